@@ -1,0 +1,31 @@
+"""Configuration of Sphinx. The build needs no network."""
+
+from importlib.metadata import version as installed
+
+project = "energyforecast"
+author = "the energyforecast developers"
+copyright = f"2026, {author}"  # noqa: A001
+version = release = installed("energyforecast")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+
+myst_heading_anchors = 3
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings name the types in words
+napoleon_google_docstring = False
+napoleon_use_param = False  # types are words such as "optional", not names to look up
+napoleon_use_rtype = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"energyforecast {release}"
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "secondary_sidebar_items": ["page-toc"],
+}

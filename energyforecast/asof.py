@@ -1,0 +1,671 @@
+"""The three doors through which data reaches a feature or a label, and the only module that indexes by time.
+
+* :func:`weather_as_of`: the newest weather run that had arrived and is complete, one coherent run.
+* :func:`history_as_of`: an observation if it was published by then, else the next older one that was.
+* :func:`labels_as_of`: an outcome if it was published by the time of a fit.
+
+:func:`take_snapshot` walks through the first two for whole tables of origins at once, by array
+gathers, and hands features a :class:`Snapshot` of copies: no archive can be reached from it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast import checks, times, variables
+from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.observations import Observations
+from energyforecast.sites import Site
+from energyforecast.tasks import Windows
+
+__all__ = [
+    "Gathered",
+    "Past",
+    "Snapshot",
+    "Weather",
+    "as_models",
+    "history_as_of",
+    "labels_as_of",
+    "match",
+    "take_snapshot",
+    "weather_as_of",
+    "why_missing",
+]
+
+Weather = xr.Dataset | Mapping[str, xr.Dataset]
+Array = npt.NDArray[Any]
+
+_NEVER: Final = np.iinfo(np.int64).max
+_NAT: Final = np.datetime64("NaT", "ns")
+
+
+@dataclass(frozen=True)
+class Past:
+    """A lagged observation that a feature wants.
+
+    Parameters
+    ----------
+    lag : Timedelta
+        Wanted is the value at ``valid_time - lag``.
+    step : Timedelta, optional
+        If that is not published, go back by whole steps (``24h`` keeps the hour of the day); by
+        default to the newest published value before it.
+    """
+
+    lag: pd.Timedelta
+    step: pd.Timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What one weather model knew, for one site.
+
+    Parameters
+    ----------
+    values : dict of array, shape (origins, steps[, members])
+    init_time : array, shape (origins,)
+        Run used; NaT where there is none, and for analyses.
+    skipped : array of bool, shape (origins,)
+        Whether a newer run had arrived but was incomplete.
+    """
+
+    values: dict[str, Array]
+    init_time: times.Times
+    skipped: npt.NDArray[np.bool_]
+
+
+def _ints(stamps: Array) -> npt.NDArray[np.int64]:
+    """Nanoseconds; NaT becomes never."""
+    result = np.asarray(stamps).astype(f"{np.asarray(stamps).dtype.kind}8[ns]").view(np.int64)
+    return np.where(result == np.iinfo(np.int64).min, _NEVER, result)
+
+
+def match(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
+    """Names of variables that fit any of the patterns, in their order.
+
+    A pattern without a model fits the variable of every model.
+
+    Examples
+    --------
+    >>> match(["ifs:wind_speed_100m", "ifs:temp_air"], ["wind_speed_*m"])
+    ('ifs:wind_speed_100m',)
+    """
+    return tuple(
+        name
+        for name in names
+        if any(
+            fnmatch.fnmatchcase(name if ":" in pattern else name.split(":", 1)[-1], pattern) for pattern in patterns
+        )
+    )
+
+
+def as_models(weather: Weather) -> dict[str, xr.Dataset]:
+    """Weather models by name; a single dataset has the empty name.
+
+    Examples
+    --------
+    >>> list(as_models(xr.Dataset()))
+    ['']
+    """
+    return {"": weather} if isinstance(weather, xr.Dataset) else dict(weather)
+
+
+def weather_as_of(
+    weather: xr.Dataset,
+    *,
+    site: str,
+    issue_time: times.Times,
+    valid_time: times.Times,
+    inside: npt.NDArray[np.bool_],
+    names: Sequence[str],
+    required: Sequence[str] | None = None,
+) -> Gathered:
+    """The newest usable run at each issue time, one coherent run per origin.
+
+    A run is usable when, for every required variable and every step inside the window, the value is
+    there and had arrived. Steps outside the window (margins that features look at) may be missing.
+
+    Parameters
+    ----------
+    weather : Dataset
+        A forecast, or an analysis, which answers as a pseudo-run for each origin.
+    site : str
+        Label of the site.
+    issue_time : array of datetime64, shape (origins,)
+    valid_time : array of datetime64, shape (origins, steps)
+    inside : array of bool, shape (origins, steps)
+        Steps that must be there.
+    names : sequence of str
+        Variables to gather.
+    required : sequence of str, optional
+        Variables that make a run complete; all of `names` by default.
+
+    Returns
+    -------
+    Gathered
+        NaN where an origin has no usable run.
+    """
+    needed = tuple(names if required is None else required)
+    if checks.is_analysis(weather):
+        return _analysis(weather, site, issue_time, valid_time, names)
+    init = _ints(weather["init_time"].values)
+    lead = _ints(weather["lead_time"].values)
+    issued, valid = _ints(issue_time), _ints(valid_time)
+    low = int(np.searchsorted(init, issued.min(initial=_NEVER) - lead[-1]))
+    high = int(np.searchsorted(init, issued.max(initial=0), side="right"))
+    runs = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
+    place = int(np.flatnonzero(weather["site"].values == site)[0])
+    blocks = {name: _block(runs[name], place) for name in names}
+    return _newest_usable(blocks, needed, _ints(runs["available_time"].values), init[low:high], lead, issued, valid, inside)
+
+
+def _block(values: xr.DataArray, place: int) -> Array:
+    order = ("init_time", "lead_time", *(("member",) if "member" in values.dims else ()))
+    if values.dims == ("site", *order):
+        return np.asarray(values.values[place])
+    return np.asarray(values.isel(site=place).transpose(*order).values)
+
+
+def _newest_usable(
+    blocks: Mapping[str, Array],
+    needed: Sequence[str],
+    arrived: npt.NDArray[np.int64],
+    init: npt.NDArray[np.int64],
+    lead: npt.NDArray[np.int64],
+    issued: npt.NDArray[np.int64],
+    valid: npt.NDArray[np.int64],
+    inside: npt.NDArray[np.bool_],
+) -> Gathered:
+    origins, steps = valid.shape
+    out = {name: np.full((origins, steps, *block.shape[2:]), np.nan, dtype=block.dtype) for name, block in blocks.items()}
+    chosen = np.full(origins, -1)
+    skipped = np.zeros(origins, dtype=bool)
+    last = np.where(inside, valid, np.iinfo(np.int64).min).max(axis=1, initial=np.iinfo(np.int64).min)
+    run = np.searchsorted(init, issued, side="right") - 1
+    pending = np.flatnonzero(run >= 0)
+    while pending.size:
+        pending, run = _step_back_to_arrived(pending, run, arrived, issued)
+        # A run that does not reach the end of the window gives way, and all older ones with it.
+        pending = pending[init[run[pending]] + lead[-1] >= last[pending]]
+        at = run[pending]
+        column, known = _columns(valid[pending] - init[at][:, None], lead)
+        if arrived.ndim == 2:
+            known = known & (arrived[at[:, None], column] <= issued[pending][:, None])
+        found = {name: _take(block, at, column, known) for name, block in blocks.items()}
+        complete = _complete(found, needed, known, inside[pending])
+        done = pending[complete]
+        for name in out:
+            out[name][done] = found[name] if complete.all() else found[name][complete]
+        chosen[done] = at[complete]
+        pending = pending[~complete]
+        skipped[pending] = True
+        run[pending] -= 1
+        pending = pending[run[pending] >= 0]
+    stamps = np.append(init, np.iinfo(np.int64).min).view("datetime64[ns]")
+    return Gathered(out, stamps[chosen], skipped)
+
+
+def _step_back_to_arrived(
+    pending: npt.NDArray[np.int64],
+    run: npt.NDArray[np.int64],
+    arrived: npt.NDArray[np.int64],
+    issued: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Go back to runs of which at least something had arrived at the issue time."""
+    first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
+    waiting = pending
+    while waiting.size:
+        waiting = waiting[_not_yet(first[run[waiting]], issued[waiting])]
+        run[waiting] -= 1
+        waiting = waiting[run[waiting] >= 0]
+    return pending[run[pending] >= 0], run
+
+
+def _not_yet(arrived: npt.NDArray[np.int64], issued: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return arrived > issued
+
+
+def _columns(
+    wanted: npt.NDArray[np.int64], axis: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Positions of wanted values on a rising axis, and whether they are there exactly."""
+    step = axis[1] - axis[0] if len(axis) > 1 else np.int64(1)
+    if len(axis) > 1 and axis[-1] - axis[0] == step * (len(axis) - 1) and (np.diff(axis) == step).all():
+        position, rest = np.divmod(wanted - axis[0], step)
+        known = (rest == 0) & (position >= 0) & (position < len(axis))
+    else:
+        position = np.searchsorted(axis, wanted)
+        known = axis[np.minimum(position, len(axis) - 1)] == wanted
+    return np.where(known, position, 0), known
+
+
+def _take(block: Array, run: Array, column: Array, known: npt.NDArray[np.bool_]) -> Array:
+    values: Array = block[run[:, None], column]
+    if not known.all():
+        values[~known] = np.nan
+    return values
+
+
+def _complete(
+    found: Mapping[str, Array], needed: Sequence[str], known: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    there = known
+    for name in needed:
+        finite = np.isfinite(found[name])
+        there = there & (finite if finite.ndim == 2 else finite.all(axis=2))
+    return np.asarray((there | ~inside).all(axis=1))
+
+
+def _analysis(
+    weather: xr.Dataset, site: str, issue_time: times.Times, valid_time: times.Times, names: Sequence[str]
+) -> Gathered:
+    axis = _ints(weather["time"].values)
+    column, known = _columns(_ints(valid_time), axis)
+    out = {}
+    for name in names:
+        series = np.asarray(weather[name].sel(site=site).transpose("time", ...).values)
+        values: Array = series[column]
+        values[~known] = np.nan
+        out[name] = values
+    return Gathered(out, np.full(len(issue_time), _NAT), np.zeros(len(issue_time), dtype=bool))
+
+
+def why_missing(
+    weather: xr.Dataset, *, site: str, issue_time: np.datetime64, valid_time: times.Times, names: Sequence[str]
+) -> str | None:
+    """Why no run was usable at one issue time, in words; ``None`` if one was.
+
+    Parameters
+    ----------
+    weather : Dataset
+    site : str
+    issue_time : datetime64
+    valid_time : array of datetime64, shape (steps,)
+        Hours of the window.
+    names : sequence of str
+        Variables that are needed.
+    """
+    window = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
+    nothing = np.zeros((1, len(valid_time)), dtype=bool)
+    got = weather_as_of(weather, site=site, names=names, inside=~nothing, **window)
+    holes = {name: ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1) for name, values in got.values.items()}
+    if not any(hole.any() for hole in holes.values()):
+        return None
+    if checks.is_analysis(weather):
+        name, hole = next((name, hole) for name, hole in holes.items() if hole.any())
+        return f"{name} is missing at {valid_time[hole][0]} UTC ({int(hole.sum())} hours)."
+    arrived = _ints(weather["available_time"].values)
+    first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
+    known = np.flatnonzero(~_not_yet(first, _ints(np.array(issue_time))))
+    if not known.size:
+        return "no run had arrived by then."
+    newest = weather.isel(init_time=[int(known.max())])
+    start = newest["init_time"].values[0]
+    reach = start + newest["lead_time"].values[-1]
+    if reach < valid_time[-1]:
+        return f"the newest run that had arrived, of {start} UTC, reaches to {reach} UTC only, not to {valid_time[-1]}."
+    partial = weather_as_of(newest, site=site, names=names, required=(), inside=nothing, **window)
+    for name, values in partial.values.items():
+        hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
+        if hole.any():
+            return f"the newest run, of {start} UTC, lacks {name} at {valid_time[hole][0]} UTC ({int(hole.sum())} hours)."
+    return f"the newest run, of {start} UTC, had arrived in part only."
+
+
+def history_as_of(
+    observations: Observations,
+    *,
+    site: str,
+    issue_time: times.Times,
+    wanted_time: times.Times,
+    step: pd.Timedelta | None = None,
+) -> tuple[Array, Array]:
+    """Observations that were published by the issue time.
+
+    Parameters
+    ----------
+    observations : Observations
+    site : str
+        Name of the site.
+    issue_time : array of datetime64, shape (origins,)
+    wanted_time : array of datetime64, shape (origins, steps)
+        Beginnings of the intervals that are wanted.
+    step : Timedelta, optional
+        How far to go back at a time while a value is missing or not published; an interval by default.
+
+    Returns
+    -------
+    values : array, shape (origins, steps)
+        NaN where nothing older was published either. [MW]
+    age : array, shape (origins, steps)
+        ``issue_time`` minus the beginning of the interval that was used. [h]
+    """
+    column = observations.sites.index(site)
+    values = observations.values[site].to_numpy()
+    published = _ints(observations.published[:, column])
+    begin, width = _ints(times.to_ns(observations.index))[0], observations.frequency.value
+    hop = 1 if step is None else max(1, step.value // width)
+    issued = np.broadcast_to(_ints(issue_time)[:, None], wanted_time.shape).ravel()
+    position = np.minimum((_ints(wanted_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER)
+    if hop > 1:
+        beyond = np.maximum(0, position - (len(values) - 1))
+        position = position - -(-beyond // hop) * hop
+    if observations.published_after is not None:
+        position = _back_to_published(position, issued, begin, width, observations.published_after.value, hop)
+    usable = np.isfinite(values)
+    pending = np.flatnonzero(position >= 0)
+    while pending.size:
+        at = position[pending]
+        pending = pending[~usable[at] | _unpublished(published[at], issued[pending])]
+        position[pending] -= hop
+        pending = pending[position[pending] >= 0]
+    there = position >= 0
+    found = np.where(there, values[np.maximum(position, 0)], np.nan)
+    age = np.where(there, (issued - (begin + position * width)) / 3.6e12, np.nan)
+    return found.reshape(wanted_time.shape), age.reshape(wanted_time.shape)
+
+
+def _back_to_published(position: Array, issued: Array, begin: int, width: int, delay: int, hop: int) -> Array:
+    """With a fixed delay the newest published interval is known without looking."""
+    newest = (issued - delay - width - begin) // width
+    behind = np.maximum(0, position - newest)
+    return np.asarray(position - -(-behind // hop) * hop)
+
+
+def _unpublished(published: Array, issued: Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(published > issued)
+
+
+def labels_as_of(
+    observations: Observations, *, site: str, valid_time: times.Times, as_of: np.datetime64 | pd.Timestamp | None
+) -> Array:
+    """Outcomes that were published by the time of a fit.
+
+    Parameters
+    ----------
+    observations : Observations
+    site : str
+        Name of the site.
+    valid_time : array of datetime64
+        Beginnings of the intervals, of any shape.
+    as_of : moment, optional
+        Time of the fit; with ``None`` all that is given was known.
+
+    Returns
+    -------
+    array, of the shape of `valid_time`
+        NaN where the outcome is missing, was not published, or is set aside by its flags. [MW]
+    """
+    column = observations.sites.index(site)
+    values = observations.values[site].to_numpy().copy()
+    values[observations.unfit[site].to_numpy()] = np.nan
+    if as_of is not None:
+        known = _ints(observations.published[:, column])
+        values[_unpublished(known, np.int64(times.instant(as_of).value))] = np.nan
+    position, there = _columns(_ints(valid_time), _ints(times.to_ns(observations.index)))
+    return np.where(there, values[position], np.nan)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was known at each of many issue times, seen from one site. Made by :func:`take_snapshot`.
+
+    Features index it like a mapping: ``now["wind_speed_100m"]`` has shape (origins, steps).
+
+    Parameters
+    ----------
+    site : Site
+        The site for which features are computed.
+    sites : tuple of Site
+        All sites; their weather is reached with :meth:`at`.
+    windows : Windows
+        Issue times and the hours covered.
+    margin : int
+        Steps gathered before and after each window.
+    weather : dict
+        Values by variable and site, shape (origins, margin + steps + margin[, members]).
+    cell_methods : dict
+        ``"time: point"`` or ``"time: mean"`` by variable.
+    init_time : dict
+        Run used by weather model and site, shape (origins,).
+    skipped : dict
+        Whether a newer, incomplete run gave way, by weather model and site.
+    history : dict
+        Values and ages of lagged observations by request and site.
+    """
+
+    site: Site
+    sites: tuple[Site, ...]
+    windows: Windows
+    margin: int
+    weather: Mapping[tuple[str, str], Array]
+    cell_methods: Mapping[str, str]
+    init_time: Mapping[tuple[str, str], times.Times]
+    skipped: Mapping[tuple[str, str], npt.NDArray[np.bool_]]
+    history: Mapping[tuple[Past, str], tuple[Array, Array]]
+
+    def at(self, site: str) -> Snapshot:
+        """The same moment, seen from another site."""
+        for other in self.sites:
+            if other.name == site:
+                return replace(self, site=other)
+        raise SchemaError(
+            f"The snapshot has no site {site!r}.",
+            f"Its sites are {[other.name for other in self.sites]}.",
+            "Add the site to the forecaster.",
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variables that were gathered."""
+        return tuple(dict.fromkeys(name for name, _ in self.weather))
+
+    def matching(self, *patterns: str) -> tuple[str, ...]:
+        """Gathered variables that fit a pattern such as ``"wind_speed_*m"``."""
+        return match(self.names, patterns)
+
+    def members(self, name: str, *, hours: float = 0.0) -> Array:
+        """Every ensemble member, shape (origins, steps, members)."""
+        values = self._shifted(name, hours)
+        return values if values.ndim == 3 else values[:, :, None]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.shift(name, hours=0.0)
+
+    def shift(self, name: str, *, hours: float) -> Array:
+        """Values some hours after (or, negative, before) each step, inside the same run.
+
+        Parameters
+        ----------
+        name : str
+            Variable; of an ensemble the mean of its members.
+        hours : float
+            A whole number of steps, within the margin that the feature declared.
+        """
+        values = self._shifted(name, hours)
+        return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
+
+    def interval_mean(self, name: str) -> Array:
+        """Mean over each interval: of both ends for instants, the value itself for means."""
+        if self.cell_methods[self._known(name)] == variables.MEAN:
+            return self[name]
+        step = self.windows.frequency / pd.Timedelta("1h")
+        return np.asarray(0.5 * (self[name] + self.shift(name, hours=step)))
+
+    def _known(self, name: str) -> str:
+        if (name, self.site.name) not in self.weather:
+            raise SchemaError(
+                f"A feature of site {self.site.name!r} asks for the variable {name!r}.",
+                f"Gathered were {list(self.names)}: what features declare.",
+                f"Add weather=[{name!r}] to the feature's declaration.",
+            )
+        return name
+
+    def _shifted(self, name: str, hours: float) -> Array:
+        values = self.weather[(self._known(name), self.site.name)]
+        steps = hours * pd.Timedelta("1h") / self.windows.frequency
+        if steps != int(steps) or abs(steps) > self.margin:
+            raise SchemaError(
+                f"A feature looks {hours:g} h from its step at {name!r}.",
+                f"Gathered were {self.margin} whole steps of {self.windows.frequency} before and after each window.",
+                f"Add margin='{abs(hours):g}h' to the feature's declaration.",
+            )
+        first = self.margin + int(steps)
+        return values[:, first : first + self.windows.valid_time.shape[1]]
+
+    def lag(self, lag: str, *, step: str | None = None) -> Array:
+        """Observation at ``valid_time - lag``, or the newest older one that was published. [MW]"""
+        return self._past(lag, step)[0]
+
+    def lag_age(self, lag: str, *, step: str | None = None) -> Array:
+        """Age at issue of the observation that :meth:`lag` gives. [h]"""
+        return self._past(lag, step)[1]
+
+    def _past(self, lag: str, step: str | None) -> tuple[Array, Array]:
+        wanted = Past(times.duration(lag), None if step is None else times.duration(step))
+        if (wanted, self.site.name) not in self.history:
+            raise SchemaError(
+                f"A feature of site {self.site.name!r} asks for the lag {lag!r} (step {step!r}).",
+                "Gathered were the lags that features declare.",
+                f"Add history=[{lag!r}] to the feature's declaration, or ({lag!r}, step) with a step.",
+            )
+        return self.history[(wanted, self.site.name)]
+
+    @property
+    def valid_time(self) -> times.Times:
+        """Beginnings of the intervals, shape (origins, steps)."""
+        return self.windows.valid_time
+
+    @property
+    def lead_time(self) -> Array:
+        """``valid_time - issue_time``, shape (origins, steps). [h]"""
+        return np.asarray(self.windows.lead_time / np.timedelta64(1, "h"))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the weather models; the empty name if there is one without a name."""
+        return tuple(dict.fromkeys(model for model, _ in self.init_time))
+
+    def weather_age(self, model: str = "") -> Array:
+        """Issue time minus the run's initialisation, shape (origins,); NaN for analyses. [h]"""
+        return np.asarray((self.windows.issue_time - self.init_time[(model, self.site.name)]) / np.timedelta64(1, "h"))
+
+    def weather_lead_time(self, model: str = "") -> Array:
+        """Valid time minus the run's initialisation, shape (origins, steps); NaN for analyses. [h]"""
+        start = self.init_time[(model, self.site.name)][:, None]
+        return np.asarray((self.windows.valid_time - start) / np.timedelta64(1, "h"))
+
+
+def take_snapshot(
+    weather: Weather,
+    observations: Observations | None,
+    *,
+    sites: Sequence[Site],
+    windows: Windows,
+    names: Mapping[str, Sequence[str]],
+    required: Mapping[str, Sequence[str]],
+    margin: pd.Timedelta = pd.Timedelta(0),
+    history: Iterable[Past] = (),
+) -> Snapshot:
+    """What was known at each issue time.
+
+    Parameters
+    ----------
+    weather : Dataset or mapping of Dataset
+        One weather model, or several by name.
+    observations : Observations, optional
+        Needed if a lag is asked for.
+    sites : sequence of Site
+    windows : Windows
+    names, required : mapping of sequence of str
+        Variables to gather, and those that make a run complete, by weather model (without prefix).
+    margin : Timedelta
+        How far before and after the windows features look.
+    history : iterable of Past
+        Lagged observations.
+
+    Returns
+    -------
+    Snapshot
+        Seen from the first site.
+
+    Raises
+    ------
+    MissingDataError
+        If a lag is asked for without observations.
+    """
+    steps = int(np.ceil(margin / windows.frequency))
+    extended = _extend(windows, steps)
+    values: dict[tuple[str, str], Array] = {}
+    init: dict[tuple[str, str], times.Times] = {}
+    skipped: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
+    methods: dict[str, str] = {}
+    for model, dataset in as_models(weather).items():
+        prefix = f"{model}:" if model else ""
+        for site in sites:
+            got = weather_as_of(
+                dataset,
+                site=site.name,
+                issue_time=windows.issue_time,
+                valid_time=extended.valid_time,
+                inside=extended.inside,
+                names=names[model],
+                required=required[model],
+            )
+            values |= {(prefix + name, site.name): array for name, array in got.values.items()}
+            init[(model, site.name)], skipped[(model, site.name)] = got.init_time, got.skipped
+        methods |= {prefix + name: _cell_methods(dataset[name], name) for name in names[model]}
+    return Snapshot(
+        site=sites[0],
+        sites=tuple(sites),
+        windows=windows,
+        margin=steps,
+        weather=values,
+        cell_methods=methods,
+        init_time=init,
+        skipped=skipped,
+        history=_histories(observations, sites, windows, tuple(dict.fromkeys(history))),
+    )
+
+
+def _extend(windows: Windows, steps: int) -> Windows:
+    width = windows.frequency.to_timedelta64()
+    start = windows.valid_time[:, :1] - steps * width
+    count = windows.valid_time.shape[1] + 2 * steps
+    inside = np.pad(windows.inside, ((0, 0), (steps, steps)))
+    return replace(windows, valid_time=start + np.arange(count)[None, :] * width, inside=inside)
+
+
+def _cell_methods(values: xr.DataArray, name: str) -> str:
+    given = values.attrs.get("cell_methods")
+    return str(given) if given is not None else variables.lookup(name).cell_methods
+
+
+def _histories(
+    observations: Observations | None, sites: Sequence[Site], windows: Windows, history: Sequence[Past]
+) -> dict[tuple[Past, str], tuple[Array, Array]]:
+    if history and observations is None:
+        raise MissingDataError(
+            f"Features ask for lagged observations ({history[0].lag}), and there are none.",
+            "Observations are given to predict as to fit.",
+            "Pass them: forecaster.predict(weather, observations, issue_time=...), or remove the lag features.",
+        )
+    return {
+        (past, site.name): history_as_of(
+            observations,  # type: ignore[arg-type]
+            site=site.name,
+            issue_time=windows.issue_time,
+            wanted_time=windows.valid_time - past.lag.to_timedelta64(),
+            step=past.step,
+        )
+        for past in history
+        for site in sites
+    }

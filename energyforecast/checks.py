@@ -1,0 +1,508 @@
+"""The only validators: what weather, observations and quantiles must be.
+
+Wrong data is always an error here. Missing data is not: it is NaN, it is counted, and whoever needs
+the value decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast import times, variables
+from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
+from energyforecast.sites import Site
+
+__all__ = [
+    "check_frame",
+    "check_observations",
+    "check_quantiles",
+    "check_sun",
+    "check_weather",
+    "is_analysis",
+]
+
+Floats = npt.NDArray[np.float64]
+
+#: A typical value over at least this many hours tells a wrong unit from a windy week. [values]
+_ENOUGH: Final = 500
+
+
+def check_quantiles(levels: Iterable[float]) -> tuple[float, ...]:
+    """Quantile levels: at least one, inside (0, 1), rising.
+
+    Parameters
+    ----------
+    levels : iterable of float
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    RangeError
+        If a level lies outside (0, 1), or they do not rise.
+
+    Examples
+    --------
+    >>> check_quantiles([0.1, 0.5, 0.9])
+    (0.1, 0.5, 0.9)
+    """
+    result = tuple(float(level) for level in levels)
+    outside = [level for level in result if not 0.0 < level < 1.0]
+    if outside or not result:
+        raise RangeError(
+            f"The quantile levels hold {outside[0] if outside else 'nothing'}.",
+            "Levels are numbers between 0 and 1, both excluded, such as 0.1, 0.5, 0.9.",
+            "Divide percentages by 100; a 'P90' is 0.9, or 0.1 in solar finance.",
+        )
+    if any(b <= a for a, b in zip(result, result[1:], strict=False)):
+        raise RangeError(
+            f"The quantile levels {result} do not rise.", "Levels rise and none is repeated.", "Sort them, drop doubles."
+        )
+    return result
+
+
+def is_analysis(weather: xr.Dataset) -> bool:
+    """Whether a weather dataset has no runs: a reanalysis, a stitched history, a satellite product."""
+    return "init_time" not in weather.dims
+
+
+def check_weather(weather: xr.Dataset, *, sites: Sequence[Site] = (), label: str = "weather") -> xr.Dataset:
+    """Weather as the library knows it; returned as it came.
+
+    Parameters
+    ----------
+    weather : Dataset
+        Dimensions ``(site, init_time, lead_time[, member])`` for a forecast, ``(site, time)`` for an
+        analysis, with the coordinate ``available_time``.
+    sites : sequence of Site
+        Sites that must be there. With radiation among the variables, the sun checks its time label.
+    label : str
+        What messages call the dataset.
+
+    Raises
+    ------
+    SchemaError, TimeError, UnitsError, RangeError
+        If anything is not as it must be.
+
+    Examples
+    --------
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> site, weather, power = la_haute_borne()
+    >>> check_weather(weather, sites=[site]) is weather
+    True
+    """
+    _check_dimensions(weather, label)
+    _check_site_labels(weather, sites, label)
+    _check_time_axes(weather, label)
+    _check_availability(weather, label)
+    for name in map(str, weather.data_vars):
+        _check_variable(weather[name], name, label)
+    if "ghi" in weather and sites:
+        _check_radiation(weather, sites, label)
+    return weather
+
+
+def _check_dimensions(weather: xr.Dataset, label: str) -> None:
+    if not isinstance(weather, xr.Dataset):
+        raise SchemaError(
+            f"{label} is a {type(weather).__name__}.",
+            "Weather is an xarray.Dataset with dimensions (site, init_time, lead_time) or (site, time).",
+            "Build one with the readers of energyforecast.weather.",
+        )
+    wanted = ("site", "time") if is_analysis(weather) else ("site", "init_time", "lead_time")
+    kind = "analysis" if is_analysis(weather) else "forecast"
+    if any(name not in weather.dims for name in wanted) or weather.attrs.get("kind", kind) != kind:
+        raise SchemaError(
+            f"{label} has dimensions {tuple(map(str, weather.dims))} and kind {weather.attrs.get('kind')!r}.",
+            "A forecast has (site, init_time, lead_time[, member]), an analysis (site, time).",
+            "Rename the dimensions; add `site` with expand_dims if there is one site only.",
+        )
+    if not weather.data_vars or 0 in (weather.sizes[name] for name in wanted):
+        raise SchemaError(
+            f"{label} is empty: {dict(weather.sizes)} and {len(weather.data_vars)} variables.",
+            "There is at least one variable, one site and one run or hour.",
+            "Check the period and the file from which it was read.",
+        )
+    missing = [name for name in wanted if name not in weather.coords]
+    if missing:
+        raise SchemaError(
+            f"{label} has no coordinate {missing[0]!r}.",
+            "Every dimension has its coordinate.",
+            f"Use weather.assign_coords({missing[0]}=...).",
+        )
+
+
+def _check_site_labels(weather: xr.Dataset, sites: Sequence[Site], label: str) -> None:
+    names = [str(name) for name in weather["site"].values]
+    repeated = [name for name in names if names.count(name) > 1]
+    absent = [site.name for site in sites if site.name not in names]
+    if repeated or absent:
+        raise SchemaError(
+            f"{label} has the sites {names}" + (f", without {absent[0]!r}." if absent else f", {repeated[0]!r} twice."),
+            "Every site of the forecaster is in the weather, once.",
+            "Set weather['site'] to the names of the sites.",
+        )
+
+
+def _check_time_axes(weather: xr.Dataset, label: str) -> None:
+    for name, kind in (("init_time", "M"), ("time", "M"), ("lead_time", "m")):
+        if name not in weather.coords or name not in weather.dims:
+            continue
+        axis = np.asarray(weather[name].values)
+        if axis.dtype.kind != kind:
+            raise TimeError(
+                f"{label}[{name!r}] has the type {axis.dtype}.",
+                f"{name} holds {'datetime64 in UTC' if kind == 'M' else 'timedelta64'}.",
+                "Convert zone-aware times with energyforecast.times.to_ns, leads with astype('timedelta64[h]').",
+            )
+        _check_rising(axis, name, label)
+    if "lead_time" in weather.coords and np.asarray(weather["lead_time"].values)[0] < np.timedelta64(0):
+        raise TimeError(f"{label} has a negative lead_time.", "lead_time = valid time - init_time >= 0.", "Check its sign.")
+
+
+def _check_rising(axis: npt.NDArray[np.generic], name: str, label: str) -> None:
+    steps = np.diff(axis)
+    bad = np.flatnonzero((steps <= np.timedelta64(0)) | np.isnat(steps))
+    if np.isnat(axis).any() or bad.size:
+        where = axis[bad[0] + 1] if bad.size else axis[np.isnat(axis)][0]
+        raise TimeError(
+            f"{label}[{name!r}] does not rise at {where}: it is doubled, out of order or empty there.",
+            f"{name} rises strictly.",
+            f"Sort with weather.sortby({name!r}) and decide which of the doubles is right.",
+        )
+
+
+def _check_availability(weather: xr.Dataset, label: str) -> None:
+    analysis = is_analysis(weather)
+    allowed: tuple[tuple[str, ...], ...] = (("time",),) if analysis else (("init_time",), ("init_time", "lead_time"))
+    if "available_time" not in weather.coords or weather["available_time"].dims not in allowed:
+        found = weather["available_time"].dims if "available_time" in weather.coords else "none"
+        raise SchemaError(
+            f"{label} has no usable coordinate available_time (found: {found}).",
+            f"available_time has dimensions {' or '.join(map(str, allowed))}: when each value could first be had.",
+            "Add it: weather.assign_coords(available_time=('init_time', init_time + publication_delay)).",
+        )
+    arrived = weather["available_time"]
+    if arrived.dtype.kind != "M":
+        raise TimeError(
+            f"{label}['available_time'] has the type {arrived.dtype}.",
+            "available_time holds datetime64 in UTC.",
+            "Convert zone-aware times with energyforecast.times.to_ns.",
+        )
+    start = weather["time" if analysis else "init_time"]
+    early = (arrived < start).values
+    if early.any():
+        where = np.argwhere(early)[0][0]
+        raise TimeError(
+            f"{label} for {start.values[where]} says that it was available earlier, at {arrived.values[where]}.",
+            "A value is available after the run's initialisation (a reanalysis after its hour).",
+            "Check that available_time is in UTC.",
+        )
+
+
+def _check_variable(values: xr.DataArray, name: str, label: str) -> None:
+    if values.dtype.kind != "f":
+        raise SchemaError(
+            f"{label}[{name!r}] has the type {values.dtype}.", "Weather variables are floats.", "Use astype('float32')."
+        )
+    row = _row_of(values, name)
+    if row is None:
+        return
+    given = values.attrs.get("units")
+    if given is not None and given not in _spellings(row.units):
+        raise UnitsError(
+            f"{label}[{name!r}] has attrs['units'] = {given!r}.",
+            f"energyforecast holds {name} in {row.units!r}.",
+            "Convert the values and set the attribute, or remove a wrong attribute.",
+        )
+    method = values.attrs.get("cell_methods")
+    if method is not None and method not in (variables.POINT, variables.MEAN):
+        raise SchemaError(
+            f"{label}[{name!r}] has attrs['cell_methods'] = {method!r}.",
+            f"cell_methods is {variables.POINT!r} (instants) or {variables.MEAN!r} (means, labelled at their beginning).",
+            "De-accumulate the values where they are read and set the attribute.",
+        )
+    _check_range(values, row, name, label)
+
+
+def _row_of(values: xr.DataArray, name: str) -> variables.Variable | None:
+    if "units" in values.attrs and "cell_methods" in values.attrs:
+        try:
+            return variables.lookup(name)
+        except SchemaError:
+            return None  # a variable of the user's own, which says what it is
+    return variables.lookup(name)
+
+
+def _spellings(units: str) -> tuple[str, ...]:
+    others = {
+        "m s-1": ("m/s", "m s**-1", "m s^-1", "m s⁻¹"),
+        "degree_Celsius": ("degC", "°C", "celsius", "Celsius", "C"),
+        "degree": ("degrees", "°", "deg"),
+        "percent": ("%",),
+        "W m-2": ("W/m2", "W m**-2", "W/m²", "W m⁻²"),
+        "mm h-1": ("mm/h",),
+    }
+    return (units, *others.get(units, ()))
+
+
+#: For a variable: when its typical value betrays another unit, which one, and how to convert.
+_BETRAYALS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
+    "temp_air": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
+    "temp_dew": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
+    "pressure": (lambda x: float(np.median(x)) < 2000, "hPa", "Multiply by 100."),
+    "relative_humidity": (lambda x: x.size > 24 and float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
+    "cloud_cover": (lambda x: x.size > 24 and 0 < float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
+    "ghi": (lambda x: float(x.max()) > 5000, "J m-2 accumulated", "Divide by the seconds of the interval."),
+    "wind_speed": (lambda x: _looks_like_kmh(x), "km/h", "Divide by 3.6."),
+}
+
+
+def _looks_like_kmh(speed: Floats) -> bool:
+    # The windiest sites on land have a median near 11 m/s at 100 m and a 99th percentile near 30.
+    return speed.size >= _ENOUGH and (float(np.median(speed)) > 13.5 or float(np.quantile(speed, 0.99)) > 40)
+
+
+def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label: str) -> None:
+    array = values.transpose("site", ...).values
+    for place, block in zip(values["site"].values, array, strict=True):
+        finite = block[np.isfinite(block)].astype(np.float64)
+        if finite.size == 0:
+            continue
+        betrayal = _BETRAYALS.get(row.name)
+        if betrayal and betrayal[0](finite):
+            raise UnitsError(
+                f"{label}[{name!r}] has a median of {np.median(finite):.1f} at site {str(place)!r}.",
+                f"energyforecast expects {row.units!r}; this looks like {betrayal[1]}.",
+                betrayal[2],
+            )
+        low, high = float(finite.min()), float(finite.max())
+        if low < row.minimum - 1e-3 or high > row.maximum + 1e-3 or np.isinf(block).any():
+            worst = low if low < row.minimum else high
+            when = _first_time(values.sel(site=place), worst)
+            raise RangeError(
+                f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
+                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
+                "Check the unit; set single impossible values to NaN, so that they count as missing.",
+            )
+
+
+def _first_time(values: xr.DataArray, worst: float) -> str:
+    where = np.argwhere(values.values == np.asarray(worst, dtype=values.dtype))
+    if not len(where):
+        return ""
+    parts = [f"{dim} {values[dim].values[k]}" for dim, k in zip(values.dims, where[0], strict=True) if dim in values.coords]
+    return " at " + ", ".join(parts) if parts else ""
+
+
+def _check_radiation(weather: xr.Dataset, sites: Sequence[Site], label: str) -> None:
+    analysis = is_analysis(weather)
+    for site in sites:
+        ghi = weather["ghi"].sel(site=site.name)
+        if "member" in ghi.dims:
+            ghi = ghi.mean("member")
+        if analysis:
+            valid = times.to_ns(ghi["time"].values)
+        else:
+            lead = ghi["lead_time"].values.astype("timedelta64[ns]")
+            valid = (times.to_ns(ghi["init_time"].values)[:, None] + lead[None, :]).ravel()
+        check_sun(valid, ghi.values.ravel().astype(float), site=site, label=f"{label}['ghi']")
+
+
+def check_sun(valid: times.Times, generation: Floats, *, site: Site, label: str) -> float | None:
+    """Whether radiation or PV power lies where the sun is, given labels at the beginning of hours.
+
+    Parameters
+    ----------
+    valid : array of datetime64
+        Labels, at the beginning of their interval.
+    generation : array
+        Radiation or power at those labels.
+    site : Site
+        Where.
+    label : str
+        What messages call the series.
+
+    Returns
+    -------
+    float or None
+        Minutes by which the series comes after the sun; ``None`` with less than a week of light.
+
+    Raises
+    ------
+    TimeError
+        If the series comes three quarters of an hour or more before or after the sun.
+
+    Notes
+    -----
+    The centroid of each day's generation is compared with that of the sine of the sun's elevation at
+    the middles of the hours; weather shifts single days, not their median.
+    """
+    from pvlib import solarposition
+
+    order = np.argsort(valid, kind="stable")
+    valid, generation = valid[order], generation[order]
+    keep = np.isfinite(generation) & np.append(True, np.diff(valid) > np.timedelta64(0))
+    valid, generation = valid[keep], np.clip(generation[keep], 0.0, None)
+    middle = pd.DatetimeIndex(valid + np.timedelta64(30, "m"), tz="UTC")
+    sun = solarposition.ephemeris(middle, site.latitude, site.longitude)["elevation"].to_numpy()
+    height = np.clip(np.sin(np.radians(sun)), 0.0, None)
+    # Days are cut at the sun's midnight, so that one day's light stays together.
+    local = valid + np.timedelta64(round(site.longitude / 15 * 60), "m")
+    day = local.astype("datetime64[D]")
+    minute = (local - day).astype("timedelta64[m]").astype(float)
+    lag = _daily_lag(day, minute, generation, height)
+    if lag is not None and abs(lag) >= 45:
+        raise TimeError(
+            f"{label} at site {site.name!r} comes {abs(lag):.0f} min {'after' if lag > 0 else 'before'} the sun "
+            f"(median over days, from {valid[0]}).",
+            "Means and power are labelled with the beginning of their interval, in UTC.",
+            "If the source labels the end of the hour, shift it by one hour; check the time zone.",
+        )
+    return lag
+
+
+def _daily_lag(day: times.Times, minute: Floats, generation: Floats, height: Floats) -> float | None:
+    frame = pd.DataFrame({"day": day, "g": generation, "h": height, "gt": generation * minute, "ht": height * minute})
+    sums = frame.groupby("day")[["g", "h", "gt", "ht"]].sum()
+    hours = frame.groupby("day").size()
+    bright = sums[(sums["g"] > sums["g"].quantile(0.25)) & (sums["g"] > 0) & (sums["h"] > 0) & (hours == hours.max())]
+    if len(bright) < 7:
+        return None
+    return float((bright["gt"] / bright["g"] - bright["ht"] / bright["h"]).median())
+
+
+def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | None = None) -> pd.Timedelta:
+    """A frame of observations: UTC, interval-beginning, regular, a column a site; its frequency is returned.
+
+    Raises
+    ------
+    SchemaError, TimeError
+        If the frame is not so.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+    >>> check_frame(pd.DataFrame({"farm": [1.0, 2.0, 3.0]}, index=index), label="power")
+    Timedelta('0 days 01:00:00')
+    """
+    index = frame.index
+    if not isinstance(index, pd.DatetimeIndex):
+        raise SchemaError(
+            f"{label} is indexed by {type(index).__name__}.",
+            "Observations are indexed by time.",
+            "Use frame.set_index('time'), or energyforecast.read_power for files.",
+        )
+    if index.tz is None:
+        raise TimeError(
+            f"{label} has a naive index: {index[0] if len(index) else 'no rows'} has no zone.",
+            "Observations are indexed in UTC.",
+            "Use energyforecast.read_power(frame, timezone=..., label=...), or frame.tz_localize('UTC') if it is UTC.",
+        )
+    if len(index) == 0 or frame.shape[1] == 0:
+        raise SchemaError(f"{label} is empty.", "There is at least one hour and one site.", "Check the file and period.")
+    _check_unique_rising(index, label)
+    return _check_regular(index, label, frequency)
+
+
+def _check_unique_rising(index: pd.DatetimeIndex, label: str) -> None:
+    doubled = index[index.duplicated()]
+    if len(doubled):
+        raise TimeError(
+            f"{label} has {len(doubled)} doubled times, the first {doubled[0]}.",
+            "Every interval stands once; a local clock that is put back shows an hour twice.",
+            "Read local times with energyforecast.read_power(..., timezone=...), which tells the two apart.",
+        )
+    if not index.is_monotonic_increasing:
+        where = index[1:][np.diff(times.to_ns(index)) < np.timedelta64(0)][0]
+        raise TimeError(f"{label} goes back in time at {where}.", "Times rise.", "Use frame.sort_index().")
+
+
+def _check_regular(index: pd.DatetimeIndex, label: str, frequency: pd.Timedelta | None) -> pd.Timedelta:
+    stamps = times.to_ns(index)
+    if len(index) == 1:
+        if frequency is None:
+            raise TimeError(f"{label} has one row.", "Its frequency is known.", "Give frequency='1h'.")
+        return frequency
+    steps = np.diff(stamps)
+    step = frequency.to_timedelta64() if frequency is not None else np.sort(steps)[len(steps) // 2]
+    gaps = np.flatnonzero(steps != step)
+    if gaps.size:
+        missing = pd.Timestamp(stamps[gaps[0]] + step, tz="UTC")
+        raise TimeError(
+            f"{label} is irregular in {gaps.size} places; the first missing or misplaced time is {missing}.",
+            f"Times follow each other every {pd.Timedelta(step)}; what was not measured is NaN.",
+            "Use frame.asfreq(...) to make gaps visible as NaN, or energyforecast.read_power.",
+        )
+    return pd.Timedelta(step).as_unit("ns")
+
+
+def check_observations(
+    values: pd.DataFrame, *, sites: Sequence[Site], unfit: pd.DataFrame | None = None, label: str = "observations"
+) -> None:
+    """Observed power of sites: all there, in MW, not above what the sites can give.
+
+    Parameters
+    ----------
+    values : DataFrame
+        A column a site. [MW]
+    sites : sequence of Site
+    unfit : DataFrame of bool, optional
+        Cells set aside by quality flags, which may hold anything.
+    label : str
+        What messages call the frame.
+
+    Raises
+    ------
+    SchemaError, UnitsError, RangeError
+        If they are not so.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
+    >>> site = Site(name="farm", latitude=43.6, longitude=78.5, capacity=60)
+    >>> check_observations(pd.DataFrame({"farm": [12.0, 60.4]}, index=index), sites=[site])
+    """
+    for site in sites:
+        if site.name not in values.columns:
+            raise SchemaError(
+                f"{label} has the columns {list(values.columns)}, without {site.name!r}.",
+                "There is a column for each site.",
+                "Rename the columns to the names of the sites.",
+            )
+        if site.capacity is not None:
+            column = values[site.name]
+            _check_capacity(column if unfit is None else column[~unfit[site.name]], site, site.capacity, label)
+
+
+def _check_capacity(fit: pd.Series, site: Site, capacity: float, label: str) -> None:
+    largest = float(fit.abs().max())
+    if not np.isfinite(largest):
+        return
+    ratio, when = largest / capacity, fit.abs().idxmax()
+    if ratio > 20:
+        raise UnitsError(
+            f"{label} of site {site.name!r} reaches {largest:g} MW at {when}, {ratio:.0f} times its {capacity:g} MW.",
+            "energyforecast expects MW; this looks like kW.",
+            "Divide by 1000, or read with energyforecast.read_power(..., unit='kW').",
+        )
+    if len(fit) >= _ENOUGH and 0 < ratio < 1 / 200:
+        raise UnitsError(
+            f"{label} of site {site.name!r} never exceeds {largest:g} MW, {ratio:.4f} of its {capacity:g} MW.",
+            "energyforecast expects MW; this looks like GW, or the capacity like kW.",
+            "Correct the unit of the power or of the capacity.",
+        )
+    if ratio > 1.2:
+        raise RangeError(
+            f"{label} of site {site.name!r} is {fit[when]:g} MW at {when}, above its {capacity:g} MW.",
+            "Power stays below 1.2 times the capacity in absolute value.",
+            "Correct the capacity, or flag these hours with Flag.ABOVE_CAPACITY.",
+        )

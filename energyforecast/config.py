@@ -1,0 +1,257 @@
+"""One TOML file for a site, its weather, its observations, a task and a model.
+
+.. code-block:: toml
+
+    [sites."La Haute Borne"]
+    kind = "wind"
+    latitude = 48.45
+    longitude = 5.59
+    capacity = 8.2          # MW
+    hub_height = 80         # m
+    timezone = "Europe/Paris"
+
+    [weather]
+    file = "weather.nc"     # or dataset = "la-haute-borne"; several models: [weather.models] name = "file.nc"
+    perfect_weather = true  # only if the weather is an analysis
+
+    [observations]
+    file = "power.csv"      # or dataset = "la-haute-borne"
+    unit = "kW"
+    timezone = "UTC"
+    label = "beginning"
+    published_after = "1h"
+
+    [task]
+    kind = "day_ahead"      # or "intraday" with every = "1h", leads = "12h"
+    issue = "09:00"
+    timezone = "Europe/Paris"
+
+    [model]
+    kind = "LightGBMQuantiles"
+    seed = 1
+
+Paths are relative to the file. An unknown section or key is an error, so that a slip of the pen is
+not silently a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from energyforecast import datasets, tasks
+from energyforecast.asof import Weather
+from energyforecast.errors import ConfigurationError, EnergyForecastError
+from energyforecast.forecaster import Forecaster
+from energyforecast.models import LightGBMQuantiles, QuantileModel
+from energyforecast.observations import Observations, read_power
+from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.tasks import Task
+from energyforecast.weather import files
+
+__all__ = ["Configuration", "read"]
+
+_SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
+_SECTIONS: Final = ("sites", "weather", "observations", "task", "model")
+_DATASETS: Final = {"la-haute-borne": datasets.la_haute_borne}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration file, read and checked; data is loaded when it is asked for.
+
+    Parameters
+    ----------
+    path : Path
+        Where it was read.
+    sites : tuple of Site
+    task : Task
+    model : QuantileModel
+    perfect_weather : bool
+    sections : dict
+        The file's own content.
+    """
+
+    path: Path
+    sites: tuple[Site, ...]
+    task: Task
+    model: QuantileModel
+    perfect_weather: bool
+    sections: Mapping[str, Any]
+
+    def forecaster(self) -> Forecaster:
+        """A forecaster that has learnt nothing yet."""
+        return Forecaster(self.sites, self.task, model=self.model, perfect_weather=self.perfect_weather)
+
+    def weather(self) -> Weather:
+        """The weather, one dataset or several models by name."""
+        section = dict(self.sections["weather"])
+        if "models" in section:
+            return {name: files.read(self._path(file)) for name, file in section["models"].items()}
+        if "dataset" in section:
+            return _dataset(section["dataset"], self.path)[1]
+        return files.read(self._path(section["file"]))
+
+    def observations(self) -> Observations:
+        """The observations."""
+        section = dict(self.sections["observations"])
+        if "dataset" in section:
+            return _dataset(section["dataset"], self.path)[2]
+        return read_power(self._path(section.pop("file")), **section)
+
+    def _path(self, name: str) -> Path:
+        return self.path.parent / name
+
+
+def read(path: str | Path) -> Configuration:
+    """Read a configuration file.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not TOML, or a section or key is missing, unknown or of the wrong kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> text = '''
+    ... [sites.farm]
+    ... kind = "wind"
+    ... latitude = 43.64
+    ... longitude = 78.54
+    ... capacity = 60
+    ... [weather]
+    ... file = "weather.nc"
+    ... [observations]
+    ... file = "power.csv"
+    ... unit = "kW"
+    ... timezone = "Asia/Almaty"
+    ... label = "ending"
+    ... published_after = "2h"
+    ... [task]
+    ... kind = "day_ahead"
+    ... issue = "08:00"
+    ... timezone = "Asia/Almaty"
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "farm.toml")
+    ...     _ = file.write_text(text)
+    ...     read(file).forecaster()
+    Forecaster(farm, LightGBMQuantiles, not fitted)
+    """
+    source = Path(path)
+    try:
+        sections = tomllib.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{source} cannot be read: {error}.", "A configuration is a TOML file in UTF-8.", "Check path and syntax."
+        ) from error
+    _known(sections, _SECTIONS, source, "")
+    for name in ("sites", "weather", "observations", "task"):
+        if not isinstance(sections.get(name), dict) or not sections[name]:
+            raise ConfigurationError(
+                f"{source} has no section [{name}].", f"Sections are {', '.join(_SECTIONS)}.", f"Add [{name}]."
+            )
+    weather = sections["weather"]
+    _known(weather, ("file", "dataset", "models", "perfect_weather"), source, "weather")
+    _one_of(weather, ("file", "dataset", "models"), source, "weather")
+    observations = sections["observations"]
+    _known(observations, ("file", "dataset", *_keywords(read_power)), source, "observations")
+    _one_of(observations, ("file", "dataset"), source, "observations")
+    return Configuration(
+        path=source,
+        sites=tuple(_site(name, values, source) for name, values in sections["sites"].items()),
+        task=_task(sections["task"], source),
+        model=_model(sections.get("model", {}), source),
+        perfect_weather=bool(weather.get("perfect_weather", False)),
+        sections=sections,
+    )
+
+
+def _known(given: Mapping[str, Any], known: Iterable[str], source: Path, section: str) -> None:
+    allowed = list(known)
+    for key in given:
+        if key not in allowed:
+            close = difflib.get_close_matches(key, allowed, n=1)
+            where = f"[{section}] " if section else ""
+            raise ConfigurationError(
+                f"{source}: {where}holds the unknown key {key!r}.",
+                f"Known are {', '.join(allowed)}.",
+                f"Did you mean {close[0]!r}?" if close else "Remove it, or correct its name.",
+            )
+
+
+def _one_of(given: Mapping[str, Any], choices: tuple[str, ...], source: Path, section: str) -> None:
+    named = [key for key in choices if key in given]
+    if len(named) != 1:
+        raise ConfigurationError(
+            f"{source}: [{section}] names {named or 'nothing'}.",
+            f"It names exactly one of {', '.join(choices)}.",
+            "Say where the data is.",
+        )
+
+
+def _keywords(function: Any) -> list[str]:
+    return [name for name, item in inspect.signature(function).parameters.items() if item.kind is item.KEYWORD_ONLY]
+
+
+def _site(name: str, values: Any, source: Path) -> Site:
+    section = f"sites.{name}"
+    given = dict(values) if isinstance(values, dict) else {}
+    kind = given.pop("kind", None)
+    if kind not in _SITES:
+        raise ConfigurationError(
+            f"{source}: [{section}] has kind = {kind!r}.", f"Kinds are {', '.join(_SITES)}.", "Choose one of them."
+        )
+    _known(given, [item.name for item in fields(_SITES[kind])], source, section)
+    return _built(_SITES[kind], {"name": name} | given, source, section)
+
+
+def _task(values: Mapping[str, Any], source: Path) -> Task:
+    makers = {"day_ahead": tasks.day_ahead, "intraday": tasks.intraday}
+    given = dict(values)
+    kind = given.pop("kind", None)
+    if kind not in makers:
+        raise ConfigurationError(
+            f"{source}: [task] has kind = {kind!r}.", f"Kinds are {', '.join(makers)}.", "Choose one of them."
+        )
+    _known(given, inspect.signature(makers[kind]).parameters, source, "task")
+    return _built(makers[kind], given, source, "task")
+
+
+def _model(values: Mapping[str, Any], source: Path) -> QuantileModel:
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    kind = given.pop("kind", LightGBMQuantiles.__name__)
+    if kind not in QuantileModel.registry or kind.startswith("_"):
+        known = [name for name in QuantileModel.registry if not name.startswith("_")]
+        raise ConfigurationError(
+            f"{source}: [model] has kind = {kind!r}.", f"Kinds are {', '.join(known)}.", "Choose one of them."
+        )
+    _known(given, _keywords(QuantileModel.registry[kind].__init__), source, "model")
+    return _built(QuantileModel.registry[kind], given, source, "model")
+
+
+def _built(maker: Any, values: dict[str, Any], source: Path, section: str) -> Any:
+    try:
+        return maker(**values)
+    except EnergyForecastError as error:
+        raise ConfigurationError(f"{source}: [{section}] {error.found}", error.expected, error.remedy) from error
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{source}: [{section}] cannot be followed: {error}.",
+            "Every key has the type of its parameter, and none that is needed is missing.",
+            "Correct the section.",
+        ) from error
+
+
+def _dataset(name: str, source: Path) -> tuple[Any, Any, Any]:
+    if name not in _DATASETS:
+        raise ConfigurationError(
+            f"{source}: there is no embedded dataset {name!r}.", f"There is {', '.join(_DATASETS)}.", "Correct the name."
+        )
+    return _DATASETS[name]()

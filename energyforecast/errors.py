@@ -1,0 +1,121 @@
+"""Every error that the library raises, and nothing else.
+
+::
+
+    EnergyForecastError
+    ├── WrongDataError (ValueError)      what was given cannot be right
+    │   ├── SchemaError                  dimensions, columns, names or types
+    │   ├── UnitsError                   a unit that is not ours (kelvin, km/h, kW)
+    │   ├── RangeError                   a value outside what is possible
+    │   └── TimeError                    naive, duplicated, missing or mislabelled times
+    ├── MissingDataError (LookupError)   what is needed is not there
+    │   └── NoRunError                   no usable weather run at an issue time
+    ├── LeakageError                     a value that could not have been known
+    │   └── PerfectWeatherError          an analysis offered as if it were a forecast
+    ├── ConfigurationError (ValueError)  a configuration file that cannot be followed
+    ├── NotFittedError (RuntimeError)    a forecast asked of what has learnt nothing
+    ├── FileFormatError (ValueError)     a saved file that is damaged or not ours
+    └── DependencyError (ImportError)    a library or system package that is absent
+
+Each message has three lines: what was found, what was expected, and the remedy.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigurationError",
+    "DependencyError",
+    "EnergyForecastError",
+    "FileFormatError",
+    "LeakageError",
+    "MissingDataError",
+    "NoRunError",
+    "NotFittedError",
+    "PerfectWeatherError",
+    "RangeError",
+    "SchemaError",
+    "TimeError",
+    "UnitsError",
+    "WrongDataError",
+]
+
+
+class EnergyForecastError(Exception):
+    """Base of every error of the library.
+
+    Parameters
+    ----------
+    found : str
+        What was found, with the site, the variable and the hour where there are such.
+    expected : str
+        What was expected instead.
+    remedy : str
+        What the user can do about it.
+
+    Examples
+    --------
+    >>> print(EnergyForecastError("The capacity is -3 MW.", "A capacity is positive.", "Give it in MW."))
+    The capacity is -3 MW.
+    A capacity is positive.
+    Give it in MW.
+    """
+
+    def __init__(self, found: str, expected: str, remedy: str) -> None:
+        super().__init__(f"{found}\n{expected}\n{remedy}")
+        self.found, self.expected, self.remedy = found, expected, remedy
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        # Exceptions cross process borders; the default would pass one argument instead of three.
+        return type(self), (self.found, self.expected, self.remedy)
+
+
+class WrongDataError(EnergyForecastError, ValueError):
+    """What was given cannot be right."""
+
+
+class SchemaError(WrongDataError):
+    """Dimensions, columns, names or types are not those of the type."""
+
+
+class UnitsError(WrongDataError):
+    """A value carries a unit that is not ours."""
+
+
+class RangeError(WrongDataError):
+    """A value lies outside what is possible."""
+
+
+class TimeError(WrongDataError):
+    """Times are naive, duplicated, missing or mislabelled."""
+
+
+class MissingDataError(EnergyForecastError, LookupError):
+    """What is needed is not there."""
+
+
+class NoRunError(MissingDataError):
+    """No usable weather run had arrived at an issue time."""
+
+
+class LeakageError(EnergyForecastError):
+    """A value was used that could not have been known."""
+
+
+class PerfectWeatherError(LeakageError):
+    """An analysis was offered where a forecast is needed."""
+
+
+class ConfigurationError(EnergyForecastError, ValueError):
+    """A configuration file cannot be followed."""
+
+
+class NotFittedError(EnergyForecastError, RuntimeError):
+    """A forecast was asked of something that has learnt nothing yet."""
+
+
+class FileFormatError(EnergyForecastError, ValueError):
+    """A saved file is damaged, or is not one of ours."""
+
+
+class DependencyError(EnergyForecastError, ImportError):
+    """A library or a system package is absent."""

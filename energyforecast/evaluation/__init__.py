@@ -1,0 +1,39 @@
+"""What forecasts are worth."""
+
+from energyforecast.evaluation.backtest import backtest
+from energyforecast.evaluation.metrics import (
+    METRICS,
+    Metric,
+    Pairs,
+    align,
+    bias,
+    coverage,
+    crps,
+    crps_of_quantiles,
+    mae,
+    pinball,
+    pinball_loss,
+    rmse,
+    score,
+    width,
+)
+from energyforecast.evaluation.results import Result
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "Pairs",
+    "Result",
+    "align",
+    "backtest",
+    "bias",
+    "coverage",
+    "crps",
+    "crps_of_quantiles",
+    "mae",
+    "pinball",
+    "pinball_loss",
+    "rmse",
+    "score",
+    "width",
+]

@@ -1,0 +1,28 @@
+"""Declarative features; each sees a Snapshot, never an archive."""
+
+from energyforecast.features.calendar import DayOfYear, LeadTime, LocalHour, WeatherAge, Weekday
+from energyforecast.features.feature import Feature, FeatureSet, FunctionFeature, Needs, feature
+from energyforecast.features.lags import Lag, NewestObservation
+from energyforecast.features.recipes import features_giving, recipe
+from energyforecast.features.wind import AirMass, WindDirection, WindSpeed, WindVariability
+
+__all__ = [
+    "AirMass",
+    "DayOfYear",
+    "Feature",
+    "FeatureSet",
+    "FunctionFeature",
+    "Lag",
+    "LeadTime",
+    "LocalHour",
+    "Needs",
+    "NewestObservation",
+    "WeatherAge",
+    "Weekday",
+    "WindDirection",
+    "WindSpeed",
+    "WindVariability",
+    "feature",
+    "features_giving",
+    "recipe",
+]

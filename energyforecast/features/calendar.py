@@ -1,0 +1,75 @@
+"""Time of day, of the week and of the year, on the site's own clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import times
+from energyforecast.asof import Snapshot
+from energyforecast.features.feature import Array, Columns, Feature
+
+__all__ = ["DayOfYear", "LeadTime", "LocalHour", "Weekday", "WeatherAge"]
+
+
+def _local(now: Snapshot) -> pd.DatetimeIndex:
+    flat = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC")
+    return flat.tz_convert(times.zone(now.site.timezone))
+
+
+@dataclass(frozen=True)
+class LocalHour(Feature):
+    """Local hour of the day at which the interval begins: ``hour``. [h]"""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``hour``."""
+        local = _local(now)
+        hour = np.asarray(local.hour) + np.asarray(local.minute) / 60
+        return {"hour": hour.reshape(now.valid_time.shape)}
+
+
+@dataclass(frozen=True)
+class Weekday(Feature):
+    """Local day of the week, Monday 0: ``weekday``."""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``weekday``."""
+        return {"weekday": np.asarray(_local(now).weekday).reshape(now.valid_time.shape)}
+
+
+@dataclass(frozen=True)
+class DayOfYear(Feature):
+    """Season as a point on a circle: ``season_cosine`` (1 on 1 January) and ``season_sine``."""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``season_cosine`` and ``season_sine``."""
+        year = now.valid_time.astype("datetime64[Y]")
+        begin = year.astype(now.valid_time.dtype)
+        length = (year + 1).astype(now.valid_time.dtype) - begin
+        angle: Array = 2 * np.pi * ((now.valid_time - begin) / length)
+        return {"season_cosine": np.cos(angle), "season_sine": np.sin(angle)}
+
+
+@dataclass(frozen=True)
+class LeadTime(Feature):
+    """From the issue of the forecast to the beginning of the interval: ``lead_time``. [h]"""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``lead_time``."""
+        return {"lead_time": now.lead_time}
+
+
+@dataclass(frozen=True)
+class WeatherAge(Feature):
+    """Age at issue and lead of the weather run that was used; NaN for an analysis. [h]"""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``weather_age`` and ``weather_lead_time``, of each weather model."""
+        columns: dict[str, Array] = {}
+        for model in now.models:
+            prefix = f"{model}:" if model else ""
+            columns[f"{prefix}weather_age"] = now.weather_age(model)
+            columns[f"{prefix}weather_lead_time"] = now.weather_lead_time(model)
+        return columns

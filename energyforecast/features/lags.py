@@ -1,0 +1,66 @@
+"""Observations of the past, as far as they were published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from energyforecast import times
+from energyforecast.asof import Past, Snapshot
+from energyforecast.features.feature import Columns, Feature
+
+__all__ = ["Lag", "NewestObservation"]
+
+
+def _scale(now: Snapshot) -> float:
+    return now.site.capacity or 1.0
+
+
+@dataclass(frozen=True)
+class Lag(Feature):
+    """An observation some time before the interval, or the newest older one that was published.
+
+    Parameters
+    ----------
+    lag : str
+        E.g. ``"168h"``.
+    step : str, optional
+        Go back by whole steps while it is not published: ``"24h"`` keeps the hour of the day.
+
+    Notes
+    -----
+    As a fraction of capacity where the site has one, else in MW.
+    """
+
+    lag: str = "168h"
+    step: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name with the lag."""
+        return f"lag_{self.lag}"
+
+    @property
+    def history(self) -> tuple[Past, ...]:  # type: ignore[override]
+        """The lag."""
+        return (Past(times.duration(self.lag), None if self.step is None else times.duration(self.step)),)
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``lag_168h`` and ``lag_168h_age`` [h]."""
+        return {
+            self.name: now.lag(self.lag, step=self.step) / _scale(now),
+            f"{self.name}_age": now.lag_age(self.lag, step=self.step),
+        }
+
+
+@dataclass(frozen=True)
+class NewestObservation(Feature):
+    """The newest published observation: ``newest`` and its age at issue. [fraction of capacity or MW; h]"""
+
+    @property
+    def history(self) -> tuple[Past, ...]:  # type: ignore[override]
+        """No lag at all: of every interval the newest that was known."""
+        return (Past(times.duration("0h")),)
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``newest`` and ``newest_age`` [h]."""
+        return {"newest": now.lag("0h") / _scale(now), "newest_age": now.lag_age("0h")}

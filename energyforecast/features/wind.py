@@ -1,0 +1,131 @@
+"""Features of a wind farm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import physics, times
+from energyforecast.asof import Snapshot
+from energyforecast.features.feature import Array, Columns, Feature
+
+__all__ = ["AirMass", "WindDirection", "WindSpeed", "WindVariability"]
+
+
+def _step(now: Snapshot) -> float:
+    return float(now.windows.frequency / pd.Timedelta("1h"))
+
+
+@dataclass(frozen=True)
+class WindSpeed(Feature):
+    """Wind speed over the interval and around it, of every height that is there.
+
+    Parameters
+    ----------
+    hours : tuple of float
+        Instants around the beginning of the interval; a run's own values, never the next run's. [h]
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+
+    hours: tuple[float, ...] = (-3, -2, -1, 0, 1, 2, 3, 4)
+
+    @property
+    def margin(self) -> pd.Timedelta:  # type: ignore[override]
+        """As far as the furthest instant, and the interval's end."""
+        return max(times.duration(f"{max(abs(hour) for hour in self.hours)}h"), pd.Timedelta("1h"))
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_speed_100m[mean]`` and ``wind_speed_100m[+1h]``. [m s⁻¹]"""
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather):
+            columns[f"{name}[mean]"] = now.interval_mean(name)
+            for hours in self.hours:
+                columns[f"{name}[{hours:+g}h]"] = now.shift(name, hours=hours)
+        return columns
+
+
+@dataclass(frozen=True)
+class WindVariability(Feature):
+    """How the wind speed changes over the interval, and how restless it is around it.
+
+    Parameters
+    ----------
+    hours : int
+        Reach of the standard deviation before and after. [h]
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+
+    hours: int = 3
+
+    @property
+    def margin(self) -> pd.Timedelta:  # type: ignore[override]
+        """The reach, and one hour for the interval's end."""
+        return times.duration(f"{self.hours + 1}h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_speed_100m[change]`` and ``wind_speed_100m[deviation]``. [m s⁻¹]"""
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather):
+            around = np.stack([now.shift(name, hours=hour) for hour in range(-self.hours, self.hours + 2)])
+            columns[f"{name}[change]"] = now.shift(name, hours=_step(now)) - now[name]
+            columns[f"{name}[deviation]"] = around.std(axis=0)
+        return columns
+
+
+@dataclass(frozen=True)
+class WindDirection(Feature):
+    """Where the wind comes from over the interval: as an angle, as a point on a circle, and as components."""
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_direction_*m",)
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_direction_100m[degree]``, ``[sine]`` (1: east wind), ``[cosine]`` (1: north wind)
+        and, where the speed is there, ``wind_u_100m`` and ``wind_v_100m`` [m s⁻¹].
+        """
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather):
+            angles = [np.radians(now[name]), np.radians(now.shift(name, hours=_step(now)))]
+            sine, cosine = (np.mean([part(angle) for angle in angles], axis=0) for part in (np.sin, np.cos))
+            columns[f"{name}[degree]"] = np.mod(np.degrees(np.arctan2(sine, cosine)), 360.0)
+            columns[f"{name}[sine]"], columns[f"{name}[cosine]"] = sine, cosine
+            speed = name.replace("wind_direction", "wind_speed")
+            if speed in now.names:
+                ends = zip((now[speed], now.shift(speed, hours=_step(now))), angles, strict=True)
+                parts = [physics.wind_components(value, np.degrees(angle)) for value, angle in ends]
+                columns[name.replace("direction", "u")], columns[name.replace("direction", "v")] = np.mean(parts, axis=0)
+        return columns
+
+
+@dataclass(frozen=True)
+class AirMass(Feature):
+    """Pressure, density and warming of the air, and the wind speed corrected for density."""
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m", "temp_air", "pressure")
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("4h")
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``pressure`` [Pa], ``air_density`` [kg m⁻³], ``warming`` [°C, over 7 h] and like
+        ``wind_speed_100m[density]`` [m s⁻¹].
+        """
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather[1:2]):
+            prefix = name.removesuffix("temp_air")
+            if f"{prefix}pressure" not in now.names:
+                continue
+            pressure = now.interval_mean(f"{prefix}pressure")
+            density = physics.air_density(now.interval_mean(name), pressure)
+            columns |= {f"{prefix}pressure": pressure, f"{prefix}air_density": density}
+            columns[f"{prefix}warming"] = now.shift(name, hours=4) - now.shift(name, hours=-3)
+            for speed in now.matching(f"{prefix}wind_speed_*m"):
+                if speed.startswith(prefix):
+                    corrected = physics.density_corrected_wind_speed(now.interval_mean(speed), density)
+                    columns[f"{speed}[density]"] = corrected
+        return columns

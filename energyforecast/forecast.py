@@ -1,0 +1,338 @@
+"""The result of forecasting: a cube of quantiles that knows how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast import times
+from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
+from energyforecast.tasks import Windows
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from energyforecast.observations import Observations
+
+__all__ = ["LADDER", "Forecast"]
+
+Array = npt.NDArray[Any]
+
+#: What each ``fallback_level`` means.
+LADDER: dict[int, str] = {
+    0: "full model on the newest run",
+    1: "full model on an older run, within the lateness seen in training",
+    2: "model without what is missing",
+    3: "climatology",
+    4: "constant quantiles",
+}
+
+_DIMS = ("site", "issue_time", "lead_time", "quantile")
+_SECONDS = {"units": "seconds since 1970-01-01", "dtype": "float64", "_FillValue": np.nan}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast:
+    """Quantile forecasts of one or several sites, issued once or many times.
+
+    Parameters
+    ----------
+    data : DataArray
+        Dimensions ``(site, issue_time, lead_time, quantile)`` [MW]. Coordinates: ``valid_time(issue_time,
+        lead_time)``; ``capacity(site)`` [MW], NaN where there is none; ``fallback_level(site, issue_time)``;
+        ``weather_init_time(site, issue_time)``, NaT for analyses. ``lead_time`` is the union over
+        issues, since local days have 23 to 25 hours: cells outside an issue's window are NaN.
+
+    Raises
+    ------
+    SchemaError, RangeError
+        If quantiles cross, leave the bounds of the site, or are missing inside a window.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast
+    >>> forecast = example_forecast()
+    >>> forecast
+    Forecast of farm: 1 issue, 24 hours from 2024-01-02 00:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
+    >>> forecast.to_frame()[["valid_time", "q0.5"]].head(2)
+                     valid_time  q0.5
+    0 2024-01-02 00:00:00+00:00  10.0
+    1 2024-01-02 01:00:00+00:00  10.5
+    """
+
+    data: xr.DataArray
+
+    def __post_init__(self) -> None:
+        if self.data.dims != _DIMS:
+            raise SchemaError(
+                f"A forecast has the dimensions {self.data.dims}.", f"They are {_DIMS}.", "Transpose or expand the array."
+            )
+        lacking = [name for name in ("valid_time", "capacity", "fallback_level") if name not in self.data.coords]
+        if lacking:
+            raise SchemaError(
+                f"A forecast has no coordinate {lacking[0]!r}.",
+                "It has valid_time(issue_time, lead_time), capacity(site) and fallback_level(site, issue_time).",
+                "Use assign_coords.",
+            )
+        _check_quantiles(self.data, self.inside)
+
+    @classmethod
+    def from_rows(
+        cls,
+        quantiles: dict[str, Array],
+        *,
+        windows: Windows,
+        levels: Sequence[float],
+        capacity: dict[str, float | None],
+        fallback_level: dict[str, Array],
+        weather_init_time: dict[str, Array],
+        attrs: dict[str, Any],
+    ) -> Forecast:
+        """Build the cube from rows of quantiles, a row for each cell inside the windows.
+
+        Parameters
+        ----------
+        quantiles : dict of array, shape (rows, levels)
+            By site; rows in order of issue, then of lead. [MW]
+        windows : Windows
+        levels : sequence of float
+        capacity, fallback_level, weather_init_time : dict
+            By site: a number or None; arrays of shape (issues,).
+        attrs : dict
+            Provenance.
+        """
+        leads = np.unique(windows.lead_time[windows.inside])
+        origin, step = np.nonzero(windows.inside)
+        column = np.searchsorted(leads, windows.lead_time[origin, step])
+        sites = list(quantiles)
+        cube = np.full((len(sites), len(windows.issue_time), len(leads), len(levels)), np.nan, dtype=np.float32)
+        for k, name in enumerate(sites):
+            cube[k, origin, column] = quantiles[name]
+        valid = np.full((len(windows.issue_time), len(leads)), np.datetime64("NaT", "ns"))
+        valid[origin, column] = windows.valid_time[origin, step]
+        limits = [np.nan if capacity[name] is None else capacity[name] for name in sites]
+        data = xr.DataArray(
+            cube,
+            dims=_DIMS,
+            coords={
+                "site": sites,
+                "issue_time": windows.issue_time,
+                "lead_time": leads,
+                "quantile": np.asarray(levels, dtype=float),
+                "valid_time": (("issue_time", "lead_time"), valid),
+                "capacity": ("site", np.asarray(limits, dtype=float)),
+                "fallback_level": (("site", "issue_time"), np.stack([fallback_level[name] for name in sites])),
+                "weather_init_time": (("site", "issue_time"), np.stack([weather_init_time[name] for name in sites])),
+            },
+            name="power",
+            attrs={"units": "MW", "frequency": str(windows.frequency), **attrs},
+        )
+        return cls(data)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites."""
+        return tuple(str(name) for name in self.data["site"].values)
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Levels."""
+        return tuple(float(level) for level in self.data["quantile"].values)
+
+    @property
+    def issue_times(self) -> pd.DatetimeIndex:
+        """When the forecasts were issued, in UTC."""
+        return times.to_index(self.data["issue_time"].values)
+
+    @property
+    def inside(self) -> npt.NDArray[np.bool_]:
+        """Cells that belong to a window, shape (issue_time, lead_time)."""
+        return ~np.isnat(self.data["valid_time"].values)
+
+    @property
+    def perfect_weather(self) -> bool:
+        """Whether the weather was an analysis, so that scores are not forecast skill."""
+        return bool(self.data.attrs.get("perfect_weather", 0))
+
+    def at(self, level: float) -> xr.DataArray:
+        """One quantile, interpolated between levels where it is not among them.
+
+        Raises
+        ------
+        RangeError
+            If the level lies outside those of the forecast.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast
+        >>> float(example_forecast().at(0.5)[0, 0, 0])
+        10.0
+        """
+        levels = np.asarray(self.quantiles)
+        if not levels[0] <= level <= levels[-1]:
+            raise RangeError(
+                f"The quantile {level} is asked for.",
+                f"The forecast holds levels from {levels[0]} to {levels[-1]}.",
+                "Forecast with more levels: day_ahead(..., quantiles=...).",
+            )
+        near = int(np.abs(levels - level).argmin())
+        if abs(levels[near] - level) < 1e-9:
+            return self.data.isel(quantile=near, drop=True)
+        return self.data.interp(quantile=level).drop_vars("quantile")
+
+    @property
+    def mean(self) -> xr.DataArray:
+        """Mean of the distribution: quantiles joined by straight lines, flat outside the outer ones."""
+        levels = np.asarray(self.quantiles)
+        edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
+        weight = xr.DataArray(np.diff(edges), dims="quantile", coords={"quantile": self.data["quantile"]})
+        return (self.data * weight).sum("quantile", skipna=False)
+
+    def sel(self, *, site: str | None = None, issue_time: Any = None) -> Forecast:
+        """The forecasts of one site, or of one issue (its time in UTC unless it has an offset).
+
+        Raises
+        ------
+        MissingDataError
+            If there is no such site or issue.
+        """
+        data = self.data
+        if site is not None:
+            _among(site, self.sites, "site")
+            data = data.sel(site=[site])
+        if issue_time is not None:
+            wanted = times.instant(issue_time)
+            _among(wanted, list(self.issue_times), "issue time")
+            data = data.sel(issue_time=[times.to_ns([wanted])[0]])
+            data = data.isel(lead_time=np.flatnonzero(~np.isnat(data["valid_time"].values[0])))
+        return Forecast(data)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each site, issue and interval, a column for each quantile (``q0.5``). [MW]"""
+        origin, step = np.nonzero(self.inside)
+        data, frames = self.data, []
+        for k, name in enumerate(self.sites):
+            head = {
+                "site": name,
+                "issue_time": times.to_index(data["issue_time"].values[origin]),
+                "valid_time": times.to_index(data["valid_time"].values[origin, step]),
+                "lead_hours": data["lead_time"].values[step] / np.timedelta64(1, "h"),
+                "fallback_level": data["fallback_level"].values[k, origin],
+                "weather_init_time": times.to_index(data["weather_init_time"].values[k, origin]),
+            }
+            body = data.values[k, origin, step].astype(float)
+            columns = {f"q{level:g}": body[:, j] for j, level in enumerate(self.quantiles)}
+            frames.append(pd.DataFrame(head | columns))
+        return pd.concat(frames, ignore_index=True)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What must be said wherever the forecast is shown."""
+        return tuple(line for line in str(self.data.attrs.get("caveats", "")).split("; ") if line)
+
+    def write_csv(self, path: str | Path) -> Path:
+        """Write :meth:`to_frame` as CSV, with the caveats as its last column."""
+        target = Path(path)
+        frame = self.to_frame()
+        if self.caveats:
+            frame["caveat"] = "; ".join(self.caveats)
+        frame.to_csv(target, index=False, float_format="%.4f", lineterminator="\n", date_format="%Y-%m-%dT%H:%MZ")
+        return target
+
+    def save(self, path: str | Path) -> Path:
+        """Write as NetCDF; :meth:`load` reads it back.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        target = Path(path)
+        data = self.data.to_dataset(name="power")
+        encoding: dict[str, dict[str, Any]] = {name: dict(_SECONDS) for name in ("issue_time", "valid_time")}
+        encoding["weather_init_time"] = dict(_SECONDS)
+        encoding["issue_time"].pop("_FillValue")
+        encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
+        data["fallback_level"] = data["fallback_level"].astype("int32")
+        data.to_netcdf(target, engine="scipy", encoding=encoding)
+        return target
+
+    @classmethod
+    def load(cls, path: str | Path) -> Forecast:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        FileFormatError
+            If the file cannot be read, or holds no forecast.
+        """
+        try:
+            with xr.open_dataset(path, engine="scipy", decode_timedelta=True) as dataset:
+                data = dataset.load()["power"]
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            raise FileFormatError(
+                f"{path} cannot be read as a forecast: {error}", "It was written by Forecast.save.", "Check the path."
+            ) from error
+        for name in ("issue_time", "valid_time", "weather_init_time"):
+            data[name] = (data[name].dims, data[name].values.astype("datetime64[ns]"))
+        data["lead_time"] = data["lead_time"].values.astype("timedelta64[ns]")
+        return cls(data)
+
+    def plot(self, observed: Observations | None = None, *, site: str | None = None, timezone: str = "UTC") -> Figure:
+        """Fan chart of one issue; see :func:`energyforecast.plotting.fan_chart`."""
+        from energyforecast import plotting
+
+        return plotting.fan_chart(self, observed, site=site, timezone=timezone)
+
+    def __repr__(self) -> str:
+        issues = self.data.sizes["issue_time"]
+        first = times.to_index([self.data["valid_time"].values[self.inside].min()])[0]
+        caveat = ", perfect weather" if self.perfect_weather else ""
+        return (
+            f"Forecast of {', '.join(self.sites)}: {issues} issue{'s' if issues > 1 else ''}, "
+            f"{int(self.inside.sum())} hours from {first:%Y-%m-%d %H:%M} UTC, {len(self.quantiles)} quantiles "
+            f"from {self.quantiles[0]:g} to {self.quantiles[-1]:g} [MW]{caveat}"
+        )
+
+
+def _among(wanted: Any, there: Sequence[Any], what: str) -> None:
+    if wanted not in there:
+        raise MissingDataError(
+            f"The forecast has no {what} {wanted}.",
+            f"It has {len(there)}, from {there[0]} to {there[-1]}.",
+            "Choose one of them.",
+        )
+
+
+def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
+    for k, name in enumerate(data["site"].values):
+        rows = data.values[k][inside]
+        _refuse(~np.isfinite(rows).all(axis=1), data, inside, str(name), "holds a missing quantile", "Quantiles are finite")
+        crossing = (np.diff(rows, axis=1) < 0).any(axis=1)
+        _refuse(crossing, data, inside, str(name), "has crossing quantiles", "Quantiles rise with their level")
+        capacity = float(data["capacity"].values[k])
+        if np.isfinite(capacity):
+            slack = 1e-4 * capacity
+            outside = (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack)
+            wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
+            _refuse(outside, data, inside, str(name), "leaves the site's bounds", wanted)
+
+
+def _refuse(
+    bad: Array, data: xr.DataArray, inside: npt.NDArray[np.bool_], site: str, found: str, expected: str
+) -> None:
+    where = np.flatnonzero(bad)
+    if where.size:
+        hour = times.to_index(data["valid_time"].values[inside][where[:1]])[0]
+        raise RangeError(
+            f"The forecast of site {site!r} {found} at {hour} ({where.size} hours in all).",
+            f"{expected}.",
+            "Sort and clip the quantiles where the model makes them.",
+        )

@@ -1,0 +1,744 @@
+"""Sites, task, features and model together: learn from the past, forecast from what was known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import sklearn.base
+
+from energyforecast import __version__, asof, checks, times, variables
+from energyforecast.asof import Snapshot, Weather
+from energyforecast.errors import (
+    MissingDataError,
+    NoRunError,
+    NotFittedError,
+    PerfectWeatherError,
+    SchemaError,
+    TimeError,
+)
+from energyforecast.features import Feature, FeatureSet, Needs, features_giving, recipe
+from energyforecast.forecast import Forecast
+from energyforecast.models import Climatology, LightGBMQuantiles, QuantileModel
+from energyforecast.observations import Lag, Observations, estimate_lag
+from energyforecast.sites import PVPlant, Site, Sites, WindFarm, as_sites
+from energyforecast.tasks import Task, Windows
+
+__all__ = ["Forecaster", "Table", "Training"]
+
+Array = npt.NDArray[Any]
+
+#: More than this between measured and expected power is a wrong label or clock. [min]
+_WRONG_CLOCK: Final = 35.0
+#: Instants around each hour at which the wind is compared with the power. [h]
+_REACH: Final = range(-3, 5)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a forecaster learnt from.
+
+    Parameters
+    ----------
+    origins : int
+        Issue times.
+    rows : dict of int
+        Rows with an outcome, by site.
+    without_outcome : dict of int
+        Rows left out because the outcome was missing, not published or set aside by its flags, by site.
+    without_weather : int
+        Origins left out because no usable weather had arrived (``missing="drop"``).
+    oldest_weather : dict of float
+        Greatest age of a weather run at issue, by weather model. [h]
+    usual_weather : dict of float
+        Age that 95 % of the runs stayed under, by weather model. [h]
+    """
+
+    origins: int
+    rows: dict[str, int]
+    without_outcome: dict[str, int]
+    without_weather: int
+    oldest_weather: dict[str, float]
+    usual_weather: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Features of many origins, a row for each cell inside their windows.
+
+    Parameters
+    ----------
+    windows : Windows
+    columns : dict of DataFrame, shape (rows, columns)
+        By site; rows in order of issue, then of lead.
+    origin : array, shape (rows,)
+        Position of each row's origin.
+    weather_init_time, skipped : dict of array, shape (origins,)
+        By weather model and site.
+    usable : array of bool, shape (origins,)
+        Whether usable weather had arrived for every site.
+    expected : dict of array, shape (rows, 8)
+        Wind speed from 3 h before to 4 h after, for the check of the clock; by site.
+    """
+
+    windows: Windows
+    columns: dict[str, pd.DataFrame]
+    origin: npt.NDArray[np.int64]
+    weather_init_time: dict[tuple[str, str], times.Times]
+    skipped: dict[tuple[str, str], npt.NDArray[np.bool_]]
+    usable: npt.NDArray[np.bool_]
+    expected: dict[str, Array]
+
+    @property
+    def valid_time(self) -> times.Times:
+        """Beginning of each row's interval, shape (rows,)."""
+        return self.windows.valid_time[self.windows.inside]
+
+    @property
+    def issue_time(self) -> times.Times:
+        """Issue time of each row, shape (rows,)."""
+        return self.windows.issue_time[self.origin]
+
+    def of_origins(self, chosen: npt.NDArray[np.bool_]) -> Table:
+        """The rows of some origins only."""
+        rows = chosen[self.origin]
+        windows = replace(
+            self.windows,
+            issue_time=self.windows.issue_time[chosen],
+            valid_time=self.windows.valid_time[chosen],
+            inside=self.windows.inside[chosen],
+        )
+        return Table(
+            windows=windows,
+            columns={name: frame[rows] for name, frame in self.columns.items()},
+            origin=np.nonzero(windows.inside)[0],
+            weather_init_time={key: value[chosen] for key, value in self.weather_init_time.items()},
+            skipped={key: value[chosen] for key, value in self.skipped.items()},
+            usable=self.usable[chosen],
+            expected={name: array[rows] if len(array) else array for name, array in self.expected.items()},
+        )
+
+
+class Forecaster:
+    """A forecast of sites for a task, from declared features and a quantile model.
+
+    Parameters
+    ----------
+    sites : Site or sequence of Site
+        What is forecast.
+    task : Task
+        When, and for which hours: :func:`energyforecast.day_ahead` or :func:`energyforecast.intraday`.
+    features : FeatureSet or sequence of Feature, optional
+        The recipe of the first site by default; for a model that names its columns, those.
+    model : QuantileModel, optional
+        :class:`energyforecast.models.LightGBMQuantiles` by default.
+    perfect_weather : bool
+        Let an analysis stand for a forecast. Scores are then not forecast skill, and everything made
+        from them says so.
+    pooled : bool
+        Fit one model for all sites, on power as a fraction of capacity, in place of one a site.
+
+    Examples
+    --------
+    >>> import energyforecast as ef
+    >>> site, weather, power = ef.datasets.la_haute_borne()
+    >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
+    >>> model = ef.LightGBMQuantiles(trees=20, folds=0)
+    >>> forecaster = ef.Forecaster(site, task, model=model, perfect_weather=True)
+    >>> forecaster.fit(weather, power["2014-05":"2014-08"])
+    Forecaster(La Haute Borne, LightGBMQuantiles, perfect weather, fitted on 122 origins)
+    >>> forecaster.predict(weather, power, issue_time="2014-09-15 09:00")
+    Forecast of La Haute Borne: 1 issue, 24 hours from 2014-09-15 22:00 UTC, 99 quantiles from 0.01 to 0.99 [MW], perfect weather
+    """
+
+    def __init__(
+        self,
+        sites: Sites,
+        task: Task,
+        *,
+        features: FeatureSet | Sequence[Feature] | None = None,
+        model: QuantileModel | None = None,
+        perfect_weather: bool = False,
+        pooled: bool = False,
+    ) -> None:
+        self.sites = as_sites(sites)
+        self.task = task
+        self.model = LightGBMQuantiles() if model is None else model
+        self.features = self._chosen(features)
+        self.perfect_weather = perfect_weather
+        self.pooled = pooled
+
+    def _chosen(self, features: FeatureSet | Sequence[Feature] | None) -> FeatureSet:
+        if features is not None:
+            return features if isinstance(features, FeatureSet) else FeatureSet(tuple(features))
+        return recipe(self.sites[0]) if self.model.needs is None else features_giving(self.model.needs)
+
+    def unfitted(self) -> Forecaster:
+        """A copy that has learnt nothing."""
+        return Forecaster(
+            self.sites,
+            self.task,
+            features=self.features,
+            model=self.model,
+            perfect_weather=self.perfect_weather,
+            pooled=self.pooled,
+        )
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether :meth:`fit` was called."""
+        return hasattr(self, "models_")
+
+    # -- what was known ------------------------------------------------------------------------
+
+    def tabulate(self, weather: Weather, observations: Observations | None, issue_times: Any) -> Table:
+        """Features at many issue times, each from what was known then.
+
+        Parameters
+        ----------
+        weather : Dataset or mapping of Dataset
+        observations : Observations, optional
+            Needed if features use lags.
+        issue_times : DatetimeIndex or array of datetime64
+
+        Returns
+        -------
+        Table
+        """
+        self._check(weather, observations)
+        features, needs = self._resolved(weather)
+        return self._tabulate(weather, observations, self.task.windows(issue_times), features, needs)
+
+    def _check(self, weather: Weather, observations: Observations | None) -> None:
+        for name, dataset in asof.as_models(weather).items():
+            checks.check_weather(dataset, sites=self.sites, label=f"weather[{name!r}]" if name else "weather")
+            self._check_kind(dataset)
+        if observations is not None:
+            checks.check_observations(observations.values, sites=self.sites, unfit=observations.unfit)
+            if observations.frequency != self.task.frequency:
+                raise TimeError(
+                    f"The observations come every {observations.frequency}, the task every {self.task.frequency}.",
+                    "Both have the same frequency.",
+                    f"Use observations.resample('{self.task.frequency / pd.Timedelta('1min'):g}min').",
+                )
+
+    def _check_kind(self, dataset: Any) -> None:
+        if checks.is_analysis(dataset) and not self.perfect_weather:
+            raise PerfectWeatherError(
+                "The weather is an analysis (dimensions site, time): it was made after the fact and has no runs, "
+                "so no forecaster could have known it at issue time.",
+                "A forecaster learns from weather forecasts of the lead that it will be served; with an analysis, "
+                "errors look smaller than they will be and intervals too narrow.",
+                "Give weather forecasts (site, init_time, lead_time), or say Forecaster(..., perfect_weather=True): "
+                "every result then says so.",
+            )
+
+    def _resolved(self, weather: Weather) -> tuple[FeatureSet, Needs]:
+        features, needs = self.features.resolve(weather)
+        if self.is_fitted and needs.names != self.needs_.names:
+            raise SchemaError(
+                f"The weather serves the variables {needs.names}.",
+                f"The forecaster was fitted on {self.needs_.names}.",
+                "Give the weather that fit was given, or fit again.",
+            )
+        return features, needs
+
+    def _tabulate(
+        self, weather: Weather, observations: Observations | None, windows: Windows, features: FeatureSet, needs: Needs
+    ) -> Table:
+        clock = self._clock_margin()
+        now = asof.take_snapshot(
+            weather,
+            observations,
+            sites=self.sites,
+            windows=windows,
+            names=needs.names,
+            required=needs.names,
+            margin=max(needs.margin, clock),
+            history=needs.history,
+        )
+        columns, expected = {}, {}
+        for site in self.sites:
+            here = now.at(site.name)
+            values = features.compute(here)
+            rows = np.stack([array[windows.inside] for array in values.values()], axis=1)
+            columns[site.name] = pd.DataFrame(rows, columns=pd.Index(list(values)), copy=False)
+            expected[site.name] = _around(here, site)
+        return Table(
+            windows=windows,
+            columns=columns,
+            origin=np.nonzero(windows.inside)[0],
+            weather_init_time=dict(now.init_time),
+            skipped=dict(now.skipped),
+            usable=_usable(now, needs),
+            expected=expected,
+        )
+
+    def _clock_margin(self) -> pd.Timedelta:
+        hourly = self.task.frequency == pd.Timedelta("1h")
+        wind = any(isinstance(site, WindFarm) for site in self.sites)
+        return pd.Timedelta("4h") if hourly and wind else pd.Timedelta(0)
+
+    # -- learning ------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        weather: Weather,
+        observations: Observations,
+        *,
+        as_of: Any = None,
+        missing: Literal["error", "drop"] = "error",
+    ) -> Self:
+        """Learn from every origin whose outcome was published.
+
+        Parameters
+        ----------
+        weather : Dataset or mapping of Dataset
+        observations : Observations
+        as_of : str or moment, optional
+            Time of the fit: only outcomes published by then are used. By default all that are given.
+        missing : {"error", "drop"}
+            What to do with origins for which no usable weather had arrived: refuse, or leave them out
+            and count them in ``training_``.
+
+        Returns
+        -------
+        Forecaster
+            Itself. Hours without outcome are left out and counted in ``training_``.
+
+        Raises
+        ------
+        WrongDataError
+            If weather or observations are not what they must be.
+        MissingDataError
+            If weather is missing, or there is no outcome to learn from.
+        PerfectWeatherError
+            If the weather is an analysis and ``perfect_weather`` was not said.
+        """
+        self._check(weather, observations)
+        for name in ("models_", "needs_"):
+            if hasattr(self, name):
+                delattr(self, name)
+        moment = None if as_of is None else times.instant(as_of, timezone=self.task.timezone)
+        issued = self.training_origins(weather, observations, as_of=moment)
+        features, needs = self._resolved(weather)
+        table = self._tabulate(weather, observations, self.task.windows(issued), features, needs)
+        if missing == "error":
+            self.refuse_unusable(weather, table, needs)
+        self.check_clock(table, observations)
+        return self.fit_table(table, observations, needs=needs, as_of=moment)
+
+    def training_origins(
+        self, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
+    ) -> pd.DatetimeIndex:
+        """Issue times from which can be learnt: weather had arrived, and the window lies in the observations.
+
+        Raises
+        ------
+        MissingDataError
+            If there is none.
+        """
+        width = self.task.frequency
+        spans = [(observations.index[0], observations.index[-1] + width)]
+        arrival = []
+        for dataset in asof.as_models(weather).values():
+            if checks.is_analysis(dataset):
+                axis = times.to_index(dataset["time"].values)
+                spans.append((axis[0], axis[-1] + width))
+            else:
+                arrival.append(_first_arrival(dataset))
+        start, end = max(span[0] for span in spans), min(span[1] for span in spans)
+        issued = self.task.issue_times(start, end) if start < end else pd.DatetimeIndex([], tz="UTC")
+        issued = issued[issued >= min(arrival)] if arrival else issued
+        issued = issued if as_of is None else issued[issued < as_of]
+        if len(issued):
+            windows = self.task.windows(issued)
+            last = np.where(windows.inside, windows.valid_time, windows.valid_time[:, :1]).max(axis=1)
+            issued = issued[last < times.to_ns([end])[0]]
+        if not len(issued):
+            raise MissingDataError(
+                f"There is nothing to learn from: observations from {observations.index[0]} to {observations.index[-1]}, "
+                f"common with the weather from {start} to {end}" + (f", as of {as_of}." if as_of is not None else "."),
+                "At least one window of the task lies in the observations, with weather that had arrived before its issue.",
+                "Check the periods of the weather and of the observations, and the delay in available_time.",
+            )
+        return issued
+
+    def check_clock(self, table: Table, observations: Observations) -> dict[str, Lag]:
+        """Compare the clock of wind power with that of the wind, and of PV power with the sun.
+
+        Parameters
+        ----------
+        table : Table
+        observations : Observations
+
+        Returns
+        -------
+        dict of Lag
+            By wind farm, where there is data enough.
+
+        Raises
+        ------
+        TimeError
+            If power comes more than 35 minutes before or after what was expected, with certainty.
+        """
+        lags: dict[str, Lag] = {}
+        for site in self.sites:
+            power = asof.labels_as_of(observations, site=site.name, valid_time=table.valid_time, as_of=None)
+            if isinstance(site, PVPlant):
+                checks.check_sun(table.valid_time, power, site=site, label="observations")
+            lag = _clock_lag(power, table.expected[site.name], self.task.frequency)
+            if lag is None:
+                continue
+            lags[site.name] = lag
+            if lag.certain and abs(lag.minutes) - 2 * lag.standard_error > _WRONG_CLOCK:
+                raise _wrong_clock(site, lag, table)
+        return lags
+
+    def fit_table(
+        self,
+        table: Table,
+        observations: Observations,
+        *,
+        needs: Needs,
+        as_of: pd.Timestamp | np.datetime64 | None = None,
+        rows: npt.NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Fit on rows of a table whose outcome was published; what :meth:`fit` and a backtest call.
+
+        Parameters
+        ----------
+        table : Table
+        observations : Observations
+        needs : Needs
+            What the features needed of the weather.
+        as_of : moment, optional
+            Time of the fit.
+        rows : array of bool, optional
+            Rows that may be used.
+        """
+        outcome, keep = {}, {}
+        usable = table.usable[table.origin] & (True if rows is None else rows)
+        for site in self.sites:
+            outcome[site.name] = asof.labels_as_of(
+                observations, site=site.name, valid_time=table.valid_time, as_of=as_of
+            )
+            keep[site.name] = usable & np.isfinite(outcome[site.name])
+            if not keep[site.name].any():
+                raise MissingDataError(
+                    f"Site {site.name!r} has no published outcome among {int(usable.sum())} rows"
+                    + (f" as of {as_of}." if as_of is not None else "."),
+                    "There is at least one hour with weather and a published, unflagged outcome.",
+                    "Check the flags and published_after of the observations.",
+                )
+        self.scale_ = {site.name: _scale(site, outcome[site.name][keep[site.name]]) for site in self.sites}
+        self.models_ = self._fit_models(table, outcome, keep)
+        self.climatology_ = {site.name: self._side_climatology(table, outcome, keep, site) for site in self.sites}
+        self.needs_ = needs
+        self.training_ = _training(table, usable, keep)
+        return self
+
+    def _fit_models(
+        self, table: Table, outcome: dict[str, Array], keep: dict[str, Array]
+    ) -> dict[str, QuantileModel]:
+        groups = [self.sites] if self.pooled else [(site,) for site in self.sites]
+        fitted: dict[str, QuantileModel] = {}
+        for group in groups:
+            names = [site.name for site in group]
+            X = pd.concat([table.columns[name][keep[name]] for name in names], ignore_index=True)
+            y = np.concatenate([outcome[name][keep[name]] / self.scale_[name] for name in names])
+            bounded = all(site.capacity is not None for site in group)
+            model: QuantileModel = sklearn.base.clone(self.model).set_params(quantiles=self.task.quantiles)
+            model.fit(X, y, bounds=(0.0, 1.0) if bounded else (-np.inf, np.inf))
+            fitted |= dict.fromkeys(names, model)
+        return fitted
+
+    def _side_climatology(
+        self, table: Table, outcome: dict[str, Array], keep: dict[str, Array], site: Site
+    ) -> QuantileModel:
+        hour = _hour_of_day(table, site)[keep[site.name]]
+        y = outcome[site.name][keep[site.name]] / self.scale_[site.name]
+        bounds = (0.0, 1.0) if site.capacity is not None else (-np.inf, np.inf)
+        return Climatology(self.task.quantiles).fit(hour, y, bounds=bounds)
+
+    # -- forecasting ---------------------------------------------------------------------------
+
+    def predict(
+        self,
+        weather: Weather,
+        observations: Observations | None = None,
+        *,
+        issue_time: Any = "now",
+        strict: bool = True,
+    ) -> Forecast:
+        """Forecast from what was known at one or several issue times.
+
+        Parameters
+        ----------
+        weather : Dataset or mapping of Dataset
+        observations : Observations, optional
+            Needed if features use lags.
+        issue_time : str, moment, or sequence of moments
+            Strings are wall time in the task's zone; ``"now"`` is the present.
+        strict : bool
+            Refuse if no usable weather had arrived. Otherwise such an issue is answered by climatology,
+            with ``fallback_level`` 3.
+
+        Returns
+        -------
+        Forecast
+            Its ``fallback_level`` says how each issue was made.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        NoRunError, MissingDataError
+            If `strict` and weather is missing.
+
+        Notes
+        -----
+        An older run than the newest is used where that one is incomplete, if training saw runs as old
+        (``fallback_level`` 1).
+        """
+        if not self.is_fitted:
+            raise NotFittedError(
+                f"The forecaster of {self.sites[0].name!r} has learnt nothing.",
+                "It is fitted before it predicts.",
+                "Call forecaster.fit(weather, observations), or energyforecast.load(path).",
+            )
+        issued = self._moments(issue_time)
+        self._check(weather, observations)
+        features, needs = self._resolved(weather)
+        table = self._tabulate(weather, observations, self.task.windows(issued), features, needs)
+        if strict:
+            self.refuse_unusable(weather, table, needs)
+            self._refuse_too_old(table)
+        return self.predict_table(table, attrs={"caveats": "; ".join(self.caveats(weather))})
+
+    def caveats(self, weather: Weather) -> tuple[str, ...]:
+        """What must be said of every result made from this weather."""
+        analyses = [dataset for dataset in asof.as_models(weather).values() if checks.is_analysis(dataset)]
+        said = [f"perfect weather ({dataset.attrs.get('source', 'analysis')}): not forecast skill" for dataset in analyses]
+        return tuple(dict.fromkeys(said))
+
+    def _moments(self, issue_time: Any) -> times.Times:
+        if isinstance(issue_time, str) or np.ndim(issue_time) == 0:
+            return times.to_ns([times.instant(issue_time, timezone=self.task.timezone)])
+        moments = [times.instant(moment, timezone=self.task.timezone) for moment in issue_time]
+        return np.unique(times.to_ns(pd.DatetimeIndex(moments)))
+
+    def predict_table(self, table: Table, *, attrs: Mapping[str, Any] | None = None) -> Forecast:
+        """Forecast the rows of a table; what :meth:`predict` and a backtest call."""
+        quantiles = {site.name: self.predict_rows(table, site) for site in self.sites}
+        return self.assemble(table, quantiles, attrs=attrs)
+
+    def predict_rows(self, table: Table, site: Site, *, rows: npt.NDArray[np.bool_] | None = None) -> Array:
+        """Quantiles of some rows of a table for one site, shape (rows, quantiles). [MW]"""
+        chosen = np.ones(len(table.origin), dtype=bool) if rows is None else rows
+        answered = self.levels(table, site)[table.origin][chosen] < 2
+        result = np.empty((int(chosen.sum()), len(self.task.quantiles)))
+        if answered.any():
+            result[answered] = self.models_[site.name].predict(table.columns[site.name][chosen][answered])
+        if not answered.all():
+            result[~answered] = self.climatology_[site.name].predict(_hour_of_day(table, site)[chosen][~answered])
+        return result * self.scale_[site.name]
+
+    def levels(self, table: Table, site: Site) -> npt.NDArray[np.int64]:
+        """Rung of the ladder on which each origin is answered, shape (origins,)."""
+        level = np.zeros(len(table.windows.issue_time), dtype=np.int64)
+        for (model, name), init in table.weather_init_time.items():
+            if name != site.name:
+                continue
+            age = (table.windows.issue_time - init) / np.timedelta64(1, "h")
+            late = table.skipped[(model, name)] | (age > self.training_.usual_weather.get(model, np.inf))
+            level = np.maximum(level, np.where(late, 1, 0))
+            level = np.where(age > self.training_.oldest_weather.get(model, np.inf), 3, level)
+        return np.where(table.usable, level, 3)
+
+    def assemble(
+        self,
+        table: Table,
+        quantiles: dict[str, Array],
+        *,
+        levels: Mapping[str, npt.NDArray[np.int64]] | None = None,
+        attrs: Mapping[str, Any] | None = None,
+    ) -> Forecast:
+        """The cube of a table's rows, with its provenance."""
+        rungs = {site.name: self.levels(table, site) for site in self.sites} if levels is None else dict(levels)
+        first = {name: init for (model, name), init in reversed(list(table.weather_init_time.items()))}
+        return Forecast.from_rows(
+            quantiles,
+            windows=table.windows,
+            levels=self.task.quantiles,
+            capacity={site.name: site.capacity for site in self.sites},
+            fallback_level=rungs,
+            weather_init_time=first,
+            attrs=self.provenance() | dict(attrs or {}),
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        """What every result carries: model, versions and caveats."""
+        return {
+            "model": type(self.model).__name__,
+            "perfect_weather": int(self.perfect_weather),
+            "timezone": self.task.timezone,
+            "energyforecast": __version__,
+            "lightgbm": version("lightgbm"),
+        }
+
+    # -- refusals ------------------------------------------------------------------------------
+
+    def refuse_unusable(
+        self, weather: Weather, table: Table, needs: Needs, *, only: npt.NDArray[np.bool_] | None = None
+    ) -> None:
+        """Raise if an origin has no usable weather, saying why.
+
+        Raises
+        ------
+        NoRunError, MissingDataError
+        """
+        lost = np.flatnonzero(~table.usable & (True if only is None else only))
+        if lost.size:
+            raise _no_weather(weather, table.windows, needs, self.sites, lost)
+
+    def _refuse_too_old(self, table: Table) -> None:
+        for (model, name), init in table.weather_init_time.items():
+            age = (table.windows.issue_time - init) / np.timedelta64(1, "h")
+            limit = self.training_.oldest_weather.get(model, np.inf)
+            old = np.flatnonzero(age > limit)
+            if old.size:
+                raise NoRunError(
+                    f"At {table.windows.issue_time[old[0]]} UTC the newest usable weather run for site {name!r} is "
+                    f"{age[old[0]]:g} h old (initialised {init[old[0]]} UTC).",
+                    f"The model learnt from runs up to {limit:g} h old.",
+                    "Update the weather archive, or use predict(..., strict=False) for a marked fallback.",
+                )
+
+    # -- storage -------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write to one file without pickle; see :func:`energyforecast.load`."""
+        from energyforecast import storage
+
+        return storage.save(self, path)
+
+    def __repr__(self) -> str:
+        names = ", ".join(site.name for site in self.sites[:3]) + (", ..." if len(self.sites) > 3 else "")
+        caveat = ", perfect weather" if self.perfect_weather else ""
+        state = f", fitted on {self.training_.origins} origins" if self.is_fitted else ", not fitted"
+        return f"Forecaster({names}, {type(self.model).__name__}{caveat}{state})"
+
+
+def _around(now: Snapshot, site: Site) -> Array:
+    """Wind speed nearest the hub from 3 h before to 4 h after each row's interval."""
+    speeds = now.matching("wind_speed_*m")
+    if now.margin < 4 or not speeds or not isinstance(site, WindFarm):
+        return np.empty((0, len(_REACH)))
+    hub = site.hub_height or 100.0
+    nearest = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub))
+    inside = now.windows.inside
+    return np.stack([now.shift(nearest, hours=hour)[inside] for hour in _REACH], axis=1)
+
+
+def _clock_lag(power: Array, speed: Array, frequency: pd.Timedelta) -> Lag | None:
+    if not len(speed):
+        return None
+    return estimate_lag(power, 0.5 * (speed[:, :-1] + speed[:, 1:]).astype(float), step=frequency)
+
+
+def _wrong_clock(site: Site, lag: Lag, table: Table) -> TimeError:
+    side = "after" if lag.minutes > 0 else "before"
+    return TimeError(
+        f"Power of site {site.name!r} comes {abs(lag.minutes):.0f} ± {lag.standard_error:.0f} min {side} the wind "
+        f"(from {table.valid_time[0]} UTC on).",
+        "Power is labelled with the beginning of its hour, in UTC, so that the two agree within 35 min.",
+        "If the file labels the end of the hour, read it with label='ending'; else check its time zone.",
+    )
+
+
+def _usable(now: Snapshot, needs: Needs) -> npt.NDArray[np.bool_]:
+    """Origins for which, at every site, at least one weather model has all that is needed."""
+    usable = np.ones(len(now.windows.issue_time), dtype=bool)
+    for site in now.sites:
+        here = now.at(site.name)
+        found = np.zeros_like(usable)
+        for model, names in needs.names.items():
+            prefix = f"{model}:" if model else ""
+            arrays = [here.members(prefix + name) for name in names]
+            whole = [np.isfinite(array).all(axis=2) | ~now.windows.inside for array in arrays]
+            found |= np.logical_and.reduce(whole).all(axis=1) if whole else True
+        usable &= found | (not any(needs.names.values()))
+    return usable
+
+
+def _first_arrival(dataset: Any) -> pd.Timestamp:
+    arrived = times.to_ns(dataset["available_time"].values.ravel())
+    known = arrived[~np.isnat(arrived)]
+    if not len(known):
+        raise NoRunError(
+            "No run of the weather archive ever arrived: every available_time is empty.",
+            "available_time says when each run could be had.",
+            "Add publication delays, or fill the archive.",
+        )
+    return times.to_index([known.min()])[0]
+
+
+def _hour_of_day(table: Table, site: Site) -> pd.DataFrame:
+    local = pd.DatetimeIndex(table.valid_time, tz="UTC").tz_convert(times.zone(site.timezone))
+    return pd.DataFrame({"hour": np.asarray(local.hour + local.minute / 60, dtype=float)})
+
+
+def _scale(site: Site, outcome: Array) -> float:
+    if site.capacity is not None:
+        return float(site.capacity)
+    return float(np.abs(outcome).mean()) or 1.0
+
+
+def _training(table: Table, usable: Array, keep: dict[str, Array]) -> Training:
+    origins = np.unique(table.origin[np.logical_or.reduce(list(keep.values()))])
+    ages: dict[str, list[Array]] = {}
+    for (model, _), init in table.weather_init_time.items():
+        age = ((table.windows.issue_time - init) / np.timedelta64(1, "h"))[origins]
+        ages.setdefault(model, []).append(age[np.isfinite(age)])
+    known = {model: np.concatenate(several) for model, several in ages.items()}
+    return Training(
+        origins=len(origins),
+        rows={name: int(mask.sum()) for name, mask in keep.items()},
+        without_outcome={name: int((usable & ~mask).sum()) for name, mask in keep.items()},
+        without_weather=int((~table.usable).sum()),
+        oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
+        usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
+    )
+
+
+def _no_weather(
+    weather: Weather, windows: Windows, needs: Needs, sites: Sequence[Site], lost: npt.NDArray[np.int64]
+) -> MissingDataError:
+    origin = int(lost[0])
+    for model, dataset in asof.as_models(weather).items():
+        for site in sites:
+            reason = asof.why_missing(
+                dataset,
+                site=site.name,
+                issue_time=windows.issue_time[origin],
+                valid_time=windows.valid_time[origin][windows.inside[origin]],
+                names=needs.names[model],
+            )
+            if reason is not None:
+                kind = MissingDataError if checks.is_analysis(dataset) else NoRunError
+                which = f" of weather model {model!r}" if model else ""
+                return kind(
+                    f"No usable weather{which} for site {site.name!r} at the issue time {windows.issue_time[origin]} UTC "
+                    f"({lost.size} issue times in all): {reason}",
+                    "At each issue time a run had arrived that holds every variable for every hour of the window.",
+                    "Complete the archive; fit(..., missing='drop') leaves such origins out, "
+                    "predict(..., strict=False) answers them from climatology.",
+                )
+    raise AssertionError("an origin without weather has a reason")

@@ -1,0 +1,7 @@
+"""Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
+
+from energyforecast.models.lightgbm import LightGBMQuantiles
+from energyforecast.models.model import QuantileModel
+from energyforecast.models.references import Climatology, Persistence, SeasonalNaive
+
+__all__ = ["Climatology", "LightGBMQuantiles", "Persistence", "QuantileModel", "SeasonalNaive"]

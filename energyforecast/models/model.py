@@ -1,0 +1,116 @@
+"""What a quantile model is: ``fit(X, y)`` and ``predict(X)``, knowing neither weather nor time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from energyforecast.errors import MissingDataError, NotFittedError, SchemaError
+from energyforecast.tasks import PERCENTILES
+
+__all__ = ["Part", "QuantileModel"]
+
+Array = npt.NDArray[Any]
+Part = str | Array
+
+
+class QuantileModel(BaseEstimator, ABC):
+    """Base of the models; a subclass gives ``_fit``, ``_predict``, ``parts`` and ``restore``.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels to predict; a forecaster sets them from its task. 0.01 to 0.99 by default.
+
+    Attributes
+    ----------
+    columns_ : list of str
+        Columns seen in fit.
+    bounds_ : tuple of float
+        Bounds to which predictions are clipped.
+    """
+
+    registry: ClassVar[dict[str, type[QuantileModel]]] = {}
+
+    def __init__(self, quantiles: tuple[float, ...] | None = None) -> None:
+        self.quantiles = quantiles
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("energyforecast."):
+            QuantileModel.registry[cls.__name__] = cls
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels that :meth:`predict` gives."""
+        return PERCENTILES if self.quantiles is None else tuple(self.quantiles)
+
+    @property
+    def needs(self) -> tuple[str, ...] | None:
+        """Columns that the model asks for by name; ``None`` if it takes what it is given."""
+        return None
+
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: Array,
+        *,
+        sample_weight: Array | None = None,
+        bounds: tuple[float, float] = (-np.inf, np.inf),
+    ) -> Self:
+        """Learn the quantiles of y given X.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (rows, columns)
+            Rows in order of time; NaN where a value is missing.
+        y : array, shape (rows,)
+            Finite outcomes.
+        sample_weight : array, shape (rows,), optional
+        bounds : tuple of float
+            What can never be left, e.g. nothing and the capacity.
+        """
+        target = np.asarray(y, dtype=np.float64)
+        if len(target) == 0 or len(X) != len(target) or not np.isfinite(target).all():
+            raise MissingDataError(
+                f"X has {len(X)} rows, y {len(target)} of which {int(np.isfinite(target).sum())} are finite.",
+                "There is at least one row, and a finite outcome for each.",
+                "Leave out rows without outcome.",
+            )
+        self.columns_ = [str(name) for name in X.columns]
+        self.bounds_ = (float(bounds[0]), float(bounds[1]))
+        self._fit(X, target, sample_weight)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> Array:
+        """Quantiles, shape (rows, levels): rising and inside the bounds."""
+        if not hasattr(self, "columns_"):
+            raise NotFittedError(f"{type(self).__name__} has learnt nothing.", "It is fitted first.", "Call fit(X, y).")
+        if list(map(str, X.columns)) != self.columns_:
+            raise SchemaError(
+                f"X has the columns {list(X.columns)}.",
+                f"They are those of fit, in the same order: {self.columns_}.",
+                "Build X with the same features.",
+            )
+        quantiles = np.sort(self._predict(X), axis=1)
+        return np.asarray(np.clip(quantiles, *self.bounds_))
+
+    @abstractmethod
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None: ...
+
+    @abstractmethod
+    def _predict(self, X: pd.DataFrame) -> Array: ...
+
+    @abstractmethod
+    def parts(self) -> dict[str, Part]:
+        """What was learnt, as texts and arrays, for storage."""
+
+    @abstractmethod
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Take back what :meth:`parts` gave."""

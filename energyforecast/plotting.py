@@ -1,0 +1,181 @@
+"""Figures. Matplotlib is imported where it is used; every function returns a Figure and shows nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from energyforecast import times
+from energyforecast.evaluation.results import Result
+from energyforecast.forecast import Forecast
+from energyforecast.observations import Observations
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["fan_chart", "reliability", "save", "skill_by_lead"]
+
+#: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
+_FORECAST: Final = "#0b5f8a"
+_OUTCOME: Final = "#c1440e"
+_BANDS: Final = ((0.9, 0.18), (0.8, 0.22), (0.5, 0.35))
+
+
+def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    # Not pyplot: its global state would keep every figure of a long run in memory.
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    return figure, axes
+
+
+def _caveat(figure: Figure, forecast: Forecast) -> None:
+    if forecast.caveats:
+        figure.supxlabel("; ".join(forecast.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
+
+
+def fan_chart(
+    forecast: Forecast,
+    observed: Observations | None = None,
+    *,
+    site: str | None = None,
+    timezone: str = "UTC",
+) -> Figure:
+    """Median and central intervals of one issue, with the outcome where it is known.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        The first issue is drawn; choose another with :meth:`Forecast.sel`.
+    observed : Observations, optional
+    site : str, optional
+        The first by default.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> fan_chart(example_forecast(), example_observations()).axes[0].get_ylabel()
+    'Power [MW]'
+    """
+    name = forecast.sites[0] if site is None else site
+    chosen = forecast.sel(site=name, issue_time=forecast.issue_times[0])
+    valid = times.to_index(chosen.data["valid_time"].values[0])
+    width = valid[1] - valid[0] if len(valid) > 1 else times.duration("1h")
+    edges = valid.append(valid[-1:] + width).tz_convert(times.zone(timezone))
+    figure, axes = _figure()
+    levels = chosen.quantiles
+    for share, strength in _BANDS:
+        low, high = (1 - share) / 2, (1 + share) / 2
+        if levels[0] <= low + 1e-9 and high - 1e-9 <= levels[-1]:
+            band = [_stairs(chosen.at(min(max(level, levels[0]), levels[-1])).values[0, 0]) for level in (low, high)]
+            axes.fill_between(
+                edges, *band, step="post", color=_FORECAST, alpha=strength, linewidth=0, label=f"{share:.0%} interval"
+            )
+    axes.step(edges, _stairs(chosen.at(0.5).values[0, 0]), where="post", color=_FORECAST, linewidth=1.8, label="median")
+    if observed is not None:
+        outcome = observed.values[name].reindex(valid).to_numpy()
+        axes.step(edges, _stairs(outcome), where="post", color=_OUTCOME, linewidth=1.6, linestyle="--", label="measured")
+    _time_axis(axes, timezone)
+    issued = chosen.issue_times[0].tz_convert(times.zone(timezone))
+    axes.set_title(f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})", loc="left", fontsize=11)
+    capacity = float(chosen.data["capacity"].values[0])
+    axes.set_ylim(0 if np.isfinite(capacity) else None, capacity * 1.02 if np.isfinite(capacity) else None)
+    axes.set_ylabel("Power [MW]")
+    axes.set_xlabel(f"Beginning of the hour, {timezone}")
+    axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
+    _caveat(figure, forecast)
+    return figure
+
+
+def _stairs(values: Any) -> Any:
+    return np.append(values, values[-1])
+
+
+def _time_axis(axes: Axes, timezone: str) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    zone = times.zone(timezone)
+    locator = AutoDateLocator(tz=zone)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+
+
+def reliability(result: Result, *, model: str | None = None) -> Figure:
+    """How often outcomes lay at or below each quantile, against how often they should.
+
+    Parameters
+    ----------
+    result : Result
+    model : str, optional
+        The first by default.
+
+    Returns
+    -------
+    Figure
+
+    Notes
+    -----
+    The grey band holds 95 % of what a perfectly calibrated forecast would show if days were
+    independent of each other (one independent outcome a day).
+    """
+    name = next(iter(result.forecasts)) if model is None else model
+    table = result.calibration(model=name)
+    days = max(1, result.forecasts[name].data.sizes["issue_time"])
+    figure, axes = _figure(5.6, 5.4)
+    level = table["level"].to_numpy()
+    slack = 1.96 * np.sqrt(level * (1 - level) / days)
+    axes.fill_between(level, level - slack, level + slack, color="0.85", label="95 % of calibrated forecasts")
+    axes.plot([0, 1], [0, 1], color="0.4", linewidth=1, label="calibrated")
+    axes.plot(level, table["frequency"], color=_FORECAST, linewidth=2, label=name)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Level of the quantile [1]", ylabel="Share of outcomes at or below it [1]")
+    axes.set_aspect("equal")
+    site = ", ".join(result.forecasts[name].sites)
+    axes.set_title(f"{site}: reliability, n = {int(table['n'].iloc[0])}", loc="left", fontsize=11)
+    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    _caveat(figure, next(iter(result.forecasts.values())))
+    return figure
+
+
+def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Figure:
+    """Skill of every other model against a reference, by lead.
+
+    Parameters
+    ----------
+    result : Result
+    reference : str
+    metric : str
+
+    Returns
+    -------
+    Figure
+    """
+    table = result.skill(metric, reference=reference, by="lead_time")
+    figure, axes = _figure()
+    for name, rows in table[table["model"] != reference].groupby("model", sort=False):
+        axes.plot(rows["lead_time"], rows["percent"], marker="o", markersize=3, label=name)
+    axes.axhline(0, color="0.4", linewidth=1)
+    axes.set(xlabel="Lead time [h]", ylabel=f"Skill in {metric.upper()} over {reference} [%]")
+    axes.legend(fontsize=8, frameon=False)
+    _caveat(figure, next(iter(result.forecasts.values())))
+    return figure
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG (or what the ending says)."""
+    target = Path(path)
+    figure.savefig(target, dpi=130)
+    return target

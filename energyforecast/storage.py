@@ -1,0 +1,311 @@
+"""A fitted forecaster in one file: a zip with a manifest, LightGBM's text and plain arrays. No pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from datetime import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import __version__, times
+from energyforecast.asof import Past
+from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
+from energyforecast.features import Feature, FeatureSet, FunctionFeature, Needs
+from energyforecast.forecaster import Forecaster, Training
+from energyforecast.models import QuantileModel
+from energyforecast.models.model import Part
+from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.tasks import Task
+
+__all__ = ["dump", "load", "parts", "save"]
+
+_FORMAT: Final = "energyforecast.forecaster"
+_SCHEMA: Final = 1
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_KINDS: Final[dict[str, type[Site]]] = {kind.__name__: kind for kind in (Site, WindFarm, PVPlant, DemandArea)}
+#: A manifest or a booster that is larger than this is not ours. [bytes]
+_LARGEST: Final = 2**31
+
+
+def save(forecaster: Forecaster, path: str | Path) -> Path:
+    """Write a fitted forecaster.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    path : path
+        E.g. ``"farm.forecaster"``. It appears whole or not at all.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    NotFittedError
+        Before fit.
+    SchemaError
+        If the model is not one of the library's.
+    """
+    target = Path(path)
+    scratch = target.with_name(target.name + ".part")
+    scratch.write_bytes(dump(forecaster))
+    scratch.replace(target)
+    return target
+
+
+def dump(forecaster: Forecaster) -> bytes:
+    """The bytes that :func:`save` writes: the same for the same forecaster."""
+    if not forecaster.is_fitted:
+        raise NotFittedError("The forecaster has learnt nothing.", "A fitted forecaster is stored.", "Call fit first.")
+    members: dict[str, bytes] = {}
+    described = {site: _describe_model(model, members) for site, model in forecaster.models_.items()}
+    climatology = {site: _describe_model(model, members) for site, model in forecaster.climatology_.items()}
+    manifest = {
+        "format": _FORMAT,
+        "schema": _SCHEMA,
+        "versions": {"energyforecast": __version__, "lightgbm": version("lightgbm"), "numpy": np.__version__},
+        "sites": [{"type": type(site).__name__} | dataclasses.asdict(site) for site in forecaster.sites],
+        "task": _task_to_json(forecaster.task),
+        "features": [_feature_to_json(item) for item in forecaster.features],
+        "model": {"type": type(forecaster.model).__name__, "parameters": forecaster.model.get_params(deep=False)},
+        "perfect_weather": forecaster.perfect_weather,
+        "pooled": forecaster.pooled,
+        "scale": forecaster.scale_,
+        "needs": _needs_to_json(forecaster.needs_),
+        "training": dataclasses.asdict(forecaster.training_),
+        "models": described,
+        "climatology": climatology,
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+    }
+    return _zip({"manifest.json": json.dumps(manifest, indent=1).encode()} | members)
+
+
+def parts(forecaster: Forecaster) -> dict[str, bytes]:
+    """Everything that a forecaster has learnt, as named bytes: equal for equal forecasters."""
+    members: dict[str, bytes] = {}
+    for model in (*forecaster.models_.values(), *forecaster.climatology_.values()):
+        _describe_model(model, members)
+    return members | {"scale": repr(forecaster.scale_).encode()}
+
+
+def _zip(members: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _describe_model(model: QuantileModel, members: dict[str, bytes]) -> dict[str, Any]:
+    if type(model).__name__ not in QuantileModel.registry:
+        raise SchemaError(
+            f"The model {type(model).__name__} is not one of the library's.",
+            "Only the library's own models are stored; storing others would need pickle.",
+            "Keep the code that fits it, or store its parts yourself.",
+        )
+    names = {}
+    for key, part in model.parts().items():
+        content = part.encode() if isinstance(part, str) else _array_to_bytes(part)
+        digest = hashlib.sha256(content).hexdigest()[:24]
+        names[key] = f"parts/{digest}.{'txt' if isinstance(part, str) else 'npy'}"
+        members[names[key]] = content
+    return {
+        "type": type(model).__name__,
+        "parameters": model.get_params(deep=False),
+        "columns": model.columns_,
+        "bounds": [None if np.isinf(bound) else bound for bound in model.bounds_],
+        "parts": names,
+    }
+
+
+def _array_to_bytes(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _task_to_json(task: Task) -> dict[str, Any]:
+    values = {item.name: getattr(task, item.name) for item in dataclasses.fields(task)}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pd.Timedelta):
+        return value.isoformat()
+    return value.isoformat() if isinstance(value, time) else value
+
+
+def _task_from_json(values: dict[str, Any]) -> Task:
+    lengths = ("every", "leads", "frequency")
+    kept = {name: value for name, value in values.items() if name not in lengths}
+    kept |= {name: None if values[name] is None else times.duration(values[name]) for name in lengths}
+    kept["issue"] = None if values["issue"] is None else times.wall_time(values["issue"])
+    kept["quantiles"] = tuple(values["quantiles"])
+    return Task(**kept)
+
+
+def _needs_to_json(needs: Needs) -> dict[str, Any]:
+    past = [[item.lag.isoformat(), None if item.step is None else item.step.isoformat()] for item in needs.history]
+    return {"names": needs.names, "margin": needs.margin.isoformat(), "history": past}
+
+
+def _needs_from_json(values: dict[str, Any]) -> Needs:
+    past = (Past(times.duration(lag), None if step is None else times.duration(step)) for lag, step in values["history"])
+    names = {model: tuple(several) for model, several in values["names"].items()}
+    return Needs(names=names, margin=times.duration(values["margin"]), history=tuple(past))
+
+
+def _feature_to_json(item: Feature) -> dict[str, Any]:
+    if type(item).__name__ in Feature.registry and not isinstance(item, FunctionFeature):
+        return {"type": type(item).__name__, "settings": item.settings()}
+    return {"user": item.name, "source_hash": _hash_of(item)}
+
+
+def _hash_of(item: Feature) -> str:
+    if isinstance(item, FunctionFeature):
+        return item.source_hash
+    try:
+        source = inspect.getsource(type(item))
+    except (OSError, TypeError):
+        source = repr(type(item).compute.__code__.co_code)
+    return hashlib.sha256((source + repr(item.settings())).encode()).hexdigest()
+
+
+def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
+    """Read a forecaster that :func:`save` wrote.
+
+    Parameters
+    ----------
+    path : path
+    features : iterable of Feature
+        The user's own features that it uses: code is never stored, only its name and hash.
+
+    Returns
+    -------
+    Forecaster
+        Fitted; its forecasts are bit-identical to those of the one that was stored.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is damaged or not a forecaster.
+    SchemaError
+        If one of the user's features is missing or has changed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.testing import example_forecaster
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = example_forecaster().save(folder + "/farm.forecaster")
+    ...     load(path)
+    Forecaster(farm, Climatology, fitted on 29 origins)
+    """
+    manifest, members = _read(Path(path))
+    try:
+        return _rebuild(manifest, members, {item.name: item for item in features})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, SchemaError):
+            raise
+        raise FileFormatError(
+            f"{path} does not describe a forecaster: {type(error).__name__} {error}.",
+            f"Its manifest follows schema {_SCHEMA}.",
+            "Fit and save again with this version.",
+        ) from error
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(item.file_size for item in archive.infolist()) > _LARGEST:
+                raise zipfile.BadZipFile("it unpacks to more than 2 GiB")
+            members = {name: archive.read(name) for name in archive.namelist()}
+        manifest = json.loads(members.pop("manifest.json"))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise FileFormatError(
+            f"{path} cannot be read as a forecaster: {error}.", "It was written by Forecaster.save.", "Check the path."
+        ) from error
+    if manifest.get("format") != _FORMAT or manifest.get("schema") != _SCHEMA:
+        raise FileFormatError(
+            f"{path} has format {manifest.get('format')!r}, schema {manifest.get('schema')!r}.",
+            f"This version reads {_FORMAT!r}, schema {_SCHEMA}.",
+            "Fit and save again with this version.",
+        )
+    found = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+    if found != manifest.get("files"):
+        raise FileFormatError(
+            f"{path} is damaged: its contents do not have the checksums of its manifest.",
+            "Every member is as it was written.",
+            "Restore the file, or fit and save again.",
+        )
+    return manifest, members
+
+
+def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[str, Feature]) -> Forecaster:
+    model = _new_model(manifest["model"]["type"], manifest["model"]["parameters"])
+    forecaster = Forecaster(
+        [_site(values) for values in manifest["sites"]],
+        _task_from_json(manifest["task"]),
+        features=FeatureSet(tuple(_feature(values, given) for values in manifest["features"])),
+        model=model,
+        perfect_weather=manifest["perfect_weather"],
+        pooled=manifest["pooled"],
+    )
+    forecaster.scale_ = manifest["scale"]
+    forecaster.needs_ = _needs_from_json(manifest["needs"])
+    forecaster.training_ = Training(**manifest["training"])
+    forecaster.models_ = {site: _model(values, members) for site, values in manifest["models"].items()}
+    forecaster.climatology_ = {site: _model(values, members) for site, values in manifest["climatology"].items()}
+    return forecaster
+
+
+def _site(values: dict[str, Any]) -> Site:
+    return _KINDS[values["type"]](**{name: value for name, value in values.items() if name != "type"})
+
+
+def _feature(values: dict[str, Any], given: dict[str, Feature]) -> Feature:
+    if "type" in values:
+        settings = {name: tuple(value) if isinstance(value, list) else value for name, value in values["settings"].items()}
+        return Feature.registry[values["type"]](**settings)
+    item = given.get(values["user"])
+    if item is None or _hash_of(item) != values["source_hash"]:
+        raise SchemaError(
+            f"The feature {values['user']!r} " + ("was not given." if item is None else "has changed since the forecaster was stored."),
+            "A feature of your own is handed in again, as it was: its code is not stored.",
+            f"Use energyforecast.load(path, features=[{values['user']}]), or fit again.",
+        )
+    return item
+
+
+def _new_model(name: str, parameters: dict[str, Any]) -> QuantileModel:
+    kept = {key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()}
+    return QuantileModel.registry[name](**kept)
+
+
+def _model(values: dict[str, Any], members: Mapping[str, bytes]) -> QuantileModel:
+    model = _new_model(values["type"], values["parameters"])
+    low, high = values["bounds"]
+    model.columns_ = list(values["columns"])
+    model.bounds_ = (-np.inf if low is None else low, np.inf if high is None else high)
+    model.restore({key: _part(name, members[name]) for key, name in values["parts"].items()})
+    return model
+
+
+def _part(name: str, content: bytes) -> Part:
+    if name.endswith(".txt"):
+        return content.decode()
+    array: Part = np.load(io.BytesIO(content), allow_pickle=False)
+    return array
+
+

@@ -1,0 +1,252 @@
+"""What is forecast: when a forecast is issued, which hours it covers, which quantiles it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast import checks, times
+from energyforecast.errors import TimeError
+
+__all__ = ["PERCENTILES", "Task", "Windows", "day_ahead", "intraday"]
+
+#: Quantile levels 0.01, 0.02, ..., 0.99.
+PERCENTILES: Final[tuple[float, ...]] = tuple(k / 100 for k in range(1, 100))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The hours that forecasts cover, an origin a row.
+
+    Parameters
+    ----------
+    issue_time : array, shape (origins,)
+        When each forecast is issued.
+    valid_time : array, shape (origins, steps)
+        Beginnings of the intervals.
+    inside : array of bool, shape (origins, steps)
+        Which steps belong to the origin's window: local days have 23 to 25 hours.
+    frequency : Timedelta
+        Length of an interval.
+    """
+
+    issue_time: times.Times
+    valid_time: times.Times
+    inside: npt.NDArray[np.bool_]
+    frequency: pd.Timedelta
+
+    @property
+    def lead_time(self) -> npt.NDArray[np.timedelta64]:
+        """``valid_time - issue_time``, shape (origins, steps)."""
+        return self.valid_time - self.issue_time[:, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """When a forecast is issued, what it covers, its frequency and quantiles.
+
+    Made by :func:`day_ahead` or :func:`intraday`.
+
+    Parameters
+    ----------
+    timezone : str
+        Zone of wall times, local days and of strings given as times.
+    issue : time, optional
+        Wall time at which a day-ahead forecast is issued.
+    first_day, days : int
+        Day-ahead: the first local day covered, counted from the day of issue, and how many.
+    every, leads : Timedelta, optional
+        Intraday: how often a forecast is issued, and how far it reaches.
+    frequency : Timedelta
+        Length of an interval.
+    quantiles : tuple of float
+        Levels in (0, 1).
+    """
+
+    timezone: str = "UTC"
+    issue: time | None = None
+    first_day: int = 1
+    days: int = 1
+    every: pd.Timedelta | None = None
+    leads: pd.Timedelta | None = None
+    frequency: pd.Timedelta = pd.Timedelta("1h")
+    quantiles: tuple[float, ...] = PERCENTILES
+
+    def __post_init__(self) -> None:
+        times.zone(self.timezone)
+        object.__setattr__(self, "quantiles", checks.check_quantiles(self.quantiles))
+        if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
+            raise TimeError(
+                f"The frequency is {self.frequency}.", "A day holds a whole number of intervals.", "Use e.g. '1h' or '30min'."
+            )
+        if self.issue is not None and (self.days < 1 or self.first_day < 0):
+            raise TimeError(
+                f"The task covers {self.days} days from day {self.first_day} on.",
+                "It covers at least one day, from the day of issue (0) on.",
+                "Use first_day=1, days=1 for the next day.",
+            )
+        if self.issue is None and not (self.every and self.leads and self.leads >= self.frequency <= self.every):
+            raise TimeError(
+                f"The task has issue=None, every={self.every} and leads={self.leads}.",
+                "It has a wall time of issue, or is issued every so often and reaches at least one interval.",
+                "Use day_ahead('09:00', timezone=...) or intraday(every='1h', leads='12h').",
+            )
+
+    def issue_times(self, start: Any, end: Any) -> pd.DatetimeIndex:
+        """Issue times of the forecasts whose windows begin in a period.
+
+        Parameters
+        ----------
+        start, end : str or moment
+            Strings are read in the task's zone; ``"2015"`` or ``"2015-03"`` mean all of it, the end
+            included; a moment as `end` is excluded.
+
+        Examples
+        --------
+        >>> task = day_ahead("09:00", timezone="Europe/Paris")
+        >>> issued = task.issue_times("2015", "2015")
+        >>> len(issued), str(issued[0])
+        (365, '2014-12-31 08:00:00+00:00')
+        """
+        first = times.period(start, timezone=self.timezone)[0]
+        last = times.period(end, timezone=self.timezone)[1]
+        if last < first:
+            raise TimeError(f"The period ends at {last}, before {first}.", "start comes before end.", "Exchange them.")
+        if self.issue is None:
+            assert self.every is not None
+            return pd.date_range(first.ceil(self.every), last, freq=self.every, inclusive="left").as_unit("ns")
+        days = times.days_between(first, last, timezone=self.timezone)
+        return times.wall_clock(
+            [day - timedelta(days=self.first_day) for day in days], self.issue, timezone=self.timezone
+        )
+
+    def windows(self, issue_times: Any) -> Windows:
+        """The hours that forecasts issued at these times cover.
+
+        Parameters
+        ----------
+        issue_times : DatetimeIndex or array of datetime64
+
+        Examples
+        --------
+        >>> task = day_ahead("08:00", timezone="Asia/Almaty")
+        >>> windows = task.windows(task.issue_times("2024-02-28", "2024-03-01"))
+        >>> windows.inside.sum(axis=1).tolist()  # 29 February had 25 hours
+        [24, 25, 24]
+        """
+        issued = times.to_ns(issue_times)
+        start, end = self._local_days(issued) if self.issue is not None else self._reach(issued)
+        step = self.frequency.to_timedelta64()
+        length = (end - start) // step
+        steps = np.arange(int(length.max(initial=0)))
+        return Windows(
+            issue_time=issued,
+            valid_time=start[:, None] + steps[None, :] * step,
+            inside=steps[None, :] < length[:, None],
+            frequency=self.frequency,
+        )
+
+    def _local_days(self, issued: times.Times) -> tuple[times.Times, times.Times]:
+        local = pd.DatetimeIndex(issued, tz="UTC").tz_convert(times.zone(self.timezone)).date
+        first = [day + timedelta(days=self.first_day) for day in local]
+        after = [day + timedelta(days=self.days) for day in first]
+        midnights = times.local_midnights([*first, *after], timezone=self.timezone)
+        both = times.to_ns(midnights)
+        return both[: len(first)], both[len(first) :]
+
+    def _reach(self, issued: times.Times) -> tuple[times.Times, times.Times]:
+        assert self.leads is not None
+        start = times.to_ns(pd.DatetimeIndex(issued).ceil(self.frequency))
+        return start, start + self.leads.to_timedelta64()
+
+
+def day_ahead(
+    issue: str | time,
+    *,
+    timezone: str,
+    first_day: int = 1,
+    days: int = 1,
+    frequency: str | timedelta = "1h",
+    quantiles: tuple[float, ...] = PERCENTILES,
+) -> Task:
+    """A forecast issued at a wall time every day for whole local days.
+
+    Parameters
+    ----------
+    issue : str or time
+        Wall time, e.g. ``"09:00"``.
+    timezone : str
+        Zone of the wall time and of the days.
+    first_day : int
+        First day covered, counted from the day of issue: 1 is tomorrow.
+    days : int
+        Number of days covered.
+    frequency : str or timedelta
+        Length of an interval.
+    quantiles : tuple of float
+        Levels in (0, 1).
+
+    Returns
+    -------
+    Task
+
+    Examples
+    --------
+    >>> day_ahead("09:00", timezone="Europe/Paris").issue
+    datetime.time(9, 0)
+    """
+    return Task(
+        timezone=timezone,
+        issue=times.wall_time(issue),
+        first_day=first_day,
+        days=days,
+        frequency=times.duration(frequency),
+        quantiles=tuple(quantiles),
+    )
+
+
+def intraday(
+    *,
+    every: str | timedelta,
+    leads: str | timedelta,
+    timezone: str = "UTC",
+    frequency: str | timedelta = "1h",
+    quantiles: tuple[float, ...] = PERCENTILES,
+) -> Task:
+    """A forecast issued every so often for the next hours.
+
+    Parameters
+    ----------
+    every : str or timedelta
+        Time between two issues, e.g. ``"1h"``.
+    leads : str or timedelta
+        How far a forecast reaches from the first interval that begins at or after its issue.
+    timezone : str
+        Zone in which strings given as times are read.
+    frequency : str or timedelta
+        Length of an interval.
+    quantiles : tuple of float
+        Levels in (0, 1).
+
+    Returns
+    -------
+    Task
+
+    Examples
+    --------
+    >>> task = intraday(every="1h", leads="12h")
+    >>> task.windows(task.issue_times("2024-01-01", "2024-01-01")).valid_time.shape
+    (24, 12)
+    """
+    return Task(
+        timezone=timezone,
+        every=times.duration(every),
+        leads=times.duration(leads),
+        frequency=times.duration(frequency),
+        quantiles=tuple(quantiles),
+    )

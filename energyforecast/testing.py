@@ -1,0 +1,249 @@
+"""Contract checks that users run on their own parts, and small examples for documentation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast import checks, storage, times
+from energyforecast.asof import Weather
+from energyforecast.errors import LeakageError
+from energyforecast.forecast import Forecast
+from energyforecast.forecaster import Forecaster, Table
+from energyforecast.models import Climatology
+from energyforecast.observations import Observations
+from energyforecast.sites import WindFarm
+from energyforecast.tasks import day_ahead
+from energyforecast.variables import VARIABLES, lookup
+
+__all__ = [
+    "check_no_leakage",
+    "example_forecast",
+    "example_forecaster",
+    "example_observations",
+    "poison_observations",
+    "poison_weather",
+]
+
+
+def check_no_leakage(
+    forecaster: Forecaster,
+    weather: Weather,
+    observations: Observations,
+    *,
+    issue_time: Any,
+    origins: int = 4,
+    seed: int = 0,
+) -> None:
+    """Destroy everything that was not known, and see that nothing changes.
+
+    At the issue time, all weather that had not arrived and all observations that were not published are
+    replaced by noise. The features of that origin, the model fitted as of that time and its forecast
+    must stay the same to the bit. The features of some earlier origins are put to the same test, each
+    with its own moment, since a leak into training rows shows only there.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Its features, model and task are tested; it is not changed.
+    weather : Dataset or mapping of Dataset
+        Long enough to fit, with runs after the issue time. With ``perfect_weather=True`` an analysis
+        is left as it is; the test then covers observations and outcomes.
+    observations : Observations
+        Reaching beyond the issue time.
+    issue_time : str or moment
+        When the tested forecast is issued.
+    origins : int
+        Number of earlier origins.
+    seed : int
+        Of the noise.
+
+    Raises
+    ------
+    LeakageError
+        Naming what changed: a column, the fitted model or the forecast.
+
+    Examples
+    --------
+    >>> import energyforecast as ef
+    >>> site, weather, power = ef.datasets.la_haute_borne()
+    >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
+    >>> forecaster = ef.Forecaster(site, task, model=ef.Persistence(), perfect_weather=True)
+    >>> check_no_leakage(forecaster, weather, power, issue_time="2014-06-10 09:00")
+    """
+    moment = times.instant(issue_time, timezone=forecaster.task.timezone)
+    earlier = forecaster.training_origins(weather, observations, as_of=moment)
+    chosen = earlier[np.linspace(0, len(earlier) - 1, min(origins, len(earlier))).astype(int)]
+    everything = forecaster.tabulate(weather, observations, np.append(times.to_ns(chosen), times.to_ns([moment])))
+    for k, origin in enumerate([*chosen, moment]):
+        spoilt = poison_weather(weather, origin, seed=seed), poison_observations(observations, origin, seed=seed)
+        alone = forecaster.tabulate(*spoilt, [origin])
+        _same_features(everything, alone, k, origin)
+    honest = forecaster.unfitted().fit(weather, observations, as_of=moment, missing="drop")
+    spoilt = poison_weather(weather, moment, seed=seed), poison_observations(observations, moment, seed=seed)
+    fooled = forecaster.unfitted().fit(*spoilt, as_of=moment, missing="drop")
+    if storage.parts(honest) != storage.parts(fooled):
+        raise LeakageError(
+            f"The model fitted as of {moment} changes when data that was not known then is destroyed.",
+            "A fit uses outcomes that were published, and weather that had arrived, by its time.",
+            "Look for an outcome taken by issue time, or a feature that reaches past the snapshot.",
+        )
+    before = honest.predict(weather, observations, issue_time=moment, strict=False)
+    after = fooled.predict(*spoilt, issue_time=moment, strict=False)
+    if not np.array_equal(before.data.values, after.data.values, equal_nan=True):
+        raise LeakageError(
+            f"The forecast issued at {moment} changes when data that was not known then is destroyed.",
+            "A forecast uses what was known when it was issued.",
+            "Look for a feature that reaches past the snapshot.",
+        )
+
+
+def _same_features(everything: Table, alone: Table, k: int, origin: pd.Timestamp) -> None:
+    rows = everything.origin == k
+    for site, frame in everything.columns.items():
+        expected = frame[rows].to_numpy()
+        found = alone.columns[site].to_numpy()
+        same = (expected == found) | (np.isnan(expected) & np.isnan(found)) if expected.shape == found.shape else None
+        if same is None or not same.all():
+            column = "the rows" if same is None else repr(frame.columns[int(np.flatnonzero(~same.all(axis=0))[0])])
+            raise LeakageError(
+                f"At site {site!r}, {column} of the origin {origin} changes when data that was not known then is destroyed.",
+                "A feature uses weather that had arrived and observations that were published by the issue time.",
+                "Compute it from the snapshot alone, and check available_time and published_after.",
+            )
+
+
+def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> Weather:
+    """Weather in which all that had not arrived at a moment is noise; analyses are left as they are.
+
+    Parameters
+    ----------
+    weather : Dataset or mapping of Dataset
+    moment : Timestamp
+    seed : int
+    """
+    if isinstance(weather, xr.Dataset):
+        return _poisoned(weather, moment, np.random.default_rng(seed))
+    return {name: _poisoned(data, moment, np.random.default_rng(seed)) for name, data in weather.items()}
+
+
+def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Generator) -> xr.Dataset:
+    if checks.is_analysis(weather):
+        return weather
+    arrived = weather["available_time"]
+    unknown = (arrived > times.to_ns([moment])[0]) | arrived.isnull()
+    spoilt = weather.copy()
+    for name, values in weather.data_vars.items():
+        low, high = _range(str(name), values)
+        junk = noise.uniform(low, high, size=values.shape).astype(values.dtype)
+        mask = unknown.broadcast_like(values).transpose(*values.dims)
+        spoilt[name] = values.where(~mask, junk).astype(values.dtype).assign_attrs(values.attrs)
+    return spoilt
+
+
+def _range(name: str, values: xr.DataArray) -> tuple[float, float]:
+    bare = name.split("_")[0]
+    if any(row.startswith(bare) for row in VARIABLES):
+        row = lookup(name)
+        if row.name in ("wind_speed", "wind_gust"):
+            return 0.0, 25.0  # plausible, so that the noise is not refused as another unit
+        if row.name in ("temp_air", "temp_dew"):
+            return -40.0, 40.0
+        return row.minimum, row.maximum
+    return float(values.min()), float(values.max())
+
+
+def poison_observations(observations: Observations, moment: pd.Timestamp, *, seed: int = 0) -> Observations:
+    """Observations in which all that was not published at a moment is noise.
+
+    Parameters
+    ----------
+    observations : Observations
+    moment : Timestamp
+    seed : int
+
+    Examples
+    --------
+    >>> power = example_observations()
+    >>> spoilt = poison_observations(power, power.index[-1])
+    >>> int((spoilt.values != power.values).to_numpy().sum())
+    2
+    """
+    unknown = ~(observations.published <= times.to_ns([moment])[0])
+    values = observations.values.to_numpy()
+    largest = np.nanmax(np.abs(values), axis=0)
+    junk = np.random.default_rng(seed).uniform(0, 1, size=values.shape) * largest
+    frame = pd.DataFrame(np.where(unknown, junk, values), index=observations.index, columns=observations.values.columns)
+    if observations.flags is None:
+        return replace(observations, values=frame)
+    clean = observations.flags.where(~unknown, 0)
+    return replace(observations, values=frame, flags=clean)
+
+
+# -- small examples ----------------------------------------------------------------------------
+
+
+def _example_site() -> WindFarm:
+    return WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60, hub_height=90)
+
+
+def example_observations(days: int = 2) -> Observations:
+    """Hourly power of a farm, rising and falling by day. [MW]
+
+    Examples
+    --------
+    >>> example_observations().values["farm"].iloc[24:27].tolist()
+    [11.0, 11.5, 12.0]
+    """
+    index = pd.date_range("2024-01-01", periods=24 * days, freq="1h", tz="UTC")
+    return Observations(pd.DataFrame({"farm": 11.0 + 0.5 * np.asarray(index.hour)}, index=index), published_after="1h")
+
+
+def example_forecast() -> Forecast:
+    """One day of three quantiles for the farm of :func:`example_observations`, 1 MW too low.
+
+    Examples
+    --------
+    >>> example_forecast().quantiles
+    (0.1, 0.5, 0.9)
+    """
+    task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+    windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
+    median: npt.NDArray[np.float64] = 10.0 + 0.5 * np.arange(24)
+    return Forecast.from_rows(
+        {"farm": np.column_stack([median - 4, median, median + 4])},
+        windows=windows,
+        levels=task.quantiles,
+        capacity={"farm": 60.0},
+        fallback_level={"farm": np.zeros(1, dtype=int)},
+        weather_init_time={"farm": windows.issue_time - np.timedelta64(9, "h")},
+        attrs={"model": "example", "perfect_weather": 0, "timezone": "UTC"},
+    )
+
+
+def example_forecaster() -> Forecaster:
+    """A fitted climatology of the farm of :func:`example_observations`.
+
+    Examples
+    --------
+    >>> example_forecaster()
+    Forecaster(farm, Climatology, fitted on 29 origins)
+    """
+    observations = example_observations(days=30)
+    init = times.to_ns(observations.index[::24])
+    weather = xr.Dataset(
+        {"wind_speed_100m": (("site", "init_time", "lead_time"), np.full((1, len(init), 73), 8.0, dtype=np.float32))},
+        coords={
+            "site": ["farm"],
+            "init_time": init,
+            "lead_time": np.arange(73).astype("timedelta64[h]").astype("timedelta64[ns]"),
+            "available_time": ("init_time", init + np.timedelta64(6, "h")),
+        },
+    )
+    task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+    return Forecaster(_example_site(), task, model=Climatology()).fit(weather, observations)

@@ -1,0 +1,95 @@
+"""Weather of the user's own, in NetCDF files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from energyforecast import checks
+from energyforecast.errors import DependencyError, FileFormatError
+
+__all__ = ["read", "write"]
+
+_AXES = ("init_time", "time", "available_time")
+
+
+def read(path: str | Path) -> xr.Dataset:
+    """Read a forecast or an analysis from a NetCDF file and check it.
+
+    Parameters
+    ----------
+    path : path
+        Dimensions ``(site, init_time, lead_time[, member])`` or ``(site, time)``, with
+        ``available_time``. NetCDF 3 is read with what a base installation has; NetCDF 4 needs the extra
+        ``store``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    DependencyError
+        If it is NetCDF 4 and the extra ``store`` is not installed.
+    SchemaError, TimeError, UnitsError, RangeError
+        If its content is not weather as the library knows it.
+    """
+    source = Path(path)
+    try:
+        with source.open("rb") as raw:
+            modern = raw.read(4) == b"\x89HDF"
+        engine = "h5netcdf" if modern else "scipy"
+        with xr.open_dataset(source, engine=engine, decode_timedelta=True) as dataset:
+            weather = dataset.load()
+    except ModuleNotFoundError as error:
+        raise _needs_store(source) from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        if "unrecognized engine" in str(error):
+            raise _needs_store(source) from error
+        raise FileFormatError(
+            f"{source} cannot be read: {error}", "Weather files are NetCDF.", "Check the path and the file."
+        ) from error
+    return checks.check_weather(_in_nanoseconds(weather), label=str(source))
+
+
+def _needs_store(source: Path) -> DependencyError:
+    return DependencyError(
+        f"{source} is NetCDF 4, and h5netcdf is not installed.",
+        "NetCDF 4 is read with the extra 'store'.",
+        "Use: python -m pip install 'energyforecast[store]'.",
+    )
+
+
+def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
+    times = {name: weather[name].astype("datetime64[ns]") for name in _AXES if name in weather.coords}
+    if "lead_time" in weather.coords:
+        times["lead_time"] = weather["lead_time"].astype("timedelta64[ns]")
+    named = weather.assign_coords(times)
+    return named.assign_coords(site=[str(name) for name in np.atleast_1d(named["site"].values)])
+
+
+def write(weather: xr.Dataset, path: str | Path) -> Path:
+    """Write weather as NetCDF 3, which a base installation reads.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> site, weather, power = la_haute_borne()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read(write(weather, folder + "/era5.nc")).equals(weather)
+    True
+    """
+    target = Path(path)
+    checks.check_weather(weather)
+    encoding = {
+        name: {"units": "seconds since 1970-01-01", "dtype": "float64"} for name in _AXES if name in weather.coords
+    }
+    if "lead_time" in weather.coords:
+        encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
+    weather.to_netcdf(target, engine="scipy", encoding=encoding)
+    return target
