@@ -11,31 +11,119 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from energyforecast import (
-        checks,
-        config,
-        datasets,
-        errors,
-        evaluation,
-        features,
-        models,
-        physics,
-        plotting,
-        testing,
-        times,
-        variables,
-        weather,
+        checks as checks,
     )
-    from energyforecast.asof import Snapshot
-    from energyforecast.evaluation import Result, backtest
-    from energyforecast.features import Feature, FeatureSet, feature, recipe
-    from energyforecast.forecast import Forecast
-    from energyforecast.forecaster import Forecaster
-    from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, QuantileModel, SeasonalNaive
-    from energyforecast.observations import Observations, read_power
-    from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
-    from energyforecast.storage import load
-    from energyforecast.tasks import Task, day_ahead, intraday
-    from energyforecast.variables import Flag
+    from energyforecast import (
+        config as config,
+    )
+    from energyforecast import (
+        datasets as datasets,
+    )
+    from energyforecast import (
+        errors as errors,
+    )
+    from energyforecast import (
+        evaluation as evaluation,
+    )
+    from energyforecast import (
+        features as features,
+    )
+    from energyforecast import (
+        models as models,
+    )
+    from energyforecast import (
+        physics as physics,
+    )
+    from energyforecast import (
+        plotting as plotting,
+    )
+    from energyforecast import (
+        testing as testing,
+    )
+    from energyforecast import (
+        times as times,
+    )
+    from energyforecast import (
+        variables as variables,
+    )
+    from energyforecast import (
+        weather as weather,
+    )
+    from energyforecast.asof import (
+        Snapshot as Snapshot,
+    )
+    from energyforecast.evaluation import (
+        Result as Result,
+    )
+    from energyforecast.evaluation import (
+        backtest as backtest,
+    )
+    from energyforecast.features import (
+        Feature as Feature,
+    )
+    from energyforecast.features import (
+        FeatureSet as FeatureSet,
+    )
+    from energyforecast.features import (
+        feature as feature,
+    )
+    from energyforecast.features import (
+        recipe as recipe,
+    )
+    from energyforecast.forecast import (
+        Forecast as Forecast,
+    )
+    from energyforecast.forecaster import (
+        Forecaster as Forecaster,
+    )
+    from energyforecast.models import (
+        Climatology as Climatology,
+    )
+    from energyforecast.models import (
+        LightGBMQuantiles as LightGBMQuantiles,
+    )
+    from energyforecast.models import (
+        Persistence as Persistence,
+    )
+    from energyforecast.models import (
+        QuantileModel as QuantileModel,
+    )
+    from energyforecast.models import (
+        SeasonalNaive as SeasonalNaive,
+    )
+    from energyforecast.observations import (
+        Observations as Observations,
+    )
+    from energyforecast.observations import (
+        read_power as read_power,
+    )
+    from energyforecast.sites import (
+        DemandArea as DemandArea,
+    )
+    from energyforecast.sites import (
+        PVPlant as PVPlant,
+    )
+    from energyforecast.sites import (
+        Site as Site,
+    )
+    from energyforecast.sites import (
+        WindFarm as WindFarm,
+    )
+    from energyforecast.storage import (
+        load as load,
+    )
+    from energyforecast.tasks import (
+        Task as Task,
+    )
+    from energyforecast.tasks import (
+        day_ahead as day_ahead,
+    )
+    from energyforecast.tasks import (
+        intraday as intraday,
+    )
+    from energyforecast.variables import (
+        Flag as Flag,
+    )
 
 try:
     __version__ = version("energyforecast")

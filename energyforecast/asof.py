@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import checks, times, variables
-from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.observations import Observations
 from energyforecast.sites import Site
 from energyforecast.tasks import Windows
@@ -102,7 +102,8 @@ def match(names: Iterable[str], patterns: Sequence[str]) -> tuple[str, ...]:
         name
         for name in names
         if any(
-            fnmatch.fnmatchcase(name if ":" in pattern else name.split(":", 1)[-1], pattern) for pattern in patterns
+            fnmatch.fnmatchcase(name if ":" in pattern else name.split(":", 1)[-1], pattern)
+            for pattern in patterns
         )
     )
 
@@ -164,7 +165,9 @@ def weather_as_of(
     runs = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
     place = int(np.flatnonzero(weather["site"].values == site)[0])
     blocks = {name: _block(runs[name], place) for name in names}
-    return _newest_usable(blocks, needed, _ints(runs["available_time"].values), init[low:high], lead, issued, valid, inside)
+    return _newest_usable(
+        blocks, needed, _ints(runs["available_time"].values), init[low:high], lead, issued, valid, inside
+    )
 
 
 def _block(values: xr.DataArray, place: int) -> Array:
@@ -185,7 +188,10 @@ def _newest_usable(
     inside: npt.NDArray[np.bool_],
 ) -> Gathered:
     origins, steps = valid.shape
-    out = {name: np.full((origins, steps, *block.shape[2:]), np.nan, dtype=block.dtype) for name, block in blocks.items()}
+    out = {
+        name: np.full((origins, steps, *block.shape[2:]), np.nan, dtype=block.dtype)
+        for name, block in blocks.items()
+    }
     chosen = np.full(origins, -1)
     skipped = np.zeros(origins, dtype=bool)
     last = np.where(inside, valid, np.iinfo(np.int64).min).max(axis=1, initial=np.iinfo(np.int64).min)
@@ -202,8 +208,8 @@ def _newest_usable(
         found = {name: _take(block, at, column, known) for name, block in blocks.items()}
         complete = _complete(found, needed, known, inside[pending])
         done = pending[complete]
-        for name in out:
-            out[name][done] = found[name] if complete.all() else found[name][complete]
+        for name, values in out.items():
+            values[done] = found[name] if complete.all() else found[name][complete]
         chosen[done] = at[complete]
         pending = pending[~complete]
         skipped[pending] = True
@@ -255,7 +261,10 @@ def _take(block: Array, run: Array, column: Array, known: npt.NDArray[np.bool_])
 
 
 def _complete(
-    found: Mapping[str, Array], needed: Sequence[str], known: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]
+    found: Mapping[str, Array],
+    needed: Sequence[str],
+    known: npt.NDArray[np.bool_],
+    inside: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
     there = known
     for name in needed:
@@ -279,7 +288,12 @@ def _analysis(
 
 
 def why_missing(
-    weather: xr.Dataset, *, site: str, issue_time: np.datetime64, valid_time: times.Times, names: Sequence[str]
+    weather: xr.Dataset,
+    *,
+    site: str,
+    issue_time: np.datetime64,
+    valid_time: times.Times,
+    names: Sequence[str],
 ) -> str | None:
     """Why no run was usable at one issue time, in words; ``None`` if one was.
 
@@ -293,10 +307,13 @@ def why_missing(
     names : sequence of str
         Variables that are needed.
     """
-    window = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
+    window: dict[str, Any] = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
     nothing = np.zeros((1, len(valid_time)), dtype=bool)
     got = weather_as_of(weather, site=site, names=names, inside=~nothing, **window)
-    holes = {name: ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1) for name, values in got.values.items()}
+    holes = {
+        name: ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
+        for name, values in got.values.items()
+    }
     if not any(hole.any() for hole in holes.values()):
         return None
     if checks.is_analysis(weather):
@@ -311,12 +328,15 @@ def why_missing(
     start = newest["init_time"].values[0]
     reach = start + newest["lead_time"].values[-1]
     if reach < valid_time[-1]:
-        return f"the newest run that had arrived, of {start} UTC, reaches to {reach} UTC only, not to {valid_time[-1]}."
+        return (
+            f"the newest run that had arrived, of {start} UTC, ends at {reach} UTC, before {valid_time[-1]}."
+        )
     partial = weather_as_of(newest, site=site, names=names, required=(), inside=nothing, **window)
     for name, values in partial.values.items():
         hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
         if hole.any():
-            return f"the newest run, of {start} UTC, lacks {name} at {valid_time[hole][0]} UTC ({int(hole.sum())} hours)."
+            missing = valid_time[hole]
+            return f"the newest run, of {start} UTC, lacks {name} at {missing[0]} UTC ({len(missing)} hours)."
     return f"the newest run, of {start} UTC, had arrived in part only."
 
 
@@ -347,14 +367,21 @@ def history_as_of(
         NaN where nothing older was published either. [MW]
     age : array, shape (origins, steps)
         ``issue_time`` minus the beginning of the interval that was used. [h]
+
+    Notes
+    -----
+    Quality flags are not looked at: nothing says when a flag was set, and one that was set later than
+    the value was published would tell the past about the future.
     """
     column = observations.sites.index(site)
     values = observations.values[site].to_numpy()
     published = _ints(observations.published[:, column])
     begin, width = _ints(times.to_ns(observations.index))[0], observations.frequency.value
-    hop = 1 if step is None else max(1, step.value // width)
+    hop = 1 if step is None else _whole_steps(step, observations.frequency)
     issued = np.broadcast_to(_ints(issue_time)[:, None], wanted_time.shape).ravel()
-    position = np.minimum((_ints(wanted_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER)
+    position = np.minimum(
+        (_ints(wanted_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER
+    )
     if hop > 1:
         beyond = np.maximum(0, position - (len(values) - 1))
         position = position - -(-beyond // hop) * hop
@@ -373,6 +400,16 @@ def history_as_of(
     return found.reshape(wanted_time.shape), age.reshape(wanted_time.shape)
 
 
+def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:
+    if step < frequency or step % frequency != pd.Timedelta(0):
+        raise TimeError(
+            f"A lag goes back by steps of {step}; the observations have intervals of {frequency}.",
+            "A step is a whole number of intervals.",
+            "Choose another step, or resample the observations.",
+        )
+    return int(step // frequency)
+
+
 def _back_to_published(position: Array, issued: Array, begin: int, width: int, delay: int, hop: int) -> Array:
     """With a fixed delay the newest published interval is known without looking."""
     newest = (issued - delay - width - begin) // width
@@ -385,7 +422,11 @@ def _unpublished(published: Array, issued: Array) -> npt.NDArray[np.bool_]:
 
 
 def labels_as_of(
-    observations: Observations, *, site: str, valid_time: times.Times, as_of: np.datetime64 | pd.Timestamp | None
+    observations: Observations,
+    *,
+    site: str,
+    valid_time: times.Times,
+    as_of: np.datetime64 | pd.Timestamp | None,
 ) -> Array:
     """Outcomes that were published by the time of a fit.
 
@@ -409,7 +450,7 @@ def labels_as_of(
     values[observations.unfit[site].to_numpy()] = np.nan
     if as_of is not None:
         known = _ints(observations.published[:, column])
-        values[_unpublished(known, np.int64(times.instant(as_of).value))] = np.nan
+        values[_unpublished(known, np.asarray(times.instant(as_of).value))] = np.nan
     position, there = _columns(_ints(valid_time), _ints(times.to_ns(observations.index)))
     return np.where(there, values[position], np.nan)
 
@@ -556,7 +597,9 @@ class Snapshot:
 
     def weather_age(self, model: str = "") -> Array:
         """Issue time minus the run's initialisation, shape (origins,); NaN for analyses. [h]"""
-        return np.asarray((self.windows.issue_time - self.init_time[(model, self.site.name)]) / np.timedelta64(1, "h"))
+        return np.asarray(
+            (self.windows.issue_time - self.init_time[(model, self.site.name)]) / np.timedelta64(1, "h")
+        )
 
     def weather_lead_time(self, model: str = "") -> Array:
         """Valid time minus the run's initialisation, shape (origins, steps); NaN for analyses. [h]"""
@@ -623,6 +666,10 @@ def take_snapshot(
             values |= {(prefix + name, site.name): array for name, array in got.values.items()}
             init[(model, site.name)], skipped[(model, site.name)] = got.init_time, got.skipped
         methods |= {prefix + name: _cell_methods(dataset[name], name) for name in names[model]}
+    past = _histories(observations, sites, windows, tuple(dict.fromkeys(history)))
+    for array in (*values.values(), *(one for pair in past.values() for one in pair), windows.valid_time):
+        # A feature that computes in place must not change what the next one sees.
+        array.flags.writeable = False
     return Snapshot(
         site=sites[0],
         sites=tuple(sites),
@@ -632,7 +679,7 @@ def take_snapshot(
         cell_methods=methods,
         init_time=init,
         skipped=skipped,
-        history=_histories(observations, sites, windows, tuple(dict.fromkeys(history))),
+        history=past,
     )
 
 

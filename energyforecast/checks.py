@@ -7,6 +7,7 @@ the value decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
     "check_frame",
     "check_observations",
     "check_quantiles",
+    "check_rising_times",
     "check_sun",
     "check_weather",
     "is_analysis",
@@ -62,9 +64,11 @@ def check_quantiles(levels: Iterable[float]) -> tuple[float, ...]:
             "Levels are numbers between 0 and 1, both excluded, such as 0.1, 0.5, 0.9.",
             "Divide percentages by 100; a 'P90' is 0.9, or 0.1 in solar finance.",
         )
-    if any(b <= a for a, b in zip(result, result[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(result)):
         raise RangeError(
-            f"The quantile levels {result} do not rise.", "Levels rise and none is repeated.", "Sort them, drop doubles."
+            f"The quantile levels {result} do not rise.",
+            "Levels rise and none is repeated.",
+            "Sort them, drop doubles.",
         )
     return result
 
@@ -141,12 +145,20 @@ def _check_dimensions(weather: xr.Dataset, label: str) -> None:
 
 
 def _check_site_labels(weather: xr.Dataset, sites: Sequence[Site], label: str) -> None:
+    strangers = [name for name in weather["site"].values if not isinstance(name, str)]
+    if strangers:
+        raise SchemaError(
+            f"{label} has a site labelled {strangers[0]!r}, a {type(strangers[0]).__name__}.",
+            "Sites are labelled by their names, as text.",
+            "Use weather.assign_coords(site=[...]) with the names of the sites.",
+        )
     names = [str(name) for name in weather["site"].values]
     repeated = [name for name in names if names.count(name) > 1]
     absent = [site.name for site in sites if site.name not in names]
     if repeated or absent:
         raise SchemaError(
-            f"{label} has the sites {names}" + (f", without {absent[0]!r}." if absent else f", {repeated[0]!r} twice."),
+            f"{label} has the sites {names}"
+            + (f", without {absent[0]!r}." if absent else f", {repeated[0]!r} twice."),
             "Every site of the forecaster is in the weather, once.",
             "Set weather['site'] to the names of the sites.",
         )
@@ -165,7 +177,11 @@ def _check_time_axes(weather: xr.Dataset, label: str) -> None:
             )
         _check_rising(axis, name, label)
     if "lead_time" in weather.coords and np.asarray(weather["lead_time"].values)[0] < np.timedelta64(0):
-        raise TimeError(f"{label} has a negative lead_time.", "lead_time = valid time - init_time >= 0.", "Check its sign.")
+        raise TimeError(
+            f"{label} has a negative lead_time.",
+            "lead_time = valid time - init_time >= 0.",
+            "Check its sign.",
+        )
 
 
 def _check_rising(axis: npt.NDArray[np.generic], name: str, label: str) -> None:
@@ -182,7 +198,9 @@ def _check_rising(axis: npt.NDArray[np.generic], name: str, label: str) -> None:
 
 def _check_availability(weather: xr.Dataset, label: str) -> None:
     analysis = is_analysis(weather)
-    allowed: tuple[tuple[str, ...], ...] = (("time",),) if analysis else (("init_time",), ("init_time", "lead_time"))
+    allowed: tuple[tuple[str, ...], ...] = (
+        (("time",),) if analysis else (("init_time",), ("init_time", "lead_time"))
+    )
     if "available_time" not in weather.coords or weather["available_time"].dims not in allowed:
         found = weather["available_time"].dims if "available_time" in weather.coords else "none"
         raise SchemaError(
@@ -200,9 +218,9 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
     start = weather["time" if analysis else "init_time"]
     early = (arrived < start).values
     if early.any():
-        where = np.argwhere(early)[0][0]
+        where = tuple(np.argwhere(early)[0])
         raise TimeError(
-            f"{label} for {start.values[where]} says that it was available earlier, at {arrived.values[where]}.",
+            f"{label} for {start.values[where[0]]} says that it was available earlier, at {arrived.values[where]}.",
             "A value is available after the run's initialisation (a reanalysis after its hour).",
             "Check that available_time is in UTC.",
         )
@@ -211,7 +229,16 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
 def _check_variable(values: xr.DataArray, name: str, label: str) -> None:
     if values.dtype.kind != "f":
         raise SchemaError(
-            f"{label}[{name!r}] has the type {values.dtype}.", "Weather variables are floats.", "Use astype('float32')."
+            f"{label}[{name!r}] has the type {values.dtype}.",
+            "Weather variables are floats.",
+            "Use astype('float32').",
+        )
+    wanted = {"site", "time"} if "time" in values.dims else {"site", "init_time", "lead_time"}
+    if set(map(str, values.dims)) - {"member"} != wanted:
+        raise SchemaError(
+            f"{label}[{name!r}] has the dimensions {values.dims}.",
+            "A variable has (site, init_time, lead_time[, member]) or, in an analysis, (site, time[, member]).",
+            "Choose from a dimension with isel(...), broadcast what is missing, or drop the variable.",
         )
     row = _row_of(values, name)
     if row is None:
@@ -227,7 +254,7 @@ def _check_variable(values: xr.DataArray, name: str, label: str) -> None:
     if method is not None and method not in (variables.POINT, variables.MEAN):
         raise SchemaError(
             f"{label}[{name!r}] has attrs['cell_methods'] = {method!r}.",
-            f"cell_methods is {variables.POINT!r} (instants) or {variables.MEAN!r} (means, labelled at their beginning).",
+            f"It is {variables.POINT!r} for instants, {variables.MEAN!r} for means, labelled at their beginning.",
             "De-accumulate the values where they are read and set the attribute.",
         )
     _check_range(values, row, name, label)
@@ -254,6 +281,11 @@ def _spellings(units: str) -> tuple[str, ...]:
     return (units, *others.get(units, ()))
 
 
+def _looks_like_kmh(speed: Floats) -> bool:
+    # The windiest sites on land have a median near 11 m/s at 100 m and a 99th percentile near 30.
+    return speed.size >= _ENOUGH and (float(np.median(speed)) > 13.5 or float(np.quantile(speed, 0.99)) > 40)
+
+
 #: For a variable: when its typical value betrays another unit, which one, and how to convert.
 _BETRAYALS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
     "temp_air": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
@@ -262,31 +294,46 @@ _BETRAYALS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
     "relative_humidity": (lambda x: x.size > 24 and float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
     "cloud_cover": (lambda x: x.size > 24 and 0 < float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
     "ghi": (lambda x: float(x.max()) > 5000, "J m-2 accumulated", "Divide by the seconds of the interval."),
-    "wind_speed": (lambda x: _looks_like_kmh(x), "km/h", "Divide by 3.6."),
+    "wind_speed": (_looks_like_kmh, "km/h", "Divide by 3.6."),
 }
 
 
-def _looks_like_kmh(speed: Floats) -> bool:
-    # The windiest sites on land have a median near 11 m/s at 100 m and a 99th percentile near 30.
-    return speed.size >= _ENOUGH and (float(np.median(speed)) > 13.5 or float(np.quantile(speed, 0.99)) > 40)
+#: What a few days of weather may look like by themselves: a storm, a clear sky.
+_NEEDS_WEEKS: Final = ("wind_speed", "cloud_cover")
+
+
+def _distinct_hours(values: xr.DataArray) -> int:
+    if "init_time" not in values.dims:
+        return int(values.sizes["time"])
+    valid = values["init_time"].values[:, None] + values["lead_time"].values[None, :]
+    return len(np.unique(valid))
 
 
 def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label: str) -> None:
     array = values.transpose("site", ...).values
     for place, block in zip(values["site"].values, array, strict=True):
+        if np.isinf(block).any():
+            infinite = float(block[np.isinf(block)][0])
+            when = _first_time(values.sel(site=place), infinite)
+            raise RangeError(
+                f"{label}[{name!r}] is {infinite} at site {str(place)!r}{when}.",
+                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
+                "Set it to NaN, so that it counts as missing.",
+            )
         finite = block[np.isfinite(block)].astype(np.float64)
         if finite.size == 0:
             continue
         betrayal = _BETRAYALS.get(row.name)
-        if betrayal and betrayal[0](finite):
+        enough = row.name not in _NEEDS_WEEKS or _distinct_hours(values) >= _ENOUGH
+        if betrayal and enough and betrayal[0](finite):
             raise UnitsError(
                 f"{label}[{name!r}] has a median of {np.median(finite):.1f} at site {str(place)!r}.",
                 f"energyforecast expects {row.units!r}; this looks like {betrayal[1]}.",
                 betrayal[2],
             )
         low, high = float(finite.min()), float(finite.max())
-        if low < row.minimum - 1e-3 or high > row.maximum + 1e-3 or np.isinf(block).any():
-            worst = low if low < row.minimum else high
+        if low < row.minimum - 1e-3 or high > row.maximum + 1e-3:
+            worst = low if low < row.minimum - 1e-3 else high
             when = _first_time(values.sel(site=place), worst)
             raise RangeError(
                 f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
@@ -299,7 +346,11 @@ def _first_time(values: xr.DataArray, worst: float) -> str:
     where = np.argwhere(values.values == np.asarray(worst, dtype=values.dtype))
     if not len(where):
         return ""
-    parts = [f"{dim} {values[dim].values[k]}" for dim, k in zip(values.dims, where[0], strict=True) if dim in values.coords]
+    parts = [
+        f"{dim} {values[dim].values[k]}"
+        for dim, k in zip(values.dims, where[0], strict=True)
+        if dim in values.coords
+    ]
     return " at " + ", ".join(parts) if parts else ""
 
 
@@ -352,8 +403,8 @@ def check_sun(valid: times.Times, generation: Floats, *, site: Site, label: str)
     valid, generation = valid[order], generation[order]
     keep = np.isfinite(generation) & np.append(True, np.diff(valid) > np.timedelta64(0))
     valid, generation = valid[keep], np.clip(generation[keep], 0.0, None)
-    middle = pd.DatetimeIndex(valid + np.timedelta64(30, "m"), tz="UTC")
-    sun = solarposition.ephemeris(middle, site.latitude, site.longitude)["elevation"].to_numpy()
+    middle = pd.DatetimeIndex(valid + _usual_step(valid) // 2, tz="UTC")
+    sun = solarposition.spa_python(middle, site.latitude, site.longitude)["elevation"].to_numpy()
     height = np.clip(np.sin(np.radians(sun)), 0.0, None)
     # Days are cut at the sun's midnight, so that one day's light stays together.
     local = valid + np.timedelta64(round(site.longitude / 15 * 60), "m")
@@ -370,11 +421,20 @@ def check_sun(valid: times.Times, generation: Floats, *, site: Site, label: str)
     return lag
 
 
+def _usual_step(valid: times.Times) -> np.timedelta64:
+    steps, counts = np.unique(np.diff(valid), return_counts=True)
+    return np.timedelta64(1, "h") if not len(steps) else steps[counts.argmax()]
+
+
 def _daily_lag(day: times.Times, minute: Floats, generation: Floats, height: Floats) -> float | None:
-    frame = pd.DataFrame({"day": day, "g": generation, "h": height, "gt": generation * minute, "ht": height * minute})
+    frame = pd.DataFrame(
+        {"day": day, "g": generation, "h": height, "gt": generation * minute, "ht": height * minute}
+    )
     sums = frame.groupby("day")[["g", "h", "gt", "ht"]].sum()
     hours = frame.groupby("day").size()
-    bright = sums[(sums["g"] > sums["g"].quantile(0.25)) & (sums["g"] > 0) & (sums["h"] > 0) & (hours == hours.max())]
+    bright = sums[
+        (sums["g"] > sums["g"].quantile(0.25)) & (sums["g"] > 0) & (sums["h"] > 0) & (hours == hours.max())
+    ]
     if len(bright) < 7:
         return None
     return float((bright["gt"] / bright["g"] - bright["ht"] / bright["h"]).median())
@@ -408,12 +468,35 @@ def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | No
             "Use energyforecast.read_power(frame, timezone=..., label=...), or frame.tz_localize('UTC') if it is UTC.",
         )
     if len(index) == 0 or frame.shape[1] == 0:
-        raise SchemaError(f"{label} is empty.", "There is at least one hour and one site.", "Check the file and period.")
-    _check_unique_rising(index, label)
+        raise SchemaError(
+            f"{label} is empty.", "There is at least one hour and one site.", "Check the file and period."
+        )
+    names = [str(name) for name in frame.columns]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise SchemaError(
+            f"{label} has {names.count(repeated[0])} columns for the site {repeated[0]!r}.",
+            "There is one column for each site.",
+            "Add them up or choose one.",
+        )
+    check_rising_times(index, label)
     return _check_regular(index, label, frequency)
 
 
-def _check_unique_rising(index: pd.DatetimeIndex, label: str) -> None:
+def check_rising_times(index: pd.DatetimeIndex, label: str) -> None:
+    """Times that rise, each standing once.
+
+    Raises
+    ------
+    TimeError
+        Naming the first doubled or misplaced time.
+    """
+    if index.hasnans:
+        raise TimeError(
+            f"{label} has no time in row {int(np.flatnonzero(index.isna())[0])}.",
+            "Every row has its time.",
+            "Drop the rows without time: frame[frame.index.notna()].",
+        )
     doubled = index[index.duplicated()]
     if len(doubled):
         raise TimeError(
@@ -446,7 +529,11 @@ def _check_regular(index: pd.DatetimeIndex, label: str, frequency: pd.Timedelta 
 
 
 def check_observations(
-    values: pd.DataFrame, *, sites: Sequence[Site], unfit: pd.DataFrame | None = None, label: str = "observations"
+    values: pd.DataFrame,
+    *,
+    sites: Sequence[Site],
+    unfit: pd.DataFrame | None = None,
+    label: str = "observations",
 ) -> None:
     """Observed power of sites: all there, in MW, not above what the sites can give.
 
@@ -480,7 +567,9 @@ def check_observations(
             )
         if site.capacity is not None:
             column = values[site.name]
-            _check_capacity(column if unfit is None else column[~unfit[site.name]], site, site.capacity, label)
+            _check_capacity(
+                column if unfit is None else column[~unfit[site.name]], site, site.capacity, label
+            )
 
 
 def _check_capacity(fit: pd.Series, site: Site, capacity: float, label: str) -> None:

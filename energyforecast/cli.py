@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import sys
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    help="Plan electricity from the weather.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="Plan electricity from the weather.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 
 _Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
@@ -60,7 +64,11 @@ def _progress(text: str) -> Iterator[Any]:
 
 
 def _jobs(jobs: int) -> int:
-    return jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+    return (
+        jobs or len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else jobs or os.cpu_count() or 1
+    )
 
 
 @app.command()
@@ -104,7 +112,9 @@ def _run_backtest(forecaster: Any, weather: Any, power: Any, **keywords: Any) ->
     from energyforecast.models import Climatology, Persistence
 
     def reference(model: Any) -> Forecaster:
-        return Forecaster(forecaster.sites, forecaster.task, model=model, perfect_weather=forecaster.perfect_weather)
+        return Forecaster(
+            forecaster.sites, forecaster.task, model=model, perfect_weather=forecaster.perfect_weather
+        )
 
     several = {
         type(forecaster.model).__name__: forecaster,
@@ -136,7 +146,9 @@ def _write(result: Result, out: Path, *, timezone: str) -> None:
         f"({used['cpu_seconds']:.0f} CPU s), and {time.perf_counter() - begun:.0f} s for files and figures.",
         highlight=False,
     )
-    console.print(f"Written to {folder}: {', '.join(sorted(item.name for item in folder.iterdir()))}", highlight=False)
+    console.print(
+        f"Written to {folder}: {', '.join(sorted(item.name for item in folder.iterdir()))}", highlight=False
+    )
 
 
 def _liveliest(forecast: Any) -> Any:
@@ -148,8 +160,11 @@ def _liveliest(forecast: Any) -> Any:
 
 def _headline(result: Result) -> list[str]:
     used = result.provenance
-    lines = [f"[bold]{', '.join(used['sites'])}[/]: {used['issues']} forecasts, issued {used['first_issue']} to {used['last_issue']}"]
-    lines.append("CRPS skill is against climatology by hour and against persistence; cover and width are of central intervals.")
+    sites = ", ".join(used["sites"])
+    lines = [
+        f"[bold]{sites}[/]: {used['issues']} forecasts, issued {used['first_issue']} to {used['last_issue']}",
+        "Skill in CRPS over climatology by hour and over persistence; cover and width of central intervals.",
+    ]
     lines += [f"[bold red]{caveat}[/]" for caveat in used["caveats"]]
     pairs = next(iter(result.pairs.values()))
     lines.append(
@@ -191,7 +206,10 @@ def _table(result: Result, first: str, unit: str) -> Table:
         skills = [item[item["model"] == first] for item in tables]
         if by is None:
             table.add_section()
-            scores, skills = scores.assign(lead_time=float("nan")), [item.assign(lead_time=float("nan")) for item in skills]
+            scores, skills = (
+                scores.assign(lead_time=float("nan")),
+                [item.assign(lead_time=float("nan")) for item in skills],
+            )
         for lead, rows in scores.groupby("lead_time", dropna=False, sort=True):
             table.add_row(*_cells(lead, rows, value, skills))
     return table
@@ -199,15 +217,15 @@ def _table(result: Result, first: str, unit: str) -> Table:
 
 def _cells(lead: Any, rows: Any, value: str, skills: list[Any]) -> list[str]:
     found = {(row.metric, row.level): row for row in rows.itertuples()}
-    by_level = {(name, level): row for (name, level), row in found.items() if level == level}
-    plain = {name: row for (name, level), row in found.items() if level != level}
-    cells = [f"{lead:g} h" if lead == lead else "all", str(rows["n"].iloc[0])]
+    by_level = {key: row for key, row in found.items() if not math.isnan(key[1])}
+    plain = {name: row for (name, level), row in found.items() if math.isnan(level)}
+    cells = ["all" if math.isnan(lead) else f"{lead:g} h", str(rows["n"].iloc[0])]
     cells += [f"{getattr(plain[name], value):.2f}" for name in ("mae", "rmse", "bias", "pinball", "crps")]
     for share in (0.5, 0.8, 0.9):
         cells.append(f"{by_level[('coverage', share)].percent:.1f}%")
         cells.append(f"{getattr(by_level[('width', share)], value):.2f}")
     for table in skills:
-        row = table[(table["lead_time"] == lead) | (table["lead_time"].isna() & (lead != lead))]
+        row = table if math.isnan(lead) else table[table["lead_time"] == lead]
         cells.append(f"{row['value'].iloc[0]:.2f}")
     return cells
 
@@ -228,10 +246,8 @@ def forecast(
     settings = configuration.read(config)
     weather, power = settings.weather(), settings.observations()
     moment = times.instant(issue_time, timezone=settings.task.timezone)
-    if model is not None:
-        fitted = storage.load(model)
-    else:
-        fitted = settings.forecaster().fit(weather, power, as_of=moment)
+    learnt = None if model is None else storage.load(model)
+    fitted = settings.forecaster().fit(weather, power, as_of=moment) if learnt is None else learnt
     if save is not None:
         fitted.save(save)
     result = fitted.predict(weather, power, issue_time=moment, strict=strict)
@@ -246,13 +262,19 @@ def forecast(
     for caveat in result.caveats:
         console.print(f"[bold red]{caveat}[/]", highlight=False)
     console.print(_day_sheet(result, settings.task.timezone))
-    console.print(f"Written to {out}: {', '.join(sorted(item.name for item in out.iterdir()))}", highlight=False)
+    console.print(
+        f"Written to {out}: {', '.join(sorted(item.name for item in out.iterdir()))}", highlight=False
+    )
 
 
 def _day_sheet(result: Any, timezone: str) -> Table:
     from energyforecast import times
 
-    levels = [level for level in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95) if result.quantiles[0] <= level <= result.quantiles[-1]]
+    levels = [
+        level
+        for level in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+        if result.quantiles[0] <= level <= result.quantiles[-1]
+    ]
     table = _plain_table(f"Power [MW], beginning of the hour in {timezone}")
     for head in ("site", "hour", *(f"q{level:g}" for level in levels), "made by"):
         table.add_column(head, justify="right")
@@ -267,26 +289,43 @@ def _day_sheet(result: Any, timezone: str) -> Table:
 @app.command()
 def backtest(
     config: _Config,
-    start: Annotated[str, typer.Option(help="First day, month or year whose hours are forecast.")],
-    end: Annotated[str, typer.Option(help="Last one; all of it.")],
+    start: Annotated[
+        str | None, typer.Option(help="First day, month or year whose hours are forecast.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
     refit: Annotated[str, typer.Option(help="D, W, MS, QS or YS.")] = "MS",
     jobs: _Jobs = 0,
     out: _Out = Path("backtest"),
 ) -> None:
-    """Backtest a configuration against climatology and persistence: scores, forecasts and figures."""
+    """Backtest a configuration against climatology and persistence: scores, forecasts and figures.
+
+    Without start and end: the last year of the observations, or their last two thirds if they are short.
+    """
     from energyforecast import config as configuration
 
     settings = configuration.read(config)
+    power = settings.observations()
+    first, last = _last_year(power, settings.task.timezone)
     result = _run_backtest(
         settings.forecaster(),
         settings.weather(),
-        settings.observations(),
-        start=start,
-        end=end,
+        power,
+        start=start or first,
+        end=end or last,
         refit=refit,
         jobs=_jobs(jobs),
     )
     _write(result, out, timezone=settings.task.timezone)
+
+
+def _last_year(power: Any, timezone: str) -> tuple[str, str]:
+    from energyforecast import times
+
+    zone = times.zone(timezone)
+    begin, end = (moment.tz_convert(zone) for moment in (power.index[0], power.index[-1] + power.frequency))
+    last = end.normalize() - times.duration("1D")
+    first = max(last - times.duration("364D"), begin + (end - begin) / 3)
+    return f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"
 
 
 @app.command(name="config")

@@ -39,10 +39,10 @@ from __future__ import annotations
 import difflib
 import inspect
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from energyforecast import datasets, tasks
 from energyforecast.asof import Weather
@@ -56,9 +56,13 @@ from energyforecast.weather import files
 
 __all__ = ["Configuration", "read"]
 
+_T = TypeVar("_T")
+
 _SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
 _SECTIONS: Final = ("sites", "weather", "observations", "task", "model")
-_DATASETS: Final = {"la-haute-borne": datasets.la_haute_borne}
+_DATASETS: Final[dict[str, Callable[[], tuple[Site, Weather, Observations]]]] = {
+    "la-haute-borne": datasets.la_haute_borne
+}
 
 
 @dataclass(frozen=True)
@@ -149,13 +153,17 @@ def read(path: str | Path) -> Configuration:
         sections = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{source} cannot be read: {error}.", "A configuration is a TOML file in UTF-8.", "Check path and syntax."
+            f"{source} cannot be read: {error}.",
+            "A configuration is a TOML file in UTF-8.",
+            "Check path and syntax.",
         ) from error
     _known(sections, _SECTIONS, source, "")
     for name in ("sites", "weather", "observations", "task"):
         if not isinstance(sections.get(name), dict) or not sections[name]:
             raise ConfigurationError(
-                f"{source} has no section [{name}].", f"Sections are {', '.join(_SECTIONS)}.", f"Add [{name}]."
+                f"{source} has no section [{name}].",
+                f"Sections are {', '.join(_SECTIONS)}.",
+                f"Add [{name}].",
             )
     weather = sections["weather"]
     _known(weather, ("file", "dataset", "models", "perfect_weather"), source, "weather")
@@ -197,7 +205,11 @@ def _one_of(given: Mapping[str, Any], choices: tuple[str, ...], source: Path, se
 
 
 def _keywords(function: Any) -> list[str]:
-    return [name for name, item in inspect.signature(function).parameters.items() if item.kind is item.KEYWORD_ONLY]
+    return [
+        name
+        for name, item in inspect.signature(function).parameters.items()
+        if item.kind is item.KEYWORD_ONLY
+    ]
 
 
 def _site(name: str, values: Any, source: Path) -> Site:
@@ -206,14 +218,16 @@ def _site(name: str, values: Any, source: Path) -> Site:
     kind = given.pop("kind", None)
     if kind not in _SITES:
         raise ConfigurationError(
-            f"{source}: [{section}] has kind = {kind!r}.", f"Kinds are {', '.join(_SITES)}.", "Choose one of them."
+            f"{source}: [{section}] has kind = {kind!r}.",
+            f"Kinds are {', '.join(_SITES)}.",
+            "Choose one of them.",
         )
     _known(given, [item.name for item in fields(_SITES[kind])], source, section)
     return _built(_SITES[kind], {"name": name} | given, source, section)
 
 
 def _task(values: Mapping[str, Any], source: Path) -> Task:
-    makers = {"day_ahead": tasks.day_ahead, "intraday": tasks.intraday}
+    makers: dict[str, Callable[..., Task]] = {"day_ahead": tasks.day_ahead, "intraday": tasks.intraday}
     given = dict(values)
     kind = given.pop("kind", None)
     if kind not in makers:
@@ -236,11 +250,13 @@ def _model(values: Mapping[str, Any], source: Path) -> QuantileModel:
     return _built(QuantileModel.registry[kind], given, source, "model")
 
 
-def _built(maker: Any, values: dict[str, Any], source: Path, section: str) -> Any:
+def _built(maker: Callable[..., _T], values: dict[str, Any], source: Path, section: str) -> _T:
     try:
         return maker(**values)
     except EnergyForecastError as error:
-        raise ConfigurationError(f"{source}: [{section}] {error.found}", error.expected, error.remedy) from error
+        raise ConfigurationError(
+            f"{source}: [{section}] {error.found}", error.expected, error.remedy
+        ) from error
     except TypeError as error:
         raise ConfigurationError(
             f"{source}: [{section}] cannot be followed: {error}.",
@@ -249,9 +265,11 @@ def _built(maker: Any, values: dict[str, Any], source: Path, section: str) -> An
         ) from error
 
 
-def _dataset(name: str, source: Path) -> tuple[Any, Any, Any]:
+def _dataset(name: str, source: Path) -> tuple[Site, Weather, Observations]:
     if name not in _DATASETS:
         raise ConfigurationError(
-            f"{source}: there is no embedded dataset {name!r}.", f"There is {', '.join(_DATASETS)}.", "Correct the name."
+            f"{source}: there is no embedded dataset {name!r}.",
+            f"There is {', '.join(_DATASETS)}.",
+            "Correct the name.",
         )
     return _DATASETS[name]()

@@ -61,6 +61,8 @@ class EnergyForecastError(Exception):
     """
 
     def __init__(self, found: str, expected: str, remedy: str) -> None:
+        # What another library said may have many lines; a message keeps three.
+        found, expected, remedy = (" ".join(part.split()) for part in (found, expected, remedy))
         super().__init__(f"{found}\n{expected}\n{remedy}")
         self.found, self.expected, self.remedy = found, expected, remedy
 

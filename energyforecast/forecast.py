@@ -72,9 +72,13 @@ class Forecast:
     def __post_init__(self) -> None:
         if self.data.dims != _DIMS:
             raise SchemaError(
-                f"A forecast has the dimensions {self.data.dims}.", f"They are {_DIMS}.", "Transpose or expand the array."
+                f"A forecast has the dimensions {self.data.dims}.",
+                f"They are {_DIMS}.",
+                "Transpose or expand the array.",
             )
-        lacking = [name for name in ("valid_time", "capacity", "fallback_level") if name not in self.data.coords]
+        lacking = [
+            name for name in ("valid_time", "capacity", "fallback_level") if name not in self.data.coords
+        ]
         if lacking:
             raise SchemaError(
                 f"A forecast has no coordinate {lacking[0]!r}.",
@@ -112,7 +116,9 @@ class Forecast:
         origin, step = np.nonzero(windows.inside)
         column = np.searchsorted(leads, windows.lead_time[origin, step])
         sites = list(quantiles)
-        cube = np.full((len(sites), len(windows.issue_time), len(leads), len(levels)), np.nan, dtype=np.float32)
+        cube = np.full(
+            (len(sites), len(windows.issue_time), len(leads), len(levels)), np.nan, dtype=np.float32
+        )
         for k, name in enumerate(sites):
             cube[k, origin, column] = quantiles[name]
         valid = np.full((len(windows.issue_time), len(leads)), np.datetime64("NaT", "ns"))
@@ -128,8 +134,14 @@ class Forecast:
                 "quantile": np.asarray(levels, dtype=float),
                 "valid_time": (("issue_time", "lead_time"), valid),
                 "capacity": ("site", np.asarray(limits, dtype=float)),
-                "fallback_level": (("site", "issue_time"), np.stack([fallback_level[name] for name in sites])),
-                "weather_init_time": (("site", "issue_time"), np.stack([weather_init_time[name] for name in sites])),
+                "fallback_level": (
+                    ("site", "issue_time"),
+                    np.stack([fallback_level[name] for name in sites]),
+                ),
+                "weather_init_time": (
+                    ("site", "issue_time"),
+                    np.stack([weather_init_time[name] for name in sites]),
+                ),
             },
             name="power",
             attrs={"units": "MW", "frequency": str(windows.frequency), **attrs},
@@ -154,7 +166,7 @@ class Forecast:
     @property
     def inside(self) -> npt.NDArray[np.bool_]:
         """Cells that belong to a window, shape (issue_time, lead_time)."""
-        return ~np.isnat(self.data["valid_time"].values)
+        return np.asarray(~np.isnat(self.data["valid_time"].values))
 
     @property
     def perfect_weather(self) -> bool:
@@ -243,7 +255,9 @@ class Forecast:
         frame = self.to_frame()
         if self.caveats:
             frame["caveat"] = "; ".join(self.caveats)
-        frame.to_csv(target, index=False, float_format="%.4f", lineterminator="\n", date_format="%Y-%m-%dT%H:%MZ")
+        frame.to_csv(
+            target, index=False, float_format="%.4f", lineterminator="\n", date_format="%Y-%m-%dT%H:%MZ"
+        )
         return target
 
     def save(self, path: str | Path) -> Path:
@@ -278,14 +292,18 @@ class Forecast:
                 data = dataset.load()["power"]
         except (OSError, KeyError, ValueError, TypeError) as error:
             raise FileFormatError(
-                f"{path} cannot be read as a forecast: {error}", "It was written by Forecast.save.", "Check the path."
+                f"{path} cannot be read as a forecast: {error}",
+                "It was written by Forecast.save.",
+                "Check the path.",
             ) from error
         for name in ("issue_time", "valid_time", "weather_init_time"):
             data[name] = (data[name].dims, data[name].values.astype("datetime64[ns]"))
         data["lead_time"] = data["lead_time"].values.astype("timedelta64[ns]")
         return cls(data)
 
-    def plot(self, observed: Observations | None = None, *, site: str | None = None, timezone: str = "UTC") -> Figure:
+    def plot(
+        self, observed: Observations | None = None, *, site: str | None = None, timezone: str = "UTC"
+    ) -> Figure:
         """Fan chart of one issue; see :func:`energyforecast.plotting.fan_chart`."""
         from energyforecast import plotting
 
@@ -314,9 +332,18 @@ def _among(wanted: Any, there: Sequence[Any], what: str) -> None:
 def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
     for k, name in enumerate(data["site"].values):
         rows = data.values[k][inside]
-        _refuse(~np.isfinite(rows).all(axis=1), data, inside, str(name), "holds a missing quantile", "Quantiles are finite")
+        _refuse(
+            ~np.isfinite(rows).all(axis=1),
+            data,
+            inside,
+            str(name),
+            "holds a missing quantile",
+            "Quantiles are finite",
+        )
         crossing = (np.diff(rows, axis=1) < 0).any(axis=1)
-        _refuse(crossing, data, inside, str(name), "has crossing quantiles", "Quantiles rise with their level")
+        _refuse(
+            crossing, data, inside, str(name), "has crossing quantiles", "Quantiles rise with their level"
+        )
         capacity = float(data["capacity"].values[k])
         if np.isfinite(capacity):
             slack = 1e-4 * capacity

@@ -154,7 +154,8 @@ class Forecaster:
     >>> forecaster.fit(weather, power["2014-05":"2014-08"])
     Forecaster(La Haute Borne, LightGBMQuantiles, perfect weather, fitted on 122 origins)
     >>> forecaster.predict(weather, power, issue_time="2014-09-15 09:00")
-    Forecast of La Haute Borne: 1 issue, 24 hours from 2014-09-15 22:00 UTC, 99 quantiles from 0.01 to 0.99 [MW], perfect weather
+    Forecast of La Haute Borne: 1 issue, 24 hours from 2014-09-15 22:00 UTC,
+    99 quantiles from 0.01 to 0.99 [MW], perfect weather
     """
 
     def __init__(
@@ -250,7 +251,12 @@ class Forecaster:
         return features, needs
 
     def _tabulate(
-        self, weather: Weather, observations: Observations | None, windows: Windows, features: FeatureSet, needs: Needs
+        self,
+        weather: Weather,
+        observations: Observations | None,
+        windows: Windows,
+        features: FeatureSet,
+        needs: Needs,
     ) -> Table:
         clock = self._clock_margin()
         now = asof.take_snapshot(
@@ -363,9 +369,10 @@ class Forecaster:
             issued = issued[last < times.to_ns([end])[0]]
         if not len(issued):
             raise MissingDataError(
-                f"There is nothing to learn from: observations from {observations.index[0]} to {observations.index[-1]}, "
-                f"common with the weather from {start} to {end}" + (f", as of {as_of}." if as_of is not None else "."),
-                "At least one window of the task lies in the observations, with weather that had arrived before its issue.",
+                f"There is nothing to learn from: observations {observations.index[0]} to {observations.index[-1]}, "
+                f"common with the weather from {start} to {end}"
+                + (f", as of {as_of}." if as_of is not None else "."),
+                "At least one window of the task lies in the observations, and its weather had arrived in time.",
                 "Check the periods of the weather and of the observations, and the delay in available_time.",
             )
         return issued
@@ -439,7 +446,9 @@ class Forecaster:
                 )
         self.scale_ = {site.name: _scale(site, outcome[site.name][keep[site.name]]) for site in self.sites}
         self.models_ = self._fit_models(table, outcome, keep)
-        self.climatology_ = {site.name: self._side_climatology(table, outcome, keep, site) for site in self.sites}
+        self.climatology_ = {
+            site.name: self._side_climatology(table, outcome, keep, site) for site in self.sites
+        }
         self.needs_ = needs
         self.training_ = _training(table, usable, keep)
         return self
@@ -525,7 +534,10 @@ class Forecaster:
     def caveats(self, weather: Weather) -> tuple[str, ...]:
         """What must be said of every result made from this weather."""
         analyses = [dataset for dataset in asof.as_models(weather).values() if checks.is_analysis(dataset)]
-        said = [f"perfect weather ({dataset.attrs.get('source', 'analysis')}): not forecast skill" for dataset in analyses]
+        said = [
+            f"perfect weather ({dataset.attrs.get('source', 'analysis')}): not forecast skill"
+            for dataset in analyses
+        ]
         return tuple(dict.fromkeys(said))
 
     def _moments(self, issue_time: Any) -> times.Times:
@@ -547,7 +559,9 @@ class Forecaster:
         if answered.any():
             result[answered] = self.models_[site.name].predict(table.columns[site.name][chosen][answered])
         if not answered.all():
-            result[~answered] = self.climatology_[site.name].predict(_hour_of_day(table, site)[chosen][~answered])
+            result[~answered] = self.climatology_[site.name].predict(
+                _hour_of_day(table, site)[chosen][~answered]
+            )
         return result * self.scale_[site.name]
 
     def levels(self, table: Table, site: Site) -> npt.NDArray[np.int64]:
@@ -571,7 +585,9 @@ class Forecaster:
         attrs: Mapping[str, Any] | None = None,
     ) -> Forecast:
         """The cube of a table's rows, with its provenance."""
-        rungs = {site.name: self.levels(table, site) for site in self.sites} if levels is None else dict(levels)
+        rungs = (
+            {site.name: self.levels(table, site) for site in self.sites} if levels is None else dict(levels)
+        )
         first = {name: init for (model, name), init in reversed(list(table.weather_init_time.items()))}
         return Forecast.from_rows(
             quantiles,
@@ -735,7 +751,7 @@ def _no_weather(
                 kind = MissingDataError if checks.is_analysis(dataset) else NoRunError
                 which = f" of weather model {model!r}" if model else ""
                 return kind(
-                    f"No usable weather{which} for site {site.name!r} at the issue time {windows.issue_time[origin]} UTC "
+                    f"No usable weather{which} for site {site.name!r} at issue time {windows.issue_time[origin]} UTC "
                     f"({lost.size} issue times in all): {reason}",
                     "At each issue time a run had arrived that holds every variable for every hour of the window.",
                     "Complete the archive; fit(..., missing='drop') leaves such origins out, "

@@ -89,7 +89,9 @@ class Observations:
             delay = times.duration(self.published_after)
             if delay < pd.Timedelta(0):
                 raise TimeError(
-                    f"published_after is {delay}.", "A value is published after its interval.", "Give a delay >= 0."
+                    f"published_after is {delay}.",
+                    "A value is published after its interval.",
+                    "Give a delay >= 0.",
                 )
             object.__setattr__(self, "published_after", delay)
         for name in ("published_time", "flags", "available_capacity"):
@@ -145,6 +147,13 @@ class Observations:
             key = [key] if key in self.sites else slice(*self._whole(key))
         if isinstance(key, slice):
             return self._select(lambda frame: frame.loc[key])
+        absent = [name for name in key if name not in self.sites]
+        if absent:
+            raise SchemaError(
+                f"There is no site {absent[0]!r} among {list(self.sites)}.",
+                "Sites are chosen by name.",
+                "Correct the name.",
+            )
         return self._select(lambda frame: frame[list(key)])
 
     def _whole(self, name: str) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -152,7 +161,7 @@ class Observations:
         return start, max(start, end - pd.Timedelta(1, "ns"))
 
     def _select(self, choose: Any) -> Observations:
-        frames = {
+        frames: dict[str, Any] = {
             name: None if getattr(self, name) is None else choose(getattr(self, name))
             for name in ("published_time", "flags", "available_capacity")
         }
@@ -184,8 +193,10 @@ class Observations:
         groups = self.values.resample(longer)
         complete = groups.count() == int(parts)
         flags = _joined_flags(self, longer) | (~complete).astype("int64") * int(Flag.INCOMPLETE)
-        latest = None if self.published_time is None else self.published_time.resample(longer).max()
-        capacity = None if self.available_capacity is None else self.available_capacity.resample(longer).mean()
+        latest = None if self.published_time is None else _latest(self.published_time, longer, int(parts))
+        capacity = (
+            None if self.available_capacity is None else self.available_capacity.resample(longer).mean()
+        )
         return replace(
             self,
             values=groups.mean().where(complete),
@@ -198,11 +209,19 @@ class Observations:
     def __repr__(self) -> str:
         missing = int(self.values.isna().to_numpy().sum())
         flagged = 0 if self.flags is None else int((self.flags != 0).to_numpy().sum())
-        known = f"after {_short(self.published_after)}" if self.published_time is None else "at recorded times"
+        known = (
+            f"after {_short(self.published_after)}" if self.published_time is None else "at recorded times"
+        )
         return (
             f"Observations of {', '.join(self.sites)}: {len(self)} x {_short(self.frequency)} from "
             f"{self.index[0]:%Y-%m-%d %H:%M} UTC, {missing} missing, {flagged} flagged, published {known}"
         )
+
+
+def _latest(published: pd.DataFrame, longer: pd.Timedelta, parts: int) -> pd.DataFrame:
+    """When the last part was published; never, if a part never was or is not there."""
+    groups = published.resample(longer)
+    return groups.max().where(groups.count() == parts)
 
 
 def _short(length: pd.Timedelta) -> str:
@@ -217,7 +236,7 @@ def _joined_flags(observations: Observations, frequency: pd.Timedelta) -> pd.Dat
     bits = [int(flag) for flag in Flag]
     return sum(
         ((observations.flags & bit) != 0).resample(frequency).max().astype("int64") * bit for bit in bits
-    )  # type: ignore[return-value]
+    )
 
 
 def _plain(frame: pd.DataFrame, label: str) -> pd.DataFrame:
@@ -309,14 +328,18 @@ def read_power(
     Observations of farm: 4 x 1h from 2024-02-29 16:00 UTC, 0 missing, 0 flagged, published after 2h
     """
     if unit not in _MEGAWATTS:
-        raise UnitsError(f"The unit {unit!r} is unknown.", f"It is one of {list(_MEGAWATTS)}.", "Choose one of them.")
+        raise UnitsError(
+            f"The unit {unit!r} is unknown.", f"It is one of {list(_MEGAWATTS)}.", "Choose one of them."
+        )
     if label not in ("beginning", "ending"):
-        raise SchemaError(f"label={label!r}.", "It is 'beginning' or 'ending'.", "Say which end a stamp names.")
+        raise SchemaError(
+            f"label={label!r}.", "It is 'beginning' or 'ending'.", "Say which end a stamp names."
+        )
     frame = _renamed(_indexed(_loaded(source), time), columns)
     index = times.localise(_stamps(frame.index), timezone=timezone)
     values = _plain(frame.set_axis(index, axis=0), "power") * _MEGAWATTS[unit]
     step = _step(values, frequency)
-    checks._check_unique_rising(pd.DatetimeIndex(values.index), "power")
+    checks.check_rising_times(pd.DatetimeIndex(values.index), "power")
     if label == "ending":
         values.index = values.index - step
     regular = pd.date_range(values.index[0], values.index[-1], freq=step)
@@ -337,8 +360,13 @@ def _loaded(source: str | Path | pd.DataFrame | pd.Series) -> pd.DataFrame:
         return source.to_frame(source.name if source.name is not None else "power")
     path = Path(source)
     if not path.exists():
-        raise MissingDataError(f"There is no file {path}.", "The measurements are in a file.", "Check the path.")
-    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        raise MissingDataError(
+            f"There is no file {path}.", "The measurements are in a file.", "Check the path."
+        )
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except pd.errors.EmptyDataError as error:
+        raise MissingDataError(f"{path} is empty.", "It has a header and rows.", "Check the file.") from error
     return frame.set_index(frame.columns[0]) if isinstance(frame.index, pd.RangeIndex) else frame
 
 
@@ -348,7 +376,9 @@ def _indexed(frame: pd.DataFrame, time: str | None) -> pd.DataFrame:
     plain = frame.reset_index()
     if time not in plain.columns:
         raise SchemaError(
-            f"There is no column {time!r} among {list(plain.columns)}.", "`time` names the stamps.", "Correct the name."
+            f"There is no column {time!r} among {list(plain.columns)}.",
+            "`time` names the stamps.",
+            "Correct the name.",
         )
     return plain.set_index(time)
 
@@ -370,6 +400,12 @@ def _renamed(frame: pd.DataFrame, columns: Mapping[str, str] | Sequence[str] | N
 def _stamps(index: pd.Index) -> pd.DatetimeIndex:
     if isinstance(index, pd.DatetimeIndex):
         return index
+    if pd.api.types.is_numeric_dtype(index) and len(index):
+        raise TimeError(
+            f"The stamps are numbers: {index[0]}.",
+            "Stamps are written like '2024-03-01 00:00', or are datetimes.",
+            "Give time='<column of the stamps>', or convert them with pandas.to_datetime(..., unit=...).",
+        )
     try:
         # Only ISO 8601: guessing whether the day or the month comes first is how months get exchanged.
         return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601", utc=_has_offset(index)))
@@ -390,7 +426,9 @@ def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedel
     if frequency is not None:
         return times.duration(frequency)
     if len(values) < 2:
-        raise TimeError("The source has fewer than two rows.", "The frequency is known.", "Give frequency='1h'.")
+        raise TimeError(
+            "The source has fewer than two rows.", "The frequency is known.", "Give frequency='1h'."
+        )
     steps = np.diff(times.to_ns(values.index))
     lengths, counts = np.unique(steps[steps > np.timedelta64(0)], return_counts=True)
     if not len(lengths):
@@ -458,7 +496,9 @@ def estimate_lag(measured: Floats, shifted: Floats, *, step: pd.Timedelta, block
     if len(y) < 20 * blocks:
         return None
     block = np.arange(len(y)) * blocks // len(y)
-    terms = np.concatenate([np.ones((len(y), 1)), y[:, None], (y**2)[:, None], x, x**2, x * y[:, None]], axis=1)
+    terms = np.concatenate(
+        [np.ones((len(y), 1)), y[:, None], (y**2)[:, None], x, x**2, x * y[:, None]], axis=1
+    )
     sums = np.add.reduceat(terms, np.searchsorted(block, np.arange(blocks)), axis=0)
     total = sums.sum(axis=0)
     width = shifted.shape[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,14 +82,36 @@ def fan_chart(
     for share, strength in _BANDS:
         low, high = (1 - share) / 2, (1 + share) / 2
         if levels[0] <= low + 1e-9 and high - 1e-9 <= levels[-1]:
-            band = [_stairs(chosen.at(min(max(level, levels[0]), levels[-1])).values[0, 0]) for level in (low, high)]
+            lower, upper = (_stairs(chosen.at(_within(level, levels)).values[0, 0]) for level in (low, high))
             axes.fill_between(
-                edges, *band, step="post", color=_FORECAST, alpha=strength, linewidth=0, label=f"{share:.0%} interval"
+                edges,
+                lower,
+                upper,
+                step="post",
+                color=_FORECAST,
+                alpha=strength,
+                linewidth=0,
+                label=f"{share:.0%} interval",
             )
-    axes.step(edges, _stairs(chosen.at(0.5).values[0, 0]), where="post", color=_FORECAST, linewidth=1.8, label="median")
+    axes.step(
+        edges,
+        _stairs(chosen.at(0.5).values[0, 0]),
+        where="post",
+        color=_FORECAST,
+        linewidth=1.8,
+        label="median",
+    )
     if observed is not None:
         outcome = observed.values[name].reindex(valid).to_numpy()
-        axes.step(edges, _stairs(outcome), where="post", color=_OUTCOME, linewidth=1.6, linestyle="--", label="measured")
+        axes.step(
+            edges,
+            _stairs(outcome),
+            where="post",
+            color=_OUTCOME,
+            linewidth=1.6,
+            linestyle="--",
+            label="measured",
+        )
     _time_axis(axes, timezone)
     issued = chosen.issue_times[0].tz_convert(times.zone(timezone))
     axes.set_title(f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})", loc="left", fontsize=11)
@@ -101,6 +124,10 @@ def fan_chart(
     return figure
 
 
+def _within(level: float, levels: Sequence[float]) -> float:
+    return min(max(level, levels[0]), levels[-1])
+
+
 def _stairs(values: Any) -> Any:
     return np.append(values, values[-1])
 
@@ -109,9 +136,10 @@ def _time_axis(axes: Axes, timezone: str) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     zone = times.zone(timezone)
-    locator = AutoDateLocator(tz=zone)
+    locator = AutoDateLocator(tz=zone)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+    formatter = ConciseDateFormatter(locator, tz=zone, show_offset=False)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(formatter)
 
 
 def reliability(result: Result, *, model: str | None = None) -> Figure:
@@ -141,7 +169,12 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
     axes.fill_between(level, level - slack, level + slack, color="0.85", label="95 % of calibrated forecasts")
     axes.plot([0, 1], [0, 1], color="0.4", linewidth=1, label="calibrated")
     axes.plot(level, table["frequency"], color=_FORECAST, linewidth=2, label=name)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Level of the quantile [1]", ylabel="Share of outcomes at or below it [1]")
+    axes.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel="Level of the quantile [1]",
+        ylabel="Share of outcomes at or below it [1]",
+    )
     axes.set_aspect("equal")
     site = ", ".join(result.forecasts[name].sites)
     axes.set_title(f"{site}: reliability, n = {int(table['n'].iloc[0])}", loc="left", fontsize=11)

@@ -69,7 +69,7 @@ class Site:
         if not (math.isfinite(value) and inside):
             raise RangeError(
                 f"Site {self.name!r} has {field} {value}.",
-                f"{field} lies {'above' if above else 'from'} {low:g} {'and up to' if above else 'to'} {high:g} [{unit}].",
+                f"{field} lies {'above' if above else 'from'} {low:g} and up to {high:g} [{unit}].",
                 "Correct the value; latitude and longitude may be exchanged, or the unit may be another.",
             )
 
@@ -191,6 +191,8 @@ def as_sites(sites: Sites) -> tuple[Site, ...]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise SchemaError(
-            f"The site name {repeated[0]!r} is given twice.", "Names of sites are unique.", "Rename one of them."
+            f"The site name {repeated[0]!r} is given twice.",
+            "Names of sites are unique.",
+            "Rename one of them.",
         )
     return several

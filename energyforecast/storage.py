@@ -67,7 +67,9 @@ def save(forecaster: Forecaster, path: str | Path) -> Path:
 def dump(forecaster: Forecaster) -> bytes:
     """The bytes that :func:`save` writes: the same for the same forecaster."""
     if not forecaster.is_fitted:
-        raise NotFittedError("The forecaster has learnt nothing.", "A fitted forecaster is stored.", "Call fit first.")
+        raise NotFittedError(
+            "The forecaster has learnt nothing.", "A fitted forecaster is stored.", "Call fit first."
+        )
     members: dict[str, bytes] = {}
     described = {site: _describe_model(model, members) for site, model in forecaster.models_.items()}
     climatology = {site: _describe_model(model, members) for site, model in forecaster.climatology_.items()}
@@ -78,7 +80,10 @@ def dump(forecaster: Forecaster) -> bytes:
         "sites": [{"type": type(site).__name__} | dataclasses.asdict(site) for site in forecaster.sites],
         "task": _task_to_json(forecaster.task),
         "features": [_feature_to_json(item) for item in forecaster.features],
-        "model": {"type": type(forecaster.model).__name__, "parameters": forecaster.model.get_params(deep=False)},
+        "model": {
+            "type": type(forecaster.model).__name__,
+            "parameters": forecaster.model.get_params(deep=False),
+        },
         "perfect_weather": forecaster.perfect_weather,
         "pooled": forecaster.pooled,
         "scale": forecaster.scale_,
@@ -156,12 +161,17 @@ def _task_from_json(values: dict[str, Any]) -> Task:
 
 
 def _needs_to_json(needs: Needs) -> dict[str, Any]:
-    past = [[item.lag.isoformat(), None if item.step is None else item.step.isoformat()] for item in needs.history]
+    past = [
+        [item.lag.isoformat(), None if item.step is None else item.step.isoformat()] for item in needs.history
+    ]
     return {"names": needs.names, "margin": needs.margin.isoformat(), "history": past}
 
 
 def _needs_from_json(values: dict[str, Any]) -> Needs:
-    past = (Past(times.duration(lag), None if step is None else times.duration(step)) for lag, step in values["history"])
+    past = (
+        Past(times.duration(lag), None if step is None else times.duration(step))
+        for lag, step in values["history"]
+    )
     names = {model: tuple(several) for model, several in values["names"].items()}
     return Needs(names=names, margin=times.duration(values["margin"]), history=tuple(past))
 
@@ -228,13 +238,13 @@ def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(item.file_size for item in archive.infolist()) > _LARGEST:
-                raise zipfile.BadZipFile("it unpacks to more than 2 GiB")
-            members = {name: archive.read(name) for name in archive.namelist()}
+            members = _members(archive)
         manifest = json.loads(members.pop("manifest.json"))
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise FileFormatError(
-            f"{path} cannot be read as a forecaster: {error}.", "It was written by Forecaster.save.", "Check the path."
+            f"{path} cannot be read as a forecaster: {error}.",
+            "It was written by Forecaster.save.",
+            "Check the path.",
         ) from error
     if manifest.get("format") != _FORMAT or manifest.get("schema") != _SCHEMA:
         raise FileFormatError(
@@ -252,6 +262,12 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     return manifest, members
 
 
+def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    if sum(item.file_size for item in archive.infolist()) > _LARGEST:
+        raise zipfile.BadZipFile("it unpacks to more than 2 GiB")
+    return {name: archive.read(name) for name in archive.namelist()}
+
+
 def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[str, Feature]) -> Forecaster:
     model = _new_model(manifest["model"]["type"], manifest["model"]["parameters"])
     forecaster = Forecaster(
@@ -266,7 +282,9 @@ def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[st
     forecaster.needs_ = _needs_from_json(manifest["needs"])
     forecaster.training_ = Training(**manifest["training"])
     forecaster.models_ = {site: _model(values, members) for site, values in manifest["models"].items()}
-    forecaster.climatology_ = {site: _model(values, members) for site, values in manifest["climatology"].items()}
+    forecaster.climatology_ = {
+        site: _model(values, members) for site, values in manifest["climatology"].items()
+    }
     return forecaster
 
 
@@ -276,12 +294,16 @@ def _site(values: dict[str, Any]) -> Site:
 
 def _feature(values: dict[str, Any], given: dict[str, Feature]) -> Feature:
     if "type" in values:
-        settings = {name: tuple(value) if isinstance(value, list) else value for name, value in values["settings"].items()}
+        settings = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values["settings"].items()
+        }
         return Feature.registry[values["type"]](**settings)
     item = given.get(values["user"])
     if item is None or _hash_of(item) != values["source_hash"]:
         raise SchemaError(
-            f"The feature {values['user']!r} " + ("was not given." if item is None else "has changed since the forecaster was stored."),
+            f"The feature {values['user']!r} "
+            + ("was not given." if item is None else "has changed since the forecaster was stored."),
             "A feature of your own is handed in again, as it was: its code is not stored.",
             f"Use energyforecast.load(path, features=[{values['user']}]), or fit again.",
         )
@@ -307,5 +329,3 @@ def _part(name: str, content: bytes) -> Part:
         return content.decode()
     array: Part = np.load(io.BytesIO(content), allow_pickle=False)
     return array
-
-

@@ -82,7 +82,9 @@ class Task:
         object.__setattr__(self, "quantiles", checks.check_quantiles(self.quantiles))
         if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
             raise TimeError(
-                f"The frequency is {self.frequency}.", "A day holds a whole number of intervals.", "Use e.g. '1h' or '30min'."
+                f"The frequency is {self.frequency}.",
+                "A day holds a whole number of intervals.",
+                "Use e.g. '1h' or '30min'.",
             )
         if self.issue is not None and (self.days < 1 or self.first_day < 0):
             raise TimeError(
@@ -90,7 +92,8 @@ class Task:
                 "It covers at least one day, from the day of issue (0) on.",
                 "Use first_day=1, days=1 for the next day.",
             )
-        if self.issue is None and not (self.every and self.leads and self.leads >= self.frequency <= self.every):
+        often = self.every is not None and self.every > pd.Timedelta(0)
+        if self.issue is None and not (often and self.leads is not None and self.leads >= self.frequency):
             raise TimeError(
                 f"The task has issue=None, every={self.every} and leads={self.leads}.",
                 "It has a wall time of issue, or is issued every so often and reaches at least one interval.",
@@ -114,12 +117,17 @@ class Task:
         (365, '2014-12-31 08:00:00+00:00')
         """
         first = times.period(start, timezone=self.timezone)[0]
-        last = times.period(end, timezone=self.timezone)[1]
-        if last < first:
-            raise TimeError(f"The period ends at {last}, before {first}.", "start comes before end.", "Exchange them.")
+        begin, last = times.period(end, timezone=self.timezone)
+        if last < first or (last == first and begin < first):
+            raise TimeError(
+                f"The period ends at {last}, before {first}.", "start comes before end.", "Exchange them."
+            )
         if self.issue is None:
             assert self.every is not None
-            return pd.date_range(first.ceil(self.every), last, freq=self.every, inclusive="left").as_unit("ns")
+            early = (first - self.frequency).ceil(self.every)
+            issued = pd.date_range(early, last, freq=self.every).as_unit("ns")
+            begins = issued.ceil(self.frequency)
+            return issued[(begins >= first) & (begins < last)]
         days = times.days_between(first, last, timezone=self.timezone)
         return times.wall_clock(
             [day - timedelta(days=self.first_day) for day in days], self.issue, timezone=self.timezone
@@ -143,6 +151,14 @@ class Task:
         start, end = self._local_days(issued) if self.issue is not None else self._reach(issued)
         step = self.frequency.to_timedelta64()
         length = (end - start) // step
+        uneven = np.flatnonzero((end - start) % step != np.timedelta64(0))
+        if uneven.size:
+            where = uneven[0]
+            raise TimeError(
+                f"The window from {start[where]} to {end[where]} is no whole number of intervals of {self.frequency}.",
+                "Local days have 23 to 25 hours, in some zones with a half.",
+                "Use a shorter frequency, e.g. '1h' or '30min'.",
+            )
         steps = np.arange(int(length.max(initial=0)))
         return Windows(
             issue_time=issued,

@@ -38,7 +38,11 @@ __all__ = [
 Times: TypeAlias = npt.NDArray[np.datetime64]
 
 _FIXED = re.compile(r"^(?:fixed:|UTC)?(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})$")
-_PERIODS = ((re.compile(r"^\d{4}$"), "Y"), (re.compile(r"^\d{4}-\d{2}$"), "M"), (re.compile(r"^\d{4}-\d{2}-\d{2}$"), "D"))
+_PERIODS = (
+    (re.compile(r"^\d{4}$"), "Y"),
+    (re.compile(r"^\d{4}-\d{2}$"), "M"),
+    (re.compile(r"^\d{4}-\d{2}-\d{2}$"), "D"),
+)
 
 
 @lru_cache(maxsize=256)
@@ -61,12 +65,12 @@ def zone(name: str) -> tzinfo:
     datetime.timezone(datetime.timedelta(seconds=21600))
     """
     match = _FIXED.match(name)
-    if match:
+    if match and int(match["hours"]) < 24 and int(match["minutes"]) < 60:
         offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
         return timezone(-offset if match["sign"] == "-" else offset)
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise TimeError(
             f"The time zone {name!r} is unknown.",
             "A zone is a name of the IANA data base such as 'Asia/Almaty', or 'fixed:+06:00'.",
@@ -87,6 +91,9 @@ def duration(value: str | timedelta | np.timedelta64) -> pd.Timedelta:
     >>> duration("90min")
     Timedelta('0 days 01:30:00')
     """
+    given: object = value
+    if isinstance(given, int | float) or (isinstance(given, str) and not re.search("[A-Za-z:]", given)):
+        raise _bad_duration(value)  # pandas takes a bare number for nanoseconds
     try:
         result = pd.Timedelta(value)
     except (ValueError, TypeError) as error:
@@ -272,7 +279,10 @@ def period(value: Any, *, timezone: str = "UTC") -> tuple[pd.Timestamp, pd.Times
     if isinstance(value, str):
         for pattern, unit in _PERIODS:
             if pattern.match(value):
-                named = pd.Period(value, freq=unit)
+                try:
+                    named = pd.Period(value, freq=unit)
+                except ValueError as error:
+                    raise _bad_moment(value) from error
                 days = [named.start_time.date(), (named + 1).start_time.date()]
                 start, end = local_midnights(days, timezone=timezone)
                 return start, end
@@ -293,14 +303,21 @@ def wall_time(value: str | time) -> time:
     >>> wall_time("09:20")
     datetime.time(9, 20)
     """
-    if isinstance(value, time):
-        return value
     try:
-        return time.fromisoformat(value)
+        result = value if isinstance(value, time) else time.fromisoformat(value)
     except (ValueError, TypeError) as error:
-        raise TimeError(
-            f"{value!r} is not a time of day.", "Times of day are written like '09:00'.", "Correct the value."
-        ) from error
+        raise _bad_wall_time(value) from error
+    if result.tzinfo is not None:
+        raise _bad_wall_time(value)
+    return result
+
+
+def _bad_wall_time(value: object) -> TimeError:
+    return TimeError(
+        f"{value!r} is not a time of day.",
+        "Times of day are written like '09:00', without an offset.",
+        "Correct the value; the zone is given by timezone=...",
+    )
 
 
 def wall_clock(days: Any, at: time, *, timezone: str) -> pd.DatetimeIndex:

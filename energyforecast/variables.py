@@ -15,7 +15,7 @@ from typing import Final
 
 from energyforecast.errors import SchemaError
 
-__all__ = ["POINT", "MEAN", "Flag", "UNFIT", "VARIABLES", "Variable", "height_of", "lookup", "model_of"]
+__all__ = ["MEAN", "POINT", "UNFIT", "VARIABLES", "Flag", "Variable", "height_of", "lookup", "model_of"]
 
 POINT: Final = "time: point"
 MEAN: Final = "time: mean"

@@ -78,7 +78,9 @@ def _random_archive(seed: int, *, per_lead: bool, irregular: bool, members: int)
 def _origins(seed: int, count: int, steps: int, width: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Issue times, valid times and what lies inside the windows, with margins and short last days."""
     rng = np.random.default_rng(seed + 1)
-    issued = START + rng.integers(-12, 150, count) * HOUR + rng.integers(0, 2, count) * np.timedelta64(30, "m")
+    issued = (
+        START + rng.integers(-12, 150, count) * HOUR + rng.integers(0, 2, count) * np.timedelta64(30, "m")
+    )
     begin = (issued + np.timedelta64(30, "m")).astype("datetime64[h]").astype("datetime64[ns]")
     begin += rng.integers(0, 9, count) * HOUR
     valid = begin[:, None] + np.arange(-2, steps + 2) * width * HOUR
@@ -103,7 +105,9 @@ def _cells(weather: xr.Dataset) -> dict[tuple[int, np.datetime64], tuple[np.date
     found = {}
     for run, init in enumerate(weather["init_time"].values):
         for column, lead in enumerate(weather["lead_time"].values):
-            values = {name: weather.variables[name].values[0, run, column] for name in ("temp_air", "pressure")}
+            values = {
+                name: weather.variables[name].values[0, run, column] for name in ("temp_air", "pressure")
+            }
             found[run, init + lead] = (arrived[run, column] if arrived.ndim == 2 else arrived[run], values)
     return found
 
@@ -125,13 +129,17 @@ def _by_loops(
         found: dict[str, list[Any]] = {"temp_air": [], "pressure": []}
         for moment in valid:
             arrived, values = cells.get((run, moment), missing)
-            for name in found:
-                found[name].append(np.atleast_1d(values[name]) if arrived <= issued else nothing)
+            for name, column in found.items():
+                column.append(np.atleast_1d(values[name]) if arrived <= issued else nothing)
         answer = {name: np.array(column) for name, column in found.items()}
         if all(np.isfinite(answer[name][inside]).all() for name in required):
             return Answer(answer, weather["init_time"].values[run], skipped)
         skipped = True
-    return Answer({name: np.array([nothing] * len(valid)) for name in ("temp_air", "pressure")}, np.datetime64("NaT"), skipped)
+    return Answer(
+        {name: np.array([nothing] * len(valid)) for name in ("temp_air", "pressure")},
+        np.datetime64("NaT"),
+        skipped,
+    )
 
 
 @FAST
@@ -154,7 +162,9 @@ def test_every_cell_is_that_of_the_newest_usable_run(
     cells = _cells(weather)
     for row in range(len(issued)):
         wanted = _by_loops(cells, weather, issued[row], valid[row], inside[row], required)
-        assert got.init_time[row] == wanted.init_time or np.isnat([got.init_time[row], wanted.init_time]).all()
+        assert (
+            got.init_time[row] == wanted.init_time or np.isnat([got.init_time[row], wanted.init_time]).all()
+        )
         for name in names:
             expected = wanted.values[name] if members else wanted.values[name][:, 0]
             np.testing.assert_array_equal(got.values[name][row], expected)
@@ -169,7 +179,12 @@ def test_the_random_archives_hold_what_they_are_to_hold() -> None:
         weather = _random_archive(seed, per_lead=seed % 2 == 0, irregular=False, members=0)
         issued, valid, inside = _origins(seed, count=12, steps=5)
         got = asof.weather_as_of(
-            weather, site="a", issue_time=issued, valid_time=valid, inside=inside, names=["temp_air", "pressure"]
+            weather,
+            site="a",
+            issue_time=issued,
+            valid_time=valid,
+            inside=inside,
+            names=["temp_air", "pressure"],
         )
         there = ~np.isnat(got.init_time)
         used, none, skipped = used + there.sum(), none + (~there).sum(), skipped + (got.skipped & there).sum()
@@ -182,7 +197,9 @@ def test_complete_archives_agree_with_merge_asof(seed: int) -> None:
     """With runs that are whole, the newest that arrived is what pandas' backward search finds."""
     rng = np.random.default_rng(seed)
     init = START + np.arange(60) * 6 * HOUR
-    arrived = np.sort(init + 5 * HOUR + rng.integers(0, 360, 60).astype("timedelta64[m]"))  # in the order of the runs
+    arrived = np.sort(
+        init + 5 * HOUR + rng.integers(0, 360, 60).astype("timedelta64[m]")
+    )  # in the order of the runs
     weather = _archive(
         rng.normal(size=(1, 60, 61)), init=init, lead=np.arange(61).astype("timedelta64[h]"), arrived=arrived
     )
@@ -207,7 +224,9 @@ def test_complete_archives_agree_with_merge_asof(seed: int) -> None:
     )
     merged = pd.merge_asof(
         wanted.sort_values("issue_time"),
-        table.astype({"valid_time": "datetime64[ns]", "available_time": "datetime64[ns]"}).sort_values("available_time"),
+        table.astype({"valid_time": "datetime64[ns]", "available_time": "datetime64[ns]"}).sort_values(
+            "available_time"
+        ),
         left_on="issue_time",
         right_on="available_time",
         by="valid_time",
@@ -224,10 +243,14 @@ def _tidy(runs: int = 4, leads: int = 13, delay: int = 3) -> xr.Dataset:
     """Runs every six hours whose value tells run and lead: 100 run + lead."""
     init = START + np.arange(runs) * 6 * HOUR
     values = (100.0 * np.arange(runs)[:, None] + np.arange(leads)).astype("float32")[None]
-    return _archive(values, init=init, lead=np.arange(leads).astype("timedelta64[h]"), arrived=init + delay * HOUR)
+    return _archive(
+        values, init=init, lead=np.arange(leads).astype("timedelta64[h]"), arrived=init + delay * HOUR
+    )
 
 
-def _ask(weather: xr.Dataset, issue: str, valid: list[str], inside: list[bool] | None = None) -> asof.Gathered:
+def _ask(
+    weather: xr.Dataset, issue: str, valid: list[str], inside: list[bool] | None = None
+) -> asof.Gathered:
     stamps = np.array([valid], dtype="datetime64[ns]")
     return asof.weather_as_of(
         weather,
@@ -279,7 +302,10 @@ def test_a_run_that_ends_inside_the_window_is_not_completed_from_another() -> No
 def test_a_variable_of_another_model_does_not_make_a_run_incomplete() -> None:
     weather = _tidy()
     weather["pressure"] = weather["temp_air"] * np.nan
-    issued, valid = np.array(["2024-01-01T09"], dtype="datetime64[ns]"), np.array([["2024-01-01T10"]], dtype="datetime64[ns]")
+    issued, valid = (
+        np.array(["2024-01-01T09"], dtype="datetime64[ns]"),
+        np.array([["2024-01-01T10"]], dtype="datetime64[ns]"),
+    )
     common = {"site": "a", "issue_time": issued, "valid_time": valid, "inside": np.ones((1, 1), bool)}
     both = ["temp_air", "pressure"]
     free = asof.weather_as_of(weather, names=both, required=["temp_air"], **common)  # type: ignore[arg-type]
@@ -297,8 +323,24 @@ def test_archives_in_other_units_of_time_answer_alike(unit: str) -> None:
     assert got.init_time[0] == START + 6 * HOUR
 
 
+@pytest.mark.parametrize("hours", [[0, 2, 3, 6], [0, 1, 2, 5, 8], [3], [0, 6, 9, 18]])
+def test_leads_in_any_rhythm_are_found_exactly_or_not_at_all(hours: list[int]) -> None:
+    lead = np.array(hours).astype("timedelta64[h]")
+    weather = _archive(
+        np.array([[hours]], dtype=float), init=np.array([START]), lead=lead, arrived=np.array([START])
+    )
+    wanted = range(24)
+    valid = [str(START + hour * HOUR) for hour in wanted]
+    got = _ask(weather, "2024-01-01T00", valid, [hour in hours for hour in wanted])
+    np.testing.assert_array_equal(
+        got.values["temp_air"], [[hour if hour in hours else np.nan for hour in wanted]]
+    )
+
+
 def test_the_site_is_found_by_its_name_and_the_order_of_dimensions_does_not_matter() -> None:
-    weather = xr.concat([_tidy().assign_coords(site=["b"]) + 1000, _tidy()], dim="site").transpose("lead_time", "init_time", "site")
+    weather = xr.concat([_tidy().assign_coords(site=["b"]) + 1000, _tidy()], dim="site").transpose(
+        "lead_time", "init_time", "site"
+    )
     got = _ask(weather, "2024-01-01T09", ["2024-01-01T10"])
     assert got.values["temp_air"].tolist() == [[104]]
 
@@ -315,7 +357,9 @@ def _analysis(hours: int = 72) -> xr.Dataset:
 
 
 def test_an_analysis_answers_as_a_run_of_each_origin_with_no_age() -> None:
-    windows = intraday(every="6h", leads="3h").windows(pd.DatetimeIndex(["2024-01-01 06:00", "2024-01-03 22:00"], tz="UTC"))
+    windows = intraday(every="6h", leads="3h").windows(
+        pd.DatetimeIndex(["2024-01-01 06:00", "2024-01-03 22:00"], tz="UTC")
+    )
     now = _snapshot(_analysis(), windows, margin="2h")
     np.testing.assert_array_equal(now["temp_air"], [[6, 7, 8], [70, 71, np.nan]])
     np.testing.assert_array_equal(now.shift("temp_air", hours=-2), [[4, 5, 6], [68, 69, 70]])
@@ -334,12 +378,20 @@ def _random_power(seed: int, *, recorded: bool, width: str = "1h") -> Observatio
     values.loc[rng.random(400) < 0.1, "a"] = np.nan
     values.loc[values.index[200:230], "a"] = np.nan
     flags = pd.DataFrame(0, index=index, columns=values.columns)
-    bits = [0, int(Flag.CURTAILED), int(Flag.INCOMPLETE), int(Flag.CLIPPING), int(Flag.NIGHT_GENERATION | Flag.STUCK)]
+    bits = [
+        0,
+        int(Flag.CURTAILED),
+        int(Flag.INCOMPLETE),
+        int(Flag.CLIPPING),
+        int(Flag.NIGHT_GENERATION | Flag.STUCK),
+    ]
     flags["a"] = rng.choice(bits, size=400, p=[0.8, 0.05, 0.05, 0.05, 0.05])
     if not recorded:
         return Observations(values, published_after=f"{rng.integers(0, 600)}min", flags=flags)
     late = pd.to_timedelta(rng.integers(0, 3000, size=400), unit="min")
-    known = pd.DataFrame({"z": index + pd.Timedelta("3h"), "a": index + pd.Timedelta(width) + late}, index=index)
+    known = pd.DataFrame(
+        {"z": index + pd.Timedelta("3h"), "a": index + pd.Timedelta(width) + late}, index=index
+    )
     known.loc[rng.random(400) < 0.05, "a"] = pd.NaT
     return Observations(values, published_time=known, flags=flags)
 
@@ -377,7 +429,11 @@ def test_every_lag_is_the_newest_published_value_so_many_steps_back(
     wanted = START + ((issued - START) // length + 1)[:, None] * length + ahead * length
     wanted = wanted - pd.Timedelta(lag).to_timedelta64()
     values, age = asof.history_as_of(
-        power, site="a", issue_time=issued, wanted_time=wanted, step=None if step is None else pd.Timedelta(step)
+        power,
+        site="a",
+        issue_time=issued,
+        wanted_time=wanted,
+        step=None if step is None else pd.Timedelta(step),
     )
     hop = length if step is None else pd.Timedelta(step).to_timedelta64()
     begin, value, known, _ = (np.array(column) for column in zip(*_record(power), strict=True))
@@ -396,7 +452,9 @@ def test_every_lag_is_the_newest_published_value_so_many_steps_back(
 def test_the_newest_published_value_agrees_with_merge_asof(seed: int) -> None:
     power = _random_power(seed, recorded=False)
     issued = START + np.arange(0, 420) * HOUR + np.timedelta64(17, "m")
-    values, _ = asof.history_as_of(power, site="a", issue_time=issued, wanted_time=issued[:, None] + 24 * HOUR)
+    values, _ = asof.history_as_of(
+        power, site="a", issue_time=issued, wanted_time=issued[:, None] + 24 * HOUR
+    )
     table = pd.DataFrame({"known": power.published[:, 1], "value": power.values["a"].to_numpy()}).dropna()
     merged = pd.merge_asof(pd.DataFrame({"known": issued}), table, on="known")
     np.testing.assert_array_equal(values[:, 0], merged["value"])
@@ -407,7 +465,9 @@ def test_a_lag_that_is_not_yet_published_keeps_its_hour_of_the_day_with_a_step_o
     power = Observations(pd.DataFrame({"a": np.arange(168.0)}, index=index), published_after="2h")
     issued = np.array(["2024-01-05T09:00"], dtype="datetime64[ns]")
     wanted = np.array([["2024-01-05T05", "2024-01-05T06", "2024-01-05T07"]], dtype="datetime64[ns]")
-    day, age = asof.history_as_of(power, site="a", issue_time=issued, wanted_time=wanted, step=pd.Timedelta("24h"))
+    day, age = asof.history_as_of(
+        power, site="a", issue_time=issued, wanted_time=wanted, step=pd.Timedelta("24h")
+    )
     assert day.tolist() == [[96 + 5, 96 + 6, 72 + 7]]  # the hour from 06:00 is known at 09:00
     assert age.tolist() == [[4, 3, 26]]
     newest, _ = asof.history_as_of(power, site="a", issue_time=issued, wanted_time=wanted)
@@ -418,7 +478,9 @@ def test_a_step_of_no_whole_number_of_intervals_is_refused() -> None:
     power = _random_power(0, recorded=False)
     wanted = np.array([["2024-01-05T05"]], dtype="datetime64[ns]")
     with pytest.raises(EnergyForecastError):
-        asof.history_as_of(power, site="a", issue_time=wanted[:, 0], wanted_time=wanted, step=pd.Timedelta("90min"))
+        asof.history_as_of(
+            power, site="a", issue_time=wanted[:, 0], wanted_time=wanted, step=pd.Timedelta("90min")
+        )
 
 
 # --- The third door -------------------------------------------------------------------------------
@@ -432,7 +494,9 @@ def test_an_outcome_is_a_label_only_if_published_and_fit(seed: int, recorded: bo
     valid = START + np.random.default_rng(seed).integers(-20, 430, (20, 6)) * HOUR
     got = asof.labels_as_of(power, site="a", valid_time=valid, as_of=as_of)
     aside = {int(flag) for flag in (Flag.CURTAILED, Flag.INCOMPLETE, Flag.NIGHT_GENERATION | Flag.STUCK)}
-    rows = {begin: value for begin, value, known, flag in _record(power) if known <= as_of and flag not in aside}
+    rows = {
+        begin: value for begin, value, known, flag in _record(power) if known <= as_of and flag not in aside
+    }
     expected = [[rows.get(moment, np.nan) for moment in row] for row in valid]
     np.testing.assert_array_equal(got, expected)
 
@@ -534,7 +598,9 @@ def test_members_are_kept_and_their_mean_is_what_a_feature_sees() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(size=(1, 2, 13, 5))
     init = START + np.arange(2) * 6 * HOUR
-    weather = _archive(values, init=init, lead=np.arange(13).astype("timedelta64[h]"), arrived=init, members=5)
+    weather = _archive(
+        values, init=init, lead=np.arange(13).astype("timedelta64[h]"), arrived=init, members=5
+    )
     now = _snapshot(weather, _windows("2024-01-01 06:00"), margin="1h")
     np.testing.assert_array_equal(now.members("temp_air"), values[0, 1, 0:3][None])
     np.testing.assert_array_equal(now.members("temp_air", hours=1), values[0, 1, 1:4][None])
@@ -559,7 +625,9 @@ def test_a_model_without_a_run_gives_missing_values_and_the_other_its_own() -> N
 def test_the_same_moment_is_seen_from_another_site() -> None:
     weather = xr.concat([_tidy(), (_tidy() + 1000).assign_coords(site=["b"])], dim="site")
     index = pd.date_range("2024-01-01", periods=9, freq="1h", tz="UTC")
-    power = Observations(pd.DataFrame({"a": np.arange(9.0), "b": -np.arange(9.0)}, index=index), published_after="0h")
+    power = Observations(
+        pd.DataFrame({"a": np.arange(9.0), "b": -np.arange(9.0)}, index=index), published_after="0h"
+    )
     past = Past(pd.Timedelta("0h"))
     now = _snapshot(
         weather, _windows("2024-01-01 09:00"), sites=(SITE, OTHER), observations=power, history=(past,)
@@ -587,7 +655,9 @@ def test_what_was_not_declared_is_refused_with_the_declaration_to_add() -> None:
     ):
         with pytest.raises(SchemaError) as caught:
             wrong()
-        _three_lines(caught.value, named, "'a'" if "margin" not in named and "whole" not in named else "temp_air")
+        _three_lines(
+            caught.value, named, "'a'" if "margin" not in named and "whole" not in named else "temp_air"
+        )
 
 
 def test_a_lag_with_another_step_is_another_lag() -> None:
@@ -630,8 +700,15 @@ def test_a_snapshot_is_a_copy_of_the_archive(weather: xr.Dataset) -> None:
 
 def test_no_feature_can_change_what_the_next_one_sees() -> None:
     power = _random_power(0, recorded=False)
-    now = _snapshot(_tidy(), _windows("2024-01-01 09:00"), observations=power, history=(Past(pd.Timedelta("1h")),))
-    for look in (lambda: now["temp_air"], lambda: now.lag("1h"), lambda: now.lag_age("1h"), lambda: now.valid_time):
+    now = _snapshot(
+        _tidy(), _windows("2024-01-01 09:00"), observations=power, history=(Past(pd.Timedelta("1h")),)
+    )
+    for look in (
+        lambda: now["temp_air"],
+        lambda: now.lag("1h"),
+        lambda: now.lag_age("1h"),
+        lambda: now.valid_time,
+    ):
         before = look().copy()
         with contextlib.suppress(ValueError):  # read-only arrays say so
             look()[...] = look()[0, 0] * 0 if look().dtype.kind == "f" else START

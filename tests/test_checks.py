@@ -68,7 +68,9 @@ def _analysis(hours: int = 24 * 30) -> xr.Dataset:
     )
 
 
-@pytest.mark.parametrize("weather", [_runs(), _analysis(), _runs().isel(init_time=[0]), _runs().drop_vars("pressure")])
+@pytest.mark.parametrize(
+    "weather", [_runs(), _analysis(), _runs().isel(init_time=[0]), _runs().drop_vars("pressure")]
+)
 def test_good_weather_comes_back_as_it_came(weather: xr.Dataset) -> None:
     before = weather.copy(deep=True)
     assert checks.check_weather(weather, sites=[FARM, OTHER]) is weather
@@ -99,7 +101,8 @@ def test_another_unit_is_recognised_by_its_values_at_one_site(
 
 
 @pytest.mark.parametrize(
-    ("name", "units"), [("temp_air", "K"), ("wind_speed_100m", "km h-1"), ("pressure", "hPa"), ("temp_air", "m s-1")]
+    ("name", "units"),
+    [("temp_air", "K"), ("wind_speed_100m", "km h-1"), ("pressure", "hPa"), ("temp_air", "m s-1")],
 )
 def test_another_unit_in_the_attributes_is_refused(name: str, units: str) -> None:
     weather = _runs()
@@ -109,7 +112,9 @@ def test_another_unit_in_the_attributes_is_refused(name: str, units: str) -> Non
     _three_lines(caught.value, name, repr(units))
 
 
-@pytest.mark.parametrize(("name", "units"), [("temp_air", "degC"), ("wind_speed_100m", "m/s"), ("cloud_cover", "%")])
+@pytest.mark.parametrize(
+    ("name", "units"), [("temp_air", "degC"), ("wind_speed_100m", "m/s"), ("cloud_cover", "%")]
+)
 def test_other_spellings_of_the_same_unit_pass(name: str, units: str) -> None:
     weather = _runs()
     weather[name].attrs["units"] = units
@@ -118,7 +123,9 @@ def test_other_spellings_of_the_same_unit_pass(name: str, units: str) -> None:
 
 def test_a_windy_month_is_not_taken_for_kilometres_per_hour() -> None:
     weather = _runs()
-    weather["wind_speed_100m"] = weather["wind_speed_100m"] * (11 / float(weather["wind_speed_100m"].median()))
+    weather["wind_speed_100m"] = weather["wind_speed_100m"] * (
+        11 / float(weather["wind_speed_100m"].median())
+    )
     checks.check_weather(weather)
 
 
@@ -139,7 +146,13 @@ def test_a_clear_sky_is_not_taken_for_a_fraction() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("temp_air", -273.2), ("temp_air", 70.0), ("wind_speed_100m", -1.0), ("wind_speed_100m", 150.0), ("pressure", 0.0)],
+    [
+        ("temp_air", -273.2),
+        ("temp_air", 70.0),
+        ("wind_speed_100m", -1.0),
+        ("wind_speed_100m", 150.0),
+        ("pressure", 0.0),
+    ],
 )
 def test_an_impossible_value_is_named_by_site_variable_and_hour(name: str, value: float) -> None:
     weather = _runs()
@@ -266,7 +279,8 @@ def test_numbered_sites_are_refused_for_nothing_would_find_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unknown", "suggested"), [("temp_ari", "temp_air"), ("wind_sped_100m", "wind_speed_<height>m"), ("wind_speed", "_<height>m")]
+    ("unknown", "suggested"),
+    [("temp_ari", "temp_air"), ("wind_sped_100m", "wind_speed_<height>m"), ("wind_speed", "_<height>m")],
 )
 def test_an_unknown_variable_is_named_with_a_suggestion(unknown: str, suggested: str) -> None:
     with pytest.raises(SchemaError) as caught:
@@ -392,7 +406,9 @@ def _clear_sky(site: Site) -> pd.Series:
     return clearsky.haurwitz(sun["apparent_zenith"])["ghi"].set_axis(fine)
 
 
-def _radiation(site: Site, *, days: int, shift: int = 0, cloudy: bool = False, width: str = "1h") -> pd.Series:
+def _radiation(
+    site: Site, *, days: int, shift: int = 0, cloudy: bool = False, width: str = "1h"
+) -> pd.Series:
     """Means over intervals from pvlib's clear sky, labelled with their beginning plus `shift` hours."""
     ghi = _clear_sky(site).iloc[: days * 144].resample(width).mean()
     if cloudy:
@@ -566,7 +582,9 @@ def test_every_row_of_the_vocabulary_passes_its_own_check() -> None:
     for row in VARIABLES.values():
         name = f"{row.name}_100m" if row.has_height else row.name
         weather = _runs()[["temp_air"]].rename(temp_air=name)
-        weather[name].values[...] = np.linspace(row.minimum, row.maximum, weather[name].size).reshape(weather[name].shape)
+        weather[name].values[...] = np.linspace(row.minimum, row.maximum, weather[name].size).reshape(
+            weather[name].shape
+        )
         weather[name].attrs = {"units": row.units, "cell_methods": row.cell_methods}
         if row.name != "wind_speed":  # an even spread up to 110 m/s is rightly taken for km/h
             checks.check_weather(weather)

@@ -77,7 +77,9 @@ def _power() -> Observations:
 
 
 def _windows(*issued: str, leads: str = "6h") -> Windows:
-    return intraday(every="1h", leads=leads).windows(pd.DatetimeIndex(issued or ["2024-01-01 06:00"], tz="UTC"))
+    return intraday(every="1h", leads=leads).windows(
+        pd.DatetimeIndex(issued or ["2024-01-01 06:00"], tz="UTC")
+    )
 
 
 def _look(
@@ -119,14 +121,16 @@ def test_sets_add_remove_and_replace_without_changing_the_old() -> None:
     assert more.names == ["LocalHour", "LeadTime", "cubed"]
     assert (more - "LocalHour").names == ["LeadTime", "cubed"]
     assert (base + FeatureSet((cubed, Weekday()))).names == ["LocalHour", "LeadTime", "cubed", "Weekday"]
-    assert (base + [cubed]).names == more.names
+    assert (base + iter([cubed])).names == more.names
     replaced = more.replace("LeadTime", DayOfYear())
     assert replaced.names == ["LocalHour", "DayOfYear", "cubed"]
     assert base.names == ["LocalHour", "LeadTime"]
     assert len(more) == len(list(more)) == 3
 
 
-@pytest.mark.parametrize("act", [lambda some: some - "Nothing", lambda some: some.replace("Nothing", LeadTime())])
+@pytest.mark.parametrize(
+    "act", [lambda some: some - "Nothing", lambda some: some.replace("Nothing", LeadTime())]
+)
 def test_removing_or_replacing_what_is_not_there_is_refused(act: Callable[[FeatureSet], FeatureSet]) -> None:
     with pytest.raises(SchemaError, match="'Nothing'") as caught:
         act(FeatureSet((LocalHour(),)))
@@ -150,7 +154,9 @@ def test_what_is_no_feature_is_refused(stranger: Any) -> None:
 
 
 def test_an_optional_feature_is_left_out_where_its_variables_are_not_there() -> None:
-    kept, needs = (FeatureSet((WindDirection(), AirMass(), cubed))).resolve(_weather("wind_speed_100m", "temp_air"))
+    kept, needs = (FeatureSet((WindDirection(), AirMass(), cubed))).resolve(
+        _weather("wind_speed_100m", "temp_air")
+    )
     assert kept.names == ["cubed"]
     assert needs.names == {"": ("wind_speed_100m",)}  # temp_air would make runs incomplete for nothing
 
@@ -162,7 +168,7 @@ def test_a_missing_variable_of_a_feature_that_is_not_optional_is_named() -> None
 
 
 def test_needs_are_those_of_all_features_together() -> None:
-    some = FeatureSet((WindSpeed(hours=(-5, 0)), WindVariability(hours=2), Lag("24h"), NewestObservation()))
+    some = FeatureSet((WindVariability(hours=2), WindSpeed(hours=(-5, 0)), Lag("24h"), NewestObservation()))
     _, needs = some.resolve(_weather("wind_speed_100m", "wind_speed_10m", "temp_air"))
     assert needs.names == {"": ("wind_speed_100m", "wind_speed_10m")}
     assert needs.margin == pd.Timedelta("5h")
@@ -312,7 +318,9 @@ def test_built_in_lags_are_fractions_of_capacity_with_their_age() -> None:
 
 def test_demand_without_capacity_stays_in_megawatts() -> None:
     area = DemandArea(name="farm", latitude=43.24, longitude=76.9)
-    np.testing.assert_allclose(_look(NewestObservation(), power=_power(), site=area)["newest"], [[29.1] * 6], rtol=1e-6)
+    np.testing.assert_allclose(
+        _look(NewestObservation(), power=_power(), site=area)["newest"], [[29.1] * 6], rtol=1e-6
+    )
 
 
 # --- The end of a run -----------------------------------------------------------------------------
@@ -351,7 +359,9 @@ def test_direction_is_averaged_on_the_circle() -> None:
     weather["wind_direction_100m"].values[0, 1, :4] = [350, 10, 90, 90]
     table = _look(WindDirection(), weather, windows=_windows(leads="3h"))
     np.testing.assert_allclose(table["wind_direction_100m[sine]"][0, [0, 2]], [0, 1], atol=1e-6)
-    np.testing.assert_allclose(table["wind_direction_100m[cosine]"][0, [0, 2]], [np.cos(np.radians(10)), 0], atol=1e-6)
+    np.testing.assert_allclose(
+        table["wind_direction_100m[cosine]"][0, [0, 2]], [np.cos(np.radians(10)), 0], atol=1e-6
+    )
 
 
 def test_density_and_the_corrected_speed_are_those_of_physics() -> None:
@@ -449,7 +459,10 @@ def test_the_declaration_belongs_to_the_source() -> None:
     def body(now: Snapshot) -> np.ndarray:
         return now["wind_speed_100m"]
 
-    wide, narrow = feature(weather=["wind_speed_100m"], margin="3h")(body), feature(weather=["wind_speed_100m"])(body)
+    wide, narrow = (
+        feature(weather=["wind_speed_100m"], margin="3h")(body),
+        feature(weather=["wind_speed_100m"])(body),
+    )
     assert wide != narrow
     assert wide.margin == pd.Timedelta("3h")
 

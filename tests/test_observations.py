@@ -37,7 +37,9 @@ def _three_lines(error: EnergyForecastError, *named: str) -> None:
 
 def _frame(periods: int = 6, *, start: str = "2014-12-31 21:00", freq: str = "1h") -> pd.DataFrame:
     index = pd.date_range(start, periods=periods, freq=freq, tz="UTC")
-    return pd.DataFrame({"a": np.arange(periods, dtype=float), "b": -np.arange(periods, dtype=float)}, index=index)
+    return pd.DataFrame(
+        {"a": np.arange(periods, dtype=float), "b": -np.arange(periods, dtype=float)}, index=index
+    )
 
 
 def _recorded(values: pd.DataFrame, delay: str) -> pd.DataFrame:
@@ -114,7 +116,9 @@ def test_one_row_needs_its_frequency() -> None:
     with pytest.raises(TimeError, match="one row") as caught:
         Observations(_frame(1), published_after="2h")
     _three_lines(caught.value)
-    assert Observations(_frame(1), published_after="2h", frequency="1h").published[0, 0] == np.datetime64("2015-01-01")
+    assert Observations(_frame(1), published_after="2h", frequency="1h").published[0, 0] == np.datetime64(
+        "2015-01-01"
+    )
 
 
 def test_text_is_refused() -> None:
@@ -191,7 +195,9 @@ def _full() -> Observations:
     values = _frame()
     flags = _flagged(values, 2, Flag.CURTAILED)
     capacity = values * 0 + 8.0
-    return Observations(values, published_time=_recorded(values, "3h"), flags=flags, available_capacity=capacity)
+    return Observations(
+        values, published_time=_recorded(values, "3h"), flags=flags, available_capacity=capacity
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,7 +257,9 @@ def test_slicing_with_a_step_does_not_pretend_to_be_hourly() -> None:
 def test_flags_set_values_aside_bit_by_bit() -> None:
     values = _frame()
     flags = pd.DataFrame(0, index=values.index, columns=values.columns)
-    for row, flag in enumerate([Flag.INCOMPLETE, Flag.NIGHT_GENERATION, Flag.CLIPPING, Flag.CLIPPING | Flag.OUTAGE]):
+    for row, flag in enumerate(
+        [Flag.INCOMPLETE, Flag.NIGHT_GENERATION, Flag.CLIPPING, Flag.CLIPPING | Flag.OUTAGE]
+    ):
         flags.iloc[row, 0] = int(flag)
     unfit = Observations(values, published_after="2h", flags=flags).unfit
     assert unfit["a"].tolist() == [True, False, False, True, False, False]
@@ -259,8 +267,8 @@ def test_flags_set_values_aside_bit_by_bit() -> None:
 
 
 def test_bits_of_flags_are_never_renumbered() -> None:
-    names = "INCOMPLETE OUTAGE CURTAILED CLOCK_SUSPECT STUCK SPIKE ABOVE_CAPACITY NIGHT_GENERATION CLIPPING INTERPOLATED"
-    names += " DUPLICATE USER"
+    names = "INCOMPLETE OUTAGE CURTAILED CLOCK_SUSPECT STUCK SPIKE ABOVE_CAPACITY NIGHT_GENERATION CLIPPING"
+    names += " INTERPOLATED DUPLICATE USER"
     assert {flag.name: int(flag) for flag in Flag} == {name: 2**k for k, name in enumerate(names.split())}
     assert UNFIT & (Flag.NIGHT_GENERATION | Flag.CLIPPING) == 0
 
@@ -373,7 +381,9 @@ def test_a_logger_in_almaty_is_read_with_russian_names(tmp_path: Path) -> None:
 
 def test_the_first_column_holds_the_stamps_and_every_numeric_one_is_read(tmp_path: Path) -> None:
     text = "time,a,note,b\n2024-01-01 00:00,1,x,3\n2024-01-01 01:00,2,y,4\n"
-    power = read_power(_csv(tmp_path, text), unit="MW", timezone="UTC", label="beginning", published_after="0h")
+    power = read_power(
+        _csv(tmp_path, text), unit="MW", timezone="UTC", label="beginning", published_after="0h"
+    )
     assert power.values.to_dict("list") == {"a": [1, 2], "b": [3, 4]}
 
 
@@ -396,11 +406,15 @@ def test_labels_at_the_end_are_shifted_once(tmp_path: Path) -> None:
 
 def test_offsets_in_the_stamps_go_before_the_zone(tmp_path: Path) -> None:
     text = "time,a\n2024-02-29T23:00+06:00,1\n2024-02-29T23:00+05:00,2\n2024-03-01T00:00+05:00,3\n"
-    power = read_power(_csv(tmp_path, text), unit="MW", timezone="Europe/Paris", label="beginning", published_after="0h")
+    power = read_power(
+        _csv(tmp_path, text), unit="MW", timezone="Europe/Paris", label="beginning", published_after="0h"
+    )
     assert list(power.index) == list(pd.date_range("2024-02-29 17:00", periods=3, freq="1h", tz="UTC"))
 
 
-@pytest.mark.parametrize("stamps", [["2024-01-01T00:00:00Z", "2024-01-01T01:00:00Z"], ["2024-01-01 00:00:00", "2024-01-01T01:00"]])
+@pytest.mark.parametrize(
+    "stamps", [["2024-01-01T00:00:00Z", "2024-01-01T01:00:00Z"], ["2024-01-01 00:00:00", "2024-01-01T01:00"]]
+)
 def test_every_spelling_of_iso_8601_is_read(stamps: list[str]) -> None:
     frame = pd.DataFrame({"a": [1.0, 2.0]}, index=stamps)
     power = read_power(frame, unit="MW", timezone="UTC", label="beginning", published_after="0h")
@@ -424,7 +438,9 @@ def test_frames_are_read_whatever_their_unit_of_time(unit: str) -> None:
 
 def test_a_series_is_read_by_its_name() -> None:
     index = pd.date_range("2024-01-01", periods=3, freq="1h")
-    power = read_power(pd.Series(1.0, index, name="farm"), unit="W", timezone="UTC", label="beginning", published_after="1h")
+    power = read_power(
+        pd.Series(1.0, index, name="farm"), unit="W", timezone="UTC", label="beginning", published_after="1h"
+    )
     assert power.sites == ("farm",)
     assert power.values["farm"].tolist() == [1e-6] * 3
 
@@ -443,7 +459,12 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
 
 
 def _read(frame: pd.DataFrame, **changed: object) -> Observations:
-    settings: dict[str, object] = {"unit": "MW", "timezone": "UTC", "label": "beginning", "published_after": "1h"}
+    settings: dict[str, object] = {
+        "unit": "MW",
+        "timezone": "UTC",
+        "label": "beginning",
+        "published_after": "1h",
+    }
     return read_power(frame, **(settings | changed))  # type: ignore[arg-type]
 
 
@@ -527,7 +548,9 @@ def test_what_is_said_about_a_source_must_be_possible(
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"absent\.csv") as caught:
-        read_power(tmp_path / "absent.csv", unit="MW", timezone="UTC", label="beginning", published_after="0h")
+        read_power(
+            tmp_path / "absent.csv", unit="MW", timezone="UTC", label="beginning", published_after="0h"
+        )
     _three_lines(caught.value)
 
 
@@ -561,7 +584,9 @@ def test_the_standard_error_is_about_as_large_as_the_spread_of_estimates() -> No
     fine = _wind()
     expected = fine[::6]
     found = [
-        estimate_lag(expected + rng.normal(scale=fine.std(), size=len(expected)), _at_shifts(expected), step=HOUR)
+        estimate_lag(
+            expected + rng.normal(scale=fine.std(), size=len(expected)), _at_shifts(expected), step=HOUR
+        )
         for _ in range(40)
     ]
     lags = np.array([lag.minutes for lag in found if lag is not None])

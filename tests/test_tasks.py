@@ -86,7 +86,9 @@ def test_the_clock_shows_the_issue_time_on_the_day_before(first_day: int) -> Non
     assert {moment.time() for moment in shown} == {time(9, 20)}
     expected = [date(2024, 2, 1) + timedelta(days=k - first_day) for k in range(29 + 31)]
     assert list(shown.date) == expected
-    begin = pd.DatetimeIndex(task.windows(issued).valid_time[:, 0], tz="UTC").tz_convert(times.zone("Asia/Almaty"))
+    begin = pd.DatetimeIndex(task.windows(issued).valid_time[:, 0], tz="UTC").tz_convert(
+        times.zone("Asia/Almaty")
+    )
     assert list(begin.date) == [day + timedelta(days=first_day) for day in expected]
     assert {moment.time() for moment in begin} == {time(0)}
 
@@ -152,7 +154,9 @@ def test_strings_are_read_in_the_tasks_zone() -> None:
 
 
 @pytest.mark.parametrize("task", [day_ahead("09:00", timezone="UTC"), intraday(every="1h", leads="3h")])
-@pytest.mark.parametrize(("start", "end"), [("2024-03", "2024-01"), ("2024-02", "2024-01"), ("2024-02-02", "2024-02-01")])
+@pytest.mark.parametrize(
+    ("start", "end"), [("2024-03", "2024-01"), ("2024-02", "2024-01"), ("2024-02-02", "2024-02-01")]
+)
 def test_an_end_before_the_start_is_refused(task: Task, start: str, end: str) -> None:
     with pytest.raises(TimeError) as caught:
         task.issue_times(start, end)
@@ -166,7 +170,9 @@ def test_an_intraday_window_begins_with_the_first_interval_at_or_after_the_issue
     task = intraday(every="6h", leads="4h")
     windows = task.windows(pd.DatetimeIndex(["2024-01-01 06:00", "2024-01-01 06:01"], tz="UTC"))
     assert windows.inside.all()
-    expected = [pd.date_range(f"2024-01-01 {hour}:00", periods=4, freq="1h").to_numpy() for hour in ("06", "07")]
+    expected = [
+        pd.date_range(f"2024-01-01 {hour}:00", periods=4, freq="1h").to_numpy() for hour in ("06", "07")
+    ]
     np.testing.assert_array_equal(windows.valid_time, np.array(expected, dtype="datetime64[ns]"))
     assert windows.lead_time[1, 0] == np.timedelta64(59, "m")
 
@@ -193,7 +199,9 @@ def test_a_frequency_that_does_not_divide_a_day_is_refused(frequency: str) -> No
     assert len(str(caught.value).splitlines()) == 3
 
 
-@pytest.mark.parametrize("levels", [(0.0, 0.5), (0.5, 1.0), (-0.1,), (10, 50, 90), (), (0.5, 0.1), (0.5, 0.5), (float("nan"),)])
+@pytest.mark.parametrize(
+    "levels", [(0.0, 0.5), (0.5, 1.0), (-0.1,), (10, 50, 90), (), (0.5, 0.1), (0.5, 0.5), (float("nan"),)]
+)
 def test_impossible_quantiles_are_refused(levels: tuple[float, ...]) -> None:
     with pytest.raises(RangeError, match="quantile levels") as caught:
         day_ahead("09:00", timezone="UTC", quantiles=levels)
@@ -218,7 +226,9 @@ def test_impossible_intraday_tasks_are_refused(every: str, leads: str) -> None:
     assert len(str(caught.value).splitlines()) == 3
 
 
-@pytest.mark.parametrize(("issue", "place"), [("25:00", "UTC"), ("09:00", "Asia/Nowhere"), ("09:00+02:00", "UTC")])
+@pytest.mark.parametrize(
+    ("issue", "place"), [("25:00", "UTC"), ("09:00", "Asia/Nowhere"), ("09:00+02:00", "UTC")]
+)
 def test_a_bad_wall_time_or_zone_is_refused_at_birth(issue: str, place: str) -> None:
     with pytest.raises(TimeError):
         day_ahead(issue, timezone=place)

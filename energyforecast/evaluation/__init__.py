@@ -1,6 +1,6 @@
 """What forecasts are worth."""
 
-from energyforecast.evaluation.backtest import backtest
+from energyforecast.evaluation.backtesting import backtest
 from energyforecast.evaluation.metrics import (
     METRICS,
     Metric,

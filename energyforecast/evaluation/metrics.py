@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import SchemaError, TimeError
+from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 
@@ -51,7 +51,7 @@ INTERVALS: Final = (0.5, 0.8, 0.9)
 SEVEN_LEVELS: Final = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 
 
-def pinball_loss(observed: Array, quantiles: Array, levels: Sequence[float]) -> Array:
+def pinball_loss(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
     """Pinball (quantile) loss of each level, not doubled.
 
     Parameters
@@ -74,10 +74,10 @@ def pinball_loss(observed: Array, quantiles: Array, levels: Sequence[float]) -> 
     [[0.2, 0.1]]
     """
     error = np.asarray(observed)[:, None] - np.asarray(quantiles)
-    return np.maximum(np.asarray(levels) * error, (np.asarray(levels) - 1) * error)
+    return np.asarray(np.maximum(np.asarray(levels) * error, (np.asarray(levels) - 1) * error))
 
 
-def crps_of_quantiles(observed: Array, quantiles: Array, levels: Sequence[float]) -> Array:
+def crps_of_quantiles(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
     """Continuous ranked probability score of the curve through the quantiles, exactly.
 
     Between levels the quantile function is a straight line; below the first and above the last level
@@ -111,7 +111,9 @@ def crps_of_quantiles(observed: Array, quantiles: Array, levels: Sequence[float]
     below, above = curve[:, :-1], curve[:, 1:]
     rise = above - below
     # Share of each piece on which the curve lies below the outcome.
-    share = np.where(rise > 0, np.clip(-below / np.where(rise > 0, rise, 1.0), 0, 1), (below < 0).astype(float))
+    share = np.where(
+        rise > 0, np.clip(-below / np.where(rise > 0, rise, 1.0), 0, 1), (below < 0).astype(float)
+    )
     start, end = tau[:-1], tau[1:]
     cross = start + share * (end - start)
     touch = below + share * rise
@@ -168,7 +170,19 @@ class Pairs:
         return len(self.observed)
 
     def at(self, level: float) -> Array:
-        """One quantile of each row, interpolated where it is not among the levels."""
+        """One quantile of each row, interpolated where it is not among the levels.
+
+        Raises
+        ------
+        RangeError
+            If the level lies outside those of the forecast.
+        """
+        if not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
+            raise RangeError(
+                f"A score asks for the quantile {level:g}.",
+                f"The forecast holds levels from {self.levels[0]:g} to {self.levels[-1]:g}.",
+                "Forecast more levels, or choose another interval.",
+            )
         right = int(np.clip(np.searchsorted(self.levels, level - 1e-9), 1, len(self.levels) - 1))
         span = self.levels[right] - self.levels[right - 1]
         share = np.clip((level - self.levels[right - 1]) / span, 0.0, 1.0)
@@ -228,7 +242,9 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     for k, name in enumerate(forecast.sites):
         if name not in observed.sites:
             raise SchemaError(
-                f"Site {name!r} was not observed.", f"Observed were {list(observed.sites)}.", "Rename the column."
+                f"Site {name!r} was not observed.",
+                f"Observed were {list(observed.sites)}.",
+                "Rename the column.",
             )
         values = observed.values[name].where(~observed.unfit[name]).to_numpy()
         outcomes.append(values[position])
@@ -275,6 +291,8 @@ class Metric:
         Level of the interval or quantile.
     lower_is_better : bool or None
         ``None`` if neither is: a bias, a width, a coverage.
+    reach : (float, float)
+        Lowest and highest level at which it looks at the distribution.
     """
 
     name: str
@@ -283,6 +301,11 @@ class Metric:
     share: bool = False
     level: float | None = None
     lower_is_better: bool | None = True
+    reach: tuple[float, float] = (0.5, 0.5)
+
+    def within(self, levels: Array) -> bool:
+        """Whether the levels of a forecast reach as far as the metric looks."""
+        return bool(levels[0] <= self.reach[0] + 1e-9 and self.reach[1] - 1e-9 <= levels[-1])
 
     def aggregate(self, values: Array, weights: Array | None = None) -> float:
         """Mean of the points, or its root; NaN if there are none."""
@@ -306,19 +329,32 @@ def _pinball_on(pairs: Pairs, levels: Sequence[float]) -> Array:
     return np.asarray(pinball_loss(pairs.observed, quantiles, levels).mean(axis=1))
 
 
+def _reach(interval: float) -> tuple[float, float]:
+    return (1 - interval) / 2, (1 + interval) / 2
+
+
 def _coverage(interval: float) -> Metric:
-    return Metric("coverage", lambda p: _inside(p, interval), share=True, level=interval, lower_is_better=None)
+    return Metric(
+        "coverage",
+        lambda p: _inside(p, interval),
+        share=True,
+        level=interval,
+        lower_is_better=None,
+        reach=_reach(interval),
+    )
 
 
 def _interval_width(interval: float) -> Metric:
-    return Metric("width", lambda p: _width(p, interval), level=interval, lower_is_better=None)
+    return Metric(
+        "width", lambda p: _width(p, interval), level=interval, lower_is_better=None, reach=_reach(interval)
+    )
 
 
 _MAE: Final = Metric("mae", lambda p: np.abs(p.observed - p.at(0.5)))
 _RMSE: Final = Metric("rmse", lambda p: (p.observed - p.mean) ** 2, root=True)
 _BIAS: Final = Metric("bias", lambda p: p.mean - p.observed, lower_is_better=None)
 _PINBALL: Final = Metric("pinball", lambda p: pinball_loss(p.observed, p.quantiles, p.levels).mean(axis=1))
-_PINBALL_7: Final = Metric("pinball_7", lambda p: _pinball_on(p, SEVEN_LEVELS))
+_PINBALL_7: Final = Metric("pinball_7", lambda p: _pinball_on(p, SEVEN_LEVELS), reach=(0.05, 0.95))
 _CRPS: Final = Metric("crps", lambda p: crps_of_quantiles(p.observed, p.quantiles, p.levels))
 
 #: Metrics of a table of scores, in its order.
@@ -367,14 +403,20 @@ def score(
     keys = [by] if isinstance(by, str) else list(by or ())
     unknown = [key for key in keys if key not in _BY]
     if unknown:
-        raise SchemaError(f"Scores by {unknown[0]!r} are asked for.", f"Groups are {_BY}.", "Choose among them.")
+        raise SchemaError(
+            f"Scores by {unknown[0]!r} are asked for.", f"Groups are {_BY}.", "Choose among them."
+        )
     metrics = (metric,) if isinstance(metric, Metric) else tuple(metric)
     groups = _groups(pairs, keys)
     rows = []
     for item in metrics:
         points = pairs.points(item) if item in METRICS else item.pointwise(pairs)
         for key, member, missing in groups:
-            rows.append(key | _row(item, points, pairs, member, weights) | {"n": int(member.sum()), "missing": missing})
+            rows.append(
+                key
+                | _row(item, points, pairs, member, weights)
+                | {"n": int(member.sum()), "missing": missing}
+            )
     return pd.DataFrame(rows)
 
 
@@ -390,8 +432,12 @@ def _groups(pairs: Pairs, keys: list[str]) -> list[tuple[dict[str, Any], Array, 
     both = pd.concat([pairs.labels[keys], pairs.missing[keys]]).drop_duplicates().sort_values(keys)
     result = []
     for values in both.itertuples(index=False, name=None):
-        member = np.logical_and.reduce([pairs.labels[key].to_numpy() == v for key, v in zip(keys, values, strict=True)])
-        lost = np.logical_and.reduce([pairs.missing[key].to_numpy() == v for key, v in zip(keys, values, strict=True)])
+        member = np.logical_and.reduce(
+            [pairs.labels[key].to_numpy() == v for key, v in zip(keys, values, strict=True)]
+        )
+        lost = np.logical_and.reduce(
+            [pairs.missing[key].to_numpy() == v for key, v in zip(keys, values, strict=True)]
+        )
         result.append((dict(zip(keys, values, strict=True)), member, int(np.sum(lost))))
     return result
 

@@ -56,7 +56,11 @@ class Result:
         return any(forecast.perfect_weather for forecast in self.forecasts.values())
 
     def scores(
-        self, *, by: str | Sequence[str] | None = None, chosen: Sequence[Metric] = METRICS, model: str | None = None
+        self,
+        *,
+        by: str | Sequence[str] | None = None,
+        chosen: Sequence[Metric] = METRICS,
+        model: str | None = None,
     ) -> pd.DataFrame:
         """Table of scores of each model; see :func:`energyforecast.evaluation.metrics.score`.
 
@@ -71,7 +75,8 @@ class Result:
         tables = []
         for name, pairs in self.pairs.items():
             if model in (None, name):
-                table = metrics.score(chosen, pairs, by=by)
+                usable = [item for item in chosen if item.within(pairs.levels)]
+                table = metrics.score(usable, pairs, by=by)
                 table.insert(0, "model", name)
                 tables.append(table)
         return pd.concat(tables, ignore_index=True)
@@ -172,7 +177,8 @@ class Result:
     def __repr__(self) -> str:
         first = next(iter(self.forecasts.values()))
         caveat = "".join(f", {line}" for line in first.caveats)
-        return f"Result of {', '.join(self.forecasts)}: {first.data.sizes['issue_time']} issues, {len(self.folds)} fits{caveat}"
+        issues = first.data.sizes["issue_time"]
+        return f"Result of {', '.join(self.forecasts)}: {issues} issues, {len(self.folds)} fits{caveat}"
 
 
 def _number(value: float) -> float | None:

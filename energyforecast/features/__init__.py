@@ -1,7 +1,7 @@
 """Declarative features; each sees a Snapshot, never an archive."""
 
 from energyforecast.features.calendar import DayOfYear, LeadTime, LocalHour, WeatherAge, Weekday
-from energyforecast.features.feature import Feature, FeatureSet, FunctionFeature, Needs, feature
+from energyforecast.features.declaration import Feature, FeatureSet, FunctionFeature, Needs, feature
 from energyforecast.features.lags import Lag, NewestObservation
 from energyforecast.features.recipes import features_giving, recipe
 from energyforecast.features.wind import AirMass, WindDirection, WindSpeed, WindVariability

@@ -9,9 +9,9 @@ import pandas as pd
 
 from energyforecast import times
 from energyforecast.asof import Snapshot
-from energyforecast.features.feature import Array, Columns, Feature
+from energyforecast.features.declaration import Array, Columns, Feature
 
-__all__ = ["DayOfYear", "LeadTime", "LocalHour", "Weekday", "WeatherAge"]
+__all__ = ["DayOfYear", "LeadTime", "LocalHour", "WeatherAge", "Weekday"]
 
 
 def _local(now: Snapshot) -> pd.DatetimeIndex:
@@ -36,7 +36,7 @@ class Weekday(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``weekday``."""
-        return {"weekday": np.asarray(_local(now).weekday).reshape(now.valid_time.shape)}
+        return {"weekday": np.asarray(_local(now).day_of_week).reshape(now.valid_time.shape)}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from energyforecast import times
 from energyforecast.asof import Past, Snapshot
-from energyforecast.features.feature import Columns, Feature
+from energyforecast.features.declaration import Columns, Feature
 
 __all__ = ["Lag", "NewestObservation"]
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from energyforecast.errors import SchemaError
 from energyforecast.features.calendar import DayOfYear, LeadTime, LocalHour, WeatherAge, Weekday
-from energyforecast.features.feature import Feature, FeatureSet
+from energyforecast.features.declaration import Feature, FeatureSet
 from energyforecast.features.lags import Lag, NewestObservation
 from energyforecast.features.wind import AirMass, WindDirection, WindSpeed
 from energyforecast.sites import Site, WindFarm
@@ -16,9 +16,7 @@ __all__ = ["features_giving", "recipe"]
 
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
 # year memorises single weather episodes and makes forecasts worse, so it is not among them.
-_WIND: Final = FeatureSet(
-    (WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime())
-)
+_WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
 
 
 def recipe(site: Site) -> FeatureSet:
@@ -65,7 +63,9 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
     """
     found: dict[str, Feature] = {}
     for column in columns:
-        item = Lag(column.removeprefix("lag_"), step="24h") if column.startswith("lag_") else _calendar(column)
+        item = (
+            Lag(column.removeprefix("lag_"), step="24h") if column.startswith("lag_") else _calendar(column)
+        )
         if item is None:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from energyforecast import physics, times
 from energyforecast.asof import Snapshot
-from energyforecast.features.feature import Array, Columns, Feature
+from energyforecast.features.declaration import Array, Columns, Feature
 
 __all__ = ["AirMass", "WindDirection", "WindSpeed", "WindVariability"]
 
@@ -34,7 +34,7 @@ class WindSpeed(Feature):
     hours: tuple[float, ...] = (-3, -2, -1, 0, 1, 2, 3, 4)
 
     @property
-    def margin(self) -> pd.Timedelta:  # type: ignore[override]
+    def margin(self) -> pd.Timedelta:
         """As far as the furthest instant, and the interval's end."""
         return max(times.duration(f"{max(abs(hour) for hour in self.hours)}h"), pd.Timedelta("1h"))
 
@@ -63,7 +63,7 @@ class WindVariability(Feature):
     hours: int = 3
 
     @property
-    def margin(self) -> pd.Timedelta:  # type: ignore[override]
+    def margin(self) -> pd.Timedelta:
         """The reach, and one hour for the interval's end."""
         return times.duration(f"{self.hours + 1}h")
 
@@ -86,8 +86,9 @@ class WindDirection(Feature):
     optional: ClassVar[bool] = True
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``wind_direction_100m[degree]``, ``[sine]`` (1: east wind), ``[cosine]`` (1: north wind)
-        and, where the speed is there, ``wind_u_100m`` and ``wind_v_100m`` [m s⁻¹].
+        """Columns like ``wind_direction_100m[degree]``; with the speed also ``wind_u_100m`` and ``_v_``. [m s⁻¹]
+
+        ``[sine]`` is 1 in an east wind, ``[cosine]`` in a north wind.
         """
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
@@ -99,7 +100,9 @@ class WindDirection(Feature):
             if speed in now.names:
                 ends = zip((now[speed], now.shift(speed, hours=_step(now))), angles, strict=True)
                 parts = [physics.wind_components(value, np.degrees(angle)) for value, angle in ends]
-                columns[name.replace("direction", "u")], columns[name.replace("direction", "v")] = np.mean(parts, axis=0)
+                columns[name.replace("direction", "u")], columns[name.replace("direction", "v")] = np.mean(
+                    parts, axis=0
+                )
         return columns
 
 
@@ -112,8 +115,10 @@ class AirMass(Feature):
     optional: ClassVar[bool] = True
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns ``pressure`` [Pa], ``air_density`` [kg m⁻³], ``warming`` [°C, over 7 h] and like
-        ``wind_speed_100m[density]`` [m s⁻¹].
+        """Columns ``pressure`` [Pa], ``air_density`` [kg m⁻³], ``warming`` [°C] and ``...[density]``. [m s⁻¹]
+
+        The warming is that from 3 h before to 4 h after; ``wind_speed_100m[density]`` is the speed that
+        carries the same power in standard air.
         """
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather[1:2]):

@@ -57,6 +57,8 @@ class LightGBMQuantiles(QuantileModel):
     folds : int
         Blocks of time; 0 grows one set of boosters on all rows and calibrates nothing. Small samples
         are not cut.
+    calibrate : bool
+        Move the levels as the unseen blocks show.
     trees : int
         Trees of a booster.
     leaves : int
@@ -93,6 +95,7 @@ class LightGBMQuantiles(QuantileModel):
         *,
         grown: tuple[float, ...] = _GROWN,
         folds: int = 5,
+        calibrate: bool = True,
         trees: int = 100,
         leaves: int = 10,
         learning_rate: float = 0.08,
@@ -104,6 +107,7 @@ class LightGBMQuantiles(QuantileModel):
         super().__init__(quantiles)
         self.grown = grown
         self.folds = folds
+        self.calibrate = calibrate
         self.trees = trees
         self.leaves = leaves
         self.learning_rate = learning_rate
@@ -146,7 +150,7 @@ class LightGBMQuantiles(QuantileModel):
         folds = self.folds if len(y) >= self.folds * _SMALLEST_BLOCK else 0
         if folds < 2:
             self.boosters_ = [self._grow(data, settings, block=0)]
-            self.remap_ = np.empty((0, 1 + len(self.grown)))
+            self.remap_ = self._as_grown()
             return
         block = np.arange(len(y)) * folds // len(y)
         unseen = np.empty((len(y), len(self.grown)))
@@ -155,7 +159,11 @@ class LightGBMQuantiles(QuantileModel):
             part = data.subset(np.flatnonzero(block != k))
             self.boosters_.append(self._grow(part, settings, block=k))
             unseen[block == k] = _predicted(self.boosters_[-1], values[block == k])
-        self.remap_ = _remap(np.sort(unseen, axis=1), y, self.grown)
+        self.remap_ = _remap(np.sort(unseen, axis=1), y, self.grown) if self.calibrate else self._as_grown()
+
+    def _as_grown(self) -> Array:
+        """A table of moved levels that moves none."""
+        return np.empty((0, 1 + len(self.grown)))
 
     def _grow(self, data: Any, settings: dict[str, Any], *, block: int) -> list[Any]:
         train = _lightgbm().train
@@ -174,7 +182,9 @@ class LightGBMQuantiles(QuantileModel):
         curve = np.sort(grown, axis=1)
         if len(self.remap_):
             curve = _moved(curve, self.grown, self.remap_)
-        return _at(curve, _scores(self.grown), np.broadcast_to(_scores(self.levels), (len(curve), len(self.levels))))
+        return _at(
+            curve, _scores(self.grown), np.broadcast_to(_scores(self.levels), (len(curve), len(self.levels)))
+        )
 
     def parts(self) -> dict[str, Part]:
         """LightGBM's own text of each booster, and the table of moved levels."""
@@ -197,7 +207,7 @@ class LightGBMQuantiles(QuantileModel):
 
 
 def _matrix(X: pd.DataFrame) -> npt.NDArray[np.float32]:
-    return X.to_numpy(dtype=np.float32, na_value=np.nan)
+    return np.asarray(X.to_numpy(dtype=np.float32, na_value=np.nan))
 
 
 def _predicted(boosters: list[Any], values: Array) -> Array:
@@ -237,7 +247,7 @@ def _remap(unseen: Array, y: Array, grown: tuple[float, ...]) -> npt.NDArray[np.
 
 def _probability(curve: Array, y: Array, grown: tuple[float, ...]) -> Array:
     """Probability that the curve gives to outcomes up to y; half of the mass where it lies at y."""
-    fine = np.linspace(*stats.norm.ppf([0.001, 0.999]), 199)
+    fine: Array = np.linspace(stats.norm.ppf(0.001), stats.norm.ppf(0.999), 199)
     values = np.sort(_at(curve, _scores(grown), np.broadcast_to(fine, (len(curve), len(fine)))), axis=1)
     below = (values < y[:, None]).sum(axis=1)
     upto = (values <= y[:, None]).sum(axis=1)

@@ -91,7 +91,9 @@ class QuantileModel(BaseEstimator, ABC):
     def predict(self, X: pd.DataFrame) -> Array:
         """Quantiles, shape (rows, levels): rising and inside the bounds."""
         if not hasattr(self, "columns_"):
-            raise NotFittedError(f"{type(self).__name__} has learnt nothing.", "It is fitted first.", "Call fit(X, y).")
+            raise NotFittedError(
+                f"{type(self).__name__} has learnt nothing.", "It is fitted first.", "Call fit(X, y)."
+            )
         if list(map(str, X.columns)) != self.columns_:
             raise SchemaError(
                 f"X has the columns {list(X.columns)}.",

@@ -15,8 +15,8 @@ __all__ = ["Climatology", "Persistence", "SeasonalNaive"]
 
 def _weighted_quantiles(values: Array, levels: tuple[float, ...], weight: Array | None) -> Array:
     if weight is None:
-        return np.quantile(values, levels)
-    return np.quantile(values, levels, weights=weight, method="inverted_cdf")
+        return np.asarray(np.quantile(values, levels))
+    return np.asarray(np.quantile(values, levels, weights=weight, method="inverted_cdf"))
 
 
 class _Grouped(QuantileModel):
@@ -25,7 +25,7 @@ class _Grouped(QuantileModel):
     by: tuple[str, ...]
 
     def _group(self, X: pd.DataFrame) -> Array:
-        return np.round(X[list(self.by)].to_numpy(dtype=np.float64), 3)
+        return np.asarray(np.round(X[list(self.by)].to_numpy(dtype=np.float64), 3))
 
     def _fit_groups(self, X: pd.DataFrame, values: Array, weight: Array | None) -> None:
         keys, member = np.unique(self._group(X), axis=0, return_inverse=True)
@@ -34,7 +34,10 @@ class _Grouped(QuantileModel):
         self.overall_ = _weighted_quantiles(values, self.levels, weight)
         rows = [member == k for k in range(len(keys))]
         self.table_ = np.stack(
-            [_weighted_quantiles(values[row], self.levels, None if weight is None else weight[row]) for row in rows]
+            [
+                _weighted_quantiles(values[row], self.levels, None if weight is None else weight[row])
+                for row in rows
+            ]
         )
 
     def _look_up(self, X: pd.DataFrame) -> Array:
@@ -52,7 +55,9 @@ class _Grouped(QuantileModel):
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
-        self.keys_, self.table_, self.overall_ = (np.asarray(parts[name]) for name in ("keys", "table", "overall"))
+        self.keys_, self.table_, self.overall_ = (
+            np.asarray(parts[name]) for name in ("keys", "table", "overall")
+        )
 
 
 class Climatology(_Grouped):
@@ -72,7 +77,9 @@ class Climatology(_Grouped):
     [2.0, 2.0, 2.0, 8.0, 8.0, 8.0]
     """
 
-    def __init__(self, quantiles: tuple[float, ...] | None = None, *, by: tuple[str, ...] = ("hour",)) -> None:
+    def __init__(
+        self, quantiles: tuple[float, ...] | None = None, *, by: tuple[str, ...] = ("hour",)
+    ) -> None:
         super().__init__(quantiles)
         self.by = by
 

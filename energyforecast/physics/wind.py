@@ -101,7 +101,9 @@ def wind_components(wind_speed: Array, wind_direction: Array) -> tuple[Array, Ar
     (10.0, 0.0)
     """
     angle = np.radians(np.asarray(wind_direction))
-    return np.asarray(-np.asarray(wind_speed) * np.sin(angle)), np.asarray(-np.asarray(wind_speed) * np.cos(angle))
+    return np.asarray(-np.asarray(wind_speed) * np.sin(angle)), np.asarray(
+        -np.asarray(wind_speed) * np.cos(angle)
+    )
 
 
 def wind_from_components(eastward: Array, northward: Array) -> tuple[Array, Array]:

@@ -87,7 +87,9 @@ def write(weather: xr.Dataset, path: str | Path) -> Path:
     target = Path(path)
     checks.check_weather(weather)
     encoding = {
-        name: {"units": "seconds since 1970-01-01", "dtype": "float64"} for name in _AXES if name in weather.coords
+        name: {"units": "seconds since 1970-01-01", "dtype": "float64"}
+        for name in _AXES
+        if name in weather.coords
     }
     if "lead_time" in weather.coords:
         encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from joblib import Parallel, delayed
 from energyforecast import __version__, times
 from energyforecast.asof import Weather, as_models
 from energyforecast.errors import SchemaError
+from energyforecast.evaluation.metrics import SEVEN_LEVELS
 from energyforecast.evaluation.results import Result
 from energyforecast.features import Needs
 from energyforecast.forecast import Forecast
@@ -93,7 +97,7 @@ def backtest(
     """
     named = {"model": forecasters} if isinstance(forecasters, Forecaster) else dict(forecasters)
     first = _alike(named)
-    begun, spent = time.perf_counter(), _cpu_seconds()
+    begun, spent = time.perf_counter(), time.process_time()
     tested = first.task.issue_times(start, end)
     prepared = {name: _prepare(item, weather, observations, tested) for name, item in named.items()}
     folds = _folds(first, tested, prepared[next(iter(named))][0], refit)
@@ -107,7 +111,10 @@ def backtest(
         if progress is not None:
             progress(len(done), len(work))
     said = {"caveats": "; ".join(first.caveats(weather))}
-    forecasts = {name: _assembled(named[name], prepared[name][0], folds, done, said | {"model": name}, tested) for name in named}
+    forecasts = {
+        name: _assembled(named[name], prepared[name][0], folds, done, said | {"model": name}, tested)
+        for name in named
+    }
     table = pd.DataFrame([done[key].summary for key in sorted(done, key=lambda key: (key[0], key[1]))])
     return Result(
         forecasts=forecasts,
@@ -116,13 +123,35 @@ def backtest(
         provenance=_provenance(named, weather, observations, tested, refit)
         | {
             "wall_seconds": round(time.perf_counter() - begun, 2),
-            "cpu_seconds": round(_cpu_seconds() - spent + (float(table["cpu_seconds"].sum()) if jobs != 1 else 0.0), 2),
+            "cpu_seconds": round(time.process_time() - spent + _elsewhere(done, "cpu_seconds", sum), 2),
+            "peak_memory_mb": _whole(_peak_memory() + _elsewhere(done, "peak_memory_mb", max)),
         },
     )
 
 
-def _cpu_seconds() -> float:
-    return time.process_time()
+def _whole(size: float) -> int | None:
+    return None if math.isnan(size) else round(size)
+
+
+def _elsewhere(
+    done: Mapping[tuple[str, int], _Done], key: str, joined: Callable[[list[float]], float]
+) -> float:
+    """What other processes used, summed over them."""
+    used: dict[int, list[float]] = {}
+    for item in done.values():
+        if item.process != os.getpid():
+            used.setdefault(item.process, []).append(float(item.summary[key]))
+    return sum(joined(values) for values in used.values())
+
+
+def _peak_memory() -> float:
+    """Largest resident size of this process so far; NaN where the system does not tell. [MB]"""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return size / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _alike(named: Mapping[str, Forecaster]) -> Forecaster:
@@ -155,10 +184,16 @@ def _prepare(
 
 def _folds(forecaster: Forecaster, tested: pd.DatetimeIndex, table: Table, refit: str | None) -> list[_Fold]:
     if refit is not None and refit not in _CALENDAR:
-        raise SchemaError(f"refit={refit!r}.", f"It is one of {list(_CALENDAR)} or None.", "Choose one of them.")
+        raise SchemaError(
+            f"refit={refit!r}.", f"It is one of {list(_CALENDAR)} or None.", "Choose one of them."
+        )
     begins = times.to_index(forecaster.task.windows(tested).valid_time[:, 0])
     local = begins.tz_convert(times.zone(forecaster.task.timezone)).tz_localize(None)
-    period = np.zeros(len(tested), dtype=int) if refit is None else np.asarray(local.to_period(_CALENDAR[refit]).asi8)
+    period = (
+        np.zeros(len(tested), dtype=int)
+        if refit is None
+        else np.asarray(local.to_period(_CALENDAR[refit]).asi8)
+    )
     issued = times.to_ns(tested)
     return [
         _Fold(tested[period == value][0], np.isin(table.issue_time, issued[period == value]))
@@ -170,16 +205,23 @@ def _folds(forecaster: Forecaster, tested: pd.DatetimeIndex, table: Table, refit
 class _Done:
     name: str
     fold: int
+    process: int
     quantiles: dict[str, npt.NDArray[Any]]
     levels: dict[str, npt.NDArray[np.int64]]
     summary: dict[str, Any]
 
 
 def _run(
-    forecaster: Forecaster, table: Table, needs: Needs, observations: Observations, fold: _Fold, name: str, number: int
+    forecaster: Forecaster,
+    table: Table,
+    needs: Needs,
+    observations: Observations,
+    fold: _Fold,
+    name: str,
+    number: int,
 ) -> _Done:
     """Fit and forecast one fold; runs in a process of its own."""
-    begun = _cpu_seconds()
+    begun = time.process_time()
     fitted = forecaster.unfitted()
     before = table.issue_time < times.to_ns([fold.as_of])[0]
     fitted.fit_table(table, observations, needs=needs, as_of=fold.as_of, rows=before)
@@ -192,9 +234,17 @@ def _run(
         "as_of": fold.as_of,
         "origins": len(origins),
         "training_rows": sum(fitted.training_.rows.values()),
-        "cpu_seconds": _cpu_seconds() - begun,
+        "cpu_seconds": time.process_time() - begun,
+        "peak_memory_mb": _peak_memory(),
     }
-    return _Done(name, number, {site: q.astype(np.float32) for site, q in quantiles.items()}, levels, summary)
+    return _Done(
+        name,
+        number,
+        os.getpid(),
+        {site: q.astype(np.float32) for site, q in quantiles.items()},
+        levels,
+        summary,
+    )
 
 
 def _assembled(
@@ -221,6 +271,7 @@ def _provenance(
     refit: str | None,
 ) -> dict[str, Any]:
     first = next(iter(named.values()))
+    levels = first.task.quantiles
     models = as_models(weather)
     caveats = first.caveats(weather)
     source = "; ".join(str(dataset.attrs.get("source", "unnamed")) for dataset in models.values())
@@ -237,10 +288,10 @@ def _provenance(
         "models": {name: repr(item.model) for name, item in named.items()},
         "features": {name: item.features.names for name, item in named.items()},
         "references": [name for name, item in named.items() if isinstance(item.model, _REFERENCES)],
-        "pinball_levels": f"{len(first.task.quantiles)} levels from {first.task.quantiles[0]} to {first.task.quantiles[-1]}",
-        "pinball_7_levels": [0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95],
-        "definitions": "mae of the median; rmse and bias of the mean; pinball not doubled; crps of the curve through the "
-        "quantiles, flat outside; outcomes below 0 (auxiliary use) judged as 0, the forecast's lower bound",
+        "pinball_levels": f"{len(levels)} levels from {levels[0]} to {levels[-1]}",
+        "pinball_7_levels": list(SEVEN_LEVELS),
+        "definitions": "mae of the median; rmse and bias of the mean; pinball not doubled; crps of the curve "
+        "through the quantiles, flat outside; outcomes below 0 (auxiliary use) judged as 0",
         "below_zero": int((observations.values < 0).to_numpy().sum()),
         "versions": {
             "energyforecast": __version__,
@@ -249,5 +300,3 @@ def _provenance(
             "pandas": pd.__version__,
         },
     }
-
-

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import CodeType
 from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
@@ -72,7 +73,8 @@ class Feature(ABC):
 
     def settings(self) -> dict[str, Any]:
         """Values of the dataclass's fields."""
-        fields = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        plain: Any = self
+        fields = dataclasses.fields(plain) if dataclasses.is_dataclass(plain) else ()
         return {item.name: getattr(self, item.name) for item in fields}
 
 
@@ -96,15 +98,26 @@ class FunctionFeature(Feature):
         return self.function(now)
 
     def __call__(self, now: Snapshot) -> Columns | Array:
+        """What the function itself gives, so that it can still be called."""
         return self.function(now)
+
+
+def _code_text(value: object) -> str:
+    """Text of compiled code that is the same in every process: no addresses, no order of sets."""
+    if isinstance(value, CodeType):
+        parts = (*value.co_consts, *value.co_names)
+        return f"{value.co_code.hex()}({','.join(map(_code_text, parts))})"
+    if isinstance(value, tuple | frozenset):
+        texts = list(map(_code_text, value))
+        return f"({','.join(texts if isinstance(value, tuple) else sorted(texts))})"
+    return repr(value)
 
 
 def _source_hash(function: Callable[..., Any]) -> str:
     try:
         source = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):
-        code = function.__code__
-        source = repr((code.co_code, code.co_consts, code.co_names))
+        source = _code_text(function.__code__)
     return hashlib.sha256(source.encode()).hexdigest()
 
 
@@ -228,7 +241,9 @@ class FeatureSet:
 
     def _known(self, name: str) -> None:
         if name not in self.names:
-            raise SchemaError(f"There is no feature {name!r}.", f"There are {self.names}.", "Choose one of them.")
+            raise SchemaError(
+                f"There is no feature {name!r}.", f"There are {self.names}.", "Choose one of them."
+            )
 
     def __iter__(self) -> Iterator[Feature]:
         return iter(self.features)
@@ -248,7 +263,11 @@ class FeatureSet:
             If a variable of a feature that is not optional is not there.
         """
         models = asof.as_models(weather)
-        present = [f"{model}:{name}" if model else str(name) for model, data in models.items() for name in data.data_vars]
+        present = [
+            f"{model}:{name}" if model else str(name)
+            for model, data in models.items()
+            for name in data.data_vars
+        ]
         kept, wanted = [], dict.fromkeys(())  # type: ignore[var-annotated]
         for item in self.features:
             found = [asof.match(present, [pattern]) for pattern in item.weather]
@@ -291,7 +310,9 @@ class FeatureSet:
 
 def _of_model(wanted: Iterable[str], model: str) -> tuple[str, ...]:
     prefix = f"{model}:" if model else ""
-    return tuple(name.removeprefix(prefix) for name in wanted if name.startswith(prefix) and (model or ":" not in name))
+    return tuple(
+        name.removeprefix(prefix) for name in wanted if name.startswith(prefix) and (model or ":" not in name)
+    )
 
 
 def _columns(item: Feature, now: Snapshot) -> Columns:
@@ -303,14 +324,18 @@ def _shaped(values: Any, now: Snapshot, item: Feature, name: str) -> Array:
     shape = now.valid_time.shape
     if isinstance(values, xr.DataArray | pd.Series | pd.DataFrame):
         values = np.asarray(values)
-    array = np.asarray(values, dtype=np.float32)
-    if array.ndim == 1 and array.shape == shape[:1]:
-        array = array[:, None]
     try:
-        return np.broadcast_to(array, shape)
-    except ValueError as error:
+        array = np.asarray(values, dtype=np.float32)
+    except (ValueError, TypeError) as error:
+        raise SchemaError(
+            f"The feature {item.name!r} gives the column {name!r}, which holds no numbers: {error}",
+            "A column is an array of numbers.",
+            "Turn categories into numbers.",
+        ) from error
+    if array.shape not in (shape, shape[:1], (shape[0], 1), ()):
         raise SchemaError(
             f"The feature {item.name!r} gives the column {name!r} with shape {array.shape}.",
             f"A column has shape (origins, steps) = {shape}, or one value an origin.",
             "Compute with the snapshot's arrays as they come.",
-        ) from error
+        )
+    return np.broadcast_to(array[:, None] if array.ndim == 1 else array, shape)

@@ -1,0 +1,62 @@
+"""The examples and notebooks run as a reader would run them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
+
+
+def run(*arguments: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_runs(notebook: Path, tmp_path: Path) -> None:
+    assert "not forecast skill" in run(notebook, cwd=tmp_path)
+
+
+@pytest.mark.notebooks
+def test_day_ahead_example_writes_what_it_says(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "day_ahead_wind_farm.py", "--out", "out", "--months", "1", cwd=tmp_path)
+    assert "perfect weather (ERA5 reanalysis): not forecast skill" in shown
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"fan_chart.png", "la_haute_borne.forecaster", "scores.json", "forecast.csv"} <= written
+
+
+@pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
+def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
+    shown = run(script, "--help", cwd=tmp_path)
+    assert "--json" in shown
+    assert len(shown.splitlines()) > 5
+
+
+def test_asof_table_gathers_two_years_of_origins(tmp_path: Path) -> None:
+    import json
+
+    run(ROOT / "benchmarks" / "asof_table.py", "--json", "figures.json", cwd=tmp_path)
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["rows"] == 17_304
+    assert figures["columns"] == 8
