@@ -12,7 +12,13 @@ exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3
 
-autodoc_default_options = {"members": True, "show-inheritance": True}
+# scikit-learn adds methods of its own to every estimator; they are documented there.
+_of_scikit_learn = ("set_fit_request", "set_predict_request", "set_score_request", "get_metadata_routing")
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": True,
+    "exclude-members": ",".join(_of_scikit_learn),
+}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings name the types in words
 napoleon_google_docstring = False
@@ -21,6 +27,7 @@ napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"energyforecast {release}"
+html_sidebars = {"**": []}  # the pages are few: the bar above names them all
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
