@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -43,6 +44,14 @@ def main() -> None:
     except EnergyForecastError as error:
         _console(stderr=True).print(f"[bold red]error[/]  {type(error).__name__}", highlight=False)
         sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except OSError as error:
+        _console(stderr=True).print(f"[bold red]error[/]  {type(error).__name__}", highlight=False)
+        sys.stderr.write(
+            f"{error.filename or 'A file'}: {error.strerror or error}.\n"
+            "Files can be read, and the folder of --out can be written.\n"
+            "Check path, permissions and free space.\n"
+        )
         sys.exit(1)
 
 
@@ -155,7 +164,7 @@ def _liveliest(forecast: Any) -> Any:
     """The issue whose median changes most: chosen by the forecast, not by how well it did."""
     median = forecast.at(0.5)
     reach = (median.max("lead_time") - median.min("lead_time")).isel(site=0)
-    return forecast.issue_times[int(reach.argmax())]
+    return forecast.issue_times[int(reach.argmax("issue_time"))]
 
 
 def _headline(result: Result) -> list[str]:
@@ -256,7 +265,7 @@ def forecast(
     result.save(out / "forecast.nc")
     for site in result.sites:
         figure = plotting.fan_chart(result, power, site=site, timezone=settings.task.timezone)
-        plotting.save(figure, out / f"fan_chart_{site.replace(' ', '_')}.png")
+        plotting.save(figure, out / ("fan_chart_" + re.sub(r"[^\w.-]", "_", site) + ".png"))
     console = _console()
     console.print(repr(result), highlight=False)
     for caveat in result.caveats:

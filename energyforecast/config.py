@@ -158,8 +158,11 @@ def read(path: str | Path) -> Configuration:
             "Check path and syntax.",
         ) from error
     _known(sections, _SECTIONS, source, "")
-    for name in ("sites", "weather", "observations", "task"):
-        if not isinstance(sections.get(name), dict) or not sections[name]:
+    for name in _SECTIONS:
+        optional = name == "model" and name not in sections
+        if not optional and (
+            not isinstance(sections.get(name), dict) or not (sections[name] or name == "model")
+        ):
             raise ConfigurationError(
                 f"{source} has no section [{name}].",
                 f"Sections are {', '.join(_SECTIONS)}.",
@@ -168,15 +171,25 @@ def read(path: str | Path) -> Configuration:
     weather = sections["weather"]
     _known(weather, ("file", "dataset", "models", "perfect_weather"), source, "weather")
     _one_of(weather, ("file", "dataset", "models"), source, "weather")
+    _is(weather, "perfect_weather", bool, "true or false", source, "weather")
+    _is(weather, "file", str, "a path in quotes", source, "weather")
+    _is(weather, "models", dict, "a table of names and paths", source, "weather")
+    if weather.get("models") == {}:
+        raise ConfigurationError(
+            f"{source}: [weather.models] names no model.", "It names at least one.", 'Add name = "file.nc".'
+        )
     observations = sections["observations"]
     _known(observations, ("file", "dataset", *_keywords(read_power)), source, "observations")
     _one_of(observations, ("file", "dataset"), source, "observations")
+    _is(observations, "file", str, "a path in quotes", source, "observations")
+    if "file" in observations:
+        _all_there(observations, read_power, source, "observations")
     return Configuration(
         path=source,
         sites=tuple(_site(name, values, source) for name, values in sections["sites"].items()),
         task=_task(sections["task"], source),
         model=_model(sections.get("model", {}), source),
-        perfect_weather=bool(weather.get("perfect_weather", False)),
+        perfect_weather=weather.get("perfect_weather", False),
         sections=sections,
     )
 
@@ -204,6 +217,36 @@ def _one_of(given: Mapping[str, Any], choices: tuple[str, ...], source: Path, se
         )
 
 
+def _is(
+    given: Mapping[str, Any], key: str, kind: type | tuple[type, ...], wanted: str, source: Path, section: str
+) -> None:
+    if key in given and not isinstance(given[key], kind):
+        raise ConfigurationError(
+            f"{source}: [{section}] has {key} = {given[key]!r}.", f"{key} is {wanted}.", "Correct the value."
+        )
+
+
+def _all_there(given: Mapping[str, Any], function: Any, source: Path, section: str) -> None:
+    for name, item in inspect.signature(function).parameters.items():
+        if item.kind is item.KEYWORD_ONLY and item.default is item.empty and name not in given:
+            raise ConfigurationError(
+                f"{source}: [{section}] does not say {name}.",
+                "Nothing about data is guessed.",
+                f"Add {name}.",
+            )
+
+
+def _like_defaults(given: Mapping[str, Any], maker: Any, source: Path, section: str) -> None:
+    """Refuse a value of another type than the parameter's default: a whole number may stand for any number."""
+    for name, item in inspect.signature(maker).parameters.items():
+        kind = type(item.default)
+        if name in given and kind in (int, float, str, tuple, bool):
+            kinds = (int, float) if kind is float else kind
+            wrong_bool = kind in (int, float) and isinstance(given[name], bool)
+            wanted = "a list" if kind is tuple else f"like {item.default!r}"
+            _is(given, name, () if wrong_bool else kinds, wanted, source, section)
+
+
 def _keywords(function: Any) -> list[str]:
     return [
         name
@@ -216,13 +259,13 @@ def _site(name: str, values: Any, source: Path) -> Site:
     section = f"sites.{name}"
     given = dict(values) if isinstance(values, dict) else {}
     kind = given.pop("kind", None)
-    if kind not in _SITES:
+    if not isinstance(kind, str) or kind not in _SITES:
         raise ConfigurationError(
             f"{source}: [{section}] has kind = {kind!r}.",
             f"Kinds are {', '.join(_SITES)}.",
             "Choose one of them.",
         )
-    _known(given, [item.name for item in fields(_SITES[kind])], source, section)
+    _known(given, [item.name for item in fields(_SITES[kind]) if item.name != "name"], source, section)
     return _built(_SITES[kind], {"name": name} | given, source, section)
 
 
@@ -230,7 +273,7 @@ def _task(values: Mapping[str, Any], source: Path) -> Task:
     makers: dict[str, Callable[..., Task]] = {"day_ahead": tasks.day_ahead, "intraday": tasks.intraday}
     given = dict(values)
     kind = given.pop("kind", None)
-    if kind not in makers:
+    if not isinstance(kind, str) or kind not in makers:
         raise ConfigurationError(
             f"{source}: [task] has kind = {kind!r}.", f"Kinds are {', '.join(makers)}.", "Choose one of them."
         )
@@ -247,6 +290,7 @@ def _model(values: Mapping[str, Any], source: Path) -> QuantileModel:
             f"{source}: [model] has kind = {kind!r}.", f"Kinds are {', '.join(known)}.", "Choose one of them."
         )
     _known(given, _keywords(QuantileModel.registry[kind].__init__), source, "model")
+    _like_defaults(given, QuantileModel.registry[kind], source, "model")
     return _built(QuantileModel.registry[kind], given, source, "model")
 
 
@@ -257,7 +301,7 @@ def _built(maker: Callable[..., _T], values: dict[str, Any], source: Path, secti
         raise ConfigurationError(
             f"{source}: [{section}] {error.found}", error.expected, error.remedy
         ) from error
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"{source}: [{section}] cannot be followed: {error}.",
             "Every key has the type of its parameter, and none that is needed is missing.",

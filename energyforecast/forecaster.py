@@ -36,6 +36,8 @@ Array = npt.NDArray[Any]
 
 #: More than this between measured and expected power is a wrong label or clock. [min]
 _WRONG_CLOCK: Final = 35.0
+#: The age of a run at issue moves with clock changes and late starts, without being late for that. [h]
+_AGE_SLACK: Final = 2.0
 #: Instants around each hour at which the wind is compared with the power. [h]
 _REACH: Final = range(-3, 5)
 
@@ -83,6 +85,8 @@ class Table:
         By weather model and site.
     usable : array of bool, shape (origins,)
         Whether usable weather had arrived for every site.
+    remembered : array of bool, shape (origins,)
+        Whether of every lag that features ask for something was published, at every site.
     expected : dict of array, shape (rows, 8)
         Wind speed from 3 h before to 4 h after, for the check of the clock; by site.
     """
@@ -93,6 +97,7 @@ class Table:
     weather_init_time: dict[tuple[str, str], times.Times]
     skipped: dict[tuple[str, str], npt.NDArray[np.bool_]]
     usable: npt.NDArray[np.bool_]
+    remembered: npt.NDArray[np.bool_]
     expected: dict[str, Array]
 
     @property
@@ -121,6 +126,7 @@ class Table:
             weather_init_time={key: value[chosen] for key, value in self.weather_init_time.items()},
             skipped={key: value[chosen] for key, value in self.skipped.items()},
             usable=self.usable[chosen],
+            remembered=self.remembered[chosen],
             expected={name: array[rows] if len(array) else array for name, array in self.expected.items()},
         )
 
@@ -283,6 +289,7 @@ class Forecaster:
             weather_init_time=dict(now.init_time),
             skipped=dict(now.skipped),
             usable=_usable(now, needs),
+            remembered=_remembered(now),
             expected=expected,
         )
 
@@ -529,6 +536,7 @@ class Forecaster:
         if strict:
             self.refuse_unusable(weather, table, needs)
             self._refuse_too_old(table)
+            self._refuse_forgotten(table)
         return self.predict_table(table, attrs={"caveats": "; ".join(self.caveats(weather))})
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:
@@ -554,7 +562,7 @@ class Forecaster:
     def predict_rows(self, table: Table, site: Site, *, rows: npt.NDArray[np.bool_] | None = None) -> Array:
         """Quantiles of some rows of a table for one site, shape (rows, quantiles). [MW]"""
         chosen = np.ones(len(table.origin), dtype=bool) if rows is None else rows
-        answered = self.levels(table, site)[table.origin][chosen] < 2
+        answered = self.levels(table, site)[table.origin][chosen] < 3
         result = np.empty((int(chosen.sum()), len(self.task.quantiles)))
         if answered.any():
             result[answered] = self.models_[site.name].predict(table.columns[site.name][chosen][answered])
@@ -571,9 +579,13 @@ class Forecaster:
             if name != site.name:
                 continue
             age = (table.windows.issue_time - init) / np.timedelta64(1, "h")
-            late = table.skipped[(model, name)] | (age > self.training_.usual_weather.get(model, np.inf))
+            usual = self.training_.usual_weather.get(model, np.inf) + _AGE_SLACK
+            late = table.skipped[(model, name)] | (age > usual)
             level = np.maximum(level, np.where(late, 1, 0))
-            level = np.where(age > self.training_.oldest_weather.get(model, np.inf), 3, level)
+            oldest = self.training_.oldest_weather.get(model, np.inf) + _AGE_SLACK
+            level = np.where(age > oldest, 3, level)
+        # Trees answer without a lag that they know; a reference that rests on it cannot.
+        level = np.where(table.remembered, level, np.maximum(level, 2 if self.model.needs is None else 3))
         return np.where(table.usable, level, 3)
 
     def assemble(
@@ -628,7 +640,7 @@ class Forecaster:
         for (model, name), init in table.weather_init_time.items():
             age = (table.windows.issue_time - init) / np.timedelta64(1, "h")
             limit = self.training_.oldest_weather.get(model, np.inf)
-            old = np.flatnonzero(age > limit)
+            old = np.flatnonzero(age > limit + _AGE_SLACK)
             if old.size:
                 raise NoRunError(
                     f"At {table.windows.issue_time[old[0]]} UTC the newest usable weather run for site {name!r} is "
@@ -636,6 +648,19 @@ class Forecaster:
                     f"The model learnt from runs up to {limit:g} h old.",
                     "Update the weather archive, or use predict(..., strict=False) for a marked fallback.",
                 )
+
+    def _refuse_forgotten(self, table: Table) -> None:
+        lost = np.flatnonzero(~table.remembered)
+        if lost.size:
+            raise MissingDataError(
+                f"At {table.windows.issue_time[lost[0]]} UTC no observation of {self._names()} had been published "
+                f"from which the lags {[item.lag for item in self.needs_.history]} could be taken.",
+                "Of each lag that a feature asks for, a value or an older one was published.",
+                "Give the newest observations, or use predict(..., strict=False) for a marked fallback.",
+            )
+
+    def _names(self) -> str:
+        return ", ".join(repr(site.name) for site in self.sites)
 
     # -- storage -------------------------------------------------------------------------------
 
@@ -692,6 +717,12 @@ def _usable(now: Snapshot, needs: Needs) -> npt.NDArray[np.bool_]:
             found |= np.logical_and.reduce(whole).all(axis=1) if whole else True
         usable &= found | (not any(needs.names.values()))
     return usable
+
+
+def _remembered(now: Snapshot) -> npt.NDArray[np.bool_]:
+    """Origins for which of every lag at least one value was published, at every site."""
+    known = [np.isfinite(values).any(axis=1) for values, _ in now.history.values()]
+    return np.logical_and.reduce(known) if known else np.ones(len(now.windows.issue_time), dtype=bool)
 
 
 def _first_arrival(dataset: Any) -> pd.Timestamp:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from energyforecast import times
+from energyforecast.errors import SchemaError
 from energyforecast.evaluation.results import Result
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
@@ -102,6 +103,12 @@ def fan_chart(
         label="median",
     )
     if observed is not None:
+        if name not in observed.sites:
+            raise SchemaError(
+                f"Site {name!r} was not observed.",
+                f"Observed were {list(observed.sites)}.",
+                "Rename the column.",
+            )
         outcome = observed.values[name].reindex(valid).to_numpy()
         axes.step(
             edges,

@@ -149,16 +149,12 @@ def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Genera
     unknown = (arrived > times.to_ns([moment])[0]) | arrived.isnull()
     spoilt = weather.copy()
     for name, values in weather.data_vars.items():
-        low, high = _range(values)
-        junk = noise.uniform(low, high, size=values.shape).astype(values.dtype)
+        # Drawn from what the archive holds, so that the noise is not refused as impossible or another unit.
+        whole = values.values[np.isfinite(values.values)]
+        junk = noise.choice(whole, size=values.shape) if whole.size else values.values
         mask = unknown.broadcast_like(values).transpose(*values.dims)
         spoilt[name] = values.where(~mask, junk).astype(values.dtype).assign_attrs(values.attrs)
     return spoilt
-
-
-def _range(values: xr.DataArray) -> tuple[float, float]:
-    # Within what the archive holds: the noise must not be refused as impossible, nor as another unit.
-    return float(values.min()), float(values.max())
 
 
 def poison_observations(observations: Observations, moment: pd.Timestamp, *, seed: int = 0) -> Observations:
@@ -179,7 +175,7 @@ def poison_observations(observations: Observations, moment: pd.Timestamp, *, see
     """
     unknown = ~(observations.published <= times.to_ns([moment])[0])
     values = observations.values.to_numpy()
-    largest = np.nanmax(np.abs(values), axis=0)
+    largest = observations.values.abs().where(~observations.unfit).max().fillna(0.0).to_numpy()
     junk = np.random.default_rng(seed).uniform(0, 1, size=values.shape) * largest
     frame = pd.DataFrame(
         np.where(unknown, junk, values), index=observations.index, columns=observations.values.columns

@@ -231,12 +231,21 @@ def localise(times: pd.DatetimeIndex, *, timezone: str) -> pd.DatetimeIndex:
     place = zone(timezone)
     try:
         local = times.tz_localize(place, ambiguous="infer", nonexistent="raise")
-    except ValueError as error:
+    except _unreadable() as error:
         raise _unreadable_wall_time(times, timezone, error) from error
     return local.tz_convert("UTC").as_unit("ns")
 
 
-def _unreadable_wall_time(times: pd.DatetimeIndex, timezone: str, error: ValueError) -> TimeError:
+def _unreadable() -> tuple[type[Exception], ...]:
+    """What pandas raises for wall times that it cannot place: before version 3, errors of pytz."""
+    try:
+        from pytz.exceptions import InvalidTimeError
+    except ModuleNotFoundError:
+        return (ValueError,)
+    return (ValueError, InvalidTimeError)
+
+
+def _unreadable_wall_time(times: pd.DatetimeIndex, timezone: str, error: Exception) -> TimeError:
     place = zone(timezone)
     skipped = times[times.tz_localize(place, ambiguous=True, nonexistent="NaT").isna()]
     if len(skipped):

@@ -19,7 +19,7 @@ from joblib import Parallel, delayed
 from energyforecast import __version__, times
 from energyforecast.asof import Weather, as_models
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.metrics import SEVEN_LEVELS
+from energyforecast.evaluation.metrics import SEVEN_LEVELS, align
 from energyforecast.evaluation.results import Result
 from energyforecast.features import Needs
 from energyforecast.forecast import Forecast
@@ -120,8 +120,10 @@ def backtest(
         forecasts=forecasts,
         observations=observations,
         folds=table,
-        provenance=_provenance(named, weather, observations, tested, refit)
+        provenance=_provenance(named, weather, tested, refit)
         | {
+            # Aligned here, so that observations that end early are refused now, not when scores are asked for.
+            "below_zero": align(observations, next(iter(forecasts.values()))).below_zero,
             "wall_seconds": round(time.perf_counter() - begun, 2),
             "cpu_seconds": round(time.process_time() - spent + _elsewhere(done, "cpu_seconds", sum), 2),
             "peak_memory_mb": _whole(_peak_memory() + _elsewhere(done, "peak_memory_mb", max)),
@@ -266,7 +268,6 @@ def _assembled(
 def _provenance(
     named: Mapping[str, Forecaster],
     weather: Weather,
-    observations: Observations,
     tested: pd.DatetimeIndex,
     refit: str | None,
 ) -> dict[str, Any]:
@@ -292,7 +293,6 @@ def _provenance(
         "pinball_7_levels": list(SEVEN_LEVELS),
         "definitions": "mae of the median; rmse and bias of the mean; pinball not doubled; crps of the curve "
         "through the quantiles, flat outside; outcomes below 0 (auxiliary use) judged as 0",
-        "below_zero": int((observations.values < 0).to_numpy().sum()),
         "versions": {
             "energyforecast": __version__,
             "lightgbm": version("lightgbm"),

@@ -183,6 +183,9 @@ class Pairs:
                 f"The forecast holds levels from {self.levels[0]:g} to {self.levels[-1]:g}.",
                 "Forecast more levels, or choose another interval.",
             )
+        near = int(np.abs(self.levels - level).argmin())
+        if abs(self.levels[near] - level) <= 1e-9:
+            return self.quantiles[:, near]
         right = int(np.clip(np.searchsorted(self.levels, level - 1e-9), 1, len(self.levels) - 1))
         span = self.levels[right] - self.levels[right - 1]
         share = np.clip((level - self.levels[right - 1]) / span, 0.0, 1.0)

@@ -157,7 +157,7 @@ class Result:
             records += [
                 base | {"value": _number(value), "unit": unit, "n": int(row["n"])}
                 for value, unit in units
-                if not (unit != "MW" and math.isnan(value) and row["n"])
+                if not (unit == "% of capacity" and math.isnan(value) and row["n"])
             ]
         return records
 

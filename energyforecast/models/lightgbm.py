@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from energyforecast.errors import DependencyError
-from energyforecast.models.model import Array, Part, QuantileModel
+from energyforecast import checks
+from energyforecast.errors import DependencyError, RangeError
+from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
 __all__ = ["LightGBMQuantiles"]
 
@@ -123,7 +124,8 @@ class LightGBMQuantiles(QuantileModel):
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": max(1, min(self.minimum_rows, rows // 20)),
             "feature_fraction": self.feature_fraction,
-            "bagging_fraction": self.bagging_fraction,
+            # LightGBM fails where the bag of a tiny sample is empty.
+            "bagging_fraction": self.bagging_fraction if self.bagging_fraction * rows >= 1 else 1.0,
             "bagging_freq": 1,
             "max_bin": 63,
             "deterministic": True,
@@ -136,6 +138,12 @@ class LightGBMQuantiles(QuantileModel):
         }
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        if len(checks.check_quantiles(self.grown)) < 2:
+            raise RangeError(
+                f"Boosters are grown at {self.grown}.",
+                "A curve goes through at least two levels.",
+                "Give grown=(0.1, 0.5, 0.9) or more.",
+            )
         settings = self._settings(len(y))
         values = _matrix(X)
         data = _lightgbm().Dataset(
@@ -159,7 +167,11 @@ class LightGBMQuantiles(QuantileModel):
             part = data.subset(np.flatnonzero(block != k))
             self.boosters_.append(self._grow(part, settings, block=k))
             unseen[block == k] = _predicted(self.boosters_[-1], values[block == k])
-        self.remap_ = _remap(np.sort(unseen, axis=1), y, self.grown) if self.calibrate else self._as_grown()
+        self.remap_ = (
+            _remap(np.sort(unseen, axis=1), y, self.grown, sample_weight)
+            if self.calibrate
+            else self._as_grown()
+        )
 
     def _as_grown(self) -> Array:
         """A table of moved levels that moves none."""
@@ -226,7 +238,9 @@ def _at(curve: Array, scores: Array, wanted: Array) -> Array:
     return np.asarray(low + share * (high - low))
 
 
-def _remap(unseen: Array, y: Array, grown: tuple[float, ...]) -> npt.NDArray[np.float64]:
+def _remap(
+    unseen: Array, y: Array, grown: tuple[float, ...], weight: Array | None = None
+) -> npt.NDArray[np.float64]:
     """Normal scores at which the curve must be read so that outcomes fall below it as often as they should.
 
     Returns
@@ -240,7 +254,7 @@ def _remap(unseen: Array, y: Array, grown: tuple[float, ...]) -> npt.NDArray[np.
     group = np.searchsorted(edges, median, side="right")
     rows = []
     for k in np.unique(group):
-        moved = np.quantile(rank[group == k], grown)
+        moved = weighted_quantiles(rank[group == k], grown, None if weight is None else weight[group == k])
         rows.append([np.median(median[group == k]), *stats.norm.ppf(np.clip(moved, 0.001, 0.999))])
     return np.asarray(rows)
 

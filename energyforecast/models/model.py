@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from energyforecast import checks
 from energyforecast.errors import MissingDataError, NotFittedError, SchemaError
 from energyforecast.tasks import PERCENTILES
 
@@ -18,6 +19,22 @@ __all__ = ["Part", "QuantileModel"]
 
 Array = npt.NDArray[Any]
 Part = str | Array
+
+
+def weighted_quantiles(values: Array, levels: tuple[float, ...], weight: Array | None) -> Array:
+    """Quantiles by straight lines between the sorted values; equal weights change nothing.
+
+    Row k of n lies at (k w_k + (n - 1) * weight of the rows below) / its value at the last row.
+    """
+    if weight is None:
+        return np.asarray(np.quantile(values, levels))
+    kept = np.asarray(weight, dtype=float) > 0
+    order = np.argsort(values[kept], kind="stable")
+    v, w = values[kept][order], np.asarray(weight, dtype=float)[kept][order]
+    if len(v) == 1:
+        return np.repeat(v, len(levels))
+    place = np.arange(len(v)) * w + (len(v) - 1) * (np.cumsum(w) - w)
+    return np.asarray(np.interp(levels, place / place[-1], v))
 
 
 class QuantileModel(BaseEstimator, ABC):
@@ -76,6 +93,7 @@ class QuantileModel(BaseEstimator, ABC):
         bounds : tuple of float
             What can never be left, e.g. nothing and the capacity.
         """
+        checks.check_quantiles(self.levels)
         target = np.asarray(y, dtype=np.float64)
         if len(target) == 0 or len(X) != len(target) or not np.isfinite(target).all():
             raise MissingDataError(

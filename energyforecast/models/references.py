@@ -8,15 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from energyforecast.models.model import Array, Part, QuantileModel
+from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
 __all__ = ["Climatology", "Persistence", "SeasonalNaive"]
-
-
-def _weighted_quantiles(values: Array, levels: tuple[float, ...], weight: Array | None) -> Array:
-    if weight is None:
-        return np.asarray(np.quantile(values, levels))
-    return np.asarray(np.quantile(values, levels, weights=weight, method="inverted_cdf"))
 
 
 class _Grouped(QuantileModel):
@@ -31,11 +25,11 @@ class _Grouped(QuantileModel):
         keys, member = np.unique(self._group(X), axis=0, return_inverse=True)
         member = member.ravel()
         self.keys_ = keys
-        self.overall_ = _weighted_quantiles(values, self.levels, weight)
+        self.overall_ = weighted_quantiles(values, self.levels, weight)
         rows = [member == k for k in range(len(keys))]
         self.table_ = np.stack(
             [
-                _weighted_quantiles(values[row], self.levels, None if weight is None else weight[row])
+                weighted_quantiles(values[row], self.levels, None if weight is None else weight[row])
                 for row in rows
             ]
         )
@@ -115,10 +109,21 @@ class _PastValue(_Grouped):
         if not known.any():
             known, past, weight = np.ones(len(y), dtype=bool), np.zeros(len(y)), sample_weight
         self._fit_groups(X[known], (y - past)[known], weight)
+        self.outcomes_ = weighted_quantiles(y, self.levels, sample_weight)
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        past = X[self.column].to_numpy(dtype=np.float64)
-        return np.asarray(past[:, None] + self._look_up(X))
+        past = X[self.column].to_numpy(dtype=np.float64)[:, None]
+        # Where nothing was published yet, all outcomes are the answer: wide, but not missing.
+        return np.asarray(np.where(np.isfinite(past), past + self._look_up(X), self.outcomes_))
+
+    def parts(self) -> dict[str, Part]:
+        """Groups and the quantiles of their errors, and the quantiles of all outcomes."""
+        return super().parts() | {"outcomes": self.outcomes_}
+
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Take back what :meth:`parts` gave."""
+        super().restore(parts)
+        self.outcomes_ = np.asarray(parts["outcomes"])
 
 
 class Persistence(_PastValue):
