@@ -69,8 +69,10 @@ def test_its_false_offsets_are_found() -> None:
 @pytest.mark.parametrize("hours", [-6, -2, -1, 1, 2, 6, 12])
 def test_whole_hours_are_found(hours: int) -> None:
     report = check_clock(TRUE.shift(hours, freq="1h"), WEATHER, site=SITE)
-    assert report.verdict == ("off by a constant" if hours != -1 else report.verdict)
-    assert not report.right
+    # An hour early is 48 min against this farm's wind, about as much as half an hour's label may give.
+    assert report.verdict in (
+        {"off by a constant", "half an hour off"} if hours == -1 else {"off by a constant"}
+    )
     assert report.constant == pytest.approx(60 * hours + 12, abs=15)
 
 
