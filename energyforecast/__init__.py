@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         plotting as plotting,
     )
     from energyforecast import (
+        sites as sites,
+    )
+    from energyforecast import (
         testing as testing,
     )
     from energyforecast import (
@@ -160,6 +163,7 @@ _MODULES: Final = (
     "models",
     "physics",
     "plotting",
+    "sites",
     "testing",
     "times",
     "variables",

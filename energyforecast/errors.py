@@ -1,4 +1,4 @@
-"""Every error that the library raises, and nothing else.
+"""Every error that the library raises and every warning that it gives, and nothing else.
 
 ::
 
@@ -17,15 +17,20 @@
     ├── FileFormatError (ValueError)     a saved file that is damaged or not ours
     └── DependencyError (ImportError)    a library or system package that is absent
 
+    EnergyForecastWarning (UserWarning)
+    └── ApproximateCoordinatesWarning    weather asked for at coordinates that may be kilometres off
+
 Each message has three lines: what was found, what was expected, and the remedy.
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "ApproximateCoordinatesWarning",
     "ConfigurationError",
     "DependencyError",
     "EnergyForecastError",
+    "EnergyForecastWarning",
     "FileFormatError",
     "LeakageError",
     "MissingDataError",
@@ -121,3 +126,11 @@ class FileFormatError(EnergyForecastError, ValueError):
 
 class DependencyError(EnergyForecastError, ImportError):
     """A library or a system package is absent."""
+
+
+class EnergyForecastWarning(UserWarning):
+    """Base of every warning of the library."""
+
+
+class ApproximateCoordinatesWarning(EnergyForecastWarning):
+    """Weather was asked for at coordinates that may be kilometres off."""

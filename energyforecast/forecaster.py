@@ -15,6 +15,7 @@ import sklearn.base
 
 from energyforecast import __version__, asof, checks, times, variables
 from energyforecast.asof import Snapshot, Weather
+from energyforecast.clocks import WIND_TOLERANCE
 from energyforecast.errors import (
     MissingDataError,
     NoRunError,
@@ -34,8 +35,6 @@ __all__ = ["Forecaster", "Table", "Training"]
 
 Array = npt.NDArray[Any]
 
-#: More than this between measured and expected power is a wrong label or clock. [min]
-_WRONG_CLOCK: Final = 35.0
 #: The age of a run at issue moves with clock changes and late starts, without being late for that. [h]
 _AGE_SLACK: Final = 2.0
 #: Instants around each hour at which the wind is compared with the power. [h]
@@ -411,7 +410,7 @@ class Forecaster:
             if lag is None:
                 continue
             lags[site.name] = lag
-            if lag.certain and abs(lag.minutes) - 2 * lag.standard_error > _WRONG_CLOCK:
+            if lag.certain and abs(lag.minutes) - 2 * lag.standard_error > WIND_TOLERANCE:
                 raise _wrong_clock(site, lag, table)
         return lags
 

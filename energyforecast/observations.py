@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import checks, times
+from energyforecast.clocks import ClockReport, Lag, check_clock, estimate_lag
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, UnitsError
 from energyforecast.variables import UNFIT, Flag
 
-__all__ = ["Lag", "Observations", "estimate_lag", "read_power"]
+__all__ = ["ClockReport", "Lag", "Observations", "check_clock", "estimate_lag", "read_power"]
 
-Floats = npt.NDArray[np.float64]
 _MEGAWATTS: Final = {"W": 1e-6, "kW": 1e-3, "MW": 1.0, "GW": 1e3}
 
 
@@ -434,91 +433,3 @@ def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedel
     if not len(lengths):
         raise TimeError("All stamps are the same.", "Times rise.", "Check the column of the stamps.")
     return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
-
-
-@dataclass(frozen=True)
-class Lag:
-    """By how much one series comes after another, with its standard error.
-
-    Parameters
-    ----------
-    minutes : float
-        Positive if the measured series comes late.
-    standard_error : float
-        From a jackknife over blocks of time. [minutes]
-    correlation : float
-        At the best lag.
-    """
-
-    minutes: float
-    standard_error: float
-    correlation: float
-
-    @property
-    def certain(self) -> bool:
-        """Whether the series are related well enough for the lag to mean something."""
-        return self.correlation > 0.4 and self.standard_error < 15.0
-
-
-def estimate_lag(measured: Floats, shifted: Floats, *, step: pd.Timedelta, blocks: int = 24) -> Lag | None:
-    """Lag of a measured series against what was expected, from correlations at whole steps.
-
-    Parameters
-    ----------
-    measured : array, shape (n,)
-        Measured values in order of time; NaN is left out.
-    shifted : array, shape (n, 2 K + 1)
-        Expected values at K steps before to K steps after the time of the measured one.
-    step : Timedelta
-        Length of a step.
-    blocks : int
-        Blocks of the jackknife.
-
-    Returns
-    -------
-    Lag or None
-        ``None`` if there are fewer than 20 rows in each block.
-
-    Notes
-    -----
-    The peak of the correlation is refined by a parabola through its three highest neighbours.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> wind = np.convolve(rng.normal(size=3000), np.ones(12) / 12, mode="same")
-    >>> shifts = np.column_stack([np.roll(wind, -k) for k in range(-3, 4)])
-    >>> round(estimate_lag(np.roll(wind, 1), shifts, step=pd.Timedelta("1h")).minutes)
-    60
-    """
-    keep = np.isfinite(measured) & np.isfinite(shifted).all(axis=1)
-    y, x = measured[keep], shifted[keep]
-    if len(y) < 20 * blocks:
-        return None
-    block = np.arange(len(y)) * blocks // len(y)
-    terms = np.concatenate(
-        [np.ones((len(y), 1)), y[:, None], (y**2)[:, None], x, x**2, x * y[:, None]], axis=1
-    )
-    sums = np.add.reduceat(terms, np.searchsorted(block, np.arange(blocks)), axis=0)
-    total = sums.sum(axis=0)
-    width = shifted.shape[1]
-    minutes = step / pd.Timedelta("1min")
-    best, correlation = _peak(total, width)
-    left_out = np.array([_peak(total - part, width)[0] for part in sums])
-    error = np.sqrt((blocks - 1) / blocks * ((left_out - left_out.mean()) ** 2).sum())
-    # Expected values at +k steps that fit best mean that the measured stamps come k steps early.
-    return Lag(-best * minutes, float(error) * minutes, correlation)
-
-
-def _peak(sums: Floats, width: int) -> tuple[float, float]:
-    n, y, yy = sums[0], sums[1] / sums[0], sums[2] / sums[0]
-    x, xx, xy = (sums[3 + k * width : 3 + (k + 1) * width] / n for k in range(3))
-    spread = np.sqrt(np.maximum((xx - x**2) * (yy - y**2), 1e-300))
-    correlation = (xy - x * y) / spread
-    top = int(correlation.argmax())
-    inner = min(max(top, 1), width - 2)
-    before, at, after = correlation[inner - 1 : inner + 2]
-    curve = before - 2 * at + after
-    refined = 0.5 * (before - after) / curve if curve < 0 else 0.0
-    position = inner + refined if inner == top else float(top)
-    return float(position - width // 2), float(correlation[top])

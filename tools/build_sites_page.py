@@ -1,0 +1,104 @@
+"""Write docs/sites.md from the catalogue of public sites.
+
+::
+
+    python tools/build_sites_page.py [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from energyforecast.sites import Site, catalogue
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "sites.md"
+
+HEAD = """# Public sites
+
+`ef.sites.catalogue()` lists public plants and areas, first of all of Central Asia, as `WindFarm`, `PVPlant`
+and `DemandArea` objects. This page is written from it by `python tools/build_sites_page.py`.
+
+```python
+import energyforecast as ef
+
+farm = ef.sites.catalogue()["zhanatas"]
+farm.sources["hub_height"]  # Source(text='height of the tower, power-technology.com', certainty='derived')
+```
+
+**What no source states is absent, not guessed**: the maker of the turbines of Shelek-1 is disputed, and
+Djungar Gate is a place without a farm. Each field has its source and one of three certainties:
+
+- *stated*: a named source says so;
+- *derived* (marked `~`): computed or inferred from what sources state;
+- *approximate* (marked `≈`): a usable guess, within the stated uncertainty.
+
+**Coordinates** of Uzbekistan and of Balykchy are approximate to 10 km. So are those of Shelek-1, whose own
+position is not published: the point lies beside its neighbour Nurly. An area is given by one point, which
+does not stand for its weather. Whoever asks for weather calls `site.coordinates_for_weather()`, which gives
+an `ApproximateCoordinatesWarning` from 5 km on. The uncertainty of the other positions is an estimate too:
+their list states none, and some of its rows are towns.
+
+**Capacities** are upper bounds of a forecast. Demand areas have none; where it is published they have
+`yearly_energy`.
+
+Positions, capacities and regional demand of Kazakhstan are from
+[pypsa-kz-data](https://github.com/pypsa-meets-earth/pypsa-kz-data) (pypsa-kz-data authors, CC-BY-4.0).
+Kelmarsh, Penmanshiel and Hill of Towie publish their measurements too; they are not listed, because no source
+with their position was at hand.
+"""
+
+MARKS = {"stated": "", "derived": "~", "approximate": "≈"}
+KINDS = {"wind": "Wind", "solar": "Solar", "demand": "Demand"}
+
+
+def marked(site: Site, field: str, text: str) -> str:
+    """A value with the mark of its certainty; a dash where it is absent."""
+    if getattr(site, field, None) is None:
+        return "–"
+    source = site.sources.get(field)
+    return f"{MARKS[source.certainty] if source else ''}{text}"
+
+
+def row(identifier: str, site: Site) -> list[str]:
+    """The cells of one site."""
+    position = marked(site, "latitude", f"{site.latitude:.3f}, {site.longitude:.3f}")
+    plain = [f"`{identifier}`", site.name, f"{position} ± {site.coordinate_uncertainty_km:g} km"]
+    numbers = [
+        marked(site, field, f"{getattr(site, field, None) or 0:g}") for field in ("capacity", "yearly_energy")
+    ]
+    return [*plain, *numbers, marked(site, "equipment", site.equipment or ""), site.timezone]
+
+
+def sources(identifier: str, site: Site) -> str:
+    """Who says what of one site, fields of one source together."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for field, source in site.sources.items():
+        if field != "timezone":
+            said.setdefault((source.text, source.certainty), []).append(field)
+    parts = [f"{', '.join(fields)}: {text} ({certainty})" for (text, certainty), fields in said.items()]
+    return f"- `{identifier}`: {'; '.join(parts)}."
+
+
+def page() -> str:
+    """The whole page."""
+    sites = catalogue()
+    header = ["Id", "Name", "Latitude, longitude", "MW", "GWh a year", "Equipment", "Time zone"]
+    lines = [HEAD]
+    for kind, title in KINDS.items():
+        chosen = {name: site for name, site in sites.items() if site.kind == kind}
+        table = [header, ["---"] * len(header), *(row(name, site) for name, site in chosen.items())]
+        lines += [f"## {title}", "", *("| " + " | ".join(cells) + " |" for cells in table), ""]
+    lines += ["## Sources", "", *(sources(name, site) for name, site in sites.items())]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Follow the command line."""
+    parser = argparse.ArgumentParser(description="Write docs/sites.md from the catalogue.")
+    parser.add_argument("--out", type=Path, default=PAGE)
+    parser.parse_args().out.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
