@@ -29,7 +29,7 @@ _PEOPLE: Final = FeatureSet(
         DayOfYear(),
         Daylight(),
         Lag("24h", step="24h"),
-        Lag("168h", step="168h"),
+        LagMean("168h", 4),
         WeatherAge(),
         LeadTime(),
     )
@@ -41,7 +41,7 @@ _INDUSTRY: Final = FeatureSet(
         DayType(),
         HourOfWeek(),
         Lag("24h", step="24h"),
-        Lag("168h", step="168h"),
+        LagMean("168h", 4),
         LagMean("24h", 7),
         NewestObservation(),
         LeadTime(),
