@@ -534,6 +534,27 @@ class Snapshot:
         values = self._shifted(name, hours)
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
 
+    def path(self, name: str, *, hours: float) -> Array:
+        """Values from some hours before each window to its end, inside the same run.
+
+        Parameters
+        ----------
+        name : str
+            Variable; of an ensemble the mean of its members.
+        hours : float
+            A whole number of steps, within the margin that the feature declared.
+
+        Returns
+        -------
+        array, shape (origins, steps before + steps)
+            NaN where the run does not reach back so far.
+        """
+        self._shifted(name, -hours)
+        before = round(hours * pd.Timedelta("1h") / self.windows.frequency)
+        values = self.weather[(name, self.site.name)]
+        values = values[:, self.margin - before : self.margin + self.windows.valid_time.shape[1]]
+        return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
+
     def interval_mean(self, name: str) -> Array:
         """Mean over each interval: of both ends for instants, the value itself for means."""
         if self.cell_methods[self._known(name)] == variables.MEAN:

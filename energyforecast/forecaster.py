@@ -450,7 +450,7 @@ class Forecaster:
                     "There is at least one hour with weather and a published, unflagged outcome.",
                     "Check the flags and published_after of the observations.",
                 )
-        self.scale_ = {site.name: _scale(site, outcome[site.name][keep[site.name]]) for site in self.sites}
+        self.scale_ = {site.name: _scale(site) for site in self.sites}
         self.models_ = self._fit_models(table, outcome, keep)
         self.climatology_ = {
             site.name: self._side_climatology(table, outcome, keep, site) for site in self.sites
@@ -741,10 +741,9 @@ def _hour_of_day(table: Table, site: Site) -> pd.DataFrame:
     return pd.DataFrame({"hour": np.asarray(local.hour + local.minute / 60, dtype=float)})
 
 
-def _scale(site: Site, outcome: Array) -> float:
-    if site.capacity is not None:
-        return float(site.capacity)
-    return float(np.abs(outcome).mean()) or 1.0
+def _scale(site: Site) -> float:
+    """What lags and outcomes are a fraction of: both in MW where a site has no capacity."""
+    return 1.0 if site.capacity is None else float(site.capacity)
 
 
 def _training(table: Table, usable: Array, keep: dict[str, Array]) -> Training:

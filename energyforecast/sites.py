@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
-from energyforecast import times
+from energyforecast import calendars, times
 from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError
 
 __all__ = ["DemandArea", "PVPlant", "Site", "Sites", "Source", "WindFarm", "as_sites", "catalogue"]
@@ -241,24 +241,42 @@ class DemandArea(Site):
     ----------
     sector : {"total", "industry", "households"}
         Whose demand it is.
+    country : str, optional
+        ISO 3166 code of the country whose holidays are kept, e.g. ``"KZ"``.
+    subdivision : str, optional
+        Code of the part of the country, where it has holidays of its own, e.g. ``"VIC"`` of ``"AU"``.
 
     Examples
     --------
-    >>> DemandArea(name="city", latitude=43.24, longitude=76.9, timezone="Asia/Almaty").sector
-    'total'
+    >>> city = DemandArea(name="city", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
+    >>> city.sector, city.country
+    ('total', 'KZ')
     """
 
     kind: ClassVar[str] = "demand"
 
     sector: Literal["total", "industry", "households"] = "total"
+    country: str | None = None
+    subdivision: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._place()
         if self.sector not in ("total", "industry", "households"):
             raise SchemaError(
                 f"Site {self.name!r} has the sector {self.sector!r}.",
                 "A sector is 'total', 'industry' or 'households'.",
                 "Choose one of them.",
+            )
+
+    def _place(self) -> None:
+        if self.country is not None:
+            calendars.check_country(self.country, self.subdivision)
+        elif self.subdivision is not None:
+            raise SchemaError(
+                f"Site {self.name!r} has the subdivision {self.subdivision!r} and no country.",
+                "A subdivision is part of a country.",
+                "Give both, e.g. country='AU', subdivision='VIC'.",
             )
 
 

@@ -11,7 +11,7 @@ from energyforecast import times
 from energyforecast.asof import Snapshot
 from energyforecast.features.declaration import Array, Columns, Feature
 
-__all__ = ["DayOfYear", "LeadTime", "LocalHour", "WeatherAge", "Weekday"]
+__all__ = ["DayOfYear", "HourOfWeek", "LeadTime", "LocalHour", "WeatherAge", "Weekday"]
 
 
 def _local(now: Snapshot) -> pd.DatetimeIndex:
@@ -37,6 +37,17 @@ class Weekday(Feature):
     def compute(self, now: Snapshot) -> Columns:
         """Column ``weekday``."""
         return {"weekday": np.asarray(_local(now).day_of_week).reshape(now.valid_time.shape)}
+
+
+@dataclass(frozen=True)
+class HourOfWeek(Feature):
+    """Local hour of the week, from Monday 0:00 on: ``hour_of_week``, for shifts that change by the week. [h]"""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``hour_of_week``."""
+        local = _local(now)
+        hours = 24 * np.asarray(local.day_of_week) + np.asarray(local.hour) + np.asarray(local.minute) / 60
+        return {"hour_of_week": hours.reshape(now.valid_time.shape)}
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+
 from energyforecast import times
 from energyforecast.asof import Past, Snapshot
 from energyforecast.features.declaration import Columns, Feature
 
-__all__ = ["Lag", "NewestObservation"]
+__all__ = ["Lag", "LagMean", "NewestObservation"]
 
 
 def _scale(now: Snapshot) -> float:
@@ -50,6 +53,47 @@ class Lag(Feature):
             self.name: now.lag(self.lag, step=self.step) / _scale(now),
             f"{self.name}_age": now.lag_age(self.lag, step=self.step),
         }
+
+
+@dataclass(frozen=True)
+class LagMean(Feature):
+    """Mean of observations at even distances before the interval: the same hour of several days or weeks.
+
+    Parameters
+    ----------
+    step : str
+        Distance between two observations, and how far to go back while one is not published.
+    count : int
+        Number of observations; the nearest is wanted one step before the interval. Several may
+        fall back to the same newest published one, which then counts as often.
+
+    Notes
+    -----
+    As a fraction of capacity where the site has one, else in MW. Missing observations are skipped.
+    """
+
+    step: str = "168h"
+    count: int = 4
+
+    @property
+    def name(self) -> str:
+        """Name with the number and the step."""
+        return f"mean_{self.count}x{self.step}"
+
+    @property
+    def history(self) -> tuple[Past, ...]:  # type: ignore[override]
+        """The lags, in whole steps."""
+        step = times.duration(self.step)
+        return tuple(Past(step * k, step) for k in range(1, self.count + 1))
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``mean_4x168h``."""
+        lags = np.stack(
+            [now.lag(f"{past.lag / pd.Timedelta('1h'):g}h", step=self.step) for past in self.history]
+        )
+        known = np.isfinite(lags).sum(axis=0)
+        total = np.where(np.isfinite(lags), lags, 0.0).sum(axis=0)
+        return {self.name: np.where(known, total / np.maximum(known, 1), np.nan) / _scale(now)}
 
 
 @dataclass(frozen=True)

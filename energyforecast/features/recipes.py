@@ -6,17 +6,48 @@ from collections.abc import Iterable
 from typing import Final
 
 from energyforecast.errors import SchemaError
-from energyforecast.features.calendar import DayOfYear, LeadTime, LocalHour, WeatherAge, Weekday
+from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, LocalHour, WeatherAge, Weekday
 from energyforecast.features.declaration import Feature, FeatureSet
-from energyforecast.features.lags import Lag, NewestObservation
+from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
+from energyforecast.features.lags import Lag, LagMean, NewestObservation
 from energyforecast.features.wind import AirMass, WindDirection, WindSpeed
-from energyforecast.sites import Site, WindFarm
+from energyforecast.sites import DemandArea, Site, WindFarm
 
 __all__ = ["features_giving", "recipe"]
 
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
 # year memorises single weather episodes and makes forecasts worse, so it is not among them.
 _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
+
+# Chosen on Victoria's demand of 2012 and 2013, see docs/demand.md.
+_PEOPLE: Final = FeatureSet(
+    (
+        Temperature(),
+        ApparentTemperature(),
+        DayType(),
+        LocalHour(),
+        DayOfYear(),
+        Daylight(),
+        Lag("24h", step="24h"),
+        LagMean("168h", 4),
+        WeatherAge(),
+        LeadTime(),
+    )
+)
+# Shifts follow the hour of the week; outages and maintenance show in the level of the last days.
+_INDUSTRY: Final = FeatureSet(
+    (
+        Temperature(time_constants=(24,)),
+        DayType(),
+        HourOfWeek(),
+        Lag("24h", step="24h"),
+        LagMean("168h", 4),
+        LagMean("24h", 7),
+        NewestObservation(),
+        LeadTime(),
+    )
+)
+_DEMAND: Final = {"total": _PEOPLE, "households": _PEOPLE, "industry": _INDUSTRY}
 
 
 def recipe(site: Site) -> FeatureSet:
@@ -25,7 +56,8 @@ def recipe(site: Site) -> FeatureSet:
     Parameters
     ----------
     site : Site
-        A wind farm; other kinds have no recipe yet and need features of the user's choice.
+        A wind farm, or an area by its sector; other kinds have no recipe yet and need features of the
+        user's choice.
 
     Raises
     ------
@@ -40,9 +72,11 @@ def recipe(site: Site) -> FeatureSet:
     """
     if isinstance(site, WindFarm):
         return _WIND
+    if isinstance(site, DemandArea):
+        return _DEMAND[site.sector]
     raise SchemaError(
         f"There is no recipe for {type(site).__name__} {site.name!r}.",
-        "Recipes exist for WindFarm.",
+        "Recipes exist for WindFarm and DemandArea.",
         "Choose features: Forecaster(site, task, features=FeatureSet((LocalHour(), DayOfYear(), ...))).",
     )
 
@@ -63,9 +97,9 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
     """
     found: dict[str, Feature] = {}
     for column in columns:
-        item = (
-            Lag(column.removeprefix("lag_"), step="24h") if column.startswith("lag_") else _calendar(column)
-        )
+        # Whole seasons back, so that last week gives way to the same weekday of the week before.
+        lag = column.removeprefix("lag_")
+        item = Lag(lag, step=lag) if column.startswith("lag_") else _calendar(column)
         if item is None:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",

@@ -157,7 +157,7 @@ class SeasonalNaive(_PastValue):
     quantiles : tuple of float, optional
         Levels; set by the forecaster.
     season : str
-        Length of the season: a week by default. While the value is not published, days before it.
+        Length of the season: a week by default. While the value is not published, whole seasons before it.
 
     Examples
     --------

@@ -1,0 +1,164 @@
+"""Features of an area's demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import calendars, physics, times
+from energyforecast.asof import Snapshot
+from energyforecast.features.declaration import Array, Columns, Feature
+
+__all__ = ["ApparentTemperature", "DayType", "Daylight", "Temperature"]
+
+
+def _step(now: Snapshot) -> float:
+    return float(now.windows.frequency / pd.Timedelta("1h"))
+
+
+@dataclass(frozen=True)
+class Temperature(Feature):
+    """Temperature, as it is and as buildings feel it, and how far it calls for heating or cooling.
+
+    Parameters
+    ----------
+    time_constants : tuple of float
+        Of exponentially weighted means of the temperature up to the interval. [h]
+    heating, cooling : float
+        Temperatures below and above which heating and cooling begin. [°C]
+    reach : int
+        How far before the window the means look. [h]
+
+    Notes
+    -----
+    The means see the same weather run only, from `reach` before the window on. A run that begins later
+    gives what it has, and its weights are made to add up to one: so at short leads the mean of 72 h is
+    that of fewer hours. Training and serving do the same at the same lead.
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("temp_air",)
+
+    time_constants: tuple[float, ...] = (8, 24, 72)
+    heating: float = 15.0
+    cooling: float = 20.0
+    reach: int = 96
+
+    @property
+    def margin(self) -> pd.Timedelta:
+        """The reach."""
+        return times.duration(f"{self.reach}h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``temp_air[mean]``, ``temp_air[24h]``, ``temp_air[heating]`` and ``[cooling]``. [°C, K]
+
+        Heating and cooling follow the mean of the first time constant.
+        """
+        columns: dict[str, Array] = {}
+        steps = now.valid_time.shape[1]
+        for name in now.matching(*self.weather):
+            columns[f"{name}[mean]"] = now.interval_mean(name)
+            past = now.path(name, hours=self.reach)
+            felt = [
+                physics.thermal_inertia(past, hours, step=_step(now))[:, -steps:]
+                for hours in self.time_constants
+            ]
+            columns |= {
+                f"{name}[{hours:g}h]": mean for hours, mean in zip(self.time_constants, felt, strict=True)
+            }
+            columns[f"{name}[heating]"] = physics.heating_degrees(felt[0], self.heating)
+            columns[f"{name}[cooling]"] = physics.cooling_degrees(felt[0], self.cooling)
+        return columns
+
+
+@dataclass(frozen=True)
+class ApparentTemperature(Feature):
+    """Temperature that people feel, where the weather has humidity and wind: ``temp_air[apparent]``. [°C]"""
+
+    weather: ClassVar[tuple[str, ...]] = ("temp_air", "relative_humidity", "wind_speed_10m")
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``temp_air[apparent]``, of each weather model that has all three."""
+        columns: dict[str, Array] = {}
+        for name in now.matching("temp_air"):
+            prefix = name.removesuffix("temp_air")
+            three = [f"{prefix}{variable}" for variable in self.weather]
+            if all(variable in now.names for variable in three):
+                columns[f"{name}[apparent]"] = physics.apparent_temperature(
+                    *[now.interval_mean(variable) for variable in three]
+                )
+        return columns
+
+
+@dataclass(frozen=True)
+class DayType(Feature):
+    """What kind of day it is on the site's calendar, see :mod:`energyforecast.calendars`.
+
+    Notes
+    -----
+    An area without a country knows its weekdays; all else is NaN.
+    """
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``weekday`` (Monday 0), six flags of the day, and ``ramadan_after_sunset``. [h]
+
+        The flags are ``holiday``, ``holiday_estimated``, ``bridge_day``, ``before_holiday``,
+        ``after_holiday`` and ``working_weekend``. In Ramadan, where the country keeps it, the last column
+        is the time since the nearest sunset, after which the fast is broken.
+        """
+        country = getattr(now.site, "country", None)
+        day = _local_day(now)
+        columns: dict[str, Array] = {"weekday": (day.astype(np.int64) + 3) % 7}
+        unknown = np.full(day.shape, np.nan)
+        if country is None:
+            return columns | dict.fromkeys((*_FLAGS, "ramadan_after_sunset"), unknown)
+        some = calendars.look_up(day, country=country, subdivision=getattr(now.site, "subdivision", None))
+        columns |= {name: getattr(some, field) for name, field in _FLAGS.items()}
+        fasting = calendars.ramadan(day) & calendars.has_ramadan(country)
+        since = physics.hour_after_sunset(*_by_the_sun(now, middle=True))
+        return columns | {"ramadan_after_sunset": np.where(fasting, since, unknown)}
+
+
+_FLAGS = {
+    "holiday": "holiday",
+    "holiday_estimated": "estimated",
+    "bridge_day": "bridge",
+    "before_holiday": "before_holiday",
+    "after_holiday": "after_holiday",
+    "working_weekend": "compensation",
+}
+
+
+@dataclass(frozen=True)
+class Daylight(Feature):
+    """Length of the day, ``day_length`` [h], and the share of the interval with the sun up, ``daylight``."""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``day_length`` and ``daylight``."""
+        hour, length = _by_the_sun(now)
+        return {
+            "day_length": length,
+            "daylight": physics.daylight_share(hour, length, interval=_step(now)),
+        }
+
+
+def _local_day(now: Snapshot) -> Array:
+    flat = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC")
+    local = flat.tz_convert(times.zone(now.site.timezone)).tz_localize(None)
+    return np.asarray(local.to_numpy().astype("datetime64[D]").reshape(now.valid_time.shape))
+
+
+def _by_the_sun(now: Snapshot, *, middle: bool = False) -> tuple[Array, Array]:
+    """Solar hour at which each interval begins, or has its middle, and the length of the day. [h]"""
+    moment = now.valid_time + (now.windows.frequency.to_timedelta64() // 2 if middle else 0)
+    day = moment.astype("datetime64[D]")
+    hour = (moment - day) / np.timedelta64(1, "h")
+    of_year = (day - day.astype("datetime64[Y]")).astype(np.int64) + 1
+    return (
+        physics.solar_hour(hour, now.site.longitude, of_year),
+        physics.day_length(now.site.latitude, of_year),
+    )

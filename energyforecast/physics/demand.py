@@ -1,0 +1,319 @@
+"""What the weather and the sun do to demand."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "apparent_temperature",
+    "cooling_degrees",
+    "day_length",
+    "daylight_share",
+    "equation_of_time",
+    "heating_degrees",
+    "hour_after_sunset",
+    "solar_hour",
+    "thermal_inertia",
+]
+
+Array = npt.NDArray[Any]
+
+#: Height of the sun's centre at sunrise: refraction and the radius of its disc. [degree]
+_HORIZON: Final = -0.8333
+
+
+def heating_degrees(temp_air: Array, base: float = 15.0, *, softness: float = 0.0) -> Array:
+    """How far the temperature lies below the one at which heating begins.
+
+    Parameters
+    ----------
+    temp_air : array
+        Air temperature, best after :func:`thermal_inertia`. [°C]
+    base : float
+        Temperature at which heating begins. [°C]
+    softness : float
+        Width over which it begins: 0 is a hinge; otherwise ``softness * log(1 + exp(x / softness))``,
+        as not every building begins on the same day. [K]
+
+    Returns
+    -------
+    array
+        [K]
+
+    References
+    ----------
+    Degree days as a measure of demand: Quayle and Diaz (1980),
+    https://doi.org/10.1175/1520-0450(1980)019<0241:HDDDAT>2.0.CO;2.
+
+    Examples
+    --------
+    >>> heating_degrees(np.array([-5.0, 15.0, 30.0])).tolist()
+    [20.0, 0.0, 0.0]
+    >>> heating_degrees(np.array([-5.0, 15.0, 30.0]), softness=2.0).round(2).tolist()
+    [20.0, 1.39, 0.0]
+    """
+    return _hinge(base - np.asarray(temp_air), softness)
+
+
+def cooling_degrees(temp_air: Array, base: float = 20.0, *, softness: float = 0.0) -> Array:
+    """How far the temperature lies above the one at which cooling begins.
+
+    Parameters
+    ----------
+    temp_air : array
+        Air temperature, best after :func:`thermal_inertia`. [°C]
+    base : float
+        Temperature at which cooling begins. [°C]
+    softness : float
+        Width over which it begins, as in :func:`heating_degrees`. [K]
+
+    Returns
+    -------
+    array
+        [K]
+
+    References
+    ----------
+    Quayle and Diaz (1980), https://doi.org/10.1175/1520-0450(1980)019<0241:HDDDAT>2.0.CO;2.
+
+    Examples
+    --------
+    >>> cooling_degrees(np.array([10.0, 20.0, 35.0])).tolist()
+    [0.0, 0.0, 15.0]
+    """
+    return _hinge(np.asarray(temp_air) - base, softness)
+
+
+def _hinge(degrees: Array, softness: float) -> Array:
+    if softness == 0.0:
+        return np.asarray(np.maximum(degrees, 0.0))
+    return np.asarray(softness * np.logaddexp(0.0, degrees / softness))
+
+
+def thermal_inertia(temp_air: Array, time_constant: float, *, step: float = 1.0) -> Array:
+    """Temperature as a building with a heat store feels it: an exponentially weighted mean of the past.
+
+    Parameters
+    ----------
+    temp_air : array, shape (..., times)
+        Air temperature at even steps, the oldest first; NaN where it is not known. [°C]
+    time_constant : float
+        Age at which a temperature weighs 1/e of the present one. [h]
+    step : float
+        Time between two values. [h]
+
+    Returns
+    -------
+    array, shape (..., times)
+        Each value sees itself and what came before, never after. Unknown values weigh nothing, and the
+        weights of the others add up to one; NaN where nothing is known yet. [°C]
+
+    References
+    ----------
+    Exponentially smoothed temperatures in models of demand: Taylor (2003), as used by National Grid,
+    https://doi.org/10.1057/palgrave.jors.2601589; Fasiolo et al. (2021),
+    https://doi.org/10.1080/01621459.2020.1725521.
+
+    Examples
+    --------
+    >>> thermal_inertia(np.array([0.0, 10.0, 10.0]), 1 / np.log(2)).round(2).tolist()  # weights 1, ½, ¼
+    [0.0, 6.67, 8.57]
+    >>> thermal_inertia(np.array([np.nan, 10.0, 10.0]), 24.0).tolist()
+    [nan, 10.0, 10.0]
+    """
+    values = np.asarray(temp_air)
+    keep = np.exp(-step / time_constant)
+    known = np.isfinite(values)
+    total = np.zeros(values.shape[:-1])
+    weight = np.zeros(values.shape[:-1])
+    result = np.full(values.shape, np.nan)
+    for k in range(values.shape[-1]):
+        total = keep * total + np.where(known[..., k], values[..., k], 0.0)
+        weight = keep * weight + known[..., k]
+        np.divide(total, weight, out=result[..., k], where=weight > 0)
+    return result
+
+
+def apparent_temperature(temp_air: Array, relative_humidity: Array, wind_speed: Array) -> Array:
+    """Temperature that people feel in the shade, from humidity and wind.
+
+    Parameters
+    ----------
+    temp_air : array
+        Air temperature. [°C]
+    relative_humidity : array
+        Relative humidity. [%]
+    wind_speed : array
+        Wind speed 10 m above ground. [m s⁻¹]
+
+    Returns
+    -------
+    array
+        [°C]
+
+    References
+    ----------
+    Steadman (1984), https://doi.org/10.1175/1520-0450(1984)023<1674:AUSOAT>2.0.CO;2, in the form that
+    Australia's Bureau of Meteorology took from Steadman (1994), Australian Meteorological Magazine 43, 1-16.
+
+    Examples
+    --------
+    >>> round(float(apparent_temperature(35.0, 50.0, 2.0)), 1)
+    38.8
+    >>> round(float(apparent_temperature(-10.0, 80.0, 8.0)), 1)
+    -18.8
+    """
+    celsius = np.asarray(temp_air)
+    vapour = np.asarray(relative_humidity) / 100.0 * 6.105 * np.exp(17.27 * celsius / (237.7 + celsius))
+    return np.asarray(celsius + 0.33 * vapour - 0.70 * np.asarray(wind_speed) - 4.0)
+
+
+def day_length(latitude: Array | float, day_of_year: Array | float) -> Array:
+    """Hours between sunrise and sunset.
+
+    Parameters
+    ----------
+    latitude : array or float
+        North positive. [degree]
+    day_of_year : array or float
+        1 on 1 January.
+
+    Returns
+    -------
+    array
+        0 in polar night, 24 where the sun does not set. [h]
+
+    References
+    ----------
+    The model "CBM" of Forsythe et al. (1995), https://doi.org/10.1016/0304-3800(94)00034-F.
+
+    Examples
+    --------
+    >>> day_length(43.2, np.array([80, 172, 355])).round(1).tolist()  # Almaty: equinox and solstices
+    [12.1, 15.4, 9.0]
+    """
+    revolution = 0.2163108 + 2 * np.arctan(0.9671396 * np.tan(0.00860 * (np.asarray(day_of_year) - 186)))
+    declination = np.arcsin(0.39795 * np.cos(revolution))
+    north = np.radians(np.asarray(latitude))
+    cosine = (np.sin(np.radians(-_HORIZON)) + np.sin(north) * np.sin(declination)) / (
+        np.cos(north) * np.cos(declination)
+    )
+    return np.asarray(24.0 - 24.0 / np.pi * np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+def equation_of_time(day_of_year: Array | float) -> Array:
+    """How far the sun is ahead of an even clock.
+
+    Parameters
+    ----------
+    day_of_year : array or float
+        1 on 1 January.
+
+    Returns
+    -------
+    array
+        [min]
+
+    References
+    ----------
+    Spencer (1971), Search 2 (5), 172; as in Iqbal (1983), https://doi.org/10.1016/B978-0-12-373750-2.X5001-0.
+
+    Examples
+    --------
+    >>> equation_of_time(np.array([42, 307])).round(0).tolist()  # its extremes, in February and November
+    [-14.0, 16.0]
+    """
+    angle = 2 * np.pi / 365.0 * (np.asarray(day_of_year) - 1)
+    first = 0.001868 * np.cos(angle) - 0.032077 * np.sin(angle)
+    second = -0.014615 * np.cos(2 * angle) - 0.040849 * np.sin(2 * angle)
+    return np.asarray(1440 / (2 * np.pi) * (0.0000075 + first + second))
+
+
+def solar_hour(hour: Array, longitude: Array | float, day_of_year: Array | float) -> Array:
+    """Time of day by the sun: 12 when it stands highest.
+
+    Parameters
+    ----------
+    hour : array
+        Time of day in UTC. [h]
+    longitude : array or float
+        East positive. [degree]
+    day_of_year : array or float
+        1 on 1 January.
+
+    Returns
+    -------
+    array
+        From 0 up to 24. [h]
+
+    References
+    ----------
+    Iqbal (1983), https://doi.org/10.1016/B978-0-12-373750-2.X5001-0, chapter 1.
+
+    Examples
+    --------
+    >>> round(float(solar_hour(7.0, 76.9, 80)), 1)  # noon in Almaty, in March
+    12.0
+    """
+    minutes = 60 * np.asarray(hour) + 4 * np.asarray(longitude) + equation_of_time(day_of_year)
+    return np.asarray(np.mod(minutes / 60, 24.0))
+
+
+def daylight_share(solar_hour: Array, length: Array, *, interval: float = 1.0) -> Array:
+    """Share of an interval during which the sun is up.
+
+    Parameters
+    ----------
+    solar_hour : array
+        Time of day by the sun at which the interval begins, see :func:`solar_hour`. [h]
+    length : array
+        Length of the day, see :func:`day_length`. [h]
+    interval : float
+        Length of the interval. [h]
+
+    Returns
+    -------
+    array
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> daylight_share(np.array([5.0, 5.5, 12.0, 17.75]), np.array(12.0)).tolist()
+    [0.0, 0.5, 1.0, 0.25]
+    """
+    begin = np.asarray(solar_hour)
+    shares = [_overlap(begin, interval, 12.0 + noon, np.asarray(length)) for noon in (0.0, 24.0)]
+    return np.asarray((shares[0] + shares[1]) / interval)
+
+
+def _overlap(begin: Array, interval: float, noon: float, length: Array) -> Array:
+    """Hours that an interval shares with the day around a noon."""
+    last = np.minimum(begin + interval, noon + length / 2)
+    return np.asarray(np.maximum(0.0, last - np.maximum(begin, noon - length / 2)))
+
+
+def hour_after_sunset(solar_hour: Array, length: Array) -> Array:
+    """Time since the nearest sunset.
+
+    Parameters
+    ----------
+    solar_hour : array
+        Time of day by the sun, see :func:`solar_hour`. [h]
+    length : array
+        Length of the day, see :func:`day_length`. [h]
+
+    Returns
+    -------
+    array
+        From -12, before sunset, up to 12. [h]
+
+    Examples
+    --------
+    >>> hour_after_sunset(np.array([17.0, 20.0, 4.0]), np.array(12.0)).tolist()
+    [-1.0, 2.0, 10.0]
+    """
+    since = np.asarray(solar_hour) - 12.0 - np.asarray(length) / 2
+    return np.asarray(np.mod(since + 12.0, 24.0) - 12.0)
