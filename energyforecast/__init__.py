@@ -97,6 +97,9 @@ if TYPE_CHECKING:
     from energyforecast.observations import (
         read_power as read_power,
     )
+    from energyforecast.power_curves import (
+        PowerCurve as PowerCurve,
+    )
     from energyforecast.sites import (
         DemandArea as DemandArea,
     )
@@ -134,6 +137,7 @@ except PackageNotFoundError:  # used from a source tree that was never installed
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     # what is forecast
     "sites": ("Site", "WindFarm", "PVPlant", "DemandArea"),
+    "power_curves": ("PowerCurve",),
     "tasks": ("Task", "day_ahead", "intraday"),
     # what was measured
     "observations": ("Observations", "read_power"),
