@@ -86,6 +86,9 @@ if TYPE_CHECKING:
         Persistence as Persistence,
     )
     from energyforecast.models import (
+        PowerCurveReference as PowerCurveReference,
+    )
+    from energyforecast.models import (
         QuantileModel as QuantileModel,
     )
     from energyforecast.models import (
@@ -146,7 +149,14 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "asof": ("Snapshot",),
     # what is learnt from it
     "features": ("Feature", "FeatureSet", "feature", "recipe"),
-    "models": ("QuantileModel", "LightGBMQuantiles", "Climatology", "Persistence", "SeasonalNaive"),
+    "models": (
+        "QuantileModel",
+        "LightGBMQuantiles",
+        "Climatology",
+        "Persistence",
+        "PowerCurveReference",
+        "SeasonalNaive",
+    ),
     # the forecast
     "forecaster": ("Forecaster",),
     "forecast": ("Forecast",),

@@ -9,7 +9,14 @@ from energyforecast.errors import SchemaError
 from energyforecast.features.calendar import DayOfYear, LeadTime, LocalHour, WeatherAge, Weekday
 from energyforecast.features.declaration import Feature, FeatureSet
 from energyforecast.features.lags import Lag, NewestObservation
-from energyforecast.features.wind import AirMass, WindDirection, WindSpeed
+from energyforecast.features.wind import (
+    AirMass,
+    EnsembleSpread,
+    NeighbourWind,
+    PowerCurvePower,
+    WindDirection,
+    WindSpeed,
+)
 from energyforecast.sites import Site, WindFarm
 
 __all__ = ["features_giving", "recipe"]
@@ -17,6 +24,8 @@ __all__ = ["features_giving", "recipe"]
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
 # year memorises single weather episodes and makes forecasts worse, so it is not among them.
 _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
+# Nothing where there is one site, and no ensemble.
+_WIND_MORE: Final = (NeighbourWind(), EnsembleSpread())
 
 
 def recipe(site: Site) -> FeatureSet:
@@ -39,7 +48,8 @@ def recipe(site: Site) -> FeatureSet:
     ['WindSpeed', 'WindDirection']
     """
     if isinstance(site, WindFarm):
-        return _WIND
+        curve = () if site.power_curve is None else (PowerCurvePower(), PowerCurvePower(density=True))
+        return _WIND + _WIND_MORE + curve
     raise SchemaError(
         f"There is no recipe for {type(site).__name__} {site.name!r}.",
         "Recipes exist for WindFarm.",
@@ -50,7 +60,8 @@ def recipe(site: Site) -> FeatureSet:
 def _calendar(column: str) -> Feature | None:
     known: dict[str, Feature] = {"hour": LocalHour(), "weekday": Weekday(), "lead_time": LeadTime()}
     known |= {"season_cosine": DayOfYear(), "season_sine": DayOfYear(), "newest": NewestObservation()}
-    return known.get(column)
+    known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
+    return known.get(column.rpartition(":")[2])
 
 
 def features_giving(columns: Iterable[str]) -> FeatureSet:
@@ -69,7 +80,8 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
         if item is None:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",
-                "There are hour, weekday, lead_time, season_cosine, season_sine, newest and lag_<length>.",
+                "There are hour, weekday, lead_time, season_cosine, season_sine, newest, power_curve, "
+                "power_curve[density] and lag_<length>.",
                 "Give the forecaster features=... that hold it.",
             )
         found[item.name] = item
