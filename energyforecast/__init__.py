@@ -89,6 +89,9 @@ if TYPE_CHECKING:
         Persistence as Persistence,
     )
     from energyforecast.models import (
+        PowerCurveReference as PowerCurveReference,
+    )
+    from energyforecast.models import (
         QuantileModel as QuantileModel,
     )
     from energyforecast.models import (
@@ -99,6 +102,9 @@ if TYPE_CHECKING:
     )
     from energyforecast.observations import (
         read_power as read_power,
+    )
+    from energyforecast.power_curves import (
+        PowerCurve as PowerCurve,
     )
     from energyforecast.sites import (
         DemandArea as DemandArea,
@@ -137,6 +143,7 @@ except PackageNotFoundError:  # used from a source tree that was never installed
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     # what is forecast
     "sites": ("Site", "WindFarm", "PVPlant", "DemandArea"),
+    "power_curves": ("PowerCurve",),
     "tasks": ("Task", "day_ahead", "intraday"),
     # what was measured
     "observations": ("Observations", "read_power"),
@@ -145,7 +152,14 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "asof": ("Snapshot",),
     # what is learnt from it
     "features": ("Feature", "FeatureSet", "feature", "recipe"),
-    "models": ("QuantileModel", "LightGBMQuantiles", "Climatology", "Persistence", "SeasonalNaive"),
+    "models": (
+        "QuantileModel",
+        "LightGBMQuantiles",
+        "Climatology",
+        "Persistence",
+        "PowerCurveReference",
+        "SeasonalNaive",
+    ),
     # the forecast
     "forecaster": ("Forecaster",),
     "forecast": ("Forecast",),

@@ -8,6 +8,7 @@
     longitude = 5.59
     capacity = 8.2          # MW
     hub_height = 80         # m
+    power_curve = "curve.csv"  # wind_speed [m/s],power [kW]; as PowerCurve.read takes it
     timezone = "Europe/Paris"
 
     [weather]
@@ -50,6 +51,7 @@ from energyforecast.errors import ConfigurationError, EnergyForecastError
 from energyforecast.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles, QuantileModel
 from energyforecast.observations import Observations, read_power
+from energyforecast.power_curves import PowerCurve
 from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.tasks import Task
 from energyforecast.weather import files
@@ -266,6 +268,9 @@ def _site(name: str, values: Any, source: Path) -> Site:
             "Choose one of them.",
         )
     _known(given, [item.name for item in fields(_SITES[kind]) if item.name != "name"], source, section)
+    if isinstance(given.get("power_curve"), str):
+        file = source.parent / given["power_curve"]
+        given["power_curve"] = _built(PowerCurve.read, {"path": file}, source, section)
     return _built(_SITES[kind], {"name": name} | given, source, section)
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from energyforecast import calendars, times
 from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError
+from energyforecast.power_curves import PowerCurve
 
 __all__ = ["DemandArea", "PVPlant", "Site", "Sites", "Source", "WindFarm", "as_sites", "catalogue"]
 
@@ -184,6 +185,8 @@ class WindFarm(Site):
         Diameter of the rotors. [m]
     turbines : int, optional
         Number of turbines.
+    power_curve : PowerCurve, optional
+        Power by the wind at hub height; of one turbine or of the farm, as a share of its rated power.
 
     Examples
     --------
@@ -197,9 +200,16 @@ class WindFarm(Site):
     hub_height: float | None = None
     rotor_diameter: float | None = None
     turbines: int | None = None
+    power_curve: PowerCurve | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not (self.power_curve is None or isinstance(self.power_curve, PowerCurve)):
+            raise SchemaError(
+                f"Site {self.name!r} has the power curve {self.power_curve!r}.",
+                "A power curve is a PowerCurve object.",
+                "Read it: power_curve=PowerCurve.read('curve.csv').",
+            )
         self._bounded("hub_height", 0.0, 300.0, "m", above=True)
         self._bounded("rotor_diameter", 0.0, 400.0, "m", above=True)
         self._bounded("turbines", 0.0, 10_000.0, "turbines", above=True)

@@ -24,6 +24,7 @@ from energyforecast.features import Feature, FeatureSet, FunctionFeature, Needs
 from energyforecast.forecaster import Forecaster, Training
 from energyforecast.models import QuantileModel
 from energyforecast.models.model import Part
+from energyforecast.power_curves import PowerCurve
 from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.tasks import Task
 
@@ -289,7 +290,10 @@ def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[st
 
 
 def _site(values: dict[str, Any]) -> Site:
-    return _KINDS[values["type"]](**{name: value for name, value in values.items() if name != "type"})
+    given = {name: value for name, value in values.items() if name != "type"}
+    if given.get("power_curve") is not None:
+        given["power_curve"] = PowerCurve(**given["power_curve"])
+    return _KINDS[values["type"]](**given)
 
 
 def _feature(values: dict[str, Any], given: dict[str, Feature]) -> Feature:

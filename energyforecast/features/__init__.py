@@ -5,7 +5,19 @@ from energyforecast.features.declaration import Feature, FeatureSet, FunctionFea
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.lags import Lag, LagMean, NewestObservation
 from energyforecast.features.recipes import features_giving, recipe
-from energyforecast.features.wind import AirMass, WindDirection, WindSpeed, WindVariability
+from energyforecast.features.wind import (
+    AirMass,
+    EnsembleSpread,
+    HubWind,
+    NeighbourWind,
+    PowerCurvePower,
+    WindDirection,
+    WindShear,
+    WindSpeed,
+    WindTrend,
+    WindVariability,
+    WindVeer,
+)
 
 __all__ = [
     "AirMass",
@@ -17,18 +29,28 @@ __all__ = [
     "FeatureSet",
     "FunctionFeature",
     "HourOfWeek",
+    "EnsembleSpread",
+    "Feature",
+    "FeatureSet",
+    "FunctionFeature",
+    "HubWind",
     "Lag",
     "LagMean",
     "LeadTime",
     "LocalHour",
     "Needs",
+    "NeighbourWind",
     "NewestObservation",
     "Temperature",
+    "PowerCurvePower",
     "WeatherAge",
     "Weekday",
     "WindDirection",
+    "WindShear",
     "WindSpeed",
+    "WindTrend",
     "WindVariability",
+    "WindVeer",
     "feature",
     "features_giving",
     "recipe",

@@ -10,7 +10,14 @@ from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, Lo
 from energyforecast.features.declaration import Feature, FeatureSet
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.lags import Lag, LagMean, NewestObservation
-from energyforecast.features.wind import AirMass, WindDirection, WindSpeed
+from energyforecast.features.wind import (
+    AirMass,
+    EnsembleSpread,
+    NeighbourWind,
+    PowerCurvePower,
+    WindDirection,
+    WindSpeed,
+)
 from energyforecast.sites import DemandArea, Site, WindFarm
 
 __all__ = ["features_giving", "recipe"]
@@ -18,6 +25,8 @@ __all__ = ["features_giving", "recipe"]
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
 # year memorises single weather episodes and makes forecasts worse, so it is not among them.
 _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
+# Nothing where there is one site, and no ensemble.
+_WIND_MORE: Final = (NeighbourWind(), EnsembleSpread())
 
 # Chosen on Victoria's demand of 2012 and 2013, see docs/demand.md.
 _PEOPLE: Final = FeatureSet(
@@ -71,7 +80,8 @@ def recipe(site: Site) -> FeatureSet:
     ['WindSpeed', 'WindDirection']
     """
     if isinstance(site, WindFarm):
-        return _WIND
+        curve = () if site.power_curve is None else (PowerCurvePower(), PowerCurvePower(density=True))
+        return _WIND + _WIND_MORE + curve
     if isinstance(site, DemandArea):
         return _DEMAND[site.sector]
     raise SchemaError(
@@ -84,7 +94,8 @@ def recipe(site: Site) -> FeatureSet:
 def _calendar(column: str) -> Feature | None:
     known: dict[str, Feature] = {"hour": LocalHour(), "weekday": Weekday(), "lead_time": LeadTime()}
     known |= {"season_cosine": DayOfYear(), "season_sine": DayOfYear(), "newest": NewestObservation()}
-    return known.get(column)
+    known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
+    return known.get(column.rpartition(":")[2])
 
 
 def features_giving(columns: Iterable[str]) -> FeatureSet:
@@ -103,7 +114,8 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
         if item is None:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",
-                "There are hour, weekday, lead_time, season_cosine, season_sine, newest and lag_<length>.",
+                "There are hour, weekday, lead_time, season_cosine, season_sine, newest, power_curve, "
+                "power_curve[density] and lag_<length>.",
                 "Give the forecaster features=... that hold it.",
             )
         found[item.name] = item

@@ -8,15 +8,56 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast import physics, times
+from energyforecast import physics, times, variables
 from energyforecast.asof import Snapshot
+from energyforecast.errors import SchemaError
 from energyforecast.features.declaration import Array, Columns, Feature
+from energyforecast.power_curves import PowerCurve
+from energyforecast.sites import Site, WindFarm
 
-__all__ = ["AirMass", "WindDirection", "WindSpeed", "WindVariability"]
+__all__ = [
+    "AirMass",
+    "EnsembleSpread",
+    "HubWind",
+    "NeighbourWind",
+    "PowerCurvePower",
+    "WindDirection",
+    "WindShear",
+    "WindSpeed",
+    "WindTrend",
+    "WindVariability",
+    "WindVeer",
+]
 
 
 def _step(now: Snapshot) -> float:
     return float(now.windows.frequency / pd.Timedelta("1h"))
+
+
+def _by_height(now: Snapshot, variable: str) -> dict[str, dict[float, str]]:
+    """Names of a variable by prefix of the weather model and by height, lowest first."""
+    found: dict[str, dict[float, str]] = {}
+    for name in now.matching(f"{variable}_*m"):
+        found.setdefault(name.rpartition(variable)[0], {})[variables.height_of(name) or 0.0] = name
+    return {prefix: dict(sorted(names.items())) for prefix, names in found.items()}
+
+
+def _ends(now: Snapshot, name: str) -> tuple[float, ...]:
+    """Instants whose mean stands for the interval: both ends, or none but the mean that is given. [h]"""
+    return (0.0,) if now.cell_methods[name] == variables.MEAN else (0.0, _step(now))
+
+
+def _hub_wind(now: Snapshot, names: dict[float, str], hours: float) -> Array:
+    """Every member's wind speed at hub height, from the heights around it, or the two nearest."""
+    hub = (now.site.hub_height if isinstance(now.site, WindFarm) else None) or 100.0
+    below, above = ([height for height in names if side * height >= side * hub] for side in (-1, 1))
+    used = sorted({below[-1], above[0]} if below and above else (below[-2:] or above[:2]))
+    speeds = [now.members(names[height], hours=hours) for height in used]
+    if len(used) == 1:
+        return physics.wind_speed_power_law(speeds[0], height=used[0], hub_height=hub)
+    return physics.wind_speed_between_heights(
+        *speeds, lower_height=used[0], upper_height=used[1], hub_height=hub
+    )
 
 
 @dataclass(frozen=True)
@@ -134,3 +175,227 @@ class AirMass(Feature):
                     corrected = physics.density_corrected_wind_speed(now.interval_mean(speed), density)
                     columns[f"{speed}[density]"] = corrected
         return columns
+
+
+@dataclass(frozen=True)
+class HubWind(Feature):
+    """Wind speed at hub height, from the heights around it, or the two nearest.
+
+    Between two heights on a straight line over the logarithm of height, else by the power law. A site
+    that does not say its hub height gets 100 m.
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``wind_speed_hub``, the mean over the interval. [m s⁻¹]"""
+        columns: dict[str, Array] = {}
+        for prefix, names in _by_height(now, "wind_speed").items():
+            hours = _ends(now, next(iter(names.values())))
+            at_ends = [_hub_wind(now, names, hour).mean(axis=2) for hour in hours]
+            columns[f"{prefix}wind_speed_hub"] = np.mean(at_ends, axis=0)
+        return columns
+
+
+@dataclass(frozen=True)
+class WindShear(Feature):
+    """How the wind grows from each height to the next; nothing where there is one height."""
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_shear_10m_100m``, the exponent of the power law at the interval's beginning."""
+        columns: dict[str, Array] = {}
+        for prefix, names in _by_height(now, "wind_speed").items():
+            for low, high in zip(list(names)[:-1], list(names)[1:], strict=True):
+                columns[f"{prefix}wind_shear_{low:g}m_{high:g}m"] = physics.shear_exponent(
+                    now[names[low]], now[names[high]], lower_height=low, upper_height=high
+                )
+        return columns
+
+
+@dataclass(frozen=True)
+class WindVeer(Feature):
+    """How the wind turns from each height to the next; nothing where there is one height."""
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_direction_*m",)
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_veer_10m_100m``, clockwise, at the interval's beginning. [degree]"""
+        columns: dict[str, Array] = {}
+        for prefix, names in _by_height(now, "wind_direction").items():
+            for low, high in zip(list(names)[:-1], list(names)[1:], strict=True):
+                turn = physics.wind_veer(now[names[low]], now[names[high]])
+                columns[f"{prefix}wind_veer_{low:g}m_{high:g}m"] = turn
+        return columns
+
+
+@dataclass(frozen=True)
+class WindTrend(Feature):
+    """Wind speed smoothed over hours, and its ramp across them.
+
+    Parameters
+    ----------
+    hours : tuple of int
+        How far to look before and after the beginning of the interval. [h]
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+
+    hours: tuple[int, ...] = (3, 6)
+
+    @property
+    def margin(self) -> pd.Timedelta:
+        """The greatest reach."""
+        return times.duration(f"{max(self.hours)}h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_speed_100m[smooth 3h]`` and ``wind_speed_100m[ramp 3h]``. [m s⁻¹]
+
+        The mean of all hours from 3 h before to 3 h after, and the last of them minus the first.
+        """
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather):
+            for reach in self.hours:
+                around = np.stack([now.shift(name, hours=hour) for hour in range(-reach, reach + 1)])
+                columns[f"{name}[smooth {reach}h]"] = around.mean(axis=0)
+                columns[f"{name}[ramp {reach}h]"] = around[-1] - around[0]
+        return columns
+
+
+@dataclass(frozen=True)
+class EnsembleSpread(Feature):
+    """How far the members of an ensemble disagree; nothing where the weather has no members.
+
+    Their mean is what every other feature sees.
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``wind_speed_100m[spread]`` (standard deviation), ``[low]`` and ``[high]``. [m s⁻¹]
+
+        Low and high are the 0.1 and 0.9 quantiles of the members at the interval's beginning.
+        """
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather):
+            members = now.members(name)
+            if members.shape[2] > 1:
+                columns[f"{name}[spread]"] = members.std(axis=2)
+                columns[f"{name}[low]"], columns[f"{name}[high]"] = np.quantile(members, (0.1, 0.9), axis=2)
+        return columns
+
+
+@dataclass(frozen=True)
+class NeighbourWind(Feature):
+    """Wind speed at the forecaster's other sites; nothing where there is one site.
+
+    Neighbours are counted by distance, so that columns mean the same for every site of a fleet.
+
+    Parameters
+    ----------
+    nearest : int
+        So many of them get columns of their own.
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+    optional: ClassVar[bool] = True
+
+    nearest: int = 3
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``wind_speed_100m[neighbour 1]``, ``[neighbours' mean]`` and ``[neighbours' spread]``. [m s⁻¹]
+
+        Means over the interval; the spread is the standard deviation over the neighbours.
+        """
+        others = sorted((site for site in now.sites if site != now.site), key=lambda to: _far(now.site, to))
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather) if others else ():
+            speeds = np.stack([now.at(other.name).interval_mean(name) for other in others])
+            for rank, speed in enumerate(speeds[: self.nearest], start=1):
+                columns[f"{name}[neighbour {rank}]"] = speed
+            columns[f"{name}[neighbours' mean]"] = speeds.mean(axis=0)
+            columns[f"{name}[neighbours' spread]"] = speeds.std(axis=0)
+        return columns
+
+
+def _far(site: Site, other: Site) -> float:
+    """Chord between two sites over the sphere, as a share of its radius: it rises with the distance."""
+    one, two = (
+        (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat))
+        for lat, lon in (np.radians([place.latitude, place.longitude]) for place in (site, other))
+    )
+    return float(np.linalg.norm(np.subtract(one, two)))
+
+
+@dataclass(frozen=True)
+class PowerCurvePower(Feature):
+    """Power by the farm's curve on the wind at hub height.
+
+    Of an ensemble it is the mean of the members' power, which is not the power of their mean wind.
+
+    Parameters
+    ----------
+    density : bool
+        Correct for the density of the air; that needs ``temp_air`` and ``pressure``.
+    """
+
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+
+    density: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name, so that both kinds can stand side by side."""
+        return "PowerCurvePower[density]" if self.density else "PowerCurvePower"
+
+    @property
+    def weather(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The wind, and what density is made of."""
+        return ("wind_speed_*m", "temp_air", "pressure") if self.density else ("wind_speed_*m",)
+
+    @property
+    def optional(self) -> bool:  # type: ignore[override]
+        """Left out where the weather does not give density."""
+        return self.density
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``power_curve`` or ``power_curve[density]``: the mean over the interval. [fraction of capacity]
+
+        Raises
+        ------
+        SchemaError
+            If the site has no power curve.
+        """
+        curve = _curve(now.site)
+        columns: dict[str, Array] = {}
+        for prefix, names in _by_height(now, "wind_speed").items():
+            air = [f"{prefix}temp_air", f"{prefix}pressure"]
+            if self.density and not set(air) <= set(now.names):
+                continue
+            power = []
+            for hour in _ends(now, next(iter(names.values()))):
+                density = (
+                    physics.air_density(*(now.members(name, hours=hour) for name in air))
+                    if self.density
+                    else None
+                )
+                power.append(curve.power_at(_hub_wind(now, names, hour), density).mean(axis=2))
+            columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.mean(power, axis=0)
+        return columns
+
+
+def _curve(site: Site) -> PowerCurve:
+    curve = site.power_curve if isinstance(site, WindFarm) else None
+    if curve is None:
+        raise SchemaError(
+            f"Site {site.name!r} has no power curve.",
+            "PowerCurvePower and PowerCurveReference need one for every site.",
+            "Give WindFarm(..., power_curve=PowerCurve.read('curve.csv')), or PowerCurve.generic().",
+        )
+    return curve

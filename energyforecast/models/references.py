@@ -10,7 +10,7 @@ import pandas as pd
 
 from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
-__all__ = ["Climatology", "Persistence", "SeasonalNaive"]
+__all__ = ["Climatology", "Persistence", "PowerCurveReference", "SeasonalNaive"]
 
 
 class _Grouped(QuantileModel):
@@ -179,3 +179,32 @@ class SeasonalNaive(_PastValue):
 
     def _group(self, X: pd.DataFrame) -> Array:
         return np.zeros((len(X), 1))
+
+
+class PowerCurveReference(_PastValue):
+    """The farm's power curve on the weather forecast, with the errors that this made at each lead.
+
+    What a user has without any learning from weather: a model is worth what it adds to it.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels; set by the forecaster.
+    column : str
+        Column of the curve's power: with ``"power_curve[density]"`` corrected for the density of the
+        air, with ``"ifs:power_curve"`` that of one weather model among several.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"power_curve": [0.2, 0.6], "lead_time": [1.0, 1.0]})
+    >>> reference = PowerCurveReference((0.5,)).fit(X, np.array([0.1, 0.5]))  # 0.1 less than the curve says
+    >>> reference.predict(X).ravel().round(2).tolist()
+    [0.1, 0.5]
+    """
+
+    by = ("lead_time",)
+    column = "power_curve"
+
+    def __init__(self, quantiles: tuple[float, ...] | None = None, *, column: str = "power_curve") -> None:
+        super().__init__(quantiles)
+        self.column = column

@@ -14,8 +14,14 @@ from energyforecast.physics.demand import (
 from energyforecast.physics.wind import (
     air_density,
     density_corrected_wind_speed,
+    icing_conditions,
+    shear_exponent,
     wind_components,
     wind_from_components,
+    wind_speed_between_heights,
+    wind_speed_log_law,
+    wind_speed_power_law,
+    wind_veer,
 )
 
 __all__ = [
