@@ -91,6 +91,9 @@ if TYPE_CHECKING:
     from energyforecast.models import (
         SeasonalNaive as SeasonalNaive,
     )
+    from energyforecast.models import (
+        SmartPersistence as SmartPersistence,
+    )
     from energyforecast.observations import (
         Observations as Observations,
     )
@@ -142,7 +145,14 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "asof": ("Snapshot",),
     # what is learnt from it
     "features": ("Feature", "FeatureSet", "feature", "recipe"),
-    "models": ("QuantileModel", "LightGBMQuantiles", "Climatology", "Persistence", "SeasonalNaive"),
+    "models": (
+        "QuantileModel",
+        "LightGBMQuantiles",
+        "Climatology",
+        "Persistence",
+        "SeasonalNaive",
+        "SmartPersistence",
+    ),
     # the forecast
     "forecaster": ("Forecaster",),
     "forecast": ("Forecast",),

@@ -9,14 +9,37 @@ from energyforecast.errors import SchemaError
 from energyforecast.features.calendar import DayOfYear, LeadTime, LocalHour, WeatherAge, Weekday
 from energyforecast.features.declaration import Feature, FeatureSet
 from energyforecast.features.lags import Lag, NewestObservation
+from energyforecast.features.solar import (
+    ClearSky,
+    ClearSkyPersistence,
+    IntervalMean,
+    Irradiance,
+    PVChainPower,
+    SunPosition,
+)
 from energyforecast.features.wind import AirMass, WindDirection, WindSpeed
-from energyforecast.sites import Site, WindFarm
+from energyforecast.sites import PVPlant, Site, WindFarm
 
 __all__ = ["features_giving", "recipe"]
 
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
 # year memorises single weather episodes and makes forecasts worse, so it is not among them.
 _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
+
+_SOLAR: Final = FeatureSet(
+    (
+        Irradiance(),
+        Irradiance("dni", hours=(0,)),
+        Irradiance("dhi", hours=(0,)),
+        PVChainPower(),
+        SunPosition(),
+        ClearSky(),
+        IntervalMean("cloud_cover"),
+        IntervalMean("temp_air"),
+        WeatherAge(),
+        LeadTime(),
+    )
+)
 
 
 def recipe(site: Site) -> FeatureSet:
@@ -25,7 +48,7 @@ def recipe(site: Site) -> FeatureSet:
     Parameters
     ----------
     site : Site
-        A wind farm; other kinds have no recipe yet and need features of the user's choice.
+        A wind farm or a PV plant; other kinds have no recipe yet and need features of the user's choice.
 
     Raises
     ------
@@ -40,9 +63,11 @@ def recipe(site: Site) -> FeatureSet:
     """
     if isinstance(site, WindFarm):
         return _WIND
+    if isinstance(site, PVPlant):
+        return _SOLAR
     raise SchemaError(
         f"There is no recipe for {type(site).__name__} {site.name!r}.",
-        "Recipes exist for WindFarm.",
+        "Recipes exist for WindFarm and PVPlant.",
         "Choose features: Forecaster(site, task, features=FeatureSet((LocalHour(), DayOfYear(), ...))).",
     )
 
@@ -50,6 +75,7 @@ def recipe(site: Site) -> FeatureSet:
 def _calendar(column: str) -> Feature | None:
     known: dict[str, Feature] = {"hour": LocalHour(), "weekday": Weekday(), "lead_time": LeadTime()}
     known |= {"season_cosine": DayOfYear(), "season_sine": DayOfYear(), "newest": NewestObservation()}
+    known |= dict.fromkeys(("smart_persistence", "clear_sky_power"), ClearSkyPersistence())
     return known.get(column)
 
 
@@ -69,7 +95,8 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
         if item is None:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",
-                "There are hour, weekday, lead_time, season_cosine, season_sine, newest and lag_<length>.",
+                "There are hour, weekday, lead_time, season_cosine, season_sine, newest, smart_persistence, "
+                "clear_sky_power and lag_<length>.",
                 "Give the forecaster features=... that hold it.",
             )
         found[item.name] = item

@@ -2,6 +2,13 @@
 
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.model import QuantileModel
-from energyforecast.models.references import Climatology, Persistence, SeasonalNaive
+from energyforecast.models.references import Climatology, Persistence, SeasonalNaive, SmartPersistence
 
-__all__ = ["Climatology", "LightGBMQuantiles", "Persistence", "QuantileModel", "SeasonalNaive"]
+__all__ = [
+    "Climatology",
+    "LightGBMQuantiles",
+    "Persistence",
+    "QuantileModel",
+    "SeasonalNaive",
+    "SmartPersistence",
+]

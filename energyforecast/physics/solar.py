@@ -404,8 +404,8 @@ def rear_irradiance(ghi: Number, *, surface_tilt: Number, albedo: Number = 0.2, 
 
     Notes
     -----
-    Over a year within 15 % of pvlib's ``bifacial.infinite_sheds`` for tilts from 15° to 45° and ground covers
-    from 0.3 to 0.5: about 1 % of the power.
+    Over a year within 15 % of pvlib's ``bifacial.infinite_sheds`` for tilts from 15° to 30°, and up to 30 % less
+    at 45°, with ground covers from 0.3 to 0.5: 1 to 2 % of the power.
 
     References
     ----------
