@@ -97,6 +97,9 @@ if TYPE_CHECKING:
     from energyforecast.models import (
         SeasonalNaive as SeasonalNaive,
     )
+    from energyforecast.models import (
+        SmartPersistence as SmartPersistence,
+    )
     from energyforecast.observations import (
         Observations as Observations,
     )
@@ -159,6 +162,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "Persistence",
         "PowerCurveReference",
         "SeasonalNaive",
+        "SmartPersistence",
     ),
     # the forecast
     "forecaster": ("Forecaster",),

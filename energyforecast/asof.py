@@ -13,6 +13,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ import xarray as xr
 from energyforecast import checks, times, variables
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.observations import Observations
+from energyforecast.physics import SolarPosition, solar_position
 from energyforecast.sites import Site
 from energyforecast.tasks import Windows
 
@@ -573,15 +575,35 @@ class Snapshot:
 
     def _shifted(self, name: str, hours: float) -> Array:
         values = self.weather[(self._known(name), self.site.name)]
+        first = self._first(hours, repr(name))
+        return values[:, first : first + self.windows.valid_time.shape[1]]
+
+    def _first(self, hours: float, what: str) -> int:
+        """Where a window moved by some hours begins in what was gathered."""
         steps = hours * pd.Timedelta("1h") / self.windows.frequency
         if steps != int(steps) or abs(steps) > self.margin:
             raise SchemaError(
-                f"A feature looks {hours:g} h from its step at {name!r}.",
+                f"A feature looks {hours:g} h from its step at {what}.",
                 f"Gathered were {self.margin} whole steps of {self.windows.frequency} before and after each window.",
                 f"Add margin='{abs(hours):g}h' to the feature's declaration.",
             )
-        first = self.margin + int(steps)
-        return values[:, first : first + self.windows.valid_time.shape[1]]
+        return self.margin + int(steps)
+
+    def sun(self, *, hours: float = 0.0) -> SolarPosition:
+        """Position of the sun in the middle of each interval, or some hours after it."""
+        first = self._first(hours, "the sun")
+        last = first + self.windows.valid_time.shape[1]
+        return SolarPosition(*(values[:, first:last] for values in self._sun))
+
+    @cached_property
+    def _sun(self) -> SolarPosition:
+        """Computed once for all features of a site, margins included."""
+        width = self.windows.frequency.to_timedelta64()
+        middle = _extend(self.windows, self.margin).valid_time + width // 2
+        position = solar_position(middle, self.site.latitude, self.site.longitude)
+        for values in position:
+            values.flags.writeable = False
+        return position
 
     def lag(self, lag: str, *, step: str | None = None) -> Array:
         """Observation at ``valid_time - lag``, or the newest older one that was published. [MW]"""

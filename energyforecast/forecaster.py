@@ -28,6 +28,7 @@ from energyforecast.features import Feature, FeatureSet, Needs, features_giving,
 from energyforecast.forecast import Forecast
 from energyforecast.models import Climatology, LightGBMQuantiles, QuantileModel
 from energyforecast.observations import Lag, Observations, estimate_lag
+from energyforecast.physics import is_dark, solar_position
 from energyforecast.sites import PVPlant, Site, Sites, WindFarm, as_sites
 from energyforecast.tasks import Task, Windows
 
@@ -466,8 +467,9 @@ class Forecaster:
         fitted: dict[str, QuantileModel] = {}
         for group in groups:
             names = [site.name for site in group]
-            X = pd.concat([table.columns[name][keep[name]] for name in names], ignore_index=True)
-            y = np.concatenate([outcome[name][keep[name]] / self.scale_[name] for name in names])
+            rows = {site.name: _lit(table, site, keep[site.name]) for site in group}
+            X = pd.concat([table.columns[name][rows[name]] for name in names], ignore_index=True)
+            y = np.concatenate([outcome[name][rows[name]] / self.scale_[name] for name in names])
             bounded = all(site.capacity is not None for site in group)
             model: QuantileModel = sklearn.base.clone(self.model).set_params(quantiles=self.task.quantiles)
             model.fit(X, y, bounds=(0.0, 1.0) if bounded else (-np.inf, np.inf))
@@ -569,6 +571,7 @@ class Forecaster:
             result[~answered] = self.climatology_[site.name].predict(
                 _hour_of_day(table, site)[chosen][~answered]
             )
+        result[_dark(table, site)[chosen]] = 0.0
         return result * self.scale_[site.name]
 
     def levels(self, table: Table, site: Site) -> npt.NDArray[np.int64]:
@@ -739,6 +742,21 @@ def _first_arrival(dataset: Any) -> pd.Timestamp:
 def _hour_of_day(table: Table, site: Site) -> pd.DataFrame:
     local = pd.DatetimeIndex(table.valid_time, tz="UTC").tz_convert(times.zone(site.timezone))
     return pd.DataFrame({"hour": np.asarray(local.hour + local.minute / 60, dtype=float)})
+
+
+def _dark(table: Table, site: Site) -> npt.NDArray[np.bool_]:
+    """Rows of a PV plant in which the sun never rises: its power is bounded by nothing, whatever the model."""
+    if not isinstance(site, PVPlant):
+        return np.zeros(len(table.origin), dtype=bool)
+    step = table.windows.frequency.to_timedelta64()
+    instants = (table.valid_time + part * step // 2 for part in (0, 1, 2))
+    return is_dark(*(solar_position(instant, site.latitude, site.longitude) for instant in instants))
+
+
+def _lit(table: Table, site: Site, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Rows to learn from. Nights teach nothing: their zeros would fill leaves and blur the calibration of days."""
+    lit = rows & ~_dark(table, site)
+    return lit if lit.any() else rows
 
 
 def _scale(site: Site) -> float:

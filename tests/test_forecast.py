@@ -11,7 +11,13 @@ import pytest
 import xarray as xr
 
 import energyforecast as ef
-from energyforecast.errors import EnergyForecastError, FileFormatError, MissingDataError, RangeError, SchemaError
+from energyforecast.errors import (
+    EnergyForecastError,
+    FileFormatError,
+    MissingDataError,
+    RangeError,
+    SchemaError,
+)
 from energyforecast.forecast import Forecast
 from energyforecast.tasks import day_ahead
 from energyforecast.testing import example_forecast
@@ -67,7 +73,9 @@ def _with(row: int, values: tuple[float, float, float]) -> np.ndarray:
         ((2.0, 3.0, np.inf), "missing"),
     ],
 )
-def test_impossible_quantiles_are_refused_with_site_and_hour(values: tuple[float, float, float], said: str) -> None:
+def test_impossible_quantiles_are_refused_with_site_and_hour(
+    values: tuple[float, float, float], said: str
+) -> None:
     with pytest.raises(RangeError) as caught:
         _forecast(a=_with(24, values))
     _three_lines(caught.value, "'plant'", said, "2024-10-26 22:00:00+00:00", "1 hours")
@@ -214,7 +222,9 @@ def test_seconds_of_an_issue_now_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("caveats", ["", "perfect weather (ERA5): not forecast skill"])
 def test_the_csv_holds_every_row_and_its_caveat(caveats: str, tmp_path: Path) -> None:
     forecast = _forecast(caveats=caveats)
-    table = pd.read_csv(forecast.write_csv(tmp_path / "forecast.csv"), parse_dates=["issue_time", "valid_time"])
+    table = pd.read_csv(
+        forecast.write_csv(tmp_path / "forecast.csv"), parse_dates=["issue_time", "valid_time"]
+    )
     frame = forecast.to_frame()
     assert table["valid_time"].tolist() == frame["valid_time"].tolist()
     np.testing.assert_allclose(table[["q0.1", "q0.5", "q0.9"]], frame[["q0.1", "q0.5", "q0.9"]], atol=5e-5)
@@ -235,8 +245,11 @@ def test_what_is_no_forecast_is_refused(content: bytes, tmp_path: Path) -> None:
 
 def test_a_missing_a_truncated_and_another_netcdf_are_refused(tmp_path: Path) -> None:
     whole = example_forecast().save(tmp_path / "forecast.nc").read_bytes()
-    site, weather, power = ef.datasets.la_haute_borne()
-    others = [ef.weather.write(weather.isel(time=slice(0, 5)), tmp_path / "weather.nc"), tmp_path / "nowhere.nc"]
+    _site, weather, _power = ef.datasets.la_haute_borne()
+    others = [
+        ef.weather.write(weather.isel(time=slice(0, 5)), tmp_path / "weather.nc"),
+        tmp_path / "nowhere.nc",
+    ]
     xr.Dataset({"power": ("hour", [1.0, 2.0])}).to_netcdf(tmp_path / "power.nc", engine="scipy")
     for length in range(10, len(whole), 50):
         (tmp_path / f"{length}.nc").write_bytes(whole[:length])
@@ -263,7 +276,17 @@ def test_a_saved_forecast_that_was_tampered_with_is_checked_again(tmp_path: Path
 
 
 def test_a_figure_shows_the_site_and_the_zone_that_were_asked_for() -> None:
-    figure = _forecast(caveats="perfect weather (ERA5): not forecast skill").plot(site="area", timezone="Asia/Almaty")
+    figure = _forecast(caveats="perfect weather (ERA5): not forecast skill").plot(
+        site="area", timezone="Asia/Almaty"
+    )
     text = " ".join(item.get_text() for item in figure.findobj(lambda item: hasattr(item, "get_text")))
-    for word in ("area", "Asia/Almaty", "12:00", "80% interval", "median", "Power [MW]", "not forecast skill"):
+    for word in (
+        "area",
+        "Asia/Almaty",
+        "12:00",
+        "80% interval",
+        "median",
+        "Power [MW]",
+        "not forecast skill",
+    ):
         assert word in text

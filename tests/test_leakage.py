@@ -285,7 +285,9 @@ def test_a_backtest_forecasts_as_it_would_have_been_done_then() -> None:
 
 
 @pytest.mark.parametrize("plant", [None, labels_by_issue_time, labels_by_end])
-def test_a_backtest_learns_nothing_that_was_published_later(plant: Plant | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backtest_learns_nothing_that_was_published_later(
+    plant: Plant | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = world()
     if plant is not None:
         plant(monkeypatch)

@@ -10,6 +10,14 @@ from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, Lo
 from energyforecast.features.declaration import Feature, FeatureSet
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.lags import Lag, LagMean, NewestObservation
+from energyforecast.features.solar import (
+    ClearSky,
+    ClearSkyPersistence,
+    IntervalMean,
+    Irradiance,
+    PVChainPower,
+    SunPosition,
+)
 from energyforecast.features.wind import (
     AirMass,
     EnsembleSpread,
@@ -18,7 +26,7 @@ from energyforecast.features.wind import (
     WindDirection,
     WindSpeed,
 )
-from energyforecast.sites import DemandArea, Site, WindFarm
+from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 
 __all__ = ["features_giving", "recipe"]
 
@@ -58,6 +66,21 @@ _INDUSTRY: Final = FeatureSet(
 )
 _DEMAND: Final = {"total": _PEOPLE, "households": _PEOPLE, "industry": _INDUSTRY}
 
+_SOLAR: Final = FeatureSet(
+    (
+        Irradiance(),
+        Irradiance("dni", hours=(0,)),
+        Irradiance("dhi", hours=(0,)),
+        PVChainPower(),
+        SunPosition(),
+        ClearSky(),
+        IntervalMean("cloud_cover"),
+        IntervalMean("temp_air"),
+        WeatherAge(),
+        LeadTime(),
+    )
+)
+
 
 def recipe(site: Site) -> FeatureSet:
     """Default features for a site, by its type.
@@ -65,8 +88,7 @@ def recipe(site: Site) -> FeatureSet:
     Parameters
     ----------
     site : Site
-        A wind farm, or an area by its sector; other kinds have no recipe yet and need features of the
-        user's choice.
+        A wind farm, a PV plant, or an area by its sector; a plain site needs features of the user's choice.
 
     Raises
     ------
@@ -82,11 +104,13 @@ def recipe(site: Site) -> FeatureSet:
     if isinstance(site, WindFarm):
         curve = () if site.power_curve is None else (PowerCurvePower(), PowerCurvePower(density=True))
         return _WIND + _WIND_MORE + curve
+    if isinstance(site, PVPlant):
+        return _SOLAR
     if isinstance(site, DemandArea):
         return _DEMAND[site.sector]
     raise SchemaError(
         f"There is no recipe for {type(site).__name__} {site.name!r}.",
-        "Recipes exist for WindFarm and DemandArea.",
+        "Recipes exist for WindFarm, PVPlant and DemandArea.",
         "Choose features: Forecaster(site, task, features=FeatureSet((LocalHour(), DayOfYear(), ...))).",
     )
 
@@ -95,6 +119,7 @@ def _calendar(column: str) -> Feature | None:
     known: dict[str, Feature] = {"hour": LocalHour(), "weekday": Weekday(), "lead_time": LeadTime()}
     known |= {"season_cosine": DayOfYear(), "season_sine": DayOfYear(), "newest": NewestObservation()}
     known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
+    known |= dict.fromkeys(("smart_persistence", "clear_sky_power"), ClearSkyPersistence())
     return known.get(column.rpartition(":")[2])
 
 
@@ -115,7 +140,7 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",
                 "There are hour, weekday, lead_time, season_cosine, season_sine, newest, power_curve, "
-                "power_curve[density] and lag_<length>.",
+                "power_curve[density], smart_persistence, clear_sky_power and lag_<length>.",
                 "Give the forecaster features=... that hold it.",
             )
         found[item.name] = item

@@ -2,7 +2,13 @@
 
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.model import QuantileModel
-from energyforecast.models.references import Climatology, Persistence, PowerCurveReference, SeasonalNaive
+from energyforecast.models.references import (
+    Climatology,
+    Persistence,
+    PowerCurveReference,
+    SeasonalNaive,
+    SmartPersistence,
+)
 
 __all__ = [
     "Climatology",
@@ -11,4 +17,5 @@ __all__ = [
     "PowerCurveReference",
     "QuantileModel",
     "SeasonalNaive",
+    "SmartPersistence",
 ]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
-__all__ = ["Climatology", "Persistence", "PowerCurveReference", "SeasonalNaive"]
+__all__ = ["Climatology", "Persistence", "PowerCurveReference", "SeasonalNaive", "SmartPersistence"]
 
 
 class _Grouped(QuantileModel):
@@ -147,6 +147,32 @@ class Persistence(_PastValue):
     def column(self) -> str:
         """The newest observation."""
         return "newest"
+
+
+class SmartPersistence(_PastValue):
+    """Clouds stay as they are while the sun moves, with the errors that this made at each lead and hour.
+
+    The newest published power of a PV plant over that under a clear sky, times that under a clear sky at
+    the time of the forecast.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels; set by the forecaster.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"smart_persistence": [0.2, 0.4], "lead_time": [1.0, 1.0], "hour": [9.0, 9.0]})
+    >>> SmartPersistence((0.5,)).fit(X, np.array([0.3, 0.5])).predict(X).ravel().round(6).tolist()
+    [0.3, 0.5]
+    """
+
+    by = ("lead_time", "hour")
+
+    @property
+    def column(self) -> str:
+        """Clear-sky persistence."""
+        return "smart_persistence"
 
 
 class SeasonalNaive(_PastValue):

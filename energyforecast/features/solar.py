@@ -1,0 +1,241 @@
+"""Features of a PV plant. The sun is taken at the middle of each interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import physics, times
+from energyforecast.asof import Past, Snapshot
+from energyforecast.errors import SchemaError
+from energyforecast.features.declaration import Array, Columns, Feature
+from energyforecast.sites import PVPlant, Site
+from energyforecast.variables import height_of
+
+__all__ = [
+    "ClearSky",
+    "ClearSkyPersistence",
+    "IntervalMean",
+    "Irradiance",
+    "NeighbourIrradiance",
+    "PVChainPower",
+    "SunPosition",
+]
+
+#: A plant that would give less than this share of its capacity under a clear sky tells nothing of clouds.
+_LEAST: Final = 0.05
+_DAY: Final = "24h"
+
+
+def _plant(site: Site, feature: str) -> PVPlant:
+    if isinstance(site, PVPlant):
+        return site
+    raise SchemaError(
+        f"The feature {feature!r} is asked of the {type(site).__name__} {site.name!r}.",
+        "It is a feature of a PVPlant, whose modules it knows.",
+        f"Make the site a PVPlant, or remove the feature: features - {feature!r}.",
+    )
+
+
+@dataclass(frozen=True)
+class SunPosition(Feature):
+    """Elevation and azimuth of the sun: ``sun_elevation`` and ``sun_azimuth``. [degree]"""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``sun_elevation`` and ``sun_azimuth``."""
+        position = now.sun()
+        return {"sun_elevation": 90.0 - position.zenith, "sun_azimuth": position.azimuth}
+
+
+def _clear(now: Snapshot, hours: float = 0.0) -> Array:
+    return physics.clear_sky(now.sun(hours=hours), altitude=now.site.altitude or 0.0).ghi
+
+
+@dataclass(frozen=True)
+class ClearSky(Feature):
+    """Global irradiance under a clear sky: ``clear_sky_ghi``. [W m⁻²]"""
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``clear_sky_ghi``."""
+        return {"clear_sky_ghi": _clear(now)}
+
+
+@dataclass(frozen=True)
+class Irradiance(Feature):
+    """Irradiance of the interval and of those around it, and the global one over that of a clear sky.
+
+    Parameters
+    ----------
+    variable : {"ghi", "dni", "dhi"}
+    hours : tuple of float
+        Intervals around; a run's own values, never the next run's. [h]
+    """
+
+    variable: str = "ghi"
+    hours: tuple[float, ...] = (-2, -1, 0, 1, 2)
+
+    @property
+    def name(self) -> str:
+        """``Irradiance``, or ``Irradiance_dni`` and ``Irradiance_dhi``."""
+        return "Irradiance" if self.variable == "ghi" else f"Irradiance_{self.variable}"
+
+    @property
+    def weather(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The variable."""
+        return (self.variable,)
+
+    @property
+    def optional(self) -> bool:  # type: ignore[override]
+        """Global irradiance must be there."""
+        return self.variable != "ghi"
+
+    @property
+    def margin(self) -> pd.Timedelta:
+        """As far as the furthest interval."""
+        return times.duration(f"{max(abs(hour) for hour in self.hours)}h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``ghi[+0h]`` [W m⁻²], and ``clear_sky_index``, NaN while the sun is low."""
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather):
+            columns |= {f"{name}[{hours:+g}h]": now.shift(name, hours=hours) for hours in self.hours}
+            if self.variable == "ghi":
+                index = physics.clear_sky_index(now[name], _clear(now))
+                columns[f"{name.removesuffix('ghi')}clear_sky_index"] = index
+        return columns
+
+
+@dataclass(frozen=True)
+class NeighbourIrradiance(Feature):
+    """Global irradiance at the forecaster's other sites, the nearest first: ``ghi[neighbour 1]``. [W m⁻²]"""
+
+    weather: ClassVar[tuple[str, ...]] = ("ghi",)
+
+    def compute(self, now: Snapshot) -> Columns:
+        """A column for each other site and weather model."""
+        others = sorted(
+            (site for site in now.sites if site.name != now.site.name),
+            key=lambda site: np.hypot(
+                site.latitude - now.site.latitude,
+                (site.longitude - now.site.longitude) * np.cos(np.radians(now.site.latitude)),
+            ),
+        )
+        return {
+            f"{name}[neighbour {rank}]": now.at(site.name)[name]
+            for rank, site in enumerate(others, start=1)
+            for name in now.matching(*self.weather)
+        }
+
+
+@dataclass(frozen=True)
+class IntervalMean(Feature):
+    """Mean of a variable over each interval, where the weather has it.
+
+    Parameters
+    ----------
+    variable : str
+        E.g. ``"cloud_cover"``.
+    """
+
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+    optional: ClassVar[bool] = True
+
+    variable: str = "cloud_cover"
+
+    @property
+    def name(self) -> str:
+        """``IntervalMean_`` and the variable."""
+        return f"IntervalMean_{self.variable}"
+
+    @property
+    def weather(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The variable."""
+        return (self.variable,)
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``cloud_cover[mean]``."""
+        return {f"{name}[mean]": now.interval_mean(name) for name in now.matching(*self.weather)}
+
+
+@dataclass(frozen=True)
+class PVChainPower(Feature):
+    """What the plant's modules and inverters would make of the weather: ``pv_chain_power``. [fraction of capacity]
+
+    The wind nearest to 10 m is brought to 10 m by a power law with exponent 1/7.
+
+    Parameters
+    ----------
+    components : bool
+        Take the weather's ``dni`` and ``dhi``, which must be there, in place of splitting ``ghi``.
+    """
+
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+    optional: ClassVar[bool] = True
+
+    components: bool = False
+
+    @property
+    def weather(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Irradiance, temperature and wind."""
+        return ("ghi", "temp_air", "wind_speed_*m", *(("dni", "dhi") if self.components else ()))
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``pv_chain_power``, of each weather model that has all it needs."""
+        plant = _plant(now.site, self.name)
+        columns: dict[str, Array] = {}
+        for name in now.matching("ghi"):
+            prefix = name.removesuffix("ghi")
+            winds = [wind for wind in now.matching("wind_speed_*m") if wind[: len(prefix)] == prefix]
+            winds = [wind for wind in winds if ":" not in wind[len(prefix) :]]
+            if not winds or f"{prefix}temp_air" not in now.names:
+                continue
+            lowest = min(winds, key=lambda wind: abs((height_of(wind) or 10.0) - 10.0))
+            down = (10.0 / (height_of(lowest) or 10.0)) ** (1 / 7)
+            split = [now[f"{prefix}{part}"] if self.components else None for part in ("dni", "dhi")]
+            columns[f"{prefix}pv_chain_power"] = plant.power(
+                now[name],
+                now.sun(),
+                temp_air=now.interval_mean(f"{prefix}temp_air"),
+                wind_speed=now.interval_mean(lowest) * down,
+                dni=split[0],
+                dhi=split[1],
+            )
+        return columns
+
+
+@dataclass(frozen=True)
+class ClearSkyPersistence(Feature):
+    """The newest published power, grown or shrunk as it would under a clear sky: ``smart_persistence``.
+
+    Where the newest power was of a low sun or of the night, the newest published day at the same hour tells
+    how cloudy it was. [fraction of capacity]
+    """
+
+    history: ClassVar[tuple[Past, ...]] = (
+        Past(times.duration("0h")),
+        Past(times.duration(_DAY), times.duration(_DAY)),
+    )
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``smart_persistence``, and ``clear_sky_power``."""
+        plant = _plant(now.site, self.name)
+        clear = plant.clear_sky_power(now.sun())
+        newest = _index(now, plant, now.lag("0h"), now.lag_age("0h"))
+        daily = _index(now, plant, now.lag(_DAY, step=_DAY), now.lag_age(_DAY, step=_DAY))
+        index = np.where(np.isfinite(newest), newest, daily)
+        dark = clear < _LEAST
+        index = np.where(dark & ~np.isfinite(index), 1.0, index)  # hardly anything to be wrong about
+        return {"smart_persistence": np.clip(index * clear, 0.0, 1.0), "clear_sky_power": clear}
+
+
+def _index(now: Snapshot, plant: PVPlant, power: Array, age: Array) -> Array:
+    """Observed power over that of a clear sky then; NaN where the sun was low."""
+    missing = ~np.isfinite(age)
+    ago = np.where(missing, 0, age * 3.6e12).astype("timedelta64[ns]")
+    middle = now.windows.issue_time[:, None] - ago + now.windows.frequency.to_timedelta64() // 2
+    then = plant.clear_sky_power(physics.solar_position(middle, plant.latitude, plant.longitude))
+    share = np.where(missing, np.nan, power) / (plant.capacity or np.nan)
+    return physics.clear_sky_index(np.maximum(share, 0.0), then, least=_LEAST)
