@@ -84,7 +84,7 @@ def test_impossible_quantiles_are_refused_with_site_and_hour(
 def test_the_second_site_and_an_inside_cell_of_the_long_day_are_checked_too() -> None:
     rows = _rows(100.0)
     rows[48, 0] = np.nan  # the 25th hour of the second day
-    with pytest.raises(RangeError, match="'area'.* 2024-10-27 22:00"):
+    with pytest.raises(RangeError, match=r"'area'.* 2024-10-27 22:00"):
         _forecast(b=rows)
 
 
