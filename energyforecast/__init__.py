@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from energyforecast import (
+        calendars as calendars,
+    )
+    from energyforecast import (
         checks as checks,
     )
     from energyforecast import (
@@ -172,6 +175,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "evaluation": ("backtest", "Result"),
 }
 _MODULES: Final = (
+    "calendars",
     "checks",
     "config",
     "datasets",

@@ -94,70 +94,74 @@ def version() -> None:
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="Which one: la-haute-borne.")] = "la-haute-borne",
+    name: Annotated[str, typer.Argument(help="Which one: la-haute-borne or shelek.")] = "la-haute-borne",
     out: _Out = Path("demo"),
     jobs: _Jobs = 0,
+    gate_closure: Annotated[str, typer.Option(help="Wall time of issue of the synthetic cases.")] = "08:00",
 ) -> None:
-    """Forecast a real wind farm day-ahead, prove it in a backtest of 2015, write scores and figures.
+    """Forecast day-ahead, prove it in a backtest, write scores and figures.
 
-    The weather is a reanalysis: what it shows is not forecast skill.
+    la-haute-borne is a real wind farm with a reanalysis for weather: not forecast skill. shelek is a synthetic
+    wind farm, PV plant and area with weather forecasts as they arrived.
     """
-    from energyforecast import datasets
-    from energyforecast.errors import ConfigurationError
-    from energyforecast.forecaster import Forecaster
-    from energyforecast.tasks import day_ahead
-
-    if name != "la-haute-borne":
-        raise ConfigurationError(f"There is no demo {name!r}.", "There is la-haute-borne.", "Choose it.")
-    site, weather, power = datasets.la_haute_borne()
-    forecaster = Forecaster(site, day_ahead("09:00", timezone="Europe/Paris"), perfect_weather=True)
-    result = _run_backtest(forecaster, weather, power, start="2015", end="2015", refit="MS", jobs=_jobs(jobs))
-    _write(result, out, timezone="Europe/Paris")
-
-
-def _run_backtest(forecaster: Any, weather: Any, power: Any, **keywords: Any) -> Result:
-    from energyforecast.evaluation import backtest
-    from energyforecast.forecaster import Forecaster
-    from energyforecast.models import Climatology, Persistence
-
-    def reference(model: Any) -> Forecaster:
-        return Forecaster(
-            forecaster.sites, forecaster.task, model=model, perfect_weather=forecaster.perfect_weather
-        )
-
-    several = {
-        type(forecaster.model).__name__: forecaster,
-        "Climatology": reference(Climatology()),
-        "Persistence": reference(Persistence()),
-    }
-    with _progress("Fits and forecasts") as progress:
-        return backtest(several, weather, power, progress=progress, **keywords)
-
-
-def _write(result: Result, out: Path, *, timezone: str) -> None:
-    from energyforecast import plotting
+    from energyforecast import demos
 
     begun = time.perf_counter()
-    first = next(iter(result.forecasts))
-    folder = result.save(out)
-    forecast = result.forecasts[first]
-    shown = forecast.sel(issue_time=_liveliest(forecast))
-    plotting.save(plotting.fan_chart(shown, result.observations, timezone=timezone), folder / "fan_chart.png")
-    plotting.save(plotting.reliability(result), folder / "reliability.png")
+    cases = demos.cases(name, gate_closure=gate_closure)
+    results = {}
+    for case in cases:
+        with _progress(f"Fits and forecasts {case.name}".strip()) as progress:
+            results[case.name] = case.run(jobs=_jobs(jobs), progress=progress)
+    notes = tuple(dict.fromkeys(note for case in cases for note in case.notes))
+    _write(results, out, timezone=cases[0].forecaster.task.timezone, notes=notes, begun=begun)
+
+
+def _write(
+    results: dict[str, Result], out: Path, *, timezone: str, begun: float, notes: tuple[str, ...] = ()
+) -> None:
+    from energyforecast.evaluation import write_scores
+
     console = _console()
-    for line in _headline(result):
-        console.print(line, highlight=False)
-    for unit in ("MW", "% of capacity"):
-        console.print(_table(result, first, unit))
-    used = result.provenance
+    out.mkdir(parents=True, exist_ok=True)
+    for name, result in results.items():
+        _write_case(result, out, f"_{name}" if name else "", timezone)
+        for line in (*_headline(result), *(f"[bold]{note}[/]" for note in notes)):
+            console.print(line, highlight=False)
+        for site in next(iter(result.forecasts.values())).sites:
+            for unit in ("MW", "% of capacity"):
+                if unit == "MW" or result.provenance["capacity_mw"][site] is not None:
+                    console.print(_table(result, site, unit))
+    records = [record for result in results.values() for record in result.records()]
+    write_scores(out, records, _joined(results, notes))
+    fits = sum(len(result.folds) for result in results.values())
+    spent = sum(result.provenance["cpu_seconds"] for result in results.values())
     console.print(
-        f"{used['issues']} forecasts, {len(result.folds)} fits, {used['wall_seconds']:.0f} s "
-        f"({used['cpu_seconds']:.0f} CPU s), and {time.perf_counter() - begun:.0f} s for files and figures.",
-        highlight=False,
+        f"{fits} fits, {spent:.0f} CPU s; {time.perf_counter() - begun:.0f} s in all.", highlight=False
     )
     console.print(
-        f"Written to {folder}: {', '.join(sorted(item.name for item in folder.iterdir()))}", highlight=False
+        f"Written to {out}: {', '.join(sorted(item.name for item in out.iterdir()))}", highlight=False
     )
+
+
+def _joined(results: dict[str, Result], notes: tuple[str, ...]) -> dict[str, Any]:
+    """Provenance of one case as it is; of several, each by its name."""
+    if list(results) == [""]:
+        return dict(results[""].provenance) | ({"notes": list(notes)} if notes else {})
+    caveats = [caveat for result in results.values() for caveat in result.provenance["caveats"]]
+    cases = {name: dict(result.provenance) for name, result in results.items()}
+    return {"caveats": list(dict.fromkeys(caveats)), "notes": list(notes), "cases": cases}
+
+
+def _write_case(result: Result, out: Path, suffix: str, timezone: str) -> None:
+    from energyforecast import plotting
+
+    forecast = next(iter(result.forecasts.values()))
+    forecast.write_csv(out / f"forecast{suffix}.csv")
+    forecast.save(out / f"forecast{suffix}.nc")
+    shown = forecast.sel(issue_time=_liveliest(forecast))
+    figure = plotting.fan_chart(shown, result.observations, timezone=timezone)
+    plotting.save(figure, out / f"fan_chart{suffix}.png")
+    plotting.save(plotting.reliability(result), out / f"reliability{suffix}.png")
 
 
 def _liveliest(forecast: Any) -> Any:
@@ -172,7 +176,7 @@ def _headline(result: Result) -> list[str]:
     sites = ", ".join(used["sites"])
     lines = [
         f"[bold]{sites}[/]: {used['issues']} forecasts, issued {used['first_issue']} to {used['last_issue']}",
-        "Skill in CRPS over climatology by hour and over persistence; cover and width of central intervals.",
+        f"Skill in CRPS over {', '.join(used['references'])}; cover and width of central intervals.",
     ]
     lines += [f"[bold red]{caveat}[/]" for caveat in used["caveats"]]
     pairs = next(iter(result.pairs.values()))
@@ -199,29 +203,32 @@ def _plain_table(title: str, caption: str | None = None) -> Table:
     )
 
 
-def _table(result: Result, first: str, unit: str) -> Table:
-    title = f"{first}, scores by lead time [{unit}]"
-    caption = result.provenance["caveats"][0] if result.provenance["caveats"] else None
-    table = _plain_table(title, caption)
+def _table(result: Result, site: str, unit: str) -> Table:
+    first = next(iter(result.forecasts))
+    caveats = result.provenance["caveats"]
+    table = _plain_table(f"{site}: {first}, scores by lead time [{unit}]", caveats[0] if caveats else None)
     heads = ["lead", "n", "MAE", "RMSE", "bias", "pinball", "CRPS"]
     heads += [f"{kind}\n{share}" for share in ("50%", "80%", "90%") for kind in ("cover", "width")]
-    heads += ["skill\nclimat.", "skill\npersist."]
+    heads += [f"skill\n{name[:8].lower()}." for name in result.provenance["references"]]
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     value = "value" if unit == "MW" else "percent"
-    for by in (["lead_time"], None):
-        scores = result.scores(by=by, model=first)
-        tables = [result.skill("crps", reference=name, by=by) for name in ("Climatology", "Persistence")]
-        skills = [item[item["model"] == first] for item in tables]
-        if by is None:
+    for by in (["site", "lead_time"], ["site"]):
+        scores = _of(result.scores(by=by, model=first), site)
+        references = result.provenance["references"]
+        skills = [result.skill("crps", reference=name, by=by) for name in references]
+        skills = [_of(item[item["model"] == first], site) for item in skills]
+        if len(by) == 1:
             table.add_section()
-            scores, skills = (
-                scores.assign(lead_time=float("nan")),
-                [item.assign(lead_time=float("nan")) for item in skills],
-            )
         for lead, rows in scores.groupby("lead_time", dropna=False, sort=True):
             table.add_row(*_cells(lead, rows, value, skills))
     return table
+
+
+def _of(scores: Any, site: str) -> Any:
+    """Scores of one site; all leads together stand under NaN."""
+    own = scores[scores["site"] == site]
+    return own if "lead_time" in own else own.assign(lead_time=float("nan"))
 
 
 def _cells(lead: Any, rows: Any, value: str, skills: list[Any]) -> list[str]:
@@ -311,20 +318,17 @@ def backtest(
     Without start and end: the last year of the observations, or their last two thirds if they are short.
     """
     from energyforecast import config as configuration
+    from energyforecast.demos import Case
 
+    begun = time.perf_counter()
     settings = configuration.read(config)
     power = settings.observations()
     first, last = _last_year(power, settings.task.timezone)
-    result = _run_backtest(
-        settings.forecaster(),
-        settings.weather(),
-        power,
-        start=start or first,
-        end=end or last,
-        refit=refit,
-        jobs=_jobs(jobs),
-    )
-    _write(result, out, timezone=settings.task.timezone)
+    weather, forecaster = settings.weather(), settings.forecaster()
+    case = Case("", forecaster, weather, power, start=start or first, end=end or last, refit=refit)
+    with _progress("Fits and forecasts") as progress:
+        result = case.run(jobs=_jobs(jobs), progress=progress)
+    _write({"": result}, out, timezone=settings.task.timezone, begun=begun)
 
 
 def _last_year(power: Any, timezone: str) -> tuple[str, str]:

@@ -542,11 +542,16 @@ class Forecaster:
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:
         """What must be said of every result made from this weather."""
-        analyses = [dataset for dataset in asof.as_models(weather).values() if checks.is_analysis(dataset)]
-        said = [
-            f"perfect weather ({dataset.attrs.get('source', 'analysis')}): not forecast skill"
-            for dataset in analyses
-        ]
+        said = []
+        for dataset in asof.as_models(weather).values():
+            if checks.is_analysis(dataset):
+                said.append(
+                    f"perfect weather ({dataset.attrs.get('source', 'analysis')}): not forecast skill"
+                )
+            if dataset.attrs.get("synthetic"):
+                said.append(
+                    "synthetic: scores say how the code behaves, not how well a real site can be forecast"
+                )
         return tuple(dict.fromkeys(said))
 
     def _moments(self, issue_time: Any) -> times.Times:

@@ -30,10 +30,11 @@ from energyforecast.models import LightGBMQuantiles, SeasonalNaive
 from energyforecast.observations import Observations
 from energyforecast.sites import DemandArea
 from energyforecast.tasks import Task, Windows, day_ahead, intraday
+from energyforecast.testing import check_no_leakage
 
 ALMATY = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
 #: Demand has far more data and less noise than wind: larger trees than the default, see docs/demand.md.
-MODEL = LightGBMQuantiles(trees=400, leaves=31, minimum_rows=20, grown=(0.1, 0.5, 0.9), folds=0)
+MODEL = LightGBMQuantiles(trees=400, leaves=31, grown=(0.1, 0.5, 0.9), folds=0)
 DATA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "vic_elec" / "vic_elec.parquet"
 
 
@@ -268,6 +269,20 @@ def test_country_and_subdivision_are_stored_and_configured(tmp_path: Path) -> No
     )
     np.testing.assert_array_equal(before.data.values, after.data.values)
     assert {"country", "subdivision"} <= {item.name for item in config.fields(DemandArea)}
+
+
+@pytest.mark.parametrize("sector", ["total", "industry"])
+def test_no_recipe_sees_what_was_not_known(sector: str) -> None:
+    area = DemandArea(
+        name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ", sector=sector
+    )
+    model = LightGBMQuantiles(trees=3, folds=0, grown=(0.1, 0.9))
+    check_no_leakage(
+        Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), model=model),
+        _runs("2025-01-01", runs=60),
+        _demand("2025-01-01", 60),
+        issue_time="2025-02-12 14:00",
+    )
 
 
 @pytest.mark.parametrize(

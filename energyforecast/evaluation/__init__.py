@@ -17,7 +17,7 @@ from energyforecast.evaluation.metrics import (
     score,
     width,
 )
-from energyforecast.evaluation.results import Result
+from energyforecast.evaluation.results import Result, write_scores
 
 __all__ = [
     "METRICS",
@@ -36,4 +36,5 @@ __all__ = [
     "rmse",
     "score",
     "width",
+    "write_scores",
 ]

@@ -278,7 +278,7 @@ def _provenance(
     source = "; ".join(str(dataset.attrs.get("source", "unnamed")) for dataset in models.values())
     return {
         "caveats": list(caveats),
-        "perfect_weather": bool(caveats),
+        "perfect_weather": first.perfect_weather,
         "weather": source,
         "sites": [site.name for site in first.sites],
         "capacity_mw": {site.name: site.capacity for site in first.sites},
