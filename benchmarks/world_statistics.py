@@ -16,12 +16,18 @@ import numpy as np
 
 from energyforecast import datasets
 
-WORLDS = {"shelek": datasets.shelek}
+WORLDS = {
+    "shelek": datasets.shelek,
+    "kapshagay": datasets.kapshagay,
+    "nur_navoi": datasets.nur_navoi,
+    "almaty": datasets.almaty,
+}
 
 
 def measure(seeds: list[int]) -> dict[str, object]:
     """Statistics and CPU seconds by world and seed."""
-    datasets.shelek(hours=48)  # imports
+    for make in WORLDS.values():
+        make(hours=48)  # imports
     worlds: list[dict[str, object]] = []
     for name, make in WORLDS.items():
         for seed in seeds:

@@ -17,7 +17,13 @@ from energyforecast.observations import estimate_lag
 from energyforecast.variables import Flag
 
 HOUR = pd.Timedelta("1h")
-WORLDS: tuple[Callable[..., World], ...] = (ef.datasets.shelek,)
+WORLDS: tuple[Callable[..., World], ...] = (
+    ef.datasets.shelek,
+    ef.datasets.kapshagay,
+    ef.datasets.nur_navoi,
+    ef.datasets.almaty,
+)
+PLANTS = WORLDS[1:3]
 every_world = pytest.mark.parametrize("make", WORLDS, ids=lambda make: make.__name__)
 
 
@@ -36,7 +42,6 @@ def fingerprint(world: World) -> list[bytes]:
     parts = [frame.to_csv().encode() for frame in (world.truth, world.raw)]
     observed = world.observations
     assert observed.flags is not None
-    assert observed.available_capacity is not None or world.site.kind == "demand"
     parts += [observed.values.to_numpy().tobytes(), observed.flags.to_numpy().tobytes()]
     for weather in world.weather.values():
         parts += [weather[name].to_numpy().tobytes() for name in weather.variables]
@@ -245,3 +250,75 @@ def test_the_clock_fault_of_the_logger_can_be_found_from_the_wind(zone: str, lat
     assert lag is not None
     assert lag.certain
     assert abs(lag.minutes - late) < 15
+
+
+@pytest.mark.parametrize("make", PLANTS, ids=lambda make: make.__name__)
+def test_a_pv_plant_follows_the_sun_and_its_flags_say_what_was_done_to_it(make: Callable[..., World]) -> None:
+    world = two_years(make)
+    name, capacity = world.site.name, world.site.capacity
+    observed = world.observations
+    assert observed.flags is not None
+    assert capacity is not None
+    power, flags, truth = observed.values[name], observed.flags[name], world.truth
+    checks.check_observations(observed.values, sites=world.sites, unfit=observed.unfit)
+    assert (
+        checks.check_sun(times.to_ns(power.index), power.to_numpy(), site=world.site, label="power")
+        is not None
+    )
+    assert (truth["power"][truth["ghi_clear"] == 0] == 0).all()
+    assert (truth["ghi"] <= 1.1 * truth["ghi_clear"] + 1e-9).all()
+    assert truth["power"].between(0, capacity).all()
+    curtailed = (flags & int(Flag.CURTAILED)) != 0
+    assert curtailed.any()
+    assert (power[curtailed].dropna() == capacity / 2).all()
+    assert ((flags & int(Flag.OUTAGE)) != 0).any()
+
+
+def test_a_tracker_gives_more_in_the_morning_than_fixed_modules() -> None:
+    shares = {}
+    for make in PLANTS:
+        truth = two_years(make).truth
+        summer = truth[truth.index.month.isin((6, 7))]["power"]
+        of_day = summer.groupby(summer.index.hour).mean() / summer.mean()
+        shares[make.__name__] = float((of_day > 0.8 * of_day.max()).sum())
+    assert shares["nur_navoi"] >= shares["kapshagay"] + 2
+
+
+def test_industry_and_households_add_up_to_the_total() -> None:
+    world = two_years(ef.datasets.almaty)
+    total, industry, households = (site.name for site in world.sites)
+    for frame in (world.truth, world.observations.values):
+        parts = frame[industry] + frame[households]
+        assert np.allclose(parts.dropna(), frame[total][parts.notna()])
+        assert frame[total][parts.isna()].isna().all()
+    checks.check_observations(world.observations.values, sites=world.sites)
+
+
+def test_demand_answers_to_cold_heat_holidays_and_growth() -> None:
+    world = two_years(ef.datasets.almaty)
+    total, industry, households = (world.truth[site.name] for site in world.sites)
+    local = world.truth.index.tz_convert("Asia/Almaty")
+    daily, warmth = households.groupby(local.date).mean(), world.truth["temp_air"].groupby(local.date).mean()
+    mild = daily[warmth.between(14, 20)].mean()
+    assert daily[warmth < -5].mean() > 1.15 * mild
+    assert daily[warmth > 26].mean() > 1.03 * mild
+    assert households.groupby(local.hour).mean().idxmax() in (18, 19, 20, 21)
+    assert industry.std() / industry.mean() < 0.5 * households.std() / households.mean()
+    nauryz = (local.month == 3) & pd.Index(local.day).isin((21, 22, 23)) & (local.year == 2023)
+    around = (local.month == 3) & pd.Index(local.day).isin((14, 15, 16, 28, 29, 30)) & (local.year == 2023)
+    assert industry[nauryz].mean() < 0.97 * industry[around].mean()
+    assert total[local.year == 2024].mean() > 1.02 * total[local.year == 2023].mean()
+    step = industry.rolling(24 * 21).mean()
+    assert step.iloc[13_000 + 24 * 30] > 1.02 * step.iloc[13_000 - 24 * 7]
+
+
+def test_the_wall_clock_of_the_meter_shows_an_hour_twice_and_is_read_right() -> None:
+    world = ef.datasets.almaty(start="2024-02-20", hours=20 * 24)
+    name = world.site.name
+    assert world.raw["time"].duplicated().sum() == 1
+    read = ef.read_power(
+        world.raw, time="time", columns=[name], unit="MW", timezone="Asia/Almaty", label="beginning",
+        published_after="2h", frequency="1h",
+    )  # fmt: skip
+    expected = world.observations.values[name].reindex(read.index)
+    assert np.allclose(read.values[name].dropna(), expected[read.values[name].notna()], atol=0.051)

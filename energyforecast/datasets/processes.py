@@ -21,7 +21,7 @@ from scipy import signal, special
 
 from energyforecast import times, variables
 
-__all__ = ["Axis", "Runs", "autoregression", "forecast_errors", "normal_scores", "stream"]
+__all__ = ["Axis", "Runs", "autoregression", "blocks", "forecast_errors", "normal_scores", "stream"]
 
 Floats = npt.NDArray[np.float64]
 HOUR: Final = np.timedelta64(1, "h")
@@ -108,6 +108,16 @@ def autoregression(rng: np.random.Generator, length: int, *, memory: float) -> F
     noise = rng.standard_normal(length) * np.sqrt(1.0 - keep**2)
     noise[0] /= np.sqrt(1.0 - keep**2)
     return np.asarray(signal.lfilter([1.0], [1.0, -keep], noise))
+
+
+def blocks(
+    rng: np.random.Generator, length: int, *, every: float, shortest: int, longest: int
+) -> npt.NDArray[np.bool_]:
+    """Hours inside blocks that come on average every so many hours."""
+    inside = np.zeros(length, dtype=bool)
+    for begin in np.flatnonzero(rng.random(length) < 1 / every):
+        inside[begin : begin + int(rng.integers(shortest, longest + 1))] = True
+    return inside
 
 
 def normal_scores(values: Floats) -> Floats:

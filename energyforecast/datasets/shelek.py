@@ -19,10 +19,11 @@ from energyforecast.datasets.processes import (
     Axis,
     Runs,
     autoregression,
+    blocks,
     normal_scores,
     stream,
 )
-from energyforecast.datasets.worlds import SYNTHETIC, Statistic, World, check_arguments, provenance
+from energyforecast.datasets.worlds import SYNTHETIC, Statistic, World, at_lead, check_arguments, provenance
 from energyforecast.observations import Observations
 from energyforecast.sites import WindFarm
 from energyforecast.variables import Flag
@@ -315,28 +316,18 @@ def _truth(nature: _Nature, power: Floats, axis: Axis, attrs: Mapping[str, Any])
     return truth
 
 
-def _blocks(
-    rng: np.random.Generator, length: int, *, every: float, shortest: int, longest: int
-) -> npt.NDArray[np.bool_]:
-    """Hours inside blocks that come on average every so many hours."""
-    inside = np.zeros(length, dtype=bool)
-    for begin in np.flatnonzero(rng.random(length) < 1 / every):
-        inside[begin : begin + int(rng.integers(shortest, longest + 1))] = True
-    return inside
-
-
 def _observations(seed: int, whole: Floats, service: Floats, axis: Axis) -> Observations:
     """Hourly metered power with what really happens to it, published two hours after the hour's end."""
     rng, here = stream(seed, "metering"), axis.world
     power = whole[here] * service[here] * (1.0 + 0.004 * rng.standard_normal(axis.hours))
     power = np.where(power < 0.002 * _CAPACITY, power - 0.003 * _CAPACITY, power)  # own use in a calm
-    ordered = _blocks(rng, axis.hours, every=700.0, shortest=3, longest=9)
+    ordered = blocks(rng, axis.hours, every=700.0, shortest=3, longest=9)
     limit = _CAPACITY * 0.4
     curtailed = ordered & (power > limit)
     power = np.where(curtailed, limit, power)
-    stuck = _blocks(rng, axis.hours, every=2500.0, shortest=6, longest=24)
+    stuck = blocks(rng, axis.hours, every=2500.0, shortest=6, longest=24)
     power = pd.Series(power).where(~(stuck & np.append(False, stuck[:-1]))).ffill().to_numpy()
-    missing = _blocks(rng, axis.hours, every=260.0, shortest=1, longest=12)
+    missing = blocks(rng, axis.hours, every=260.0, shortest=1, longest=12)
     flags = (
         np.where(curtailed, int(Flag.CURTAILED), 0)
         | np.where(service[here] < 0.9, int(Flag.OUTAGE), 0)
@@ -377,7 +368,7 @@ def _raw(seed: int, nature: _Nature, power: Floats, axis: Axis, attrs: Mapping[s
             "source": SYNTHETIC,
         }
     )
-    lost = _blocks(rng, count, every=700.0, shortest=1, longest=60) | (rng.random(count) < 0.004)
+    lost = blocks(rng, count, every=700.0, shortest=1, longest=60) | (rng.random(count) < 0.004)
     doubled = np.flatnonzero(~lost & (rng.random(count) < 0.001))
     rows = np.sort(np.concatenate([np.flatnonzero(~lost), doubled]), kind="stable")
     frame = frame.iloc[rows].reset_index(drop=True)
@@ -386,21 +377,6 @@ def _raw(seed: int, nature: _Nature, power: Floats, axis: Axis, attrs: Mapping[s
 
 
 # -- What it reaches ---------------------------------------------------------------------------------
-
-
-def at_lead(weather: xr.Dataset, name: str, first: int, index: pd.DatetimeIndex) -> pd.Series:
-    """The forecast of each hour by the last run that is at least so many hours older.
-
-    Parameters
-    ----------
-    first : int
-        Lead; those of the next five hours fill the hours between runs. [h]
-    """
-    lead = np.arange(first, first + 6)
-    values = weather[name].isel(site=0).sel(lead_time=(lead * np.timedelta64(1, "h"))).to_numpy()
-    valid = weather["init_time"].to_numpy()[:, None] + (lead * np.timedelta64(1, "h"))[None, :]
-    series = pd.Series(values.ravel(), index=pd.DatetimeIndex(valid.ravel(), tz="UTC"))
-    return series.reindex(index)
 
 
 def _statistics(world: World) -> Iterator[Statistic]:

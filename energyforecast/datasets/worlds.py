@@ -178,3 +178,18 @@ def check_arguments(
             f"At least one, of {list(known)}.",
             "Choose among them.",
         )
+
+
+def at_lead(weather: xr.Dataset, name: str, first: int, index: pd.DatetimeIndex) -> pd.Series:
+    """The forecast of each hour by the last run that is at least so many hours older.
+
+    Parameters
+    ----------
+    first : int
+        Lead; those of the next five hours fill the hours between runs. [h]
+    """
+    lead = np.arange(first, first + 6)
+    values = weather[name].isel(site=0).sel(lead_time=(lead * np.timedelta64(1, "h"))).to_numpy()
+    valid = weather["init_time"].to_numpy()[:, None] + (lead * np.timedelta64(1, "h"))[None, :]
+    series = pd.Series(values.ravel(), index=pd.DatetimeIndex(valid.ravel(), tz="UTC"))
+    return series.reindex(index)
