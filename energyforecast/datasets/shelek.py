@@ -430,7 +430,12 @@ def _forecast_statistics(world: World, wind: pd.Series, power: pd.Series) -> Ite
         for lead, correlation in ((48, 0.675), (67, 0.60)):
             series = at_lead(world.weather["ecmwf"], "wind_speed_100m", lead, wind.index)
             yield Statistic(
-                f"ecmwf {lead} h, wind correlation", "1", correlation, 0.03, float(series.corr(wind))
+                f"ecmwf {lead} h, wind correlation",
+                "1",
+                correlation,
+                0.03,
+                float(series.corr(wind)),
+                "design",
             )
     if len(day) == len(_MODELS):
         mean = pd.concat(day, axis=1).mean(axis=1, skipna=False)

@@ -36,12 +36,13 @@ class Statistic:
     target : float
         What it should be.
     tolerance : float
-        Allowed distance from the target over two years: half the published range, or what two years
-        of such weather vary by.
+        Allowed distance from the target over two years: our choice, wide enough for what one seed
+        differs from another.
     reached : float
         What this world has.
     basis : {"published", "design"}
-        Whether the target is a figure published of real plants, or a choice of ours.
+        Whether the target is (or lies within) a figure published of real plants, or is a choice of ours,
+        near to what the generator gives: it then finds changes and says nothing about reality.
     """
 
     name: str
