@@ -1,6 +1,20 @@
-"""Embedded real data, and readers of public file forms."""
+"""Embedded real data, synthetic worlds with known truth, and readers of public file forms."""
 
+from energyforecast.datasets.almaty import almaty
 from energyforecast.datasets.la_haute_borne import la_haute_borne
+from energyforecast.datasets.photovoltaics import kapshagay, nur_navoi
+from energyforecast.datasets.shelek import shelek
 from energyforecast.datasets.shelek_scada import ShelekScada, read_shelek_scada
+from energyforecast.datasets.worlds import Statistic, World
 
-__all__ = ["ShelekScada", "la_haute_borne", "read_shelek_scada"]
+__all__ = [
+    "ShelekScada",
+    "Statistic",
+    "World",
+    "almaty",
+    "kapshagay",
+    "la_haute_borne",
+    "nur_navoi",
+    "read_shelek_scada",
+    "shelek",
+]
