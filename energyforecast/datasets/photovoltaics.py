@@ -125,6 +125,7 @@ def kapshagay(
         altitude=520.0,
         surface_tilt=35.0,
         surface_azimuth=180.0,
+        dc_capacity=100.0 * _KAPSHAGAY.ratio,
     )
     return _world(site, _KAPSHAGAY, seed, start, hours, models, version, target=0.165)
 
@@ -163,6 +164,10 @@ def nur_navoi(
         capacity=100.0,
         timezone="Asia/Tashkent",
         altitude=350.0,
+        mounting="single_axis",
+        max_angle=60.0,
+        gcr=0.4,
+        dc_capacity=100.0 * _NUR_NAVOI.ratio,
     )
     return _world(site, _NUR_NAVOI, seed, start, hours, models, version, target=0.29)
 

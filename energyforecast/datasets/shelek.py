@@ -25,6 +25,7 @@ from energyforecast.datasets.processes import (
 )
 from energyforecast.datasets.worlds import SYNTHETIC, Statistic, World, at_lead, check_arguments, provenance
 from energyforecast.observations import Observations
+from energyforecast.power_curves import PowerCurve
 from energyforecast.sites import WindFarm
 from energyforecast.variables import Flag
 
@@ -140,6 +141,7 @@ def shelek(
         altitude=555.0,
         hub_height=100.0,
         turbines=_TURBINES,
+        power_curve=PowerCurve(_CURVE_SPEED[:-1], _CURVE_POWER[:-1], name="generic 2.5 MW (synthetic)"),
     )
     nature = _nature(seed, axis, site)
     whole, service = _power(seed, nature, axis)
