@@ -252,7 +252,7 @@ def _night(forecast: ef.Forecast) -> np.ndarray:
     ends = [
         physics.solar_position(valid + k * HALF, PLANT.latitude, PLANT.longitude).zenith for k in (0, 1, 2)
     ]
-    return np.min(ends, axis=0) > 90.833
+    return np.min(ends, axis=0) > 93
 
 
 def test_at_night_the_forecast_is_nothing_and_by_day_it_is_not(fitted: ef.Forecaster) -> None:

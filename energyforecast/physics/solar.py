@@ -38,8 +38,8 @@ Number = Array | float
 _J2000: Final = np.datetime64("2000-01-01T12:00", "ns")
 #: Terrestrial time minus universal time in this century's first decades. [d]
 _TERRESTRIAL: Final = 69.0 / 86400.0
-#: Where the sun's upper limb is on the horizon, half a degree of refraction included. [degree]
-_RISING: Final = 90.833
+#: Deeper than this the sun gives a plant nothing; twilight does, and clocks and places are a little wrong. [degree]
+_DARK: Final = 93.0
 #: Open rack, glass and polymer: SAPM's constants for the temperature of cells.
 _SAPM: Final = {"a": -3.56, "b": -0.075, "deltaT": 3.0}
 #: Efficiency of an inverter at its rated power.
@@ -150,7 +150,7 @@ def _extraterrestrial(instant: Array) -> Array:
 
 
 def is_dark(*positions: SolarPosition) -> npt.NDArray[np.bool_]:
-    """Whether the sun is below the horizon at each of several instants, its upper limb included.
+    """Whether the sun is more than 3° below the horizon at each of several instants.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def is_dark(*positions: SolarPosition) -> npt.NDArray[np.bool_]:
     >>> is_dark(solar_position(hours, 0.0, 0.0)).tolist()
     [True, False, False, True]
     """
-    return np.asarray(np.all([position.zenith > _RISING for position in positions], axis=0))
+    return np.asarray(np.all([position.zenith > _DARK for position in positions], axis=0))
 
 
 def clear_sky(
