@@ -136,20 +136,19 @@ def _la_haute_borne() -> Case:
 
 def _shelek(gate_closure: str) -> list[Case]:
     note = f"issued at {gate_closure} on the day before: an assumption, no deadline is published"
-    worlds = {"wind": datasets.shelek(), "solar": datasets.kapshagay(), "demand": datasets.almaty()}
-    made = []
-    for name, world in worlds.items():
-        task = day_ahead(gate_closure, timezone="Asia/Almaty")
-        made.append(_synthetic(name, world, world.sites, task, note))
-    return made
+    task = day_ahead(gate_closure, timezone="Asia/Almaty")
+    wind, solar, area = datasets.shelek(), datasets.kapshagay(), datasets.almaty()
+    parts = [("wind", wind, wind.site), ("solar", solar, solar.site)]
+    parts += [("demand" if site.sector == "total" else site.sector, area, site) for site in area.sites]
+    return [_synthetic(name, world, site, task, note) for name, world, site in parts]
 
 
-def _synthetic(name: str, world: datasets.World, sites: tuple[Site, ...], task: Task, note: str) -> Case:
+def _synthetic(name: str, world: datasets.World, site: Site, task: Task, note: str) -> Case:
     end = world.observations.index[-1].tz_convert("Asia/Almaty") - 2 * task.frequency * 24
     start = end - 182 * task.frequency * 24
     return Case(
         name,
-        Forecaster(sites, task),
+        Forecaster(site, task),
         world.weather,
         world.observations,
         start=f"{start:%Y-%m-%d}",

@@ -29,7 +29,7 @@ from energyforecast.forecast import Forecast
 from energyforecast.models import Climatology, LightGBMQuantiles, QuantileModel
 from energyforecast.observations import Lag, Observations, estimate_lag
 from energyforecast.physics import is_dark, solar_position
-from energyforecast.sites import PVPlant, Site, Sites, WindFarm, as_sites
+from energyforecast.sites import DemandArea, PVPlant, Site, Sites, WindFarm, as_sites
 from energyforecast.tasks import Task, Windows
 
 __all__ = ["Forecaster", "Table", "Training"]
@@ -176,7 +176,7 @@ class Forecaster:
     ) -> None:
         self.sites = as_sites(sites)
         self.task = task
-        self.model = LightGBMQuantiles() if model is None else model
+        self.model = _default_model(self.sites[0]) if model is None else model
         self.features = self._chosen(features)
         self.perfect_weather = perfect_weather
         self.pooled = pooled
@@ -682,6 +682,13 @@ class Forecaster:
         caveat = ", perfect weather" if self.perfect_weather else ""
         state = f", fitted on {self.training_.origins} origins" if self.is_fitted else ", not fitted"
         return f"Forecaster({names}, {type(self.model).__name__}{caveat}{state})"
+
+
+def _default_model(site: Site) -> QuantileModel:
+    """Industry moves in steps that trees have not seen: it is forecast as a departure from its last weeks."""
+    if isinstance(site, DemandArea) and site.sector == "industry":
+        return LightGBMQuantiles(relative_to="mean_4x168h")
+    return LightGBMQuantiles()
 
 
 def _around(now: Snapshot, site: Site) -> Array:

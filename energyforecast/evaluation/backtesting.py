@@ -24,13 +24,19 @@ from energyforecast.evaluation.results import Result
 from energyforecast.features import Needs
 from energyforecast.forecast import Forecast
 from energyforecast.forecaster import Forecaster, Table
-from energyforecast.models import Climatology, Persistence, PowerCurveReference, SeasonalNaive
+from energyforecast.models import (
+    Climatology,
+    Persistence,
+    PowerCurveReference,
+    SeasonalNaive,
+    SmartPersistence,
+)
 from energyforecast.observations import Observations
 
 __all__ = ["backtest"]
 
 _CALENDAR: Final = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q", "YS": "Y"}
-_REFERENCES: Final = (Climatology, Persistence, PowerCurveReference, SeasonalNaive)
+_REFERENCES: Final = (Climatology, Persistence, PowerCurveReference, SeasonalNaive, SmartPersistence)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from energyforecast import checks
-from energyforecast.errors import DependencyError, RangeError
+from energyforecast.errors import DependencyError, MissingDataError, RangeError
 from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
 __all__ = ["LightGBMQuantiles"]
@@ -72,6 +72,10 @@ class LightGBMQuantiles(QuantileModel):
         Share of the columns that a tree may use.
     bagging_fraction : float
         Share of the rows that a tree sees.
+    relative_to : str, optional
+        Column of a published level, in the unit of y, from which the outcome is forecast as a departure:
+        trees cannot follow growth or a break beyond what they have seen. Rows in which it is missing do not
+        train; where it is missing in a forecast, the mean of the level in training stands for it.
     seed : int
         Of all randomness; the result is the same for the same seed.
 
@@ -103,6 +107,7 @@ class LightGBMQuantiles(QuantileModel):
         minimum_rows: int = 60,
         feature_fraction: float = 0.6,
         bagging_fraction: float = 0.7,
+        relative_to: str | None = None,
         seed: int = 1,
     ) -> None:
         super().__init__(quantiles)
@@ -115,6 +120,7 @@ class LightGBMQuantiles(QuantileModel):
         self.minimum_rows = minimum_rows
         self.feature_fraction = feature_fraction
         self.bagging_fraction = bagging_fraction
+        self.relative_to = relative_to
         self.seed = seed
 
     def _settings(self, rows: int) -> dict[str, Any]:
@@ -144,6 +150,7 @@ class LightGBMQuantiles(QuantileModel):
                 "A curve goes through at least two levels.",
                 "Give grown=(0.1, 0.5, 0.9) or more.",
             )
+        y, X, sample_weight = self._departures(X, y, sample_weight)
         settings = self._settings(len(y))
         values = _matrix(X)
         data = _lightgbm().Dataset(
@@ -173,6 +180,31 @@ class LightGBMQuantiles(QuantileModel):
             else self._as_grown()
         )
 
+    def _departures(
+        self, X: pd.DataFrame, y: Array, sample_weight: Array | None
+    ) -> tuple[Array, pd.DataFrame, Array | None]:
+        """Outcomes as departures from the level, of the rows in which it is known."""
+        self.level_ = np.zeros(1)
+        if self.relative_to is None:
+            return y, X, sample_weight
+        level = X[self.relative_to].to_numpy(dtype=np.float64)
+        known = np.isfinite(level)
+        if not known.any():
+            raise MissingDataError(
+                f"The column {self.relative_to!r} has no value in {len(X)} rows.",
+                "Outcomes are forecast relative to it.",
+                "Give a longer past, or relative_to=None.",
+            )
+        self.level_ = np.array([level[known].mean()])
+        weight = None if sample_weight is None else sample_weight[known]
+        return (y - level)[known], X[known], weight
+
+    def _level(self, X: pd.DataFrame) -> Array:
+        if self.relative_to is None:
+            return np.zeros(len(X))
+        level = X[self.relative_to].to_numpy(dtype=np.float64)
+        return np.asarray(np.where(np.isfinite(level), level, self.level_[0]))
+
     def _as_grown(self) -> Array:
         """A table of moved levels that moves none."""
         return np.empty((0, 1 + len(self.grown)))
@@ -194,9 +226,8 @@ class LightGBMQuantiles(QuantileModel):
         curve = np.sort(grown, axis=1)
         if len(self.remap_):
             curve = _moved(curve, self.grown, self.remap_)
-        return _at(
-            curve, _scores(self.grown), np.broadcast_to(_scores(self.levels), (len(curve), len(self.levels)))
-        )
+        wanted = np.broadcast_to(_scores(self.levels), (len(curve), len(self.levels)))
+        return self._level(X)[:, None] + _at(curve, _scores(self.grown), wanted)
 
     def parts(self) -> dict[str, Part]:
         """LightGBM's own text of each booster, and the table of moved levels."""
@@ -205,12 +236,12 @@ class LightGBMQuantiles(QuantileModel):
             for block, boosters in enumerate(self.boosters_)
             for level, booster in zip(self.grown, boosters, strict=True)
         }
-        return texts | {"remap": self.remap_}
+        return texts | {"remap": self.remap_, "level": self.level_}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
-        self.remap_ = np.asarray(parts["remap"])
-        blocks = (len(parts) - 1) // len(self.grown)
+        self.remap_, self.level_ = np.asarray(parts["remap"]), np.asarray(parts["level"])
+        blocks = (len(parts) - 2) // len(self.grown)
         booster = _lightgbm().Booster
         self.boosters_ = [
             [booster(model_str=str(parts[f"booster_{block}_{level:g}"])) for level in self.grown]
