@@ -11,7 +11,13 @@ import pytest
 import xarray as xr
 
 import energyforecast as ef
-from energyforecast.errors import EnergyForecastError, FileFormatError, MissingDataError, RangeError, SchemaError
+from energyforecast.errors import (
+    EnergyForecastError,
+    FileFormatError,
+    MissingDataError,
+    RangeError,
+    SchemaError,
+)
 from energyforecast.forecast import Forecast
 from energyforecast.tasks import day_ahead
 from energyforecast.testing import example_forecast
@@ -67,7 +73,9 @@ def _with(row: int, values: tuple[float, float, float]) -> np.ndarray:
         ((2.0, 3.0, np.inf), "missing"),
     ],
 )
-def test_impossible_quantiles_are_refused_with_site_and_hour(values: tuple[float, float, float], said: str) -> None:
+def test_impossible_quantiles_are_refused_with_site_and_hour(
+    values: tuple[float, float, float], said: str
+) -> None:
     with pytest.raises(RangeError) as caught:
         _forecast(a=_with(24, values))
     _three_lines(caught.value, "'plant'", said, "2024-10-26 22:00:00+00:00", "1 hours")
@@ -76,7 +84,7 @@ def test_impossible_quantiles_are_refused_with_site_and_hour(values: tuple[float
 def test_the_second_site_and_an_inside_cell_of_the_long_day_are_checked_too() -> None:
     rows = _rows(100.0)
     rows[48, 0] = np.nan  # the 25th hour of the second day
-    with pytest.raises(RangeError, match="'area'.* 2024-10-27 22:00"):
+    with pytest.raises(RangeError, match=r"'area'.* 2024-10-27 22:00"):
         _forecast(b=rows)
 
 
@@ -97,6 +105,28 @@ def test_cells_outside_the_windows_are_nan_and_belong_to_no_check() -> None:
     assert forecast.inside.sum(axis=1).tolist() == [24, 25, 24]
     assert np.isnan(forecast.data.values[:, ~forecast.inside]).all()
     assert np.isnat(forecast.data["valid_time"].values[~forecast.inside]).all()
+
+
+def test_each_value_lies_at_its_own_lead() -> None:
+    """Issued at 01:00, the next midnight is 24 h away on the day on which the clock is put back, else 23 h."""
+    task = day_ahead("01:00", timezone="Europe/Paris", quantiles=LEVELS)
+    windows = task.windows(task.issue_times("2024-10-27", "2024-10-29"))
+    hours = (windows.lead_time[windows.inside] / np.timedelta64(1, "h"))[:, None]
+    data = Forecast.from_rows(
+        {"plant": hours + np.array([0.0, 1.0, 2.0])},
+        windows=windows,
+        levels=LEVELS,
+        capacity={"plant": None},
+        fallback_level={"plant": np.zeros(3, dtype=int)},
+        weather_init_time={"plant": windows.issue_time},
+        attrs={},
+    ).data
+    inside = ~np.isnat(data["valid_time"].values)
+    assert inside[:, 0].tolist() == [True, False, True]
+    lead = np.broadcast_to(data["lead_time"].values, inside.shape)[inside]
+    np.testing.assert_array_equal(data.values[0, inside, 0], lead / np.timedelta64(1, "h"))
+    later = data["valid_time"].values - data["issue_time"].values[:, None]
+    np.testing.assert_array_equal(later[inside], lead)
 
 
 @pytest.mark.parametrize("name", ["valid_time", "capacity", "fallback_level"])
@@ -214,7 +244,9 @@ def test_seconds_of_an_issue_now_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("caveats", ["", "perfect weather (ERA5): not forecast skill"])
 def test_the_csv_holds_every_row_and_its_caveat(caveats: str, tmp_path: Path) -> None:
     forecast = _forecast(caveats=caveats)
-    table = pd.read_csv(forecast.write_csv(tmp_path / "forecast.csv"), parse_dates=["issue_time", "valid_time"])
+    table = pd.read_csv(
+        forecast.write_csv(tmp_path / "forecast.csv"), parse_dates=["issue_time", "valid_time"]
+    )
     frame = forecast.to_frame()
     assert table["valid_time"].tolist() == frame["valid_time"].tolist()
     np.testing.assert_allclose(table[["q0.1", "q0.5", "q0.9"]], frame[["q0.1", "q0.5", "q0.9"]], atol=5e-5)
@@ -235,8 +267,11 @@ def test_what_is_no_forecast_is_refused(content: bytes, tmp_path: Path) -> None:
 
 def test_a_missing_a_truncated_and_another_netcdf_are_refused(tmp_path: Path) -> None:
     whole = example_forecast().save(tmp_path / "forecast.nc").read_bytes()
-    site, weather, power = ef.datasets.la_haute_borne()
-    others = [ef.weather.write(weather.isel(time=slice(0, 5)), tmp_path / "weather.nc"), tmp_path / "nowhere.nc"]
+    _, weather, _ = ef.datasets.la_haute_borne()
+    others = [
+        ef.weather.write(weather.isel(time=slice(0, 5)), tmp_path / "weather.nc"),
+        tmp_path / "nowhere.nc",
+    ]
     xr.Dataset({"power": ("hour", [1.0, 2.0])}).to_netcdf(tmp_path / "power.nc", engine="scipy")
     for length in range(10, len(whole), 50):
         (tmp_path / f"{length}.nc").write_bytes(whole[:length])
@@ -263,7 +298,17 @@ def test_a_saved_forecast_that_was_tampered_with_is_checked_again(tmp_path: Path
 
 
 def test_a_figure_shows_the_site_and_the_zone_that_were_asked_for() -> None:
-    figure = _forecast(caveats="perfect weather (ERA5): not forecast skill").plot(site="area", timezone="Asia/Almaty")
+    figure = _forecast(caveats="perfect weather (ERA5): not forecast skill").plot(
+        site="area", timezone="Asia/Almaty"
+    )
     text = " ".join(item.get_text() for item in figure.findobj(lambda item: hasattr(item, "get_text")))
-    for word in ("area", "Asia/Almaty", "12:00", "80% interval", "median", "Power [MW]", "not forecast skill"):
+    for word in (
+        "area",
+        "Asia/Almaty",
+        "12:00",
+        "80% interval",
+        "median",
+        "Power [MW]",
+        "not forecast skill",
+    ):
         assert word in text

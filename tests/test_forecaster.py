@@ -73,7 +73,11 @@ def _runs(weather: xr.Dataset, start: str, end: str) -> np.ndarray:
 def _sound(forecast: ef.Forecast) -> bool:
     inside = forecast.data.values[:, forecast.inside]
     capacity = forecast.data["capacity"].values[:, None, None]
-    return bool(np.isfinite(inside).all() and (np.diff(inside) >= 0).all() and ((0 <= inside) & (inside <= capacity)).all())
+    return bool(
+        np.isfinite(inside).all()
+        and (np.diff(inside) >= 0).all()
+        and ((inside >= 0) & (inside <= capacity)).all()
+    )
 
 
 # --- Forecast weather -----------------------------------------------------------------------------
@@ -98,11 +102,15 @@ def test_a_forecast_covers_the_next_local_day_and_says_how_it_was_made() -> None
 def test_forecasts_learn_from_the_weather() -> None:
     given = _world()
     origins = TASK.issue_times("2024-02-16", "2024-02-28")
-    climatology = _forecaster(given, model=ef.Climatology()).fit(given.weather, given.power, as_of="2024-02-15 00:00")
+    climatology = _forecaster(given, model=ef.Climatology()).fit(
+        given.weather, given.power, as_of="2024-02-15 00:00"
+    )
     loss = {}
     for name, forecaster in (("model", _fitted()), ("climatology", climatology)):
         table = forecaster.predict(given.weather, given.power, issue_time=origins).to_frame()
-        error = given.power.values["farm 0"].reindex(table["valid_time"]).to_numpy() - table["q0.5"].to_numpy()
+        error = (
+            given.power.values["farm 0"].reindex(table["valid_time"]).to_numpy() - table["q0.5"].to_numpy()
+        )
         loss[name] = np.abs(error).mean()
         inside = (error <= table["q0.95"] - table["q0.5"]) & (error >= table["q0.05"] - table["q0.5"])
         assert inside.mean() > 0.6
@@ -151,7 +159,9 @@ def test_pooled_sites_share_a_model_and_keep_their_capacities() -> None:
     forecaster = _forecaster(given, pooled=True).fit(given.weather, given.power, as_of="2024-02-15 00:00")
     assert forecaster.models_["farm 0"] is forecaster.models_["farm 1"]
     assert forecaster.training_.rows["farm 0"] == forecaster.training_.rows["farm 1"]
-    forecast = forecaster.predict(given.weather, given.power, issue_time=TASK.issue_times("2024-02-16", "2024-02-25"))
+    forecast = forecaster.predict(
+        given.weather, given.power, issue_time=TASK.issue_times("2024-02-16", "2024-02-25")
+    )
     assert _sound(forecast)
     table = forecast.to_frame()
     for name, capacity in (("farm 0", 10.0), ("farm 1", 20.0)):
@@ -170,7 +180,9 @@ def test_an_analysis_is_refused_unless_perfect_weather_is_said() -> None:
     attempts = {
         "fit": lambda: _forecaster(given).fit(analysis, given.power),
         "predict": lambda: _fitted().predict(analysis, given.power, issue_time=ISSUED),
-        "backtest": lambda: ef.backtest(_forecaster(given), analysis, given.power, start="2024-02-20", end="2024-02-22"),
+        "backtest": lambda: ef.backtest(
+            _forecaster(given), analysis, given.power, start="2024-02-20", end="2024-02-22"
+        ),
         "one of two": lambda: _forecaster(given).fit({"ifs": given.weather, "era5": analysis}, given.power),
     }
     for attempt in attempts.values():
@@ -191,7 +203,9 @@ def test_perfect_weather_is_said_everywhere(tmp_path: Path) -> None:
     assert forecast.perfect_weather
     assert forecast.caveats == (said,)
     assert np.isnat(forecast.data["weather_init_time"].values).all()
-    text = " ".join(item.get_text() for item in forecast.plot(given.power).findobj(lambda item: hasattr(item, "get_text")))
+    text = " ".join(
+        item.get_text() for item in forecast.plot(given.power).findobj(lambda item: hasattr(item, "get_text"))
+    )
     assert said in text
     assert pd.read_csv(forecast.write_csv(tmp_path / "forecast.csv"))["caveat"].eq(said).all()
     assert ef.Forecast.load(forecast.save(tmp_path / "forecast.nc")).caveats == (said,)
@@ -331,7 +345,9 @@ def test_without_strict_issues_with_weather_are_answered_in_full() -> None:
 
 def test_an_older_run_as_late_as_in_training_answers_for_an_incomplete_one() -> None:
     given = _world()
-    broken = _runs(given.weather, "2024-01-20", "2024-01-20T01") | _runs(given.weather, "2024-02-20", "2024-02-20T01")
+    broken = _runs(given.weather, "2024-01-20", "2024-01-20T01") | _runs(
+        given.weather, "2024-02-20", "2024-02-20T01"
+    )
     weather = _hole(given.weather, "temp_air", broken[:, None] & (np.arange(73) == 30))
     forecaster = _forecaster(given).fit(weather, given.power, as_of="2024-02-15 00:00")
     assert forecaster.training_.oldest_weather == {"": 14.0}
@@ -341,6 +357,18 @@ def test_an_older_run_as_late_as_in_training_answers_for_an_incomplete_one() -> 
     assert forecast.data["weather_init_time"].values[0, 1] == np.datetime64("2024-02-19T18")
     with pytest.raises(NoRunError):
         _fitted().predict(weather, issue_time=ISSUED)  # one that has never seen such a late run
+
+
+def test_an_older_run_is_marked_even_where_training_often_used_such() -> None:
+    given = _world()
+    hour = given.weather["init_time"].values.astype("datetime64[h]").astype(int)
+    broken = (hour % 72 == 0) | _runs(given.weather, "2024-02-20", "2024-02-20T01")
+    weather = _hole(given.weather, "temp_air", broken[:, None] & (np.arange(73) == 30))
+    forecaster = _forecaster(given).fit(weather, given.power, as_of="2024-02-15 00:00")
+    assert forecaster.training_.usual_weather == {"": 14.0}
+    forecast = forecaster.predict(weather, issue_time=ISSUED)
+    assert forecast.data["weather_init_time"].values == np.datetime64("2024-02-19T18")
+    assert forecast.data["fallback_level"].values == 1
 
 
 def test_origins_without_weather_are_left_out_and_counted_if_asked() -> None:
@@ -359,7 +387,9 @@ def test_origins_without_weather_are_left_out_and_counted_if_asked() -> None:
 
 def test_history_that_was_never_published_is_refused_or_answered_by_climatology() -> None:
     given = _world()
-    forecaster = _forecaster(given, model=ef.Persistence()).fit(given.weather, given.power, as_of="2024-02-15 00:00")
+    forecaster = _forecaster(given, model=ef.Persistence()).fit(
+        given.weather, given.power, as_of="2024-02-15 00:00"
+    )
     silent = replace(given.power, values=given.power.values * np.nan)
     with pytest.raises(MissingDataError) as caught:
         forecaster.predict(given.weather, silent, issue_time=ISSUED)
@@ -439,7 +469,11 @@ def test_a_fit_before_anything_was_published_is_refused() -> None:
 
 def test_a_second_fit_forgets_the_first() -> None:
     given = _world()
-    twice = _forecaster(given).fit(given.weather, given.power).fit(given.weather.drop_vars("pressure"), given.power)
+    twice = (
+        _forecaster(given)
+        .fit(given.weather, given.power)
+        .fit(given.weather.drop_vars("pressure"), given.power)
+    )
     once = _forecaster(given).fit(given.weather.drop_vars("pressure"), given.power)
     assert storage.dump(twice) == storage.dump(once)
 
@@ -478,7 +512,9 @@ def test_kilowatts_are_refused() -> None:
         _three_lines(caught.value, "'farm 0'", "kW", "10 MW")
 
 
-@pytest.mark.parametrize("wrong", [lambda x: x * 3.6, lambda x: x.where(x < 0, 120.0)], ids=["km/h", "a gale"])
+@pytest.mark.parametrize(
+    "wrong", [lambda x: x * 3.6, lambda x: x.where(x < 0, 120.0)], ids=["km/h", "a gale"]
+)
 def test_wind_that_cannot_be_is_refused(wrong: Any) -> None:
     given = _world()
     weather = given.weather.assign(wind_speed_100m=wrong(given.weather["wind_speed_100m"]))
@@ -563,7 +599,9 @@ def _predicted(given: World, task: ef.Task, *days: str) -> ef.Forecast:
     ],
     ids=["spring", "autumn", "Kazakhstan's change"],
 )
-def test_days_of_23_and_25_hours_are_covered_whole(zone: str, start: str, days: tuple[str, str], hours: list[int]) -> None:
+def test_days_of_23_and_25_hours_are_covered_whole(
+    zone: str, start: str, days: tuple[str, str], hours: list[int]
+) -> None:
     given = world(start=start, days=30, timezone=zone)
     task = ef.day_ahead("08:00", timezone=zone, quantiles=LEVELS)
     forecast = _predicted(given, task, *days)
@@ -593,8 +631,12 @@ def test_an_intraday_forecast_begins_with_its_issue() -> None:
     given = world(days=30)
     task = ef.intraday(every="6h", leads="12h", quantiles=LEVELS)
     features = ef.recipe(given.site) + NewestObservation()
-    forecaster = ef.Forecaster(given.site, task, features=features, model=SMALL).fit(given.weather, given.power)
-    forecast = forecaster.predict(given.weather, given.power, issue_time=["2024-01-20 12:00", "2024-01-20 18:00"])
+    forecaster = ef.Forecaster(given.site, task, features=features, model=SMALL).fit(
+        given.weather, given.power
+    )
+    forecast = forecaster.predict(
+        given.weather, given.power, issue_time=["2024-01-20 12:00", "2024-01-20 18:00"]
+    )
     first = forecast.data["valid_time"].values
     assert first[0, ~np.isnat(first[0])][0] == np.datetime64("2024-01-20T12")
     assert first[1, ~np.isnat(first[1])][0] == np.datetime64("2024-01-20T18")

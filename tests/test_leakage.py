@@ -99,7 +99,12 @@ def _plant(name: str) -> Callable[[Callable[..., Any]], Plant]:
 
     def wrap(faulty: Callable[..., Any]) -> Plant:
         right = getattr(asof, name)
-        return lambda patch: patch.setattr(asof, name, lambda *args, **kwargs: faulty(right, *args, **kwargs))
+
+        def plant(patch: pytest.MonkeyPatch) -> None:
+            patch.setattr(asof, name, lambda *args, **kwargs: faulty(right, *args, **kwargs))
+
+        plant.__name__ = faulty.__name__
+        return plant
 
     return wrap
 
@@ -285,7 +290,9 @@ def test_a_backtest_forecasts_as_it_would_have_been_done_then() -> None:
 
 
 @pytest.mark.parametrize("plant", [None, labels_by_issue_time, labels_by_end])
-def test_a_backtest_learns_nothing_that_was_published_later(plant: Plant | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backtest_learns_nothing_that_was_published_later(
+    plant: Plant | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = world()
     if plant is not None:
         plant(monkeypatch)

@@ -20,7 +20,15 @@ import pytest
 import energyforecast as ef
 from energyforecast import storage
 from energyforecast.errors import EnergyForecastError, FileFormatError, NotFittedError, SchemaError
-from energyforecast.features import Feature, FeatureSet, Lag, LocalHour, NewestObservation, WindSpeed, WindVariability
+from energyforecast.features import (
+    Feature,
+    FeatureSet,
+    Lag,
+    LocalHour,
+    NewestObservation,
+    WindSpeed,
+    WindVariability,
+)
 from tests.worlds import World, world
 
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
@@ -47,7 +55,9 @@ def _world(sites: int = 1) -> World:
 def _fitted(features: Any = None, *, sites: int = 1, **changes: Any) -> ef.Forecaster:
     given = _world(sites)
     chosen = {"model": ef.Climatology(), "features": features} | changes
-    return ef.Forecaster(given.sites, TASK, **chosen).fit(given.weather, given.power, as_of="2024-01-20 00:00")
+    return ef.Forecaster(given.sites, TASK, **chosen).fit(
+        given.weather, given.power, as_of="2024-01-20 00:00"
+    )
 
 
 def _predicted(forecaster: ef.Forecaster) -> Any:
@@ -67,18 +77,26 @@ def test_every_model_forecasts_the_same_bits_when_read_back(model: ef.QuantileMo
     assert storage.dump(again) == storage.dump(forecaster)
     assert repr(again) == repr(forecaster)
     assert again.training_ == forecaster.training_
-    assert (again.sites, again.task, again.features) == (forecaster.sites, forecaster.task, forecaster.features)
+    assert (again.sites, again.task, again.features) == (
+        forecaster.sites,
+        forecaster.task,
+        forecaster.features,
+    )
 
 
 def test_calibration_is_stored_with_the_model(tmp_path: Path) -> None:
     forecaster = _fitted(model=ef.LightGBMQuantiles(trees=3, folds=2))
     assert len(forecaster.models_["farm 0"].remap_)
-    assert _predicted(ef.load(forecaster.save(tmp_path / "farm.forecaster"))).identical(_predicted(forecaster))
+    assert _predicted(ef.load(forecaster.save(tmp_path / "farm.forecaster"))).identical(
+        _predicted(forecaster)
+    )
 
 
 @pytest.mark.parametrize("pooled", [False, True])
 def test_several_sites_and_every_feature_are_stored(pooled: bool, tmp_path: Path) -> None:
-    names = [kind for name, kind in Feature.registry.items() if name not in ("FunctionFeature", "WindSpeed", "Lag")]
+    names = [
+        kind for name, kind in Feature.registry.items() if name not in ("FunctionFeature", "WindSpeed", "Lag")
+    ]
     others = (WindSpeed(hours=(-1, 0, 1)), Lag("48h", step="24h"), Lag("24h"))
     features = FeatureSet(tuple(kind() for kind in names) + others)
     forecaster = _fitted(features, sites=2, pooled=pooled, model=ef.LightGBMQuantiles(trees=3, folds=0))
@@ -111,6 +129,10 @@ def test_two_saves_give_the_same_bytes(tmp_path: Path) -> None:
     model = ef.LightGBMQuantiles(trees=3, folds=2)
     saved = [_fitted(model=model).save(tmp_path / name).read_bytes() for name in ("one", "two")]
     assert saved[0] == saved[1]
+    with zipfile.ZipFile(
+        tmp_path / "one"
+    ) as archive:  # no clock, which might have stood still between the two
+        assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_a_capacity_read_from_a_table_is_stored(tmp_path: Path) -> None:
@@ -125,7 +147,9 @@ def test_names_in_other_alphabets_are_stored(tmp_path: Path) -> None:
     given = _world()
     weather = given.weather.assign_coords(site=["Шелек"])
     power = ef.Observations(given.power.values.rename(columns={"farm 0": "Шелек"}), published_after="2h")
-    forecaster = ef.Forecaster(replace(given.site, name="Шелек"), TASK, model=ef.Climatology()).fit(weather, power)
+    forecaster = ef.Forecaster(replace(given.site, name="Шелек"), TASK, model=ef.Climatology()).fit(
+        weather, power
+    )
     assert ef.load(forecaster.save(tmp_path / "Шелек.forecaster")).sites == forecaster.sites
 
 
@@ -188,7 +212,9 @@ class Excess(Feature):
     [(_power_of_the_wind(3), _power_of_the_wind(2)), (Excess(), Excess(threshold=6.0))],
     ids=["function", "class"],
 )
-def test_a_feature_of_the_users_own_must_be_handed_in_again_unchanged(own: Feature, changed: Feature, tmp_path: Path) -> None:
+def test_a_feature_of_the_users_own_must_be_handed_in_again_unchanged(
+    own: Feature, changed: Feature, tmp_path: Path
+) -> None:
     forecaster = _fitted(FeatureSet((own, LocalHour())), model=ef.LightGBMQuantiles(trees=3, folds=0))
     path = forecaster.save(tmp_path / "farm.forecaster")
     assert _predicted(ef.load(path, features=[own])).identical(_predicted(forecaster))
@@ -258,7 +284,9 @@ _OTHERS: dict[str, Callable[[], bytes]] = {
     "another schema": lambda: _changed(schema=2),
     "no models": lambda: _changed(models=None),
     "a model unknown": lambda: _changed(model={"type": "Oracle", "parameters": {}}),
-    "impossible site": lambda: _changed(sites=[{"type": "Site", "name": "a", "latitude": 95, "longitude": 0}]),
+    "impossible site": lambda: _changed(
+        sites=[{"type": "Site", "name": "a", "latitude": 95, "longitude": 0}]
+    ),
     "another member": lambda: _changed({"parts/more.npy": b"1"}),
 }
 

@@ -11,7 +11,14 @@ import pytest
 import xarray as xr
 
 import energyforecast as ef
-from energyforecast.errors import EnergyForecastError, FileFormatError, RangeError, SchemaError, TimeError, UnitsError
+from energyforecast.errors import (
+    EnergyForecastError,
+    FileFormatError,
+    RangeError,
+    SchemaError,
+    TimeError,
+    UnitsError,
+)
 from tests.worlds import World, analysis_of, replaced, with_arrival, world
 
 needs_h5netcdf = pytest.mark.skipif(importlib.util.find_spec("h5netcdf") is None, reason="the extra 'store'")
@@ -28,7 +35,11 @@ def _small(**changes: str) -> World:
 
 
 def _members(weather: xr.Dataset) -> xr.Dataset:
-    return xr.concat([weather, 0.99 * weather], dim="member").transpose(..., "member").assign_attrs(weather.attrs)
+    return (
+        xr.concat([weather, 0.99 * weather], dim="member")
+        .transpose(..., "member")
+        .assign_attrs(weather.attrs)
+    )
 
 
 def _unarrived(weather: xr.Dataset) -> xr.Dataset:
@@ -98,7 +109,9 @@ def test_weather_read_from_a_file_gives_the_same_forecast(tmp_path: Path) -> Non
     model = ef.LightGBMQuantiles(trees=3, folds=0)
     forecaster = ef.Forecaster(given.site, task, model=model).fit(given.weather, given.power)
     read = ef.weather.read(ef.weather.write(given.weather, tmp_path / "weather.nc"))
-    forecasts = [forecaster.predict(weather, issue_time="2024-01-15 09:00").data for weather in (given.weather, read)]
+    forecasts = [
+        forecaster.predict(weather, issue_time="2024-01-15 09:00").data for weather in (given.weather, read)
+    ]
     assert forecasts[0].identical(forecasts[1])
 
 
@@ -107,7 +120,16 @@ def test_weather_read_from_a_file_gives_the_same_forecast(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"<!DOCTYPE html><html>503</html>", b"CDF", b"CDF\x01", b"\x89HDF", b"\x89HDF\r\n\x1a\n", b"GRIB" * 50, b"PK\x03\x04"],
+    [
+        b"",
+        b"<!DOCTYPE html><html>503</html>",
+        b"CDF",
+        b"CDF\x01",
+        b"\x89HDF",
+        b"\x89HDF\r\n\x1a\n",
+        b"GRIB" * 50,
+        b"PK\x03\x04",
+    ],
     ids=["empty", "html", "beginning", "header", "beginning of 4", "header of 4", "grib", "zip"],
 )
 def test_a_file_that_is_no_netcdf_is_refused(content: bytes, tmp_path: Path) -> None:
@@ -163,7 +185,11 @@ def _numbers_for_times(weather: xr.Dataset) -> xr.Dataset:
 
 _WRONG = {
     "kelvin": (UnitsError, "temp_air", lambda weather: weather.assign(temp_air=weather["temp_air"] + 273.15)),
-    "too much pressure": (RangeError, "pressure", lambda weather: weather.assign(pressure=weather["pressure"] * 2)),
+    "too much pressure": (
+        RangeError,
+        "pressure",
+        lambda weather: weather.assign(pressure=weather["pressure"] * 2),
+    ),
     "no availability": (SchemaError, "available_time", lambda weather: weather.drop_vars("available_time")),
     "available before the run": (
         TimeError,
@@ -175,7 +201,11 @@ _WRONG = {
     "no variables": (SchemaError, "empty", lambda weather: weather.drop_vars(list(weather.data_vars))),
     "no site": (SchemaError, "site", lambda weather: weather.isel(site=0, drop=True)),
     "one site without dimension": (SchemaError, "site", lambda weather: weather.isel(site=0)),
-    "the same site twice": (SchemaError, "farm 0", lambda weather: weather.assign_coords(site=["farm 0", "farm 0"])),
+    "the same site twice": (
+        SchemaError,
+        "farm 0",
+        lambda weather: weather.assign_coords(site=["farm 0", "farm 0"]),
+    ),
     "leads without unit": (TimeError, "lead_time", _hours_without_unit),
     "numbers for times": (TimeError, "time", _numbers_for_times),
 }
