@@ -290,15 +290,15 @@ class Forecast:
         try:
             with xr.open_dataset(path, engine="scipy", decode_timedelta=True) as dataset:
                 data = dataset.load()["power"]
-        except (OSError, KeyError, ValueError, TypeError) as error:
+            for name in ("issue_time", "valid_time", "weather_init_time"):
+                data[name] = (data[name].dims, data[name].values.astype("datetime64[ns]"))
+            data["lead_time"] = data["lead_time"].values.astype("timedelta64[ns]")
+        except (OSError, EOFError, LookupError, ValueError, TypeError) as error:
             raise FileFormatError(
                 f"{path} cannot be read as a forecast: {error}",
                 "It was written by Forecast.save.",
                 "Check the path.",
             ) from error
-        for name in ("issue_time", "valid_time", "weather_init_time"):
-            data[name] = (data[name].dims, data[name].values.astype("datetime64[ns]"))
-        data["lead_time"] = data["lead_time"].values.astype("timedelta64[ns]")
         return cls(data)
 
     def plot(

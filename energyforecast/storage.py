@@ -8,6 +8,7 @@ import inspect
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from datetime import time
 from importlib.metadata import version
@@ -32,6 +33,17 @@ __all__ = ["dump", "load", "parts", "save"]
 
 _FORMAT: Final = "energyforecast.forecaster"
 _SCHEMA: Final = 1
+#: What reading a damaged zip can raise: a flipped bit may also claim another compression or a password.
+_DAMAGE: Final = (
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _KINDS: Final[dict[str, type[Site]]] = {kind.__name__: kind for kind in (Site, WindFarm, PVPlant, DemandArea)}
 #: A manifest or a booster that is larger than this is not ours. [bytes]
@@ -94,7 +106,7 @@ def dump(forecaster: Forecaster) -> bytes:
         "climatology": climatology,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
-    return _zip({"manifest.json": json.dumps(manifest, indent=1).encode()} | members)
+    return _zip({"manifest.json": json.dumps(manifest, indent=1, default=_number).encode()} | members)
 
 
 def parts(forecaster: Forecaster) -> dict[str, bytes]:
@@ -144,6 +156,13 @@ def _array_to_bytes(array: Any) -> bytes:
 def _task_to_json(task: Task) -> dict[str, Any]:
     values = {item.name: getattr(task, item.name) for item in dataclasses.fields(task)}
     return {name: _plain(value) for name, value in values.items()}
+
+
+def _number(value: Any) -> Any:
+    """A number of numpy's, as the tables of users hold them."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} cannot be stored")
 
 
 def _plain(value: Any) -> Any:
@@ -241,12 +260,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         with zipfile.ZipFile(path) as archive:
             members = _members(archive)
         manifest = json.loads(members.pop("manifest.json"))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+    except _DAMAGE as error:
         raise FileFormatError(
             f"{path} cannot be read as a forecaster: {error}.",
             "It was written by Forecaster.save.",
             "Check the path.",
         ) from error
+    if not isinstance(manifest, dict):
+        manifest = {}
     if manifest.get("format") != _FORMAT or manifest.get("schema") != _SCHEMA:
         raise FileFormatError(
             f"{path} has format {manifest.get('format')!r}, schema {manifest.get('schema')!r}.",

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import checks, storage, times
-from energyforecast.asof import Weather
+from energyforecast.asof import Weather, as_models
 from energyforecast.errors import LeakageError
 from energyforecast.forecast import Forecast
 from energyforecast.forecaster import Forecaster, Table
@@ -77,7 +77,7 @@ def check_no_leakage(
     """
     moment = times.instant(issue_time, timezone=forecaster.task.timezone)
     earlier = forecaster.training_origins(weather, observations, as_of=moment)
-    chosen = earlier[np.linspace(0, len(earlier) - 1, min(origins, len(earlier))).astype(int)]
+    chosen = _telling(earlier, weather, origins)
     everything = forecaster.tabulate(
         weather, observations, np.append(times.to_ns(chosen), times.to_ns([moment]))
     )
@@ -105,6 +105,26 @@ def check_no_leakage(
             "A forecast uses what was known when it was issued.",
             "Look for a feature that reaches past the snapshot.",
         )
+
+
+def _telling(earlier: pd.DatetimeIndex, weather: Weather, count: int) -> pd.DatetimeIndex:
+    """Origins spread over time; half of them, where there are such, while a run was still to come."""
+    issued = times.to_ns(earlier)
+    awaited = np.zeros(len(issued), dtype=bool)
+    for dataset in as_models(weather).values():
+        if not checks.is_analysis(dataset):
+            arrived = times.to_ns(dataset["available_time"].values)
+            last = arrived if arrived.ndim == 1 else arrived.max(axis=1)
+            newest = np.searchsorted(times.to_ns(dataset["init_time"].values), issued, side="right") - 1
+            awaited |= (newest >= 0) & ~(last[newest] <= issued)
+    some = _spread(np.flatnonzero(awaited), count // 2)
+    return earlier[np.union1d(some, _spread(np.arange(len(issued)), count - len(some)))]
+
+
+def _spread(places: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    if not len(places) or count < 1:
+        return places[:0]
+    return np.asarray(places[np.linspace(0, len(places) - 1, min(count, len(places))).astype(int)])
 
 
 def _same_features(everything: Table, alone: Table, k: int, origin: pd.Timestamp) -> None:
@@ -175,7 +195,7 @@ def poison_observations(observations: Observations, moment: pd.Timestamp, *, see
     """
     unknown = ~(observations.published <= times.to_ns([moment])[0])
     values = observations.values.to_numpy()
-    largest = observations.values.abs().where(~observations.unfit).max().fillna(0.0).to_numpy()
+    largest = np.nan_to_num(observations.values.abs().where(~observations.unfit).max().to_numpy())
     junk = np.random.default_rng(seed).uniform(0, 1, size=values.shape) * largest
     frame = pd.DataFrame(
         np.where(unknown, junk, values), index=observations.index, columns=observations.values.columns

@@ -107,6 +107,28 @@ def test_cells_outside_the_windows_are_nan_and_belong_to_no_check() -> None:
     assert np.isnat(forecast.data["valid_time"].values[~forecast.inside]).all()
 
 
+def test_each_value_lies_at_its_own_lead() -> None:
+    """Issued at 01:00, the next midnight is 24 h away on the day on which the clock is put back, else 23 h."""
+    task = day_ahead("01:00", timezone="Europe/Paris", quantiles=LEVELS)
+    windows = task.windows(task.issue_times("2024-10-27", "2024-10-29"))
+    hours = (windows.lead_time[windows.inside] / np.timedelta64(1, "h"))[:, None]
+    data = Forecast.from_rows(
+        {"plant": hours + np.array([0.0, 1.0, 2.0])},
+        windows=windows,
+        levels=LEVELS,
+        capacity={"plant": None},
+        fallback_level={"plant": np.zeros(3, dtype=int)},
+        weather_init_time={"plant": windows.issue_time},
+        attrs={},
+    ).data
+    inside = ~np.isnat(data["valid_time"].values)
+    assert inside[:, 0].tolist() == [True, False, True]
+    lead = np.broadcast_to(data["lead_time"].values, inside.shape)[inside]
+    np.testing.assert_array_equal(data.values[0, inside, 0], lead / np.timedelta64(1, "h"))
+    later = data["valid_time"].values - data["issue_time"].values[:, None]
+    np.testing.assert_array_equal(later[inside], lead)
+
+
 @pytest.mark.parametrize("name", ["valid_time", "capacity", "fallback_level"])
 def test_a_cube_without_its_coordinates_is_refused(name: str) -> None:
     with pytest.raises(SchemaError) as caught:
@@ -245,7 +267,7 @@ def test_what_is_no_forecast_is_refused(content: bytes, tmp_path: Path) -> None:
 
 def test_a_missing_a_truncated_and_another_netcdf_are_refused(tmp_path: Path) -> None:
     whole = example_forecast().save(tmp_path / "forecast.nc").read_bytes()
-    _site, weather, _power = ef.datasets.la_haute_borne()
+    _, weather, _ = ef.datasets.la_haute_borne()
     others = [
         ef.weather.write(weather.isel(time=slice(0, 5)), tmp_path / "weather.nc"),
         tmp_path / "nowhere.nc",

@@ -359,6 +359,18 @@ def test_an_older_run_as_late_as_in_training_answers_for_an_incomplete_one() -> 
         _fitted().predict(weather, issue_time=ISSUED)  # one that has never seen such a late run
 
 
+def test_an_older_run_is_marked_even_where_training_often_used_such() -> None:
+    given = _world()
+    hour = given.weather["init_time"].values.astype("datetime64[h]").astype(int)
+    broken = (hour % 72 == 0) | _runs(given.weather, "2024-02-20", "2024-02-20T01")
+    weather = _hole(given.weather, "temp_air", broken[:, None] & (np.arange(73) == 30))
+    forecaster = _forecaster(given).fit(weather, given.power, as_of="2024-02-15 00:00")
+    assert forecaster.training_.usual_weather == {"": 14.0}
+    forecast = forecaster.predict(weather, issue_time=ISSUED)
+    assert forecast.data["weather_init_time"].values == np.datetime64("2024-02-19T18")
+    assert forecast.data["fallback_level"].values == 1
+
+
 def test_origins_without_weather_are_left_out_and_counted_if_asked() -> None:
     given = _world()
     whole = _forecaster(given).fit(given.weather, given.power).training_

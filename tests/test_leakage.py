@@ -99,7 +99,12 @@ def _plant(name: str) -> Callable[[Callable[..., Any]], Plant]:
 
     def wrap(faulty: Callable[..., Any]) -> Plant:
         right = getattr(asof, name)
-        return lambda patch: patch.setattr(asof, name, lambda *args, **kwargs: faulty(right, *args, **kwargs))
+
+        def plant(patch: pytest.MonkeyPatch) -> None:
+            patch.setattr(asof, name, lambda *args, **kwargs: faulty(right, *args, **kwargs))
+
+        plant.__name__ = faulty.__name__
+        return plant
 
     return wrap
 

@@ -129,6 +129,10 @@ def test_two_saves_give_the_same_bytes(tmp_path: Path) -> None:
     model = ef.LightGBMQuantiles(trees=3, folds=2)
     saved = [_fitted(model=model).save(tmp_path / name).read_bytes() for name in ("one", "two")]
     assert saved[0] == saved[1]
+    with zipfile.ZipFile(
+        tmp_path / "one"
+    ) as archive:  # no clock, which might have stood still between the two
+        assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_a_capacity_read_from_a_table_is_stored(tmp_path: Path) -> None:

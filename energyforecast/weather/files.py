@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from energyforecast import checks
@@ -47,7 +46,7 @@ def read(path: str | Path) -> xr.Dataset:
             weather = dataset.load()
     except ModuleNotFoundError as error:
         raise _needs_store(source) from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, LookupError, EOFError) as error:
         if "unrecognized engine" in str(error):
             raise _needs_store(source) from error
         raise FileFormatError(
@@ -65,11 +64,19 @@ def _needs_store(source: Path) -> DependencyError:
 
 
 def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
-    times = {name: weather[name].astype("datetime64[ns]") for name in _AXES if name in weather.coords}
-    if "lead_time" in weather.coords:
-        times["lead_time"] = weather["lead_time"].astype("timedelta64[ns]")
-    named = weather.assign_coords(times)
-    return named.assign_coords(site=[str(name) for name in np.atleast_1d(named["site"].values)])
+    """Times in nanoseconds and labels as text; what is no time is left to the check."""
+    kinds = dict.fromkeys(_AXES, ("M", "datetime64[ns]")) | {"lead_time": ("m", "timedelta64[ns]")}
+    there = {name: pair for name, pair in kinds.items() if name in weather.coords}
+    named = weather.assign_coords(
+        {
+            name: weather[name].astype(kind)
+            for name, (letter, kind) in there.items()
+            if weather[name].dtype.kind == letter
+        }
+    )
+    if "site" not in named.dims:
+        return named
+    return named.assign_coords(site=[str(name) for name in named["site"].values])
 
 
 def write(weather: xr.Dataset, path: str | Path) -> Path:
