@@ -164,6 +164,7 @@ class DemandArea(Site):
             )
 
 
+#: One site or several.
 Sites: TypeAlias = Site | Iterable[Site]
 
 
