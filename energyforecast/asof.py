@@ -42,6 +42,7 @@ __all__ = [
     "why_missing",
 ]
 
+#: One weather model, or several by name.
 Weather = xr.Dataset | Mapping[str, xr.Dataset]
 Array = npt.NDArray[Any]
 
@@ -60,6 +61,11 @@ class Past:
     step : Timedelta, optional
         If that is not published, go back by whole steps (``24h`` keeps the hour of the day); by
         default to the newest published value before it.
+
+    Examples
+    --------
+    >>> Past(times.duration("24h"))  # yesterday's value at the same hour
+    Past(lag=Timedelta('1 days 00:00:00'), step=None)
     """
 
     lag: pd.Timedelta
@@ -77,6 +83,16 @@ class Gathered:
         Run used; NaT where there is none, and for analyses.
     skipped : array of bool, shape (origins,)
         Whether a newer run had arrived but was incomplete.
+
+    Examples
+    --------
+    >>> got = Gathered(
+    ...     values={"temp_air": np.array([[3.0, 2.5]])},
+    ...     init_time=np.array(["2024-01-01T06"], dtype="datetime64[ns]"),
+    ...     skipped=np.array([True]),  # the run of 12 UTC had a hole
+    ... )
+    >>> got.values["temp_air"].shape
+    (1, 2)
     """
 
     values: dict[str, Array]
@@ -155,6 +171,18 @@ def weather_as_of(
     -------
     Gathered
         NaN where an origin has no usable run.
+
+    Examples
+    --------
+    The run of 12 UTC (10 m/s) arrives at 18 UTC; before that, the run of 0 UTC (8 m/s) is the newest.
+
+    >>> from energyforecast.testing import example_weather
+    >>> issued = np.array(["2024-01-01T17", "2024-01-01T18"], dtype="datetime64[ns]")
+    >>> hours = issued[:, None] + np.arange(1, 4) * np.timedelta64(1, "h")
+    >>> window = {"issue_time": issued, "valid_time": hours, "inside": np.ones(hours.shape, dtype=bool)}
+    >>> got = weather_as_of(example_weather(), site="farm", names=["wind_speed_100m"], **window)
+    >>> got.values["wind_speed_100m"].tolist()
+    [[8.0, 8.0, 8.0], [10.0, 10.0, 10.0]]
     """
     needed = tuple(names if required is None else required)
     if checks.is_analysis(weather):
@@ -308,6 +336,19 @@ def why_missing(
         Hours of the window.
     names : sequence of str
         Variables that are needed.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_weather
+    >>> early = np.datetime64("2024-01-01T05", "ns")
+    >>> why_missing(
+    ...     example_weather(), site="farm", issue_time=early, valid_time=early[None], names=["wind_speed_100m"]
+    ... )
+    'no run had arrived by then.'
     """
     window: dict[str, Any] = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
     nothing = np.zeros((1, len(valid_time)), dtype=bool)
@@ -374,6 +415,20 @@ def history_as_of(
     -----
     Quality flags are not looked at: nothing says when a flag was set, and one that was set later than
     the value was published would tell the past about the future.
+
+    Examples
+    --------
+    Power is published an hour after the end of its hour: at 09:00 that of 06 and 07 UTC is known, that of
+    08 UTC is not, and 07 UTC, which began 2 h ago, stands for it.
+
+    >>> from energyforecast.testing import example_observations
+    >>> wanted = np.array([["2024-01-01T06", "2024-01-01T07", "2024-01-01T08"]], dtype="datetime64[ns]")
+    >>> issued = np.array(["2024-01-01T09"], dtype="datetime64[ns]")
+    >>> values, age = history_as_of(
+    ...     example_observations(), site="farm", issue_time=issued, wanted_time=wanted
+    ... )
+    >>> values.tolist(), age.tolist()
+    ([[14.0, 14.5, 14.5]], [[3.0, 2.0, 2.0]])
     """
     column = observations.sites.index(site)
     values = observations.values[site].to_numpy()
@@ -446,6 +501,14 @@ def labels_as_of(
     -------
     array, of the shape of `valid_time`
         NaN where the outcome is missing, was not published, or is set aside by its flags. [MW]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_observations
+    >>> hours = np.array(["2024-01-01T07", "2024-01-01T08"], dtype="datetime64[ns]")
+    >>> fitted = times.instant("2024-01-01 09:00")  # 08 UTC is published at 10 UTC
+    >>> labels_as_of(example_observations(), site="farm", valid_time=hours, as_of=fitted).tolist()
+    [14.5, nan]
     """
     column = observations.sites.index(site)
     values = observations.values[site].to_numpy().copy()
@@ -483,6 +546,15 @@ class Snapshot:
         Whether a newer, incomplete run gave way, by weather model and site.
     history : dict
         Values and ages of lagged observations by request and site.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, rising=0.5)  # the first three hours of tomorrow
+    >>> now["wind_speed_100m"]
+    array([[8. , 8.5, 9. ]], dtype=float32)
+    >>> now.lead_time, now.weather_age()
+    (array([[15., 16., 17.]]), array([9.]))
     """
 
     site: Site
@@ -496,7 +568,27 @@ class Snapshot:
     history: Mapping[tuple[Past, str], tuple[Array, Array]]
 
     def at(self, site: str) -> Snapshot:
-        """The same moment, seen from another site."""
+        """The same moment, seen from another site.
+
+        Parameters
+        ----------
+        site : str
+
+        Returns
+        -------
+        Snapshot
+
+        Raises
+        ------
+        SchemaError
+            If there is no such site.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> example_snapshot().at("farm").site.capacity
+        60
+        """
         for other in self.sites:
             if other.name == site:
                 return replace(self, site=other)
@@ -512,11 +604,36 @@ class Snapshot:
         return tuple(dict.fromkeys(name for name, _ in self.weather))
 
     def matching(self, *patterns: str) -> tuple[str, ...]:
-        """Gathered variables that fit a pattern such as ``"wind_speed_*m"``."""
+        """Gathered variables that fit a pattern such as ``"wind_speed_*m"``.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"wind_speed_10m": 5.0, "temp_air": 15.0, "wind_speed_100m": 8.0})
+        >>> now.matching("wind_speed_*m")
+        ('wind_speed_10m', 'wind_speed_100m')
+        """
         return match(self.names, patterns)
 
     def members(self, name: str, *, hours: float = 0.0) -> Array:
-        """Every ensemble member, shape (origins, steps, members)."""
+        """Every ensemble member, shape (origins, steps, members).
+
+        Parameters
+        ----------
+        name : str
+            Variable.
+        hours : float
+            As in :meth:`shift`.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": [14.0, 16.0]}, hours=2)  # an ensemble of two
+        >>> now.members("temp_air").tolist()
+        [[[14.0, 16.0], [14.0, 16.0]]]
+        >>> now["temp_air"].tolist()
+        [[15.0, 15.0]]
+        """
         values = self._shifted(name, hours)
         return values if values.ndim == 3 else values[:, :, None]
 
@@ -532,6 +649,13 @@ class Snapshot:
             Variable; of an ensemble the mean of its members.
         hours : float
             A whole number of steps, within the margin that the feature declared.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": 15.0}, rising=1.0)
+        >>> now.shift("temp_air", hours=-3).tolist()
+        [[12.0, 13.0, 14.0]]
         """
         values = self._shifted(name, hours)
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
@@ -558,7 +682,15 @@ class Snapshot:
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
 
     def interval_mean(self, name: str) -> Array:
-        """Mean over each interval: of both ends for instants, the value itself for means."""
+        """Mean over each interval: of both ends for instants, the value itself for means.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": 15.0, "ghi": 200.0}, rising=1.0)
+        >>> now.interval_mean("temp_air").tolist(), now.interval_mean("ghi").tolist()
+        ([[15.5, 16.5, 17.5]], [[200.0, 201.0, 202.0]])
+        """
         if self.cell_methods[self._known(name)] == variables.MEAN:
             return self[name]
         step = self.windows.frequency / pd.Timedelta("1h")
@@ -606,11 +738,33 @@ class Snapshot:
         return position
 
     def lag(self, lag: str, *, step: str | None = None) -> Array:
-        """Observation at ``valid_time - lag``, or the newest older one that was published. [MW]"""
+        """Observation at ``valid_time - lag``, or the newest older one that was published. [MW]
+
+        Parameters
+        ----------
+        lag : str
+            E.g. ``"24h"``, one of those that the feature declared.
+        step : str, optional
+            By which to go back while a value is not published, as declared.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot()
+        >>> now.lag("24h").tolist()
+        [[11.0, 11.5, 12.0]]
+        """
         return self._past(lag, step)[0]
 
     def lag_age(self, lag: str, *, step: str | None = None) -> Array:
-        """Age at issue of the observation that :meth:`lag` gives. [h]"""
+        """Age at issue of the observation that :meth:`lag` gives. [h]
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> example_snapshot().lag_age("24h").tolist()  # issued at 09 UTC, wanted from 00 UTC of that day
+        [[9.0, 8.0, 7.0]]
+        """
         return self._past(lag, step)[1]
 
     def _past(self, lag: str, step: str | None) -> tuple[Array, Array]:
@@ -687,6 +841,18 @@ def take_snapshot(
     ------
     MissingDataError
         If a lag is asked for without observations.
+
+    Examples
+    --------
+    >>> from energyforecast.tasks import day_ahead
+    >>> from energyforecast.testing import example_weather
+    >>> farm = Site(name="farm", latitude=43.64, longitude=78.54)
+    >>> task = day_ahead("18:00", timezone="UTC")
+    >>> speed = {"": ["wind_speed_100m"]}
+    >>> windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
+    >>> now = take_snapshot(example_weather(), None, sites=[farm], windows=windows, names=speed, required=speed)
+    >>> now["wind_speed_100m"].shape, now.weather_age().tolist()  # the run of 12 UTC arrived at 18 UTC
+    ((1, 24), [6.0])
     """
     steps = int(np.ceil(margin / windows.frequency))
     extended = _extend(windows, steps)

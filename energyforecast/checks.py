@@ -74,7 +74,23 @@ def check_quantiles(levels: Iterable[float]) -> tuple[float, ...]:
 
 
 def is_analysis(weather: xr.Dataset) -> bool:
-    """Whether a weather dataset has no runs: a reanalysis, a stitched history, a satellite product."""
+    """Whether a weather dataset has no runs: a reanalysis, a stitched history, a satellite product.
+
+    Parameters
+    ----------
+    weather : Dataset
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> from energyforecast.testing import example_weather
+    >>> is_analysis(example_weather()), is_analysis(la_haute_borne()[1])
+    (False, True)
+    """
     return "init_time" not in weather.dims
 
 
@@ -396,6 +412,16 @@ def check_sun(valid: times.Times, generation: Floats, *, site: Site, label: str)
     -----
     The centroid of each day's generation is compared with that of the sine of the sun's elevation at
     the middles of the hours; weather shifts single days, not their median.
+
+    Examples
+    --------
+    Ten days of March at the equator with the light centred on 12:00, while the sun stands highest at 12:09.
+
+    >>> hours = np.arange("2024-03-12T00", "2024-03-22T00", dtype="datetime64[h]").astype("datetime64[ns]")
+    >>> light = np.clip(np.sin(2 * np.pi * (np.arange(240) - 5.5) / 24), 0.0, None)
+    >>> place = Site(name="equator", latitude=0.0, longitude=0.0)
+    >>> round(check_sun(hours, light, site=place, label="ghi"))
+    -9
     """
     from pvlib import solarposition
 
@@ -486,10 +512,25 @@ def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | No
 def check_rising_times(index: pd.DatetimeIndex, label: str) -> None:
     """Times that rise, each standing once.
 
+    Parameters
+    ----------
+    index : DatetimeIndex
+    label : str
+        What messages call the series.
+
     Raises
     ------
     TimeError
         Naming the first doubled or misplaced time.
+
+    Examples
+    --------
+    >>> check_rising_times(pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC"), "power")
+    >>> try:
+    ...     check_rising_times(pd.DatetimeIndex(["2024-02-29 23:00", "2024-02-29 23:00"], tz="UTC"), "power")
+    ... except TimeError as error:
+    ...     print(error.found)
+    power has 1 doubled times, the first 2024-02-29 23:00:00+00:00.
     """
     if index.hasnans:
         raise TimeError(

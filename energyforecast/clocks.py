@@ -57,6 +57,13 @@ class Lag:
         From a jackknife over blocks of time. [minutes]
     correlation : float
         At the best lag.
+
+    Examples
+    --------
+    >>> Lag(minutes=60.0, standard_error=3.0, correlation=0.8).certain
+    True
+    >>> Lag(minutes=60.0, standard_error=3.0, correlation=0.1).certain
+    False
     """
 
     minutes: float

@@ -81,6 +81,22 @@ class Configuration:
     perfect_weather : bool
     sections : dict
         The file's own content.
+
+    Examples
+    --------
+    >>> farm = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60)
+    >>> settings = Configuration(
+    ...     path=Path("farm.toml"),
+    ...     sites=(farm,),
+    ...     task=tasks.day_ahead("08:00", timezone="Asia/Almaty"),
+    ...     model=LightGBMQuantiles(),
+    ...     perfect_weather=True,
+    ...     sections={"weather": {"dataset": "la-haute-borne"}, "observations": {"dataset": "la-haute-borne"}},
+    ... )
+    >>> settings.forecaster()
+    Forecaster(farm, LightGBMQuantiles, perfect weather, not fitted)
+    >>> settings.observations()["2015"].values.shape
+    (8760, 1)
     """
 
     path: Path

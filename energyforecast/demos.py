@@ -139,7 +139,7 @@ def _shelek(gate_closure: str) -> list[Case]:
     task = day_ahead(gate_closure, timezone="Asia/Almaty")
     wind, solar, area = datasets.shelek(), datasets.kapshagay(), datasets.almaty()
     parts = [("wind", wind, wind.site), ("solar", solar, solar.site)]
-    parts += [("demand" if site.sector == "total" else site.sector, area, site) for site in area.sites]
+    parts += list(zip(("demand", "industry", "households"), (area,) * 3, area.sites, strict=True))
     return [_synthetic(name, world, site, task, note) for name, world, site in parts]
 
 

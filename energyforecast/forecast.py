@@ -201,7 +201,14 @@ class Forecast:
 
     @property
     def mean(self) -> xr.DataArray:
-        """Mean of the distribution: quantiles joined by straight lines, flat outside the outer ones."""
+        """Mean of the distribution: quantiles joined by straight lines, flat outside the outer ones.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast
+        >>> example_forecast().mean.values[0, 0, :3].round(6).tolist()
+        [10.0, 10.5, 11.0]
+        """
         levels = np.asarray(self.quantiles)
         edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
         weight = xr.DataArray(np.diff(edges), dims="quantile", coords={"quantile": self.data["quantile"]})
@@ -214,6 +221,12 @@ class Forecast:
         ------
         MissingDataError
             If there is no such site or issue.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast
+        >>> example_forecast().sel(site="farm", issue_time="2024-01-01 09:00")
+        Forecast of farm: 1 issue, 24 hours from 2024-01-02 00:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
         """
         data = self.data
         if site is not None:
@@ -227,7 +240,16 @@ class Forecast:
         return Forecast(data)
 
     def to_frame(self) -> pd.DataFrame:
-        """A row for each site, issue and interval, a column for each quantile (``q0.5``). [MW]"""
+        """A row for each site, issue and interval, a column for each quantile (``q0.5``). [MW]
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast
+        >>> example_forecast().to_frame()[["lead_hours", "q0.1", "q0.5", "q0.9"]].head(2)
+           lead_hours  q0.1  q0.5  q0.9
+        0        15.0   6.0  10.0  14.0
+        1        16.0   6.5  10.5  14.5
+        """
         origin, step = np.nonzero(self.inside)
         data, frames = self.data, []
         for k, name in enumerate(self.sites):
@@ -250,7 +272,16 @@ class Forecast:
         return tuple(line for line in str(self.data.attrs.get("caveats", "")).split("; ") if line)
 
     def write_csv(self, path: str | Path) -> Path:
-        """Write :meth:`to_frame` as CSV, with the caveats as its last column."""
+        """Write :meth:`to_frame` as CSV, with the caveats as its last column.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.testing import example_forecast
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     example_forecast().write_csv(folder + "/farm.csv").read_text().splitlines()[1]
+        'farm,2024-01-01T09:00Z,2024-01-02T00:00Z,15.0000,0,2024-01-01T00:00Z,6.0000,10.0000,14.0000'
+        """
         target = Path(path)
         frame = self.to_frame()
         if self.caveats:
@@ -286,6 +317,14 @@ class Forecast:
         ------
         FileFormatError
             If the file cannot be read, or holds no forecast.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.testing import example_forecast
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Forecast.load(example_forecast().save(folder + "/farm.nc"))
+        Forecast of farm: 1 issue, 24 hours from 2024-01-02 00:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
         """
         try:
             with xr.open_dataset(path, engine="scipy", decode_timedelta=True) as dataset:

@@ -60,6 +60,13 @@ class Training:
         Greatest age of a weather run at issue, by weather model. [h]
     usual_weather : dict of float
         Age that 95 % of the runs stayed under, by weather model. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster
+    >>> learnt = example_forecaster().training_  # days issued at 09 UTC, from runs of 00 UTC
+    >>> learnt.origins, learnt.rows, learnt.oldest_weather
+    (29, {'farm': 696}, {'': 9.0})
     """
 
     origins: int
@@ -89,6 +96,17 @@ class Table:
         Whether of every lag that features ask for something was published, at every site.
     expected : dict of array, shape (rows, 8)
         Wind speed from 3 h before to 4 h after, for the check of the clock; by site.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster, example_observations, example_weather
+    >>> table = example_forecaster().tabulate(
+    ...     example_weather(), example_observations(), ["2024-01-01 09:00"]
+    ... )
+    >>> table.columns["farm"].assign(valid_time=table.valid_time).head(2)
+       hour          valid_time
+    0   0.0 2024-01-02 00:00:00
+    1   1.0 2024-01-02 01:00:00
     """
 
     windows: Windows
@@ -187,7 +205,14 @@ class Forecaster:
         return recipe(self.sites[0]) if self.model.needs is None else features_giving(self.model.needs)
 
     def unfitted(self) -> Forecaster:
-        """A copy that has learnt nothing."""
+        """A copy that has learnt nothing.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecaster
+        >>> example_forecaster().unfitted()
+        Forecaster(farm, Climatology, not fitted)
+        """
         return Forecaster(
             self.sites,
             self.task,
@@ -523,6 +548,13 @@ class Forecaster:
         -----
         An older run than the newest is used where that one is incomplete, if training saw runs as old
         (``fallback_level`` 1).
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecaster, example_weather
+        >>> forecast = example_forecaster().predict(example_weather(), issue_time="2024-01-01 09:00")
+        >>> forecast.at(0.5).values[0, 0, :3].tolist()
+        [11.0, 11.5, 12.0]
         """
         if not self.is_fitted:
             raise NotFittedError(
@@ -672,7 +704,16 @@ class Forecaster:
     # -- storage -------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write to one file without pickle; see :func:`energyforecast.load`."""
+        """Write to one file without pickle; see :func:`energyforecast.load`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.testing import example_forecaster
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     example_forecaster().save(folder + "/farm.forecaster").name
+        'farm.forecaster'
+        """
         from energyforecast import storage
 
         return storage.save(self, path)

@@ -166,6 +166,12 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
     -----
     The grey band holds 95 % of what a perfectly calibrated forecast would show if days were
     independent of each other (one independent outcome a day).
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> reliability(example_result()).axes[0].get_title(loc="left")
+    'farm: reliability, n = 24'
     """
     name = next(iter(result.forecasts)) if model is None else model
     table = result.calibration(model=name)
@@ -197,11 +203,20 @@ def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Fi
     ----------
     result : Result
     reference : str
+        Name of a model of the result.
     metric : str
+        Name of a metric of which less is better.
 
     Returns
     -------
     Figure
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> figure = skill_by_lead(example_result(), reference="reference", metric="mae")
+    >>> figure.axes[0].get_lines()[0].get_ydata()[:3].tolist()  # an error of 1 MW instead of 2 MW
+    [50.0, 50.0, 50.0]
     """
     table = result.skill(metric, reference=reference, by="lead_time")
     figure, axes = _figure()
@@ -215,7 +230,25 @@ def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Fi
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG (or what the ending says)."""
+    """Write a figure as PNG (or what the ending says).
+
+    Parameters
+    ----------
+    figure : Figure
+    path : path
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.testing import example_forecast
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(fan_chart(example_forecast()), folder + "/farm.png").read_bytes()[1:4]
+    b'PNG'
+    """
     target = Path(path)
     figure.savefig(target, dpi=130)
     return target

@@ -429,6 +429,7 @@ class DemandArea(Site):
             )
 
 
+#: One site or several.
 Sites: TypeAlias = Site | Iterable[Site]
 
 

@@ -69,6 +69,14 @@ def save(forecaster: Forecaster, path: str | Path) -> Path:
         Before fit.
     SchemaError
         If the model is not one of the library's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.testing import example_forecaster
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load(save(example_forecaster(), folder + "/farm.forecaster"))
+    Forecaster(farm, Climatology, fitted on 29 origins)
     """
     target = Path(path)
     scratch = target.with_name(target.name + ".part")
@@ -78,7 +86,28 @@ def save(forecaster: Forecaster, path: str | Path) -> Path:
 
 
 def dump(forecaster: Forecaster) -> bytes:
-    """The bytes that :func:`save` writes: the same for the same forecaster."""
+    """The bytes that :func:`save` writes: the same for the same forecaster.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    NotFittedError, SchemaError
+        As :func:`save` does.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster
+    >>> with zipfile.ZipFile(io.BytesIO(dump(example_forecaster()))) as archive:
+    ...     archive.namelist()[0]
+    'manifest.json'
+    """
     if not forecaster.is_fitted:
         raise NotFittedError(
             "The forecaster has learnt nothing.", "A fitted forecaster is stored.", "Call fit first."
@@ -110,7 +139,22 @@ def dump(forecaster: Forecaster) -> bytes:
 
 
 def parts(forecaster: Forecaster) -> dict[str, bytes]:
-    """Everything that a forecaster has learnt, as named bytes: equal for equal forecasters."""
+    """Everything that a forecaster has learnt, as named bytes: equal for equal forecasters.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+
+    Returns
+    -------
+    dict of bytes
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster
+    >>> parts(example_forecaster()) == parts(example_forecaster())
+    True
+    """
     members: dict[str, bytes] = {}
     for model in (*forecaster.models_.values(), *forecaster.climatology_.values()):
         _describe_model(model, members)

@@ -33,6 +33,14 @@ class Windows:
         Which steps belong to the origin's window: local days have 23 to 25 hours.
     frequency : Timedelta
         Length of an interval.
+
+    Examples
+    --------
+    >>> task = intraday(every="6h", leads="2h")
+    >>> windows = task.windows(task.issue_times("2024-01-01", "2024-01-01"))
+    >>> windows.valid_time[:2].astype("datetime64[h]")
+    array([['2024-01-01T00', '2024-01-01T01'],
+           ['2024-01-01T06', '2024-01-01T07']], dtype='datetime64[h]')
     """
 
     issue_time: times.Times
@@ -66,6 +74,17 @@ class Task:
         Length of an interval.
     quantiles : tuple of float
         Levels in (0, 1).
+
+    Raises
+    ------
+    TimeError
+        If it is neither issued at a wall time nor every so often, or covers nothing.
+
+    Examples
+    --------
+    >>> task = Task(timezone="Asia/Almaty", issue=time(8), quantiles=(0.1, 0.5, 0.9))
+    >>> task == day_ahead("08:00", timezone="Asia/Almaty", quantiles=(0.1, 0.5, 0.9))
+    True
     """
 
     timezone: str = "UTC"

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast import checks, storage, times
-from energyforecast.asof import Weather, as_models
+from energyforecast import asof, checks, storage, times
+from energyforecast.asof import Past, Snapshot, Weather, as_models
 from energyforecast.errors import LeakageError
+from energyforecast.evaluation import Result
 from energyforecast.forecast import Forecast
 from energyforecast.forecaster import Forecaster, Table
 from energyforecast.models import Climatology
 from energyforecast.observations import Observations
-from energyforecast.sites import WindFarm
-from energyforecast.tasks import day_ahead
+from energyforecast.sites import Sites, WindFarm, as_sites
+from energyforecast.tasks import Windows, day_ahead
 
 __all__ = [
     "check_no_leakage",
     "example_forecast",
     "example_forecaster",
     "example_observations",
+    "example_result",
+    "example_snapshot",
+    "example_weather",
     "poison_observations",
     "poison_weather",
 ]
@@ -156,6 +161,14 @@ def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> 
     weather : Dataset or mapping of Dataset
     moment : Timestamp
     seed : int
+
+    Examples
+    --------
+    >>> weather = example_weather()
+    >>> spoilt = poison_weather(weather, times.instant("2024-01-01 09:00"))
+    >>> changed = (spoilt != weather)["wind_speed_100m"].any(["site", "lead_time"])
+    >>> changed.values.tolist()  # the second run arrived at 18:00
+    [False, True]
     """
     if isinstance(weather, xr.Dataset):
         return _poisoned(weather, moment, np.random.default_rng(seed))
@@ -213,6 +226,111 @@ def _example_site() -> WindFarm:
     return WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60, hub_height=90)
 
 
+#: What lagged observations an example snapshot holds.
+_PASTS: Final = (Past(times.duration("0h")), Past(times.duration("24h")))
+_HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
+
+
+def _runs(
+    values: Mapping[str, npt.NDArray[Any]], init: times.Times, lead: npt.NDArray[Any], sites: Sequence[str]
+) -> xr.Dataset:
+    """Runs that arrive 6 h after their initialisation."""
+    dims = ("site", "init_time", "lead_time", "member")
+    return xr.Dataset(
+        {name: (dims[: array.ndim], array.astype(np.float32)) for name, array in values.items()},
+        coords={
+            "site": list(sites),
+            "init_time": init,
+            "lead_time": lead,
+            "available_time": ("init_time", init + 6 * _HOUR),
+        },
+    )
+
+
+def _power(sites: Sequence[str], start: pd.Timestamp, days: int) -> Observations:
+    index = pd.date_range(start, periods=24 * days, freq="1h")
+    daily = 11.0 + 0.5 * np.asarray(index.hour)
+    return Observations(pd.DataFrame(dict.fromkeys(sites, daily), index=index), published_after="1h")
+
+
+def example_weather() -> xr.Dataset:
+    """Two runs for the farm, of 0 and 12 UTC: 8 m/s in the first, 10 m/s in the second; each arrives after 6 h.
+
+    Examples
+    --------
+    >>> example_weather()["wind_speed_100m"].sel(site="farm").isel(lead_time=slice(3)).values.tolist()
+    [[8.0, 8.0, 8.0], [10.0, 10.0, 10.0]]
+    """
+    init = np.array(["2024-01-01T00", "2024-01-01T12"], dtype="datetime64[ns]")
+    lead = np.arange(49) * _HOUR
+    speed = np.array([8.0, 10.0])[None, :, None] + np.zeros((1, 2, len(lead)))
+    return checks.check_weather(_runs({"wind_speed_100m": speed}, init, lead, ["farm"]))
+
+
+def example_snapshot(
+    weather: Mapping[str, float | Sequence[float]] | None = None,
+    *,
+    rising: float = 0.0,
+    sites: Sites | None = None,
+    start: Any = "2024-01-02 00:00",
+    hours: int = 3,
+    history: Sequence[Past] = _PASTS,
+) -> Snapshot:
+    """What was known 15 h before a few hours, for examples and tests of features.
+
+    Parameters
+    ----------
+    weather : mapping of float, optional
+        Value of each variable at the first hour, several for the members of an ensemble; a wind speed
+        of 8 m/s by default. The run is initialised 24 h before that hour and arrives 6 h later; it
+        holds 4 h more on each side.
+    rising : float
+        What is added to every variable with each hour.
+    sites : Site or sequence of Site, optional
+        The farm of :func:`example_observations` by default, with the clock of Almaty (UTC+6 in that
+        winter). Every site has the power of that farm.
+    start : str or moment
+        First hour, in UTC.
+    hours : int
+    history : sequence of Past
+        Lagged observations that the snapshot holds.
+
+    Examples
+    --------
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, rising=0.5)
+    >>> now["wind_speed_100m"].tolist()
+    [[8.0, 8.5, 9.0]]
+    >>> now.lag("24h").tolist()
+    [[11.0, 11.5, 12.0]]
+    """
+    places = as_sites(replace(_example_site(), timezone="Asia/Almaty") if sites is None else sites)
+    names = [site.name for site in places]
+    first = times.instant(start)
+    begin = times.to_ns([first])
+    around = np.arange(-4, hours + 4)
+    given = {"wind_speed_100m": 8.0} if weather is None else weather
+    values = {}
+    for name, value in given.items():
+        members = rising * around.reshape(-1, *[1] * np.ndim(value)) + np.asarray(value)
+        values[name] = np.repeat(members[None, None], len(names), axis=0)
+    wanted = {"": tuple(values)}
+    return asof.take_snapshot(
+        checks.check_weather(_runs(values, begin - 24 * _HOUR, (24 + around) * _HOUR, names)),
+        _power(names, first.floor("D") - pd.Timedelta("10D"), 12),
+        sites=places,
+        windows=Windows(
+            issue_time=begin - 15 * _HOUR,
+            valid_time=begin[:, None] + np.arange(hours) * _HOUR,
+            inside=np.ones((1, hours), dtype=bool),
+            frequency=times.duration("1h"),
+        ),
+        names=wanted,
+        required=wanted,
+        margin=times.duration("4h"),
+        history=history,
+    )
+
+
 def example_observations(days: int = 2) -> Observations:
     """Hourly power of a farm, rising and falling by day. [MW]
 
@@ -221,10 +339,7 @@ def example_observations(days: int = 2) -> Observations:
     >>> example_observations().values["farm"].iloc[24:27].tolist()
     [11.0, 11.5, 12.0]
     """
-    index = pd.date_range("2024-01-01", periods=24 * days, freq="1h", tz="UTC")
-    return Observations(
-        pd.DataFrame({"farm": 11.0 + 0.5 * np.asarray(index.hour)}, index=index), published_after="1h"
-    )
+    return _power(["farm"], times.instant("2024-01-01"), days)
 
 
 def example_forecast() -> Forecast:
@@ -235,9 +350,29 @@ def example_forecast() -> Forecast:
     >>> example_forecast().quantiles
     (0.1, 0.5, 0.9)
     """
+    return _low_forecast(1.0, "example")
+
+
+def example_result() -> Result:
+    """Two forecasts of the same day: ``"model"`` is 1 MW too low, ``"reference"`` 2 MW.
+
+    Examples
+    --------
+    >>> example_result()
+    Result of model, reference: 1 issues, 0 fits
+    """
+    return Result(
+        forecasts={"model": _low_forecast(1.0, "model"), "reference": _low_forecast(2.0, "reference")},
+        observations=example_observations(),
+        folds=pd.DataFrame(),
+        provenance={"references": ["reference"]},
+    )
+
+
+def _low_forecast(by: float, model: str) -> Forecast:
     task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
-    median: npt.NDArray[Any] = 10.0 + 0.5 * np.arange(24)
+    median: npt.NDArray[Any] = 11.0 - by + 0.5 * np.arange(24)
     return Forecast.from_rows(
         {"farm": np.column_stack([median - 4, median, median + 4])},
         windows=windows,
@@ -245,7 +380,7 @@ def example_forecast() -> Forecast:
         capacity={"farm": 60.0},
         fallback_level={"farm": np.zeros(1, dtype=int)},
         weather_init_time={"farm": windows.issue_time - np.timedelta64(9, "h")},
-        attrs={"model": "example", "perfect_weather": 0, "timezone": "UTC"},
+        attrs={"model": model, "perfect_weather": 0, "timezone": "UTC"},
     )
 
 
@@ -259,19 +394,7 @@ def example_forecaster() -> Forecaster:
     """
     observations = example_observations(days=30)
     init = times.to_ns(observations.index[::24])
-    weather = xr.Dataset(
-        {
-            "wind_speed_100m": (
-                ("site", "init_time", "lead_time"),
-                np.full((1, len(init), 73), 8.0, dtype=np.float32),
-            )
-        },
-        coords={
-            "site": ["farm"],
-            "init_time": init,
-            "lead_time": np.arange(73).astype("timedelta64[h]").astype("timedelta64[ns]"),
-            "available_time": ("init_time", init + np.timedelta64(6, "h")),
-        },
-    )
+    speed = np.full((1, len(init), 73), 8.0)
+    weather = _runs({"wind_speed_100m": speed}, init, np.arange(73) * _HOUR, ["farm"])
     task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     return Forecaster(_example_site(), task, model=Climatology()).fit(weather, observations)

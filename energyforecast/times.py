@@ -35,6 +35,7 @@ __all__ = [
     "zone",
 ]
 
+#: Moments in UTC, in nanoseconds.
 Times: TypeAlias = npt.NDArray[np.datetime64]
 
 _FIXED = re.compile(r"^(?:fixed:|UTC)?(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})$")
@@ -144,7 +145,17 @@ def to_index(times: Any) -> pd.DatetimeIndex:
 
 
 def now() -> pd.Timestamp:
-    """The present moment in UTC."""
+    """The present moment in UTC.
+
+    Returns
+    -------
+    Timestamp
+
+    Examples
+    --------
+    >>> str(now().tz)
+    'UTC'
+    """
     return pd.Timestamp.now(tz="UTC").as_unit("ns")
 
 

@@ -17,7 +17,9 @@ from energyforecast.errors import SchemaError
 
 __all__ = ["MEAN", "POINT", "UNFIT", "VARIABLES", "Flag", "Variable", "height_of", "lookup", "model_of"]
 
+#: Cell method of values at instants.
 POINT: Final = "time: point"
+#: Cell method of means over an interval.
 MEAN: Final = "time: mean"
 
 
@@ -40,6 +42,12 @@ class Variable:
         Plausible range; a value outside it is an error. [units]
     has_height : bool
         Whether the name takes a height as suffix.
+
+    Examples
+    --------
+    >>> row = VARIABLES["temp_air"]
+    >>> row.units, row.minimum, row.maximum, row.has_height
+    ('degree_Celsius', -90.0, 60.0, False)
     """
 
     name: str

@@ -148,6 +148,13 @@ class Pairs:
         The labels of hours without outcome.
     below_zero : int
         Outcomes judged as 0.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> pairs = align(example_observations(), example_forecast())
+    >>> pairs.observed[:3].tolist(), pairs.at(0.5)[:3].tolist()
+    ([11.0, 11.5, 12.0], [10.0, 10.5, 11.0])
     """
 
     observed: Array
@@ -160,7 +167,14 @@ class Pairs:
     _points: dict[tuple[str, float | None], Array] = field(default_factory=dict, repr=False)
 
     def points(self, metric: Metric) -> Array:
-        """The metric at each row, computed once."""
+        """The metric at each row, computed once.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> example_result().pairs["model"].points(METRICS[0])[:3].tolist()  # absolute errors
+        [1.0, 1.0, 1.0]
+        """
         key = (metric.name, metric.level)
         if key not in self._points:
             self._points[key] = metric.pointwise(self)
@@ -219,12 +233,30 @@ class Pairs:
 def align(observed: Observations, forecast: Forecast) -> Pairs:
     """Pair every forecast hour with its outcome, exactly.
 
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+
+    Returns
+    -------
+    Pairs
+
     Raises
     ------
     TimeError
         If an hour of the forecast lies outside the observations.
     SchemaError
         If a site was not observed.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> pairs = align(example_observations(), example_forecast())
+    >>> pairs.labels[["site", "valid_time", "lead_time"]].head(2)
+       site                valid_time  lead_time
+    0  farm 2024-01-02 00:00:00+00:00       15.0
+    1  farm 2024-01-02 01:00:00+00:00       16.0
     """
     origin, step = np.nonzero(forecast.inside)
     data = forecast.data
@@ -296,6 +328,15 @@ class Metric:
         ``None`` if neither is: a bias, a width, a coverage.
     reach : (float, float)
         Lowest and highest level at which it looks at the distribution.
+
+    Examples
+    --------
+    A score of your own: the greatest shortfall that the forecast's 10 % level did not foresee.
+
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> shortfall = Metric("shortfall", lambda p: np.maximum(p.at(0.1) - p.observed, 0.0), reach=(0.1, 0.1))
+    >>> score(shortfall, example_observations(), example_forecast())["value"].tolist()
+    [0.0]
     """
 
     name: str
@@ -311,7 +352,14 @@ class Metric:
         return bool(levels[0] <= self.reach[0] + 1e-9 and self.reach[1] - 1e-9 <= levels[-1])
 
     def aggregate(self, values: Array, weights: Array | None = None) -> float:
-        """Mean of the points, or its root; NaN if there are none."""
+        """Mean of the points, or its root; NaN if there are none.
+
+        Examples
+        --------
+        >>> squared = np.array([1.0, 49.0])
+        >>> Metric("rmse", lambda p: (p.observed - p.mean) ** 2, root=True).aggregate(squared)
+        5.0
+        """
         if not len(values):
             return float("nan")
         mean = float(np.average(values, weights=weights))
@@ -401,6 +449,15 @@ def score(
     DataFrame
         Columns of `by`, then ``metric``, ``level``, ``value`` [MW, or 1 for a share], ``percent`` (of
         capacity, or of 1; NaN without capacity), ``n``, ``missing``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> score(METRICS[:3], example_observations(), example_forecast())[["metric", "value", "n", "missing"]]
+      metric  value   n  missing
+    0    mae    1.0  24        0
+    1   rmse    1.0  24        0
+    2   bias   -1.0  24        0
     """
     pairs = observed if isinstance(observed, Pairs) else align(observed, _given(forecast))
     keys = [by] if isinstance(by, str) else list(by or ())
@@ -465,6 +522,13 @@ def mae(
 ) -> pd.DataFrame:
     """Mean absolute error of the median. [MW]
 
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+    by, weights : optional
+        As in :func:`score`.
+
     Examples
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
@@ -482,7 +546,22 @@ def rmse(
     by: str | Sequence[str] | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Root of the mean squared error of the mean. [MW]"""
+    """Root of the mean squared error of the mean. [MW]
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+    by, weights : optional
+        As in :func:`score`.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> rmse(example_observations(), example_forecast())[["metric", "value", "n"]]
+      metric  value   n
+    0   rmse    1.0  24
+    """
     return score(_RMSE, observed, forecast, by=by, weights=weights)
 
 
@@ -493,7 +572,22 @@ def bias(
     by: str | Sequence[str] | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Mean of forecast minus outcome, for the mean of the distribution. [MW]"""
+    """Mean of forecast minus outcome, for the mean of the distribution. [MW]
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+    by, weights : optional
+        As in :func:`score`.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> bias(example_observations(), example_forecast())[["metric", "value", "n"]]
+      metric  value   n
+    0   bias   -1.0  24
+    """
     return score(_BIAS, observed, forecast, by=by, weights=weights)
 
 
@@ -505,7 +599,24 @@ def pinball(
     by: str | Sequence[str] | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Mean pinball loss over the forecast's levels, or over others. [MW]"""
+    """Mean pinball loss over the forecast's levels, or over others. [MW]
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+    levels : sequence of float, optional
+        Those of the forecast by default.
+    by, weights : optional
+        As in :func:`score`.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> pinball(example_observations(), example_forecast(), levels=[0.5])[["metric", "value", "n"]]
+        metric  value   n
+    0  pinball    0.5  24
+    """
     metric = _PINBALL if levels is None else Metric("pinball", lambda p: _pinball_on(p, levels))
     return score(metric, observed, forecast, by=by, weights=weights)
 
@@ -517,7 +628,22 @@ def crps(
     by: str | Sequence[str] | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Continuous ranked probability score. [MW]"""
+    """Continuous ranked probability score. [MW]
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+    by, weights : optional
+        As in :func:`score`.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> crps(example_observations(), example_forecast())[["metric", "value", "n"]].round(2)
+      metric  value   n
+    0   crps   0.93  24
+    """
     return score(_CRPS, observed, forecast, by=by, weights=weights)
 
 
@@ -529,7 +655,24 @@ def coverage(
     by: str | Sequence[str] | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Share of outcomes inside a central interval. [1]"""
+    """Share of outcomes inside a central interval. [1]
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+    interval : float
+        Probability that the interval holds the outcome: 0.9 lies between the levels 0.05 and 0.95.
+    by, weights : optional
+        As in :func:`score`.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> coverage(example_observations(), example_forecast(), interval=0.8)[["metric", "level", "value", "n"]]
+         metric  level  value   n
+    0  coverage    0.8    1.0  24
+    """
     return score(_coverage(interval), observed, forecast, by=by, weights=weights)
 
 
@@ -541,5 +684,22 @@ def width(
     by: str | Sequence[str] | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Mean width of a central interval. [MW]"""
+    """Mean width of a central interval. [MW]
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+    interval : float
+        Probability that the interval holds the outcome: 0.9 lies between the levels 0.05 and 0.95.
+    by, weights : optional
+        As in :func:`score`.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> width(example_observations(), example_forecast(), interval=0.8)[["metric", "level", "value", "n"]]
+      metric  level  value   n
+    0  width    0.8    8.0  24
+    """
     return score(_interval_width(interval), observed, forecast, by=by, weights=weights)

@@ -38,6 +38,15 @@ class Result:
         A row for each fit: model, time of the fit, rows, CPU seconds.
     provenance : dict
         Versions, periods, caveats.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> result = example_result()  # "model" is 1 MW too low, "reference" 2 MW
+    >>> result.scores(chosen=METRICS[:1])[["model", "metric", "value", "n"]]
+           model metric  value   n
+    0      model    mae    1.0  24
+    1  reference    mae    2.0  24
     """
 
     forecasts: Mapping[str, Forecast]
@@ -71,6 +80,15 @@ class Result:
         chosen : sequence of Metric
         model : str, optional
             Only this one.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> table = example_result().scores(by="lead_time", chosen=METRICS[:1], model="reference")
+        >>> table[["metric", "lead_time", "value"]].head(2)
+          metric  lead_time  value
+        0    mae       15.0    2.0
+        1    mae       16.0    2.0
         """
         tables = []
         for name, pairs in self.pairs.items():
@@ -98,6 +116,14 @@ class Result:
         ------
         MissingDataError
             If there is no such model or metric.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> example_result().skill("mae", reference="reference")[["model", "metric", "value"]]
+               model     metric  value
+        0      model  skill_mae    0.5
+        1  reference  skill_mae    0.0
         """
         usable = {item.name: item for item in METRICS if item.lower_is_better}
         if reference not in self.forecasts or metric not in usable:
@@ -121,13 +147,30 @@ class Result:
 
         An outcome on a mass of the distribution, such as no power at all, counts by its share; see
         :attr:`energyforecast.evaluation.Pairs.share_at_or_below`.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> example_result().calibration(model="model")  # every outcome lay 1 MW above the median
+           level  frequency   n
+        0    0.1        0.0  24
+        1    0.5        0.0  24
+        2    0.9        1.0  24
         """
         pairs = self.pairs[model]
         frequency = pairs.share_at_or_below.mean(axis=0)
         return pd.DataFrame({"level": pairs.levels, "frequency": frequency, "n": len(pairs)})
 
     def records(self) -> list[dict[str, Any]]:
-        """Scores for all leads and by lead, with skill, in the form of ``scores.json``."""
+        """Scores for all leads and by lead, with skill, in the form of ``scores.json``.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> first = example_result().records()[0]
+        >>> first["metric"], first["value"], first["unit"], first["n"]
+        ('mae', 1.0, 'MW', 24)
+        """
         tables = [self._tidy(self.scores(by=by)) for by in (["site"], ["site", "lead_time"])]
         for reference in [name for name in self.forecasts if name in self.provenance.get("references", ())]:
             for metric in _SKILLS:
@@ -165,6 +208,14 @@ class Result:
         """Write scores, forecasts and outcomes into a folder.
 
         ``scores.json``, ``scores.csv``, ``forecast.csv`` and ``forecast.nc`` of the first model.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.testing import example_result
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sorted(file.name for file in example_result().save(folder).iterdir())
+        ['forecast.csv', 'forecast.nc', 'scores.csv', 'scores.json']
         """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
@@ -186,7 +237,24 @@ def _number(value: float) -> float | None:
 
 
 def write_scores(folder: Path, records: Sequence[dict[str, Any]], provenance: Mapping[str, Any]) -> None:
-    """Write ``scores.json`` and, the same list with a column for the caveat, ``scores.csv``."""
+    """Write ``scores.json`` and, the same list with a column for the caveat, ``scores.csv``.
+
+    Parameters
+    ----------
+    folder : Path
+        It is there already.
+    records : sequence of dict
+        A score each, such as those of :meth:`Result.records`.
+    provenance : dict
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_scores(Path(folder), [{"metric": "mae", "value": 1.0}], {"caveats": ["perfect weather"]})
+    ...     Path(folder, "scores.csv").read_text().splitlines()
+    ['metric,value,caveat', 'mae,1.0,perfect weather']
+    """
     content = {"schema": _SCHEMA, "provenance": dict(provenance), "scores": list(records)}
     text = json.dumps(content, indent=1, default=_plain, allow_nan=False)
     (folder / "scores.json").write_text(text + "\n", encoding="utf-8")

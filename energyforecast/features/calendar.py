@@ -21,7 +21,14 @@ def _local(now: Snapshot) -> pd.DatetimeIndex:
 
 @dataclass(frozen=True)
 class LocalHour(Feature):
-    """Local hour of the day at which the interval begins: ``hour``. [h]"""
+    """Local hour of the day at which the interval begins: ``hour``. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> LocalHour().compute(example_snapshot(start="2024-01-02 00:00"))  # at UTC+6
+    {'hour': array([[6., 7., 8.]])}
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``hour``."""
@@ -32,7 +39,15 @@ class LocalHour(Feature):
 
 @dataclass(frozen=True)
 class Weekday(Feature):
-    """Local day of the week, Monday 0: ``weekday``."""
+    """Local day of the week, Monday 0: ``weekday``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot(start="2024-01-02 17:00")  # a Tuesday; at UTC+6 Wednesday begins at 18 UTC
+    >>> Weekday().compute(now)["weekday"].tolist()
+    [[1, 2, 2]]
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``weekday``."""
@@ -52,7 +67,15 @@ class HourOfWeek(Feature):
 
 @dataclass(frozen=True)
 class DayOfYear(Feature):
-    """Season as a point on a circle: ``season_cosine`` (1 on 1 January) and ``season_sine``."""
+    """Season as a point on a circle: ``season_cosine`` (1 on 1 January) and ``season_sine``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> spring = DayOfYear().compute(example_snapshot(start="2024-04-01 12:00", hours=1))
+    >>> {name: values.round(2).tolist() for name, values in spring.items()}
+    {'season_cosine': [[0.0]], 'season_sine': [[1.0]]}
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``season_cosine`` and ``season_sine``."""
@@ -65,7 +88,14 @@ class DayOfYear(Feature):
 
 @dataclass(frozen=True)
 class LeadTime(Feature):
-    """From the issue of the forecast to the beginning of the interval: ``lead_time``. [h]"""
+    """From the issue of the forecast to the beginning of the interval: ``lead_time``. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> LeadTime().compute(example_snapshot())  # issued at 09 UTC for the day that begins at 00 UTC
+    {'lead_time': array([[15., 16., 17.]])}
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``lead_time``."""
@@ -74,7 +104,14 @@ class LeadTime(Feature):
 
 @dataclass(frozen=True)
 class WeatherAge(Feature):
-    """Age at issue and lead of the weather run that was used; NaN for an analysis. [h]"""
+    """Age at issue and lead of the weather run that was used; NaN for an analysis. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> WeatherAge().compute(example_snapshot())  # the run of 00 UTC, at 09 UTC, for the next day
+    {'weather_age': array([9.]), 'weather_lead_time': array([[24., 25., 26.]])}
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``weather_age`` and ``weather_lead_time``, of each weather model."""

@@ -80,7 +80,28 @@ class Feature(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionFeature(Feature):
-    """A user's function as a feature; made by :func:`feature`."""
+    """A user's function as a feature; made by :func:`feature`.
+
+    Parameters
+    ----------
+    function : callable
+        From a :class:`energyforecast.asof.Snapshot` to an array, or to arrays by name.
+    weather : tuple of str
+        Variables that it uses.
+    margin : Timedelta
+        How far before and after each step it looks in the weather.
+    history : tuple of Past
+        Lagged observations.
+    source_hash : str
+        Tells a changed function from the one that was stored.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> cubed = FunctionFeature(function=lambda now: now["wind_speed_100m"] ** 3, weather=("wind_speed_100m",))
+    >>> cubed(example_snapshot({"wind_speed_100m": 2.0})).tolist()
+    [[8.0, 8.0, 8.0]]
+    """
 
     function: Callable[[Snapshot], Columns | Array]
     weather: tuple[str, ...] = ()  # type: ignore[misc]
@@ -180,6 +201,14 @@ class Needs:
         Variables by weather model, without its prefix.
     margin : Timedelta
     history : tuple of Past
+
+    Examples
+    --------
+    >>> from energyforecast.features import Lag, WindSpeed
+    >>> from energyforecast.testing import example_weather
+    >>> _, needs = FeatureSet((WindSpeed(), Lag("168h"))).resolve(example_weather())
+    >>> needs.names, needs.margin / pd.Timedelta("1h"), len(needs.history)
+    ({'': ('wind_speed_100m',)}, 4.0, 1)
     """
 
     names: dict[str, tuple[str, ...]]
@@ -235,7 +264,24 @@ class FeatureSet:
         return FeatureSet(tuple(item for item in self.features if item.name != name))
 
     def replace(self, name: str, other: Feature) -> FeatureSet:
-        """The same with another feature in the place of the named one."""
+        """The same with another feature in the place of the named one.
+
+        Parameters
+        ----------
+        name : str
+        other : Feature
+
+        Raises
+        ------
+        SchemaError
+            If there is no feature of that name.
+
+        Examples
+        --------
+        >>> from energyforecast.features import Lag, LocalHour
+        >>> FeatureSet((LocalHour(), Lag("168h"))).replace("lag_168h", Lag("24h"))
+        FeatureSet(LocalHour, lag_24h)
+        """
         self._known(name)
         return FeatureSet(tuple(other if item.name == name else item for item in self.features))
 
@@ -257,10 +303,27 @@ class FeatureSet:
     def resolve(self, weather: asof.Weather) -> tuple[FeatureSet, Needs]:
         """The features that given weather can serve, and what they need of it.
 
+        Parameters
+        ----------
+        weather : Dataset or mapping of Dataset
+
+        Returns
+        -------
+        features : FeatureSet
+            Without the optional ones whose variables are not there.
+        needs : Needs
+
         Raises
         ------
         SchemaError
             If a variable of a feature that is not optional is not there.
+
+        Examples
+        --------
+        >>> from energyforecast.features import WindDirection, WindSpeed
+        >>> from energyforecast.testing import example_weather
+        >>> FeatureSet((WindSpeed(), WindDirection())).resolve(example_weather())[0]  # it holds no direction
+        FeatureSet(WindSpeed)
         """
         models = asof.as_models(weather)
         present = [
@@ -290,10 +353,26 @@ class FeatureSet:
     def compute(self, now: Snapshot) -> dict[str, Array]:
         """Every column for the snapshot's site, shape (origins, steps), float32.
 
+        Parameters
+        ----------
+        now : Snapshot
+
+        Returns
+        -------
+        dict of array
+            By name of the column.
+
         Raises
         ------
         SchemaError
             If a feature gives another shape, or a column that is already there.
+
+        Examples
+        --------
+        >>> from energyforecast.features import LeadTime, LocalHour
+        >>> from energyforecast.testing import example_snapshot
+        >>> FeatureSet((LocalHour(), LeadTime())).compute(example_snapshot(hours=2))
+        {'hour': array([[6., 7.]], dtype=float32), 'lead_time': array([[15., 16.]], dtype=float32)}
         """
         table: dict[str, Array] = {}
         for item in self.features:

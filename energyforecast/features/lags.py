@@ -32,6 +32,14 @@ class Lag(Feature):
     Notes
     -----
     As a fraction of capacity where the site has one, else in MW.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> yesterday = Lag("24h")
+    >>> columns = yesterday.compute(example_snapshot(history=yesterday.history))  # 11, 11.5, 12 of 60 MW
+    >>> columns["lag_24h"].round(3).tolist(), columns["lag_24h_age"].tolist()
+    ([[0.183, 0.192, 0.2]], [[9.0, 8.0, 7.0]])
     """
 
     lag: str = "168h"
@@ -98,7 +106,15 @@ class LagMean(Feature):
 
 @dataclass(frozen=True)
 class NewestObservation(Feature):
-    """The newest published observation: ``newest`` and its age at issue. [fraction of capacity or MW; h]"""
+    """The newest published observation: ``newest`` and its age at issue. [fraction of capacity or MW; h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> columns = NewestObservation().compute(example_snapshot(hours=2))  # 14.5 of 60 MW, two hours ago
+    >>> columns["newest"].round(3).tolist(), columns["newest_age"].tolist()
+    ([[0.242, 0.242]], [[2.0, 2.0]])
+    """
 
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]

@@ -68,6 +68,16 @@ class WindSpeed(Feature):
     ----------
     hours : tuple of float
         Instants around the beginning of the interval; a run's own values, never the next run's. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, rising=1.0)
+    >>> for name, values in WindSpeed(hours=(-3, 0)).compute(now).items():
+    ...     print(name, values)
+    wind_speed_100m[mean] [[ 8.5  9.5 10.5]]
+    wind_speed_100m[-3h] [[5. 6. 7.]]
+    wind_speed_100m[+0h] [[ 8.  9. 10.]]
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
@@ -97,6 +107,15 @@ class WindVariability(Feature):
     ----------
     hours : int
         Reach of the standard deviation before and after. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, rising=2.0)
+    >>> for name, values in WindVariability(hours=1).compute(now).items():
+    ...     print(name, values.round(2))  # the deviation of -2, 0, 2 and 4 m/s
+    wind_speed_100m[change] [[2. 2. 2.]]
+    wind_speed_100m[deviation] [[2.24 2.24 2.24]]
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
@@ -120,7 +139,16 @@ class WindVariability(Feature):
 
 @dataclass(frozen=True)
 class WindDirection(Feature):
-    """Where the wind comes from over the interval: as an angle, as a point on a circle, and as components."""
+    """Where the wind comes from over the interval: as an angle, as a point on a circle, and as components.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_direction_100m": 270.0, "wind_speed_100m": 8.0}, hours=1)
+    >>> columns = WindDirection().compute(now)  # a west wind blows to the east
+    >>> {name: float(values[0, 0].round(3)) + 0.0 for name, values in columns.items() if "[" not in name}
+    {'wind_u_100m': 8.0, 'wind_v_100m': 0.0}
+    """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_direction_*m",)
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
@@ -149,7 +177,15 @@ class WindDirection(Feature):
 
 @dataclass(frozen=True)
 class AirMass(Feature):
-    """Pressure, density and warming of the air, and the wind speed corrected for density."""
+    """Pressure, density and warming of the air, and the wind speed corrected for density.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_100m": 8.0, "temp_air": 15.0, "pressure": 101325.0}, hours=1)
+    >>> {name: float(values[0, 0].round(3)) for name, values in AirMass().compute(now).items()}
+    {'pressure': 101325.0, 'air_density': 1.225, 'warming': 0.0, 'wind_speed_100m[density]': 8.0}
+    """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m", "temp_air", "pressure")
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("4h")

@@ -18,6 +18,7 @@ from energyforecast.tasks import PERCENTILES
 __all__ = ["Part", "QuantileModel"]
 
 Array = npt.NDArray[Any]
+#: A text or an array: what a model's storage consists of.
 Part = str | Array
 
 
@@ -51,6 +52,21 @@ class QuantileModel(BaseEstimator, ABC):
         Columns seen in fit.
     bounds_ : tuple of float
         Bounds to which predictions are clipped.
+
+    Examples
+    --------
+    >>> class Constant(QuantileModel):
+    ...     def _fit(self, X, y, sample_weight):
+    ...         self.row_ = np.quantile(y, self.levels)
+    ...     def _predict(self, X):
+    ...         return np.tile(self.row_, (len(X), 1))
+    ...     def parts(self):
+    ...         return {"row": self.row_}
+    ...     def restore(self, parts):
+    ...         self.row_ = np.asarray(parts["row"])
+    >>> X = pd.DataFrame({"hour": [0, 1, 2]})
+    >>> Constant((0.5, 0.9)).fit(X, np.array([1.0, 2.0, 6.0]), bounds=(0, 5)).predict(X[:1]).tolist()  # 5.2 is out
+    [[2.0, 5.0]]
     """
 
     registry: ClassVar[dict[str, type[QuantileModel]]] = {}

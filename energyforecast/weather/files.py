@@ -36,6 +36,15 @@ def read(path: str | Path) -> xr.Dataset:
         If it is NetCDF 4 and the extra ``store`` is not installed.
     SchemaError, TimeError, UnitsError, RangeError
         If its content is not weather as the library knows it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.testing import example_weather
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     weather = read(write(example_weather(), folder + "/weather.nc"))
+    >>> dict(weather.sizes)
+    {'site': 1, 'init_time': 2, 'lead_time': 49}
     """
     source = Path(path)
     try:
@@ -81,6 +90,15 @@ def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
 
 def write(weather: xr.Dataset, path: str | Path) -> Path:
     """Write weather as NetCDF 3, which a base installation reads.
+
+    Parameters
+    ----------
+    weather : Dataset
+    path : path
+
+    Returns
+    -------
+    Path
 
     Examples
     --------
