@@ -1,6 +1,7 @@
 """Declarative features; each sees a Snapshot, never an archive."""
 
 from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, LocalHour, WeatherAge, Weekday
+from energyforecast.features.cold_start import ColdStartPower
 from energyforecast.features.declaration import Feature, FeatureSet, FunctionFeature, Needs, feature
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.lags import Lag, LagMean, NewestObservation
@@ -33,6 +34,7 @@ __all__ = [
     "ApparentTemperature",
     "ClearSky",
     "ClearSkyPersistence",
+    "ColdStartPower",
     "DayOfYear",
     "DayType",
     "Daylight",
