@@ -151,7 +151,7 @@ class Forecaster:
     task : Task
         When, and for which hours: :func:`energyforecast.day_ahead` or :func:`energyforecast.intraday`.
     features : FeatureSet or sequence of Feature, optional
-        The recipe of the first site by default; for a model that names its columns, those.
+        The recipe of the first site for the task by default; for a model that names its columns, those.
     model : QuantileModel, optional
         :class:`energyforecast.models.LightGBMQuantiles` by default.
     perfect_weather : bool
@@ -194,7 +194,11 @@ class Forecaster:
     def _chosen(self, features: FeatureSet | Sequence[Feature] | None) -> FeatureSet:
         if features is not None:
             return features if isinstance(features, FeatureSet) else FeatureSet(tuple(features))
-        return recipe(self.sites[0]) if self.model.needs is None else features_giving(self.model.needs)
+        return (
+            recipe(self.sites[0], self.task)
+            if self.model.needs is None
+            else features_giving(self.model.needs)
+        )
 
     def unfitted(self) -> Forecaster:
         """A copy that has learnt nothing."""
