@@ -352,6 +352,7 @@ class Forecast:
         issues = self.data.sizes["issue_time"]
         first = times.to_index([self.data["valid_time"].values[self.inside].min()])[0]
         caveat = ", perfect weather" if self.perfect_weather else ""
+        caveat += ", cold start" if any(line.startswith("cold start") for line in self.caveats) else ""
         return (
             f"Forecast of {', '.join(self.sites)}: {issues} issue{'s' if issues > 1 else ''}, "
             f"{int(self.inside.sum())} hours from {first:%Y-%m-%d %H:%M} UTC, {len(self.quantiles)} quantiles "

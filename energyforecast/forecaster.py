@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -24,9 +24,9 @@ from energyforecast.errors import (
     SchemaError,
     TimeError,
 )
-from energyforecast.features import Feature, FeatureSet, Needs, features_giving, recipe
+from energyforecast.features import ColdStartPower, Feature, FeatureSet, Needs, features_giving, recipe
 from energyforecast.forecast import Forecast
-from energyforecast.models import Climatology, LightGBMQuantiles, QuantileModel
+from energyforecast.models import Climatology, ColdStart, LightGBMQuantiles, QuantileModel
 from energyforecast.observations import Lag, Observations, estimate_lag
 from energyforecast.physics import is_dark, solar_position
 from energyforecast.sites import DemandArea, PVPlant, Site, Sites, WindFarm, as_sites
@@ -40,6 +40,8 @@ Array = npt.NDArray[Any]
 _AGE_SLACK: Final = 2.0
 #: Instants around each hour at which the wind is compared with the power. [h]
 _REACH: Final = range(-3, 5)
+#: A site with fewer hours of published power than this is forecast from physics. [h]
+_COLD: Final = 720.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class Training:
         Greatest age of a weather run at issue, by weather model. [h]
     usual_weather : dict of float
         Age that 95 % of the runs stayed under, by weather model. [h]
+    cold : dict of list of str
+        Sites with less than 30 days of power, each with the sites whose errors stand for its own (none:
+        those that weather forecasts usually have).
 
     Examples
     --------
@@ -75,6 +80,7 @@ class Training:
     without_weather: int
     oldest_weather: dict[str, float]
     usual_weather: dict[str, float]
+    cold: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,10 @@ class Table:
         By weather model and site.
     usable : array of bool, shape (origins,)
         Whether usable weather had arrived for every site.
-    remembered : array of bool, shape (origins,)
-        Whether of every lag that features ask for something was published, at every site.
+    physics : dict of DataFrame, shape (rows, columns)
+        :class:`energyforecast.features.ColdStartPower` by site; without columns where the weather does not tell.
+    remembered : dict of array of bool, shape (origins,)
+        Whether of every lag that features ask for something was published, by site.
     expected : dict of array, shape (rows, 8)
         Wind speed from 3 h before to 4 h after, for the check of the clock; by site.
 
@@ -111,11 +119,12 @@ class Table:
 
     windows: Windows
     columns: dict[str, pd.DataFrame]
+    physics: dict[str, pd.DataFrame]
     origin: npt.NDArray[np.int64]
     weather_init_time: dict[tuple[str, str], times.Times]
     skipped: dict[tuple[str, str], npt.NDArray[np.bool_]]
     usable: npt.NDArray[np.bool_]
-    remembered: npt.NDArray[np.bool_]
+    remembered: dict[str, npt.NDArray[np.bool_]]
     expected: dict[str, Array]
 
     @property
@@ -140,11 +149,12 @@ class Table:
         return Table(
             windows=windows,
             columns={name: frame[rows] for name, frame in self.columns.items()},
+            physics={name: frame[rows] for name, frame in self.physics.items()},
             origin=np.nonzero(windows.inside)[0],
             weather_init_time={key: value[chosen] for key, value in self.weather_init_time.items()},
             skipped={key: value[chosen] for key, value in self.skipped.items()},
             usable=self.usable[chosen],
-            remembered=self.remembered[chosen],
+            remembered={name: known[chosen] for name, known in self.remembered.items()},
             expected={name: array[rows] if len(array) else array for name, array in self.expected.items()},
         )
 
@@ -159,7 +169,7 @@ class Forecaster:
     task : Task
         When, and for which hours: :func:`energyforecast.day_ahead` or :func:`energyforecast.intraday`.
     features : FeatureSet or sequence of Feature, optional
-        The recipe of the first site by default; for a model that names its columns, those.
+        The recipe of the first site for the task by default; for a model that names its columns, those.
     model : QuantileModel, optional
         :class:`energyforecast.models.LightGBMQuantiles` by default.
     perfect_weather : bool
@@ -202,7 +212,11 @@ class Forecaster:
     def _chosen(self, features: FeatureSet | Sequence[Feature] | None) -> FeatureSet:
         if features is not None:
             return features if isinstance(features, FeatureSet) else FeatureSet(tuple(features))
-        return recipe(self.sites[0]) if self.model.needs is None else features_giving(self.model.needs)
+        return (
+            recipe(self.sites[0], self.task)
+            if self.model.needs is None
+            else features_giving(self.model.needs)
+        )
 
     def unfitted(self) -> Forecaster:
         """A copy that has learnt nothing.
@@ -300,21 +314,23 @@ class Forecaster:
             margin=max(needs.margin, clock),
             history=needs.history,
         )
-        columns, expected = {}, {}
+        columns, physics, expected = {}, {}, {}
+        # A model that names its columns is a reference, for which physics is no stand-in.
+        alone = FeatureSet((ColdStartPower(),) if self.model.needs is None and now.margin else ())
         for site in self.sites:
             here = now.at(site.name)
-            values = features.compute(here)
-            rows = np.stack([array[windows.inside] for array in values.values()], axis=1)
-            columns[site.name] = pd.DataFrame(rows, columns=pd.Index(list(values)), copy=False)
+            columns[site.name] = _rows(features.compute(here), windows)
+            physics[site.name] = _rows(alone.compute(here), windows)
             expected[site.name] = _around(here, site)
         return Table(
             windows=windows,
             columns=columns,
+            physics=physics,
             origin=np.nonzero(windows.inside)[0],
             weather_init_time=dict(now.init_time),
             skipped=dict(now.skipped),
             usable=_usable(now, needs),
-            remembered=_remembered(now),
+            remembered={site.name: _remembered(now, site) for site in self.sites},
             expected=expected,
         )
 
@@ -328,7 +344,7 @@ class Forecaster:
     def fit(
         self,
         weather: Weather,
-        observations: Observations,
+        observations: Observations | None = None,
         *,
         as_of: Any = None,
         missing: Literal["error", "drop"] = "error",
@@ -338,7 +354,8 @@ class Forecaster:
         Parameters
         ----------
         weather : Dataset or mapping of Dataset
-        observations : Observations
+        observations : Observations, optional
+            A site without a column in them has no power yet.
         as_of : str or moment, optional
             Time of the fit: only outcomes published by then are used. By default all that are given.
         missing : {"error", "drop"}
@@ -358,7 +375,14 @@ class Forecaster:
             If weather is missing, or there is no outcome to learn from.
         PerfectWeatherError
             If the weather is an analysis and ``perfect_weather`` was not said.
+
+        Notes
+        -----
+        A plant with less than 30 days of published power is forecast by its power curve or PV chain on
+        the weather (:class:`energyforecast.models.ColdStart`), with the errors of plants of its kind that have more,
+        or those that weather forecasts usually have; ``training_``, repr and forecasts say so.
         """
+        observations = self._completed(observations, weather)
         self._check(weather, observations)
         for name in ("models_", "needs_"):
             if hasattr(self, name):
@@ -371,6 +395,43 @@ class Forecaster:
             self.refuse_unusable(weather, table, needs)
         self.check_clock(table, observations)
         return self.fit_table(table, observations, needs=needs, as_of=moment)
+
+    def _completed(self, observations: Observations | None, weather: Weather) -> Observations:
+        """With a column for every site, empty for those that have no power yet."""
+        names = [site.name for site in self.sites]
+        if observations is None:
+            return Observations(
+                pd.DataFrame(np.nan, index=self._weather_hours(weather), columns=names), published_after="0h"
+            )
+        absent = [name for name in names if name not in observations.sites]
+        # Beside a column of no site, an absent one is rather a misspelt name; the check says so.
+        if not absent or self.model.needs is not None or not set(observations.sites) < set(names):
+            return observations
+        published, available, flags = (
+            None if frame is None else frame.reindex(columns=names)
+            for frame in (
+                observations.published_time,
+                observations.available_capacity,
+                observations.flags,
+            )
+        )
+        return replace(
+            observations,
+            values=observations.values.reindex(columns=names),
+            published_time=published,
+            available_capacity=available,
+            flags=None if flags is None else flags.fillna(0).astype(int),
+        )
+
+    def _weather_hours(self, weather: Weather) -> pd.DatetimeIndex:
+        axes = [
+            (data["time"] if checks.is_analysis(data) else data["init_time"]).values
+            for data in asof.as_models(weather).values()
+        ]
+        start, end = max(axis[0] for axis in axes), min(axis[-1] for axis in axes)
+        step = self.task.frequency
+        begin, last = times.to_index(np.array([start, end]))
+        return pd.date_range(begin.ceil(step), max(last, begin + pd.Timedelta("4D")), freq=step)
 
     def training_origins(
         self, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
@@ -469,26 +530,56 @@ class Forecaster:
                 observations, site=site.name, valid_time=table.valid_time, as_of=as_of
             )
             keep[site.name] = usable & np.isfinite(outcome[site.name])
-            if not keep[site.name].any():
+            if not keep[site.name].any() and not _has_physics(table, site):
                 raise MissingDataError(
                     f"Site {site.name!r} has no published outcome among {int(usable.sum())} rows"
                     + (f" as of {as_of}." if as_of is not None else "."),
                     "There is at least one hour with weather and a published, unflagged outcome.",
-                    "Check the flags and published_after of the observations.",
+                    "Check the flags and published_after of the observations. Demand must be observed; a plant is "
+                    "forecast without, if the features use the wind, or the sun and the temperature.",
                 )
+        cold = self._cold(table, keep)
+        warm = [site for site in self.sites if site.name not in cold]
         self.scale_ = {site.name: _scale(site) for site in self.sites}
-        self.models_ = self._fit_models(table, outcome, keep)
-        self.climatology_ = {
-            site.name: self._side_climatology(table, outcome, keep, site) for site in self.sites
-        }
+        self.models_ = self._fit_models(table, outcome, keep, warm)
+        self.climatology_ = {site.name: self._side_climatology(table, outcome, keep, site) for site in warm}
+        for name, others in cold.items():
+            self.models_[name], self.climatology_[name] = self._cold_start(table, outcome, keep, name, others)
         self.needs_ = needs
-        self.training_ = _training(table, usable, keep)
+        self.training_ = _training(table, usable, keep, cold)
         return self
 
+    def _cold(self, table: Table, keep: dict[str, Array]) -> dict[str, list[str]]:
+        """Plants with too little power to learn from, and those of their kind that have enough."""
+        hour = self.task.frequency / pd.Timedelta("1h")
+        cold = {
+            site.name: type(site)
+            for site in self.sites
+            if _has_physics(table, site) and len(np.unique(table.valid_time[keep[site.name]])) * hour < _COLD
+        }
+        others = [site for site in self.sites if site.name not in cold and _has_physics(table, site)]
+        return {name: [o.name for o in others if type(o) is kind] for name, kind in cold.items()}
+
+    def _cold_start(
+        self, table: Table, outcome: dict[str, Array], keep: dict[str, Array], name: str, others: list[str]
+    ) -> tuple[QuantileModel, QuantileModel]:
+        """Physics with the errors of other sites, and what answers where there is no weather."""
+        hours = {site.name: _hour_of_day(table, site) for site in self.sites}
+        rows = {site.name: _lit(table, site, keep[site.name]) for site in self.sites}
+        X = pd.concat([table.physics[name][:0], *(table.physics[o][rows[o]] for o in others)])
+        y = np.concatenate([np.empty(0), *(outcome[o][rows[o]] / self.scale_[o] for o in others)])
+        hour = pd.concat([hours[name][:0], *(hours[o][rows[o]] for o in others)])
+        if not others:  # Nothing is known: all between no power and full power is alike.
+            hour, y_of_hour = pd.DataFrame({"hour": np.zeros(101)}), np.linspace(0.0, 1.0, 101)
+        else:
+            y_of_hour = y
+        model = ColdStart(self.task.quantiles).fit(X, y, bounds=(0.0, 1.0))
+        return model, Climatology(self.task.quantiles).fit(hour, y_of_hour, bounds=(0.0, 1.0))
+
     def _fit_models(
-        self, table: Table, outcome: dict[str, Array], keep: dict[str, Array]
+        self, table: Table, outcome: dict[str, Array], keep: dict[str, Array], sites: Sequence[Site]
     ) -> dict[str, QuantileModel]:
-        groups = [self.sites] if self.pooled else [(site,) for site in self.sites]
+        groups = [sites] if self.pooled and sites else [(site,) for site in sites]
         fitted: dict[str, QuantileModel] = {}
         for group in groups:
             names = [site.name for site in group]
@@ -563,6 +654,8 @@ class Forecaster:
                 "Call forecaster.fit(weather, observations), or energyforecast.load(path).",
             )
         issued = self._moments(issue_time)
+        if self.training_.cold:
+            observations = self._completed(observations, weather)
         self._check(weather, observations)
         features, needs = self._resolved(weather)
         table = self._tabulate(weather, observations, self.task.windows(issued), features, needs)
@@ -584,7 +677,19 @@ class Forecaster:
                 said.append(
                     "synthetic: scores say how the code behaves, not how well a real site can be forecast"
                 )
-        return tuple(dict.fromkeys(said))
+        return tuple(dict.fromkeys(said)) + self.cold_starts()
+
+    def cold_starts(self) -> tuple[str, ...]:
+        """What must be said of sites that had too little power to learn from."""
+        if not self.is_fitted:
+            return ()
+        return tuple(
+            f"cold start: power curve on the weather for {site.name}, errors {_whose(others)}"
+            if isinstance(site, WindFarm)
+            else f"cold start: PV chain on the weather for {site.name}, errors {_whose(others)}"
+            for site in self.sites
+            if (others := self.training_.cold.get(site.name)) is not None
+        )
 
     def _moments(self, issue_time: Any) -> times.Times:
         if isinstance(issue_time, str) or np.ndim(issue_time) == 0:
@@ -603,7 +708,8 @@ class Forecaster:
         answered = self.levels(table, site)[table.origin][chosen] < 3
         result = np.empty((int(chosen.sum()), len(self.task.quantiles)))
         if answered.any():
-            result[answered] = self.models_[site.name].predict(table.columns[site.name][chosen][answered])
+            columns = (table.physics if site.name in self.training_.cold else table.columns)[site.name]
+            result[answered] = self.models_[site.name].predict(columns[chosen][answered])
         if not answered.all():
             result[~answered] = self.climatology_[site.name].predict(
                 _hour_of_day(table, site)[chosen][~answered]
@@ -624,7 +730,11 @@ class Forecaster:
             oldest = self.training_.oldest_weather.get(model, np.inf) + _AGE_SLACK
             level = np.where(age > oldest, 3, level)
         # Trees answer without a lag that they know; a reference that rests on it cannot.
-        level = np.where(table.remembered, level, np.maximum(level, 2 if self.model.needs is None else 3))
+        if site.name in self.training_.cold:
+            last = 3 if self.training_.cold[site.name] else 4
+            return np.where(table.usable & (level < 3), level, last)
+        known = table.remembered[site.name]
+        level = np.where(known, level, np.maximum(level, 2 if self.model.needs is None else 3))
         return np.where(table.usable, level, 3)
 
     def assemble(
@@ -655,6 +765,7 @@ class Forecaster:
         return {
             "model": type(self.model).__name__,
             "perfect_weather": int(self.perfect_weather),
+            "cold_start": ", ".join(self.training_.cold) if self.is_fitted else "",
             "timezone": self.task.timezone,
             "energyforecast": __version__,
             "lightgbm": version("lightgbm"),
@@ -689,7 +800,8 @@ class Forecaster:
                 )
 
     def _refuse_forgotten(self, table: Table) -> None:
-        lost = np.flatnonzero(~table.remembered)
+        warm = [known for name, known in table.remembered.items() if name not in self.training_.cold]
+        lost = np.flatnonzero(~np.logical_and.reduce(warm)) if warm else np.empty(0, dtype=int)
         if lost.size:
             raise MissingDataError(
                 f"At {table.windows.issue_time[lost[0]]} UTC no observation of {self._names()} had been published "
@@ -722,6 +834,10 @@ class Forecaster:
         names = ", ".join(site.name for site in self.sites[:3]) + (", ..." if len(self.sites) > 3 else "")
         caveat = ", perfect weather" if self.perfect_weather else ""
         state = f", fitted on {self.training_.origins} origins" if self.is_fitted else ", not fitted"
+        if self.is_fitted and self.training_.cold:
+            state += (
+                f", cold start: power curve or PV chain on the weather for {', '.join(self.training_.cold)}"
+            )
         return f"Forecaster({names}, {type(self.model).__name__}{caveat}{state})"
 
 
@@ -774,9 +890,19 @@ def _usable(now: Snapshot, needs: Needs) -> npt.NDArray[np.bool_]:
     return usable
 
 
-def _remembered(now: Snapshot) -> npt.NDArray[np.bool_]:
-    """Origins for which of every lag at least one value was published, at every site."""
-    known = [np.isfinite(values).any(axis=1) for values, _ in now.history.values()]
+def _rows(values: Mapping[str, Array], windows: Windows) -> pd.DataFrame:
+    """Columns with a row for each cell inside the windows."""
+    rows = [array[windows.inside] for array in values.values()]
+    count = int(windows.inside.sum())
+    whole = np.stack(rows, axis=1) if rows else np.empty((count, 0), dtype=np.float32)
+    return pd.DataFrame(whole, columns=pd.Index(list(values)), copy=False)
+
+
+def _remembered(now: Snapshot, site: Site) -> npt.NDArray[np.bool_]:
+    """Origins for which of every lag at least one value was published."""
+    known = [
+        np.isfinite(values).any(axis=1) for (_, name), (values, _) in now.history.items() if name == site.name
+    ]
     return np.logical_and.reduce(known) if known else np.ones(len(now.windows.issue_time), dtype=bool)
 
 
@@ -817,8 +943,19 @@ def _scale(site: Site) -> float:
     return 1.0 if site.capacity is None else float(site.capacity)
 
 
-def _training(table: Table, usable: Array, keep: dict[str, Array]) -> Training:
-    origins = np.unique(table.origin[np.logical_or.reduce(list(keep.values()))])
+def _has_physics(table: Table, site: Site) -> bool:
+    return site.capacity is not None and table.physics[site.name].shape[1] > 0
+
+
+def _whose(others: list[str]) -> str:
+    named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+    return f"as at {named}" if others else "by default"
+
+
+def _training(table: Table, usable: Array, keep: dict[str, Array], cold: dict[str, list[str]]) -> Training:
+    # A cold start meets the weather's lateness without any outcome.
+    met = usable if cold else np.logical_or.reduce(list(keep.values()))
+    origins = np.unique(table.origin[met])
     ages: dict[str, list[Array]] = {}
     for (model, _), init in table.weather_init_time.items():
         age = ((table.windows.issue_time - init) / np.timedelta64(1, "h"))[origins]
@@ -831,6 +968,7 @@ def _training(table: Table, usable: Array, keep: dict[str, Array]) -> Training:
         without_weather=int((~table.usable).sum()),
         oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
         usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
+        cold=cold,
     )
 
 

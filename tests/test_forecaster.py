@@ -144,11 +144,13 @@ def test_a_stale_archive_is_refused_now() -> None:
 
 def test_sites_are_forecast_as_each_alone() -> None:
     given = _world(sites=2)
-    together = _forecaster(given).fit(given.weather, given.power, as_of="2024-02-15 00:00")
+    own = ef.recipe(given.site) - "NeighbourWind"
+    together = ef.Forecaster(given.sites, TASK, features=own, model=SMALL)
+    together.fit(given.weather, given.power, as_of="2024-02-15 00:00")
     forecast = together.predict(given.weather, given.power, issue_time=ISSUED)
     assert _sound(forecast)
     for site in given.sites:
-        alone = ef.Forecaster(site, TASK, model=SMALL)
+        alone = ef.Forecaster(site, TASK, features=own, model=SMALL)
         alone.fit(given.weather, given.power[[site.name]], as_of="2024-02-15 00:00")
         expected = alone.predict(given.weather, given.power, issue_time=ISSUED)
         assert forecast.sel(site=site.name).data.identical(expected.data)
@@ -441,7 +443,7 @@ def test_nothing_but_missing_outcomes_is_refused() -> None:
     values = given.power.values.copy()
     values["farm 1"] = np.nan
     with pytest.raises(MissingDataError) as caught:
-        _forecaster(given).fit(given.weather, replace(given.power, values=values))
+        _forecaster(given, model=ef.Climatology()).fit(given.weather, replace(given.power, values=values))
     _three_lines(caught.value, "'farm 1'", "no published outcome")
 
 
@@ -463,7 +465,7 @@ def test_a_fit_before_anything_was_published_is_refused() -> None:
     given = _world()
     for moment in ("2023-12-01 00:00", "2024-01-01 10:00"):
         with pytest.raises(MissingDataError) as caught:
-            _forecaster(given).fit(given.weather, given.power, as_of=moment)
+            _forecaster(given, model=ef.Climatology()).fit(given.weather, given.power, as_of=moment)
         _three_lines(caught.value, "as of")
 
 
@@ -526,7 +528,8 @@ def test_wind_that_cannot_be_is_refused(wrong: Any) -> None:
 def test_a_site_that_weather_or_observations_lack_is_refused() -> None:
     given = _world(sites=2)
     first = ["farm 0"]
-    for weather, power in ((given.weather.sel(site=first), given.power), (given.weather, given.power[first])):
+    misspelt = replace(given.power, values=given.power.values.rename(columns={"farm 1": "farm one"}))
+    for weather, power in ((given.weather.sel(site=first), given.power), (given.weather, misspelt)):
         with pytest.raises(SchemaError) as caught:
             _forecaster(given).fit(weather, power)
         _three_lines(caught.value, "'farm 1'")

@@ -242,6 +242,7 @@ def _run(
         "as_of": fold.as_of,
         "origins": len(origins),
         "training_rows": sum(fitted.training_.rows.values()),
+        "cold_start": "; ".join(fitted.cold_starts()),
         "cpu_seconds": time.process_time() - begun,
         "peak_memory_mb": _peak_memory(),
     }
@@ -268,6 +269,9 @@ def _assembled(
     sites = [site.name for site in forecaster.sites]
     quantiles = {site: np.concatenate([item.quantiles[site] for item in parts]) for site in sites}
     levels = {site: np.concatenate([item.levels[site] for item in parts]) for site in sites}
+    cold = (line for item in parts for line in item.summary["cold_start"].split("; "))
+    said = [line for line in dict.fromkeys([*str(attrs["caveats"]).split("; "), *cold]) if line]
+    attrs = dict(attrs) | {"caveats": "; ".join(said)}
     return forecaster.assemble(part, quantiles, levels=levels, attrs=attrs)
 
 

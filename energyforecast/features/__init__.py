@@ -1,6 +1,7 @@
 """Declarative features; each sees a Snapshot, never an archive."""
 
 from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, LocalHour, WeatherAge, Weekday
+from energyforecast.features.cold_start import ColdStartPower
 from energyforecast.features.declaration import Feature, FeatureSet, FunctionFeature, Needs, feature
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.lags import Lag, LagMean, NewestObservation
@@ -19,6 +20,7 @@ from energyforecast.features.wind import (
     EnsembleSpread,
     HubWind,
     NeighbourWind,
+    NewestWind,
     PowerCurvePower,
     WindDirection,
     WindShear,
@@ -33,6 +35,7 @@ __all__ = [
     "ApparentTemperature",
     "ClearSky",
     "ClearSkyPersistence",
+    "ColdStartPower",
     "DayOfYear",
     "DayType",
     "Daylight",
@@ -52,6 +55,7 @@ __all__ = [
     "NeighbourIrradiance",
     "NeighbourWind",
     "NewestObservation",
+    "NewestWind",
     "PVChainPower",
     "PowerCurvePower",
     "SunPosition",

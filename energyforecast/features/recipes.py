@@ -22,11 +22,13 @@ from energyforecast.features.wind import (
     AirMass,
     EnsembleSpread,
     NeighbourWind,
+    NewestWind,
     PowerCurvePower,
     WindDirection,
     WindSpeed,
 )
 from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.tasks import Task
 
 __all__ = ["features_giving", "recipe"]
 
@@ -82,13 +84,23 @@ _SOLAR: Final = FeatureSet(
 )
 
 
-def recipe(site: Site) -> FeatureSet:
-    """Default features for a site, by its type.
+# What an hour ago says of the next ones; day-ahead it is a day old and says nothing.
+_NOW: Final[dict[type[Site], tuple[Feature, ...]]] = {
+    WindFarm: (NewestObservation(), NewestWind()),
+    PVPlant: (NewestObservation(), ClearSkyPersistence()),
+    DemandArea: (NewestObservation(),),
+}
+
+
+def recipe(site: Site, task: Task | None = None) -> FeatureSet:
+    """Default features for a site, by its type, and for a task.
 
     Parameters
     ----------
     site : Site
         A wind farm, a PV plant, or an area by its sector; a plain site needs features of the user's choice.
+    task : Task, optional
+        For an intraday one the newest observation joins: the recipe then needs observations in predict too.
 
     Raises
     ------
@@ -100,7 +112,20 @@ def recipe(site: Site) -> FeatureSet:
     >>> farm = WindFarm(name="farm", latitude=48.45, longitude=5.59, capacity=8.2)
     >>> recipe(farm).names[:2]
     ['WindSpeed', 'WindDirection']
+    >>> from energyforecast.tasks import intraday
+    >>> recipe(farm, intraday(every="1h", leads="12h")).names[-2:]
+    ['NewestObservation', 'NewestWind']
     """
+    known = _recipe(site)
+    now = (
+        next(items for kind, items in _NOW.items() if isinstance(site, kind))
+        if task is not None and task.issue is None
+        else ()
+    )
+    return known + [item for item in now if item.name not in known.names]
+
+
+def _recipe(site: Site) -> FeatureSet:
     if isinstance(site, WindFarm):
         curve = () if site.power_curve is None else (PowerCurvePower(), PowerCurvePower(density=True))
         return _WIND + _WIND_MORE + curve

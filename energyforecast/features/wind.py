@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast import physics, times, variables
-from energyforecast.asof import Snapshot
+from energyforecast.asof import Past, Snapshot
 from energyforecast.errors import SchemaError
 from energyforecast.features.declaration import Array, Columns, Feature
 from energyforecast.power_curves import PowerCurve
@@ -20,6 +20,7 @@ __all__ = [
     "EnsembleSpread",
     "HubWind",
     "NeighbourWind",
+    "NewestWind",
     "PowerCurvePower",
     "WindDirection",
     "WindShear",
@@ -367,6 +368,45 @@ def _far(site: Site, other: Site) -> float:
         for lat, lon in (np.radians([place.latitude, place.longitude]) for place in (site, other))
     )
     return float(np.linalg.norm(np.subtract(one, two)))
+
+
+@dataclass(frozen=True)
+class NewestWind(Feature):
+    """What the run said of the wind in the hour of the newest published observation.
+
+    Beside that observation it shows how far off the run is now, which it will be for some hours more.
+
+    Parameters
+    ----------
+    reach : int
+        Observations older than this before the window tell nothing of the run's error in it. [h]
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+    history: ClassVar[tuple[Past, ...]] = (Past(pd.Timedelta("0h")),)
+
+    reach: int = 6
+
+    @property
+    def margin(self) -> pd.Timedelta:
+        """The reach."""
+        return times.duration(f"{self.reach}h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_speed_100m[newest]``, the mean over that hour; NaN if the run began after it. [m s⁻¹]"""
+        wait = (now.valid_time[:, 0] - now.windows.issue_time) / np.timedelta64(1, "h")
+        # The newest one known at issue is the same for every step.
+        back = (wait + now.lag_age("0h")[:, 0]) / _step(now)
+        before = round(self.reach / _step(now))
+        known = np.isfinite(back) & (back <= before) & (back >= 1)
+        first = np.where(known, before - np.where(known, back, 0.0), 0.0).round().astype(int)
+        rows = np.arange(len(first))
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather):
+            path = now.path(name, hours=self.reach)
+            last = first + (now.cell_methods[name] != variables.MEAN)
+            columns[f"{name}[newest]"] = np.where(known, 0.5 * (path[rows, first] + path[rows, last]), np.nan)
+        return columns
 
 
 @dataclass(frozen=True)

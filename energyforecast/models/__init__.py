@@ -1,5 +1,6 @@
 """Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
 
+from energyforecast.models.cold_start import ColdStart
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.model import QuantileModel
 from energyforecast.models.references import (
@@ -12,6 +13,7 @@ from energyforecast.models.references import (
 
 __all__ = [
     "Climatology",
+    "ColdStart",
     "LightGBMQuantiles",
     "Persistence",
     "PowerCurveReference",
