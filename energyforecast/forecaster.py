@@ -420,7 +420,7 @@ class Forecaster:
             values=observations.values.reindex(columns=names),
             published_time=published,
             available_capacity=available,
-            flags=None if flags is None else flags.fillna(0).astype(int),
+            flags=None if flags is None else flags.where(flags.notna(), 0).astype(int),
         )
 
     def _weather_hours(self, weather: Weather) -> pd.DatetimeIndex:
