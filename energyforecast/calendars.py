@@ -48,6 +48,13 @@ class Days:
         A working day with days off on both sides.
     before_holiday, after_holiday : array of bool
         A working day before or after a holiday.
+
+    Examples
+    --------
+    >>> days = np.array(["2025-01-03", "2025-01-04", "2025-01-05", "2025-01-06"], dtype="datetime64[D]")
+    >>> some = look_up(days, country="KZ")  # Friday was off, and Sunday a working day
+    >>> some.weekend.tolist(), some.working.tolist()
+    ([False, True, True, False], [False, False, True, True])
     """
 
     holiday: Flags

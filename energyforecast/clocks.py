@@ -164,6 +164,15 @@ class ClockReport:
         By how much the lag differs in summer, or after the change; 0 otherwise. [min]
     since : Timestamp or None
         First month after a change of zone.
+
+    Examples
+    --------
+    >>> lag = Lag(minutes=60.0, standard_error=3.0, correlation=0.8)
+    >>> since = pd.Timestamp("2024-03-01")
+    >>> found = ClockReport("farm", "the wind", "change of zone", lag, pd.DataFrame(), 0.0, 60.0, since)
+    >>> print(found)
+    Clock of farm: change of zone. It lags by +0 min at first and +60 min more since March 2024. Overall lag
+    behind the wind: 60 ± 3 min.
     """
 
     site: str

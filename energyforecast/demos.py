@@ -43,6 +43,14 @@ class Case:
         Of the backtest.
     notes : tuple of str
         What must be said beside the caveats of the data.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster, example_observations, example_weather
+    >>> span = {"start": "2024-01-02", "end": "2024-01-02"}
+    >>> case = Case("farm", example_forecaster(), example_weather(), example_observations(), **span)
+    >>> case.forecaster, case.refit  # fitted anew each month
+    (Forecaster(farm, Climatology, fitted on 29 origins), 'MS')
     """
 
     name: str
@@ -118,6 +126,12 @@ def cases(name: str, *, gate_closure: str = ASSUMED_GATE_CLOSURE) -> list[Case]:
     ------
     ConfigurationError
         If there is no such demo.
+
+    Examples
+    --------
+    >>> [case] = cases("la-haute-borne")
+    >>> case.forecaster.sites[0].name, case.start, case.end
+    ('La Haute Borne', '2015', '2015')
     """
     if name == "la-haute-borne":
         return [_la_haute_borne()]

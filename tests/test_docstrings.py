@@ -16,11 +16,14 @@ import pytest
 import energyforecast
 
 _PLAIN = "adds nothing to EnergyForecastError, whose docstring has the example"
+_WARNING = "adds nothing to UserWarning; Site.coordinates_for_weather gives it"
 
 #: Names without an example of their own, and why.
 WITHOUT_EXAMPLE = {
+    "energyforecast.errors.ApproximateCoordinatesWarning": _WARNING,
     "energyforecast.errors.ConfigurationError": _PLAIN,
     "energyforecast.errors.DependencyError": _PLAIN,
+    "energyforecast.errors.EnergyForecastWarning": "adds nothing to UserWarning; the base of the others",
     "energyforecast.errors.FileFormatError": _PLAIN,
     "energyforecast.errors.LeakageError": _PLAIN,
     "energyforecast.errors.MissingDataError": _PLAIN,

@@ -36,7 +36,15 @@ RUN_EVERY: Final = 6
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """Random numbers of their own for each part of a world, so that one part does not disturb another."""
+    """Random numbers of their own for each part of a world, so that one part does not disturb another.
+
+    Examples
+    --------
+    >>> stream(1, "wind").random() == stream(1, "wind").random()
+    True
+    >>> stream(1, "wind").random() == stream(1, "sun").random()
+    False
+    """
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode())])))
 
 
@@ -50,6 +58,12 @@ class Axis:
         First hour of the world, in UTC.
     hours : int
         Hours of the world.
+
+    Examples
+    --------
+    >>> axis = Axis.of("2023-01-01", 48)
+    >>> len(axis.index), axis.length  # 72 h before a year, and 96 h after it, are made as well
+    (48, 8928)
     """
 
     start: np.datetime64
@@ -103,6 +117,12 @@ def autoregression(rng: np.random.Generator, length: int, *, memory: float) -> F
     ----------
     memory : float
         Hours in which it falls to 1/e. [h]
+
+    Examples
+    --------
+    >>> noise = autoregression(np.random.default_rng(0), 100_000, memory=12.0)
+    >>> round(float(noise.var()), 1), round(float(np.corrcoef(noise[:-12], noise[12:])[0, 1]), 1)  # 1 and 1/e
+    (1.0, 0.4)
     """
     keep = np.exp(-1.0 / memory)
     noise = rng.standard_normal(length) * np.sqrt(1.0 - keep**2)
@@ -113,7 +133,14 @@ def autoregression(rng: np.random.Generator, length: int, *, memory: float) -> F
 def blocks(
     rng: np.random.Generator, length: int, *, every: float, shortest: int, longest: int
 ) -> npt.NDArray[np.bool_]:
-    """Hours inside blocks that come on average every so many hours."""
+    """Hours inside blocks that come on average every so many hours.
+
+    Examples
+    --------
+    >>> inside = blocks(np.random.default_rng(0), 100_000, every=100.0, shortest=2, longest=2)
+    >>> round(float(inside.mean()), 2)  # two hours of every hundred
+    0.02
+    """
     inside = np.zeros(length, dtype=bool)
     for begin in np.flatnonzero(rng.random(length) < 1 / every):
         inside[begin : begin + int(rng.integers(shortest, longest + 1))] = True
@@ -121,7 +148,13 @@ def blocks(
 
 
 def normal_scores(values: Floats) -> Floats:
-    """The same order with exactly normal values: one year is not windier than another by chance alone."""
+    """The same order with exactly normal values: one year is not windier than another by chance alone.
+
+    Examples
+    --------
+    >>> normal_scores(np.array([30.0, 10.0, 20.0])).round(2).tolist()
+    [0.97, -0.97, 0.0]
+    """
     ranks = np.empty(len(values))
     ranks[np.argsort(values, kind="stable")] = np.arange(len(values)) + 0.5
     return np.asarray(special.ndtri(ranks / len(values)))
@@ -142,6 +175,14 @@ def forecast_errors(
         [h]
     kept : float
         Correlation between the errors of successive runs at the same valid time.
+
+    Examples
+    --------
+    >>> errors = forecast_errors(np.random.default_rng(0), 2000, 1, memory=12.0, kept=0.8)[0]
+    >>> errors.shape
+    (2000, 74)
+    >>> round(float(np.corrcoef(errors[:-1, 6:].ravel(), errors[1:, :-6].ravel())[0, 1]), 1)  # at one valid time
+    0.8
     """
     stay = np.float32(np.exp(-1.0 / memory))
     new = np.sqrt(1.0 - stay**2)
@@ -169,6 +210,14 @@ class Runs:
     axis : Axis
     seed : int
     models : tuple of str
+
+    Examples
+    --------
+    >>> runs = Runs(Axis.of("2023-01-01", 48), seed=1, models=("ecmwf",))
+    >>> [str(init)[:13] for init in runs.init_time[[0, 1, -1]]]
+    ['2022-12-30T00', '2022-12-30T06', '2023-01-02T18']
+    >>> runs.place.shape  # four runs on each of four days
+    (16, 74)
     """
 
     axis: Axis

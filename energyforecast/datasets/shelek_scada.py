@@ -37,6 +37,14 @@ class ShelekScada(NamedTuple):
         Wind at the nacelles, with the index and columns of the power. [m s⁻¹]
     temp_air : DataFrame
         Air temperature at the turbines, likewise. [°C]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_observations
+    >>> power = example_observations()
+    >>> read = ShelekScada(power, wind_speed=0.5 * power.values, temp_air=0.0 * power.values)
+    >>> float(read.power.values["farm"].iloc[0]), float(read.wind_speed["farm"].iloc[0])
+    (11.0, 5.5)
     """
 
     power: Observations

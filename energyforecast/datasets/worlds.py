@@ -43,6 +43,13 @@ class Statistic:
     basis : {"published", "design"}
         Whether the target is (or lies within) a figure published of real plants, or is a choice of ours,
         near to what the generator gives: it then finds changes and says nothing about reality.
+
+    Examples
+    --------
+    >>> Statistic("mean power", "1", target=0.35, tolerance=0.03, reached=0.37).within
+    True
+    >>> Statistic("mean power", "1", target=0.35, tolerance=0.03, reached=0.39).within
+    False
     """
 
     name: str

@@ -56,7 +56,15 @@ class Weekday(Feature):
 
 @dataclass(frozen=True)
 class HourOfWeek(Feature):
-    """Local hour of the week, from Monday 0:00 on: ``hour_of_week``, for shifts that change by the week. [h]"""
+    """Local hour of the week, from Monday 0:00 on: ``hour_of_week``, for shifts that change by the week. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot(start="2024-01-07 17:00")  # a Sunday; at UTC+6 Monday begins at 18 UTC
+    >>> HourOfWeek().compute(now)["hour_of_week"].tolist()
+    [[167.0, 0.0, 1.0]]
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``hour_of_week``."""

@@ -37,6 +37,14 @@ class Temperature(Feature):
     The means see the same weather run only, from `reach` before the window on. A run that begins later
     gives what it has, and its weights are made to add up to one: so at short leads the mean of 72 h is
     that of fewer hours. Training and serving do the same at the same lead.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"temp_air": 10.0}, hours=1)
+    >>> columns = Temperature(time_constants=(8,), reach=4).compute(now)
+    >>> {name: float(values[0, 0].round(1)) for name, values in columns.items()}
+    {'temp_air[mean]': 10.0, 'temp_air[8h]': 10.0, 'temp_air[heating]': 5.0, 'temp_air[cooling]': 0.0}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("temp_air",)
@@ -75,7 +83,16 @@ class Temperature(Feature):
 
 @dataclass(frozen=True)
 class ApparentTemperature(Feature):
-    """Temperature that people feel, where the weather has humidity and wind: ``temp_air[apparent]``. [°C]"""
+    """Temperature that people feel, where the weather has humidity and wind: ``temp_air[apparent]``. [°C]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"temp_air": 30.0, "relative_humidity": 50.0, "wind_speed_10m": 2.0}, hours=1)
+    >>> columns = ApparentTemperature().compute(now)  # damp air is felt as warmer
+    >>> round(float(columns["temp_air[apparent]"][0, 0]), 1)
+    31.6
+    """
 
     weather: ClassVar[tuple[str, ...]] = ("temp_air", "relative_humidity", "wind_speed_10m")
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
@@ -101,6 +118,15 @@ class DayType(Feature):
     Notes
     -----
     An area without a country knows its weekdays; all else is NaN.
+
+    Examples
+    --------
+    >>> from energyforecast.sites import DemandArea
+    >>> from energyforecast.testing import example_snapshot
+    >>> city = DemandArea(name="city", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
+    >>> columns = DayType().compute(example_snapshot(sites=city, start="2024-12-15 18:00", hours=2))
+    >>> columns["weekday"].tolist(), columns["holiday"].tolist()  # Sunday 23:00, Independence Day 0:00
+    ([[6, 0]], [[False, True]])
     """
 
     def compute(self, now: Snapshot) -> Columns:
@@ -135,7 +161,15 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class Daylight(Feature):
-    """Length of the day, ``day_length`` [h], and the share of the interval with the sun up, ``daylight``."""
+    """Length of the day, ``day_length`` [h], and the share of the interval with the sun up, ``daylight``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> columns = Daylight().compute(example_snapshot(start="2024-03-20 00:00"))  # sunrise is near 00:50 UTC
+    >>> columns["day_length"].round().tolist(), columns["daylight"].round(1).tolist()
+    ([[12.0, 12.0, 12.0]], [[0.2, 1.0, 1.0]])
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``day_length`` and ``daylight``."""

@@ -78,6 +78,14 @@ class LagMean(Feature):
     Notes
     -----
     As a fraction of capacity where the site has one, else in MW. Missing observations are skipped.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> days = LagMean("24h", count=2)
+    >>> columns = days.compute(example_snapshot(history=days.history))  # on both days 11, 11.5, 12 of 60 MW
+    >>> columns["mean_2x24h"].round(3).tolist()
+    [[0.183, 0.192, 0.2]]
     """
 
     step: str = "168h"

@@ -42,7 +42,16 @@ def _plant(site: Site, feature: str) -> PVPlant:
 
 @dataclass(frozen=True)
 class SunPosition(Feature):
-    """Elevation and azimuth of the sun: ``sun_elevation`` and ``sun_azimuth``. [degree]"""
+    """Elevation and azimuth of the sun: ``sun_elevation`` and ``sun_azimuth``. [degree]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
+    >>> columns = SunPosition().compute(example_snapshot(sites=plant, start="2024-03-20 12:00", hours=1))
+    >>> {name: values.round().tolist() for name, values in columns.items()}
+    {'sun_elevation': [[45.0]], 'sun_azimuth': [[180.0]]}
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``sun_elevation`` and ``sun_azimuth``."""
@@ -56,7 +65,16 @@ def _clear(now: Snapshot, hours: float = 0.0) -> Array:
 
 @dataclass(frozen=True)
 class ClearSky(Feature):
-    """Global irradiance under a clear sky: ``clear_sky_ghi``. [W m⁻²]"""
+    """Global irradiance under a clear sky: ``clear_sky_ghi``. [W m⁻²]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
+    >>> now = example_snapshot(sites=plant, start="2024-03-20 12:00", hours=1)
+    >>> ClearSky().compute(now)["clear_sky_ghi"].round(-1).tolist()
+    [[720.0]]
+    """
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``clear_sky_ghi``."""
@@ -72,6 +90,15 @@ class Irradiance(Feature):
     variable : {"ghi", "dni", "dhi"}
     hours : tuple of float
         Intervals around; a run's own values, never the next run's. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
+    >>> now = example_snapshot({"ghi": 400.0}, rising=10.0, sites=plant, start="2024-03-20 12:00", hours=1)
+    >>> columns = Irradiance(hours=(-1, 0)).compute(now)
+    >>> {name: values.round(1).tolist() for name, values in columns.items()}
+    {'ghi[-1h]': [[390.0]], 'ghi[+0h]': [[400.0]], 'clear_sky_index': [[0.6]]}
     """
 
     variable: str = "ghi"
@@ -110,7 +137,15 @@ class Irradiance(Feature):
 
 @dataclass(frozen=True)
 class NeighbourIrradiance(Feature):
-    """Global irradiance at the forecaster's other sites, the nearest first: ``ghi[neighbour 1]``. [W m⁻²]"""
+    """Global irradiance at the forecaster's other sites, the nearest first: ``ghi[neighbour 1]``. [W m⁻²]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> pair = [PVPlant(name=name, latitude=45, longitude=0, capacity=60) for name in ("west", "east")]
+    >>> NeighbourIrradiance().compute(example_snapshot({"ghi": 400.0}, sites=pair, start="2024-03-20 12:00", hours=1))
+    {'ghi[neighbour 1]': array([[400.]], dtype=float32)}
+    """
 
     weather: ClassVar[tuple[str, ...]] = ("ghi",)
 
@@ -138,6 +173,13 @@ class IntervalMean(Feature):
     ----------
     variable : str
         E.g. ``"cloud_cover"``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"temp_air": 10.0}, rising=2.0)
+    >>> IntervalMean("temp_air").compute(now)["temp_air[mean]"].tolist()
+    [[11.0, 13.0, 15.0]]
     """
 
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
@@ -170,6 +212,15 @@ class PVChainPower(Feature):
     ----------
     components : bool
         Take the weather's ``dni`` and ``dhi``, which must be there, in place of splitting ``ghi``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
+    >>> weather = {"ghi": 400.0, "temp_air": 10.0, "wind_speed_10m": 3.0}
+    >>> now = example_snapshot(weather, sites=plant, start="2024-03-20 12:00", hours=1)
+    >>> PVChainPower().compute(now)["pv_chain_power"].round(1).tolist()
+    [[0.4]]
     """
 
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
@@ -212,6 +263,15 @@ class ClearSkyPersistence(Feature):
 
     Where the newest power was of a low sun or of the night, the newest published day at the same hour tells
     how cloudy it was. [fraction of capacity]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
+    >>> past = ClearSkyPersistence.history
+    >>> now = example_snapshot(sites=plant, start="2024-03-20 12:00", hours=1, history=past)
+    >>> ClearSkyPersistence().compute(now)["smart_persistence"].round(2).tolist()  # yesterday at noon 17 of 60 MW
+    [[0.28]]
     """
 
     history: ClassVar[tuple[Past, ...]] = (

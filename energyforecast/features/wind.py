@@ -220,6 +220,13 @@ class HubWind(Feature):
 
     Between two heights on a straight line over the logarithm of height, else by the power law. A site
     that does not say its hub height gets 100 m.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_50m": 6.0, "wind_speed_100m": 8.0})  # the hub is at 90 m
+    >>> HubWind().compute(now)["wind_speed_hub"].round(1).tolist()
+    [[7.7, 7.7, 7.7]]
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
@@ -237,7 +244,15 @@ class HubWind(Feature):
 
 @dataclass(frozen=True)
 class WindShear(Feature):
-    """How the wind grows from each height to the next; nothing where there is one height."""
+    """How the wind grows from each height to the next; nothing where there is one height.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_25m": 4.0, "wind_speed_100m": 8.0})  # four times as high, twice as fast
+    >>> WindShear().compute(now)["wind_shear_25m_100m"].round(3).tolist()
+    [[0.5, 0.5, 0.5]]
+    """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
     optional: ClassVar[bool] = True
@@ -255,7 +270,15 @@ class WindShear(Feature):
 
 @dataclass(frozen=True)
 class WindVeer(Feature):
-    """How the wind turns from each height to the next; nothing where there is one height."""
+    """How the wind turns from each height to the next; nothing where there is one height.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_direction_10m": 350.0, "wind_direction_100m": 20.0})
+    >>> WindVeer().compute(now)["wind_veer_10m_100m"].tolist()
+    [[30.0, 30.0, 30.0]]
+    """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_direction_*m",)
     optional: ClassVar[bool] = True
@@ -278,6 +301,13 @@ class WindTrend(Feature):
     ----------
     hours : tuple of int
         How far to look before and after the beginning of the interval. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> columns = WindTrend(hours=(3,)).compute(example_snapshot({"wind_speed_100m": 8.0}, rising=1.0))
+    >>> {name: values.tolist() for name, values in columns.items()}
+    {'wind_speed_100m[smooth 3h]': [[8.0, 9.0, 10.0]], 'wind_speed_100m[ramp 3h]': [[6.0, 6.0, 6.0]]}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
@@ -308,6 +338,13 @@ class EnsembleSpread(Feature):
     """How far the members of an ensemble disagree; nothing where the weather has no members.
 
     Their mean is what every other feature sees.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> columns = EnsembleSpread().compute(example_snapshot({"wind_speed_100m": [7.0, 9.0]}, hours=1))
+    >>> {name: float(values[0, 0].round(1)) for name, values in columns.items()}
+    {'wind_speed_100m[spread]': 1.0, 'wind_speed_100m[low]': 7.2, 'wind_speed_100m[high]': 8.8}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
@@ -337,6 +374,15 @@ class NeighbourWind(Feature):
     ----------
     nearest : int
         So many of them get columns of their own.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> farms = [WindFarm(name=name, latitude=44, longitude=78, capacity=60) for name in ("west", "east")]
+    >>> columns = NeighbourWind().compute(example_snapshot(sites=farms, hours=1))
+    >>> {name: float(values[0, 0]) for name, values in columns.items()}
+    {'wind_speed_100m[neighbour 1]': 8.0, "wind_speed_100m[neighbours' mean]": 8.0,
+    "wind_speed_100m[neighbours' spread]": 0.0}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
@@ -419,6 +465,15 @@ class PowerCurvePower(Feature):
     ----------
     density : bool
         Correct for the density of the air; that needs ``temp_air`` and ``pressure``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> line = PowerCurve([3.0, 13.0, 25.0], [0.0, 1.0, 1.0])
+    >>> farm = WindFarm(name="farm", latitude=44, longitude=78, capacity=60, hub_height=100, power_curve=line)
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, sites=farm)
+    >>> PowerCurvePower().compute(now)["power_curve"].round(2).tolist()
+    [[0.5, 0.5, 0.5]]
     """
 
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")

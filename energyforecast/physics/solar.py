@@ -47,7 +47,14 @@ _INVERTER: Final = 0.98
 
 
 class SolarPosition(NamedTuple):
-    """Where the sun stands, and how strong it is outside the atmosphere; arrays of one shape."""
+    """Where the sun stands, and how strong it is outside the atmosphere; arrays of one shape.
+
+    Examples
+    --------
+    >>> noon = solar_position(np.datetime64("2024-03-20T12:07"), 45.0, 0.0)  # equinox
+    >>> round(float(noon.zenith)), round(float(noon.azimuth))
+    (45, 180)
+    """
 
     zenith: Array  #: from the vertical, without refraction [degree]
     apparent_zenith: Array  #: from the vertical, as refracted by standard air [degree]
@@ -56,7 +63,16 @@ class SolarPosition(NamedTuple):
 
 
 class Irradiance(NamedTuple):
-    """Global, direct normal and diffuse horizontal irradiance. [W m⁻²]"""
+    """Global, direct normal and diffuse horizontal irradiance. [W m⁻²]
+
+    Examples
+    --------
+    >>> noon = solar_position(np.datetime64("2024-06-21T12:00"), 45.0, 0.0)
+    >>> sky = decompose(600.0, noon)
+    >>> horizontal = sky.dni * np.cos(np.radians(noon.zenith))  # what comes straight from the sun
+    >>> round(float(sky.ghi)), round(float(horizontal + sky.dhi))
+    (600, 600)
+    """
 
     ghi: Array
     dni: Array
@@ -64,7 +80,15 @@ class Irradiance(NamedTuple):
 
 
 class PlaneOfArray(NamedTuple):
-    """Irradiance in the plane of the modules. [W m⁻²]"""
+    """Irradiance in the plane of the modules. [W m⁻²]
+
+    Examples
+    --------
+    >>> noon = solar_position(np.datetime64("2024-03-20T12:07"), 45.0, 0.0)
+    >>> facing = plane_of_array(clear_sky(noon), noon, surface_tilt=45.0, surface_azimuth=180.0)
+    >>> round(float(facing.effective / facing.poa_global), 2)  # the sun stands upright on the modules
+    1.0
+    """
 
     poa_global: Array  #: what falls on the front; it warms the modules
     effective: Array  #: what reaches the cells: less reflection, with the rear's share
