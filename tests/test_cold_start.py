@@ -182,3 +182,29 @@ def test_features_without_wind_and_areas_of_demand_need_observations() -> None:
             forecaster.fit(given.weather)
         assert "Demand must be observed" in str(caught.value)
         assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_new_pv_plant_is_forecast_by_its_chain_between_night_and_a_clear_sky() -> None:
+    given = _world()
+    plant = ef.PVPlant(name="farm 0", latitude=43.9, longitude=2.0, capacity=10, timezone="Europe/Paris")
+    valid = given.weather["init_time"].values[:, None] + given.weather["lead_time"].values
+    hour = (valid - valid.astype("datetime64[D]")) / np.timedelta64(1, "h") + 0.5
+    ghi = np.clip(400 * np.cos((hour - 12) * np.pi / 12), 0, None)[None]
+    weather = given.weather.assign(
+        ghi=given.weather["wind_speed_100m"]
+        .copy(data=ghi.astype("float32"))
+        .assign_attrs(cell_methods="time: mean")
+    )
+    forecast = ef.Forecaster(plant, TASK, model=SMALL).fit(weather).predict(weather, issue_time=ISSUES)
+    assert _sound(forecast)
+    assert forecast.caveats == ("cold start: PV chain on the weather for farm 0, errors by default",)
+    local = forecast.data.values[0, 0]
+    assert (local[[0, 1, 2, 3, 22, 23]] == 0).all()
+    assert (local[12] > 0).all()
+    assert local[12, -1] - local[12, 0] > 1.0
+    clear = 10 * plant.clear_sky_power(
+        ef.physics.solar_position(
+            forecast.data["valid_time"].values[0] + np.timedelta64(30, "m"), plant.latitude, plant.longitude
+        )
+    )
+    assert (local[:, -1] <= np.maximum(clear, local[:, 2]) + 0.01).all()
