@@ -181,6 +181,10 @@ power_curve = "curve.csv"
 file = "weather.nc"
 [observations]
 file = "power.csv"
+unit = "MW"
+timezone = "UTC"
+label = "beginning"
+published_after = "1h"
 [task]
 kind = "day_ahead"
 issue = "08:00"

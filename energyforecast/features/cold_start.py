@@ -39,6 +39,13 @@ class ColdStartPower(Feature):
     Wind: RMSE of single NWP models against nacelle anemometers in the Shelek corridor, 2023-2026, as
     reported by participants of a public forecasting challenge; in plainer terrain errors are smaller.
     Sun: an assumption, so wide that four standard deviations reach from no sun to a clear sky.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> columns = ColdStartPower().compute(example_snapshot({"wind_speed_100m": 8.0}))
+    >>> [columns[f"cold_start[{z}]"].round(2)[0, 0].item() for z in ("-1", "+0", "+1")]
+    [0.14, 0.52, 0.96]
     """
 
     weather: ClassVar[tuple[str, ...]] = ()

@@ -426,6 +426,13 @@ class NewestWind(Feature):
     ----------
     reach : int
         Observations older than this before the window tell nothing of the run's error in it. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_100m": 8.0})  # the newest hour lies too far before the window
+    >>> NewestWind(reach=4).compute(now)["wind_speed_100m[newest]"].tolist()
+    [[nan, nan, nan]]
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
