@@ -432,7 +432,7 @@ class NewestWind(Feature):
     >>> from energyforecast.testing import example_snapshot
     >>> now = example_snapshot({"wind_speed_100m": 8.0})  # the newest hour lies too far before the window
     >>> NewestWind(reach=4).compute(now)["wind_speed_100m[newest]"].tolist()
-    [[nan, nan, nan]]
+    [nan]
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
