@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from energyforecast import checks
-from energyforecast.errors import DependencyError, MissingDataError, RangeError
-from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
+from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError
+from energyforecast.models import curves
+from energyforecast.models.model import Array, Part, QuantileModel
+from energyforecast.models.shared_trees import LeafValues, fit_leaf_values
 
 __all__ = ["LightGBMQuantiles"]
 
-#: Levels at which boosters are grown; a curve through them gives the others.
-_GROWN: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
-#: Calibration is by groups of rows with about the same forecast median.
-_GROUPS: Final = 6
-#: Fewer rows than this in a block teach nothing about calibration.
-_SMALLEST_BLOCK: Final = 200
+#: Levels that are fitted; a curve through them gives the others.
+_FITTED: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+#: Fewer rows than this in a part teach nothing about calibration.
+_SMALLEST_PART: Final = 200
+#: Runs of rows, in order of time, that are dealt out to the parts in turn.
+_RUNS_A_PART: Final = 2
+#: Structures that are averaged.
+_STRUCTURES: Final = {"normal": 1, "high": 3}
 
 
 def _lightgbm() -> ModuleType:
@@ -40,34 +44,41 @@ def _lightgbm() -> ModuleType:
 
 
 class LightGBMQuantiles(QuantileModel):
-    """Boosters for a few levels, grown on all blocks of time but one, and calibrated on that one.
+    """Quantiles from boosted trees that all levels share, calibrated by twins on rows that those did not see.
 
-    The rows are cut into blocks in order of time. For each block, a booster a level is grown on the
-    other blocks; the forecast is the mean over blocks. What the boosters say of the block that they
-    did not see shows how far their quantiles can be trusted: how often outcomes really fell below
-    them, in groups of rows with about the same median. Levels are moved accordingly. All boosters share
-    one binned data set.
+    One booster is grown on the median. Its trees stay; what their leaves say is fitted for every level. For
+    each part of the rows, a twin is grown and fitted on the others. What the twins say of the rows that
+    they did not see shows how far such quantiles can be trusted: how often outcomes really fell below them,
+    in groups of rows with about the same median. Levels are moved accordingly.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels to predict; set by the forecaster.
-    grown : tuple of float
-        Levels at which boosters are grown, at least two. The others lie on straight lines between
-        them in the normal score of the level.
+    sharing : {"trees", "none"}
+        ``"none"`` grows a booster for each fitted level and part, and averages over the parts.
+    effort : {"normal", "high"}
+        How many structures are grown from different seeds and averaged: 1 or 3.
+    fitted : tuple of float
+        Levels that are fitted, at least two. The others lie on straight lines between them in the normal
+        score of the level.
     folds : int
-        Blocks of time; 0 grows one set of boosters on all rows and calibrates nothing. Small samples
-        are not cut.
+        Parts of the rows, which take turns along time; with 0 nothing is calibrated. Small samples are not cut.
     calibrate : bool
-        Move the levels as the unseen blocks show.
+        Move the levels as the unseen rows show.
     trees : int
         Trees of a booster.
     leaves : int
         Leaves of a tree.
     learning_rate : float
-        Step of a tree.
+        Step of a tree as it grows.
+    leaf_step : float
+        Step of a leaf's values on the shared trees.
     minimum_rows : int
         Rows in a leaf, at least; fewer where the whole sample is small.
+    random_splits : bool
+        Try one random threshold a column for each split, in place of all: trees differ more, grow faster, and
+        fit noise less.
     feature_fraction : float
         Share of the columns that a tree may use.
     bagging_fraction : float
@@ -76,13 +87,15 @@ class LightGBMQuantiles(QuantileModel):
         Column of a published level, in the unit of y, from which the outcome is forecast as a departure:
         trees cannot follow growth or a break beyond what they have seen. Rows in which it is missing do not
         train; where it is missing in a forecast, the mean of the level in training stands for it.
+    categories : tuple of str
+        Columns of whole numbers that name categories without order. Columns of pandas' ``category`` are so
+        without being named.
     seed : int
         Of all randomness; the result is the same for the same seed.
 
     Notes
     -----
-    The defaults were chosen by blocked cross-validation inside one year of one wind farm; see
-    ``docs/quantile_model.md``.
+    The defaults were chosen on years that nothing is scored on; see ``docs/quantile_model.md``.
 
     Examples
     --------
@@ -98,30 +111,42 @@ class LightGBMQuantiles(QuantileModel):
         self,
         quantiles: tuple[float, ...] | None = None,
         *,
-        grown: tuple[float, ...] = _GROWN,
-        folds: int = 5,
+        sharing: Literal["trees", "none"] = "trees",
+        effort: Literal["normal", "high"] = "normal",
+        fitted: tuple[float, ...] = _FITTED,
+        folds: int = 2,
         calibrate: bool = True,
-        trees: int = 100,
-        leaves: int = 10,
-        learning_rate: float = 0.08,
-        minimum_rows: int = 60,
-        feature_fraction: float = 0.6,
-        bagging_fraction: float = 0.7,
+        trees: int = 250,
+        leaves: int = 24,
+        learning_rate: float = 0.05,
+        leaf_step: float = 0.03,
+        minimum_rows: int = 100,
+        random_splits: bool = True,
+        feature_fraction: float = 0.8,
+        bagging_fraction: float = 1.0,
         relative_to: str | None = None,
+        categories: tuple[str, ...] = (),
         seed: int = 1,
     ) -> None:
         super().__init__(quantiles)
-        self.grown = grown
+        self.sharing = sharing
+        self.effort = effort
+        self.fitted = fitted
         self.folds = folds
         self.calibrate = calibrate
         self.trees = trees
         self.leaves = leaves
         self.learning_rate = learning_rate
+        self.leaf_step = leaf_step
         self.minimum_rows = minimum_rows
+        self.random_splits = random_splits
         self.feature_fraction = feature_fraction
         self.bagging_fraction = bagging_fraction
         self.relative_to = relative_to
+        self.categories = categories
         self.seed = seed
+
+    # -- fitting -------------------------------------------------------------------------------
 
     def _settings(self, rows: int) -> dict[str, Any]:
         return {
@@ -129,6 +154,7 @@ class LightGBMQuantiles(QuantileModel):
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": max(1, min(self.minimum_rows, rows // 20)),
+            "extra_trees": self.random_splits,
             "feature_fraction": self.feature_fraction,
             # LightGBM fails where the bag of a tiny sample is empty.
             "bagging_fraction": self.bagging_fraction if self.bagging_fraction * rows >= 1 else 1.0,
@@ -144,41 +170,113 @@ class LightGBMQuantiles(QuantileModel):
         }
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
-        if len(checks.check_quantiles(self.grown)) < 2:
-            raise RangeError(
-                f"Boosters are grown at {self.grown}.",
-                "A curve goes through at least two levels.",
-                "Give grown=(0.1, 0.5, 0.9) or more.",
-            )
+        self._check()
         y, X, sample_weight = self._departures(X, y, sample_weight)
-        settings = self._settings(len(y))
-        values = _matrix(X)
+        self.names_ = _categories(X, self.categories)
+        values = self._matrix(X)
         data = _lightgbm().Dataset(
             values,
             label=y,
             weight=sample_weight,
             feature_name=[f"column_{k}" for k in range(X.shape[1])],
-            params=settings,
+            categorical_feature=[k for k, name in enumerate(X.columns) if str(name) in self.names_],
+            params=self._settings(len(y)),
             free_raw_data=False,
         )
         data.construct()
-        folds = self.folds if len(y) >= self.folds * _SMALLEST_BLOCK else 0
-        if folds < 2:
-            self.boosters_ = [self._grow(data, settings, block=0)]
-            self.remap_ = self._as_grown()
-            return
-        block = np.arange(len(y)) * folds // len(y)
-        unseen = np.empty((len(y), len(self.grown)))
-        self.boosters_ = []
-        for k in range(folds):
-            part = data.subset(np.flatnonzero(block != k))
-            self.boosters_.append(self._grow(part, settings, block=k))
-            unseen[block == k] = _predicted(self.boosters_[-1], values[block == k])
-        self.remap_ = (
-            _remap(np.sort(unseen, axis=1), y, self.grown, sample_weight)
-            if self.calibrate
-            else self._as_grown()
+        part = self._parts_of(len(y))
+        unseen = (
+            self._fit_shared(data, values, y, part, sample_weight)
+            if self.sharing == "trees"
+            else self._fit_apart(data, values, part)
         )
+        self.correction_ = (
+            curves.correction(np.sort(unseen, axis=1), y, self.fitted, sample_weight)
+            if self.calibrate and part.any()
+            else np.empty((0, 1 + len(self.fitted)))
+        )
+
+    def _check(self) -> None:
+        if self.sharing not in ("trees", "none") or self.effort not in _STRUCTURES:
+            raise RangeError(
+                f"sharing is {self.sharing!r}, effort {self.effort!r}.",
+                "sharing is 'trees' or 'none', effort 'normal' or 'high'.",
+                "Leave them out for the defaults.",
+            )
+        if len(checks.check_quantiles(self.fitted)) < 2:
+            raise RangeError(
+                f"The levels {self.fitted} are fitted.",
+                "A curve goes through at least two levels.",
+                "Give fitted=(0.1, 0.5, 0.9) or more.",
+            )
+
+    def _parts_of(self, rows: int) -> Array:
+        """Part of each row: runs along time, dealt out in turn."""
+        if self.folds < 2 or rows < self.folds * _SMALLEST_PART:
+            return np.zeros(rows, dtype=int)
+        return np.arange(rows) * (_RUNS_A_PART * self.folds) // rows % self.folds
+
+    def _grow(self, data: Any, *, level: float, seed: int, rows: int) -> Any:
+        settings = self._settings(rows) | {"alpha": level, "seed": 1000 * seed + round(1000 * level)}
+        return _lightgbm().train(settings, data, num_boost_round=self.trees)
+
+    def _fit_shared(
+        self, data: Any, values: Array, y: Array, part: Array, weight: Array | None
+    ) -> npt.NDArray[np.float64]:
+        """Grow the structures and fit their leaf values; returns what their twins say of unseen rows."""
+        structures = _STRUCTURES[self.effort]
+        unseen = np.zeros((len(y), len(self.fitted)))
+        self.boosters_, self.leaf_values_ = [], []
+        for k in range(structures):
+            seed = self.seed + k
+            for seen in self._seen(part) if self.calibrate else ():
+                twin = self._grow(data.subset(np.flatnonzero(seen)), level=0.5, seed=seed, rows=len(y))
+                leaf = self._leaf(twin, values)
+                unseen[~seen] += self._fit_leaves(leaf, y, seen, weight).predict(leaf[~seen]) / structures
+            booster = self._grow(data, level=0.5, seed=seed, rows=len(y))
+            leaf = self._leaf(booster, values)
+            self.boosters_.append(booster)
+            self.leaf_values_.append(self._fit_leaves(leaf, y, np.ones(len(y), dtype=bool), weight))
+        return unseen
+
+    def _seen(self, part: Array) -> list[npt.NDArray[np.bool_]]:
+        """For each part the rows outside it; nothing where the rows are not cut."""
+        return [part != k for k in np.unique(part)] if part.any() else []
+
+    def _leaf(self, booster: Any, values: Array) -> npt.NDArray[np.int32]:
+        """The leaf of each row in each tree, counted over all trees."""
+        leaf = np.asarray(booster.predict(values, pred_leaf=True, num_threads=1), dtype=np.int32)
+        leaf = leaf.reshape(len(values), -1)
+        return leaf + np.arange(leaf.shape[1], dtype=np.int32) * self.leaves
+
+    def _fit_leaves(
+        self, leaf: Array, y: Array, seen: npt.NDArray[np.bool_], weight: Array | None
+    ) -> LeafValues:
+        return fit_leaf_values(
+            leaf[seen],
+            y[seen],
+            self.fitted,
+            leaves=self.leaves,
+            step=self.leaf_step,
+            sample_weight=None if weight is None else weight[seen],
+        )
+
+    def _fit_apart(self, data: Any, values: Array, part: Array) -> npt.NDArray[np.float64]:
+        """A booster for each level, part and seed; returns what is said of unseen rows."""
+        structures = _STRUCTURES[self.effort]
+        unseen = np.zeros((len(part), len(self.fitted)))
+        self.boosters_, self.leaf_values_ = [], []
+        for k, seen in enumerate(self._seen(part) or [np.ones(len(part), dtype=bool)]):
+            chosen = data if seen.all() else data.subset(np.flatnonzero(seen))
+            for seed in range(self.seed, self.seed + structures):
+                grown = [
+                    self._grow(chosen, level=level, seed=seed + 100 * k, rows=len(part))
+                    for level in self.fitted
+                ]
+                if not seen.all():
+                    unseen[~seen] += _predicted(grown, values[~seen]) / structures
+                self.boosters_ += grown
+        return unseen
 
     def _departures(
         self, X: pd.DataFrame, y: Array, sample_weight: Array | None
@@ -199,113 +297,176 @@ class LightGBMQuantiles(QuantileModel):
         weight = None if sample_weight is None else sample_weight[known]
         return (y - level)[known], X[known], weight
 
+    # -- forecasting ---------------------------------------------------------------------------
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        curve = np.sort(self._curve(self._matrix(X)), axis=1)
+        return self._level(X)[:, None] + curves.read(curve, self.fitted, self.levels, self.correction_)
+
+    def _curve(self, values: Array) -> Array:
+        """Quantiles at the fitted levels, as the trees say them."""
+        if self.sharing == "trees":
+            said = [
+                learnt.predict(self._leaf(booster, values))
+                for booster, learnt in zip(self.boosters_, self.leaf_values_, strict=True)
+            ]
+            return np.asarray(np.mean(said, axis=0))
+        count = len(self.fitted)
+        sets = [self.boosters_[k : k + count] for k in range(0, len(self.boosters_), count)]
+        return np.asarray(np.mean([_predicted(boosters, values) for boosters in sets], axis=0))
+
     def _level(self, X: pd.DataFrame) -> Array:
         if self.relative_to is None:
             return np.zeros(len(X))
         level = X[self.relative_to].to_numpy(dtype=np.float64)
         return np.asarray(np.where(np.isfinite(level), level, self.level_[0]))
 
-    def _as_grown(self) -> Array:
-        """A table of moved levels that moves none."""
-        return np.empty((0, 1 + len(self.grown)))
-
-    def _grow(self, data: Any, settings: dict[str, Any], *, block: int) -> list[Any]:
-        train = _lightgbm().train
-        return [
-            train(
-                settings | {"alpha": level, "seed": 1000 * (self.seed + block) + round(1000 * level)},
-                data,
-                num_boost_round=self.trees,
-            )
-            for level in self.grown
+    def _matrix(self, X: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """Numbers for LightGBM; a category that training did not hold is missing."""
+        if not any(self.names_.values()):
+            return np.asarray(X.to_numpy(dtype=np.float32, na_value=np.nan))
+        columns = [
+            _coded(X[name], self.names_[str(name)])
+            if self.names_.get(str(name))
+            else X[name].to_numpy(dtype=np.float32, na_value=np.nan)
+            for name in X.columns
         ]
+        return np.column_stack(columns).astype(np.float32)
 
-    def _predict(self, X: pd.DataFrame) -> Array:
-        values = _matrix(X)
-        grown = np.mean([_predicted(boosters, values) for boosters in self.boosters_], axis=0)
-        curve = np.sort(grown, axis=1)
-        if len(self.remap_):
-            curve = _moved(curve, self.grown, self.remap_)
-        wanted = np.broadcast_to(_scores(self.levels), (len(curve), len(self.levels)))
-        return self._level(X)[:, None] + _at(curve, _scores(self.grown), wanted)
+    # -- why -----------------------------------------------------------------------------------
+
+    def gain(self) -> pd.Series:
+        """Loss that the splits on each column took away as the trees grew, as shares of 1.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> X = pd.DataFrame({"wind": rng.uniform(size=2000), "noise": rng.uniform(size=2000)})
+        >>> LightGBMQuantiles(trees=50).fit(X, X["wind"].to_numpy()).gain().round(1).to_dict()
+        {'wind': 1.0, 'noise': 0.0}
+        """
+        each = [booster.feature_importance(importance_type="gain") for booster in self.boosters_]
+        total = np.sum(each, axis=0)
+        return pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self.columns_), name="gain")
+
+    def contributions(self, X: pd.DataFrame, *, quantile: float = 0.5) -> pd.DataFrame:
+        """What each column adds to a quantile of each row, as Shapley values; a column ``base`` besides.
+
+        They add up to the prediction before it is cut at the bounds and, where quantiles of the row would
+        cross, sorted.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (rows, columns)
+        quantile : float
+            Any level in (0, 1).
+
+        Returns
+        -------
+        DataFrame, shape (rows, columns + 1)
+            In the unit of y.
+
+        Notes
+        -----
+        Exact for the trees: S. M. Lundberg et al. (2020), "From local explanations to global understanding with
+        explainable AI for trees", https://doi.org/10.1038/s42256-019-0138-9.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> X = pd.DataFrame({"wind": rng.uniform(size=2000), "noise": rng.uniform(size=2000)})
+        >>> model = LightGBMQuantiles(trees=50).fit(X, X["wind"].to_numpy())
+        >>> model.contributions(pd.DataFrame({"wind": [0.9], "noise": [0.5]}), quantile=0.5).round(1)
+           wind  noise  base
+        0   0.4    0.0   0.5
+        """
+        checks.check_quantiles((quantile,))
+        values = self._matrix(X)
+        known = np.sort(self._curve(values), axis=1)
+        weights = curves.weights(known, self.fitted, (quantile,), self.correction_)[:, :, 0]
+        total = sum(
+            weights[:, k, None] * self._shapley(values, k)
+            for k in range(len(self.fitted))
+            if np.any(weights[:, k])
+        )
+        table = pd.DataFrame(total, index=X.index, columns=[*self.columns_, "base"])
+        table["base"] += self._level(X)
+        return table
+
+    def _shapley(self, values: Array, k: int) -> Array:
+        """Shapley values of the curve at one fitted level, mean over boosters."""
+        if self.sharing == "none":
+            ours = self.boosters_[k :: len(self.fitted)]
+            return np.asarray(np.mean([_contributions(booster, values) for booster in ours], axis=0))
+        said = []
+        for booster, learnt in zip(self.boosters_, self.leaf_values_, strict=True):
+            told = _contributions(_speaking(booster, learnt.values[:, k], self.leaves), values)
+            told[:, -1] += learnt.base[k]
+            said.append(told)
+        return np.asarray(np.mean(said, axis=0))
+
+    # -- storage -------------------------------------------------------------------------------
 
     def parts(self) -> dict[str, Part]:
-        """LightGBM's own text of each booster, and the table of moved levels."""
+        """LightGBM's own text of each booster, the leaves' values, and what moves the levels."""
         texts: dict[str, Part] = {
-            f"booster_{block}_{level:g}": booster.model_to_string()
-            for block, boosters in enumerate(self.boosters_)
-            for level, booster in zip(self.grown, boosters, strict=True)
+            f"booster_{k}": booster.model_to_string() for k, booster in enumerate(self.boosters_)
         }
-        return texts | {"remap": self.remap_, "level": self.level_}
+        for k, learnt in enumerate(self.leaf_values_):
+            texts |= {f"base_{k}": learnt.base, f"values_{k}": learnt.values}
+        return texts | {
+            "correction": self.correction_,
+            "level": self.level_,
+            "categories": json.dumps(self.names_),
+        }
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
-        self.remap_, self.level_ = np.asarray(parts["remap"]), np.asarray(parts["level"])
-        blocks = (len(parts) - 2) // len(self.grown)
-        booster = _lightgbm().Booster
-        self.boosters_ = [
-            [booster(model_str=str(parts[f"booster_{block}_{level:g}"])) for level in self.grown]
-            for block in range(blocks)
+        self.correction_, self.level_ = np.asarray(parts["correction"]), np.asarray(parts["level"])
+        self.names_ = json.loads(str(parts["categories"]))
+        booster, count = _lightgbm().Booster, sum(name.startswith("booster_") for name in parts)
+        self.boosters_ = [booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
+        self.leaf_values_ = [
+            LeafValues(np.asarray(parts[f"base_{k}"]), np.asarray(parts[f"values_{k}"]))
+            for k in range(count if self.sharing == "trees" else 0)
         ]
-
-
-def _matrix(X: pd.DataFrame) -> npt.NDArray[np.float32]:
-    return np.asarray(X.to_numpy(dtype=np.float32, na_value=np.nan))
 
 
 def _predicted(boosters: list[Any], values: Array) -> Array:
     return np.column_stack([booster.predict(values, num_threads=1) for booster in boosters])
 
 
-def _scores(levels: tuple[float, ...]) -> Array:
-    return np.asarray(stats.norm.ppf(levels))
+def _contributions(booster: Any, values: Array) -> Array:
+    return np.asarray(booster.predict(values, pred_contrib=True, num_threads=1))
 
 
-def _at(curve: Array, scores: Array, wanted: Array) -> Array:
-    """Read curves at other normal scores, a row of each a row; straight lines, also beyond the ends."""
-    right = np.clip(np.searchsorted(scores, wanted), 1, len(scores) - 1)
-    share = (wanted - scores[right - 1]) / (scores[right] - scores[right - 1])
-    low, high = (np.take_along_axis(curve, column, axis=1) for column in (right - 1, right))
-    return np.asarray(low + share * (high - low))
+def _speaking(booster: Any, values: Array, leaves: int) -> Any:
+    """A copy of the booster whose leaves say other values."""
+    copy = _lightgbm().Booster(model_str=booster.model_to_string())
+    used = [tree["num_leaves"] for tree in copy.dump_model()["tree_info"]]
+    for tree, count in enumerate(used):
+        for leaf in range(count):
+            copy.set_leaf_output(tree, leaf, float(values[tree * leaves + leaf]))
+    return copy
 
 
-def _remap(
-    unseen: Array, y: Array, grown: tuple[float, ...], weight: Array | None = None
-) -> npt.NDArray[np.float64]:
-    """Normal scores at which the curve must be read so that outcomes fall below it as often as they should.
-
-    Returns
-    -------
-    array, shape (groups, 1 + levels)
-        Median of the group, then a score for each level.
-    """
-    rank = _probability(unseen, y, grown)
-    median = _middle(unseen, grown)
-    edges = np.unique(np.quantile(median, np.arange(1, _GROUPS) / _GROUPS))
-    group = np.searchsorted(edges, median, side="right")
-    rows = []
-    for k in np.unique(group):
-        moved = weighted_quantiles(rank[group == k], grown, None if weight is None else weight[group == k])
-        rows.append([np.median(median[group == k]), *stats.norm.ppf(np.clip(moved, 0.001, 0.999))])
-    return np.asarray(rows)
+def _categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str]]:
+    """Columns of categories, with the names of those that are not numbers."""
+    missing = [name for name in named if name not in X.columns]
+    if missing:
+        raise SchemaError(
+            f"categories names the columns {missing}, X has {list(X.columns)}.",
+            "Columns of categories are among the features.",
+            "Leave out what the features do not give.",
+        )
+    found: dict[str, list[str]] = {name: [] for name in named}
+    for name in X.columns:
+        if isinstance(X[name].dtype, pd.CategoricalDtype):
+            found[str(name)] = [str(item) for item in X[name].cat.categories]
+    return found
 
 
-def _probability(curve: Array, y: Array, grown: tuple[float, ...]) -> Array:
-    """Probability that the curve gives to outcomes up to y; half of the mass where it lies at y."""
-    fine: Array = np.linspace(stats.norm.ppf(0.001), stats.norm.ppf(0.999), 199)
-    values = np.sort(_at(curve, _scores(grown), np.broadcast_to(fine, (len(curve), len(fine)))), axis=1)
-    below = (values < y[:, None]).sum(axis=1)
-    upto = (values <= y[:, None]).sum(axis=1)
-    return np.asarray(stats.norm.cdf(np.interp((below + upto) / 2, np.arange(len(fine)) + 0.5, fine)))
-
-
-def _moved(curve: Array, grown: tuple[float, ...], remap: Array) -> Array:
-    """Read each curve at the scores of its group, interpolated in the median."""
-    median = _middle(curve, grown)
-    wanted = np.column_stack([np.interp(median, remap[:, 0], remap[:, 1 + j]) for j in range(len(grown))])
-    return np.sort(_at(curve, _scores(grown), wanted), axis=1)
-
-
-def _middle(curve: Array, grown: tuple[float, ...]) -> Array:
-    """Median of each curve."""
-    return _at(curve, _scores(grown), np.zeros((len(curve), 1)))[:, 0]
+def _coded(column: pd.Series, names: list[str]) -> Array:
+    """Position of each category among those of training; NaN for others."""
+    code = pd.Index(names).get_indexer(pd.Index(column.astype(object).map(str)))
+    return np.asarray(np.where((code < 0) | column.isna().to_numpy(), np.nan, code))
