@@ -218,14 +218,14 @@ def _covered(outcome: Array, quantiles: Array) -> Array:
     return np.array([100 * np.mean((at[low] <= outcome) & (outcome <= at[high])) for low, high in pairs])
 
 
-def _trees(folds: int, X: pd.DataFrame, y: Array, new: pd.DataFrame, **settings: float) -> Array:
+def _trees(folds: int, X: pd.DataFrame, y: Array, new: pd.DataFrame, **settings: object) -> Array:
     return LightGBMQuantiles(folds=folds, **settings).fit(X, y).predict(new)  # type: ignore[arg-type]
 
 
 def test_trees_are_calibrated_where_the_spread_depends_on_a_feature() -> None:
     (X, y), (new, outcome) = _sample(4000, seed=1), _sample(4000, seed=2)
     columns = ["x", "z"]
-    result = _trees(5, X[columns], y, new[columns], trees=60)
+    result = _trees(5, X[columns], y, new[columns])
     np.testing.assert_allclose(_covered(outcome, result), [50, 80, 90], atol=3)
     # ... in calm and in rough conditions, not only on average.
     rough = (new["z"] > 0.5).to_numpy()
@@ -239,7 +239,14 @@ def test_trees_are_calibrated_where_the_spread_depends_on_a_feature() -> None:
 def test_calibration_mends_trees_that_overfit() -> None:
     (X, y), (new, outcome) = _sample(2000, seed=1), _sample(4000, seed=2)
     columns = ["x", "z"]
-    wild = {"trees": 30, "leaves": 31, "minimum_rows": 10, "learning_rate": 0.2}
+    wild = {
+        "sharing": "none",
+        "random_splits": False,
+        "trees": 30,
+        "leaves": 31,
+        "minimum_rows": 10,
+        "learning_rate": 0.2,
+    }
     raw, mended = (_covered(outcome, _trees(folds, X[columns], y, new[columns], **wild)) for folds in (0, 5))
     assert raw[1] < 75, "the setting overfits"
     assert raw[2] < 85, "the setting overfits"
@@ -274,27 +281,27 @@ def test_trees_respect_weights_also_where_they_are_calibrated(folds: int) -> Non
     np.testing.assert_allclose(result.mean(axis=0), [0, 1, 1], atol=0.1)
 
 
-@pytest.mark.parametrize("grown", [(0.1, 0.5, 0.9), (0.05, 0.25, 0.5, 0.75, 0.95)])
-def test_levels_between_those_grown_lie_between_them(grown: tuple[float, ...]) -> None:
+@pytest.mark.parametrize("fitted", [(0.1, 0.5, 0.9), (0.05, 0.25, 0.5, 0.75, 0.95)])
+def test_levels_between_those_fitted_lie_between_them(fitted: tuple[float, ...]) -> None:
     X, y = _sample(2000)
-    fine = tuple(sorted({*grown, 0.3, 0.6}))
-    model = LightGBMQuantiles(fine, grown=grown, trees=20, folds=0).fit(X, y)
-    direct = LightGBMQuantiles(grown, grown=grown, trees=20, folds=0).fit(X, y)
+    fine = tuple(sorted({*fitted, 0.3, 0.6}))
+    model = LightGBMQuantiles(fine, fitted=fitted, trees=20, folds=0).fit(X, y)
+    direct = LightGBMQuantiles(fitted, fitted=fitted, trees=20, folds=0).fit(X, y)
     result = model.predict(X)
-    np.testing.assert_allclose(result[:, [fine.index(level) for level in grown]], direct.predict(X))
-    assert (result[:, fine.index(0.3)] >= result[:, fine.index(grown[0])]).all()
+    np.testing.assert_allclose(result[:, [fine.index(level) for level in fitted]], direct.predict(X))
+    assert (result[:, fine.index(0.3)] >= result[:, fine.index(fitted[0])]).all()
 
 
-@pytest.mark.parametrize("grown", [(0.9, 0.5, 0.1), (0.5,), ()])
-def test_levels_to_grow_that_make_no_curve_are_refused(grown: tuple[float, ...]) -> None:
+@pytest.mark.parametrize("fitted", [(0.9, 0.5, 0.1), (0.5,), ()])
+def test_levels_to_fit_that_make_no_curve_are_refused(fitted: tuple[float, ...]) -> None:
     with pytest.raises(RangeError) as caught:
-        LightGBMQuantiles(LEVELS, grown=grown, trees=5).fit(*_sample(60))
+        LightGBMQuantiles(LEVELS, fitted=fitted, trees=5).fit(*_sample(60))
     assert len(str(caught.value).splitlines()) == 3
 
 
 def test_boosters_use_one_thread() -> None:
     """Threads that compete for a busy machine were 8 to 30 times slower; processes run side by side."""
-    text = _model("LightGBMQuantiles").fit(*_sample(60)).parts()["booster_0_0.5"]
+    text = _model("LightGBMQuantiles").fit(*_sample(60)).parts()["booster_0"]
     assert "[num_threads: 1]" in str(text)
 
 

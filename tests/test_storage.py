@@ -88,7 +88,7 @@ def test_every_model_forecasts_the_same_bits_when_read_back(model: ef.QuantileMo
 
 def test_calibration_is_stored_with_the_model(tmp_path: Path) -> None:
     forecaster = _fitted(model=ef.LightGBMQuantiles(trees=3, folds=2))
-    assert len(forecaster.models_["farm 0"].remap_)
+    assert len(forecaster.models_["farm 0"].correction_)
     assert _predicted(ef.load(forecaster.save(tmp_path / "farm.forecaster"))).identical(
         _predicted(forecaster)
     )

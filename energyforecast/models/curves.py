@@ -58,9 +58,9 @@ def _crossing(curve: Array, y: Array, score: Array, side: str) -> Array:
     row = np.arange(len(curve))
     start, rise = curve[row, right - 1], curve[row, right] - curve[row, right - 1]
     away = y - start
-    # A flat end goes on flat: what lies off it is out of its reach.
-    share = np.divide(away, rise, out=np.sign(away) * np.inf, where=rise > 0)
-    share = np.where((rise <= 0) & (away == 0), 1.0 if side == "right" else 0.0, share)
+    # A flat end goes on flat: what lies off it is out of its reach, what lies on it fills it.
+    flat = np.where(away == 0, 1.0 if side == "right" else 0.0, np.where(away > 0, np.inf, -np.inf))
+    share = np.divide(away, rise, out=flat, where=rise > 0)
     reached = score[right - 1] + share * (score[right] - score[right - 1])
     limit = stats.norm.ppf(1 - _RAREST)
     return np.asarray(np.clip(reached, -limit, limit))

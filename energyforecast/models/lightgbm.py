@@ -72,8 +72,6 @@ class LightGBMQuantiles(QuantileModel):
         Leaves of a tree.
     learning_rate : float
         Step of a tree as it grows.
-    leaf_step : float
-        Step of a leaf's values on the shared trees.
     minimum_rows : int
         Rows in a leaf, at least; fewer where the whole sample is small.
     random_splits : bool
@@ -119,7 +117,6 @@ class LightGBMQuantiles(QuantileModel):
         trees: int = 250,
         leaves: int = 24,
         learning_rate: float = 0.05,
-        leaf_step: float = 0.03,
         minimum_rows: int = 100,
         random_splits: bool = True,
         feature_fraction: float = 0.8,
@@ -137,7 +134,6 @@ class LightGBMQuantiles(QuantileModel):
         self.trees = trees
         self.leaves = leaves
         self.learning_rate = learning_rate
-        self.leaf_step = leaf_step
         self.minimum_rows = minimum_rows
         self.random_splits = random_splits
         self.feature_fraction = feature_fraction
@@ -172,6 +168,7 @@ class LightGBMQuantiles(QuantileModel):
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._check()
         y, X, sample_weight = self._departures(X, y, sample_weight)
+        self.seen_ = np.array([y.min(), y.max()])
         self.names_ = _categories(X, self.categories)
         values = self._matrix(X)
         data = _lightgbm().Dataset(
@@ -257,7 +254,6 @@ class LightGBMQuantiles(QuantileModel):
             y[seen],
             self.fitted,
             leaves=self.leaves,
-            step=self.leaf_step,
             sample_weight=None if weight is None else weight[seen],
         )
 
@@ -300,7 +296,8 @@ class LightGBMQuantiles(QuantileModel):
     # -- forecasting ---------------------------------------------------------------------------
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        curve = np.sort(self._curve(self._matrix(X)), axis=1)
+        # Trees know nothing beyond what they have seen, and in tiny samples a step may lead there.
+        curve = np.clip(np.sort(self._curve(self._matrix(X)), axis=1), *self.seen_)
         return self._level(X)[:, None] + curves.read(curve, self.fitted, self.levels, self.correction_)
 
     def _curve(self, values: Array) -> Array:
@@ -414,16 +411,15 @@ class LightGBMQuantiles(QuantileModel):
         }
         for k, learnt in enumerate(self.leaf_values_):
             texts |= {f"base_{k}": learnt.base, f"values_{k}": learnt.values}
-        return texts | {
-            "correction": self.correction_,
-            "level": self.level_,
-            "categories": json.dumps(self.names_),
-        }
+        texts |= {"categories": json.dumps(self.names_)} if self.names_ else {}
+        return texts | {"correction": self.correction_, "level": self.level_, "seen": self.seen_}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
-        self.correction_, self.level_ = np.asarray(parts["correction"]), np.asarray(parts["level"])
-        self.names_ = json.loads(str(parts["categories"]))
+        self.correction_, self.level_, self.seen_ = (
+            np.asarray(parts[name]) for name in ("correction", "level", "seen")
+        )
+        self.names_ = json.loads(str(parts.get("categories", "{}")))
         booster, count = _lightgbm().Booster, sum(name.startswith("booster_") for name in parts)
         self.boosters_ = [booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
         self.leaf_values_ = [

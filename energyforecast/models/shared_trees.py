@@ -23,6 +23,11 @@ Array = npt.NDArray[Any]
 _TOGETHER: Final = 5
 #: Width of the smoothing of the pinball loss, in mean absolute residuals of the median.
 _WIDTH: Final = 0.5
+#: Sum of the trees' steps, each a share of Newton's, and the largest of one.
+_WAY: Final = 7.5
+_LARGEST: Final = 0.3
+#: No leaf moves farther at once, in widths.
+_FARTHEST: Final = np.float32(0.1)
 #: Shrinkage of a leaf's step, a share of its rows and in rows.
 _SHARE: Final = 0.015
 _ROWS: Final = 0.05
@@ -67,7 +72,6 @@ def fit_leaf_values(
     levels: tuple[float, ...],
     *,
     leaves: int,
-    step: float,
     sample_weight: Array | None = None,
 ) -> LeafValues:
     """Boost the quantiles of y on fixed trees.
@@ -83,8 +87,6 @@ def fit_leaf_values(
     levels : tuple of float
     leaves : int
         Leaves of a tree; ``leaf`` is below ``trees * leaves``.
-    step : float
-        Share of a leaf's Newton step that is taken.
     sample_weight : array, shape (rows,), optional
 
     Notes
@@ -99,6 +101,7 @@ def fit_leaf_values(
     base = weighted_quantiles(y, levels, sample_weight)
     residual = (y[:, None] - base).astype(np.float32)
     values = np.zeros((trees * leaves, len(tau)), dtype=np.float32)
+    step = min(_WAY / trees, _LARGEST)
     centre = int(np.argmin(np.abs(tau - 0.5)))
     for first in range(0, trees, _TOGETHER):
         part = slice(first * leaves, min(first + _TOGETHER, trees) * leaves)
@@ -106,7 +109,8 @@ def fit_leaf_values(
         width = _WIDTH * np.average(np.abs(residual[:, centre]), weights=weight)
         if width <= 0:
             break
-        change = np.float32(width * step) * _newton(here, residual / np.float32(width), tau, weight)
+        change = np.float32(step) * _newton(here, residual / np.float32(width), tau, weight)
+        change = np.float32(width) * np.clip(change, -_FARTHEST, _FARTHEST)
         values[part] = change
         residual -= here @ change
     return LeafValues(base, values)
