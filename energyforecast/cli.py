@@ -380,13 +380,16 @@ def benchmark(
     """Forecast the tasks of a competition and score them beside its leaderboard; docs/benchmarks says where data is."""
     from energyforecast import competitions
 
+    known = _one_of("information", information, ("competition", "operational"))
+    settings = _one_of("effort", effort, ("default", "high"))
+    folder = _data_folder(data)
     with _progress(f"Fits and forecasts {name}") as progress:
         report = competitions.run(
             name,
-            _data_folder(data),
+            folder,
             tasks=tasks,
-            information=_one_of("information", information, ("competition", "operational")),
-            effort=_one_of("effort", effort, ("default", "high")),
+            information=known,
+            effort=settings,
             jobs=_jobs(jobs),
             leave_one_month_out=leave_one_month_out,
             progress=progress,

@@ -94,6 +94,7 @@ VARIABLES: Final[dict[str, Variable]] = _table(
     _row("dhi", "W m-2", "surface_diffuse_downwelling_shortwave_flux_in_air", MEAN, 0.0, 1000.0),
     _row("albedo", "1", "surface_albedo", POINT, 0.0, 1.0),
     _row("snow_depth", "m", "surface_snow_thickness", POINT, 0.0, 20.0),
+    _row("run_lead_time", "h", "forecast_period", MEAN, 0.0, 1e4),
     _row("precipitation", "mm h-1", "lwe_precipitation_rate", MEAN, 0.0, 400.0),
 )
 

@@ -144,7 +144,7 @@ def test_a_stale_archive_is_refused_now() -> None:
 
 def test_sites_are_forecast_as_each_alone() -> None:
     given = _world(sites=2)
-    own = ef.recipe(given.site) - "NeighbourWind"
+    own = ef.recipe(given.site) - "NeighbourWind" - "NeighbourWindComponents"
     together = ef.Forecaster(given.sites, TASK, features=own, model=SMALL)
     together.fit(given.weather, given.power, as_of="2024-02-15 00:00")
     forecast = together.predict(given.weather, given.power, issue_time=ISSUED)

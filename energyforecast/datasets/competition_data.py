@@ -254,7 +254,3 @@ def lead_of_run(index: pd.DatetimeIndex, columns: pd.Index[Any]) -> pd.DataFrame
     return pd.DataFrame(
         np.repeat(np.asarray(index.hour + 1.0)[:, None], len(columns), axis=1), index=index, columns=columns
     )
-
-
-#: Attributes of the variable that says the true lead.
-LEAD: Final = {"run_lead_time": {"units": "h", "long_name": "lead of the run from which the hour was taken"}}

@@ -291,7 +291,7 @@ def _data(
     observed.iloc[0] = np.nan
     index = pd.DatetimeIndex(observed.index)
     means = means | {"run_lead_time": files.lead_of_run(pd.DatetimeIndex(power.index), power.columns)}
-    weather = files.as_runs(instants, means, information=information, attrs=_OWN | files.LEAD, source=_SOURCE)
+    weather = files.as_runs(instants, means, information=information, attrs=_OWN, source=_SOURCE)
     known = files.handed_out_by_month(observed)
     wanted = files.months(index)
     wanted = wanted[wanted >= _FIRST[track]]
