@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from competition_files import wind_table, write_2012, write_solar, write_wind
 
 import energyforecast as ef
 from energyforecast import checks
@@ -20,6 +19,7 @@ from energyforecast.errors import (
     SchemaError,
     TimeError,
 )
+from tests.competition_files import wind_table, write_2012, write_solar, write_wind
 
 SPLIT = "2012-11-01"
 HOUR = np.timedelta64(3_600_000_000_000, "ns")
@@ -87,6 +87,8 @@ def test_an_operator_sees_a_run_a_day_and_its_true_lead(wind: Path) -> None:
     np.testing.assert_array_equal(day["wind_speed_10m"].values, same["wind_speed_10m"].values)
     for weather in (day, same):
         assert weather["run_lead_time"].values[0, :24].tolist() == list(range(1, 25))
+    # The hour that begins where the run ends is the next day's, and so is its mean.
+    assert np.isnan(data.weather["run_lead_time"].values[:, :, 24]).all()
 
 
 @pytest.mark.parametrize("information", ["competition", "operational"])

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from competition_files import QuickWind, wind_table, write_2012, write_solar, write_wind
 
 import energyforecast as ef
 from energyforecast import competitions, testing
@@ -22,6 +21,7 @@ from energyforecast.datasets import CompetitionData
 from energyforecast.errors import ConfigurationError, LeakageError
 from energyforecast.models import LightGBMQuantiles
 from energyforecast.testing import check_no_leakage
+from tests.competition_files import QuickWind, wind_table, write_2012, write_solar, write_wind
 
 DATA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "gefcom2014" / "wind.parquet"
 REAL = pytest.mark.skipif(
@@ -182,6 +182,12 @@ def test_the_pinball_loss_is_not_doubled_and_skips_what_was_not_observed() -> No
     assert np.isnan(scoring.pinball(_known([np.nan], np.zeros(99))))
 
 
+def test_sites_weigh_alike_however_many_of_their_hours_were_observed() -> None:
+    one, other = _known([1.0], np.zeros(99)), _known([0.0] * 3, np.zeros(99))
+    both = TaskForecast.joined([one, replace(other, site=np.full(3, "zone 2"))])
+    assert scoring.pinball(both) == pytest.approx(0.25)
+
+
 def test_coverage_is_counted_by_season() -> None:
     levels = np.arange(1, 100) / 100
     winter = _known(np.full(48, 0.5), levels, "2013-01-15")
@@ -195,7 +201,7 @@ def test_coverage_is_counted_by_season() -> None:
 
 @REAL
 def test_the_organisers_benchmark_comes_out_as_they_published_it() -> None:
-    """Their scores, to the digits that the leaderboard gives: data, hours, levels and the score are theirs."""
+    """Data, hours, levels and the score are theirs; they filled what was missing, which is not scored here."""
     event = competition("gefcom2014-wind")
     data = event.read(DATA.parent)
     board = pd.read_csv(DATA.parent / "leaderboard_wind.csv").set_index("Participant").loc["Benchmark - Wind"]

@@ -24,7 +24,7 @@ _DRAWS: Final = 1000
 
 
 def pinball(done: TaskForecast) -> float:
-    """Mean over hours, sites and the 99 levels of the pinball loss, not doubled.
+    """Mean over the 99 levels and over hours of the pinball loss, not doubled, then over sites.
 
     Parameters
     ----------

@@ -87,6 +87,9 @@ _SOLAR: Final = FeatureSet(
         ClearSky(),
         IntervalMean("cloud_cover"),
         IntervalMean("temp_air"),
+        # Where the weather has them: clouds and haze beyond what the irradiance says.
+        *map(IntervalMean, ("relative_humidity", "precipitation", "longwave_down", "top_net_solar")),
+        *map(IntervalMean, ("cloud_water", "cloud_ice")),
         WeatherAge(),
         LeadTime(),
     )
