@@ -23,7 +23,7 @@ class QuickWind(Gefcom2014Wind):
     def forecaster(self, data: CompetitionData, site: str, *, effort: Effort = "default") -> Forecaster:
         """As the track's, but for the model."""
         known = super().forecaster(data, site, effort=effort)
-        model = LightGBMQuantiles(folds=0, trees=8, leaves=6, grown=(0.1, 0.5, 0.9))
+        model = LightGBMQuantiles(folds=0, trees=8, leaves=6, fitted=(0.1, 0.5, 0.9))
         return Forecaster(known.sites, known.task, model=model, neighbours=known.neighbours)
 
 

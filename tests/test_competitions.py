@@ -33,7 +33,7 @@ INFORMATION = ("competition", "operational")
 @pytest.fixture(autouse=True)
 def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of a second."""
-    quick = LightGBMQuantiles(folds=0, trees=8, leaves=6, grown=(0.1, 0.5, 0.9))
+    quick = LightGBMQuantiles(folds=0, trees=8, leaves=6, fitted=(0.1, 0.5, 0.9))
     monkeypatch.setattr(settings, "model", lambda kind, *, effort="default": quick)
 
 

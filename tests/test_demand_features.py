@@ -34,7 +34,7 @@ from energyforecast.testing import check_no_leakage
 
 ALMATY = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
 #: Demand has far more data and less noise than wind: larger trees than the default, see docs/demand.md.
-MODEL = LightGBMQuantiles(trees=400, leaves=31, grown=(0.1, 0.5, 0.9), folds=0)
+MODEL = LightGBMQuantiles(trees=400, leaves=31, fitted=(0.1, 0.5, 0.9), folds=0)
 DATA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "vic_elec" / "vic_elec.parquet"
 
 
@@ -259,7 +259,7 @@ def test_country_and_subdivision_are_stored_and_configured(tmp_path: Path) -> No
     area = DemandArea(
         name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="AU", subdivision="VIC"
     )
-    model = LightGBMQuantiles(trees=3, folds=0, grown=(0.1, 0.9))
+    model = LightGBMQuantiles(trees=3, folds=0, fitted=(0.1, 0.9))
     forecaster = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), model=model)
     forecaster.fit(weather, demand[:"2025-02-20"])
     again = storage.load(forecaster.save(tmp_path / "area.forecaster"))
@@ -276,7 +276,7 @@ def test_no_recipe_sees_what_was_not_known(sector: str) -> None:
     area = DemandArea(
         name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ", sector=sector
     )
-    model = LightGBMQuantiles(trees=3, folds=0, grown=(0.1, 0.9))
+    model = LightGBMQuantiles(trees=3, folds=0, fitted=(0.1, 0.9))
     check_no_leakage(
         Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), model=model),
         _runs("2025-01-01", runs=60),

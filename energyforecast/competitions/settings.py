@@ -29,7 +29,5 @@ def model(kind: Kind, *, effort: Effort = "default") -> QuantileModel:
     >>> type(model("wind")).__name__
     'LightGBMQuantiles'
     """
-    del kind, effort
-    return LightGBMQuantiles(
-        folds=0, trees=250, leaves=24, learning_rate=0.05, minimum_rows=50, feature_fraction=0.8
-    )
+    del kind
+    return LightGBMQuantiles(effort=effort)

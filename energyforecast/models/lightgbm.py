@@ -26,7 +26,7 @@ _SMALLEST_PART: Final = 200
 #: Runs of rows, in order of time, that are dealt out to the parts in turn.
 _RUNS_A_PART: Final = 2
 #: Structures that are averaged.
-_STRUCTURES: Final = {"normal": 1, "high": 3}
+_STRUCTURES: Final = {"default": 1, "high": 3}
 
 
 def _lightgbm() -> ModuleType:
@@ -57,7 +57,7 @@ class LightGBMQuantiles(QuantileModel):
         Levels to predict; set by the forecaster.
     sharing : {"trees", "none"}
         ``"none"`` grows a booster for each fitted level and part, and averages over the parts.
-    effort : {"normal", "high"}
+    effort : {"default", "high"}
         How many structures are grown from different seeds and averaged: 1 or 3.
     fitted : tuple of float
         Levels that are fitted, at least two. The others lie on straight lines between them in the normal
@@ -110,7 +110,7 @@ class LightGBMQuantiles(QuantileModel):
         quantiles: tuple[float, ...] | None = None,
         *,
         sharing: Literal["trees", "none"] = "trees",
-        effort: Literal["normal", "high"] = "normal",
+        effort: Literal["default", "high"] = "default",
         fitted: tuple[float, ...] = _FITTED,
         folds: int = 2,
         calibrate: bool = True,
