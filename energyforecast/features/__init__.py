@@ -4,7 +4,7 @@ from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, Lo
 from energyforecast.features.cold_start import ColdStartPower
 from energyforecast.features.declaration import Feature, FeatureSet, FunctionFeature, Needs, feature
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
-from energyforecast.features.lags import Lag, LagMean, NewestObservation
+from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.recipes import features_giving, recipe
 from energyforecast.features.solar import (
     ClearSky,
@@ -58,6 +58,7 @@ __all__ = [
     "NewestWind",
     "PVChainPower",
     "PowerCurvePower",
+    "RecentLevel",
     "SunPosition",
     "Temperature",
     "WeatherAge",
