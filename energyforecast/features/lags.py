@@ -184,12 +184,13 @@ class RecentLevel(Feature):
         return _OLDEST + 7 * self.weeks + 3
 
     def compute(self, now: Snapshot) -> Columns:
-        """Column ``level``, and departures from it: ``level[newest]``, ``[yesterday]``, ``[weeks]``, ``[shift]``.
+        """Column ``level``, and five departures from it, such as ``level[newest]``.
 
-        The newest observation, that of the newest day at this hour, and the mean of this weekday over the
-        weeks, each less the level. The shift is how far the newest day lies above a level made for it, as a
-        median over the hours of the window: a repair that has just begun, not a fault of some hours. It is
-        not known while the newest day lies more than four days before.
+        Less the level: the newest observation (``[newest]``), that of the newest day at this hour
+        (``[yesterday]``), the means of this hour over the last seven days (``[week]``) and over this weekday
+        of the last weeks (``[weeks]``). ``[shift]`` is how far the newest day lies above a level made for it,
+        as a median over the hours of the window: a repair that has just begun, not a fault of some hours. It
+        is not known while the newest day lies more than four days before.
         """
         past = np.stack([now.lag(f"{24 * k}h", step="24h") for k in range(1, self._days + 1)]) / _scale(now)
         newest = np.rint((now.lead_time + now.lag_age("24h", step="24h")) / 24)
@@ -202,6 +203,7 @@ class RecentLevel(Feature):
             "level": level,
             "level[newest]": now.lag("0h") / _scale(now) - level,
             "level[yesterday]": past[0] - level,
+            "level[week]": _mean(past[:7]) - level,
             "level[weeks]": _mean(past[6 : 7 * self.weeks : 7]) - level,
             "level[shift]": _median(np.where(known, shift, np.nan)),
         }
