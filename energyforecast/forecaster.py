@@ -210,7 +210,7 @@ class Forecaster:
         around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
         self.task = task
-        self.model = _default_model(self.sites[0]) if model is None else model
+        self.model = _default_model(self.sites[0], features) if model is None else model
         self.features = self._chosen(features)
         self.perfect_weather = perfect_weather
         self.pooled = pooled
@@ -855,10 +855,12 @@ class Forecaster:
         return f"Forecaster({names}, {type(self.model).__name__}{caveat}{state})"
 
 
-def _default_model(site: Site) -> QuantileModel:
-    """Industry moves in steps that trees have not seen: it is forecast as a departure from its last weeks."""
-    if isinstance(site, DemandArea) and site.sector == "industry":
-        return LightGBMQuantiles(relative_to="mean_4x168h")
+def _default_model(site: Site, features: FeatureSet | Sequence[Feature] | None) -> QuantileModel:
+    """Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level."""
+    given = features.names if isinstance(features, FeatureSet) else [item.name for item in features or ()]
+    knows_level = features is None or "RecentLevel" in given
+    if isinstance(site, DemandArea) and site.sector == "industry" and knows_level:
+        return LightGBMQuantiles(relative_to="level")
     return LightGBMQuantiles()
 
 

@@ -23,7 +23,8 @@ __all__ = ["fan_chart", "reliability", "save", "skill_by_lead"]
 #: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
 _FORECAST: Final = "#0b5f8a"
 _OUTCOME: Final = "#c1440e"
-_BANDS: Final = ((0.9, 0.18), (0.8, 0.22), (0.5, 0.35))
+#: Central intervals, and the share of the forecast's colour in each: opaque, so that the legend shows what is drawn.
+_BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
 
 
 def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
@@ -89,8 +90,7 @@ def fan_chart(
                 lower,
                 upper,
                 step="post",
-                color=_FORECAST,
-                alpha=strength,
+                color=_tint(strength),
                 linewidth=0,
                 label=f"{share:.0%} interval",
             )
@@ -129,6 +129,12 @@ def fan_chart(
     axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
     _caveat(figure, forecast)
     return figure
+
+
+def _tint(strength: float) -> tuple[float, ...]:
+    from matplotlib.colors import to_rgb
+
+    return tuple(1.0 - strength * (1.0 - part) for part in to_rgb(_FORECAST))
 
 
 def _within(level: float, levels: Sequence[float]) -> float:

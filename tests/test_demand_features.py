@@ -22,6 +22,8 @@ from energyforecast.features import (
     HourOfWeek,
     Lag,
     LagMean,
+    LocalHour,
+    RecentLevel,
     Temperature,
     recipe,
 )
@@ -224,6 +226,61 @@ def test_same_hour_last_week_gives_way_to_older_weeks_while_not_published(delay:
     np.testing.assert_allclose(got["lag_168h"][0], now - 168 * weeks)
 
 
+def _weeks(change: dict[str, float]) -> Observations:
+    """Hourly demand of 100 MW, of 90 MW on Sundays, with 2 MW more each hour of the day; changed from days on."""
+    index = pd.date_range("2024-11-01", periods=24 * 100, freq="1h", tz="Asia/Almaty").tz_convert("UTC")
+    local = index.tz_convert("Asia/Almaty")
+    demand = 100.0 + 2.0 * np.asarray(local.hour) - 10.0 * np.asarray(local.day_of_week == 6)
+    for day, step in change.items():
+        demand = demand + step * np.asarray(local >= pd.Timestamp(day, tz="Asia/Almaty"))
+    return Observations(pd.DataFrame({"Almaty": demand}, index=index), published_after="1h")
+
+
+@pytest.mark.parametrize(("day", "base"), [("2025-01-20", 100.0), ("2025-01-19", 90.0)])
+def test_the_level_knows_the_hour_and_the_weekday(day: str, base: float) -> None:
+    got = _look(RecentLevel(), _day(day), demand=_weeks({}))
+    np.testing.assert_allclose(got["level"][0], base + 2.0 * np.arange(24))
+    np.testing.assert_allclose(got["level[weeks]"][0], 0.0, atol=1e-9)
+    np.testing.assert_allclose(got["level[shift]"][0], 0.0, atol=1e-9)
+
+
+def test_the_level_follows_a_break_within_a_week_and_last_weeks_do_not() -> None:
+    got = _look(RecentLevel(), _day("2025-01-23"), demand=_weeks({"2025-01-12": 20.0}))  # a Thursday
+    np.testing.assert_allclose(got["level"][0], 120.0 + 2.0 * np.arange(24), atol=2.5)
+    # Three of the four Thursdays lie before the break.
+    assert got["level[weeks]"][0].mean() == pytest.approx(-15.0, abs=2.5)
+
+
+def test_the_shift_tells_of_a_repair_that_has_begun_but_not_of_an_hour() -> None:
+    # Issued at 14:00 on Tuesday 21st: of the repair since Tuesday 0:00, hours up to 12:00 are known.
+    repair = _look(RecentLevel(), _day("2025-01-22"), demand=_weeks({"2025-01-20 13:00": -30.0}))
+    assert repair["level[shift]"][0, 0] == pytest.approx(-30 * 6 / 7, abs=0.5)
+    trip = _look(
+        RecentLevel(),
+        _day("2025-01-22"),
+        demand=_weeks({"2025-01-21 03:00": -30.0, "2025-01-21 06:00": 30.0}),
+    )
+    assert abs(trip["level[shift]"][0, 0]) < 0.5
+    assert trip["level[yesterday]"][0, 3] < -20
+
+
+def test_a_level_without_a_past_is_missing() -> None:
+    got = _look(RecentLevel(), _day("2024-11-01"), weather=_runs("2024-10-28"), demand=_weeks({}))
+    assert all(np.isnan(values).all() for values in got.values())
+
+
+@pytest.mark.parametrize(
+    ("features", "level"), [(None, "level"), ([RecentLevel()], "level"), ([LocalHour()], None)]
+)
+def test_industry_is_forecast_from_its_level_where_features_give_it(
+    features: list[Feature] | None, level: str | None
+) -> None:
+    area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, sector="industry")
+    model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), features=features).model
+    assert isinstance(model, LightGBMQuantiles)
+    assert model.relative_to == level
+
+
 # --- Recipe, reference, storage -------------------------------------------------------------------
 
 
@@ -236,7 +293,7 @@ def test_each_sector_has_a_recipe_that_its_weather_can_serve(sector: str) -> Non
     got = _look(recipe(area), windows, weather=_runs("2025-01-15"), demand=_demand("2024-12-01", 60))
     assert ("hour_of_week" in got) == (sector == "industry")
     assert ("temp_air[72h]" in got) == (sector != "industry")
-    assert {"holiday", "weekday", "mean_4x168h"} <= set(got)
+    assert {"holiday", "weekday", "level" if sector == "industry" else "mean_4x168h"} <= set(got)
 
 
 def test_same_hour_last_week_of_an_area_without_capacity_is_in_megawatts() -> None:

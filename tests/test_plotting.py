@@ -127,6 +127,15 @@ def test_a_fan_chart_covers_each_local_day_whole(day: str, hours: int) -> None:
     np.testing.assert_array_equal(measured[:-1], outcome, "a missing outcome is a gap, not zero")
 
 
+def test_the_legend_shows_the_colours_that_are_drawn() -> None:
+    """Translucent bands over each other would be darker than their patches in the legend."""
+    bands = plotting.fan_chart(_day("2024-06-02")).axes[0].collections
+    colours = [tuple(band.get_facecolor()[0]) for band in bands]
+    assert [colour[3] for colour in colours] == [1.0, 1.0, 1.0]
+    assert sorted(colours, reverse=True) == colours, "the wider, the paler"
+    assert len(set(colours)) == 3
+
+
 def test_the_time_axis_is_read_in_the_given_zone() -> None:
     figure = plotting.fan_chart(_day("2024-06-02"), timezone="Europe/Paris")
     axes = figure.axes[0]

@@ -12,7 +12,7 @@ from energyforecast.features.calendar import (
 from energyforecast.features.cold_start import ColdStartPower
 from energyforecast.features.declaration import Feature, FeatureSet, FunctionFeature, Needs, feature
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
-from energyforecast.features.lags import Lag, LagMean, NewestObservation
+from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.recipes import features_giving, recipe
 from energyforecast.features.solar import (
     ClearSky,
@@ -68,6 +68,7 @@ __all__ = [
     "NewestWind",
     "PVChainPower",
     "PowerCurvePower",
+    "RecentLevel",
     "RunLeadTime",
     "SunPosition",
     "Temperature",

@@ -190,9 +190,8 @@ def _by_the_sun(now: Snapshot, *, middle: bool = False) -> tuple[Array, Array]:
     """Solar hour at which each interval begins, or has its middle, and the length of the day. [h]"""
     moment = now.valid_time + (now.windows.frequency.to_timedelta64() // 2 if middle else 0)
     day = moment.astype("datetime64[D]")
-    hour = (moment - day) / np.timedelta64(1, "h")
     of_year = (day - day.astype("datetime64[Y]")).astype(np.int64) + 1
     return (
-        physics.solar_hour(hour, now.site.longitude, of_year),
+        physics.solar_hour(moment, now.site.longitude),
         physics.day_length(now.site.latitude, of_year),
     )

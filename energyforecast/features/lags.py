@@ -9,9 +9,12 @@ import pandas as pd
 
 from energyforecast import times
 from energyforecast.asof import Past, Snapshot
-from energyforecast.features.declaration import Columns, Feature
+from energyforecast.features.declaration import Array, Columns, Feature
 
-__all__ = ["Lag", "LagMean", "NewestObservation"]
+__all__ = ["Lag", "LagMean", "NewestObservation", "RecentLevel"]
+
+#: Days before the interval up to which the newest published day tells how far off the level is.
+_OLDEST = 4
 
 
 def _scale(now: Snapshot) -> float:
@@ -107,9 +110,14 @@ class LagMean(Feature):
         lags = np.stack(
             [now.lag(f"{past.lag / pd.Timedelta('1h'):g}h", step=self.step) for past in self.history]
         )
-        known = np.isfinite(lags).sum(axis=0)
-        total = np.where(np.isfinite(lags), lags, 0.0).sum(axis=0)
-        return {self.name: np.where(known, total / np.maximum(known, 1), np.nan) / _scale(now)}
+        return {self.name: _mean(lags) / _scale(now)}
+
+
+def _mean(values: Array) -> Array:
+    """Mean over the first axis of what is known, NaN where nothing is."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
 @dataclass(frozen=True)
@@ -132,3 +140,88 @@ class NewestObservation(Feature):
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``newest`` and ``newest_age`` [h]."""
         return {"newest": now.lag("0h") / _scale(now), "newest_age": now.lag_age("0h")}
+
+
+@dataclass(frozen=True)
+class RecentLevel(Feature):
+    """What the last week and the weekdays of the last weeks say of an interval, and how other pasts depart from it.
+
+    ``level`` is the mean of the newest seven days at this hour, plus what the same weekday lay above the days
+    around it in each of the last weeks: it knows weekends, and follows growth and breaks within a week. Trees
+    cannot reach beyond levels that they have seen; of departures from a level they have seen many.
+
+    Parameters
+    ----------
+    weeks : int
+        Weeks before, whose weekdays are looked at.
+
+    Notes
+    -----
+    As a fraction of capacity where the site has one, else in MW. Missing observations are skipped.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> recent = RecentLevel()
+    >>> columns = recent.compute(example_snapshot(history=recent.history))  # at night, when there is little
+    >>> columns["level"].round(3).tolist()  # every day is the same
+    [[0.183, 0.192, 0.2]]
+    >>> columns["level[newest]"].round(3).tolist()  # 14.5 of 60 MW
+    [[0.058, 0.05, 0.042]]
+    """
+
+    weeks: int = 4
+
+    @property
+    def history(self) -> tuple[Past, ...]:  # type: ignore[override]
+        """The newest value, and this hour of each day, so far back that every weekday has days around it."""
+        day = times.duration("24h")
+        days = tuple(Past(day * k, day) for k in range(1, self._days + 1))
+        return (Past(times.duration("0h")), *days)
+
+    @property
+    def _days(self) -> int:
+        return _OLDEST + 7 * self.weeks + 3
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``level``, and five departures from it, such as ``level[newest]``.
+
+        Less the level: the newest observation (``[newest]``), that of the newest day at this hour
+        (``[yesterday]``), the means of this hour over the last seven days (``[week]``) and over this weekday
+        of the last weeks (``[weeks]``). ``[shift]`` is how far the newest day lies above a level made for it,
+        as a median over the hours of the window: a repair that has just begun, not a fault of some hours. It
+        is not known while the newest day lies more than four days before.
+        """
+        past = np.stack([now.lag(f"{24 * k}h", step="24h") for k in range(1, self._days + 1)]) / _scale(now)
+        newest = np.rint((now.lead_time + now.lag_age("24h", step="24h")) / 24)
+        known = newest <= _OLDEST
+        newest = np.where(known, newest, _OLDEST).astype(int)
+        week = _mean(np.stack([_days_ago(past, newest + k) for k in range(7)]))
+        level = week + self._weekday(past, np.zeros_like(newest))
+        shift = _days_ago(past, newest) - week - self._weekday(past, newest)
+        return {
+            "level": level,
+            "level[newest]": now.lag("0h") / _scale(now) - level,
+            "level[yesterday]": past[0] - level,
+            "level[week]": _mean(past[:7]) - level,
+            "level[weeks]": _mean(past[6 : 7 * self.weeks : 7]) - level,
+            "level[shift]": _median(np.where(known, shift, np.nan)),
+        }
+
+    def _weekday(self, past: Array, day: Array) -> Array:
+        """What the weekday of so many days ago lay above the seven days around it."""
+        departures = []
+        for same in (day + 7 * week for week in range(1, self.weeks + 1)):
+            around = _mean(np.stack([_days_ago(past, same + k) for k in range(-3, 4)]))
+            departures.append(_days_ago(past, same) - around)
+        return _mean(np.stack(departures))
+
+
+def _days_ago(past: Array, day: Array) -> Array:
+    return np.asarray(np.take_along_axis(past, day[None] - 1, axis=0)[0])
+
+
+def _median(values: Array) -> Array:
+    """Median of what is known in each row, for all its cells."""
+    rows = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in values]
+    return np.repeat(np.array(rows)[:, None], values.shape[1], axis=1)

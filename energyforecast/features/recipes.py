@@ -17,7 +17,7 @@ from energyforecast.features.calendar import (
 )
 from energyforecast.features.declaration import Feature, FeatureSet
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
-from energyforecast.features.lags import Lag, LagMean, NewestObservation
+from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.solar import (
     ClearSky,
     ClearSkyPersistence,
@@ -62,16 +62,14 @@ _PEOPLE: Final = FeatureSet(
         LeadTime(),
     )
 )
-# Shifts follow the hour of the week; outages and maintenance show in the level of the last days.
+# Shifts follow the hour of the week; maintenance and new consumers show in the level of the last days. Pasts are
+# given as departures from it: their own levels are beyond what trees have seen as soon as there is growth.
 _INDUSTRY: Final = FeatureSet(
     (
         Temperature(time_constants=(24,)),
         DayType(),
         HourOfWeek(),
-        Lag("24h", step="24h"),
-        LagMean("168h", 4),
-        LagMean("24h", 7),
-        NewestObservation(),
+        RecentLevel(),
         LeadTime(),
     )
 )

@@ -5,10 +5,8 @@ from energyforecast.physics.demand import (
     cooling_degrees,
     day_length,
     daylight_share,
-    equation_of_time,
     heating_degrees,
     hour_after_sunset,
-    solar_hour,
     thermal_inertia,
 )
 from energyforecast.physics.solar import (
@@ -23,6 +21,7 @@ from energyforecast.physics.solar import (
     plane_of_array,
     pv_power,
     rear_irradiance,
+    solar_hour,
     solar_position,
     tracker_orientation,
 )
@@ -61,7 +60,6 @@ __all__ = [
     "daylight_share",
     "decompose",
     "density_corrected_wind_speed",
-    "equation_of_time",
     "heating_degrees",
     "hour_after_sunset",
     "icing_conditions",

@@ -12,10 +12,8 @@ __all__ = [
     "cooling_degrees",
     "day_length",
     "daylight_share",
-    "equation_of_time",
     "heating_degrees",
     "hour_after_sunset",
-    "solar_hour",
     "thermal_inertia",
 ]
 
@@ -204,71 +202,13 @@ def day_length(latitude: Array | float, day_of_year: Array | float) -> Array:
     return np.asarray(24.0 - 24.0 / np.pi * np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
-def equation_of_time(day_of_year: Array | float) -> Array:
-    """How far the sun is ahead of an even clock.
-
-    Parameters
-    ----------
-    day_of_year : array or float
-        1 on 1 January.
-
-    Returns
-    -------
-    array
-        [min]
-
-    References
-    ----------
-    Spencer (1971), Search 2 (5), 172; as in Iqbal (1983), https://doi.org/10.1016/B978-0-12-373750-2.X5001-0.
-
-    Examples
-    --------
-    >>> equation_of_time(np.array([42, 307])).round(0).tolist()  # its extremes, in February and November
-    [-14.0, 16.0]
-    """
-    angle = 2 * np.pi / 365.0 * (np.asarray(day_of_year) - 1)
-    first = 0.001868 * np.cos(angle) - 0.032077 * np.sin(angle)
-    second = -0.014615 * np.cos(2 * angle) - 0.040849 * np.sin(2 * angle)
-    return np.asarray(1440 / (2 * np.pi) * (0.0000075 + first + second))
-
-
-def solar_hour(hour: Array, longitude: Array | float, day_of_year: Array | float) -> Array:
-    """Time of day by the sun: 12 when it stands highest.
-
-    Parameters
-    ----------
-    hour : array
-        Time of day in UTC. [h]
-    longitude : array or float
-        East positive. [degree]
-    day_of_year : array or float
-        1 on 1 January.
-
-    Returns
-    -------
-    array
-        From 0 up to 24. [h]
-
-    References
-    ----------
-    Iqbal (1983), https://doi.org/10.1016/B978-0-12-373750-2.X5001-0, chapter 1.
-
-    Examples
-    --------
-    >>> round(float(solar_hour(7.0, 76.9, 80)), 1)  # noon in Almaty, in March
-    12.0
-    """
-    minutes = 60 * np.asarray(hour) + 4 * np.asarray(longitude) + equation_of_time(day_of_year)
-    return np.asarray(np.mod(minutes / 60, 24.0))
-
-
 def daylight_share(solar_hour: Array, length: Array, *, interval: float = 1.0) -> Array:
     """Share of an interval during which the sun is up.
 
     Parameters
     ----------
     solar_hour : array
-        Time of day by the sun at which the interval begins, see :func:`solar_hour`. [h]
+        Time of day by the sun at which the interval begins, see :func:`energyforecast.physics.solar_hour`. [h]
     length : array
         Length of the day, see :func:`day_length`. [h]
     interval : float
@@ -301,7 +241,7 @@ def hour_after_sunset(solar_hour: Array, length: Array) -> Array:
     Parameters
     ----------
     solar_hour : array
-        Time of day by the sun, see :func:`solar_hour`. [h]
+        Time of day by the sun, see :func:`energyforecast.physics.solar_hour`. [h]
     length : array
         Length of the day, see :func:`day_length`. [h]
 

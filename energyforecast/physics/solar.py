@@ -28,6 +28,7 @@ __all__ = [
     "plane_of_array",
     "pv_power",
     "rear_irradiance",
+    "solar_hour",
     "solar_position",
     "tracker_orientation",
 ]
@@ -142,6 +143,35 @@ def solar_position(time: Array, latitude: Number, longitude: Number) -> SolarPos
         azimuth=np.degrees(np.arctan2(east, north)) % 360.0,
         dni_extra=np.broadcast_to(_extraterrestrial(instant), elevation.shape),
     )
+
+
+def solar_hour(time: Array, longitude: Number) -> Array:
+    """Time of day by the sun: 12 when it stands highest.
+
+    Parameters
+    ----------
+    time : array of datetime64
+        Instants. [UTC]
+    longitude : array
+        East positive. [degree]
+
+    Returns
+    -------
+    array
+        From 0 up to 24. [h]
+
+    References
+    ----------
+    That of :func:`solar_position`: the sun's hour angle, and 12.
+
+    Examples
+    --------
+    >>> round(float(solar_hour(np.datetime64("2024-03-20T07:00"), 76.9)), 1)  # noon in Almaty
+    12.0
+    """
+    right_ascension, _, sidereal = _sun(np.asarray(time, dtype="datetime64[ns]"))
+    angle = sidereal + np.radians(longitude) - right_ascension
+    return np.asarray(np.mod(12.0 + np.degrees(angle) / 15.0, 24.0))
 
 
 def _sun(instant: Array) -> tuple[Array, Array, Array]:
