@@ -28,7 +28,7 @@ FLOORS = (
     ("clocks", "observations", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
-    ("forecast", "forecaster", "storage"),
+    ("assignments", "forecast", "forecaster", "storage"),
     ("evaluation",),
     ("plotting", "config"),
     ("demos", "cli", "testing"),

@@ -295,7 +295,9 @@ _OTHERS: dict[str, Callable[[], bytes]] = {
     "another format": lambda: _zipped({"manifest.json": b'{"format": "other", "schema": 1}'}),
     "another schema": lambda: _changed(schema=2),
     "no models": lambda: _changed(models=None),
-    "a model unknown": lambda: _changed(model={"type": "Oracle", "parameters": {}}),
+    "a model unknown": lambda: _changed(
+        recipes=[{"sites": ["farm 0"], "features": [], "model": {"type": "Oracle", "parameters": {}}}]
+    ),
     "impossible site": lambda: _changed(
         sites=[{"type": "Site", "name": "a", "latitude": 95, "longitude": 0}]
     ),
