@@ -818,6 +818,8 @@ class Forecaster:
             if name != site.name:
                 continue
             age = (table.windows.issue_time - init) / np.timedelta64(1, "h")
+            if model in self.training_.oldest_weather:  # an analysis has no runs
+                level = np.maximum(level, np.where(np.isnat(init), 2, 0))
             usual = self.training_.usual_weather.get(model, np.inf) + _AGE_SLACK
             late = table.skipped[(model, name)] | (age > usual)
             level = np.maximum(level, np.where(late, 1, 0))

@@ -30,6 +30,7 @@ BOUNDS = (0.0, 5.0)
 SMALL: dict[str, dict[str, Any]] = {
     "LightGBMQuantiles": {"trees": 15, "folds": 3},
     "ConformalQuantiles": {"model": Climatology(), "by": "lead_time", "scaled": True},
+    "Blend": {"model": Climatology()},
     "LinearQuantiles": {"bent": ("x",)},
 }
 every_model = pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,6 @@
 """Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
 
+from energyforecast.models.blending import Blend
 from energyforecast.models.calibration import ConformalQuantiles
 from energyforecast.models.cold_start import ColdStart
 from energyforecast.models.lightgbm import LightGBMQuantiles
@@ -14,6 +15,7 @@ from energyforecast.models.references import (
 )
 
 __all__ = [
+    "Blend",
     "Climatology",
     "ColdStart",
     "ConformalQuantiles",

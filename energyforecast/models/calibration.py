@@ -42,8 +42,8 @@ class ConformalQuantiles(QuantileModel):
     share : float
         Share of the rows that is held out at the end if `folds` is 0.
     refit : bool
-        Fit on all rows once the errors are known [2]_; otherwise the forecast is the mean of the models
-        that saw but a part of them.
+        Fit on all rows once the errors are known; otherwise the forecast is the mean of the models that
+        saw but a part of them [2]_.
     by : str, optional
         Column by whose value rows are calibrated in groups, e.g. ``"lead_time"``, ``"hour"`` or ``"site"``.
         A group of less than 100 rows is calibrated as all rows are.
@@ -78,7 +78,7 @@ class ConformalQuantiles(QuantileModel):
     >>> from energyforecast.models import Climatology
     >>> X = pd.DataFrame({"hour": np.zeros(400)})
     >>> y = np.concatenate([np.linspace(0, 1, 200), np.linspace(1, 2, 200)])  # it grew
-    >>> model = ConformalQuantiles((0.1, 0.9), model=Climatology(), folds=0, share=0.5, refit=False)
+    >>> model = ConformalQuantiles((0.1, 0.9), model=Climatology(), folds=0, share=0.5)
     >>> model.fit(X, y).predict(X[:1]).round(1).tolist()
     [[1.1, 1.9]]
     """
@@ -90,7 +90,7 @@ class ConformalQuantiles(QuantileModel):
         model: QuantileModel | None = None,
         folds: int = 5,
         share: float = 0.25,
-        refit: bool = True,
+        refit: bool = False,
         by: str | None = None,
         groups: int = 4,
         scaled: bool = False,
@@ -115,7 +115,7 @@ class ConformalQuantiles(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._check(X)
-        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
         parts = list(_held_out(len(y), self.folds, self.share))
         self.edges_ = np.empty(0) if self.by is None else _edges(X[self.by], self.groups)
         self.corrections_ = np.empty((0, len(self.levels)))
@@ -124,11 +124,11 @@ class ConformalQuantiles(QuantileModel):
             unseen, values = np.zeros(len(y), dtype=bool), np.empty((len(y), len(self.levels)))
             for part in parts:
                 model = self._unfitted().fit(
-                    X[~part], y[~part], sample_weight=weight[~part], bounds=self.bounds_
+                    X[~part], y[~part], sample_weight=_rows(weight, ~part), bounds=self.bounds_
                 )
                 values[part], unseen[part] = model.predict(X[part]), True
                 self.models_.append(model)
-            self.corrections_ = self._corrections(X[unseen], y[unseen], values[unseen], weight[unseen])
+            self.corrections_ = self._corrections(X[unseen], y[unseen], values[unseen], _rows(weight, unseen))
         if self.refit or not parts:
             self.models_ = [self._unfitted().fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)]
 
@@ -146,7 +146,7 @@ class ConformalQuantiles(QuantileModel):
                 "Correct the settings.",
             )
 
-    def _corrections(self, X: pd.DataFrame, y: Array, values: Array, weight: Array) -> Array:
+    def _corrections(self, X: pd.DataFrame, y: Array, values: Array, weight: Array | None) -> Array:
         """A row for each group, and one for all rows."""
         error = y[:, None] - values
         if self.scaled:
@@ -156,7 +156,7 @@ class ConformalQuantiles(QuantileModel):
         group = self._group(X)
         rows = [group == k for k in range(len(self.edges_) + 1 if self.by is not None else 0)]
         each = [
-            quantile_by_level(error[row], self.levels, weight[row]) if row.sum() >= _LEAST else overall
+            quantile_by_level(error[row], self.levels, _rows(weight, row)) if row.sum() >= _LEAST else overall
             for row in rows
         ]
         return np.stack([*each, overall])
@@ -229,3 +229,7 @@ def _edges(column: pd.Series, groups: int) -> Array:
 
 def _width(values: Array) -> Array:
     return np.asarray(values[:, -1] - values[:, 0])
+
+
+def _rows(weight: Array | None, chosen: npt.NDArray[np.bool_]) -> Array | None:
+    return None if weight is None else weight[chosen]

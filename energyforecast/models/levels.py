@@ -65,7 +65,13 @@ def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | 
     >>> quantile_by_level(np.array([[3.0], [1.0], [2.0]]), (0.5,)).tolist()
     [2.0]
     """
-    weights = np.ones(len(errors)) if weight is None else np.asarray(weight, dtype=float)
+    if weight is None:
+        ordered, rows, last = np.sort(errors, axis=0), np.arange(len(levels)), len(errors) - 1
+        place = np.clip((last + 2) * np.asarray(levels) - 1, 0, last)
+        below = np.minimum(place.astype(int), max(last - 1, 0))
+        low, high = ordered[below, rows], ordered[np.minimum(below + 1, last), rows]
+        return np.asarray(low + (place - below) * (high - low))
+    weights = np.asarray(weight, dtype=float)
     kept = weights > 0
     values, weights = errors[kept], weights[kept]
     order = np.argsort(values, axis=0, kind="stable")
