@@ -268,6 +268,12 @@ def _judge(
     for learn, judge in blocks:
         fitted = _with(forecaster, settings)
         fitted.fit_table(table, observations, needs=needs, as_of=moment, rows=learn)
+        if fitted.training_.cold:
+            raise MissingDataError(
+                f"Outside a block {', '.join(fitted.training_.cold)} has less than 30 days of power.",
+                "With less a site is forecast from physics, whatever the model's settings.",
+                "Give a longer past, more folds, or the sites that have one.",
+            )
         for site in fitted.sites:
             outcome = asof.labels_as_of(
                 observations, site=site.name, valid_time=table.valid_time, as_of=moment
