@@ -2,8 +2,8 @@
 
 Three zones apart (1, 4, 7), every hour of October to December 2012, each month by models of what came before it;
 the weather of the month was given whole, as in the competition. Columns are wind at both heights two hours around,
-its direction, the hour, the lead and the 100 m wind of the other zones. Given are the mean pinball loss over 0.01 to 0.99
-in shares of capacity, the coverage of the central 50, 80 and 90 %, and the CPU seconds of all nine fits.
+its direction, the hour, the lead and the 100 m wind of the other zones. Given are the mean pinball loss over 0.01
+to 0.99 in shares of capacity, the coverage of the central 50, 80 and 90 %, and the CPU seconds of all nine fits.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ WAYS: dict[str, ef.QuantileModel] = {
     "... errors scaled by the width": ef.ConformalQuantiles(model=TREES, refit=True, scaled=True),
     "... by wind speed": ef.ConformalQuantiles(model=TREES, refit=True, by="wind_speed_100m", groups=6),
     "... by lead": ef.ConformalQuantiles(model=TREES, refit=True, by="lead_time"),
-    "calibrated on the last quarter, refitted on all": ef.ConformalQuantiles(model=TREES, folds=0, refit=True),
+    "calibrated on the last quarter, refitted on all": ef.ConformalQuantiles(
+        model=TREES, folds=0, refit=True
+    ),
     "calibrated on five blocks, mean of their models (default)": ef.ConformalQuantiles(model=TREES),
     "linear": ef.LinearQuantiles(),
     "linear, wind bent": BENT,
@@ -77,7 +79,9 @@ def measure(path: Path) -> list[dict[str, object]]:
             inside.append([np.mean((at[a] <= outcome) & (outcome <= at[b])) for a, b in pairs])
         shares = 100 * np.mean(inside, axis=0)
         row = {"way": way, "pinball": round(float(np.mean(losses)), 5)}
-        row |= {f"coverage_{k}": round(float(share), 1) for k, share in zip((50, 80, 90), shares, strict=True)}
+        row |= {
+            f"coverage_{k}": round(float(share), 1) for k, share in zip((50, 80, 90), shares, strict=True)
+        }
         rows.append(row | {"cpu_seconds": round(time.process_time() - begun, 1)})
     return rows
 
@@ -86,7 +90,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ENERGYFORECAST_DATA"), help="data folder")
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("ENERGYFORECAST_DATA"), help="data folder"
+    )
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     rows = measure(Path(options.data) / "gefcom2014" / "wind.parquet")

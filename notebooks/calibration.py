@@ -12,8 +12,8 @@
 # # Calibration
 #
 # A quantile of 0.9 should be above nine outcomes in ten. Here is a model of which that is not so, and how it is
-# repaired: before forecasts are issued, from rows that the model did not see, and while they are issued, from the errors
-# of earlier ones. Weather is ERA5, a reanalysis, so the scores are not forecast skill.
+# repaired: before forecasts are issued, from rows that the model did not see, and while they are issued,
+# from the errors of earlier ones. Weather is ERA5, a reanalysis, so the scores are not forecast skill.
 
 # %%
 # %matplotlib inline
@@ -31,8 +31,8 @@ task = ef.day_ahead("09:00", timezone="Europe/Paris")
 # ## Too sure of itself
 #
 # Trees that are grown deep know their training rows too well, and take the errors there for those to come.
-# `ConformalQuantiles` asks the model of each block of time for rows it has not seen, and moves each level until the share of
-# outcomes below it is right.
+# `ConformalQuantiles` asks the model of each block of time for rows it has not seen, and moves each level
+# until the share of outcomes below it is right.
 
 # %%
 deep = ef.LightGBMQuantiles(folds=0, trees=60, leaves=31, minimum_rows=10, learning_rate=0.1)

@@ -15,6 +15,7 @@ from energyforecast.features.solar import (
     PVChainPower,
     SunPosition,
 )
+from energyforecast.features.statics import SiteStatics
 from energyforecast.features.wind import (
     AirMass,
     EnsembleSpread,
@@ -58,6 +59,7 @@ __all__ = [
     "NewestWind",
     "PVChainPower",
     "PowerCurvePower",
+    "SiteStatics",
     "SunPosition",
     "Temperature",
     "WeatherAge",
