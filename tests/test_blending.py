@@ -17,6 +17,20 @@ Array = npt.NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
 
 
+class ByHeart(LinearQuantiles):
+    """The outcome of each row that it has seen, if it can tell rows."""
+
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        super()._fit(X, y, sample_weight)
+        self.known_ = dict(zip(X["blind:row"], y, strict=True)) if "blind:row" in X else {}
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        found = super()._predict(X)
+        for k, row in enumerate(X["blind:row"] if self.known_ else ()):
+            found[k] = self.known_.get(row, found[k])
+        return found
+
+
 def _sample(rows: int = 3000, *, seed: int = 0) -> tuple[pd.DataFrame, Array]:
     """A truth that one model sees with small errors, one with large ones, and one not at all."""
     noise = np.random.default_rng(seed)
@@ -67,10 +81,9 @@ def test_without_the_weather_of_one_the_others_answer() -> None:
 def test_weights_are_found_on_rows_that_the_sisters_did_not_see() -> None:
     """A sister that knows its rows by heart is worth nothing on others."""
     X, y = _sample(1200)
-    X["blind:row"] = np.arange(len(X), dtype=float)  # as good as the outcome, for who has seen it
-    trees = ef.LightGBMQuantiles(LEVELS, grown=LEVELS, trees=30, leaves=60, minimum_rows=2, folds=0)
-    weights = Blend(LEVELS, model=trees, sources=("sharp", "blind")).fit(X, y).weights()
-    assert weights.loc["blind", 0.5] < 0.1
+    X["blind:row"] = np.arange(len(X), dtype=float)
+    blend = Blend(LEVELS, model=ByHeart(fitted=LEVELS), sources=("sharp", "blind")).fit(X, y)
+    assert blend.weights().loc["blind", 0.5] < 0.1
 
 
 def test_a_weather_model_that_is_not_there_is_refused() -> None:
