@@ -83,10 +83,19 @@ if TYPE_CHECKING:
         Forecaster as Forecaster,
     )
     from energyforecast.models import (
+        Blend as Blend,
+    )
+    from energyforecast.models import (
         Climatology as Climatology,
     )
     from energyforecast.models import (
+        ConformalQuantiles as ConformalQuantiles,
+    )
+    from energyforecast.models import (
         LightGBMQuantiles as LightGBMQuantiles,
+    )
+    from energyforecast.models import (
+        LinearQuantiles as LinearQuantiles,
     )
     from energyforecast.models import (
         Persistence as Persistence,
@@ -111,6 +120,9 @@ if TYPE_CHECKING:
     )
     from energyforecast.power_curves import (
         PowerCurve as PowerCurve,
+    )
+    from energyforecast.recalibration import (
+        AdaptiveCalibration as AdaptiveCalibration,
     )
     from energyforecast.sites import (
         DemandArea as DemandArea,
@@ -139,6 +151,9 @@ if TYPE_CHECKING:
     from energyforecast.tasks import (
         month_ahead as month_ahead,
     )
+    from energyforecast.tuning import (
+        tune as tune,
+    )
     from energyforecast.variables import (
         Flag as Flag,
     )
@@ -164,6 +179,9 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "models": (
         "QuantileModel",
         "LightGBMQuantiles",
+        "LinearQuantiles",
+        "ConformalQuantiles",
+        "Blend",
         "Climatology",
         "Persistence",
         "PowerCurveReference",
@@ -174,8 +192,11 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "forecaster": ("Forecaster",),
     "forecast": ("Forecast",),
     "storage": ("load",),
+    "recalibration": ("AdaptiveCalibration",),
     # what it is worth
     "evaluation": ("backtest", "Result"),
+    # how it gets better
+    "tuning": ("tune",),
 }
 _MODULES: Final = (
     "calendars",

@@ -154,7 +154,9 @@ def test_several_weather_models_are_named(tmp_path: Path) -> None:
 
 
 def test_without_a_model_section_the_default_is_taken(tmp_path: Path) -> None:
-    assert isinstance(config.read(_write(tmp_path, model="")).model, LightGBMQuantiles)
+    settings = config.read(_write(tmp_path, model=""))
+    assert settings.model is None
+    assert isinstance(settings.forecaster().model, LightGBMQuantiles)
 
 
 def test_parameters_of_the_model_are_those_of_the_file(tmp_path: Path) -> None:

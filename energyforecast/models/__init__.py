@@ -1,7 +1,10 @@
 """Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
 
+from energyforecast.models.blending import Blend
+from energyforecast.models.calibration import ConformalQuantiles
 from energyforecast.models.cold_start import ColdStart
 from energyforecast.models.lightgbm import LightGBMQuantiles
+from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.model import QuantileModel
 from energyforecast.models.references import (
     Climatology,
@@ -12,9 +15,12 @@ from energyforecast.models.references import (
 )
 
 __all__ = [
+    "Blend",
     "Climatology",
     "ColdStart",
+    "ConformalQuantiles",
     "LightGBMQuantiles",
+    "LinearQuantiles",
     "Persistence",
     "PowerCurveReference",
     "QuantileModel",
