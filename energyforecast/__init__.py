@@ -136,6 +136,9 @@ if TYPE_CHECKING:
     from energyforecast.tasks import (
         intraday as intraday,
     )
+    from energyforecast.tasks import (
+        month_ahead as month_ahead,
+    )
     from energyforecast.variables import (
         Flag as Flag,
     )
@@ -150,7 +153,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     # what is forecast
     "sites": ("Site", "WindFarm", "PVPlant", "DemandArea"),
     "power_curves": ("PowerCurve",),
-    "tasks": ("Task", "day_ahead", "intraday"),
+    "tasks": ("Task", "day_ahead", "intraday", "month_ahead"),
     # what was measured
     "observations": ("Observations", "read_power"),
     "variables": ("Flag",),

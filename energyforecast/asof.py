@@ -974,4 +974,5 @@ def _histories(
         )
         for past in history
         for site in sites
+        if site.name in observations.sites  # type: ignore[union-attr]
     }

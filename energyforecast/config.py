@@ -291,7 +291,11 @@ def _site(name: str, values: Any, source: Path) -> Site:
 
 
 def _task(values: Mapping[str, Any], source: Path) -> Task:
-    makers: dict[str, Callable[..., Task]] = {"day_ahead": tasks.day_ahead, "intraday": tasks.intraday}
+    makers: dict[str, Callable[..., Task]] = {
+        "day_ahead": tasks.day_ahead,
+        "intraday": tasks.intraday,
+        "month_ahead": tasks.month_ahead,
+    }
     given = dict(values)
     kind = given.pop("kind", None)
     if not isinstance(kind, str) or kind not in makers:

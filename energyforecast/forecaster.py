@@ -177,6 +177,9 @@ class Forecaster:
         from them says so.
     pooled : bool
         Fit one model for all sites, on power as a fraction of capacity, in place of one a site.
+    neighbours : Site or sequence of Site, optional
+        Places whose weather features may look at, as at that of the sites, but which are not forecast:
+        other plants, or cells of a weather model's grid.
 
     Examples
     --------
@@ -201,8 +204,11 @@ class Forecaster:
         model: QuantileModel | None = None,
         perfect_weather: bool = False,
         pooled: bool = False,
+        neighbours: Sites = (),
     ) -> None:
         self.sites = as_sites(sites)
+        around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
+        self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
         self.task = task
         self.model = _default_model(self.sites[0]) if model is None else model
         self.features = self._chosen(features)
@@ -234,7 +240,13 @@ class Forecaster:
             model=self.model,
             perfect_weather=self.perfect_weather,
             pooled=self.pooled,
+            neighbours=self.neighbours,
         )
+
+    @property
+    def _places(self) -> tuple[Site, ...]:
+        """Where the weather is looked at."""
+        return (*self.sites, *self.neighbours)
 
     @property
     def is_fitted(self) -> bool:
@@ -263,7 +275,9 @@ class Forecaster:
 
     def _check(self, weather: Weather, observations: Observations | None) -> None:
         for name, dataset in asof.as_models(weather).items():
-            checks.check_weather(dataset, sites=self.sites, label=f"weather[{name!r}]" if name else "weather")
+            checks.check_weather(
+                dataset, sites=self._places, label=f"weather[{name!r}]" if name else "weather"
+            )
             self._check_kind(dataset)
         if observations is not None:
             checks.check_observations(observations.values, sites=self.sites, unfit=observations.unfit)
@@ -307,7 +321,7 @@ class Forecaster:
         now = asof.take_snapshot(
             weather,
             observations,
-            sites=self.sites,
+            sites=self._places,
             windows=windows,
             names=needs.names,
             required=needs.names,
@@ -784,7 +798,7 @@ class Forecaster:
         """
         lost = np.flatnonzero(~table.usable & (True if only is None else only))
         if lost.size:
-            raise _no_weather(weather, table.windows, needs, self.sites, lost)
+            raise _no_weather(weather, table.windows, needs, self._places, lost)
 
     def _refuse_too_old(self, table: Table) -> None:
         for (model, name), init in table.weather_init_time.items():

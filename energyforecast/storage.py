@@ -119,7 +119,8 @@ def dump(forecaster: Forecaster) -> bytes:
         "format": _FORMAT,
         "schema": _SCHEMA,
         "versions": {"energyforecast": __version__, "lightgbm": version("lightgbm"), "numpy": np.__version__},
-        "sites": [{"type": type(site).__name__} | dataclasses.asdict(site) for site in forecaster.sites],
+        "sites": _sites_to_json(forecaster.sites),
+        "neighbours": _sites_to_json(forecaster.neighbours),
         "task": _task_to_json(forecaster.task),
         "features": [_feature_to_json(item) for item in forecaster.features],
         "model": {
@@ -195,6 +196,10 @@ def _array_to_bytes(array: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
     return buffer.getvalue()
+
+
+def _sites_to_json(sites: Iterable[Site]) -> list[dict[str, Any]]:
+    return [{"type": type(site).__name__} | dataclasses.asdict(site) for site in sites]
 
 
 def _task_to_json(task: Task) -> dict[str, Any]:
@@ -343,6 +348,7 @@ def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[st
         model=model,
         perfect_weather=manifest["perfect_weather"],
         pooled=manifest["pooled"],
+        neighbours=[_site(values) for values in manifest.get("neighbours", ())],
     )
     forecaster.scale_ = manifest["scale"]
     forecaster.needs_ = _needs_from_json(manifest["needs"])

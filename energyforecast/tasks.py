@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from energyforecast import checks, times
 from energyforecast.errors import TimeError
 
-__all__ = ["PERCENTILES", "Task", "Windows", "day_ahead", "intraday"]
+__all__ = ["PERCENTILES", "Task", "Windows", "day_ahead", "intraday", "month_ahead"]
 
 #: Quantile levels 0.01, 0.02, ..., 0.99.
 PERCENTILES: Final[tuple[float, ...]] = tuple(k / 100 for k in range(1, 100))
@@ -58,16 +58,19 @@ class Windows:
 class Task:
     """When a forecast is issued, what it covers, its frequency and quantiles.
 
-    Made by :func:`day_ahead` or :func:`intraday`.
+    Made by :func:`day_ahead`, :func:`intraday` or :func:`month_ahead`.
 
     Parameters
     ----------
     timezone : str
         Zone of wall times, local days and of strings given as times.
     issue : time, optional
-        Wall time at which a day-ahead forecast is issued.
+        Wall time at which a day-ahead or month-ahead forecast is issued.
     first_day, days : int
         Day-ahead: the first local day covered, counted from the day of issue, and how many.
+    months : int
+        Month-ahead: how many whole calendar months are covered, from the first one that begins at least
+        `first_day` days after the day of issue; 0 for other tasks.
     every, leads : Timedelta, optional
         Intraday: how often a forecast is issued, and how far it reaches.
     frequency : Timedelta
@@ -91,6 +94,7 @@ class Task:
     issue: time | None = None
     first_day: int = 1
     days: int = 1
+    months: int = 0
     every: pd.Timedelta | None = None
     leads: pd.Timedelta | None = None
     frequency: pd.Timedelta = pd.Timedelta("1h")
@@ -105,10 +109,10 @@ class Task:
                 "A day holds a whole number of intervals.",
                 "Use e.g. '1h' or '30min'.",
             )
-        if self.issue is not None and (self.days < 1 or self.first_day < 0):
+        if self.issue is not None and (self.days < 1 or self.first_day < 0 or self.months < 0):
             raise TimeError(
-                f"The task covers {self.days} days from day {self.first_day} on.",
-                "It covers at least one day, from the day of issue (0) on.",
+                f"The task covers {self.days} days or {self.months} months from day {self.first_day} on.",
+                "It covers at least one day, from the day of issue (0) on, or whole months.",
                 "Use first_day=1, days=1 for the next day.",
             )
         often = self.every is not None and self.every > pd.Timedelta(0)
@@ -148,6 +152,8 @@ class Task:
             begins = issued.ceil(self.frequency)
             return issued[(begins >= first) & (begins < last)]
         days = times.days_between(first, last, timezone=self.timezone)
+        if self.months:
+            days = [day for day in days if day.day == 1]
         return times.wall_clock(
             [day - timedelta(days=self.first_day) for day in days], self.issue, timezone=self.timezone
         )
@@ -189,7 +195,11 @@ class Task:
     def _local_days(self, issued: times.Times) -> tuple[times.Times, times.Times]:
         local = pd.DatetimeIndex(issued, tz="UTC").tz_convert(times.zone(self.timezone)).date
         first = [day + timedelta(days=self.first_day) for day in local]
-        after = [day + timedelta(days=self.days) for day in first]
+        if self.months:
+            first = [_month_from(day, 0 if day.day == 1 else 1) for day in first]
+            after = [_month_from(day, self.months) for day in first]
+        else:
+            after = [day + timedelta(days=self.days) for day in first]
         midnights = times.local_midnights([*first, *after], timezone=self.timezone)
         both = times.to_ns(midnights)
         return both[: len(first)], both[len(first) :]
@@ -198,6 +208,12 @@ class Task:
         assert self.leads is not None
         start = times.to_ns(pd.DatetimeIndex(issued).ceil(self.frequency))
         return start, start + self.leads.to_timedelta64()
+
+
+def _month_from(day: date, count: int) -> date:
+    """First day of the month that comes so many months after the day's."""
+    years, month = divmod(day.month - 1 + count, 12)
+    return date(day.year + years, month + 1, 1)
 
 
 def day_ahead(
@@ -282,6 +298,62 @@ def intraday(
         timezone=timezone,
         every=times.duration(every),
         leads=times.duration(leads),
+        frequency=times.duration(frequency),
+        quantiles=tuple(quantiles),
+    )
+
+
+def month_ahead(
+    issue: str | time = "00:00",
+    *,
+    timezone: str,
+    first_day: int = 0,
+    months: int = 1,
+    frequency: str | timedelta = "1h",
+    quantiles: tuple[float, ...] = PERCENTILES,
+) -> Task:
+    """A forecast issued once a month for whole local calendar months.
+
+    Parameters
+    ----------
+    issue : str or time
+        Wall time.
+    timezone : str
+        Zone of the wall time and of the months.
+    first_day : int
+        So many days before the first of the month it is issued: 0 is the first itself.
+    months : int
+        Number of months covered.
+    frequency : str or timedelta
+        Length of an interval.
+    quantiles : tuple of float
+        Levels in (0, 1).
+
+    Returns
+    -------
+    Task
+
+    Raises
+    ------
+    TimeError
+        If it covers no month.
+
+    Examples
+    --------
+    >>> task = month_ahead(timezone="UTC", first_day=2)
+    >>> issued = task.issue_times("2024-02", "2024-03")
+    >>> [str(moment.date()) for moment in issued], task.windows(issued).inside.sum(axis=1).tolist()
+    (['2024-01-30', '2024-02-28'], [696, 744])
+    """
+    if months < 1:
+        raise TimeError(
+            f"The task covers {months} months.", "It covers at least one.", "Use months=1, or day_ahead(...)."
+        )
+    return Task(
+        timezone=timezone,
+        issue=times.wall_time(issue),
+        first_day=first_day,
+        months=months,
         frequency=times.duration(frequency),
         quantiles=tuple(quantiles),
     )

@@ -31,7 +31,7 @@ FLOORS = (
     ("forecast", "forecaster", "storage"),
     ("evaluation",),
     ("plotting", "config"),
-    ("demos", "cli", "testing"),
+    ("demos", "competitions", "cli", "testing"),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

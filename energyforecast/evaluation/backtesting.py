@@ -132,7 +132,7 @@ def backtest(
             "below_zero": align(observations, next(iter(forecasts.values()))).below_zero,
             "wall_seconds": round(time.perf_counter() - begun, 2),
             "cpu_seconds": round(time.process_time() - spent + _elsewhere(done, "cpu_seconds", sum), 2),
-            "peak_memory_mb": _whole(_peak_memory() + _elsewhere(done, "peak_memory_mb", max)),
+            "peak_memory_mb": _whole(peak_memory() + _elsewhere(done, "peak_memory_mb", max)),
         },
     )
 
@@ -152,7 +152,7 @@ def _elsewhere(
     return sum(joined(values) for values in used.values())
 
 
-def _peak_memory() -> float:
+def peak_memory() -> float:
     """Largest resident size of this process so far; NaN where the system does not tell. [MB]"""
     try:
         import resource
@@ -244,7 +244,7 @@ def _run(
         "training_rows": sum(fitted.training_.rows.values()),
         "cold_start": "; ".join(fitted.cold_starts()),
         "cpu_seconds": time.process_time() - begun,
-        "peak_memory_mb": _peak_memory(),
+        "peak_memory_mb": peak_memory(),
     }
     return _Done(
         name,

@@ -1,0 +1,165 @@
+"""Scores of a competition: mean pinball loss as the organisers took it, coverage, and the leaderboard beside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from energyforecast.competitions.competition import Array, TaskForecast
+from energyforecast.datasets.competition_data import find
+from energyforecast.errors import FileFormatError
+from energyforecast.evaluation import pinball_loss
+from energyforecast.tasks import PERCENTILES
+
+__all__ = ["coverage", "leaderboard", "pinball", "rmse"]
+
+_SEASONS: Final = ("DJF", "MAM", "JJA", "SON")
+_SHARES: Final = (0.8, 0.9)
+_BLOCK: Final = 7
+_DRAWS: Final = 1000
+
+
+def pinball(done: TaskForecast) -> float:
+    """Mean over hours, sites and the 99 levels of the pinball loss, not doubled.
+
+    Parameters
+    ----------
+    done : TaskForecast
+
+    Returns
+    -------
+    float
+        NaN where no hour has an outcome.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hour = np.array(["2013-01-01"], dtype="datetime64[ns]")
+    >>> done = TaskForecast(np.array([1.0]), np.zeros((1, 99)), np.array(["zone 1"]), hour)
+    >>> round(pinball(done), 6)  # the mean level
+    0.5
+    """
+    scored = done.scored()
+    return (
+        float(pinball_loss(scored.observed, scored.quantiles, PERCENTILES).mean()) if len(scored) else np.nan
+    )
+
+
+def rmse(done: TaskForecast) -> float:
+    """Root mean squared error of the mean of the quantiles.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hour = np.array(["2013-01-01"], dtype="datetime64[ns]")
+    >>> rmse(TaskForecast(np.array([1.0]), np.full((1, 99), 0.75), np.array(["farm 1"]), hour))
+    0.25
+    """
+    scored = done.scored()
+    error = scored.observed - scored.quantiles.mean(axis=1)
+    return float(np.sqrt(np.mean(error**2))) if len(scored) else np.nan
+
+
+def coverage(done: TaskForecast) -> dict[str, Any]:
+    """How often outcomes lay inside the central 80 and 90 % intervals, in all and by season, with n.
+
+    Parameters
+    ----------
+    done : TaskForecast
+
+    Returns
+    -------
+    dict
+        By share: ``all``, ``interval`` (90 %, by a bootstrap of blocks of seven days) and each season; and ``n``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hours = np.arange("2013-01-01", "2013-01-03", dtype="datetime64[h]").astype("datetime64[ns]")
+    >>> levels = np.tile(np.arange(1, 100) / 100, (48, 1))
+    >>> found = coverage(TaskForecast(np.full(48, 0.92), levels, np.full(48, "zone 1"), hours))
+    >>> found["0.8"]["all"], found["0.9"]["DJF"], found["n"]
+    (0.0, 1.0, {'all': 48, 'DJF': 48})
+    """
+    scored = done.scored()
+    season = (scored.valid_time.astype("datetime64[M]").astype(int) + 1) % 12 // 3
+    there = [k for k in range(4) if (season == k).any()]
+    found: dict[str, Any] = {}
+    for share in _SHARES:
+        low, high = (round(100 * level) - 1 for level in ((1 - share) / 2, (1 + share) / 2))
+        inside = (scored.quantiles[:, low] <= scored.observed) & (
+            scored.observed <= scored.quantiles[:, high]
+        )
+        found[f"{share:g}"] = {
+            "all": float(inside.mean()),
+            "interval": _interval(inside, scored.valid_time),
+            **{_SEASONS[k]: float(inside[season == k].mean()) for k in there},
+        }
+    found["n"] = {"all": len(scored), **{_SEASONS[k]: int((season == k).sum()) for k in there}}
+    return found
+
+
+def _interval(inside: Array, valid_time: Array) -> list[float]:
+    """5 and 95 % quantiles of the mean when blocks of days are drawn anew."""
+    block = valid_time.astype("datetime64[D]").astype(int) // _BLOCK
+    _, place = np.unique(block, return_inverse=True)
+    hits, count = np.bincount(place, weights=inside), np.bincount(place)
+    drawn = np.random.default_rng(0).integers(len(count), size=(_DRAWS, len(count)))
+    means = hits[drawn].sum(axis=1) / count[drawn].sum(axis=1)
+    return [float(value) for value in np.quantile(means, (0.05, 0.95))]
+
+
+def leaderboard(folder: str | Path, *, file: str | None, tasks: Sequence[int]) -> dict[str, Any] | None:
+    r"""Scores of the competitors on some tasks, where the folder has them.
+
+    Parameters
+    ----------
+    folder : path
+    file : str, optional
+        With the columns ``Participant`` and ``Task1``, ``Task2`` and so on.
+    tasks : sequence of int
+
+    Returns
+    -------
+    dict or None
+        ``best``: the lowest score of each task; ``team`` and ``mean`` of the competitor with the lowest mean among
+        those that entered all the tasks; ``teams``: scores of all competitors by task.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "board.csv").write_text("Participant,Task1,Task2\nA,2,4\nB,1,\n")
+    ...     found = leaderboard(folder, file="board.csv", tasks=(1, 2))
+    >>> found["team"], found["mean"], found["best"]
+    ('A', 3.0, {'1': 1.0, '2': 4.0})
+    """
+    names = ("gefcom2014", "GEFCom2014", "GEFCom2014 Data")
+    path = None if file is None else find(folder, names=names, file=file)
+    if path is None:
+        return None
+    try:
+        table = pd.read_csv(path).set_index("Participant")
+    except (KeyError, ValueError) as error:
+        raise FileFormatError(
+            f"{path} cannot be read as a leaderboard: {error}.",
+            "It is a CSV file with the columns Participant, Task1, Task2, ...",
+            "Correct or remove it.",
+        ) from error
+    scores = table.reindex(columns=[f"Task{task}" for task in tasks]).astype(float)
+    scores.columns = pd.Index([str(task) for task in tasks])
+    entered = scores.dropna().mean(axis=1)
+    return {
+        "best": _known(scores.min().to_dict()),
+        "team": None if entered.empty else str(entered.idxmin()),
+        "mean": None if entered.empty else float(entered.min()),
+        "teams": {str(team): _known(row.to_dict()) for team, row in scores.iterrows()},
+    }
+
+
+def _known(scores: Mapping[Any, float]) -> dict[str, float | None]:
+    return {str(task): None if np.isnan(score) else float(score) for task, score in scores.items()}
