@@ -98,6 +98,9 @@ if TYPE_CHECKING:
         QuantileModel as QuantileModel,
     )
     from energyforecast.models import (
+        SeasonalClimatology as SeasonalClimatology,
+    )
+    from energyforecast.models import (
         SeasonalNaive as SeasonalNaive,
     )
     from energyforecast.models import (
@@ -126,6 +129,9 @@ if TYPE_CHECKING:
     )
     from energyforecast.storage import (
         load as load,
+    )
+    from energyforecast.scenario_forecaster import (
+        ScenarioForecaster as ScenarioForecaster,
     )
     from energyforecast.tasks import (
         Task as Task,
@@ -167,12 +173,14 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "Climatology",
         "Persistence",
         "PowerCurveReference",
+        "SeasonalClimatology",
         "SeasonalNaive",
         "SmartPersistence",
     ),
     # the forecast
     "forecaster": ("Forecaster",),
     "forecast": ("Forecast",),
+    "scenario_forecaster": ("ScenarioForecaster",),
     "storage": ("load",),
     # what it is worth
     "evaluation": ("backtest", "Result"),

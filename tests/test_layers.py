@@ -28,7 +28,7 @@ FLOORS = (
     ("clocks", "observations", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
-    ("forecast", "forecaster", "storage"),
+    ("forecast", "forecaster", "scenario_forecaster", "storage"),
     ("evaluation",),
     ("plotting", "config"),
     ("demos", "competitions", "cli", "testing"),

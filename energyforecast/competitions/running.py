@@ -19,6 +19,7 @@ from energyforecast.competitions import scoring
 from energyforecast.competitions.competition import Competition, TaskForecast
 from energyforecast.competitions.gefcom2012 import Gefcom2012Wind
 from energyforecast.competitions.gefcom2014 import Gefcom2014Solar, Gefcom2014Wind, _Monthly
+from energyforecast.competitions.load import Gefcom2014Load
 from energyforecast.competitions.settings import Effort
 from energyforecast.datasets import CompetitionData
 from energyforecast.datasets.competition_data import Information
@@ -28,7 +29,7 @@ from energyforecast.evaluation.backtesting import peak_memory
 __all__ = ["competition", "names", "run", "write_json"]
 
 #: Every competition by its name; a further one is entered here.
-_COMPETITIONS = {item.name: item for item in (Gefcom2014Wind(), Gefcom2014Solar(), Gefcom2012Wind())}
+_COMPETITIONS = {item.name: item for item in (Gefcom2014Wind(), Gefcom2014Load(), Gefcom2014Solar(), Gefcom2012Wind())}
 
 
 def names() -> tuple[str, ...]:

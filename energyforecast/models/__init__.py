@@ -1,12 +1,14 @@
 """Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
 
 from energyforecast.models.cold_start import ColdStart
+from energyforecast.models.demand import DemandResponse
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.model import QuantileModel
 from energyforecast.models.references import (
     Climatology,
     Persistence,
     PowerCurveReference,
+    SeasonalClimatology,
     SeasonalNaive,
     SmartPersistence,
 )
@@ -14,10 +16,12 @@ from energyforecast.models.references import (
 __all__ = [
     "Climatology",
     "ColdStart",
+    "DemandResponse",
     "LightGBMQuantiles",
     "Persistence",
     "PowerCurveReference",
     "QuantileModel",
+    "SeasonalClimatology",
     "SeasonalNaive",
     "SmartPersistence",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from energyforecast import checks, times
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.variables import POINT
 
-__all__ = ["known_by", "temperature_scenarios"]
+__all__ = ["known_by", "measured_temperature", "temperature_scenarios"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,6 +52,49 @@ def known_by(analysis: xr.Dataset, moment: Any) -> xr.Dataset:
     """
     known = (analysis["available_time"] <= times.to_ns([times.instant(moment)])[0]).values
     return analysis.where(xr.DataArray(known, dims="time", coords={"time": analysis["time"]}))
+
+
+def measured_temperature(values: pd.DataFrame, *, published_after: str | timedelta) -> xr.Dataset:
+    """Measured temperatures as an analysis, with the time at which each was known.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Indexed by instants in UTC, a column a site or station; NaN where nothing was measured. [°C]
+    published_after : str or timedelta
+        Delay after its instant at which a value is known.
+
+    Returns
+    -------
+    Dataset
+        ``temp_air``, dimensions ``(site, time)``.
+
+    Raises
+    ------
+    TimeError
+        If the index has no zone, or does not rise.
+    UnitsError, RangeError
+        If these are not temperatures in °C.
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+    >>> analysis = measured_temperature(pd.DataFrame({"city": [1.0, 0.5, 0.0]}, index=hours), published_after="1h")
+    >>> analysis["available_time"].values[0].astype("datetime64[h]")
+    np.datetime64('2024-01-01T01','h')
+    """
+    checks.check_rising_times(pd.DatetimeIndex(values.index), "temperature")
+    instants = times.to_ns(values.index)
+    analysis = xr.Dataset(
+        {"temp_air": (("site", "time"), values.to_numpy(dtype=np.float32).T, {"cell_methods": POINT})},
+        coords={
+            "site": [str(name) for name in values.columns],
+            "time": instants,
+            "available_time": ("time", instants + times.duration(published_after).to_timedelta64()),
+        },
+        attrs={"kind": "analysis"},
+    )
+    return checks.check_weather(analysis, label="temperature")
 
 
 def temperature_scenarios(
@@ -107,7 +151,7 @@ def temperature_scenarios(
     References
     ----------
     Shifted past temperatures as scenarios for demand: Xie and Hong (2018),
-    https://doi.org/10.1109/TSG.2016.2597178; Dordonnat, Pichavant and Pierrot (2016),
+    https://doi.org/10.1109/TSG.2016.2597178; Xie and Hong (2016),
     https://doi.org/10.1016/j.ijforecast.2015.11.005.
 
     Examples
