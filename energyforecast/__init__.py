@@ -115,6 +115,9 @@ if TYPE_CHECKING:
     from energyforecast.power_curves import (
         PowerCurve as PowerCurve,
     )
+    from energyforecast.scenario_forecaster import (
+        ScenarioForecaster as ScenarioForecaster,
+    )
     from energyforecast.sites import (
         DemandArea as DemandArea,
     )
@@ -129,9 +132,6 @@ if TYPE_CHECKING:
     )
     from energyforecast.storage import (
         load as load,
-    )
-    from energyforecast.scenario_forecaster import (
-        ScenarioForecaster as ScenarioForecaster,
     )
     from energyforecast.tasks import (
         Task as Task,

@@ -58,10 +58,12 @@ class ScenarioForecaster:
     Examples
     --------
     >>> import energyforecast as ef
-    >>> world = ef.datasets.almaty(hours=17_000)
-    >>> area, temperature = world.sites[0], world.temperature()
+    >>> world = ef.datasets.almaty(start="2023-06-01", hours=12_500, models=("ecmwf",))
+    >>> area = world.sites[0]
+    >>> measured = world.truth[["temp_air"]].set_axis([area.name], axis=1)
+    >>> temperature = ef.weather.measured_temperature(measured, published_after="1h")
     >>> task = ef.month_ahead(timezone="Asia/Almaty", quantiles=(0.1, 0.5, 0.9))
-    >>> forecaster = ef.ScenarioForecaster(area=area, task=task, model=ef.models.DemandResponse(trees=20))
+    >>> forecaster = ef.ScenarioForecaster(area=area, task=task, model=ef.models.DemandResponse(trees=5))
     >>> forecaster.predict(temperature, world.observations, issue_time="2024-11-01")
     Forecast of Almaty (synthetic): 1 issue, 720 hours from 2024-10-31 19:00 UTC,
     3 quantiles from 0.1 to 0.9 [MW]
@@ -129,7 +131,9 @@ class ScenarioForecaster:
                 "Give an analysis; a weather forecast belongs into ef.Forecaster.",
             )
 
-    def _predict(self, temperature: xr.Dataset, observations: Observations, window: Windows) -> tuple[Any, Array]:
+    def _predict(
+        self, temperature: xr.Dataset, observations: Observations, window: Windows
+    ) -> tuple[Any, Array]:
         issue = times.to_index(window.issue_time)[0]
         known = self._of_the_area(known_by(temperature[["temp_air"]], issue), observations, issue)
         model = sklearn.base.clone(self.model).fit(*self._past(known, observations, issue))

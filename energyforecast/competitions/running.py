@@ -29,7 +29,9 @@ from energyforecast.evaluation.backtesting import peak_memory
 __all__ = ["competition", "names", "run", "write_json"]
 
 #: Every competition by its name; a further one is entered here.
-_COMPETITIONS = {item.name: item for item in (Gefcom2014Wind(), Gefcom2014Load(), Gefcom2014Solar(), Gefcom2012Wind())}
+_COMPETITIONS = {
+    item.name: item for item in (Gefcom2014Wind(), Gefcom2014Load(), Gefcom2014Solar(), Gefcom2012Wind())
+}
 
 
 def names() -> tuple[str, ...]:

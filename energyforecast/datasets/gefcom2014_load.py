@@ -32,7 +32,10 @@ _AREA: Final = DemandArea(
     coordinate_uncertainty_km=1000.0,
     sources=dict.fromkeys(
         ("latitude", "longitude"),
-        Source("a utility of the United States, its place not disclosed; hurricane Irene struck it", "approximate"),
+        Source(
+            "a utility of the United States, its place not disclosed; hurricane Irene struck it",
+            "approximate",
+        ),
     ),
 )
 
@@ -82,7 +85,9 @@ def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
     doubled = table.index[table.index.duplicated()]
     if len(doubled):
         raise TimeError(
-            f"The load track has two rows for {doubled[0]}.", "There is one for each hour.", "Drop one of them."
+            f"The load track has two rows for {doubled[0]}.",
+            "There is one for each hour.",
+            "Drop one of them.",
         )
     every = pd.date_range(table.index[0], table.index[-1], freq=_HOUR)
     table = table.reindex(every).astype("float64")
@@ -129,7 +134,9 @@ def _solution(path: Path) -> pd.DataFrame:
     """The last month, which is written by date and hour of the day, 1 to 24."""
     table = files.read_csv(path, ("date", "hour", "load", *_STATIONS))
     day = files.stamps(table["date"], path.name, form="%m/%d/%Y")
-    return table.drop(columns=["date", "hour"]).assign(time=day + pd.to_timedelta(table["hour"].to_numpy(), unit="h"))
+    return table.drop(columns=["date", "hour"]).assign(
+        time=day + pd.to_timedelta(table["hour"].to_numpy(), unit="h")
+    )
 
 
 def _hours(stamps: pd.Series[Any], label: str) -> pd.DatetimeIndex:

@@ -90,9 +90,9 @@ class DemandResponse(BaseEstimator):
         folds: int = 3,
         knots: int = 8,
         penalty: float = 10.0,
-        trees: int = 150,
+        trees: int = 60,
         leaves: int = 20,
-        learning_rate: float = 0.08,
+        learning_rate: float = 0.15,
         seed: int = 1,
     ) -> None:
         self.half_life = half_life
@@ -172,7 +172,9 @@ class DemandResponse(BaseEstimator):
         # A flag that is not known, as of holidays without a country, is as good as absent.
         parts.append(np.nan_to_num(X[others].to_numpy(dtype=np.float64, na_value=np.nan)))
         if {"season_cosine", "season_sine"} <= set(self.columns_):
-            turn = X["season_cosine"].to_numpy(dtype=np.float64) + 1j * X["season_sine"].to_numpy(dtype=np.float64)
+            turn = X["season_cosine"].to_numpy(dtype=np.float64) + 1j * X["season_sine"].to_numpy(
+                dtype=np.float64
+            )
             parts += [np.column_stack([(turn**k).real, (turn**k).imag]) for k in (2, 3)]
         return np.hstack(parts)
 
@@ -180,7 +182,9 @@ class DemandResponse(BaseEstimator):
         return np.asarray((self._raw(X) - self.centre_) / self.scale_)
 
     def _hour(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
-        return np.minimum(np.searchsorted(self.hours_, X["hour"].to_numpy(dtype=np.float64)), len(self.hours_) - 1)
+        """Place of each row's hour among those of fit."""
+        place = np.searchsorted(self.hours_, X["hour"].to_numpy(dtype=np.float64))
+        return np.asarray(np.minimum(place, len(self.hours_) - 1))
 
     def _ridge(self, design: Floats, hour: Array, target: Floats) -> tuple[Floats, Floats]:
         """Weights and intercept for each hour of the day."""
@@ -236,9 +240,7 @@ class DemandResponse(BaseEstimator):
         forth = _smooth(days, self.half_life)
         return (forth + _smooth(days[::-1], self.half_life)[::-1]) / 2 if both else forth
 
-    def _errors(
-        self, residual: Floats, level: Floats, hour: Array, kept: npt.NDArray[np.bool_]
-    ) -> Floats:
+    def _errors(self, residual: Floats, level: Floats, hour: Array, kept: npt.NDArray[np.bool_]) -> Floats:
         """Quantiles of errors by hour of the day, from a level as old as it will be."""
         day = len(self.hours_)
         place = np.arange(len(residual)) // day - 1 - self.horizon
@@ -250,7 +252,9 @@ class DemandResponse(BaseEstimator):
 
     def _centre(self, X: pd.DataFrame) -> Floats:
         if not hasattr(self, "level_"):
-            raise NotFittedError("DemandResponse has learnt nothing.", "It is fitted first.", "Call fit(X, y).")
+            raise NotFittedError(
+                "DemandResponse has learnt nothing.", "It is fitted first.", "Call fit(X, y)."
+            )
         if list(X.columns) != self.columns_:
             raise SchemaError(
                 f"X has the columns {list(X.columns)}.",

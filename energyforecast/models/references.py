@@ -11,7 +11,14 @@ import pandas as pd
 
 from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
-__all__ = ["Climatology", "Persistence", "PowerCurveReference", "SeasonalClimatology", "SeasonalNaive", "SmartPersistence"]
+__all__ = [
+    "Climatology",
+    "Persistence",
+    "PowerCurveReference",
+    "SeasonalClimatology",
+    "SeasonalNaive",
+    "SmartPersistence",
+]
 
 #: Length of the year. [d]
 _YEAR: Final = 365.25

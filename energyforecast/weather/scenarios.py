@@ -190,7 +190,9 @@ def temperature_scenarios(
             "A scenario follows a past year, so more than a year is known, without gaps of more than 6 h.",
             "Give a longer record, e.g. of a reanalysis.",
         )
-    members = np.vstack([np.repeat(measured.to_numpy()[:, None], len(paths), axis=1), normal[known:, None] + paths.T])
+    members = np.vstack(
+        [np.repeat(measured.to_numpy()[:, None], len(paths), axis=1), normal[known:, None] + paths.T]
+    )
     return _run(members, axis, site=site, issue=issue, before=times.duration(f"{before}h"))
 
 
@@ -262,7 +264,7 @@ def _persistence(anomaly: Floats, newest: Floats, *, ahead: int, day: int, memor
         later = newest[begin + (k + 1) * day]
         both = np.isfinite(later) & np.isfinite(newest[begin])
         cause, effect = newest[begin][both], later[both]
-        shares[k] = max(0.0, cause @ effect / (cause @ cause)) if both.any() else 0.0
+        shares[k] = np.maximum(0.0, cause @ effect / (cause @ cause)) if both.any() else 0.0
     step = np.arange(ahead)
     left = np.interp(step, (np.arange(memory) + 0.5) * day, shares) if memory else np.zeros(ahead)
     return np.asarray(np.where(step < memory * day, left, 0.0))
@@ -285,6 +287,9 @@ def _run(
                 "member": np.arange(members.shape[1]),
                 "available_time": ("init_time", times.to_ns([issue])),
             },
-            attrs={"kind": "forecast", "source": "temperature of past years, shifted and begun from the newest known"},
+            attrs={
+                "kind": "forecast",
+                "source": "temperature of past years, shifted and begun from the newest known",
+            },
         )
     )
