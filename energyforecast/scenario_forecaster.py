@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 import sklearn.base
 import xarray as xr
-from sklearn.preprocessing import SplineTransformer
 
 from energyforecast import __version__, asof, checks, times
 from energyforecast.errors import MissingDataError, SchemaError
@@ -65,8 +64,7 @@ class ScenarioForecaster:
     >>> task = ef.month_ahead(timezone="Asia/Almaty", quantiles=(0.1, 0.5, 0.9))
     >>> forecaster = ef.ScenarioForecaster(area=area, task=task, model=ef.models.DemandResponse(trees=5))
     >>> forecaster.predict(temperature, world.observations, issue_time="2024-11-01")
-    Forecast of Almaty (synthetic): 1 issue, 720 hours from 2024-10-31 19:00 UTC,
-    3 quantiles from 0.1 to 0.9 [MW]
+    Forecast of Almaty (synthetic): 1 issue, 720 hours from 2024-10-31 19:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
     """
 
     area: DemandArea
@@ -287,6 +285,8 @@ def rank_stations(
 
 def _misfit(demand: pd.Series[Any], warmth: pd.Series[Any]) -> float:
     """Median absolute residual of the logarithm of daily demand."""
+    from sklearn.preprocessing import SplineTransformer
+
     both = (demand.notna() & warmth.notna()).to_numpy()
     if both.sum() < _LEAST_DAYS:
         raise MissingDataError(

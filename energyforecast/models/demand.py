@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import Ridge
-from sklearn.preprocessing import SplineTransformer
 
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 from energyforecast.models.model import Array
@@ -146,6 +144,8 @@ class DemandResponse(BaseEstimator):
 
     def _fit_basis(self, X: pd.DataFrame) -> None:
         """Knots of each temperature, and centre and scale of the design."""
+        from sklearn.preprocessing import SplineTransformer
+
         self.temperatures_ = [name for name in self.columns_ if _is_temperature(name)]
         inner = np.linspace(0, 1, self.knots)
         self.splines_ = {}
@@ -188,6 +188,8 @@ class DemandResponse(BaseEstimator):
 
     def _ridge(self, design: Floats, hour: Array, target: Floats) -> tuple[Floats, Floats]:
         """Weights and intercept for each hour of the day."""
+        from sklearn.linear_model import Ridge
+
         weights = np.zeros((len(self.hours_), design.shape[1]))
         intercept = np.full(len(self.hours_), target.mean())
         for k in np.unique(hour):
