@@ -92,8 +92,13 @@ VARIABLES: Final[dict[str, Variable]] = _table(
     _row("ghi", "W m-2", "surface_downwelling_shortwave_flux_in_air", MEAN, 0.0, 1600.0),
     _row("dni", "W m-2", "surface_direct_along_beam_shortwave_flux_in_air", MEAN, 0.0, 1400.0),
     _row("dhi", "W m-2", "surface_diffuse_downwelling_shortwave_flux_in_air", MEAN, 0.0, 1000.0),
+    _row("longwave_down", "W m-2", "surface_downwelling_longwave_flux_in_air", MEAN, 0.0, 700.0),
+    _row("top_net_solar", "W m-2", "toa_net_downward_shortwave_flux", MEAN, 0.0, 1450.0),
+    _row("cloud_water", "kg m-2", "atmosphere_mass_content_of_cloud_liquid_water", POINT, 0.0, 50.0),
+    _row("cloud_ice", "kg m-2", "atmosphere_mass_content_of_cloud_ice", POINT, 0.0, 50.0),
     _row("albedo", "1", "surface_albedo", POINT, 0.0, 1.0),
     _row("snow_depth", "m", "surface_snow_thickness", POINT, 0.0, 20.0),
+    _row("run_lead_time", "h", "forecast_period", MEAN, 0.0, 1e4),
     _row("precipitation", "mm h-1", "lwe_precipitation_rate", MEAN, 0.0, 400.0),
 )
 

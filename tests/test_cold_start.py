@@ -146,7 +146,11 @@ def test_errors_of_farms_with_power_stand_for_those_of_the_new_one(pooled: bool)
     assert 0.65 < coverage < 0.95
     # What the others learn is what they would learn without it.
     two = ef.Forecaster(
-        given.sites[:2], TASK, model=SMALL, features=ef.recipe(given.site) - "NeighbourWind", pooled=pooled
+        given.sites[:2],
+        TASK,
+        model=SMALL,
+        features=ef.recipe(given.site) - "NeighbourWind" - "NeighbourWindComponents",
+        pooled=pooled,
     ).fit(given.weather, given.power, as_of="2024-02-15 00:00")
     three = _forecaster(given, features=two.features, pooled=pooled)
     three.fit(given.weather, given.power[["farm 0", "farm 1"]], as_of="2024-02-15 00:00")

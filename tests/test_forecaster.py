@@ -144,7 +144,7 @@ def test_a_stale_archive_is_refused_now() -> None:
 
 def test_sites_are_forecast_as_each_alone() -> None:
     given = _world(sites=2)
-    own = ef.recipe(given.site) - "NeighbourWind"
+    own = ef.recipe(given.site) - "NeighbourWind" - "NeighbourWindComponents"
     together = ef.Forecaster(given.sites, TASK, features=own, model=SMALL)
     together.fit(given.weather, given.power, as_of="2024-02-15 00:00")
     forecast = together.predict(given.weather, given.power, issue_time=ISSUED)
@@ -154,6 +154,36 @@ def test_sites_are_forecast_as_each_alone() -> None:
         alone.fit(given.weather, given.power[[site.name]], as_of="2024-02-15 00:00")
         expected = alone.predict(given.weather, given.power, issue_time=ISSUED)
         assert forecast.sel(site=site.name).data.identical(expected.data)
+
+
+def test_a_neighbour_is_looked_at_as_another_site_would_be_and_is_not_forecast(tmp_path: Path) -> None:
+    given = _world(2)
+    one, other = given.sites
+    model = ef.LightGBMQuantiles(trees=5, folds=0)
+    task = _forecaster(given).task
+    both = ef.Forecaster(given.sites, task, model=model).fit(given.weather, given.power)
+    alone = ef.Forecaster(one, task, model=model, neighbours=other)
+    alone.fit(given.weather, given.power[[one.name]])
+    forecast = alone.predict(given.weather, issue_time=ISSUED)
+    assert forecast.sites == (one.name,)
+    expected = both.predict(given.weather, issue_time=ISSUED).data.sel(site=one.name)
+    np.testing.assert_array_equal(forecast.data.sel(site=one.name).values, expected.values)
+    again = ef.load(alone.save(tmp_path / "one.forecaster"))
+    assert again.neighbours == alone.unfitted().neighbours == (other,)
+    assert again.predict(given.weather, issue_time=ISSUED).data.identical(forecast.data)
+
+
+def test_a_neighbour_has_a_name_of_its_own_and_weather() -> None:
+    given = _world(2)
+    one, other = given.sites
+    task = _forecaster(given).task
+    with pytest.raises(SchemaError) as caught:
+        ef.Forecaster(one, task, neighbours=[one])
+    _three_lines(caught.value, repr(one.name))
+    elsewhere = replace(other, name="elsewhere")
+    with pytest.raises(SchemaError) as caught:
+        ef.Forecaster(one, task, neighbours=elsewhere).fit(given.weather, given.power[[one.name]])
+    _three_lines(caught.value, "elsewhere")
 
 
 def test_pooled_sites_share_a_model_and_keep_their_capacities() -> None:

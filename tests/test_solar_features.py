@@ -152,9 +152,15 @@ def test_neighbours_come_nearest_first() -> None:
     far = PVPlant(name="far", latitude=50.0, longitude=73.0, capacity=50)
     now, table = _look(NeighbourIrradiance(), PLANT, far, EAST)
     position = (now.valid_time[0] - START) // HOUR
-    assert list(table) == ["ghi[neighbour 1]", "ghi[neighbour 2]"]
+    assert list(table) == ["ghi[neighbour 1]", "ghi[neighbour 2]", "ghi[neighbours' mean]"]
     np.testing.assert_allclose(table["ghi[neighbour 1]"][0], _truth(EAST)[0][position], rtol=1e-5)
     np.testing.assert_allclose(table["ghi[neighbour 2]"][0], _truth(far)[0][position], rtol=1e-5)
+    both = 0.5 * (_truth(EAST)[0][position] + _truth(far)[0][position])
+    np.testing.assert_allclose(table["ghi[neighbours' mean]"][0], both, rtol=1e-5)
+    _, around = _look(NeighbourIrradiance(nearest=1, hours=(-1, 0)), PLANT, far, EAST)
+    assert list(around) == ["ghi[neighbour 1 -1h]", "ghi[neighbour 1]", "ghi[neighbours' mean]"]
+    np.testing.assert_allclose(around["ghi[neighbour 1 -1h]"][0], _truth(EAST)[0][position - 1], rtol=1e-5)
+    assert _look(NeighbourIrradiance(), PLANT)[1] == {}
 
 
 def test_the_chain_of_several_weather_models_and_of_wind_at_another_height() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from energyforecast import times
 from energyforecast.errors import RangeError, TimeError
-from energyforecast.tasks import PERCENTILES, Task, Windows, day_ahead, intraday
+from energyforecast.tasks import PERCENTILES, Task, Windows, day_ahead, intraday, month_ahead
 
 ZONES = ("UTC", "Asia/Almaty", "Europe/Paris", "America/Sao_Paulo", "Asia/Beirut", "Pacific/Auckland")
 HOUR = np.timedelta64(1, "h")
@@ -160,6 +160,39 @@ def test_strings_are_read_in_the_tasks_zone() -> None:
 def test_an_end_before_the_start_is_refused(task: Task, start: str, end: str) -> None:
     with pytest.raises(TimeError) as caught:
         task.issue_times(start, end)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+# --- Month-ahead ----------------------------------------------------------------------------------
+
+
+def test_a_month_ahead_window_is_a_local_month_whatever_its_length() -> None:
+    task = month_ahead("10:00", timezone="Asia/Almaty", first_day=5)
+    issued = task.issue_times("2024-01", "2024-03")
+    assert issued[1] == _utc("2024-01-27 04:00")  # for February, at UTC+6
+    windows = task.windows(issued)
+    # Almaty put its clock back at the end of 29 February.
+    assert windows.inside.sum(axis=1).tolist() == [31 * 24, 29 * 24 + 1, 31 * 24]
+    begin = windows.valid_time[np.arange(3), 0].astype("datetime64[h]").astype(str)
+    assert begin.tolist() == ["2023-12-31T18", "2024-01-31T18", "2024-02-29T19"]
+
+
+def test_only_months_that_begin_in_the_period_are_issued() -> None:
+    task = month_ahead(timezone="UTC", months=2)
+    issued = task.issue_times("2023-12-02", "2024-02-01")
+    assert [f"{moment:%Y-%m-%d %H}" for moment in issued] == ["2024-01-01 00", "2024-02-01 00"]
+    assert task.windows(issued).inside.sum(axis=1).tolist() == [60 * 24, 60 * 24]
+
+
+def test_issued_inside_a_month_the_next_one_is_covered() -> None:
+    windows = month_ahead(timezone="UTC").windows(pd.DatetimeIndex(["2023-12-05 07:00"], tz="UTC"))
+    assert windows.valid_time[0, 0] == np.datetime64("2024-01-01", "ns")
+    assert windows.inside.sum() == 31 * 24
+
+
+def test_no_month_is_no_task() -> None:
+    with pytest.raises(TimeError) as caught:
+        month_ahead(timezone="UTC", months=0)
     assert len(str(caught.value).splitlines()) == 3
 
 

@@ -20,6 +20,7 @@ from energyforecast.features import (
     HubWind,
     LeadTime,
     NeighbourWind,
+    NeighbourWindComponents,
     PowerCurvePower,
     WindShear,
     WindTrend,
@@ -151,6 +152,27 @@ def test_neighbours_are_counted_by_distance_from_each_site() -> None:
     assert _look(NeighbourWind(), weather, [FARM]) == {}
 
 
+def test_columns_of_neighbours_are_of_the_height_nearest_the_hub() -> None:
+    weather = _weather(
+        ["farm", "near"],
+        wind_speed_120m=4.0,
+        wind_speed_100m=lambda lead, *_: 8.0 + lead,
+        wind_direction_100m=180.0,
+    )
+    table = _look(NeighbourWind(nearest=1), weather, [FARM, NEAR])
+    assert [name for name in table if "neighbour 1" in name] == ["wind_speed_100m[neighbour 1]"]
+    # A wind that rises evenly: the hour's mean lies between the instants before and after.
+    one = table["wind_speed_100m[neighbour 1]"]
+    around = [table[f"wind_speed_100m[neighbours' mean {hour}h]"] for hour in ("-3", "+4")]
+    np.testing.assert_allclose(np.mean(around, axis=0), one, rtol=1e-6)
+    np.testing.assert_allclose(around[1] - around[0], 7.0, rtol=1e-5)
+    assert "wind_speed_120m[neighbours' mean]" in table
+    parts = _look(NeighbourWindComponents(), weather, [FARM, NEAR])
+    assert list(parts) == ["wind_u_100m[neighbour 1]", "wind_v_100m[neighbour 1]"]
+    np.testing.assert_allclose(parts["wind_v_100m[neighbour 1]"], one, rtol=1e-5)  # a south wind blows north
+    np.testing.assert_allclose(parts["wind_u_100m[neighbour 1]"], 0.0, atol=1e-5)
+
+
 def test_trend_smooths_and_takes_the_ramp() -> None:
     weather = _weather(["farm"], wind_speed_100m=lambda lead, *_: lead**2 / 10.0)
     got = _look(WindTrend(hours=(2,)), weather)
@@ -174,7 +196,10 @@ def test_what_was_new_does_not_fire_for_one_farm_with_one_forecast() -> None:
             .tabulate(weather, None, issued)
             .columns[site.name]
         )
-        for features in (ef.recipe(site), ef.recipe(site) - "NeighbourWind" - "EnsembleSpread")
+        for features in (
+            ef.recipe(site),
+            ef.recipe(site) - "NeighbourWind" - "NeighbourWindComponents" - "EnsembleSpread",
+        )
     ]
     assert columns[0] == columns[1]
 

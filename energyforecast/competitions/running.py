@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -218,6 +218,7 @@ def _scores(pieces: Sequence[_Done], tasks: Sequence[int]) -> dict[str, Any]:
         "missing": len(everything) - len(scored),
         "n_by_task": {str(task): len(_model(done).scored()) for task, done in by_task.items()},
         "climatology": {"tasks": usual, "mean": float(np.mean(list(usual.values())))},
+        "references": _references(by_task),
         "sites": _by_site(pieces),
         "coverage": scoring.coverage(everything),
     }
@@ -229,6 +230,18 @@ def _model(pieces: Sequence[_Done]) -> TaskForecast:
 
 def _climatology(pieces: Sequence[_Done]) -> TaskForecast:
     return TaskForecast.joined([piece.climatology for piece in pieces])
+
+
+def _references(by_task: Mapping[int, Sequence[_Done]]) -> dict[str, dict[str, Any]]:
+    """Scores by task of each further forecast, and their mean."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in next(iter(by_task.values()))[0].references:
+        tasks = {
+            str(task): scoring.pinball(TaskForecast.joined([piece.references[name] for piece in done]))
+            for task, done in by_task.items()
+        }
+        found[name] = {"tasks": tasks, "mean": float(np.mean(list(tasks.values())))}
+    return found
 
 
 def _by_site(pieces: Sequence[_Done]) -> dict[str, dict[str, Any]]:

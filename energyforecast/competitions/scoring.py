@@ -24,7 +24,7 @@ _DRAWS: Final = 1000
 
 
 def pinball(done: TaskForecast) -> float:
-    """Mean over hours, sites and the 99 levels of the pinball loss, not doubled.
+    """Mean over the 99 levels and over hours of the pinball loss, not doubled, then over sites.
 
     Parameters
     ----------
@@ -44,9 +44,10 @@ def pinball(done: TaskForecast) -> float:
     0.5
     """
     scored = done.scored()
-    return (
-        float(pinball_loss(scored.observed, scored.quantiles, PERCENTILES).mean()) if len(scored) else np.nan
-    )
+    loss = pinball_loss(scored.observed, scored.quantiles, PERCENTILES).mean(axis=1)
+    # Sites weigh alike, however many of their hours were observed.
+    means = [loss[scored.site == site].mean() for site in np.unique(scored.site)]
+    return float(np.mean(means)) if means else np.nan
 
 
 def rmse(done: TaskForecast) -> float:

@@ -202,7 +202,6 @@ def as_runs(
     means: Mapping[str, pd.DataFrame],
     *,
     information: Information,
-    attrs: Mapping[str, Mapping[str, str]],
     source: str,
 ) -> xr.Dataset:
     """Hourly weather as runs: one a month, known whole at the month's first hour, or one a day.
@@ -214,8 +213,6 @@ def as_runs(
     instants, means : mapping of DataFrame
         By variable, a row for every hour, a column a site; means at the beginning of their hour.
     information : {"competition", "operational"}
-    attrs : mapping
-        Attributes of variables outside the vocabulary.
     source : str
     """
     index = pd.DatetimeIndex(next(iter(instants.values())).index)
@@ -234,8 +231,7 @@ def as_runs(
         for name, frame in frames.items():
             values = frame.to_numpy(dtype=np.float32).T[:, np.where(inside, place, 0)]
             values[:, ~inside] = np.nan
-            said = {"cell_methods": kind, **attrs.get(name, {})}
-            variables[name] = (("site", "init_time", "lead_time"), values, said)
+            variables[name] = (("site", "init_time", "lead_time"), values, {"cell_methods": kind})
     begin = times.to_ns(starts)
     return xr.Dataset(
         variables,
@@ -254,7 +250,3 @@ def lead_of_run(index: pd.DatetimeIndex, columns: pd.Index[Any]) -> pd.DataFrame
     return pd.DataFrame(
         np.repeat(np.asarray(index.hour + 1.0)[:, None], len(columns), axis=1), index=index, columns=columns
     )
-
-
-#: Attributes of the variable that says the true lead.
-LEAD: Final = {"run_lead_time": {"units": "h", "long_name": "lead of the run from which the hour was taken"}}

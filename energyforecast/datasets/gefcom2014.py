@@ -34,7 +34,7 @@ _INSTANTS: Final = {
     "var78": ("cloud_water", 1.0, 0.0),
     "var79": ("cloud_ice", 1.0, 0.0),
     "var134": ("pressure", 1.0, 0.0),
-    "var157": ("relative_humidity_1000hpa", 1.0, 0.0),
+    "var157": ("relative_humidity", 1.0, 0.0),
     "var164": ("cloud_cover", 100.0, 0.0),
     "var167": ("temp_air", 1.0, -273.15),
 }
@@ -44,13 +44,6 @@ _ACCUMULATED: Final = {
     "var175": ("longwave_down", 1 / 3600),
     "var178": ("top_net_solar", 1 / 3600),
     "var228": ("precipitation", 1000.0),
-}
-_OWN: Final = {
-    "cloud_water": {"units": "kg m-2", "long_name": "column of cloud liquid water"},
-    "cloud_ice": {"units": "kg m-2", "long_name": "column of cloud ice"},
-    "relative_humidity_1000hpa": {"units": "percent", "long_name": "relative humidity at 1000 hPa"},
-    "longwave_down": {"units": "W m-2", "long_name": "downward thermal radiation at the ground"},
-    "top_net_solar": {"units": "W m-2", "long_name": "net solar radiation at the top of the atmosphere"},
 }
 #: Azimuth and tilt [degree], altitude [m] of the plants, as the competition tells them.
 _PLANTS: Final = {1: (38.0, 36.0, 595.0), 2: (327.0, 35.0, 602.0), 3: (31.0, 21.0, 951.0)}
@@ -198,8 +191,8 @@ def read_gefcom2014_solar(folder: str | Path, *, information: Information = "com
     Notes
     -----
     Stamps end their hour. Radiation and rain accumulate from 00 UTC; their hourly means belong to the hour that
-    begins at T − 1 h, and what rounding left below 0 is 0. The plants' coordinates are those at which the radiation
-    of clear days fits the sun best: about 150 km.
+    begins at T − 1 h, and what rounding left below 0 is 0. The humidity is that of 1000 hPa. The plants'
+    coordinates are those at which the radiation of clear days fits the sun best, good to about 150 km.
 
     Examples
     --------
@@ -291,7 +284,7 @@ def _data(
     observed.iloc[0] = np.nan
     index = pd.DatetimeIndex(observed.index)
     means = means | {"run_lead_time": files.lead_of_run(pd.DatetimeIndex(power.index), power.columns)}
-    weather = files.as_runs(instants, means, information=information, attrs=_OWN | files.LEAD, source=_SOURCE)
+    weather = files.as_runs(instants, means, information=information, source=_SOURCE)
     known = files.handed_out_by_month(observed)
     wanted = files.months(index)
     wanted = wanted[wanted >= _FIRST[track]]

@@ -1,6 +1,14 @@
 """Declarative features; each sees a Snapshot, never an archive."""
 
-from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, LocalHour, WeatherAge, Weekday
+from energyforecast.features.calendar import (
+    DayOfYear,
+    HourOfWeek,
+    LeadTime,
+    LocalHour,
+    RunLeadTime,
+    WeatherAge,
+    Weekday,
+)
 from energyforecast.features.cold_start import ColdStartPower
 from energyforecast.features.declaration import Feature, FeatureSet, FunctionFeature, Needs, feature
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
@@ -20,6 +28,7 @@ from energyforecast.features.wind import (
     EnsembleSpread,
     HubWind,
     NeighbourWind,
+    NeighbourWindComponents,
     NewestWind,
     PowerCurvePower,
     WindDirection,
@@ -54,10 +63,12 @@ __all__ = [
     "Needs",
     "NeighbourIrradiance",
     "NeighbourWind",
+    "NeighbourWindComponents",
     "NewestObservation",
     "NewestWind",
     "PVChainPower",
     "PowerCurvePower",
+    "RunLeadTime",
     "SunPosition",
     "Temperature",
     "WeatherAge",

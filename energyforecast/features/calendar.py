@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from energyforecast import times
 from energyforecast.asof import Snapshot
 from energyforecast.features.declaration import Array, Columns, Feature
 
-__all__ = ["DayOfYear", "HourOfWeek", "LeadTime", "LocalHour", "WeatherAge", "Weekday"]
+__all__ = ["DayOfYear", "HourOfWeek", "LeadTime", "LocalHour", "RunLeadTime", "WeatherAge", "Weekday"]
 
 
 def _local(now: Snapshot) -> pd.DatetimeIndex:
@@ -129,3 +130,22 @@ class WeatherAge(Feature):
             columns[f"{prefix}weather_age"] = now.weather_age(model)
             columns[f"{prefix}weather_lead_time"] = now.weather_lead_time(model)
         return columns
+
+
+@dataclass(frozen=True)
+class RunLeadTime(Feature):
+    """True lead of weather that is put together from several runs, where it says so: ``run_lead_time``. [h]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> RunLeadTime().compute(example_snapshot({"run_lead_time": 24.0}, rising=1.0))
+    {'run_lead_time': array([[24., 25., 26.]], dtype=float32)}
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("run_lead_time",)
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``run_lead_time``, of each weather model that has it."""
+        return {name: now[name] for name in now.matching(*self.weather)}

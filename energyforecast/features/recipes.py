@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from typing import Final
 
 from energyforecast.errors import SchemaError
-from energyforecast.features.calendar import DayOfYear, HourOfWeek, LeadTime, LocalHour, WeatherAge, Weekday
+from energyforecast.features.calendar import (
+    DayOfYear,
+    HourOfWeek,
+    LeadTime,
+    LocalHour,
+    RunLeadTime,
+    WeatherAge,
+    Weekday,
+)
 from energyforecast.features.declaration import Feature, FeatureSet
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.lags import Lag, LagMean, NewestObservation
@@ -22,6 +30,7 @@ from energyforecast.features.wind import (
     AirMass,
     EnsembleSpread,
     NeighbourWind,
+    NeighbourWindComponents,
     NewestWind,
     PowerCurvePower,
     WindDirection,
@@ -35,8 +44,8 @@ __all__ = ["features_giving", "recipe"]
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
 # year memorises single weather episodes and makes forecasts worse, so it is not among them.
 _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
-# Nothing where there is one site, and no ensemble.
-_WIND_MORE: Final = (NeighbourWind(), EnsembleSpread())
+# Nothing where there is one site, and no ensemble; chosen on the first months of GEFCom2014, see docs/benchmarks.md.
+_WIND_MORE: Final = (NeighbourWind(), NeighbourWindComponents(), EnsembleSpread())
 
 # Chosen on Victoria's demand of 2012 and 2013, see docs/demand.md.
 _PEOPLE: Final = FeatureSet(
@@ -78,6 +87,9 @@ _SOLAR: Final = FeatureSet(
         ClearSky(),
         IntervalMean("cloud_cover"),
         IntervalMean("temp_air"),
+        # Where the weather has them: clouds and haze beyond what the irradiance says.
+        *map(IntervalMean, ("relative_humidity", "precipitation", "longwave_down", "top_net_solar")),
+        *map(IntervalMean, ("cloud_water", "cloud_ice")),
         WeatherAge(),
         LeadTime(),
     )
@@ -101,6 +113,8 @@ def recipe(site: Site, task: Task | None = None) -> FeatureSet:
         A wind farm, a PV plant, or an area by its sector; a plain site needs features of the user's choice.
     task : Task, optional
         For an intraday one the newest observation joins: the recipe then needs observations in predict too.
+        For a month-ahead one the lead, which would be the day of the month, gives way to that of the run of
+        which each hour was taken, where the weather tells it.
 
     Raises
     ------
@@ -117,6 +131,9 @@ def recipe(site: Site, task: Task | None = None) -> FeatureSet:
     ['NewestObservation', 'NewestWind']
     """
     known = _recipe(site)
+    if task is not None and task.months:
+        lead = (LeadTime().name, WeatherAge().name)
+        known = FeatureSet((*(item for item in known if item.name not in lead), RunLeadTime()))
     now = (
         next(items for kind, items in _NOW.items() if isinstance(site, kind))
         if task is not None and task.issue is None

@@ -137,20 +137,35 @@ class Irradiance(Feature):
 
 @dataclass(frozen=True)
 class NeighbourIrradiance(Feature):
-    """Global irradiance at the forecaster's other sites, the nearest first: ``ghi[neighbour 1]``. [W m⁻²]
+    """Global irradiance at the forecaster's other sites and neighbours, the nearest first; nothing without them.
+
+    Parameters
+    ----------
+    nearest : int
+        So many of them get columns of their own.
+    hours : tuple of float
+        Intervals around. [h]
 
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot
     >>> pair = [PVPlant(name=name, latitude=45, longitude=0, capacity=60) for name in ("west", "east")]
     >>> NeighbourIrradiance().compute(example_snapshot({"ghi": 400.0}, sites=pair, start="2024-03-20 12:00", hours=1))
-    {'ghi[neighbour 1]': array([[400.]], dtype=float32)}
+    {'ghi[neighbour 1]': array([[400.]], dtype=float32), "ghi[neighbours' mean]": array([[400.]], dtype=float32)}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("ghi",)
 
+    nearest: int = 9
+    hours: tuple[float, ...] = (0,)
+
+    @property
+    def margin(self) -> pd.Timedelta:
+        """As far as the furthest interval."""
+        return times.duration(f"{max(abs(hour) for hour in self.hours)}h")
+
     def compute(self, now: Snapshot) -> Columns:
-        """A column for each other site and weather model."""
+        """Columns like ``ghi[neighbour 1]``, ``ghi[neighbour 1 -1h]`` and ``ghi[neighbours' mean]``."""
         others = sorted(
             (site for site in now.sites if site.name != now.site.name),
             key=lambda site: np.hypot(
@@ -158,11 +173,16 @@ class NeighbourIrradiance(Feature):
                 (site.longitude - now.site.longitude) * np.cos(np.radians(now.site.latitude)),
             ),
         )
-        return {
-            f"{name}[neighbour {rank}]": now.at(site.name)[name]
-            for rank, site in enumerate(others, start=1)
-            for name in now.matching(*self.weather)
-        }
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather) if others else ():
+            for rank, site in enumerate(others[: self.nearest], start=1):
+                for hour in self.hours:
+                    moved = f" {hour:+g}h" if hour else ""
+                    columns[f"{name}[neighbour {rank}{moved}]"] = now.at(site.name).shift(name, hours=hour)
+            columns[f"{name}[neighbours' mean]"] = np.mean(
+                [now.at(site.name)[name] for site in others], axis=0
+            )
+        return columns
 
 
 @dataclass(frozen=True)

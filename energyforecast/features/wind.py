@@ -20,6 +20,7 @@ __all__ = [
     "EnsembleSpread",
     "HubWind",
     "NeighbourWind",
+    "NeighbourWindComponents",
     "NewestWind",
     "PowerCurvePower",
     "WindDirection",
@@ -168,11 +169,8 @@ class WindDirection(Feature):
             columns[f"{name}[sine]"], columns[f"{name}[cosine]"] = sine, cosine
             speed = name.replace("wind_direction", "wind_speed")
             if speed in now.names:
-                ends = zip((now[speed], now.shift(speed, hours=_step(now))), angles, strict=True)
-                parts = [physics.wind_components(value, np.degrees(angle)) for value, angle in ends]
-                columns[name.replace("direction", "u")], columns[name.replace("direction", "v")] = np.mean(
-                    parts, axis=0
-                )
+                u, v = _components(now, speed, name)
+                columns[name.replace("direction", "u")], columns[name.replace("direction", "v")] = u, v
         return columns
 
 
@@ -366,45 +364,119 @@ class EnsembleSpread(Feature):
 
 @dataclass(frozen=True)
 class NeighbourWind(Feature):
-    """Wind speed at the forecaster's other sites; nothing where there is one site.
+    """Wind speed at the forecaster's other sites and neighbours; nothing where there is none.
 
     Neighbours are counted by distance, so that columns mean the same for every site of a fleet.
 
     Parameters
     ----------
     nearest : int
-        So many of them get columns of their own.
+        So many of them get columns of their own, of the height nearest the hub.
+    hours : tuple of float
+        Instants around the beginning of the interval at which the neighbours' mean is looked at, at that height:
+        weather comes from neighbours and goes to them. [h]
 
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot
     >>> farms = [WindFarm(name=name, latitude=44, longitude=78, capacity=60) for name in ("west", "east")]
-    >>> columns = NeighbourWind().compute(example_snapshot(sites=farms, hours=1))
+    >>> columns = NeighbourWind(hours=(-3,)).compute(example_snapshot(sites=farms, hours=1))
     >>> {name: float(values[0, 0]) for name, values in columns.items()}
-    {'wind_speed_100m[neighbour 1]': 8.0, "wind_speed_100m[neighbours' mean]": 8.0,
-    "wind_speed_100m[neighbours' spread]": 0.0}
+    {"wind_speed_100m[neighbours' mean]": 8.0, "wind_speed_100m[neighbours' spread]": 0.0,
+    'wind_speed_100m[neighbour 1]': 8.0, "wind_speed_100m[neighbours' mean -3h]": 8.0}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+    optional: ClassVar[bool] = True
+
+    nearest: int = 9
+    hours: tuple[float, ...] = (-3, -2, -1, 2, 3, 4)
+
+    @property
+    def margin(self) -> pd.Timedelta:
+        """As far as the furthest instant, and the interval's end."""
+        return times.duration(f"{max(1.0, *(abs(hour) for hour in self.hours))}h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns like ``wind_speed_100m[neighbours' mean]`` and ``wind_speed_100m[neighbour 1]``. [m s⁻¹]
+
+        Means over the interval, but ``[neighbours' mean -3h]``, an instant before its beginning; ``[neighbours'
+        spread]`` is the standard deviation over all neighbours.
+        """
+        others = _neighbours(now)
+        columns: dict[str, Array] = {}
+        for names in _by_height(now, "wind_speed").values() if others else ():
+            for name in names.values():
+                speeds = np.stack([other.interval_mean(name) for other in others])
+                columns[f"{name}[neighbours' mean]"] = speeds.mean(axis=0)
+                columns[f"{name}[neighbours' spread]"] = speeds.std(axis=0)
+            hub = _nearest_hub(now, names)
+            for rank, other in enumerate(others[: self.nearest], start=1):
+                columns[f"{hub}[neighbour {rank}]"] = other.interval_mean(hub)
+            for hour in self.hours:
+                mean = np.mean([other.shift(hub, hours=hour) for other in others], axis=0)
+                columns[f"{hub}[neighbours' mean {hour:+g}h]"] = mean
+        return columns
+
+
+@dataclass(frozen=True)
+class NeighbourWindComponents(Feature):
+    """Wind to the east and to the north at the nearest other sites and neighbours, at the height nearest the hub.
+
+    Parameters
+    ----------
+    nearest : int
+        So many of them, counted by distance.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> farms = [WindFarm(name=name, latitude=44, longitude=78, capacity=60) for name in ("west", "east")]
+    >>> now = example_snapshot({"wind_speed_100m": 8.0, "wind_direction_100m": 270.0}, sites=farms, hours=1)
+    >>> columns = NeighbourWindComponents().compute(now)
+    >>> {name: float(values[0, 0].round(3)) + 0.0 for name, values in columns.items()}
+    {'wind_u_100m[neighbour 1]': 8.0, 'wind_v_100m[neighbour 1]': 0.0}
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m", "wind_direction_*m")
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
     optional: ClassVar[bool] = True
 
-    nearest: int = 3
+    nearest: int = 9
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns ``wind_speed_100m[neighbour 1]``, ``[neighbours' mean]`` and ``[neighbours' spread]``. [m s⁻¹]
-
-        Means over the interval; the spread is the standard deviation over the neighbours.
-        """
-        others = sorted((site for site in now.sites if site != now.site), key=lambda to: _far(now.site, to))
+        """Columns ``wind_u_100m[neighbour 1]`` and ``wind_v_100m[neighbour 1]``, means over the interval. [m s⁻¹]"""
         columns: dict[str, Array] = {}
-        for name in now.matching(*self.weather) if others else ():
-            speeds = np.stack([now.at(other.name).interval_mean(name) for other in others])
-            for rank, speed in enumerate(speeds[: self.nearest], start=1):
-                columns[f"{name}[neighbour {rank}]"] = speed
-            columns[f"{name}[neighbours' mean]"] = speeds.mean(axis=0)
-            columns[f"{name}[neighbours' spread]"] = speeds.std(axis=0)
+        for names in _by_height(now, "wind_speed").values():
+            speed = _nearest_hub(now, names)
+            direction = speed.replace("wind_speed", "wind_direction")
+            if direction not in now.names:
+                continue
+            for rank, other in enumerate(_neighbours(now)[: self.nearest], start=1):
+                u, v = _components(other, speed, direction)
+                columns[f"{speed.replace('speed', 'u')}[neighbour {rank}]"] = u
+                columns[f"{speed.replace('speed', 'v')}[neighbour {rank}]"] = v
         return columns
+
+
+def _components(now: Snapshot, speed: str, direction: str) -> Array:
+    """Wind to the east and to the north, over the interval."""
+    ends = [
+        physics.wind_components(now.shift(speed, hours=hours), now.shift(direction, hours=hours))
+        for hours in (0.0, _step(now))
+    ]
+    return np.asarray(np.mean(ends, axis=0))
+
+
+def _neighbours(now: Snapshot) -> list[Snapshot]:
+    """The same moment seen from all other places, the nearest first."""
+    others = sorted((site for site in now.sites if site != now.site), key=lambda to: _far(now.site, to))
+    return [now.at(other.name) for other in others]
+
+
+def _nearest_hub(now: Snapshot, names: dict[float, str]) -> str:
+    hub = (now.site.hub_height if isinstance(now.site, WindFarm) else None) or 100.0
+    return names[min(names, key=lambda height: abs(height - hub))]
 
 
 def _far(site: Site, other: Site) -> float:
