@@ -107,6 +107,9 @@ if TYPE_CHECKING:
         QuantileModel as QuantileModel,
     )
     from energyforecast.models import (
+        SeasonalClimatology as SeasonalClimatology,
+    )
+    from energyforecast.models import (
         SeasonalNaive as SeasonalNaive,
     )
     from energyforecast.models import (
@@ -123,6 +126,9 @@ if TYPE_CHECKING:
     )
     from energyforecast.recalibration import (
         AdaptiveCalibration as AdaptiveCalibration,
+    )
+    from energyforecast.scenario_forecaster import (
+        ScenarioForecaster as ScenarioForecaster,
     )
     from energyforecast.sites import (
         DemandArea as DemandArea,
@@ -185,12 +191,14 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "Climatology",
         "Persistence",
         "PowerCurveReference",
+        "SeasonalClimatology",
         "SeasonalNaive",
         "SmartPersistence",
     ),
     # the forecast
     "forecaster": ("Forecaster",),
     "forecast": ("Forecast",),
+    "scenario_forecaster": ("ScenarioForecaster",),
     "storage": ("load",),
     "recalibration": ("AdaptiveCalibration",),
     # what it is worth

@@ -28,7 +28,7 @@ FLOORS = (
     ("clocks", "observations", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
-    ("assignments", "forecast", "forecaster", "recalibration", "storage"),
+    ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage"),
     ("evaluation",),
     ("tuning",),
     ("plotting", "config"),

@@ -3,6 +3,7 @@
 from energyforecast.models.blending import Blend
 from energyforecast.models.calibration import ConformalQuantiles
 from energyforecast.models.cold_start import ColdStart
+from energyforecast.models.demand import DemandResponse
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.model import QuantileModel
@@ -10,6 +11,7 @@ from energyforecast.models.references import (
     Climatology,
     Persistence,
     PowerCurveReference,
+    SeasonalClimatology,
     SeasonalNaive,
     SmartPersistence,
 )
@@ -19,11 +21,13 @@ __all__ = [
     "Climatology",
     "ColdStart",
     "ConformalQuantiles",
+    "DemandResponse",
     "LightGBMQuantiles",
     "LinearQuantiles",
     "Persistence",
     "PowerCurveReference",
     "QuantileModel",
+    "SeasonalClimatology",
     "SeasonalNaive",
     "SmartPersistence",
 ]
