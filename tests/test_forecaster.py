@@ -30,7 +30,7 @@ from tests.worlds import HOUR, World, analysis_of, replaced, with_arrival, world
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=LEVELS)
-SMALL = ef.LightGBMQuantiles(trees=15, folds=0)
+SMALL = ef.LightGBMQuantiles(trees=15, folds=0, learning_rate=0.3)
 #: 08:00 UTC; the newest run that had arrived is that of 00:00, the window 23:00 to 23:00 UTC.
 ISSUED = "2024-02-20 09:00"
 WINDOW = np.datetime64("2024-02-20T23", "ns") + np.arange(24) * HOUR

@@ -98,7 +98,7 @@ def test_each_site_has_the_recipe_and_the_model_of_its_kind() -> None:
         alone = ef.Forecaster(site, TASK)
         assert forecaster.features_of[site.name] == alone.features == ef.recipe(site, TASK)
         assert forecaster.model_of[site.name].get_params() == alone.model.get_params()
-    assert forecaster.model_of["works"].relative_to == "mean_4x168h"
+    assert forecaster.model_of["works"].relative_to == "level"
     assert forecaster.model_of["farm"].relative_to is None
 
 
@@ -207,7 +207,7 @@ timezone = "Europe/Paris"
 """
     (tmp_path / "all.toml").write_text(sites + rest)
     forecaster = config.read(tmp_path / "all.toml").forecaster()
-    assert forecaster.model_of["works"].relative_to == "mean_4x168h"
+    assert forecaster.model_of["works"].relative_to == "level"
     assert "Irradiance" in forecaster.features_of["plant"].names
     nested = '[model]\nkind = "ConformalQuantiles"\nby = "lead_time"\n[model.model]\ntrees = 7\n'
     (tmp_path / "all.toml").write_text(sites + rest + nested)

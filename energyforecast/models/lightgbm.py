@@ -384,10 +384,13 @@ class LightGBMQuantiles(QuantileModel):
         --------
         >>> rng = np.random.default_rng(0)
         >>> X = pd.DataFrame({"wind": rng.uniform(size=2000), "noise": rng.uniform(size=2000)})
-        >>> model = LightGBMQuantiles(trees=50).fit(X, X["wind"].to_numpy())
-        >>> model.contributions(pd.DataFrame({"wind": [0.9], "noise": [0.5]}), quantile=0.5).round(1)
-           wind  noise  base
-        0   0.4    0.0   0.5
+        >>> model = LightGBMQuantiles((0.1, 0.5, 0.9)).fit(X, X["wind"].to_numpy() + rng.uniform(size=2000))
+        >>> new = pd.DataFrame({"wind": [0.1, 0.9], "noise": [0.5, 0.5]})
+        >>> told = model.contributions(new, quantile=0.9)
+        >>> told["wind"].round(1).tolist()
+        [-0.4, 0.4]
+        >>> np.allclose(told.sum(axis=1), model.predict(new)[:, 2])
+        True
         """
         checks.check_quantiles((quantile,))
         values = self._matrix(X)
