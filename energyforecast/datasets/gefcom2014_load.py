@@ -78,7 +78,7 @@ def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
     >>> rows = ["TIMESTAMP,LOAD," + ",".join(f"w{k}" for k in range(1, 26))]
     >>> rows += [f"112001 {hour}:00,{100 + hour}" + 25 * ",50" for hour in (1, 2, 3)]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "L1-train.csv").write_text("\\n".join(rows))
+    ...     _ = Path(folder, "L1-train.csv").write_text("\n".join(rows))
     ...     data = read_gefcom2014_load(folder)
     >>> data.observations
     Observations of utility: 3 x 1h from 2001-01-01 00:00 UTC, 0 missing, 0 flagged, published after 0h
