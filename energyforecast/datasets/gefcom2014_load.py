@@ -41,7 +41,7 @@ _AREA: Final = DemandArea(
 
 
 def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
-    """The load track: a utility of the United States, with 25 temperature stations.
+    r"""The load track: a utility of the United States, with 25 temperature stations.
 
     Parameters
     ----------
@@ -75,11 +75,15 @@ def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
     Examples
     --------
     >>> import tempfile
+    >>> rows = ["TIMESTAMP,LOAD," + ",".join(f"w{k}" for k in range(1, 26))]
+    >>> rows += [f"112001 {hour}:00,{100 + hour}" + 25 * ",50" for hour in (1, 2, 3)]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     read_gefcom2014_load(folder)
-    Traceback (most recent call last):
-    ...
-    energyforecast.errors.MissingDataError: ...
+    ...     _ = Path(folder, "L1-train.csv").write_text("\n".join(rows))
+    ...     data = read_gefcom2014_load(folder)
+    >>> data.observations
+    Observations of utility: 3 x 1h from 2001-01-01 00:00 UTC, 0 missing, 0 flagged, published after 0h
+    >>> float(data.weather["temp_air"].sel(site="w1")[0])  # 50 °F
+    10.0
     """
     table = _table(folder).set_index("time").sort_index()
     doubled = table.index[table.index.duplicated()]
