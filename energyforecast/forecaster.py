@@ -192,6 +192,9 @@ class Forecaster:
     neighbours : Site or sequence of Site, optional
         Places whose weather features may look at, as at that of the sites, but which are not forecast:
         other plants, or cells of a weather model's grid.
+    trust_clock : bool
+        Do not compare the clock of the power with the wind and the sun before a fit: where it is known to be
+        right and it is the weather that comes early or late.
 
     Raises
     ------
@@ -222,6 +225,7 @@ class Forecaster:
         perfect_weather: bool = False,
         pooled: bool = False,
         neighbours: Sites = (),
+        trust_clock: bool = False,
     ) -> None:
         self.sites = as_sites(sites)
         around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
@@ -231,6 +235,7 @@ class Forecaster:
         self.features_of = assign_features(self.sites, task, self.model_of, given=features)
         self.perfect_weather = perfect_weather
         self.pooled = pooled
+        self.trust_clock = trust_clock
         if pooled:
             check_pooled(self.sites, self.features_of)
             self.model  # noqa: B018  (refuses several)
@@ -276,6 +281,7 @@ class Forecaster:
             perfect_weather=self.perfect_weather,
             pooled=self.pooled,
             neighbours=self.neighbours,
+            trust_clock=self.trust_clock,
         )
 
     @property
@@ -583,7 +589,7 @@ class Forecaster:
         Returns
         -------
         dict of Lag
-            By wind farm, where there is data enough.
+            By wind farm, where there is data enough; empty if the clock is trusted.
 
         Raises
         ------
@@ -591,7 +597,7 @@ class Forecaster:
             If power comes more than 35 minutes before or after what was expected, with certainty.
         """
         lags: dict[str, Lag] = {}
-        for site in self.sites:
+        for site in () if self.trust_clock else self.sites:
             power = asof.labels_as_of(observations, site=site.name, valid_time=table.valid_time, as_of=None)
             if isinstance(site, PVPlant):
                 checks.check_sun(table.valid_time, power, site=site, label="observations")
@@ -982,7 +988,8 @@ def _wrong_clock(site: Site, lag: Lag, table: Table) -> TimeError:
         f"Power of site {site.name!r} comes {abs(lag.minutes):.0f} ± {lag.standard_error:.0f} min {side} the wind "
         f"(from {table.valid_time[0]} UTC on).",
         "Power is labelled with the beginning of its hour, in UTC, so that the two agree within 35 min.",
-        "If the file labels the end of the hour, read it with label='ending'; else check its time zone.",
+        "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If it is "
+        "known to be right, and the weather to be off, use Forecaster(..., trust_clock=True).",
     )
 
 

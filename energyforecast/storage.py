@@ -125,6 +125,7 @@ def dump(forecaster: Forecaster) -> bytes:
         "recipes": [_recipe_to_json(*item) for item in forecaster.recipes],
         "perfect_weather": forecaster.perfect_weather,
         "pooled": forecaster.pooled,
+        "trust_clock": forecaster.trust_clock,
         "scale": forecaster.scale_,
         "needs": _needs_to_json(forecaster.needs_),
         "training": dataclasses.asdict(forecaster.training_),
@@ -365,6 +366,7 @@ def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[st
         model=models,
         perfect_weather=manifest["perfect_weather"],
         pooled=manifest["pooled"],
+        trust_clock=manifest["trust_clock"],
         neighbours=[_site(values) for values in manifest.get("neighbours", ())],
     )
     forecaster.scale_ = manifest["scale"]

@@ -604,6 +604,14 @@ def test_only_the_site_with_the_wrong_clock_is_named() -> None:
         _forecaster(given).fit(given.weather, replace(given.power, values=values))
 
 
+def test_a_clock_that_is_trusted_is_not_compared(tmp_path: Path) -> None:
+    given = _world()
+    forecaster = ef.Forecaster(given.site, TASK, model=ef.Climatology(), trust_clock=True)
+    fitted = forecaster.fit(given.weather, _shifted(given.power, 2))
+    assert fitted.unfitted().trust_clock
+    assert ef.load(fitted.save(tmp_path / "farm.forecaster")).trust_clock
+
+
 def test_interval_ending_power_declared_beginning_is_refused_at_la_haute_borne() -> None:
     site, weather, power = ef.datasets.la_haute_borne()
     weather, power = weather.sel(time="2014"), power["2014"]
