@@ -14,13 +14,13 @@ from pathlib import Path
 
 import energyforecast as ef
 
-PLAIN = {"folds": 0, "leaves": 31, "minimum_rows": 20, "learning_rate": 0.05, "trees": 300}
-PLAIN |= {"feature_fraction": 1.0, "bagging_fraction": 1.0}
 VARIANTS = {
-    "plain: 300 trees of 31 leaves": ef.LightGBMQuantiles(**PLAIN),
-    "regularised: 100 trees of 10 leaves": ef.LightGBMQuantiles(folds=0),
-    "mean of five blocks": ef.LightGBMQuantiles(calibrate=False),
-    "mean of five blocks, calibrated (default)": ef.LightGBMQuantiles(),
+    "nine boosters, uncalibrated": ef.LightGBMQuantiles(sharing="none", folds=0),
+    "nine boosters on each of two parts, calibrated": ef.LightGBMQuantiles(sharing="none"),
+    "shared trees, uncalibrated": ef.LightGBMQuantiles(calibrate=False),
+    "shared trees, all thresholds tried": ef.LightGBMQuantiles(random_splits=False),
+    "shared trees (default)": ef.LightGBMQuantiles(),
+    "three structures of shared trees": ef.LightGBMQuantiles(effort="high"),
 }
 
 

@@ -27,7 +27,7 @@ _WIDTH: Final = 0.5
 _WAY: Final = 7.5
 _LARGEST: Final = 0.3
 #: No leaf moves farther at once, in widths, unless few trees must take long steps.
-_FARTHEST: Final = 0.1
+_FARTHEST: Final = 0.25
 #: Shrinkage of a leaf's step, a share of its rows and in rows.
 _SHARE: Final = 0.015
 _ROWS: Final = 0.05
