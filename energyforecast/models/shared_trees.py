@@ -94,12 +94,17 @@ def fit_leaf_values(
     leaves : int
         Leaves of a tree; ``leaf`` is below ``trees * leaves``.
     sample_weight : array, shape (rows,), optional
+        How many rows each one stands for; at least one is above 0.
+
+    Returns
+    -------
+    LeafValues
 
     Notes
     -----
-    The smoothed loss is that of Zheng (2011), "Gradient descent algorithms for quantile regression with
-    smooth approximation", https://doi.org/10.1007/s13042-011-0031-2. The width follows the residuals of the
-    median as they shrink, so that the result does not depend on the unit of y.
+    The loss is smoothed by convolution with a uniform kernel, as in He, Pan, Tan and Zhou (2023), "Smoothed
+    quantile regression with large-scale inference", https://doi.org/10.1016/j.jeconom.2021.07.010. The width
+    follows the residuals of the median as they shrink, so that the result does not depend on the unit of y.
 
     Examples
     --------
