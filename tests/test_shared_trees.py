@@ -68,6 +68,20 @@ def test_twins_show_how_far_trees_can_be_trusted_that_learnt_the_very_rows() -> 
 
 
 @both_sharings
+def test_what_twins_say_of_rows_owes_nothing_to_their_outcomes(
+    sharing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = _sample(400)
+    said: list[Array] = []
+    monkeypatch.setattr(curves, "correction", lambda unseen, *_: said.append(unseen) or np.empty((0, 4)))
+    other = np.where(np.arange(400) // 100 % 2 == 0, y[::-1] + 3, y)  # runs of 100 rows take turns
+    for outcome in (y, other):
+        LightGBMQuantiles(LEVELS, fitted=LEVELS, sharing=sharing, trees=5).fit(X, outcome)
+    same = (said[0] == said[1]).all(axis=1)
+    np.testing.assert_array_equal(same, np.arange(400) // 100 % 2 == 0)
+
+
+@both_sharings
 def test_several_structures_are_averaged(sharing: Any) -> None:
     X, y = _sample(300)
     settings: dict[str, Any] = {"sharing": sharing, "trees": 10, "folds": 0, "fitted": LEVELS}
@@ -158,6 +172,14 @@ def test_a_step_goes_down_the_smoothed_loss() -> None:
         shrunk = 0.05 + 0.015 * weight[rows].sum()
         step = (slope * weight[:, None])[rows].sum(axis=0) / (0.5 * inside[rows].sum(axis=0) + shrunk)
         np.testing.assert_allclose(found.values[k], width * np.clip(0.3 * step, -0.3, 0.3), rtol=1e-5)
+
+
+def test_settings_that_changed_after_the_fit_are_told_and_crash_nothing() -> None:
+    X, y = _sample(100)
+    model = LightGBMQuantiles(LEVELS, trees=4, leaves=3).fit(X, y).set_params(leaves=90)
+    with pytest.raises(RangeError) as caught:
+        model.predict(X)
+    assert len(str(caught.value).splitlines()) == 3
 
 
 def test_rows_of_no_weight_say_nothing_to_leaves() -> None:

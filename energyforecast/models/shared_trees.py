@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from energyforecast.errors import RangeError
 from energyforecast.models.model import weighted_quantiles
 
 __all__ = ["LeafValues", "fit_leaf_values"]
@@ -66,6 +67,12 @@ class LeafValues:
 
 def _incidence(leaf: Array, leaves: int) -> sparse.csr_array:
     """1 where a row lies in a leaf, shape (rows, leaves)."""
+    if leaf.size and not 0 <= leaf.min() <= leaf.max() < leaves:  # sparse products would read foreign memory
+        raise RangeError(
+            f"Leaves are counted from {leaf.min()} to {leaf.max()}.",
+            f"Values are known for 0 to {leaves - 1}.",
+            "Fit the model again after its settings have changed.",
+        )
     rows, trees = leaf.shape
     starts = np.arange(0, rows * trees + 1, trees, dtype=np.int32)
     ones = np.ones(rows * trees, dtype=np.float32)
