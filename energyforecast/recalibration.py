@@ -13,7 +13,7 @@ import xarray as xr
 from energyforecast import asof, times
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
-from energyforecast.models.levels import quantile_by_level
+from energyforecast.models.calibration import quantile_by_level
 from energyforecast.observations import Observations
 
 __all__ = ["AdaptiveCalibration"]

@@ -15,7 +15,8 @@ import energyforecast as ef
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.models import Climatology, ConformalQuantiles, QuantileModel
-from energyforecast.models.levels import between_levels, quantile_by_level
+from energyforecast.models.calibration import quantile_by_level
+from energyforecast.models.curves import between
 from energyforecast.models.model import Part
 from energyforecast.tasks import PERCENTILES
 from energyforecast.testing import poison_observations
@@ -179,7 +180,7 @@ def test_levels_between_are_those_of_a_normal_distribution() -> None:
     from scipy.special import ndtri
 
     known = (0.05, 0.5, 0.9)
-    found = between_levels(ndtri(np.array([known])), known, PERCENTILES)
+    found = between(ndtri(np.array([known])), known, PERCENTILES)
     np.testing.assert_allclose(found[0], ndtri(LEVELS), atol=1e-12)
 
 

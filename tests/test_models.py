@@ -213,7 +213,7 @@ def test_a_second_fit_forgets_the_first(name: str) -> None:
     np.testing.assert_array_equal(refitted.predict(X), _model(name).fit(X, y).predict(X))
 
 
-@pytest.mark.parametrize("name", ["Climatology", "Persistence", "SeasonalNaive"])
+@pytest.mark.parametrize("name", ["Climatology", "LightGBMQuantiles", "Persistence", "SeasonalNaive"])
 def test_equal_weights_are_no_weights(name: str) -> None:
     X, y = _sample(700)
     weighted = _model(name).fit(X, y, sample_weight=np.full(700, 2.0)).predict(X)

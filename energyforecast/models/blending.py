@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.models.calibration import unfitted
-from energyforecast.models.levels import GROWN, between_levels
+from energyforecast.models.curves import GROWN, between
 from energyforecast.models.model import Array, Part, QuantileModel, parts_of, restored
 
 __all__ = ["Blend"]
@@ -220,7 +220,7 @@ def _weights(values: Array, y: Array, weight: Array, levels: tuple[float, ...]) 
     )
     at = [int(np.abs(np.array(levels) - level).argmin()) for level in known]
     found = np.stack([_best(values[:, :, j].T, y, weight, levels[j]) for j in at], axis=1)
-    spread = between_levels(found, tuple(levels[j] for j in at), levels)
+    spread = between(found, tuple(levels[j] for j in at), levels)
     spread = np.clip(spread, 0.0, None)
     return np.asarray(spread / spread.sum(axis=0))
 

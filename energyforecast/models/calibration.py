@@ -10,11 +10,10 @@ import pandas as pd
 from sklearn.base import clone
 
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.models.levels import quantile_by_level
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.model import Array, Part, QuantileModel, parts_of, restored
 
-__all__ = ["ConformalQuantiles"]
+__all__ = ["ConformalQuantiles", "quantile_by_level"]
 
 #: Fewer rows than this tell nothing about the outer levels: they are not calibrated, or as all rows are.
 _LEAST = 100
@@ -196,6 +195,46 @@ class ConformalQuantiles(QuantileModel):
         )
         count = sum(name.endswith("/about") and name.count("/") == 1 for name in parts)
         self.models_ = [restored(f"model_{k}", self._unfitted(), parts) for k in range(count)]
+
+
+def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | None = None) -> Array:
+    """Of each column of errors the quantile at its own level.
+
+    Row k of n in order lies at k/(n + 1): then a new error, exchangeable with these, lies at or below the
+    result with exactly the probability of the level [1]_.
+
+    Parameters
+    ----------
+    errors : array, shape (rows, levels)
+    levels : tuple of float
+    weight : array, shape (rows,), optional
+
+    Returns
+    -------
+    array, shape (levels,)
+
+    References
+    ----------
+    .. [1] Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, doi:10.1007/b106715
+
+    Examples
+    --------
+    >>> quantile_by_level(np.array([[3.0], [1.0], [2.0]]), (0.5,)).tolist()
+    [2.0]
+    """
+    if weight is None:
+        ordered, rows, last = np.sort(errors, axis=0), np.arange(len(levels)), len(errors) - 1
+        place = np.clip((last + 2) * np.asarray(levels) - 1, 0, last)
+        below = np.minimum(place.astype(int), max(last - 1, 0))
+        low, high = ordered[below, rows], ordered[np.minimum(below + 1, last), rows]
+        return np.asarray(low + (place - below) * (high - low))
+    weights = np.asarray(weight, dtype=float)
+    kept = weights > 0
+    values, weights = errors[kept], weights[kept]
+    order = np.argsort(values, axis=0, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=0)
+    place = np.cumsum(weights[order], axis=0) / (weights.sum() + weights.mean())
+    return np.array([np.interp(level, place[:, j], ordered[:, j]) for j, level in enumerate(levels)])
 
 
 def unfitted(model: QuantileModel | None, levels: tuple[float, ...]) -> QuantileModel:

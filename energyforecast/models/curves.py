@@ -1,4 +1,4 @@
-"""Quantile curves known at a few levels: read between them, and corrected by what unseen rows show.
+"""Quantile curves known at a few levels: read at others, and corrected by what unseen rows show.
 
 A curve is a row of quantiles at rising levels. Between the levels it runs on straight lines in the normal
 score of the level, beyond them on the lines of its ends.
@@ -14,10 +14,22 @@ from scipy import sparse, stats
 
 from energyforecast.models.model import weighted_quantiles
 
-__all__ = ["correction", "interpolation", "middle", "probability", "read", "scores", "weights"]
+__all__ = [
+    "GROWN",
+    "between",
+    "correction",
+    "interpolation",
+    "middle",
+    "probability",
+    "read",
+    "scores",
+    "weights",
+]
 
 Array = npt.NDArray[Any]
 
+#: Levels at which a model is fitted where a curve through them gives the others.
+GROWN: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
 #: Correction is by groups of rows with about the same median.
 _GROUPS: Final = 6
 #: No outcome is taken as rarer than this.
@@ -52,6 +64,25 @@ def interpolation(known: Array, wanted: Array) -> Array:
     return matrix
 
 
+def between(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...]) -> Array:
+    """Curves at other levels, between those known and beyond them; shape (rows, wanted).
+
+    Parameters
+    ----------
+    curve : array, shape (rows, levels)
+        Where one level is known alone, all are taken as equal.
+    levels, wanted : tuple of float
+
+    Examples
+    --------
+    >>> between(np.array([[1.0, 2.0, 4.0]]), (0.1, 0.5, 0.9), (0.1, 0.5, 0.9)).tolist()
+    [[1.0, 2.0, 4.0]]
+    """
+    if len(levels) == 1:
+        return np.repeat(curve, len(wanted), axis=1)
+    return _applied(interpolation(scores(levels), scores(wanted)), curve)
+
+
 def middle(curve: Array, levels: tuple[float, ...]) -> Array:
     """Median of each curve.
 
@@ -60,7 +91,7 @@ def middle(curve: Array, levels: tuple[float, ...]) -> Array:
     >>> middle(np.array([[1.0, 3.0]]), (0.1, 0.9)).tolist()
     [2.0]
     """
-    return _applied(interpolation(scores(levels), np.zeros(1)), curve)[:, 0]
+    return between(curve, levels, (0.5,))[:, 0]
 
 
 def probability(curve: Array, y: Array, levels: tuple[float, ...]) -> Array:
@@ -71,19 +102,19 @@ def probability(curve: Array, y: Array, levels: tuple[float, ...]) -> Array:
     >>> probability(np.array([[1.0, 2.0, 3.0]]), np.array([2.0]), (0.1, 0.5, 0.9)).tolist()
     [0.5]
     """
-    low, high = _crossing(curve, y, scores(levels), "left"), _crossing(curve, y, scores(levels), "right")
+    low, high = (_crossing(curve, y, scores(levels), last=last) for last in (False, True))
     return np.asarray(0.5 * (stats.norm.cdf(low) + stats.norm.cdf(high)))
 
 
-def _crossing(curve: Array, y: Array, score: Array, side: str) -> Array:
-    """Normal score at which each curve reaches y, first (left) or last (right)."""
-    below = (curve < y[:, None]) if side == "left" else (curve <= y[:, None])
+def _crossing(curve: Array, y: Array, score: Array, *, last: bool) -> Array:
+    """Normal score at which each curve reaches y, first or last."""
+    below = (curve <= y[:, None]) if last else (curve < y[:, None])
     right = np.clip(below.sum(axis=1), 1, curve.shape[1] - 1)
     row = np.arange(len(curve))
     start, rise = curve[row, right - 1], curve[row, right] - curve[row, right - 1]
     away = y - start
-    # A flat end goes on flat: what lies off it is out of its reach, what lies on it fills it.
-    flat = np.where(away == 0, 1.0 if side == "right" else 0.0, np.where(away > 0, np.inf, -np.inf))
+    # A flat end goes on flat: what lies off it is out of its reach, what lies on it holds all of it.
+    flat = np.where((away > 0) | ((away == 0) & last), np.inf, -np.inf)
     share = np.divide(away, rise, out=flat, where=rise > 0)
     reached = score[right - 1] + share * (score[right] - score[right - 1])
     limit = stats.norm.ppf(1 - _RAREST)
@@ -101,6 +132,10 @@ def correction(
         Rising curves of rows from which they were not made.
     y : array, shape (rows,)
         Outcomes.
+    levels : tuple of float
+        At least two.
+    weight : array, shape (rows,), optional
+        Above 0.
 
     Returns
     -------
@@ -142,7 +177,7 @@ def read(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...], mov
     [[1.0, 2.0, 3.0]]
     """
     if not len(moved):
-        return _applied(interpolation(scores(levels), scores(wanted)), curve)
+        return between(curve, levels, wanted)
     share = _shares(middle(curve, levels), moved[:, 0])
     result = np.zeros((len(curve), len(wanted)))
     for k, matrix in enumerate(_matrices(levels, wanted, moved)):

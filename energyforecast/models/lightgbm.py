@@ -88,8 +88,8 @@ class LightGBMQuantiles(QuantileModel):
         trees cannot follow growth or a break beyond what they have seen. Rows in which it is missing do not
         train; where it is missing in a forecast, the mean of the level in training stands for it.
     categories : tuple of str
-        Columns of whole numbers that name categories without order. Columns of pandas' ``category`` are so
-        without being named.
+        Columns of whole numbers, not negative, that name categories without order. Columns of pandas'
+        ``category`` are so without being named.
     seed : int
         Of all randomness; the result is the same for the same seed.
 
@@ -171,6 +171,7 @@ class LightGBMQuantiles(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._check()
+        y, X, sample_weight = _counting(X, y, sample_weight)
         y, X, sample_weight = self._departures(X, y, sample_weight)
         self.seen_ = np.array([y.min(), y.max()])
         self.names_ = _categories(X, self.categories)
@@ -205,7 +206,7 @@ class LightGBMQuantiles(QuantileModel):
         if self.sharing not in ("trees", "none") or self.effort not in _STRUCTURES:
             raise RangeError(
                 f"sharing is {self.sharing!r}, effort {self.effort!r}.",
-                "sharing is 'trees' or 'none', effort 'normal' or 'high'.",
+                "sharing is 'trees' or 'none', effort 'default' or 'high'.",
                 "Leave them out for the defaults.",
             )
         if self._structures < 1:
@@ -293,7 +294,13 @@ class LightGBMQuantiles(QuantileModel):
         self.level_ = np.zeros(1)
         if self.relative_to is None:
             return y, X, sample_weight
-        level = X[self.relative_to].to_numpy(dtype=np.float64)
+        if self.relative_to not in X.columns:
+            raise SchemaError(
+                f"relative_to names the column {self.relative_to!r}, X has {list(X.columns)}.",
+                "Outcomes are forecast relative to one of the features.",
+                "Add the feature that gives it, or relative_to=None.",
+            )
+        level = X[self.relative_to].to_numpy(dtype=np.float64, na_value=np.nan)
         known = np.isfinite(level)
         if not known.any():
             raise MissingDataError(
@@ -308,9 +315,12 @@ class LightGBMQuantiles(QuantileModel):
     # -- forecasting ---------------------------------------------------------------------------
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        # Trees know nothing beyond what they have seen, and in tiny samples a step may lead there.
-        curve = np.clip(np.sort(self._curve(self._matrix(X)), axis=1), *self.seen_)
+        curve = self._known(np.sort(self._curve(self._matrix(X)), axis=1))
         return self._level(X)[:, None] + curves.read(curve, self.fitted, self.levels, self.correction_)
+
+    def _known(self, curve: Array) -> Array:
+        """Trees know nothing beyond what they have seen, and in tiny samples a step may lead there."""
+        return np.asarray(np.clip(curve, *self.seen_))
 
     def _curve(self, values: Array) -> Array:
         """Quantiles at the fitted levels, as the trees say them."""
@@ -327,16 +337,17 @@ class LightGBMQuantiles(QuantileModel):
     def _level(self, X: pd.DataFrame) -> Array:
         if self.relative_to is None:
             return np.zeros(len(X))
-        level = X[self.relative_to].to_numpy(dtype=np.float64)
+        level = X[self.relative_to].to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(np.where(np.isfinite(level), level, self.level_[0]))
 
     def _matrix(self, X: pd.DataFrame) -> npt.NDArray[np.float32]:
         """Numbers for LightGBM; a category that training did not hold is missing."""
-        if not any(self.names_.values()):
+        named = {name: names for name, names in self.names_.items() if names is not None}
+        if not named:
             return np.asarray(X.to_numpy(dtype=np.float32, na_value=np.nan))
         columns = [
-            _coded(X[name], self.names_[str(name)])
-            if self.names_.get(str(name))
+            _coded(X[name], named[str(name)])
+            if str(name) in named
             else X[name].to_numpy(dtype=np.float32, na_value=np.nan)
             for name in X.columns
         ]
@@ -354,6 +365,7 @@ class LightGBMQuantiles(QuantileModel):
         >>> LightGBMQuantiles(trees=50).fit(X, X["wind"].to_numpy()).gain().round(1).to_dict()
         {'wind': 1.0, 'noise': 0.0}
         """
+        self._check_fitted()
         each = [booster.feature_importance(importance_type="gain") for booster in self.boosters_]
         total = np.sum(each, axis=0)
         return pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self.columns_), name="gain")
@@ -361,8 +373,7 @@ class LightGBMQuantiles(QuantileModel):
     def contributions(self, X: pd.DataFrame, *, quantile: float = 0.5) -> pd.DataFrame:
         """What each column adds to a quantile of each row, as Shapley values; a column ``base`` besides.
 
-        They add up to the prediction before it is cut at the bounds and, where quantiles of the row would
-        cross, sorted.
+        They add up to the prediction before it is cut, at the bounds or at the outcomes of training.
 
         Parameters
         ----------
@@ -393,9 +404,15 @@ class LightGBMQuantiles(QuantileModel):
         True
         """
         checks.check_quantiles((quantile,))
+        self._check_columns(X)
         values = self._matrix(X)
-        known = np.sort(self._curve(values), axis=1)
-        weights = curves.weights(known, self.fitted, (quantile,), self.correction_)[:, :, 0]
+        curve = self._curve(values)
+        order = np.argsort(curve, axis=1)
+        known = self._known(np.take_along_axis(curve, order, axis=1))
+        weights = np.empty(curve.shape)
+        # A weight belongs to a place in the sorted row: it goes back to the level that took the place.
+        placed = curves.weights(known, self.fitted, (quantile,), self.correction_)[:, :, 0]
+        np.put_along_axis(weights, order, placed, axis=1)
         total = sum(
             weights[:, k, None] * self._shapley(values, k)
             for k in range(len(self.fitted))
@@ -461,8 +478,17 @@ def _speaking(booster: Any, values: Array, leaves: int) -> Any:
     return copy
 
 
-def _categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str]]:
-    """Columns of categories, with the names of those that are not numbers."""
+def _counting(X: pd.DataFrame, y: Array, weight: Array | None) -> tuple[Array, pd.DataFrame, Array | None]:
+    """Without the rows of no weight, and weights of mean 1: how far leaves are trusted is told in rows."""
+    if weight is None:
+        return y, X, None
+    counts = weight > 0
+    # As LightGBM holds them: rounded so, equal weights are exactly none.
+    return y[counts], X[counts], (weight[counts] / weight[counts].mean()).astype(np.float32)
+
+
+def _categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str] | None]:
+    """Columns of categories, with the names that pandas gives them; None where they are numbers."""
     missing = [name for name in named if name not in X.columns]
     if missing:
         raise SchemaError(
@@ -470,14 +496,19 @@ def _categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str]]
             "Columns of categories are among the features.",
             "Leave out what the features do not give.",
         )
-    found: dict[str, list[str]] = {name: [] for name in named}
+    found: dict[str, list[str] | None] = dict.fromkeys(named)
     for name in X.columns:
         if isinstance(X[name].dtype, pd.CategoricalDtype):
-            found[str(name)] = [str(item) for item in X[name].cat.categories]
+            found[str(name)] = [_name(item) for item in X[name].cat.categories]
     return found
 
 
 def _coded(column: pd.Series, names: list[str]) -> Array:
     """Position of each category among those of training; NaN for others."""
-    code = pd.Index(names).get_indexer(pd.Index(column.astype(object).map(str)))
+    code = pd.Index(names, dtype=object).get_indexer(pd.Index(column.astype(object).map(_name), dtype=object))
     return np.asarray(np.where((code < 0) | column.isna().to_numpy(), np.nan, code))
+
+
+def _name(item: object) -> str:
+    """Name of a category: pandas makes 1 a 1.0 where a value is missing."""
+    return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)

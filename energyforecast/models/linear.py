@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from energyforecast import checks
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.models.levels import GROWN, between_levels
+from energyforecast.models.curves import GROWN, between
 from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
 __all__ = ["LinearQuantiles"]
@@ -172,7 +172,7 @@ class LinearQuantiles(QuantileModel):
         # Not a matrix product: its rounding would depend on the number of rows.
         slopes = np.einsum("ij,jk->ik", terms, self.coefficients_[1:])
         curve = np.sort(self.coefficients_[0] + slopes, axis=1)
-        return between_levels(curve, tuple(self.fitted), self.levels)
+        return between(curve, tuple(self.fitted), self.levels)
 
     def coefficients(self) -> pd.DataFrame:
         """A row for the intercept and each term, a column for each fitted level. [unit of y per unit of the term]

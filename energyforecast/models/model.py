@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 from energyforecast import checks
-from energyforecast.errors import MissingDataError, NotFittedError, SchemaError
+from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 from energyforecast.tasks import PERCENTILES
 
 __all__ = ["Part", "QuantileModel"]
@@ -107,6 +107,7 @@ class QuantileModel(BaseEstimator, ABC):
         y : array, shape (rows,)
             Finite outcomes.
         sample_weight : array, shape (rows,), optional
+            How much each row counts: finite, not negative, and positive somewhere.
         bounds : tuple of float
             What can never be left, e.g. nothing and the capacity.
         """
@@ -118,6 +119,7 @@ class QuantileModel(BaseEstimator, ABC):
                 "There is at least one row, and a finite outcome for each.",
                 "Leave out rows without outcome.",
             )
+        sample_weight = None if sample_weight is None else _check_weight(sample_weight, len(target))
         self.columns_ = [str(name) for name in X.columns]
         self.bounds_ = (float(bounds[0]), float(bounds[1]))
         self._fit(X, target, sample_weight)
@@ -125,18 +127,24 @@ class QuantileModel(BaseEstimator, ABC):
 
     def predict(self, X: pd.DataFrame) -> Array:
         """Quantiles, shape (rows, levels): rising and inside the bounds."""
+        self._check_columns(X)
+        quantiles = np.sort(self._predict(X), axis=1)
+        return np.asarray(np.clip(quantiles, *self.bounds_))
+
+    def _check_fitted(self) -> None:
         if not hasattr(self, "columns_"):
             raise NotFittedError(
                 f"{type(self).__name__} has learnt nothing.", "It is fitted first.", "Call fit(X, y)."
             )
+
+    def _check_columns(self, X: pd.DataFrame) -> None:
+        self._check_fitted()
         if list(map(str, X.columns)) != self.columns_:
             raise SchemaError(
                 f"X has the columns {list(X.columns)}.",
                 f"They are those of fit, in the same order: {self.columns_}.",
                 "Build X with the same features.",
             )
-        quantiles = np.sort(self._predict(X), axis=1)
-        return np.asarray(np.clip(quantiles, *self.bounds_))
 
     @abstractmethod
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None: ...
@@ -151,6 +159,18 @@ class QuantileModel(BaseEstimator, ABC):
     @abstractmethod
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
+
+
+def _check_weight(weight: Array, rows: int) -> Array:
+    found = np.asarray(weight, dtype=np.float64)
+    if found.shape != (rows,) or not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
+        usable = int((np.isfinite(found) & (found >= 0)).sum())
+        raise RangeError(
+            f"sample_weight has the shape {found.shape}; {usable} are finite and not negative.",
+            f"Each of the {rows} rows has a weight, and at least one is above 0.",
+            "Give a weight for each row, or sample_weight=None.",
+        )
+    return found
 
 
 def parts_of(name: str, model: QuantileModel) -> dict[str, Part]:

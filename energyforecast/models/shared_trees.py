@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from energyforecast.errors import RangeError
 from energyforecast.models.model import weighted_quantiles
 
 __all__ = ["LeafValues", "fit_leaf_values"]
@@ -66,6 +67,12 @@ class LeafValues:
 
 def _incidence(leaf: Array, leaves: int) -> sparse.csr_array:
     """1 where a row lies in a leaf, shape (rows, leaves)."""
+    if leaf.size and not 0 <= leaf.min() <= leaf.max() < leaves:  # sparse products would read foreign memory
+        raise RangeError(
+            f"Leaves are counted from {leaf.min()} to {leaf.max()}.",
+            f"Values are known for 0 to {leaves - 1}.",
+            "Fit the model again after its settings have changed.",
+        )
     rows, trees = leaf.shape
     starts = np.arange(0, rows * trees + 1, trees, dtype=np.int32)
     ones = np.ones(rows * trees, dtype=np.float32)
@@ -94,12 +101,17 @@ def fit_leaf_values(
     leaves : int
         Leaves of a tree; ``leaf`` is below ``trees * leaves``.
     sample_weight : array, shape (rows,), optional
+        How many rows each one stands for; at least one is above 0.
+
+    Returns
+    -------
+    LeafValues
 
     Notes
     -----
-    The smoothed loss is that of Zheng (2011), "Gradient descent algorithms for quantile regression with
-    smooth approximation", https://doi.org/10.1007/s13042-011-0031-2. The width follows the residuals of the
-    median as they shrink, so that the result does not depend on the unit of y.
+    The loss is smoothed by convolution with a uniform kernel, as in He, Pan, Tan and Zhou (2023), "Smoothed
+    quantile regression with large-scale inference", https://doi.org/10.1016/j.jeconom.2021.07.010. The width
+    follows the residuals of the median as they shrink, so that the result does not depend on the unit of y.
 
     Examples
     --------
