@@ -120,6 +120,8 @@ def test_curve_power_by_density() -> None:
     got = _look(PowerCurvePower(density=True), weather)["power_curve[density]"]
     np.testing.assert_allclose(got, float(CURVE.power_at(8.0, density)), rtol=1e-5)
     assert float(CURVE.power_at(8.0, density)) < float(CURVE.power_at(8.0))
+    damp = _weather(["farm"], wind_speed_50m=8.0, temp_air=30.0, pressure=85_000.0, relative_humidity=90.0)
+    assert (_look(PowerCurvePower(density=True), damp)["power_curve[density]"] < got).all()
     assert _look(PowerCurvePower(density=True), weather.drop_vars("pressure")) == {}
 
 
