@@ -83,10 +83,19 @@ if TYPE_CHECKING:
         Forecaster as Forecaster,
     )
     from energyforecast.models import (
+        Blend as Blend,
+    )
+    from energyforecast.models import (
         Climatology as Climatology,
     )
     from energyforecast.models import (
+        ConformalQuantiles as ConformalQuantiles,
+    )
+    from energyforecast.models import (
         LightGBMQuantiles as LightGBMQuantiles,
+    )
+    from energyforecast.models import (
+        LinearQuantiles as LinearQuantiles,
     )
     from energyforecast.models import (
         Persistence as Persistence,
@@ -96,6 +105,9 @@ if TYPE_CHECKING:
     )
     from energyforecast.models import (
         QuantileModel as QuantileModel,
+    )
+    from energyforecast.models import (
+        SeasonalClimatology as SeasonalClimatology,
     )
     from energyforecast.models import (
         SeasonalNaive as SeasonalNaive,
@@ -111,6 +123,12 @@ if TYPE_CHECKING:
     )
     from energyforecast.power_curves import (
         PowerCurve as PowerCurve,
+    )
+    from energyforecast.recalibration import (
+        AdaptiveCalibration as AdaptiveCalibration,
+    )
+    from energyforecast.scenario_forecaster import (
+        ScenarioForecaster as ScenarioForecaster,
     )
     from energyforecast.sites import (
         DemandArea as DemandArea,
@@ -139,6 +157,9 @@ if TYPE_CHECKING:
     from energyforecast.tasks import (
         month_ahead as month_ahead,
     )
+    from energyforecast.tuning import (
+        tune as tune,
+    )
     from energyforecast.variables import (
         Flag as Flag,
     )
@@ -164,18 +185,26 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "models": (
         "QuantileModel",
         "LightGBMQuantiles",
+        "LinearQuantiles",
+        "ConformalQuantiles",
+        "Blend",
         "Climatology",
         "Persistence",
         "PowerCurveReference",
+        "SeasonalClimatology",
         "SeasonalNaive",
         "SmartPersistence",
     ),
     # the forecast
     "forecaster": ("Forecaster",),
     "forecast": ("Forecast",),
+    "scenario_forecaster": ("ScenarioForecaster",),
     "storage": ("load",),
+    "recalibration": ("AdaptiveCalibration",),
     # what it is worth
     "evaluation": ("backtest", "Result"),
+    # how it gets better
+    "tuning": ("tune",),
 }
 _MODULES: Final = (
     "calendars",

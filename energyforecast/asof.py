@@ -598,6 +598,56 @@ class Snapshot:
             "Add the site to the forecaster.",
         )
 
+    def by_member(self) -> Snapshot:
+        """Each member of an ensemble as an origin of its own, so that features see the members apart.
+
+        Returns
+        -------
+        Snapshot
+            Of members times origins, the members of the first origin first.
+
+        Raises
+        ------
+        SchemaError
+            If weather models have ensembles of different sizes.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": [14.0, 16.0]}, hours=2)  # an ensemble of two
+        >>> now.by_member()["temp_air"].tolist()
+        [[14.0, 14.0], [16.0, 16.0]]
+        """
+        sizes = {array.shape[2] for array in self.weather.values() if array.ndim == 3}
+        if len(sizes) > 1:
+            raise SchemaError(
+                f"The weather has ensembles of {sorted(sizes)} members.",
+                "Members are taken one by one, so each variable has as many.",
+                "Choose one weather model, or reduce the others to their mean.",
+            )
+        count = next(iter(sizes), 1)
+
+        def apart(array: Array) -> Array:
+            return np.moveaxis(array, 2, 1).reshape(-1, array.shape[1]) if array.ndim == 3 else again(array)
+
+        def again(array: Array) -> Array:
+            return np.repeat(array, count, axis=0)
+
+        windows = replace(
+            self.windows,
+            issue_time=again(self.windows.issue_time),
+            valid_time=again(self.windows.valid_time),
+            inside=again(self.windows.inside),
+        )
+        return replace(
+            self,
+            windows=windows,
+            weather={key: apart(array) for key, array in self.weather.items()},
+            init_time={key: again(array) for key, array in self.init_time.items()},
+            skipped={key: again(array) for key, array in self.skipped.items()},
+            history={key: (again(values), again(ages)) for key, (values, ages) in self.history.items()},
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """Variables that were gathered."""

@@ -360,7 +360,7 @@ def show_config(config: _Config) -> None:
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="gefcom2014-wind, gefcom2014-solar or gefcom2012-wind.")],
+    name: Annotated[str, typer.Argument(help="gefcom2014-wind, -load, -solar or gefcom2012-wind.")],
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder with the data set; by default $ENERGYFORECAST_DATA.")
     ] = None,
@@ -426,17 +426,20 @@ def _one_of(option: str, given: str, known: tuple[str, ...]) -> Any:
 def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
     board, usual = report["leaderboard"], report["climatology"]
     table = _plain_table(f"{report['benchmark']}: mean pinball loss of 99 quantiles [{report['unit']}]")
-    heads = ("task", "n", "score", "climatology", *(("best team", board["team"] or "none") if board else ()))
+    beside = [usual, *report["references"].values()]
+    names = ("climatology", *report["references"])
+    heads = ("task", "n", "score", *names, *(("best team", board["team"] or "none") if board else ()))
     for head in heads:
         table.add_column(head, justify="right")
     for task, score in report["tasks"].items():
-        cells = [task, str(report["n_by_task"][task]), f"{score:.5f}", f"{usual['tasks'][task]:.5f}"]
+        cells = [task, str(report["n_by_task"][task]), f"{score:.5f}"]
+        cells += [f"{other['tasks'][task]:.5f}" for other in beside]
         if board:
             own = board["teams"].get(board["team"], {})
             cells += [_number(board["best"][task]), _number(own.get(task))]
         table.add_row(*cells)
     table.add_section()
-    mean = ["mean", str(report["n"]), f"{report['mean']:.5f}", f"{usual['mean']:.5f}"]
+    mean = ["mean", str(report["n"]), f"{report['mean']:.5f}", *(f"{other['mean']:.5f}" for other in beside)]
     table.add_row(*mean, *(("", _number(board["mean"])) if board else ()))
     yield table
     yield _sites_table(report)

@@ -77,7 +77,8 @@ class Configuration:
         Where it was read.
     sites : tuple of Site
     task : Task
-    model : QuantileModel
+    model : QuantileModel, optional
+        Without a section [model] each site has the default of its kind.
     perfect_weather : bool
     sections : dict
         The file's own content.
@@ -102,7 +103,7 @@ class Configuration:
     path: Path
     sites: tuple[Site, ...]
     task: Task
-    model: QuantileModel
+    model: QuantileModel | None
     perfect_weather: bool
     sections: Mapping[str, Any]
 
@@ -306,17 +307,23 @@ def _task(values: Mapping[str, Any], source: Path) -> Task:
     return _built(makers[kind], given, source, "task")
 
 
-def _model(values: Mapping[str, Any], source: Path) -> QuantileModel:
+def _model(values: Mapping[str, Any], source: Path, section: str = "model") -> QuantileModel | None:
+    if not values:
+        return None
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    if isinstance(values.get("model"), dict):
+        given["model"] = _model(values["model"], source, f"{section}.model")
     kind = given.pop("kind", LightGBMQuantiles.__name__)
     if kind not in QuantileModel.registry or kind.startswith("_"):
         known = [name for name in QuantileModel.registry if not name.startswith("_")]
         raise ConfigurationError(
-            f"{source}: [model] has kind = {kind!r}.", f"Kinds are {', '.join(known)}.", "Choose one of them."
+            f"{source}: [{section}] has kind = {kind!r}.",
+            f"Kinds are {', '.join(known)}.",
+            "Choose one of them.",
         )
-    _known(given, _keywords(QuantileModel.registry[kind].__init__), source, "model")
-    _like_defaults(given, QuantileModel.registry[kind], source, "model")
-    return _built(QuantileModel.registry[kind], given, source, "model")
+    _known(given, _keywords(QuantileModel.registry[kind].__init__), source, section)
+    _like_defaults(given, QuantileModel.registry[kind], source, section)
+    return _built(QuantileModel.registry[kind], given, source, section)
 
 
 def _built(maker: Callable[..., _T], values: dict[str, Any], source: Path, section: str) -> _T:

@@ -15,6 +15,15 @@ import sklearn.base
 
 from energyforecast import __version__, asof, checks, times, variables
 from energyforecast.asof import Snapshot, Weather
+from energyforecast.assignments import (
+    FeaturesFor,
+    ModelsFor,
+    alike,
+    assign_features,
+    assign_models,
+    check_pooled,
+    shared,
+)
 from energyforecast.clocks import WIND_TOLERANCE
 from energyforecast.errors import (
     MissingDataError,
@@ -24,12 +33,12 @@ from energyforecast.errors import (
     SchemaError,
     TimeError,
 )
-from energyforecast.features import ColdStartPower, Feature, FeatureSet, Needs, features_giving, recipe
+from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecast import Forecast
-from energyforecast.models import Climatology, ColdStart, LightGBMQuantiles, QuantileModel
+from energyforecast.models import Climatology, ColdStart, QuantileModel
 from energyforecast.observations import Lag, Observations, estimate_lag
 from energyforecast.physics import is_dark, solar_position
-from energyforecast.sites import DemandArea, PVPlant, Site, Sites, WindFarm, as_sites
+from energyforecast.sites import PVPlant, Site, Sites, WindFarm, as_sites
 from energyforecast.tasks import Task, Windows
 
 __all__ = ["Forecaster", "Table", "Training"]
@@ -169,17 +178,28 @@ class Forecaster:
     task : Task
         When, and for which hours: :func:`energyforecast.day_ahead` or :func:`energyforecast.intraday`.
     features : FeatureSet or sequence of Feature, optional
-        The recipe of the first site for the task by default; for a model that names its columns, those.
+        By default each site has the recipe of its kind for the task; for a model that names its columns,
+        those. A mapping gives each site its own, by name.
     model : QuantileModel, optional
-        :class:`energyforecast.models.LightGBMQuantiles` by default.
+        :class:`energyforecast.models.LightGBMQuantiles` by default, for industry as a departure from its last
+        weeks. A mapping gives each site its own, by name.
     perfect_weather : bool
         Let an analysis stand for a forecast. Scores are then not forecast skill, and everything made
         from them says so.
     pooled : bool
-        Fit one model for all sites, on power as a fraction of capacity, in place of one a site.
+        Fit one model for all sites, on power as a fraction of capacity, in place of one a site. They are then
+        of one kind, with the same features.
     neighbours : Site or sequence of Site, optional
         Places whose weather features may look at, as at that of the sites, but which are not forecast:
         other plants, or cells of a weather model's grid.
+    trust_clock : bool
+        Do not compare the clock of the power with the wind and the sun before a fit: where it is known to be
+        right and it is the weather that comes early or late.
+
+    Raises
+    ------
+    SchemaError
+        If there is no recipe for a site, a mapping names other sites, or sites that differ are pooled.
 
     Examples
     --------
@@ -200,29 +220,49 @@ class Forecaster:
         sites: Sites,
         task: Task,
         *,
-        features: FeatureSet | Sequence[Feature] | None = None,
-        model: QuantileModel | None = None,
+        features: FeaturesFor = None,
+        model: ModelsFor = None,
         perfect_weather: bool = False,
         pooled: bool = False,
         neighbours: Sites = (),
+        trust_clock: bool = False,
     ) -> None:
         self.sites = as_sites(sites)
         around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
         self.task = task
-        self.model = _default_model(self.sites[0], features) if model is None else model
-        self.features = self._chosen(features)
+        self.model_of = assign_models(self.sites, model, features=features)
+        self.features_of = assign_features(self.sites, task, self.model_of, given=features)
         self.perfect_weather = perfect_weather
         self.pooled = pooled
+        self.trust_clock = trust_clock
+        if pooled:
+            check_pooled(self.sites, self.features_of)
+            self.model  # noqa: B018  (refuses several)
 
-    def _chosen(self, features: FeatureSet | Sequence[Feature] | None) -> FeatureSet:
-        if features is not None:
-            return features if isinstance(features, FeatureSet) else FeatureSet(tuple(features))
-        return (
-            recipe(self.sites[0], self.task)
-            if self.model.needs is None
-            else features_giving(self.model.needs)
-        )
+    @property
+    def features(self) -> FeatureSet:
+        """The features of all sites; ``features_of`` where sites differ."""
+        return shared(self.features_of, "features")
+
+    @property
+    def model(self) -> QuantileModel:
+        """The model of all sites, not fitted; ``model_of`` where sites differ."""
+        return shared(self.model_of, "model")
+
+    @property
+    def recipes(self) -> list[tuple[tuple[Site, ...], FeatureSet, QuantileModel]]:
+        """Sites with the same features and the same model, in order of the first of them."""
+        groups: list[tuple[list[Site], FeatureSet, QuantileModel]] = []
+        for site in self.sites:
+            features, model = self.features_of[site.name], self.model_of[site.name]
+            for members, its, other in groups:
+                if alike(features, its) and alike(model, other):
+                    members.append(site)
+                    break
+            else:
+                groups.append(([site], features, model))
+        return [(tuple(members), features, model) for members, features, model in groups]
 
     def unfitted(self) -> Forecaster:
         """A copy that has learnt nothing.
@@ -236,11 +276,12 @@ class Forecaster:
         return Forecaster(
             self.sites,
             self.task,
-            features=self.features,
-            model=self.model,
+            features=self.features_of,
+            model=self.model_of,
             perfect_weather=self.perfect_weather,
             pooled=self.pooled,
             neighbours=self.neighbours,
+            trust_clock=self.trust_clock,
         )
 
     @property
@@ -270,8 +311,8 @@ class Forecaster:
         Table
         """
         self._check(weather, observations)
-        features, needs = self._resolved(weather)
-        return self._tabulate(weather, observations, self.task.windows(issue_times), features, needs)
+        self.needs(weather)
+        return self._tabulate(weather, observations, self.task.windows(issue_times))
 
     def _check(self, weather: Weather, observations: Observations | None) -> None:
         for name, dataset in asof.as_models(weather).items():
@@ -299,52 +340,104 @@ class Forecaster:
                 "every result then says so.",
             )
 
-    def _resolved(self, weather: Weather) -> tuple[FeatureSet, Needs]:
-        features, needs = self.features.resolve(weather)
+    def needs(self, weather: Weather) -> Needs:
+        """What the features of all sites need of given weather, together.
+
+        Parameters
+        ----------
+        weather : Dataset or mapping of Dataset
+
+        Raises
+        ------
+        SchemaError
+            If a variable is not there, or the forecaster was fitted on others.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecaster, example_weather
+        >>> example_forecaster().needs(example_weather()).names  # climatology needs none
+        {'': ()}
+        """
+        several = [features.resolve(weather)[1] for _, features, _ in self.recipes]
+        needs = Needs(
+            names={
+                model: tuple(dict.fromkeys(name for item in several for name in item.names[model]))
+                for model in several[0].names
+            },
+            margin=max(item.margin for item in several),
+            history=tuple(dict.fromkeys(past for item in several for past in item.history)),
+        )
         if self.is_fitted and needs.names != self.needs_.names:
             raise SchemaError(
                 f"The weather serves the variables {needs.names}.",
                 f"The forecaster was fitted on {self.needs_.names}.",
                 "Give the weather that fit was given, or fit again.",
             )
-        return features, needs
+        return needs
 
-    def _tabulate(
+    def _tabulate(self, weather: Weather, observations: Observations | None, windows: Windows) -> Table:
+        parts = [self._part(weather, observations, windows, *item) for item in self.recipes]
+        names = [site.name for site in self.sites]
+
+        def by_site(attribute: str) -> dict[str, Any]:
+            found = {name: value for part in parts for name, value in getattr(part, attribute).items()}
+            return {name: found[name] for name in names}
+
+        def by_run(attribute: str) -> dict[tuple[str, str], Any]:
+            return {key: value for part in parts for key, value in getattr(part, attribute).items()}
+
+        return Table(
+            windows=windows,
+            origin=np.nonzero(windows.inside)[0],
+            usable=np.logical_and.reduce([part.usable for part in parts]),
+            weather_init_time=by_run("weather_init_time"),
+            skipped=by_run("skipped"),
+            columns=by_site("columns"),
+            physics=by_site("physics"),
+            remembered=by_site("remembered"),
+            expected=by_site("expected"),
+        )
+
+    def _part(
         self,
         weather: Weather,
         observations: Observations | None,
         windows: Windows,
+        sites: Sequence[Site],
         features: FeatureSet,
-        needs: Needs,
+        model: QuantileModel,
     ) -> Table:
-        clock = self._clock_margin()
+        """The table of sites that share their features and model; others of their kind are their neighbours."""
+        features, needs = features.resolve(weather)
+        kinds = {type(site) for site in sites}
         now = asof.take_snapshot(
             weather,
             observations,
-            sites=self._places,
+            sites=[*(site for site in self.sites if type(site) in kinds), *self.neighbours],
             windows=windows,
             names=needs.names,
             required=needs.names,
-            margin=max(needs.margin, clock),
+            margin=max(needs.margin, self._clock_margin()),
             history=needs.history,
         )
         columns, physics, expected = {}, {}, {}
         # A model that names its columns is a reference, for which physics is no stand-in.
-        alone = FeatureSet((ColdStartPower(),) if self.model.needs is None and now.margin else ())
-        for site in self.sites:
+        alone = FeatureSet((ColdStartPower(),) if model.needs is None and now.margin else ())
+        for site in sites:
             here = now.at(site.name)
             columns[site.name] = _rows(features.compute(here), windows)
             physics[site.name] = _rows(alone.compute(here), windows)
             expected[site.name] = _around(here, site)
+        names = set(columns)
         return Table(
             windows=windows,
             columns=columns,
             physics=physics,
             origin=np.nonzero(windows.inside)[0],
-            weather_init_time=dict(now.init_time),
-            skipped=dict(now.skipped),
-            usable=_usable(now, needs),
-            remembered={site.name: _remembered(now, site) for site in self.sites},
+            weather_init_time={key: value for key, value in now.init_time.items() if key[1] in names},
+            skipped={key: value for key, value in now.skipped.items() if key[1] in names},
+            usable=_usable(now, needs, sites),
+            remembered={name: _remembered(now, name) for name in names},
             expected=expected,
         )
 
@@ -403,10 +496,10 @@ class Forecaster:
                 delattr(self, name)
         moment = None if as_of is None else times.instant(as_of, timezone=self.task.timezone)
         issued = self.training_origins(weather, observations, as_of=moment)
-        features, needs = self._resolved(weather)
-        table = self._tabulate(weather, observations, self.task.windows(issued), features, needs)
+        needs = self.needs(weather)
+        table = self._tabulate(weather, observations, self.task.windows(issued))
         if missing == "error":
-            self.refuse_unusable(weather, table, needs)
+            self.refuse_unusable(weather, table)
         self.check_clock(table, observations)
         return self.fit_table(table, observations, needs=needs, as_of=moment)
 
@@ -419,7 +512,8 @@ class Forecaster:
             )
         absent = [name for name in names if name not in observations.sites]
         # Beside a column of no site, an absent one is rather a misspelt name; the check says so.
-        if not absent or self.model.needs is not None or not set(observations.sites) < set(names):
+        named = any(self.model_of[name].needs is not None for name in absent)
+        if not absent or named or not set(observations.sites) < set(names):
             return observations
         published, available, flags = (
             None if frame is None else frame.reindex(columns=names)
@@ -495,7 +589,7 @@ class Forecaster:
         Returns
         -------
         dict of Lag
-            By wind farm, where there is data enough.
+            By wind farm, where there is data enough; empty if the clock is trusted.
 
         Raises
         ------
@@ -503,7 +597,7 @@ class Forecaster:
             If power comes more than 35 minutes before or after what was expected, with certainty.
         """
         lags: dict[str, Lag] = {}
-        for site in self.sites:
+        for site in () if self.trust_clock else self.sites:
             power = asof.labels_as_of(observations, site=site.name, valid_time=table.valid_time, as_of=None)
             if isinstance(site, PVPlant):
                 checks.check_sun(table.valid_time, power, site=site, label="observations")
@@ -600,8 +694,14 @@ class Forecaster:
             rows = {site.name: _lit(table, site, keep[site.name]) for site in group}
             X = pd.concat([table.columns[name][rows[name]] for name in names], ignore_index=True)
             y = np.concatenate([outcome[name][rows[name]] / self.scale_[name] for name in names])
+            if len(group) > 1:  # In order of time: models cut their rows into blocks of it.
+                order = np.argsort(
+                    np.concatenate([np.flatnonzero(rows[name]) for name in names]), kind="stable"
+                )
+                X, y = X.iloc[order].reset_index(drop=True), y[order]
             bounded = all(site.capacity is not None for site in group)
-            model: QuantileModel = sklearn.base.clone(self.model).set_params(quantiles=self.task.quantiles)
+            model: QuantileModel = sklearn.base.clone(self.model_of[names[0]])
+            model.set_params(quantiles=self.task.quantiles)
             model.fit(X, y, bounds=(0.0, 1.0) if bounded else (-np.inf, np.inf))
             fitted |= dict.fromkeys(names, model)
         return fitted
@@ -671,10 +771,10 @@ class Forecaster:
         if self.training_.cold:
             observations = self._completed(observations, weather)
         self._check(weather, observations)
-        features, needs = self._resolved(weather)
-        table = self._tabulate(weather, observations, self.task.windows(issued), features, needs)
+        self.needs(weather)
+        table = self._tabulate(weather, observations, self.task.windows(issued))
         if strict:
-            self.refuse_unusable(weather, table, needs)
+            self.refuse_unusable(weather, table)
             self._refuse_too_old(table)
             self._refuse_forgotten(table)
         return self.predict_table(table, attrs={"caveats": "; ".join(self.caveats(weather))})
@@ -738,6 +838,8 @@ class Forecaster:
             if name != site.name:
                 continue
             age = (table.windows.issue_time - init) / np.timedelta64(1, "h")
+            if model in self.training_.oldest_weather:  # an analysis has no runs
+                level = np.maximum(level, np.where(np.isnat(init), 2, 0))
             usual = self.training_.usual_weather.get(model, np.inf) + _AGE_SLACK
             late = table.skipped[(model, name)] | (age > usual)
             level = np.maximum(level, np.where(late, 1, 0))
@@ -748,7 +850,7 @@ class Forecaster:
             last = 3 if self.training_.cold[site.name] else 4
             return np.where(table.usable & (level < 3), level, last)
         known = table.remembered[site.name]
-        level = np.where(known, level, np.maximum(level, 2 if self.model.needs is None else 3))
+        level = np.where(known, level, np.maximum(level, 2 if self.model_of[site.name].needs is None else 3))
         return np.where(table.usable, level, 3)
 
     def assemble(
@@ -777,7 +879,7 @@ class Forecaster:
     def provenance(self) -> dict[str, Any]:
         """What every result carries: model, versions and caveats."""
         return {
-            "model": type(self.model).__name__,
+            "model": self._model_names(),
             "perfect_weather": int(self.perfect_weather),
             "cold_start": ", ".join(self.training_.cold) if self.is_fitted else "",
             "timezone": self.task.timezone,
@@ -788,7 +890,7 @@ class Forecaster:
     # -- refusals ------------------------------------------------------------------------------
 
     def refuse_unusable(
-        self, weather: Weather, table: Table, needs: Needs, *, only: npt.NDArray[np.bool_] | None = None
+        self, weather: Weather, table: Table, *, only: npt.NDArray[np.bool_] | None = None
     ) -> None:
         """Raise if an origin has no usable weather, saying why.
 
@@ -798,7 +900,12 @@ class Forecaster:
         """
         lost = np.flatnonzero(~table.usable & (True if only is None else only))
         if lost.size:
-            raise _no_weather(weather, table.windows, needs, self._places, lost)
+            needs = {
+                site.name: features.resolve(weather)[1]
+                for sites, features, _ in self.recipes
+                for site in sites
+            }
+            raise _no_weather(weather, table.windows, needs, lost)
 
     def _refuse_too_old(self, table: Table) -> None:
         for (model, name), init in table.weather_init_time.items():
@@ -852,16 +959,10 @@ class Forecaster:
             state += (
                 f", cold start: power curve or PV chain on the weather for {', '.join(self.training_.cold)}"
             )
-        return f"Forecaster({names}, {type(self.model).__name__}{caveat}{state})"
+        return f"Forecaster({names}, {self._model_names()}{caveat}{state})"
 
-
-def _default_model(site: Site, features: FeatureSet | Sequence[Feature] | None) -> QuantileModel:
-    """Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level."""
-    given = features.names if isinstance(features, FeatureSet) else [item.name for item in features or ()]
-    knows_level = features is None or "RecentLevel" in given
-    if isinstance(site, DemandArea) and site.sector == "industry" and knows_level:
-        return LightGBMQuantiles(relative_to="level")
-    return LightGBMQuantiles()
+    def _model_names(self) -> str:
+        return ", ".join(dict.fromkeys(type(model).__name__ for model in self.model_of.values()))
 
 
 def _around(now: Snapshot, site: Site) -> Array:
@@ -887,14 +988,15 @@ def _wrong_clock(site: Site, lag: Lag, table: Table) -> TimeError:
         f"Power of site {site.name!r} comes {abs(lag.minutes):.0f} ± {lag.standard_error:.0f} min {side} the wind "
         f"(from {table.valid_time[0]} UTC on).",
         "Power is labelled with the beginning of its hour, in UTC, so that the two agree within 35 min.",
-        "If the file labels the end of the hour, read it with label='ending'; else check its time zone.",
+        "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If it is "
+        "known to be right, and the weather to be off, use Forecaster(..., trust_clock=True).",
     )
 
 
-def _usable(now: Snapshot, needs: Needs) -> npt.NDArray[np.bool_]:
+def _usable(now: Snapshot, needs: Needs, sites: Sequence[Site]) -> npt.NDArray[np.bool_]:
     """Origins for which, at every site, at least one weather model has all that is needed."""
     usable = np.ones(len(now.windows.issue_time), dtype=bool)
-    for site in now.sites:
+    for site in sites:
         here = now.at(site.name)
         found = np.zeros_like(usable)
         for model, names in needs.names.items():
@@ -914,10 +1016,10 @@ def _rows(values: Mapping[str, Array], windows: Windows) -> pd.DataFrame:
     return pd.DataFrame(whole, columns=pd.Index(list(values)), copy=False)
 
 
-def _remembered(now: Snapshot, site: Site) -> npt.NDArray[np.bool_]:
+def _remembered(now: Snapshot, site: str) -> npt.NDArray[np.bool_]:
     """Origins for which of every lag at least one value was published."""
     known = [
-        np.isfinite(values).any(axis=1) for (_, name), (values, _) in now.history.items() if name == site.name
+        np.isfinite(values).any(axis=1) for (_, name), (values, _) in now.history.items() if name == site
     ]
     return np.logical_and.reduce(known) if known else np.ones(len(now.windows.issue_time), dtype=bool)
 
@@ -989,23 +1091,23 @@ def _training(table: Table, usable: Array, keep: dict[str, Array], cold: dict[st
 
 
 def _no_weather(
-    weather: Weather, windows: Windows, needs: Needs, sites: Sequence[Site], lost: npt.NDArray[np.int64]
+    weather: Weather, windows: Windows, needs: Mapping[str, Needs], lost: npt.NDArray[np.int64]
 ) -> MissingDataError:
     origin = int(lost[0])
     for model, dataset in asof.as_models(weather).items():
-        for site in sites:
+        for site, its in needs.items():
             reason = asof.why_missing(
                 dataset,
-                site=site.name,
+                site=site,
                 issue_time=windows.issue_time[origin],
                 valid_time=windows.valid_time[origin][windows.inside[origin]],
-                names=needs.names[model],
+                names=its.names[model],
             )
             if reason is not None:
                 kind = MissingDataError if checks.is_analysis(dataset) else NoRunError
                 which = f" of weather model {model!r}" if model else ""
                 return kind(
-                    f"No usable weather{which} for site {site.name!r} at issue time {windows.issue_time[origin]} UTC "
+                    f"No usable weather{which} for site {site!r} at issue time {windows.issue_time[origin]} UTC "
                     f"({lost.size} issue times in all): {reason}",
                     "At each issue time a run had arrived that holds every variable for every hour of the window.",
                     "Complete the archive; fit(..., missing='drop') leaves such origins out, "

@@ -9,7 +9,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import time
 from importlib.metadata import version
 from pathlib import Path
@@ -122,13 +122,10 @@ def dump(forecaster: Forecaster) -> bytes:
         "sites": _sites_to_json(forecaster.sites),
         "neighbours": _sites_to_json(forecaster.neighbours),
         "task": _task_to_json(forecaster.task),
-        "features": [_feature_to_json(item) for item in forecaster.features],
-        "model": {
-            "type": type(forecaster.model).__name__,
-            "parameters": forecaster.model.get_params(deep=False),
-        },
+        "recipes": [_recipe_to_json(*item) for item in forecaster.recipes],
         "perfect_weather": forecaster.perfect_weather,
         "pooled": forecaster.pooled,
+        "trust_clock": forecaster.trust_clock,
         "scale": forecaster.scale_,
         "needs": _needs_to_json(forecaster.needs_),
         "training": dataclasses.asdict(forecaster.training_),
@@ -170,22 +167,38 @@ def _zip(members: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _describe_model(model: QuantileModel, members: dict[str, bytes]) -> dict[str, Any]:
+def _recipe_to_json(sites: Sequence[Site], features: FeatureSet, model: QuantileModel) -> dict[str, Any]:
+    return {
+        "sites": [site.name for site in sites],
+        "features": [_feature_to_json(item) for item in features],
+        "model": _unfitted_to_json(model),
+    }
+
+
+def _unfitted_to_json(model: QuantileModel) -> dict[str, Any]:
+    """Kind and parameters of a model, and of the models inside it."""
     if type(model).__name__ not in QuantileModel.registry:
         raise SchemaError(
             f"The model {type(model).__name__} is not one of the library's.",
             "Only the library's own models are stored; storing others would need pickle.",
             "Keep the code that fits it, or store its parts yourself.",
         )
+    given = model.get_params(deep=False).items()
+    parameters = {
+        name: _unfitted_to_json(value) if isinstance(value, QuantileModel) else value for name, value in given
+    }
+    return {"type": type(model).__name__, "parameters": parameters}
+
+
+def _describe_model(model: QuantileModel, members: dict[str, bytes]) -> dict[str, Any]:
+    described = _unfitted_to_json(model)
     names = {}
     for key, part in model.parts().items():
         content = part.encode() if isinstance(part, str) else _array_to_bytes(part)
         digest = hashlib.sha256(content).hexdigest()[:24]
         names[key] = f"parts/{digest}.{'txt' if isinstance(part, str) else 'npy'}"
         members[names[key]] = content
-    return {
-        "type": type(model).__name__,
-        "parameters": model.get_params(deep=False),
+    return described | {
         "columns": model.columns_,
         "bounds": [None if np.isinf(bound) else bound for bound in model.bounds_],
         "parts": names,
@@ -340,14 +353,20 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
 
 
 def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[str, Feature]) -> Forecaster:
-    model = _new_model(manifest["model"]["type"], manifest["model"]["parameters"])
+    features: dict[str, FeatureSet] = {}
+    models: dict[str, QuantileModel] = {}
+    for item in manifest["recipes"]:
+        chosen = FeatureSet(tuple(_feature(values, given) for values in item["features"]))
+        features |= dict.fromkeys(item["sites"], chosen)
+        models |= dict.fromkeys(item["sites"], _new_model(**item["model"]))
     forecaster = Forecaster(
         [_site(values) for values in manifest["sites"]],
         _task_from_json(manifest["task"]),
-        features=FeatureSet(tuple(_feature(values, given) for values in manifest["features"])),
-        model=model,
+        features=features,
+        model=models,
         perfect_weather=manifest["perfect_weather"],
         pooled=manifest["pooled"],
+        trust_clock=manifest["trust_clock"],
         neighbours=[_site(values) for values in manifest.get("neighbours", ())],
     )
     forecaster.scale_ = manifest["scale"]
@@ -385,9 +404,14 @@ def _feature(values: dict[str, Any], given: dict[str, Feature]) -> Feature:
     return item
 
 
-def _new_model(name: str, parameters: dict[str, Any]) -> QuantileModel:
-    kept = {key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()}
-    return QuantileModel.registry[name](**kept)
+def _new_model(type: str, parameters: dict[str, Any]) -> QuantileModel:  # noqa: A002  (a key of the file)
+    return QuantileModel.registry[type](**{key: _parameter(value) for key, value in parameters.items()})
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _new_model(**value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _model(values: dict[str, Any], members: Mapping[str, bytes]) -> QuantileModel:

@@ -190,7 +190,7 @@ def test_sites_weigh_alike_however_many_of_their_hours_were_observed() -> None:
 
 def test_coverage_is_counted_by_season() -> None:
     levels = np.arange(1, 100) / 100
-    winter = _known(np.full(48, 0.5), levels, "2013-01-15")
+    winter = _known(np.full(48, 0.5), levels, "2012-12-15")
     summer = _known(np.full(24, 0.97), levels, "2013-07-15")
     found = scoring.coverage(TaskForecast.joined([winter, summer]))
     assert found["0.8"] | {"interval": None} == {"all": 48 / 72, "interval": None, "DJF": 1.0, "JJA": 0.0}
@@ -268,6 +268,7 @@ def test_a_folder_without_leaderboard_gives_null(wind: Path, tmp_path: Path) -> 
     assert written["settings"]["information"] == "operational"
 
 
+@pytest.mark.slow
 def test_solar_leaves_one_month_out(tmp_path: Path) -> None:
     folder = write_solar(tmp_path, "2013-03-01", "2013-05-01", split="2013-04-01")
     report = competitions.run("gefcom2014-solar", folder, leave_one_month_out=True)
@@ -276,6 +277,16 @@ def test_solar_leaves_one_month_out(tmp_path: Path) -> None:
     assert list(months) == ["2013-03", "2013-04"]
     assert report["leave_one_month_out"]["mean"] == pytest.approx(np.mean(list(months.values())))
     assert report["n"] == 3 * 720
+
+
+def test_a_month_that_is_left_out_teaches_its_own_forecast_nothing(wind: Path) -> None:
+    event, data = competition("gefcom2014-wind"), _wind(wind)
+    power = data.observations.values.copy()
+    power.loc["2012-10"] = 0.123
+    spoilt = replace(data, observations=replace(data.observations, values=power))
+    left, got = (event.leave_one_month_out(item, site="zone 1") for item in (data, spoilt))  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(left["2012-10"].quantiles, got["2012-10"].quantiles)
+    assert (left["2012-09"].quantiles != got["2012-09"].quantiles).any()
 
 
 @pytest.mark.parametrize(

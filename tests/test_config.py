@@ -154,14 +154,16 @@ def test_several_weather_models_are_named(tmp_path: Path) -> None:
 
 
 def test_without_a_model_section_the_default_is_taken(tmp_path: Path) -> None:
-    assert isinstance(config.read(_write(tmp_path, model="")).model, LightGBMQuantiles)
+    settings = config.read(_write(tmp_path, model=""))
+    assert settings.model is None
+    assert isinstance(settings.forecaster().model, LightGBMQuantiles)
 
 
 def test_parameters_of_the_model_are_those_of_the_file(tmp_path: Path) -> None:
-    text = '[model]\nkind = "LightGBMQuantiles"\ntrees = 17\ngrown = [0.1, 0.5, 0.9]\nlearning_rate = 1\n'
+    text = '[model]\nkind = "LightGBMQuantiles"\ntrees = 17\nfitted = [0.1, 0.5, 0.9]\nlearning_rate = 1\n'
     parameters = config.read(_write(tmp_path, model=text)).model.get_params()
     assert parameters["trees"] == 17
-    assert parameters["grown"] == (0.1, 0.5, 0.9)
+    assert parameters["fitted"] == (0.1, 0.5, 0.9)
     by = config.read(_write(tmp_path, model='[model]\nkind = "Climatology"\nby = ["hour"]\n')).model
     assert by.get_params() == Climatology().get_params()
 

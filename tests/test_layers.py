@@ -28,8 +28,9 @@ FLOORS = (
     ("clocks", "observations", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
-    ("forecast", "forecaster", "storage"),
+    ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage"),
     ("evaluation",),
+    ("tuning",),
     ("plotting", "config"),
     ("demos", "competitions", "cli", "testing"),
     ("__main__",),
@@ -179,6 +180,7 @@ HEAVY = {
     "rich",
     "typer",
     "joblib",
+    "optuna",
 }
 
 

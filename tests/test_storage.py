@@ -36,8 +36,14 @@ ISSUED = "2024-02-15 09:00"
 #: Every model of the library, small.
 #: Models of which this wind world has not the columns; their parts are round-tripped in test_models.
 ELSEWHERE = ("ColdStart", "PowerCurveReference", "SmartPersistence")
+_TREES = ef.LightGBMQuantiles(trees=3, folds=0)
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "LightGBMQuantiles": {"trees": 3, "folds": 0},
+    "ConformalQuantiles": {"model": _TREES, "folds": 2, "by": "lead_time"},
+    "Blend": {"model": ef.ConformalQuantiles(model=_TREES, folds=2), "folds": 2},
+}
 MODELS = [
-    kind(**({"trees": 3, "folds": 0} if name == "LightGBMQuantiles" else {}))
+    kind(**_SETTINGS.get(name, {}))
     for name, kind in ef.QuantileModel.registry.items()
     if not inspect.isabstract(kind) and not name.startswith("_") and name not in ELSEWHERE
 ]
@@ -295,7 +301,9 @@ _OTHERS: dict[str, Callable[[], bytes]] = {
     "another format": lambda: _zipped({"manifest.json": b'{"format": "other", "schema": 1}'}),
     "another schema": lambda: _changed(schema=2),
     "no models": lambda: _changed(models=None),
-    "a model unknown": lambda: _changed(model={"type": "Oracle", "parameters": {}}),
+    "a model unknown": lambda: _changed(
+        recipes=[{"sites": ["farm 0"], "features": [], "model": {"type": "Oracle", "parameters": {}}}]
+    ),
     "impossible site": lambda: _changed(
         sites=[{"type": "Site", "name": "a", "latitude": 95, "longitude": 0}]
     ),

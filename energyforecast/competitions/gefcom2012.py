@@ -83,7 +83,7 @@ class Gefcom2012Wind(Competition):
 
 def _forecaster(data: CompetitionData, site: str, model: QuantileModel) -> Forecaster:
     task = intraday(every="12h", leads="48h")
-    return Forecaster(data.site(site), task, model=model, neighbours=data.others(site))
+    return Forecaster(data.site(site), task, model=model, neighbours=data.others(site), trust_clock=True)
 
 
 def _blocks(data: CompetitionData, site: str) -> pd.DatetimeIndex:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +19,7 @@ from energyforecast.competitions import scoring
 from energyforecast.competitions.competition import Competition, TaskForecast
 from energyforecast.competitions.gefcom2012 import Gefcom2012Wind
 from energyforecast.competitions.gefcom2014 import Gefcom2014Solar, Gefcom2014Wind, _Monthly
+from energyforecast.competitions.load import Gefcom2014Load
 from energyforecast.competitions.settings import Effort
 from energyforecast.datasets import CompetitionData
 from energyforecast.datasets.competition_data import Information
@@ -28,7 +29,9 @@ from energyforecast.evaluation.backtesting import peak_memory
 __all__ = ["competition", "names", "run", "write_json"]
 
 #: Every competition by its name; a further one is entered here.
-_COMPETITIONS = {item.name: item for item in (Gefcom2014Wind(), Gefcom2014Solar(), Gefcom2012Wind())}
+_COMPETITIONS = {
+    item.name: item for item in (Gefcom2014Wind(), Gefcom2014Load(), Gefcom2014Solar(), Gefcom2012Wind())
+}
 
 
 def names() -> tuple[str, ...]:
@@ -215,6 +218,7 @@ def _scores(pieces: Sequence[_Done], tasks: Sequence[int]) -> dict[str, Any]:
         "missing": len(everything) - len(scored),
         "n_by_task": {str(task): len(_model(done).scored()) for task, done in by_task.items()},
         "climatology": {"tasks": usual, "mean": float(np.mean(list(usual.values())))},
+        "references": _references(by_task),
         "sites": _by_site(pieces),
         "coverage": scoring.coverage(everything),
     }
@@ -226,6 +230,18 @@ def _model(pieces: Sequence[_Done]) -> TaskForecast:
 
 def _climatology(pieces: Sequence[_Done]) -> TaskForecast:
     return TaskForecast.joined([piece.climatology for piece in pieces])
+
+
+def _references(by_task: Mapping[int, Sequence[_Done]]) -> dict[str, dict[str, Any]]:
+    """Scores by task of each further forecast, and their mean."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in next(iter(by_task.values()))[0].references:
+        tasks = {
+            str(task): scoring.pinball(TaskForecast.joined([piece.references[name] for piece in done]))
+            for task, done in by_task.items()
+        }
+        found[name] = {"tasks": tasks, "mean": float(np.mean(list(tasks.values())))}
+    return found
 
 
 def _by_site(pieces: Sequence[_Done]) -> dict[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ def model(kind: Kind, *, effort: Effort = "default") -> QuantileModel:
     ----------
     kind : {"wind", "solar", "load"}
     effort : {"default", "high"}
+        High: twice the trees at half the step.
 
     Returns
     -------
@@ -26,8 +27,8 @@ def model(kind: Kind, *, effort: Effort = "default") -> QuantileModel:
 
     Examples
     --------
-    >>> type(model("wind")).__name__
-    'LightGBMQuantiles'
+    >>> model("wind", effort="high")
+    LightGBMQuantiles(effort='high')
     """
-    del kind
+    del kind  # so far all share one
     return LightGBMQuantiles(effort=effort)

@@ -4,6 +4,7 @@ from energyforecast.datasets.almaty import almaty
 from energyforecast.datasets.competition_data import CompetitionData
 from energyforecast.datasets.gefcom2012 import read_gefcom2012_wind
 from energyforecast.datasets.gefcom2014 import read_gefcom2014_solar, read_gefcom2014_wind
+from energyforecast.datasets.gefcom2014_load import read_gefcom2014_load
 from energyforecast.datasets.la_haute_borne import la_haute_borne
 from energyforecast.datasets.photovoltaics import kapshagay, nur_navoi
 from energyforecast.datasets.shelek import shelek
@@ -20,6 +21,7 @@ __all__ = [
     "la_haute_borne",
     "nur_navoi",
     "read_gefcom2012_wind",
+    "read_gefcom2014_load",
     "read_gefcom2014_solar",
     "read_gefcom2014_wind",
     "read_shelek_scada",

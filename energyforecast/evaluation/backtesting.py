@@ -182,10 +182,10 @@ def _prepare(
     learnt = forecaster.training_origins(weather, observations, as_of=tested[-1])
     issued = np.union1d(times.to_ns(learnt), times.to_ns(tested))
     table = forecaster.tabulate(weather, observations, issued)
-    _, needs = forecaster.features.resolve(weather)
+    needs = forecaster.needs(weather)
     lost = ~table.usable & np.isin(table.windows.issue_time, times.to_ns(tested))
     if lost.any():
-        forecaster.refuse_unusable(weather, table, needs, only=lost)
+        forecaster.refuse_unusable(weather, table, only=lost)
     forecaster.check_clock(table, observations)
     return table, needs
 
@@ -296,9 +296,13 @@ def _provenance(
         "last_issue": str(tested[-1]),
         "issues": len(tested),
         "refit": refit,
-        "models": {name: repr(item.model) for name, item in named.items()},
-        "features": {name: item.features.names for name, item in named.items()},
-        "references": [name for name, item in named.items() if isinstance(item.model, _REFERENCES)],
+        "models": {name: _models(item) for name, item in named.items()},
+        "features": {name: _features(item) for name, item in named.items()},
+        "references": [
+            name
+            for name, item in named.items()
+            if all(isinstance(model, _REFERENCES) for model in item.model_of.values())
+        ],
         "pinball_levels": f"{len(levels)} levels from {levels[0]} to {levels[-1]}",
         "pinball_7_levels": list(SEVEN_LEVELS),
         "definitions": "mae of the median; rmse and bias of the mean; pinball not doubled; crps of the curve "
@@ -310,3 +314,12 @@ def _provenance(
             "pandas": pd.__version__,
         },
     }
+
+
+def _models(forecaster: Forecaster) -> str:
+    return "; ".join(dict.fromkeys(repr(model) for *_, model in forecaster.recipes))
+
+
+def _features(forecaster: Forecaster) -> list[str]:
+    """Names of the features, each once."""
+    return list(dict.fromkeys(name for _, features, _ in forecaster.recipes for name in features.names))

@@ -23,6 +23,7 @@ from energyforecast.features.solar import (
     PVChainPower,
     SunPosition,
 )
+from energyforecast.features.statics import SiteStatics
 from energyforecast.features.wind import (
     AirMass,
     EnsembleSpread,
@@ -70,6 +71,7 @@ __all__ = [
     "PowerCurvePower",
     "RecentLevel",
     "RunLeadTime",
+    "SiteStatics",
     "SunPosition",
     "Temperature",
     "WeatherAge",

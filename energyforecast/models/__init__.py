@@ -1,23 +1,33 @@
 """Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
 
+from energyforecast.models.blending import Blend
+from energyforecast.models.calibration import ConformalQuantiles
 from energyforecast.models.cold_start import ColdStart
+from energyforecast.models.demand import DemandResponse
 from energyforecast.models.lightgbm import LightGBMQuantiles
+from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.model import QuantileModel
 from energyforecast.models.references import (
     Climatology,
     Persistence,
     PowerCurveReference,
+    SeasonalClimatology,
     SeasonalNaive,
     SmartPersistence,
 )
 
 __all__ = [
+    "Blend",
     "Climatology",
     "ColdStart",
+    "ConformalQuantiles",
+    "DemandResponse",
     "LightGBMQuantiles",
+    "LinearQuantiles",
     "Persistence",
     "PowerCurveReference",
     "QuantileModel",
+    "SeasonalClimatology",
     "SeasonalNaive",
     "SmartPersistence",
 ]

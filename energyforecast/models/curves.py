@@ -25,12 +25,24 @@ _RAREST: Final = 0.001
 
 
 def scores(levels: tuple[float, ...]) -> Array:
-    """Normal score of each level."""
+    """Normal score of each level.
+
+    Examples
+    --------
+    >>> scores((0.5, 0.8413)).round(2).tolist()
+    [0.0, 1.0]
+    """
     return np.asarray(stats.norm.ppf(levels))
 
 
 def interpolation(known: Array, wanted: Array) -> Array:
-    """Matrix that reads curves known at some normal scores at others, shape (known, wanted)."""
+    """Matrix that reads curves known at some normal scores at others, shape (known, wanted).
+
+    Examples
+    --------
+    >>> interpolation(np.array([0.0, 1.0]), np.array([0.25])).tolist()
+    [[0.75], [0.25]]
+    """
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
     share = (wanted - known[right - 1]) / (known[right] - known[right - 1])
     matrix = np.zeros((len(known), len(wanted)))
@@ -41,12 +53,24 @@ def interpolation(known: Array, wanted: Array) -> Array:
 
 
 def middle(curve: Array, levels: tuple[float, ...]) -> Array:
-    """Median of each curve."""
+    """Median of each curve.
+
+    Examples
+    --------
+    >>> middle(np.array([[1.0, 3.0]]), (0.1, 0.9)).tolist()
+    [2.0]
+    """
     return _applied(interpolation(scores(levels), np.zeros(1)), curve)[:, 0]
 
 
 def probability(curve: Array, y: Array, levels: tuple[float, ...]) -> Array:
-    """Probability that each rising curve gives to outcomes up to y; half of the mass where it lies at y."""
+    """Probability that each rising curve gives to outcomes up to y; half of the mass where it lies at y.
+
+    Examples
+    --------
+    >>> probability(np.array([[1.0, 2.0, 3.0]]), np.array([2.0]), (0.1, 0.5, 0.9)).tolist()
+    [0.5]
+    """
     low, high = _crossing(curve, y, scores(levels), "left"), _crossing(curve, y, scores(levels), "right")
     return np.asarray(0.5 * (stats.norm.cdf(low) + stats.norm.cdf(high)))
 
@@ -82,6 +106,14 @@ def correction(
     -------
     array, shape (groups, 1 + levels)
         Median of the group, then a score for each level.
+
+    Examples
+    --------
+    >>> narrow = np.tile([-0.5, 0.0, 0.5], (999, 1))  # outcomes spread twice as far
+    >>> y = np.linspace(-1.25, 1.25, 999)
+    >>> found = correction(narrow, y, (0.1, 0.5, 0.9))[0, 1:]
+    >>> read(narrow[:1], (0.1, 0.5, 0.9), (0.1, 0.5, 0.9), np.array([[0.0, *found]])).round(1).tolist()
+    [[-1.0, 0.0, 1.0]]
     """
     rank = probability(unseen, y, levels)
     median = middle(unseen, levels)
@@ -103,6 +135,11 @@ def read(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...], mov
         Rising curves.
     moved : array, shape (groups, 1 + levels)
         What :func:`correction` gave, or no rows for none.
+
+    Examples
+    --------
+    >>> read(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.1, 0.5, 0.9), np.empty((0, 3))).tolist()
+    [[1.0, 2.0, 3.0]]
     """
     if not len(moved):
         return _applied(interpolation(scores(levels), scores(wanted)), curve)
@@ -115,7 +152,13 @@ def read(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...], mov
 
 
 def weights(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array) -> Array:
-    """How much each known level counts in what :func:`read` gives, shape (rows, levels, wanted)."""
+    """How much each known level counts in what :func:`read` gives, shape (rows, levels, wanted).
+
+    Examples
+    --------
+    >>> weights(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.5,), np.empty((0, 3)))[0].tolist()
+    [[0.5], [0.5]]
+    """
     if not len(moved):
         whole = interpolation(scores(levels), scores(wanted))
         return np.broadcast_to(whole, (len(curve), *whole.shape))

@@ -58,7 +58,9 @@ class LightGBMQuantiles(QuantileModel):
     sharing : {"trees", "none"}
         ``"none"`` grows a booster for each fitted level and part, and averages over the parts.
     effort : {"default", "high"}
-        How many structures are grown from different seeds and averaged: 1 or 3.
+        ``"high"`` averages 3 structures, grown from different seeds, for three times the cost.
+    structures : int, optional
+        Structures that are averaged, if neither 1 nor 3.
     fitted : tuple of float
         Levels that are fitted, at least two. The others lie on straight lines between them in the normal
         score of the level.
@@ -111,6 +113,7 @@ class LightGBMQuantiles(QuantileModel):
         *,
         sharing: Literal["trees", "none"] = "trees",
         effort: Literal["default", "high"] = "default",
+        structures: int | None = None,
         fitted: tuple[float, ...] = _FITTED,
         folds: int = 2,
         calibrate: bool = True,
@@ -128,6 +131,7 @@ class LightGBMQuantiles(QuantileModel):
         super().__init__(quantiles)
         self.sharing = sharing
         self.effort = effort
+        self.structures = structures
         self.fitted = fitted
         self.folds = folds
         self.calibrate = calibrate
@@ -193,12 +197,20 @@ class LightGBMQuantiles(QuantileModel):
             else np.empty((0, 1 + len(self.fitted)))
         )
 
+    @property
+    def _structures(self) -> int:
+        return _STRUCTURES[self.effort] if self.structures is None else self.structures
+
     def _check(self) -> None:
         if self.sharing not in ("trees", "none") or self.effort not in _STRUCTURES:
             raise RangeError(
                 f"sharing is {self.sharing!r}, effort {self.effort!r}.",
                 "sharing is 'trees' or 'none', effort 'normal' or 'high'.",
                 "Leave them out for the defaults.",
+            )
+        if self._structures < 1:
+            raise RangeError(
+                f"structures is {self.structures}.", "At least one is grown.", "Leave it out for the default."
             )
         if len(checks.check_quantiles(self.fitted)) < 2:
             raise RangeError(
@@ -221,7 +233,7 @@ class LightGBMQuantiles(QuantileModel):
         self, data: Any, values: Array, y: Array, part: Array, weight: Array | None
     ) -> npt.NDArray[np.float64]:
         """Grow the structures and fit their leaf values; returns what their twins say of unseen rows."""
-        structures = _STRUCTURES[self.effort]
+        structures = self._structures
         unseen = np.zeros((len(y), len(self.fitted)))
         self.boosters_, self.leaf_values_ = [], []
         for k in range(structures):
@@ -259,7 +271,7 @@ class LightGBMQuantiles(QuantileModel):
 
     def _fit_apart(self, data: Any, values: Array, part: Array) -> npt.NDArray[np.float64]:
         """A booster for each level, part and seed; returns what is said of unseen rows."""
-        structures = _STRUCTURES[self.effort]
+        structures = self._structures
         unseen = np.zeros((len(part), len(self.fitted)))
         self.boosters_, self.leaf_values_ = [], []
         for k, seen in enumerate(self._seen(part) or [np.ones(len(part), dtype=bool)]):
@@ -372,10 +384,13 @@ class LightGBMQuantiles(QuantileModel):
         --------
         >>> rng = np.random.default_rng(0)
         >>> X = pd.DataFrame({"wind": rng.uniform(size=2000), "noise": rng.uniform(size=2000)})
-        >>> model = LightGBMQuantiles(trees=50).fit(X, X["wind"].to_numpy())
-        >>> model.contributions(pd.DataFrame({"wind": [0.9], "noise": [0.5]}), quantile=0.5).round(1)
-           wind  noise  base
-        0   0.4    0.0   0.5
+        >>> model = LightGBMQuantiles((0.1, 0.5, 0.9)).fit(X, X["wind"].to_numpy() + rng.uniform(size=2000))
+        >>> new = pd.DataFrame({"wind": [0.1, 0.9], "noise": [0.5, 0.5]})
+        >>> told = model.contributions(new, quantile=0.9)
+        >>> told["wind"].round(1).tolist()
+        [-0.4, 0.4]
+        >>> np.allclose(told.sum(axis=1), model.predict(new)[:, 2])
+        True
         """
         checks.check_quantiles((quantile,))
         values = self._matrix(X)

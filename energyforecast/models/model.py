@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -9,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from energyforecast import checks
 from energyforecast.errors import MissingDataError, NotFittedError, SchemaError
@@ -150,3 +151,19 @@ class QuantileModel(BaseEstimator, ABC):
     @abstractmethod
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
+
+
+def parts_of(name: str, model: QuantileModel) -> dict[str, Part]:
+    """What a model inside another has learnt, under names of its own."""
+    about = json.dumps({"columns": model.columns_, "bounds": model.bounds_})
+    return {f"{name}/about": about} | {f"{name}/{key}": part for key, part in model.parts().items()}
+
+
+def restored(name: str, unfitted: QuantileModel, parts: Mapping[str, Part]) -> QuantileModel:
+    """A model as :func:`parts_of` took it apart."""
+    model: QuantileModel = clone(unfitted)
+    own = {key.removeprefix(f"{name}/"): part for key, part in parts.items() if key.startswith(f"{name}/")}
+    about = json.loads(str(own.pop("about")))
+    model.columns_, model.bounds_ = about["columns"], (about["bounds"][0], about["bounds"][1])
+    model.restore(own)
+    return model

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
-__all__ = ["Climatology", "Persistence", "PowerCurveReference", "SeasonalNaive", "SmartPersistence"]
+__all__ = [
+    "Climatology",
+    "Persistence",
+    "PowerCurveReference",
+    "SeasonalClimatology",
+    "SeasonalNaive",
+    "SmartPersistence",
+]
+
+#: Length of the year. [d]
+_YEAR: Final = 365.25
 
 
 class _Grouped(QuantileModel):
@@ -87,6 +98,79 @@ class Climatology(_Grouped):
 
     def _predict(self, X: pd.DataFrame) -> Array:
         return self._look_up(X)
+
+
+class SeasonalClimatology(QuantileModel):
+    """Quantiles of past outcomes at the same hour, about the same day of any year, weekends apart.
+
+    What demand a month ahead must beat: it knows neither temperature nor growth.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels; set by the forecaster.
+    days : int
+        How far a day of the past may lie from the day of the year. [d]
+
+    Notes
+    -----
+    Where nothing was seen so near, the nearest days of the year stand for it.
+
+    Examples
+    --------
+    >>> days = 2 * np.pi * np.array([0, 1, 2, 3, 180]) / 365.25
+    >>> X = pd.DataFrame({"hour": 0.0, "weekday": 0.0, "season_cosine": np.cos(days), "season_sine": np.sin(days)})
+    >>> reference = SeasonalClimatology((0.5,), days=1).fit(X, np.array([10.0, 11.0, 13.0, 14.0, 99.0]))
+    >>> reference.predict(X[1:3]).ravel().tolist()  # of 10, 11 and 13, and of 11, 13 and 14
+    [11.0, 13.0]
+    """
+
+    def __init__(self, quantiles: tuple[float, ...] | None = None, *, days: int = 8) -> None:
+        super().__init__(quantiles)
+        self.days = days
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Hour, weekday and day of the year."""
+        return ("hour", "weekday", "season_cosine", "season_sine")
+
+    def _keys(self, X: pd.DataFrame) -> Array:
+        """Hour of the day, whether it is a weekend, and the time of the year in days."""
+        hour, weekday, cosine, sine = (X[name].to_numpy(dtype=np.float64) for name in self.needs)
+        season = np.mod(np.arctan2(sine, cosine), 2 * np.pi) * _YEAR / (2 * np.pi)
+        return np.column_stack([np.round(hour, 3), weekday >= 5, season])
+
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        self.past_ = np.column_stack([self._keys(X), y, weight])[weight > 0]
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        keys = self._keys(X)
+        result = np.empty((len(X), len(self.levels)))
+        kinds, member = np.unique(keys[:, :2], axis=0, return_inverse=True)
+        for k, kind in enumerate(kinds):
+            same = (self.past_[:, :2] == kind).all(axis=1)
+            past = self.past_[same] if same.any() else self.past_
+            for row in np.flatnonzero(member.ravel() == k):
+                result[row] = self._near(past, keys[row, 2])
+        return result
+
+    def _near(self, past: Array, season: float) -> Array:
+        apart = np.abs(past[:, 2] - season)
+        apart = np.minimum(apart, _YEAR - apart)
+        # Leap days move the time of the year by less than a day.
+        near = apart <= max(self.days, float(apart.min())) + 0.5
+        weight = past[near, 4]
+        equal = bool((weight == weight[0]).all())
+        return weighted_quantiles(past[near, 3], self.levels, None if equal else weight)
+
+    def parts(self) -> dict[str, Part]:
+        """Every past outcome with its place in the day, the week and the year."""
+        return {"past": self.past_}
+
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Take back what :meth:`parts` gave."""
+        self.past_ = np.asarray(parts["past"])
 
 
 class _PastValue(_Grouped):

@@ -26,8 +26,8 @@ _WIDTH: Final = 0.5
 #: Sum of the trees' steps, each a share of Newton's, and the largest of one.
 _WAY: Final = 7.5
 _LARGEST: Final = 0.3
-#: No leaf moves farther at once, in widths.
-_FARTHEST: Final = np.float32(0.1)
+#: No leaf moves farther at once, in widths, unless few trees must take long steps.
+_FARTHEST: Final = 0.1
 #: Shrinkage of a leaf's step, a share of its rows and in rows.
 _SHARE: Final = 0.015
 _ROWS: Final = 0.05
@@ -42,6 +42,12 @@ class LeafValues:
     base : array, shape (levels,)
         Quantiles of all outcomes.
     values : array of float32, shape (trees * leaves, levels)
+
+    Examples
+    --------
+    >>> said = LeafValues(np.array([10.0]), np.array([[0.5], [-0.5]], dtype=np.float32))
+    >>> said.predict(np.array([[0], [1]])).tolist()  # one tree of two leaves
+    [[10.5], [9.5]]
     """
 
     base: Array
@@ -94,6 +100,13 @@ def fit_leaf_values(
     The smoothed loss is that of Zheng (2011), "Gradient descent algorithms for quantile regression with
     smooth approximation", https://doi.org/10.1007/s13042-011-0031-2. The width follows the residuals of the
     median as they shrink, so that the result does not depend on the unit of y.
+
+    Examples
+    --------
+    >>> y = np.repeat([1.0, 3.0], 500)
+    >>> leaf = np.repeat([[0], [1]], 500, axis=0) + 2 * np.arange(50)  # 50 trees that tell the two apart
+    >>> fit_leaf_values(leaf, y, (0.5,), leaves=2).predict(leaf[[0, -1]]).round(1).tolist()
+    [[1.0], [3.0]]
     """
     trees = leaf.shape[1]
     tau = np.asarray(levels, dtype=np.float32)
@@ -102,6 +115,7 @@ def fit_leaf_values(
     residual = (y[:, None] - base).astype(np.float32)
     values = np.zeros((trees * leaves, len(tau)), dtype=np.float32)
     step = min(_WAY / trees, _LARGEST)
+    farthest = np.float32(max(_FARTHEST, step))
     centre = int(np.argmin(np.abs(tau - 0.5)))
     for first in range(0, trees, _TOGETHER):
         part = slice(first * leaves, min(first + _TOGETHER, trees) * leaves)
@@ -110,7 +124,7 @@ def fit_leaf_values(
         if width <= 0:
             break
         change = np.float32(step) * _newton(here, residual / np.float32(width), tau, weight)
-        change = np.float32(width) * np.clip(change, -_FARTHEST, _FARTHEST)
+        change = np.float32(width) * np.clip(change, -farthest, farthest)
         values[part] = change
         residual -= here @ change
     return LeafValues(base, values)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import lfilter
 
 __all__ = [
     "apparent_temperature",
@@ -125,14 +126,10 @@ def thermal_inertia(temp_air: Array, time_constant: float, *, step: float = 1.0)
     values = np.asarray(temp_air)
     keep = np.exp(-step / time_constant)
     known = np.isfinite(values)
-    total = np.zeros(values.shape[:-1])
-    weight = np.zeros(values.shape[:-1])
-    result = np.full(values.shape, np.nan)
-    for k in range(values.shape[-1]):
-        total = keep * total + np.where(known[..., k], values[..., k], 0.0)
-        weight = keep * weight + known[..., k]
-        np.divide(total, weight, out=result[..., k], where=weight > 0)
-    return result
+    # Both sums are the same recursion, x[k] + keep * sum[k - 1].
+    total = lfilter([1.0], [1.0, -keep], np.where(known, values, 0.0), axis=-1)
+    weight = lfilter([1.0], [1.0, -keep], known.astype(np.float64), axis=-1)
+    return np.asarray(np.divide(total, weight, out=np.full(values.shape, np.nan), where=weight > 0))
 
 
 def apparent_temperature(temp_air: Array, relative_humidity: Array, wind_speed: Array) -> Array:

@@ -1,0 +1,208 @@
+"""What the shared trees are worth against one booster for each quantile, and what they cost.
+
+On GEFCom2014 wind (tasks 1 to 3, on which nothing is scored), in the features of the library's recipe, with power
+known up to each task's start. ``pinball_ratio`` is the mean pinball loss over 0.01 to 0.99 of the default
+``LightGBMQuantiles()`` by that of 99 boosters, one a quantile, sorted and cut at the bounds, of the same trees,
+leaves, step, split randomisation, features and seeds. ``train_cpu_ratio`` and ``predict_cpu_ratio`` are CPU
+seconds of the default by those of one such booster; each the least of ``--repeats`` runs. With ``--frontier``
+also points of loss against training cost: shared trees with 1 to 8 structures, 5 to 99 boosters with 1 to 8 seeds;
+on wind, and on solar (the last months of the training period).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pandas as pd
+from rich.progress import track
+
+import energyforecast as ef
+from energyforecast import asof, times
+from energyforecast.competitions import competition
+from energyforecast.evaluation import pinball_loss
+
+LEVELS = {
+    5: (0.02, 0.2, 0.5, 0.8, 0.98),
+    9: ef.LightGBMQuantiles().fitted,
+    19: (0.01, *(k / 20 for k in range(1, 10)), 0.5, *(k / 20 for k in range(11, 20)), 0.99),
+    99: ef.tasks.PERCENTILES,
+}
+#: Months of the solar training period that the frontier is drawn on.
+SOLAR = ("2013-01", "2013-02", "2013-03")
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One month at one site: rows to learn from and rows to forecast."""
+
+    task: str
+    X: pd.DataFrame
+    y: np.ndarray[Any, Any]
+    new: pd.DataFrame
+    outcome: np.ndarray[Any, Any]
+
+    def loss(self, quantiles: np.ndarray[Any, Any]) -> float:
+        return float(pinball_loss(self.outcome, quantiles, ef.tasks.PERCENTILES).mean())
+
+
+def cells(name: str, folder: Path, starts: Sequence[tuple[str, Any]], sites: Sequence[int]) -> Iterator[Cell]:
+    """Every chosen month at every chosen site, in the features of the recipe."""
+    event = competition(name)
+    data = event.read(folder)
+    for number in sites:
+        site = data.sites[number - 1].name
+        forecaster = event.forecaster(data, site)  # type: ignore[attr-defined]
+        power = data.outcomes[[site]]
+        table = forecaster.tabulate(data.weather, power, forecaster.training_origins(data.weather, power))
+        y = asof.labels_as_of(data.outcomes, site=site, valid_time=table.valid_time, as_of=None)
+        for task, start in starts:
+            begin = data.starts[start] if isinstance(start, int) else pd.Timestamp(start, tz="UTC")
+            first, last = (times.to_ns([moment])[0] for moment in (begin, begin + pd.offsets.MonthBegin(1)))
+            known, month = np.isfinite(y), (table.valid_time >= first) & (table.valid_time < last)
+            past, asked = known & (table.valid_time < first), known & month
+            X = table.columns[site]
+            yield Cell(task, X[past], y[past], X[asked], y[asked])
+
+
+def timed(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
+    """Least CPU time of some calls, and what the last one gave."""
+    spent = []
+    for _ in range(repeats):
+        begun = time.process_time()
+        found = function()
+        spent.append(time.process_time() - begun)
+    return min(spent), found
+
+
+def apart(levels: tuple[float, ...], structures: int = 1) -> ef.LightGBMQuantiles:
+    """One booster a level, fitted once to all rows."""
+    return ef.LightGBMQuantiles(sharing="none", fitted=levels, folds=0, structures=structures)
+
+
+def compare(cell: Cell, repeats: int) -> dict[str, Any]:
+    """The default, 99 boosters, and one, at one site and month."""
+    train_cpu, model = timed(lambda: ef.LightGBMQuantiles().fit(cell.X, cell.y, bounds=(0, 1)), repeats)
+    predict_cpu, quantiles = timed(lambda: model.predict(cell.new), repeats)
+    reference = apart(LEVELS[99]).fit(cell.X, cell.y, bounds=(0, 1)).predict(cell.new)
+    one = _one(cell)
+    values = cell.new.to_numpy(dtype=np.float32)
+    one_train, booster = timed(one, repeats)
+    one_predict, _ = timed(lambda: booster.predict(values, num_threads=1), repeats)
+    return {
+        "task": cell.task,
+        "pinball": cell.loss(quantiles),
+        "reference": cell.loss(reference),
+        "train_cpu": train_cpu,
+        "predict_cpu": predict_cpu,
+        "one_train_cpu": one_train,
+        "one_predict_cpu": one_predict,
+    }
+
+
+def _one(cell: Cell) -> Callable[[], Any]:
+    """Grow the booster of the median alone, as the model does."""
+    model = ef.LightGBMQuantiles()
+    settings = {
+        "objective": "quantile",
+        "alpha": 0.5,
+        "num_leaves": model.leaves,
+        "learning_rate": model.learning_rate,
+        "min_data_in_leaf": model.minimum_rows,
+        "extra_trees": model.random_splits,
+        "feature_fraction": model.feature_fraction,
+        "max_bin": 63,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": 1,
+        "seed": model.seed,
+        "verbosity": -1,
+    }
+    values = cell.X.to_numpy(dtype=np.float32)
+
+    def grow() -> Any:
+        data = lightgbm.Dataset(values, label=cell.y, params=settings)
+        return lightgbm.train(settings, data, num_boost_round=model.trees)
+
+    return grow
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Ratios over some sites and months."""
+    table = pd.DataFrame(rows).drop(columns="task").sum()
+    return {
+        "pinball": float(table["pinball"] / len(rows)),
+        "reference_pinball": float(table["reference"] / len(rows)),
+        "pinball_ratio": float(table["pinball"] / table["reference"]),
+        "train_cpu_ratio": float(table["train_cpu"] / table["one_train_cpu"]),
+        "predict_cpu_ratio": float(table["predict_cpu"] / table["one_predict_cpu"]),
+    }
+
+
+def frontier(several: Sequence[Cell], largest: int) -> list[dict[str, Any]]:
+    """Loss and training cost, in boosters, of several ways."""
+    models = {
+        f"shared trees, {count} structure{'s' * (count > 1)}": ef.LightGBMQuantiles(structures=count)
+        for count in (1, 2, 4, 8)
+    }
+    models |= {"shared trees, uncalibrated": ef.LightGBMQuantiles(folds=0)}
+    models |= {
+        f"{count} boosters, {seeds} seed{'s' * (seeds > 1)}": apart(LEVELS[count], seeds)
+        for count, seeds in ((5, 1), (9, 1), (19, 1), (99, 1), (5, 2), (9, 2), (9, 4), (9, 8))
+        if count * seeds <= largest
+    }
+    one = sum(timed(_one(cell), 1)[0] for cell in several)
+    points = []
+    for name, model in track(models.items(), description="Frontier"):
+        spent, losses = 0.0, []
+        for cell in several:
+            cpu, fitted = timed(lambda model=model, cell=cell: model.fit(cell.X, cell.y, bounds=(0, 1)), 1)  # type: ignore[misc]
+            spent += cpu
+            losses.append(cell.loss(fitted.predict(cell.new)))
+        points.append({"way": name, "pinball": float(np.mean(losses)), "boosters": round(spent / one, 2)})
+    return points
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=os.environ.get("ENERGYFORECAST_DATA"))
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--tasks", default="1,2,3", help="wind tasks, with commas")
+    parser.add_argument("--sites", default="1,2,3,4,5,6,7,8,9,10", help="wind farms, with commas")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of which the fastest is taken")
+    parser.add_argument("--frontier", action="store_true", help="also draw loss against cost")
+    parser.add_argument("--largest", type=int, default=99, help="most boosters of a point of the frontier")
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("give --data DIR, or set ENERGYFORECAST_DATA")
+    starts = [(number, int(number)) for number in options.tasks.split(",")]
+    sites = [int(number) for number in options.sites.split(",")]
+    wind = list(cells("gefcom2014-wind", options.data, starts, sites))
+    rows = [compare(cell, options.repeats) for cell in track(wind, description="Comparison")]
+    found: dict[str, Any] = {
+        task: summary([row for row in rows if row["task"] == task]) for task, _ in starts
+    } | {"all": summary(rows), "sites": sites}
+    if options.frontier:
+        solar = list(cells("gefcom2014-solar", options.data, [(month, month) for month in SOLAR], (1, 2, 3)))
+        found["frontier"] = {
+            "wind": frontier(wind, options.largest),
+            "solar": frontier(solar, options.largest),
+        }
+    text = json.dumps(found, indent=1)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
