@@ -377,6 +377,19 @@ def test_density_and_the_corrected_speed_are_those_of_physics() -> None:
     np.testing.assert_allclose(table["wind_speed_100m[density]"], corrected, rtol=1e-6)
 
 
+def test_damp_air_is_lighter_where_the_weather_tells_of_it() -> None:
+    weather = _weather("wind_speed_100m", "temp_air", "pressure", "relative_humidity")
+    for name, value in {"wind_speed_100m": 8, "temp_air": 30, "pressure": 95_000}.items():
+        weather[name].values[...] = value
+    weather["relative_humidity"].values[...] = 80
+    got = _look(AirMass(), weather)
+    np.testing.assert_allclose(got["air_density"], physics.air_density(30.0, 95_000.0, 80.0), rtol=1e-6)
+    dry = _look(AirMass(), weather.drop_vars("relative_humidity"))
+    assert set(dry) == set(got)
+    assert (dry["air_density"] > got["air_density"]).all()
+    assert "relative_humidity" not in FeatureSet((WindSpeed(),)).resolve(weather)[1].names[""]
+
+
 # --- The calendar ---------------------------------------------------------------------------------
 
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from energyforecast import physics
+from energyforecast import PowerCurve, physics
 
+# Jonkman et al. (2009), NREL/TP-500-38060: the 5 MW machine, hub at 90 m. [m s⁻¹; share of rated power]
+NREL_5MW = (
+    (3, 4, 5, 6, 7, 8, 9, 10, 11, 11.4, 25),
+    (0.0081, 0.0355, 0.0808, 0.1475, 0.2374, 0.3542, 0.5037, 0.6897, 0.9125, 1, 1),
+)
 NREL_CURVE = (np.array([3.0, 12.0, 25.0]), np.array([0.0, 1.0, 1.0]))
 speeds = st.floats(0.0, 40.0)
 
@@ -217,3 +226,31 @@ def test_hysteresis_is_that_of_a_loop_for_every_series(series: np.ndarray) -> No
 def test_a_storm_that_lulls_keeps_turbines_stopped() -> None:
     got = physics.turbines_running(np.array([24.9, 25.0, 24.0, 22.1, np.nan, 22.0, 24.9]))
     assert got.tolist() == [True, False, False, False, False, True, True]
+
+
+# --- A year of reanalysis -------------------------------------------------------------------------
+
+
+def test_a_year_of_era5_wind_near_berlin_is_plausible() -> None:
+    name = "era5_2017_berlin.nc"
+    path = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "weather_samples" / name
+    if "ENERGYFORECAST_DATA" not in os.environ or not path.exists():
+        pytest.skip(f"needs ENERGYFORECAST_DATA with weather_samples/{name}")
+    era5 = xr.open_dataset(path).isel(latitude=0, longitude=1)
+    low, high = (np.hypot(era5[f"u{m}"], era5[f"v{m}"]).to_numpy() for m in (10, 100))
+    hub = physics.wind_speed_between_heights(low, high, lower_height=10, upper_height=100, hub_height=90)
+    density = physics.air_density(era5["t2m"].to_numpy() - 273.15, era5["sp"].to_numpy())
+    turbine = PowerCurve(*NREL_5MW, rated=1.0)
+    power = turbine.power_at(hub, density)
+    # German wind farms on land fed in about a fifth of their capacity in 2017; one turbine without losses more.
+    assert 0.18 < power.mean() < 0.28
+    month = era5["time"].dt.month.to_numpy()
+    winter, summer = (power[np.isin(month, months)].mean() for months in ((12, 1, 2), (6, 7, 8)))
+    assert 1.4 < winter / summer < 3.0
+    assert 1.22 < density.mean() < 1.27
+    # Air mixes by day: the wind grows less with height then.
+    shear = physics.shear_exponent(low, high, lower_height=10, upper_height=100)
+    hour = era5["time"].dt.hour.to_numpy()
+    assert shear[hour == 12].mean() < 0.2 < shear[hour == 0].mean()
+    hourly = np.corrcoef(power[1:], power[:-1])[0, 1]
+    assert hourly > 0.93 > 0.6 > np.corrcoef(power[24:], power[:-24])[0, 1]

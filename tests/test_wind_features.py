@@ -13,6 +13,7 @@ import xarray as xr
 import energyforecast as ef
 from energyforecast import asof, physics, storage
 from energyforecast.errors import SchemaError
+from energyforecast.evaluation import metrics
 from energyforecast.features import (
     EnsembleSpread,
     Feature,
@@ -28,6 +29,7 @@ from energyforecast.features import (
     features_giving,
 )
 from energyforecast.models.references import PowerCurveReference
+from tests.worlds import replaced, world
 
 START, HOUR = np.datetime64("2024-01-01T00", "ns"), np.timedelta64(1, "h")
 CURVE = ef.PowerCurve((3, 12, 25), (0, 1, 1))
@@ -120,6 +122,8 @@ def test_curve_power_by_density() -> None:
     got = _look(PowerCurvePower(density=True), weather)["power_curve[density]"]
     np.testing.assert_allclose(got, float(CURVE.power_at(8.0, density)), rtol=1e-5)
     assert float(CURVE.power_at(8.0, density)) < float(CURVE.power_at(8.0))
+    damp = _weather(["farm"], wind_speed_50m=8.0, temp_air=30.0, pressure=85_000.0, relative_humidity=90.0)
+    assert (_look(PowerCurvePower(density=True), damp)["power_curve[density]"] < got).all()
     assert _look(PowerCurvePower(density=True), weather.drop_vars("pressure")) == {}
 
 
@@ -171,6 +175,38 @@ def test_columns_of_neighbours_are_of_the_height_nearest_the_hub() -> None:
     assert list(parts) == ["wind_u_100m[neighbour 1]", "wind_v_100m[neighbour 1]"]
     np.testing.assert_allclose(parts["wind_v_100m[neighbour 1]"], one, rtol=1e-5)  # a south wind blows north
     np.testing.assert_allclose(parts["wind_u_100m[neighbour 1]"], 0.0, atol=1e-5)
+
+
+def _grid(weather: xr.Dataset, cells: list[ef.Site], *, error: float) -> xr.Dataset:
+    """The farm's weather in its own cell and in others, each with errors of its own."""
+    noise = np.random.default_rng(5)
+    names = [str(weather["site"].values[0]), *(cell.name for cell in cells)]
+    wide = weather.isel(site=[0] * len(names)).assign_coords(site=names)
+    speed = wide["wind_speed_100m"] + error * noise.normal(size=wide["wind_speed_100m"].shape)
+    return replaced(wide, "wind_speed_100m", speed.clip(0, 40))
+
+
+def test_cells_of_a_grid_around_a_farm_are_neighbours_that_help_and_are_not_forecast() -> None:
+    given = world(days=60)
+    cells: list[ef.Site] = [
+        ef.Site(name=f"{north:g} {east:g}", latitude=48 + north, longitude=5 + east)
+        for north in (-0.25, 0, 0.25)
+        for east in (-0.25, 0, 0.25)
+        if north or east
+    ]
+    weather = _grid(given.weather[["wind_speed_100m"]], cells, error=3.0)
+    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+    issued = task.issue_times("2024-02-10", "2024-02-25")
+    model = ef.LightGBMQuantiles(trees=150, folds=0, minimum_rows=20)
+    error = {}
+    for around in ((), cells):
+        forecaster = ef.Forecaster(given.site, task, model=model, neighbours=around)
+        forecaster.fit(weather, given.power[:"2024-02-08"])
+        forecast = forecaster.predict(weather, given.power, issue_time=issued)
+        assert forecast.sites == (given.site.name,)
+        error[len(around)] = float(metrics.mae(given.power, forecast)["value"].iloc[0])
+    assert error[8] < 0.9 * error[0], error
+    ef.testing.check_no_leakage(forecaster, weather, given.power, issue_time="2024-02-12 09:00")
 
 
 def test_trend_smooths_and_takes_the_ramp() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import energyforecast as ef
-from energyforecast import checks, times
+from energyforecast import calendars, checks, times
 from energyforecast.datasets import World
 from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.observations import estimate_lag
@@ -310,6 +310,26 @@ def test_demand_answers_to_cold_heat_holidays_and_growth() -> None:
     assert total[local.year == 2024].mean() > 1.02 * total[local.year == 2023].mean()
     step = industry.rolling(24 * 21).mean()
     assert step.iloc[13_000 + 24 * 30] > 1.02 * step.iloc[13_000 - 24 * 7]
+
+
+def test_ramadan_moves_households_to_the_evening_and_nothing_else() -> None:
+    plain, kept = (
+        ef.datasets.almaty(start="2023-02-01", hours=90 * 24, ramadan=ramadan) for ramadan in (False, True)
+    )
+    _, industry, households = (site.name for site in plain.sites)
+    local = plain.truth.index.tz_convert("Asia/Almaty")
+    change = kept.truth[households] / plain.truth[households] - 1.0
+    fasting = calendars.ramadan(local.tz_localize(None).to_numpy())  # 23 March to 20 April 2023
+    assert 27 * 24 <= fasting.sum() <= 30 * 24
+    assert (change[~fasting] == 0).all()
+    by_hour = change[fasting].groupby(local[fasting].hour).mean()
+    assert by_hour[21] > 0.04  # the sun sets at about 19:30
+    assert by_hour[18] < -0.02
+    assert by_hour.abs()[[3, 10]].max() < 0.02
+    for same in ("temp_air", industry):
+        pd.testing.assert_series_equal(kept.truth[same], plain.truth[same])
+    # So that the recipe's days and its hours after sunset are known.
+    assert {site.country for site in plain.sites} == {"KZ"}
 
 
 def test_the_wall_clock_of_the_meter_shows_an_hour_twice_and_is_read_right() -> None:

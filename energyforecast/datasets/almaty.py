@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast import times
+from energyforecast import calendars, physics, times
 from energyforecast.datasets.processes import Axis, Runs, autoregression, blocks, stream
 from energyforecast.datasets.worlds import (
     SYNTHETIC,
@@ -33,6 +33,8 @@ _NAME: Final = "Almaty (synthetic)"
 _INDUSTRY: Final = "Almaty industry (synthetic)"
 _HOUSEHOLDS: Final = "Almaty households (synthetic)"
 _ZONE: Final = "Asia/Almaty"
+_LATITUDE: Final = 43.24
+_LONGITUDE: Final = 76.9
 
 #: Errors of temperature at 24 h by weather model. [°C]
 _MODELS: Final[dict[str, float]] = {"ecmwf": 1.5, "icon": 1.6, "gfs": 1.9}
@@ -58,6 +60,8 @@ _WEEK_HOUSEHOLDS: Final = (1.01, 1.015, 1.015, 1.015, 1.01, 0.96, 0.94)
 _WEEK_INDUSTRY: Final = (1.0, 1.01, 1.01, 1.01, 1.0, 0.97, 0.955)
 _HOLIDAY_HOUSEHOLDS: Final = 0.94
 _HOLIDAY_INDUSTRY: Final = 0.93
+#: Households in Ramadan by hours after sunset: less while the fast lasts, more when it is broken.
+_FAST: Final = ((-12.0, -4.0, -1.0, 0.0, 2.0, 5.0, 12.0), (1.0, 0.99, 0.95, 1.06, 1.06, 1.02, 1.0))
 #: Share of the level that a new consumer adds in the second half of the second year.
 _BREAK_AFTER: Final = 13_000
 _BREAK: Final = 0.06
@@ -75,6 +79,7 @@ def almaty(
     start: str = "2023-01-01",
     hours: int = 2 * 8760,
     models: tuple[str, ...] = ("ecmwf", "icon", "gfs"),
+    ramadan: bool = False,
     version: int = 1,
 ) -> World:
     """A synthetic demand of Almaty and its region: the total, industry and households, with weather as it arrived.
@@ -92,6 +97,8 @@ def almaty(
         Length. [h]
     models : tuple of str
         Weather models, of ``"ecmwf"``, ``"icon"`` and ``"gfs"``: names only, not their data.
+    ramadan : bool
+        Let households keep Ramadan: less demand before sunset, 6 % more after it. All else stays the same.
     version : int
         Of the generator.
 
@@ -112,7 +119,7 @@ def almaty(
     attrs = provenance(_NAME, seed=seed, version=version)
     sites = (_area(_NAME, "total"), _area(_INDUSTRY, "industry"), _area(_HOUSEHOLDS, "households"))
     city = _city(seed, axis)
-    demand = _demand(seed, city, axis)
+    demand = _demand(seed, city, axis, fast=_fast(axis, city) if ramadan else 1.0)
     truth = demand.assign(temp_air=city.temperature[axis.world], source=SYNTHETIC)
     truth.attrs = dict(attrs)
     observations = _observations(seed, demand, axis)
@@ -131,7 +138,13 @@ def almaty(
 
 def _area(name: str, sector: Literal["total", "industry", "households"]) -> DemandArea:
     return DemandArea(
-        name=name, latitude=43.24, longitude=76.9, timezone=_ZONE, altitude=800.0, sector=sector
+        name=name,
+        latitude=_LATITUDE,
+        longitude=_LONGITUDE,
+        timezone=_ZONE,
+        altitude=800.0,
+        sector=sector,
+        country="KZ",
     )
 
 
@@ -150,7 +163,7 @@ class _City:
 
 def _city(seed: int, axis: Axis) -> _City:
     rng = stream(seed, "city")
-    hour = axis.solar_hour(76.9)
+    hour = axis.solar_hour(_LONGITUDE)
     local = times.to_index(axis.all).tz_convert(_ZONE)
     clouds = autoregression(rng, axis.length, memory=20.0)
     swing = axis.monthly((3.5, 4, 4.5, 5.5, 6, 6.5, 7, 7, 6.5, 5.5, 4, 3.5))
@@ -160,7 +173,7 @@ def _city(seed: int, axis: Axis) -> _City:
         + 3.4 * autoregression(rng, axis.length, memory=70.0)
     )
     declination = np.radians(-23.44 * np.cos(2 * np.pi * (axis.year_share() + 10 / 365.25)))
-    latitude, angle = np.radians(43.24), (hour - 12.0) / 12.0 * np.pi
+    latitude, angle = np.radians(_LATITUDE), (hour - 12.0) / 12.0 * np.pi
     height = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(angle)
     return _City(
         temperature=temperature,
@@ -187,7 +200,15 @@ def _felt(temperature: Floats) -> Floats:
     return np.asarray(series.ewm(alpha=1.0 - np.exp(-1.0 / _INERTIA)).mean())
 
 
-def _demand(seed: int, city: _City, axis: Axis) -> pd.DataFrame:
+def _fast(axis: Axis, city: _City) -> Floats:
+    """Factor of households' demand while the country fasts by day."""
+    day = times.to_index(axis.all).tz_convert(_ZONE).tz_localize(None).to_numpy().astype("datetime64[D]")
+    length = physics.day_length(_LATITUDE, 365.0 * axis.year_share() + 1.0)
+    factor = np.interp(physics.hour_after_sunset(city.solar_hour, length), *_FAST)
+    return np.where(calendars.ramadan(day), factor, 1.0)
+
+
+def _demand(seed: int, city: _City, axis: Axis, *, fast: Floats | float) -> pd.DataFrame:
     """Demand of the hours of the world. [MW]"""
     rng, hours = stream(seed, "demand"), np.arange(axis.length) - axis.world.start
     growth = (1.0 + _GROWTH) ** (hours / 8766.0)
@@ -206,6 +227,7 @@ def _demand(seed: int, city: _City, axis: Axis) -> pd.DataFrame:
         * shape
         * np.array(_WEEK_HOUSEHOLDS)[city.weekday]
         * np.where(city.holiday, _HOLIDAY_HOUSEHOLDS, 1.0)
+        * fast
         * (1.0 + 0.012 * autoregression(rng, axis.length, memory=30.0))
     )
     industry = _industry(rng, city, hours) * growth

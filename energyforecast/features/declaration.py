@@ -48,6 +48,8 @@ class Feature(ABC):
 
     #: Variables that must be there; ``*`` stands for anything, as in ``"wind_speed_*m"``.
     weather: ClassVar[tuple[str, ...]] = ()
+    #: Variables that it uses where they are there.
+    weather_if_present: ClassVar[tuple[str, ...]] = ()
     #: How far before and after each step the feature looks in the weather.
     margin: ClassVar[pd.Timedelta] = _NONE
     #: Lagged observations.
@@ -337,6 +339,7 @@ class FeatureSet:
             if all(found):
                 kept.append(item)
                 wanted |= dict.fromkeys(name for names in found for name in names)
+                wanted |= dict.fromkeys(asof.match(present, item.weather_if_present))
             elif not item.optional:
                 lacking = item.weather[[bool(names) for names in found].index(False)]
                 raise SchemaError(

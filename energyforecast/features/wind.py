@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -178,6 +180,8 @@ class WindDirection(Feature):
 class AirMass(Feature):
     """Pressure, density and warming of the air, and the wind speed corrected for density.
 
+    Air is taken as damp as the weather says, as dry where it says nothing of relative humidity.
+
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot
@@ -187,6 +191,7 @@ class AirMass(Feature):
     """
 
     weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m", "temp_air", "pressure")
+    weather_if_present: ClassVar[tuple[str, ...]] = ("relative_humidity",)
     margin: ClassVar[pd.Timedelta] = pd.Timedelta("4h")
     optional: ClassVar[bool] = True
 
@@ -202,7 +207,7 @@ class AirMass(Feature):
             if f"{prefix}pressure" not in now.names:
                 continue
             pressure = now.interval_mean(f"{prefix}pressure")
-            density = physics.air_density(now.interval_mean(name), pressure)
+            density = _density(now, prefix, now.interval_mean)
             columns |= {f"{prefix}pressure": pressure, f"{prefix}air_density": density}
             columns[f"{prefix}warming"] = now.shift(name, hours=4) - now.shift(name, hours=-3)
             for speed in now.matching(f"{prefix}wind_speed_*m"):
@@ -210,6 +215,12 @@ class AirMass(Feature):
                     corrected = physics.density_corrected_wind_speed(now.interval_mean(speed), density)
                     columns[f"{speed}[density]"] = corrected
         return columns
+
+
+def _density(now: Snapshot, prefix: str, read: Callable[[str], Array]) -> Array:
+    """Density of the air of one weather model, dry where its humidity is not known. [kg m⁻³]"""
+    names = (f"{prefix}{name}" for name in ("temp_air", "pressure", "relative_humidity"))
+    return physics.air_density(*(read(name) for name in names if name in now.names))
 
 
 @dataclass(frozen=True)
@@ -543,7 +554,8 @@ class PowerCurvePower(Feature):
     Parameters
     ----------
     density : bool
-        Correct for the density of the air; that needs ``temp_air`` and ``pressure``.
+        Correct for the density of the air; that needs ``temp_air`` and ``pressure``, and takes ``relative_humidity``
+        where it is there.
 
     Examples
     --------
@@ -570,6 +582,11 @@ class PowerCurvePower(Feature):
         return ("wind_speed_*m", "temp_air", "pressure") if self.density else ("wind_speed_*m",)
 
     @property
+    def weather_if_present(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What makes air lighter."""
+        return ("relative_humidity",) if self.density else ()
+
+    @property
     def optional(self) -> bool:  # type: ignore[override]
         """Left out where the weather does not give density."""
         return self.density
@@ -591,7 +608,7 @@ class PowerCurvePower(Feature):
             power = []
             for hour in _ends(now, next(iter(names.values()))):
                 density = (
-                    physics.air_density(*(now.members(name, hours=hour) for name in air))
+                    _density(now, prefix, partial(now.members, hours=hour))
                     if self.density
                     else None
                 )
