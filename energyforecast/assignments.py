@@ -87,11 +87,15 @@ def assign_features(
 
 
 def _default_model(site: Site, features: Features | None) -> QuantileModel:
-    """Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level."""
+    """Demand is told nearly whole by few features: thresholds are searched in full, and twins see most seasons.
+
+    Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level.
+    """
+    if not isinstance(site, DemandArea):
+        return LightGBMQuantiles()
     knows_level = features is None or "RecentLevel" in _as_set(features).names
-    if isinstance(site, DemandArea) and site.sector == "industry" and knows_level:
-        return LightGBMQuantiles(relative_to="level")
-    return LightGBMQuantiles()
+    level = "level" if site.sector == "industry" and knows_level else None
+    return LightGBMQuantiles(random_splits=False, folds=3, relative_to=level)
 
 
 def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSet:
