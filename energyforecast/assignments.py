@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 from energyforecast.errors import SchemaError
 from energyforecast.features import Feature, FeatureSet, features_giving, recipe
 from energyforecast.models import LightGBMQuantiles, QuantileModel
-from energyforecast.sites import DemandArea, Site
+from energyforecast.sites import DemandArea, PVPlant, Site
 from energyforecast.tasks import Task
 
 __all__ = ["FeaturesFor", "ModelsFor", "alike", "assign_features", "assign_models", "check_pooled", "shared"]
@@ -91,6 +91,9 @@ def _default_model(site: Site, features: Features | None) -> QuantileModel:
 
     Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level.
     """
+    if isinstance(site, PVPlant):
+        # At dawn and dusk power is nearly nothing, and leaves that all levels share blur it: half of the skill there.
+        return LightGBMQuantiles(sharing="none")
     if not isinstance(site, DemandArea):
         return LightGBMQuantiles()
     knows_level = features is None or "RecentLevel" in _as_set(features).names
