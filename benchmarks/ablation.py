@@ -244,15 +244,17 @@ def main() -> None:
     work = Parallel(n_jobs=options.jobs, return_as="generator")(
         delayed(losses)(setting, change) for change in CHANGES
     )
-    done = list(track(work, total=len(CHANGES), description="Ablation"))
-    default = done[0][0]
-    rows = [row(change, *scored, default) for change, scored in zip(CHANGES, done, strict=True)]
-    versions = {name: version(name) for name in ("energyforecast", "lightgbm", "numpy", "pandas")}
-    found = {"sites": sites, "tasks": setting.months, "rows": rows, "versions": versions}
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text + "\n")
+    libraries = {name: version(name) for name in ("lightgbm", "numpy", "pandas")}
+    versions = {"energyforecast": ef.__version__} | libraries
+    rows: list[dict[str, Any]] = []
+    found = {"sites": sites, "tasks": setting.months, "versions": versions, "rows": rows}
+    default: pd.DataFrame | None = None
+    for change, (changed, cpu) in zip(CHANGES, track(work, total=len(CHANGES)), strict=True):
+        default = changed if default is None else default
+        rows.append(row(change, changed, cpu, default))
+        if options.json:  # After each row: what is done outlives an interruption.
+            options.json.write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
