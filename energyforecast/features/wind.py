@@ -607,11 +607,7 @@ class PowerCurvePower(Feature):
                 continue
             power = []
             for hour in _ends(now, next(iter(names.values()))):
-                density = (
-                    _density(now, prefix, partial(now.members, hours=hour))
-                    if self.density
-                    else None
-                )
+                density = _density(now, prefix, partial(now.members, hours=hour)) if self.density else None
                 power.append(curve.power_at(_hub_wind(now, names, hour), density).mean(axis=2))
             columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.mean(power, axis=0)
         return columns
