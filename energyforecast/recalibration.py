@@ -27,7 +27,7 @@ class AdaptiveCalibration:
 
     Like conformal calibration it moves each level by a quantile of the level's past errors, here those of the
     last days. Which quantile is taken is itself corrected: if outcomes fell below a level more often
-    than they should, the next time a lower one is taken [1]_ [2]_. So the long-run share below each level is right
+    than they should, the next time a lower one is taken. So the long-run share below each level is right
     even where the world drifts away from the one that the model learnt.
 
     It keeps no state. The corrections at an issue are computed from the archive of forecasts issued before
@@ -47,10 +47,10 @@ class AdaptiveCalibration:
 
     References
     ----------
-    .. [1] Gibbs and Candès (2021), Adaptive conformal inference under distribution shift, NeurIPS 34,
-       arXiv:2106.00170
-    .. [2] Zaffran, Féron, Goude, Josse and Dieuleveut (2022), Adaptive conformal predictions for time series,
-       ICML, PMLR 162, arXiv:2202.07282
+    - Gibbs and Candès (2021), Adaptive conformal inference under distribution shift, NeurIPS 34,
+      arXiv:2106.00170
+    - Zaffran, Féron, Goude, Josse and Dieuleveut (2022), Adaptive conformal predictions for time series,
+      ICML, PMLR 162, arXiv:2202.07282
 
     Examples
     --------

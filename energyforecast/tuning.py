@@ -128,8 +128,8 @@ def tune(
 
     References
     ----------
-    .. [1] Akiba et al. (2019), Optuna: a next-generation hyperparameter optimization framework, KDD,
-       doi:10.1145/3292500.3330701
+    - Akiba et al. (2019), Optuna: a next-generation hyperparameter optimization framework, KDD,
+      doi:10.1145/3292500.3330701
 
     Examples
     --------

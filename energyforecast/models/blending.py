@@ -27,7 +27,7 @@ class Blend(QuantileModel):
 
     Columns named ``"ifs:..."`` belong to the weather model ``ifs``, those without a prefix to all. Each
     sister sees its own weather and what is common. On blocks of time that the sisters did not see, weights that are
-    nowhere negative and sum to one are found for each level [1]_ [2]_. Where the weather of a sister is missing, the
+    nowhere negative and sum to one are found for each level. Where the weather of a sister is missing, the
     others share its weight.
 
     Parameters
@@ -49,10 +49,10 @@ class Blend(QuantileModel):
 
     References
     ----------
-    .. [1] Lichtendahl, Grushka-Cockayne and Winkler (2013), Is it better to average probabilities or
-       quantiles?, Management Science 59(7), doi:10.1287/mnsc.1120.1667
-    .. [2] Nowotarski and Weron (2015), Computing electricity spot price prediction intervals using quantile
-       regression and forecast averaging, Computational Statistics 30(3), doi:10.1007/s00180-014-0523-0
+    - Lichtendahl, Grushka-Cockayne and Winkler (2013), Is it better to average probabilities or
+      quantiles?, Management Science 59(7), doi:10.1287/mnsc.1120.1667
+    - Nowotarski and Weron (2015), Computing electricity spot price prediction intervals using quantile
+      regression and forecast averaging, Computational Statistics 30(3), doi:10.1007/s00180-014-0523-0
 
     Examples
     --------

@@ -26,7 +26,7 @@ class ConformalQuantiles(QuantileModel):
 
     Each level is calibrated by itself: the error of an unseen row is its outcome minus the level's
     quantile, and the level is moved by that quantile of these errors which bears its name. This is
-    conformalised quantile regression [1]_ in its one-sided form, applied to every level in place of the
+    conformalised quantile regression in its one-sided form, applied to every level in place of the
     two ends of one interval.
 
     Parameters
@@ -42,14 +42,14 @@ class ConformalQuantiles(QuantileModel):
         Share of the rows that is held out at the end if `folds` is 0.
     refit : bool
         Fit on all rows once the errors are known; otherwise the forecast is the mean of the models that
-        saw but a part of them [2]_.
+        saw but a part of them.
     by : str, optional
         Column by whose value rows are calibrated in groups, e.g. ``"lead_time"``, ``"hour"`` or ``"site"``.
         A group of less than 100 rows is calibrated as all rows are.
     groups : int
         Most groups; a column with more values is cut at its quantiles.
     scaled : bool
-        Count errors in widths of the forecast between its outer levels [3]_, so that a calm hour is moved
+        Count errors in widths of the forecast between its outer levels, so that a calm hour is moved
         less than a windy one.
 
     Attributes
@@ -66,11 +66,11 @@ class ConformalQuantiles(QuantileModel):
 
     References
     ----------
-    .. [1] Romano, Patterson and Candès (2019), Conformalized quantile regression, NeurIPS 32, arXiv:1905.03222
-    .. [2] Barber, Candès, Ramdas and Tibshirani (2021), Predictive inference with the jackknife+, Annals of
-       Statistics 49(1), doi:10.1214/20-AOS1965
-    .. [3] Sesia and Candès (2020), A comparison of some conformal quantile regression methods, Stat 9(1),
-       doi:10.1002/sta4.261
+    - Romano, Patterson and Candès (2019), Conformalized quantile regression, NeurIPS 32, arXiv:1905.03222
+    - Barber, Candès, Ramdas and Tibshirani (2021), Predictive inference with the jackknife+, Annals of
+      Statistics 49(1), doi:10.1214/20-AOS1965
+    - Sesia and Candès (2020), A comparison of some conformal quantile regression methods, Stat 9(1),
+      doi:10.1002/sta4.261
 
     Examples
     --------
@@ -201,7 +201,7 @@ def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | 
     """Of each column of errors the quantile at its own level.
 
     Row k of n in order lies at k/(n + 1): then a new error, exchangeable with these, lies at or below the
-    result with exactly the probability of the level [1]_.
+    result with exactly the probability of the level.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | 
 
     References
     ----------
-    .. [1] Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, doi:10.1007/b106715
+    - Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, doi:10.1007/b106715
 
     Examples
     --------

@@ -30,7 +30,7 @@ class LinearQuantiles(QuantileModel):
     """Quantiles as a weighted sum of the columns: slower to win, easy to explain.
 
     The outcome's quantile at each level is an intercept plus a coefficient for each column, chosen to
-    minimise the pinball loss [1]_. Straight pieces bend columns for which one slope is not enough, such as
+    minimise the pinball loss. Straight pieces bend columns for which one slope is not enough, such as
     the wind speed of a power curve.
 
     Parameters
@@ -57,15 +57,15 @@ class LinearQuantiles(QuantileModel):
 
     Notes
     -----
-    The loss is smoothed around its kink [2]_, less and less, and minimised by Newton's method; each
+    The loss is smoothed around its kink, less and less, and minimised by Newton's method; each
     intercept is then set so that the share of the level of the training rows lies below. With less than ten rows
     a coefficient there is but the intercept.
 
     References
     ----------
-    .. [1] Koenker and Bassett (1978), Regression quantiles, Econometrica 46(1), doi:10.2307/1913643
-    .. [2] He, Pan, Tan and Zhou (2023), Smoothed quantile regression with large-scale inference, Journal of
-       Econometrics 232(2), doi:10.1016/j.jeconom.2021.07.010
+    - Koenker and Bassett (1978), Regression quantiles, Econometrica 46(1), doi:10.2307/1913643
+    - He, Pan, Tan and Zhou (2023), Smoothed quantile regression with large-scale inference, Journal of
+      Econometrics 232(2), doi:10.1016/j.jeconom.2021.07.010
 
     Examples
     --------
