@@ -15,6 +15,14 @@
     ├── ConfigurationError (ValueError)  a configuration file that cannot be followed
     ├── NotFittedError (RuntimeError)    a forecast asked of what has learnt nothing
     ├── FileFormatError (ValueError)     a saved file that is damaged or not ours
+    ├── SourceError (OSError)            a server or an archive that did not give what it should
+    │   ├── UnreachableError             no answer, or one that says that the server is in trouble
+    │   ├── RateLimitError               asked too often; says when to come back
+    │   ├── RefusedError                 the request itself was refused: key, parameters, place
+    │   ├── RunNotPublishedError         a weather run that is not there (yet)
+    │   └── ResponseError                an answer that cannot be right, or is not whole
+    ├── StoreError (OSError)             an archive of weather that cannot be written or trusted
+    │   └── StoreLockedError             another process is writing to it
     └── DependencyError (ImportError)    a library or system package that is absent
 
     EnergyForecastWarning (UserWarning)
@@ -38,9 +46,17 @@ __all__ = [
     "NotFittedError",
     "PerfectWeatherError",
     "RangeError",
+    "RateLimitError",
+    "RefusedError",
+    "ResponseError",
+    "RunNotPublishedError",
     "SchemaError",
+    "SourceError",
+    "StoreError",
+    "StoreLockedError",
     "TimeError",
     "UnitsError",
+    "UnreachableError",
     "WrongDataError",
 ]
 
@@ -126,6 +142,58 @@ class FileFormatError(EnergyForecastError, ValueError):
 
 class DependencyError(EnergyForecastError, ImportError):
     """A library or a system package is absent."""
+
+
+class SourceError(EnergyForecastError, OSError):
+    """A server or an archive did not give what it should."""
+
+
+class UnreachableError(SourceError):
+    """No answer came, or one that says that the server is in trouble."""
+
+
+class RateLimitError(SourceError):
+    """A server was asked too often.
+
+    Parameters
+    ----------
+    found, expected, remedy : str
+        As in every error.
+    wait : float
+        After how long it may be asked again. [s]
+
+    Examples
+    --------
+    >>> RateLimitError("Too many calls.", "600 a minute are free.", "Wait a minute.", 60.0).wait
+    60.0
+    """
+
+    def __init__(self, found: str, expected: str, remedy: str, wait: float = 60.0) -> None:
+        super().__init__(found, expected, remedy)
+        self.wait = wait
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str, float]]:  # type: ignore[override]
+        return type(self), (self.found, self.expected, self.remedy, self.wait)
+
+
+class RefusedError(SourceError):
+    """The request itself was refused: its key, its parameters or its place."""
+
+
+class RunNotPublishedError(SourceError):
+    """A weather run is not there, or not yet."""
+
+
+class ResponseError(SourceError):
+    """An answer cannot be right, or is not whole."""
+
+
+class StoreError(EnergyForecastError, OSError):
+    """An archive of weather cannot be written, or cannot be trusted."""
+
+
+class StoreLockedError(StoreError):
+    """Another process is writing to the archive."""
 
 
 class EnergyForecastWarning(UserWarning):

@@ -1,6 +1,44 @@
-"""Sources of weather; each ends in :func:`energyforecast.checks.check_weather`."""
+"""Sources of weather and the archive of their runs; each ends in :func:`energyforecast.checks.check_weather`.
 
-from energyforecast.weather.files import read, write
-from energyforecast.weather.scenarios import known_by, measured_temperature, temperature_scenarios
+Names are imported when they are first used: a source brings the libraries that it needs and no others.
+"""
 
-__all__ = ["known_by", "measured_temperature", "read", "temperature_scenarios", "write"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from energyforecast.weather.files import read as read
+    from energyforecast.weather.files import write as write
+    from energyforecast.weather.scenarios import known_by as known_by
+    from energyforecast.weather.scenarios import measured_temperature as measured_temperature
+    from energyforecast.weather.scenarios import temperature_scenarios as temperature_scenarios
+    from energyforecast.weather.source import DELAYS as DELAYS
+    from energyforecast.weather.source import AnalysisSource as AnalysisSource
+    from energyforecast.weather.source import Label as Label
+    from energyforecast.weather.source import PublicationDelay as PublicationDelay
+    from energyforecast.weather.source import RunSource as RunSource
+    from energyforecast.weather.source import Source as Source
+    from energyforecast.weather.transport import Http as Http
+
+#: Where each public name lives.
+_HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "files": ("read", "write"),
+    "scenarios": ("known_by", "measured_temperature", "temperature_scenarios"),
+    "source": ("DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source"),
+    "transport": ("Http",),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [*_HOME_OF]  # noqa: PLE0604  (the names are those of the table above)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(import_module(f"energyforecast.weather.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module 'energyforecast.weather' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

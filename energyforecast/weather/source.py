@@ -1,0 +1,263 @@
+"""What a source of weather is: how it labels time, how late it publishes, and how its weather leaves it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+from typing import Any, ClassVar, Final, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from energyforecast import checks, times, variables
+from energyforecast.sites import Site
+
+__all__ = ["DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source", "finished"]
+
+
+class Label(Enum):
+    """What a value at a stamp means, as a source writes it.
+
+    Examples
+    --------
+    >>> Label.MEAN_ENDING.value
+    'mean of the interval that ends at the stamp'
+    """
+
+    INSTANT = "value at the stamp"
+    MEAN_BEGINNING = "mean of the interval that begins at the stamp"
+    MEAN_CENTRED = "mean of the interval around the stamp"
+    MEAN_ENDING = "mean of the interval that ends at the stamp"
+    SUM_ENDING = "sum over the interval that ends at the stamp"
+    SUM_SINCE_START = "sum from the start of the run to the stamp"
+    SUM_SINCE_MIDNIGHT = "sum from 00 UTC to the stamp"
+    MEAN_SINCE_START = "mean from the start of the run to the stamp"
+    MEAN_SINCE_RESET = "mean from the last reset, every six hours, to the stamp"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicationDelay:
+    """How long after its initialisation (or its hour, for an analysis) a value can be had.
+
+    Parameters
+    ----------
+    base : timedelta or str
+        Of the first value.
+    per_lead_hour : timedelta or str
+        What each hour of lead adds.
+    by_cycle : mapping, optional
+        Bases of runs whose delay differs, by their hour [UTC].
+    margin : timedelta or str
+        Added to all, for a server to have what was published.
+
+    Examples
+    --------
+    GFS: 235 min and 0.262 min for each hour of lead; here without margin.
+
+    >>> gfs = PublicationDelay(base="235min", per_lead_hour="15.72s", margin="0min")
+    >>> init = np.array(["2024-06-01T00"], dtype="datetime64[ns]")
+    >>> gfs.available_time(init, np.array([0, 24], dtype="timedelta64[h]")).astype("datetime64[m]")
+    array([['2024-06-01T03:55', '2024-06-01T04:01']], dtype='datetime64[m]')
+    """
+
+    base: timedelta | str
+    per_lead_hour: timedelta | str = "0s"
+    by_cycle: Mapping[int, timedelta | str] = field(default_factory=dict)
+    margin: timedelta | str = "15min"
+
+    def available_time(self, init_time: times.Times, lead_time: Any = None) -> times.Times:
+        """When values could be had, shape (runs,), or (runs, leads) where leads are given."""
+        start = times.to_ns(init_time)
+        hours = ((start - start.astype("datetime64[D]")) // np.timedelta64(1, "h")).astype(int)
+        base = np.array([times.duration(self.by_cycle.get(int(hour), self.base)).value for hour in hours])
+        known = start + (base + times.duration(self.margin).value).astype("timedelta64[ns]")
+        if lead_time is None:
+            return np.asarray(known)
+        leads = np.asarray(lead_time).astype("timedelta64[ns]") / np.timedelta64(1, "h")
+        later = np.round(leads * times.duration(self.per_lead_hour).value).astype("timedelta64[ns]")
+        return np.asarray(known[:, None] + later[None, :])
+
+
+#: Measured on archives' time stamps where there are such; see docs/sources.md.
+DELAYS: Final[dict[str, PublicationDelay]] = {
+    "gfs": PublicationDelay(base="235min", per_lead_hour="15.72s"),
+    "gefs": PublicationDelay(base="245min", per_lead_hour="26.04s"),
+    "hrrr": PublicationDelay(base="61min", per_lead_hour="111.6s", margin="2min"),
+    "ifs": PublicationDelay(base="455min", by_cycle={6: "388min", 18: "388min"}),
+    "aifs": PublicationDelay(base="370min"),
+    "icon_eu": PublicationDelay(base="240min"),
+    "era5": PublicationDelay(base="5D"),
+}
+
+
+class Source(ABC):
+    """Where weather comes from; :class:`RunSource` for forecasts, :class:`AnalysisSource` for the rest.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``"open-meteo:ecmwf_ifs"``: letters, digits and ``:_-.`` only, since folders are named after it.
+    kind : {"forecast", "analysis"}
+    variables : tuple of str
+        Names of the library that it gives.
+    labels : mapping of Label
+        What its stamps mean, for each of these variables.
+    delay : PublicationDelay
+    attribution : str
+        What its licence asks to be said.
+
+    Examples
+    --------
+    >>> issubclass(RunSource, Source), RunSource.kind, AnalysisSource.kind
+    (True, 'forecast', 'analysis')
+    """
+
+    kind: ClassVar[Literal["forecast", "analysis"]]
+    name: str
+    variables: tuple[str, ...]
+    labels: Mapping[str, Label]
+    delay: PublicationDelay
+    attribution: str
+
+
+class RunSource(Source):
+    """Forecasts, run by run.
+
+    Attributes
+    ----------
+    cycle : Timedelta
+        Between initialisations, counted from 00 UTC.
+
+    Examples
+    --------
+    A source of one's own says how it labels time and how late it is, and gives one run; here the wind
+    always blows with 2 m/s.
+
+    >>> class Calm(RunSource):
+    ...     name, attribution = "calm", "none"
+    ...     variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
+    ...     delay, cycle = PublicationDelay(base="4h"), pd.Timedelta("12h")
+    ...
+    ...     def get_run(self, sites, init_time):
+    ...         init, lead = times.to_ns([init_time]), np.arange(49).astype("timedelta64[h]")
+    ...         speed = np.full((len(sites), 1, len(lead)), 2.0)
+    ...         weather = xr.Dataset(
+    ...             {"wind_speed_100m": (("site", "init_time", "lead_time"), speed)},
+    ...             coords={
+    ...                 "init_time": init,
+    ...                 "lead_time": lead.astype("timedelta64[ns]"),
+    ...                 "available_time": ("init_time", self.delay.available_time(init)),
+    ...             },
+    ...         )
+    ...         return finished(weather, source=self, sites=sites)
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> run = Calm().newest("2024-06-01 13:00")  # that of 12 UTC comes at 16:15
+    >>> print(run)
+    2024-06-01 00:00:00+00:00
+    >>> dict(Calm().get_run([farm], run).sizes)
+    {'site': 1, 'init_time': 1, 'lead_time': 49}
+    """
+
+    kind = "forecast"
+    cycle: pd.Timedelta
+
+    @abstractmethod
+    def get_run(self, sites: Sequence[Site], init_time: pd.Timestamp) -> xr.Dataset:
+        """One run at some sites, dims (site, init_time of length 1, lead_time[, member]), checked.
+
+        Raises
+        ------
+        RunNotPublishedError
+            If the server does not have it (yet).
+        SourceError
+            If the server cannot be asked, or its answer cannot be right.
+        """
+
+    def runs(self, start: Any, end: Any) -> pd.DatetimeIndex:
+        """Initialisations in [start, end), in UTC."""
+        first, last = times.instant(start).ceil(self.cycle), times.instant(end)
+        return pd.date_range(first, last, freq=self.cycle, inclusive="left")
+
+    def newest(self, now: Any = None) -> pd.Timestamp:
+        """Initialisation of the newest run whose first values should be there."""
+        moment = times.now() if now is None else times.instant(now)
+        for run in self.runs(moment - pd.Timedelta("3D"), moment)[::-1]:
+            if self.delay.available_time(times.to_ns([run]))[0] <= times.to_ns([moment])[0]:
+                return pd.Timestamp(run)
+        return moment.floor(self.cycle) - pd.Timedelta("3D")
+
+
+class AnalysisSource(Source):
+    """Reanalyses, stitched histories and satellite products: weather without runs.
+
+    Examples
+    --------
+    >>> AnalysisSource.kind
+    'analysis'
+    """
+
+    kind = "analysis"
+
+    @abstractmethod
+    def get_period(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:
+        """Hours in [start, end) at some sites, dims (site, time), checked.
+
+        Raises
+        ------
+        SourceError
+            If the server cannot be asked, or its answer cannot be right.
+        """
+
+
+def finished(weather: xr.Dataset, *, source: Source, sites: Sequence[Site]) -> xr.Dataset:
+    """Weather as it leaves a source: named, with CF attributes and provenance, in single precision, checked.
+
+    Parameters
+    ----------
+    weather : Dataset
+        In the library's names, units and time labels, with ``available_time``.
+    source : Source
+    sites : sequence of Site
+        In the order of the dimension ``site``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    SchemaError, TimeError, UnitsError, RangeError
+        If it is not weather as the library knows it.
+
+    Examples
+    --------
+    See :class:`RunSource`; here what it adds.
+
+    >>> from types import SimpleNamespace
+    >>> from energyforecast.testing import example_weather
+    >>> calm = SimpleNamespace(name="calm", kind="forecast", attribution="none")
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> finished(example_weather(), source=calm, sites=[farm])["wind_speed_100m"].attrs["standard_name"]
+    'wind_speed'
+    """
+    named = weather.assign_coords(site=[site.name for site in sites])
+    for name in map(str, named.data_vars):
+        row = variables.lookup(name)
+        named[name] = named[name].astype(np.float32)
+        named[name].attrs = {
+            "units": row.units,
+            "standard_name": row.standard_name,
+            "cell_methods": named[name].attrs.get("cell_methods", row.cell_methods),
+        }
+    named.attrs = {
+        **{key: value for key, value in weather.attrs.items() if isinstance(value, str | int | float)},
+        "Conventions": "CF-1.11",
+        "kind": source.kind,
+        "source": source.name,
+        "attribution": source.attribution,
+    }
+    return checks.check_weather(named, sites=sites, label=source.name)

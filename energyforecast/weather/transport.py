@@ -1,0 +1,219 @@
+"""Asking servers: bounded in time, size and tries, and without a secret in any message."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+
+from energyforecast.errors import (
+    RateLimitError,
+    RefusedError,
+    ResponseError,
+    RunNotPublishedError,
+    SourceError,
+    UnreachableError,
+)
+
+__all__ = ["Http"]
+
+_CHUNK: Final = 1 << 16
+#: Seconds between one try and the next: 1, 2, 4 ... at most, with jitter.
+_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
+_LONGEST_REASON: Final = 200
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Http:
+    """GET and POST with patience: what may pass is tried again, what will not is told at once.
+
+    Parameters
+    ----------
+    timeout : float
+        To connect, and between two pieces of an answer. [s]
+    deadline : float
+        For one request with all its tries and pauses. [s]
+    attempts : int
+        Tries, at most.
+    largest : int
+        Largest answer that is read. [bytes]
+    headers : mapping, optional
+        Sent with every request; a key of an account belongs here, or into ``params``.
+    reason : callable
+        What the body of an error says, in words that hold no secret; nothing by default.
+    wait : callable
+        Seconds to wait after a 429 that gave a reason; 60 by default. ``Retry-After`` comes first.
+    sleep : callable
+        How to wait.
+
+    Examples
+    --------
+    >>> Http(attempts=1).get("file:///etc/passwd")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.RefusedError: The address file:///etc/passwd is not of the web.
+    Addresses begin with http:// or https://.
+    Correct the base URL; files are read with the functions read_...
+    """
+
+    timeout: float = 30.0
+    deadline: float = 300.0
+    attempts: int = 4
+    largest: int = 1 << 30
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    reason: Callable[[bytes], str] = field(default=lambda _: "", repr=False)
+    wait: Callable[[str], float] = field(default=lambda _: 60.0, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+    def get(
+        self, url: str, *, params: Params | None = None, byte_range: tuple[int, int] | None = None
+    ) -> bytes:
+        """Body of an answer.
+
+        Parameters
+        ----------
+        url : str
+        params : mapping, optional
+            Query; never part of a message.
+        byte_range : tuple of int, optional
+            First and last byte, both included. A server that sends the whole file is understood.
+
+        Returns
+        -------
+        bytes
+
+        Raises
+        ------
+        RunNotPublishedError
+            404: it is not there, or not yet.
+        RateLimitError
+            429, and the wait would pass the deadline.
+        RefusedError
+            Another 4xx.
+        UnreachableError
+            No answer or a 5xx, after all tries.
+        ResponseError
+            An answer that is larger than ``largest``.
+        """
+        headers = {} if byte_range is None else {"Range": f"bytes={byte_range[0]}-{byte_range[1]}"}
+        body, status = self._ask("GET", url, {"params": params}, headers)
+        if byte_range is None:
+            return body
+        first, last = byte_range
+        if status == HTTPStatus.OK:  # the server does not know ranges
+            body = body[first : last + 1]
+        if len(body) != last - first + 1:
+            raise ResponseError(
+                f"{_shown(url)} sent {len(body)} of the bytes {first} to {last}.",
+                f"That are {last - first + 1} bytes.",
+                "The file is shorter than its index says, or still being written: try later.",
+            )
+        return body
+
+    def post(self, url: str, *, data: Params) -> bytes:
+        """Body of the answer to a form that asks and changes nothing; raises like :meth:`get`."""
+        return self._ask("POST", url, {"data": data}, {})[0]
+
+    def _ask(
+        self, method: str, url: str, content: dict[str, Any], headers: Mapping[str, str]
+    ) -> tuple[bytes, int]:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise RefusedError(
+                f"The address {_shown(url)} is not of the web.",
+                "Addresses begin with http:// or https://.",
+                "Correct the base URL; files are read with the functions read_...",
+            )
+        end = time.monotonic() + self.deadline
+        for attempt in range(1, self.attempts + 1):
+            try:
+                return self._once(method, url, content, headers, end)
+            except (UnreachableError, RateLimitError) as error:
+                pause = _pause(attempt) if isinstance(error, UnreachableError) else error.wait
+                if attempt == self.attempts or time.monotonic() + pause > end:
+                    raise
+                self.sleep(pause)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _once(
+        self, method: str, url: str, content: dict[str, Any], headers: Mapping[str, str], end: float
+    ) -> tuple[bytes, int]:
+        patience = max(0.1, min(self.timeout, end - time.monotonic()))
+        try:
+            with requests.request(
+                method,
+                url,
+                headers={"User-Agent": "energyforecast", **self.headers, **headers},
+                timeout=patience,
+                stream=True,
+                **content,
+            ) as answer:
+                body = self._body(answer, url, end)
+                status, later = answer.status_code, answer.headers.get("Retry-After", "")
+        except requests.RequestException as error:  # its text holds the whole query: say its kind alone
+            kind = type(error).__name__
+            raise UnreachableError(
+                f"{_shown(url)} cannot be asked: {kind}.",
+                f"A server answers within {self.timeout:g} s, whole.",
+                "Check the network and the server's status page; try again later.",
+            ) from None
+        if status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+            return body, status
+        raise self._refusal(status, body, url, later)
+
+    def _body(self, answer: requests.Response, url: str, end: float) -> bytes:
+        pieces, size = [], 0
+        for piece in answer.iter_content(_CHUNK):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self.largest:
+                raise ResponseError(
+                    f"{_shown(url)} sends more than {self.largest} bytes.",
+                    "An answer has a bounded size.",
+                    "Ask for fewer sites or a shorter period, or raise `largest`.",
+                )
+            if time.monotonic() > end:
+                raise UnreachableError(
+                    f"{_shown(url)} had sent {size} bytes after {self.deadline:g} s.",
+                    "An answer is whole within the deadline.",
+                    "Try again later, or raise `deadline`.",
+                )
+        return b"".join(pieces)
+
+    def _refusal(self, status: int, body: bytes, url: str, later: str) -> SourceError:
+        said = self.reason(body)[:_LONGEST_REASON]
+        found = f"{_shown(url)} answered {status}" + (f": {said}" if said else ".")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            wait = float(later) if later.isdigit() else self.wait(said)
+            return RateLimitError(
+                found, "A server limits calls.", f"Ask again after {wait:g} s, for less, or with a key.", wait
+            )
+        if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            return RunNotPublishedError(
+                found, "What is asked for is there.", "Ask for an older run, or wait until it is published."
+            )
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+            return UnreachableError(found, "A server answers with 200.", "It is in trouble: try again later.")
+        return RefusedError(
+            found, "A request is accepted.", "Correct what the answer names; check the key if there is one."
+        )
+
+
+def _pause(attempt: int) -> float:
+    """Exponential, with full jitter, so that many clients do not come back together."""
+    return min(_LONGEST_PAUSE, _PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.1, 1.0)  # noqa: S311
+
+
+def _shown(url: str) -> str:
+    """An address without what may be secret: user, query and fragment."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
