@@ -531,7 +531,7 @@ def test_a_file_with_too_little_is_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("changed", "error", "named"),
     [
-        ({"unit": "MWh"}, UnitsError, "MWh"),
+        ({"unit": "J"}, UnitsError, "J"),
         ({"label": "centre"}, SchemaError, "centre"),
         ({"timezone": "Asia/Nowhere"}, TimeError, "Asia/Nowhere"),
         ({"columns": ["c"]}, SchemaError, "'c'"),

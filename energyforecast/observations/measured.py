@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from energyforecast import checks, times
-from energyforecast.clocks import ClockReport, Lag, check_clock, estimate_lag
-from energyforecast.errors import MissingDataError, SchemaError, TimeError, UnitsError
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.variables import UNFIT, Flag
 
-__all__ = ["ClockReport", "Lag", "Observations", "check_clock", "estimate_lag", "read_power"]
-
-_MEGAWATTS: Final = {"W": 1e-6, "kW": 1e-3, "MW": 1.0, "GW": 1e3}
+__all__ = ["Observations", "plain"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,7 +69,7 @@ class Observations:
     def __post_init__(self) -> None:
         given = None if self.frequency is None else times.duration(self.frequency)
         frequency = checks.check_frame(self.values, label="observations", frequency=given)
-        values = _plain(self.values, "observations")
+        values = plain(self.values, "observations")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "frequency", frequency)
         if (self.published_after is None) == (self.published_time is None):
@@ -238,7 +233,20 @@ def _joined_flags(observations: Observations, frequency: pd.Timedelta) -> pd.Dat
     )
 
 
-def _plain(frame: pd.DataFrame, label: str) -> pd.DataFrame:
+def plain(frame: pd.DataFrame, label: str) -> pd.DataFrame:
+    """A frame of finite numbers in double precision, with text for names and UTC nanoseconds for times.
+
+    Raises
+    ------
+    SchemaError
+        If a column is not numeric, or a value infinite.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
+    >>> plain(pd.DataFrame({1: [1, 2]}, index=index), "power").columns.tolist()
+    ['1']
+    """
     try:
         values = frame.astype("float64")
     except (ValueError, TypeError) as error:
@@ -273,163 +281,3 @@ def _aligned(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.DataFra
         )
     return result
 
-
-def read_power(
-    source: str | Path | pd.DataFrame | pd.Series,
-    *,
-    unit: Literal["W", "kW", "MW", "GW"],
-    timezone: str,
-    label: Literal["beginning", "ending"],
-    published_after: str | timedelta,
-    time: str | None = None,
-    columns: Mapping[str, str] | Sequence[str] | None = None,
-    frequency: str | timedelta | None = None,
-) -> Observations:
-    """Power or demand from a CSV file, a parquet file or a frame; nothing about it is guessed.
-
-    Parameters
-    ----------
-    source : path, DataFrame or Series
-        The measurements.
-    unit : {"W", "kW", "MW", "GW"}
-        Their unit.
-    timezone : str
-        Zone of the clock that stamped them, ``"UTC"`` or ``"fixed:+06:00"``; used where the stamps
-        carry no offset.
-    label : {"beginning", "ending"}
-        Which end of its interval a stamp names.
-    published_after : str or timedelta
-        Delay after the end of an interval at which its value is known.
-    time : str, optional
-        Column of the stamps; the first column of a file, the index of a frame.
-    columns : mapping or sequence, optional
-        Columns to read, or a mapping from column to site; all numeric columns by default.
-    frequency : str or timedelta, optional
-        Length of an interval; the most frequent step by default.
-
-    Returns
-    -------
-    Observations
-        Regular, in MW and UTC; gaps of the logger are NaN.
-
-    Raises
-    ------
-    TimeError
-        If stamps are doubled, or hours of a clock change cannot be told apart.
-    UnitsError, SchemaError
-        If the unit is unknown, or a column is not there.
-
-    Examples
-    --------
-    >>> wall = ["2024-02-29 22:00", "2024-02-29 23:00", "2024-02-29 23:00", "2024-03-01 00:00"]
-    >>> frame = pd.DataFrame({"farm": [100.0, 200.0, 300.0, 400.0]}, index=pd.DatetimeIndex(wall))
-    >>> read_power(frame, unit="kW", timezone="Asia/Almaty", label="beginning", published_after="2h")
-    Observations of farm: 4 x 1h from 2024-02-29 16:00 UTC, 0 missing, 0 flagged, published after 2h
-    """
-    if unit not in _MEGAWATTS:
-        raise UnitsError(
-            f"The unit {unit!r} is unknown.", f"It is one of {list(_MEGAWATTS)}.", "Choose one of them."
-        )
-    if label not in ("beginning", "ending"):
-        raise SchemaError(
-            f"label={label!r}.", "It is 'beginning' or 'ending'.", "Say which end a stamp names."
-        )
-    frame = _renamed(_indexed(_loaded(source), time), columns)
-    index = times.localise(_stamps(frame.index), timezone=timezone)
-    values = _plain(frame.set_axis(index, axis=0), "power") * _MEGAWATTS[unit]
-    step = _step(values, frequency)
-    checks.check_rising_times(pd.DatetimeIndex(values.index), "power")
-    if label == "ending":
-        values.index = values.index - step
-    regular = pd.date_range(values.index[0], values.index[-1], freq=step)
-    stray = values.index.difference(regular)
-    if len(stray):
-        raise TimeError(
-            f"power has a stamp at {stray[0]}, off the grid of {step} that begins at {values.index[0]}.",
-            "Stamps lie on a regular grid; whole intervals may be absent.",
-            "Give frequency=..., or round the stamps where the logger's clock trembles.",
-        )
-    return Observations(values.reindex(regular), published_after=published_after, frequency=step)
-
-
-def _loaded(source: str | Path | pd.DataFrame | pd.Series) -> pd.DataFrame:
-    if isinstance(source, pd.DataFrame):
-        return source
-    if isinstance(source, pd.Series):
-        return source.to_frame(source.name if source.name is not None else "power")
-    path = Path(source)
-    if not path.exists():
-        raise MissingDataError(
-            f"There is no file {path}.", "The measurements are in a file.", "Check the path."
-        )
-    try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except pd.errors.EmptyDataError as error:
-        raise MissingDataError(f"{path} is empty.", "It has a header and rows.", "Check the file.") from error
-    return frame.set_index(frame.columns[0]) if isinstance(frame.index, pd.RangeIndex) else frame
-
-
-def _indexed(frame: pd.DataFrame, time: str | None) -> pd.DataFrame:
-    if time is None or time == frame.index.name:
-        return frame
-    plain = frame.reset_index()
-    if time not in plain.columns:
-        raise SchemaError(
-            f"There is no column {time!r} among {list(plain.columns)}.",
-            "`time` names the stamps.",
-            "Correct the name.",
-        )
-    return plain.set_index(time)
-
-
-def _renamed(frame: pd.DataFrame, columns: Mapping[str, str] | Sequence[str] | None) -> pd.DataFrame:
-    if columns is None:
-        return frame.select_dtypes("number")
-    names = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns}
-    absent = [name for name in names if name not in frame.columns]
-    if absent:
-        raise SchemaError(
-            f"There is no column {absent[0]!r} among {list(frame.columns)}.",
-            "`columns` names columns of the source.",
-            "Correct the name.",
-        )
-    return frame[list(names)].rename(columns=names)
-
-
-def _stamps(index: pd.Index) -> pd.DatetimeIndex:
-    if isinstance(index, pd.DatetimeIndex):
-        return index
-    if pd.api.types.is_numeric_dtype(index) and len(index):
-        raise TimeError(
-            f"The stamps are numbers: {index[0]}.",
-            "Stamps are written like '2024-03-01 00:00', or are datetimes.",
-            "Give time='<column of the stamps>', or convert them with pandas.to_datetime(..., unit=...).",
-        )
-    try:
-        # Only ISO 8601: guessing whether the day or the month comes first is how months get exchanged.
-        return pd.DatetimeIndex(pd.to_datetime(index, format="ISO8601", utc=_has_offset(index)))
-    except (ValueError, TypeError) as error:
-        raise TimeError(
-            f"The stamps cannot be read: {error}",
-            "Stamps are written like '2024-03-01 00:00', optionally with an offset.",
-            "Convert them with pandas.to_datetime(..., format=...) and give the frame.",
-        ) from error
-
-
-def _has_offset(index: pd.Index) -> bool:
-    first = str(index[0]) if len(index) else ""
-    return first.endswith("Z") or "+" in first[10:] or "-" in first[10:]
-
-
-def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedelta:
-    if frequency is not None:
-        return times.duration(frequency)
-    if len(values) < 2:
-        raise TimeError(
-            "The source has fewer than two rows.", "The frequency is known.", "Give frequency='1h'."
-        )
-    steps = np.diff(times.to_ns(values.index))
-    lengths, counts = np.unique(steps[steps > np.timedelta64(0)], return_counts=True)
-    if not len(lengths):
-        raise TimeError("All stamps are the same.", "Times rise.", "Check the column of the stamps.")
-    return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
