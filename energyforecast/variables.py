@@ -15,7 +15,18 @@ from typing import Final
 
 from energyforecast.errors import SchemaError
 
-__all__ = ["MEAN", "POINT", "UNFIT", "VARIABLES", "Flag", "Variable", "height_of", "lookup", "model_of"]
+__all__ = [
+    "FLAG_VERSION",
+    "MEAN",
+    "POINT",
+    "UNFIT",
+    "VARIABLES",
+    "Flag",
+    "Variable",
+    "height_of",
+    "lookup",
+    "model_of",
+]
 
 #: Cell method of values at instants.
 POINT: Final = "time: point"
@@ -170,6 +181,10 @@ def _spelled(row: Variable) -> str:
 def _suggestion(name: str) -> str:
     close = difflib.get_close_matches(name.rstrip("0123456789m").rstrip("_"), VARIABLES, n=1)
     return f" (perhaps to {_spelled(VARIABLES[close[0]])!r})" if close else ""
+
+
+#: Of the bits of :class:`Flag`: grows when bits are added; none ever changes its meaning.
+FLAG_VERSION: Final = 1
 
 
 class Flag(IntFlag):

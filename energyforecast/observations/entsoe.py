@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, Literal
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,7 @@ def get_entsoe(
     while begin < last:
         finish = min(begin + _SPAN, last)
         try:
-            pieces += list(_points(_ask(client, area, begin, finish, quantity, kind), quantity))
+            pieces += list(_points(_ask(client, area, begin, finish, quantity, kind), kind))
         except MissingDataError:
             if finish == last and not pieces:
                 raise
@@ -115,7 +116,7 @@ def read_entsoe(
     *,
     site: str,
     published_after: str | timedelta,
-    quantity: Literal["load", "generation"] = "load",
+    kind: str | None = None,
     frequency: str | None = None,
 ) -> Observations:
     """A stored answer of the platform; see :func:`parse_entsoe`.
@@ -128,9 +129,7 @@ def read_entsoe(
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.xml'
     """
     body = Path(path).read_bytes()
-    return parse_entsoe(
-        body, site=site, published_after=published_after, quantity=quantity, frequency=frequency
-    )
+    return parse_entsoe(body, site=site, published_after=published_after, kind=kind, frequency=frequency)
 
 
 def parse_entsoe(
@@ -138,7 +137,7 @@ def parse_entsoe(
     *,
     site: str,
     published_after: str | timedelta,
-    quantity: Literal["load", "generation"] = "load",
+    kind: str | None = None,
     frequency: str | None = None,
 ) -> Observations:
     """What an answer of the platform means.
@@ -151,8 +150,8 @@ def parse_entsoe(
         Name of the column.
     published_after : str or timedelta
         Delay after the end of an interval.
-    quantity : {"load", "generation"}
-        Of a generation, what the plants themselves consume is taken off.
+    kind : str, optional
+        Type of plant, where there are several. What plants consume themselves is not taken off.
     frequency : str, optional
         By default the longest resolution of the document: areas went from 60 to 15 min in the middle of
         their series. Shorter ones become means, whole or missing; longer ones are never cut.
@@ -185,7 +184,7 @@ def parse_entsoe(
     [100.0, 100.0, 90.0]
     """
     return _joined(
-        list(_points(body, quantity)), site, published_after=published_after, frequency=frequency, within=None
+        list(_points(body, kind)), site, published_after=published_after, frequency=frequency, within=None
     )
 
 
@@ -225,14 +224,14 @@ class _Session:
 
 def _client(session: _Session) -> Any:
     try:
-        from entsoe import EntsoeRawClient
+        library: Any = import_module("entsoe")
     except ImportError as error:
         raise DependencyError(
             "entsoe-py is not installed.",
             "ENTSO-E's areas and parameters come from the extra 'entsoe'.",
             "Use: python -m pip install 'energyforecast[entsoe]'.",
         ) from error
-    return EntsoeRawClient(api_key=_NO_KEY, session=session, retry_count=1)
+    return library.EntsoeRawClient(api_key=_NO_KEY, session=session, retry_count=1)
 
 
 def _ask(
@@ -258,24 +257,34 @@ def _ask(
     return str(text).encode()
 
 
-def _points(body: bytes, quantity: str) -> Iterator[tuple[pd.Series, pd.Timedelta]]:
-    """Each period's values with their resolution."""
-    for series in _document(body):
-        sign = -1.0 if quantity == "generation" and series.find("outBiddingZone_Domain.mRID") is not None else 1.0
-        curve = series.findtext("curveType", "A01")
-        for period in series.findall("Period"):
-            try:
-                yield _period(period, curve, sign)
-            except (TypeError, ValueError, KeyError, AttributeError) as error:
-                raise _bad(f"has a period that cannot be read ({error})") from None
+def _points(body: bytes, kind: str | None) -> Iterator[tuple[pd.Series, pd.Timedelta]]:
+    """Each period's values with their resolution; what plants consume themselves is another series."""
+    made = [
+        item for item in _document(body) if item.find("outBiddingZone_Domain.mRID") is None or not _kind(item)
+    ]
+    kinds = sorted({_kind(item) for item in made} - {""})
+    if kind not in kinds and (kind is not None or len(kinds) > 1):
+        raise _nothing(f"kind={kind!r}; the answer has {', '.join(kinds) or 'no kinds'}")
+    for series in made:
+        if kind in (None, _kind(series)):
+            for period in series.findall("Period"):
+                try:
+                    yield _period(period, series.findtext("curveType", "A01"))
+                except (TypeError, ValueError, KeyError) as error:
+                    raise _bad(f"has a period that cannot be read ({error})") from None
 
 
-def _document(body: bytes) -> list[Xml.Element]:
+def _kind(series: ET.Element) -> str:
+    """Type of plant, of a generation; nothing for a load."""
+    return series.findtext("MktPSRType/psrType", "")
+
+
+def _document(body: bytes) -> list[ET.Element]:
     if b"<!DOCTYPE" in body[:2000] or b"<!ENTITY" in body:
         raise _bad("is no document of the platform but declares a type of its own")
     try:
-        root = Xml.fromstring(body)  # noqa: S314  (declarations of entities are refused above)
-    except Xml.ParseError as error:
+        root = ET.fromstring(body)  # noqa: S314  (declarations of entities are refused above)
+    except ET.ParseError as error:
         raise _bad(f"is no whole XML ({error})") from None
     for element in root.iter():
         element.tag = str(element.tag).rpartition("}")[2]
@@ -288,9 +297,10 @@ def _document(body: bytes) -> list[Xml.Element]:
     return series
 
 
-def _period(period: Xml.Element, curve: str, sign: float) -> tuple[pd.Series, pd.Timedelta]:
+def _period(period: ET.Element, curve: str) -> tuple[pd.Series, pd.Timedelta]:
     start, end = (
-        pd.Timestamp(str(period.findtext(f"timeInterval/{name}"))).tz_convert("UTC") for name in ("start", "end")
+        pd.Timestamp(str(period.findtext(f"timeInterval/{name}"))).tz_convert("UTC")
+        for name in ("start", "end")
     )
     step = pd.Timedelta(_STEPS[str(period.findtext("resolution"))], "min")
     index = pd.date_range(start, end, freq=step, inclusive="left")
@@ -299,7 +309,7 @@ def _period(period: Xml.Element, curve: str, sign: float) -> tuple[pd.Series, pd
         place = int(str(point.findtext("position"))) - 1
         if not 0 <= place < len(index):
             raise ValueError(f"position {place + 1} of {len(index)}")
-        values[place] = sign * float(str(point.findtext("quantity")))
+        values[place] = float(str(point.findtext("quantity")))
     series = pd.Series(values, index=index)
     return (series.ffill() if curve == "A03" else series), step
 
@@ -314,18 +324,15 @@ def _joined(
 ) -> Observations:
     """Periods of several resolutions at one: shorter ones as means of whole intervals."""
     step = max(length for _, length in pieces) if frequency is None else times.duration(frequency)
-    same: dict[bool, list[pd.Series]] = {}
     for series, length in pieces:
         if length > step or step % length != pd.Timedelta(0):
             raise ResponseError(
                 f"{site} comes every {length} from {series.index[0]}, and {step} is asked for.",
                 "A mean over a long interval does not say what its parts were.",
-                f"Give frequency={int(length / pd.Timedelta('1min'))!r} min, or leave it out.",
+                "Leave frequency out, or give a multiple of the longest.",
             )
-        negative = bool((series.dropna() < 0).any())
-        same.setdefault(negative, []).append(_means(series, length, step))
-    parts = [pd.concat(series).groupby(level=0).last() for series in same.values()]
-    total = parts[0] if len(parts) == 1 else parts[0].add(parts[1], fill_value=None)
+    means = [_means(series, length, step) for series, length in pieces]
+    total = pd.concat(means).groupby(level=0).last()
     if within is not None:
         total = total[(total.index >= within[0]) & (total.index < within[1])]
     if not len(total):

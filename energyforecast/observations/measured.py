@@ -280,4 +280,3 @@ def _aligned(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.DataFra
             "Reindex it: frame.reindex(index=values.index, columns=values.columns).",
         )
     return result
-

@@ -54,7 +54,7 @@ def read_power(
     revisions: Literal["first", "last"] = "first",
     as_of: Any = None,
 ) -> Observations:
-    """Power from a CSV file, a parquet file or a frame; nothing about it is guessed.
+    r"""Power from a CSV file, a parquet file or a frame; nothing about it is guessed.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def read_power(
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder, "scada.csv")
-    ...     _ = file.write_text("Время;Мощность, кВт\\n01.03.2024 00:00;1500,5\\n01.03.2024 01:00;900,0\\n", "cp1251")
+    ...     _ = file.write_text("Время;Мощность, кВт\n01.03.2024 00:00;1500,5\n01.03.2024 01:00;900,0\n", "cp1251")
     ...     power = read_power(
     ...         file,
     ...         unit="kW",
@@ -342,7 +342,9 @@ def _factor(unit: str, cumulative: bool) -> tuple[float, bool]:
 
 def _one_of(name: str, given: str, known: tuple[str, ...]) -> None:
     if given not in known:
-        raise SchemaError(f"{name}={given!r}.", f"It is {' or '.join(map(repr, known))}.", "Choose one of them.")
+        raise SchemaError(
+            f"{name}={given!r}.", f"It is {' or '.join(map(repr, known))}.", "Choose one of them."
+        )
 
 
 def _loaded(
@@ -455,7 +457,7 @@ def _one_revision(
     order = np.lexsort((times.to_ns(published), times.to_ns(values.index)))
     values, published = values.iloc[order], published[order]
     same = pd.MultiIndex.from_arrays([values.index, published]).duplicated(keep=False)
-    other = ~np.asarray(values.index.duplicated(keep=revisions))  # type: ignore[arg-type]
+    other = ~np.asarray(values.index.duplicated(keep=revisions))
     # Two rows of one stamp that were published at the same moment are no revisions but doubles.
     keep = other | same
     return values[keep], published[keep]
@@ -516,4 +518,4 @@ def _published_by(power: Observations, as_of: Any) -> Observations:
         raise MissingDataError(
             f"Nothing was published by {as_of}.", "There is at least one value.", "Give a later as_of."
         )
-    return power[:last]  # type: ignore[misc]
+    return power[:last]
