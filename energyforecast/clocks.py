@@ -18,7 +18,7 @@ from energyforecast.sites import PVPlant, Site, WindFarm
 if TYPE_CHECKING:
     from energyforecast.observations import Observations
 
-__all__ = ["WIND_TOLERANCE", "ClockReport", "Lag", "check_clock", "estimate_lag"]
+__all__ = ["WIND_TOLERANCE", "ClockReport", "Lag", "check_clock", "estimate_lag", "expected_at"]
 
 Floats = npt.NDArray[np.float64]
 Verdict: TypeAlias = Literal[
@@ -267,7 +267,7 @@ def check_clock(
     rows = max(1, round(pd.Timedelta("1h") / step))
     reach = _REACH * pd.Timedelta("1h") // (rows * step) * rows
     index = pd.date_range(series.index[0] - reach * step, series.index[-1] + reach * step, freq=step)
-    driver, against = _driver(expected, site, index + step / 2)
+    driver, against = expected_at(index + step / 2, expected, site=site)
     places = np.arange(len(series))[:, None] + np.arange(0, 2 * reach + 1, rows)[None, :]
     shifted, measured = driver[places], series.to_numpy(dtype=float)
     lag = estimate_lag(measured, shifted, step=rows * step)
@@ -290,10 +290,38 @@ def _measured(power: Observations | pd.Series, site: Site) -> pd.Series:
     return power.values[site.name].mask(power.unfit[site.name])
 
 
-def _driver(
-    expected: pd.Series | xr.Dataset | None, site: Site, middle: pd.DatetimeIndex
+def expected_at(
+    middle: pd.DatetimeIndex, expected: pd.Series | xr.Dataset | None = None, *, site: Site
 ) -> tuple[Floats, str]:
-    """What is expected at the middles of the intervals, and its name."""
+    """What drives a site's power at some moments, and its name: wind speed, irradiance, or the sun.
+
+    Parameters
+    ----------
+    middle : DatetimeIndex
+        Moments, such as the middles of intervals.
+    expected : Series or Dataset, optional
+        As in :func:`check_clock`.
+    site : Site
+
+    Returns
+    -------
+    values : array
+        NaN where nothing is expected.
+    name : str
+
+    Raises
+    ------
+    MissingDataError, SchemaError, TimeError
+        As :func:`check_clock`.
+
+    Examples
+    --------
+    >>> wind = pd.Series([4.0, 8.0], index=pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC"), name="wind")
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> values, name = expected_at(pd.DatetimeIndex(["2024-01-01 00:30"], tz="UTC"), wind, site=farm)
+    >>> values.tolist(), name
+    ([6.0], 'wind')
+    """
     if expected is None:
         if not isinstance(site, PVPlant):
             raise MissingDataError(
@@ -344,7 +372,7 @@ def _freshest(weather: xr.Dataset, site: Site) -> pd.Series:
         lead = values["lead_time"].values.astype("timedelta64[ns]")
         valid = times.to_ns(values["init_time"].values)[None, :] + lead[:, None]
         whole = pd.Series(values.values.ravel(), index=times.to_index(valid.ravel()), name=name).dropna()
-        series = whole[~whole.index.duplicated()]
+        series = whole[~whole.index.duplicated()].sort_index()
     if variables.lookup(name).cell_methods == variables.MEAN and len(series) > 1:
         series.index = series.index + pd.Series(series.index).diff().median() / 2
     return series

@@ -25,7 +25,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: floor never import each other in a circle.
 FLOORS = (
     ("errors", "variables", "times", "calendars", "power_curves", "sites", "tasks", "checks", "physics"),
-    ("clocks", "observations", "weather", "datasets"),
+    ("clocks", "observations", "quality", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
     ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage"),

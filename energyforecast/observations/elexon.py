@@ -163,7 +163,8 @@ def parse_elexon(
     --------
     >>> row = b'{"publishTime": "2024-01-01T00:45:00Z", "startTime": "2024-01-01T00:00:00Z", "demand": 21000}'
     >>> parse_elexon(b'{"data": [' + row + b"]}")
-    Observations of Great Britain: 1 x 30min from 2024-01-01 00:00 UTC, 0 missing, 0 flagged, published at recorded times
+    Observations of Great Britain: 1 x 30min from 2024-01-01 00:00 UTC, 0 missing, 0 flagged,
+    published at recorded times
     """
     return _observations(_frame(_rows(body, "answer"), "answer", kind), "answer", site, revisions, as_of)
 
