@@ -27,6 +27,7 @@ Verdict: TypeAlias = Literal[
     "off by a constant",
     "follows daylight saving",
     "change of zone",
+    "drifts",
     "irregular",
     "unknown",
 ]
@@ -41,6 +42,7 @@ _REACH: Final = 13
 _WANDER: Final = 8.0
 #: Less than this is no change of a clock. [min]
 _SMALLEST_CHANGE: Final = 30.0
+_DAY: Final = pd.Timedelta("1D")
 #: Calendars of daylight saving that are tried beside the site's own.
 _CALENDARS: Final = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
 
@@ -151,17 +153,17 @@ class ClockReport:
         What the series was compared with.
     verdict : str
         ``"right"``, ``"half an hour off"`` (a label at the middle), ``"off by a constant"``, ``"follows
-        daylight saving"``, ``"change of zone"``, ``"irregular"`` (lags that differ without a pattern) or
-        ``"unknown"`` (too little data, or unrelated series).
+        daylight saving"``, ``"change of zone"``, ``"drifts"`` (a clock that runs fast or slow), ``"irregular"``
+        (lags that differ without a pattern) or ``"unknown"`` (too little data, or unrelated series).
     lag : Lag or None
         Over the whole time; a mixture where the clock changes.
     table : DataFrame
         By month: ``lag`` and ``standard_error`` [min], ``correlation``, ``values`` (how many), and
         ``certain``.
     constant : float
-        Lag while the clock is not changed: in winter, or before the change. [min]
+        Lag while the clock is not changed: in winter, before the change, or in the first month. [min]
     change : float
-        By how much the lag differs in summer, or after the change; 0 otherwise. [min]
+        By how much the lag differs in summer, after the change, or in the last month; 0 otherwise. [min]
     since : Timestamp or None
         First month after a change of zone.
 
@@ -205,6 +207,7 @@ class ClockReport:
             "stamp names.",
             "follows daylight saving": f"It lags by {constant} in winter and {change} more in summer.",
             "change of zone": f"It lags by {constant} at first and {change} more since {since}.",
+            "drifts": f"It lags by {constant} in its first month and {change} more in its last: it is never set.",
             "irregular": "Its months lag differently, and no calendar explains it.",
             "unknown": "There is too little data, or it is not related to what was expected.",
         }[self.verdict]
@@ -246,7 +249,7 @@ def check_clock(
     Notes
     -----
     A month's lag is the peak of the correlation, see :func:`estimate_lag`. To the months are fitted a
-    constant, a constant with a calendar of daylight saving, and a constant that changes once; a change
+    constant, a constant with a calendar of daylight saving, one that changes once, and one that drifts; a change
     counts if it is 30 min or more and explains the months far better. Wind tells hours, not minutes:
     a lag of up to 35 min is right, for weather models err as much. Against the sun it is 15 min; modules
     of unknown tilt that face east or west come earlier or later by more.
@@ -423,9 +426,10 @@ def _verdict(table: pd.DataFrame, site: Site, tolerance: float) -> dict[str, Any
     best = {
         "follows daylight saving": min(saving, key=lambda fit: fit[0], default=steady),
         "change of zone": min(changes, key=lambda fit: fit[0], default=steady),
+        "drifts": _fit(lag, noise, np.asarray((starts - starts[0]) / max(starts[-1] - starts[0], _DAY))),
     }
     # A change may begin with any month, so it must explain more than a calendar does.
-    cost = {"follows daylight saving": 12.0, "change of zone": 16.0}
+    cost = {"follows daylight saving": 12.0, "change of zone": 16.0, "drifts": 14.0}
     name = min(best, key=lambda kind: best[kind][0] + cost[kind])
     misfit, constant, change = best[name]
     if abs(change) >= _SMALLEST_CHANGE and misfit + cost[name] < steady[0]:
