@@ -160,7 +160,7 @@ def above_capacity(series: Measured) -> Bools:
     >>> above_capacity(Measured(power=np.array([1.02, 1.3, -0.2]), hours=1.0)).tolist()
     [False, True, True]
     """
-    return (series.power > 1.05) | (series.power < -0.05)
+    return np.asarray((series.power > 1.05) | (series.power < -0.05))
 
 
 def clipping(series: Measured) -> Bools:
@@ -259,7 +259,7 @@ def interpolated(series: Measured) -> Bools:
         _runs(same, series.values(12.0)),
         lambda run: bool(np.nanstd(series.power[run]) > 0.02 and len(np.unique(series.power[run])) > 5),
     )
-    return line | copied
+    return np.asarray(line | copied)
 
 
 #: By the flag that it sets: the rules that need nothing but one site's series, in the order of precedence.
@@ -502,7 +502,7 @@ def _plateaus(values: Floats, *, tolerance: float, at_least: int) -> Bools:
     """Runs of values, each as the one before."""
     same = np.abs(values - _shifted(values, 1)) <= tolerance
     later = _runs(same, at_least - 1)
-    return later | np.append(later[1:], False)
+    return np.asarray(later | np.append(later[1:], False))
 
 
 def _runs(mask: Bools, at_least: int) -> Bools:

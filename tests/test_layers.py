@@ -25,14 +25,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: floor never import each other in a circle.
 FLOORS = (
     ("errors", "variables", "times", "calendars", "power_curves", "sites", "tasks", "checks", "physics"),
-    ("clocks", "observations", "quality", "weather", "datasets"),
+    ("clocks", "observations", "quality", "trust", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
     ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage"),
     ("evaluation",),
     ("tuning",),
     ("plotting", "config"),
-    ("demos", "competitions", "cli", "testing"),
+    ("demos", "competitions", "cli", "cli_observations", "testing"),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
