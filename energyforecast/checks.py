@@ -381,6 +381,8 @@ def _check_radiation(weather: xr.Dataset, sites: Sequence[Site], label: str) -> 
         else:
             lead = ghi["lead_time"].values.astype("timedelta64[ns]")
             valid = (times.to_ns(ghi["init_time"].values)[:, None] + lead[None, :]).ravel()
+        if ghi.attrs.get("cell_methods") == variables.POINT:  # the sun is asked for at the stamps themselves
+            valid = valid - _usual_step(np.unique(valid)) // 2
         check_sun(valid, ghi.values.ravel().astype(float), site=site, label=f"{label}['ghi']")
 
 

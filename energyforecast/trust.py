@@ -140,8 +140,8 @@ def _problems(power: Observations, site: Site, clock: ClockReport | None) -> lis
     usual = float(power.values[site.name].abs().quantile(0.9))
     if site.capacity is not None and usual > 5 * site.capacity:
         found.append(
-            f"A tenth of {site.name} is above {usual:g} MW, {usual / site.capacity:.0f} times its {site.capacity:g} MW: "
-            "this looks like another unit."
+            f"A tenth of {site.name} is above {usual:g} MW, {usual / site.capacity:.0f} times its "
+            f"{site.capacity:g} MW: this looks like another unit."
         )
     missing = float(power.values[site.name].isna().mean())
     unfit = float(power.unfit[site.name].mean())

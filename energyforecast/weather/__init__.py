@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from energyforecast.weather.files import read as read
     from energyforecast.weather.files import write as write
+    from energyforecast.weather.point_sources import NSRDB as NSRDB
+    from energyforecast.weather.point_sources import PVGIS as PVGIS
+    from energyforecast.weather.point_sources import NasaPower as NasaPower
     from energyforecast.weather.scenarios import known_by as known_by
     from energyforecast.weather.scenarios import measured_temperature as measured_temperature
     from energyforecast.weather.scenarios import temperature_scenarios as temperature_scenarios
@@ -20,13 +23,16 @@ if TYPE_CHECKING:
     from energyforecast.weather.source import PublicationDelay as PublicationDelay
     from energyforecast.weather.source import RunSource as RunSource
     from energyforecast.weather.source import Source as Source
+    from energyforecast.weather.tables import read_table as read_table
     from energyforecast.weather.transport import Http as Http
 
 #: Where each public name lives.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "files": ("read", "write"),
+    "point_sources": ("NSRDB", "NasaPower", "PVGIS"),
     "scenarios": ("known_by", "measured_temperature", "temperature_scenarios"),
     "source": ("DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source"),
+    "tables": ("read_table",),
     "transport": ("Http",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}

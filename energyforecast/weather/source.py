@@ -91,6 +91,9 @@ DELAYS: Final[dict[str, PublicationDelay]] = {
     "aifs": PublicationDelay(base="370min"),
     "icon_eu": PublicationDelay(base="240min"),
     "era5": PublicationDelay(base="5D"),
+    "nasa_power": PublicationDelay(base="7D"),
+    "nsrdb": PublicationDelay(base="548D"),
+    "pvgis": PublicationDelay(base="1461D"),
 }
 
 
