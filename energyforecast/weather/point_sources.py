@@ -16,7 +16,7 @@ import xarray as xr
 from energyforecast import times, variables
 from energyforecast.errors import ResponseError
 from energyforecast.sites import Site
-from energyforecast.weather.source import DELAYS, AnalysisSource, Label, PublicationDelay, finished
+from energyforecast.weather.source import DELAYS, AnalysisSource, Label, finished
 from energyforecast.weather.tables import converted
 from energyforecast.weather.transport import Http
 
@@ -112,7 +112,7 @@ class NasaPower(_PointSource):
     base_url: str = _POWER_URL
     name = "nasa-power"
     variables = tuple(name for name, _, _ in _POWER.values())
-    labels = {name: Label.MEAN_BEGINNING for name, _, _ in _POWER.values()}
+    labels = dict.fromkeys(variables, Label.MEAN_BEGINNING)
     delay = DELAYS["nasa_power"]
     attribution = "NASA Langley Research Center (LaRC) POWER Project"
 
@@ -164,7 +164,7 @@ class PVGIS(_PointSource):
     base_url: str = _PVGIS_URL
     name = "pvgis"
     variables = ("ghi", "dhi", "temp_air", "wind_speed_10m")
-    labels = dict.fromkeys(("ghi", "dhi", "temp_air", "wind_speed_10m"), Label.INSTANT)
+    labels = dict.fromkeys(variables, Label.INSTANT)
     delay = DELAYS["pvgis"]
     attribution = "PVGIS, European Commission, Joint Research Centre"
 
@@ -215,7 +215,7 @@ class NSRDB(_PointSource):
     base_url: str = field(default=_NSRDB_URL, repr=False)
     name = "nsrdb"
     variables = tuple(name for name, _, _ in _NSRDB.values())
-    labels = {name: Label.INSTANT for name, _, _ in _NSRDB.values()}
+    labels = dict.fromkeys(variables, Label.INSTANT)
     delay = DELAYS["nsrdb"]
     attribution = "National Solar Radiation Database, National Laboratory of the Rockies"
 

@@ -52,7 +52,7 @@ _SUMS: Final[dict[str, dict[str, float]]] = {
 _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
 
 
-def converted(values: Floats, name: str, *, unit: str, hours: float) -> Floats:
+def converted(values: Floats, name: str, *, unit: str, hours: float | Floats) -> Floats:
     """Values in the library's unit of a variable.
 
     Parameters
@@ -62,8 +62,8 @@ def converted(values: Floats, name: str, *, unit: str, hours: float) -> Floats:
         Variable, e.g. ``"temp_air"``.
     unit : str
         What they are in; sums over an interval are divided by its length.
-    hours : float
-        Length of an interval. [h]
+    hours : float or array
+        Length of the intervals. [h]
 
     Raises
     ------
@@ -96,10 +96,10 @@ def converted(values: Floats, name: str, *, unit: str, hours: float) -> Floats:
 class _Axis:
     """Hours after what the rows count from: leads of runs, or the hours of an analysis."""
 
-    stamps: times.Times | npt.NDArray[np.timedelta64]
+    stamps: Any  # datetime64 or timedelta64, which numpy types as strangers
 
     @property
-    def step(self) -> np.timedelta64:
+    def step(self) -> Any:
         steps, counts = np.unique(np.diff(np.unique(self.stamps)), return_counts=True)
         return np.timedelta64(1, "h") if not len(steps) else steps[counts.argmax()]
 
@@ -328,7 +328,7 @@ def _stamps(table: pd.DataFrame, name: str, timezone: str) -> times.Times:
     if index.tz is None:  # each stamp stands in many rows: told apart once
         unique = pd.DatetimeIndex(np.unique(index.to_numpy()))
         moments = times.to_ns(times.localise(unique, timezone=timezone))
-        return moments[np.searchsorted(unique.to_numpy(), index.to_numpy())]
+        return np.asarray(moments[np.searchsorted(unique.to_numpy(), index.to_numpy())])
     return times.to_ns(index)
 
 
