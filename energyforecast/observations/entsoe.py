@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -199,16 +199,8 @@ class _Session:
 
     def get(self, *, url: str, params: Mapping[str, Any], proxies: Any, timeout: Any) -> SimpleNamespace:
         del url, proxies, timeout  # those of this session hold
-        asking = Http(
-            timeout=self.http.timeout,
-            deadline=self.http.deadline,
-            attempts=self.http.attempts,
-            largest=self.http.largest,
-            headers=self.http.headers,
-            reason=self._reason,
-            wait=lambda _: 600.0,  # a client that asks too often is banned for ten minutes
-            sleep=self.http.sleep,
-        )
+        # A client that asks too often is banned for ten minutes.
+        asking = replace(self.http, reason=self._reason, wait=lambda _: 600.0)
         body = asking.get(self.url, params={**params, "securityToken": self.token})
         return SimpleNamespace(
             text=body.decode("utf-8", errors="replace"),

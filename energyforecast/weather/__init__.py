@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from energyforecast.weather.files import read as read
     from energyforecast.weather.files import write as write
+    from energyforecast.weather.openmeteo import OPEN_METEO_ENSEMBLES as OPEN_METEO_ENSEMBLES
+    from energyforecast.weather.openmeteo import OPEN_METEO_MODELS as OPEN_METEO_MODELS
+    from energyforecast.weather.openmeteo import OpenMeteo as OpenMeteo
+    from energyforecast.weather.openmeteo import OpenMeteoHistory as OpenMeteoHistory
+    from energyforecast.weather.openmeteo import OpenMeteoModel as OpenMeteoModel
+    from energyforecast.weather.openmeteo import open_meteo as open_meteo
+    from energyforecast.weather.openmeteo import open_meteo_previous_runs as open_meteo_previous_runs
+    from energyforecast.weather.openmeteo import read_open_meteo as read_open_meteo
     from energyforecast.weather.point_sources import NSRDB as NSRDB
     from energyforecast.weather.point_sources import PVGIS as PVGIS
     from energyforecast.weather.point_sources import NasaPower as NasaPower
@@ -29,6 +37,16 @@ if TYPE_CHECKING:
 #: Where each public name lives.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "files": ("read", "write"),
+    "openmeteo": (
+        "OPEN_METEO_ENSEMBLES",
+        "OPEN_METEO_MODELS",
+        "OpenMeteo",
+        "OpenMeteoHistory",
+        "OpenMeteoModel",
+        "open_meteo",
+        "open_meteo_previous_runs",
+        "read_open_meteo",
+    ),
     "point_sources": ("NSRDB", "NasaPower", "PVGIS"),
     "scenarios": ("known_by", "measured_temperature", "temperature_scenarios"),
     "source": ("DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source"),

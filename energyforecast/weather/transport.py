@@ -148,14 +148,17 @@ class Http:
     ) -> tuple[bytes, int]:
         patience = max(0.1, min(self.timeout, end - time.monotonic()))
         try:
-            with requests.request(
-                method,
-                url,
-                headers={"User-Agent": "energyforecast", **self.headers, **headers},
-                timeout=patience,
-                stream=True,
-                **content,
-            ) as answer:
+            with (
+                _Guarded(self.headers) as session,
+                session.request(
+                    method,
+                    url,
+                    headers={"User-Agent": "energyforecast", **self.headers, **headers},
+                    timeout=patience,
+                    stream=True,
+                    **content,
+                ) as answer,
+            ):
                 body = self._body(answer, url, end)
                 status, later = answer.status_code, answer.headers.get("Retry-After", "")
         except requests.RequestException as error:  # its text holds the whole query: say its kind alone
@@ -205,6 +208,20 @@ class Http:
         return RefusedError(
             found, "A request is accepted.", "Correct what the answer names; check the key if there is one."
         )
+
+
+class _Guarded(requests.Session):
+    """Follows redirects to other hosts without the headers that may hold a key."""
+
+    def __init__(self, secret: Mapping[str, str]) -> None:
+        super().__init__()
+        self._secret = tuple(secret)
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        super().rebuild_auth(prepared_request, response)
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            for name in self._secret:
+                prepared_request.headers.pop(name, None)
 
 
 def _pause(attempt: int) -> float:
