@@ -128,8 +128,8 @@ def spike(series: Measured) -> Bools:
 
     Notes
     -----
-    Far is 30 % of capacity, and ten times the usual departure from the mean of the neighbours (a scaled
-    median, as in Hampel's filter: Pearson 2002, https://doi.org/10.1109/87.974338); neighbours agree within
+    Far is 30 % of capacity, and eight times the usual departure from the mean of the neighbours, ten times
+    of a PV plant, whose clouds are brief (a scaled median, as in Hampel's filter: Pearson 2002, https://doi.org/10.1109/87.974338); neighbours agree within
     a quarter of it. Gusts and clouds seldom rise and fall so in one interval; a trip of one interval looks
     the same and is flagged too.
 
@@ -143,7 +143,8 @@ def spike(series: Measured) -> Bools:
     lively = np.abs(away)[np.abs(away) > 1e-3]
     usual = 1.4826 * float(np.median(lively)) if lively.size > 100 else 0.0
     same_side = (series.power - before) * (series.power - after) > 0
-    far = np.abs(away) > max(0.3, 10 * usual)
+    times_usual = 8 if series.elevation is None else 10
+    far = np.abs(away) > max(0.3, times_usual * usual)
     return np.asarray(far & same_side & (np.abs(before - after) < np.abs(away) / 4))
 
 
@@ -279,7 +280,6 @@ _INSTEAD: Final = {
     Flag.CLIPPING: (Flag.CURTAILED, Flag.STUCK),
     Flag.CURTAILED: (Flag.STUCK,),
     Flag.ABOVE_CAPACITY: (Flag.SPIKE,),
-    Flag.NIGHT_GENERATION: (Flag.SPIKE, Flag.STUCK),
 }
 
 

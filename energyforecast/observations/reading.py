@@ -394,10 +394,11 @@ def _csv(path: Path, *, encoding: str, decimal: str, separator: str) -> pd.DataF
             "A file has the form that is said of it.",
             "Say encoding='cp1251' or 'utf-8', separator=';' or decimal=',' as the file has it.",
         ) from error
-    if len(frame.columns) == 1:
+    other = {";", "\t"} - {separator}
+    if len(frame.columns) == 1 or any(set(str(name)) & other for name in frame.columns):
         raise FileFormatError(
-            f"{path} has one column, {frame.columns[0]!r}, read with {said}.",
-            "It has stamps and at least one column of values.",
+            f"{path} has the columns {list(frame.columns)}, read with {said}.",
+            "It has a column of stamps and columns of values.",
             "Give separator=';' or whatever stands between its columns.",
         )
     return frame
