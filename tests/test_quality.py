@@ -286,6 +286,7 @@ def test_ten_minutes_have_rules_in_hours() -> None:
     ].any()
 
 
+@pytest.mark.filterwarnings("ignore:.*fill value")  # pvanalytics with pandas 3
 def test_pvanalytics_finds_the_same_stuck_and_interpolated_values() -> None:
     gaps = pytest.importorskip(
         "pvanalytics.quality.gaps", reason="pvanalytics (extra examples) is not installed"
