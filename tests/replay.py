@@ -14,6 +14,7 @@ request and gives another answer. :class:`Atmosphere` is the weather of a planet
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
@@ -64,6 +65,7 @@ class Answer:
     pause: float = 0.0  #: between pieces [s]
     sent: int | None = None  #: bytes after which the connection is closed
     silent: bool = False  #: close without a word
+    chunked: bool = False  #: without saying how long it is, as what is made while it is sent
 
     @property
     def json(self) -> Any:
@@ -174,16 +176,21 @@ def _send(conversation: BaseHTTPRequestHandler, answer: Answer) -> None:
     conversation.send_response(answer.status)
     for name, value in {"Content-Type": answer.content_type, **answer.headers}.items():
         conversation.send_header(name, value)
-    if "Content-Length" not in answer.headers:
+    if answer.chunked:
+        conversation.send_header("Transfer-Encoding", "chunked")
+    elif "Content-Length" not in answer.headers:
         conversation.send_header("Content-Length", str(len(answer.body)))
     conversation.send_header("Connection", "close")
     conversation.end_headers()
     body = answer.body[: answer.sent]
     size = answer.piece or max(len(body), 1)
     for start in range(0, len(body), size):
-        conversation.wfile.write(body[start : start + size])
+        piece = body[start : start + size]
+        conversation.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if answer.chunked else piece)
         conversation.wfile.flush()
         time.sleep(answer.pause)
+    if answer.chunked and answer.sent is None:
+        conversation.wfile.write(b"0\r\n\r\n")
 
 
 def files(folder: Path, *, route: str = "/") -> Handler:
@@ -244,9 +251,21 @@ def rewritten(change: Callable[[bytes], bytes]) -> Fault:
     return lambda answer, _: replace(answer, body=change(answer.body))
 
 
-def truncated(share: float = 0.5) -> Fault:
+def truncated(share: float = 0.5, *, chunked: bool = False) -> Fault:
     """The connection is closed after a share of what was announced."""
-    return lambda answer, _: replace(answer, sent=int(share * len(answer.body)))
+    return lambda answer, _: replace(answer, sent=int(share * len(answer.body)), chunked=chunked)
+
+
+def streamed(piece: int = 1000) -> Fault:
+    """No fault: a healthy answer in chunks, without its length."""
+    return lambda answer, _: replace(answer, piece=piece, chunked=True)
+
+
+def zipped() -> Fault:
+    """No fault: a healthy answer in gzip."""
+    return lambda answer, _: replace(
+        answer, body=gzip.compress(answer.body), headers={**answer.headers, "Content-Encoding": "gzip"}
+    )
 
 
 def dripping(piece: int = 20, pause: float = 0.05) -> Fault:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from energyforecast.errors import (
     RateLimitError,
@@ -24,6 +25,7 @@ from energyforecast.errors import (
 __all__ = ["Http"]
 
 _CHUNK: Final = 1 << 16
+_SMALL: Final = 1 << 10
 #: Seconds between one try and the next: 1, 2, 4 ... at most, with jitter.
 _PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
@@ -161,7 +163,10 @@ class Http:
             ):
                 body = self._body(answer, url, end)
                 status, later = answer.status_code, answer.headers.get("Retry-After", "")
-        except requests.RequestException as error:  # its text holds the whole query: say its kind alone
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+        ) as error:  # its text holds the whole query: say its kind alone
             kind = type(error).__name__
             raise UnreachableError(
                 f"{_shown(url)} cannot be asked: {kind}.",
@@ -174,7 +179,7 @@ class Http:
 
     def _body(self, answer: requests.Response, url: str, end: float) -> bytes:
         pieces, size = [], 0
-        for piece in answer.iter_content(_CHUNK):
+        for piece in _pieces(answer):
             pieces.append(piece)
             size += len(piece)
             if size > self.largest:
@@ -227,6 +232,15 @@ class _Guarded(requests.Session):
 def _pause(attempt: int) -> float:
     """Exponential, with full jitter, so that many clients do not come back together."""
     return min(_LONGEST_PAUSE, _PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.1, 1.0)  # noqa: S311
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it comes: waiting for full pieces, a server that drips would hold us past the deadline."""
+    if not hasattr(answer.raw, "read1"):  # before urllib3 2
+        yield from answer.iter_content(_SMALL)
+        return
+    while piece := answer.raw.read1(_CHUNK, decode_content=True):
+        yield piece
 
 
 def _shown(url: str) -> str:
