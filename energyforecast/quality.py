@@ -130,8 +130,8 @@ def spike(series: Measured) -> Bools:
     -----
     Far is 30 % of capacity, and eight times the usual departure from the mean of the neighbours, ten times
     of a PV plant, whose clouds are brief (a scaled median, as in Hampel's filter: Pearson 2002,
-    https://doi.org/10.1109/87.974338); neighbours agree within a quarter of it. Gusts and clouds seldom rise and fall so in one interval; a trip of one interval looks
-    the same and is flagged too.
+    https://doi.org/10.1109/87.974338); neighbours agree within a quarter of it. Gusts and clouds seldom rise
+    and fall so in one interval; a trip of one interval looks the same and is flagged too.
 
     Examples
     --------

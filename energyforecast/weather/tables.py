@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -49,6 +50,7 @@ _SUMS: Final[dict[str, dict[str, float]]] = {
     "W m-2": {"Wh/m2": 1.0, "kWh/m2": 1000.0, "J/m2": 1 / 3600, "kJ/m2": 1 / 3.6, "MJ/m2": 1000 / 3.6},
     "mm h-1": {"mm": 1.0},
 }
+_OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
 
 
@@ -216,7 +218,7 @@ def read_table(
     begun = axis.begun(by_place=init is not None)
     hours = _lengths(ahead, begun)
     stamps = {name: begun if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
-    every = np.unique(np.concatenate(list(stamps.values())))
+    every = np.unique(np.concatenate([ahead, *stamps.values()]))
     runs = None if init is None else np.unique(init)
     row = None if init is None or runs is None else np.searchsorted(runs, init)
     cube = {}
@@ -315,9 +317,10 @@ def _when(
 
 def _stamps(table: pd.DataFrame, name: str, timezone: str) -> times.Times:
     column = table[name]
+    utc = column.dtype.kind != "M" and bool(_OFFSET.search(str(column.iloc[0])))
     try:
         index = pd.DatetimeIndex(
-            column if column.dtype.kind == "M" else pd.to_datetime(column, format="ISO8601")
+            column if column.dtype.kind == "M" else pd.to_datetime(column, format="ISO8601", utc=utc)
         )
     except (ValueError, TypeError, OverflowError) as error:
         raise TimeError(
