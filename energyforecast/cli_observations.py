@@ -48,10 +48,10 @@ def check(
     encoding: Annotated[str | None, typer.Option(help="Of the file: cp1251.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal sign.")] = None,
     separator: Annotated[str | None, typer.Option(help="Between columns.")] = None,
-    kind: Annotated[str, typer.Option(help="wind, pv, demand or site.")] = "site",
+    kind: Annotated[str, typer.Option(help="wind, solar, demand or site.")] = "site",
     capacity: Annotated[float | None, typer.Option(help="Of the site. [MW]")] = None,
-    latitude: Annotated[float | None, typer.Option(help="Needed for pv.")] = None,
-    longitude: Annotated[float | None, typer.Option(help="Needed for pv.")] = None,
+    latitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
+    longitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
     weather: Annotated[Path | None, typer.Option(help="Weather of the sites, NetCDF.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write what was found here.")] = None,
 ) -> None:

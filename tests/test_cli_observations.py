@@ -112,7 +112,7 @@ def test_a_configuration_says_the_rest(values: pd.Series, tmp_path: Path) -> Non
     ("arguments", "named"),
     [
         (FORM[2:], "unit"),
-        ([*FORM, "--kind", "pv"], "--latitude"),
+        ([*FORM, "--kind", "solar"], "--latitude"),
         ([*FORM, "--kind", "tidal"], "tidal"),
         ([*FORM[:-2], "--published-after", "soon"], "soon"),
     ],

@@ -46,6 +46,19 @@ def test_day_ahead_example_writes_what_it_says(tmp_path: Path) -> None:
     assert {"fan_chart.png", "la_haute_borne.forecaster", "scores.json", "forecast.csv"} <= written
 
 
+@pytest.mark.notebooks
+def test_the_example_of_observations_finds_what_it_planted(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "check_observations.py", cwd=tmp_path)
+    found = {
+        line.split()[0]: line.split()
+        for line in shown.splitlines()
+        if line.startswith(("STU", "CUR", "OUT", "SPI"))
+    }
+    assert len(found) == 4
+    assert all(int(words[2].rstrip("%")) >= 80 for words in found.values()), shown
+    assert "follows daylight saving" in shown
+
+
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
     shown = run(script, "--help", cwd=tmp_path)
