@@ -57,11 +57,10 @@ def main() -> None:
     for name, hours in places.items():
         own = (flags[hours] & int(ef.Flag[name])) != 0
         print(f"{name:10} {len(hours):6d} {own.mean():22.0%} {unfit[hours].mean():19.0%}")
-    elsewhere = ~unfit.index.isin(
-        places["STUCK"].union(places["CURTAILED"]).union(places["OUTAGE"]).union(places["SPIKE"])
-    )
+    every = pd.DatetimeIndex(np.concatenate([hours.to_numpy() for hours in places.values()]), tz="UTC")
+    elsewhere = unfit[~unfit.index.isin(every)].mean()
     print(
-        f"\nElsewhere {unfit[elsewhere].mean():.1%} of the hours are set aside ({before.mean():.1%} before the planting)."
+        f"\nElsewhere {elsewhere:.1%} of the hours are set aside ({before.mean():.1%} before the planting)."
     )
     print(f"Trusted as a whole: {found.trusted}.")
 

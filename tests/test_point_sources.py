@@ -44,7 +44,10 @@ def _source(name: str, server: Replay) -> AnalysisSource:
     return made[name](f"{server.url}/{name}")
 
 
-@pytest.mark.parametrize("name", ["power", "pvgis", "nsrdb"])
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("pvgis", "nsrdb")]
+
+
+@pytest.mark.parametrize("name", ["power", *_SLOW])
 def test_a_source_keeps_its_contract(name: str, server: Replay) -> None:
     table = check_source(
         _source(name, server), sites=[FARM, PLANT], start="2020-02-27", end="2020-03-05", clear_days=1
@@ -118,6 +121,7 @@ def test_nsrdb_has_its_leap_day_and_no_local_clock(server: Replay) -> None:
     np.testing.assert_allclose(weather["ghi"][0], true, atol=0.01)
 
 
+@pytest.mark.slow
 def test_nsrdb_in_local_time_is_read_by_its_header(server: Replay) -> None:
     import requests
 
@@ -138,6 +142,7 @@ def test_nsrdb_in_local_time_is_read_by_its_header(server: Replay) -> None:
     np.testing.assert_array_equal(local["ghi"], utc["ghi"])
 
 
+@pytest.mark.slow
 def test_years_are_joined(server: Replay) -> None:
     weather = _source("nsrdb", server).get_period(
         [PLANT], pd.Timestamp("2020-12-31"), pd.Timestamp("2021-01-02")

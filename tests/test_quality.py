@@ -62,7 +62,9 @@ def _values(kind: str) -> tuple[np.ndarray, float]:
 # --- False alarms ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "most"), [("wind", 0.005), ("pv", 0.002), ("tracker", 0.008)])
+@pytest.mark.parametrize(
+    ("kind", "most"), [("wind", 0.005), ("pv", 0.002), pytest.param("tracker", 0.008, marks=pytest.mark.slow)]
+)
 def test_false_alarms_on_clean_power_are_few(kind: str, most: float) -> None:
     site, weather, power = _clean(kind)
     checked = flag_quality(power, sites=site, weather=weather)
@@ -204,6 +206,7 @@ def test_a_wrong_clock_is_suspect_and_a_right_one_is_not(hours: int) -> None:
     assert _suspect(moved, site, weather).all()
 
 
+@pytest.mark.slow
 def test_after_a_change_of_zone_only_the_wrong_part_is_suspect() -> None:
     world = datasets.shelek()
     values = world.observations.values
