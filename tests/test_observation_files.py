@@ -205,7 +205,7 @@ ZONES = (
 
 def _changes(zone: str) -> list[pd.Timestamp]:
     hours = pd.date_range("2023-01-01", "2024-01-01", freq="30min", tz="UTC")
-    offset = np.array([moment.utcoffset() for moment in hours.tz_convert(zone)])
+    offset = np.asarray(hours.tz_convert(zone).tz_localize(None) - hours.tz_localize(None))
     return list(hours[1:][offset[1:] != offset[:-1]])
 
 

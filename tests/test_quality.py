@@ -44,7 +44,7 @@ def _blocks(length: int, count: int, where: np.ndarray, *, seed: int = 0) -> lis
 def _precision_recall(kind: str, changed: np.ndarray, places: list[slice], flag: Flag) -> tuple[float, float]:
     site, weather, power = _clean(kind)
     bad = replace(power, values=pd.DataFrame({site.name: changed}, index=power.index))
-    flags = flag_quality(bad, sites=site, weather=weather).flags
+    flags = flag_quality(bad, sites=site, weather=weather, rules=quality.RULES).flags
     assert flags is not None
     found = (flags[site.name].to_numpy() & int(flag)) != 0
     truth = np.zeros(len(changed), dtype=bool)
