@@ -257,6 +257,21 @@ def test_earlier_predictions_stand_at_the_run_of_which_they_are(server: Replay) 
     assert set(lead[np.isfinite(radiation).any(axis=0)]) == {*range(23, 29), *range(71, 77)}
 
 
+def test_an_earlier_prediction_is_not_available_before_its_run(server: Replay) -> None:
+    """A cycle after its hour, 24 h earlier, the run of ECMWF is not there yet: that takes eight hours."""
+    pieces = ef.weather.open_meteo_previous_runs(
+        SITES[:1],
+        "2024-06-10",
+        "2024-06-10",
+        days=[1],
+        model="ecmwf_ifs",
+        variables=("wind_speed_100m",),
+        base_url=server.url + "/previous",
+    )
+    first = pieces["available_time"].sel(init_time="2024-06-09T00:00", lead_time=np.timedelta64(24, "h"))
+    assert str(first.values)[:16] == "2024-06-09T08:00"
+
+
 def test_pieces_of_many_runs_train_no_forecaster(server: Replay) -> None:
     pieces = ef.weather.open_meteo_previous_runs(
         SITES[:1],
