@@ -332,6 +332,13 @@ def test_a_run_without_any_value_is_not_published(server: Replay) -> None:
     _clear(caught.value)
 
 
+def test_a_run_that_vanishes_after_a_broken_answer_is_not_published(server: Replay) -> None:
+    gone = status(400, '{"error":true,"reason":"The requested model run is not available. Model: x, run: y"}')
+    server.script(said("<html>"), gone)
+    with pytest.raises(RunNotPublishedError):
+        _source(server).get_run(SITES, RUN)
+
+
 def test_a_run_that_is_late_is_left_out_and_named(server: Replay) -> None:
     gone = status(400, '{"error":true,"reason":"The requested model run is not available. Model: x, run: y"}')
     server.always(only(lambda request: request.one("run") == "2024-06-10T06:00", gone))

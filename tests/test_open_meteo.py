@@ -375,6 +375,27 @@ def test_a_kept_answer_is_read_as_run_or_as_history(server: Replay, tmp_path: Pa
     assert ef.checks.is_analysis(ef.weather.read_open_meteo(path, sites=SITES, model="ecmwf_ifs"))
 
 
+@pytest.mark.parametrize(
+    "start", ["2024-03-30T23:00", "2024-10-26T22:00", "2024-12-31T12:00", "2024-02-28T20:00"]
+)
+def test_local_time_follows_the_one_offset_of_its_answer(tmp_path: Path, start: str) -> None:
+    """Open-Meteo writes a whole answer with one offset, also across changes of the clock."""
+    local = pd.date_range(start, periods=30, freq="h").strftime("%Y-%m-%dT%H:%M").tolist()
+    answer = {
+        "latitude": 43.64,
+        "longitude": 78.54,
+        "utc_offset_seconds": 3600,
+        "timezone": "Europe/Paris",
+        "hourly_units": {"time": "iso8601", "temperature_2m": "°C"},
+        "hourly": {"time": local, "temperature_2m": list(range(30))},
+    }
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(answer))
+    weather = ef.weather.read_open_meteo(path, sites=SITES[0], model="era5")
+    expected = np.datetime64(start) - np.timedelta64(1, "h") + np.arange(30) * np.timedelta64(1, "h")
+    np.testing.assert_array_equal(weather["time"].values, expected)
+
+
 @pytest.mark.skipif(
     not Path(os.environ.get("ENERGYFORECAST_DATA", "/nowhere"), "weather_samples").is_dir(),
     reason="needs samples of weather (ENERGYFORECAST_DATA)",
