@@ -86,6 +86,7 @@ def test_instants_of_pvgis_keep_their_minute(server: Replay) -> None:
     assert weather.sizes["time"] == 48
 
 
+@pytest.mark.slow
 def test_radiation_that_pvgis_filled_in_is_missing(server: Replay) -> None:
     def fill(content: dict) -> None:
         for row in content["outputs"]["hourly"][3600:3700]:
@@ -111,6 +112,7 @@ def test_a_real_file_of_pvgis_with_a_tracker_has_no_ghi() -> None:
     assert float(weather["temp_air"][0, 0]) == pytest.approx(-0.97)
 
 
+@pytest.mark.slow
 def test_nsrdb_has_its_leap_day_and_no_local_clock(server: Replay) -> None:
     source = _source("nsrdb", server)
     weather = source.get_period([PLANT], pd.Timestamp("2020-02-28"), pd.Timestamp("2020-03-02"))

@@ -17,6 +17,8 @@ from energyforecast.quality import flag_quality, flag_table
 from energyforecast.sites import DemandArea, PVPlant, Site
 from energyforecast.variables import FLAG_VERSION, UNFIT, Flag
 
+#: The plant in the sun in its own step: its world costs seconds.
+KINDS = ("wind", pytest.param("pv", marks=pytest.mark.slow))
 MAKERS = {"wind": datasets.shelek, "pv": datasets.kapshagay, "tracker": datasets.nur_navoi}
 
 
@@ -63,7 +65,12 @@ def _values(kind: str) -> tuple[np.ndarray, float]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "most"), [("wind", 0.005), ("pv", 0.002), pytest.param("tracker", 0.008, marks=pytest.mark.slow)]
+    ("kind", "most"),
+    [
+        ("wind", 0.005),
+        pytest.param("pv", 0.002, marks=pytest.mark.slow),
+        pytest.param("tracker", 0.008, marks=pytest.mark.slow),
+    ],
 )
 def test_false_alarms_on_clean_power_are_few(kind: str, most: float) -> None:
     site, weather, power = _clean(kind)
@@ -85,7 +92,7 @@ def test_la_haute_borne_as_it_is_keeps_its_hours() -> None:
 # --- Planted faults -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["wind", "pv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_stuck_sensor(kind: str) -> None:
     values, capacity = _values(kind)
     busy = (values > 0.05 * capacity) & (values < 0.9 * capacity)
@@ -97,7 +104,7 @@ def test_a_stuck_sensor(kind: str) -> None:
     assert precision > (0.7 if kind == "wind" else 0.9)
 
 
-@pytest.mark.parametrize("kind", ["wind", "pv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_spikes(kind: str) -> None:
     values, capacity = _values(kind)
     calm = (values < 0.3 * capacity) & (np.abs(np.diff(values, append=0)) < 0.02 * capacity)
@@ -109,7 +116,7 @@ def test_spikes(kind: str) -> None:
     assert precision > 0.85
 
 
-@pytest.mark.parametrize("kind", ["wind", "pv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_more_than_the_plant_can_give(kind: str) -> None:
     values, capacity = _values(kind)
     places = _blocks(2, 20, np.ones(len(values), dtype=bool))
@@ -137,7 +144,7 @@ def test_own_use_at_night_is_no_fault() -> None:
     assert (flags.loc[night, site.name] == 0).all()
 
 
-@pytest.mark.parametrize("kind", ["wind", "pv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_curtailment_is_told_from_weak_wind_and_clouds(kind: str) -> None:
     values, capacity = _values(kind)
     limit = 0.35 * capacity
@@ -150,7 +157,7 @@ def test_curtailment_is_told_from_weak_wind_and_clouds(kind: str) -> None:
     assert precision > 0.75
 
 
-@pytest.mark.parametrize("kind", ["wind", "pv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_outage_is_told_from_a_calm_and_from_night(kind: str) -> None:
     values, capacity = _values(kind)
     able = pd.Series(values > 0.4 * capacity).rolling(4).min().shift(-3).eq(1).to_numpy()
@@ -162,7 +169,7 @@ def test_an_outage_is_told_from_a_calm_and_from_night(kind: str) -> None:
     assert precision > 0.85
 
 
-@pytest.mark.parametrize("kind", ["wind", "pv"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_lines_drawn_over_gaps(kind: str) -> None:
     values, capacity = _values(kind)
     places = _blocks(8, 15, (values > 0.2 * capacity) & (np.roll(values, -7) < 0.1 * capacity))
