@@ -253,25 +253,33 @@ def main() -> None:
     parser.add_argument("--tasks", default="1,2,3", help="wind tasks, with commas")
     parser.add_argument("--sites", default="1,2,3,4,5,6,7,8,9,10", help="wind farms, with commas")
     parser.add_argument("--repeats", type=int, default=3, help="runs of which the fastest is taken")
-    parser.add_argument("--frontier", action="store_true", help="also draw loss against cost")
+    parser.add_argument(
+        "--frontier",
+        action="store_true",
+        help="also loss against cost, at the first farm, one plant and the utility",
+    )
     parser.add_argument("--largest", type=int, default=99, help="most boosters of a point of the frontier")
     parser.add_argument("--figure", type=Path, help="draw the frontier here (PNG)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes for the frontier")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
     if options.data is None:
         parser.error("give --data DIR, or set ENERGYFORECAST_DATA")
     starts = [(number, int(number)) for number in options.tasks.split(",")]
     sites = [int(number) for number in options.sites.split(",")]
     wind = list(cells("gefcom2014-wind", options.data, starts, sites))
-    rows = [compare(cell, options.repeats) for cell in track(wind, description="Comparison")]
+    work = Parallel(n_jobs=options.jobs, return_as="generator")(
+        delayed(compare)(cell, options.repeats) for cell in wind
+    )
+    rows = list(track(work, total=len(wind), description="Comparison"))
     found: dict[str, Any] = {
         task: summary([row for row in rows if row["task"] == task]) for task, _ in starts
     } | {"all": summary(rows), "sites": sites}
+    write(found, options.json)
     if options.frontier:
         months = [(month, month) for month in SOLAR]
         several = {
-            "wind": wind,
-            "solar": list(cells("gefcom2014-solar", options.data, months, (1, 2, 3))),
+            "wind": wind[: len(starts)],
+            "solar": list(cells("gefcom2014-solar", options.data, months, (1,))),
             "load": list(load_cells(options.data)),
         }
         found["frontier"] = {
@@ -280,10 +288,14 @@ def main() -> None:
         }
         if options.figure:
             draw(found["frontier"], options.figure)
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text + "\n")
+        write(found, options.json)
+    print(json.dumps(found, indent=1))
+
+
+def write(found: dict[str, Any], path: Path | None) -> None:
+    """What is known so far outlives an interruption."""
+    if path:
+        path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
