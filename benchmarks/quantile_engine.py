@@ -6,7 +6,8 @@ known up to each task's start. ``pinball_ratio`` is the mean pinball loss over 0
 leaves, step, split randomisation, features and seeds. ``train_cpu_ratio`` and ``predict_cpu_ratio`` are CPU
 seconds of the default by those of one such booster; each the least of ``--repeats`` runs. With ``--frontier``
 also points of loss against training cost: shared trees with 1 to 8 structures, 5 to 99 boosters with 1 to 8 seeds;
-on wind, and on solar (the last months of the training period).
+on wind, on solar (the last months of the training period) and on load (day-ahead with measured temperature, months
+before the first task), each in the settings of its kind of target; ``--figure`` draws them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from rich.progress import track
 
 import energyforecast as ef
@@ -36,8 +38,15 @@ LEVELS = {
     19: (0.01, *(k / 20 for k in range(1, 10)), 0.5, *(k / 20 for k in range(11, 20)), 0.99),
     99: ef.tasks.PERCENTILES,
 }
-#: Months of the solar training period that the frontier is drawn on.
+#: Months of the solar training period, and months of load before its first task, that the frontier is drawn on.
 SOLAR = ("2013-01", "2013-02", "2013-03")
+LOAD = ("2010-01", "2010-05", "2010-08")
+#: Settings of each kind of target, as the forecaster chooses them.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "wind": {},
+    "solar": {"random_splits": False, "folds": 3, "feature_fraction": 0.4},
+    "load": {"random_splits": False, "folds": 3},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +58,7 @@ class Cell:
     y: np.ndarray[Any, Any]
     new: pd.DataFrame
     outcome: np.ndarray[Any, Any]
+    bounds: tuple[float, float] = (0.0, 1.0)
 
     def loss(self, quantiles: np.ndarray[Any, Any]) -> float:
         return float(pinball_loss(self.outcome, quantiles, ef.tasks.PERCENTILES).mean())
@@ -73,6 +83,23 @@ def cells(name: str, folder: Path, starts: Sequence[tuple[str, Any]], sites: Seq
             yield Cell(task, X[past], y[past], X[asked], y[asked])
 
 
+def load_cells(folder: Path) -> Iterator[Cell]:
+    """Demand a day ahead, learnt from the three years before each month, with the stations' mean temperature."""
+    data = competition("gefcom2014-load").read(folder)
+    area, known = data.sites[0], data.observations["2007":"2010-09"]  # type: ignore[misc]
+    mean = data.weather.mean("site").expand_dims(site=[area.name])
+    mean["temp_air"].attrs = data.weather["temp_air"].attrs
+    forecaster = ef.Forecaster(area, ef.day_ahead("09:00", timezone="UTC"), perfect_weather=True)
+    table = forecaster.tabulate(mean, known, forecaster.training_origins(mean, known))
+    y = asof.labels_as_of(known, site=area.name, valid_time=table.valid_time, as_of=None)
+    X = table.columns[area.name]
+    for month in LOAD:
+        first, last = times.to_ns(list(times.period(month)))
+        seen, asked = table.valid_time < first, (table.valid_time >= first) & (table.valid_time < last)
+        past, asked = np.isfinite(y) & seen, np.isfinite(y) & asked
+        yield Cell(month, X[past], y[past], X[asked], y[asked], (0.0, np.inf))
+
+
 def timed(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
     """Least CPU time of some calls, and what the last one gave."""
     spent = []
@@ -83,9 +110,10 @@ def timed(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
     return min(spent), found
 
 
-def apart(levels: tuple[float, ...], structures: int = 1) -> ef.LightGBMQuantiles:
+def apart(levels: tuple[float, ...], structures: int = 1, kind: str = "wind") -> ef.LightGBMQuantiles:
     """One booster a level, fitted once to all rows."""
-    return ef.LightGBMQuantiles(sharing="none", fitted=levels, folds=0, structures=structures)
+    settings = SETTINGS[kind] | {"sharing": "none", "fitted": levels, "folds": 0, "structures": structures}
+    return ef.LightGBMQuantiles(**settings)
 
 
 def compare(cell: Cell, repeats: int) -> dict[str, Any]:
@@ -93,7 +121,7 @@ def compare(cell: Cell, repeats: int) -> dict[str, Any]:
     train_cpu, model = timed(lambda: ef.LightGBMQuantiles().fit(cell.X, cell.y, bounds=(0, 1)), repeats)
     predict_cpu, quantiles = timed(lambda: model.predict(cell.new), repeats)
     reference = apart(LEVELS[99]).fit(cell.X, cell.y, bounds=(0, 1)).predict(cell.new)
-    one = _one(cell)
+    one = _one(cell, ef.LightGBMQuantiles())
     values = cell.new.to_numpy(dtype=np.float32)
     one_train, booster = timed(one, repeats)
     one_predict, _ = timed(lambda: booster.predict(values, num_threads=1), repeats)
@@ -108,9 +136,8 @@ def compare(cell: Cell, repeats: int) -> dict[str, Any]:
     }
 
 
-def _one(cell: Cell) -> Callable[[], Any]:
+def _one(cell: Cell, model: ef.LightGBMQuantiles) -> Callable[[], Any]:
     """Grow the booster of the median alone, as the model does."""
-    model = ef.LightGBMQuantiles()
     settings = {
         "objective": "quantile",
         "alpha": 0.5,
@@ -147,28 +174,74 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def frontier(several: Sequence[Cell], largest: int) -> list[dict[str, Any]]:
+def frontier(kind: str, several: Sequence[Cell], *, largest: int, jobs: int) -> list[dict[str, Any]]:
     """Loss and training cost, in boosters, of several ways."""
+    settings = SETTINGS[kind]
     models = {
-        f"shared trees, {count} structure{'s' * (count > 1)}": ef.LightGBMQuantiles(structures=count)
+        f"shared trees, {count} structure{'s' * (count > 1)}": ef.LightGBMQuantiles(
+            **settings, structures=count
+        )
         for count in (1, 2, 4, 8)
     }
-    models |= {"shared trees, uncalibrated": ef.LightGBMQuantiles(folds=0)}
+    models |= {"shared trees, uncalibrated": ef.LightGBMQuantiles(**settings | {"folds": 0})}
     models |= {
-        f"{count} boosters, {seeds} seed{'s' * (seeds > 1)}": apart(LEVELS[count], seeds)
+        f"{count} boosters, {seeds} seed{'s' * (seeds > 1)}": apart(LEVELS[count], seeds, kind)
         for count, seeds in ((5, 1), (9, 1), (19, 1), (99, 1), (5, 2), (9, 2), (9, 4), (9, 8))
         if count * seeds <= largest
     }
-    one = sum(timed(_one(cell), 1)[0] for cell in several)
-    points = []
-    for name, model in track(models.items(), description="Frontier"):
-        spent, losses = 0.0, []
-        for cell in several:
-            cpu, fitted = timed(lambda model=model, cell=cell: model.fit(cell.X, cell.y, bounds=(0, 1)), 1)  # type: ignore[misc]
-            spent += cpu
-            losses.append(cell.loss(fitted.predict(cell.new)))
-        points.append({"way": name, "pinball": float(np.mean(losses)), "boosters": round(spent / one, 2)})
-    return points
+    work = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(_points)(cell, models, ef.LightGBMQuantiles(**settings)) for cell in several
+    )
+    each = list(track(work, total=len(several), description=f"Frontier, {kind}"))
+    one = sum(cost for _, cost in each)
+    return [
+        {
+            "way": name,
+            "pinball": float(np.mean([found[name][0] for found, _ in each])),
+            "boosters": round(sum(found[name][1] for found, _ in each) / one, 2),
+        }
+        for name in models
+    ]
+
+
+def _points(
+    cell: Cell, models: dict[str, ef.LightGBMQuantiles], one: ef.LightGBMQuantiles
+) -> tuple[dict[str, tuple[float, float]], float]:
+    """Loss and CPU seconds of each model, and the CPU seconds of one booster."""
+    found = {}
+    for name, model in models.items():
+        cpu, fitted = timed(lambda model=model: model.fit(cell.X, cell.y, bounds=cell.bounds), 1)  # type: ignore[misc]
+        found[name] = (cell.loss(fitted.predict(cell.new)), cpu)
+    return found, timed(_one(cell, one), 2)[0]
+
+
+def draw(points: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    """One panel a kind of target: loss relative to nine boosters against cost."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, len(points), figsize=(4.2 * len(points), 4.2), layout="constrained")
+    for axis, (kind, several) in zip(np.atleast_1d(axes), points.items(), strict=True):
+        base = next(point["pinball"] for point in several if point["way"] == "9 boosters, 1 seed")
+        for shared, marker, label in ((True, "o", "shared trees"), (False, "s", "boosters apart")):
+            ours = sorted(
+                (point for point in several if ("shared" in point["way"]) == shared),
+                key=lambda point: point["boosters"],
+            )
+            x = [point["boosters"] for point in ours]
+            y = [100 * (point["pinball"] / base - 1) for point in ours]
+            axis.plot(x, y, marker, label=label, color="#0072B2" if shared else "#D55E00")
+            for point, right, up in zip(ours, x, y, strict=True):
+                text = point["way"].removeprefix("shared trees, ").replace(" boosters, ", " × ")
+                axis.annotate(text, (right, up), fontsize=7, xytext=(4, 3), textcoords="offset points")
+        axis.set(title=kind, xscale="log", xlabel="training cost [boosters]")
+        axis.margins(x=0.25)
+        axis.grid(alpha=0.3)
+    np.atleast_1d(axes)[0].set_ylabel("pinball loss against nine boosters [%]")
+    np.atleast_1d(axes)[0].legend(fontsize=8)
+    figure.savefig(path, dpi=130)
 
 
 def main() -> None:
@@ -180,28 +253,49 @@ def main() -> None:
     parser.add_argument("--tasks", default="1,2,3", help="wind tasks, with commas")
     parser.add_argument("--sites", default="1,2,3,4,5,6,7,8,9,10", help="wind farms, with commas")
     parser.add_argument("--repeats", type=int, default=3, help="runs of which the fastest is taken")
-    parser.add_argument("--frontier", action="store_true", help="also draw loss against cost")
+    parser.add_argument(
+        "--frontier",
+        action="store_true",
+        help="also loss against cost, at the first farm, one plant and the utility",
+    )
     parser.add_argument("--largest", type=int, default=99, help="most boosters of a point of the frontier")
+    parser.add_argument("--figure", type=Path, help="draw the frontier here (PNG)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
     if options.data is None:
         parser.error("give --data DIR, or set ENERGYFORECAST_DATA")
     starts = [(number, int(number)) for number in options.tasks.split(",")]
     sites = [int(number) for number in options.sites.split(",")]
     wind = list(cells("gefcom2014-wind", options.data, starts, sites))
-    rows = [compare(cell, options.repeats) for cell in track(wind, description="Comparison")]
+    work = Parallel(n_jobs=options.jobs, return_as="generator")(
+        delayed(compare)(cell, options.repeats) for cell in wind
+    )
+    rows = list(track(work, total=len(wind), description="Comparison"))
     found: dict[str, Any] = {
         task: summary([row for row in rows if row["task"] == task]) for task, _ in starts
     } | {"all": summary(rows), "sites": sites}
+    write(found, options.json)
     if options.frontier:
-        solar = list(cells("gefcom2014-solar", options.data, [(month, month) for month in SOLAR], (1, 2, 3)))
-        found["frontier"] = {
-            "wind": frontier(wind, options.largest),
-            "solar": frontier(solar, options.largest),
+        months = [(month, month) for month in SOLAR]
+        several = {
+            "wind": wind[: len(starts)],
+            "solar": list(cells("gefcom2014-solar", options.data, months, (1,))),
+            "load": list(load_cells(options.data)),
         }
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text + "\n")
+        found["frontier"] = {
+            kind: frontier(kind, these, largest=options.largest, jobs=options.jobs)
+            for kind, these in several.items()
+        }
+        if options.figure:
+            draw(found["frontier"], options.figure)
+        write(found, options.json)
+    print(json.dumps(found, indent=1))
+
+
+def write(found: dict[str, Any], path: Path | None) -> None:
+    """What is known so far outlives an interruption."""
+    if path:
+        path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
