@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,7 +160,8 @@ class Manifest:
 
     def save(self) -> None:
         """Replace the file: from here on its pieces exist, and no others do."""
-        state = {key: value for key, value in asdict(self).items() if key != "folder"}
+        state = {key: value for key, value in vars(self).items() if key != "folder"}
+        state["pieces"] = [vars(record) for record in self.pieces]
         content = json.dumps({"format": _FORMAT, "schema": _SCHEMA, **state}, ensure_ascii=True)
         write_whole(self.folder / _FILE, f"{checksum(content.encode())}\n{content}\n".encode())
 

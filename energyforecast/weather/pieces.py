@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections import OrderedDict
 from collections.abc import Mapping
-from functools import lru_cache
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,8 +26,8 @@ _EPOCH: Final = "nanoseconds since 1970-01-01"
 _ATTRIBUTES: Final = ("units", "standard_name", "cell_methods")
 #: Sites of one chunk, the rest of a piece being whole: a plant's series is read without those of a thousand.
 _SITES: Final = 64
-#: Pieces held in memory, compressed, so that a variable after the other is read without the disk.
-_HELD: Final = 32
+#: What is held in memory, so that a variable after the other is read without the disk. [bytes]
+_HELD: Final = 1 << 27
 
 
 class DamagedPieceError(StoreError):
@@ -248,7 +249,18 @@ def _damaged(path: Path, what: str) -> DamagedPieceError:
     )
 
 
-@lru_cache(maxsize=_HELD)
+_cache: OrderedDict[Path, tuple[Piece, int]] = OrderedDict()
+
+
 def held(path: Path) -> Piece:
-    """A verified piece; the last ones stay in memory, since pieces never change."""
-    return from_bytes(verified(path))
+    """A verified piece; the last ones stay in memory, compressed, since pieces never change."""
+    if path in _cache:
+        with suppress(KeyError):  # another thread may have made room
+            _cache.move_to_end(path)
+            return _cache[path][0]
+    content = verified(path)
+    piece = from_bytes(content)
+    _cache[path] = piece, len(content)
+    while len(_cache) > 1 and sum(size for _, size in list(_cache.values())) > _HELD:
+        _cache.popitem(last=False)
+    return piece

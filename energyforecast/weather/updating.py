@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -257,12 +258,13 @@ class Updating:
     def _open_hours(self, month: pd.Timestamp, names: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:
         """From the first hour of a month that is missing to the last that should be there."""
         end = min(_next_month(month), self._known_until(self.clock()))
-        there = self._there(month, names)
-        if there is None:
+        old = self._there(month, names)
+        if old is None:
             return month, end
         hours = pd.date_range(month, end, freq=self._step, inclusive="left")
-        known = there.reindex(time=times.to_ns(hours))
-        holes = ~_finite(known, self.source.variables).all("site").values
+        known = old.reindex(time=times.to_ns(hours))
+        there = np.all([_finite(known, name, "time") for name in self.source.variables], axis=0)
+        holes = ~there.all(axis=0)
         return (hours[int(np.argmax(holes))], end) if holes.any() else (end, end)
 
     def _there(self, block: pd.Timestamp, names: Sequence[str]) -> xr.Dataset | None:
@@ -300,8 +302,7 @@ class Updating:
             instant = self.source.labels.get(name, Label.INSTANT) is Label.INSTANT
             # What is labelled at the end of its interval has no value for the last lead.
             count = len(expected) - (axis == "lead_time" and not instant and len(expected) > 1)
-            finite = _finite(known, [name]).isel({axis: slice(0, count)})
-            there += finite.mean([dim for dim in finite.dims if dim != "site"]).values
+            there += _finite(known, name, axis)[:, :count].mean(axis=1)
         shares = there / max(1, len(self.source.variables))
         return [float(np.floor(share * 1e6) / 1e6) if share < 1.0 else 1.0 for share in shares]
 
@@ -385,16 +386,12 @@ def _axis(answer: xr.Dataset, name: str) -> Any:
     return answer[name].values if name in answer.coords else np.array([], dtype="datetime64[ns]")
 
 
-def _finite(weather: xr.Dataset, names: Sequence[str]) -> xr.DataArray:
-    """Where all of some variables have values, dims (site, ...); one that is absent has none."""
-    axes = [dim for dim in weather.dims if dim != "member"]
-    there = xr.DataArray(np.ones([weather.sizes[dim] for dim in axes], dtype=bool), dims=axes)
-    for name in names:
-        if name not in weather:
-            return xr.zeros_like(there)
-        values = weather[name].notnull().drop_vars(list(weather[name].coords))
-        there = there & (values.all("member") if "member" in values.dims else values)
-    return there.transpose("site", ...)
+def _finite(weather: xr.Dataset, name: str, axis: str) -> npt.NDArray[np.bool_]:
+    """Where a variable has values in all members, shape (sites, axis); one that is absent has none."""
+    if name not in weather:
+        return np.zeros((weather.sizes["site"], weather.sizes[axis]), dtype=bool)
+    finite = np.isfinite(weather[name].transpose("site", axis, ...).values)
+    return np.asarray(finite.all(axis=tuple(range(2, finite.ndim))))
 
 
 def _seconds(moment: pd.Timestamp) -> int:
