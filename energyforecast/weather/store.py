@@ -14,7 +14,7 @@ import xarray as xr
 from energyforecast import times
 from energyforecast.errors import DamagedStoreWarning, MissingDataError, StoreError
 from energyforecast.sites import Site, as_sites
-from energyforecast.weather.durable import only_writer, sweep
+from energyforecast.weather.durable import only_writer, sweep, without_secrets
 from energyforecast.weather.gathering import gathered
 from energyforecast.weather.keeping import damaged, described, list_damaged, set_aside
 from energyforecast.weather.manifest import Manifest, folder_of
@@ -151,7 +151,8 @@ class Store:
         """Note what the source and the sites are; a name stands for one place, for ever."""
         step = source.cycle if isinstance(source, RunSource) else source.step
         manifest.cycle = int(step / pd.Timedelta("1s"))
-        manifest.variables, manifest.attribution = tuple(source.variables), source.attribution
+        manifest.variables = tuple(source.variables)
+        manifest.attribution = without_secrets(source.attribution)
         for site in sites:
             place = (round(site.latitude, 4), round(site.longitude, 4))
             before = manifest.sites.setdefault(site.name, place)
