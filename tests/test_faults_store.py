@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
@@ -282,26 +283,30 @@ def test_a_quota_is_a_clear_error(healthy: Path) -> None:
     same_values(opened(store_at(healthy)), truth(RUNS))
 
 
-def test_a_folder_without_rights_is_a_clear_error(healthy: Path) -> None:
+def test_a_folder_without_rights_is_a_clear_error() -> None:
     code = """
+        print(store.open().load().sizes["init_time"])
         if os.geteuid() == 0:
             os.setuid(65534)
         try:
             store.update(Toy(), sites=FARM, since="2024-05-31")
         except OSError as error:
             print(type(error).__name__, error)
-        print(store.open().sizes["init_time"])
+        print(store.open().load().sizes["init_time"])
     """
-    for folder in (healthy, *healthy.parents[:2]):
-        folder.chmod(0o755)
-    for item in (healthy / "archive.zarr").rglob("*"):
-        item.chmod(0o555 if item.is_dir() else 0o444)
-    (healthy / "archive.zarr").chmod(0o555)
-    done = in_process(code, healthy)
-    said, trouble = done.communicate(timeout=60)
-    assert said.startswith("StoreError"), said + trouble
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        store_at(folder).update(Toy(), sites=FARM, since=RUNS[0])
+        for item in (folder, *folder.rglob("*")):
+            item.chmod(0o555 if item.is_dir() else 0o444)
+        try:
+            said, trouble = in_process(code, folder).communicate(timeout=60)
+        finally:
+            for item in (folder, *folder.rglob("*")):
+                item.chmod(0o755)
+    assert said.startswith("3\nStoreError"), said + trouble
     assert "Permission denied" in said
-    assert said.endswith("\n3\n")
+    assert said.endswith("\n3\n"), trouble
 
 
 # --- Processes --------------------------------------------------------------------------------------

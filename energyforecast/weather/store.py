@@ -14,7 +14,7 @@ import xarray as xr
 from energyforecast import times
 from energyforecast.errors import DamagedStoreWarning, MissingDataError, StoreError
 from energyforecast.sites import Site, as_sites
-from energyforecast.weather.durable import only_writer, sweep, without_secrets
+from energyforecast.weather.durable import only_writer, refused, sweep, without_secrets
 from energyforecast.weather.gathering import gathered
 from energyforecast.weather.keeping import damaged, described, list_damaged, set_aside
 from energyforecast.weather.manifest import Manifest, folder_of
@@ -86,7 +86,10 @@ class Store:
         return tuple(manifest.source for manifest in self._manifests())
 
     def _manifests(self) -> list[Manifest]:
-        folders = sorted(item.parent for item in self.path.glob("*/pieces"))
+        try:
+            folders = sorted(item.parent for item in self.path.glob("*/pieces"))
+        except OSError as error:
+            raise refused(error, self.path) from error
         return [manifest for folder in folders if (manifest := Manifest.load(folder)) is not None]
 
     def update(
