@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from energyforecast.weather.files import read as read
     from energyforecast.weather.files import write as write
+    from energyforecast.weather.openmeteo import OPEN_METEO_ENSEMBLES as OPEN_METEO_ENSEMBLES
+    from energyforecast.weather.openmeteo import OPEN_METEO_MODELS as OPEN_METEO_MODELS
+    from energyforecast.weather.openmeteo import OpenMeteo as OpenMeteo
+    from energyforecast.weather.openmeteo import OpenMeteoHistory as OpenMeteoHistory
+    from energyforecast.weather.openmeteo import OpenMeteoModel as OpenMeteoModel
+    from energyforecast.weather.openmeteo import open_meteo as open_meteo
+    from energyforecast.weather.openmeteo import open_meteo_previous_runs as open_meteo_previous_runs
+    from energyforecast.weather.openmeteo import read_open_meteo as read_open_meteo
     from energyforecast.weather.scenarios import known_by as known_by
     from energyforecast.weather.scenarios import measured_temperature as measured_temperature
     from energyforecast.weather.scenarios import temperature_scenarios as temperature_scenarios
@@ -27,6 +35,16 @@ if TYPE_CHECKING:
 #: Where each public name lives.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "files": ("read", "write"),
+    "openmeteo": (
+        "OPEN_METEO_ENSEMBLES",
+        "OPEN_METEO_MODELS",
+        "OpenMeteo",
+        "OpenMeteoHistory",
+        "OpenMeteoModel",
+        "open_meteo",
+        "open_meteo_previous_runs",
+        "read_open_meteo",
+    ),
     "scenarios": ("known_by", "measured_temperature", "temperature_scenarios"),
     "source": ("DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source"),
     "store": ("Store",),
