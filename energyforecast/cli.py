@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from energyforecast import cli_weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, MissingDataError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(cli_weather.app, name="weather")
 
 _Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
 _Jobs = Annotated[int, typer.Option("--jobs", help="Processes; 0 means one for each core.")]

@@ -32,7 +32,7 @@ FLOORS = (
     ("evaluation",),
     ("tuning",),
     ("plotting", "config"),
-    ("demos", "competitions", "cli", "testing"),
+    ("demos", "competitions", "cli", "cli_weather", "testing"),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
