@@ -46,6 +46,16 @@ def test_day_ahead_example_writes_what_it_says(tmp_path: Path) -> None:
     assert {"fan_chart.png", "la_haute_borne.forecaster", "scores.json", "forecast.csv"} <= written
 
 
+@pytest.mark.notebooks
+def test_store_example_fetches_fails_and_heals(tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    shown = run(ROOT / "examples" / "store_update.py", "--out", "out", cwd=tmp_path)
+    assert "7 stored, 0 incomplete, 1 failed" in shown
+    assert "1 stored, 0 incomplete, 0 failed, 0 given up, 0 quarantined" in shown
+    assert "1 quarantined" in shown
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"archive.zarr", "store_update.toml"}
+
+
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
     shown = run(script, "--help", cwd=tmp_path)

@@ -302,35 +302,43 @@ def test_names_of_sources_cannot_leave_the_store(store: Store, name: str) -> Non
 
 
 def test_months_are_put_together_and_say_the_same(store: Store, clock: Clock) -> None:
-    clock.set("2024-06-01 05:00")
-    store.update(Toy({"2024-05-30 12:00": half}), sites=FARM, since="2024-05-25")
+    clock.set("2024-05-31 05:00")
+    store.update(Toy({"2024-05-28 12:00": half}), sites=FARM, since="2024-05-27")
     before = store.open()
     assert isinstance(before, xr.Dataset)
     before.load()
-    files = set((store.path / "toy" / "pieces").iterdir())
-    clock.set("2024-06-03 05:00")  # the pieces that were merged may still be read for a day
-    store.update(Toy(), sites=FARM)
-    assert len(set((store.path / "toy" / "pieces").iterdir())) < len(files)
-    after = store.open(end="2024-06-01 13:00")
-    whole = store.open(end="2024-06-02")
+    clock.set("2024-06-06 05:00")
+    store.update(Toy(), sites=FARM, until="2024-05-30")
+    # Six runs are one piece now, and are still there; apart stay the newest week and the run that came in two.
+    assert len(pieces(store)) == 6 + 1 + 2 + 2
+    clock.set("2024-06-08 05:00")
+    store.update(Toy(), sites=FARM, until="2024-05-30")
+    clock.set("2024-06-09 06:00")  # for a day, pieces that were merged may still be read
+    store.update(Toy(), sites=FARM, until="2024-05-30")
+    assert len(pieces(store)) == 1 + 2
+    after = store.open(end="2024-05-30")
     assert isinstance(after, xr.Dataset)
-    assert isinstance(whole, xr.Dataset)
-    runs = [str(run) for run in pd.date_range("2024-05-25", "2024-06-03", freq="12h", inclusive="left")]
-    same_values(whole, truth(runs))
-    kept = before["init_time"].values != np.datetime64("2024-05-30T12")  # which was completed
+    same_values(after, truth([str(run) for run in pd.date_range("2024-05-27", periods=8, freq="12h")]))
+    kept = before["init_time"].values != np.datetime64("2024-05-28T12")  # which was completed
     for name in ("available_time", "arrival"):
-        now = after[name].sel(init_time=before["init_time"])
-        np.testing.assert_array_equal(now.values[kept], before[name].values[kept])
+        now = after[name].sel(init_time=before["init_time"][:8])
+        np.testing.assert_array_equal(now.values[kept[:8]], before[name].values[:8][kept[:8]])
+
+
+def pieces(store: Store) -> list[Path]:
+    return list(store.path.rglob("pieces/*.zip"))
 
 
 def test_a_dataset_opened_before_an_update_can_still_be_read(store: Store, clock: Clock) -> None:
     store.update(Toy(), sites=FARM, since="2024-05-30", until="2024-05-30 13:00")
     weather = store.open()
     assert isinstance(weather, xr.Dataset)
-    store.update(Toy(), sites=FARM, since="2024-05-25")
-    from energyforecast.weather import pieces
+    clock.set("2024-06-12")
+    store.update(Toy(), sites=FARM, since="2024-05-29", until="2024-05-31")
+    assert len(pieces(store)) == 6 + 1  # ... and the one that they became
+    from energyforecast.weather import pieces as held
 
-    pieces._cache.clear()
+    held._cache.clear()
     same_values(weather, truth(["2024-05-30 00:00", "2024-05-30 12:00"]))
 
 

@@ -19,6 +19,8 @@ __all__ = ["fresh_part", "joined", "merge_pieces", "write_piece"]
 
 #: Small pieces of a month that is not over are put together when there are as many.
 _MANY: Final = 16
+#: Newer runs stay apart: if one is damaged, the run before is still there.
+_APART: Final = pd.Timedelta("7D")
 #: Larger pieces are not made: one that is damaged costs all that it holds. [bytes]
 _LARGEST: Final = 1 << 24
 
@@ -137,13 +139,14 @@ def merge_pieces(manifest: Manifest, *, now: pd.Timestamp) -> None:
     >>> merge_pieces(empty, now=pd.Timestamp("2024-06-01", tz="UTC"))
     """
     over = np.datetime64(now.tz_localize(None), "M")
-    for (sites, month), group in _groups(manifest).items():
+    until = int((now - _APART).timestamp())
+    for (sites, month), group in _groups(manifest, until).items():
         small = group if sum(record.size for record in group) <= _LARGEST else _smallest(group)
         if len(small) >= (2 if np.datetime64(month, "M") < over else _MANY):
             _merge(manifest, sites, small, now)
 
 
-def _groups(manifest: Manifest) -> dict[tuple[tuple[str, ...], str], list[Record]]:
+def _groups(manifest: Manifest, until: int) -> dict[tuple[tuple[str, ...], str], list[Record]]:
     """Pieces that may be put together, by sites and month."""
     forecast = manifest.kind == "forecast"
     count = Counter(key for record in manifest.pieces for key in _cells(record))
@@ -152,7 +155,7 @@ def _groups(manifest: Manifest) -> dict[tuple[tuple[str, ...], str], list[Record
     for record in manifest.pieces:
         alone = not record.short and all(count[key] == 1 for key in _cells(record))
         full = set(record.sites) <= whole.get(record.blocks[0], set())
-        if alone if forecast else full:
+        if record.blocks[-1] < until and (alone if forecast else full):
             month = str(np.datetime64(record.blocks[0], "s").astype("datetime64[M]"))
             groups[record.sites, month].append(record)
     return groups
