@@ -65,7 +65,7 @@ def fetch(
         console.print(f"  {run:%Y-%m-%d %H:%M}  {reason}", highlight=False, markup=False)
     if len(troubles) > _SHOWN:
         console.print(f"  ... and {len(troubles) - _SHOWN} more", highlight=False)
-    if report.failed or report.stopped:
+    if troubles or report.stopped:
         raise typer.Exit(_IN_PART)
 
 

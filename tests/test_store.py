@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ import pytest
 import xarray as xr
 
 from energyforecast import checks
-from energyforecast.errors import MissingDataError, RunNotPublishedError, SchemaError, StoreError
+from energyforecast.errors import (
+    DependencyError,
+    MissingDataError,
+    RunNotPublishedError,
+    SchemaError,
+    StoreError,
+)
 from energyforecast.weather import Store
 from tests.toy_sources import FARM, HOUR, OTHER, Toy, ToyAnalysis, same_values, truth, utc
 
@@ -259,6 +266,45 @@ def test_leads_that_a_run_never_had_never_arrived(store: Store) -> None:
     assert np.isnat(weather["available_time"].values[1, 19:]).all()
     assert not np.isnat(weather["available_time"].values[[0, 2]]).any()
     checks.check_weather(weather)
+
+
+class Untold(Toy):
+    """Does not say how far its runs reach."""
+
+    def leads(self, init_time: pd.Timestamp) -> Any:
+        return None
+
+
+def holes(weather: xr.Dataset) -> xr.Dataset:
+    """As a server says it that has nothing (yet): NaN from lead 18 on, and no temperature."""
+    return weather.where(weather["lead_time"] < 18 * HOUR).assign(
+        temp_air=weather["temp_air"] * np.float32(np.nan)
+    )
+
+
+def test_what_a_source_never_gives_is_not_waited_for(store: Store, clock: Clock) -> None:
+    evenings = {f"2024-05-{day} 12:00": holes for day in (25, 26, 31)}
+    clock.set("2024-05-31 17:00")
+    store.update(Untold(evenings), sites=FARM, since="2024-05-25", until="2024-05-26")
+    report = store.update(Untold(evenings), sites=FARM, since="2024-05-31")
+    assert report.incomplete == {}
+    assert report.stored == [utc("2024-05-31 12:00"), utc("2024-05-31 00:00")]
+
+
+def test_what_earlier_runs_had_is_waited_for(store: Store, clock: Clock) -> None:
+    clock.set("2024-05-31 17:00")
+    store.update(Untold(), sites=FARM, since="2024-05-25", until="2024-05-26")
+    report = store.update(Untold({"2024-05-31 12:00": holes}), sites=FARM, since="2024-05-31")
+    assert list(report.incomplete) == [utc("2024-05-31 12:00")]
+    assert store.update(Untold(), sites=FARM, since="2024-05-31").stored == [utc("2024-05-31 12:00")]
+
+
+def test_without_its_library_the_store_says_what_to_install(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    with pytest.raises(DependencyError, match=r"energyforecast\[store\]"):
+        store.update(Toy(), sites=FARM)
 
 
 # --- What does not come -----------------------------------------------------------------------------

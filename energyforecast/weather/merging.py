@@ -140,24 +140,24 @@ def merge_pieces(manifest: Manifest, *, now: pd.Timestamp) -> None:
     """
     over = np.datetime64(now.tz_localize(None), "M")
     until = int((now - _APART).timestamp())
-    for (sites, month), group in _groups(manifest, until).items():
+    for (sites, month, _), group in _groups(manifest, until).items():
         small = group if sum(record.size for record in group) <= _LARGEST else _smallest(group)
         if len(small) >= (2 if np.datetime64(month, "M") < over else _MANY):
             _merge(manifest, sites, small, now)
 
 
-def _groups(manifest: Manifest, until: int) -> dict[tuple[tuple[str, ...], str], list[Record]]:
-    """Pieces that may be put together, by sites and month."""
+def _groups(manifest: Manifest, until: int) -> dict[tuple[tuple[str, ...], str, int], list[Record]]:
+    """Pieces that may be put together, by sites, month and reach (runs of some hours reach less far)."""
     forecast = manifest.kind == "forecast"
     count = Counter(key for record in manifest.pieces for key in _cells(record))
     whole = manifest.complete()
-    groups: dict[tuple[tuple[str, ...], str], list[Record]] = defaultdict(list)
+    groups: dict[tuple[tuple[str, ...], str, int], list[Record]] = defaultdict(list)
     for record in manifest.pieces:
         alone = not record.short and all(count[key] == 1 for key in _cells(record))
         full = set(record.sites) <= whole.get(record.blocks[0], set())
         if record.blocks[-1] < until and (alone if forecast else full):
             month = str(np.datetime64(record.blocks[0], "s").astype("datetime64[M]"))
-            groups[record.sites, month].append(record)
+            groups[record.sites, month, record.reach if forecast else 0].append(record)
     return groups
 
 

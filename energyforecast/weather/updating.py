@@ -295,18 +295,35 @@ class Updating:
     def _shares(self, block: pd.Timestamp, joined: xr.Dataset) -> list[float]:
         """Share of the expected values that is there, by site, rounded down so that 1 means whole."""
         axis = "lead_time" if isinstance(self.source, RunSource) else "time"
-        expected = self._expected(block, joined)
+        usual = self._usual(block)
+        expected, names = self._expected(block, joined, usual), self._names(joined, usual)
         known = joined.reindex({axis: expected})
         there = np.zeros(joined.sizes["site"])
-        for name in self.source.variables:
+        for name in names:
             instant = self.source.labels.get(name, Label.INSTANT) is Label.INSTANT
             # What is labelled at the end of its interval has no value for the last lead.
             count = len(expected) - (axis == "lead_time" and not instant and len(expected) > 1)
             there += _finite(known, name, axis)[:, :count].mean(axis=1)
-        shares = there / max(1, len(self.source.variables))
+        shares = there / max(1, len(names))
         return [float(np.floor(share * 1e6) / 1e6) if share < 1.0 else 1.0 for share in shares]
 
-    def _expected(self, block: pd.Timestamp, joined: xr.Dataset) -> Any:
+    def _usual(self, block: pd.Timestamp) -> list[Record]:
+        """Runs of the same hour that nobody expects more of: what they lacked, this source does not give."""
+        late = _seconds(self.clock() - _PATIENCE) - _DAY
+        own = _seconds(block)
+        return [
+            record
+            for record in self.manifest.pieces
+            if any((other - own) % _DAY == 0 and other < late and other != own for other in record.blocks)
+        ]
+
+    def _names(self, joined: xr.Dataset, usual: Sequence[Record]) -> list[str]:
+        known = {name for record in usual for name in record.variables} | {
+            str(name) for name, values in joined.items() if bool(values.notnull().any())
+        }
+        return [name for name in self.source.variables if name in known or not usual]
+
+    def _expected(self, block: pd.Timestamp, joined: xr.Dataset, usual: Sequence[Record]) -> Any:
         if isinstance(self.source, AnalysisSource):
             hours = pd.date_range(block, _next_month(block), freq=self._step, inclusive="left")
             return times.to_ns(hours)
@@ -314,13 +331,12 @@ class Updating:
         if declared is not None:
             return np.asarray(declared).astype("timedelta64[ns]")
         came = joined["lead_time"].values
-        same = [
-            record.reach
-            for record in self.manifest.pieces
-            if (record.blocks[-1] - _seconds(block)) % _DAY == 0
-        ]
-        reach = np.timedelta64(max(same, default=0), "s").astype("timedelta64[ns]")
-        return came if came[-1] >= reach else np.append(came, reach)
+        if not usual:
+            return came
+        some = np.any([_finite(joined, str(name), "lead_time").any(axis=0) for name in joined], axis=0)
+        reach = max([came[some].max(), *(np.timedelta64(record.reach, "s") for record in usual)])
+        axis = came[came <= reach]
+        return axis if axis[-1] == reach else np.append(axis, reach)
 
     def _store(self, block: pd.Timestamp, fresh: xr.Dataset, short: Mapping[str, float]) -> None:
         names = [str(name) for name in fresh["site"].values]
