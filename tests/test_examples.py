@@ -56,6 +56,13 @@ def test_store_example_fetches_fails_and_heals(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"archive.zarr", "store_update.toml"}
 
 
+@pytest.mark.notebooks
+def test_open_meteo_example_forecasts_from_a_kept_answer(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "open_meteo_forecast.py", cwd=tmp_path)
+    assert "24 hours from 2024-06-10 19:00 UTC" in shown
+    assert "cold start: power curve on the weather for planned farm" in shown
+
+
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
     shown = run(script, "--help", cwd=tmp_path)

@@ -257,6 +257,21 @@ def test_earlier_predictions_stand_at_the_run_of_which_they_are(server: Replay) 
     assert set(lead[np.isfinite(radiation).any(axis=0)]) == {*range(23, 29), *range(71, 77)}
 
 
+def test_an_earlier_prediction_is_not_available_before_its_run(server: Replay) -> None:
+    """A cycle after its hour, 24 h earlier, the run of ECMWF is not there yet: that takes eight hours."""
+    pieces = ef.weather.open_meteo_previous_runs(
+        SITES[:1],
+        "2024-06-10",
+        "2024-06-10",
+        days=[1],
+        model="ecmwf_ifs",
+        variables=("wind_speed_100m",),
+        base_url=server.url + "/previous",
+    )
+    first = pieces["available_time"].sel(init_time="2024-06-09T00:00", lead_time=np.timedelta64(24, "h"))
+    assert str(first.values)[:16] == "2024-06-09T08:00"
+
+
 def test_pieces_of_many_runs_train_no_forecaster(server: Replay) -> None:
     pieces = ef.weather.open_meteo_previous_runs(
         SITES[:1],
@@ -358,6 +373,27 @@ def test_a_kept_answer_is_read_as_run_or_as_history(server: Replay, tmp_path: Pa
     assert np.isnan(read["ghi"].values[..., -1]).all()
     assert read.attrs["missing"] == "ghi 3, precipitation 3"
     assert ef.checks.is_analysis(ef.weather.read_open_meteo(path, sites=SITES, model="ecmwf_ifs"))
+
+
+@pytest.mark.parametrize(
+    "start", ["2024-03-30T23:00", "2024-10-26T22:00", "2024-12-31T12:00", "2024-02-28T20:00"]
+)
+def test_local_time_follows_the_one_offset_of_its_answer(tmp_path: Path, start: str) -> None:
+    """Open-Meteo writes a whole answer with one offset, also across changes of the clock."""
+    local = pd.date_range(start, periods=30, freq="h").strftime("%Y-%m-%dT%H:%M").tolist()
+    answer = {
+        "latitude": 43.64,
+        "longitude": 78.54,
+        "utc_offset_seconds": 3600,
+        "timezone": "Europe/Paris",
+        "hourly_units": {"time": "iso8601", "temperature_2m": "°C"},
+        "hourly": {"time": local, "temperature_2m": list(range(30))},
+    }
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(answer))
+    weather = ef.weather.read_open_meteo(path, sites=SITES[0], model="era5")
+    expected = np.datetime64(start) - np.timedelta64(1, "h") + np.arange(30) * np.timedelta64(1, "h")
+    np.testing.assert_array_equal(weather["time"].values, expected)
 
 
 @pytest.mark.skipif(

@@ -163,16 +163,16 @@ class Http:
             ):
                 body = self._body(answer, url, end)
                 status, later = answer.status_code, answer.headers.get("Retry-After", "")
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-        ) as error:  # its text holds the whole query: say its kind alone
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             kind = type(error).__name__
+        else:
+            kind = ""
+        if kind:  # raised here, since the error's text, and its context, hold the whole query
             raise UnreachableError(
                 f"{_shown(url)} cannot be asked: {kind}.",
                 f"A server answers within {self.timeout:g} s, whole.",
                 "Check the network and the server's status page; try again later.",
-            ) from None
+            )
         if status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
             return body, status
         raise self._refusal(status, body, url, later)

@@ -92,18 +92,23 @@ class Endpoint:
         return http.get(url, params=params)
 
     def places(self, params: Mapping[str, str]) -> Payload:
-        """Places of an answer. One that was cut off or broken is asked for once more."""
+        """Places of an answer. One that is broken, though the server calls it whole, is asked for once more."""
+        body = self._body(params)
         try:
-            return decode(self.get(self.url, params))
+            return decode(body)
         except ResponseError:
             self.http.sleep(_PAUSE)
-            return decode(self.get(self.url, params))
+        return decode(self._body(params))
+
+    def _body(self, params: Mapping[str, str]) -> bytes:
+        try:
+            return self.get(self.url, params)
         except RefusedError as error:
-            if "run is not available" in error.found:
-                raise RunNotPublishedError(
-                    error.found, "The run is there.", "Ask for an older run, or wait until it is published."
-                ) from None
-            raise
+            if "run is not available" not in error.found:
+                raise
+            raise RunNotPublishedError(
+                error.found, "The run is there.", "Ask for an older run, or wait until it is published."
+            ) from None
 
     def _client(self) -> Http:
         secret = {} if self.api_key is None else {"X-Api-Key": self.api_key}

@@ -227,7 +227,7 @@ OPEN_METEO_MODELS: Final = _table(
         name="gfs_global",
         resolution=0.25,
         delay=_whole("gfs", hours=384),
-        horizon="384h",
+        horizon="382h",  # 384 hours are the most that is given at once
         domains=("ncep_gfs013", "ncep_gfs025"),
     ),
     OpenMeteoModel(
@@ -290,7 +290,7 @@ OPEN_METEO_ENSEMBLES: Final = _table(
     ),
     OpenMeteoModel(
         name="icon_eu",
-        resolution=0.125,
+        resolution=0.2,
         delay=_ICON,
         horizon="120h",
         members=40,
