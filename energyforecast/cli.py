@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from energyforecast import cli_observations
+from energyforecast import cli_observations, cli_weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, MissingDataError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_observations.app, name="observations")
+app.add_typer(cli_weather.app, name="weather")
 
 _Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
 _Jobs = Annotated[int, typer.Option("--jobs", help="Processes; 0 means one for each core.")]

@@ -14,6 +14,13 @@
     [weather]
     file = "weather.nc"     # or dataset = "la-haute-borne"; several models: [weather.models] name = "file.nc"
     perfect_weather = true  # only if the weather is an analysis
+    # or an archive that `energyforecast weather fetch` fills:
+    # store = "archive.zarr"
+    # source = "open-meteo"
+    # model = "ecmwf_ifs"
+    # since = "2024-06"                   # how far back it goes; a week without it
+    # base_url = "https://..."            # of a server of one's own
+    # api_key_env = "OPEN_METEO_KEY"      # the NAME of an environment variable; a key never stands in a file
 
     [observations]
     file = "power.csv"      # or dataset = "la-haute-borne"
@@ -39,11 +46,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import xarray as xr
 
 from energyforecast import datasets, tasks
 from energyforecast.asof import Weather
@@ -54,7 +66,9 @@ from energyforecast.observations import Observations, read_power
 from energyforecast.power_curves import PowerCurve
 from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.tasks import Task
-from energyforecast.weather import files
+from energyforecast.weather import files, registry
+from energyforecast.weather.source import AnalysisSource, RunSource
+from energyforecast.weather.store import Store
 
 __all__ = ["Configuration", "read"]
 
@@ -118,7 +132,43 @@ class Configuration:
             return {name: files.read(self._path(file)) for name, file in section["models"].items()}
         if "dataset" in section:
             return _dataset(section["dataset"], self.path)[1]
+        if "store" in section:
+            weather = self.store().open(self._named_source(key=None).name, sites=self.sites)
+            return weather.load() if isinstance(weather, xr.Dataset) else weather
         return files.read(self._path(section["file"]))
+
+    def store(self) -> Store:
+        """The archive of weather, if the configuration has one."""
+        section = self.sections["weather"]
+        if "store" not in section:
+            raise ConfigurationError(
+                f"{self.path}: [weather] names no store.",
+                "An archive is fetched into a store.",
+                'Add store = "archive.zarr", source = "open-meteo" and model = "ecmwf_ifs".',
+            )
+        return Store(self._path(section["store"]))
+
+    def source(self) -> RunSource | AnalysisSource:
+        """The source from which the archive is filled, with the key from the environment."""
+        self.store()
+        variable = self.sections["weather"].get("api_key_env")
+        key = None if variable is None else os.environ.get(variable)
+        if variable is not None and not key:
+            raise ConfigurationError(
+                f"{self.path}: [weather] has api_key_env = {variable!r}, and the environment has no such variable.",
+                "It holds the key.",
+                f"Set it: export {variable}=...",
+            )
+        return self._named_source(key=key)
+
+    def _named_source(self, *, key: str | None) -> RunSource | AnalysisSource:
+        section = self.sections["weather"]
+        model, base_url = section.get("model"), section.get("base_url")
+        try:
+            return registry.make(section["source"], model=model, base_url=base_url, api_key=key)
+        except EnergyForecastError as error:
+            found = f"{self.path}: [weather] {error.found}"
+            raise ConfigurationError(found, error.expected, error.remedy) from error
 
     def observations(self) -> Observations:
         """The observations."""
@@ -187,16 +237,7 @@ def read(path: str | Path) -> Configuration:
                 f"Sections are {', '.join(_SECTIONS)}.",
                 f"Add [{name}].",
             )
-    weather = sections["weather"]
-    _known(weather, ("file", "dataset", "models", "perfect_weather"), source, "weather")
-    _one_of(weather, ("file", "dataset", "models"), source, "weather")
-    _is(weather, "perfect_weather", bool, "true or false", source, "weather")
-    _is(weather, "file", str, "a path in quotes", source, "weather")
-    _is(weather, "models", dict, "a table of names and paths", source, "weather")
-    if weather.get("models") == {}:
-        raise ConfigurationError(
-            f"{source}: [weather.models] names no model.", "It names at least one.", 'Add name = "file.nc".'
-        )
+    _check_weather(sections["weather"], source)
     observations = sections["observations"]
     _known(observations, ("file", "dataset", *_keywords(read_power)), source, "observations")
     _one_of(observations, ("file", "dataset"), source, "observations")
@@ -208,9 +249,51 @@ def read(path: str | Path) -> Configuration:
         sites=tuple(_site(name, values, source) for name, values in sections["sites"].items()),
         task=_task(sections["task"], source),
         model=_model(sections.get("model", {}), source),
-        perfect_weather=weather.get("perfect_weather", False),
+        perfect_weather=sections["weather"].get("perfect_weather", False),
         sections=sections,
     )
+
+
+def _check_weather(weather: Mapping[str, Any], source: Path) -> None:
+    """The section [weather]: one place where the weather is, and no secret."""
+    _refuse_secrets(weather, source)
+    places = ("file", "dataset", "models", "store")
+    asked = ("source", "model", "since", "base_url", "api_key_env")
+    _known(weather, (*places, "perfect_weather", *(asked if "store" in weather else ())), source, "weather")
+    _one_of(weather, places, source, "weather")
+    _is(weather, "perfect_weather", bool, "true or false", source, "weather")
+    _is(weather, "models", dict, "a table of names and paths", source, "weather")
+    for key in ("file", "store"):
+        _is(weather, key, str, "a path in quotes", source, "weather")
+    for key in asked:
+        _is(weather, key, str, "text in quotes", source, "weather")
+    if weather.get("models") == {}:
+        raise ConfigurationError(
+            f"{source}: [weather.models] names no model.", "It names at least one.", 'Add name = "file.nc".'
+        )
+    if "store" in weather and "source" not in weather:
+        raise ConfigurationError(
+            f"{source}: [weather] has a store and no source.",
+            f"Sources are {', '.join(registry.named())}.",
+            'Add source = "open-meteo".',
+        )
+
+
+def _refuse_secrets(weather: Mapping[str, Any], source: Path) -> None:
+    """A key in a file ends in a repository; the message does not repeat it."""
+    named = [key for key in weather if re.fullmatch(r"(?i)(api_?)?(key|token)|password|secret", key)]
+    base = weather.get("base_url")
+    if isinstance(base, str) and (urlsplit(base).query or "@" in urlsplit(base).netloc):
+        named.append("base_url with a query or a password")
+    variable = weather.get("api_key_env")
+    if isinstance(variable, str) and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
+        named.append("api_key_env that is not a name in capitals")
+    if named:
+        raise ConfigurationError(
+            f"{source}: [weather] has {named[0]}, which would put a key into a file.",
+            "Keys stand in the environment.",
+            'Remove it, revoke the key if it was shared, and add api_key_env = "NAME_OF_A_VARIABLE".',
+        )
 
 
 def _known(given: Mapping[str, Any], known: Iterable[str], source: Path, section: str) -> None:

@@ -26,7 +26,8 @@
     └── DependencyError (ImportError)    a library or system package that is absent
 
     EnergyForecastWarning (UserWarning)
-    └── ApproximateCoordinatesWarning    weather asked for at coordinates that may be kilometres off
+    ├── ApproximateCoordinatesWarning    weather asked for at coordinates that may be kilometres off
+    └── DamagedStoreWarning              pieces of an archive of weather were left out
 
 Each message has three lines: what was found, what was expected, and the remedy.
 """
@@ -36,6 +37,7 @@ from __future__ import annotations
 __all__ = [
     "ApproximateCoordinatesWarning",
     "ConfigurationError",
+    "DamagedStoreWarning",
     "DependencyError",
     "EnergyForecastError",
     "EnergyForecastWarning",
@@ -202,3 +204,7 @@ class EnergyForecastWarning(UserWarning):
 
 class ApproximateCoordinatesWarning(EnergyForecastWarning):
     """Weather was asked for at coordinates that may be kilometres off."""
+
+
+class DamagedStoreWarning(EnergyForecastWarning):
+    """Pieces of an archive of weather are damaged and were left out."""

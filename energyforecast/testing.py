@@ -23,6 +23,7 @@ from energyforecast.observations import Observations
 from energyforecast.sites import Site, Sites, WindFarm, as_sites
 from energyforecast.tasks import Task, Windows, day_ahead
 from energyforecast.weather.contract import check_source
+from energyforecast.weather.source import Label, PublicationDelay, RunSource, finished
 
 __all__ = [
     "check_feature",
@@ -33,6 +34,7 @@ __all__ = [
     "example_observations",
     "example_result",
     "example_snapshot",
+    "example_source",
     "example_weather",
     "poison_observations",
     "poison_weather",
@@ -422,6 +424,37 @@ def example_weather() -> xr.Dataset:
     lead = np.arange(49) * _HOUR
     speed = np.array([8.0, 10.0])[None, :, None] + np.zeros((1, 2, len(lead)))
     return checks.check_weather(_runs({"wind_speed_100m": speed}, init, lead, ["farm"]))
+
+
+class _Calm(RunSource):
+    """Runs of 0 and 12 UTC that come after 4 h; the wind blows with 2 m/s."""
+
+    name, attribution = "calm", "none"
+    variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
+    delay, cycle = PublicationDelay(base="4h"), pd.Timedelta("12h")
+
+    def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64]:  # noqa: ARG002
+        return np.arange(49) * _HOUR
+
+    def get_run(self, sites: Sequence[Site], init_time: pd.Timestamp) -> xr.Dataset:
+        speed = np.full((len(sites), 1, 49), 2.0)
+        names = [site.name for site in sites]
+        weather = _runs({"wind_speed_100m": speed}, times.to_ns([init_time]), self.leads(init_time), names)
+        known = self.delay.available_time(weather["init_time"].values)
+        return finished(weather.assign_coords(available_time=("init_time", known)), source=self, sites=sites)
+
+
+def example_source() -> RunSource:
+    """A source of forecasts that needs no network: the wind always blows with 2 m/s.
+
+    Examples
+    --------
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> run = example_source().get_run([farm], times.instant("2024-06-01"))
+    >>> dict(run.sizes), float(run["wind_speed_100m"].max())
+    ({'site': 1, 'init_time': 1, 'lead_time': 49}, 2.0)
+    """
+    return _Calm()
 
 
 def example_snapshot(

@@ -21,6 +21,7 @@ _WARNING = "adds nothing to UserWarning; Site.coordinates_for_weather gives it"
 #: Names without an example of their own, and why.
 WITHOUT_EXAMPLE = {
     "energyforecast.errors.ApproximateCoordinatesWarning": _WARNING,
+    "energyforecast.errors.DamagedStoreWarning": "adds nothing to UserWarning; Store.open gives it",
     "energyforecast.errors.ConfigurationError": _PLAIN,
     "energyforecast.errors.DependencyError": _PLAIN,
     "energyforecast.errors.EnergyForecastWarning": "adds nothing to UserWarning; the base of the others",

@@ -59,6 +59,17 @@ def test_the_example_of_observations_finds_what_it_planted(tmp_path: Path) -> No
     assert "follows daylight saving" in shown
 
 
+@pytest.mark.notebooks
+def test_store_example_fetches_fails_and_heals(tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    shown = run(ROOT / "examples" / "store_update.py", "--out", "out", cwd=tmp_path)
+    assert "7 stored, 0 incomplete, 1 failed" in shown
+    assert "1 stored, 0 incomplete, 0 failed, 0 given up, 0 quarantined" in shown
+    assert "1 quarantined" in shown
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"archive.zarr", "store_update.toml"}
+
+
+@pytest.mark.notebooks
 def test_open_meteo_example_forecasts_from_a_kept_answer(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "open_meteo_forecast.py", cwd=tmp_path)
     assert "24 hours from 2024-06-10 19:00 UTC" in shown

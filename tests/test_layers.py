@@ -32,7 +32,7 @@ FLOORS = (
     ("evaluation",),
     ("tuning",),
     ("plotting", "config"),
-    ("demos", "competitions", "cli", "cli_observations", "testing"),
+    ("demos", "competitions", "cli", "cli_observations", "testing", "cli_weather"),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

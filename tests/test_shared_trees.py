@@ -176,7 +176,9 @@ def test_a_step_goes_down_the_smoothed_loss() -> None:
     for k, rows in enumerate((slice(0, 3), slice(3, 5))):
         shrunk = 0.05 + 0.015 * weight[rows].sum()
         step = (slope * weight[:, None])[rows].sum(axis=0) / (0.5 * inside[rows].sum(axis=0) + shrunk)
-        np.testing.assert_allclose(found.values[k], width[rows][0] * np.clip(0.3 * step, -0.3, 0.3), rtol=1e-5)
+        np.testing.assert_allclose(
+            found.values[k], width[rows][0] * np.clip(0.3 * step, -0.3, 0.3), rtol=1e-5
+        )
 
 
 def test_settings_that_changed_after_the_fit_are_told_and_crash_nothing() -> None:

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from energyforecast.weather.source import PublicationDelay as PublicationDelay
     from energyforecast.weather.source import RunSource as RunSource
     from energyforecast.weather.source import Source as Source
+    from energyforecast.weather.store import Store as Store
     from energyforecast.weather.tables import read_table as read_table
     from energyforecast.weather.transport import Http as Http
+    from energyforecast.weather.updating import UpdateReport as UpdateReport
 
 #: Where each public name lives.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
@@ -51,7 +53,9 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "scenarios": ("known_by", "measured_temperature", "temperature_scenarios"),
     "source": ("DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source"),
     "tables": ("read_table",),
+    "store": ("Store",),
     "transport": ("Http",),
+    "updating": ("UpdateReport",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -180,6 +181,10 @@ class RunSource(Source):
             If the server cannot be asked, or its answer cannot be right.
         """
 
+    def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64] | None:  # noqa: ARG002
+        """Lead times of a whole run, so that a half-published one is recognised; ``None`` if they are not known."""
+        return None
+
     def runs(self, start: Any, end: Any) -> pd.DatetimeIndex:
         """Initialisations in [start, end), in UTC."""
         first, last = times.instant(start).ceil(self.cycle), times.instant(end)
@@ -197,6 +202,11 @@ class RunSource(Source):
 class AnalysisSource(Source):
     """Reanalyses, stitched histories and satellite products: weather without runs.
 
+    Attributes
+    ----------
+    step : Timedelta
+        Between times, an hour by default.
+
     Examples
     --------
     >>> AnalysisSource.kind
@@ -204,6 +214,7 @@ class AnalysisSource(Source):
     """
 
     kind = "analysis"
+    step: pd.Timedelta = pd.Timedelta("1h")
 
     @abstractmethod
     def get_period(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:

@@ -1,0 +1,190 @@
+"""Files that appear whole or not at all, their checksums, and the lock of a writer."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from energyforecast.errors import DependencyError, StoreError, StoreLockedError
+
+__all__ = ["checksum", "only_writer", "refused", "sweep", "without_secrets", "write_whole"]
+
+_SCRATCH: Final = ".part-"
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FORBIDDEN: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
+#: User and query of an address, where keys stand, and keys that stand by themselves.
+_ADDRESS: Final = re.compile(r"(https?://)(?:[^\s/@]*@)?([^\s?#]*)(?:[?#]\S*)?")
+_KEY: Final = re.compile(
+    r"(?i)\b(api[-_]?key|(?:security|access|private)[-_]?token|token|password|secret)(\s*[=:]\s*)\S+"
+)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that at any moment there is the old one or the new one, whole.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or may not be written; what was there stays.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_whole(Path(folder, "manifest.json"), b"{}")
+    ...     [item.name for item in Path(folder).iterdir()]
+    ['manifest.json']
+    """
+    scratch = path.with_name(f"{_SCRATCH}{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with scratch.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise refused(error, path) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename lasts once its folder is on disk; systems that cannot open folders do without."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes left that were killed while they wrote; only the one writer may.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, ".part-0123").write_bytes(b"half")
+    ...     sweep(Path(folder))
+    ...     list(Path(folder).iterdir())
+    []
+    """
+    for left in folder.rglob(f"{_SCRATCH}*"):
+        left.unlink(missing_ok=True)
+
+
+def checksum(content: bytes) -> str:
+    """SHA-256, in hexadecimal digits.
+
+    Examples
+    --------
+    >>> checksum(b"")[:12]
+    'e3b0c44298fc'
+    """
+    return hashlib.sha256(content).hexdigest()
+
+
+def refused(error: OSError, path: Path) -> StoreError:
+    """What an operating system's refusal means for a store.
+
+    Examples
+    --------
+    >>> print(refused(OSError(errno.ENOSPC, "No space left on device"), Path("a.zarr")).remedy)
+    Free space, then update again: it goes on where it stopped.
+    """
+    shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+    found = f"{shown} cannot be used: {error.strerror or type(error).__name__}."
+    if error.errno in _FULL:
+        return StoreError(
+            found,
+            "There is room on the disk; what was stored before is untouched.",
+            "Free space, then update again: it goes on where it stopped.",
+        )
+    if error.errno in _FORBIDDEN:
+        return StoreError(
+            found,
+            "Who updates may write in the store's folder; reading needs no such right.",
+            "Correct the rights of the folder, or make the disk writable.",
+        )
+    return StoreError(found, "A store is a folder of files.", "Check the path and the disk.")
+
+
+@contextmanager
+def only_writer(folder: Path, *, wait: float) -> Iterator[None]:
+    """Hold the lock of a store; the system frees it when a process ends, however it ends.
+
+    Parameters
+    ----------
+    folder : Path
+    wait : float
+        How long to wait for another writer. [s]
+
+    Raises
+    ------
+    StoreLockedError
+        If another process still writes then.
+    StoreError
+        If the folder may not be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, only_writer(Path(folder), wait=1.0):
+    ...     try:
+    ...         with only_writer(Path(folder), wait=0.0):
+    ...             pass
+    ...     except StoreLockedError as error:
+    ...         print(error.expected)
+    One process writes to a store at a time; others may read.
+    """
+    try:
+        from filelock import FileLock, Timeout
+    except ModuleNotFoundError as error:
+        raise DependencyError(
+            "filelock is not installed.",
+            "The archive of weather needs the extra 'store'.",
+            "Use: python -m pip install 'energyforecast[store]'.",
+        ) from error
+    lock = FileLock(folder / "lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=wait)
+    except Timeout as error:
+        shown = os.fsencode(folder).decode("utf-8", "backslashreplace")
+        raise StoreLockedError(
+            f"{shown} is being written by another process, for {wait:g} s and more.",
+            "One process writes to a store at a time; others may read.",
+            "Wait until the other update has ended, or give Store(..., wait=...) more seconds.",
+        ) from error
+    except OSError as error:
+        raise refused(error, folder) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def without_secrets(text: str) -> str:
+    """A text without what may be a key: users and queries of addresses, and values named like keys.
+
+    Examples
+    --------
+    >>> without_secrets("https://me:pw@api.example.org/v1/forecast?apikey=CANARY refused apikey=CANARY")
+    'https://api.example.org/v1/forecast refused apikey=***'
+    """
+    return _KEY.sub(r"\1\2***", _ADDRESS.sub(r"\1\2", text))
