@@ -76,7 +76,7 @@ def window_starts(end: Ends, *, label: Label, step: Any = None) -> Ends:
     ends = ends.astype("datetime64[ns]" if moments else "timedelta64[ns]")
     if label in _ENDING:
         if step is not None:
-            return ends - np.timedelta64(step).astype("timedelta64[ns]")
+            return np.asarray(ends - np.timedelta64(step).astype("timedelta64[ns]"))
         # A run begins at 0; an analysis, one step before its first stamp.
         before = [_NONE] if not moments else ends[:1] - (np.diff(ends[:2]) if len(ends) > 1 else _NONE)
         return np.concatenate([np.asarray(before, dtype=ends.dtype), ends[:-1]])
@@ -85,7 +85,7 @@ def window_starts(end: Ends, *, label: Label, step: Any = None) -> Ends:
     if label is Label.SUM_SINCE_MIDNIGHT or (label is Label.MEAN_SINCE_RESET and not moments):
         # At a reset the window is a whole one, not an empty one.
         length = (_RESET if label is Label.MEAN_SINCE_RESET else _DAY).astype("timedelta64[ns]")
-        return np.maximum((ends - np.timedelta64(1, "ns")) // length, 0) * length
+        return np.asarray(np.maximum((ends - np.timedelta64(1, "ns")) // length, 0) * length)
     if label in (Label.SUM_SINCE_START, Label.MEAN_SINCE_START) and not moments:
         return np.zeros_like(ends)
     raise SchemaError(
@@ -198,7 +198,9 @@ def interval_means(
     sums = np.asarray(values, dtype=np.float64) * factor
     ends = np.asarray(end)
     ends = ends.astype("datetime64[ns]" if ends.dtype.kind == "M" else "timedelta64[ns]")
-    starts = window_starts(ends, label=label, step=step) if start is None else np.asarray(start).astype(ends.dtype)
+    starts = (
+        window_starts(ends, label=label, step=step) if start is None else np.asarray(start).astype(ends.dtype)
+    )
     length = (ends - starts) / np.timedelta64(1, "s")
     # The integral over an empty window, at the start of a run, is 0 even where the file leaves it out.
     weight = np.where(length > 0, 1.0 if label in _SUMS else length, 0.0)

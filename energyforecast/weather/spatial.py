@@ -82,9 +82,7 @@ class Grid:
             latitude, longitude = self.latitude[row, column], self.longitude[row, column]
         return np.asarray(latitude, dtype=float), _wrapped(np.asarray(longitude, dtype=float))
 
-    def cells(
-        self, sites: Sequence[Site], *, method: Method = "nearest", surface: Surface = "any"
-    ) -> Cells:
+    def cells(self, sites: Sequence[Site], *, method: Method = "nearest", surface: Surface = "any") -> Cells:
         """The cells that stand for sites.
 
         Parameters
@@ -109,9 +107,8 @@ class Grid:
         # Longitudes are averaged as distances from the first cell, across 180 degrees too.
         east = (_wrapped(longitude - longitude[:, :1]) * weights).sum(axis=1)
         elevation = None if self.elevation is None else (self.elevation.ravel()[index] * weights).sum(axis=1)
-        return Cells(
-            index, weights, (latitude * weights).sum(axis=1), _wrapped(longitude[:, 0] + east), elevation
-        )
+        north = (latitude * weights).sum(axis=1)
+        return Cells(index, weights, north, _wrapped(longitude[:, 0] + east), elevation, longitude)
 
     def _nearest(self, site: Site) -> tuple[list[int], list[float]]:
         row, column = self._position(site)
@@ -200,7 +197,9 @@ class Grid:
         y = latitude - site.latitude
         north = east = 0.5
         for _ in range(8):
-            shares = np.array([(1 - north) * (1 - east), (1 - north) * east, north * (1 - east), north * east])
+            shares = np.array(
+                [(1 - north) * (1 - east), (1 - north) * east, north * (1 - east), north * east]
+            )
             by_north = np.array([east - 1, -east, 1 - east, east])
             by_east = np.array([north - 1, 1 - north, -north, north])
             slope = np.array([[x @ by_north, x @ by_east], [y @ by_north, y @ by_east]])
@@ -231,7 +230,9 @@ class Grid:
     def _nearest_of(self, site: Site, wanted: npt.NDArray[np.bool_], surface: str) -> int:
         row, column = self._position(site)
         rows, columns = _window(row, column, self.shape, _REACH)
-        flat = (np.arange(self.shape[0])[rows, None] * self.shape[1] + np.arange(self.shape[1])[columns]).ravel()
+        flat = (
+            np.arange(self.shape[0])[rows, None] * self.shape[1] + np.arange(self.shape[1])[columns]
+        ).ravel()
         flat = flat[wanted[flat]]
         if not len(flat):
             raise RangeError(
@@ -255,6 +256,8 @@ class Cells:
         Centres; of several cells, their mean. [degree]
     elevation : array (sites), optional
         [m]
+    cell_longitudes : array (sites, cells), optional
+        Of each cell by itself. [degree]
 
     Examples
     --------
@@ -269,6 +272,7 @@ class Cells:
     latitude: Floats
     longitude: Floats
     elevation: Floats | None = None
+    cell_longitudes: Floats | None = None
 
     @property
     def needed(self) -> Ints:
@@ -440,7 +444,9 @@ def to_sites(
     cells = there.cells(sites, method=method, surface=surface)
     dims = _grid_dims(dataset)
     place = cells.among_needed()
-    fields, shapes, attrs = {}, {}, {}
+    fields: dict[str, Floats] = {}
+    shapes: dict[str, tuple[str, ...]] = {}
+    attrs: dict[str, Any] = {}
     for name in map(str, dataset.data_vars):
         values = dataset[name]
         if not set(dims) <= set(values.dims):
@@ -449,9 +455,13 @@ def to_sites(
         shapes[name] = tuple(str(dim) for dim in values.dims if dim not in dims)
         attrs[name] = values.attrs
     result = xr.Dataset(attrs=dataset.attrs)
-    for name, values in average(fields, cells.weights).items():
-        like = name if name in shapes else name.replace("wind_speed", "wind_u").replace("wind_direction", "wind_u")
-        result[name] = ((*shapes[like], "site"), values, attrs[name] if name in attrs else {})
+    for name, mean in average(fields, cells.weights).items():
+        like = (
+            name
+            if name in shapes
+            else name.replace("wind_speed", "wind_u").replace("wind_direction", "wind_u")
+        )
+        result[name] = ((*shapes[like], "site"), mean, attrs.get(name, {}))
         result[name] = result[name].transpose("site", ...)
     kept = {name: coord for name, coord in dataset.coords.items() if not set(dims) & set(coord.dims)}
     kept = {name: coord for name, coord in kept.items() if name not in (*_LATITUDES, *_LONGITUDES)}
@@ -497,7 +507,7 @@ def read_points(values: xr.DataArray, cells: Ints, *, dims: tuple[str, str] | No
     ordered = values.transpose(..., rows, columns)
     row, column = np.divmod(np.asarray(cells), ordered.sizes[columns])
     high, wide = (_chunk(values, dim) for dim in (rows, columns))
-    result = np.empty((*ordered.shape[:-2], len(row)), dtype=values.dtype)
+    result: Any = np.empty((*ordered.shape[:-2], len(row)), dtype=values.dtype)
     key = (row // high) * (ordered.sizes[columns] // wide + 1) + column // wide
     order = np.argsort(key, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
@@ -509,9 +519,9 @@ def read_points(values: xr.DataArray, cells: Ints, *, dims: tuple[str, str] | No
         block = ordered.isel(box)
         for part in _parts(block, values):
             read = block.isel(part).values
-            where = tuple(part.get(str(dim), slice(None)) for dim in block.dims[:-2])
+            where: tuple[Any, ...] = tuple(part.get(str(dim), slice(None)) for dim in block.dims[:-2])
             result[(*where, members)] = read[..., row[members] - top, column[members] - left]
-    return result
+    return np.asarray(result)
 
 
 def _chunk(values: xr.DataArray, dim: str) -> int:
@@ -562,7 +572,10 @@ def _wrapped(degrees: Floats) -> Floats:
 
 def _vectors(latitude: Floats, longitude: Floats) -> Floats:
     """Places on a sphere of radius 1."""
-    north, east = np.radians(np.asarray(latitude, dtype=float)), np.radians(np.asarray(longitude, dtype=float))
+    north, east = (
+        np.radians(np.asarray(latitude, dtype=float)),
+        np.radians(np.asarray(longitude, dtype=float)),
+    )
     return np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=-1)
 
 

@@ -61,7 +61,9 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
     (True, 9)
     """
     axis = "time" if checks.is_analysis(weather) else "lead_time"
-    native = np.asarray(weather[axis].values).astype("datetime64[ns]" if axis == "time" else "timedelta64[ns]")
+    native = np.asarray(weather[axis].values).astype(
+        "datetime64[ns]" if axis == "time" else "timedelta64[ns]"
+    )
     steps = np.diff(native)
     _check_steps(steps, axis)
     _check_sites(weather, sites)
@@ -75,11 +77,13 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
         result[name].attrs = values.attrs
         result[name] = result[name].transpose(*weather[name].dims)
     coords = {
-        key: coord for key, coord in weather.coords.items() if axis not in coord.dims and key != "available_time"
+        key: coord
+        for key, coord in weather.coords.items()
+        if axis not in coord.dims and key != "available_time"
     }
-    arrived = weather["available_time"]
+    arrived: Any = weather["available_time"]
     if axis in arrived.dims:
-        arrived = _later(arrived.transpose(..., axis), axis, hours)
+        arrived = _later(arrived.transpose(..., axis), hours)
     return checks.check_weather(
         result.drop_vars("available_time", errors="ignore").assign_coords(
             {**coords, axis: target, "available_time": arrived}
@@ -174,7 +178,9 @@ def _sunlit(
 ) -> Floats:
     """Radiation with the daily course of a clear sky."""
     values = weather[name].transpose("site", ..., axis)
-    start = np.zeros(1, dtype="datetime64[ns]") if axis == "time" else times.to_ns(weather["init_time"].values)
+    start = (
+        np.zeros(1, dtype="datetime64[ns]") if axis == "time" else times.to_ns(weather["init_time"].values)
+    )
     by_name = {site.name: site for site in sites}
     clear = np.stack(
         [
@@ -218,7 +224,9 @@ def _indexed(data: Floats, sky: Floats, hours: _Hours) -> Floats:
 
 def _clear(site: Site, start: times.Times, target: npt.NDArray[Any], name: str, *, mean: bool) -> Floats:
     """Clear sky of hours, shape (runs, hours): means from each hour to the next, or instants."""
-    moments = start[:, None] + (target - np.datetime64(0, "ns") if target.dtype.kind == "M" else target)[None, :]
+    moments = (
+        start[:, None] + (target - np.datetime64(0, "ns") if target.dtype.kind == "M" else target)[None, :]
+    )
     if mean:
         within = (np.arange(_SAMPLES) + 0.5) * (_HOUR / np.timedelta64(1, "ns") / _SAMPLES)
         moments = moments[..., None] + within.astype("timedelta64[ns]")
@@ -230,7 +238,7 @@ def _clear(site: Site, start: times.Times, target: npt.NDArray[Any], name: str, 
     return np.asarray(sky.mean(axis=-1) if mean else sky)
 
 
-def _later(arrived: xr.DataArray, axis: str, hours: _Hours) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
+def _later(arrived: xr.DataArray, hours: _Hours) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
     known = times.to_ns(np.asarray(arrived.values))
     both = np.maximum(known[..., hours.left], known[..., hours.right])
     return tuple(map(str, arrived.dims)), np.where(hours.exact, known[..., hours.left], both)
