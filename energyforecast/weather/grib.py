@@ -33,6 +33,7 @@ from energyforecast.weather.grib_index import split_messages
 from energyforecast.weather.grib_models import MODELS, Field, GribModel, needed_fields
 from energyforecast.weather.source import Label
 from energyforecast.weather.spatial import Cells, Grid, Method, average, cell_coords
+from energyforecast.weather.temporal import dark_at_night
 
 __all__ = ["Message", "decode", "parse_grib", "read_grib", "rotated"]
 
@@ -374,6 +375,8 @@ def parse_grib(
             cube, clipped = _means(one, cube, lead, start=start, resolution=resolution)
             notes |= {f"clipped_{one.name}": clipped} if clipped else {}
         cubes[one.name] = cube * one.factor + one.offset
+        if one.name == "cloud_cover" and one.label is not Label.INSTANT:
+            cubes[one.name] = np.minimum(cubes[one.name], 100.0)  # by rounding, as below 0
     _rotate(cubes, held, cells)
     weather = _assembled(average(cubes, cells.weights), init, lead, people, len(model.members) > 1)
     _methods(weather, fields)
@@ -382,7 +385,7 @@ def parse_grib(
     available = model.delay.available_time(np.array([init]), later)
     weather = weather.assign_coords(available_time=(("init_time", "lead_time"), available))
     weather.attrs = {"kind": "forecast", "source": model.name, "attribution": model.attribution, **notes}
-    return weather.assign_coords(cell_coords(cells, sites))
+    return dark_at_night(weather.assign_coords(cell_coords(cells, sites)), sites=sites)
 
 
 def _one_run(messages: Sequence[Message]) -> np.datetime64:

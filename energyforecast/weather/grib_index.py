@@ -71,7 +71,8 @@ def parse_idx(text: str) -> list[Piece]:
 
     Examples
     --------
-    >>> lines = ["1:0:d=2024060100:TMP:2 m above ground:6 hour fcst:", "2:500:d=2024060100:DSWRF:surface:0-6 hour ave fcst:"]
+    >>> lines = ["1:0:d=2024060100:TMP:2 m above ground:6 hour fcst:"]
+    >>> lines.append("2:500:d=2024060100:DSWRF:surface:0-6 hour ave fcst:")
     >>> [(piece.name, piece.first, piece.last, piece.begin, piece.end) for piece in parse_idx(chr(10).join(lines))]
     [('TMP:2 m above ground', 0, 499, 6.0, 6.0), ('DSWRF:surface', 500, None, 0.0, 6.0)]
     """

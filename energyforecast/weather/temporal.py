@@ -13,7 +13,7 @@ from energyforecast import checks, physics, times, variables
 from energyforecast.errors import SchemaError
 from energyforecast.sites import Site
 
-__all__ = ["hourly"]
+__all__ = ["dark_at_night", "hourly"]
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -22,6 +22,8 @@ _HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
 _SAMPLES: Final = 6
 #: A ratio to a clear sky that gives less than this says nothing. [W m-2]
 _FAINT: Final = 20.0
+#: A zenith beyond which a model has no light: refraction and half a cell away from the site are allowed for. [degree]
+_DARK: Final = 93.0
 _RADIATION: Final = ("ghi", "dni", "dhi", "top_net_solar")
 
 
@@ -89,6 +91,52 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
             {**coords, axis: target, "available_time": arrived}
         )
     )
+
+
+def dark_at_night(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
+    """A run whose means of radiation are 0 in steps through which the sun stays below the horizon.
+
+    The difference of two rounded means is seldom 0 at night, and the light of a few watts would be learnt.
+
+    Parameters
+    ----------
+    weather : Dataset
+        A forecast.
+    sites : sequence of Site
+
+    Returns
+    -------
+    Dataset
+        NaN stay NaN.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_weather
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> faint = (example_weather()["wind_speed_100m"] * 0 + 2.0).assign_attrs(units="W m-2", cell_methods="time: mean")
+    >>> dark = dark_at_night(example_weather().assign(ghi=faint), sites=[farm])["ghi"]
+    >>> dark.isel(init_time=0).sel(site="farm", lead_time=["6h", "18h"]).values.tolist()
+    [2.0, 0.0]
+    """
+    lead = np.asarray(weather["lead_time"].values).astype("timedelta64[ns]")
+    steps = np.append(np.diff(lead), lead[-1:] * 0 + _HOUR)
+    within = np.linspace(0.0, 1.0, 1 + 2 * int(max(1, steps.max() // _HOUR)))
+    offsets = (steps[:, None] / np.timedelta64(1, "ns") * within).astype("timedelta64[ns]")
+    moments = times.to_ns(weather["init_time"].values)[:, None, None] + lead[:, None] + offsets
+    dark = np.stack(
+        [
+            physics.solar_position(moments, site.latitude, site.longitude).zenith.min(axis=-1) > _DARK
+            for site in sites
+        ]
+    )
+    night = xr.DataArray(dark, dims=("site", "init_time", "lead_time"))
+    result = weather.copy()
+    for name in ("ghi", "dhi", "dni"):
+        if name in weather and weather[name].attrs.get("cell_methods") == variables.MEAN:
+            values = weather[name]
+            result[name] = values.where(~night | values.isnull(), 0.0).transpose(*values.dims)
+            result[name].attrs = values.attrs
+    return result
 
 
 def _check_steps(steps: npt.NDArray[np.timedelta64], axis: str) -> None:
