@@ -132,7 +132,7 @@ def _main() -> None:
                     }
                 for key, value in keys.items():
                     eccodes.codes_set(handle, key, value)
-                eccodes.codes_set(handle, "bitsPerValue", 24)
+                eccodes.codes_set(handle, "bitsPerValue", 16)
                 values = np.broadcast_to(np.asarray(one["values"], dtype=float), (rows, columns))
                 if one.get("slope", True):
                     values = values + 0.01 * np.arange(rows * columns).reshape(rows, columns)

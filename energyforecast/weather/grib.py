@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +43,8 @@ __all__ = ["Message", "decode", "parse_grib", "read_grib", "rotated"]
 Floats = npt.NDArray[np.floating[Any]]
 
 _MINUTE: Final = np.timedelta64(1, "m")
-#: What may stand between two messages of a file on disk. [bytes]
-_PADDING: Final = 16
+#: What may stand between two messages of a file on disk: archives fill records of 120 bytes with zeros. [bytes]
+_PADDING: Final = 120
 _SUMS: Final = (Label.SUM_ENDING, Label.SUM_SINCE_START, Label.SUM_SINCE_MIDNIGHT)
 
 
@@ -224,14 +227,13 @@ def decode(
             path.write_bytes(content)
         first = Path(folder) / "first.grib"
         first.write_bytes(whole[0][0])
-        about, arrays = _child([first], folder=folder, timeout=timeout)
-        grid = about[0]["grid"]
-        cells = _grid(arrays, about[0]).cells(sites, method=method)
-        smooth: list[Any] = [list(code) for one in fields if one.smooth for code in one.codes]
-        smooth += [number for one in fields if one.smooth for number in one.parameters]
-        about, arrays = _child(
-            paths, folder=folder, timeout=timeout, cells={grid: cells.needed.tolist()}, smooth=smooth
-        )
+        with _Child(folder, timeout) as child:
+            about, arrays = child.asked([first])
+            grid = about[0]["grid"]
+            cells = _grid(arrays, about[0]).cells(sites, method=method)
+            smooth: list[Any] = [list(code) for one in fields if one.smooth for code in one.codes]
+            smooth += [number for one in fields if one.smooth for number in one.parameters]
+            about, arrays = child.asked(paths, cells={grid: cells.needed.tolist()}, smooth=smooth)
     counted = np.bincount([one["file"] for one in about], minlength=len(whole))
     for number, messages in enumerate(whole):
         if counted[number] < len(messages):
@@ -251,54 +253,73 @@ def _grid(arrays: dict[str, Floats], about: dict[str, Any]) -> Grid:
     return Grid(latitude, longitude)
 
 
-def _child(
-    paths: Sequence[Path],
-    *,
-    folder: str,
-    timeout: float,
-    cells: dict[str, list[int]] | None = None,
-    smooth: Sequence[Any] = (),
-) -> tuple[list[dict[str, Any]], dict[str, Floats]]:
-    answer = Path(folder) / "answer.npz"
-    answer.unlink(missing_ok=True)
-    request = {
-        "files": [str(path) for path in paths],
-        "cells": cells,
-        "smooth": list(smooth),
-        "answer": str(answer),
-    }
-    try:
-        done = subprocess.run(
+class _Child:
+    """The process that decodes; it ends with the block, whatever happens."""
+
+    def __init__(self, folder: str, timeout: float) -> None:
+        self.folder, self.timeout = Path(folder), timeout
+        self.complaints = (self.folder / "stderr").open("w+", encoding="utf-8")
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "energyforecast.weather.grib_child"],
-            input=json.dumps(request),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.complaints,
             text=True,
-            timeout=timeout,
-            check=False,
             env=_environment(),
         )
-    except subprocess.TimeoutExpired as error:
-        raise _undecodable(f"the decoder had no answer after {timeout:g} s") from error
-    if done.returncode == ABSENT:
-        raise DependencyError(
-            f"GRIB cannot be decoded: {done.stdout}.",
-            "GRIB is decoded with the extra 'grib'.",
-            "Use: python -m pip install 'energyforecast[grib]'.",
-        )
-    if done.returncode == DAMAGED:
-        raise _undecodable(done.stdout.replace(folder, ""))
-    if done.returncode != 0 or not answer.exists():
-        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise _undecodable(f"the decoder ended with exit code {done.returncode}: {last[0]}")
-    with np.load(io.BytesIO(answer.read_bytes()), allow_pickle=False) as arrays:
-        found = {name: arrays[name] for name in arrays.files}
-    return json.loads(bytes(found.pop("messages")).decode()), found
+        self.timer = threading.Timer(timeout, self.process.kill)
+
+    def __enter__(self) -> _Child:
+        self.timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.timer.cancel()
+        with contextlib.suppress(OSError):  # it may have died with the request unread
+            self.process.communicate()
+        self.complaints.close()
+
+    def asked(
+        self, paths: Sequence[Path], *, cells: dict[str, list[int]] | None = None, smooth: Sequence[Any] = ()
+    ) -> tuple[list[dict[str, Any]], dict[str, Floats]]:
+        """What the headers of messages say, and arrays: the grid, or with cells their values."""
+        answer = self.folder / "answer.npz"
+        answer.unlink(missing_ok=True)
+        request = {
+            "files": [str(path) for path in paths],
+            "cells": cells,
+            "smooth": list(smooth),
+            "answer": str(answer),
+        }
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+        said = self.process.stdout.readline().strip()
+        if said != "written" or not answer.exists():
+            raise self._failure(said)
+        with np.load(io.BytesIO(answer.read_bytes()), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+        return json.loads(bytes(found.pop("messages")).decode()), found
+
+    def _failure(self, said: str) -> DependencyError | ResponseError:
+        code = self.process.wait()
+        if code == ABSENT:
+            return DependencyError(
+                f"GRIB cannot be decoded: {said}.",
+                "GRIB is decoded with the extra 'grib'.",
+                "Use: python -m pip install 'energyforecast[grib]'.",
+            )
+        if code == DAMAGED:
+            return _undecodable(said.replace(f"{self.folder}{os.sep}", ""))
+        self.complaints.seek(0)
+        last = self.complaints.read().strip().splitlines()[-1:] or ["it said nothing"]
+        return _undecodable(f"the decoder ended with exit code {code} within {self.timeout:g} s: {last[0]}")
 
 
 def _environment() -> dict[str, str]:
     """The child finds the same packages, also where the path was changed after the start."""
-    import os
-
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 

@@ -1,4 +1,4 @@
-"""Decodes GRIB in a process of its own: ``python -m energyforecast.weather.grib_child < request.json``.
+"""Decodes GRIB in a process of its own: ``python -m energyforecast.weather.grib_child``, a request a line.
 
 The C library of GRIB can take a process down: by a damaged file, or by a second copy of a library that another
 package brought along. So the process that a user works in never loads it. Nothing but the standard library,
@@ -24,11 +24,11 @@ ABSENT: Final = 4
 _UNITS: Final = {0: 1 / 60, 1: 1.0, 2: 24.0, 10: 3.0, 11: 6.0, 12: 12.0, 13: 1 / 3600}
 _MISSING: Final = 1e20
 #: So many neighbours in a row at the field's lowest value are a hole in the file, not weather.
-_HOLE: Final = 16
+_HOLE: Final = 12
 
 
 def main() -> int:
-    """Decode what standard input asks for.
+    """Decode what standard input asks for, line by line; each answer written is told by a line.
 
     Returns
     -------
@@ -47,8 +47,18 @@ def main() -> int:
     except (ImportError, OSError, RuntimeError) as error:
         sys.stdout.write(str(error))
         return ABSENT
-    request = json.load(sys.stdin)
     eccodes.codes_grib_multi_support_on()
+    for line in sys.stdin:
+        problem = _answer(eccodes, json.loads(line))
+        sys.stdout.write(f"{problem or 'written'}\n")
+        sys.stdout.flush()
+        if problem:
+            return DAMAGED
+    return 0
+
+
+def _answer(eccodes: Any, request: dict[str, Any]) -> str | None:
+    """What is wrong with the files of a request, if anything."""
     arrays: dict[str, Any] = {}
     messages: list[dict[str, Any]] = []
     for number, path in enumerate(request["files"]):
@@ -62,11 +72,10 @@ def main() -> int:
                     messages.append(found)
                     eccodes.codes_release(handle)
         except (eccodes.CodesInternalError, ValueError, KeyError) as error:
-            sys.stdout.write(f"{place}: {error}")
-            return DAMAGED
+            return f"{place}: {error}".replace("\n", " ")
     text = np.frombuffer(json.dumps(messages).encode(), dtype=np.uint8)
     np.savez(request["answer"], messages=text, **arrays)
-    return 0
+    return None
 
 
 def _add_values(

@@ -24,6 +24,8 @@ _SAMPLES: Final = 6
 _FAINT: Final = 20.0
 #: A zenith beyond which a model has no light: refraction and half a cell away from the site are allowed for. [degree]
 _DARK: Final = 93.0
+#: What rounding in the files of GFS can make of nothing. [W m-2]
+_ROUNDING: Final = 60.0
 _RADIATION: Final = ("ghi", "dni", "dhi", "top_net_solar")
 
 
@@ -134,7 +136,8 @@ def dark_at_night(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
     for name in ("ghi", "dhi", "dni"):
         if name in weather and weather[name].attrs.get("cell_methods") == variables.MEAN:
             values = weather[name]
-            result[name] = values.where(~night | values.isnull(), 0.0).transpose(*values.dims)
+            # More than rounding stays: it says that something is wrong with the times.
+            result[name] = values.where(~night | ~(values <= _ROUNDING), 0.0).transpose(*values.dims)
             result[name].attrs = values.attrs
     return result
 
