@@ -314,7 +314,7 @@ def _cases() -> Iterator[Any]:
         yield pytest.param(fault, False, id=f"{fault.__name__} without ranges")
 
 
-@pytest.mark.parametrize(("fault", "ranges"), _cases())
+@pytest.mark.parametrize(("fault", "ranges"), [*_cases()])
 def test_faulty_servers(server: Server, fault: Callable[[Path], None], ranges: bool) -> None:
     server.knows_ranges = ranges
     fault(server.folder)
@@ -336,7 +336,7 @@ def test_an_index_that_names_another_field(server: Server) -> None:
     path = server.folder / (PATH.format(1) + ".idx")
     changed(path, lambda text: text.replace(b"UGRD:100", b"XXXX:100").replace(b"TMP:2 m", b"UGRD:100 m"))
     source = Gfs(variables=("wind_speed_100m",), last_lead="1h", base_url=server.url, http=SOON)
-    with pytest.raises(ResponseError, match="holds 2t at level 2"):
+    with pytest.raises(ResponseError, match=r"holds .*2t at level 2"):
         source.get_run([FARM], INIT)
 
 

@@ -213,7 +213,9 @@ _ECMWF: Final = (
     _kelvin("temp_air", index="2t", number=0, parameter=167),
     _kelvin("temp_dew", index="2d", number=6, parameter=168),
     _pressure("sp"),
-    _flux("ghi", index="ssrd", codes=((0, 4, 7),), label=Label.SUM_SINCE_START, parameter=169),
+    _flux(
+        "ghi", index="ssrd", codes=((0, 4, 7), (192, 128, 169)), label=Label.SUM_SINCE_START, parameter=169
+    ),
 )
 
 

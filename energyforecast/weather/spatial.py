@@ -332,6 +332,8 @@ def average(fields: Mapping[str, Floats], weights: Floats) -> dict[str, Floats]:
 
 
 def _mean(values: Floats, weights: Floats) -> Floats:
+    if weights.shape[-1] == 1:  # the nearest cell, as it is
+        return np.asarray(values[..., 0])
     # A cell without a share may be NaN; one with a share makes the mean unknown.
     return np.asarray(np.where(weights > 0, values * weights, 0.0).sum(axis=-1))
 
