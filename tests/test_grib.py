@@ -211,6 +211,7 @@ def test_gfs_over_http_is_the_same_as_from_files(made: Path, server: Server) -> 
     assert len(data) <= 2 * 9
 
 
+@pytest.mark.faults
 def test_a_server_that_ignores_ranges_gives_the_same(server: Server) -> None:
     source = Gfs(variables=WANTED, last_lead="3h", base_url=server.url, http=SOON)
     server.knows_ranges = False
@@ -227,6 +228,7 @@ def test_ifs_is_summed_since_its_start(server: Server) -> None:
     assert (run["lead_time"].values / np.timedelta64(1, "h")).tolist() == [0, 3, 6, 9]
 
 
+@pytest.mark.slow
 def test_gefs_has_members(server: Server) -> None:
     source = Gefs(
         variables=("wind_speed_10m",), members=(0, 1), last_lead="6h", base_url=server.url, http=SOON
@@ -237,6 +239,7 @@ def test_gefs_has_members(server: Server) -> None:
     np.testing.assert_allclose(run["wind_speed_10m"][0, 0], np.broadcast_to(speeds, (3, 2)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_icon_adds_beam_and_diffuse_since_its_start(server: Server) -> None:
     source = IconEu(variables=("ghi", "dhi"), last_lead="2h", base_url=server.url, http=SOON)
     run = source.get_run([FARM], INIT).isel(site=0, init_time=0)

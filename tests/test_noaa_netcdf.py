@@ -118,6 +118,7 @@ def test_clear_hours_of_real_runs_stand_where_the_sun_does(
 
 
 @real
+@pytest.mark.slow
 def test_real_ensembles_become_hours() -> None:
     run = read_noaa_ensemble(sorted((RUNS / "gefs/2019/05/15/00").glob("*.nc")), sites=[TUCSON])
     fine = hourly(run, sites=[TUCSON])
