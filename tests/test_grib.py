@@ -293,6 +293,8 @@ def test_winds_of_a_lambert_grid_are_turned_by_the_lean_of_its_own_meridians() -
     u, v = rotated(np.ones_like(middle), np.zeros_like(middle), longitude=middle, lambert=about[0]["lambert"])
     np.testing.assert_allclose(np.degrees(np.arctan2(v, u)), np.degrees(np.arctan2(north, east)), atol=0.7)
     assert np.ptp(np.degrees(np.arctan2(v, u))) > 5  # the lean matters over this grid
+    up = rotated(np.zeros_like(middle), np.ones_like(middle), longitude=middle, lambert=about[0]["lambert"])
+    np.testing.assert_allclose(up, (-v, u), atol=1e-12)  # columns stand upright on rows
 
 
 @pytest.mark.slow

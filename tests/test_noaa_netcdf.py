@@ -27,6 +27,7 @@ def made(folder: Path, *, run: str = "2019/05/15/00", name: str = "gefs_c00.nc",
     dataset = xr.Dataset(
         {
             "dswrf": (grid, light, {"units": "W/m^2"}),
+            "tcdc": (grid, light / 5, {"units": "percent"}),
             "t2m": (grid, np.full((steps, 2, 2), 290.0), {"units": "K"}),
         },
         coords={
@@ -50,6 +51,7 @@ def test_a_run_has_the_time_of_its_path(tmp_path: Path) -> None:
     assert run["init_time"].values[0] == np.datetime64("2019-05-15")
     # Windows 0-3, 0-6, 6-9, 6-12: 300, 0, 0, 120.
     np.testing.assert_allclose(run["ghi"][0, 0], [300, 0, 0, 120, np.nan])
+    np.testing.assert_allclose(run["cloud_cover"][0, 0], [60, 0, 0, 24, np.nan])
 
 
 def test_the_ensemble_has_all_its_members(tmp_path: Path) -> None:
