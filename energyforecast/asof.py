@@ -185,6 +185,7 @@ def weather_as_of(
     [[8.0, 8.0, 8.0], [10.0, 10.0, 10.0]]
     """
     needed = tuple(names if required is None else required)
+    _check_coherent(weather)
     if checks.is_analysis(weather):
         return _analysis(weather, site, issue_time, valid_time, names)
     init = _ints(weather["init_time"].values)
@@ -198,6 +199,16 @@ def weather_as_of(
     return _newest_usable(
         blocks, needed, _ints(runs["available_time"].values), init[low:high], lead, issued, valid, inside
     )
+
+
+def _check_coherent(weather: xr.Dataset) -> None:
+    """Pieces of many runs look like runs with holes: say what they are, instead of finding no usable run."""
+    if str(weather.attrs.get("coherent_run", 1)).lower() in ("0", "false"):
+        raise SchemaError(
+            f"The weather of {weather.attrs.get('source', 'this source')} holds pieces of many runs.",
+            "An origin is forecast from one coherent run.",
+            "Use runs, e.g. energyforecast.weather.open_meteo(...); compare pieces with observations directly.",
+        )
 
 
 def _block(values: xr.DataArray, place: int) -> Array:

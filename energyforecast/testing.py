@@ -22,10 +22,12 @@ from energyforecast.models import Climatology
 from energyforecast.observations import Observations
 from energyforecast.sites import Site, Sites, WindFarm, as_sites
 from energyforecast.tasks import Task, Windows, day_ahead
+from energyforecast.weather.contract import check_source
 
 __all__ = [
     "check_feature",
     "check_no_leakage",
+    "check_source",
     "example_forecast",
     "example_forecaster",
     "example_observations",

@@ -46,6 +46,13 @@ def test_day_ahead_example_writes_what_it_says(tmp_path: Path) -> None:
     assert {"fan_chart.png", "la_haute_borne.forecaster", "scores.json", "forecast.csv"} <= written
 
 
+@pytest.mark.notebooks
+def test_open_meteo_example_forecasts_from_a_kept_answer(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "open_meteo_forecast.py", cwd=tmp_path)
+    assert "24 hours from 2024-06-10 19:00 UTC" in shown
+    assert "cold start: power curve on the weather for planned farm" in shown
+
+
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
     shown = run(script, "--help", cwd=tmp_path)

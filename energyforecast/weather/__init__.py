@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from energyforecast.weather.grib_sources import IfsOpenData as IfsOpenData
     from energyforecast.weather.noaa_netcdf import read_noaa_ensemble as read_noaa_ensemble
     from energyforecast.weather.noaa_netcdf import read_noaa_netcdf as read_noaa_netcdf
+    from energyforecast.weather.openmeteo import OPEN_METEO_ENSEMBLES as OPEN_METEO_ENSEMBLES
+    from energyforecast.weather.openmeteo import OPEN_METEO_MODELS as OPEN_METEO_MODELS
+    from energyforecast.weather.openmeteo import OpenMeteo as OpenMeteo
+    from energyforecast.weather.openmeteo import OpenMeteoHistory as OpenMeteoHistory
+    from energyforecast.weather.openmeteo import OpenMeteoModel as OpenMeteoModel
+    from energyforecast.weather.openmeteo import open_meteo as open_meteo
+    from energyforecast.weather.openmeteo import open_meteo_previous_runs as open_meteo_previous_runs
+    from energyforecast.weather.openmeteo import read_open_meteo as read_open_meteo
     from energyforecast.weather.scenarios import known_by as known_by
     from energyforecast.weather.scenarios import measured_temperature as measured_temperature
     from energyforecast.weather.scenarios import temperature_scenarios as temperature_scenarios
@@ -48,6 +56,16 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "grib": ("read_grib",),
     "grib_sources": ("AifsOpenData", "Gefs", "Gfs", "Hrrr", "IconEu", "IfsOpenData"),
     "noaa_netcdf": ("read_noaa_ensemble", "read_noaa_netcdf"),
+    "openmeteo": (
+        "OPEN_METEO_ENSEMBLES",
+        "OPEN_METEO_MODELS",
+        "OpenMeteo",
+        "OpenMeteoHistory",
+        "OpenMeteoModel",
+        "open_meteo",
+        "open_meteo_previous_runs",
+        "read_open_meteo",
+    ),
     "scenarios": ("known_by", "measured_temperature", "temperature_scenarios"),
     "source": ("DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source"),
     "spatial": ("Grid", "cells_around", "to_sites"),

@@ -213,6 +213,20 @@ class AnalysisSource(Source):
         """
 
 
+def _explained(attrs: Mapping[str, Any]) -> bool:
+    """Whether a variable that the vocabulary does not hold, such as a spread, says itself what it is."""
+    return "units" in attrs and "cell_methods" in attrs and "standard_name" not in attrs
+
+
+def _described(name: str, attrs: Mapping[str, Any]) -> dict[str, str]:
+    row = variables.lookup(name)
+    return {
+        "units": row.units,
+        "standard_name": row.standard_name,
+        "cell_methods": attrs.get("cell_methods", row.cell_methods),
+    }
+
+
 def finished(weather: xr.Dataset, *, source: Source, sites: Sequence[Site]) -> xr.Dataset:
     """Weather as it leaves a source: named, with CF attributes and provenance, in single precision, checked.
 
@@ -246,13 +260,9 @@ def finished(weather: xr.Dataset, *, source: Source, sites: Sequence[Site]) -> x
     """
     named = weather.assign_coords(site=[site.name for site in sites])
     for name in map(str, named.data_vars):
-        row = variables.lookup(name)
+        given = named[name].attrs
         named[name] = named[name].astype(np.float32)
-        named[name].attrs = {
-            "units": row.units,
-            "standard_name": row.standard_name,
-            "cell_methods": named[name].attrs.get("cell_methods", row.cell_methods),
-        }
+        named[name].attrs = given if _explained(given) else _described(name, given)
     named.attrs = {
         **{key: value for key, value in weather.attrs.items() if isinstance(value, str | int | float)},
         "Conventions": "CF-1.11",

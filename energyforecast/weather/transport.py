@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from energyforecast.errors import (
     RateLimitError,
@@ -24,6 +25,7 @@ from energyforecast.errors import (
 __all__ = ["Http"]
 
 _CHUNK: Final = 1 << 16
+_SMALL: Final = 1 << 10
 #: Seconds between one try and the next: 1, 2, 4 ... at most, with jitter.
 _PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
@@ -148,30 +150,36 @@ class Http:
     ) -> tuple[bytes, int]:
         patience = max(0.1, min(self.timeout, end - time.monotonic()))
         try:
-            with requests.request(
-                method,
-                url,
-                headers={"User-Agent": "energyforecast", **self.headers, **headers},
-                timeout=patience,
-                stream=True,
-                **content,
-            ) as answer:
+            with (
+                _Guarded(self.headers) as session,
+                session.request(
+                    method,
+                    url,
+                    headers={"User-Agent": "energyforecast", **self.headers, **headers},
+                    timeout=patience,
+                    stream=True,
+                    **content,
+                ) as answer,
+            ):
                 body = self._body(answer, url, end)
                 status, later = answer.status_code, answer.headers.get("Retry-After", "")
-        except requests.RequestException as error:  # its text holds the whole query: say its kind alone
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             kind = type(error).__name__
+        else:
+            kind = ""
+        if kind:  # raised here, since the error's text, and its context, hold the whole query
             raise UnreachableError(
                 f"{_shown(url)} cannot be asked: {kind}.",
                 f"A server answers within {self.timeout:g} s, whole.",
                 "Check the network and the server's status page; try again later.",
-            ) from None
+            )
         if status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
             return body, status
         raise self._refusal(status, body, url, later)
 
     def _body(self, answer: requests.Response, url: str, end: float) -> bytes:
         pieces, size = [], 0
-        for piece in answer.iter_content(_CHUNK):
+        for piece in _pieces(answer):
             pieces.append(piece)
             size += len(piece)
             if size > self.largest:
@@ -207,9 +215,32 @@ class Http:
         )
 
 
+class _Guarded(requests.Session):
+    """Follows redirects to other hosts without the headers that may hold a key."""
+
+    def __init__(self, secret: Mapping[str, str]) -> None:
+        super().__init__()
+        self._secret = tuple(secret)
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        super().rebuild_auth(prepared_request, response)
+        if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
+            for name in self._secret:
+                prepared_request.headers.pop(name, None)
+
+
 def _pause(attempt: int) -> float:
     """Exponential, with full jitter, so that many clients do not come back together."""
     return min(_LONGEST_PAUSE, _PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.1, 1.0)  # noqa: S311
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it comes: waiting for full pieces, a server that drips would hold us past the deadline."""
+    if not hasattr(answer.raw, "read1"):  # before urllib3 2
+        yield from answer.iter_content(_SMALL)
+        return
+    while piece := answer.raw.read1(_CHUNK, decode_content=True):
+        yield piece
 
 
 def _shown(url: str) -> str:
