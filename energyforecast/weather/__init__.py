@@ -9,8 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from energyforecast.weather.accumulation import de_accumulate as de_accumulate
+    from energyforecast.weather.accumulation import interval_means as interval_means
+    from energyforecast.weather.era5 import Era5 as Era5
+    from energyforecast.weather.era5 import parse_era5_point as parse_era5_point
+    from energyforecast.weather.era5 import read_era5 as read_era5
     from energyforecast.weather.files import read as read
     from energyforecast.weather.files import write as write
+    from energyforecast.weather.grib import read_grib as read_grib
+    from energyforecast.weather.grib_sources import AifsOpenData as AifsOpenData
+    from energyforecast.weather.grib_sources import Gefs as Gefs
+    from energyforecast.weather.grib_sources import Gfs as Gfs
+    from energyforecast.weather.grib_sources import Hrrr as Hrrr
+    from energyforecast.weather.grib_sources import IconEu as IconEu
+    from energyforecast.weather.grib_sources import IfsOpenData as IfsOpenData
+    from energyforecast.weather.noaa_netcdf import read_noaa_ensemble as read_noaa_ensemble
+    from energyforecast.weather.noaa_netcdf import read_noaa_netcdf as read_noaa_netcdf
     from energyforecast.weather.openmeteo import OPEN_METEO_ENSEMBLES as OPEN_METEO_ENSEMBLES
     from energyforecast.weather.openmeteo import OPEN_METEO_MODELS as OPEN_METEO_MODELS
     from energyforecast.weather.openmeteo import OpenMeteo as OpenMeteo
@@ -31,14 +45,23 @@ if TYPE_CHECKING:
     from energyforecast.weather.source import PublicationDelay as PublicationDelay
     from energyforecast.weather.source import RunSource as RunSource
     from energyforecast.weather.source import Source as Source
+    from energyforecast.weather.spatial import Grid as Grid
+    from energyforecast.weather.spatial import cells_around as cells_around
+    from energyforecast.weather.spatial import to_sites as to_sites
     from energyforecast.weather.store import Store as Store
     from energyforecast.weather.tables import read_table as read_table
+    from energyforecast.weather.temporal import hourly as hourly
     from energyforecast.weather.transport import Http as Http
     from energyforecast.weather.updating import UpdateReport as UpdateReport
 
 #: Where each public name lives.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "accumulation": ("de_accumulate", "interval_means"),
+    "era5": ("Era5", "parse_era5_point", "read_era5"),
     "files": ("read", "write"),
+    "grib": ("read_grib",),
+    "grib_sources": ("AifsOpenData", "Gefs", "Gfs", "Hrrr", "IconEu", "IfsOpenData"),
+    "noaa_netcdf": ("read_noaa_ensemble", "read_noaa_netcdf"),
     "openmeteo": (
         "OPEN_METEO_ENSEMBLES",
         "OPEN_METEO_MODELS",
@@ -54,6 +77,8 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "source": ("DELAYS", "AnalysisSource", "Label", "PublicationDelay", "RunSource", "Source"),
     "tables": ("read_table",),
     "store": ("Store",),
+    "spatial": ("Grid", "cells_around", "to_sites"),
+    "temporal": ("hourly",),
     "transport": ("Http",),
     "updating": ("UpdateReport",),
 }

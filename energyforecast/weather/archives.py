@@ -1,0 +1,156 @@
+"""Files that hold files, and NetCDF, with bounds: nothing of them is trusted before it is checked."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+import xarray as xr
+
+from energyforecast.errors import DependencyError, FileFormatError
+
+__all__ = ["open_netcdf", "unzipped"]
+
+_MOST_FILES: Final = 64
+#: All files of an archive, unpacked. [bytes]
+_LARGEST: Final = 1 << 32
+#: Packed numbers shrink to a fifth, seldom to a hundredth; bombs to a thousandth and less.
+_DENSEST: Final = 200
+
+
+def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST) -> dict[str, bytes]:
+    """Files of a zip archive, in memory: nothing is written anywhere.
+
+    Parameters
+    ----------
+    data : bytes
+    label : str
+        What messages call it.
+    largest : int
+        Of all files together, unpacked. [bytes]
+
+    Raises
+    ------
+    FileFormatError
+        If it is no zip, is damaged, or its files are too many, too large, too dense or named like paths elsewhere.
+
+    Examples
+    --------
+    >>> packed = io.BytesIO()
+    >>> with zipfile.ZipFile(packed, "w") as archive:
+    ...     archive.writestr("../../evil.nc", "x")
+    >>> unzipped(packed.getvalue())
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.FileFormatError: the archive holds a file named '../../evil.nc'.
+    Names are relative and stay inside the archive.
+    Do not trust it; fetch the data again from its source.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            listed = [one for one in archive.infolist() if not one.is_dir()]
+            _check_listing(listed, label, largest)
+            found = {}
+            for one in listed:
+                with archive.open(one) as file:
+                    content = file.read(one.file_size + 1)
+                if len(content) != one.file_size:
+                    raise _not_trusted(
+                        f"{label} holds {one.filename!r}, larger than it says.", "Sizes are true."
+                    )
+                found[one.filename] = content
+            return found
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise _not_trusted(f"{label} cannot be unpacked: {error}.", "It is a whole zip archive.") from error
+
+
+def _check_listing(listed: list[zipfile.ZipInfo], label: str, largest: int) -> None:
+    for one in listed:
+        path = PurePosixPath(one.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in one.filename:
+            raise _not_trusted(
+                f"{label} holds a file named {one.filename!r}.",
+                "Names are relative and stay inside the archive.",
+            )
+        if one.file_size > _DENSEST * max(one.compress_size, 1 << 16):
+            raise _not_trusted(
+                f"{label} holds {one.filename!r}: {one.file_size} bytes packed into {one.compress_size}.",
+                f"Weather is packed to no less than a {_DENSEST}th.",
+            )
+    size = sum(one.file_size for one in listed)
+    if len(listed) > _MOST_FILES or size > largest or not listed:
+        raise _not_trusted(
+            f"{label} holds {len(listed)} files of {size} bytes.",
+            f"There are 1 to {_MOST_FILES} files of {largest} bytes at most.",
+        )
+
+
+def _not_trusted(found: str, expected: str) -> FileFormatError:
+    return FileFormatError(found, expected, "Do not trust it; fetch the data again from its source.")
+
+
+def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
+    """A NetCDF file of version 3 or 4, loaded.
+
+    Parameters
+    ----------
+    source : path or bytes
+    label : str
+        What messages call it.
+
+    Raises
+    ------
+    FileFormatError
+        If it is none, or is damaged.
+    DependencyError
+        If it is NetCDF 4 and the extra ``store`` is not installed.
+
+    Examples
+    --------
+    >>> open_netcdf(b"<html>", label="era5.nc")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.FileFormatError: era5.nc cannot be read: it begins with b'<html>'.
+    NetCDF begins with CDF or HDF.
+    The file is damaged or another one: fetch it again.
+    """
+    try:
+        data = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise _no_netcdf(label, str(error.strerror)) from error
+    engine = "h5netcdf" if data[:4] == b"\x89HDF" else "scipy" if data[:3] == b"CDF" else None
+    if engine is None:
+        raise FileFormatError(
+            f"{label} cannot be read: it begins with {data[:12]!r}.",
+            "NetCDF begins with CDF or HDF.",
+            "The file is damaged or another one: fetch it again.",
+        )
+    try:
+        with xr.open_dataset(io.BytesIO(data), engine=engine, decode_timedelta=False) as dataset:
+            return dataset.load()
+    except ModuleNotFoundError as error:
+        raise DependencyError(
+            f"{label} is NetCDF 4, and h5netcdf is not installed.",
+            "NetCDF 4 is read with the extra 'store'.",
+            "Use: python -m pip install 'energyforecast[store]'.",
+        ) from error
+    except (OSError, ValueError, TypeError, LookupError, EOFError, RuntimeError, AttributeError) as error:
+        if "unrecognized engine" in str(error):
+            raise DependencyError(
+                f"{label} is NetCDF 4, and h5netcdf is not installed.",
+                "NetCDF 4 is read with the extra 'store'.",
+                "Use: python -m pip install 'energyforecast[store]'.",
+            ) from error
+        raise _no_netcdf(label, str(error)) from error
+
+
+def _no_netcdf(label: str, why: str) -> FileFormatError:
+    return FileFormatError(
+        f"{label} cannot be read: {why}.",
+        "It is a whole NetCDF file.",
+        "The file is damaged or another one: fetch it again.",
+    )

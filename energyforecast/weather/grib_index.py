@@ -1,0 +1,256 @@
+"""Where each field lies in a GRIB file: by the index beside it, or by the file itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from energyforecast.errors import ResponseError
+
+__all__ = ["Piece", "parse_ecmwf_index", "parse_idx", "split_messages"]
+
+_LINE: Final = re.compile(
+    r"^(?P<number>\d+)(\.\d+)?:(?P<first>\d+):d=(?P<init>\d{10}):(?P<name>[^:]+):(?P<level>[^:]*):(?P<when>[^:]*):"
+)
+_WHEN: Final = re.compile(
+    r"^(?:(?P<begin>\d+)-)?(?P<end>\d+) (?P<unit>min|hour|day)s? (?:(?P<statistic>ave|acc|max|min) )?fcst"
+)
+_HOURS: Final = {"min": 1 / 60, "hour": 1.0, "day": 24.0}
+_STATISTICS: Final = {"ave": "mean", "acc": "sum"}
+#: The indicator section of edition 2; 8 bytes in edition 1.
+_HEAD: Final = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A field of a file, as an index names it.
+
+    Parameters
+    ----------
+    first : int
+        Its first byte.
+    last : int, optional
+        Its last byte; ``None`` for the last piece of an index that does not tell.
+    name : str
+        ``"UGRD:100 m above ground"``, or ``"100u"`` in an index of ECMWF.
+    init_time : str
+        E.g. ``"2024060100"``.
+    begin, end : float
+        Window, or twice the lead. [h]
+    statistic : str, optional
+        ``"mean"`` or ``"sum"`` where the index says so.
+    member : int
+        0 is the control run.
+
+    Examples
+    --------
+    >>> Piece(first=0, last=99, name="100u", init_time="2024060100", begin=3.0, end=3.0).last
+    99
+    """
+
+    first: int
+    last: int | None
+    name: str
+    init_time: str
+    begin: float
+    end: float
+    statistic: str | None = None
+    member: int = 0
+
+
+def parse_idx(text: str) -> list[Piece]:
+    """Lines of an ``.idx`` file, as NOAA writes them beside its GRIB files.
+
+    Raises
+    ------
+    ResponseError
+        If it is none.
+
+    Examples
+    --------
+    >>> lines = ["1:0:d=2024060100:TMP:2 m above ground:6 hour fcst:"]
+    >>> lines.append("2:500:d=2024060100:DSWRF:surface:0-6 hour ave fcst:")
+    >>> [(piece.name, piece.first, piece.last, piece.begin, piece.end) for piece in parse_idx(chr(10).join(lines))]
+    [('TMP:2 m above ground', 0, 499, 6.0, 6.0), ('DSWRF:surface', 500, None, 0.0, 6.0)]
+    """
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        match = _LINE.match(line)
+        if match is None:
+            raise _no_index(line, "1:0:d=2024060100:UGRD:10 m above ground:6 hour fcst:")
+        found.append(match)
+    starts = sorted({int(match["first"]) for match in found})
+    if not found or [int(match["first"]) for match in found] != sorted(
+        int(match["first"]) for match in found
+    ):
+        raise _no_index(text[:60], "lines whose second number, the first byte, rises")
+    ends = dict(zip(starts, [*(start - 1 for start in starts[1:]), None], strict=True))
+    return [_piece(match, ends[int(match["first"])]) for match in found if _window(match["when"]) is not None]
+
+
+def _piece(match: re.Match[str], last: int | None) -> Piece:
+    window = _window(match["when"])
+    assert window is not None
+    return Piece(
+        first=int(match["first"]),
+        last=last,
+        name=f"{match['name']}:{match['level']}",
+        init_time=match["init"],
+        begin=window[0],
+        end=window[1],
+        statistic=window[2],
+    )
+
+
+def _window(when: str) -> tuple[float, float, str | None] | None:
+    """Window and statistic in words; ``None`` for what no variable of ours uses."""
+    if when == "anl":
+        return 0.0, 0.0, None
+    match = _WHEN.match(when)
+    if match is None:
+        return None
+    unit = _HOURS[match["unit"]]
+    end = float(match["end"]) * unit
+    begin = end if match["begin"] is None else float(match["begin"]) * unit
+    return begin, end, _STATISTICS.get(match["statistic"], match["statistic"])
+
+
+def parse_ecmwf_index(text: str) -> list[Piece]:
+    """Lines of an ``.index`` file of ECMWF's open data: JSON, one field a line.
+
+    Raises
+    ------
+    ResponseError
+        If it is none.
+
+    Examples
+    --------
+    >>> line = '{"date": "20240601", "time": "0000", "step": "3", "param": "100u", "_offset": 7, "_length": 5}'
+    >>> parse_ecmwf_index(line)[0].last
+    11
+    """
+    pieces = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        try:
+            row = json.loads(line)
+            pieces.append(_ecmwf_piece(row))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _no_index(
+                line, 'a line such as {"param": "100u", "step": "3", "_offset": 0, ...}'
+            ) from error
+    if not pieces:
+        raise _no_index("nothing", "a line for each field")
+    return pieces
+
+
+def _ecmwf_piece(row: dict[str, Any]) -> Piece:
+    begin, _, end = str(row["step"]).rpartition("-")
+    first, length = int(row["_offset"]), int(row["_length"])
+    if first < 0 or length <= 0:
+        raise ValueError("an empty piece")
+    level = f":{row['levelist']}" if row.get("levtype", "sfc") != "sfc" else ""
+    return Piece(
+        first=first,
+        last=first + length - 1,
+        name=f"{row['param']}{level}",
+        init_time=f"{row['date']}{row['time'][:2]}",
+        begin=float(begin or end),
+        end=float(end),
+        member=int(row.get("number", 0) or 0),
+    )
+
+
+def _no_index(found: str, expected: str) -> ResponseError:
+    return ResponseError(
+        f"An index of a GRIB file holds {found[:80]!r}.",
+        f"Expected: {expected}.",
+        "The server sent another page, or half of one: try again later.",
+    )
+
+
+def split_messages(
+    data: bytes, *, label: str = "GRIB data", pieces: Sequence[int] | None = None, padding: int = 0
+) -> list[bytes]:
+    """The messages that bytes consist of, whole and with nothing between them.
+
+    Parameters
+    ----------
+    data : bytes
+    label : str
+        What messages call the data.
+    pieces : sequence of int, optional
+        Lengths of the messages, as an index tells them.
+    padding : int
+        Bytes that may stand between or after messages, each of which is whole all the same.
+
+    Returns
+    -------
+    list of bytes
+
+    Raises
+    ------
+    ResponseError
+        If a message is cut, something else stands between them, or the lengths are others.
+
+    Examples
+    --------
+    >>> message = b"GRIB" + bytes([0, 0, 0, 2]) + (24).to_bytes(8, "big") + b"...." + b"7777"
+    >>> [len(one) for one in split_messages(message + message)]
+    [24, 24]
+    >>> split_messages(message[:-1], label="f003")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.ResponseError: f003 ends after 23 bytes, within its message 0 of 24 bytes.
+    Each message is whole and ends with 7777.
+    The file is damaged or still being written: fetch it again.
+    """
+    found: list[bytes] = []
+    place = 0
+    while place < len(data):
+        length = message_length(data[place : place + _HEAD])
+        if length is None and found:
+            skip = data[place : place + padding + 4].find(b"GRIB")
+            if skip > 0 or len(data) - place <= padding:
+                place += skip if skip > 0 else padding
+                continue
+        if length is None:
+            raise _damaged(f"{label} holds {data[place : place + 8]!r} at byte {place}, which is no GRIB.")
+        message = data[place : place + length]
+        if len(message) < length:
+            raise _damaged(
+                f"{label} ends after {len(data)} bytes, within its message {len(found)} of {length} bytes."
+            )
+        if message[-4:] != b"7777":
+            raise _damaged(f"{label} has a message {len(found)} that ends with {message[-4:]!r}.")
+        found.append(message)
+        place += length
+    if not found:
+        raise _damaged(f"{label} is empty.")
+    if pieces is not None and [len(message) for message in found] != list(pieces):
+        raise _damaged(
+            f"{label} has messages of {[len(one) for one in found]} bytes, by its index {list(pieces)}."
+        )
+    return found
+
+
+def message_length(head: bytes) -> int | None:
+    """Length of the message that begins so, if it is one."""
+    if len(head) < 8 or head[:4] != b"GRIB" or head[7] not in (1, 2):
+        return None
+    if head[7] == 1:
+        length = int.from_bytes(head[4:7], "big")
+        # Messages of edition 1 beyond 8 MB write their length in another way, which no source of ours does.
+        return length if 12 <= length < 1 << 23 else None
+    length = int.from_bytes(head[8:16], "big")
+    return length if len(head) >= _HEAD and length >= 20 else None
+
+
+def _damaged(found: str) -> ResponseError:
+    return ResponseError(
+        found,
+        "Each message is whole and ends with 7777.",
+        "The file is damaged or still being written: fetch it again.",
+    )
