@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any, ClassVar, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -68,8 +69,8 @@ class GribSource(RunSource):
 
     Examples
     --------
-    >>> Gfs(last_lead="48h").leads(pd.Timestamp("2024-06-01 00:00", tz="UTC"))[-2:]
-    (47, 48)
+    >>> Gfs(last_lead="48h").leads(pd.Timestamp("2024-06-01 00:00", tz="UTC"))[-2:].astype("timedelta64[h]")
+    array([47, 48], dtype='timedelta64[h]')
     """
 
     model: ClassVar[GribModel]
@@ -107,8 +108,11 @@ class GribSource(RunSource):
     def _derived(name: str, labels: dict[str, Label]) -> Label:
         return labels.get("direct_horizontal", Label.INSTANT) if name == "ghi" else Label.INSTANT
 
-    def leads(self, init_time: pd.Timestamp) -> tuple[int, ...]:
-        """Hours of lead that are asked for."""
+    def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64]:
+        """Lead times that are asked for."""
+        return np.array(self._hours(init_time)).astype("timedelta64[h]").astype("timedelta64[ns]")
+
+    def _hours(self, init_time: pd.Timestamp) -> tuple[int, ...]:
         last = times.duration(self.last_lead) / pd.Timedelta("1h")
         return tuple(lead for lead in self.model.leads(init_time.hour) if lead <= last)
 
@@ -142,7 +146,7 @@ class GribSource(RunSource):
                 fields=self.fields,
                 cells=cells,
                 sites=sites,
-                leads=self.leads(init),
+                leads=self._hours(init),
                 members=self.members,
             )
         except MissingDataError as error:
@@ -152,7 +156,7 @@ class GribSource(RunSource):
 
     def _parts(self, init: pd.Timestamp) -> list[_Part]:
         files = []
-        for member, lead in product(self.members, self.leads(init)):
+        for member, lead in product(self.members, self._hours(init)):
             held = tuple(one for one in self.fields if lead > 0 or one.label is Label.INSTANT)
             # Without an index, each field has a file of its own.
             groups = [(one,) for one in held] if self.model.index == "none" else [held]
@@ -322,8 +326,8 @@ class Hrrr(GribSource):
 
     Examples
     --------
-    >>> Hrrr(last_lead="48h").leads(pd.Timestamp("2024-06-01 07:00", tz="UTC"))[-1]
-    18
+    >>> Hrrr(last_lead="48h").leads(pd.Timestamp("2024-06-01 07:00", tz="UTC")).size  # 0 to 18 h
+    19
     """
 
     model = MODELS["hrrr"]
@@ -346,8 +350,8 @@ class AifsOpenData(GribSource):
 
     Examples
     --------
-    >>> AifsOpenData().leads(pd.Timestamp("2024-06-01", tz="UTC"))[:3]
-    (0, 6, 12)
+    >>> AifsOpenData().leads(pd.Timestamp("2024-06-01", tz="UTC"))[:3].astype("timedelta64[h]")
+    array([ 0,  6, 12], dtype='timedelta64[h]')
     """
 
     model = MODELS["aifs"]

@@ -27,9 +27,33 @@ def _open_meteo_history(model: str | None, base_url: str | None, api_key: str | 
     return OpenMeteoHistory(model or "era5", base_url=base_url, api_key=api_key)
 
 
+def _grib(kind: str) -> Factory:
+    """A model whose files are public: there is nothing to choose, and no key."""
+
+    def factory(model: str | None, base_url: str | None, api_key: str | None) -> RunSource:
+        from energyforecast import weather
+
+        if model is not None or api_key is not None:
+            raise SchemaError(
+                f"{kind} was given {'a model' if model is not None else 'a key'}.",
+                "Its files are one model's, and public.",
+                "Leave out model and api_key_env.",
+            )
+        source: RunSource = getattr(weather, kind)(base_url=base_url or "")
+        return source
+
+    return factory
+
+
 _FACTORIES: Final[dict[str, Factory]] = {
     "open-meteo": _open_meteo,
     "open-meteo-archive": _open_meteo_history,
+    "gfs": _grib("Gfs"),
+    "gefs": _grib("Gefs"),
+    "hrrr": _grib("Hrrr"),
+    "icon-eu": _grib("IconEu"),
+    "ifs": _grib("IfsOpenData"),
+    "aifs": _grib("AifsOpenData"),
 }
 
 
@@ -86,6 +110,8 @@ def make(
     --------
     >>> make("open-meteo", model="icon_eu").name
     'open-meteo:icon_eu'
+    >>> make("gfs").cycle
+    Timedelta('0 days 06:00:00')
     """
     if name not in _FACTORIES:
         close = difflib.get_close_matches(name, _FACTORIES, n=1)
