@@ -52,7 +52,7 @@ def _variance_part(means: Array) -> Array:
 
 def _phase_part(means: Array) -> Array:
     s_o, s_f, covariance = _spread(means)
-    return np.maximum(2 * (s_o * s_f - np.where(s_o * s_f > 0, covariance, 0.0)), 0.0)
+    return np.asarray(np.maximum(2 * (s_o * s_f - np.where(s_o * s_f > 0, covariance, 0.0)), 0.0))
 
 
 _CORRELATION: Final = Metric("correlation", _moments, share=True, combine=_correlation, lower_is_better=False)

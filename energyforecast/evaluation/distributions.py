@@ -284,7 +284,13 @@ def _in_bin(pairs: Pairs, place: int, bins: int, seed: int | None) -> Array:
     width = high - low
     spread = np.clip(np.minimum(high, (place + 1) / bins) - np.maximum(low, place / bins), 0.0, None)
     point = np.minimum((bins * low + 1e-9).astype(int), bins - 1) == place
-    return np.where(width > 0, spread / np.where(width > 0, width, 1.0), point)
+    return np.asarray(np.where(width > 0, spread / np.where(width > 0, width, 1.0), point))
+
+
+def _bin_metric(place: int, bins: int, seed: int | None) -> Metric:
+    return Metric(
+        "pit", lambda p: _in_bin(p, place, bins, seed), share=True, level=place / bins, lower_is_better=None
+    )
 
 
 def pit(
@@ -329,12 +335,7 @@ def pit(
     0  0.0   0.5    0.0  spread
     1  0.5   1.0    1.0  spread
     """
-    metrics = [
-        Metric(
-            "pit", lambda p, k=k: _in_bin(p, k, bins, seed), share=True, level=k / bins, lower_is_better=None
-        )  # type: ignore[misc]
-        for k in range(bins)
-    ]
+    metrics = [_bin_metric(place, bins, seed) for place in range(bins)]
     table = score(metrics, observed, forecast, by=by, weights=weights)
     table = table.drop(columns=["metric", "percent"]).rename(columns={"level": "low"})
     table.insert(table.columns.get_loc("low") + 1, "high", table["low"] + 1 / bins)

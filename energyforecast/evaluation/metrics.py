@@ -277,7 +277,7 @@ def score(
     rows = []
     for item in metrics:
         points = pairs.points(item) if item in METRICS else item.pointwise(pairs)
-        applies = np.isfinite(points) if points.ndim == 1 else np.isfinite(points).all(axis=1)
+        applies = np.isfinite(points if points.ndim == 1 else points.sum(axis=1))
         for key, member, missing in members:
             counted = member[applies[member]]
             row = key | _row(item, points, pairs, counted, weights)

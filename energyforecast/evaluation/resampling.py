@@ -83,7 +83,7 @@ def resampled(
     sums = np.column_stack(
         [np.bincount(day, weights=weight * column, minlength=days) for column in columns.T]
     )
-    result = drawn @ sums
+    result: Array = drawn @ sums
     if not total:
         count = drawn @ np.bincount(day, weights=weight, minlength=days)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -13,6 +13,7 @@ from energyforecast.models.model import Array, Part, QuantileModel, weighted_qua
 
 __all__ = [
     "Climatology",
+    "ConvexCombination",
     "Persistence",
     "PowerCurveReference",
     "SeasonalClimatology",
@@ -231,6 +232,106 @@ class Persistence(_PastValue):
     def column(self) -> str:
         """The newest observation."""
         return "newest"
+
+
+class ConvexCombination(_PastValue):
+    """Climatology and persistence in the mixture that was best at each lead, with the errors that it made.
+
+    The point is ``w`` times the newest published value plus ``1 - w`` times the mean of the local hour; ``w`` has
+    the least squared error at that lead over the rows that the model is fitted to, and lies between 0 and 1:
+    persistence for the next hour, climatology for the day after tomorrow, and neither is too easy to beat between.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels; set by the forecaster.
+    column : str
+        Column of the past value: ``"newest"``, or ``"smart_persistence"`` at PV plants.
+    climate : str
+        Column whose groups have a mean of their own.
+
+    References
+    ----------
+    Nielsen, Joensen, Madsen, Landberg and Giebel (1998), A new reference for wind power forecasting,
+    https://doi.org/10.1002/(SICI)1099-1824(199809)1:1%3C29::AID-WE10%3E3.0.CO;2-B.
+
+    Examples
+    --------
+    At the first lead the newest value is right, at the second it says nothing.
+
+    >>> X = pd.DataFrame({"newest": [1.0, 3.0, 1.0, 3.0], "lead_time": [1.0, 1.0, 2.0, 2.0], "hour": 0.0})
+    >>> model = ConvexCombination((0.5,)).fit(X, np.array([1.0, 3.0, 2.0, 2.0]))
+    >>> model.predict(X).ravel().tolist()
+    [1.0, 3.0, 2.0, 2.0]
+    """
+
+    by = ("lead_time",)
+    column = "newest"
+
+    def __init__(
+        self, quantiles: tuple[float, ...] | None = None, *, column: str = "newest", climate: str = "hour"
+    ) -> None:
+        super().__init__(quantiles)
+        self.column = column
+        self.climate = climate
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The past value, the lead, and the column that has means of its own."""
+        return tuple(dict.fromkeys((self.column, *self.by, self.climate)))
+
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        self.mean_ = _means(X[self.climate].to_numpy(dtype=np.float64), y, weight)
+        past = X[self.column].to_numpy(dtype=np.float64)
+        known, normal = np.isfinite(past), _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
+        away, wanted = np.where(known, past - normal, 0.0), y - normal
+        lead = np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
+        both, square = (_means(lead, values, weight) for values in (away * wanted, away * away))
+        best = both[:, 1] / np.where(square[:, 1] > 0, square[:, 1], np.inf)
+        self.share_ = np.column_stack([both[:, 0], np.clip(best, 0.0, 1.0)])
+        # The last row is for leads that were never seen: climatology.
+        self.share_[-1, 1] = 0.0
+        self._fit_groups(X, y - self._point(X), sample_weight)
+        self.outcomes_ = weighted_quantiles(y, self.levels, sample_weight)
+
+    def _point(self, X: pd.DataFrame) -> Array:
+        normal = _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
+        lead = np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
+        past = X[self.column].to_numpy(dtype=np.float64)
+        # Where nothing was published yet, climatology is the answer.
+        return np.asarray(
+            normal + _of_group(self.share_, lead) * np.where(np.isfinite(past), past - normal, 0.0)
+        )
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        return np.asarray(self._point(X)[:, None] + self._look_up(X))
+
+    def parts(self) -> dict[str, Part]:
+        """Means of the groups, shares of persistence by lead, and the errors."""
+        return super().parts() | {"mean": self.mean_, "share": self.share_}
+
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Take back what :meth:`parts` gave."""
+        super().restore(parts)
+        self.mean_, self.share_ = (np.asarray(parts[name]) for name in ("mean", "share"))
+
+
+def _means(group: Array, values: Array, weight: Array) -> Array:
+    """Each group and its mean, in order, and last that of all rows under NaN."""
+    keys, member = np.unique(group, return_inverse=True)
+    weights = np.append(np.bincount(member, weights=weight), weight.sum())
+    sums = np.append(np.bincount(member, weights=weight * values), weight @ values)
+    means = sums / np.where(weights > 0, weights, 1.0)
+    means = np.where(weights > 0, means, means[-1])
+    return np.column_stack([np.append(keys, np.nan), means])
+
+
+def _of_group(table: Array, group: Array) -> Array:
+    """What stands beside each group; the last row for groups that are not there."""
+    keys = table[:-1, 0]
+    place = np.minimum(np.searchsorted(keys, group), len(keys) - 1)
+    return np.asarray(np.where(keys[place] == group, table[place, 1], table[-1, 1]))
 
 
 class SmartPersistence(_PastValue):
