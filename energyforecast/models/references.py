@@ -237,9 +237,11 @@ class Persistence(_PastValue):
 class ConvexCombination(_PastValue):
     """Climatology and persistence in the mixture that was best at each lead, with the errors that it made.
 
-    The point is ``w`` times the newest published value plus ``1 - w`` times the mean of the local hour; ``w`` has
-    the least squared error at that lead over the rows that the model is fitted to, and lies between 0 and 1:
-    persistence for the next hour, climatology for the day after tomorrow, and neither is too easy to beat between.
+    The point is ``w`` times persistence plus ``1 - w`` times climatology, the mean of the local hour. Persistence
+    here follows the day: the newest published value, plus what the mean changes from its hour to the forecast's.
+    ``w`` has the least squared error at that lead over the rows that the model is fitted to, and lies between 0
+    and 1: persistence for the next hour, climatology for the day after tomorrow. Quantiles stay within the
+    outcomes that were learnt from.
 
     Parameters
     ----------
@@ -282,11 +284,14 @@ class ConvexCombination(_PastValue):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        self.range_ = np.array([y[weight > 0].min(), y[weight > 0].max()])
         self.mean_ = _means(X[self.climate].to_numpy(dtype=np.float64), y, weight)
         past = X[self.column].to_numpy(dtype=np.float64)
-        known, normal = np.isfinite(past), _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
-        away, wanted = np.where(known, past - normal, 0.0), y - normal
-        lead = np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
+        known = np.isfinite(past)
+        self.usual_ = _means(self._place(X)[known], past[known], weight[known])
+        self.usual_[-1, 1] = np.nan  # at a lead and hour never seen nothing is usual
+        wanted = y - _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
+        away, lead = self._away(X), np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
         both, square = (_means(lead, values, weight) for values in (away * wanted, away * away))
         best = both[:, 1] / np.where(square[:, 1] > 0, square[:, 1], np.inf)
         self.share_ = np.column_stack([both[:, 0], np.clip(best, 0.0, 1.0)])
@@ -298,23 +303,36 @@ class ConvexCombination(_PastValue):
     def _point(self, X: pd.DataFrame) -> Array:
         normal = _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
         lead = np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
-        past = X[self.column].to_numpy(dtype=np.float64)
-        # Where nothing was published yet, climatology is the answer.
-        return np.asarray(
-            normal + _of_group(self.share_, lead) * np.where(np.isfinite(past), past - normal, 0.0)
-        )
+        return np.asarray(normal + _of_group(self.share_, lead) * self._away(X))
+
+    def _place(self, X: pd.DataFrame) -> Array:
+        """A number for each lead and group."""
+        lead, climate = (X[name].to_numpy(dtype=np.float64) for name in ("lead_time", self.climate))
+        return np.asarray(np.round(1e4 * lead) + np.round(climate, 3))
+
+    def _away(self, X: pd.DataFrame) -> Array:
+        """The newest value against its usual one; 0, which is climatology, where nothing was published."""
+        away = X[self.column].to_numpy(dtype=np.float64) - _of_group(self.usual_, self._place(X))
+        return np.where(np.isfinite(away), away, 0.0)
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        return np.asarray(self._point(X)[:, None] + self._look_up(X))
+        return np.asarray(np.clip(self._point(X)[:, None] + self._look_up(X), *self.range_))
 
     def parts(self) -> dict[str, Part]:
-        """Means of the groups, shares of persistence by lead, and the errors."""
-        return super().parts() | {"mean": self.mean_, "share": self.share_}
+        """Means of the groups, usual newest values, shares of persistence by lead, and the errors."""
+        return super().parts() | {
+            "mean": self.mean_,
+            "usual": self.usual_,
+            "share": self.share_,
+            "range": self.range_,
+        }
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
         super().restore(parts)
-        self.mean_, self.share_ = (np.asarray(parts[name]) for name in ("mean", "share"))
+        self.mean_, self.usual_, self.share_, self.range_ = (
+            np.asarray(parts[name]) for name in ("mean", "usual", "share", "range")
+        )
 
 
 def _means(group: Array, values: Array, weight: Array) -> Array:
@@ -323,13 +341,15 @@ def _means(group: Array, values: Array, weight: Array) -> Array:
     weights = np.append(np.bincount(member, weights=weight), weight.sum())
     sums = np.append(np.bincount(member, weights=weight * values), weight @ values)
     means = sums / np.where(weights > 0, weights, 1.0)
-    means = np.where(weights > 0, means, means[-1])
+    means = np.where(weights > 0, means, means[-1])  # rows of no weight teach nothing
     return np.column_stack([np.append(keys, np.nan), means])
 
 
 def _of_group(table: Array, group: Array) -> Array:
     """What stands beside each group; the last row for groups that are not there."""
     keys = table[:-1, 0]
+    if not len(keys):
+        return np.full(len(group), table[-1, 1])
     place = np.minimum(np.searchsorted(keys, group), len(keys) - 1)
     return np.asarray(np.where(keys[place] == group, table[place, 1], table[-1, 1]))
 
