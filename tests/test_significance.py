@@ -177,8 +177,9 @@ def test_hours_that_only_the_model_has_are_counted_and_left_out() -> None:
 def test_rows_are_matched_by_hour_not_by_place() -> None:
     one = pairs_of(noise(20))
     shuffled = one.of_rows(np.random.default_rng(0).permutation(len(one)))
-    row = compare(shuffled, one).iloc[0]
-    assert (row["skill"], row["p"]) == (0.0, 1.0)
+    for some in (shuffled, shuffled.of_rows(np.arange(300))):  # all hours, and with gaps that are filled
+        row = compare(some, one).iloc[0]
+        assert (row["skill"], row["p"], row["n"]) == (0.0, 1.0, 480)
 
 
 def test_forecasts_of_other_issue_times_meet_by_the_hour_unless_that_is_ambiguous() -> None:
