@@ -29,13 +29,13 @@ import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed
 from rich.progress import track
-from scipy import stats
 
 import energyforecast as ef
 from energyforecast import asof, features, times
 from energyforecast.competitions import competition
 from energyforecast.datasets import CompetitionData
-from energyforecast.evaluation import pinball_loss
+from energyforecast.evaluation import diebold_mariano, pinball_loss
+from energyforecast.evaluation.resampling import block_draws
 
 Array = npt.NDArray[np.float64]
 Recipe = Callable[[ef.FeatureSet], ef.FeatureSet]
@@ -105,30 +105,6 @@ CHANGES = (
 # -- significance ----------------------------------------------------------------------------------
 
 
-def diebold_mariano(difference: npt.ArrayLike, *, lags: int = 7) -> float:
-    """Two-sided p-value of a mean difference of zero, for a series that depends on its past.
-
-    The long-run variance has Bartlett's weights up to ``lags`` (doi:10.2307/1913610); the statistic is corrected for
-    short series and read in Student's t (doi:10.1016/S0169-2070(96)00719-4), as for forecasts lags + 1 steps ahead.
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(1).normal(size=90)
-    >>> diebold_mariano(noise) > 0.05, diebold_mariano(noise + 1) < 0.001
-    (True, True)
-    """
-    series = np.asarray(difference, dtype=float)
-    count, about = len(series), series - series.mean()
-    if not about.any():
-        return 1.0 if series[0] == 0 else 0.0
-    lagged = [about[k:] @ about[: count - k] / count for k in range(lags + 1)]
-    variance = lagged[0] + 2 * sum((1 - k / (lags + 1)) * lagged[k] for k in range(1, lags + 1))
-    ahead = lags + 1
-    correction = (count + 1 - 2 * ahead + ahead * (ahead - 1) / count) / count
-    statistic = series.mean() * np.sqrt(correction * count / variance)
-    return float(2 * stats.t.sf(abs(statistic), df=count - 1))
-
-
 def interval(changed: Array, default: Array, *, block: int = 7, draws: int = 4000) -> tuple[float, float]:
     """95 % interval of the change of the mean, from days drawn in blocks that wrap around. [%]
 
@@ -139,11 +115,8 @@ def interval(changed: Array, default: Array, *, block: int = 7, draws: int = 400
     >>> round(low, 6), round(high, 6)
     (10.0, 10.0)
     """
-    count = len(default)
-    first = np.random.default_rng(0).integers(count, size=(draws, -(-count // block)))
-    days = (first[:, :, None] + np.arange(block)).reshape(draws, -1)[:, :count] % count
-    change = 100 * (changed[days].mean(axis=1) / default[days].mean(axis=1) - 1)
-    low, high = np.quantile(change, (0.025, 0.975))
+    drawn = block_draws(len(default), block=block, draws=draws)
+    low, high = np.quantile(100 * (drawn @ changed / (drawn @ default) - 1), (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -221,7 +194,7 @@ def row(change: Change, changed: pd.DataFrame, cpu: float, default: pd.DataFrame
         figures |= {
             "percent": float(100 * (here.mean() / there.mean() - 1)),
             "interval": interval(here, there),
-            "p": diebold_mariano(here - there),
+            "p": diebold_mariano(here - there).p_value,
         }
     return figures | {"days": len(here), "cpu": round(cpu, 1)}
 

@@ -92,6 +92,9 @@ if TYPE_CHECKING:
         ConformalQuantiles as ConformalQuantiles,
     )
     from energyforecast.models import (
+        ConvexCombination as ConvexCombination,
+    )
+    from energyforecast.models import (
         LightGBMQuantiles as LightGBMQuantiles,
     )
     from energyforecast.models import (
@@ -187,6 +190,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "LightGBMQuantiles",
         "LinearQuantiles",
         "ConformalQuantiles",
+        "ConvexCombination",
         "Blend",
         "Climatology",
         "Persistence",

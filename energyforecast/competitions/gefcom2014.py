@@ -142,6 +142,21 @@ class Gefcom2014Solar(_Monthly):
         """See :func:`energyforecast.datasets.read_gefcom2014_solar`."""
         return datasets.read_gefcom2014_solar(folder, information=information)
 
+    def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
+        """The power at the same stamp a year before, for every level: the organisers' benchmark for solar."""
+        start = data.starts[task]
+        hours = pd.date_range(start, _next_month(start), freq="1h", inclusive="left")
+        year_before = times.to_ns(hours - pd.DateOffset(years=1))
+        past = asof.labels_as_of(data.observations, site=site, valid_time=year_before, as_of=start)
+        # Of the very first hour the weather is unknown, and its power was dropped: the next one stands for it.
+        past, valid = pd.Series(past).bfill().ffill().to_numpy(), times.to_ns(hours)
+        return TaskForecast(
+            _outcome(data, site, valid),
+            np.repeat(past[:, None], len(self.levels), axis=1),
+            np.full(len(valid), site),
+            valid,
+        )
+
 
 def _next_month(start: pd.Timestamp) -> pd.Timestamp:
     return start + pd.offsets.MonthBegin(1)

@@ -26,6 +26,7 @@ from energyforecast.forecast import Forecast
 from energyforecast.forecaster import Forecaster, Table
 from energyforecast.models import (
     Climatology,
+    ConvexCombination,
     Persistence,
     PowerCurveReference,
     SeasonalNaive,
@@ -36,7 +37,14 @@ from energyforecast.observations import Observations
 __all__ = ["backtest"]
 
 _CALENDAR: Final = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q", "YS": "Y"}
-_REFERENCES: Final = (Climatology, Persistence, PowerCurveReference, SeasonalNaive, SmartPersistence)
+_REFERENCES: Final = (
+    Climatology,
+    ConvexCombination,
+    Persistence,
+    PowerCurveReference,
+    SeasonalNaive,
+    SmartPersistence,
+)
 
 
 @dataclass(frozen=True)

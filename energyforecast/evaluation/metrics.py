@@ -9,32 +9,39 @@ Conventions
 * The forecast of a plant lies between 0 and its capacity. Auxiliary use makes the outcome slightly
   negative in calm hours; such outcomes are judged as 0, and counted in ``below_zero``.
 * The pinball loss is not doubled; the CRPS is twice the integral of the pinball loss over all levels.
+* Every score is a function of the mean (or the sum) of what it is at each point, so that groups,
+  weights and intervals are the same for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast import times
-from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.errors import SchemaError
+from energyforecast.evaluation.losses import crps_of_quantiles, pinball_loss
+from energyforecast.evaluation.pairs import Pairs, align
+from energyforecast.evaluation.resampling import block_draws, quantile_interval, resampled
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 
 __all__ = [
     "METRICS",
+    "Days",
     "Metric",
     "Pairs",
     "align",
+    "as_pairs",
     "bias",
     "coverage",
     "crps",
     "crps_of_quantiles",
+    "groups",
     "mae",
     "pinball",
     "pinball_loss",
@@ -51,264 +58,6 @@ INTERVALS: Final = (0.5, 0.8, 0.9)
 SEVEN_LEVELS: Final = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 
 
-def pinball_loss(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
-    """Pinball (quantile) loss of each level, not doubled.
-
-    Parameters
-    ----------
-    observed : array, shape (rows,)
-    quantiles : array, shape (rows, levels)
-    levels : sequence of float
-
-    Returns
-    -------
-    array, shape (rows, levels)
-
-    References
-    ----------
-    Koenker and Bassett (1978), https://doi.org/10.2307/1913643.
-
-    Examples
-    --------
-    >>> pinball_loss(np.array([3.0]), np.array([[1.0, 4.0]]), [0.1, 0.9]).round(3).tolist()
-    [[0.2, 0.1]]
-    """
-    error = np.asarray(observed)[:, None] - np.asarray(quantiles)
-    return np.asarray(np.maximum(np.asarray(levels) * error, (np.asarray(levels) - 1) * error))
-
-
-def crps_of_quantiles(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
-    """Continuous ranked probability score of the curve through the quantiles, exactly.
-
-    Between levels the quantile function is a straight line; below the first and above the last level
-    it is flat, so the outer masses lie on the outer quantiles.
-
-    Parameters
-    ----------
-    observed : array, shape (rows,)
-    quantiles : array, shape (rows, levels)
-        Not falling.
-    levels : sequence of float
-
-    Returns
-    -------
-    array, shape (rows,)
-
-    References
-    ----------
-    Gneiting and Ranjan (2011), https://doi.org/10.1198/jbes.2010.08110: the score is twice the
-    integral of the pinball loss over all levels.
-
-    Examples
-    --------
-    >>> crps_of_quantiles(np.array([0.0]), np.array([[2.0, 2.0]]), [0.1, 0.9]).tolist()  # |2 - 0|
-    [2.0]
-    """
-    y = np.asarray(observed, dtype=float)[:, None]
-    q = np.asarray(quantiles, dtype=float)
-    curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1) - y
-    tau = np.concatenate([[0.0], np.asarray(levels, dtype=float), [1.0]])
-    below, above = curve[:, :-1], curve[:, 1:]
-    rise = above - below
-    # Share of each piece on which the curve lies below the outcome.
-    share = np.where(
-        rise > 0, np.clip(-below / np.where(rise > 0, rise, 1.0), 0, 1), (below < 0).astype(float)
-    )
-    start, end = tau[:-1], tau[1:]
-    cross = start + share * (end - start)
-    touch = below + share * rise
-    # (indicator - level) times a straight line is a parabola on each part, for which Simpson's rule is exact.
-    lower = _simpson(start, cross, below, touch, 0.0)
-    upper = _simpson(cross, end, touch, above, 1.0)
-    return np.asarray(2.0 * (lower + upper).sum(axis=1))
-
-
-def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: float) -> Array:
-    middle = (indicator - 0.5 * (a + b)) * 0.5 * (value_a + value_b)
-    ends = (indicator - a) * value_a + (indicator - b) * value_b
-    return np.asarray((b - a) / 6.0 * (ends + 4.0 * middle))
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Outcomes and forecasts of the same hours.
-
-    Parameters
-    ----------
-    observed : array, shape (rows,)
-        Between the bounds of the forecast. [MW]
-    quantiles : array, shape (rows, levels)
-        [MW]
-    levels : array, shape (levels,)
-    labels : DataFrame, shape (rows, ...)
-        ``site``, ``lead_time`` [h], ``issue_time``, ``valid_time``, ``hour``, ``month``.
-    capacity : array, shape (rows,)
-        NaN where there is none. [MW]
-    missing : DataFrame
-        The labels of hours without outcome.
-    below_zero : int
-        Outcomes judged as 0.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_forecast, example_observations
-    >>> pairs = align(example_observations(), example_forecast())
-    >>> pairs.observed[:3].tolist(), pairs.at(0.5)[:3].tolist()
-    ([11.0, 11.5, 12.0], [10.0, 10.5, 11.0])
-    """
-
-    observed: Array
-    quantiles: Array
-    levels: Array
-    labels: pd.DataFrame
-    capacity: Array
-    missing: pd.DataFrame
-    below_zero: int
-    _points: dict[tuple[str, float | None], Array] = field(default_factory=dict, repr=False)
-
-    def points(self, metric: Metric) -> Array:
-        """The metric at each row, computed once.
-
-        Examples
-        --------
-        >>> from energyforecast.testing import example_result
-        >>> example_result().pairs["model"].points(METRICS[0])[:3].tolist()  # absolute errors
-        [1.0, 1.0, 1.0]
-        """
-        key = (metric.name, metric.level)
-        if key not in self._points:
-            self._points[key] = metric.pointwise(self)
-        return self._points[key]
-
-    def __len__(self) -> int:
-        return len(self.observed)
-
-    def at(self, level: float) -> Array:
-        """One quantile of each row, interpolated where it is not among the levels.
-
-        Raises
-        ------
-        RangeError
-            If the level lies outside those of the forecast.
-        """
-        if not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
-            raise RangeError(
-                f"A score asks for the quantile {level:g}.",
-                f"The forecast holds levels from {self.levels[0]:g} to {self.levels[-1]:g}.",
-                "Forecast more levels, or choose another interval.",
-            )
-        near = int(np.abs(self.levels - level).argmin())
-        if abs(self.levels[near] - level) <= 1e-9:
-            return self.quantiles[:, near]
-        right = int(np.clip(np.searchsorted(self.levels, level - 1e-9), 1, len(self.levels) - 1))
-        span = self.levels[right] - self.levels[right - 1]
-        share = np.clip((level - self.levels[right - 1]) / span, 0.0, 1.0)
-        return np.asarray(self.quantiles[:, right - 1] * (1 - share) + self.quantiles[:, right] * share)
-
-    @property
-    def share_at_or_below(self) -> Array:
-        """Probability that the outcome lies at or below each quantile, shape (rows, levels): 0 or 1.
-
-        Where several quantiles lie on the outcome itself, as on the mass that a plant has at 0, the
-        outcome stands for all of them alike, and the share rises from level to level.
-        """
-        tied = self.quantiles == self.observed[:, None]
-        share = (self.observed[:, None] <= self.quantiles).astype(float)
-        rows = np.flatnonzero(tied.sum(axis=1) > 1)
-        below = (self.quantiles[rows] < self.observed[rows, None]).sum(axis=1)
-        upto = (self.quantiles[rows] <= self.observed[rows, None]).sum(axis=1)
-        edges = np.concatenate([[0.0], self.levels, [1.0]])
-        low = edges[below][:, None]
-        high = np.where(upto == len(self.levels), 1.0, edges[upto])[:, None]
-        share[rows] = np.where(tied[rows], (self.levels - low) / (high - low), share[rows])
-        return share
-
-    @property
-    def mean(self) -> Array:
-        """Mean of each distribution. [MW]"""
-        edges = np.concatenate([[0.0], (self.levels[1:] + self.levels[:-1]) / 2, [1.0]])
-        return np.asarray(self.quantiles @ np.diff(edges))
-
-
-def align(observed: Observations, forecast: Forecast) -> Pairs:
-    """Pair every forecast hour with its outcome, exactly.
-
-    Parameters
-    ----------
-    observed : Observations
-    forecast : Forecast
-
-    Returns
-    -------
-    Pairs
-
-    Raises
-    ------
-    TimeError
-        If an hour of the forecast lies outside the observations.
-    SchemaError
-        If a site was not observed.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_forecast, example_observations
-    >>> pairs = align(example_observations(), example_forecast())
-    >>> pairs.labels[["site", "valid_time", "lead_time"]].head(2)
-       site                valid_time  lead_time
-    0  farm 2024-01-02 00:00:00+00:00       15.0
-    1  farm 2024-01-02 01:00:00+00:00       16.0
-    """
-    origin, step = np.nonzero(forecast.inside)
-    data = forecast.data
-    valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")
-    stamps = times.to_ns(observed.index)
-    position = np.searchsorted(stamps, valid)
-    there = stamps[np.minimum(position, len(stamps) - 1)] == valid
-    if not there.all():
-        raise TimeError(
-            f"{int((~there).sum())} hours of the forecast were not observed, the first {valid[~there][0]} UTC.",
-            f"The observations ({observed.index[0]} to {observed.index[-1]}) hold every hour of the forecast; "
-            "an unknown value is NaN.",
-            "Score the forecasts of a shorter period, or give more observations.",
-        )
-    zone = times.zone(str(data.attrs.get("timezone", "UTC")))
-    local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(zone)
-    frames, outcomes, cubes, limits = [], [], [], []
-    for k, name in enumerate(forecast.sites):
-        if name not in observed.sites:
-            raise SchemaError(
-                f"Site {name!r} was not observed.",
-                f"Observed were {list(observed.sites)}.",
-                "Rename the column.",
-            )
-        values = observed.values[name].where(~observed.unfit[name]).to_numpy()
-        outcomes.append(values[position])
-        cubes.append(data.values[k, origin, step].astype(float))
-        limits.append(np.full(len(valid), float(data["capacity"].values[k])))
-        labels = {
-            "site": name,
-            "issue_time": times.to_index(data["issue_time"].values[origin]),
-            "valid_time": times.to_index(valid),
-            "lead_time": data["lead_time"].values[step] / np.timedelta64(1, "h"),
-            "hour": np.asarray(local.hour),
-            "month": np.asarray(local.month),
-        }
-        frames.append(pd.DataFrame(labels))
-    outcome, capacity = np.concatenate(outcomes), np.concatenate(limits)
-    labels_, cube = pd.concat(frames, ignore_index=True), np.concatenate(cubes)
-    known, plant = np.isfinite(outcome), np.isfinite(capacity)
-    judged = np.where(plant, np.clip(outcome, 0.0, capacity), outcome)
-    return Pairs(
-        observed=judged[known],
-        quantiles=cube[known],
-        levels=np.asarray(forecast.quantiles),
-        labels=labels_[known].reset_index(drop=True),
-        capacity=capacity[known],
-        missing=labels_[~known].reset_index(drop=True),
-        below_zero=int((plant & (outcome < 0)).sum()),
-    )
-
-
 @dataclass(frozen=True)
 class Metric:
     """A score: what it is at a point, and how points are put together.
@@ -317,7 +66,8 @@ class Metric:
     ----------
     name : str
     pointwise : callable
-        From pairs to an array of shape (rows,); levels beside it are parameters of the metric.
+        From pairs to an array of shape (rows,), or (rows, columns) where `combine` needs several means.
+        Rows to which the score does not apply are NaN; they are not in ``n``.
     root : bool
         Whether the root of the mean is taken.
     share : bool
@@ -328,6 +78,16 @@ class Metric:
         ``None`` if neither is: a bias, a width, a coverage.
     reach : (float, float)
         Lowest and highest level at which it looks at the distribution.
+    unit : str
+        Of its value: ``"MW"``, ``"MW²"``, ``"MWh"``, ``"h"``, ``"1"``, ``"events"``, ``"currency"``.
+    combine : callable, optional
+        From means, shape (..., columns), to the score, shape (...).
+    order : float or sequence of float
+        Power of the unit in which the points, or each of their columns, are; of no use with `root`.
+    total : bool
+        Whether points are summed up rather than averaged.
+    by_level : callable, optional
+        From the levels of a forecast to a metric for each, for tables by ``"level"``.
 
     Examples
     --------
@@ -346,10 +106,33 @@ class Metric:
     level: float | None = None
     lower_is_better: bool | None = True
     reach: tuple[float, float] = (0.5, 0.5)
+    unit: str = "MW"
+    combine: Callable[[Array], Array] | None = None
+    order: float | Sequence[float] = 1
+    total: bool = False
+    by_level: Callable[[Array], Sequence[Metric]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.share:
+            object.__setattr__(self, "unit", "1")
+        if self.root:
+            object.__setattr__(self, "order", 2)
 
     def within(self, levels: Array) -> bool:
         """Whether the levels of a forecast reach as far as the metric looks."""
         return bool(levels[0] <= self.reach[0] + 1e-9 and self.reach[1] - 1e-9 <= levels[-1])
+
+    def from_means(self, means: Array) -> Array:
+        """The score of means (or sums) of points.
+
+        Examples
+        --------
+        >>> Metric("rmse", lambda p: (p.observed - p.mean) ** 2, root=True).from_means(np.array([4.0, 9.0])).tolist()
+        [2.0, 3.0]
+        """
+        if self.combine is not None:
+            return np.asarray(self.combine(means))
+        return np.sqrt(means) if self.root else means
 
     def aggregate(self, values: Array, weights: Array | None = None) -> float:
         """Mean of the points, or its root; NaN if there are none.
@@ -360,10 +143,16 @@ class Metric:
         >>> Metric("rmse", lambda p: (p.observed - p.mean) ** 2, root=True).aggregate(squared)
         5.0
         """
-        if not len(values):
+        weight = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
+        if not weight.any():
             return float("nan")
-        mean = float(np.average(values, weights=weights))
-        return float(np.sqrt(mean)) if self.root else mean
+        together = np.average(values, axis=0, weights=weights) * (weight.sum() if self.total else 1.0)
+        return float(self.from_means(np.asarray(together)))
+
+    def normalised(self, points: Array, capacity: Array) -> Array:
+        """Points in units of the capacity."""
+        scale = capacity.reshape(-1, *[1] * (points.ndim - 1)) ** np.asarray(self.order)
+        return np.asarray(points / scale)
 
 
 def _inside(pairs: Pairs, interval: float) -> Array:
@@ -404,7 +193,17 @@ def _interval_width(interval: float) -> Metric:
 _MAE: Final = Metric("mae", lambda p: np.abs(p.observed - p.at(0.5)))
 _RMSE: Final = Metric("rmse", lambda p: (p.observed - p.mean) ** 2, root=True)
 _BIAS: Final = Metric("bias", lambda p: p.mean - p.observed, lower_is_better=None)
-_PINBALL: Final = Metric("pinball", lambda p: pinball_loss(p.observed, p.quantiles, p.levels).mean(axis=1))
+
+
+def _pinball_at(level: float) -> Metric:
+    return Metric("pinball", lambda p: _pinball_on(p, [level]), level=level, reach=(level, level))
+
+
+_PINBALL: Final = Metric(
+    "pinball",
+    lambda p: pinball_loss(p.observed, p.quantiles, p.levels).mean(axis=1),
+    by_level=lambda levels: [_pinball_at(float(level)) for level in levels],
+)
 _PINBALL_7: Final = Metric("pinball_7", lambda p: _pinball_on(p, SEVEN_LEVELS), reach=(0.05, 0.95))
 _CRPS: Final = Metric("crps", lambda p: crps_of_quantiles(p.observed, p.quantiles, p.levels))
 
@@ -420,7 +219,8 @@ METRICS: Final[tuple[Metric, ...]] = (
     *(_interval_width(interval) for interval in INTERVALS),
 )
 
-_BY: Final = ("site", "lead_time", "hour", "month")
+_BY: Final = ("site", "lead_time", "hour", "month", "season", "weather_age", "quality", "level")
+_SEASONS: Final = np.array(["DJF", "MAM", "JJA", "SON"])
 
 
 def score(
@@ -430,6 +230,7 @@ def score(
     *,
     by: str | Sequence[str] | None = None,
     weights: Array | None = None,
+    confidence: float | None = None,
 ) -> pd.DataFrame:
     """Table of scores.
 
@@ -440,15 +241,21 @@ def score(
     forecast : Forecast, optional
         Not needed with pairs.
     by : str or sequence of str, optional
-        Any of ``"site"``, ``"lead_time"``, ``"hour"``, ``"month"`` (local).
+        Any of ``"site"``, ``"lead_time"``, ``"hour"``, ``"month"`` (local), ``"season"`` (``"DJF"`` ...),
+        ``"weather_age"`` (issue minus run, hours), ``"quality"`` (``fallback_level``), and ``"level"`` for
+        metrics that have one at each level.
     weights : array, shape (rows,), optional
         Of the pairs.
+    confidence : float, optional
+        Probability, like 0.9, of an interval for each value, from days drawn in blocks of seven; NaN with
+        fewer than eight days. Columns ``low`` and ``high``, in the unit of ``value``.
 
     Returns
     -------
     DataFrame
         Columns of `by`, then ``metric``, ``level``, ``value`` [MW, or 1 for a share], ``percent`` (of
-        capacity, or of 1; NaN without capacity), ``n``, ``missing``.
+        capacity, or of 1; NaN without capacity), ``low`` and ``high`` if asked for, ``n``, ``missing``,
+        ``hours``.
 
     Examples
     --------
@@ -459,57 +266,172 @@ def score(
     1   rmse    1.0  24        0
     2   bias   -1.0  24        0
     """
-    pairs = observed if isinstance(observed, Pairs) else align(observed, _given(forecast))
+    pairs = as_pairs(observed, forecast)
+    _check_weights(weights, pairs)
     keys = [by] if isinstance(by, str) else list(by or ())
-    unknown = [key for key in keys if key not in _BY]
+    metrics = (metric,) if isinstance(metric, Metric) else tuple(metric)
+    if "level" in keys:
+        metrics, keys = _at_levels(metrics, pairs), [key for key in keys if key != "level"]
+    members = groups(pairs, keys)
+    days = None if confidence is None else Days.of(pairs)
+    rows = []
+    for item in metrics:
+        points = pairs.points(item) if item in METRICS else item.pointwise(pairs)
+        applies = np.isfinite(points if points.ndim == 1 else points.sum(axis=1))
+        for key, member, missing in members:
+            counted = member[applies[member]]
+            row = key | _row(item, points, pairs, counted, weights)
+            if days is not None and confidence is not None:
+                row["low"], row["high"] = days.interval(item, points, counted, weights, confidence=confidence)
+            rows.append(row | {"n": len(counted), "missing": missing, "hours": pairs.hours})
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Days:
+    """The days of some pairs, drawn in blocks; all sites and leads of a day stay together.
+
+    Parameters
+    ----------
+    number : array of int, shape (rows,)
+        Of the day of each row, in UTC.
+    drawn : array, shape (draws, days)
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> Days.of(example_result().pairs["model"]).drawn.shape
+    (1000, 1)
+    """
+
+    number: Array
+    drawn: Array
+
+    @classmethod
+    def of(cls, pairs: Pairs) -> Days:
+        """Number the days of pairs and draw them."""
+        day = pairs.labels["valid_time"].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+        known, number = np.unique(day, return_inverse=True)
+        return cls(number.ravel(), block_draws(len(known)) if len(known) else np.zeros((0, 0)))
+
+    def draws(self, item: Metric, points: Array, rows: Array, weights: Array | None) -> Array:
+        """The score in each draw."""
+        weight = None if weights is None else np.asarray(weights)[rows]
+        means = resampled(points[rows], self.number[rows], self.drawn, weights=weight, total=item.total)
+        return item.from_means(means)
+
+    def interval(
+        self, item: Metric, points: Array, rows: Array, weights: Array | None, *, confidence: float
+    ) -> tuple[float, float]:
+        """Central interval of the score."""
+        return quantile_interval(
+            lambda: self.draws(item, points, rows, weights),
+            days=len(np.unique(self.number[rows])),
+            interval=confidence,
+        )
+
+
+def as_pairs(observed: Observations | Pairs, forecast: Forecast | None = None) -> Pairs:
+    """Pairs as they are, or observations aligned with a forecast.
+
+    Raises
+    ------
+    SchemaError
+        If observations are given without a forecast.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> len(as_pairs(example_observations(), example_forecast()))
+    24
+    """
+    if isinstance(observed, Pairs):
+        return observed
+    if forecast is None:
+        raise SchemaError(
+            "No forecast is given.", "Observations are scored with a forecast.", "Give one, or Pairs."
+        )
+    return align(observed, forecast)
+
+
+def _check_weights(weights: Array | None, pairs: Pairs) -> None:
+    if weights is not None and np.shape(weights) != (len(pairs),):
+        raise SchemaError(
+            f"Weights have the shape {np.shape(weights)}, for {len(pairs)} hours with an outcome.",
+            "There is one for each row of the pairs.",
+            "Make them from pairs = align(observed, forecast), and score the pairs.",
+        )
+
+
+def _at_levels(metrics: Sequence[Metric], pairs: Pairs) -> tuple[Metric, ...]:
+    found: list[Metric] = []
+    for item in metrics:
+        if item.by_level is not None:
+            found += item.by_level(pairs.levels)
+        elif item.level is not None:
+            found.append(item)
+        else:
+            raise SchemaError(
+                f"The score {item.name!r} is asked for by level.",
+                "Pinball losses, coverages, widths and interval scores have levels.",
+                "Leave 'level' out for other scores.",
+            )
+    return tuple(found)
+
+
+def _labels(labels: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    if "season" in keys:
+        labels = labels.assign(season=_SEASONS[labels["month"].to_numpy() % 12 // 3])
+    return labels[keys]
+
+
+def groups(pairs: Pairs, by: str | Sequence[str] | None) -> list[tuple[dict[str, Any], Array, int]]:
+    """Labels of each group, numbers of its rows, and how many of its hours have no outcome.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    by : str or sequence of str, optional
+        As in :func:`score`, without ``"level"``.
+
+    Raises
+    ------
+    SchemaError
+        If a label is not known.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> [(label, len(rows), lost) for label, rows, lost in groups(example_result().pairs["model"], "season")]
+    [({'season': 'DJF'}, 24, 0)]
+    """
+    keys = [by] if isinstance(by, str) else list(by or ())
+    unknown = [key for key in keys if key not in _BY or (key != "season" and key not in pairs.labels)]
     if unknown:
         raise SchemaError(
             f"Scores by {unknown[0]!r} are asked for.", f"Groups are {_BY}.", "Choose among them."
         )
-    metrics = (metric,) if isinstance(metric, Metric) else tuple(metric)
-    groups = _groups(pairs, keys)
-    rows = []
-    for item in metrics:
-        points = pairs.points(item) if item in METRICS else item.pointwise(pairs)
-        for key, member, missing in groups:
-            rows.append(
-                key
-                | _row(item, points, pairs, member, weights)
-                | {"n": int(member.sum()), "missing": missing}
-            )
-    return pd.DataFrame(rows)
-
-
-def _given(forecast: Forecast | None) -> Forecast:
-    if forecast is None:
-        raise SchemaError("No forecast is given.", "Observations are scored with a forecast.", "Give one.")
-    return forecast
-
-
-def _groups(pairs: Pairs, keys: list[str]) -> list[tuple[dict[str, Any], Array, int]]:
     if not keys:
-        return [({}, np.ones(len(pairs), dtype=bool), len(pairs.missing))]
-    both = pd.concat([pairs.labels[keys], pairs.missing[keys]]).drop_duplicates().sort_values(keys)
+        return [({}, np.arange(len(pairs)), len(pairs.missing))]
+    both = pd.concat([_labels(pairs.labels, keys), _labels(pairs.missing, keys)], ignore_index=True)
+    member = both.groupby(keys, dropna=False, sort=True).ngroup().to_numpy()
     result = []
-    for values in both.itertuples(index=False, name=None):
-        member = np.logical_and.reduce(
-            [pairs.labels[key].to_numpy() == v for key, v in zip(keys, values, strict=True)]
-        )
-        lost = np.logical_and.reduce(
-            [pairs.missing[key].to_numpy() == v for key, v in zip(keys, values, strict=True)]
-        )
-        result.append((dict(zip(keys, values, strict=True)), member, int(np.sum(lost))))
+    for number in range(member.max() + 1 if len(member) else 0):
+        rows = np.flatnonzero(member == number)
+        here = rows[rows < len(pairs)]
+        result.append((both.iloc[int(rows[0])].to_dict(), here, len(rows) - len(here)))
     return result
 
 
-def _row(item: Metric, points: Array, pairs: Pairs, member: Array, weights: Array | None) -> dict[str, Any]:
-    chosen = None if weights is None else np.asarray(weights)[member]
-    value = item.aggregate(points[member], chosen)
-    if item.share:
+def _row(item: Metric, points: Array, pairs: Pairs, rows: Array, weights: Array | None) -> dict[str, Any]:
+    chosen = None if weights is None else np.asarray(weights)[rows]
+    value = item.aggregate(points[rows], chosen)
+    if item.unit == "1":
         percent = 100 * value
+    elif item.unit in ("MW", "MW²"):
+        percent = 100 * item.aggregate(item.normalised(points[rows], pairs.capacity[rows]), chosen)
     else:
-        scaled = points[member] / (pairs.capacity[member] ** (2 if item.root else 1))
-        percent = 100 * item.aggregate(scaled, chosen)
+        percent = float("nan")
     return {"metric": item.name, "level": item.level, "value": value, "percent": percent}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.errors import MissingDataError
-from energyforecast.evaluation import metrics
+from energyforecast.evaluation import metrics, significance
 from energyforecast.evaluation.metrics import METRICS, Metric, Pairs
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
@@ -70,16 +70,20 @@ class Result:
         by: str | Sequence[str] | None = None,
         chosen: Sequence[Metric] = METRICS,
         model: str | None = None,
+        confidence: float | None = None,
     ) -> pd.DataFrame:
         """Table of scores of each model; see :func:`energyforecast.evaluation.metrics.score`.
 
         Parameters
         ----------
         by : str or sequence of str, optional
-            ``"lead_time"``, ``"hour"``, ``"month"``, ``"site"``.
+            ``"lead_time"``, ``"hour"``, ``"month"``, ``"season"``, ``"site"``, ``"weather_age"``, ``"quality"``,
+            ``"level"``.
         chosen : sequence of Metric
         model : str, optional
             Only this one.
+        confidence : float, optional
+            Probability of an interval for each score: columns ``low`` and ``high``.
 
         Examples
         --------
@@ -94,15 +98,21 @@ class Result:
         for name, pairs in self.pairs.items():
             if model in (None, name):
                 usable = [item for item in chosen if item.within(pairs.levels)]
-                table = metrics.score(usable, pairs, by=by)
+                table = metrics.score(usable, pairs, by=by, confidence=confidence)
                 table.insert(0, "model", name)
                 tables.append(table)
         return pd.concat(tables, ignore_index=True)
 
     def skill(
-        self, metric: str = "crps", *, reference: str, by: str | Sequence[str] | None = None
+        self,
+        metric: str = "crps",
+        *,
+        reference: str,
+        by: str | Sequence[str] | None = None,
     ) -> pd.DataFrame:
         """One minus the score divided by the reference's: 1 is perfect, 0 no better.
+
+        :meth:`compare` gives it with an interval and a test.
 
         Parameters
         ----------
@@ -141,6 +151,61 @@ class Result:
         table["value"] = 1.0 - table["value"].to_numpy() / worth
         table["percent"] = 100 * table["value"]
         return table.assign(metric=f"skill_{metric}", reference=reference)
+
+    def compare(
+        self,
+        metric: str | Metric = "crps",
+        *,
+        reference: str,
+        by: str | Sequence[str] | None = None,
+        fill: significance.Fill = "reference",
+        confidence: float = 0.9,
+    ) -> pd.DataFrame:
+        """Whether models are better than a reference, or luckier; see :func:`energyforecast.evaluation.compare`.
+
+        Parameters
+        ----------
+        metric : str or Metric
+        reference : str
+            Name of a model of the result.
+        by : str or sequence of str, optional
+        fill : {"reference", "common"}
+            What stands for hours that a model did not forecast.
+        confidence : float
+            Probability of the interval of the skill.
+
+        Returns
+        -------
+        DataFrame
+            Skill with its interval and p-values, adjusted over all rows, for each other model.
+
+        Raises
+        ------
+        MissingDataError
+            If there is no such model, or no other.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> example_result().compare("mae", reference="reference")[["model", "skill", "days", "n", "filled"]]
+           model  skill  days   n  filled
+        0  model    0.5     1  24       0
+        """
+        others = [name for name in self.forecasts if name != reference]
+        if reference not in self.forecasts or not others:
+            raise MissingDataError(
+                f"A comparison with {reference!r} is asked for.",
+                f"Models are {list(self.forecasts)}, and another than the reference is needed.",
+                "Choose among them; give references to backtest together with the forecaster.",
+            )
+        given = {"metric": metric, "by": by, "fill": fill, "confidence": confidence}
+        tables = [
+            significance.compare(self.pairs[name], self.pairs[reference], **given).assign(model=name)  # type: ignore[arg-type]
+            for name in others
+        ]
+        table = pd.concat(tables, ignore_index=True)
+        table["p_adjusted"] = significance.benjamini_hochberg(table["p"])
+        return table[["model", *table.columns.drop("model")]]
 
     def calibration(self, *, model: str) -> pd.DataFrame:
         """How often the outcome lay at or below each quantile. Columns ``level``, ``frequency``, ``n``.

@@ -9,6 +9,7 @@ from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.model import QuantileModel
 from energyforecast.models.references import (
     Climatology,
+    ConvexCombination,
     Persistence,
     PowerCurveReference,
     SeasonalClimatology,
@@ -21,6 +22,7 @@ __all__ = [
     "Climatology",
     "ColdStart",
     "ConformalQuantiles",
+    "ConvexCombination",
     "DemandResponse",
     "LightGBMQuantiles",
     "LinearQuantiles",

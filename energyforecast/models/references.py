@@ -13,6 +13,7 @@ from energyforecast.models.model import Array, Part, QuantileModel, weighted_qua
 
 __all__ = [
     "Climatology",
+    "ConvexCombination",
     "Persistence",
     "PowerCurveReference",
     "SeasonalClimatology",
@@ -231,6 +232,126 @@ class Persistence(_PastValue):
     def column(self) -> str:
         """The newest observation."""
         return "newest"
+
+
+class ConvexCombination(_PastValue):
+    """Climatology and persistence in the mixture that was best at each lead, with the errors that it made.
+
+    The point is ``w`` times persistence plus ``1 - w`` times climatology, the mean of the local hour. Persistence
+    here follows the day: the newest published value, plus what the mean changes from its hour to the forecast's.
+    ``w`` has the least squared error at that lead over the rows that the model is fitted to, and lies between 0
+    and 1: persistence for the next hour, climatology for the day after tomorrow. Quantiles stay within the
+    outcomes that were learnt from.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels; set by the forecaster.
+    column : str
+        Column of the past value: ``"newest"``, or ``"smart_persistence"`` at PV plants.
+    climate : str
+        Column whose groups have a mean of their own.
+
+    References
+    ----------
+    Nielsen, Joensen, Madsen, Landberg and Giebel (1998), A new reference for wind power forecasting,
+    https://doi.org/10.1002/(SICI)1099-1824(199809)1:1%3C29::AID-WE10%3E3.0.CO;2-B.
+
+    Examples
+    --------
+    At the first lead the newest value is right, at the second it says nothing.
+
+    >>> X = pd.DataFrame({"newest": [1.0, 3.0, 1.0, 3.0], "lead_time": [1.0, 1.0, 2.0, 2.0], "hour": 0.0})
+    >>> model = ConvexCombination((0.5,)).fit(X, np.array([1.0, 3.0, 2.0, 2.0]))
+    >>> model.predict(X).ravel().tolist()
+    [1.0, 3.0, 2.0, 2.0]
+    """
+
+    by = ("lead_time",)
+    column = "newest"
+
+    def __init__(
+        self, quantiles: tuple[float, ...] | None = None, *, column: str = "newest", climate: str = "hour"
+    ) -> None:
+        super().__init__(quantiles)
+        self.column = column
+        self.climate = climate
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The past value, the lead, and the column that has means of its own."""
+        return tuple(dict.fromkeys((self.column, *self.by, self.climate)))
+
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        self.range_ = np.array([y[weight > 0].min(), y[weight > 0].max()])
+        self.mean_ = _means(X[self.climate].to_numpy(dtype=np.float64), y, weight)
+        past = X[self.column].to_numpy(dtype=np.float64)
+        known = np.isfinite(past)
+        self.usual_ = _means(self._place(X)[known], past[known], weight[known])
+        self.usual_[-1, 1] = np.nan  # at a lead and hour never seen nothing is usual
+        wanted = y - _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
+        away, lead = self._away(X), np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
+        both, square = (_means(lead, values, weight) for values in (away * wanted, away * away))
+        best = both[:, 1] / np.where(square[:, 1] > 0, square[:, 1], np.inf)
+        self.share_ = np.column_stack([both[:, 0], np.clip(best, 0.0, 1.0)])
+        # The last row is for leads that were never seen: climatology.
+        self.share_[-1, 1] = 0.0
+        self._fit_groups(X, y - self._point(X), sample_weight)
+        self.outcomes_ = weighted_quantiles(y, self.levels, sample_weight)
+
+    def _point(self, X: pd.DataFrame) -> Array:
+        normal = _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
+        lead = np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
+        return np.asarray(normal + _of_group(self.share_, lead) * self._away(X))
+
+    def _place(self, X: pd.DataFrame) -> Array:
+        """A number for each lead and group."""
+        lead, climate = (X[name].to_numpy(dtype=np.float64) for name in ("lead_time", self.climate))
+        return np.asarray(np.round(1e4 * lead) + np.round(climate, 3))
+
+    def _away(self, X: pd.DataFrame) -> Array:
+        """The newest value against its usual one; 0, which is climatology, where nothing was published."""
+        away = X[self.column].to_numpy(dtype=np.float64) - _of_group(self.usual_, self._place(X))
+        return np.where(np.isfinite(away), away, 0.0)
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        return np.asarray(np.clip(self._point(X)[:, None] + self._look_up(X), *self.range_))
+
+    def parts(self) -> dict[str, Part]:
+        """Means of the groups, usual newest values, shares of persistence by lead, and the errors."""
+        return super().parts() | {
+            "mean": self.mean_,
+            "usual": self.usual_,
+            "share": self.share_,
+            "range": self.range_,
+        }
+
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Take back what :meth:`parts` gave."""
+        super().restore(parts)
+        self.mean_, self.usual_, self.share_, self.range_ = (
+            np.asarray(parts[name]) for name in ("mean", "usual", "share", "range")
+        )
+
+
+def _means(group: Array, values: Array, weight: Array) -> Array:
+    """Each group and its mean, in order, and last that of all rows under NaN."""
+    keys, member = np.unique(group, return_inverse=True)
+    weights = np.append(np.bincount(member, weights=weight), weight.sum())
+    sums = np.append(np.bincount(member, weights=weight * values), weight @ values)
+    means = sums / np.where(weights > 0, weights, 1.0)
+    means = np.where(weights > 0, means, means[-1])  # rows of no weight teach nothing
+    return np.column_stack([np.append(keys, np.nan), means])
+
+
+def _of_group(table: Array, group: Array) -> Array:
+    """What stands beside each group; the last row for groups that are not there."""
+    keys = table[:-1, 0]
+    if not len(keys):
+        return np.full(len(group), table[-1, 1])
+    place = np.minimum(np.searchsorted(keys, group), len(keys) - 1)
+    return np.asarray(np.where(keys[place] == group, table[place, 1], table[-1, 1]))
 
 
 class SmartPersistence(_PastValue):

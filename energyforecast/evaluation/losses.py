@@ -1,0 +1,398 @@
+"""Losses at a point: functions on arrays, which know nothing of sites or hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from energyforecast.errors import RangeError, SchemaError
+
+__all__ = [
+    "cdf_of_quantiles",
+    "crps_of_quantiles",
+    "crps_of_samples",
+    "energy_score",
+    "imbalance_cost_of",
+    "interval_loss",
+    "pinball_loss",
+    "pit_interval",
+    "variogram_score",
+]
+
+Array = npt.NDArray[Any]
+
+
+def pinball_loss(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
+    """Pinball (quantile) loss of each level, not doubled.
+
+    Parameters
+    ----------
+    observed : array, shape (rows,)
+    quantiles : array, shape (rows, levels)
+    levels : sequence of float
+
+    Returns
+    -------
+    array, shape (rows, levels)
+
+    References
+    ----------
+    Koenker and Bassett (1978), https://doi.org/10.2307/1913643.
+
+    Examples
+    --------
+    >>> pinball_loss(np.array([3.0]), np.array([[1.0, 4.0]]), [0.1, 0.9]).round(3).tolist()
+    [[0.2, 0.1]]
+    """
+    error = np.asarray(observed)[:, None] - np.asarray(quantiles)
+    return np.asarray(np.maximum(np.asarray(levels) * error, (np.asarray(levels) - 1) * error))
+
+
+def crps_of_quantiles(
+    observed: Array,
+    quantiles: Array,
+    levels: Sequence[float] | Array,
+    *,
+    above: Array | float = -np.inf,
+    below: Array | float = np.inf,
+) -> Array:
+    """Continuous ranked probability score of the curve through the quantiles, exactly.
+
+    Between levels the quantile function is a straight line; below the first and above the last level
+    it is flat, so the outer masses lie on the outer quantiles.
+
+    Parameters
+    ----------
+    observed : array, shape (rows,)
+    quantiles : array, shape (rows, levels)
+        Not falling.
+    levels : sequence of float
+    above, below : float or array, shape (rows,)
+        Weigh only the range between these values (threshold-weighted score).
+
+    Returns
+    -------
+    array, shape (rows,)
+
+    References
+    ----------
+    Gneiting and Ranjan (2011), https://doi.org/10.1198/jbes.2010.08110: the score is twice the
+    integral of the pinball loss over all levels. The weighted score is that of the outcome and the
+    distribution moved into the range (Allen, Ginsbourger and Ziegel 2023, https://doi.org/10.1137/22M1532184).
+
+    Examples
+    --------
+    >>> crps_of_quantiles(np.array([0.0]), np.array([[2.0, 2.0]]), [0.1, 0.9]).tolist()  # |2 - 0|
+    [2.0]
+    >>> crps_of_quantiles(np.array([0.0]), np.array([[2.0, 2.0]]), [0.1, 0.9], above=1.5).tolist()
+    [0.5]
+    """
+    y = np.asarray(observed, dtype=float)[:, None]
+    q = np.asarray(quantiles, dtype=float)
+    if np.shape(q) != (len(y), len(np.asarray(levels))):
+        raise SchemaError(
+            f"Quantiles have the shape {np.shape(q)}, for {len(y)} outcomes and {len(np.asarray(levels))} levels.",
+            "They have a row for each outcome and a column for each level.",
+            "Use align(observed, forecast).",
+        )
+    curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
+    tau = np.concatenate([[0.0], np.asarray(levels, dtype=float), [1.0]])[None, :]
+    for bound in (above, below):
+        if np.isfinite(bound).any():
+            curve, tau = _with_node(curve, tau, np.broadcast_to(bound, (len(y),))[:, None])
+    low, high = (np.broadcast_to(bound, (len(y),))[:, None] for bound in (above, below))
+    return _crps_of_curve(np.clip(y, low, high), np.clip(curve, low, high), tau)
+
+
+def _with_node(curve: Array, tau: Array, value: Array) -> tuple[Array, Array]:
+    """The curve with a node where it passes a value, so that cutting it there is exact."""
+    tau = np.broadcast_to(tau, curve.shape)
+    place = np.clip((curve <= value).sum(axis=1, keepdims=True), 1, curve.shape[1] - 1)
+    left, right = (np.take_along_axis(curve, place - k, axis=1) for k in (1, 0))
+    start, end = (np.take_along_axis(tau, place - k, axis=1) for k in (1, 0))
+    share = np.clip((value - left) / np.where(right > left, right - left, 1.0), 0.0, 1.0)
+    level = start + share * (end - start)
+    node = np.clip(value, curve[:, :1], curve[:, -1:])
+    # Values and levels both rise along the curve: sorted apart they still belong together.
+    return np.sort(np.concatenate([curve, node], axis=1)), np.sort(np.concatenate([tau, level], axis=1))
+
+
+def _crps_of_curve(y: Array, values: Array, tau: Array) -> Array:
+    curve = values - y
+    below, above = curve[:, :-1], curve[:, 1:]
+    rise = above - below
+    # Share of each piece on which the curve lies below the outcome.
+    share = np.where(
+        rise > 0, np.clip(-below / np.where(rise > 0, rise, 1.0), 0, 1), (below < 0).astype(float)
+    )
+    start, end = tau[:, :-1], tau[:, 1:]
+    cross = start + share * (end - start)
+    touch = below + share * rise
+    # (indicator - level) times a straight line is a parabola on each part, for which Simpson's rule is exact.
+    lower = _simpson(start, cross, below, touch, 0.0)
+    upper = _simpson(cross, end, touch, above, 1.0)
+    return np.asarray(2.0 * (lower + upper).sum(axis=1))
+
+
+def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: float) -> Array:
+    middle = (indicator - 0.5 * (a + b)) * 0.5 * (value_a + value_b)
+    ends = (indicator - a) * value_a + (indicator - b) * value_b
+    return np.asarray((b - a) / 6.0 * (ends + 4.0 * middle))
+
+
+def cdf_of_quantiles(value: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
+    """Probability of at most a value, of the curve through the quantiles, shape (rows,).
+
+    Below the first quantile it is 0, from the last on 1; where quantiles are tied, as on the mass that
+    a plant has at 0, all that lies there is counted.
+
+    Parameters
+    ----------
+    value : array, shape (rows,)
+    quantiles : array, shape (rows, levels)
+    levels : sequence of float
+
+    Examples
+    --------
+    >>> curve = np.array([[0.0, 0.0, 4.0]])
+    >>> [float(cdf_of_quantiles(np.array([x]), curve, [0.1, 0.5, 0.9])[0]) for x in (-1.0, 0.0, 1.0, 4.0)]
+    [0.0, 0.5, 0.6, 1.0]
+    """
+    value, q = np.asarray(value, dtype=float)[:, None], np.asarray(quantiles, dtype=float)
+    tau = np.asarray(levels, dtype=float)
+    place = (q <= value).sum(axis=1)
+    left = np.clip(place - 1, 0, len(tau) - 1)
+    right = np.clip(place, 0, len(tau) - 1)
+    rows = np.arange(len(q))
+    low, high = q[rows, left], q[rows, right]
+    share = (value[:, 0] - low) / np.where(high > low, high - low, 1.0)
+    inside = tau[left] + np.clip(share, 0, 1) * (tau[right] - tau[left])
+    return np.asarray(np.where(place == 0, 0.0, np.where(place == len(tau), 1.0, inside)))
+
+
+def pit_interval(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> tuple[Array, Array]:
+    """Range of probabilities on which each outcome lies: a point, or the whole of a mass.
+
+    An outcome strictly between two quantiles has one probability. One on tied quantiles, as on the mass
+    at 0 or at the capacity, has all of theirs. Of one at or outside the outer quantiles no more is known
+    than that it lies in the outer probability.
+
+    Parameters
+    ----------
+    observed : array, shape (rows,)
+    quantiles : array, shape (rows, levels)
+    levels : sequence of float
+
+    Returns
+    -------
+    low, high : array, shape (rows,)
+
+    References
+    ----------
+    Czado, Gneiting and Held (2009), https://doi.org/10.1111/j.1541-0420.2009.01191.x.
+
+    Examples
+    --------
+    >>> low, high = pit_interval(np.array([0.0, 2.0, 9.0]), np.tile([0.0, 0.0, 4.0], (3, 1)), [0.1, 0.5, 0.9])
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.0, 0.7, 0.9], [0.5, 0.7, 1.0])
+    """
+    y, q = np.asarray(observed, dtype=float), np.asarray(quantiles, dtype=float)
+    tau = np.asarray(levels, dtype=float)
+    under, upto, last = (q < y[:, None]).sum(axis=1), (q <= y[:, None]).sum(axis=1), len(tau)
+    point, on = cdf_of_quantiles(y, q, tau), upto > under
+    low = np.select([under == 0, under == last, on], [0.0, tau[-1], tau[np.minimum(under, last - 1)]], point)
+    high = np.select([upto == 0, upto == last, on], [tau[0], 1.0, tau[np.maximum(upto, 1) - 1]], point)
+    return low, high
+
+
+def interval_loss(observed: Array, low: Array, high: Array, *, interval: float) -> Array:
+    """Winkler's score of a central interval: its width, and 2 / (1 - interval) times what lies outside.
+
+    Parameters
+    ----------
+    observed, low, high : array, shape (rows,)
+    interval : float
+        Probability of the interval.
+
+    References
+    ----------
+    Winkler (1972), https://doi.org/10.1080/01621459.1972.10481224; Gneiting and Raftery (2007),
+    https://doi.org/10.1198/016214506000001437.
+
+    Examples
+    --------
+    >>> interval_loss(np.array([5.0, 9.0]), np.array([4.0, 4.0]), np.array([8.0, 8.0]), interval=0.5).tolist()
+    [4.0, 8.0]
+    """
+    outside = np.maximum(low - observed, 0.0) + np.maximum(observed - high, 0.0)
+    return np.asarray(high - low + 2.0 / (1.0 - interval) * outside)
+
+
+# -- samples ---------------------------------------------------------------------------------------
+
+
+def as_samples(samples: Any, *, dims: int) -> Array:
+    """Samples as an array; rows of different sizes are refused by the first that differs."""
+    if not isinstance(samples, np.ndarray):
+        sizes = [np.shape(row)[0] if np.ndim(row) else 0 for row in samples]
+        odd = [k for k, size in enumerate(sizes) if size != sizes[0]]
+        if odd:
+            raise SchemaError(
+                f"Row {odd[0]} has {sizes[odd[0]]} samples, row 0 has {sizes[0]}.",
+                "All rows have the same number of samples.",
+                "Draw as many for each row, or score the rows of a size together.",
+            )
+    array = np.asarray(samples, dtype=float)
+    if array.ndim != dims:
+        raise SchemaError(
+            f"Samples have the shape {array.shape}.",
+            f"They have {'(rows, samples)' if dims == 2 else '(rows, samples, dims)'}.",
+            "Reshape them; a single row needs samples[None].",
+        )
+    if array.shape[1] == 0 or not np.isfinite(array).all():
+        raise RangeError(
+            f"Samples of the shape {array.shape} hold {int((~np.isfinite(array)).sum())} that are not finite.",
+            "There is at least one sample a row, and all are finite.",
+            "Draw them anew, or leave such rows out of observed and samples.",
+        )
+    return array
+
+
+def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Array:
+    """Continuous ranked probability score of samples, shape (rows,).
+
+    Parameters
+    ----------
+    observed : array, shape (rows,)
+    samples : array, shape (rows, samples)
+        Equally likely.
+    fair : bool
+        Whether samples stand for a distribution from which more could be drawn; else they are the
+        distribution itself.
+
+    References
+    ----------
+    Gneiting and Raftery (2007), https://doi.org/10.1198/016214506000001437; fair: Ferro (2014),
+    https://doi.org/10.1002/qj.2270.
+
+    Examples
+    --------
+    >>> crps_of_samples(np.array([1.0]), np.array([[0.0, 2.0]])).tolist()
+    [0.5]
+    """
+    ordered = np.sort(as_samples(samples, dims=2), axis=1)
+    y, size = np.asarray(observed, dtype=float), ordered.shape[1]
+    away = np.abs(ordered - y[:, None]).mean(axis=1)
+    rank = 2 * np.arange(1, size + 1) - size - 1
+    pairs = size * (size - 1) if fair else size**2
+    return np.asarray(away - ordered @ rank / pairs) if size > 1 else np.asarray(away)
+
+
+def energy_score(observed: Array, samples: Any) -> Array:
+    """Energy score of samples of several dimensions (leads, sites), shape (rows,): the CRPS of vectors.
+
+    Parameters
+    ----------
+    observed : array, shape (rows, dims)
+    samples : array, shape (rows, samples, dims)
+
+    References
+    ----------
+    Gneiting and Raftery (2007), https://doi.org/10.1198/016214506000001437.
+
+    Examples
+    --------
+    >>> energy_score(np.array([[0.0, 0.0]]), np.array([[[3.0, 4.0], [3.0, 4.0]]])).tolist()
+    [5.0]
+    """
+    drawn, y = as_samples(samples, dims=3), _outcomes(observed, samples)
+    away = np.linalg.norm(drawn - y[:, None, :], axis=2).mean(axis=1)
+    # A row at a time: all distances of all rows at once would not fit.
+    apart = np.array([np.linalg.norm(row[:, None, :] - row[None, :, :], axis=2).mean() for row in drawn])
+    return np.asarray(away - 0.5 * apart)
+
+
+def variogram_score(
+    observed: Array, samples: Any, *, order: float = 0.5, weights: Array | None = None
+) -> Array:
+    """Variogram score, shape (rows,): whether dimensions differ from each other as much as they should.
+
+    Parameters
+    ----------
+    observed : array, shape (rows, dims)
+    samples : array, shape (rows, samples, dims)
+    order : float
+        Power of the differences.
+    weights : array, shape (dims, dims), optional
+        1 for each pair by default; each pair is counted from both sides.
+
+    References
+    ----------
+    Scheuerer and Hamill (2015), https://doi.org/10.1175/MWR-D-14-00269.1.
+
+    Examples
+    --------
+    >>> variogram_score(np.array([[0.0, 4.0]]), np.array([[[0.0, 1.0], [1.0, 2.0]]])).tolist()  # 2 (2 - 1)²
+    [2.0]
+    """
+    drawn, y = as_samples(samples, dims=3), _outcomes(observed, samples)
+    weight = np.ones((y.shape[1],) * 2) if weights is None else np.asarray(weights, dtype=float)
+    rows = []
+    for outcome, row in zip(y, drawn, strict=True):
+        told = np.mean(np.abs(row[:, :, None] - row[:, None, :]) ** order, axis=0)
+        rows.append((weight * (np.abs(outcome[:, None] - outcome[None, :]) ** order - told) ** 2).sum())
+    return np.asarray(rows, dtype=float)
+
+
+def _outcomes(observed: Array, samples: Any) -> Array:
+    y, drawn = np.asarray(observed, dtype=float), np.shape(samples)
+    if y.shape != (drawn[0], drawn[2]):
+        raise SchemaError(
+            f"Outcomes have the shape {y.shape}, samples {drawn}.",
+            "Outcomes are (rows, dims), samples (rows, samples, dims).",
+            "Give the outcomes of the same rows and dimensions.",
+        )
+    return y
+
+
+# -- economy ---------------------------------------------------------------------------------------
+
+
+def imbalance_cost_of(
+    observed: Array,
+    declared: Array,
+    *,
+    shortage: Array | float,
+    surplus: Array | float,
+    dead_band: Array | float = 0.0,
+    step: float = 1.0,
+) -> Array:
+    """Cost of delivering another power than was declared, shape (rows,). [currency]
+
+    Parameters
+    ----------
+    observed, declared : array, shape (rows,)
+        [MW]
+    shortage, surplus : array or float
+        What a megawatt-hour too little, or too much, costs against having declared it. [currency per MWh]
+    dead_band : array or float
+        Deviation that costs nothing; only what exceeds it is paid. [MW]
+    step : float
+        Length of an interval. [h]
+
+    References
+    ----------
+    Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2006.889117.
+
+    Examples
+    --------
+    >>> imbalance_cost_of(np.array([8.0, 13.0]), np.array([10.0, 10.0]), shortage=50, surplus=20, dead_band=1).tolist()
+    [50.0, 40.0]
+    """
+    error = np.asarray(observed, dtype=float) - np.asarray(declared, dtype=float)
+    beyond = np.maximum(np.abs(error) - dead_band, 0.0)
+    return np.asarray(step * beyond * np.where(error < 0, shortage, surplus))

@@ -1,0 +1,329 @@
+"""Outcomes beside the forecasts of exactly their hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast import times
+from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.forecast import Forecast
+from energyforecast.observations import Observations
+from energyforecast.physics import solar_position
+from energyforecast.sites import Site, as_sites
+
+if TYPE_CHECKING:
+    from energyforecast.evaluation.metrics import Metric
+
+__all__ = ["Pairs", "align", "daylight"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Outcomes and forecasts of the same hours.
+
+    Parameters
+    ----------
+    observed : array, shape (rows,)
+        Between the bounds of the forecast. [MW]
+    quantiles : array, shape (rows, levels)
+        [MW]
+    levels : array, shape (levels,)
+    labels : DataFrame, shape (rows, ...)
+        ``site``, ``lead_time`` [h], ``issue_time``, ``valid_time``, ``hour``, ``month``, ``quality`` (the
+        forecast's ``fallback_level``) and ``weather_age`` (issue minus run, NaN for analyses) [h].
+    capacity : array, shape (rows,)
+        In service at the hour where that was told, else installed; NaN where there is none. [MW]
+    missing : DataFrame
+        The labels of hours without outcome.
+    below_zero : int
+        Outcomes judged as 0.
+    step : float
+        Length of an interval. [h]
+    hours : str
+        Which hours they are: ``"all"`` or ``"daylight"``.
+
+    Raises
+    ------
+    SchemaError, RangeError
+        If arrays differ in length, or quantiles fall from one level to the next.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> pairs = align(example_observations(), example_forecast())
+    >>> pairs.observed[:3].tolist(), pairs.at(0.5)[:3].tolist()
+    ([11.0, 11.5, 12.0], [10.0, 10.5, 11.0])
+    """
+
+    observed: Array
+    quantiles: Array
+    levels: Array
+    labels: pd.DataFrame
+    capacity: Array
+    missing: pd.DataFrame
+    below_zero: int
+    step: float = 1.0
+    hours: str = "all"
+    _points: dict[tuple[str, float | None], Array] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        shapes = {np.shape(item)[0] for item in (self.observed, self.quantiles, self.labels, self.capacity)}
+        if len(shapes) > 1 or np.shape(self.quantiles)[1:] != np.shape(self.levels):
+            raise SchemaError(
+                f"Outcomes, quantiles, labels and capacity have {sorted(shapes)} rows, quantiles the shape "
+                f"{np.shape(self.quantiles)} for {len(self.levels)} levels.",
+                "They have a row for each hour, and quantiles a column for each level.",
+                "Use align(observed, forecast).",
+            )
+        crossing = np.flatnonzero((np.diff(self.quantiles, axis=1) < 0).any(axis=1))
+        if crossing.size:
+            where = self.labels.iloc[int(crossing[0])]
+            raise RangeError(
+                f"Quantiles of site {where['site']!r} fall from one level to the next at {where['valid_time']} "
+                f"({crossing.size} hours in all).",
+                "Quantiles rise with their level.",
+                "Sort them where the forecast is made: np.sort(quantiles, axis=-1).",
+            )
+
+    def of_rows(self, rows: Array) -> Pairs:
+        """Some rows only, given by a mask or by their numbers; what is missing stays counted.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> pairs = example_result().pairs["model"]
+        >>> len(pairs.of_rows(pairs.observed > 20))
+        5
+        """
+        chosen = self.labels[rows] if np.asarray(rows).dtype == bool else self.labels.iloc[rows]
+        return replace(
+            self,
+            observed=self.observed[rows],
+            quantiles=self.quantiles[rows],
+            labels=chosen.reset_index(drop=True),
+            capacity=self.capacity[rows],
+            _points={},
+        )
+
+    def points(self, metric: Metric) -> Array:
+        """The metric at each row, computed once.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> from energyforecast.evaluation import METRICS
+        >>> example_result().pairs["model"].points(METRICS[0])[:3].tolist()  # absolute errors
+        [1.0, 1.0, 1.0]
+        """
+        key = (metric.name, metric.level)
+        if key not in self._points:
+            self._points[key] = metric.pointwise(self)
+        return self._points[key]
+
+    def __len__(self) -> int:
+        return len(self.observed)
+
+    def at(self, level: float) -> Array:
+        """One quantile of each row, interpolated where it is not among the levels.
+
+        Raises
+        ------
+        RangeError
+            If the level lies outside those of the forecast.
+        """
+        if not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
+            raise RangeError(
+                f"A score asks for the quantile {level:g}.",
+                f"The forecast holds levels from {self.levels[0]:g} to {self.levels[-1]:g}.",
+                "Forecast more levels, or choose another interval.",
+            )
+        near = int(np.abs(self.levels - level).argmin())
+        if abs(self.levels[near] - level) <= 1e-9:
+            return self.quantiles[:, near]
+        right = int(np.clip(np.searchsorted(self.levels, level - 1e-9), 1, len(self.levels) - 1))
+        span = self.levels[right] - self.levels[right - 1]
+        share = np.clip((level - self.levels[right - 1]) / span, 0.0, 1.0)
+        return np.asarray(self.quantiles[:, right - 1] * (1 - share) + self.quantiles[:, right] * share)
+
+    @property
+    def share_at_or_below(self) -> Array:
+        """Probability that the outcome lies at or below each quantile, shape (rows, levels): 0 or 1.
+
+        Where several quantiles lie on the outcome itself, as on the mass that a plant has at 0, the
+        outcome stands for all of them alike, and the share rises from level to level.
+        """
+        tied = self.quantiles == self.observed[:, None]
+        share = (self.observed[:, None] <= self.quantiles).astype(float)
+        rows = np.flatnonzero(tied.sum(axis=1) > 1)
+        below = (self.quantiles[rows] < self.observed[rows, None]).sum(axis=1)
+        upto = (self.quantiles[rows] <= self.observed[rows, None]).sum(axis=1)
+        edges = np.concatenate([[0.0], self.levels, [1.0]])
+        low = edges[below][:, None]
+        high = np.where(upto == len(self.levels), 1.0, edges[upto])[:, None]
+        share[rows] = np.where(tied[rows], (self.levels - low) / (high - low), share[rows])
+        return share
+
+    @property
+    def mean(self) -> Array:
+        """Mean of each distribution. [MW]"""
+        edges = np.concatenate([[0.0], (self.levels[1:] + self.levels[:-1]) / 2, [1.0]])
+        return np.asarray(self.quantiles @ np.diff(edges))
+
+
+def align(observed: Observations, forecast: Forecast) -> Pairs:
+    """Pair every forecast hour with its outcome, exactly.
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+
+    Returns
+    -------
+    Pairs
+
+    Raises
+    ------
+    TimeError
+        If an hour of the forecast lies outside the observations.
+    SchemaError
+        If a site was not observed.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> pairs = align(example_observations(), example_forecast())
+    >>> pairs.labels[["site", "valid_time", "lead_time"]].head(2)
+       site                valid_time  lead_time
+    0  farm 2024-01-02 00:00:00+00:00       15.0
+    1  farm 2024-01-02 01:00:00+00:00       16.0
+    """
+    origin, step = np.nonzero(forecast.inside)
+    data = forecast.data
+    valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")
+    stamps = times.to_ns(observed.index)
+    position = np.searchsorted(stamps, valid)
+    there = stamps[np.minimum(position, len(stamps) - 1)] == valid
+    if not there.all():
+        raise TimeError(
+            f"{int((~there).sum())} hours of the forecast were not observed, the first {valid[~there][0]} UTC.",
+            f"The observations ({observed.index[0]} to {observed.index[-1]}) hold every hour of the forecast; "
+            "an unknown value is NaN.",
+            "Score the forecasts of a shorter period, or give more observations.",
+        )
+    zone = times.zone(str(data.attrs.get("timezone", "UTC")))
+    local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(zone)
+    frames, outcomes, cubes, limits, served = [], [], [], [], []
+    for k, name in enumerate(forecast.sites):
+        if name not in observed.sites:
+            raise SchemaError(
+                f"Site {name!r} was not observed.",
+                f"Observed were {list(observed.sites)}.",
+                "Rename the column.",
+            )
+        values = observed.values[name].where(~observed.unfit[name]).to_numpy()
+        outcomes.append(values[position])
+        cubes.append(data.values[k, origin, step].astype(float))
+        limits.append(np.full(len(valid), float(data["capacity"].values[k])))
+        served.append(_in_service(observed, name, position, limits[-1]))
+        labels = {
+            "site": name,
+            "issue_time": times.to_index(data["issue_time"].values[origin]),
+            "valid_time": times.to_index(valid),
+            "lead_time": data["lead_time"].values[step] / np.timedelta64(1, "h"),
+            "hour": np.asarray(local.hour),
+            "month": np.asarray(local.month),
+            "quality": data["fallback_level"].values[k, origin],
+            "weather_age": _age(data, k)[origin],
+        }
+        frames.append(pd.DataFrame(labels))
+    outcome, installed = np.concatenate(outcomes), np.concatenate(limits)
+    labels_, cube = pd.concat(frames, ignore_index=True), np.concatenate(cubes)
+    known, plant = np.isfinite(outcome), np.isfinite(installed)
+    judged = np.where(plant, np.clip(outcome, 0.0, installed), outcome)
+    return Pairs(
+        observed=judged[known],
+        quantiles=cube[known],
+        levels=np.asarray(forecast.quantiles),
+        labels=labels_[known].reset_index(drop=True),
+        capacity=np.concatenate(served)[known],
+        missing=labels_[~known].reset_index(drop=True),
+        below_zero=int((plant & (outcome < 0)).sum()),
+        step=observed.frequency / pd.Timedelta("1h"),
+    )
+
+
+def _in_service(observed: Observations, site: str, position: Array, installed: Array) -> Array:
+    """Capacity in service; where it is not told, or nothing is in service, that which is installed."""
+    if observed.available_capacity is None:
+        return installed
+    told = observed.available_capacity[site].to_numpy(dtype=float)[position]
+    return np.where(told > 0, told, installed)
+
+
+def _age(data: xr.DataArray, site: int) -> Array:
+    """Age of the newest run at issue. [h]"""
+    if "weather_init_time" not in data.coords:
+        return np.full(data.sizes["issue_time"], np.nan)
+    age = data["issue_time"].values - data["weather_init_time"].values[site]
+    return np.asarray(age / np.timedelta64(1, "h"))
+
+
+def daylight(pairs: Pairs, sites: Site | Sequence[Site]) -> Pairs:
+    """The hours in whose middle the sun is above the horizon, where the power of a PV plant is in question.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    sites : Site or sequence of Site
+        Of all names in the pairs.
+
+    Returns
+    -------
+    Pairs
+        Whose tables of scores say ``"daylight"`` in the column ``hours``.
+
+    Raises
+    ------
+    SchemaError
+        If a site is not given.
+
+    Examples
+    --------
+    >>> import energyforecast as ef
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> farm = ef.Site(name="farm", latitude=47.0, longitude=8.0)
+    >>> pairs = daylight(align(example_observations(), example_forecast()), farm)
+    >>> pairs.hours, pairs.labels["hour"].tolist()
+    ('daylight', [7, 8, 9, 10, 11, 12, 13, 14, 15])
+    """
+    places = {site.name: site for site in as_sites(sites)}
+
+    def lit(labels: pd.DataFrame) -> Array:
+        absent = sorted(set(labels["site"]) - set(places))
+        if absent:
+            raise SchemaError(
+                f"Daylight at site {absent[0]!r} is asked for.",
+                f"Given are the places of {list(places)}.",
+                "Give the sites of the forecast.",
+            )
+        up = np.zeros(len(labels), dtype=bool)
+        middle = times.to_ns(labels["valid_time"]) + np.timedelta64(round(pairs.step * 1.8e12), "ns")
+        for name, site in places.items():
+            rows = np.flatnonzero(labels["site"] == name)
+            if rows.size:
+                latitude, longitude = site.latitude, site.longitude
+                up[rows] = solar_position(middle[rows], latitude, longitude).zenith < 90
+        return up
+
+    dark = replace(pairs, missing=pairs.missing[lit(pairs.missing)].reset_index(drop=True), hours="daylight")
+    return dark.of_rows(lit(pairs.labels))

@@ -1,0 +1,120 @@
+"""Days drawn in blocks: what a score might have been in another stretch of the same weather."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["BLOCK", "DRAWS", "block_draws", "quantile_interval", "resampled"]
+
+Array = npt.NDArray[Any]
+
+#: Days that are drawn together.
+BLOCK: Final = 7
+#: Number of draws.
+DRAWS: Final = 1000
+#: Fewer days than this give no interval.
+_FEWEST: Final = 8
+
+
+def block_draws(days: int, *, block: int = BLOCK, draws: int = DRAWS, seed: int = 0) -> Array:
+    """How often each of some consecutive days stands in each draw, shape (draws, days).
+
+    Parameters
+    ----------
+    days : int
+    block : int
+        Days that are drawn together, so that spells of weather stay whole; at most a quarter of all.
+    draws, seed : int
+
+    Notes
+    -----
+    The circular block bootstrap: blocks begin on any day alike, and wrap around the end.
+
+    References
+    ----------
+    Politis and Romano (1994), https://doi.org/10.1080/01621459.1994.10476870; Künsch (1989),
+    https://doi.org/10.1214/aos/1176347265.
+
+    Examples
+    --------
+    >>> block_draws(10, block=2, draws=3).sum(axis=1).tolist()  # each draw has ten days
+    [10, 10, 10]
+    """
+    length = max(1, min(block, days // 4))
+    first = np.random.default_rng(seed).integers(days, size=(draws, -(-days // length)))
+    chosen = (first[:, :, None] + np.arange(length)).reshape(draws, -1)[:, :days] % days
+    flat = chosen + days * np.arange(draws)[:, None]
+    return np.bincount(flat.ravel(), minlength=draws * days).reshape(draws, days)
+
+
+def resampled(
+    points: Array,
+    day: Array,
+    drawn: Array,
+    *,
+    weights: Array | None = None,
+    total: bool = False,
+) -> Array:
+    """Means (or sums) of points in each draw, shape (draws, ...); NaN where a draw holds no point.
+
+    Parameters
+    ----------
+    points : array, shape (rows,) or (rows, columns)
+    day : array of int, shape (rows,)
+        Number of the day of each row.
+    drawn : array, shape (draws, days)
+        As from :func:`block_draws`.
+    weights : array, shape (rows,), optional
+    total : bool
+        Whether sums are wanted.
+
+    Examples
+    --------
+    >>> resampled(np.array([1.0, 2.0, 6.0]), np.array([0, 0, 1]), np.array([[1, 1], [2, 0]])).tolist()
+    [3.0, 1.5]
+    """
+    weight = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)
+    columns = points.reshape(len(points), -1)
+    days = drawn.shape[1]
+    sums = np.column_stack(
+        [np.bincount(day, weights=weight * column, minlength=days) for column in columns.T]
+    )
+    result: Array = drawn @ sums
+    if not total:
+        count = drawn @ np.bincount(day, weights=weight, minlength=days)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result = result / count[:, None]
+    return np.asarray(result.reshape(len(drawn), *points.shape[1:]))
+
+
+def quantile_interval(draw: Callable[[], Array], *, days: int, interval: float) -> tuple[float, float]:
+    """Central interval of what draws give; NaN with fewer than eight days or where no draw has a value.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives a value for each draw.
+    days : int
+        Number of days that hold a point.
+    interval : float
+        Its probability.
+
+    Examples
+    --------
+    >>> quantile_interval(lambda: np.arange(101.0), days=30, interval=0.5)
+    (25.0, 75.0)
+    >>> quantile_interval(lambda: np.arange(101.0), days=1, interval=0.9)
+    (nan, nan)
+    """
+    if days < _FEWEST:
+        return float("nan"), float("nan")
+    values = draw()
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, ((1 - interval) / 2, (1 + interval) / 2))
+    return float(low), float(high)
