@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ LADDER: dict[int, str] = {
 }
 
 _DIMS = ("site", "issue_time", "lead_time", "quantile")
+_BLOCK = 256
 _SECONDS = {"units": "seconds since 1970-01-01", "dtype": "float64", "_FillValue": np.nan}
 
 
@@ -90,7 +91,7 @@ class Forecast:
     @classmethod
     def from_rows(
         cls,
-        quantiles: dict[str, Array],
+        quantiles: Mapping[str, Array | Iterable[Array]],
         *,
         windows: Windows,
         levels: Sequence[float],
@@ -98,29 +99,38 @@ class Forecast:
         fallback_level: dict[str, Array],
         weather_init_time: dict[str, Array],
         attrs: dict[str, Any],
+        allocate: Callable[[tuple[int, ...]], Array] | None = None,
     ) -> Forecast:
         """Build the cube from rows of quantiles, a row for each cell inside the windows.
 
         Parameters
         ----------
         quantiles : dict of array, shape (rows, levels)
-            By site; rows in order of issue, then of lead. [MW]
+            By site; rows in order of issue, then of lead; or blocks of them, one after the other. [MW]
         windows : Windows
         levels : sequence of float
         capacity, fallback_level, weather_init_time : dict
             By site: a number or None; arrays of shape (issues,).
         attrs : dict
             Provenance.
+        allocate : callable, optional
+            Makes the array of a shape, for one that does not lie in memory.
         """
         leads = np.unique(windows.lead_time[windows.inside])
         origin, step = np.nonzero(windows.inside)
         column = np.searchsorted(leads, windows.lead_time[origin, step])
         sites = list(quantiles)
-        cube = np.full(
-            (len(sites), len(windows.issue_time), len(leads), len(levels)), np.nan, dtype=np.float32
-        )
+        shape = (len(sites), len(windows.issue_time), len(leads), len(levels))
+        cube = np.empty(shape, dtype=np.float32) if allocate is None else allocate(shape)
+        filled = np.zeros(shape[1:3], dtype=bool)
+        filled[origin, column] = True
+        cube[:, ~filled] = np.nan
         for k, name in enumerate(sites):
-            cube[k, origin, column] = quantiles[name]
+            given, begin = quantiles[name], 0
+            for block in [given] if isinstance(given, np.ndarray) else given:
+                rows = slice(begin, begin + len(block))
+                cube[k, origin[rows], column[rows]] = block
+                begin += len(block)
         valid = np.full((len(windows.issue_time), len(leads)), np.datetime64("NaT", "ns"))
         valid[origin, column] = windows.valid_time[origin, step]
         limits = [np.nan if capacity[name] is None else capacity[name] for name in sites]
@@ -371,25 +381,28 @@ def _among(wanted: Any, there: Sequence[Any], what: str) -> None:
 
 def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
     for k, name in enumerate(data["site"].values):
-        rows = data.values[k][inside]
-        _refuse(
-            ~np.isfinite(rows).all(axis=1),
-            data,
-            inside,
-            str(name),
-            "holds a missing quantile",
-            "Quantiles are finite",
-        )
-        crossing = (np.diff(rows, axis=1) < 0).any(axis=1)
-        _refuse(
-            crossing, data, inside, str(name), "has crossing quantiles", "Quantiles rise with their level"
-        )
         capacity = float(data["capacity"].values[k])
-        if np.isfinite(capacity):
-            slack = 1e-4 * capacity
-            outside = (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack)
-            wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
-            _refuse(outside, data, inside, str(name), "leaves the site's bounds", wanted)
+        # In blocks of issues, so that a cube on disk is never in memory whole.
+        blocks = [slice(at, at + _BLOCK) for at in range(0, len(inside), _BLOCK)]
+        faults = [_faults(data.values[k, block][inside[block]], capacity) for block in blocks]
+        missing, crossing, outside = (np.concatenate(found) for found in zip(*faults, strict=True))
+        wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
+        for bad, found, expected in (
+            (missing, "holds a missing quantile", "Quantiles are finite"),
+            (crossing, "has crossing quantiles", "Quantiles rise with their level"),
+            (outside, "leaves the site's bounds", wanted),
+        ):
+            _refuse(bad, data, inside, str(name), found, expected)
+
+
+def _faults(rows: Array, capacity: float) -> tuple[Array, Array, Array]:
+    """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
+    slack = 1e-4 * capacity  # NaN, and then nothing is out of bounds, where there is no capacity
+    return (
+        ~np.isfinite(rows).all(axis=1),
+        (np.diff(rows, axis=1) < 0).any(axis=1),
+        (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack),
+    )
 
 
 def _refuse(

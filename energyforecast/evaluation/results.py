@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,9 @@ class Result:
         A row for each fit: model, time of the fit, rows, CPU seconds.
     provenance : dict
         Versions, periods, caveats.
+    origins : DataFrame
+        For audit, a row for each model, site and issue: the fit, the newest outcome that it learnt from, the
+        newest observation that a feature took, the weather run and its age, and the ``fallback_level``.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class Result:
     observations: Observations
     folds: pd.DataFrame
     provenance: Mapping[str, Any]
+    origins: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def pairs(self) -> dict[str, Pairs]:
