@@ -14,7 +14,7 @@ import xarray as xr
 
 from energyforecast import times
 from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
-from energyforecast.tasks import Windows
+from energyforecast.tasks import Task, Windows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -157,6 +157,69 @@ class Forecast:
             attrs={"units": "MW", "frequency": str(windows.frequency), **attrs},
         )
         return cls(data)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        levels: Mapping[str, float] | str | None = None,
+        task: Task | None = None,
+        unit: str = "MW",
+        timezone: str | None = None,
+        capacity: Mapping[str, float | None] | None = None,
+        name: str = "forecast",
+        frequency: Any = None,
+    ) -> Forecast:
+        """A forecast of others: a vendor's or an operator's, point or quantile, with its issue times.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` unless a task tells
+            it, and ``site`` unless there is one. Rows whose forecast is missing are left out and counted.
+        levels : mapping of float, str or None
+            Level by column; one column that is a point forecast, which is then the level 0.5 alone; by default
+            the columns named like ``q0.1``, as :meth:`to_frame` names them.
+        task : Task, optional
+            Where the frame has no ``issue_time``: each hour belongs to the one issue that covers it.
+        unit : {"W", "kW", "MW", "GW"}
+        timezone : str, optional
+            Clock of stamps without offset. By default that of the task, or UTC. A day's clock change is told
+            by the order of its stamps.
+        capacity : mapping of float, optional
+            By site; bounds that the forecast keeps. [MW]
+        name : str
+            Whose it is.
+        frequency : str or timedelta, optional
+            Length of an interval; that of the task, or the most frequent step by default.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            If a column is absent, a time is doubled, or an hour belongs to no issue or to several.
+
+        Examples
+        --------
+        >>> from energyforecast.tasks import day_ahead
+        >>> hours = pd.date_range("2024-01-01 23:00", periods=24, freq="1h", tz="UTC")
+        >>> frame = pd.DataFrame({"valid_time": hours, "load": 6000.0})
+        >>> task = day_ahead("10:00", timezone="Europe/Vienna")
+        >>> Forecast.from_frame(frame, levels="load", task=task).issue_times[0]
+        Timestamp('2024-01-01 09:00:00+0000', tz='UTC')
+        """
+        from energyforecast import vendors
+
+        return vendors.read_frame(
+            frame,
+            levels=levels,
+            task=task,
+            unit=unit,
+            timezone=timezone,
+            capacity=capacity,
+            name=name,
+            frequency=frequency,
+        )
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -399,8 +462,8 @@ def _faults(rows: Array, capacity: float) -> tuple[Array, Array, Array]:
     """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
     slack = 1e-4 * capacity  # NaN, and then nothing is out of bounds, where there is no capacity
     return (
-        ~np.isfinite(rows).all(axis=1),
-        (np.diff(rows, axis=1) < 0).any(axis=1),
+        np.asarray(~np.isfinite(rows).all(axis=1)),
+        np.asarray((np.diff(rows, axis=1) < 0).any(axis=1)),
         (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack),
     )
 

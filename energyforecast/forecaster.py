@@ -873,7 +873,9 @@ class Forecaster:
             {site.name: self.levels(table, site) for site in self.sites} if levels is None else dict(levels)
         )
         # Without weather there is no run.
-        first = {site.name: np.full(len(table.usable), np.datetime64("NaT", "ns")) for site in self.sites}
+        first: dict[str, Any] = {
+            site.name: np.full(len(table.usable), np.datetime64("NaT", "ns")) for site in self.sites
+        }
         first |= {name: init for (model, name), init in reversed(list(table.weather_init_time.items()))}
         return Forecast.from_rows(
             quantiles,

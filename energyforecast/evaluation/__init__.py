@@ -1,6 +1,7 @@
 """What forecasts are worth."""
 
 from energyforecast.evaluation.backtesting import backtest
+from energyforecast.evaluation.gates import Gate, GateReport, read_gates
 from energyforecast.evaluation.metrics import (
     METRICS,
     Metric,
@@ -21,6 +22,8 @@ from energyforecast.evaluation.results import Result, write_scores
 
 __all__ = [
     "METRICS",
+    "Gate",
+    "GateReport",
     "Metric",
     "Pairs",
     "Result",
@@ -33,6 +36,7 @@ __all__ = [
     "mae",
     "pinball",
     "pinball_loss",
+    "read_gates",
     "rmse",
     "score",
     "width",

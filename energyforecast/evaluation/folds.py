@@ -103,7 +103,7 @@ class Memory:
         """Rows of a table that a fit may learn from."""
         known = table.issue_time < times.to_ns([self.ends(as_of)])[0]
         begin = self.begins(as_of)
-        return known if begin is None else known & (table.valid_time >= begin)
+        return np.asarray(known if begin is None else known & (table.valid_time >= begin))
 
 
 def origins(task: Task, start: Any, end: Any, *, stride: int = 1, skip: Skip = ()) -> pd.DatetimeIndex:
@@ -174,7 +174,7 @@ def split(task: Task, tested: pd.DatetimeIndex, *, refit: Refit) -> list[Fold]:
     >>> days = task.issue_times("2024-01-02", "2024-01-11")
     >>> [len(fold.issue_time) for fold in split(task, days, refit=4)]
     [4, 4, 2]
-    >>> [len(fold.issue_time) for fold in split(task, days, refit=lambda now, last: now.dayofweek == 0)]
+    >>> [len(fold.issue_time) for fold in split(task, days, refit=lambda now, last: now.day_name() == "Monday")]
     [7, 3]
     """
     issued = times.to_ns(tested)
@@ -186,11 +186,11 @@ def split(task: Task, tested: pd.DatetimeIndex, *, refit: Refit) -> list[Fold]:
 def _begins(task: Task, tested: pd.DatetimeIndex, refit: Refit) -> npt.NDArray[np.bool_]:
     """At which origins a forecaster is fitted again; always at the first."""
     if refit is None:
-        return np.arange(len(tested)) == 0
+        return np.asarray(np.arange(len(tested)) == 0)
     if callable(refit):
         return _asked(tested, refit)
     if isinstance(refit, int) and not isinstance(refit, bool) and refit >= 1:
-        return np.arange(len(tested)) % refit == 0
+        return np.asarray(np.arange(len(tested)) % refit == 0)
     if isinstance(refit, str) and refit in CALENDAR:
         local = times.to_index(task.windows(tested).valid_time[:, 0]).tz_convert(times.zone(task.timezone))
         period = np.asarray(local.tz_localize(None).to_period(CALENDAR[refit]).asi8)

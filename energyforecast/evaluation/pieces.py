@@ -110,7 +110,9 @@ class Pieces:
         path = self._path(model, fold)
         scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
         with scratch.open("wb") as file:
-            arrays = {f"quantiles_{k}": array for k, array in enumerate(piece.quantiles.values())}
+            arrays: dict[str, Any] = {
+                f"quantiles_{k}": array for k, array in enumerate(piece.quantiles.values())
+            }
             arrays |= {f"levels_{k}": array for k, array in enumerate(piece.levels.values())}
             text = json.dumps({"sites": list(piece.quantiles), "summary": piece.summary})
             np.savez(file, text=np.array(text), **arrays)

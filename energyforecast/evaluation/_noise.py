@@ -1,0 +1,46 @@
+"""Whether a mean of daily differences is more than noise: a paired block bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["MINIMUM_DAYS", "Difference", "mean_difference"]
+
+#: Fewer days tell nothing about noise.
+MINIMUM_DAYS: Final = 10
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean of daily differences, its interval of 90 %, and the chance of so large a one without a cause."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    days: int
+
+
+def mean_difference(daily: npt.NDArray[Any], *, draws: int = 2000, seed: int = 0) -> Difference:
+    """Bootstrap circular blocks of days, as long as the weather and the demand remember.
+
+    The block holds n^(1/3) days, at least 3. ``p`` is one-sided: of differences without a mean, the share
+    whose mean is as large as that found. Kunsch (1989), https://doi.org/10.1214/aos/1176347265.
+    """
+    n = len(daily)
+    mean = float(daily.mean()) if n else float("nan")
+    if n < MINIMUM_DAYS:
+        return Difference(mean, float("nan"), float("nan"), float("nan"), n)
+    length = max(3, round(n ** (1 / 3)))
+    generator = np.random.default_rng(seed)
+    starts = generator.integers(0, n, size=(draws, -(-n // length)))
+    places = (starts[:, :, None] + np.arange(length)).reshape(draws, -1)[:, :n] % n
+    means = daily[places].mean(axis=1)
+    low, high = np.quantile(means, [0.05, 0.95])
+    # Differences that are all nothing are no difference, however often they are drawn.
+    p = float((means - mean >= mean).mean()) if np.any(daily) else 1.0
+    return Difference(mean, float(low), float(high), p, n)
