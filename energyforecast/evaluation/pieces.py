@@ -122,7 +122,8 @@ class Pieces:
     def read(self, model: int, fold: int) -> Piece | None:
         """A piece; None if it is not there or damaged, so that it is made again."""
         try:
-            with np.load(self._path(model, fold), allow_pickle=False) as file:
+            # Opened here: numpy leaves a damaged file open.
+            with self._path(model, fold).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 content = json.loads(str(file["text"]))
                 quantiles = {name: file[f"quantiles_{k}"] for k, name in enumerate(content["sites"])}
                 levels = {name: file[f"levels_{k}"] for k, name in enumerate(content["sites"])}
