@@ -16,13 +16,12 @@ import pytest
 import xarray as xr
 
 import energyforecast as ef
-from energyforecast import times
+from energyforecast import testing, times
 from energyforecast.errors import FileFormatError, SchemaError, TimeError
 from energyforecast.evaluation import Result
 from energyforecast.testing import (
     example_forecaster,
     example_observations,
-    example_weather,
     poison_observations,
 )
 
@@ -144,21 +143,27 @@ def test_each_origin_says_what_it_knew() -> None:
 
 
 def test_the_run_of_each_origin_is_kept() -> None:
+    observations = example_observations(days=30)
+    init = times.to_ns(observations.index[::24])
+    speed = np.full((1, len(init), 73), 8.0)
+    weather = testing._runs({"wind_speed_100m": speed}, init, np.arange(73) * testing._HOUR, ["farm"])
     result = ef.backtest(
         example_forecaster().unfitted(),
-        example_weather(),
-        example_observations(days=30),
-        start="2024-01-03",
-        end="2024-01-03",
+        weather,
+        observations,
+        start="2024-01-10",
+        end="2024-01-12",
     )
-    row = result.origins.iloc[0]
-    assert row["weather_age"] == (row["issue_time"] - row["weather_init_time"]) / pd.Timedelta("1h")
-    assert result.scores(by="weather_age")["weather_age"].unique().tolist() == [row["weather_age"]]
+    # Issued at 09:00, from the run of 00:00.
+    assert (result.origins["issue_time"] - result.origins["weather_init_time"]).eq(pd.Timedelta("9h")).all()
+    assert result.origins["weather_age"].tolist() == [9.0] * 3
+    assert result.scores(by="weather_age")["weather_age"].unique().tolist() == [9.0]
 
 
 # --- Going on ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_same_to_the_bit(tmp_path: Path) -> None:
     plain = _run(refit="D")
     kept = _run(refit="D", resume=tmp_path / "run")

