@@ -77,7 +77,9 @@ def test_half_hours_through_clock_changes(day: str, periods: int) -> None:
     np.testing.assert_array_equal(
         np.sort(forecast.data["valid_time"].values[forecast.inside]), ef.times.to_ns(hours)
     )
-    assert len(forecast.issue_times) == 1
+    issued = forecast.issue_times.tz_convert("Europe/London")
+    expected = pd.Timestamp(f"{day} 10:00") - pd.Timedelta("1D")
+    assert issued.tz_localize(None).tolist() == [expected]
 
 
 def test_hours_left_empty_are_counted_and_named() -> None:
