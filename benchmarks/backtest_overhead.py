@@ -3,9 +3,10 @@
 Three months of La Haute Borne, learnt from a year and more, forecast day-ahead with a fit each month. While
 ``backtest`` runs, the CPU seconds inside LightGBM are counted (``train``, ``Booster.predict``), and those
 inside ``fit`` and ``predict`` of the quantile model. ``overhead`` is what is spent outside of
-LightGBM's own functions, as a share of what is spent inside, for a booster for each of nine quantiles (``sharing="none"``, without
-calibration), where nothing but LightGBM is at work in the model. ``overhead_default_model`` is for the
-default model, whose own arithmetic on leaves is part of it: what is spent outside of its fits and predictions.
+LightGBM's own functions, as a share of what is spent inside, for a booster for each of nine quantiles
+(``sharing="none"``, without calibration), where nothing but LightGBM is at work in the model.
+``overhead_default_model`` is for the default model, whose own arithmetic on leaves is part of it: what is spent
+outside of its fits and predictions.
 CPU seconds of this process, best of five.
 
     python benchmarks/backtest_overhead.py --json overhead.json
