@@ -22,7 +22,7 @@ from energyforecast.errors import ConfigurationError, EnergyForecastError, Missi
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from energyforecast.evaluation import Result
+    from energyforecast.evaluation import GateReport, Result
 
 __all__ = ["app", "main"]
 
@@ -313,26 +313,71 @@ def backtest(
         str | None, typer.Option(help="First day, month or year whose hours are forecast.")
     ] = None,
     end: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
-    refit: Annotated[str, typer.Option(help="D, W, MS, QS or YS.")] = "MS",
+    refit: Annotated[str, typer.Option(help="D, W, MS, QS, YS, or a count of origins.")] = "MS",
+    window: Annotated[
+        str, typer.Option(help="What a fit learns from: expanding, or like 365D.")
+    ] = "expanding",
+    gap: Annotated[str, typer.Option(help="How long before a fit its data ends.")] = "0h",
+    stride: Annotated[int, typer.Option(help="Forecast every so many origins.")] = 1,
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder in which a stopped run is kept, to go on with.")
+    ] = None,
+    gate: Annotated[Path | None, typer.Option(help="Limits of scores (TOML).")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="What an earlier run wrote with --out, to compare with.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for what the gates said.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="The same, as a table for a pull request.")] = None,
     jobs: _Jobs = 0,
     out: _Out = Path("backtest"),
 ) -> None:
     """Backtest a configuration against climatology and persistence: scores, forecasts and figures.
 
-    Without start and end: the last year of the observations, or their last two thirds if they are short.
+    Without start and end: the last year of the observations, or their last two thirds if they are short. With
+    --gate or --baseline the exit code is 3 if a score is worse than its limit, or than the baseline by more than
+    noise.
     """
     from energyforecast import config as configuration
     from energyforecast.demos import Case
+    from energyforecast.evaluation import Result, read_gates
 
     begun = time.perf_counter()
     settings = configuration.read(config)
+    # What is refused is refused before the fits.
+    limits, comparison = ([], {}) if gate is None else read_gates(gate)
+    earlier = None if baseline is None else Result.load(baseline)
     power = settings.observations()
     first, last = _last_year(power, settings.task.timezone)
     weather, forecaster = settings.weather(), settings.forecaster()
-    case = Case("", forecaster, weather, power, start=start or first, end=end or last, refit=refit)
+    case = Case(
+        "",
+        forecaster,
+        weather,
+        power,
+        start=start or first,
+        end=end or last,
+        refit=int(refit) if refit.isdigit() else refit,
+        window=window,
+        gap=gap,
+        stride=stride,
+    )
     with _progress("Fits and forecasts") as progress:
-        result = case.run(jobs=_jobs(jobs), progress=progress)
+        result = case.run(jobs=_jobs(jobs), progress=progress, resume=resume)
+    result.write(out)
     _write({"": result}, out, timezone=settings.task.timezone, begun=begun)
+    if gate is not None or baseline is not None:
+        _judge(result.gate(limits, baseline=earlier, **comparison), json_file, markdown)
+
+
+def _judge(report: GateReport, json_file: Path | None, markdown: Path | None) -> None:
+    """Show and write what the gates said; leave with 3 if one failed."""
+    typer.echo(report.to_markdown())
+    for path, text in ((json_file, report.to_json()), (markdown, report.to_markdown())):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n", encoding="utf-8")
+    if not report.passed:
+        raise typer.Exit(3)
 
 
 def _last_year(power: Any, timezone: str) -> tuple[str, str]:

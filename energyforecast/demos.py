@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from energyforecast import datasets
 from energyforecast.asof import Weather
@@ -39,8 +40,8 @@ class Case:
     forecaster : Forecaster
     weather : Dataset or mapping of Dataset
     observations : Observations
-    start, end, refit : str
-        Of the backtest.
+    start, end, refit, window, gap, stride
+        Of the backtest; see :func:`energyforecast.backtest`.
     notes : tuple of str
         What must be said beside the caveats of the data.
 
@@ -59,10 +60,19 @@ class Case:
     observations: Observations
     start: str
     end: str
-    refit: str = "MS"
+    refit: str | int = "MS"
     notes: tuple[str, ...] = ()
+    window: str = "expanding"
+    gap: str = "0h"
+    stride: int = 1
 
-    def run(self, *, jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> Result:
+    def run(
+        self,
+        *,
+        jobs: int = 1,
+        resume: str | Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Result:
         """Backtest the forecaster against its references."""
         several = {type(self.forecaster.model).__name__: self.forecaster}
         several |= references(self.forecaster, self.weather)
@@ -73,7 +83,11 @@ class Case:
             start=self.start,
             end=self.end,
             refit=self.refit,
+            window=self.window,
+            gap=self.gap,
+            stride=self.stride,
             jobs=jobs,
+            resume=resume,
             progress=progress,
         )
 

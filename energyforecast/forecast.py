@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import xarray as xr
 
 from energyforecast import times
 from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
-from energyforecast.tasks import Windows
+from energyforecast.tasks import Task, Windows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,6 +35,7 @@ LADDER: dict[int, str] = {
 }
 
 _DIMS = ("site", "issue_time", "lead_time", "quantile")
+_BLOCK = 256
 _SECONDS = {"units": "seconds since 1970-01-01", "dtype": "float64", "_FillValue": np.nan}
 
 
@@ -90,7 +91,7 @@ class Forecast:
     @classmethod
     def from_rows(
         cls,
-        quantiles: dict[str, Array],
+        quantiles: Mapping[str, Array | Iterable[Array]],
         *,
         windows: Windows,
         levels: Sequence[float],
@@ -98,29 +99,38 @@ class Forecast:
         fallback_level: dict[str, Array],
         weather_init_time: dict[str, Array],
         attrs: dict[str, Any],
+        allocate: Callable[[tuple[int, ...]], Array] | None = None,
     ) -> Forecast:
         """Build the cube from rows of quantiles, a row for each cell inside the windows.
 
         Parameters
         ----------
         quantiles : dict of array, shape (rows, levels)
-            By site; rows in order of issue, then of lead. [MW]
+            By site; rows in order of issue, then of lead; or blocks of them, one after the other. [MW]
         windows : Windows
         levels : sequence of float
         capacity, fallback_level, weather_init_time : dict
             By site: a number or None; arrays of shape (issues,).
         attrs : dict
             Provenance.
+        allocate : callable, optional
+            Makes the array of a shape, for one that does not lie in memory.
         """
         leads = np.unique(windows.lead_time[windows.inside])
         origin, step = np.nonzero(windows.inside)
         column = np.searchsorted(leads, windows.lead_time[origin, step])
         sites = list(quantiles)
-        cube = np.full(
-            (len(sites), len(windows.issue_time), len(leads), len(levels)), np.nan, dtype=np.float32
-        )
+        shape = (len(sites), len(windows.issue_time), len(leads), len(levels))
+        cube = np.empty(shape, dtype=np.float32) if allocate is None else allocate(shape)
+        filled = np.zeros(shape[1:3], dtype=bool)
+        filled[origin, column] = True
+        cube[:, ~filled] = np.nan
         for k, name in enumerate(sites):
-            cube[k, origin, column] = quantiles[name]
+            given, begin = quantiles[name], 0
+            for block in [given] if isinstance(given, np.ndarray) else given:
+                rows = slice(begin, begin + len(block))
+                cube[k, origin[rows], column[rows]] = block
+                begin += len(block)
         valid = np.full((len(windows.issue_time), len(leads)), np.datetime64("NaT", "ns"))
         valid[origin, column] = windows.valid_time[origin, step]
         limits = [np.nan if capacity[name] is None else capacity[name] for name in sites]
@@ -147,6 +157,69 @@ class Forecast:
             attrs={"units": "MW", "frequency": str(windows.frequency), **attrs},
         )
         return cls(data)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        levels: Mapping[str, float] | str | None = None,
+        task: Task | None = None,
+        unit: str = "MW",
+        timezone: str | None = None,
+        capacity: Mapping[str, float | None] | None = None,
+        name: str = "forecast",
+        frequency: Any = None,
+    ) -> Forecast:
+        """A forecast of others: a vendor's or an operator's, point or quantile, with its issue times.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` unless a task tells
+            it, and ``site`` unless there is one. Rows whose forecast is missing are left out and counted.
+        levels : mapping of float, str or None
+            Level by column; one column that is a point forecast, which is then the level 0.5 alone; by default
+            the columns named like ``q0.1``, as :meth:`to_frame` names them.
+        task : Task, optional
+            Where the frame has no ``issue_time``: each hour belongs to the one issue that covers it.
+        unit : {"W", "kW", "MW", "GW"}
+        timezone : str, optional
+            Clock of stamps without offset. By default that of the task, or UTC. A day's clock change is told
+            by the order of its stamps.
+        capacity : mapping of float, optional
+            By site; bounds that the forecast keeps. [MW]
+        name : str
+            Whose it is.
+        frequency : str or timedelta, optional
+            Length of an interval; that of the task, or the most frequent step by default.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            If a column is absent, a time is doubled, or an hour belongs to no issue or to several.
+
+        Examples
+        --------
+        >>> from energyforecast.tasks import day_ahead
+        >>> hours = pd.date_range("2024-01-01 23:00", periods=24, freq="1h", tz="UTC")
+        >>> frame = pd.DataFrame({"valid_time": hours, "load": 6000.0})
+        >>> task = day_ahead("10:00", timezone="Europe/Vienna")
+        >>> Forecast.from_frame(frame, levels="load", task=task).issue_times[0]
+        Timestamp('2024-01-01 09:00:00+0000', tz='UTC')
+        """
+        from energyforecast import vendors
+
+        return vendors.read_frame(
+            frame,
+            levels=levels,
+            task=task,
+            unit=unit,
+            timezone=timezone,
+            capacity=capacity,
+            name=name,
+            frequency=frequency,
+        )
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -371,25 +444,28 @@ def _among(wanted: Any, there: Sequence[Any], what: str) -> None:
 
 def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
     for k, name in enumerate(data["site"].values):
-        rows = data.values[k][inside]
-        _refuse(
-            ~np.isfinite(rows).all(axis=1),
-            data,
-            inside,
-            str(name),
-            "holds a missing quantile",
-            "Quantiles are finite",
-        )
-        crossing = (np.diff(rows, axis=1) < 0).any(axis=1)
-        _refuse(
-            crossing, data, inside, str(name), "has crossing quantiles", "Quantiles rise with their level"
-        )
         capacity = float(data["capacity"].values[k])
-        if np.isfinite(capacity):
-            slack = 1e-4 * capacity
-            outside = (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack)
-            wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
-            _refuse(outside, data, inside, str(name), "leaves the site's bounds", wanted)
+        # In blocks of issues, so that a cube on disk is never in memory whole.
+        blocks = [slice(at, at + _BLOCK) for at in range(0, len(inside), _BLOCK)]
+        faults = [_faults(data.values[k, block][inside[block]], capacity) for block in blocks]
+        missing, crossing, outside = (np.concatenate(found) for found in zip(*faults, strict=True))
+        wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
+        for bad, found, expected in (
+            (missing, "holds a missing quantile", "Quantiles are finite"),
+            (crossing, "has crossing quantiles", "Quantiles rise with their level"),
+            (outside, "leaves the site's bounds", wanted),
+        ):
+            _refuse(bad, data, inside, str(name), found, expected)
+
+
+def _faults(rows: Array, capacity: float) -> tuple[Array, Array, Array]:
+    """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
+    slack = 1e-4 * capacity  # NaN, and then nothing is out of bounds, where there is no capacity
+    return (
+        np.asarray(~np.isfinite(rows).all(axis=1)),
+        np.asarray((np.diff(rows, axis=1) < 0).any(axis=1)),
+        (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack),
+    )
 
 
 def _refuse(

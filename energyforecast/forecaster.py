@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -111,6 +111,8 @@ class Table:
         :class:`energyforecast.features.ColdStartPower` by site; without columns where the weather does not tell.
     remembered : dict of array of bool, shape (origins,)
         Whether of every lag that features ask for something was published, by site.
+    newest : dict of array of datetime64, shape (origins,)
+        Beginning of the newest observation that a lag took, by site; NaT where none was taken.
     expected : dict of array, shape (rows, 8)
         Wind speed from 3 h before to 4 h after, for the check of the clock; by site.
 
@@ -134,6 +136,7 @@ class Table:
     skipped: dict[tuple[str, str], npt.NDArray[np.bool_]]
     usable: npt.NDArray[np.bool_]
     remembered: dict[str, npt.NDArray[np.bool_]]
+    newest: dict[str, times.Times]
     expected: dict[str, Array]
 
     @property
@@ -164,6 +167,7 @@ class Table:
             skipped={key: value[chosen] for key, value in self.skipped.items()},
             usable=self.usable[chosen],
             remembered={name: known[chosen] for name, known in self.remembered.items()},
+            newest={name: moments[chosen] for name, moments in self.newest.items()},
             expected={name: array[rows] if len(array) else array for name, array in self.expected.items()},
         )
 
@@ -395,6 +399,7 @@ class Forecaster:
             columns=by_site("columns"),
             physics=by_site("physics"),
             remembered=by_site("remembered"),
+            newest=by_site("newest"),
             expected=by_site("expected"),
         )
 
@@ -438,6 +443,7 @@ class Forecaster:
             skipped={key: value for key, value in now.skipped.items() if key[1] in names},
             usable=_usable(now, needs, sites),
             remembered={name: _remembered(now, name) for name in names},
+            newest={name: _newest(now, name) for name in names},
             expected=expected,
         )
 
@@ -856,16 +862,21 @@ class Forecaster:
     def assemble(
         self,
         table: Table,
-        quantiles: dict[str, Array],
+        quantiles: Mapping[str, Array | Iterable[Array]],
         *,
         levels: Mapping[str, npt.NDArray[np.int64]] | None = None,
         attrs: Mapping[str, Any] | None = None,
+        allocate: Callable[[tuple[int, ...]], Array] | None = None,
     ) -> Forecast:
-        """The cube of a table's rows, with its provenance."""
+        """The cube of a table's rows, with its provenance; see :meth:`Forecast.from_rows`."""
         rungs = (
             {site.name: self.levels(table, site) for site in self.sites} if levels is None else dict(levels)
         )
-        first = {name: init for (model, name), init in reversed(list(table.weather_init_time.items()))}
+        # Without weather there is no run.
+        first: dict[str, Any] = {
+            site.name: np.full(len(table.usable), np.datetime64("NaT", "ns")) for site in self.sites
+        }
+        first |= {name: init for (model, name), init in reversed(list(table.weather_init_time.items()))}
         return Forecast.from_rows(
             quantiles,
             windows=table.windows,
@@ -874,6 +885,7 @@ class Forecaster:
             fallback_level=rungs,
             weather_init_time=first,
             attrs=self.provenance() | dict(attrs or {}),
+            allocate=allocate,
         )
 
     def provenance(self) -> dict[str, Any]:
@@ -1022,6 +1034,19 @@ def _remembered(now: Snapshot, site: str) -> npt.NDArray[np.bool_]:
         np.isfinite(values).any(axis=1) for (_, name), (values, _) in now.history.items() if name == site
     ]
     return np.logical_and.reduce(known) if known else np.ones(len(now.windows.issue_time), dtype=bool)
+
+
+def _newest(now: Snapshot, site: str) -> times.Times:
+    """Beginning of the newest observation that any lag took, by origin."""
+    issued = now.windows.issue_time
+    ages = [age for (_, name), (_, age) in now.history.items() if name == site]
+    if not ages:
+        return np.full(len(issued), np.datetime64("NaT", "ns"))
+    youngest = np.fmin.reduce(np.concatenate(ages, axis=1), axis=1)
+    known = np.isfinite(youngest)
+    # Ages are hours: in whole seconds, so that no rounding moves the interval.
+    seconds = np.round(np.where(known, youngest, 0.0) * 3600).astype("timedelta64[s]")
+    return np.where(known, issued - seconds.astype("timedelta64[ns]"), np.datetime64("NaT", "ns"))
 
 
 def _first_arrival(dataset: Any) -> pd.Timestamp:

@@ -29,7 +29,7 @@ from energyforecast.power_curves import PowerCurve
 from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.tasks import Task
 
-__all__ = ["dump", "load", "parts", "save"]
+__all__ = ["describe", "dump", "load", "parts", "save"]
 
 _FORMAT: Final = "energyforecast.forecaster"
 _SCHEMA: Final = 1
@@ -134,6 +134,54 @@ def dump(forecaster: Forecaster) -> bytes:
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
     return _zip({"manifest.json": json.dumps(manifest, indent=1, default=_number).encode()} | members)
+
+
+def describe(forecaster: Forecaster) -> dict[str, Any]:
+    """What a forecaster is, whether or not it has learnt: sites, task, features and models.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+
+    Returns
+    -------
+    dict
+        Equal for forecasters that learn and forecast alike; code is told by its hash.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster
+    >>> describe(example_forecaster())["recipes"][0]["model"]["type"]
+    'Climatology'
+    """
+    recipes = [
+        {
+            "sites": [site.name for site in sites],
+            "features": [_feature_to_json(item) for item in features],
+            "model": _any_model(model),
+        }
+        for sites, features, model in forecaster.recipes
+    ]
+    return {
+        "sites": _sites_to_json(forecaster.sites),
+        "neighbours": _sites_to_json(forecaster.neighbours),
+        "task": _task_to_json(forecaster.task),
+        "recipes": recipes,
+        "perfect_weather": forecaster.perfect_weather,
+        "pooled": forecaster.pooled,
+        "trust_clock": forecaster.trust_clock,
+    }
+
+
+def _any_model(model: QuantileModel) -> dict[str, Any]:
+    """Kind and parameters, and the code of a model that is not one of the library's."""
+    if type(model).__name__ in QuantileModel.registry:
+        return _unfitted_to_json(model)
+    try:
+        code = inspect.getsource(type(model))
+    except (OSError, TypeError):
+        code = type(model).__qualname__
+    return {"source_hash": hashlib.sha256(code.encode()).hexdigest(), "parameters": repr(model)}
 
 
 def parts(forecaster: Forecaster) -> dict[str, bytes]:

@@ -385,6 +385,7 @@ def test_a_result_writes_its_files_with_the_caveat_in_each(spring: Result, tmp_p
         "scores.csv",
         "forecast.csv",
         "forecast.nc",
+        "result",
     }
     caveat = "perfect weather (ERA5 reanalysis): not forecast skill"
     assert list(content) == ["schema", "provenance", "scores"]

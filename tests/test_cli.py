@@ -140,7 +140,7 @@ def test_a_backtest_of_a_month_writes_scores_and_figures(quick: Path, tmp_path: 
         )
     )
     folder = tmp_path / "february"
-    assert {path.name for path in folder.iterdir()} == BACKTEST_FILES
+    assert {path.name for path in folder.iterdir()} == BACKTEST_FILES | {"result"}
     content = _scores(folder)
     assert content["schema"] == 1
     assert content["provenance"]["caveats"] == [CAVEAT]

@@ -28,7 +28,7 @@ FLOORS = (
     ("clocks", "observations", "quality", "trust", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
-    ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage"),
+    ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage", "vendors"),
     ("evaluation",),
     ("tuning",),
     ("plotting", "config"),
@@ -48,6 +48,7 @@ FORBIDDEN = {
 CONVENIENCES = {
     ("forecast", "plotting"): "Forecast.plot",
     ("forecaster", "storage"): "Forecaster.save",
+    ("forecast", "vendors"): "Forecast.from_frame",
 }
 
 

@@ -12,6 +12,7 @@ from energyforecast.evaluation.distributions import (
 )
 from energyforecast.evaluation.economics import economic_value, imbalance_cost
 from energyforecast.evaluation.events import brier, event_reliability, peaks, ramps, roc, roc_area
+from energyforecast.evaluation.gates import Gate, GateReport, read_gates
 from energyforecast.evaluation.losses import (
     crps_of_quantiles,
     crps_of_samples,
@@ -38,6 +39,8 @@ from energyforecast.evaluation.significance import benjamini_hochberg, compare, 
 
 __all__ = [
     "METRICS",
+    "Gate",
+    "GateReport",
     "Metric",
     "Pairs",
     "Result",
@@ -68,6 +71,7 @@ __all__ = [
     "pinball_loss",
     "pit",
     "ramps",
+    "read_gates",
     "reliability",
     "rmse",
     "roc",

@@ -6,9 +6,10 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,10 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed
 
-from energyforecast import __version__, times
+from energyforecast import __version__, asof, times
 from energyforecast.asof import Weather, as_models
 from energyforecast.errors import SchemaError
+from energyforecast.evaluation.folds import Fold, Memory, Refit, Skip, origins, split
 from energyforecast.evaluation.metrics import SEVEN_LEVELS, align
+from energyforecast.evaluation.pieces import Piece, Pieces, fingerprint
 from energyforecast.evaluation.results import Result
 from energyforecast.features import Needs
 from energyforecast.forecast import Forecast
@@ -36,7 +39,6 @@ from energyforecast.observations import Observations
 
 __all__ = ["backtest"]
 
-_CALENDAR: Final = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q", "YS": "Y"}
 _REFERENCES: Final = (
     Climatology,
     ConvexCombination,
@@ -47,14 +49,6 @@ _REFERENCES: Final = (
 )
 
 
-@dataclass(frozen=True)
-class _Fold:
-    """One fit and the origins that it forecasts."""
-
-    as_of: pd.Timestamp
-    rows: npt.NDArray[np.bool_]
-
-
 def backtest(
     forecasters: Forecaster | Mapping[str, Forecaster],
     weather: Weather,
@@ -62,8 +56,13 @@ def backtest(
     *,
     start: Any,
     end: Any,
-    refit: str | None = "MS",
+    refit: Refit = "MS",
+    window: Any = "expanding",
+    stride: int = 1,
+    gap: Any = "0h",
+    skip: Skip = (),
     jobs: int = 1,
+    resume: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Result:
     """Forecast a past period as it would have been, refitting on the way.
@@ -73,14 +72,28 @@ def backtest(
     forecasters : Forecaster or mapping of Forecaster
         By name; all have the same sites and task, and meet identical origins. They are not changed.
     weather : Dataset or mapping of Dataset
+        ``{}`` where nothing looks at it.
     observations : Observations
     start, end : str or moment
         Period in which the windows of the forecasts begin, read in the task's zone; ``"2015"`` means
         all of it.
-    refit : {"D", "W", "MS", "QS", "YS"} or None
-        Fit again at the first origin of each local day, week, month, quarter or year; ``None``: once.
+    refit : {"D", "W", "MS", "QS", "YS"}, int, callable or None
+        Fit again at the first origin of each local day, week, month, quarter or year; at every so many
+        origins; where ``refit(issue_time, last_fit)`` says so; ``None``: once.
+    window : "expanding" or str or timedelta
+        How far back a fit learns: from everything, or from the last ``"365D"``.
+    stride : int
+        Forecast each origin (1), every second, ...
+    gap : str or timedelta
+        A fit knows what was known so long before it: the time that fitting and releasing a model takes.
+    skip : str or sequence
+        Periods in which no forecast begins, each like ``"2015-08"`` or a pair of first and last. Their
+        outcomes are learnt from.
     jobs : int
         Processes.
+    resume : path, optional
+        Folder in which each fit's forecasts are kept. A run that was stopped goes on there, with the same
+        result to the bit; and forecasts lie on disk, not in memory.
     progress : callable, optional
         Called with the number of fits done and their total.
 
@@ -91,14 +104,15 @@ def backtest(
     Raises
     ------
     SchemaError
-        If the forecasters differ in sites or task, or `refit` is unknown.
+        If the forecasters differ in sites or task, `refit` is unknown, nothing is left to forecast, or
+        `resume` holds another backtest.
     MissingDataError
         If weather is missing, or there is nothing to learn from before the first origin.
 
     Notes
     -----
-    A fit at time t uses outcomes published by t. Features of an origin come from what was known at
-    that origin, so they are computed once for all fits.
+    A fit at time t uses outcomes published by t, less the gap. Features of an origin come from what was
+    known at that origin, so they are computed once for all fits.
 
     Examples
     --------
@@ -112,32 +126,39 @@ def backtest(
     named = {"model": forecasters} if isinstance(forecasters, Forecaster) else dict(forecasters)
     first = _alike(named)
     begun, spent = time.perf_counter(), time.process_time()
-    tested = first.task.issue_times(start, end)
-    prepared = {name: _prepare(item, weather, observations, tested) for name, item in named.items()}
-    folds = _folds(first, tested, prepared[next(iter(named))][0], refit)
-    work = [(name, k) for k in reversed(range(len(folds))) for name in named]
-    done: dict[tuple[str, int], _Done] = {}
-    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_run)(named[name], *prepared[name], observations, folds[k], name, k) for name, k in work
+    memory = Memory(window, gap)
+    tested = origins(first.task, start, end, stride=stride, skip=skip)
+    folds = split(first.task, tested, refit=refit)
+    pieces = None
+    if resume is not None:
+        cuts = [array for fold in folds for array in (str(fold.as_of), fold.issue_time)]
+        mark = fingerprint(named, weather, observations, settings=[str(window), str(gap), *cuts])
+        pieces = Pieces(Path(resume))
+        pieces.begin(mark)
+    prepared = {name: _prepare(item, weather, observations, tested, memory) for name, item in named.items()}
+    done = _all_done(
+        named, prepared, observations, folds, memory, pieces=pieces, jobs=jobs, progress=progress
     )
-    for item in results:
-        done[(item.name, item.fold)] = item
-        if progress is not None:
-            progress(len(done), len(work))
     said = {"caveats": "; ".join(first.caveats(weather))}
-    forecasts = {
-        name: _assembled(named[name], prepared[name][0], folds, done, said | {"model": name}, tested)
-        for name in named
-    }
-    table = pd.DataFrame([done[key].summary for key in sorted(done, key=lambda key: (key[0], key[1]))])
+    forecasts, audits = {}, []
+    for k, name in enumerate(named):
+        parts = [done[(k, fold)] for fold in range(len(folds))]
+        table = prepared[name][0].of_origins(
+            np.isin(prepared[name][0].windows.issue_time, times.to_ns(tested))
+        )
+        attrs = said | {"model": name}
+        forecasts[name] = _assembled(named[name], table, parts, attrs, pieces=pieces, model=k)
+        audits.append(_audit(name, forecasts[name], table, parts))
+    summaries = [done[key].summary for key in sorted(done, key=lambda key: (list(named)[key[0]], key[1]))]
     return Result(
         forecasts=forecasts,
         observations=observations,
-        folds=table,
+        folds=pd.DataFrame(summaries).drop(columns="newest_outcome"),
+        origins=pd.concat(audits, ignore_index=True),
         provenance=_provenance(named, weather, tested, refit)
+        | {"window": str(window), "gap": str(gap), "stride": stride}
         | {
-            # Aligned here, so that observations that end early are refused now, not when scores are asked for.
-            "below_zero": align(observations, next(iter(forecasts.values()))).below_zero,
+            "below_zero": _below_zero(observations, next(iter(forecasts.values()))),
             "wall_seconds": round(time.perf_counter() - begun, 2),
             "cpu_seconds": round(time.process_time() - spent + _elsewhere(done, "cpu_seconds", sum), 2),
             "peak_memory_mb": _whole(peak_memory() + _elsewhere(done, "peak_memory_mb", max)),
@@ -145,12 +166,18 @@ def backtest(
     )
 
 
+def _below_zero(observations: Observations, forecast: Forecast) -> int:
+    """Counted here, so that observations that end early are refused now, not when scores are asked for."""
+    # One level is enough to align, and a cube on disk stays there.
+    return align(observations, Forecast(forecast.data.isel(quantile=[0]))).below_zero
+
+
 def _whole(size: float) -> int | None:
     return None if math.isnan(size) else round(size)
 
 
 def _elsewhere(
-    done: Mapping[tuple[str, int], _Done], key: str, joined: Callable[[list[float]], float]
+    done: Mapping[tuple[int, int], _Done], key: str, joined: Callable[[list[float]], float]
 ) -> float:
     """What other processes used, summed over them."""
     used: dict[int, list[float]] = {}
@@ -185,9 +212,17 @@ def _alike(named: Mapping[str, Forecaster]) -> Forecaster:
 
 
 def _prepare(
-    forecaster: Forecaster, weather: Weather, observations: Observations, tested: pd.DatetimeIndex
+    forecaster: Forecaster,
+    weather: Weather,
+    observations: Observations,
+    tested: pd.DatetimeIndex,
+    memory: Memory,
 ) -> tuple[Table, Needs]:
     learnt = forecaster.training_origins(weather, observations, as_of=tested[-1])
+    begin = memory.begins(tested[0])
+    if begin is not None:  # What lies before every fit's window needs no features.
+        windows = forecaster.task.windows(learnt)
+        learnt = learnt[(windows.inside & (windows.valid_time >= begin)).any(axis=1)]
     issued = np.union1d(times.to_ns(learnt), times.to_ns(tested))
     table = forecaster.tabulate(weather, observations, issued)
     needs = forecaster.needs(weather)
@@ -198,33 +233,72 @@ def _prepare(
     return table, needs
 
 
-def _folds(forecaster: Forecaster, tested: pd.DatetimeIndex, table: Table, refit: str | None) -> list[_Fold]:
-    if refit is not None and refit not in _CALENDAR:
-        raise SchemaError(
-            f"refit={refit!r}.", f"It is one of {list(_CALENDAR)} or None.", "Choose one of them."
-        )
-    begins = times.to_index(forecaster.task.windows(tested).valid_time[:, 0])
-    local = begins.tz_convert(times.zone(forecaster.task.timezone)).tz_localize(None)
-    period = (
-        np.zeros(len(tested), dtype=int)
-        if refit is None
-        else np.asarray(local.to_period(_CALENDAR[refit]).asi8)
-    )
-    issued = times.to_ns(tested)
-    return [
-        _Fold(tested[period == value][0], np.isin(table.issue_time, issued[period == value]))
-        for value in dict.fromkeys(period.tolist())
-    ]
-
-
 @dataclass(frozen=True)
 class _Done:
-    name: str
+    """A fit that is done: its piece, or where it lies."""
+
+    model: int
     fold: int
     process: int
-    quantiles: dict[str, npt.NDArray[Any]]
-    levels: dict[str, npt.NDArray[np.int64]]
     summary: dict[str, Any]
+    piece: Piece | None
+    pieces: Pieces | None
+
+    def read(self) -> Piece:
+        """Its piece, from memory or disk."""
+        piece = self.piece if self.pieces is None else self.pieces.read(self.model, self.fold)
+        assert piece is not None, "it was written, and read, before"
+        return piece
+
+
+def _all_done(
+    named: Mapping[str, Forecaster],
+    prepared: Mapping[str, tuple[Table, Needs]],
+    observations: Observations,
+    folds: Sequence[Fold],
+    memory: Memory,
+    *,
+    pieces: Pieces | None,
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[tuple[int, int], _Done]:
+    """Every fit of every forecaster, those on disk first."""
+    work = [(k, fold) for fold in reversed(range(len(folds))) for k in range(len(named))]
+    done = {} if pieces is None else _on_disk(pieces, work)
+    if done and progress is not None:
+        progress(len(done), len(work))
+    names = list(named)
+    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_run)(
+            named[names[k]],
+            *prepared[names[k]],
+            observations,
+            folds[fold],
+            memory,
+            (names[k], k, fold),
+            pieces,
+        )
+        for k, fold in work
+        if (k, fold) not in done
+    )
+    for item in results:
+        done[(item.model, item.fold)] = item
+        if progress is not None:
+            progress(len(done), len(work))
+    return done
+
+
+def _on_disk(pieces: Pieces, work: Sequence[tuple[int, int]]) -> dict[tuple[int, int], _Done]:
+    found = {}
+    for k, fold in work:
+        piece = pieces.read(k, fold)
+        if piece is not None:
+            summary = piece.summary | {
+                key: times.instant(piece.summary[key]) for key in ("as_of", "newest_outcome")
+            }
+            # What an earlier run spent is told in its folds, not in what this one spent.
+            found[(k, fold)] = _Done(k, fold, os.getpid(), summary, None, pieces)
+    return found
 
 
 def _run(
@@ -232,62 +306,119 @@ def _run(
     table: Table,
     needs: Needs,
     observations: Observations,
-    fold: _Fold,
-    name: str,
-    number: int,
+    fold: Fold,
+    memory: Memory,
+    names: tuple[str, int, int],
+    pieces: Pieces | None,
 ) -> _Done:
     """Fit and forecast one fold; runs in a process of its own."""
     begun = time.process_time()
     fitted = forecaster.unfitted()
-    before = table.issue_time < times.to_ns([fold.as_of])[0]
-    fitted.fit_table(table, observations, needs=needs, as_of=fold.as_of, rows=before)
-    quantiles = {site.name: fitted.predict_rows(table, site, rows=fold.rows) for site in fitted.sites}
-    origins = np.unique(table.origin[fold.rows])
-    levels = {site.name: fitted.levels(table, site)[origins] for site in fitted.sites}
+    known = memory.rows(table, fold.as_of)
+    knows = memory.ends(fold.as_of)
+    fitted.fit_table(table, observations, needs=needs, as_of=knows, rows=known)
+    rows = np.isin(table.issue_time, fold.issue_time)
+    quantiles = {site.name: fitted.predict_rows(table, site, rows=rows) for site in fitted.sites}
+    places = np.unique(table.origin[rows])
+    levels = {site.name: fitted.levels(table, site)[places] for site in fitted.sites}
+    name, model, number = names
     summary = {
         "model": name,
         "fold": number,
         "as_of": fold.as_of,
-        "origins": len(origins),
+        "origins": len(places),
         "training_rows": sum(fitted.training_.rows.values()),
+        "newest_outcome": _newest_outcome(table, observations, known, knows),
         "cold_start": "; ".join(fitted.cold_starts()),
         "cpu_seconds": time.process_time() - begun,
         "peak_memory_mb": peak_memory(),
     }
-    return _Done(
-        name,
-        number,
-        os.getpid(),
-        {site: q.astype(np.float32) for site, q in quantiles.items()},
-        levels,
-        summary,
-    )
+    piece = Piece({site: q.astype(np.float32) for site, q in quantiles.items()}, levels, summary)
+    if pieces is None:
+        return _Done(model, number, os.getpid(), summary, piece, None)
+    plain = summary | {key: str(summary[key]) for key in ("as_of", "newest_outcome")}
+    pieces.write(model, number, Piece(piece.quantiles, levels, plain))
+    return _Done(model, number, os.getpid(), summary, None, pieces)
+
+
+def _newest_outcome(
+    table: Table, observations: Observations, known: npt.NDArray[np.bool_], knows: pd.Timestamp
+) -> pd.Timestamp:
+    """Beginning of the newest hour whose outcome a fit could learn from; NaT if there is none."""
+    moments = table.valid_time[known]
+    outcomes = [
+        asof.labels_as_of(observations, site=site, valid_time=moments, as_of=knows)
+        for site in table.columns
+        if site in observations.sites
+    ]
+    learnt = np.logical_or.reduce([np.isfinite(values) for values in outcomes]) if outcomes else []
+    there = moments[learnt] if len(learnt) else moments[:0]
+    return times.to_index([there.max()])[0] if len(there) else pd.NaT
 
 
 def _assembled(
     forecaster: Forecaster,
     table: Table,
-    folds: Sequence[_Fold],
-    done: Mapping[tuple[str, int], _Done],
+    parts: Sequence[_Done],
     attrs: Mapping[str, Any],
-    tested: pd.DatetimeIndex,
+    *,
+    pieces: Pieces | None,
+    model: int,
 ) -> Forecast:
-    part = table.of_origins(np.isin(table.windows.issue_time, times.to_ns(tested)))
-    parts = [done[(str(attrs["model"]), k)] for k in range(len(folds))]
     sites = [site.name for site in forecaster.sites]
-    quantiles = {site: np.concatenate([item.quantiles[site] for item in parts]) for site in sites}
-    levels = {site: np.concatenate([item.levels[site] for item in parts]) for site in sites}
+    levels = {site: np.concatenate([item.read().levels[site] for item in parts]) for site in sites}
     cold = (line for item in parts for line in item.summary["cold_start"].split("; "))
     said = [line for line in dict.fromkeys([*str(attrs["caveats"]).split("; "), *cold]) if line]
-    attrs = dict(attrs) | {"caveats": "; ".join(said)}
-    return forecaster.assemble(part, quantiles, levels=levels, attrs=attrs)
+    return forecaster.assemble(
+        table,
+        {site: _Blocks(parts, site) for site in sites},
+        levels=levels,
+        attrs=dict(attrs) | {"caveats": "; ".join(said)},
+        allocate=None if pieces is None else lambda shape: pieces.cube(model, shape),
+    )
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """The quantiles of a site, a fit after the other, so that one at a time is in memory."""
+
+    parts: Sequence[_Done]
+    site: str
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        return (item.read().quantiles[self.site] for item in self.parts)
+
+
+def _audit(name: str, forecast: Forecast, table: Table, parts: Sequence[_Done]) -> pd.DataFrame:
+    """For each origin and site: the fit, the run and the newest observation that it used."""
+    issued = times.to_index(table.windows.issue_time)
+    counts = [item.summary["origins"] for item in parts]
+    frames = []
+    for k, site in enumerate(forecast.sites):
+        columns: dict[str, Any] = {"model": name, "site": site, "issue_time": issued}
+        for key in ("fold", "as_of", "newest_outcome"):
+            values = pd.Series([item.summary[key] for item in parts])
+            columns[key] = values.repeat(counts).to_numpy() if key == "fold" else _moments(values, counts)
+        columns["newest_observation"] = times.to_index(table.newest[site])
+        columns["fallback_level"] = forecast.data["fallback_level"].values[k]
+        for (model, place), init in table.weather_init_time.items():
+            if place == site:
+                suffix = f"[{model}]" if model else ""
+                columns[f"weather_init_time{suffix}"] = times.to_index(init)
+                columns[f"weather_age{suffix}"] = (table.windows.issue_time - init) / np.timedelta64(1, "h")
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _moments(values: pd.Series, counts: Sequence[int]) -> pd.DatetimeIndex:
+    return times.to_index(np.repeat(times.to_ns(pd.DatetimeIndex(values)), counts))
 
 
 def _provenance(
     named: Mapping[str, Forecaster],
     weather: Weather,
     tested: pd.DatetimeIndex,
-    refit: str | None,
+    refit: Refit,
 ) -> dict[str, Any]:
     first = next(iter(named.values()))
     levels = first.task.quantiles
@@ -303,7 +434,7 @@ def _provenance(
         "first_issue": str(tested[0]),
         "last_issue": str(tested[-1]),
         "issues": len(tested),
-        "refit": refit,
+        "refit": "callable" if callable(refit) else refit,
         "models": {name: _models(item) for name, item in named.items()},
         "features": {name: _features(item) for name, item in named.items()},
         "references": [

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
-from energyforecast.errors import MissingDataError
-from energyforecast.evaluation import metrics, significance
+from energyforecast import times
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.evaluation import archive, gates, metrics, significance
+from energyforecast.evaluation.gates import Gate, GateReport
 from energyforecast.evaluation.metrics import METRICS, Metric, Pairs
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
+from energyforecast.variables import Flag
 
 __all__ = ["Result", "write_scores"]
 
@@ -38,6 +43,9 @@ class Result:
         A row for each fit: model, time of the fit, rows, CPU seconds.
     provenance : dict
         Versions, periods, caveats.
+    origins : DataFrame
+        For audit, a row for each model, site and issue: the fit, the newest outcome that it learnt from, the
+        newest observation that a feature took, the weather run and its age, and the ``fallback_level``.
 
     Examples
     --------
@@ -53,6 +61,7 @@ class Result:
     observations: Observations
     folds: pd.DataFrame
     provenance: Mapping[str, Any]
+    origins: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def pairs(self) -> dict[str, Pairs]:
@@ -77,8 +86,9 @@ class Result:
         Parameters
         ----------
         by : str or sequence of str, optional
-            ``"lead_time"``, ``"hour"``, ``"month"``, ``"season"``, ``"site"``, ``"weather_age"``, ``"quality"``,
-            ``"level"``.
+            ``"lead_time"`` [h], ``"hour"``, ``"month"``, ``"season"``, ``"site"``, ``"weather_age"`` (of the run at
+            issue) [h], ``"quality"`` (the forecast's ``fallback_level``), ``"flags"`` (of the outcome, those that leave
+            it fit, or ``"good"``), ``"level"``.
         chosen : sequence of Metric
         model : str, optional
             Only this one.
@@ -95,13 +105,157 @@ class Result:
         1    mae       16.0    2.0
         """
         tables = []
+        keys = [by] if isinstance(by, str) else list(by or ())
         for name, pairs in self.pairs.items():
             if model in (None, name):
                 usable = [item for item in chosen if item.within(pairs.levels)]
-                table = metrics.score(usable, pairs, by=by, confidence=confidence)
+                if "level" in keys:
+                    usable = [item for item in usable if item.by_level or item.level is not None]
+                table = self._score(usable, name, keys, confidence)
                 table.insert(0, "model", name)
                 tables.append(table)
         return pd.concat(tables, ignore_index=True)
+
+    def _score(
+        self, chosen: Sequence[Metric], name: str, keys: list[str], confidence: float | None
+    ) -> pd.DataFrame:
+        """Scores by any groups; the flags of outcomes, which pairs do not know, are cut here."""
+        pairs = self.pairs[name]
+        if "flags" not in keys:
+            return metrics.score(chosen, pairs, by=keys, confidence=confidence)
+        here, lost = (np.asarray(self._flags(labels)) for labels in (pairs.labels, pairs.missing))
+        others = [key for key in keys if key != "flags"]
+        tables = [
+            metrics.score(
+                chosen, _part(pairs, here == flags, lost == flags), by=others, confidence=confidence
+            ).assign(flags=flags)
+            for flags in sorted({*here, *lost})
+        ]
+        table = pd.concat(tables, ignore_index=True)
+        return table[[*keys, *(column for column in table if column not in keys)]]
+
+    def _flags(self, labels: pd.DataFrame) -> list[str]:
+        flags = self.observations.flags
+        if flags is None:
+            return ["good"] * len(labels)
+        row = flags.index.get_indexer(pd.DatetimeIndex(labels["valid_time"]))
+        bits = flags.to_numpy()[row, pd.Index(flags.columns).get_indexer(labels["site"])]
+        names = {bit: "|".join(flag.name or "" for flag in Flag(int(bit))) for bit in np.unique(bits)}
+        return [names[bit].lower() or "good" for bit in bits]
+
+    def beside(
+        self, forecasts: Mapping[str, Forecast], *, missing: Literal["error", "drop"] = "error"
+    ) -> Result:
+        """With forecasts of others, on the same hours.
+
+        Parameters
+        ----------
+        forecasts : mapping of Forecast
+            By name; see :meth:`energyforecast.Forecast.from_frame`. Issue times may differ: what must be the
+            same are sites and hours.
+        missing : {"error", "drop"}
+            What to do with hours that not all forecasts hold: refuse, or leave them out of all; they are counted
+            in ``provenance["left_out"]``, by name the hours of which each had more than are common.
+
+        Raises
+        ------
+        TimeError
+            If the hours differ, naming them, or none is common.
+        SchemaError
+            If a name is there already.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast, example_result
+        >>> example_result().beside({"vendor": example_forecast()})
+        Result of model, reference, vendor: 1 issues, 0 fits
+        """
+        doubled = [name for name in forecasts if name in self.forecasts]
+        if doubled:
+            raise SchemaError(
+                f"There is a forecast {doubled[0]!r} already.", "Names differ.", "Choose another name."
+            )
+        every = {**self.forecasts, **forecasts}
+        cells = {name: _cells_of(forecast) for name, forecast in every.items()}
+        common = set.intersection(*cells.values())
+        left_out = {name: len(held - common) for name, held in cells.items()}
+        if (missing == "error" and any(left_out.values())) or not common:
+            name, held = next((name, held) for name, held in cells.items() if held - common)
+            site, hour = min(held - common)
+            others = ", ".join(other for other in every if (site, hour) not in cells[other])
+            raise TimeError(
+                f"{name} forecasts {site!r} at {times.to_index([hour])[0]}, {others} does not "
+                f"({sum(left_out.values())} such hours in all).",
+                "Forecasts that are compared cover the same sites and hours, each once.",
+                "Use missing='drop' to compare them on the hours that all have.",
+            )
+        kept = {
+            name: _only(forecast, common) if left_out[name] else forecast for name, forecast in every.items()
+        }
+        return replace(self, forecasts=kept, provenance=dict(self.provenance) | {"left_out": left_out})
+
+    @classmethod
+    def from_forecasts(
+        cls,
+        forecasts: Mapping[str, Forecast],
+        observations: Observations,
+        *,
+        references: Sequence[str] = (),
+        missing: Literal["error", "drop"] = "error",
+    ) -> Result:
+        """A result of forecasts that are there already, such as those of others alone.
+
+        Parameters
+        ----------
+        forecasts : mapping of Forecast
+            By name.
+        observations : Observations
+        references : sequence of str
+            Names of those that others are compared with.
+        missing : {"error", "drop"}
+            As in :meth:`beside`.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast, example_observations
+        >>> Result.from_forecasts({"vendor": example_forecast()}, example_observations())
+        Result of vendor: 1 issues, 0 fits
+        """
+        caveats = dict.fromkeys(line for item in forecasts.values() for line in item.caveats)
+        told = {"caveats": list(caveats), "references": list(references)}
+        name, *others = forecasts
+        alone = cls({name: forecasts[name]}, observations, pd.DataFrame(), told)
+        return alone.beside({other: forecasts[other] for other in others}, missing=missing)
+
+    def gate(
+        self,
+        limits: Sequence[Gate] = (),
+        *,
+        baseline: Result | None = None,
+        metrics: Sequence[str] = ("crps", "mae"),
+        noise: float = 0.05,
+    ) -> GateReport:
+        """Hold scores against limits and against an earlier result.
+
+        Parameters
+        ----------
+        limits : sequence of Gate
+        baseline : Result, optional
+            Of models of the same name. A score fails that is worse by more than noise: a paired block bootstrap
+            of daily differences, one-sided.
+        metrics : sequence of str
+            Compared with the baseline.
+        noise : float
+            Chance of a false alarm of each comparison.
+
+        Examples
+        --------
+        >>> from energyforecast.evaluation import Gate
+        >>> from energyforecast.testing import example_result
+        >>> example_result().gate([Gate(metric="mae", max=2), Gate(metric="coverage", level=0.8, min=0.7)]).passed
+        True
+        """
+        return gates.check(self, limits, baseline=baseline, metrics=metrics, noise=noise)
 
     def skill(
         self,
@@ -127,6 +281,11 @@ class Result:
         MissingDataError
             If there is no such model or metric.
 
+        Notes
+        -----
+        A point forecast is the level 0.5 alone: its CRPS is its absolute error. Its pinball loss is no mean over
+        the levels of others, so skill in that is NaN between forecasts of other levels.
+
         Examples
         --------
         >>> from energyforecast.testing import example_result
@@ -146,6 +305,10 @@ class Result:
         keys = ([by] if isinstance(by, str) else list(by or ())) or ["metric"]
         base = table[table["model"] == reference].set_index(keys)["value"]
         against = pd.MultiIndex.from_frame(table[keys]) if len(keys) > 1 else pd.Index(table[keys[0]])
+        if metric == "pinball":  # Means over other levels are other scores.
+            own = self.pairs[reference].levels
+            same = {name: np.array_equal(pairs.levels, own) for name, pairs in self.pairs.items()}
+            table["value"] = table["value"].where(table["model"].map(same))
         # A reference without error leaves nothing to be better than: skill is undefined there.
         worth = base.where(base > 0).reindex(against).to_numpy()
         table["value"] = 1.0 - table["value"].to_numpy() / worth
@@ -269,10 +432,17 @@ class Result:
             ]
         return records
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, parquet: bool = False) -> Path:
         """Write scores, forecasts and outcomes into a folder.
 
-        ``scores.json``, ``scores.csv``, ``forecast.csv`` and ``forecast.nc`` of the first model.
+        ``scores.json``, ``scores.csv``, ``forecast.csv`` and ``forecast.nc`` of the first model; and in
+        ``result``, as NetCDF, all that :meth:`load` reads back.
+
+        Parameters
+        ----------
+        folder : path
+        parquet : bool
+            Also write ``pairs.parquet``: forecasts of all models beside the outcomes. Needs pyarrow.
 
         Examples
         --------
@@ -280,7 +450,7 @@ class Result:
         >>> from energyforecast.testing import example_result
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     sorted(file.name for file in example_result().save(folder).iterdir())
-        ['forecast.csv', 'forecast.nc', 'scores.csv', 'scores.json']
+        ['forecast.csv', 'forecast.nc', 'result', 'scores.csv', 'scores.json']
         """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
@@ -288,13 +458,89 @@ class Result:
         first = next(iter(self.forecasts.values()))
         first.write_csv(target / "forecast.csv")
         first.save(target / "forecast.nc")
+        self.write(target)
+        if parquet:
+            archive.write_parquet(self, target / "pairs.parquet")
         return target
+
+    def write(self, folder: str | Path) -> Path:
+        """Write only what :meth:`load` reads, as NetCDF and JSON, into ``result`` in a folder.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.testing import example_result
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sorted(file.name for file in example_result().write(folder).iterdir())
+        ['model000.nc', 'model001.nc', 'observations.nc', 'result.json']
+        """
+        target = Path(folder) / "result"
+        target.mkdir(parents=True, exist_ok=True)
+        archive.write(self, target)
+        return target
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Result:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        FileFormatError
+            If there is no result, or it is damaged.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.testing import example_result
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Result.load(example_result().save(folder))
+        Result of model, reference: 1 issues, 0 fits
+        """
+        inner = Path(folder) / "result"
+        return archive.read(inner if inner.is_dir() else Path(folder))
 
     def __repr__(self) -> str:
         first = next(iter(self.forecasts.values()))
         caveat = "".join(f", {line}" for line in first.caveats)
         issues = first.data.sizes["issue_time"]
         return f"Result of {', '.join(self.forecasts)}: {issues} issues, {len(self.folds)} fits{caveat}"
+
+
+def _part(pairs: Pairs, rows: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]) -> Pairs:
+    return replace(
+        pairs,
+        observed=pairs.observed[rows],
+        quantiles=pairs.quantiles[rows],
+        labels=pairs.labels[rows].reset_index(drop=True),
+        capacity=pairs.capacity[rows],
+        missing=pairs.missing[missing].reset_index(drop=True),
+        _points={},
+    )
+
+
+def _cells_of(forecast: Forecast) -> set[tuple[str, int]]:
+    """Sites and hours that a forecast covers."""
+    hours = forecast.data["valid_time"].values[forecast.inside].astype("datetime64[ns]")
+    unique = np.unique(hours)
+    if len(unique) != len(hours):
+        raise TimeError(
+            f"A forecast covers {len(hours) - len(unique)} hours more than once.",
+            "Forecasts beside others cover each hour once, so that it is clear which stand side by side.",
+            "Choose one issue for each hour.",
+        )
+    return {(site, int(hour)) for site in forecast.sites for hour in unique.astype("int64")}
+
+
+def _only(forecast: Forecast, cells: set[tuple[str, int]]) -> Forecast:
+    """The hours that are in a set for every site of the forecast."""
+    data = forecast.data.copy()
+    hours = np.unique([hour for _, hour in cells])
+    whole = [hour for hour in hours if all((site, int(hour)) in cells for site in forecast.sites)]
+    valid = data["valid_time"].values.astype("datetime64[ns]")
+    keep = np.isin(valid.astype("int64"), whole)
+    data["valid_time"] = (data["valid_time"].dims, np.where(keep, valid, np.datetime64("NaT", "ns")))
+    data = data.where(xr.DataArray(keep, dims=("issue_time", "lead_time")))
+    return Forecast(data.isel(issue_time=keep.any(axis=1)))
 
 
 def _number(value: float) -> float | None:

@@ -1,0 +1,369 @@
+"""Gates: limits that scores must keep, and a baseline that they must not fall behind by more than noise."""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import times
+from energyforecast.errors import ConfigurationError, MissingDataError
+from energyforecast.evaluation import _noise
+from energyforecast.evaluation.metrics import METRICS, Metric
+
+if TYPE_CHECKING:
+    from energyforecast.evaluation.results import Result
+
+__all__ = ["Check", "Gate", "GateReport", "check", "read_gates"]
+
+_UNITS: Final = ("MW", "% of capacity", "%", "1")
+_BY_NAME: Final = {item.name: item for item in METRICS if item.level is None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """A limit that a score keeps.
+
+    Parameters
+    ----------
+    metric : str
+        Such as ``"crps"``; ``"coverage"`` and ``"width"`` with a level; ``"skill_crps"`` with a reference.
+    max, min : float, optional
+        The limits, themselves allowed.
+    unit : {"MW", "% of capacity", "%", "1"}, optional
+        Of the limits: MW by default, 1 for shares and skill.
+    level : float, optional
+        Of the central interval.
+    model : str, optional
+        The first of the result by default.
+    site : str, optional
+        All together by default.
+    reference : str, optional
+        Of a skill.
+
+    Examples
+    --------
+    >>> Gate(metric="crps", max=7, unit="% of capacity").unit
+    '% of capacity'
+    """
+
+    metric: str
+    max: float | None = None
+    min: float | None = None
+    unit: str | None = None
+    level: float | None = None
+    model: str | None = None
+    site: str | None = None
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.max is None and self.min is None:
+            raise ConfigurationError(
+                f"The gate of {self.metric!r} has no limit.", "It has max, min or both.", "Add max = ..."
+            )
+        if self.unit is not None and self.unit not in _UNITS:
+            raise ConfigurationError(
+                f"The gate of {self.metric!r} has the unit {self.unit!r}.",
+                f"Units are {_UNITS}.",
+                "Choose among them.",
+            )
+        if self.metric.startswith("skill_") and self.reference is None:
+            raise ConfigurationError(
+                f"The gate of {self.metric!r} has no reference.",
+                "Skill is against something.",
+                'Add reference = "Climatology", or another model of the result.',
+            )
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a report.
+
+    Parameters
+    ----------
+    passed : bool
+    against : str
+        ``"gate"`` or ``"baseline"``.
+    model, site, metric, unit : str
+    value : float
+    limit : str
+        What it was held against.
+    n : int
+        Hours.
+    note : str
+        How sure it is.
+
+    Examples
+    --------
+    >>> Check(True, "gate", "model", "all", "mae", "MW", 1.0, "at most 2", 24, "").passed
+    True
+    """
+
+    passed: bool
+    against: str
+    model: str
+    site: str
+    metric: str
+    unit: str
+    value: float
+    limit: str
+    n: int
+    note: str
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """What was held against gates and baseline.
+
+    Parameters
+    ----------
+    checks : tuple of Check
+    caveats : tuple of str
+        Of the result.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> report = example_result().gate([Gate(metric="mae", max=0.5)])
+    >>> report.passed
+    False
+    >>> print(report.to_markdown())
+    **Forecast gates: 1 of 1 failed**
+    <BLANKLINE>
+    | | model | site | score | value | limit | n | note |
+    |---|---|---|---|---:|---|---:|---|
+    | ❌ | model | all | mae | 1 MW | at most 0.5 MW | 24 |  |
+    """
+
+    checks: tuple[Check, ...]
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(item.passed for item in self.checks)
+
+    def to_markdown(self) -> str:
+        """A table for a pull request."""
+        failed = sum(not item.passed for item in self.checks)
+        verdict = f"{failed} of {len(self.checks)} failed" if failed else f"all {len(self.checks)} passed"
+        lines = [f"**Forecast gates: {verdict}**", ""]
+        lines += [f"> {caveat}\n" for caveat in self.caveats]
+        lines += ["| | model | site | score | value | limit | n | note |"]
+        lines += ["|---|---|---|---|---:|---|---:|---|"]
+        for item in self.checks:
+            cells = ("✅" if item.passed else "❌", item.model, item.site, item.metric)
+            value = f"{item.value:.4g} {item.unit}".removesuffix(" 1")
+            line = (*cells, value, item.limit, str(item.n), item.note)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """The same, for machines.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> report = example_result().gate([Gate(metric="mae", max=1.5)])
+        >>> json.loads(report.to_json())["passed"]
+        True
+        """
+        checks = [
+            asdict(item) | {"value": None if math.isnan(item.value) else item.value} for item in self.checks
+        ]
+        content = {"schema": 1, "passed": self.passed, "caveats": list(self.caveats), "checks": checks}
+        return json.dumps(content, indent=1, allow_nan=False)
+
+
+def read_gates(path: str | Path) -> tuple[list[Gate], dict[str, Any]]:
+    r"""Gates of a TOML file, and its settings for a baseline.
+
+    Parameters
+    ----------
+    path : path
+        ``[[gate]]`` tables with the fields of :class:`Gate`; ``[baseline]`` with ``metrics`` and ``noise``.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be read or followed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "gates.toml")
+    ...     _ = file.write_text('[[gate]]\nmetric = "crps"\nmax = 0.5\n[baseline]\nmetrics = ["crps"]')
+    ...     gates, baseline = read_gates(file)
+    >>> gates[0].max, baseline
+    (0.5, {'metrics': ['crps']})
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}.", "It is a TOML file of gates.", "Check path and contents."
+        ) from error
+    baseline, known = content.pop("baseline", {}), set(Gate.__dataclass_fields__)
+    listed = content.pop("gate", [])
+    stray = [*content, *(key for item in listed for key in item if key not in known)]
+    stray += [key for key in baseline if key not in {"metrics", "noise"}]
+    if stray or any("metric" not in item for item in listed):
+        raise ConfigurationError(
+            f"{path} has " + (f"the key {stray[0]!r}." if stray else "a gate without a metric."),
+            f"It has [[gate]] with {sorted(known)}, and [baseline] with metrics and noise.",
+            "Correct the key.",
+        )
+    return [Gate(**item) for item in listed], baseline
+
+
+def check(
+    result: Result,
+    gates: Sequence[Gate],
+    *,
+    baseline: Result | None = None,
+    metrics: Sequence[str] = ("crps", "mae"),
+    noise: float = 0.05,
+) -> GateReport:
+    """What :meth:`energyforecast.Result.gate` does.
+
+    Parameters
+    ----------
+    result : Result
+    gates : sequence of Gate
+    baseline : Result, optional
+    metrics : sequence of str
+        Compared with the baseline.
+    noise : float
+        Chance of a false alarm of each comparison.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> check(example_result(), [], baseline=example_result()).checks[0].note
+    '1 days: too few to tell a difference from noise'
+    """
+    checks = [_held(result, gate) for gate in gates]
+    if baseline is not None:
+        checks += [
+            _against(result, baseline, name, metric, noise)
+            for name in result.forecasts
+            if name in baseline.forecasts
+            for metric in metrics
+        ]
+        if not set(result.forecasts) & set(baseline.forecasts):
+            raise MissingDataError(
+                f"The baseline holds {list(baseline.forecasts)}, the result {list(result.forecasts)}.",
+                "Models are compared by name.",
+                "Give them the same names.",
+            )
+    caveats = [line for forecast in result.forecasts.values() for line in forecast.caveats]
+    return GateReport(tuple(checks), tuple(dict.fromkeys(caveats)))
+
+
+def _held(result: Result, gate: Gate) -> Check:
+    model = gate.model or next(iter(result.forecasts))
+    share = gate.metric == "coverage" or gate.metric.startswith("skill_")
+    unit = gate.unit or ("1" if share else "MW")
+    by = None if gate.site is None else "site"
+    if gate.metric.startswith("skill_"):
+        table = result.skill(gate.metric.removeprefix("skill_"), reference=str(gate.reference), by=by)
+    else:
+        table = result.scores(by=by)
+        table = table[table["metric"] == gate.metric]
+        if gate.level is not None:
+            table = table[np.isclose(table["level"].astype(float), gate.level)]
+    table = table[table["model"] == model]
+    table = table if gate.site is None else table[table["site"] == gate.site]
+    if len(table) != 1:
+        raise MissingDataError(
+            f"The gate of {gate.metric!r} (model {model!r}, site {gate.site!r}, level {gate.level}) meets "
+            f"{len(table)} scores.",
+            f"It meets one of the models {list(result.forecasts)} and their metrics.",
+            "Correct its fields; an interval needs a level.",
+        )
+    row = table.iloc[0]
+    value = float(row["value"] if unit in ("MW", "1") else row["percent"])
+    lower, upper = (-math.inf if gate.min is None else gate.min), (math.inf if gate.max is None else gate.max)
+    words = [f"at least {gate.min:g}"] if gate.min is not None else []
+    words += [f"at most {gate.max:g}"] if gate.max is not None else []
+    level = "" if gate.level is None else f" {gate.level:g}"
+    return Check(
+        # A score that is not there keeps no limit.
+        passed=bool(lower <= value <= upper),
+        against="gate",
+        model=model,
+        site=gate.site or "all",
+        metric=gate.metric + level + (f" over {gate.reference}" if gate.reference else ""),
+        unit=unit,
+        value=value,
+        limit=f"{' and '.join(words)} {unit}".removesuffix(" 1"),
+        n=int(row["n"]),
+        note="" if row["n"] else "nothing was scored",
+    )
+
+
+def _against(result: Result, baseline: Result, model: str, metric: str, noise: float) -> Check:
+    item = _BY_NAME.get(metric)
+    if item is None or not item.lower_is_better:
+        known = [name for name, other in _BY_NAME.items() if other.lower_is_better]
+        raise ConfigurationError(
+            f"The baseline is compared in {metric!r}.", f"Metrics are {known}.", "Choose among them."
+        )
+    joined, alone = _joined(result, baseline, model, item)
+    # Points of the RMSE are squared errors, and days of them are compared; what is told are roots.
+    daily = joined.groupby("day")[["new", "old"]].mean()
+    found = _noise.mean_difference((daily["new"] - daily["old"]).to_numpy())
+    new, old = (item.aggregate(joined[name].to_numpy()) for name in ("new", "old"))
+    if math.isnan(found.p):
+        worse, note = False, f"{found.days} days: too few to tell a difference from noise"
+    else:
+        worse = found.mean > 0 and found.p < noise
+        note = f"{100 * (new / old - 1):+.2f} %" if old > 0 else ""
+        note += f", p = {found.p:.3f} of {found.days} days"
+    note += f"; {alone} hours of one only" if alone else ""
+    return Check(
+        passed=not worse,
+        against="baseline",
+        model=model,
+        site="all",
+        metric=metric,
+        unit="MW",
+        value=new,
+        limit=f"baseline {old:.4g} MW",
+        n=len(joined),
+        note=note,
+    )
+
+
+def _joined(result: Result, baseline: Result, model: str, item: Metric) -> tuple[pd.DataFrame, int]:
+    """Points of both at the same hours, and the number of hours that one of them has alone."""
+    keys = ["site", "issue_time", "valid_time"]
+    both = []
+    for which in (result, baseline):
+        pairs = which.pairs[model]
+        if not item.within(pairs.levels):
+            raise MissingDataError(
+                f"{model!r} holds the levels from {pairs.levels[0]:g} to {pairs.levels[-1]:g}.",
+                f"{item.name} looks from {item.reach[0]:g} to {item.reach[1]:g}.",
+                "Choose another metric.",
+            )
+        both.append(pairs.labels[keys].assign(points=pairs.points(item)))
+    joined = both[0].merge(both[1], on=keys, suffixes=("_new", "_old"), validate="one_to_one")
+    if not len(joined):
+        raise MissingDataError(
+            f"The baseline and the result of {model!r} share no hour.",
+            "They forecast the same sites, issues and hours.",
+            "Run the backtest over the period of the baseline.",
+        )
+    zone = times.zone(str(result.forecasts[model].data.attrs.get("timezone", "UTC")))
+    joined["day"] = joined["valid_time"].dt.tz_convert(zone).dt.normalize()
+    alone = len(both[0]) + len(both[1]) - 2 * len(joined)
+    return joined.rename(columns={"points_new": "new", "points_old": "old"}), alone
