@@ -40,7 +40,7 @@ def mean_difference(daily: npt.NDArray[Any], *, draws: int = 2000, seed: int = 0
     if n < MINIMUM_DAYS:
         return Difference(mean, float("nan"), float("nan"), float("nan"), n)
     length = max(3, round(1.5 * n ** (1 / 3)))
-    means = daily[block_draws(n, block=length, draws=draws, seed=seed)].mean(axis=1)
+    means = block_draws(n, block=length, draws=draws, seed=seed) @ daily / n
     low, high = np.quantile(means, [0.05, 0.95])
     # Differences that are all nothing are no difference, however often they are drawn.
     p = float((means - mean >= mean).mean()) if np.any(daily) else 1.0
