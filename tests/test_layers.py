@@ -31,7 +31,7 @@ FLOORS = (
     ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage"),
     ("evaluation",),
     ("tuning",),
-    ("plotting", "config"),
+    ("plotting", "report", "config"),
     ("demos", "competitions", "cli", "testing"),
     ("__main__",),
 )
@@ -47,6 +47,7 @@ FORBIDDEN = {
 #: The only arrows that point up or go in a circle: conveniences that import their target inside the method.
 CONVENIENCES = {
     ("forecast", "plotting"): "Forecast.plot",
+    ("evaluation", "report"): "Result.report",
     ("forecaster", "storage"): "Forecaster.save",
 }
 
@@ -176,6 +177,7 @@ HEAVY = {
     "sklearn",
     "lightgbm",
     "matplotlib",
+    "plotly",
     "pvlib",
     "rich",
     "typer",
