@@ -118,7 +118,7 @@ def reliability(result: Result) -> Figure:
             {"x": _rounded(table["level"]), "y": _rounded(table["frequency"]), "name": name, "mode": "lines"}
             | {"line": _line(k)["line"]}
         )
-    layout = _layout("Level of the quantile", "Share of outcomes at or below it")
+    layout = _layout("Level of the quantile", "Share at or below it")
     layout["xaxis"] |= {"range": [0, 1]}
     layout["yaxis"] |= {"range": [0, 1]}
     return {"data": data, "layout": layout}
@@ -146,7 +146,7 @@ def pit(result: Result, *, model: str) -> Figure:
         "hovertemplate": "around %{x}: %{y}<extra></extra>",
         "name": model,
     }
-    shapes = [band | {"fillcolor": _GREY, "line": {"width": 0}}, one]
+    shapes = [band | {"fillcolor": _GREY, "line": {"width": 0}, "layer": "below"}, one]
     layout = _layout("Probability integral transform", "Density (1 if calibrated)")
     return {"data": [bars], "layout": layout | {"shapes": shapes, "bargap": 0, "showlegend": False}}
 

@@ -14,8 +14,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from energyforecast import times
 from energyforecast.errors import DependencyError, MissingDataError
 from energyforecast.evaluation.results import Result
+from energyforecast.forecast import Forecast
 from energyforecast.report import fans, figures, numbers
 
 __all__ = ["caveats", "write"]
@@ -29,6 +31,14 @@ _NAMES: Final = {
     "crps": "CRPS",
     "coverage": "Coverage",
     "width": "Width",
+}
+_REFITS: Final = {
+    "D": "each day",
+    "W": "each week",
+    "MS": "each month",
+    "QS": "each quarter",
+    "YS": "each year",
+    "None": "never",
 }
 
 
@@ -158,10 +168,6 @@ def _number(value: Any, digits: int = 3) -> str:
     return f"{value:.{digits}g}".replace("-", "−") if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def _between(low: float, high: float, digits: int = 3) -> str:
-    return f" [{_number(low, digits)}, {_number(high, digits)}]" if np.isfinite(low) else ""
-
-
 def _json(value: Any) -> str:
     """JSON inside a script element, where no ``<`` may end it."""
     text = json.dumps(value, separators=(",", ":"), default=_plain, allow_nan=False)
@@ -180,16 +186,18 @@ def _what(result: Result) -> str:
     forecast = result.forecasts[first]
     lead = forecast.data["lead_time"].values / np.timedelta64(1, "h")
     zone = numbers.timezone_of(result)
-    issued = [f"{moment:%Y-%m-%d %H:%M}" for moment in forecast.issue_times.tz_convert(_zone(zone))[[0, -1]]]
+    issued = [
+        f"{moment:%Y-%m-%d %H:%M}" for moment in forecast.issue_times.tz_convert(times.zone(zone))[[0, -1]]
+    ]
     capacity = dict(zip(forecast.sites, forecast.data["capacity"].values.tolist(), strict=True))
     sites = ", ".join(
         f"{name} ({value:g} MW)" if np.isfinite(value) else name for name, value in capacity.items()
     )
-    refit = used.get("refit", "unknown")
+    refit = _REFITS.get(str(used.get("refit")), str(used.get("refit", "not said")))
     rows = [
         ("Sites and capacity", sites),
         ("Issues", f"{len(forecast.issue_times)}, from {issued[0]} to {issued[1]} ({zone})"),
-        ("Lead times", f"{lead.min():g} to {lead.max():g} h, intervals of {forecast.data.attrs['frequency']}"),
+        ("Lead times", f"{lead.min():g} to {lead.max():g} h, intervals of {_hours(forecast)}"),
         (
             "Quantiles",
             f"{len(forecast.quantiles)}, from {forecast.quantiles[0]:g} to {forecast.quantiles[-1]:g}",
@@ -201,8 +209,11 @@ def _what(result: Result) -> str:
             if result.perfect_weather
             else "only what had been published at each issue",
         ),
-        ("Fitted again", f"{refit}; {len(result.folds)} fits" if refit else f"never; {len(result.folds)} fits"),
-        ("Models", "; ".join(f"{name}: {used.get('models', {}).get(name, name)}" for name in result.forecasts)),
+        ("Fitted again", f"{refit}; {len(result.folds)} fits of all models"),
+        (
+            "Models",
+            "; ".join(f"{name}: {used.get('models', {}).get(name, name)}" for name in result.forecasts),
+        ),
     ]
     features = [(name, ", ".join(items)) for name, items in used.get("features", {}).items()]
     more = _details("Features of each model", _table(("Model", "Features"), features, "Features"))
@@ -214,10 +225,11 @@ def _what(result: Result) -> str:
     )
 
 
-def _zone(name: str) -> Any:
-    from energyforecast import times
-
-    return times.zone(name)
+def _hours(forecast: Forecast) -> str:
+    width = (
+        pd.Timedelta(str(forecast.data.attrs["frequency"])) if "frequency" in forecast.data.attrs else None
+    )
+    return "unknown width" if width is None else f"{width.total_seconds() / 60:g} min"
 
 
 def _headline(result: Result, reference: str | None) -> str:
@@ -225,21 +237,17 @@ def _headline(result: Result, reference: str | None) -> str:
     first, days = next(iter(result.forecasts)), int(table["days"].iloc[0])
     parts = [
         _text(
-            f"Scores over all sites and leads. In brackets 95 % intervals from blocks of consecutive days drawn "
+            f"Scores over all sites and leads. Below each its 95 % interval, from blocks of consecutive days drawn "
             f"500 times out of {days}. Less is better but for bias (0 is best), coverage (its level is best) and width."
         )
     ]
     if reference is not None:
         skills = numbers.skill_intervals(result, reference=reference)
         said = [
-            (
-                row.model,
-                f"{_number(row.percent)} %{_between(100 * row.low, 100 * row.high)}",
-                row.n,
-            )
+            (row.model, _ranged(row.percent, 100 * row.low, 100 * row.high), row.n)
             for row in skills.itertuples()
         ]
-        parts.append(_table(("Model", "Skill", "n"), said, f"Skill in CRPS over {reference}"))
+        parts.append(_table(("Model", "Skill [%]", "n"), said, f"Skill in CRPS over {reference}"))
     percents = not numbers.has_no_capacity(result, first)
     rows = []
     groups = table.groupby(["metric", "level"], dropna=False, sort=False)
@@ -253,7 +261,9 @@ def _headline(result: Result, reference: str | None) -> str:
             rows.append((f"{name} [MW]", *(_scored(by_model.get(m), "") for m in result.forecasts)))
         if share or percents:
             unit = "%" if share else "% of capacity"
-            rows.append((f"{name} [{unit}]", *(_scored(by_model.get(m), "_percent") for m in result.forecasts)))
+            rows.append(
+                (f"{name} [{unit}]", *(_scored(by_model.get(m), "_percent") for m in result.forecasts))
+            )
     counts = [f"{name}: {len(pairs)}" for name, pairs in result.pairs.items()]
     parts.append(_table(("Score", *result.forecasts), rows, f"Scores; n = {', '.join(counts)}"))
     if len(next(iter(result.forecasts.values())).sites) > 1:
@@ -265,7 +275,14 @@ def _scored(row: Any, kind: str) -> str:
     if row is None:
         return "–"
     value = row.percent if kind else row.value
-    return _number(value) + _between(getattr(row, f"low{kind}"), getattr(row, f"high{kind}"))
+    return _ranged(value, getattr(row, f"low{kind}"), getattr(row, f"high{kind}"))
+
+
+def _ranged(value: float, low: float, high: float) -> str:
+    """A number with its interval below it, so that columns stay narrow."""
+    if not np.isfinite(low):
+        return _number(value)
+    return _Html(f"{_number(value)}<small>{_number(low)} to {_number(high)}</small>")
 
 
 def _by_site(result: Result) -> str:
@@ -350,7 +367,11 @@ def _worst(result: Result, left_out: int) -> str:
         """The day, as a button where the page holds its fan."""
         issue = forecast.issue_times.get_loc(row.issue_time) - left_out
         place = f'data-issue="{issue}" data-site="{forecast.sites.index(row.site)}"'
-        return _Html(f'<button type="button" {place}>{row.day}</button>') if issue >= 0 else str(row.day)
+        return (
+            _Html(f'<button type="button" {place}>{row.day:%Y-%m-%d}</button>')
+            if issue >= 0
+            else f"{row.day:%Y-%m-%d}"
+        )
 
     rows = [
         (shown(row), row.site, *(_number(value) for value in (row.crps, row.error, row.observed)), row.n)
@@ -360,7 +381,9 @@ def _worst(result: Result, left_out: int) -> str:
     return _section(
         "worst",
         "Worst days",
-        _text("Issues with the largest mean CRPS; the mean error is forecast minus outcome. Choose one to see it."),
+        _text(
+            "Issues with the largest mean CRPS; the mean error is forecast minus outcome. Choose one to see it."
+        ),
         _table(heads, rows, f"Worst days of {first}"),
     )
 
@@ -385,7 +408,9 @@ def _ramps(result: Result) -> str:
     rows = []
     for name in result.forecasts:
         for row in numbers.ramps(result, model=name).itertuples():
-            rows.append((name, row.direction, row.observed, row.hits, row.misses, row.false_alarms, _number(row.csi)))
+            rows.append(
+                (name, row.direction, row.observed, row.hits, row.misses, row.false_alarms, _number(row.csi))
+            )
     return _section(
         "ramps",
         "Ramps",
@@ -432,7 +457,9 @@ def _quality(result: Result) -> str:
     flags = result.observations.unfit.loc[_span(result, first)]
     rows.append(("Observations of the period set aside by their flags", int(flags.to_numpy().sum())))
     level, count = np.unique(forecast.data["fallback_level"].values, return_counts=True)
-    rows += [(f"Issues with fallback level {k}", n) for k, n in zip(level.tolist(), count.tolist(), strict=True)]
+    rows += [
+        (f"Issues with fallback level {k}", n) for k, n in zip(level.tolist(), count.tolist(), strict=True)
+    ]
     init = forecast.data["weather_init_time"].values
     age = (forecast.data["issue_time"].values - init)[~np.isnat(init)] / np.timedelta64(1, "h")
     if age.size:
@@ -512,7 +539,9 @@ def _page(result: Result, reference: str | None) -> str:
     return _static("page.html").format(
         title=escape(title),
         style=_static("page.css"),
-        caveats=f'<aside aria-label="Caveats"><strong>⚠ Read first</strong><ul>{said}</ul></aside>' if said else "",
+        caveats=f'<aside aria-label="Caveats"><strong>⚠ Read first</strong><ul>{said}</ul></aside>'
+        if said
+        else "",
         sections="\n".join(sections),
         figures=_json(drawn),
         fans=_json(content),

@@ -140,7 +140,7 @@
     event.preventDefault();
     keys[event.key]();
   });
-  await show(0);
+  await show(Math.max(0, sites[0].crps.findIndex((crps) => crps !== null)));
   drawn.push(fan);
 
   // The worst days lead to their fan.
