@@ -90,7 +90,7 @@ def file(result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _float(cell: str) -> float:
-    return float(cell.split("|")[0].replace("−", "-").replace(",", ""))
+    return float(cell.split("|", maxsplit=1)[0].replace("−", "-").replace(",", ""))
 
 
 def test_scores_of_the_page_are_those_of_the_result(result: Result, file: Path) -> None:

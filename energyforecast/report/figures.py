@@ -55,7 +55,7 @@ def skill(result: Result, *, reference: str) -> Figure:
     --------
     >>> from energyforecast.testing import example_result
     >>> skill(example_result(), reference="reference")["data"][-1]["y"][:2]
-    [50.0, 50.0]
+    [24.5, 24.5]
     """
     table = numbers.skill_intervals(result, reference=reference, by_lead=True)
     data: list[dict[str, Any]] = []

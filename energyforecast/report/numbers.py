@@ -146,9 +146,9 @@ def skill_intervals(result: Result, *, reference: str, by_lead: bool = False) ->
     Examples
     --------
     >>> from energyforecast.testing import example_result
-    >>> skill_intervals(example_result(), reference="reference")[["model", "value"]]
+    >>> skill_intervals(example_result(), reference="reference")[["model", "value"]].round(3)
        model  value
-    0  model    0.5
+    0  model  0.245
     """
     by = "lead_time" if by_lead else None
     table = result.skill("crps", reference=reference, by=by)

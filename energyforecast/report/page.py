@@ -405,12 +405,11 @@ def _errors(result: Result) -> str:
 
 def _ramps(result: Result) -> str:
     size, hours, tolerance = numbers.RAMP
-    rows = []
-    for name in result.forecasts:
-        for row in numbers.ramps(result, model=name).itertuples():
-            rows.append(
-                (name, row.direction, row.observed, row.hits, row.misses, row.false_alarms, _number(row.csi))
-            )
+    rows = [
+        (name, row.direction, row.observed, row.hits, row.misses, row.false_alarms, _number(row.csi))
+        for name in result.forecasts
+        for row in numbers.ramps(result, model=name).itertuples()
+    ]
     return _section(
         "ramps",
         "Ramps",
@@ -439,7 +438,7 @@ def _value(result: Result, reference: str | None) -> str:
         "Economic value",
         _text(
             f"An illustration, not a market: a MWh too little costs {shortage:g} EUR and one too much {surplus:g} EUR "
-            "beside the day-ahead price, all hours alike. Costs are per MWh of the outcome; a perfect forecast costs 0. "
+            "beside the day-ahead price. Costs are per MWh of the outcome; a perfect forecast costs 0. "
             "Schedules are the median, and the quantile that is cheapest under these prices."
         ),
         _table(heads, rows, "Cost of imbalance"),
@@ -449,7 +448,7 @@ def _value(result: Result, reference: str | None) -> str:
 def _quality(result: Result) -> str:
     first = next(iter(result.forecasts))
     pairs, forecast = result.pairs[first], result.forecasts[first]
-    rows = [
+    rows: list[tuple[str, Any]] = [
         ("Hours scored", len(pairs)),
         ("Hours without outcome, left out", len(pairs.missing)),
         ("Slightly negative outcomes, judged as 0", pairs.below_zero),
