@@ -31,8 +31,8 @@ FLOORS = (
     ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage", "vendors"),
     ("evaluation",),
     ("tuning",),
-    ("plotting", "config"),
-    ("demos", "competitions", "cli", "cli_observations", "testing", "cli_weather"),
+    ("plotting", "report", "config"),
+    ("demos", "competitions", "cli", "cli_observations", "cli_weather", "testing"),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
@@ -47,6 +47,7 @@ FORBIDDEN = {
 #: The only arrows that point up or go in a circle: conveniences that import their target inside the method.
 CONVENIENCES = {
     ("forecast", "plotting"): "Forecast.plot",
+    ("evaluation", "report"): "Result.report",
     ("forecaster", "storage"): "Forecaster.save",
     ("forecast", "vendors"): "Forecast.from_frame",
 }
@@ -177,6 +178,7 @@ HEAVY = {
     "sklearn",
     "lightgbm",
     "matplotlib",
+    "plotly",
     "pvlib",
     "rich",
     "typer",

@@ -499,6 +499,34 @@ class Result:
         inner = Path(folder) / "result"
         return archive.read(inner if inner.is_dir() else Path(folder))
 
+    def report(self, path: str | Path, *, reference: str | None = None) -> Path:
+        """Write a page for people: one HTML file with text, tables and figures, which needs no network.
+
+        Parameters
+        ----------
+        path : path
+        reference : str, optional
+            Model over which skill is told; by default the first reference.
+
+        Raises
+        ------
+        DependencyError
+            If plotly is not installed (extra ``report``).
+        MissingDataError
+            If there is no such reference.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.testing import example_result
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     example_result().report(folder + "/backtest.html").name
+        'backtest.html'
+        """
+        from energyforecast import report
+
+        return report.write(self, path, reference=reference)
+
     def __repr__(self) -> str:
         first = next(iter(self.forecasts.values()))
         caveat = "".join(f", {line}" for line in first.caveats)
