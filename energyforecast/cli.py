@@ -328,6 +328,7 @@ def backtest(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for what the gates said.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="The same, as a table for a pull request.")] = None,
+    report: Annotated[Path | None, typer.Option(help="File for a page that opens offline (HTML).")] = None,
     jobs: _Jobs = 0,
     out: _Out = Path("backtest"),
 ) -> None:
@@ -340,12 +341,15 @@ def backtest(
     from energyforecast import config as configuration
     from energyforecast.demos import Case
     from energyforecast.evaluation import Result, read_gates
+    from energyforecast.report.page import library
 
     begun = time.perf_counter()
     settings = configuration.read(config)
     # What is refused is refused before the fits.
     limits, comparison = ([], {}) if gate is None else read_gates(gate)
     earlier = None if baseline is None else Result.load(baseline)
+    if report is not None:
+        library()
     power = settings.observations()
     first, last = _last_year(power, settings.task.timezone)
     weather, forecaster = settings.weather(), settings.forecaster()
@@ -365,6 +369,8 @@ def backtest(
         result = case.run(jobs=_jobs(jobs), progress=progress, resume=resume)
     result.write(out)
     _write({"": result}, out, timezone=settings.task.timezone, begun=begun)
+    if report is not None:
+        _console().print(f"Report: {result.report(report)}")
     if gate is not None or baseline is not None:
         _judge(result.gate(limits, baseline=earlier, **comparison), json_file, markdown)
 

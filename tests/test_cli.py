@@ -135,12 +135,15 @@ def test_a_backtest_of_a_month_writes_scores_and_figures(quick: Path, tmp_path: 
                 "1",
                 "--out",
                 "february",
+                "--report",
+                "february.html",
             ),
             cwd=tmp_path,
         )
     )
     folder = tmp_path / "february"
     assert {path.name for path in folder.iterdir()} == BACKTEST_FILES | {"result"}
+    assert CAVEAT in (tmp_path / "february.html").read_text(encoding="utf-8")
     content = _scores(folder)
     assert content["schema"] == 1
     assert content["provenance"]["caveats"] == [CAVEAT]

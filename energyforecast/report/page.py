@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -493,8 +494,9 @@ def _provenance(result: Result, plotly: str) -> str:
 # --- The page -------------------------------------------------------------------------------------
 
 
-def _library() -> tuple[str, str]:
-    """Plotly's script, compressed, and its version."""
+@lru_cache(maxsize=1)
+def library() -> tuple[str, str]:
+    """Plotly's script, compressed, and its version; raises DependencyError where it is not installed."""
     try:
         import plotly
         from plotly.offline import get_plotlyjs
@@ -510,7 +512,7 @@ def _library() -> tuple[str, str]:
 
 def _page(result: Result, reference: str | None) -> str:
     first = next(iter(result.forecasts))
-    script, version = _library()
+    script, version = library()
     content = fans.content(result, model=first)
     drawn = {
         "reliability": figures.reliability(result),
