@@ -17,7 +17,8 @@ _of_scikit_learn = ("set_fit_request", "set_predict_request", "set_score_request
 autodoc_default_options = {
     "members": True,
     "show-inheritance": True,
-    "exclude-members": ",".join(_of_scikit_learn),
+    # `shape` too: in "array, shape (rows, columns)" the word would become a link to that of a grid.
+    "exclude-members": ",".join((*_of_scikit_learn, "shape")),
 }
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings name the types in words

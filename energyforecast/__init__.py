@@ -122,10 +122,16 @@ if TYPE_CHECKING:
         Observations as Observations,
     )
     from energyforecast.observations import (
+        read_demand as read_demand,
+    )
+    from energyforecast.observations import (
         read_power as read_power,
     )
     from energyforecast.power_curves import (
         PowerCurve as PowerCurve,
+    )
+    from energyforecast.quality import (
+        flag_quality as flag_quality,
     )
     from energyforecast.recalibration import (
         AdaptiveCalibration as AdaptiveCalibration,
@@ -179,7 +185,8 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "power_curves": ("PowerCurve",),
     "tasks": ("Task", "day_ahead", "intraday", "month_ahead"),
     # what was measured
-    "observations": ("Observations", "read_power"),
+    "observations": ("Observations", "read_demand", "read_power"),
+    "quality": ("flag_quality",),
     "variables": ("Flag",),
     # what was known
     "asof": ("Snapshot",),

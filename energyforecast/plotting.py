@@ -10,15 +10,17 @@ import numpy as np
 
 from energyforecast import times
 from energyforecast.errors import SchemaError
+from energyforecast.evaluation import distributions
 from energyforecast.evaluation.results import Result
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
+from energyforecast.report import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["fan_chart", "reliability", "save", "skill_by_lead"]
+__all__ = ["error_by_hour_and_month", "fan_chart", "pit", "reliability", "save", "skill_by_lead"]
 
 #: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
 _FORECAST: Final = "#0b5f8a"
@@ -198,6 +200,78 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
     site = ", ".join(result.forecasts[name].sites)
     axes.set_title(f"{site}: reliability, n = {int(table['n'].iloc[0])}", loc="left", fontsize=11)
     axes.legend(loc="upper left", fontsize=8, frameon=False)
+    _caveat(figure, next(iter(result.forecasts.values())))
+    return figure
+
+
+def pit(result: Result, *, model: str | None = None, bins: int = 10) -> Figure:
+    """Where outcomes fell in their forecast distributions: flat where those were right.
+
+    Parameters
+    ----------
+    result : Result
+    model : str, optional
+        The first by default.
+    bins : int
+
+    Returns
+    -------
+    Figure
+
+    Notes
+    -----
+    See :func:`energyforecast.evaluation.pit`; outcomes on a mass, such as no power, are spread over it.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> [float(bar.get_height()) for bar in pit(example_result(), bins=2).axes[0].patches]  # all above the median
+    [0.0, 1.0]
+    """
+    name = next(iter(result.forecasts)) if model is None else model
+    table = distributions.pit(result.pairs[name], bins=bins)
+    figure, axes = _figure(6.4, 4.2)
+    axes.bar(table["low"], table["value"], width=1 / bins, align="edge", color=_FORECAST, edgecolor="white")
+    axes.axhline(1 / bins, color="0.4", linewidth=1)
+    axes.set(xlim=(0, 1), xlabel="Probability at or below the outcome [1]", ylabel="Share of outcomes [1]")
+    site = ", ".join(result.forecasts[name].sites)
+    axes.set_title(f"{site}: PIT of {name}, n = {int(table['n'].iloc[0])}", loc="left", fontsize=11)
+    _caveat(figure, next(iter(result.forecasts.values())))
+    return figure
+
+
+def error_by_hour_and_month(result: Result, *, model: str | None = None, metric: str = "mae") -> Figure:
+    """A score by local hour and month.
+
+    Parameters
+    ----------
+    result : Result
+    model : str, optional
+        The first by default.
+    metric : str
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> figure = error_by_hour_and_month(example_result())
+    >>> figure.axes[0].images[0].get_array().shape  # one month, 24 hours
+    (1, 24)
+    """
+    name = next(iter(result.forecasts)) if model is None else model
+    table = numbers.error_by_hour_and_month(result, model=name, metric=metric)
+    figure, axes = _figure(8.0, 1.6 + 0.3 * len(table))
+    axes.grid(visible=False)
+    image = axes.imshow(table.to_numpy(), aspect="auto", cmap="cividis")
+    axes.set(xlabel="Local hour", ylabel="Month")
+    axes.set_xticks(range(0, table.shape[1], 3), [str(hour) for hour in table.columns[::3]])
+    axes.set_yticks(range(len(table)), [str(month) for month in table.index])
+    figure.colorbar(image, ax=axes, label=f"{metric.upper()} [{table.attrs['unit']}]")
+    site = ", ".join(result.forecasts[name].sites)
+    axes.set_title(f"{site}: {metric.upper()} of {name}", loc="left", fontsize=11)
     _caveat(figure, next(iter(result.forecasts.values())))
     return figure
 

@@ -285,6 +285,8 @@ def test_a_quota_is_a_clear_error(healthy: Path) -> None:
 
 def test_a_folder_without_rights_is_a_clear_error() -> None:
     code = """
+        import filelock  # once the rights are gone, an environment of root's own may be closed
+
         print(store.open().load().sizes["init_time"])
         if os.geteuid() == 0:
             os.setuid(65534)
