@@ -17,7 +17,7 @@ import pytest
 
 import energyforecast as ef
 from energyforecast.errors import MissingDataError
-from energyforecast.evaluation import Pairs, Result, backtest
+from energyforecast.evaluation import Result, backtest
 from energyforecast.report import fans, numbers
 from energyforecast.report.page import caveats
 from energyforecast.testing import example_result
@@ -168,23 +168,6 @@ def test_an_unknown_reference_is_refused(result: Result, tmp_path: Path) -> None
 
 
 # --- Numbers --------------------------------------------------------------------------------------
-
-
-def test_pit_spreads_masses_and_finds_the_place_between_quantiles() -> None:
-    first = example_result().pairs["model"]
-    quantiles = np.array([[0.0, 0.0, 4.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
-    pairs = Pairs(
-        np.array([0.0, 2.5, 0.5, 9.0]),
-        quantiles,
-        np.array([0.1, 0.5, 0.9]),
-        first.labels[:4],
-        first.capacity[:4],
-        first.missing,
-        0,
-    )
-    low, high = numbers._pit_spans(pairs)
-    np.testing.assert_allclose(low, [0.0, 0.7, 0.0, 0.9])
-    np.testing.assert_allclose(high, [0.5, 0.7, 0.1, 1.0])
 
 
 def test_a_pit_histogram_has_the_mean_one(result: Result) -> None:

@@ -13,7 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import times
+from energyforecast.evaluation import distributions
 from energyforecast.evaluation.metrics import METRICS, Metric, Pairs
+from energyforecast.evaluation.resampling import block_draws
 from energyforecast.evaluation.results import Result
 
 __all__ = [
@@ -77,10 +79,7 @@ def timezone_of(result: Result) -> str:
 
 def _draws(days: int) -> Array:
     """How often each day is drawn, shape (replicates, days): blocks of consecutive days, in a circle."""
-    length = max(1, round(days ** (1 / 3)))
-    starts = np.random.default_rng(0).integers(days, size=(_REPLICATES, -(-days // length)))
-    drawn = ((starts[..., None] + np.arange(length)) % days).reshape(_REPLICATES, -1)[:, :days]
-    return np.stack([np.bincount(row, minlength=days) for row in drawn])
+    return block_draws(days, block=max(1, round(days ** (1 / 3))), draws=_REPLICATES)
 
 
 def _resampled(points: Array, day: Array, draws: Array) -> Array:
@@ -198,30 +197,8 @@ def pit_histogram(result: Result, *, model: str, bins: int = 10) -> pd.DataFrame
     >>> table["density"].tolist()
     [0.0, 2.0]
     """
-    low, high = _pit_spans(result.pairs[model])
-    edges = np.linspace(0, 1, bins + 1)
-    width = np.where(high > low, high - low, 1.0)
-    share = np.clip((edges[:, None] - low) / width, 0, 1)
-    step = (edges[:, None] >= high).astype(float)
-    step[-1] = 1.0
-    reached = np.where(high > low, share, step)
-    density = np.diff(reached.mean(axis=1)) * bins if len(low) else np.full(bins, np.nan)
-    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "density": density, "n": len(low)})
-
-
-def _pit_spans(pairs: Pairs) -> tuple[Array, Array]:
-    """Lowest and highest probability that each outcome stands for."""
-    outcome, quantiles = pairs.observed[:, None], pairs.quantiles
-    below, upto = (quantiles < outcome).sum(axis=1), (quantiles <= outcome).sum(axis=1)
-    edges, last = np.concatenate([[0.0], pairs.levels, [1.0]]), len(pairs.levels)
-    tied = upto > below
-    low = edges[np.where(tied & (below > 0), below + 1, below)]
-    high = edges[np.where(tied & (upto < last), upto, upto + 1)]
-    between = np.flatnonzero(~tied & (below > 0) & (below < last))
-    left, right = quantiles[between, below[between] - 1], quantiles[between, below[between]]
-    part = (pairs.observed[between] - left) / (right - left)
-    low[between] = high[between] = low[between] + part * (high[between] - low[between])
-    return low, high
+    table = distributions.pit(result.pairs[model], bins=bins)
+    return table.assign(density=table["value"] * bins)[["low", "high", "density", "n"]]
 
 
 def error_by_hour_and_month(result: Result, *, model: str, metric: str = "mae") -> pd.DataFrame:
