@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         physics as physics,
     )
     from energyforecast import (
+        planning as planning,
+    )
+    from energyforecast import (
         plotting as plotting,
     )
     from energyforecast import (
@@ -227,6 +230,7 @@ _MODULES: Final = (
     "features",
     "models",
     "physics",
+    "planning",
     "plotting",
     "sites",
     "testing",

@@ -30,7 +30,7 @@ FLOORS = (
     ("models", "features"),
     ("assignments", "forecast", "forecaster", "recalibration", "scenario_forecaster", "storage", "vendors"),
     ("evaluation",),
-    ("tuning",),
+    ("tuning", "planning"),
     ("plotting", "report", "config"),
     ("demos", "competitions", "cli", "cli_observations", "cli_weather", "testing"),
     ("__main__",),

@@ -1,0 +1,30 @@
+"""From forecasts to a plan: scenarios, net load, reserve, schedules, ramps, dispatch and planners' sheets.
+
+What is added, stored or dispatched over hours and sites is computed in scenarios, never in quantiles.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from energyforecast.planning.scenarios import Scenarios as Scenarios
+
+#: Where each public name lives, along the way from a forecast to a plan.
+_HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "scenarios": ("Scenarios",),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [*_HOME_OF]  # noqa: PLE0604  (the names are those of the table above)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(import_module(f"energyforecast.planning.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module 'energyforecast.planning' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
