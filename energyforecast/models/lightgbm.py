@@ -252,9 +252,7 @@ class LightGBMQuantiles(QuantileModel):
             booster = self._grow(data, level=0.5, seed=seed, rows=len(y))
             leaf = self._leaf(booster, values)
             self.boosters_.append(booster)
-            self.leaf_values_.append(
-                self._fit_leaves(booster, leaf, y, np.ones(len(y), dtype=bool), weight)
-            )
+            self.leaf_values_.append(self._fit_leaves(booster, leaf, y, np.ones(len(y), dtype=bool), weight))
         return unseen
 
     def _seen(self, part: Array) -> list[npt.NDArray[np.bool_]]:
