@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from energyforecast.planning.imbalance import kazakhstan as kazakhstan
     from energyforecast.planning.outages import Outage as Outage
     from energyforecast.planning.outages import outage_table as outage_table
+    from energyforecast.planning.ramping import alarm_scores as alarm_scores
+    from energyforecast.planning.ramping import alarms as alarms
+    from energyforecast.planning.ramping import ramps as ramps
     from energyforecast.planning.reserves import reserve as reserve
     from energyforecast.planning.reserves import reserve_exceedance as reserve_exceedance
     from energyforecast.planning.reserves import static_reserve as static_reserve
@@ -26,6 +29,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "scenarios": ("Scenarios",),
     "outages": ("Outage", "outage_table"),
     "reserves": ("reserve", "reserve_exceedance", "static_reserve"),
+    "ramping": ("alarm_scores", "alarms", "ramps"),
     "imbalance": ("ImbalanceTerms", "kazakhstan"),
     "scheduling": ("compare_schedules", "schedule"),
 }

@@ -87,7 +87,8 @@ def outage_table(outages: Sequence[Outage]) -> tuple[Array, Array]:
     >>> power.tolist(), chance.round(6).tolist()
     ([0.0, 100.0, 200.0], [0.81, 0.18, 0.01])
     """
-    grains, chance = np.zeros(1, dtype=np.int64), np.ones(1)
+    grains: Array = np.zeros(1, dtype=np.int64)
+    chance: Array = np.ones(1)
     for outage in outages:
         failed = np.arange(outage.units + 1)
         each = stats.binom.pmf(failed, outage.units, outage.probability)

@@ -201,7 +201,7 @@ def _realised(
         for place, terms in enumerate(ways):
             plan = declared[place][k]
             limits = {"hours": window.hours, "capacity": window.capacity, "step": window.step}
-            costs[place].append(terms.cost(outcome, plan, demand=demand, **limits))  # type: ignore[arg-type]
+            costs[place].append(terms.cost(outcome, plan, demand=demand, **limits))
         width = ways[0].width(declared[0][k], capacity=window.capacity)
         away = np.abs(outcome - declared[0][k]) - width
         inside.append(np.where(np.isfinite(outcome), away <= tolerance(outcome), np.nan))
@@ -392,7 +392,7 @@ class _Settled:
             share = self.terms.band * np.sign(nodes)
             found = [nodes / (1.0 + share), nodes / (1.0 - share), np.zeros(1)]
         # Beyond all outcomes a schedule gains nothing: there only one side's cost is left, and it grows.
-        return np.clip(np.concatenate(found), nodes[0], nodes[-1])
+        return np.asarray(np.clip(np.concatenate(found), nodes[0], nodes[-1]))
 
     def _valleys(self, edges: Array) -> Array:
         """The lowest point of the parabola between each two edges, where it lies between them."""
