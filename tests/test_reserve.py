@@ -259,6 +259,8 @@ def test_exceedance_is_counted_with_its_exact_interval() -> None:
     observed.iloc[20] = np.nan
     up, down = (row for _, row in reserve_exceedance(table, observed).iterrows())
     assert (up["exceeded"], down["exceeded"], up["n"], up["missing"]) == (6, 1, 47, 1)
+    assert (up["beyond"], down["beyond"]) == (pytest.approx(1.0), pytest.approx(1.0))
+    assert reserve_exceedance(table, observed, tolerance=1.5)["exceeded"].tolist() == [0, 0]
     # Clopper and Pearson by the quantiles of the beta distribution.
     assert up["low"] == pytest.approx(stats.beta(6, 42).ppf(0.025))
     assert up["high"] == pytest.approx(stats.beta(7, 41).ppf(0.975))
