@@ -314,7 +314,8 @@ def test_prices_and_outcomes_of_other_hours_are_refused() -> None:
 
 def test_terms_are_given_once_and_a_site_is_named() -> None:
     terms = ImbalanceTerms(shortage=1, surplus=1)
-    for wrong in ({"shortage": 1.0}, {}, {"terms": terms, "shortage": 1.0}, {"terms": terms, "band": 0.05}):
+    twice = ({"shortage": 1.0}, {"band": 0.05}, {"paid": "whole"})
+    for wrong in ({"shortage": 1.0}, {}, *({"terms": terms} | more for more in twice)):
         with pytest.raises(SchemaError, match="Either terms, or both prices"):
             schedule(NORMAL, **wrong)  # type: ignore[arg-type]
     with pytest.raises(SchemaError, match="band_of"):
