@@ -9,11 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from energyforecast.planning.copula import GaussianCopula as GaussianCopula
+    from energyforecast.planning.dependence import Dependence as Dependence
+    from energyforecast.planning.dependence import Independence as Independence
+    from energyforecast.planning.drawing import draw as draw
     from energyforecast.planning.scenarios import Scenarios as Scenarios
 
 #: Where each public name lives, along the way from a forecast to a plan.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "scenarios": ("Scenarios",),
+    "drawing": ("draw",),
+    "dependence": ("Dependence", "Independence"),
+    "copula": ("GaussianCopula",),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
