@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from energyforecast.planning.dependence import Dependence as Dependence
     from energyforecast.planning.dependence import Independence as Independence
     from energyforecast.planning.drawing import draw as draw
+    from energyforecast.planning.net_load import net_load as net_load
+    from energyforecast.planning.past import past_errors as past_errors
+    from energyforecast.planning.reconciliation import MinT as MinT
+    from energyforecast.planning.reconciliation import reconcile as reconcile
     from energyforecast.planning.scenarios import Scenarios as Scenarios
+    from energyforecast.planning.templates import EnsembleCopulaCoupling as EnsembleCopulaCoupling
+    from energyforecast.planning.templates import SchaakeShuffle as SchaakeShuffle
 
 #: Where each public name lives, along the way from a forecast to a plan.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
@@ -21,6 +27,10 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "drawing": ("draw",),
     "dependence": ("Dependence", "Independence"),
     "copula": ("GaussianCopula",),
+    "templates": ("SchaakeShuffle", "EnsembleCopulaCoupling"),
+    "net_load": ("net_load",),
+    "past": ("past_errors",),
+    "reconciliation": ("MinT", "reconcile"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

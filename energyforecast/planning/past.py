@@ -18,7 +18,7 @@ from energyforecast.forecast import Forecast
 from energyforecast.models import curves
 from energyforecast.observations import Observations
 
-__all__ = ["PastScores", "normal_scores", "observed_of"]
+__all__ = ["PastScores", "normal_scores", "observed_of", "past_errors"]
 
 Array = npt.NDArray[Any]
 
@@ -241,3 +241,50 @@ def normal_scores(outcome: Array, curve: Array, levels: Array, *, rng: np.random
         slope = (score[end] - score[inner]) / np.where(beyond, rise, 1.0)
         result = np.where(beyond, score[end] + slope * away, result)
     return np.asarray(np.clip(result, -_FURTHEST, _FURTHEST))
+
+
+def past_errors(
+    forecasts: Forecast | Sequence[Forecast],
+    observations: Observations | Sequence[Observations],
+    *,
+    until: Any = None,
+) -> pd.DataFrame:
+    """Outcome minus mean of past forecasts: a row for each issue and hour, a column for each site. [MW]
+
+    Parameters
+    ----------
+    forecasts : Forecast or sequence of Forecast
+        Past issues.
+    observations : Observations or sequence of Observations
+    until : str or moment, optional
+        An outcome counts if it was published by then; in UTC unless it has an offset. By default all count.
+
+    Returns
+    -------
+    DataFrame
+        NaN where there is no outcome; ``attrs["known_by"]`` is `until`, or when the last outcome was published.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> past_errors(example_forecast(), example_observations())["farm"].head(2).round(6).tolist()
+    [1.0, 1.0]
+    """
+    moment = None if until is None else times.instant(until)
+    several = [forecasts] if isinstance(forecasts, Forecast) else list(forecasts)
+    columns, last = [], []
+    for forecast in several:
+        origin, step = np.nonzero(forecast.inside)
+        valid = forecast.data["valid_time"].values[origin, step]
+        issued = times.to_index(forecast.data["issue_time"].values[origin])
+        index = pd.MultiIndex.from_arrays([issued, times.to_index(valid)], names=["issue_time", "valid_time"])
+        mean = forecast.mean.values
+        for k, name in enumerate(forecast.sites):
+            source = observed_of(observations, name)
+            outcome = asof.labels_as_of(source, site=name, valid_time=valid, as_of=moment)
+            last.append(_newest(source, name, valid[np.isfinite(outcome)]))
+            columns.append(pd.Series(outcome - mean[k, origin, step], index=index, name=name))
+    found = pd.concat(columns, axis=1)
+    newest = [stamp for stamp in last if stamp is not None]
+    found.attrs["known_by"] = moment if moment is not None else max(newest, default=None)
+    return found
