@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from energyforecast.planning.dependence import Dependence as Dependence
     from energyforecast.planning.dependence import Independence as Independence
     from energyforecast.planning.drawing import draw as draw
-    from energyforecast.planning.net_load import net_load as net_load
+    from energyforecast.planning.netting import net_load as net_load
     from energyforecast.planning.past import past_errors as past_errors
     from energyforecast.planning.reconciliation import MinT as MinT
     from energyforecast.planning.reconciliation import reconcile as reconcile
@@ -28,7 +28,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "dependence": ("Dependence", "Independence"),
     "copula": ("GaussianCopula",),
     "templates": ("SchaakeShuffle", "EnsembleCopulaCoupling"),
-    "net_load": ("net_load",),
+    "netting": ("net_load",),
     "past": ("past_errors",),
     "reconciliation": ("MinT", "reconcile"),
 }

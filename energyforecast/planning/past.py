@@ -41,7 +41,7 @@ class PastScores:
     known_by : Timestamp
         When the last of the outcomes was published, or `until`.
     missing : int
-        Hours that were forecast, and whose outcome is missing, flagged or not published.
+        Hours that were forecast and are over, and whose outcome is missing or flagged.
 
     Examples
     --------
@@ -155,12 +155,12 @@ def _of_site(
     levels = np.asarray(forecast.quantiles)
     if known.any():
         scores[known] = normal_scores(outcome[known], curve[known], levels, rng=rng)
-    begun = times.to_ns(forecast.issue_times) <= (
-        np.datetime64("2262-01-01") if until is None else times.to_ns([until])[0]
-    )
+    ever = asof.labels_as_of(observations, site=site, valid_time=valid, as_of=None)
+    end = valid + observations.frequency.to_timedelta64()
+    over = teach if until is None else teach & (end <= times.to_ns([until])[0])
     return _OfSite(
         scores=scores,
-        missing=int((teach & ~known & begun[:, None]).sum()),
+        missing=int((over & ~np.isfinite(ever)).sum()),
         published=_newest(observations, site, valid[known]),
     )
 
