@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from energyforecast.planning.scenarios import Scenarios as Scenarios
     from energyforecast.planning.scheduling import compare_schedules as compare_schedules
     from energyforecast.planning.scheduling import schedule as schedule
+    from energyforecast.planning.copula import GaussianCopula as GaussianCopula
+    from energyforecast.planning.dependence import Dependence as Dependence
+    from energyforecast.planning.dependence import Independence as Independence
+    from energyforecast.planning.drawing import draw as draw
+    from energyforecast.planning.netting import net_load as net_load
+    from energyforecast.planning.past import past_errors as past_errors
+    from energyforecast.planning.reconciliation import MinT as MinT
+    from energyforecast.planning.reconciliation import reconcile as reconcile
+    from energyforecast.planning.scenarios import Scenarios as Scenarios
+    from energyforecast.planning.templates import EnsembleCopulaCoupling as EnsembleCopulaCoupling
+    from energyforecast.planning.templates import SchaakeShuffle as SchaakeShuffle
 
 #: Where each public name lives, along the way from a forecast to a plan. No module is named like a public
 #: function: an import of the module would put itself in the function's place.
@@ -32,6 +43,13 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "ramping": ("alarm_scores", "alarms", "ramps"),
     "imbalance": ("ImbalanceTerms", "kazakhstan"),
     "scheduling": ("compare_schedules", "schedule"),
+    "drawing": ("draw",),
+    "dependence": ("Dependence", "Independence"),
+    "copula": ("GaussianCopula",),
+    "templates": ("SchaakeShuffle", "EnsembleCopulaCoupling"),
+    "netting": ("net_load",),
+    "past": ("past_errors",),
+    "reconciliation": ("MinT", "reconcile"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
