@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from energyforecast.planning.scenarios import Scenarios as Scenarios
+    from energyforecast.planning.sheets import Sheet as Sheet
+    from energyforecast.planning.sheets import day_ahead_sheet as day_ahead_sheet
+    from energyforecast.planning.sheets import revision_sheet as revision_sheet
+    from energyforecast.planning.sheets import verification_sheet as verification_sheet
+    from energyforecast.planning.sheets import weekly_outlook as weekly_outlook
 
 #: Where each public name lives, along the way from a forecast to a plan.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "scenarios": ("Scenarios",),
+    "sheets": ("Sheet", "day_ahead_sheet", "weekly_outlook", "revision_sheet", "verification_sheet"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
