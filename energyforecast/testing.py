@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from scipy import stats
 
 from energyforecast import asof, checks, storage, times
 from energyforecast.asof import Past, Snapshot, Weather, as_models
@@ -29,6 +30,7 @@ __all__ = [
     "check_feature",
     "check_no_leakage",
     "check_source",
+    "example_days",
     "example_forecast",
     "example_forecaster",
     "example_observations",
@@ -541,6 +543,59 @@ def example_forecast() -> Forecast:
     (0.1, 0.5, 0.9)
     """
     return _low_forecast(1.0, "example")
+
+
+def example_days(
+    *,
+    days: int,
+    sites: Sequence[str] = ("a", "b"),
+    range_hours: float = 6.0,
+    between: float = 0.5,
+    seed: int = 0,
+) -> tuple[Forecast, Observations]:
+    """Day-ahead forecasts and outcomes whose errors have a known correlation.
+
+    Each hour at each site is normal with a mean of 50 MW and a deviation of 10 MW, and forecast so; the
+    correlation is exp(-lag / range) between hours, times `between` between different sites.
+
+    Parameters
+    ----------
+    days : int
+    sites : sequence of str
+    range_hours : float
+        [h]
+    between : float
+    seed : int
+
+    Examples
+    --------
+    >>> forecast, observations = example_days(days=3)
+    >>> forecast
+    Forecast of a, b: 3 issues, 72 hours from 2024-01-02 00:00 UTC, 99 quantiles from 0.01 to 0.99 [MW]
+    >>> observations
+    Observations of a, b: 72 x 1h from 2024-01-02 00:00 UTC, 0 missing, 0 flagged, published after 1h
+    """
+    task = day_ahead("09:00", timezone="UTC")
+    windows = task.windows(
+        task.issue_times("2024-01-02", times.instant("2024-01-02") + pd.Timedelta(days, "D"))
+    )
+    lag = np.abs(np.subtract.outer(np.arange(24), np.arange(24)))
+    apart = np.where(np.eye(len(sites), dtype=bool), 1.0, between)
+    root = np.linalg.cholesky(np.kron(apart, np.exp(-lag / range_hours)))
+    noise = np.random.default_rng(seed).standard_normal((len(windows.issue_time), len(root))) @ root.T
+    outcomes = 50.0 + 10.0 * noise.reshape(-1, len(sites), 24).transpose(0, 2, 1).reshape(-1, len(sites))
+    hours = times.to_index(windows.valid_time[windows.inside])
+    curve = 50.0 + 10.0 * stats.norm.ppf(task.quantiles)
+    forecast = Forecast.from_rows(
+        {name: np.tile(curve, (len(hours), 1)) for name in sites},
+        windows=windows,
+        levels=task.quantiles,
+        capacity=dict.fromkeys(sites),
+        fallback_level={name: np.zeros(len(windows.issue_time), dtype=int) for name in sites},
+        weather_init_time=dict.fromkeys(sites, windows.issue_time),
+        attrs={"model": "known", "perfect_weather": 0, "timezone": "UTC"},
+    )
+    return forecast, Observations(pd.DataFrame(outcomes, hours, list(sites)), published_after="1h")
 
 
 def example_result() -> Result:

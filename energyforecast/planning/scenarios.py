@@ -213,6 +213,9 @@ class Scenarios:
     def quantiles(self, levels: Sequence[float], *, site: str | None = None) -> pd.DataFrame:
         """A row for each hour, a column for each level (``q0.5``), from the scenarios of one site. [MW]
 
+        The k-th of n in order stands for the level (k - ½)/n, as in :func:`energyforecast.planning.draw`, so that
+        the quantiles of a forecast come back; levels beyond the first and last take these.
+
         Examples
         --------
         >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
@@ -220,9 +223,9 @@ class Scenarios:
         >>> dice = Scenarios.from_values(faces, sites=["a"], valid_time=hours, frequency="1h")
         >>> dice.quantiles([0.1, 0.9])
            valid_time                 q0.1  q0.9
-        0  2024-01-02 00:00:00+00:00   1.0   9.0
+        0  2024-01-02 00:00:00+00:00   0.6   9.4
         """
-        found = np.quantile(self.of(site), levels, axis=0)
+        found = np.quantile(self.of(site), levels, axis=0, method="hazen")
         columns = {f"q{level:g}": found[k] for k, level in enumerate(levels)}
         return pd.DataFrame({"valid_time": self.valid_times} | columns)
 

@@ -1,0 +1,249 @@
+"""Quantile curves of one issue at all sites: what scenarios must reproduce, and how a curve is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast import times
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.forecast import Forecast
+from energyforecast.models import curves
+
+__all__ = ["TAILS", "Margins", "read_curves"]
+
+Array = npt.NDArray[Any]
+
+#: How a curve goes on beyond its outer levels.
+TAILS: Final = ("flat", "normal")
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """The distribution of each hour at each site, as forecast at one issue.
+
+    Parameters
+    ----------
+    sites : tuple of str
+    issue_time : Timestamp
+    valid_time : array of datetime64, shape (hours,)
+        Beginnings of the intervals.
+    frequency : Timedelta
+        Length of an interval.
+    levels : tuple of array
+        Levels of each site.
+    curves : tuple of array, shape (hours, levels)
+        Quantiles of each site. [MW]
+    capacity : array, shape (sites,)
+        NaN where there is none. [MW]
+    attrs : dict
+        Provenance.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast
+    >>> margins = Margins.of(example_forecast())
+    >>> margins.sites, margins.shape, margins.lead_hours[:2].tolist()
+    (('farm',), (1, 24), [15.0, 16.0])
+    """
+
+    sites: tuple[str, ...]
+    issue_time: pd.Timestamp
+    valid_time: times.Times
+    frequency: pd.Timedelta
+    levels: tuple[Array, ...]
+    curves: tuple[Array, ...]
+    capacity: Array
+    attrs: dict[str, Any]
+
+    @classmethod
+    def of(cls, forecasts: Forecast | Sequence[Forecast], *, issue_time: Any = None) -> Margins:
+        """Merge forecasts by site, in order of their names, so that the order of asking changes nothing.
+
+        Parameters
+        ----------
+        forecasts : Forecast or sequence of Forecast
+        issue_time : str or moment, optional
+            Needed where a forecast has several issues; in UTC unless it has an offset.
+
+        Raises
+        ------
+        TimeError
+            If issue times or hours differ, or none of several issues is chosen.
+        SchemaError
+            If there is no forecast, frequencies differ, or a site is there twice.
+        """
+        several = [forecasts] if isinstance(forecasts, Forecast) else list(forecasts)
+        if not several:
+            raise SchemaError(
+                "There is no forecast.", "Scenarios are drawn from one or several.", "Give a Forecast."
+            )
+        chosen = [_one_issue(forecast, issue_time) for forecast in several]
+        _check_alike(chosen)
+        parts = sorted(
+            ((name, forecast, k) for forecast in chosen for k, name in enumerate(forecast.sites)),
+            key=lambda part: part[0],
+        )
+        first = chosen[0]
+        levels = tuple(np.asarray(forecast.quantiles) for _, forecast, _ in parts)
+        return cls(
+            sites=tuple(name for name, _, _ in parts),
+            issue_time=first.issue_times[0],
+            valid_time=first.data["valid_time"].values[0],
+            frequency=times.duration(first.data.attrs["frequency"]),
+            levels=levels,
+            curves=tuple(forecast.data.values[k, 0].astype(float) for _, forecast, k in parts),
+            capacity=np.array([float(forecast.data["capacity"].values[k]) for _, forecast, k in parts]),
+            attrs=_provenance(chosen),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Sites and hours."""
+        return len(self.sites), len(self.valid_time)
+
+    @property
+    def lead_time(self) -> npt.NDArray[np.timedelta64]:
+        """From the issue to the beginning of each hour."""
+        return np.asarray(self.valid_time - times.to_ns([self.issue_time])[0])
+
+    @property
+    def lead_hours(self) -> Array:
+        """The same as numbers. [h]"""
+        return np.asarray(self.lead_time / np.timedelta64(1, "h"))
+
+    @property
+    def medians(self) -> Array:
+        """Shape (sites, hours). [MW]"""
+        half = np.array([0.5])
+        return np.stack(
+            [
+                read_curves(curve, levels, half)[:, 0]
+                for curve, levels in zip(self.curves, self.levels, strict=True)
+            ]
+        )
+
+    def values(self, ranks: Array, *, tails: str = "flat") -> Array:
+        """Power at ranks from 0 to n - 1, of which rank k stands for the level (k + ½) / n. [MW]
+
+        Parameters
+        ----------
+        ranks : array of int, shape (n, sites, hours)
+        tails : {"flat", "normal"}
+        """
+        wanted = (np.arange(len(ranks)) + 0.5) / len(ranks)
+        result = np.empty(ranks.shape)
+        for k, (curve, levels) in enumerate(zip(self.curves, self.levels, strict=True)):
+            ordered = read_curves(curve, levels, wanted, tails=tails, capacity=float(self.capacity[k]))
+            result[:, k] = np.take_along_axis(ordered.T, ranks[:, k], axis=0)
+        return result
+
+
+def _one_issue(forecast: Forecast, issue_time: Any) -> Forecast:
+    if issue_time is None and len(forecast.issue_times) > 1:
+        raise TimeError(
+            f"The forecast of {', '.join(forecast.sites)} has {len(forecast.issue_times)} issues.",
+            "Scenarios are of one issue.",
+            f"Choose one: issue_time={str(forecast.issue_times[-1])!r}.",
+        )
+    chosen = forecast.sel(issue_time=forecast.issue_times[0] if issue_time is None else issue_time)
+    if not chosen.data.sizes["lead_time"]:
+        raise MissingDataError(
+            f"The forecast of {', '.join(forecast.sites)} issued at {chosen.issue_times[0]} covers no hour.",
+            "Scenarios are of the hours of a window.",
+            "Choose another issue.",
+        )
+    return chosen
+
+
+def _check_alike(chosen: list[Forecast]) -> None:
+    first = chosen[0]
+    for other in chosen[1:]:
+        names = f"{', '.join(first.sites)!r} and {', '.join(other.sites)!r}"
+        if other.data.attrs["frequency"] != first.data.attrs["frequency"]:
+            raise SchemaError(
+                f"Forecasts of {names} have the frequencies {first.data.attrs['frequency']} and "
+                f"{other.data.attrs['frequency']}.",
+                "Scenarios have intervals of one length.",
+                "Forecast all with one frequency.",
+            )
+        if other.issue_times[0] != first.issue_times[0]:
+            raise TimeError(
+                f"Forecasts of {names} were issued at {first.issue_times[0]} and {other.issue_times[0]}.",
+                "Forecasts that are drawn together know the same past: they have one issue time.",
+                "Issue them together, or choose an issue that all have with issue_time=.",
+            )
+        if not np.array_equal(other.data["valid_time"].values, first.data["valid_time"].values):
+            spans = [
+                f"{times.to_index(one.data['valid_time'].values[0][[0, -1]])[0]} to "
+                f"{times.to_index(one.data['valid_time'].values[0][[0, -1]])[1]}"
+                for one in (first, other)
+            ]
+            raise TimeError(
+                f"Forecasts of {names} cover {spans[0]} and {spans[1]}.",
+                "Forecasts that are drawn together cover the same hours.",
+                "Forecast them by tasks of one window and one time zone.",
+            )
+    sites = [name for forecast in chosen for name in forecast.sites]
+    doubled = sorted({name for name in sites if sites.count(name) > 1})
+    if doubled:
+        raise SchemaError(
+            f"Site {doubled[0]!r} is in several of the forecasts.",
+            "Each site is forecast once.",
+            "Leave one out, or rename it.",
+        )
+
+
+def _provenance(chosen: list[Forecast]) -> dict[str, Any]:
+    caveats = dict.fromkeys(line for forecast in chosen for line in forecast.caveats)
+    found: dict[str, Any] = {
+        "caveats": "; ".join(caveats),
+        "perfect_weather": int(any(forecast.perfect_weather for forecast in chosen)),
+    }
+    zones = {str(forecast.data.attrs["timezone"]) for forecast in chosen if "timezone" in forecast.data.attrs}
+    return found | ({"timezone": zones.pop()} if len(zones) == 1 else {})
+
+
+def read_curves(
+    curve: Array, levels: Array, wanted: Array, *, tails: str = "flat", capacity: float = np.nan
+) -> Array:
+    """Quantile curves at any levels, shape (rows, wanted): straight lines between the levels. [MW]
+
+    Beyond the outer levels they are flat, as in every score of the library; or, with ``tails="normal"``, go on
+    along the lines of their ends over the normal score of the level, not below 0 nor above a capacity.
+
+    Parameters
+    ----------
+    curve : array, shape (rows, levels)
+        Not falling.
+    levels, wanted : array
+    tails : {"flat", "normal"}
+    capacity : float
+        NaN for none.
+
+    Examples
+    --------
+    >>> curve, levels = np.array([[10.0, 20.0, 30.0]]), np.array([0.1, 0.5, 0.9])
+    >>> read_curves(curve, levels, np.array([0.01, 0.3, 0.99])).round(6).tolist()
+    [[10.0, 15.0, 30.0]]
+    >>> read_curves(curve, levels, np.array([0.01, 0.3, 0.99]), tails="normal", capacity=35.0).round(2).tolist()
+    [[1.85, 15.0, 35.0]]
+    """
+    if len(levels) == 1:
+        return np.repeat(curve, len(wanted), axis=1)
+    inside = np.clip(wanted, levels[0], levels[-1])
+    matrix = curves.interpolation(levels, inside)
+    low, high = curve[:, :1], curve[:, -1:]
+    if tails == "normal":
+        outside = wanted != inside
+        scores = curves.scores(tuple(levels)), curves.scores(tuple(wanted[outside]))
+        matrix[:, outside] = curves.interpolation(*scores)
+        bounded = np.isfinite(capacity)
+        low = np.minimum(low, 0.0) if bounded else np.full_like(low, -np.inf)
+        high = np.maximum(high, capacity) if bounded else np.full_like(high, np.inf)
+    return np.asarray(np.clip(curve @ matrix, low, high))

@@ -1,0 +1,267 @@
+"""Scenarios of sites, areas and totals made to add up, by what each was worth in the past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast import times
+from energyforecast.errors import LeakageError, MissingDataError, SchemaError
+from energyforecast.planning.scenarios import Scenarios
+
+__all__ = ["METHODS", "MinT", "reconcile"]
+
+Array = npt.NDArray[Any]
+Hierarchy = Mapping[str, Sequence[str]]
+
+#: Ways to weigh what does not add up.
+METHODS: Final = ("mint_shrink", "wls", "ols", "bottom_up")
+
+
+def reconcile(
+    scenarios: Scenarios,
+    *,
+    hierarchy: Hierarchy,
+    errors: pd.DataFrame | None = None,
+    method: str = "mint_shrink",
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+) -> Scenarios:
+    """Project scenarios of sites, areas and totals onto those that add up.
+
+    Parameters
+    ----------
+    scenarios : Scenarios
+        Of every name in the hierarchy, drawn together.
+    hierarchy : mapping of sequence of str
+        Parts of each sum, e.g. ``{"Germany": ["north", "south"]}``; parts may be sums themselves.
+    errors : DataFrame, optional
+        Past errors of the same forecasts, a column for each name; see :func:`energyforecast.planning.past_errors`.
+        ``"ols"`` and ``"bottom_up"`` need none. [MW]
+    method : {"mint_shrink", "wls", "ols", "bottom_up"}
+        Covariance of errors shrunk towards its diagonal; the diagonal alone; all alike; only the sites count.
+    bounds : mapping of (float, float), optional
+        Least and largest power of sites, such as ``{"farm": (0, 60)}``. The projection may leave them;
+        sites are then cut to their bounds and added up again. [MW]
+
+    Returns
+    -------
+    Scenarios
+        The same names, and every sum is that of its parts in every scenario and hour.
+
+    Raises
+    ------
+    SchemaError, MissingDataError, LeakageError
+        If names do not fit, errors are too few, or became known after the issue.
+
+    Examples
+    --------
+    Errors of both sites and of the total are alike and independent: what does not add up, 3 MW, is shared by all.
+
+    >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
+    >>> values = [[[10.0], [20.0], [33.0]]] * 2
+    >>> given = Scenarios.from_values(values, sites=["a", "b", "all"], valid_time=hours, frequency="1h")
+    >>> made = reconcile(given, hierarchy={"all": ["a", "b"]}, method="ols")
+    >>> made.data.values[0, :, 0].round(6).tolist()
+    [11.0, 21.0, 32.0]
+    """
+    return MinT.fit(hierarchy, errors=errors, method=method).apply(scenarios, bounds=bounds)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class MinT:
+    """A projection onto what adds up, of least total variance for a covariance of errors.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Sums, then sites.
+    sites : tuple of str
+        What is no sum.
+    sums : array, shape (names, sites)
+        1 where a site is part of a name.
+    weights : array, shape (sites, names)
+        How each reconciled site is made of all forecasts.
+    method : str
+    shrinkage : float
+        Share of the diagonal in the covariance; NaN where none is estimated.
+    rows : int
+        Errors that it was estimated from.
+    missing : int
+        Hours left out because an error was missing.
+    known_by : Timestamp, optional
+        When the last error became known, where the errors say so.
+
+    References
+    ----------
+    - Wickramasuriya, Athanasopoulos and Hyndman (2019), Optimal forecast reconciliation for hierarchical and grouped
+      time series through trace minimization, https://doi.org/10.1080/01621459.2018.1448825
+    - Schäfer and Strimmer (2005), https://doi.org/10.2202/1544-6115.1175
+    - Of samples: Panagiotelis, Gamakumara, Athanasopoulos and Hyndman (2023), Probabilistic forecast reconciliation,
+      https://doi.org/10.1016/j.ejor.2022.07.040
+
+    Examples
+    --------
+    >>> MinT.fit({"all": ["a", "b"]}, method="bottom_up").weights.tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+
+    names: tuple[str, ...]
+    sites: tuple[str, ...]
+    sums: Array
+    weights: Array
+    method: str
+    shrinkage: float = np.nan
+    rows: int = 0
+    missing: int = 0
+    known_by: pd.Timestamp | None = None
+
+    @classmethod
+    def fit(
+        cls, hierarchy: Hierarchy, *, errors: pd.DataFrame | None = None, method: str = "mint_shrink"
+    ) -> MinT:
+        """Learn the weights; parameters are those of :func:`reconcile`."""
+        if method not in METHODS:
+            raise SchemaError(f"method={method!r}.", f"It is one of {list(METHODS)}.", "Choose one of them.")
+        names, sites, sums = _summing(hierarchy)
+        if method == "bottom_up":
+            weights = np.eye(len(names))[len(names) - len(sites) :]
+            return cls(names, sites, sums, weights, method)
+        if method == "ols":
+            return cls(names, sites, sums, _weights(sums, np.eye(len(names))), method)
+        table, missing = _complete(errors, names)
+        covariance, share = _shrunk(table) if method == "mint_shrink" else (np.diag(table.var(axis=0)), 1.0)
+        assert errors is not None
+        return cls(
+            names,
+            sites,
+            sums,
+            _weights(sums, covariance),
+            method,
+            shrinkage=share,
+            rows=len(table),
+            missing=missing,
+            known_by=errors.attrs.get("known_by"),
+        )
+
+    def apply(
+        self, scenarios: Scenarios, *, bounds: Mapping[str, tuple[float, float]] | None = None
+    ) -> Scenarios:
+        """Reconcile; as :func:`reconcile` says."""
+        self._check(scenarios, bounds)
+        order = [scenarios.sites.index(name) for name in self.names]
+        sites = np.einsum("sn,knh->ksh", self.weights, scenarios.data.values[:, order], optimize=True)
+        for name, (low, high) in (bounds or {}).items():
+            place = self.sites.index(name)
+            sites[:, place] = np.clip(sites[:, place], low, high)
+        whole = np.einsum("ns,ksh->knh", self.sums, sites, optimize=True)
+        back = [self.names.index(name) for name in scenarios.sites]
+        return Scenarios.from_values(
+            whole[:, back],
+            sites=scenarios.sites,
+            valid_time=scenarios.valid_times,
+            frequency=scenarios.data.attrs["frequency"],
+            attrs=dict(scenarios.data.attrs) | {"reconciliation": str(self)},
+        )
+
+    def _check(self, scenarios: Scenarios, bounds: Mapping[str, tuple[float, float]] | None) -> None:
+        if set(scenarios.sites) != set(self.names):
+            raise SchemaError(
+                f"The scenarios are of {sorted(scenarios.sites)}.",
+                f"The hierarchy holds {sorted(self.names)}, and each has its own forecast.",
+                "Draw scenarios of all of them together; others stay apart.",
+            )
+        unknown = sorted(set(bounds or {}) - set(self.sites))
+        if unknown:
+            raise SchemaError(
+                f"Bounds are given for {unknown}.", f"Sites have bounds: {list(self.sites)}.", "Correct them."
+            )
+        issued = scenarios.data.attrs.get("issue_time")
+        if self.known_by is not None and issued is not None and self.known_by > times.instant(issued):
+            raise LeakageError(
+                f"Errors became known until {self.known_by}; the scenarios were issued at {issued}.",
+                "Weights are learnt from what was known at the issue.",
+                "Collect errors with past_errors(..., until=issue_time).",
+            )
+
+    def __repr__(self) -> str:
+        learnt = f", {self.rows} errors, shrinkage {self.shrinkage:.2g}" if self.rows else ""
+        return (
+            f"MinT({self.method}, {len(self.sites)} sites, {len(self.names) - len(self.sites)} sums{learnt})"
+        )
+
+
+def _summing(hierarchy: Hierarchy) -> tuple[tuple[str, ...], tuple[str, ...], Array]:
+    """All names, the sites among them, and the summing matrix."""
+    parts = {name for members in hierarchy.values() for name in members}
+    sites = tuple(
+        dict.fromkeys(name for members in hierarchy.values() for name in members if name not in hierarchy)
+    )
+    names = (*hierarchy, *sites)
+    if not parts or any(not members for members in hierarchy.values()):
+        raise SchemaError("A sum has no parts.", "Each has one or more.", "Correct the hierarchy.")
+    rows = [_parts(name, hierarchy, above=()) for name in names]
+    for name, found in zip(names, rows, strict=True):
+        if len(set(found)) < len(found):
+            raise SchemaError(
+                f"{name!r} counts {sorted({one for one in found if found.count(one) > 1})} twice.",
+                "A site is part of a sum once.",
+                "Correct the hierarchy.",
+            )
+    return names, sites, np.array([[float(site in found) for site in sites] for found in rows])
+
+
+def _parts(name: str, hierarchy: Hierarchy, *, above: tuple[str, ...]) -> list[str]:
+    if name in above:
+        raise SchemaError(
+            f"{name!r} is part of itself.", "Sums are of other names.", "Correct the hierarchy."
+        )
+    if name not in hierarchy:
+        return [name]
+    return [site for part in hierarchy[name] for site in _parts(part, hierarchy, above=(*above, name))]
+
+
+def _weights(sums: Array, covariance: Array) -> Array:
+    """(S' W⁻¹ S)⁻¹ S' W⁻¹ of the paper's theorem 1."""
+    scaled = np.linalg.solve(covariance, sums)
+    return np.linalg.solve(sums.T @ scaled, scaled.T)
+
+
+def _complete(errors: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[Array, int]:
+    absent = list(names) if errors is None else [name for name in names if name not in errors]
+    if errors is None or absent:
+        raise MissingDataError(
+            f"There are no past errors of {absent}.",
+            "Every name of the hierarchy has errors, from which its weight is learnt.",
+            'Collect them with past_errors, or use method="ols" or "bottom_up".',
+        )
+    table = errors[list(names)].to_numpy(dtype=float)
+    known = np.isfinite(table).all(axis=1)
+    if known.sum() < 10 or (table[known].std(axis=0) == 0).any():
+        flat = [name for name, spread in zip(names, table[known].std(axis=0), strict=True) if not spread > 0]
+        raise MissingDataError(
+            f"{int(known.sum())} hours have the errors of all names; those of {flat} do not vary.",
+            "A covariance is learnt from 10 hours or more, in which each errs.",
+            'Give more past forecasts, or use method="ols" or "bottom_up".',
+        )
+    return table[known], int((~known).sum())
+
+
+def _shrunk(table: Array) -> tuple[Array, float]:
+    """Covariance whose correlations are shrunk towards none, and the share of shrinkage."""
+    rows = len(table)
+    deviation = table.std(axis=0, ddof=1)
+    unit = (table - table.mean(axis=0)) / (deviation * np.sqrt(rows - 1))
+    sample = unit.T @ unit
+    variance = (rows * ((unit**2).T @ unit**2) - sample**2) / (rows - 1)
+    apart = ~np.eye(len(sample), dtype=bool)
+    distance = (sample[apart] ** 2).sum()
+    share = float(np.clip(variance[apart].sum() / distance, 0.0, 1.0)) if distance > 0 else 1.0
+    # Sums of exact forecasts of sites make the sample singular: a little of the diagonal always stays.
+    share = max(share, 1e-6)
+    correlation = np.where(apart, (1 - share) * sample, 1.0)
+    return correlation * np.outer(deviation, deviation), share
