@@ -24,9 +24,11 @@ from energyforecast.errors import (
 )
 from energyforecast.forecast import LADDER, Forecast
 from energyforecast.planning import (
+    GaussianCopula,
     Scenarios,
     Sheet,
     day_ahead_sheet,
+    draw,
     revision_sheet,
     verification_sheet,
     weekly_outlook,
@@ -416,6 +418,20 @@ def test_too_few_scenarios_for_a_level_or_a_risk_are_refused() -> None:
         weekly_outlook(forecast_of("2024-06-02"), timezone="UTC", above=1.0, risk=0.05)
     with pytest.raises(RangeError, match="The risk is 0"):
         weekly_outlook(normal_scenarios(0.0), timezone="UTC", above=1.0, risk=0.0)
+
+
+def test_drawn_scenarios_say_what_ties_their_hours() -> None:
+    forecast = forecast_of("2024-06-02", caveats=CAVEAT)
+    alone = weekly_outlook(draw(forecast, number=200), timezone="UTC")
+    assert alone.caveats == (CAVEAT, "independent hours: intervals of a day's energy are too narrow")
+    assert labels.shown(alone.facts["fact.issue"]) == "2024-06-01 09:00"
+    tied = draw(forecast, number=200, dependence=GaussianCopula.exponential(range_hours=12.0))
+    together = weekly_outlook(tied, timezone="UTC")
+    assert together.caveats == (CAVEAT,)
+    widths = [
+        frame["energy_q0.9"][0] - frame["energy_q0.1"][0] for frame in (alone.to_frame(), together.to_frame())
+    ]
+    assert widths[1] > 2 * widths[0]
 
 
 # --- What changed ---------------------------------------------------------------------------------
