@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -471,7 +472,7 @@ def test_a_change_against_no_width_is_no_share() -> None:
     before = forecast_of("2024-06-02", spread=0.0)
     sheet = revision_sheet(later_issue(before, hours=1, change=np.ones(23)), before, timezone="UTC")
     assert sheet.to_frame()["share"].isna().all()
-    assert "–" in page.html(sheet)
+    assert ">–</td>" in page.html(replace(sheet, chart=None))
 
 
 def test_issues_that_cannot_be_compared_are_refused() -> None:
@@ -778,7 +779,8 @@ def read(text: str) -> Reader:
 @pytest.mark.parametrize("kind", KINDS)
 def test_pages_are_whole_and_need_nothing_else(sheets: dict[str, Sheet], kind: str) -> None:
     for language in labels.languages():
-        reader = read(page.html(sheets[kind], language=language))
+        sheet = sheets[kind] if language == "en" else replace(sheets[kind], chart=None)  # drawing takes long
+        reader = read(page.html(sheet, language=language))
         tags = dict(reader.tags)
         assert tags["html"] == {"lang": language}
         links = [
