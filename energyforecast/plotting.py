@@ -30,17 +30,15 @@ __all__ = [
     "reliability",
     "reserve",
     "save",
+    "scenarios",
     "skill_by_lead",
 ]
-__all__ = ["error_by_hour_and_month", "fan_chart", "pit", "reliability", "save", "scenarios", "skill_by_lead"]
 
 #: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
 _FORECAST: Final = "#0b5f8a"
 _OUTCOME: Final = "#c1440e"
 #: Central intervals, and the share of the forecast's colour in each: opaque, so that the legend shows what is drawn.
 _BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
-
-
 #: Courses are followed, not named: shades of grey suffice.
 _COURSES: Final = ("0.0", "0.35", "0.15", "0.5")
 
@@ -61,9 +59,6 @@ def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
 def _caveat(figure: Figure, shown: Forecast | Scenarios) -> None:
     if shown.caveats:
         figure.supxlabel("; ".join(shown.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
-def _caveat(figure: Figure, forecast: Forecast | Scenarios) -> None:
-    if forecast.caveats:
-        figure.supxlabel("; ".join(forecast.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
 
 
 def fan_chart(

@@ -249,6 +249,8 @@ def test_the_probability_of_ramps_is_drawn_for_the_window_that_is_asked_for() ->
     assert figure._supxlabel.get_text() == "synthetic"
     with pytest.raises(EnergyForecastError, match="within '3h'"):
         plotting.ramps(scenarios, table)
+
+
 # --- Scenarios ------------------------------------------------------------------------------------
 
 

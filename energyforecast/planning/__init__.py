@@ -9,28 +9,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from energyforecast.planning.copula import GaussianCopula as GaussianCopula
+    from energyforecast.planning.dependence import Dependence as Dependence
+    from energyforecast.planning.dependence import Independence as Independence
+    from energyforecast.planning.drawing import draw as draw
     from energyforecast.planning.imbalance import ImbalanceTerms as ImbalanceTerms
     from energyforecast.planning.imbalance import kazakhstan as kazakhstan
+    from energyforecast.planning.netting import net_load as net_load
     from energyforecast.planning.outages import Outage as Outage
     from energyforecast.planning.outages import outage_table as outage_table
+    from energyforecast.planning.past import past_errors as past_errors
     from energyforecast.planning.ramping import alarm_scores as alarm_scores
     from energyforecast.planning.ramping import alarms as alarms
     from energyforecast.planning.ramping import ramps as ramps
+    from energyforecast.planning.reconciliation import MinT as MinT
+    from energyforecast.planning.reconciliation import reconcile as reconcile
     from energyforecast.planning.reserves import reserve as reserve
     from energyforecast.planning.reserves import reserve_exceedance as reserve_exceedance
     from energyforecast.planning.reserves import static_reserve as static_reserve
     from energyforecast.planning.scenarios import Scenarios as Scenarios
     from energyforecast.planning.scheduling import compare_schedules as compare_schedules
     from energyforecast.planning.scheduling import schedule as schedule
-    from energyforecast.planning.copula import GaussianCopula as GaussianCopula
-    from energyforecast.planning.dependence import Dependence as Dependence
-    from energyforecast.planning.dependence import Independence as Independence
-    from energyforecast.planning.drawing import draw as draw
-    from energyforecast.planning.netting import net_load as net_load
-    from energyforecast.planning.past import past_errors as past_errors
-    from energyforecast.planning.reconciliation import MinT as MinT
-    from energyforecast.planning.reconciliation import reconcile as reconcile
-    from energyforecast.planning.scenarios import Scenarios as Scenarios
+    from energyforecast.planning.sheets import Sheet as Sheet
+    from energyforecast.planning.sheets import day_ahead_sheet as day_ahead_sheet
+    from energyforecast.planning.sheets import revision_sheet as revision_sheet
+    from energyforecast.planning.sheets import verification_sheet as verification_sheet
+    from energyforecast.planning.sheets import weekly_outlook as weekly_outlook
     from energyforecast.planning.templates import EnsembleCopulaCoupling as EnsembleCopulaCoupling
     from energyforecast.planning.templates import SchaakeShuffle as SchaakeShuffle
 
@@ -38,18 +42,19 @@ if TYPE_CHECKING:
 #: function: an import of the module would put itself in the function's place.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "scenarios": ("Scenarios",),
-    "outages": ("Outage", "outage_table"),
-    "reserves": ("reserve", "reserve_exceedance", "static_reserve"),
-    "ramping": ("alarm_scores", "alarms", "ramps"),
-    "imbalance": ("ImbalanceTerms", "kazakhstan"),
-    "scheduling": ("compare_schedules", "schedule"),
-    "drawing": ("draw",),
     "dependence": ("Dependence", "Independence"),
     "copula": ("GaussianCopula",),
     "templates": ("SchaakeShuffle", "EnsembleCopulaCoupling"),
-    "netting": ("net_load",),
     "past": ("past_errors",),
+    "drawing": ("draw",),
+    "netting": ("net_load",),
     "reconciliation": ("MinT", "reconcile"),
+    "outages": ("Outage", "outage_table"),
+    "reserves": ("reserve", "reserve_exceedance", "static_reserve"),
+    "imbalance": ("ImbalanceTerms", "kazakhstan"),
+    "scheduling": ("compare_schedules", "schedule"),
+    "ramping": ("alarm_scores", "alarms", "ramps"),
+    "sheets": ("Sheet", "day_ahead_sheet", "weekly_outlook", "revision_sheet", "verification_sheet"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
