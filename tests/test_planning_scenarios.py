@@ -72,7 +72,7 @@ WAYS: dict[str, Dependence] = {
 }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     rises=st.lists(
         st.lists(st.sampled_from([0.0, 0.0, 1.5, 7.0]), min_size=4, max_size=4), min_size=1, max_size=5
