@@ -128,7 +128,8 @@ def fan_chart(
     axes.set_ylim(0 if np.isfinite(capacity) else None, capacity * 1.02 if np.isfinite(capacity) else None)
     axes.set_ylabel("Power [MW]")
     axes.set_xlabel(f"Beginning of the hour, {timezone}")
-    axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
+    # A wide fan leaves no empty corner: behind the legend it is dimmed.
+    axes.legend(loc="best", fontsize=8, framealpha=0.85, edgecolor="none", ncols=2)
     _caveat(figure, forecast)
     return figure
 

@@ -105,7 +105,7 @@ class Result:
         0    mae       15.0    2.0
         1    mae       16.0    2.0
         """
-        wanted = [item for choice in chosen for item in _named(choice)]
+        wanted = [item for choice in chosen for item in metrics.named(choice)]
         tables = []
         keys = [by] if isinstance(by, str) else list(by or ())
         for name, pairs in self.pairs.items():
@@ -534,20 +534,6 @@ class Result:
         caveat = "".join(f", {line}" for line in first.caveats)
         issues = first.data.sizes["issue_time"]
         return f"Result of {', '.join(self.forecasts)}: {issues} issues, {len(self.folds)} fits{caveat}"
-
-
-def _named(choice: str | Metric) -> list[Metric]:
-    """The metrics of a name: coverage and width have several, one for each interval."""
-    if isinstance(choice, Metric):
-        return [choice]
-    found = [item for item in METRICS if item.name == choice]
-    if not found:
-        raise SchemaError(
-            f"Scores by {choice!r} are asked for.",
-            f"A metric is a Metric, or one of {list(dict.fromkeys(item.name for item in METRICS))}.",
-            "Choose among them, or write energyforecast.evaluation.Metric(...).",
-        )
-    return found
 
 
 def _part(pairs: Pairs, rows: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]) -> Pairs:
