@@ -128,8 +128,8 @@ def fan_chart(
     axes.set_ylim(0 if np.isfinite(capacity) else None, capacity * 1.02 if np.isfinite(capacity) else None)
     axes.set_ylabel("Power [MW]")
     axes.set_xlabel(f"Beginning of the hour, {timezone}")
-    # A wide fan leaves no empty corner: behind the legend it is dimmed.
-    axes.legend(loc="best", fontsize=8, framealpha=0.85, edgecolor="none", ncols=2)
+    # Below the axes: a wide fan leaves no empty corner.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), fontsize=8, frameon=False, ncols=5)
     _caveat(figure, forecast)
     return figure
 

@@ -1,7 +1,7 @@
 """Run a notebook kept as text, cell by cell, and show the last line of each as Jupyter would.
 
-``python tests/notebook_cells.py NOTEBOOK`` prints what cells print and give, and draws every figure into the
-working folder.
+``python tests/notebook_cells.py NOTEBOOK FOLDER`` prints what cells print and give, and draws every figure into the
+folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def cells(text: str) -> list[tuple[str, str]]:
     return [("markdown" if "[markdown]" in mark else "code", source) for mark, source in pairs]
 
 
-def execute(path: Path) -> None:
+def execute(path: Path, folder: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for number, (kind, source) in enumerate(cells(path.read_text(encoding="utf-8"))):
         if kind == "code":
@@ -33,28 +33,31 @@ def execute(path: Path) -> None:
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
             exec(compile(tree, path.name, "exec"), namespace)
             if last is not None:
-                show(eval(compile(ast.Expression(last.value), path.name, "eval"), namespace), number)
-            draw_open_figures(number)
+                show(
+                    eval(compile(ast.Expression(last.value), path.name, "eval"), namespace),
+                    folder / f"cell_{number:02d}.png",
+                )
+            draw_open_figures(folder, number)
 
 
-def show(value: Any, number: int) -> None:
+def show(value: Any, target: Path) -> None:
     from matplotlib.figure import Figure
 
     if isinstance(value, Figure):
-        value.savefig(f"cell_{number:02d}.png")
+        value.savefig(target)
     elif value is not None:
         sys.stdout.write(f"{value}\n")
 
 
-def draw_open_figures(number: int) -> None:
+def draw_open_figures(folder: Path, number: int) -> None:
     """What Jupyter shows of pyplot at the end of a cell."""
     if "matplotlib.pyplot" in sys.modules:
         import matplotlib.pyplot as plt
 
         for figure in plt.get_fignums():
-            plt.figure(figure).savefig(f"cell_{number:02d}_{figure}.png")
+            plt.figure(figure).savefig(folder / f"cell_{number:02d}_{figure}.png")
         plt.close("all")
 
 
 if __name__ == "__main__":
-    execute(Path(sys.argv[1]))
+    execute(Path(sys.argv[1]), Path(sys.argv[2]))
