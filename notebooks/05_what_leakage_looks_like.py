@@ -50,7 +50,7 @@ for row, (begun, arrived) in enumerate(
     axis.plot(begun, row, "o", color="0.4")
     axis.plot(arrived, row, "o", color="#0b5f8a" if known else "#c1440e")
     said = "could be had" if known else "not there yet"
-    axis.annotate(said, (arrived, row), xytext=(0, 8), textcoords="offset points", ha="center")
+    axis.annotate(said, (arrived, row), xytext=(0, 8), textcoords="offset points", ha="right")
 axis.axvline(issue, color="black", linestyle="--")
 axis.set_yticks(
     range(len(runs["init_time"])), [f"run of {pd.Timestamp(t):%H} UTC" for t in runs["init_time"].values]

@@ -109,9 +109,9 @@ plt.show()
 # %% [markdown]
 # ## The day when a model does not come
 #
-# From 30 November on the best weather model is silent; both forecasters have learnt from all three. For a day or
-# two its last run is older than any that training saw, and climatology answers (`fallback_level` 3); then there is
-# none, and the others do (2).
+# From 30 November on the best weather model is silent; both forecasters have learnt from all three. On the first
+# day an older run of it stands in (`fallback_level` 1). On the next its last run is older than any that training
+# saw, and climatology answers (3). Then it has no run that reaches the day, and the other two models do (2).
 
 # %%
 december = {"start": "2024-12", "end": "2024-12-28", "refit": None}
