@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -84,6 +85,19 @@ def test_notebooks_are_numbered_text_without_outputs() -> None:
         assert "formats: ipynb,py:percent" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "report", sorted((ROOT / "benchmarks" / "results").glob("*.json")), ids=lambda path: path.stem
+)
+def test_committed_scores_say_how_they_were_made(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    scores = json.loads(text)
+    assert scores["made"]["command"].startswith(f"energyforecast benchmark {report.stem} --data DIR")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", scores["made"]["date"])
+    assert scores["mean"] == pytest.approx(sum(scores["tasks"].values()) / len(scores["tasks"]), rel=1e-4)
+    assert "https://doi.org/" in scores["leaderboard"]["source"]
+    assert not re.search(r"/(home|root|tmp|work|Users)/", text)
+
+
 @pytest.mark.notebooks
 def test_day_ahead_example_writes_what_it_says(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "day_ahead_wind_farm.py", "--out", "out", "--months", "1", cwd=tmp_path)
@@ -130,8 +144,6 @@ def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
 
 
 def test_asof_table_gathers_two_years_of_origins(tmp_path: Path) -> None:
-    import json
-
     run(ROOT / "benchmarks" / "asof_table.py", "--json", "figures.json", cwd=tmp_path)
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["rows"] == 17_304
