@@ -125,6 +125,9 @@ if TYPE_CHECKING:
         Observations as Observations,
     )
     from energyforecast.observations import (
+        check_clock as check_clock,
+    )
+    from energyforecast.observations import (
         read_demand as read_demand,
     )
     from energyforecast.observations import (
@@ -188,7 +191,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "power_curves": ("PowerCurve",),
     "tasks": ("Task", "day_ahead", "intraday", "month_ahead"),
     # what was measured
-    "observations": ("Observations", "read_demand", "read_power"),
+    "observations": ("Observations", "check_clock", "read_demand", "read_power"),
     "quality": ("flag_quality",),
     "variables": ("Flag",),
     # what was known

@@ -17,6 +17,7 @@ from energyforecast.asof import Past, Snapshot, Weather, as_models
 from energyforecast.errors import LeakageError, SchemaError, TimeError
 from energyforecast.evaluation import Result
 from energyforecast.features import Feature, FeatureSet
+from energyforecast.features.reach import archives_within_reach
 from energyforecast.forecast import Forecast
 from energyforecast.forecaster import Forecaster, Table
 from energyforecast.models import Climatology
@@ -59,6 +60,11 @@ def check_no_leakage(
     must stay the same to the bit. The features of some earlier origins are put to the same test, each
     with its own moment, since a leak into training rows shows only there.
 
+    An archive that a feature brings along can't be destroyed, so it is looked for in its code: measurements or
+    weather with times of their own, in a variable around the function, a default or a field. What a feature
+    reads from a file is not found. Nor are times that are wrong themselves: a run that is said to have been
+    available at its initialisation, or power that is said to be published at once.
+
     Parameters
     ----------
     forecaster : Forecaster
@@ -78,7 +84,7 @@ def check_no_leakage(
     Raises
     ------
     LeakageError
-        Naming what changed: a column, the fitted model or the forecast.
+        Naming what changed: a column, the fitted model or the forecast; or the archive that a feature holds.
 
     Examples
     --------
@@ -88,6 +94,9 @@ def check_no_leakage(
     >>> forecaster = ef.Forecaster(site, task, model=ef.Persistence(), perfect_weather=True)
     >>> check_no_leakage(forecaster, weather, power, issue_time="2014-06-10 09:00")
     """
+    for features in forecaster.features_of.values():
+        for feature in features:
+            _brings_no_archive(feature)
     moment = times.instant(issue_time, timezone=forecaster.task.timezone)
     earlier = forecaster.training_origins(weather, observations, as_of=moment)
     chosen = _telling(earlier, weather, origins)
@@ -176,7 +185,8 @@ def check_feature(
         If something is used that was not declared, or a column has a wrong shape, an infinite value or a
         name that changes, or the feature writes into the snapshot.
     LeakageError
-        If the columns of an origin depend on other origins, on what was not known, or on chance.
+        If the columns of an origin depend on other origins, on what was not known, or on chance, or the feature
+        holds measurements or weather with times of their own.
     TimeError
         If no issue time lies in the weather.
 
@@ -187,6 +197,7 @@ def check_feature(
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
     >>> check_feature(ef.recipe(site).features[0], weather, sites=site, task=task)
     """
+    _brings_no_archive(feature)
     places = as_sites(sites)
     issued = _some_issues(weather, task, origins)
     together = _computed(feature, weather, observations, places, task.windows(issued))
@@ -201,6 +212,17 @@ def check_feature(
         honest = _computed(feature, poison_weather(weather, moment, seed=seed), past, places, windows)
         _same_columns(
             feature, expected, honest, "when what was not known is destroyed", "on what was known at issue"
+        )
+
+
+def _brings_no_archive(feature: Feature) -> None:
+    for name, kind in archives_within_reach(feature).items():
+        raise LeakageError(
+            f"The feature {feature.name!r} holds {name!r} ({kind}), data with times of its own, beside its snapshot.",
+            "A feature sees what was known at the issue time; nothing keeps it from looking further in what it holds, "
+            "and no test can destroy that.",
+            "Declare it as weather or history and take it from the snapshot; a calendar that was known long "
+            "before can be a tuple of dates.",
         )
 
 

@@ -29,7 +29,7 @@ from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, Q
 from energyforecast.observations import Observations
 from energyforecast.sites import Site
 from energyforecast.tasks import day_ahead
-from energyforecast.testing import example_forecast, example_observations, poison_observations
+from energyforecast.testing import example_forecast, example_observations, example_result, poison_observations
 
 Data = tuple[Site, xr.Dataset, Observations]
 TASK = day_ahead("09:00", timezone="Europe/Paris")
@@ -96,6 +96,18 @@ def test_skill_of_the_unknown_is_refused(spring: Result, metric: str, reference:
 
 
 # --- Origins and folds ----------------------------------------------------------------------------
+
+
+def test_scores_are_chosen_by_name() -> None:
+    result = example_result()
+    table = result.scores(chosen=["coverage", "mae"], model="model")
+    assert table["metric"].tolist() == [
+        "coverage",
+        "coverage",
+        "mae",
+    ]  # of the intervals that its levels span
+    with pytest.raises(SchemaError, match="'mae', 'rmse'"):
+        result.scores(chosen=[ef.evaluation.mae])  # the function is not the metric
 
 
 def test_all_forecasters_meet_identical_hours(spring: Result) -> None:

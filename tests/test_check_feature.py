@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -183,6 +184,74 @@ def test_reaching_past_the_snapshot_is_caught() -> None:
         patch.setattr(asof, "take_snapshot", spied)
         with pytest.raises(LeakageError, match="destroyed"):
             check_feature(item, weather, power, sites=FARMS, task=TASK)
+
+
+def _looked_up(power: Any, now: Any) -> Any:
+    hours = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC")
+    return power.reindex(hours).to_numpy().reshape(now.valid_time.shape)
+
+
+MEASURED = pd.Series(1.0, pd.date_range("2024-01-01", periods=24, freq="1h", tz="UTC"))
+
+
+def _around(power: Any) -> Any:
+    def cheating(now: Any) -> Any:
+        return sum(_looked_up(power, now) for _ in range(1))
+
+    return cheating
+
+
+def _by_default(now: Any, power: Any = MEASURED) -> Any:
+    return _looked_up(power, now)
+
+
+def _by_helper(now: Any) -> Any:
+    return _helped(now)
+
+
+def _helped(now: Any) -> Any:
+    return dict.fromkeys(["power"], _looked_up(MEASURED, now))
+
+
+@dataclass(frozen=True)
+class Held(Feature):
+    """A feature that was given what was measured."""
+
+    measured: Any
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_100m",)
+
+    def compute(self, now: Any) -> Any:
+        return {"held": _looked_up(self.measured["farm"], now)}
+
+
+@pytest.mark.parametrize(
+    ("item", "name"),
+    [
+        (_planted(_around(MEASURED)), "'power' (Series)"),
+        (_planted(_around(MEASURED.to_frame("farm"))), "'power' (DataFrame)"),
+        (_planted(_around(_given()[1])), "'power' (Observations)"),
+        (_planted(_around({"farm": [_given()[0]]})), "'power' (dict)"),
+        (_planted(_around(ef.datasets.shelek(hours=48))), "'power' (World)"),
+        (_planted(_by_default), "'power' (Series)"),
+        (_planted(_by_helper), "'MEASURED' (Series)"),
+        (Held({"farm": MEASURED}), "'measured' (dict)"),
+    ],
+    ids=["series", "frame", "observations", "nested", "dataclass", "default", "helper", "field"],
+)
+def test_an_archive_that_a_feature_brings_along_is_found(item: Feature, name: str) -> None:
+    """Noise can't be put into it, so no destroyed data would show the leak."""
+    _refused(item, LeakageError, name)
+
+
+def test_what_has_no_times_may_be_brought_along() -> None:
+    curve = pd.DataFrame({"wind_speed": [3.0, 12.0], "power": [0.0, 1.0]})
+    holidays = (np.datetime64("2024-01-01"),)
+
+    def sound(now: Any) -> Any:
+        power = np.interp(now["wind_speed_100m"], curve["wind_speed"], curve["power"])
+        return power * (now.valid_time.astype("datetime64[D]") != holidays[0])
+
+    _check(_planted(sound))
 
 
 def test_weather_without_issue_times_is_refused() -> None:

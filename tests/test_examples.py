@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.notebook_cells import cells
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 
 
+#: What each notebook must print: what it set out to show, or the caveat without which its scores mislead.
+SHOWS = {
+    "01_quick_start": "not forecast skill",
+    "02_wind_farm_day_ahead": "synthetic: scores say how the code behaves",
+    "03_pv_plant": "moved by an hour: off by a constant",
+    "04_demand_of_industry_and_households": "synthetic: scores say how the code behaves",
+    "05_what_leakage_looks_like": "holds 'measured' (Series)",
+    "06_calibration": "not forecast skill",
+    "07_comparing_and_blending_weather_models": "synthetic: scores say how the code behaves",
+    "08_gefcom2014_against_its_winners": "better in 4 of 9 months",
+    "10_bring_your_own_data": "60 doubled times",
+}
+
+
 def run(*arguments: str | Path, cwd: Path) -> str:
     done = subprocess.run(
-        [sys.executable, *map(str, arguments)],
+        [sys.executable, "-W", "error", *map(str, arguments)],
         cwd=cwd,
         env=_environment(),
         capture_output=True,
@@ -35,7 +53,49 @@ def _environment() -> dict[str, str]:
 @pytest.mark.notebooks
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(notebook: Path, tmp_path: Path) -> None:
-    assert "not forecast skill" in run(notebook, cwd=tmp_path)
+    """Cell by cell, with the last line of each shown and every figure drawn, as Jupyter does."""
+    before = sorted(notebook.parent.iterdir())
+    shown = run(ROOT / "tests" / "notebook_cells.py", notebook, tmp_path, cwd=notebook.parent)
+    assert sorted(notebook.parent.iterdir()) == before  # nothing is written beside the notebook
+    assert SHOWS[notebook.stem] in shown
+    drawn = list(tmp_path.glob("cell_*.png"))
+    assert drawn
+    assert all(path.stat().st_size > 5_000 for path in drawn)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_says_what_it_shows_and_ends_with_exercises(notebook: Path) -> None:
+    kinds, sources = zip(*cells(notebook.read_text(encoding="utf-8")), strict=True)
+    plain = [source.replace("\n# ", "\n").replace("\n#\n", "\n\n") for source in sources]
+    assert kinds[0] == kinds[-1] == "markdown"
+    assert plain[0].startswith("\n# ")
+    assert "\n**What it shows.**" in plain[0]
+    assert "\n**Data.**" in plain[0]
+    assert plain[-1].startswith("\n## Exercises")
+    assert 3 <= len(re.findall(r"^\d\. ", plain[-1], flags=re.MULTILINE)) <= 5
+    assert "filterwarnings" not in "".join(sources)
+
+
+def test_notebooks_are_numbered_text_without_outputs() -> None:
+    assert {path.stem for path in NOTEBOOKS} == set(SHOWS)
+    assert all(re.match(r"\d\d_", path.stem) for path in NOTEBOOKS)
+    # A copy that Jupyter saved beside the text holds outputs: git does not take it.
+    assert "/notebooks/*.ipynb" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    for path in NOTEBOOKS:
+        assert "formats: ipynb,py:percent" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "report", sorted((ROOT / "benchmarks" / "results").glob("*.json")), ids=lambda path: path.stem
+)
+def test_committed_scores_say_how_they_were_made(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    scores = json.loads(text)
+    assert scores["made"]["command"].startswith(f"energyforecast benchmark {report.stem} --data DIR")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", scores["made"]["date"])
+    assert scores["mean"] == pytest.approx(sum(scores["tasks"].values()) / len(scores["tasks"]), rel=1e-4)
+    assert "https://doi.org/" in scores["leaderboard"]["source"]
+    assert not re.search(r"/(home|root|tmp|work|Users)/", text)
 
 
 @pytest.mark.notebooks
@@ -114,8 +174,6 @@ def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
 
 
 def test_asof_table_gathers_two_years_of_origins(tmp_path: Path) -> None:
-    import json
-
     run(ROOT / "benchmarks" / "asof_table.py", "--json", "figures.json", cwd=tmp_path)
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["rows"] == 17_304

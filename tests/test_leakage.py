@@ -475,3 +475,16 @@ def test_origins_together_give_what_each_gives_alone(given_world: World, minutes
         _same(
             together.of_origins(chosen), forecaster.tabulate(given_world.weather, given_world.power, [moment])
         )
+
+
+def test_an_archive_that_a_feature_brings_along_is_caught() -> None:
+    given = world()
+    power = given.power.values["farm 0"]
+
+    @ef.feature(weather=["wind_speed_100m"])
+    def hour_before(now: Snapshot) -> Any:
+        hours = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC") - pd.Timedelta("1h")
+        return power.reindex(hours).to_numpy().reshape(now.valid_time.shape)
+
+    message = _refused(given, _forecaster(given, features=ef.recipe(given.site) + hour_before))
+    assert "'hour_before' holds 'power' (Series)" in message

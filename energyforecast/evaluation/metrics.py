@@ -43,6 +43,7 @@ __all__ = [
     "crps_of_quantiles",
     "groups",
     "mae",
+    "named",
     "pinball",
     "pinball_loss",
     "rmse",
@@ -223,8 +224,33 @@ _BY: Final = ("site", "lead_time", "hour", "month", "season", "weather_age", "qu
 _SEASONS: Final = np.array(["DJF", "MAM", "JJA", "SON"])
 
 
+def named(choice: str | Metric) -> list[Metric]:
+    """The metrics of a name: coverage and width have several, one for each interval.
+
+    Raises
+    ------
+    SchemaError
+        If there is none.
+
+    Examples
+    --------
+    >>> [item.level for item in named("coverage")]
+    [0.5, 0.8, 0.9]
+    """
+    if isinstance(choice, Metric):
+        return [choice]
+    found = [item for item in METRICS if item.name == choice]
+    if not found:
+        raise SchemaError(
+            f"Scores by {choice!r} are asked for.",
+            f"A metric is a Metric, or one of {list(dict.fromkeys(item.name for item in METRICS))}.",
+            "Choose among them, or write energyforecast.evaluation.Metric(...).",
+        )
+    return found
+
+
 def score(
-    metric: Metric | Sequence[Metric],
+    metric: str | Metric | Sequence[str | Metric],
     observed: Observations | Pairs,
     forecast: Forecast | None = None,
     *,
@@ -236,7 +262,8 @@ def score(
 
     Parameters
     ----------
-    metric : Metric or sequence of Metric
+    metric : str, Metric or sequence of them
+        Names, such as ``"mae"``, or metrics of your own.
     observed : Observations or Pairs
     forecast : Forecast, optional
         Not needed with pairs.
@@ -260,7 +287,7 @@ def score(
     Examples
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
-    >>> score(METRICS[:3], example_observations(), example_forecast())[["metric", "value", "n", "missing"]]
+    >>> score(["mae", "rmse", "bias"], example_observations(), example_forecast())[["metric", "value", "n", "missing"]]
       metric  value   n  missing
     0    mae    1.0  24        0
     1   rmse    1.0  24        0
@@ -269,7 +296,8 @@ def score(
     pairs = as_pairs(observed, forecast)
     _check_weights(weights, pairs)
     keys = [by] if isinstance(by, str) else list(by or ())
-    metrics = (metric,) if isinstance(metric, Metric) else tuple(metric)
+    chosen = (metric,) if isinstance(metric, str | Metric) else metric
+    metrics = tuple(item for choice in chosen for item in named(choice))
     if "level" in keys:
         metrics, keys = _at_levels(metrics, pairs), [key for key in keys if key != "level"]
     members = groups(pairs, keys)

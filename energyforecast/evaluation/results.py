@@ -77,7 +77,7 @@ class Result:
         self,
         *,
         by: str | Sequence[str] | None = None,
-        chosen: Sequence[Metric] = METRICS,
+        chosen: Sequence[str | Metric] = METRICS,
         model: str | None = None,
         confidence: float | None = None,
     ) -> pd.DataFrame:
@@ -89,7 +89,8 @@ class Result:
             ``"lead_time"`` [h], ``"hour"``, ``"month"``, ``"season"``, ``"site"``, ``"weather_age"`` (of the run at
             issue) [h], ``"quality"`` (the forecast's ``fallback_level``), ``"flags"`` (of the outcome, those that leave
             it fit, or ``"good"``), ``"level"``.
-        chosen : sequence of Metric
+        chosen : sequence of str or Metric
+            Names, such as ``("mae", "coverage")``, or metrics of your own; all by default.
         model : str, optional
             Only this one.
         confidence : float, optional
@@ -98,17 +99,18 @@ class Result:
         Examples
         --------
         >>> from energyforecast.testing import example_result
-        >>> table = example_result().scores(by="lead_time", chosen=METRICS[:1], model="reference")
+        >>> table = example_result().scores(by="lead_time", chosen=["mae"], model="reference")
         >>> table[["metric", "lead_time", "value"]].head(2)
           metric  lead_time  value
         0    mae       15.0    2.0
         1    mae       16.0    2.0
         """
+        wanted = [item for choice in chosen for item in metrics.named(choice)]
         tables = []
         keys = [by] if isinstance(by, str) else list(by or ())
         for name, pairs in self.pairs.items():
             if model in (None, name):
-                usable = [item for item in chosen if item.within(pairs.levels)]
+                usable = [item for item in wanted if item.within(pairs.levels)]
                 if "level" in keys:
                     usable = [item for item in usable if item.by_level or item.level is not None]
                 table = self._score(usable, name, keys, confidence)

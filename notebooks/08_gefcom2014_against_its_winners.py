@@ -1,0 +1,160 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # GEFCom2014 against its winners
+#
+# **What it shows.** How good is good? In the Global Energy Forecasting Competition of 2014 many teams forecast the
+# same farms, from the same weather, for the same hours. Their published scores stand here beside those of the
+# library's recipe, month by month; and where you have the data, a month of two farms is forecast live.
+#
+# **Data.** Scores only: the files under `benchmarks/results`, made by the command that they name, and the
+# organisers' published leaderboard. The competition's own data is not part of the project; [the
+# benchmarks](../docs/benchmarks.md) say where it is. Set `ENERGYFORECAST_DATA` to its folder to run the live part.
+
+# %%
+# %matplotlib inline
+import json
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from energyforecast import competitions
+
+results = Path("..") / "benchmarks" / "results"
+wind = json.loads((results / "gefcom2014-wind.json").read_text())
+print(wind["made"])
+print(wind["settings"]["model"])
+print("\n".join(wind["settings"]["features"]))
+
+# %% [markdown]
+# ## The rules
+#
+# Ten wind farms in Australia. At the first hour of a month 99 quantiles are due for every hour of it, from the wind
+# of ECMWF's runs of 00 UTC (leads 1 to 24 h) and from the power of the past. The score is the mean pinball loss
+# over hours, quantiles and farms, in shares of capacity. Months 4 to 12 counted; the first three were a trial, and
+# on those the settings of the library were chosen. What a competitor could do and we could too is all that is
+# compared: **nobody here competed.** The winners' papers were read here before a line was written; the teams had
+# nothing to read.
+
+# %%
+months = [str(month) for month in range(4, 13)]
+teams = pd.DataFrame(wind["leaderboard"]["teams"]).T[months].dropna()
+ours = pd.Series(wind["tasks"], name="energyforecast")[months]
+board = pd.concat([teams.assign(mean=teams.mean(axis=1)), ours.to_frame().T.assign(mean=wind["mean"])])
+board.sort_values("mean").head(6).round(5)
+
+# %%
+figure, axis = plt.subplots(figsize=(8, 4), layout="constrained")
+best = teams.loc["kPower"]
+entered = teams.drop(index=["Benchmark - Wind", "kPower"])
+for number, (_, row) in enumerate(entered.iterrows()):
+    axis.plot(
+        months, 100 * (row / best - 1), color="0.75", linewidth=1, label=None if number else "other teams"
+    )
+axis.axhline(0, color="#c1440e", linewidth=2, label="kPower, the winner")
+axis.plot(months, 100 * (ours / best - 1), color="#0b5f8a", linewidth=2, marker="o", label="energyforecast")
+axis.set(xlabel="Task (month)", ylabel="Pinball loss above the winner's [%]", ylim=(-5, 25))
+axis.spines[["top", "right"]].set_visible(False)
+axis.set_title(
+    "GEFCom2014 wind, ten farms, 99 quantiles (climatology: 81 to 220 % above)", loc="left", fontsize=11
+)
+axis.legend(frameon=False, fontsize=9, loc="upper right")
+plt.show()
+
+# %% [markdown]
+# Level with the winner, better in some months and worse in others. Say it with its uncertainty: nine months,
+# paired.
+
+# %%
+difference = ours - best
+error = difference.std() / np.sqrt(len(difference))
+print(f"mean difference {difference.mean():+.5f}, standard error {error:.5f}")
+print(f"better in {(difference < 0).sum()} of {len(difference)} months")
+
+# %% [markdown]
+# A difference of a fraction of its standard error is none. The months were also looked at three times while the
+# engine was built (the benchmark page counts it); every look spends a little of what a test is worth.
+#
+# ## Are the quantiles right?
+#
+# A rank says nothing of that. The central intervals by season:
+
+# %%
+coverage = pd.DataFrame({f"{float(share):.0%} interval": wind["coverage"][share] for share in ("0.8", "0.9")})
+coverage.drop(index="interval").astype(float).round(3)
+
+# %% [markdown]
+# ## The sun
+#
+# Three plants; only one month of the solar track can be scored with the files that are spread, so this says less:
+# one month against teams, and thirteen months left out in turn against nobody.
+
+# %%
+solar = json.loads((results / "gefcom2014-solar.json").read_text())
+april = pd.Series({name: scores["1"] for name, scores in solar["leaderboard"]["teams"].items()})
+april["energyforecast"] = solar["tasks"]["1"]
+print(
+    f"leave one month out: {solar['leave_one_month_out']['mean']:.5f} (no forecast skill: later months are learnt from)"
+)
+april.sort_values().head(5).round(5)
+
+# %% [markdown]
+# ## Live
+#
+# Where the data is at hand: two farms, one month, from what was known at its first hour. That takes some ten
+# seconds.
+
+# %%
+data_folder = os.environ.get("ENERGYFORECAST_DATA")
+if data_folder is None:
+    print("ENERGYFORECAST_DATA is not set: nothing is run.")
+else:
+    event = competitions.competition("gefcom2014-wind")
+    data = event.read(data_folder, information="competition")
+    rows = {}
+    for zone in ("zone 1", "zone 7"):
+        done = event.forecast(data, 4, site=zone).scored()
+        usual = event.climatology(data, 4, site=zone).scored()
+        rows[zone] = {
+            "energyforecast": competitions.scoring.pinball(done),
+            "climatology": competitions.scoring.pinball(usual),
+            "hours": len(done),
+        }
+    print(pd.DataFrame(rows).T.round(5))
+
+# %%
+if data_folder is not None:
+    week = slice(0, 7 * 24)
+    figure, axis = plt.subplots(figsize=(9, 3.2), layout="constrained")
+    hours = done.valid_time[week]
+    for low, high, colour in ((4, 94, "#d3dfe7"), (9, 89, "#a8c3d3"), (24, 74, "#6f9fb8")):
+        axis.fill_between(
+            hours, done.quantiles[week, low], done.quantiles[week, high], color=colour, linewidth=0
+        )
+    axis.plot(hours, done.quantiles[week, 49], color="#0b5f8a", label="median")
+    axis.plot(hours, done.observed[week], color="#c1440e", linestyle="--", label="measured")
+    axis.set(ylabel="Share of capacity [1]", ylim=(0, 1))
+    axis.set_title("Zone 7, first week of task 4: 50, 80 and 90 % intervals", loc="left", fontsize=11)
+    axis.legend(frameon=False, ncols=2)
+    plt.show()
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Rank the teams by the mean of their ranks in place of the mean score. Who gains?
+# 2. In which months is everybody bad? Is that skill or weather? (The climatology knows.)
+# 3. Draw the pinball loss by farm (`wind["sites"]`). Why are farms of high loss not badly forecast farms?
+# 4. With the data: `energyforecast benchmark gefcom2014-wind --data DIR --tasks 4 --information operational`. What
+#    is lost when a month's weather is not handed out at once, and why did the competition's rules allow it?
+# 5. With the data: run tasks 1 to 3 with a model of your own, and only then, once, task 4.
