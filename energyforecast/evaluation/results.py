@@ -340,7 +340,8 @@ class Result:
         Returns
         -------
         DataFrame
-            Skill with its interval and p-values, adjusted over all rows, for each other model.
+            A row for each other model: ``value``, ``reference``, ``skill`` with its interval ``low`` to ``high``,
+            ``p``, and ``p_adjusted`` over all rows.
 
         Raises
         ------
