@@ -31,6 +31,12 @@ def tool(name: str) -> types.ModuleType:
     return module
 
 
+@functools.cache
+def made() -> dict[str, str]:
+    pages: dict[str, str] = tool("build_reference_pages").pages()
+    return pages
+
+
 def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
@@ -91,6 +97,14 @@ def test_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
         if not file.exists() or (anchor and file.suffix == ".md" and anchor not in _anchors(file)):
             lost.append(target)
     assert lost == []
+
+
+@pytest.mark.parametrize(
+    "name", ["variables.md", "sources.md", "configuration.md", "command_line.md", "errors.md"]
+)
+def test_tables_of_the_reference_are_those_of_the_code(name: str) -> None:
+    shown = (DOCS / "reference" / name).read_text(encoding="utf-8")
+    assert shown == made()[name], "run python tools/build_reference_pages.py"
 
 
 def test_every_page_is_in_a_table_of_contents() -> None:
