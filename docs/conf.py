@@ -28,7 +28,7 @@ napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"energyforecast {release}"
-html_sidebars = {"**": []}  # the pages are few: the bar above names them all
+html_sidebars = {"index": [], "reference": [], "changelog": []}  # elsewhere the pages of the part
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -36,4 +36,5 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
 }
