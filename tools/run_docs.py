@@ -4,7 +4,7 @@
 
     python tools/run_docs.py docs/tutorials/wind_farm.md [--write]
 
-Blocks of a page share one folder and, if they are ``python``, one namespace. A ``toml`` block that begins with
+Blocks of a page share one folder, in which ``examples`` is that of the project, and, if they are ``python``, one namespace. A ``toml`` block that begins with
 ``# name.toml`` is written under that name. Lines of a ``sh`` block that begin with ``energyforecast`` are run. A
 ``text`` block holds what the block before it prints; ``...`` stands for anything, and numbers may differ by 5 %,
 since they depend on versions. A block after the line ``<!-- not run: why -->`` is not run. With ``--write`` text blocks
@@ -68,6 +68,7 @@ def run(page: Path, folder: Path) -> Iterator[tuple[Block, str]]:
     """Run a page's blocks in a folder; give each text block with what was printed before it."""
     module = types.ModuleType("page")
     sys.modules["page"] = module  # classes of a page look for their module
+    (folder / "examples").symlink_to(_ROOT / "examples")
     printed = ""
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.language == "text" and not block.skipped:
