@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
 FOLDERS = ("tutorials", "howto", "explanation")
-RUN = sorted([page for folder in FOLDERS for page in DOCS.glob(f"{folder}/*.md")] + [DOCS / "start.md", ROOT / "README.md"])
+RUN = sorted(
+    [page for folder in FOLDERS for page in DOCS.glob(f"{folder}/*.md")]
+    + [DOCS / "start.md", ROOT / "README.md"]
+)
 
 
 @functools.cache

@@ -4,11 +4,12 @@
 
     python tools/run_docs.py docs/tutorials/wind_farm.md [--write]
 
-Blocks of a page share one folder, in which ``examples`` is that of the project, and, if they are ``python``, one namespace. A ``toml`` block that begins with
-``# name.toml`` is written under that name. Lines of a ``sh`` block that begin with ``energyforecast`` are run. A
-``text`` block holds what the block before it prints; ``...`` stands for anything, and numbers may differ by 5 %,
-since they depend on versions. A block after the line ``<!-- not run: why -->`` is not run. With ``--write`` text blocks
-are replaced by what was printed, and figures of the page by those that it saved.
+Blocks of a page share one folder, in which ``examples`` is that of the project, and, if they are ``python``, one
+namespace. A ``toml`` block that begins with ``# name.toml`` is written under that name. Lines of a ``sh`` block that
+begin with ``energyforecast`` are run. A ``text`` block holds what the block before it prints; ``...`` stands for
+anything, and numbers may differ by 5 %, since they depend on versions. A block after the line
+``<!-- not run: why -->`` is not run. With ``--write`` text blocks are replaced by what was printed, and figures of the
+page by those that it saved.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Result:
         model: str | None = None,
         confidence: float | None = None,
     ) -> pd.DataFrame:
-        """Table of scores of each model; see :func:`energyforecast.evaluation.metrics.score`.
+        """Table of scores of each model; see :func:`energyforecast.evaluation.score`.
 
         Parameters
         ----------

@@ -23,7 +23,7 @@ def check_model(
 
     It keeps its settings as they were given, so that it can be copied; gives finite quantiles at the levels
     asked for, inside the bounds; says the same of a row whatever rows stand beside it; is the same when fitted
-    twice, and when fitted anew after other rows; leaves X and y as they were; and what :meth:`QuantileModel.parts`
+    twice, and when fitted anew after other rows; leaves X and y as they were; and what ``parts()``
     gives is all that it has learnt.
 
     Parameters
