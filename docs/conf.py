@@ -28,8 +28,8 @@ napoleon_google_docstring = False
 napoleon_use_param = False  # types are words such as "optional", not names to look up
 napoleon_use_rtype = False
 
-# A reference that leads nowhere is an error. Not those of other projects, whose pages are not at hand, nor of bases that
-# have no page, nor the words with which docstrings begin to say what a value is.
+# A reference that leads nowhere is an error. Not those of other projects, whose pages are not at hand, nor of bases
+# that have no page, nor the words with which docstrings begin to say what a value is.
 nitpicky = True
 nitpick_ignore_regex = [("py:class", r"(?!energyforecast\.).*"), ("py:class", r".*\._\w+")]
 

@@ -16,10 +16,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
 FOLDERS = ("tutorials", "howto", "explanation")
-RUN = sorted(
-    [page for folder in FOLDERS for page in DOCS.glob(f"{folder}/*.md")]
-    + [DOCS / "start.md", ROOT / "README.md"]
-)
+#: Pages whose code is whole; in the others it is of parts, with names that stand for what the reader has.
+WHOLE = ("start", "clocks", "demand", "sites", "worlds")
+RUN = sorted([page for folder in FOLDERS for page in DOCS.glob(f"{folder}/*.md")])
+RUN += [ROOT / "README.md", *(DOCS / f"{name}.md" for name in WHOLE)]
 
 
 @functools.cache
