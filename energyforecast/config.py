@@ -74,8 +74,6 @@ __all__ = ["Configuration", "read"]
 
 _T = TypeVar("_T")
 
-_SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
-_SECTIONS: Final = ("sites", "weather", "observations", "task", "model")
 #: Keys of [weather]: where it is, and how an archive is filled.
 _PLACES: Final = ("file", "dataset", "models", "store")
 _ASKED: Final = ("source", "model", "since", "base_url", "api_key_env")
@@ -84,6 +82,9 @@ _TASKS: Final[dict[str, Callable[..., Task]]] = {
     "intraday": tasks.intraday,
     "month_ahead": tasks.month_ahead,
 }
+
+_SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
+_SECTIONS: Final = ("sites", "weather", "observations", "task", "model")
 _DATASETS: Final[dict[str, Callable[[], tuple[Site, Weather, Observations]]]] = {
     "la-haute-borne": datasets.la_haute_borne
 }

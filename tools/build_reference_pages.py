@@ -14,12 +14,14 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from energyforecast import cli, config, errors, variables, weather
 from energyforecast.models import QuantileModel
 from energyforecast.observations import read_power
+from energyforecast.planning import ImbalanceTerms, ramps, reserve, system
 from energyforecast.weather import registry
 from energyforecast.weather.source import Label, PublicationDelay, Source
 
@@ -29,7 +31,9 @@ MADE = "Made from the code by `python tools/build_reference_pages.py`."
 #: What the keys of [weather] mean; those that the configuration knows, no more and no less.
 WEATHER_KEYS = {
     "file": "Path of a NetCDF file that `energyforecast.weather.write` wrote.",
-    "dataset": "Name of an embedded data set: `la-haute-borne`.",
+    "dataset": "Name of a data set of the library: "
+    + ", ".join(f"`{name}`" for name in config._DATASETS)
+    + ".",
     "models": 'Table of several weather models: `[weather.models]` with a line `name = "file.nc"` for each.',
     "store": "Path of an archive that `energyforecast weather fetch` fills.",
     "perfect_weather": "`true` lets an analysis stand for a forecast; everything made from it then says so.",
@@ -267,7 +271,7 @@ def configuration_page() -> str:
 
 {MADE}
 
-One TOML file holds the sections `[sites]`, `[weather]`, `[observations]`, `[task]` and `[model]`. All commands read it, and so does
+One TOML file holds the sections {", ".join(f"`[{name}]`" for name in config._SECTIONS)}. All commands read it, and so does
 {{py:func}}`energyforecast.config.read`. Paths are relative to the file. An unknown section or key is an error. `energyforecast config
 FILE` prints what a file means. One to begin with is [`examples/la_haute_borne.toml`](../../examples/la_haute_borne.toml).
 
@@ -296,7 +300,7 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
     parts += [
         "## [observations]\n",
         (
-            "Either `dataset` (`la-haute-borne`) or `file`, the path of a CSV or parquet file, with the keys of "
+            "Either `dataset`, the name of a data set of the library, or `file`, the path of a CSV or parquet file, with the keys of "
             "{py:func}`energyforecast.read_power`:\n"
         ),
         keys(read_power, names, default),
@@ -321,7 +325,55 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
                 plain((inspect.getdoc(model) or "").split("\n\n")[0]) + "\n",
                 told,
             ]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_plan()])
+
+
+def _plan() -> list[str]:
+    """The keys of [plan] and its tables, where configurations have that section."""
+    if "plan" not in config._SECTIONS:
+        return []
+    settings = import_module("energyforecast.planning.settings")
+
+    def rows(maker: Any, leave_out: Sequence[str] = (), more: Any = None) -> str:
+        names, default = _of_signature(maker, leave_out)
+        return keys(maker, names, lambda name: None if default(name) == () else default(name), more=more)
+
+    parts = [
+        "## [plan]\n",
+        (
+            "What is planned from the forecasts by `energyforecast plan`. A table that is left out is not planned; nothing in it has a "
+            "price or a risk by default.\n"
+        ),
+        rows(settings.PlanSettings, ("site_areas", *TABLES_OF_PLAN)),
+        "### [plan.areas]\n",
+        'The sites of each area: `South = ["city", "farm"]`. Each site lies in one.\n',
+        "### [plan.reserve]\n",
+        (
+            "`outages` is a list of tables with the keys `capacity` [MW], `probability` and `units`. The others are those of "
+            "{py:func}`energyforecast.planning.reserve`.\n"
+        ),
+        rows(settings.ReserveTerms, more=reserve),
+        "### [plan.schedule]\n",
+        (
+            'Either these, or `preset = "kazakhstan"` with the keys of {py:func}`energyforecast.planning.kazakhstan`, of which `gate_closure` '
+            "is needed.\n"
+        ),
+        rows(ImbalanceTerms),
+        "### [plan.ramps]\n",
+        "As in {py:func}`energyforecast.planning.ramps`; a warning is given from `probability` on.\n",
+        rows(settings.RampTerms, more=ramps),
+        "### [plan.system]\n",
+        "`areas`, a list of names, and prices [currency/MWh]:\n",
+        table(("Key",), [(code(name),) for name in system._PRICES]),
+        "Each of these tables holds a table for each part, by its name: `[plan.system.units.gas]`.\n",
+    ]
+    for name, (_, kind) in system._TABLES.items():
+        parts += [f"#### {name}\n", rows(kind, ("name",))]
+    return parts
+
+
+#: Keys of [plan] that are tables of their own.
+TABLES_OF_PLAN = ("areas", "reserve", "schedule", "ramps", "system")
 
 
 # -- command line ------------------------------------------------------------------------------
