@@ -34,7 +34,8 @@ def plan_median(
     ----------
     system : System
     demand, wind, solar : DataFrame, Scenarios or Forecast
-        As for :func:`energyforecast.planning.to_pypsa`. Of scenarios the median of each area and hour is taken, which is no likely course.
+        As for :func:`energyforecast.planning.to_pypsa`. Of scenarios the median of each area and hour is taken,
+        which is no likely course.
     site_areas : mapping, optional
         The area of each site; sites without one are named like their area.
 
