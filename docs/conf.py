@@ -1,6 +1,8 @@
 """Configuration of Sphinx. The build needs no network."""
 
+from importlib import import_module
 from importlib.metadata import version as installed
+from typing import Any
 
 project = "energyforecast"
 author = "the energyforecast developers"
@@ -26,9 +28,14 @@ napoleon_google_docstring = False
 napoleon_use_param = False  # types are words such as "optional", not names to look up
 napoleon_use_rtype = False
 
+# A reference that leads nowhere is an error. Not those of other projects, whose pages are not at hand, nor of bases
+# that have no page, nor the words with which docstrings begin to say what a value is.
+nitpicky = True
+nitpick_ignore_regex = [("py:class", r"(?!energyforecast\.).*"), ("py:class", r".*\._\w+")]
+
 html_theme = "pydata_sphinx_theme"
 html_title = f"energyforecast {release}"
-html_sidebars = {"**": []}  # the pages are few: the bar above names them all
+html_sidebars = {"index": [], "reference": [], "changelog": []}  # elsewhere the pages of the part
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -36,4 +43,28 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
 }
+
+
+def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
+    """Lead ``energyforecast.load`` to ``energyforecast.storage.load``: public names are documented where they live."""
+    package, _, name = str(node.get("reftarget", "")).partition(".")
+    public, _, rest = name.partition(".")
+    homes = import_module("energyforecast")._HOME_OF  # noqa: SLF001
+    if package != "energyforecast" or public not in homes or node.get("refdomain") != "py":
+        return None
+    item = getattr(import_module("energyforecast"), public)
+    whole = ".".join(part for part in ("energyforecast", homes[public], public, rest) if part)
+    targets = (whole, ".".join(part for part in (item.__module__, item.__name__, rest) if part))
+    domain, page = env.get_domain("py"), node.get("refdoc", "")
+    for target in targets:
+        found = domain.resolve_xref(env, page, app.builder, node["reftype"], target, node, contnode)
+        if found is not None:
+            return found
+    return None
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("missing-reference", at_home)

@@ -193,12 +193,14 @@ class ClockReport:
 
     def __str__(self) -> str:
         overall = (
-            "not known" if self.lag is None else f"{self.lag.minutes:.0f} ± {self.lag.standard_error:.0f} min"
+            "not known"
+            if self.lag is None
+            else f"{self.lag.minutes:z.0f} ± {self.lag.standard_error:.0f} min"
         )
         return f"Clock of {self.site}: {self.verdict}. {self._words()} Overall lag behind {self.against}: {overall}."
 
     def _words(self) -> str:
-        constant, change = f"{self.constant:+.0f} min", f"{self.change:+.0f} min"
+        constant, change = f"{self.constant:+z.0f} min", f"{self.change:+z.0f} min"
         since = "" if self.since is None else f"{self.since:%B %Y}"
         return {
             "right": f"Its lag of {constant} is within what is usual.",

@@ -74,6 +74,15 @@ __all__ = ["Configuration", "read"]
 
 _T = TypeVar("_T")
 
+#: Keys of [weather]: where it is, and how an archive is filled.
+_PLACES: Final = ("file", "dataset", "models", "store")
+_ASKED: Final = ("source", "model", "since", "base_url", "api_key_env")
+_TASKS: Final[dict[str, Callable[..., Task]]] = {
+    "day_ahead": tasks.day_ahead,
+    "intraday": tasks.intraday,
+    "month_ahead": tasks.month_ahead,
+}
+
 _SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
 _SECTIONS: Final = ("sites", "weather", "observations", "task", "model")
 _DATASETS: Final[dict[str, Callable[[], tuple[Site, Weather, Observations]]]] = {
@@ -257,15 +266,13 @@ def read(path: str | Path) -> Configuration:
 def _check_weather(weather: Mapping[str, Any], source: Path) -> None:
     """The section [weather]: one place where the weather is, and no secret."""
     _refuse_secrets(weather, source)
-    places = ("file", "dataset", "models", "store")
-    asked = ("source", "model", "since", "base_url", "api_key_env")
-    _known(weather, (*places, "perfect_weather", *(asked if "store" in weather else ())), source, "weather")
-    _one_of(weather, places, source, "weather")
+    _known(weather, (*_PLACES, "perfect_weather", *(_ASKED if "store" in weather else ())), source, "weather")
+    _one_of(weather, _PLACES, source, "weather")
     _is(weather, "perfect_weather", bool, "true or false", source, "weather")
     _is(weather, "models", dict, "a table of names and paths", source, "weather")
     for key in ("file", "store"):
         _is(weather, key, str, "a path in quotes", source, "weather")
-    for key in asked:
+    for key in _ASKED:
         _is(weather, key, str, "text in quotes", source, "weather")
     if weather.get("models") == {}:
         raise ConfigurationError(
@@ -375,19 +382,14 @@ def _site(name: str, values: Any, source: Path) -> Site:
 
 
 def _task(values: Mapping[str, Any], source: Path) -> Task:
-    makers: dict[str, Callable[..., Task]] = {
-        "day_ahead": tasks.day_ahead,
-        "intraday": tasks.intraday,
-        "month_ahead": tasks.month_ahead,
-    }
     given = dict(values)
     kind = given.pop("kind", None)
-    if not isinstance(kind, str) or kind not in makers:
+    if not isinstance(kind, str) or kind not in _TASKS:
         raise ConfigurationError(
-            f"{source}: [task] has kind = {kind!r}.", f"Kinds are {', '.join(makers)}.", "Choose one of them."
+            f"{source}: [task] has kind = {kind!r}.", f"Kinds are {', '.join(_TASKS)}.", "Choose one of them."
         )
-    _known(given, inspect.signature(makers[kind]).parameters, source, "task")
-    return _built(makers[kind], given, source, "task")
+    _known(given, inspect.signature(_TASKS[kind]).parameters, source, "task")
+    return _built(_TASKS[kind], given, source, "task")
 
 
 def _model(values: Mapping[str, Any], source: Path, section: str = "model") -> QuantileModel | None:

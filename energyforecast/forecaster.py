@@ -868,7 +868,7 @@ class Forecaster:
         attrs: Mapping[str, Any] | None = None,
         allocate: Callable[[tuple[int, ...]], Array] | None = None,
     ) -> Forecast:
-        """The cube of a table's rows, with its provenance; see :meth:`Forecast.from_rows`."""
+        """The cube of a table's rows, with its provenance; see :meth:`energyforecast.forecast.Forecast.from_rows`."""
         rungs = (
             {site.name: self.levels(table, site) for site in self.sites} if levels is None else dict(levels)
         )

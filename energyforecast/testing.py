@@ -21,6 +21,7 @@ from energyforecast.features.reach import archives_within_reach
 from energyforecast.forecast import Forecast
 from energyforecast.forecaster import Forecaster, Table
 from energyforecast.models import Climatology
+from energyforecast.models.contract import check_model
 from energyforecast.observations import Observations
 from energyforecast.sites import Site, Sites, WindFarm, as_sites
 from energyforecast.tasks import Task, Windows, day_ahead
@@ -29,6 +30,7 @@ from energyforecast.weather.source import Label, PublicationDelay, RunSource, fi
 
 __all__ = [
     "check_feature",
+    "check_model",
     "check_no_leakage",
     "check_source",
     "example_days",

@@ -446,3 +446,14 @@ def test_calibration_of_the_result_is_near_its_levels(spring: Result) -> None:
     assert table["n"].eq(len(spring.pairs["Climatology"])).all()
     assert table["frequency"].is_monotonic_increasing
     np.testing.assert_allclose(table["frequency"], table["level"], atol=0.15)
+
+
+def test_observations_that_end_early_are_refused_before_the_fits(
+    data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("fitted, and only then refused")
+
+    monkeypatch.setattr(Forecaster, "fit_table", never)
+    with pytest.raises(TimeError, match="hours of the forecast were not observed"):
+        backtest(_forecaster(data, _trees()), data[1], data[2][:"2015-03-20"], start="2015-03", end="2015-03")

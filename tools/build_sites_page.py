@@ -26,6 +26,11 @@ farm = ef.sites.catalogue()["zhanatas"]
 farm.sources["hub_height"]  # Source(text='height of the tower, power-technology.com', certainty='derived')
 ```
 
+![The sites of Central Asia by place, kind and capacity](figures/sites.png)
+
+The map is drawn by `python tools/build_sites_map.py`. It has no borders: no map data is shipped. La Haute Borne and
+Hornsea 1 lie outside of it.
+
 **What no source states is absent, not guessed**: the maker of the turbines of Shelek-1 is disputed, and
 Djungar Gate is a place without a farm. Each field has its source and one of three certainties:
 

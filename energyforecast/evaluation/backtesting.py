@@ -22,6 +22,7 @@ from energyforecast.asof import Weather, as_models
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.folds import Fold, Memory, Refit, Skip, origins, split
 from energyforecast.evaluation.metrics import SEVEN_LEVELS, align
+from energyforecast.evaluation.pairs import rows_of
 from energyforecast.evaluation.pieces import Piece, Pieces, fingerprint
 from energyforecast.evaluation.results import Result
 from energyforecast.features import Needs
@@ -129,6 +130,8 @@ def backtest(
     memory = Memory(window, gap)
     tested = origins(first.task, start, end, stride=stride, skip=skip)
     folds = split(first.task, tested, refit=refit)
+    windows = first.task.windows(tested)
+    rows_of(observations, windows.valid_time[windows.inside])  # refused now, not after the fits
     pieces = None
     if resume is not None:
         cuts = [array for fold in folds for array in (str(fold.as_of), fold.issue_time)]
@@ -167,7 +170,7 @@ def backtest(
 
 
 def _below_zero(observations: Observations, forecast: Forecast) -> int:
-    """Counted here, so that observations that end early are refused now, not when scores are asked for."""
+    """How many outcomes are below zero and are judged as zero."""
     # One level is enough to align, and a cube on disk stays there.
     return align(observations, Forecast(forecast.data.isel(quantile=[0]))).below_zero
 

@@ -147,7 +147,7 @@ def economic_value(
     shortage, surplus, dead_band, level, demand : optional
         As in :func:`imbalance_cost`, for both forecasts.
     fill : {"reference", "common"}
-        As in :func:`match`.
+        As in ``energyforecast.evaluation.significance.match``.
     by : str or sequence of str, optional
         As in :func:`score`.
 

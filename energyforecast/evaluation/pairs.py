@@ -179,6 +179,21 @@ class Pairs:
         return np.asarray(self.quantiles @ np.diff(edges))
 
 
+def rows_of(observed: Observations, valid: times.Times) -> npt.NDArray[np.intp]:
+    """Rows in which hours were observed; an hour that lies in none is an error."""
+    stamps = times.to_ns(observed.index)
+    position = np.searchsorted(stamps, valid)
+    there = stamps[np.minimum(position, len(stamps) - 1)] == valid
+    if not there.all():
+        raise TimeError(
+            f"{int((~there).sum())} hours of the forecast were not observed, the first {valid[~there][0]} UTC.",
+            f"The observations ({observed.index[0]} to {observed.index[-1]}) hold every hour of the forecast; "
+            "an unknown value is NaN.",
+            "Score the forecasts of a shorter period, or give more observations.",
+        )
+    return np.asarray(position)
+
+
 def align(observed: Observations, forecast: Forecast) -> Pairs:
     """Pair every forecast hour with its outcome, exactly.
 
@@ -210,16 +225,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     origin, step = np.nonzero(forecast.inside)
     data = forecast.data
     valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")
-    stamps = times.to_ns(observed.index)
-    position = np.searchsorted(stamps, valid)
-    there = stamps[np.minimum(position, len(stamps) - 1)] == valid
-    if not there.all():
-        raise TimeError(
-            f"{int((~there).sum())} hours of the forecast were not observed, the first {valid[~there][0]} UTC.",
-            f"The observations ({observed.index[0]} to {observed.index[-1]}) hold every hour of the forecast; "
-            "an unknown value is NaN.",
-            "Score the forecasts of a shorter period, or give more observations.",
-        )
+    position = rows_of(observed, valid)
     zone = times.zone(str(data.attrs.get("timezone", "UTC")))
     local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(zone)
     frames, outcomes, cubes, limits, served = [], [], [], [], []

@@ -81,7 +81,7 @@ class Result:
         model: str | None = None,
         confidence: float | None = None,
     ) -> pd.DataFrame:
-        """Table of scores of each model; see :func:`energyforecast.evaluation.metrics.score`.
+        """Table of scores of each model; see :func:`energyforecast.evaluation.score`.
 
         Parameters
         ----------
@@ -342,7 +342,8 @@ class Result:
         Returns
         -------
         DataFrame
-            Skill with its interval and p-values, adjusted over all rows, for each other model.
+            A row for each other model: ``value``, ``reference``, ``skill`` with its interval ``low`` to ``high``,
+            ``p``, and ``p_adjusted`` over all rows.
 
         Raises
         ------

@@ -37,7 +37,7 @@ def score_samples(
     Parameters
     ----------
     metric : str
-        Of :data:`SAMPLE_SCORES`.
+        Of ``energyforecast.evaluation.samples.SAMPLE_SCORES``.
     observed : array, shape (rows,) or (rows, dims)
         A row with a missing outcome is left out and counted. [MW]
     samples : array, shape (rows, samples) or (rows, samples, dims)

@@ -257,7 +257,7 @@ def compare(
     by : str or sequence of str, optional
         As in :func:`score`.
     fill : {"reference", "common"}
-        As in :func:`match`.
+        As in ``energyforecast.evaluation.significance.match``.
     confidence : float
         Probability of the interval of the skill.
     lags : int

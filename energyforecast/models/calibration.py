@@ -193,7 +193,7 @@ class ConformalQuantiles(QuantileModel):
         self.corrections_, self.edges_, self.narrow_ = (
             np.asarray(parts[name]) for name in ("corrections", "edges", "narrow")
         )
-        count = sum(name.endswith("/about") and name.count("/") == 1 for name in parts)
+        count = sum(name.endswith(":about") and "/" not in name for name in parts)
         self.models_ = [restored(f"model_{k}", self._unfitted(), parts) for k in range(count)]
 
 

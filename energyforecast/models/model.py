@@ -176,14 +176,15 @@ def _check_weight(weight: Array, rows: int) -> Array:
 def parts_of(name: str, model: QuantileModel) -> dict[str, Part]:
     """What a model inside another has learnt, under names of its own."""
     about = json.dumps({"columns": model.columns_, "bounds": model.bounds_})
-    return {f"{name}/about": about} | {f"{name}/{key}": part for key, part in model.parts().items()}
+    # The colon keeps it apart from a part that the model itself calls "about".
+    return {f"{name}:about": about} | {f"{name}/{key}": part for key, part in model.parts().items()}
 
 
 def restored(name: str, unfitted: QuantileModel, parts: Mapping[str, Part]) -> QuantileModel:
     """A model as :func:`parts_of` took it apart."""
     model: QuantileModel = clone(unfitted)
     own = {key.removeprefix(f"{name}/"): part for key, part in parts.items() if key.startswith(f"{name}/")}
-    about = json.loads(str(own.pop("about")))
+    about = json.loads(str(parts[f"{name}:about"]))
     model.columns_, model.bounds_ = about["columns"], (about["bounds"][0], about["bounds"][1])
     model.restore(own)
     return model

@@ -50,7 +50,7 @@ def to_pypsa(
     energy of the store in the last hour. An electrolyser is a link to a bus of hydrogen. Shedding and surplus are
     generators with their price; wind and solar power may be curtailed.
 
-    ``network.optimize(solver_name="highs")`` finds the same plan as :func:`plan_median`.
+    ``network.optimize(solver_name="highs")`` finds the same plan as :func:`energyforecast.planning.plan_median`.
 
     Parameters
     ----------

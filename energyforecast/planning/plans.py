@@ -34,7 +34,8 @@ def plan_median(
     ----------
     system : System
     demand, wind, solar : DataFrame, Scenarios or Forecast
-        As for :func:`to_pypsa`. Of scenarios the median of each area and hour is taken, which is no likely course.
+        As for :func:`energyforecast.planning.to_pypsa`. Of scenarios the median of each area and hour is taken,
+        which is no likely course.
     site_areas : mapping, optional
         The area of each site; sites without one are named like their area.
 
@@ -83,7 +84,7 @@ def plan_scenarios(
     Parameters
     ----------
     system, demand, wind, solar, site_areas
-        As for :func:`plan_median`; scenarios of several kinds belong together, one by one.
+        As for :func:`energyforecast.planning.plan_median`; scenarios of several kinds belong together, one by one.
 
     Examples
     --------
@@ -114,7 +115,7 @@ def perfect_foresight(
     Parameters
     ----------
     system, demand, wind, solar, site_areas
-        As for :func:`plan_median`; what is given is the truth.
+        As for :func:`energyforecast.planning.plan_median`; what is given is the truth.
 
     Examples
     --------
@@ -146,7 +147,7 @@ def realise(
     ----------
     plan : Plan
     demand, wind, solar, site_areas
-        The truth, as for :func:`plan_median`.
+        The truth, as for :func:`energyforecast.planning.plan_median`.
 
     Examples
     --------

@@ -43,7 +43,7 @@ def fan_chart(
     Parameters
     ----------
     forecast : Forecast
-        The first issue is drawn; choose another with :meth:`Forecast.sel`.
+        The first issue is drawn; choose another with :meth:`energyforecast.forecast.Forecast.sel`.
     observed : Observations, optional
     site : str, optional
         The first by default.

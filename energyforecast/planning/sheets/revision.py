@@ -31,7 +31,7 @@ def revision_sheet(
     Parameters
     ----------
     now, previous : Forecast
-        One issue each; choose with :meth:`Forecast.sel`.
+        One issue each; choose with :meth:`energyforecast.forecast.Forecast.sel`.
     timezone : str
     interval : (float, float)
         Levels of the interval whose width is compared.

@@ -1,0 +1,485 @@
+"""Write the pages of docs/reference that are tables of the code: variables, sources, configuration, commands, errors.
+
+::
+
+    python tools/build_reference_pages.py [--out FOLDER]
+"""
+
+# ruff: noqa: E501, SLF001  (paragraphs of pages; tables of keys that nobody else needs)
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, fields
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from energyforecast import cli, config, errors, variables, weather
+from energyforecast.models import QuantileModel
+from energyforecast.observations import read_power
+from energyforecast.planning import ImbalanceTerms, ramps, reserve, system
+from energyforecast.weather import registry
+from energyforecast.weather.source import Label, PublicationDelay, Source
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+MADE = "Made from the code by `python tools/build_reference_pages.py`."
+
+#: What the keys of [weather] mean; those that the configuration knows, no more and no less.
+WEATHER_KEYS = {
+    "file": "Path of a NetCDF file that `energyforecast.weather.write` wrote.",
+    "dataset": "Name of a data set of the library: "
+    + ", ".join(f"`{name}`" for name in config._DATASETS)
+    + ".",
+    "models": 'Table of several weather models: `[weather.models]` with a line `name = "file.nc"` for each.',
+    "store": "Path of an archive that `energyforecast weather fetch` fills.",
+    "perfect_weather": "`true` lets an analysis stand for a forecast; everything made from it then says so.",
+    "source": "With `store`: the source from which it is filled, by the name in [sources](sources.md).",
+    "model": "With `store`: the weather model, where the source has several.",
+    "since": "With `store`: how far back the archive goes; a week without it.",
+    "base_url": "With `store`: address of a server of your own.",
+    "api_key_env": "With `store`: NAME of the environment variable that holds the key. A key in the file is refused.",
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+
+
+def code(value: object) -> str:
+    """Something in the type of a machine; nothing for nothing."""
+    text = str(value).replace("|", "\\|")
+    return f"`{text}`" if text else ""
+
+
+def plain(text: str) -> str:
+    """A text of a docstring on one line of a table."""
+    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", " ".join(text.split()))
+    return text.replace("``", "`").replace("|", "\\|")
+
+
+def parameters(documented: Any) -> dict[str, tuple[str, str]]:
+    """Type and meaning of each parameter, from a docstring in numpy's form."""
+    text = inspect.getdoc(documented) or ""
+    found = re.search(r"^Parameters\n-+\n(.*?)(?:\n\n\w+\n-+\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    told: dict[str, tuple[str, str]] = {}
+    names, kind, meaning = [""], "", ""
+    for line in (found[1] if found else "").splitlines():
+        if line and not line.startswith(" "):
+            head, _, kind = line.partition(" : ")
+            names, meaning = head.split(", "), ""
+        else:
+            meaning = f"{meaning} {line.strip()}".strip()
+        told |= {name.strip(): (kind, meaning) for name in names if name}
+    return told
+
+
+# -- variables ---------------------------------------------------------------------------------
+
+
+def variables_page() -> str:
+    """The vocabulary and the flags."""
+    rows = [
+        (
+            code(f"{row.name}_<height>m" if row.has_height else row.name),
+            row.units,
+            row.standard_name,
+            row.cell_methods.removeprefix("time: "),
+            f"{row.minimum:g} to {row.maximum:g}",
+        )
+        for row in variables.VARIABLES.values()
+    ]
+    told = dict(re.findall(r"^    (\w+) = \d+  #: (.+)$", inspect.getsource(variables.Flag), re.MULTILINE))
+    flags = [
+        (str(int(flag)), code(flag.name), told[str(flag.name)], "no" if flag & variables.UNFIT else "yes")
+        for flag in variables.Flag
+    ]
+    return f"""# Variables and flags
+
+{MADE}
+
+Each variable has one name and one unit. A height stands as suffix (`wind_speed_100m`), one weather model among several in front
+(`ifs:wind_speed_100m`). A *point* is a value at an instant, a *mean* one over the interval that begins at its time. A value outside
+the plausible range is an error, since it is most often another unit. A variable of your own needs the attributes `units` and
+`cell_methods`. From Python: {{py:data}}`energyforecast.variables.VARIABLES`.
+
+{table(("Name", "Unit", "CF standard name", "Cell", "Plausible"), rows)}
+## Flags of observations
+
+Bits that are added; none ever changes its meaning. How they are found: [observations](../observations.md#quality-flags).
+
+{table(("Bit", "Flag", "Means", "Trains and scores"), flags)}"""
+
+
+# -- sources -----------------------------------------------------------------------------------
+
+
+def hours(length: Any) -> str:
+    """A length in words."""
+    minutes = int(seconds(length) // 60)
+    days, rest = divmod(minutes, 24 * 60)
+    parts = [(days, "days"), *zip(divmod(rest, 60), ("h", "min"), strict=True)]
+    if days < 3 and rest:
+        parts = list(zip(divmod(minutes, 60), ("h", "min"), strict=True))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def seconds(length: Any) -> float:
+    """Seconds of a length."""
+    from energyforecast import times
+
+    return float(times.duration(length).total_seconds())
+
+
+def delay(given: PublicationDelay) -> str:
+    """When a value can be had, in words."""
+    from energyforecast import times
+
+    margin = times.duration(given.margin)
+    text = hours(times.duration(given.base) + margin)
+    other = {
+        cycle: hours(times.duration(base) + margin)
+        for cycle, base in given.by_cycle.items()
+        if base != given.base
+    }
+    text += "".join(f"; {cycle:02d} UTC {length}" for cycle, length in other.items())
+    step = seconds(given.per_lead_hour)
+    return text + (f"; and {step:.0f} s for each hour of lead" if step else "")
+
+
+def labels(source: Source) -> str:
+    """What stamps mean, variables of one meaning together."""
+    told: dict[Label, list[str]] = {}
+    for name, label in source.labels.items():
+        told.setdefault(label, []).append(code(name))
+    return "; ".join(f"{', '.join(names)}: {label.value}" for label, names in told.items())
+
+
+def source_rows() -> list[tuple[str, ...]]:
+    """A row for each source."""
+    made: list[tuple[str, Source]] = [(name, registry.make(name)) for name in BUILT_IN]
+    made += [
+        ("", weather.Era5(address="archive.zarr")),
+        ("", weather.NasaPower()),
+        ("", weather.PVGIS()),
+        ("", weather.NSRDB(api_key="", email="")),
+    ]
+    return [
+        (
+            code(f"weather.{type(source).__name__}"),
+            code(name),
+            source.kind,
+            hours(source.cycle) if hasattr(source, "cycle") else "",
+            delay(source.delay),
+            labels(source),
+            source.attribution,
+        )
+        for name, source in made
+    ]
+
+
+#: Not those that somebody registered in this process.
+BUILT_IN = ("open-meteo", "open-meteo-archive", "gfs", "gefs", "hrrr", "icon-eu", "ifs", "aifs")
+
+
+def sources_page() -> str:
+    """Sources of weather with their delays and labels."""
+    head = (
+        "Class",
+        "In a configuration",
+        "Kind",
+        "A run each",
+        "Available after",
+        "Stamps, as the source writes them",
+        "Said",
+    )
+    models = [
+        (code(model.name), f"{model.resolution:g}°", hours(model.cycle), hours(model.horizon), delay(model.delay), str(model.members or ""))
+        for model in (*weather.OPEN_METEO_MODELS.values(), *weather.OPEN_METEO_ENSEMBLES.values())
+    ]  # fmt: skip
+    delays = [(code(name), delay(given)) for name, given in weather.DELAYS.items()]
+    return f"""# Sources of weather
+
+{MADE}
+
+*Available after* counts from the initialisation of a run, of an analysis from its hour, and includes the margin. It is what the source
+declares; an archive that records when a run came is better ([the archive](../store.md)). Stamps are moved to the beginning of their
+interval where they are read, sums become means. What each source is for: [sources](../sources.md), [grids](../grids.md), [single
+places](../point_sources.md).
+
+{table(head, source_rows())}
+## Models of Open-Meteo
+
+For `weather.OpenMeteo(model)`; ensembles are those with members.
+
+{table(("Model", "Grid", "A run each", "Reaches", "Available after", "Members"), models)}
+## Delays of model families
+
+`weather.DELAYS`, for tables and files of your own.
+
+{table(("Name", "Available after"), delays)}"""
+
+
+# -- configuration -----------------------------------------------------------------------------
+
+
+def keys(documented: Any, names: Iterable[str], defaults: Callable[[str], Any], more: Any = None) -> str:
+    """A table of keys with type, default and meaning."""
+    told = (parameters(more) if more else {}) | parameters(documented)
+    rows = []
+    for name in names:
+        kind, meaning = told.get(name, ("", ""))
+        value = defaults(name)
+        given = "needed" if value is inspect.Parameter.empty else code("" if value is None else _toml(value))
+        rows.append((code(name), plain(kind.removesuffix(", optional")), given, plain(meaning)))
+    return table(("Key", "Type", "Default", "Means"), rows)
+
+
+def _toml(value: Any) -> str:
+    """A default as one would write it in the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "0.01, 0.02 ... 0.99" if len(value) > 90 else str(list(value))
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _of_signature(function: Any, leave_out: Sequence[str] = ()) -> tuple[list[str], Callable[[str], Any]]:
+    found = inspect.signature(function).parameters
+    names = [name for name in found if name not in ("self", *leave_out)]
+    return names, lambda name: found[name].default
+
+
+def _of_site(kind: Any) -> tuple[list[str], Callable[[str], Any]]:
+    found = {item.name: item for item in fields(kind) if item.name not in ("name", "sources")}
+
+    def default(name: str) -> Any:
+        return inspect.Parameter.empty if found[name].default is MISSING else found[name].default
+
+    return list(found), default
+
+
+def configuration_page() -> str:
+    """Every key of the TOML file."""
+    parts = [
+        f"""# Configuration
+
+{MADE}
+
+One TOML file holds the sections {", ".join(f"`[{name}]`" for name in config._SECTIONS)}. All commands read it, and so does
+{{py:func}}`energyforecast.config.read`. Paths are relative to the file. An unknown section or key is an error. `energyforecast config
+FILE` prints what a file means. One to begin with is [`examples/la_haute_borne.toml`](../../examples/la_haute_borne.toml).
+
+## [sites."NAME"]
+
+One such section a site, with `kind` and its keys. A `power_curve` is the path of a CSV file with the columns `wind_speed [m/s]` and
+`power [kW]`. A table `sources` may say by field where a value is from.
+""",
+    ]
+    base = config._SITES["site"]
+    for kind, maker in config._SITES.items():
+        names, default = _of_site(maker)
+        parts += [f'### kind = "{kind}"\n', keys(maker, names, default, more=base)]
+    places, asked = config._PLACES, config._ASKED
+    parts += [
+        "## [weather]\n",
+        f"Exactly one of {', '.join(code(name) for name in places)} says where it is.\n",
+    ]
+    parts += [
+        table(
+            ("Key", "Means"),
+            [(code(name), WEATHER_KEYS[name]) for name in (*places, "perfect_weather", *asked)],
+        )
+    ]
+    names, default = _of_signature(read_power, ("source",))
+    parts += [
+        "## [observations]\n",
+        (
+            "Either `dataset`, the name of a data set of the library, or `file`, the path of a CSV or parquet file, with the keys of "
+            "{py:func}`energyforecast.read_power`:\n"
+        ),
+        keys(read_power, names, default),
+        "## [task]\n",
+    ]
+    for kind, maker in config._TASKS.items():
+        names, default = _of_signature(maker)
+        parts += [f'### kind = "{kind}"\n', keys(maker, names, default)]
+    parts += [
+        "## [model]\n",
+        (
+            "Without this section each site has the default of its kind. `kind` names a model; keys are its parameters, lists "
+            "where Python has tuples. A model inside another is a table `[model.model]`. Quantiles are those of the task.\n"
+        ),
+    ]
+    for name, model in QuantileModel.registry.items():
+        if not name.startswith("_") and name != "ColdStart":
+            found, default = _of_signature(model.__init__, ("quantiles",))
+            told = keys(model, found, default) if found else "No keys.\n"
+            parts += [
+                f'### kind = "{name}"\n',
+                plain((inspect.getdoc(model) or "").split("\n\n")[0]) + "\n",
+                told,
+            ]
+    return "\n".join([*parts, *_plan()])
+
+
+def _plan() -> list[str]:
+    """The keys of [plan] and its tables, where configurations have that section."""
+    if "plan" not in config._SECTIONS:
+        return []
+    settings = import_module("energyforecast.planning.settings")
+
+    def rows(maker: Any, leave_out: Sequence[str] = (), more: Any = None) -> str:
+        names, default = _of_signature(maker, leave_out)
+        return keys(maker, names, lambda name: None if default(name) == () else default(name), more=more)
+
+    parts = [
+        "## [plan]\n",
+        (
+            "What is planned from the forecasts by `energyforecast plan`. A table that is left out is not planned; nothing in it has a "
+            "price or a risk by default.\n"
+        ),
+        rows(settings.PlanSettings, ("site_areas", *TABLES_OF_PLAN)),
+        "### [plan.areas]\n",
+        'The sites of each area: `South = ["city", "farm"]`. Each site lies in one.\n',
+        "### [plan.reserve]\n",
+        (
+            "`outages` is a list of tables with the keys `capacity` [MW], `probability` and `units`. The others are those of "
+            "{py:func}`energyforecast.planning.reserve`.\n"
+        ),
+        rows(settings.ReserveTerms, more=reserve),
+        "### [plan.schedule]\n",
+        (
+            'Either these, or `preset = "kazakhstan"` with the keys of {py:func}`energyforecast.planning.kazakhstan`, of which `gate_closure` '
+            "is needed.\n"
+        ),
+        rows(ImbalanceTerms),
+        "### [plan.ramps]\n",
+        "As in {py:func}`energyforecast.planning.ramps`; a warning is given from `probability` on.\n",
+        rows(settings.RampTerms, more=ramps),
+        "### [plan.system]\n",
+        "`areas`, a list of names, and prices [currency/MWh]:\n",
+        table(("Key",), [(code(name),) for name in system._PRICES]),
+        "Each of these tables holds a table for each part, by its name: `[plan.system.units.gas]`.\n",
+    ]
+    for name, (_, kind) in system._TABLES.items():
+        parts += [f"#### {name}\n", rows(kind, ("name",))]
+    return parts
+
+
+#: Keys of [plan] that are tables of their own.
+TABLES_OF_PLAN = ("areas", "reserve", "schedule", "ramps", "system")
+
+
+# -- command line ------------------------------------------------------------------------------
+
+
+def commands(app: Any, prefix: str) -> Iterable[tuple[str, Callable[..., Any]]]:
+    """Every command with its function."""
+    for info in app.registered_commands:
+        yield f"{prefix} {info.name or info.callback.__name__.replace('_', '-')}", info.callback
+    for group in app.registered_groups:
+        yield from commands(group.typer_instance, f"{prefix} {group.name}")
+
+
+def options(function: Callable[..., Any]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Arguments, and a row for each of arguments and options."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    positional, rows = [], []
+    for name, item in inspect.signature(function).parameters.items():
+        about = hints[name].__metadata__[0]
+        required = item.default is inspect.Parameter.empty
+        if type(about).__name__ == "ArgumentInfo":
+            shown = name.upper()
+            positional.append(shown if required else f"[{shown}]")
+        else:
+            shown = next(iter(about.param_decls or ()), "--" + name.replace("_", "-"))
+            if isinstance(item.default, bool) and not about.param_decls:
+                shown += f" / --no-{name.replace('_', '-')}"
+        value = (
+            "needed"
+            if required
+            else code("" if item.default is None or item.default is False else item.default)
+        )
+        rows.append((code(shown), value, plain(about.help or "")))
+    return positional, rows
+
+
+def command_line_page() -> str:
+    """Every command with its options."""
+    parts = [
+        f"""# Command line
+
+{MADE}
+
+`energyforecast --help` lists the commands, `energyforecast COMMAND --help` the options of one. Exit codes: 0 all is well, 1 an error of
+three lines (found, expected, remedy), 2 a wrong option, 3 the answer is no: a gate failed, measurements cannot be trusted, or a
+server did not give everything.
+"""
+    ]
+    for name, function in commands(cli.app, "energyforecast"):
+        positional, rows = options(function)
+        parts += [f"## {name.removeprefix('energyforecast ')}\n"]
+        parts += [
+            f"```sh\n{' '.join([name, *positional])}{' [OPTIONS]' if len(rows) > len(positional) else ''}\n```\n"
+        ]
+        parts += ["\n\n".join(plain(text) for text in (inspect.getdoc(function) or "").split("\n\n")) + "\n"]
+        parts += [table(("Argument or option", "Default", "Means"), rows)] if rows else []
+    return "\n".join(parts)
+
+
+# -- errors ------------------------------------------------------------------------------------
+
+
+def errors_page() -> str:
+    """The tree of errors, and what each says."""
+    tree = (errors.__doc__ or "").split("::\n\n", 1)[1].split("\n\nEach message")[0]
+    tree = "\n".join(line.removeprefix("    ") for line in tree.splitlines())
+    return f"""# Errors and warnings
+
+{MADE}
+
+Each message has three lines: what was found, what was expected, and the remedy; from Python `error.found`, `error.expected` and
+`error.remedy`. On the command line they are printed without a traceback, and the exit code is 1. One `except
+ef.errors.EnergyForecastError` catches all of them; most are also the built-in error in brackets.
+
+```
+{tree}
+```
+
+Each by name: {{py:mod}}`energyforecast.errors`.
+"""
+
+
+PAGES = {
+    "variables": variables_page,
+    "sources": sources_page,
+    "configuration": configuration_page,
+    "command_line": command_line_page,
+    "errors": errors_page,
+}
+
+
+def pages() -> dict[str, str]:
+    """Every page by its name."""
+    return {f"{name}.md": page().rstrip("\n") + "\n" for name, page in PAGES.items()}
+
+
+def main() -> None:
+    """Follow the command line."""
+    parser = argparse.ArgumentParser(
+        description="Write the pages of docs/reference that are tables of the code."
+    )
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    folder = parser.parse_args().out
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
