@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.notebook_cells import cells
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+GALLERY = sorted((ROOT / "examples" / "gallery").glob("*.py"))
+PICTURES = ROOT / "docs" / "gallery"
 BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 
 
@@ -46,8 +52,6 @@ def run(*arguments: str | Path, cwd: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return os.environ | {"PYTHONPATH": str(ROOT)}
 
 
@@ -135,6 +139,118 @@ def test_open_meteo_example_forecasts_from_a_kept_answer(tmp_path: Path) -> None
     shown = run(ROOT / "examples" / "open_meteo_forecast.py", cwd=tmp_path)
     assert "24 hours from 2024-06-10 19:00 UTC" in shown
     assert "cold start: power curve on the weather for planned farm" in shown
+
+
+@pytest.mark.notebooks
+def test_the_daily_forecast_answers_when_weather_is_missing_and_says_so(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "daily_forecast.py", "--out", "out", cwd=tmp_path)
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"forecast.csv", "forecast.nc", "fan_chart_0.png"} <= written
+    assert "synthetic: scores say how the code behaves" in shown
+    said = dict(re.findall(r"^(as it came|nothing for \d \w+)\s+(\d)\s", shown, flags=re.MULTILINE))
+    assert said == {"as it came": "0", "nothing for 6 h": "1", "nothing for 5 days": "3"}
+
+
+@pytest.mark.notebooks
+def test_the_reserve_for_tomorrow_covers_what_it_plans(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "reserve_for_tomorrow.py", "--out", "out", cwd=tmp_path)
+    assert "2000 scenarios of net load: 24 intervals of 1h" in shown
+    assert "synthetic: scores say how the code behaves" in shown
+    table = pd.read_csv(tmp_path / "out" / "reserve.csv")
+    assert len(table) == 24
+    assert (table[["up", "down"]] > 0).all(axis=None)
+    assert (tmp_path / "out" / "reserve.png").exists()
+    totals = re.findall(r"(?:by hour|one number) +up +(\d+) MWh, down +(\d+) MWh", shown)
+    assert float(totals[0][0]) == pytest.approx(table["up"].sum(), abs=1)
+    assert len(totals) == 2
+
+
+@pytest.mark.notebooks
+def test_the_schedule_under_a_dead_band_is_expected_to_cost_least(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "schedule_dead_band.py", "--out", "out", cwd=tmp_path)
+    table = pd.read_csv(tmp_path / "out" / "schedule.csv")
+    assert len(table) == 24
+    for other in ("mean_cost", "median_cost"):
+        assert (table["expected_cost"] <= table[other] + 1e-6).all()
+    assert "Beyond 5% of it a missing MWh costs 6, a surplus MWh 6." in shown
+    cost = {
+        name: float(value)
+        for name, value in re.findall(r"^ *(mean|median|optimum) +([\d.]+)", shown, re.MULTILINE)
+    }
+    assert cost["optimum"] < cost["mean"], "what came bore out what was expected"
+
+
+@pytest.mark.notebooks
+def test_the_gates_let_a_seed_through_and_not_a_mistake(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "backtest_gate.py", cwd=tmp_path)
+    assert "another seed. Let through: yes." in shown
+    assert "learns from three weeks. Let through: no." in shown
+    assert shown.count("perfect weather (ERA5 reanalysis): not forecast skill") == 3
+
+
+@pytest.mark.notebooks
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the steps of a workflow are for bash")
+def test_the_steps_of_the_workflow_run(tmp_path: Path) -> None:
+    """Its own commands, on a checkout that is both base and head, with the environments replaced by this one."""
+    text = (ROOT / "examples" / "ci" / "backtest.yml").read_text(encoding="utf-8")
+    steps = [textwrap.dedent(step) for step in re.findall(r"run: \|\n((?: {10}.*\n)+)", text)]
+    assert len(steps) == 2
+    for place in ("base", "head"):
+        (tmp_path / place).symlink_to(ROOT)
+    for place in ("before", "after"):
+        (tmp_path / place / "bin").mkdir(parents=True)
+        _program(tmp_path / place / "bin" / "pip", "exit 0")
+        _program(
+            tmp_path / place / "bin" / "energyforecast", f'exec "{sys.executable}" -m energyforecast "$@"'
+        )
+    _program(tmp_path / "before" / "bin" / "python", "exit 0")  # instead of: python -m venv
+    path = f"{tmp_path / 'before' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    settings = {"PATH": path, "PERIOD": "--start 2015-02 --end 2015-02"}
+    for step in steps:
+        done = subprocess.run(
+            ["bash", "-e", "-c", step],
+            cwd=tmp_path,
+            env=_environment() | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "Forecast gates: all" in (tmp_path / "gates.md").read_text(encoding="utf-8")
+    assert "baseline" in (tmp_path / "gates.json").read_text(encoding="utf-8")
+
+
+def _program(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("script", GALLERY, ids=lambda path: path.stem)
+def test_a_script_of_the_gallery_draws_its_picture(script: Path, tmp_path: Path) -> None:
+    run(script, "figure.png", cwd=tmp_path)
+    assert (tmp_path / "figure.png").read_bytes()[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize("script", GALLERY, ids=lambda path: path.stem)
+def test_a_script_of_the_gallery_is_short_and_shown(script: Path) -> None:
+    assert len(script.read_text(encoding="utf-8").splitlines()) < 40
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert f"](gallery/{script.stem}.png)" in page
+    assert f"`{script.name}`: " in page, "from which data"
+    assert (PICTURES / f"{script.stem}.png").stat().st_size < 80_000
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_listed_with_its_settings(script: Path) -> None:
+    page = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+    assert f"| `{script.name}` |" in page
+    settings = script.with_suffix(".toml")
+    assert not settings.exists() or f"`{settings.name}`" in page
+
+
+def test_every_picture_of_the_gallery_has_its_script() -> None:
+    assert [path.stem for path in sorted(PICTURES.iterdir())] == [path.stem for path in GALLERY]
 
 
 @pytest.mark.notebooks

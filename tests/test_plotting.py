@@ -166,6 +166,30 @@ def test_outcomes_of_another_site_are_refused() -> None:
     assert len(str(caught.value).splitlines()) == 3
 
 
+def test_the_legend_stands_above_the_axes_and_covers_nothing(result: Result) -> None:
+    for figure in (
+        plotting.fan_chart(_day("2024-06-02")),
+        plotting.skill_by_lead(result, reference="Climatology"),
+        plotting.scenarios(draw(_day("2024-06-02"), number=20)),
+    ):
+        figure.canvas.draw()
+        axes = figure.axes[0]
+        legend = axes.get_legend().get_window_extent()
+        title = axes._left_title.get_window_extent()
+        assert axes.get_window_extent().y1 <= legend.y0 + 1
+        assert legend.y1 <= title.y0 + 1
+
+
+def test_an_outcome_that_is_missing_is_not_called_measured() -> None:
+    forecast = _day("2024-06-02")
+    hours = forecast.to_frame()["valid_time"]
+    values = pd.DataFrame({"farm": np.full(len(hours), np.nan)}, pd.DatetimeIndex(hours))
+    missing = Observations(values, published_after="1h")
+    assert _labels(plotting.fan_chart(forecast, missing))[-1] == "not measured"
+    some = Observations(values.fillna({"farm": 1.0}), published_after="1h")
+    assert _labels(plotting.fan_chart(forecast, some))[-1] == "measured"
+
+
 def test_the_plot_of_a_forecast_is_its_fan_chart() -> None:
     figure = example_forecast().plot(example_observations(), timezone="Asia/Almaty")
     assert "Asia/Almaty" in figure.axes[0].get_xlabel()

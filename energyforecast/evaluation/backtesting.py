@@ -71,7 +71,8 @@ def backtest(
     Parameters
     ----------
     forecasters : Forecaster or mapping of Forecaster
-        By name; all have the same sites and task, and meet identical origins. They are not changed.
+        By name (one alone is named ``"model"``); all have the same sites and task, and meet identical origins. They
+        are not changed.
     weather : Dataset or mapping of Dataset
         ``{}`` where nothing looks at it.
     observations : Observations

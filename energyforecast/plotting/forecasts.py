@@ -15,6 +15,7 @@ from energyforecast.observations import Observations
 from energyforecast.plotting.style import (
     BANDS,
     FORECAST,
+    MODELS,
     OUTCOME,
     new_figure,
     stairs,
@@ -22,6 +23,7 @@ from energyforecast.plotting.style import (
     tint,
     within,
     write_caveats,
+    write_legend,
 )
 from energyforecast.report import numbers
 
@@ -103,7 +105,7 @@ def fan_chart(
             color=OUTCOME,
             linewidth=1.6,
             linestyle="--",
-            label="measured",
+            label="measured" if np.isfinite(outcome).any() else "not measured",
         )
     time_axis(axes, timezone)
     issued = chosen.issue_times[0].tz_convert(times.zone(timezone))
@@ -112,7 +114,7 @@ def fan_chart(
     axes.set_ylim(0 if np.isfinite(capacity) else None, capacity * 1.02 if np.isfinite(capacity) else None)
     axes.set_ylabel("Power [MW]")
     axes.set_xlabel(f"Beginning of the hour, {timezone}")
-    axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
+    write_legend(axes)
     write_caveats(figure, forecast)
     return figure
 
@@ -260,10 +262,15 @@ def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Fi
     """
     table = result.skill(metric, reference=reference, by="lead_time")
     figure, axes = new_figure()
-    for name, rows in table[table["model"] != reference].groupby("model", sort=False):
+    others = table[table["model"] != reference]
+    axes.set_prop_cycle(color=MODELS)
+    for name, rows in others.groupby("model", sort=False):
         axes.plot(rows["lead_time"], rows["percent"], marker="o", markersize=3, label=name)
     axes.axhline(0, color="0.4", linewidth=1)
     axes.set(xlabel="Lead time [h]", ylabel=f"Skill in {metric.upper()} over {reference} [%]")
-    axes.legend(fontsize=8, frameon=False)
+    site = ", ".join(result.forecasts[reference].sites)
+    hours = int(others.groupby("model")["n"].sum().max())
+    axes.set_title(f"{site}: skill over {reference}, n = {hours}", loc="left")
+    write_legend(axes)
     write_caveats(figure, next(iter(result.forecasts.values())))
     return figure

@@ -22,6 +22,7 @@ from energyforecast.plotting.style import (
     time_axis,
     tint,
     write_caveats,
+    write_legend,
 )
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def scenarios(
     axes.set_title(f"{name}: {drawn.number} scenarios", loc="left", fontsize=11)
     axes.set_ylabel("Power [MW]")
     axes.set_xlabel(f"Beginning of the interval, {timezone}")
-    axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
+    write_legend(axes)
     write_caveats(figure, drawn)
     return figure
 
@@ -193,7 +194,7 @@ def reserve(
     axes.set_title(f"{name}: net load and reserve{shown}", loc="left", fontsize=11)
     axes.set_ylabel("Net load [MW]")
     axes.set_xlabel(f"Beginning of the hour, {timezone}")
-    axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
+    write_legend(axes)
     write_caveats(figure, scenarios)
     return figure
 
@@ -250,9 +251,9 @@ def ramps(
     FigureCanvasAgg(figure)
     power, chance = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     edges = edges_of(scenarios, timezone)
-    # Lines through the middles of hours: forty stairs over each other could not be told apart.
+    # Lines through the middles of hours: twenty stairs over each other could not be told apart.
     middles = edges[:-1] + pd.Timedelta(hours=scenarios.hours / 2)
-    for course in scenarios.of(site)[:: max(1, scenarios.number // 40)]:
+    for course in scenarios.of(site)[:: max(1, scenarios.number // 20)]:
         power.plot(middles, course, color=tint(0.36), linewidth=0.7)
     median = stairs(scenarios.quantiles([0.5], site=site)["q0.5"].to_numpy())
     power.step(edges, median, where="post", color=FORECAST, linewidth=1.8, label="median of the hour")

@@ -21,6 +21,8 @@ __all__ = ["save"]
 #: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
 FORECAST: Final = "#0b5f8a"
 OUTCOME: Final = "#c1440e"
+#: Several models, told apart in the same way.
+MODELS: Final = (FORECAST, OUTCOME, "#5b8c2a", "#7d4f9e", "#b8860b", "#555555")
 #: Central intervals, and the share of the forecast's colour in each: opaque, so that the legend shows what is drawn.
 BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
 
@@ -42,6 +44,12 @@ def new_figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, linewidth=0.6)
     return figure, axes
+
+
+def write_legend(axes: Axes) -> None:
+    """Between title and axes: inside, a fan leaves no room that is free on every day."""
+    axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=11, pad=22)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, fontsize=8, frameon=False, ncols=6)
 
 
 def write_caveats(figure: Figure, shown: _Cautious) -> None:
