@@ -17,7 +17,17 @@ from energyforecast.evaluation.pairs import Pairs
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 
-__all__ = ["brier", "event_reliability", "exceedance", "peaks", "ramps", "roc", "roc_area"]
+__all__ = [
+    "brier",
+    "event_reliability",
+    "exceedance",
+    "match_ramps",
+    "onsets",
+    "peaks",
+    "ramps",
+    "roc",
+    "roc_area",
+]
 
 Array = npt.NDArray[Any]
 By = str | Sequence[str] | None
@@ -344,8 +354,21 @@ def _changes(values: Array, hour: Array, window: float) -> Array:
     return np.where(there, values - values[place], np.nan)
 
 
-def _onsets(change: Array, least: Array) -> list[tuple[int, int]]:
-    """Place and direction of each ramp: where the change is greatest, of neighbours that change enough."""
+def onsets(change: Array, least: Array | float) -> list[tuple[int, int]]:
+    """Place and direction of each ramp: where the change is greatest, of neighbours that change enough.
+
+    Parameters
+    ----------
+    change : array, shape (hours,)
+        NaN where it is not known. [MW]
+    least : array or float
+        Change that is a ramp. [MW]
+
+    Examples
+    --------
+    >>> onsets(np.array([0.0, 4.0, 6.0, -5.0, np.nan]), 4.0)
+    [(2, 1), (3, -1)]
+    """
     large = np.where(np.abs(np.nan_to_num(change)) >= least, np.sign(np.nan_to_num(change)), 0)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], large, [0]])))
     return [
@@ -353,6 +376,47 @@ def _onsets(change: Array, least: Array) -> list[tuple[int, int]]:
         for start, end in pairwise(edges.tolist())
         if large[start]
     ]
+
+
+def match_ramps(
+    told: Sequence[tuple[float, float, int]],
+    came: Sequence[tuple[float, int]],
+    *,
+    tolerance: float,
+) -> tuple[list[int], list[int]]:
+    """Numbers of the ramps that were foretold, and of the forecasts that remain as false alarms.
+
+    Parameters
+    ----------
+    told : sequence of tuple
+        First and last hour of each forecast ramp, and its direction, 1 or -1. [h]
+    came : sequence of tuple
+        Hour and direction of each observed one. [h]
+    tolerance : float
+        How far outside of its hours a forecast still hits. [h]
+
+    Notes
+    -----
+    Each observed ramp, in order, takes the nearest forecast of its direction that is free; each hits once.
+
+    Examples
+    --------
+    >>> match_ramps([(3, 3, 1), (8, 8, -1)], [(4, 1), (9, 1)], tolerance=1)
+    ([0], [1])
+    """
+    free = dict(enumerate(told))
+    hits = []
+    for number, (hour, direction) in enumerate(came):
+        away = {
+            key: max(first - hour, hour - last, 0.0)
+            for key, (first, last, way) in free.items()
+            if way == direction
+        }
+        near = min(away, key=lambda key: away[key], default=None)
+        if near is not None and away[near] <= tolerance + 1e-6:
+            hits.append(number)
+            del free[near]
+    return hits, list(free)
 
 
 def _ramp_points(pairs: Pairs, change: float, window: float, tolerance: float) -> Array:
@@ -364,18 +428,16 @@ def _ramp_points(pairs: Pairs, change: float, window: float, tolerance: float) -
         told, real = (_changes(values[rows], hour, window) for values in (median, pairs.observed))
         found[rows[np.isfinite(real)]] = 0.0
         least = change * pairs.capacity[rows]
-        free = _onsets(told, least)
-        for place, direction in _onsets(real, least):
-            near = [
-                item
-                for item in free
-                if item[1] == direction and abs(hour[item[0]] - hour[place]) <= tolerance + 1e-6
-            ]
-            found[rows[place], 0 if near else 1] += 1
-            if near:
-                free.remove(min(near, key=lambda item: abs(hour[item[0]] - hour[place])))
-        for place, _ in free:
-            found[rows[place], 2] += 1
+        warned, came = onsets(told, least), onsets(real, least)
+        hits, false = match_ramps(
+            [(hour[place], hour[place], direction) for place, direction in warned],
+            [(hour[place], direction) for place, direction in came],
+            tolerance=tolerance,
+        )
+        for number, (place, _) in enumerate(came):
+            found[rows[place], 0 if number in hits else 1] += 1
+        for number in false:
+            found[rows[warned[number][0]], 2] += 1
     return found
 
 

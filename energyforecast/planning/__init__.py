@@ -13,15 +13,28 @@ if TYPE_CHECKING:
     from energyforecast.planning.dependence import Dependence as Dependence
     from energyforecast.planning.dependence import Independence as Independence
     from energyforecast.planning.drawing import draw as draw
+    from energyforecast.planning.imbalance import ImbalanceTerms as ImbalanceTerms
+    from energyforecast.planning.imbalance import kazakhstan as kazakhstan
     from energyforecast.planning.netting import net_load as net_load
+    from energyforecast.planning.outages import Outage as Outage
+    from energyforecast.planning.outages import outage_table as outage_table
     from energyforecast.planning.past import past_errors as past_errors
+    from energyforecast.planning.ramping import alarm_scores as alarm_scores
+    from energyforecast.planning.ramping import alarms as alarms
+    from energyforecast.planning.ramping import ramps as ramps
     from energyforecast.planning.reconciliation import MinT as MinT
     from energyforecast.planning.reconciliation import reconcile as reconcile
+    from energyforecast.planning.reserves import reserve as reserve
+    from energyforecast.planning.reserves import reserve_exceedance as reserve_exceedance
+    from energyforecast.planning.reserves import static_reserve as static_reserve
     from energyforecast.planning.scenarios import Scenarios as Scenarios
+    from energyforecast.planning.scheduling import compare_schedules as compare_schedules
+    from energyforecast.planning.scheduling import schedule as schedule
     from energyforecast.planning.templates import EnsembleCopulaCoupling as EnsembleCopulaCoupling
     from energyforecast.planning.templates import SchaakeShuffle as SchaakeShuffle
 
-#: Where each public name lives, along the way from a forecast to a plan.
+#: Where each public name lives, along the way from a forecast to a plan. No module is named like a public
+#: function: an import of the module would put itself in the function's place.
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "scenarios": ("Scenarios",),
     "drawing": ("draw",),
@@ -31,6 +44,11 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "netting": ("net_load",),
     "past": ("past_errors",),
     "reconciliation": ("MinT", "reconcile"),
+    "outages": ("Outage", "outage_table"),
+    "reserves": ("reserve", "reserve_exceedance", "static_reserve"),
+    "ramping": ("alarm_scores", "alarms", "ramps"),
+    "imbalance": ("ImbalanceTerms", "kazakhstan"),
+    "scheduling": ("compare_schedules", "schedule"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import times
-from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
 
 __all__ = ["Scenarios"]
 
@@ -117,6 +117,12 @@ class Scenarios:
         >>> Scenarios.from_values([[[5.0]]], sites=["farm"], valid_time=hours, frequency="1h").number
         1
         """
+        if isinstance(valid_time, pd.DatetimeIndex) and valid_time.tz is None:
+            raise TimeError(
+                f"Hours of scenarios begin at {valid_time[0]}, without a time zone.",
+                "Times have their zone.",
+                'Use valid_time.tz_localize("UTC"), or the zone of their clock.',
+            )
         stamps = times.to_ns(valid_time)
         if frequency is None and len(stamps) < 2:
             raise SchemaError(
