@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from energyforecast.planning.scenarios import Scenarios as Scenarios
     from energyforecast.planning.scheduling import compare_schedules as compare_schedules
     from energyforecast.planning.scheduling import schedule as schedule
+    from energyforecast.planning.sheets import Sheet as Sheet
+    from energyforecast.planning.sheets import day_ahead_sheet as day_ahead_sheet
+    from energyforecast.planning.sheets import revision_sheet as revision_sheet
+    from energyforecast.planning.sheets import verification_sheet as verification_sheet
+    from energyforecast.planning.sheets import weekly_outlook as weekly_outlook
     from energyforecast.planning.templates import EnsembleCopulaCoupling as EnsembleCopulaCoupling
     from energyforecast.planning.templates import SchaakeShuffle as SchaakeShuffle
 
@@ -49,6 +54,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "ramping": ("alarm_scores", "alarms", "ramps"),
     "imbalance": ("ImbalanceTerms", "kazakhstan"),
     "scheduling": ("compare_schedules", "schedule"),
+    "sheets": ("Sheet", "day_ahead_sheet", "weekly_outlook", "revision_sheet", "verification_sheet"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
