@@ -13,6 +13,7 @@
     ├── LeakageError                     a value that could not have been known
     │   └── PerfectWeatherError          an analysis offered as if it were a forecast
     ├── ConfigurationError (ValueError)  a configuration file that cannot be followed
+    ├── InfeasibleError (ValueError)     a system that cannot do what is asked of it
     ├── NotFittedError (RuntimeError)    a forecast asked of what has learnt nothing
     ├── FileFormatError (ValueError)     a saved file that is damaged or not ours
     ├── SourceError (OSError)            a server or an archive that did not give what it should
@@ -42,6 +43,7 @@ __all__ = [
     "EnergyForecastError",
     "EnergyForecastWarning",
     "FileFormatError",
+    "InfeasibleError",
     "LeakageError",
     "MissingDataError",
     "NoRunError",
@@ -132,6 +134,10 @@ class PerfectWeatherError(LeakageError):
 
 class ConfigurationError(EnergyForecastError, ValueError):
     """A configuration file cannot be followed."""
+
+
+class InfeasibleError(EnergyForecastError, ValueError):
+    """A system cannot do what is asked of it."""
 
 
 class NotFittedError(EnergyForecastError, RuntimeError):

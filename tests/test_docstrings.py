@@ -26,6 +26,7 @@ WITHOUT_EXAMPLE = {
     "energyforecast.errors.DependencyError": _PLAIN,
     "energyforecast.errors.EnergyForecastWarning": "adds nothing to UserWarning; the base of the others",
     "energyforecast.errors.FileFormatError": _PLAIN,
+    "energyforecast.errors.InfeasibleError": _PLAIN,
     "energyforecast.errors.LeakageError": _PLAIN,
     "energyforecast.errors.MissingDataError": _PLAIN,
     "energyforecast.errors.NoRunError": _PLAIN,

@@ -12,13 +12,26 @@ if TYPE_CHECKING:
     from energyforecast.planning.copula import GaussianCopula as GaussianCopula
     from energyforecast.planning.dependence import Dependence as Dependence
     from energyforecast.planning.dependence import Independence as Independence
+    from energyforecast.planning.dispatch import to_pypsa as to_pypsa
     from energyforecast.planning.drawing import draw as draw
     from energyforecast.planning.imbalance import ImbalanceTerms as ImbalanceTerms
     from energyforecast.planning.imbalance import kazakhstan as kazakhstan
     from energyforecast.planning.netting import net_load as net_load
     from energyforecast.planning.outages import Outage as Outage
     from energyforecast.planning.outages import outage_table as outage_table
+    from energyforecast.planning.parts import Area as Area
+    from energyforecast.planning.parts import Battery as Battery
+    from energyforecast.planning.parts import Electrolyser as Electrolyser
+    from energyforecast.planning.parts import HVDCLink as HVDCLink
+    from energyforecast.planning.parts import PumpedStorage as PumpedStorage
+    from energyforecast.planning.parts import ThermalUnit as ThermalUnit
     from energyforecast.planning.past import past_errors as past_errors
+    from energyforecast.planning.plan import Plan as Plan
+    from energyforecast.planning.plans import perfect_foresight as perfect_foresight
+    from energyforecast.planning.plans import plan_median as plan_median
+    from energyforecast.planning.plans import plan_scenarios as plan_scenarios
+    from energyforecast.planning.plans import realise as realise
+    from energyforecast.planning.plans import realised_costs as realised_costs
     from energyforecast.planning.ramping import alarm_scores as alarm_scores
     from energyforecast.planning.ramping import alarms as alarms
     from energyforecast.planning.ramping import ramps as ramps
@@ -35,6 +48,7 @@ if TYPE_CHECKING:
     from energyforecast.planning.sheets import revision_sheet as revision_sheet
     from energyforecast.planning.sheets import verification_sheet as verification_sheet
     from energyforecast.planning.sheets import weekly_outlook as weekly_outlook
+    from energyforecast.planning.system import System as System
     from energyforecast.planning.templates import EnsembleCopulaCoupling as EnsembleCopulaCoupling
     from energyforecast.planning.templates import SchaakeShuffle as SchaakeShuffle
 
@@ -55,6 +69,11 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "imbalance": ("ImbalanceTerms", "kazakhstan"),
     "scheduling": ("compare_schedules", "schedule"),
     "sheets": ("Sheet", "day_ahead_sheet", "weekly_outlook", "revision_sheet", "verification_sheet"),
+    "parts": ("Area", "Battery", "Electrolyser", "HVDCLink", "PumpedStorage", "ThermalUnit"),
+    "system": ("System",),
+    "dispatch": ("to_pypsa",),
+    "plan": ("Plan",),
+    "plans": ("plan_median", "plan_scenarios", "perfect_foresight", "realise", "realised_costs"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 
