@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from energyforecast import times
 from energyforecast.errors import SchemaError
@@ -14,13 +15,23 @@ from energyforecast.evaluation import distributions
 from energyforecast.evaluation.results import Result
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
+from energyforecast.planning.scenarios import Scenarios
 from energyforecast.report import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["error_by_hour_and_month", "fan_chart", "pit", "reliability", "save", "skill_by_lead"]
+__all__ = [
+    "error_by_hour_and_month",
+    "fan_chart",
+    "pit",
+    "ramps",
+    "reliability",
+    "reserve",
+    "save",
+    "skill_by_lead",
+]
 
 #: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
 _FORECAST: Final = "#0b5f8a"
@@ -42,9 +53,9 @@ def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _caveat(figure: Figure, forecast: Forecast) -> None:
-    if forecast.caveats:
-        figure.supxlabel("; ".join(forecast.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
+def _caveat(figure: Figure, shown: Forecast | Scenarios) -> None:
+    if shown.caveats:
+        figure.supxlabel("; ".join(shown.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
 
 
 def fan_chart(
@@ -307,6 +318,162 @@ def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Fi
     axes.legend(fontsize=8, frameon=False)
     _caveat(figure, next(iter(result.forecasts.values())))
     return figure
+
+
+def reserve(
+    scenarios: Scenarios, table: pd.DataFrame, *, site: str | None = None, timezone: str = "UTC"
+) -> Figure:
+    """Net load as a fan, what is scheduled, and how far the reserve reaches above and below it.
+
+    Parameters
+    ----------
+    scenarios : Scenarios
+        Of net load.
+    table : DataFrame
+        Of :func:`energyforecast.planning.reserve`, for the same hours.
+    site : str, optional
+        The only one by default.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.planning import reserve as reserve_of
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> courses = Scenarios.from_values(np.random.default_rng(1).normal(500, 50, (200, 1, 2)), sites=["area"],
+    ...                                 valid_time=hours)
+    >>> figure = reserve(courses, reserve_of(courses, risk=0.05))
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()][-2:]
+    ['scheduled', 'with reserve up and down']
+    """
+    if list(times.to_ns(table["valid_time"])) != list(times.to_ns(scenarios.valid_times)):
+        raise SchemaError(
+            f"The reserve is that of {len(table)} hours from {table['valid_time'].min()}, the scenarios of "
+            f"{len(scenarios.valid_times)} from {scenarios.valid_times[0]}.",
+            "Both are of the same hours.",
+            "Draw the reserve beside the scenarios that it was made from.",
+        )
+    edges = _edges(scenarios, timezone)
+    figure, axes = _figure()
+    for share, strength in _BANDS:
+        band = scenarios.quantiles([(1 - share) / 2, (1 + share) / 2], site=site)
+        low, high = (_stairs(band.iloc[:, k].to_numpy()) for k in (1, 2))
+        look: dict[str, Any] = {"step": "post", "color": _tint(strength), "linewidth": 0}
+        axes.fill_between(edges, low, high, label=f"{share:.0%} interval", **look)
+    planned = table["scheduled"].to_numpy()
+    axes.step(edges, _stairs(planned), where="post", color=_FORECAST, linewidth=1.8, label="scheduled")
+    for name, sign in (("up", 1), ("down", -1)):
+        axes.step(
+            edges,
+            _stairs(planned + sign * table[name].to_numpy()),
+            where="post",
+            color=_OUTCOME,
+            linewidth=1.4,
+            linestyle="--",
+            label="with reserve up and down" if sign == 1 else None,
+        )
+    _time_axis(axes, timezone)
+    shown = f", risk {table.attrs['risk']:.2g}" if "risk" in table.attrs else ""
+    name = scenarios.sites[0] if site is None else site
+    axes.set_title(f"{name}: net load and reserve{shown}", loc="left", fontsize=11)
+    axes.set_ylabel("Net load [MW]")
+    axes.set_xlabel(f"Beginning of the hour, {timezone}")
+    axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
+    _caveat(figure, scenarios)
+    return figure
+
+
+def ramps(
+    scenarios: Scenarios,
+    table: pd.DataFrame,
+    *,
+    within: str = "3h",
+    probability: float = 0.3,
+    site: str | None = None,
+    timezone: str = "UTC",
+) -> Figure:
+    """Some courses of power, and below them how likely a ramp begins in each hour, upward and downward.
+
+    Parameters
+    ----------
+    scenarios : Scenarios
+    table : DataFrame
+        Of :func:`energyforecast.planning.ramps`.
+    within : str
+        The window that is drawn.
+    probability : float
+        From which on a warning is given: a line.
+    site : str, optional
+        The only one by default.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.planning import ramps as ramps_of
+    >>> hours = pd.date_range("2024-01-02", periods=4, freq="1h", tz="UTC")
+    >>> courses = Scenarios.from_values([[[2.0, 2.0, 8.0, 8.0]]], sites=["farm"], valid_time=hours)
+    >>> figure = ramps(courses, ramps_of(courses, change=5.0, within=["1h"]), within="1h")
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['Power [MW]', 'Probability [1]']
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    chosen = table[table["within"] == within]
+    if chosen.empty:
+        raise SchemaError(
+            f"Ramps within {within!r} are to be drawn.",
+            f"The table has those within {sorted(set(table['within']))}.",
+            "Choose one of them.",
+        )
+    figure = Figure(figsize=(8.0, 5.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    power, chance = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    edges = _edges(scenarios, timezone)
+    # Lines through the middles of hours: forty stairs over each other could not be told apart.
+    middles = edges[:-1] + pd.Timedelta(hours=scenarios.hours / 2)
+    for course in scenarios.of(site)[:: max(1, scenarios.number // 40)]:
+        power.plot(middles, course, color=_tint(0.36), linewidth=0.7)
+    median = _stairs(scenarios.quantiles([0.5], site=site)["q0.5"].to_numpy())
+    power.step(edges, median, where="post", color=_FORECAST, linewidth=1.8, label="median of the hour")
+    for direction, colour, line in (("up", _FORECAST, "-"), ("down", _OUTCOME, "--")):
+        rows = chosen[chosen["direction"] == direction]
+        chance.step(
+            edges,
+            _stairs(rows["probability"].to_numpy()),
+            where="post",
+            color=colour,
+            linestyle=line,
+            linewidth=1.6,
+            label=f"{direction} within {within}",
+        )
+    chance.axhline(probability, color="0.4", linewidth=1, label="warning")
+    for axes in (power, chance):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25, linewidth=0.6)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 0.98), fontsize=8, frameon=False, ncols=3)
+    _time_axis(chance, timezone)
+    least, name = float(chosen["change"].iloc[0]), scenarios.sites[0] if site is None else site
+    power.set_title(f"{name}: ramps of {least:g} MW and more", loc="left", fontsize=11)
+    power.set_ylabel("Power [MW]")
+    chance.set(ylim=(0, 1), ylabel="Probability [1]", xlabel=f"Hour from which the ramp begins, {timezone}")
+    _caveat(figure, scenarios)
+    return figure
+
+
+def _edges(scenarios: Scenarios, timezone: str) -> Any:
+    """Beginnings of the hours, and the end of the last."""
+    hours = scenarios.valid_times
+    return hours.append(hours[-1:] + pd.Timedelta(hours=scenarios.hours)).tz_convert(times.zone(timezone))
 
 
 def save(figure: Figure, path: str | Path) -> Path:

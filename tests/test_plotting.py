@@ -206,3 +206,45 @@ def test_a_saved_figure_is_a_picture_and_the_same_each_time(result: Result, tmp_
         assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 20
         again = plotting.save(draw(), tmp_path / f"{name}_again.png")
         assert again.read_bytes() == path.read_bytes()
+
+
+# -- planning --------------------------------------------------------------------------------------
+
+
+def _scenarios(caveats: tuple[str, ...] = ()) -> Any:
+    from energyforecast.planning import Scenarios
+
+    values = np.linspace(-1, 1, 200)[:, None] * np.array([10.0, 20.0, 40.0]) + 500
+    hours = pd.date_range("2024-01-02", periods=3, freq="1h", tz="UTC")
+    return Scenarios.from_values(values[:, None], sites=["area"], valid_time=hours, caveats=caveats)
+
+
+def test_the_reserve_is_drawn_above_and_below_what_is_scheduled() -> None:
+    from energyforecast.planning import reserve
+
+    scenarios = _scenarios(("synthetic",))
+    table = reserve(scenarios, risk=0.05, schedule=pd.Series(490.0, index=scenarios.valid_times))
+    figure = plotting.reserve(scenarios, table, timezone="Asia/Almaty")
+    planned = _line(figure, "scheduled")[1]
+    above = _line(figure, "with reserve up and down")[1]
+    np.testing.assert_allclose(above - planned, np.append(table["up"], table["up"].iloc[-1]))
+    below = np.asarray(figure.axes[0].get_lines()[-1].get_ydata(), dtype=float)
+    np.testing.assert_allclose(planned - below, np.append(table["down"], table["down"].iloc[-1]))
+    assert figure._supxlabel.get_text() == "synthetic"
+    with pytest.raises(EnergyForecastError, match="same hours"):
+        plotting.reserve(scenarios, table.iloc[1:])
+
+
+def test_the_probability_of_ramps_is_drawn_for_the_window_that_is_asked_for() -> None:
+    from energyforecast.planning import ramps
+
+    scenarios = _scenarios(("synthetic",))
+    table = ramps(scenarios, change=15.0, within=["1h", "2h"])
+    figure = plotting.ramps(scenarios, table, within="2h", probability=0.2)
+    drawn = {line.get_label(): np.asarray(line.get_ydata()) for line in figure.axes[1].get_lines()}
+    chosen = table[(table["within"] == "2h") & (table["direction"] == "up")]
+    np.testing.assert_array_equal(drawn["up within 2h"][:3], chosen["probability"])
+    assert drawn["warning"].tolist() == [0.2, 0.2]
+    assert figure._supxlabel.get_text() == "synthetic"
+    with pytest.raises(EnergyForecastError, match="within '3h'"):
+        plotting.ramps(scenarios, table)
