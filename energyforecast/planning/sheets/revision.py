@@ -190,7 +190,7 @@ def _chart(interval: tuple[float, float], timezone: str) -> Chart:
     return Chart(
         (
             Line("previous", Text("line.previous"), "before"),
-            Line("now", Text("column.now"), "forecast"),
+            Line("now", Text("line.now"), "forecast"),
         ),
         ("low_previous", "high_previous", Text("line.interval_previous", {"low": low, "high": high})),
         Text("axis.power"),

@@ -144,7 +144,7 @@ class _Source:
         if self.courses is not None and tails and len(self.courses) * min(tails) < _BEYOND - 1e-9:
             raise RangeError(
                 f"There are {len(self.courses)} scenarios of {self.site!r} for a level or risk of {min(tails):g}.",
-                f"At least {_BEYOND} lie beyond it, which takes {int(np.ceil(_BEYOND / min(tails)))}.",
+                f"At least {_BEYOND} lie beyond it, which takes {int(np.ceil(_BEYOND / min(tails) - 1e-6))}.",
                 "Draw more scenarios, or choose levels and a risk nearer to 0.5.",
             )
         if self.forecast is not None and risk is not None:
