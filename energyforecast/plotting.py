@@ -30,6 +30,7 @@ __all__ = [
     "reliability",
     "reserve",
     "save",
+    "scenarios",
     "skill_by_lead",
 ]
 
@@ -38,6 +39,10 @@ _FORECAST: Final = "#0b5f8a"
 _OUTCOME: Final = "#c1440e"
 #: Central intervals, and the share of the forecast's colour in each: opaque, so that the legend shows what is drawn.
 _BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
+
+
+#: Courses are followed, not named: shades of grey suffice.
+_COURSES: Final = ("0.0", "0.35", "0.15", "0.5")
 
 
 def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
@@ -53,9 +58,9 @@ def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _caveat(figure: Figure, shown: Forecast | Scenarios) -> None:
-    if shown.caveats:
-        figure.supxlabel("; ".join(shown.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
+def _caveat(figure: Figure, forecast: Forecast | Scenarios) -> None:
+    if forecast.caveats:
+        figure.supxlabel("; ".join(forecast.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
 
 
 def fan_chart(
@@ -141,6 +146,85 @@ def fan_chart(
     axes.set_xlabel(f"Beginning of the hour, {timezone}")
     axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
     _caveat(figure, forecast)
+    return figure
+
+
+def scenarios(
+    drawn: Scenarios,
+    observed: Observations | None = None,
+    *,
+    site: str | None = None,
+    courses: int = 8,
+    timezone: str = "UTC",
+) -> Figure:
+    """Some scenarios as lines over the central intervals of all: what may come, and how likely.
+
+    The intervals say how far each hour may go; only the lines say how long it stays there.
+
+    Parameters
+    ----------
+    drawn : Scenarios
+    observed : Observations, optional
+        Of a column named like the site.
+    site : str, optional
+        The first by default.
+    courses : int
+        How many are drawn as lines; they are the first ones, so as good as any others.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.planning import draw
+    >>> from energyforecast.testing import example_forecast
+    >>> figure = scenarios(draw(example_forecast()), courses=5)
+    >>> len(figure.axes[0].get_lines())  # five scenarios and the median
+    6
+    """
+    name = drawn.sites[0] if site is None else site
+    values, valid = drawn.of(name), drawn.valid_times
+    edges = valid.append(valid[-1:] + times.duration(drawn.data.attrs["frequency"]))
+    edges = edges.tz_convert(times.zone(timezone))
+    figure, axes = _figure()
+    for share, strength in _BANDS:
+        bounds = drawn.quantiles([(1 - share) / 2, (1 + share) / 2], site=name)
+        lower, upper = (_stairs(bounds.iloc[:, k].to_numpy()) for k in (1, 2))
+        axes.fill_between(
+            edges,
+            lower,
+            upper,
+            step="post",
+            color=_tint(strength),
+            linewidth=0,
+            label=f"{share:.0%} interval",
+        )
+    middles = edges[:-1] + times.duration(drawn.data.attrs["frequency"]) / 2
+    for k, course in enumerate(values[:courses]):
+        label = f"{min(courses, drawn.number)} of {drawn.number} scenarios" if k == 0 else None
+        # Joined from middle to middle: as steps, lines of several courses cannot be followed.
+        axes.plot(middles, course, color=_COURSES[k % len(_COURSES)], linewidth=1.0, label=label)
+    median = drawn.quantiles([0.5], site=name)["q0.5"].to_numpy()
+    axes.step(edges, _stairs(median), where="post", color=_FORECAST, linewidth=2.2, label="median")
+    if observed is not None:
+        if name not in observed.sites:
+            raise SchemaError(
+                f"Site {name!r} was not observed.",
+                f"Observed were {list(observed.sites)}.",
+                "Rename the column.",
+            )
+        outcome = _stairs(observed.values[name].reindex(valid).to_numpy())
+        style = {"color": _OUTCOME, "linewidth": 1.8, "linestyle": "--"}
+        axes.step(edges, outcome, where="post", label="measured", **style)
+    _time_axis(axes, timezone)
+    axes.set_title(f"{name}: {drawn.number} scenarios", loc="left", fontsize=11)
+    axes.set_ylabel("Power [MW]")
+    axes.set_xlabel(f"Beginning of the interval, {timezone}")
+    axes.legend(loc="best", fontsize=8, frameon=False, ncols=2)
+    _caveat(figure, drawn)
     return figure
 
 

@@ -20,6 +20,7 @@ from energyforecast.errors import EnergyForecastError, MissingDataError
 from energyforecast.evaluation import Result, backtest
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
+from energyforecast.planning import draw
 from energyforecast.tasks import PERCENTILES, day_ahead
 from energyforecast.testing import example_forecast, example_observations
 
@@ -198,13 +199,13 @@ def test_a_saved_figure_is_a_picture_and_the_same_each_time(result: Result, tmp_
         "fan": lambda: plotting.fan_chart(_day("2024-10-27", caveat=CAVEAT)),
         "reliability": lambda: plotting.reliability(result),
     }
-    for name, draw in figures.items():
-        path = plotting.save(draw(), tmp_path / f"{name}.png")
+    for name, drawing in figures.items():
+        path = plotting.save(drawing(), tmp_path / f"{name}.png")
         assert path.read_bytes().startswith(b"\x89PNG")
         pixels = image.imread(path)
         assert min(pixels.shape[:2]) > 400
         assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 20
-        again = plotting.save(draw(), tmp_path / f"{name}_again.png")
+        again = plotting.save(drawing(), tmp_path / f"{name}_again.png")
         assert again.read_bytes() == path.read_bytes()
 
 
@@ -248,3 +249,26 @@ def test_the_probability_of_ramps_is_drawn_for_the_window_that_is_asked_for() ->
     assert figure._supxlabel.get_text() == "synthetic"
     with pytest.raises(EnergyForecastError, match="within '3h'"):
         plotting.ramps(scenarios, table)
+
+
+# --- Scenarios ------------------------------------------------------------------------------------
+
+
+def test_scenarios_are_drawn_as_lines_over_their_intervals() -> None:
+    forecast = _day("2024-03-31", caveat=CAVEAT)
+    drawn = draw(forecast, number=50)
+    figure = plotting.scenarios(drawn, courses=3, timezone="Europe/Paris")
+    assert _labels(figure) == [
+        "90% interval",
+        "80% interval",
+        "50% interval",
+        "3 of 50 scenarios",
+        "median",
+    ]
+    middles, course = _line(figure, "3 of 50 scenarios")
+    np.testing.assert_allclose(course, drawn.of()[0])
+    assert num2date(middles[0]).hour * 60 + num2date(middles[0]).minute == 23 * 60 + 30  # in UTC
+    assert CAVEAT in figure._supxlabel.get_text()
+    outcome = Observations(pd.DataFrame({"other": [1.0, 2.0]}, drawn.valid_times[:2]), published_after="1h")
+    with pytest.raises(EnergyForecastError, match="'farm' was not observed"):
+        plotting.scenarios(drawn, outcome)

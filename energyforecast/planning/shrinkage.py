@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,8 @@ Array = npt.NDArray[Any]
 
 #: Ranges among which the best fit is looked for. [h]
 _RANGES: Final = np.geomspace(0.25, 400.0, 90)
+#: Correlations among which the one that stays at long lags is looked for.
+_FLOORS: Final = np.linspace(0.0, 0.9, 19)
 
 
 def standardised(scores: Array, *, least: int) -> Array:
@@ -46,8 +48,8 @@ def standardised(scores: Array, *, least: int) -> Array:
 class Decay:
     """A correlation between sites, times one that decays with the lag, at its own pace for each site.
 
-    Cells of one site are tied by ``strength exp(-lag / range)``, two sites by their correlation times the product
-    of the factors of both decays: positive definite however the ranges differ.
+    Cells of one site are tied by ``strength exp(-lag / range) + floor``, two sites by their correlation times the
+    product of the factors of both decays: positive definite however the ranges differ.
 
     Parameters
     ----------
@@ -58,7 +60,9 @@ class Decay:
     range_hours : array, shape (sites,), or float
         [h]
     strength : array, shape (sites,), or float
-        Correlation at the shortest lag; less than 1 where neighbouring hours have noise of their own.
+        What decays; with the floor less than 1 where neighbouring hours have noise of their own.
+    floor : array, shape (sites,), or float
+        What stays at long lags, such as an error of the whole day.
 
     Examples
     --------
@@ -71,6 +75,7 @@ class Decay:
     between: Array
     range_hours: Array
     strength: Array
+    floor: Array = field(default_factory=lambda: np.asarray(0.0))
 
     @classmethod
     def declared(cls, *, range_hours: float, site_correlation: float | pd.DataFrame) -> Decay:
@@ -113,8 +118,8 @@ class Decay:
         sites : tuple of str
         """
         fits = [_fit_decay(scores[:, k], hours) for k in range(len(sites))]
-        ranges, strengths = (np.array(column) for column in zip(*fits, strict=True))
-        return cls(sites, _between_sites(scores), ranges, strengths)
+        ranges, strengths, floors = (np.array(column) for column in zip(*fits, strict=True))
+        return cls(sites, _between_sites(scores), ranges, strengths, floors)
 
     def places(self, sites: tuple[str, ...]) -> list[int]:
         """Where sites stand in the correlation.
@@ -164,10 +169,12 @@ class Decay:
 
     def _factors(self, sites: tuple[str, ...], hours: Array) -> list[Array]:
         """Lower factor of the decay of each site; of equal ones the same."""
-        if not self.range_hours.ndim:
-            pairs = [(float(self.range_hours), float(self.strength))] * len(sites)
-        else:
-            pairs = [(float(self.range_hours[k]), float(self.strength[k])) for k in self.places(sites)]
+        shape = [
+            np.broadcast_to(part, len(self.sites) or 1)
+            for part in (self.range_hours, self.strength, self.floor)
+        ]
+        rows = self.places(sites) if self.range_hours.ndim else [0] * len(sites)
+        pairs = [tuple(float(part[k]) for part in shape) for k in rows]
         known = {pair: np.linalg.cholesky(_decay(hours, *pair)) for pair in dict.fromkeys(pairs)}
         return [known[pair] for pair in pairs]
 
@@ -180,9 +187,9 @@ class Decay:
         )
 
 
-def _decay(hours: Array, reach: float, strength: float) -> Array:
+def _decay(hours: Array, reach: float, strength: float, floor: float) -> Array:
     lag = np.abs(hours[:, None] - hours[None, :])
-    result = strength * np.exp(-lag / reach)
+    result = strength * np.exp(-lag / reach) + floor
     np.fill_diagonal(result, 1.0)
     return np.asarray(result)
 
@@ -204,18 +211,22 @@ def _check_correlation(matrix: Array) -> None:
         )
 
 
-def _fit_decay(scores: Array, hours: Array) -> tuple[float, float]:
-    """Range and strength of one site: least squares over the pairs of hours that were seen."""
+def _fit_decay(scores: Array, hours: Array) -> tuple[float, float, float]:
+    """Range, strength and floor of one site: least squares over the pairs of hours that were seen."""
     seen = np.flatnonzero((scores != 0).any(axis=0))
     first, second = np.triu_indices(len(seen), k=1)
     if not len(first):
-        return 1.0, 0.0
+        return 1.0, 0.0, 0.0
     found = (scores[:, seen].T @ scores[:, seen])[first, second]
     shape = np.exp(-np.abs(hours[seen][second] - hours[seen][first])[:, None] / _RANGES)
-    strength = np.clip(found @ shape / (shape**2).sum(axis=0), 0.0, 1.0)
-    misfit = ((found[:, None] - strength * shape) ** 2).sum(axis=0)
-    best = int(misfit.argmin())
-    return float(_RANGES[best]), float(strength[best])
+    power = (shape**2).sum(axis=0)
+    tries = []
+    for floor in _FLOORS:
+        strength = np.clip((found - floor) @ shape / power, 0.0, 1.0 - floor)
+        misfit = ((found[:, None] - floor - strength * shape) ** 2).sum(axis=0)
+        best = int(misfit.argmin())
+        tries.append((misfit[best], float(_RANGES[best]), float(strength[best]), float(floor)))
+    return min(tries)[1:]
 
 
 def _between_sites(scores: Array) -> Array:
