@@ -108,6 +108,8 @@ def reserves(before: ef.Forecast, forecast: ef.Forecast, power: pd.Series) -> li
         if len(error.dropna()) * risk >= 10:
             held["static"] = static_reserve(error, plan, risk=risk)
         table = reserve_exceedance(held, load)
+        # Where the farm stands still, outcomes lie a few kW below the lowest quantiles.
+        table["share_by_1_percent_of_capacity"] = reserve_exceedance(held, load, tolerance=0.6)["share"]
         rows += [{"risk": risk} | row for row in table.round(4).to_dict("records")]
     return rows
 

@@ -54,7 +54,7 @@ def test_a_share_of_the_capacity_and_half_hours() -> None:
     assert _chances(table, "1h", "up")[:3] == [1, 1, 0]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     seed=st.integers(0, 999), change=st.floats(1, 60), more=st.floats(0, 30), scale=st.sampled_from([2, 1000])
 )

@@ -26,7 +26,7 @@ Paid: TypeAlias = Literal["beyond", "whole"]
 _KAZAKHSTAN: Final = "order of 28 March 2025, in force from 13 April 2025"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImbalanceTerms:
     """Terms under which deviations from a schedule are settled.
 

@@ -224,12 +224,12 @@ def _terms(
     band_of: BandOf,
     paid: Paid,
 ) -> ImbalanceTerms:
-    if (terms is None) != (shortage is not None and surplus is not None) or (
-        terms is not None and (shortage is not None or surplus is not None or band != 0.0)
-    ):
+    prices = shortage is not None and surplus is not None
+    untold = shortage is None and surplus is None and (band, band_of, paid) == (0.0, "schedule", "beyond")
+    if (terms is None and not prices) or (terms is not None and not untold):
         raise SchemaError(
             f"A schedule is asked for with terms {'given' if terms is not None else 'absent'}, "
-            f"shortage={shortage!r}, surplus={surplus!r}, band={band:g}.",
+            f"shortage={shortage!r}, surplus={surplus!r}, band={band:g}, band_of={band_of!r}, paid={paid!r}.",
             "Either terms, or both prices and a band, say what deviations cost.",
             "Give shortage=..., surplus=..., or terms such as kazakhstan(gate_closure=...).",
         )
