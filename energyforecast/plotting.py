@@ -16,23 +16,14 @@ from energyforecast.evaluation.results import Result
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 from energyforecast.planning.scenarios import Scenarios
+from energyforecast.planning.plan import Plan
 from energyforecast.report import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "error_by_hour_and_month",
-    "fan_chart",
-    "pit",
-    "ramps",
-    "reliability",
-    "reserve",
-    "save",
-    "scenarios",
-    "skill_by_lead",
-]
+__all__ = ["dispatch", "error_by_hour_and_month", "fan_chart", "pit", "ramps", "reliability", "reserve", "save", "scenarios", "skill_by_lead"]
 
 #: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
 _FORECAST: Final = "#0b5f8a"
@@ -43,6 +34,18 @@ _BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
 
 #: Courses are followed, not named: shades of grey suffice.
 _COURSES: Final = ("0.0", "0.35", "0.15", "0.5")
+#: What a plan runs, from the bottom of its stack, with colours that the colour-blind tell apart.
+_KINDS: Final = {
+    "thermal": "#7f7f7f",
+    "HVDC": "#8a80c0",
+    "wind": "#4a90b8",
+    "solar": "#ddaa33",
+    "pumped storage": "#117733",
+    "battery": "#88ccaa",
+    "electrolyser": "#aa4499",
+    "surplus": "#661100",
+    "shedding": "#cc3311",
+}
 
 
 def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
@@ -59,8 +62,12 @@ def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
 
 
 def _caveat(figure: Figure, forecast: Forecast | Scenarios) -> None:
-    if forecast.caveats:
-        figure.supxlabel("; ".join(forecast.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
+    _caveats(figure, forecast.caveats)
+
+
+def _caveats(figure: Figure, caveats: Sequence[str]) -> None:
+    if caveats:
+        figure.supxlabel("; ".join(caveats), fontsize=8, color="0.35", x=0.99, ha="right")
 
 
 def fan_chart(
@@ -417,6 +424,16 @@ def reserve(
         Of :func:`energyforecast.planning.reserve`, for the same hours.
     site : str, optional
         The only one by default.
+
+def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> Figure:
+    """What meets the demand of each hour, stacked; below zero what takes power beside it.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a plan on scenarios the mean is drawn.
+    area : str, optional
+        All areas together by default; links are then what is lost on them.
     timezone : str
         Zone of the time axis.
 
@@ -558,6 +575,54 @@ def _edges(scenarios: Scenarios, timezone: str) -> Any:
     """Beginnings of the hours, and the end of the last."""
     hours = scenarios.valid_times
     return hours.append(hours[-1:] + pd.Timedelta(hours=scenarios.hours)).tz_convert(times.zone(timezone))
+
+
+    >>> import pandas as pd
+    >>> from energyforecast.planning import System, plan_median
+    >>> unit = {"area": "South", "capacity": 300, "cost": 20}
+    >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}})
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> plan = plan_median(system, demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours))
+    >>> [text.get_text() for text in dispatch(plan, area="South").axes[0].get_legend().get_texts()]
+    ['demand', 'thermal']
+    """
+    if area is not None and area not in plan.system.area_names:
+        raise SchemaError(
+            f"The area {area!r} is asked for.",
+            f"There are {list(plan.system.area_names)}.",
+            "Name one of them.",
+        )
+    rows = plan.dispatch if area is None else plan.dispatch[plan.dispatch["area"] == area]
+    sums = rows.groupby(["scenario", "kind", "valid_time"], sort=False)["power"].sum().unstack("valid_time")
+    given, taken = (side.groupby("kind").mean() for side in (sums.clip(lower=0.0), sums.clip(upper=0.0)))
+    width = times.duration(f"{plan.hours * 60:g}min")
+    edges = plan.valid_times.append(plan.valid_times[-1:] + width).tz_convert(times.zone(timezone))
+    figure, axes = _figure(9.0, 5.0)
+    axes.step(edges, _stairs(-taken.loc["demand"].to_numpy()), where="post", color="black", label="demand")
+    for side in (given, taken):
+        base = np.zeros(len(plan.valid_times))
+        for kind in _KINDS:
+            if kind in side.index and side.loc[kind].abs().max() > 1e-3:
+                top = base + side.loc[kind].to_numpy()
+                shown = kind not in axes.get_legend_handles_labels()[1]
+                axes.fill_between(
+                    edges,
+                    _stairs(base),
+                    _stairs(top),
+                    step="post",
+                    color=_KINDS[kind],
+                    linewidth=0,
+                    label=kind if shown else None,
+                )
+                base = top
+    axes.axhline(0, color="0.3", linewidth=0.8)
+    mean = f", mean of {plan.number} scenarios" if plan.number > 1 else ""
+    axes.set_title(f"{area or 'All areas'}: plan ({plan.name}){mean}", loc="left", fontsize=11)
+    axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the hour, {timezone}")
+    _time_axis(axes, timezone)
+    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    _caveats(figure, plan.caveats)
+    return figure
 
 
 def save(figure: Figure, path: str | Path) -> Path:

@@ -20,7 +20,7 @@ from energyforecast.planning.system import System
 if TYPE_CHECKING:
     import pypsa
 
-__all__ = ["TIE", "network", "quiet", "to_pypsa"]
+__all__ = ["TIE", "components", "to_pypsa"]
 
 Array = npt.NDArray[Any]
 
@@ -80,21 +80,7 @@ def to_pypsa(
     {'HVDC': 0.95, 'HVDC reversed': 0.95}
     """
     courses = Courses.read(system.area_names, demand=demand, wind=wind, solar=solar, site_areas=site_areas)
-    return network(system, courses.median())
-
-
-def network(system: System, courses: Courses) -> pypsa.Network:
-    """The system over one course of demand, wind and sun; of several the first.
-
-    Examples
-    --------
-    >>> from energyforecast.planning import Area, System
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> demand = pd.DataFrame({"South": [380.0, 400.0]}, index=hours)
-    >>> made = network(System(areas=[Area(name="South")]), Courses.read(["South"], demand=demand))
-    >>> made.loads_t.p_set["South demand"].tolist()
-    [380.0, 400.0]
-    """
+    courses = courses.median()
     try:
         import pypsa
     except ImportError as error:
@@ -103,24 +89,20 @@ def network(system: System, courses: Courses) -> pypsa.Network:
             "Networks for dispatch come with the extra 'planning'.",
             "Use: python -m pip install 'energyforecast[planning]'.",
         ) from error
-    with quiet(), _told(pypsa):
+    with _quiet(), _told(pypsa):
         made = pypsa.Network(name="energyforecast")
         made.set_snapshots(pd.DatetimeIndex(times.to_ns(courses.valid_time), name="snapshot"))
-        made.snapshot_weightings.loc[:, :] = courses.hours
-        for kind, table in _tables(system, courses).items():
-            made.add(kind, list(table), **_fields(table, made.snapshots))
+        kinds = made.snapshot_weightings.columns
+        made.snapshot_weightings = pd.DataFrame(courses.hours, index=made.snapshots, columns=kinds)
+        tables = {kind: table for kind, table in components(system, courses).items() if table}
+        for kind, table in tables.items():
+            made.add(kind, list(table), **_columns(table, made.snapshots))
     return made
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """PyPSA and linopy log what is none of the user's business; their loggers are as before afterwards.
-
-    Examples
-    --------
-    >>> with quiet():
-    ...     logging.getLogger("pypsa").warning("nothing is seen")
-    """
+def _quiet() -> Iterator[None]:
+    """PyPSA and linopy log what is none of the user's business; their loggers are as before afterwards."""
     loggers = [logging.getLogger(name) for name in ("pypsa", "linopy")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -142,11 +124,22 @@ def _told(pypsa: Any) -> Iterator[None]:
         yield
 
 
+#: Components of one class of PyPSA: by name their attributes, numbers or an array of shape (hours,).
 _Table = dict[str, dict[str, Any]]
 
 
-def _tables(system: System, courses: Courses) -> dict[str, _Table]:
-    """Components of the network by class: a row for each name."""
+def components(system: System, courses: Courses) -> dict[str, dict[str, dict[str, Any]]]:
+    """The network as PyPSA names things: class, name, attribute. Of several courses it shows the first.
+
+    Examples
+    --------
+    >>> from energyforecast.planning import Area, System
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> demand = pd.DataFrame({"South": [380.0, 400.0]}, index=hours)
+    >>> made = components(System(areas=[Area(name="South")]), Courses.read(["South"], demand=demand))
+    >>> made["Load"]["South demand"]["p_set"].tolist()
+    [380.0, 400.0]
+    """
     tables: dict[str, _Table] = {kind: {} for kind in ("Bus", "Generator", "Load", "Link", "Store")}
     for area in system.area_names:
         tables["Bus"][area] = {"carrier": "AC"}
@@ -164,8 +157,7 @@ def _tables(system: System, courses: Courses) -> dict[str, _Table]:
     for part in system.electrolysers:
         _add_electrolyser(tables, part, courses)
     carriers = {row["carrier"] for table in tables.values() for row in table.values()}
-    named: dict[str, _Table] = {"Carrier": {name: {} for name in sorted(carriers)}}
-    return named | {kind: rows for kind, rows in tables.items() if rows}
+    return {"Carrier": {name: {} for name in sorted(carriers)}, **tables}
 
 
 def _line(capacity: float, efficiency: float, carrier: str) -> dict[str, Any]:
@@ -260,7 +252,7 @@ def _add_electrolyser(tables: dict[str, _Table], part: Any, courses: Courses) ->
         }
 
 
-def _fields(table: _Table, snapshots: pd.Index) -> dict[str, Any]:
+def _columns(table: _Table, snapshots: pd.Index) -> dict[str, Any]:
     """Columns of a table: a frame over the hours where a value of any row has hours, else one value a row."""
     names = list(table)
     made: dict[str, Any] = {}

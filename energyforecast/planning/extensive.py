@@ -1,24 +1,22 @@
-"""A network of PyPSA over one or many scenarios, as one program for HiGHS.
+"""The components of a network over one or many scenarios, as one program for HiGHS.
 
 PyPSA's own scenarios share what is built, not what is scheduled, so the schedule that all scenarios have in common
-is put together here, from the tables of the network.
+is put together here, from the same components as the network of PyPSA.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from energyforecast.planning.courses import Courses
+from energyforecast.planning.dispatch import components
 from energyforecast.planning.program import Program, Solution
 from energyforecast.planning.system import System
-
-if TYPE_CHECKING:
-    import pypsa
 
 __all__ = ["Found", "Tables", "optimise", "scheduled_links"]
 
@@ -30,18 +28,18 @@ _TWICE: Final = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What the program takes from a network, in plain arrays: names, places, limits and prices.
+    """What the program takes from the components, in plain arrays: names, places, limits and prices.
 
-    ``least`` and ``most`` of generators and ``loads`` of buses have the shape (scenarios, names, hours), in MW.
+    ``most`` of generators and ``loads`` of buses have the shape (scenarios, names, hours), in MW;
+    ``least`` has (names, hours).
 
     Examples
     --------
     >>> import pandas as pd
     >>> from energyforecast.planning import Area, System
-    >>> from energyforecast.planning.dispatch import network
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
     >>> courses = Courses.read(["South"], demand=pd.DataFrame({"South": [380.0, 400.0]}, index=hours))
-    >>> Tables.of(network(System(areas=[Area(name="South")]), courses), courses).loads.tolist()
+    >>> Tables.of(System(areas=[Area(name="South")]), courses).loads.tolist()
     [[[380.0, 400.0]]]
     """
 
@@ -67,38 +65,34 @@ class Tables:
     store_most: Array
 
     @classmethod
-    def of(cls, network: pypsa.Network, courses: Courses) -> Tables:
-        """The tables of a network, over all scenarios of the courses."""
-        buses = tuple(network.buses.index)
-        generators, links, stores = network.generators, network.links, network.stores
-        size = generators["p_nom"].to_numpy(dtype=float)
-        most = (
-            size[:, None] * network.get_switchable_as_dense("Generator", "p_max_pu").to_numpy(dtype=float).T
-        )
-        least = size[:, None] * generators["p_min_pu"].to_numpy(dtype=float)[:, None]
-        energy = stores["e_nom"].to_numpy(dtype=float)
+    def of(cls, system: System, courses: Courses) -> Tables:
+        """The tables of a system, over all scenarios of the courses."""
+        made = components(system, courses)
+        length = len(courses.valid_time)
+        buses = tuple(made["Bus"])
+        generators, links, stores = (_Columns(made[kind], length) for kind in ("Generator", "Link", "Store"))
+        size = generators["p_nom"][:, None]
+        energy = stores["e_nom"]
         return cls(
             hours=courses.hours,
             buses=buses,
-            generators=tuple(generators.index),
-            links=tuple(links.index),
-            stores=tuple(stores.index),
-            generator_bus=_places(generators["bus"], buses),
-            generator_cost=generators["marginal_cost"].to_numpy(dtype=float),
-            least=np.broadcast_to(least, most.shape),
-            most=_over_scenarios(most, generators.index, _sources(courses), courses.number),
-            ramp=size * generators["ramp_limit_up"].to_numpy(dtype=float),
-            loads=_loads(network, buses, courses),
-            link_from=_places(links["bus0"], buses),
-            link_to=_places(links["bus1"], buses),
-            link_cost=links["marginal_cost"].to_numpy(dtype=float),
-            link_most=links["p_nom"].to_numpy(dtype=float),
-            efficiency=links["efficiency"].to_numpy(dtype=float),
-            store_bus=_places(stores["bus"], buses),
-            store_start=stores["e_initial"].to_numpy(dtype=float),
-            store_least=(
-                energy * network.get_switchable_as_dense("Store", "e_min_pu").to_numpy(dtype=float)
-            ).T,
+            generators=generators.names,
+            links=links.names,
+            stores=stores.names,
+            generator_bus=generators.places("bus", buses),
+            generator_cost=generators["marginal_cost"],
+            least=size * generators["p_min_pu"][:, None] + np.zeros(length),
+            most=_over_scenarios(size * generators.series("p_max_pu"), generators.names, _sources(courses)),
+            ramp=generators["p_nom"] * generators["ramp_limit_up"],
+            loads=_loads(_Columns(made["Load"], length), buses, courses),
+            link_from=links.places("bus0", buses),
+            link_to=links.places("bus1", buses),
+            link_cost=links["marginal_cost"],
+            link_most=links["p_nom"],
+            efficiency=links["efficiency"],
+            store_bus=stores.places("bus", buses),
+            store_start=stores["e_initial"],
+            store_least=energy[:, None] * stores.series("e_min_pu"),
             store_most=energy,
         )
 
@@ -110,8 +104,23 @@ class Tables:
         return np.array(found, dtype=int).reshape(-1, 2)
 
 
-def _places(names: Any, buses: tuple[str, ...]) -> Array:
-    return np.array([buses.index(name) for name in names], dtype=int)
+class _Columns:
+    """Attributes of the components of one class, as arrays."""
+
+    def __init__(self, table: Mapping[str, Mapping[str, Any]], length: int) -> None:
+        self.names, self._rows, self._length = tuple(table), tuple(table.values()), length
+
+    def __getitem__(self, attribute: str) -> Array:
+        return np.array([row[attribute] for row in self._rows], dtype=float)
+
+    def series(self, attribute: str) -> Array:
+        """Shape (components, hours)."""
+        rows = [np.broadcast_to(row[attribute], self._length) for row in self._rows]
+        return np.array(rows, dtype=float).reshape(len(rows), self._length)
+
+    def places(self, attribute: str, buses: tuple[str, ...]) -> Array:
+        """Which of the buses."""
+        return np.array([buses.index(row[attribute]) for row in self._rows], dtype=int)
 
 
 def _sources(courses: Courses) -> dict[str, Array]:
@@ -120,10 +129,13 @@ def _sources(courses: Courses) -> dict[str, Array]:
     for k, area in enumerate(courses.areas):
         found[f"{area} wind"], found[f"{area} solar"] = courses.wind[:, k], courses.solar[:, k]
         found[f"{area} shedding"] = np.maximum(courses.demand[:, k], 0.0)
+        found[f"{area} demand"] = courses.demand[:, k]
     return found
 
 
-def _over_scenarios(values: Array, names: Any, changed: Mapping[str, Array], number: int) -> Array:
+def _over_scenarios(values: Array, names: tuple[str, ...], changed: Mapping[str, Array]) -> Array:
+    """Values of shape (names, hours) in each scenario, those replaced that differ between them."""
+    number = len(next(iter(changed.values())))
     made = np.repeat(values[None], number, axis=0)
     for k, name in enumerate(names):
         if name in changed:
@@ -131,12 +143,10 @@ def _over_scenarios(values: Array, names: Any, changed: Mapping[str, Array], num
     return made
 
 
-def _loads(network: pypsa.Network, buses: tuple[str, ...], courses: Courses) -> Array:
-    dense = network.get_switchable_as_dense("Load", "p_set").to_numpy(dtype=float).T
-    changed = {f"{area} demand": courses.demand[:, k] for k, area in enumerate(courses.areas)}
-    values = _over_scenarios(dense, network.loads.index, changed, courses.number)
-    sums = np.zeros((courses.number, len(buses), dense.shape[1]))
-    for k, bus in enumerate(_places(network.loads["bus"], buses)):
+def _loads(loads: _Columns, buses: tuple[str, ...], courses: Courses) -> Array:
+    values = _over_scenarios(loads.series("p_set"), loads.names, _sources(courses))
+    sums = np.zeros((courses.number, len(buses), values.shape[2]))
+    for k, bus in enumerate(loads.places("bus", buses)):
         sums[:, bus] += values[:, k]
     return sums
 
@@ -192,12 +202,11 @@ def optimise(
     --------
     >>> import pandas as pd
     >>> from energyforecast.planning import Area, ThermalUnit
-    >>> from energyforecast.planning.dispatch import network
     >>> gas = ThermalUnit(name="gas", area="South", capacity=300, cost=60)
     >>> system = System(areas=[Area(name="South")], units=[gas])
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
     >>> courses = Courses.read(["South"], demand=pd.DataFrame({"South": [280.0, 300.0]}, index=hours))
-    >>> tables = Tables.of(network(system, courses), courses)
+    >>> tables = Tables.of(system, courses)
     >>> optimise(tables, system).output[0, tables.generators.index("gas")].tolist()
     [280.0, 300.0]
     """
@@ -223,7 +232,6 @@ class _Builder:
         self.tables, self.system, self.relaxed = tables, system, relaxed
         self.program = Program()
         self.number, _, self.length = tables.loads.shape
-        # Costs are per MW and interval, and the mean over scenarios counts.
         self.weight = 0.0 if relaxed else tables.hours / self.number
         shape = (self.number, len(tables.generators), self.length)
         self.output = self.program.columns(

@@ -11,7 +11,6 @@ import pandas as pd
 
 from energyforecast.errors import InfeasibleError, SchemaError, TimeError
 from energyforecast.planning.courses import Courses, Given
-from energyforecast.planning.dispatch import network
 from energyforecast.planning.extensive import Found, Tables, optimise
 from energyforecast.planning.plan import PARTS, Plan, scheduled
 from energyforecast.planning.system import System
@@ -201,7 +200,7 @@ def realised_costs(
     """
     system = _system(plans)
     courses = Courses.read(system.area_names, demand=demand, wind=wind, solar=solar, site_areas=site_areas)
-    tables = Tables.of(network(system, courses), courses)
+    tables = Tables.of(system, courses)
     done = {
         name: _solved("realised", system, courses, tables, schedule=_fixed(plan, courses))
         for name, plan in plans.items()
@@ -227,7 +226,7 @@ def _system(plans: Mapping[str, Plan]) -> System:
 def _plan(
     name: str, system: System, courses: Courses, *, common: bool = False, schedule: Array | None = None
 ) -> Plan:
-    tables = Tables.of(network(system, courses), courses)
+    tables = Tables.of(system, courses)
     return _solved(name, system, courses, tables, common=common, schedule=schedule)
 
 
