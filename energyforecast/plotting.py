@@ -15,15 +15,26 @@ from energyforecast.evaluation import distributions
 from energyforecast.evaluation.results import Result
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
-from energyforecast.planning.scenarios import Scenarios
 from energyforecast.planning.plan import Plan
+from energyforecast.planning.scenarios import Scenarios
 from energyforecast.report import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["dispatch", "error_by_hour_and_month", "fan_chart", "pit", "ramps", "reliability", "reserve", "save", "scenarios", "skill_by_lead"]
+__all__ = [
+    "dispatch",
+    "error_by_hour_and_month",
+    "fan_chart",
+    "pit",
+    "ramps",
+    "reliability",
+    "reserve",
+    "save",
+    "scenarios",
+    "skill_by_lead",
+]
 
 #: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
 _FORECAST: Final = "#0b5f8a"
@@ -34,6 +45,7 @@ _BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
 
 #: Courses are followed, not named: shades of grey suffice.
 _COURSES: Final = ("0.0", "0.35", "0.15", "0.5")
+
 #: What a plan runs, from the bottom of its stack, with colours that the colour-blind tell apart.
 _KINDS: Final = {
     "thermal": "#7f7f7f",
@@ -61,8 +73,8 @@ def _figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _caveat(figure: Figure, forecast: Forecast | Scenarios) -> None:
-    _caveats(figure, forecast.caveats)
+def _caveat(figure: Figure, shown: Forecast | Scenarios) -> None:
+    _caveats(figure, shown.caveats)
 
 
 def _caveats(figure: Figure, caveats: Sequence[str]) -> None:
@@ -424,16 +436,6 @@ def reserve(
         Of :func:`energyforecast.planning.reserve`, for the same hours.
     site : str, optional
         The only one by default.
-
-def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> Figure:
-    """What meets the demand of each hour, stacked; below zero what takes power beside it.
-
-    Parameters
-    ----------
-    plan : Plan
-        Of a plan on scenarios the mean is drawn.
-    area : str, optional
-        All areas together by default; links are then what is lost on them.
     timezone : str
         Zone of the time axis.
 
@@ -577,6 +579,24 @@ def _edges(scenarios: Scenarios, timezone: str) -> Any:
     return hours.append(hours[-1:] + pd.Timedelta(hours=scenarios.hours)).tz_convert(times.zone(timezone))
 
 
+def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> Figure:
+    """What meets the demand of each hour, stacked; below zero what takes power beside it.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a plan on scenarios the mean is drawn.
+    area : str, optional
+        All areas together by default; links are then what is lost on them.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
     >>> import pandas as pd
     >>> from energyforecast.planning import System, plan_median
     >>> unit = {"area": "South", "capacity": 300, "cost": 20}

@@ -76,6 +76,36 @@ def test_open_meteo_example_forecasts_from_a_kept_answer(tmp_path: Path) -> None
     assert "cold start: power curve on the weather for planned farm" in shown
 
 
+@pytest.mark.notebooks
+def test_day_ahead_sheet_example_writes_every_form(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "day_ahead_sheet.py", "--out", "out", cwd=tmp_path)
+    assert "25 rows, perfect weather (ERA5 reanalysis): not forecast skill" in shown
+    assert "02:00–03:00 (UTC+02:00)" in shown
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {"day_ahead.csv"} | {
+        f"day_ahead_{k}.{e}" for k in ("en", "ru", "fr") for e in ("html", "xlsx")
+    }
+
+
+@pytest.mark.notebooks
+def test_verification_example_scores_beside_references(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "verification_of_yesterday.py", "--out", "out", cwd=tmp_path)
+    assert "24 hours say little" in shown
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "hours.csv",
+        "scores.csv",
+        "verification.html",
+    }
+
+
+@pytest.mark.notebooks
+def test_weekly_outlook_example_covers_the_short_day(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "weekly_outlook.py", "--out", "out", cwd=tmp_path)
+    sunday = next(line for line in shown.splitlines() if line.startswith("Sun 29 Mar"))
+    assert sunday.split()[3] == "23"
+    assert "of 6 days that were measured whole" in shown
+
+
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
     shown = run(script, "--help", cwd=tmp_path)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from energyforecast.planning.sheets import figures, labels
-from energyforecast.planning.sheets.sheet import Column, Sheet, Table
+from energyforecast.planning.sheets.sheet import Column, Sheet, Table, words
 from energyforecast.planning.sheets.writing import digits_of
 
 __all__ = ["html", "write_html"]
@@ -121,7 +121,7 @@ def _cells(column: Column, data: pd.DataFrame, language: str) -> list[str]:
 
 def _shown(column: Column, cell: Any, digits: int, language: str) -> str:
     if column.kind == "text":
-        return "" if cell in ((), None) else labels.shown(cell, language)
+        return words(cell, language)
     if pd.isna(cell):
         return "–"
     if column.kind in ("time", "day"):

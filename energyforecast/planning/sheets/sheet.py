@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -13,14 +13,12 @@ from energyforecast.errors import MissingDataError
 from energyforecast.planning.sheets import labels
 from energyforecast.planning.sheets.labels import Text
 
-__all__ = ["Chart", "Column", "Kind", "Line", "Part", "Sheet", "Table"]
+__all__ = ["Chart", "Column", "Kind", "Line", "Part", "Sheet", "Table", "words"]
 
 #: What the cells of a column are.
 Kind = Literal["number", "count", "share", "yes_no", "time", "day", "text", "score"]
 #: Which table of a sheet.
 Part = Literal["table", "summary"]
-
-_TEXTS: Final = ("text", "score")
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,17 @@ class Column:
         return labels.say("format.heading", language).format(name=name, unit=unit)
 
 
+def words(cell: Any, language: str = "en") -> str:
+    """What a cell of text says; nothing where nothing is to be said.
+
+    Examples
+    --------
+    >>> words((Text("flag.partial"), "checked"), "fr"), words(())
+    ('jour incomplet; checked', '')
+    """
+    return "" if cell in ((), None) else labels.shown(cell, language)
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     r"""Rows and their columns.
@@ -89,15 +98,17 @@ class Table:
     def to_frame(self, language: str | None = None) -> pd.DataFrame:
         """The rows with headings of a language, or with names and English words."""
         spoken = "en" if language is None else language
-        found = {
-            column.name if language is None else column.heading(spoken): self.data[column.name].map(
-                lambda cell: "" if cell in ((), None) else labels.shown(cell, spoken)
-            )
-            if column.kind == "text"
-            else self.data[column.name]
-            for column in self.columns
-        }
-        return pd.DataFrame(found)
+        found = pd.DataFrame(
+            {
+                column.name: self.data[column.name].map(lambda cell: words(cell, spoken))
+                if column.kind == "text"
+                else self.data[column.name]
+                for column in self.columns
+            }
+        )
+        if language is not None:  # headings may be alike, such as that of a reference and another
+            found.columns = [column.heading(language) for column in self.columns]
+        return found
 
 
 @dataclass(frozen=True)

@@ -300,7 +300,10 @@ def _hours(
         *first,
         *parts.hour_columns(timezone),
         Column("observed", Text("column.observed"), unit="MW"),
-        *(Column(name, Text("column.quantile", {"level": float(name[1:])}), unit="MW") for name in quantiles),
+        *(
+            Column(name, Text("column.quantile", {"level": level}), unit="MW")
+            for name, level in zip(quantiles, levels, strict=True)
+        ),
         Column("error", Text("column.error"), unit="MW"),
         Column("pinball", Text("column.pinball"), unit="MW"),
         Column("inside", Text("column.inside", {"interval": share(rules.interval)}), kind="yes_no"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ __all__ = ["weekly_outlook"]
 Array = npt.NDArray[Any]
 
 _LEVELS: Final = (0.1, 0.5, 0.9)
+_INDEPENDENT: Final = "independent hours: intervals of a day's energy are too narrow"
 #: Scenarios that must lie beyond a level or a risk, for it to be told from chance.
 _BEYOND: Final = 10
 
@@ -121,16 +122,18 @@ class _Source:
     caveats: tuple[str, ...]
     mean: Array
     courses: Array | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
     forecast: Forecast | None = None
 
     @classmethod
     def of(cls, source: Scenarios | Forecast, site: str | None, issue_time: Any) -> _Source:
         if isinstance(source, Scenarios):
             name = parts.one_site(source.sites, site)
-            courses = source.of(name)
-            return cls(
-                name, source.valid_times, source.hours, source.caveats, courses.mean(axis=0), courses=courses
-            )
+            courses, attrs = source.of(name), dict(source.data.attrs)
+            apart = str(attrs.get("dependence", "")).startswith("Independence")
+            caveats = (*source.caveats, _INDEPENDENT) if apart else source.caveats
+            mean = courses.mean(axis=0)
+            return cls(name, source.valid_times, source.hours, caveats, mean, courses=courses, attrs=attrs)
         one = parts.one_issue(source, site, issue_time)
         hours = parts.step_of(one) / pd.Timedelta("1h")
         mean = np.asarray(one.mean.values[0, 0], dtype=float)
@@ -286,6 +289,11 @@ def _facts(
     else:
         assert given.courses is not None
         facts = {"fact.site": given.site, "fact.timezone": timezone, "fact.scenarios": len(given.courses)}
+        if "issue_time" in given.attrs:
+            issued = pd.DatetimeIndex([times.instant(given.attrs["issue_time"])])
+            facts["fact.issue"] = parts.local_moments(issued, timezone)[0]
+        if "dependence" in given.attrs:
+            facts["fact.dependence"] = str(given.attrs["dependence"])
     bounds = {"fact.above": above, "fact.below": below}
     told = {key: Text("said.power", {"value": bound}) for key, bound in bounds.items() if bound is not None}
     return facts | told | ({"fact.risk": Text("said.percent", {"value": 100 * risk})} if told else {})

@@ -13,7 +13,7 @@ import pandas as pd
 
 from energyforecast.errors import DependencyError
 from energyforecast.planning.sheets import labels
-from energyforecast.planning.sheets.sheet import Column, Part, Sheet, Table
+from energyforecast.planning.sheets.sheet import Column, Part, Sheet, Table, words
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -190,7 +190,7 @@ def _cell(
 ) -> int:
     """Write one cell by its kind; how long it reads."""
     if column.kind == "text":
-        text = "" if cell in ((), None) else labels.shown(cell, language)
+        text = words(cell, language)
         page.write_string(row, place, text, style)  # never a formula, whatever it begins with
         return len(text)
     if pd.isna(cell):
