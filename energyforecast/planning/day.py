@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,8 @@ class DayPlan:
         Expected cost of declaring mean, median and optimum, by plant.
     ramps, alarms : DataFrame, optional
         Of the net load of all areas.
+    drawn : dict of Scenarios
+        By kind: the fewer scenarios on which units are scheduled.
     dispatch : Plan, optional
 
     Examples
@@ -76,6 +80,7 @@ class DayPlan:
     costs: dict[str, pd.DataFrame]
     ramps: pd.DataFrame | None
     alarms: pd.DataFrame | None
+    drawn: dict[str, Scenarios]
     dispatch: Plan | None
 
     @property
@@ -119,6 +124,78 @@ class DayPlan:
                     levels=self.settings.levels,
                 )
         return found
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that was made, by name of file."""
+        frames = {"reserve": self.reserve, "ramps": self.ramps, "ramp_alarms": self.alarms}
+        if self.net_load is not None:
+            parts = [
+                self.net_load.quantiles(self.settings.levels, site=name).assign(site=name)
+                for name in self.net_load.sites
+            ]
+            frames["net_load_quantiles"] = pd.concat(parts, ignore_index=True)
+        for name, told in (("schedules", self.schedules), ("schedule_costs", self.costs)):
+            if told:
+                several = [table.assign(site=site) for site, table in told.items()]
+                frames[name] = pd.concat(several, ignore_index=True)
+        if self.dispatch is not None:
+            names = ("schedule", "dispatch", "curtailment", "storage", "prices", "costs")
+            frames |= {f"dispatch_{name}": getattr(self.dispatch, name) for name in names}
+        return {name: frame for name, frame in frames.items() if frame is not None}
+
+    def write(self, folder: str | Path, *, timezone: str, language: str = "en") -> Path:
+        """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF); each says the caveats.
+
+        Parameters
+        ----------
+        folder : path
+        timezone : str
+            Of the hours on sheets; tables are in UTC.
+        language : str
+            Of the sheets.
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        for name, sheet in self.sheets(timezone=timezone).items():
+            stem = file_name(name)
+            sheet.write_csv(place / f"{stem}.csv")
+            sheet.write_xlsx(place / f"{stem}.xlsx", language=language)
+            sheet.write_html(place / f"{stem}.html", language=language)
+        for name, frame in self.tables().items():
+            write_table(frame, place / f"{name}.csv", caveats=self.caveats)
+        if self.net_load is not None:
+            data = self.net_load.data.astype("float32").to_dataset(name="power")
+            data.to_netcdf(place / "scenarios.nc", engine="scipy")
+        return place
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes.
+
+    Examples
+    --------
+    >>> file_name("Shelek (synthetic)")
+    'Shelek_synthetic'
+    """
+    return re.sub(r"\W+", "_", name).strip("_")
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]) -> Path:
+    """Write a table as CSV, with the caveats as its last column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(
+    ...         pd.DataFrame({"up": [1.23456]}), folder + "/reserve.csv", caveats=["synthetic"]
+    ...     ).read_text()
+    'up,caveat\\n1.2346,synthetic\\n'
+    """
+    target = Path(path)
+    told = frame.assign(caveat="; ".join(caveats)) if caveats else frame
+    told.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")
+    return target
 
 
 def plan_day(
@@ -178,6 +255,7 @@ def plan_day(
     changes = None
     if net is not None and settings.ramps is not None:
         changes = ramps(net, change=settings.ramps.change, within=settings.ramps.within, site=NET_LOAD)
+    drawn = by_kind(chosen, tied, number=settings.dispatch_scenarios, seed=settings.seed)
     return DayPlan(
         settings=settings,
         forecasts=chosen,
@@ -194,7 +272,10 @@ def plan_day(
         alarms=None
         if changes is None or settings.ramps is None
         else alarms(changes, probability=settings.ramps.probability),
-        dispatch=_dispatch(settings, chosen, tied),
+        drawn=drawn,
+        dispatch=None
+        if settings.system is None or net is None
+        else plan_scenarios(settings.system, **drawn, site_areas=settings.site_areas),  # type: ignore[arg-type]
     )
 
 
@@ -273,13 +354,6 @@ def _reserve(settings: PlanSettings, net: Scenarios | None) -> pd.DataFrame | No
     if net is None or terms is None:
         return None
     return reserve(net, risk=terms.risk, outages=terms.outages, tail=terms.tail, site=NET_LOAD)  # type: ignore[arg-type]
-
-
-def _dispatch(settings: PlanSettings, chosen: dict[str, Forecast], tied: Dependence) -> Plan | None:
-    if settings.system is None or "demand" not in chosen:
-        return None
-    drawn = by_kind(chosen, tied, number=settings.dispatch_scenarios, seed=settings.seed)
-    return plan_scenarios(settings.system, **drawn, site_areas=settings.site_areas)  # type: ignore[arg-type]
 
 
 def _areas(net: Scenarios) -> list[str]:
