@@ -51,7 +51,7 @@ _PERFECT: Final = "perfect foresight"
 TABLES: Final[dict[str, Any]] = {
     "areas": ["North", "South"],
     "shedding_cost": 3000,
-    "surplus_cost": 300,
+    "surplus_cost": 0,
     "units": {
         "North coal": {
             "area": "North",
@@ -289,9 +289,7 @@ def _last_monday(index: pd.DatetimeIndex) -> pd.Timestamp:
     return monday - pd.Timedelta(days=7)
 
 
-def plan_week(
-    held: Region, *, gate_closure: str = ASSUMED_GATE_CLOSURE, scenarios: int = 1000
-) -> WeekPlan:
+def plan_week(held: Region, *, gate_closure: str = ASSUMED_GATE_CLOSURE, scenarios: int = 1000) -> WeekPlan:
     """Plan each day, run it, and hand the storages over to the next.
 
     Parameters
@@ -445,7 +443,9 @@ def _errors(held: Region, days: Sequence[DayPlan]) -> dict[str, float]:
     nets = [day.net_load for day in days if day.net_load is not None]
     middle = np.concatenate([net.quantiles([0.5], site=NET_LOAD)["q0.5"].to_numpy() for net in nets])
     kinds = held.naive.ahead
-    naive = pd.concat([_net({kind: _points(one, k) for kind, one in kinds.items()}) for k in range(len(days))])
+    naive = pd.concat(
+        [_net({kind: _points(one, k) for kind, one in kinds.items()}) for k in range(len(days))]
+    )
     return {
         "n": len(came),
         "mean": round(float(came.mean()), 3),

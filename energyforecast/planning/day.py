@@ -181,7 +181,7 @@ def file_name(name: str) -> str:
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]) -> Path:
-    """Write a table as CSV, with the caveats as its last column.
+    r"""Write a table as CSV, with the caveats as its last column.
 
     Examples
     --------
@@ -190,7 +190,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]
     ...     write_table(
     ...         pd.DataFrame({"up": [1.23456]}), folder + "/reserve.csv", caveats=["synthetic"]
     ...     ).read_text()
-    'up,caveat\\n1.2346,synthetic\\n'
+    'up,caveat\n1.2346,synthetic\n'
     """
     target = Path(path)
     told = frame.assign(caveat="; ".join(caveats)) if caveats else frame
