@@ -329,7 +329,7 @@ def _run(held: Region, days: Sequence[DayPlan], wanted: PlanSettings) -> dict[st
             caveated = replace(plan, caveats=day.caveats)
             ran[way].append(caveated)
             levels[way] = plan.storage.groupby("component", sort=False)["level"].last().to_dict()
-    return {way: _joined(way, plans) for way, plans in ran.items()}
+    return {way: _joined(f"{way}, as it was run", plans) for way, plans in ran.items()}
 
 
 def _planned(

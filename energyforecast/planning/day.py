@@ -108,9 +108,10 @@ class DayPlan:
         if self.net_load is not None:
             for area in _areas(self.net_load):
                 held = self.reserve if area == NET_LOAD else None
+                planned = None if held is None else held.rename(columns={"scheduled": "schedule"})
                 shown = _as_forecast(self.net_load, area, self.forecasts)
                 found[area] = day_ahead_sheet(
-                    shown, timezone=timezone, reserve=held, levels=self.settings.levels
+                    shown, timezone=timezone, schedule=planned, reserve=held, levels=self.settings.levels
                 )
             if len(np.unique(self.net_load.valid_times.tz_convert(times.zone(timezone)).date)) > 1:
                 found["weekly outlook"] = weekly_outlook(self.net_load, site=NET_LOAD, timezone=timezone)
