@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energyforecast import plotting
 from energyforecast.errors import (
     ConfigurationError,
     DependencyError,
@@ -443,6 +444,25 @@ def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def _rows(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith(("median", "scenarios", "perfect"))]
+
+
+def test_the_figure_stacks_up_to_what_is_taken() -> None:
+    lake = PumpedStorage(name="lake", area="South", turbine=90, pump=40, reservoir=90)
+    system = south(unit("coal", 100, 20), unit("gas", 100, 100), storages=[lake])
+    likely = Scenarios.from_values(
+        [[[50, 150]], [[60, 140]]], sites=["South"], valid_time=hours(2), caveats=["synthetic"]
+    )
+    plan = plan_scenarios(system, demand=likely)
+    figure = plotting.dispatch(plan, area="South", timezone="Asia/Almaty")
+    axes = figure.axes[0]
+    corners = [path.vertices[:, 1] for patch in axes.collections for path in patch.get_paths()]
+    rows = plan.dispatch[plan.dispatch["power"] > 0].groupby("valid_time")["power"].sum() / 2
+    assert max(part.max() for part in corners) == pytest.approx(rows.max())
+    assert min(part.min() for part in corners) == pytest.approx(-40)
+    assert "mean of 2 scenarios" in axes.get_title(loc="left")
+    assert figure.get_supxlabel() == "synthetic"
+    with pytest.raises(SchemaError, match="area 'East'"):
+        plotting.dispatch(plan, area="East")
 
 
 # --- Declaring a system ---------------------------------------------------------------------------
