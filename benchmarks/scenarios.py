@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from energyforecast import Forecast, Observations, times
+from energyforecast import Forecast, Observations, plotting, times
 from energyforecast.evaluation.losses import crps_of_samples, energy_score, variogram_score
 from energyforecast.planning import GaussianCopula, Independence, SchaakeShuffle, draw
 from energyforecast.planning.dependence import Dependence
@@ -189,12 +189,27 @@ def gefcom() -> pd.DataFrame | None:
     return scores(forecast, observations, ways, begin, "2013-04-01")
 
 
+def draw_figure(path: Path) -> None:
+    """One farm on one day, tied by a copula."""
+    data = Path(os.environ.get("ENERGYFORECAST_DATA", "/nowhere"), "gefcom2014", "wind.parquet")
+    forecast, observations = gefcom_forecast(data)
+    copula = GaussianCopula.fit(forecast, observations, until="2013-01-01")
+    scenarios = draw(forecast, dependence=copula, issue_time="2013-01-29")
+    figure = plotting.scenarios(scenarios, observations, site="farm 01")
+    figure.axes[0].set_ylabel("Power [share of capacity]")
+    plotting.save(figure, path)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--figure", type=Path, help="draw a day of GEFCom2014 here, and nothing else")
     options = parser.parse_args()
+    if options.figure:
+        draw_figure(options.figure)
+        return
     found: dict[str, Any] = {"cpu_seconds": cost(), "python": platform.python_version()}
     print(found["cpu_seconds"], flush=True)
     for name, world in (("known world", known_world), ("GEFCom2014 wind", gefcom)):

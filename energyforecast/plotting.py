@@ -239,8 +239,15 @@ def scenarios(
                 "Rename the column.",
             )
         outcome = _stairs(observed.values[name].reindex(valid).to_numpy())
-        style = {"color": _OUTCOME, "linewidth": 1.8, "linestyle": "--"}
-        axes.step(edges, outcome, where="post", label="measured", **style)
+        axes.step(
+            edges,
+            outcome,
+            where="post",
+            color=_OUTCOME,
+            linewidth=1.8,
+            linestyle="--",
+            label="measured",
+        )
     _time_axis(axes, timezone)
     axes.set_title(f"{name}: {drawn.number} scenarios", loc="left", fontsize=11)
     axes.set_ylabel("Power [MW]")

@@ -72,7 +72,7 @@ WAYS: dict[str, Dependence] = {
 }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     rises=st.lists(
         st.lists(st.sampled_from([0.0, 0.0, 1.5, 7.0]), min_size=4, max_size=4), min_size=1, max_size=5
@@ -380,10 +380,11 @@ def test_the_known_dependence_beats_independence_and_a_learnt_one_comes_close() 
             ]
         )
         score[name] = energy_score(outcome, drawn).mean(), variogram_score(outcome, drawn).mean()
-    for name, gain in (("truth", 0.8), ("learnt", 0.8), ("schaake", 0.92)):
+    # The true dependence itself gains no more than about a tenth: the scores see margins most.
+    for name in ("truth", "learnt", "schaake"):
         assert score[name][0] < 0.995 * score["independent"][0]
-        assert score[name][1] < gain * score["independent"][1]
-    assert score["learnt"][1] < 1.1 * score["truth"][1]
+        assert score[name][1] < 0.95 * score["independent"][1]
+    assert score["learnt"][1] < 1.02 * score["truth"][1]
 
 
 # --- Templates ------------------------------------------------------------------------------------

@@ -267,7 +267,7 @@ def test_scenarios_are_drawn_as_lines_over_their_intervals() -> None:
     ]
     middles, course = _line(figure, "3 of 50 scenarios")
     np.testing.assert_allclose(course, drawn.of()[0])
-    assert num2date(middles[0]).hour * 60 + num2date(middles[0]).minute == 23 * 60 + 30  # in UTC
+    assert middles[0] == drawn.valid_times[0] + pd.Timedelta("30min")
     assert CAVEAT in figure._supxlabel.get_text()
     outcome = Observations(pd.DataFrame({"other": [1.0, 2.0]}, drawn.valid_times[:2]), published_after="1h")
     with pytest.raises(EnergyForecastError, match="'farm' was not observed"):
