@@ -190,6 +190,8 @@ def _write_json(path: Path, report: dict[str, Any]) -> None:
 
 
 def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
+    import pandas as pd
+
     from energyforecast import times
     from energyforecast.planning.netting import NET_LOAD
 
@@ -210,10 +212,15 @@ def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
         yield table
     for name, costs in made.costs.items():
         yield _frame_table(f"{name}: expected cost of declaring", costs)
-    if made.alarms is not None:
-        yield _frame_table(
-            f"Ramps of net load from a probability of {made.settings.ramps.probability:g}", made.alarms
-        )  # type: ignore[union-attr]
+    if made.alarms is not None and made.settings.ramps is not None:
+        least = made.settings.ramps.probability
+        title = f"Ramps of net load from a probability of {least:g}, beginning of the hour in {timezone}"
+        local = {
+            name: column.dt.tz_convert(zone)
+            for name, column in made.alarms.items()
+            if isinstance(column.dtype, pd.DatetimeTZDtype)
+        }
+        yield _frame_table(title, made.alarms.assign(**local))
     if made.dispatch is not None:
         costs = made.dispatch.parts().rename("cost").rename_axis("part").reset_index()
         yield _frame_table(f"Dispatch over {made.dispatch.number} scenarios: expected cost", costs)

@@ -342,10 +342,10 @@ def _planned(
 ) -> Plan:
     """What is run when a day was planned in one way and the truth came."""
     if way == _PERFECT:
-        return perfect_foresight(system, **truth, site_areas=site_areas)  # type: ignore[arg-type]
+        return perfect_foresight(system, **truth, site_areas=site_areas)
     given: Mapping[str, Any] = naive if way == "persistence" else day.drawn
     planner = plan_scenarios if way == "scenarios" else plan_median
-    return realise(planner(system, **given, site_areas=site_areas), **truth, site_areas=site_areas)  # type: ignore[arg-type]
+    return realise(planner(system, **given, site_areas=site_areas), **truth, site_areas=site_areas)
 
 
 def _resumed(system: System, levels: Mapping[str, float]) -> System:

@@ -276,7 +276,7 @@ def plan_day(
         drawn=drawn,
         dispatch=None
         if settings.system is None or net is None
-        else plan_scenarios(settings.system, **drawn, site_areas=settings.site_areas),  # type: ignore[arg-type]
+        else plan_scenarios(settings.system, **drawn, site_areas=settings.site_areas),
     )
 
 
