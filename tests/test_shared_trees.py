@@ -93,6 +93,45 @@ def test_several_structures_are_averaged(sharing: Any) -> None:
     assert len(high.boosters_) == 3 * (1 if sharing == "trees" else len(LEVELS))
 
 
+def test_leaf_values_that_begin_at_the_median_of_the_trees_reach_far() -> None:
+    """Where features tell nearly everything, small steps from a constant do not get there."""
+    rng = np.random.default_rng(5)
+    X = pd.DataFrame({"x": rng.uniform(size=4000), "z": rng.uniform(size=4000)})
+    y = 1000 * X["x"].to_numpy() ** 2 + 500 * X["z"].to_numpy() + rng.normal(size=4000)
+    size: dict[str, Any] = {"trees": 120, "leaves": 12, "learning_rate": 0.1, "minimum_rows": 20, "folds": 2}
+    size |= {"random_splits": False}
+    train, new = slice(0, 2000), slice(2000, None)
+    near, far = (
+        LightGBMQuantiles(from_median=begin, **size).fit(X[train], y[train]).predict(X[new])
+        for begin in (True, False)
+    )
+    assert _pinball(y[new], near) < 0.8 * _pinball(y[new], far)
+    inside = np.mean((near[:, 9] <= y[new]) & (y[new] <= near[:, 89]))
+    assert abs(inside - 0.8) < 0.05
+
+
+def test_levels_begin_at_what_the_trees_say_of_the_median() -> None:
+    """Without a step to take, all levels are the booster's own prediction, moved by the quantiles of what it missed."""
+    X, y = _sample(600)
+    model = LightGBMQuantiles(LEVELS, fitted=LEVELS, trees=12, folds=0, from_median=True).fit(X, y)
+    [booster], [learnt] = model.boosters_, model.leaf_values_
+    leaf = model._leaf(booster, X.to_numpy(dtype=np.float32))
+    said = booster.predict(X.to_numpy(dtype=np.float32))
+    start = fit_leaf_values(leaf, y, LEVELS, leaves=model.leaves, start=_outputs(booster, model.leaves))
+    np.testing.assert_array_equal(start.values, learnt.values)
+    np.testing.assert_allclose(learnt.base, np.quantile(y - said, LEVELS), atol=0.02)
+
+
+def _outputs(booster: Any, leaves: int) -> Array:
+    """Asked of LightGBM leaf by leaf."""
+    trees = booster.dump_model()["tree_info"]
+    values = np.zeros((len(trees), leaves))
+    for k, tree in enumerate(trees):
+        for j in range(tree["num_leaves"]):
+            values[k, j] = booster.get_leaf_output(k, j)
+    return values.ravel()
+
+
 @pytest.mark.parametrize(
     "wrong", [{"sharing": "leaves"}, {"effort": "low"}, {"structures": 0}, {"fitted": (0.5,)}], ids=str
 )

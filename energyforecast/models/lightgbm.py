@@ -79,6 +79,9 @@ class LightGBMQuantiles(QuantileModel):
     random_splits : bool
         Try one random threshold a column for each split, in place of all: trees differ more, grow faster, and
         fit noise less.
+    from_median : bool
+        Let leaf values of all levels begin at the median that the grown trees say, in place of a constant: better
+        where features tell nearly everything, as with demand; where they tell little, trees believe too much.
     feature_fraction : float
         Share of the columns that a tree may use.
     bagging_fraction : float
@@ -122,6 +125,7 @@ class LightGBMQuantiles(QuantileModel):
         learning_rate: float = 0.05,
         minimum_rows: int = 100,
         random_splits: bool = True,
+        from_median: bool = False,
         feature_fraction: float = 0.8,
         bagging_fraction: float = 1.0,
         relative_to: str | None = None,
@@ -140,6 +144,7 @@ class LightGBMQuantiles(QuantileModel):
         self.learning_rate = learning_rate
         self.minimum_rows = minimum_rows
         self.random_splits = random_splits
+        self.from_median = from_median
         self.feature_fraction = feature_fraction
         self.bagging_fraction = bagging_fraction
         self.relative_to = relative_to
@@ -242,11 +247,12 @@ class LightGBMQuantiles(QuantileModel):
             for seen in self._seen(part) if self.calibrate else ():
                 twin = self._grow(data.subset(np.flatnonzero(seen)), level=0.5, seed=seed, rows=len(y))
                 leaf = self._leaf(twin, values)
-                unseen[~seen] += self._fit_leaves(leaf, y, seen, weight).predict(leaf[~seen]) / structures
+                learnt = self._fit_leaves(twin, leaf, y, seen, weight)
+                unseen[~seen] += learnt.predict(leaf[~seen]) / structures
             booster = self._grow(data, level=0.5, seed=seed, rows=len(y))
             leaf = self._leaf(booster, values)
             self.boosters_.append(booster)
-            self.leaf_values_.append(self._fit_leaves(leaf, y, np.ones(len(y), dtype=bool), weight))
+            self.leaf_values_.append(self._fit_leaves(booster, leaf, y, np.ones(len(y), dtype=bool), weight))
         return unseen
 
     def _seen(self, part: Array) -> list[npt.NDArray[np.bool_]]:
@@ -260,13 +266,14 @@ class LightGBMQuantiles(QuantileModel):
         return leaf + np.arange(leaf.shape[1], dtype=np.int32) * self.leaves
 
     def _fit_leaves(
-        self, leaf: Array, y: Array, seen: npt.NDArray[np.bool_], weight: Array | None
+        self, booster: Any, leaf: Array, y: Array, seen: npt.NDArray[np.bool_], weight: Array | None
     ) -> LeafValues:
         return fit_leaf_values(
             leaf[seen],
             y[seen],
             self.fitted,
             leaves=self.leaves,
+            start=_medians(booster, self.leaves) if self.from_median else None,
             sample_weight=None if weight is None else weight[seen],
         )
 
@@ -458,6 +465,19 @@ class LightGBMQuantiles(QuantileModel):
             LeafValues(np.asarray(parts[f"base_{k}"]), np.asarray(parts[f"values_{k}"]))
             for k in range(count if self.sharing == "trees" else 0)
         ]
+
+
+def _medians(booster: Any, leaves: int) -> npt.NDArray[np.float64]:
+    """What each leaf adds to the median, counted over all trees; from LightGBM's own text of the trees."""
+    said = [
+        line.partition("=")[2].split()
+        for line in booster.model_to_string().splitlines()
+        if line.startswith("leaf_value=")
+    ]
+    values = np.zeros((len(said), leaves))
+    for tree, words in enumerate(said):
+        values[tree, : len(words)] = [float(word) for word in words]
+    return values.ravel()
 
 
 def _predicted(boosters: list[Any], values: Array) -> Array:

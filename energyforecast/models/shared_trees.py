@@ -46,7 +46,7 @@ class LeafValues:
     Parameters
     ----------
     base : array, shape (levels,)
-        Quantiles of all outcomes.
+        Where each quantile begins, before any leaf.
     values : array of float32, shape (trees * leaves, levels)
 
     Examples
@@ -90,6 +90,7 @@ def fit_leaf_values(
     levels: tuple[float, ...],
     *,
     leaves: int,
+    start: Array | None = None,
     sample_weight: Array | None = None,
 ) -> LeafValues:
     """Boost the quantiles of y on fixed trees.
@@ -105,6 +106,8 @@ def fit_leaf_values(
     levels : tuple of float
     leaves : int
         Leaves of a tree; ``leaf`` is below ``trees * leaves``.
+    start : array, shape (trees * leaves,), optional
+        What each leaf says of the median already, as the trees grew: all levels begin there.
     sample_weight : array, shape (rows,), optional
         How many rows each one stands for; at least one is above 0.
 
@@ -129,9 +132,11 @@ def fit_leaf_values(
     trees = leaf.shape[1]
     tau = np.asarray(levels, dtype=np.float32)
     weight = np.ones(len(y), np.float32) if sample_weight is None else np.asarray(sample_weight, np.float32)
-    base = weighted_quantiles(y, levels, sample_weight)
-    residual = (y[:, None] - base).astype(np.float32)
-    values = np.zeros((trees * leaves, len(tau)), dtype=np.float32)
+    said = np.zeros((trees * leaves, 1)) if start is None else start[:, None]
+    left = y - (_incidence(leaf, len(said)) @ said)[:, 0]
+    base = weighted_quantiles(left, levels, sample_weight)
+    residual = (left[:, None] - base).astype(np.float32)
+    values = np.repeat(said, len(tau), axis=1).astype(np.float32)
     step = np.float32(min(_WAY / trees, _LARGEST))
     centre = int(np.argmin(np.abs(tau - 0.5)))
     error = np.full(len(y), np.average(np.abs(residual[:, centre]), weights=weight), dtype=np.float32)
@@ -148,7 +153,7 @@ def fit_leaf_values(
         error += _NEWS * (here @ (gathered @ (now * weight) / count) / group.shape[1] - error)
         width = _WIDTH * mean * np.maximum(error / np.average(error, weights=weight), _LEAST)
         change = _change(gathered, residual, tau, width.astype(np.float32), weight, count, step)
-        values[part] = change
+        values[part] += change
         residual -= here @ change
     return LeafValues(base, values)
 
