@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from energyforecast import cli_observations, cli_weather
+from energyforecast import cli_observations, cli_plan, cli_weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, MissingDataError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ app = typer.Typer(
 
 app.add_typer(cli_observations.app, name="observations")
 app.add_typer(cli_weather.app, name="weather")
+app.command(name="plan")(cli_plan.plan)
 
 _Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
 _Jobs = Annotated[int, typer.Option("--jobs", help="Processes; 0 means one for each core.")]
@@ -98,17 +99,28 @@ def version() -> None:
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="Which one: la-haute-borne or shelek.")] = "la-haute-borne",
+    name: Annotated[
+        str, typer.Argument(help="Which one: la-haute-borne, shelek or plan.")
+    ] = "la-haute-borne",
     out: _Out = Path("demo"),
     jobs: _Jobs = 0,
     gate_closure: Annotated[str, typer.Option(help="Wall time of issue of the synthetic cases.")] = "08:00",
+    language: Annotated[str, typer.Option(help="Of the sheets of plan: en, ru or fr.")] = "en",
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures of plan.")] = None,
 ) -> None:
     """Forecast day-ahead, prove it in a backtest, write scores and figures.
 
     la-haute-borne is a real wind farm with a reanalysis for weather: not forecast skill. shelek is a synthetic
-    wind farm, PV plant and area with weather forecasts as they arrived.
+    wind farm, PV plant and area with weather forecasts as they arrived. plan runs a synthetic region for a
+    week, planned a day ahead every day, and says what the forecast was worth there.
     """
     from energyforecast import demos
+
+    if name == "plan":
+        cli_plan.demo(
+            out, gate_closure=gate_closure, language=language, json_file=json_file, jobs=_jobs(jobs)
+        )
+        return
 
     begun = time.perf_counter()
     cases = demos.cases(name, gate_closure=gate_closure)

@@ -38,6 +38,8 @@
     kind = "LightGBMQuantiles"
     seed = 1
 
+    [plan]                  # what is planned from the forecasts: energyforecast.planning.settings
+
 Paths are relative to the file. An unknown section or key is an error, so that a slip of the pen is
 not silently a default.
 """
@@ -51,6 +53,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -63,6 +66,7 @@ from energyforecast.errors import ConfigurationError, EnergyForecastError
 from energyforecast.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles, QuantileModel
 from energyforecast.observations import Observations, read_power
+from energyforecast.planning.settings import PlanSettings
 from energyforecast.power_curves import PowerCurve
 from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.tasks import Task
@@ -84,9 +88,18 @@ _TASKS: Final[dict[str, Callable[..., Task]]] = {
 }
 
 _SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
-_SECTIONS: Final = ("sites", "weather", "observations", "task", "model")
-_DATASETS: Final[dict[str, Callable[[], tuple[Site, Weather, Observations]]]] = {
-    "la-haute-borne": datasets.la_haute_borne
+_SECTIONS: Final = ("sites", "weather", "observations", "task", "model", "plan")
+_OPTIONAL: Final = ("model", "plan")
+
+
+def _almaty_region() -> tuple[tuple[Site, ...], Weather, Observations]:
+    world = datasets.almaty_region()
+    return world.sites, world.weather, world.observations
+
+
+_DATASETS: Final[dict[str, Callable[[], tuple[Any, Weather, Observations]]]] = {
+    "la-haute-borne": datasets.la_haute_borne,
+    "almaty-region": cache(_almaty_region),  # weather and observations are asked for one after the other
 }
 
 
@@ -105,6 +118,8 @@ class Configuration:
     perfect_weather : bool
     sections : dict
         The file's own content.
+    plan : PlanSettings, optional
+        Section [plan].
 
     Examples
     --------
@@ -129,6 +144,7 @@ class Configuration:
     model: QuantileModel | None
     perfect_weather: bool
     sections: Mapping[str, Any]
+    plan: PlanSettings | None = None
 
     def forecaster(self) -> Forecaster:
         """A forecaster that has learnt nothing yet."""
@@ -237,7 +253,7 @@ def read(path: str | Path) -> Configuration:
         ) from error
     _known(sections, _SECTIONS, source, "")
     for name in _SECTIONS:
-        optional = name == "model" and name not in sections
+        optional = name in _OPTIONAL and name not in sections
         if not optional and (
             not isinstance(sections.get(name), dict) or not (sections[name] or name == "model")
         ):
@@ -260,7 +276,15 @@ def read(path: str | Path) -> Configuration:
         model=_model(sections.get("model", {}), source),
         perfect_weather=sections["weather"].get("perfect_weather", False),
         sections=sections,
+        plan=_plan(sections["plan"], source) if "plan" in sections else None,
     )
+
+
+def _plan(values: Mapping[str, Any], source: Path) -> PlanSettings:
+    try:
+        return PlanSettings.from_dict(values)
+    except EnergyForecastError as error:
+        raise ConfigurationError(f"{source}: {error.found}", error.expected, error.remedy) from error
 
 
 def _check_weather(weather: Mapping[str, Any], source: Path) -> None:
@@ -426,7 +450,7 @@ def _built(maker: Callable[..., _T], values: dict[str, Any], source: Path, secti
         ) from error
 
 
-def _dataset(name: str, source: Path) -> tuple[Site, Weather, Observations]:
+def _dataset(name: str, source: Path) -> tuple[Any, Weather, Observations]:
     if name not in _DATASETS:
         raise ConfigurationError(
             f"{source}: there is no embedded dataset {name!r}.",

@@ -152,7 +152,7 @@ def cases(name: str, *, gate_closure: str = ASSUMED_GATE_CLOSURE) -> list[Case]:
     if name == "shelek":
         return _shelek(gate_closure)
     raise ConfigurationError(
-        f"There is no demo {name!r}.", "There are la-haute-borne and shelek.", "Choose one of them."
+        f"There is no demo {name!r}.", "There are la-haute-borne, shelek and plan.", "Choose one of them."
     )
 
 

@@ -44,6 +44,10 @@ WITHOUT_EXAMPLE = {
     "energyforecast.errors.TimeError": _PLAIN,
     "energyforecast.errors.UnitsError": _PLAIN,
     "energyforecast.errors.WrongDataError": _PLAIN,
+    "energyforecast.cli_plan.demo": "prints and writes the whole demo; docs/plan shows it",
+    "energyforecast.cli_plan.plan": "a command; docs/plan shows it",
+    "energyforecast.demo_plan.plan_week": "takes seconds; docs/plan shows what it finds",
+    "energyforecast.demo_plan.region": "takes seconds; docs/plan shows what it finds",
     "energyforecast.cli.main": "reads the command line and exits; the README shows its commands",
 }
 

@@ -32,7 +32,7 @@ FLOORS = (
     ("evaluation",),
     ("tuning", "planning"),
     ("plotting", "report", "config"),
-    ("demos", "competitions", "cli", "cli_observations", "cli_weather", "testing"),
+    ("demo_plan", "demos", "competitions", "cli", "cli_observations", "cli_plan", "cli_weather", "testing"),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

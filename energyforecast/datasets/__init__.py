@@ -1,6 +1,7 @@
 """Embedded real data, synthetic worlds with known truth, and readers of public file forms."""
 
 from energyforecast.datasets.almaty import almaty
+from energyforecast.datasets.almaty_region import almaty_region
 from energyforecast.datasets.competition_data import CompetitionData
 from energyforecast.datasets.gefcom2012 import read_gefcom2012_wind
 from energyforecast.datasets.gefcom2014 import read_gefcom2014_solar, read_gefcom2014_wind
@@ -17,6 +18,7 @@ __all__ = [
     "Statistic",
     "World",
     "almaty",
+    "almaty_region",
     "kapshagay",
     "la_haute_borne",
     "nur_navoi",

@@ -9,7 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from energyforecast.planning.ahead import Ahead as Ahead
+    from energyforecast.planning.ahead import forecast_ahead as forecast_ahead
     from energyforecast.planning.copula import GaussianCopula as GaussianCopula
+    from energyforecast.planning.day import DayPlan as DayPlan
+    from energyforecast.planning.day import plan_day as plan_day
     from energyforecast.planning.dependence import Dependence as Dependence
     from energyforecast.planning.dependence import Independence as Independence
     from energyforecast.planning.dispatch import to_pypsa as to_pypsa
@@ -43,6 +47,9 @@ if TYPE_CHECKING:
     from energyforecast.planning.scenarios import Scenarios as Scenarios
     from energyforecast.planning.scheduling import compare_schedules as compare_schedules
     from energyforecast.planning.scheduling import schedule as schedule
+    from energyforecast.planning.settings import PlanSettings as PlanSettings
+    from energyforecast.planning.settings import RampTerms as RampTerms
+    from energyforecast.planning.settings import ReserveTerms as ReserveTerms
     from energyforecast.planning.sheets import Sheet as Sheet
     from energyforecast.planning.sheets import day_ahead_sheet as day_ahead_sheet
     from energyforecast.planning.sheets import revision_sheet as revision_sheet
@@ -74,6 +81,9 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "plan": ("Plan",),
     "plans": ("plan_median", "plan_scenarios", "perfect_foresight", "realise", "realised_costs"),
     "sheets": ("Sheet", "day_ahead_sheet", "weekly_outlook", "revision_sheet", "verification_sheet"),
+    "settings": ("PlanSettings", "RampTerms", "ReserveTerms"),
+    "ahead": ("Ahead", "forecast_ahead"),
+    "day": ("DayPlan", "plan_day"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -7,10 +7,11 @@ from energyforecast.plotting.forecasts import (
     reliability,
     skill_by_lead,
 )
-from energyforecast.plotting.plans import dispatch, ramps, reserve, scenarios
+from energyforecast.plotting.plans import costs, dispatch, ramps, reserve, scenarios, storage
 from energyforecast.plotting.style import save
 
 __all__ = [
+    "costs",
     "dispatch",
     "error_by_hour_and_month",
     "fan_chart",
@@ -21,4 +22,5 @@ __all__ = [
     "save",
     "scenarios",
     "skill_by_lead",
+    "storage",
 ]

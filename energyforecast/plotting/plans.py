@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,12 +25,13 @@ from energyforecast.plotting.style import (
     tint,
     write_caveats,
     write_legend,
+    write_lines,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["dispatch", "ramps", "reserve", "scenarios"]
+__all__ = ["costs", "dispatch", "ramps", "reserve", "scenarios", "storage"]
 
 #: Courses are followed, not named: shades of grey suffice.
 _COURSES: Final = ("0.0", "0.35", "0.15", "0.5")
@@ -44,6 +47,15 @@ _KINDS: Final = {
     "surplus": "#661100",
     "shedding": "#cc3311",
 }
+#: Ways to plan, told apart by line and colour.
+_WAYS: Final = (
+    (FORECAST, "-"),
+    ("#44aa99", "--"),
+    (OUTCOME, "-."),
+    ("0.25", ":"),
+    ("#aa4499", "-"),
+    ("#ddaa33", "--"),
+)
 
 
 def scenarios(
@@ -345,4 +357,92 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
     time_axis(axes, timezone)
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     write_caveats(figure, plan)
+    return figure
+
+
+def storage(plans: Mapping[str, Plan], *, component: str | None = None, timezone: str = "UTC") -> Figure:
+    """How full a storage is at the end of each hour, by plan.
+
+    Parameters
+    ----------
+    plans : mapping of Plan
+        By name. Of a plan on scenarios the mean is drawn.
+    component : str, optional
+        The first storage by default.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.planning import System, plan_median
+    >>> battery = {"area": "South", "power": 50, "energy": 100}
+    >>> unit = {"area": "South", "capacity": 300, "cost": 20}
+    >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}, "batteries": {"battery": battery}})
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> plan = plan_median(system, demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours))
+    >>> [text.get_text() for text in storage({"median": plan}).axes[0].get_legend().get_texts()]
+    ['median']
+    """
+    first = next(iter(plans.values()))
+    known = list(first.storage["component"].unique())
+    name = known[0] if component is None and known else component
+    if name not in known:
+        raise SchemaError(f"The storage {name!r} is asked for.", f"There are {known}.", "Name one of them.")
+    figure, axes = new_figure()
+    for (label, plan), (colour, line) in zip(plans.items(), itertools.cycle(_WAYS), strict=False):
+        rows = plan.storage[plan.storage["component"] == name]
+        level = rows.groupby("valid_time")["level"].mean()
+        ends = pd.DatetimeIndex(level.index) + pd.Timedelta(hours=plan.hours)
+        axes.plot(
+            ends.tz_convert(times.zone(timezone)),
+            level.to_numpy(),
+            color=colour,
+            linestyle=line,
+            linewidth=1.5,
+            label=label,
+        )
+    axes.set_ylim(bottom=0)
+    axes.set_title(f"{name}: level", loc="left", fontsize=11)
+    axes.set(ylabel="Energy [MWh]", xlabel=f"End of the hour, {timezone}")
+    time_axis(axes, timezone)
+    axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4)
+    write_lines(figure, [line for plan in plans.values() for line in plan.caveats])
+    return figure
+
+
+def costs(table: pd.DataFrame, *, caveats: Sequence[str] = ()) -> Figure:
+    """What each plan cost more than perfect foresight.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`energyforecast.planning.realised_costs`, or one with its columns ``total`` and ``regret``.
+    caveats : sequence of str
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"total": [120.0, 100.0], "regret": [20.0, 0.0]}, index=["median", "perfect foresight"])
+    >>> [bar.get_width() for bar in costs(table).axes[0].patches]
+    [20.0]
+    """
+    rows = table[table["regret"] > 0] if (table["regret"] > 0).any() else table
+    figure, axes = new_figure(8.0, 1.6 + 0.5 * len(rows))
+    bars = axes.barh(list(rows.index), rows["regret"].to_numpy(), color=FORECAST, height=0.6)
+    least = float((table["total"] - table["regret"]).iloc[0])
+    marks = [f"{value:,.0f} ({value / least:.2%})" for value in rows["regret"]]
+    axes.bar_label(bars, marks, padding=4, fontsize=9)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.margins(x=0.25)
+    axes.set_title(f"Cost beyond perfect foresight, which costs {least:,.0f}", loc="left", fontsize=11)
+    axes.set_xlabel("[currency]")
+    write_lines(figure, caveats)
     return figure

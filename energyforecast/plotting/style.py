@@ -54,8 +54,14 @@ def write_legend(axes: Axes) -> None:
 
 def write_caveats(figure: Figure, shown: _Cautious) -> None:
     """What must be said wherever it is shown, below the figure."""
-    if shown.caveats:
-        figure.supxlabel("; ".join(shown.caveats), fontsize=8, color="0.35", x=0.99, ha="right")
+    write_lines(figure, shown.caveats)
+
+
+def write_lines(figure: Figure, lines: Sequence[str]) -> None:
+    """Caveats of several things that are shown together, each once."""
+    if lines:
+        said = "; ".join(dict.fromkeys(lines))
+        figure.supxlabel(said, fontsize=8, color="0.35", x=0.99, ha="right")
 
 
 def tint(strength: float) -> tuple[float, ...]:

@@ -1,0 +1,383 @@
+"""A day planned: net load, reserve, schedules, ramps and dispatch from the forecasts of one issue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import times
+from energyforecast.errors import SchemaError
+from energyforecast.forecast import Forecast
+from energyforecast.observations import Observations
+from energyforecast.planning.ahead import Ahead
+from energyforecast.planning.copula import GaussianCopula
+from energyforecast.planning.dependence import Dependence, Independence
+from energyforecast.planning.drawing import draw
+from energyforecast.planning.netting import NET_LOAD, net_load
+from energyforecast.planning.plan import Plan
+from energyforecast.planning.plans import plan_scenarios
+from energyforecast.planning.ramping import alarms, ramps
+from energyforecast.planning.reserves import reserve
+from energyforecast.planning.scenarios import Scenarios
+from energyforecast.planning.scheduling import compare_schedules, schedule
+from energyforecast.planning.settings import PlanSettings
+from energyforecast.planning.sheets import Sheet, day_ahead_sheet, weekly_outlook
+from energyforecast.planning.templates import SchaakeShuffle
+
+__all__ = ["DayPlan", "by_kind", "dependence_of", "plan_day"]
+
+
+@dataclass(frozen=True, eq=False)
+class DayPlan:
+    """What was planned from the forecasts of one issue. What was not asked for, or cannot be had, is None.
+
+    Parameters
+    ----------
+    settings : PlanSettings
+    forecasts : dict of Forecast
+        By kind, of one issue.
+    dependence : str
+        What tied hours, sites and kinds together.
+    net_load : Scenarios, optional
+        Of areas and all, with the sums of demand, wind and solar; None without demand.
+    reserve : DataFrame, optional
+        Of the net load of all areas.
+    schedules : dict of DataFrame
+        By plant.
+    costs : dict of DataFrame
+        Expected cost of declaring mean, median and optimum, by plant.
+    ramps, alarms : DataFrame, optional
+        Of the net load of all areas.
+    drawn : dict of Scenarios
+        By kind: the fewer scenarios on which units are scheduled.
+    dispatch : Plan, optional
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast
+    >>> settings = PlanSettings.from_dict(
+    ...     {"areas": {"South": ["farm"]}, "dependence": "independent", "schedule": {"shortage": 30, "surplus": 20}}
+    ... )
+    >>> made = plan_day(settings, Ahead({"wind": example_forecast()}, {}))
+    >>> made.schedules["farm"]["schedule"].head(2).round(2).tolist()
+    [9.0, 9.5]
+    >>> [sheet.title() for sheet in made.sheets(timezone="UTC").values()]
+    ['Day-ahead sheet: farm, 2024-01-02']
+    """
+
+    settings: PlanSettings
+    forecasts: dict[str, Forecast]
+    dependence: str
+    net_load: Scenarios | None
+    reserve: pd.DataFrame | None
+    schedules: dict[str, pd.DataFrame]
+    costs: dict[str, pd.DataFrame]
+    ramps: pd.DataFrame | None
+    alarms: pd.DataFrame | None
+    drawn: dict[str, Scenarios]
+    dispatch: Plan | None
+
+    @property
+    def issue_time(self) -> pd.Timestamp:
+        """When it was planned."""
+        return next(iter(self.forecasts.values())).issue_times[0]
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What must be said wherever the plan is shown."""
+        return tuple(dict.fromkeys(line for one in self.forecasts.values() for line in one.caveats))
+
+    @property
+    def fallback_levels(self) -> dict[str, int]:
+        """How the forecast of each site was made."""
+        return {
+            name: int(forecast.data["fallback_level"].values[k, 0])
+            for forecast in self.forecasts.values()
+            for k, name in enumerate(forecast.sites)
+        }
+
+    def sheets(self, *, timezone: str) -> dict[str, Sheet]:
+        """Planners' sheets by name of file: net load, each plant, and the outlook if it covers several days."""
+        found = {}
+        if self.net_load is not None:
+            for area in _areas(self.net_load):
+                held = self.reserve if area == NET_LOAD else None
+                planned = None if held is None else held.rename(columns={"scheduled": "schedule"})
+                shown = _as_forecast(self.net_load, area, self.forecasts)
+                found[area] = day_ahead_sheet(
+                    shown, timezone=timezone, schedule=planned, reserve=held, levels=self.settings.levels
+                )
+            if len(np.unique(self.net_load.valid_times.tz_convert(times.zone(timezone)).date)) > 1:
+                found["weekly outlook"] = weekly_outlook(self.net_load, site=NET_LOAD, timezone=timezone)
+        for kind in ("wind", "solar"):
+            for name in self.forecasts[kind].sites if kind in self.forecasts else ():
+                found[name] = day_ahead_sheet(
+                    self.forecasts[kind],
+                    site=name,
+                    timezone=timezone,
+                    schedule=self.schedules.get(name),
+                    levels=self.settings.levels,
+                )
+        return found
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table that was made, by name of file."""
+        frames = {"reserve": self.reserve, "ramps": self.ramps, "ramp_alarms": self.alarms}
+        if self.net_load is not None:
+            parts = [
+                self.net_load.quantiles(self.settings.levels, site=name).assign(site=name)
+                for name in self.net_load.sites
+            ]
+            frames["net_load_quantiles"] = pd.concat(parts, ignore_index=True)
+        for name, told in (("schedules", self.schedules), ("schedule_costs", self.costs)):
+            if told:
+                several = [table.assign(site=site) for site, table in told.items()]
+                frames[name] = pd.concat(several, ignore_index=True)
+        if self.dispatch is not None:
+            names = ("schedule", "dispatch", "curtailment", "storage", "prices", "costs")
+            frames |= {f"dispatch_{name}": getattr(self.dispatch, name) for name in names}
+        return {name: frame for name, frame in frames.items() if frame is not None}
+
+    def write(self, folder: str | Path, *, timezone: str, language: str = "en") -> Path:
+        """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF); each says the caveats.
+
+        Parameters
+        ----------
+        folder : path
+        timezone : str
+            Of the hours on sheets; tables are in UTC.
+        language : str
+            Of the sheets.
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        for name, sheet in self.sheets(timezone=timezone).items():
+            stem = file_name(name)
+            sheet.write_csv(place / f"{stem}.csv")
+            sheet.write_xlsx(place / f"{stem}.xlsx", language=language)
+            sheet.write_html(place / f"{stem}.html", language=language)
+        for name, frame in self.tables().items():
+            write_table(frame, place / f"{name}.csv", caveats=self.caveats)
+        if self.net_load is not None:
+            data = self.net_load.data.astype("float32").to_dataset(name="power")
+            data.to_netcdf(place / "scenarios.nc", engine="scipy")
+        return place
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes.
+
+    Examples
+    --------
+    >>> file_name("Shelek (synthetic)")
+    'Shelek_synthetic'
+    """
+    return re.sub(r"\W+", "_", name).strip("_")
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]) -> Path:
+    r"""Write a table as CSV, with the caveats as its last column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(
+    ...         pd.DataFrame({"up": [1.23456]}), folder + "/reserve.csv", caveats=["synthetic"]
+    ...     ).read_text()
+    'up,caveat\n1.2346,synthetic\n'
+    """
+    target = Path(path)
+    told = frame.assign(caveat="; ".join(caveats)) if caveats else frame
+    told.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")
+    return target
+
+
+def plan_day(
+    settings: PlanSettings,
+    ahead: Ahead,
+    observations: Observations | None = None,
+    *,
+    issue_time: Any = None,
+) -> DayPlan:
+    """Plan the hours of one issue.
+
+    Parameters
+    ----------
+    settings : PlanSettings
+    ahead : Ahead
+        Forecasts of the sites of all areas, and past ones where the dependence is learnt from them.
+    observations : Observations, optional
+        What came of the past; only what was published by the issue is used.
+    issue_time : moment, optional
+        Needed where there are several; in UTC unless it has an offset.
+
+    Raises
+    ------
+    MissingDataError
+        If there is too little to learn the dependence from.
+    RangeError
+        If the scenarios cannot support the risk.
+    InfeasibleError
+        If the system cannot meet the demand and shedding has no price.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_days
+    >>> demand, seen = example_days(days=40)
+    >>> settings = PlanSettings.from_dict(
+    ...     {
+    ...         "areas": {"South": ["a", "b"]},
+    ...         "dependence": "independent",
+    ...         "reserve": {"risk": 0.05},
+    ...         "system": {"areas": ["South"], "units": {"gas": {"area": "South", "capacity": 200, "cost": 60}}},
+    ...     }
+    ... )
+    >>> made = plan_day(settings, Ahead({"demand": demand}, {}), issue_time=demand.issue_times[-1])
+    >>> made.net_load.number, len(made.reserve), made.dispatch.number
+    (1000, 24, 30)
+    """
+    chosen = {
+        kind: forecast.sel(issue_time=_issue(ahead, issue_time)) for kind, forecast in ahead.ahead.items()
+    }
+    issue = next(iter(chosen.values())).issue_times[0]
+    tied = dependence_of(settings, ahead, observations, until=issue)
+    net = _net_load(settings, chosen, tied)
+    plants = {
+        name: chosen[kind] for kind in ("wind", "solar") if kind in chosen for name in chosen[kind].sites
+    }
+    terms = settings.schedule
+    changes = None
+    if net is not None and settings.ramps is not None:
+        changes = ramps(net, change=settings.ramps.change, within=settings.ramps.within, site=NET_LOAD)
+    drawn = by_kind(chosen, tied, number=settings.dispatch_scenarios, seed=settings.seed)
+    return DayPlan(
+        settings=settings,
+        forecasts=chosen,
+        dependence=str(tied),
+        net_load=net,
+        reserve=_reserve(settings, net),
+        schedules={}
+        if terms is None
+        else {name: schedule(one, terms, site=name) for name, one in plants.items()},
+        costs={}
+        if terms is None
+        else {name: compare_schedules(one, terms, site=name) for name, one in plants.items()},
+        ramps=changes,
+        alarms=None
+        if changes is None or settings.ramps is None
+        else alarms(changes, probability=settings.ramps.probability),
+        drawn=drawn,
+        dispatch=None
+        if settings.system is None or net is None
+        else plan_scenarios(settings.system, **drawn, site_areas=settings.site_areas),
+    )
+
+
+def _issue(ahead: Ahead, issue_time: Any) -> pd.Timestamp:
+    issues = next(iter(ahead.ahead.values())).issue_times
+    if issue_time is None and len(issues) > 1:
+        raise SchemaError(
+            f"The forecasts were issued {len(issues)} times, from {issues[0]} to {issues[-1]}.",
+            "A plan is made from one issue.",
+            "Choose it: issue_time=...",
+        )
+    return issues[0] if issue_time is None else times.instant(issue_time)
+
+
+def dependence_of(
+    settings: PlanSettings, ahead: Ahead, observations: Observations | None, *, until: pd.Timestamp
+) -> Dependence:
+    """What ties hours, sites and kinds together, learnt from what was known by a moment.
+
+    Examples
+    --------
+    >>> settings = PlanSettings(areas={"South": ("a",)}, dependence="exponential", range_hours=12.0)
+    >>> dependence_of(settings, Ahead({}, {}), None, until=pd.Timestamp("2024-01-01", tz="UTC"))
+    GaussianCopula(decay within 12 h, shrinkage 1)
+    """
+    if settings.dependence == "independent":
+        return Independence()
+    if settings.dependence == "exponential":
+        assert settings.range_hours is not None
+        return GaussianCopula.exponential(range_hours=settings.range_hours)
+    if observations is None:
+        raise SchemaError(
+            f"dependence = {settings.dependence!r}, and no observations are given.",
+            "It is learnt from what came.",
+            'Give observations, or dependence = "exponential".',
+        )
+    if settings.dependence == "schaake":
+        return SchaakeShuffle(observations)
+    if not ahead.past:
+        raise SchemaError(
+            "dependence = 'gaussian', and no past forecasts are given.",
+            "It is learnt from the errors of forecasts by models that had not seen the outcomes.",
+            'Forecast them too: forecast_ahead(..., learn="60D"); or dependence = "exponential".',
+        )
+    return GaussianCopula.fit(list(ahead.past.values()), observations, until=until, seed=settings.seed)
+
+
+def by_kind(
+    forecasts: Mapping[str, Forecast], dependence: Dependence, *, number: int, seed: int
+) -> dict[str, Scenarios]:
+    """Scenarios of each kind, drawn together.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast
+    >>> by_kind({"wind": example_forecast()}, Independence(), number=5, seed=0)
+    {'wind': 5 scenarios of farm: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]}
+    """
+    together = draw(list(forecasts.values()), number=number, dependence=dependence, seed=seed)
+    return {
+        kind: together.total({name: [name] for name in forecast.sites})
+        for kind, forecast in forecasts.items()
+    }
+
+
+def _net_load(settings: PlanSettings, chosen: dict[str, Forecast], tied: Dependence) -> Scenarios | None:
+    if "demand" not in chosen:
+        return None
+    drawn = by_kind(chosen, tied, number=settings.scenarios, seed=settings.seed)
+    areas = settings.areas if len(settings.areas) > 1 else None
+    return net_load(**drawn, areas=areas, parts=True)  # type: ignore[arg-type]
+
+
+def _reserve(settings: PlanSettings, net: Scenarios | None) -> pd.DataFrame | None:
+    terms = settings.reserve
+    if net is None or terms is None:
+        return None
+    return reserve(net, risk=terms.risk, outages=terms.outages, tail=terms.tail, site=NET_LOAD)  # type: ignore[arg-type]
+
+
+def _areas(net: Scenarios) -> list[str]:
+    """Names of net loads, without their parts."""
+    parts = ("demand", "wind", "solar")
+    return [
+        name for name in net.sites if name not in parts and not name.endswith(tuple(f": {k}" for k in parts))
+    ]
+
+
+def _as_forecast(net: Scenarios, area: str, forecasts: Mapping[str, Forecast]) -> Forecast:
+    """Net load as a forecast: quantiles of its scenarios, with the issue and the worst level of its parts."""
+    first = next(iter(forecasts.values()))
+    levels = first.quantiles
+    table = net.quantiles(levels, site=area)
+    inside = first.inside[0]
+    rows = np.full((1, 1, inside.size, len(levels)), np.nan)
+    rows[0, 0, inside] = table[[f"q{level:g}" for level in levels]].to_numpy()
+    data = first.data.isel(site=[0]).copy(data=rows)
+    worst = max(int(one.data["fallback_level"].max()) for one in forecasts.values())
+    data = data.assign_coords(
+        site=[area], capacity=("site", [np.nan]), fallback_level=(("site", "issue_time"), [[worst]])
+    )
+    data.attrs = dict(first.data.attrs) | {"caveats": "; ".join(net.caveats)}
+    data.attrs.pop("model", None)
+    return Forecast(data)

@@ -1,0 +1,324 @@
+"""What is to be planned, and on which terms: the section ``[plan]`` of a configuration.
+
+.. code-block:: toml
+
+    [plan]
+    scenarios = 1000             # for net load, reserve and ramps
+    dependence = "gaussian"      # or "schaake", "exponential" with range_hours, "independent"
+    learn = "60D"                # past issues from which the dependence is learnt
+    levels = [0.1, 0.5, 0.9]     # quantiles on sheets
+    seed = 0
+
+    [plan.areas]                 # the sites of each area; their kinds stand in [sites]
+    South = ["city", "farm"]
+
+    [plan.reserve]
+    risk = 0.01
+    outages = [{capacity = 300, probability = 0.01, units = 2}]
+
+    [plan.schedule]              # of wind farms and PV plants
+    preset = "kazakhstan"        # or shortage = 40, surplus = 10, band = 0.05
+    gate_closure = "08:00"       # required with the preset: no deadline is claimed here
+
+    [plan.ramps]
+    change = 200                 # MW of net load
+    within = ["1h", "3h", "6h"]
+    probability = 0.3            # from which a warning is given
+
+    [plan.system]                # for dispatch, as System.from_dict takes it
+    areas = ["South"]
+    shedding_cost = 3000
+
+A table that is left out is not planned. Nothing in it has a price or a risk by default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from energyforecast import checks, times
+from energyforecast.errors import ConfigurationError, EnergyForecastError
+from energyforecast.planning.imbalance import ImbalanceTerms, kazakhstan
+from energyforecast.planning.outages import Outage
+from energyforecast.planning.system import System
+from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
+
+__all__ = ["KINDS", "PlanSettings", "RampTerms", "ReserveTerms"]
+
+_T = TypeVar("_T")
+
+#: Kinds of sites that can be planned, by their class.
+KINDS: Final[dict[type[Site], str]] = {DemandArea: "demand", WindFarm: "wind", PVPlant: "solar"}
+_DEPENDENCES: Final = ("gaussian", "schaake", "exponential", "independent")
+_PRESETS: Final[dict[str, Callable[..., ImbalanceTerms]]] = {"kazakhstan": kazakhstan}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReserveTerms:
+    """At which risk reserve is held, and which units may fail; see :func:`energyforecast.planning.reserve`.
+
+    Examples
+    --------
+    >>> ReserveTerms(risk=0.01).outages
+    ()
+    """
+
+    risk: float
+    outages: tuple[Outage, ...] = ()
+    tail: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RampTerms:
+    """Which changes of net load count as ramps; see :func:`energyforecast.planning.ramps`.
+
+    Examples
+    --------
+    >>> RampTerms(change=200.0).within
+    ('1h', '3h', '6h')
+    """
+
+    change: float
+    within: tuple[str, ...] = ("1h", "3h", "6h")
+    probability: float = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings:
+    """What is to be planned, and on which terms.
+
+    Parameters
+    ----------
+    areas : mapping of sequence of str
+        The sites of each area.
+    scenarios : int
+        For net load, reserve and ramps.
+    dispatch_scenarios : int
+        For the schedule of units.
+    dependence : {"gaussian", "schaake", "exponential", "independent"}
+        What ties hours, sites and kinds together. ``"gaussian"`` is learnt from past forecasts out of sample,
+        ``"schaake"`` copies past days, ``"exponential"`` decays with `range_hours`; ``"independent"`` is for
+        comparison.
+    range_hours : float, optional
+        [h]
+    learn : str or timedelta
+        How long before the issue the past forecasts begin from which the dependence is learnt.
+    levels : sequence of float
+        Quantiles on sheets.
+    seed : int
+    reserve : ReserveTerms, optional
+    schedule : ImbalanceTerms, optional
+    ramps : RampTerms, optional
+    system : System, optional
+
+    Examples
+    --------
+    >>> settings = PlanSettings.from_dict(
+    ...     {"areas": {"South": ["farm"]}, "schedule": {"preset": "kazakhstan", "gate_closure": "08:00"}}
+    ... )
+    >>> settings.site_areas, settings.schedule.band
+    ({'farm': 'South'}, 0.05)
+    """
+
+    areas: Mapping[str, tuple[str, ...]]
+    scenarios: int = 1000
+    dispatch_scenarios: int = 30
+    dependence: str = "gaussian"
+    range_hours: float | None = None
+    learn: Any = "60D"
+    levels: tuple[float, ...] = (0.1, 0.5, 0.9)
+    seed: int = 0
+    reserve: ReserveTerms | None = None
+    schedule: ImbalanceTerms | None = None
+    ramps: RampTerms | None = None
+    system: System | None = None
+    site_areas: Mapping[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "areas", {name: tuple(sites) for name, sites in self.areas.items()})
+        checks.check_quantiles(self.levels)
+        times.duration(self.learn)
+        if self.dependence not in _DEPENDENCES:
+            raise ConfigurationError(
+                f"dependence = {self.dependence!r}.",
+                f"It is one of {list(_DEPENDENCES)}.",
+                "Choose one of them.",
+            )
+        if (self.dependence == "exponential") != (self.range_hours is not None):
+            raise ConfigurationError(
+                f"dependence = {self.dependence!r} with range_hours = {self.range_hours}.",
+                "An exponential decay has a range in hours, the others are learnt.",
+                'Give both dependence = "exponential" and range_hours, or neither.',
+            )
+        self._check_areas()
+        found = {site: area for area, sites in self.areas.items() for site in sites}
+        object.__setattr__(self, "site_areas", found)
+
+    def _check_areas(self) -> None:
+        listed = [site for sites in self.areas.values() for site in sites]
+        doubled = sorted({site for site in listed if listed.count(site) > 1})
+        if doubled or not listed:
+            raise ConfigurationError(
+                f"The areas hold {doubled[0]!r} twice." if doubled else "The areas hold no site.",
+                "Each site lies in one area.",
+                'Correct [plan.areas]: South = ["city", "farm"].',
+            )
+        declared = () if self.system is None else self.system.area_names
+        lacking = [area for area in self.areas if self.system is not None and area not in declared]
+        if lacking:
+            raise ConfigurationError(
+                f"The area {lacking[0]!r} holds {list(self.areas[lacking[0]])} and is not in the system.",
+                f"The system has the areas {list(declared)}.",
+                "Add it to areas of [plan.system], or correct its name.",
+            )
+
+    def kinds(self, sites: Sequence[Site]) -> dict[str, tuple[Site, ...]]:
+        """The sites that are planned, by kind.
+
+        Raises
+        ------
+        ConfigurationError
+            If a site is in no area, an area holds a site that there is not, or a site is of no kind.
+
+        Examples
+        --------
+        >>> farm = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60)
+        >>> list(PlanSettings(areas={"South": ("farm",)}).kinds([farm]))
+        ['wind']
+        """
+        names = [site.name for site in sites]
+        unknown = [name for name in self.site_areas if name not in names]
+        without = [name for name in names if name not in self.site_areas]
+        if unknown or without:
+            close = difflib.get_close_matches(unknown[0], names, n=1) if unknown else []
+            raise ConfigurationError(
+                f"The areas hold {unknown[0]!r}, which is no site."
+                if unknown
+                else f"Site {without[0]!r} is in no area.",
+                f"Sites are {names}, and each lies in one area.",
+                f"Did you mean {close[0]!r}?" if close else "Correct [plan.areas].",
+            )
+        found: dict[str, tuple[Site, ...]] = dict.fromkeys(KINDS.values(), ())
+        for site in sites:
+            kind = next((kind for cls, kind in KINDS.items() if isinstance(site, cls)), None)
+            if kind is None:
+                raise ConfigurationError(
+                    f"Site {site.name!r} has no kind that can be planned.",
+                    f"Kinds are {', '.join(KINDS.values())}.",
+                    'Say kind = "wind", "solar" or "demand".',
+                )
+            found[kind] = (*found[kind], site)
+        return {kind: several for kind, several in found.items() if several}
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, Any]) -> PlanSettings:
+        """Settings of plain tables, as ``tomllib.load`` reads them.
+
+        Raises
+        ------
+        ConfigurationError
+            If a key is unknown or missing, or a value cannot be followed.
+
+        Examples
+        --------
+        >>> PlanSettings.from_dict({"areas": {"South": ["city"]}, "reserve": {"risk": 0.02}}).reserve.risk
+        0.02
+        """
+        given = dict(tables)
+        _known(given, [name for name in _names(cls) if name != "site_areas"], "plan")
+        if not isinstance(given.get("areas"), Mapping):
+            raise ConfigurationError(
+                "[plan] has no table [plan.areas].",
+                "It says which sites lie in which area.",
+                'Add [plan.areas] with South = ["city", "farm"].',
+            )
+        makers = {"reserve": _reserve, "schedule": _schedule, "ramps": _ramps, "system": _system}
+        for name, maker in makers.items():
+            if name in given:
+                given[name] = maker(_table(given[name], name))
+        if "levels" in given:
+            given["levels"] = tuple(given["levels"])
+        return _made(cls, given, "plan")
+
+
+def _table(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(
+            f"[plan] has {name} = {value!r}.", f"[plan.{name}] is a table.", "See docs/plan."
+        )
+    return dict(value)
+
+
+def _reserve(given: dict[str, Any]) -> ReserveTerms:
+    _known(given, _names(ReserveTerms), "plan.reserve")
+    rows = given.get("outages", ())
+    for row in rows:
+        _known(_table(row, "reserve.outages"), _names(Outage), "plan.reserve.outages")
+    outages = tuple(_made(Outage, dict(row), "plan.reserve.outages") for row in rows)
+    return _made(ReserveTerms, given | {"outages": outages}, "plan.reserve")
+
+
+def _ramps(given: dict[str, Any]) -> RampTerms:
+    _known(given, _names(RampTerms), "plan.ramps")
+    within = {"within": tuple(given["within"])} if "within" in given else {}
+    return _made(RampTerms, given | within, "plan.ramps")
+
+
+def _schedule(given: dict[str, Any]) -> ImbalanceTerms:
+    preset = given.pop("preset", None)
+    if preset is not None and preset not in _PRESETS:
+        raise ConfigurationError(
+            f"[plan.schedule] has preset = {preset!r}.",
+            f"There is {', '.join(_PRESETS)}.",
+            "Correct it, or give shortage and surplus.",
+        )
+    maker: Callable[..., ImbalanceTerms] = ImbalanceTerms if preset is None else _PRESETS[preset]
+    _known(given, _names(maker), "plan.schedule")
+    if preset is not None and "gate_closure" not in given:
+        raise ConfigurationError(
+            f"[plan.schedule] has preset = {preset!r} and no gate_closure.",
+            "When a schedule must be declared is not claimed here: you say it.",
+            'Add gate_closure = "08:00", the wall time on the day before.',
+        )
+    return _made(maker, given, "plan.schedule")
+
+
+def _system(given: dict[str, Any]) -> System:
+    try:
+        return System.from_dict(given)
+    except EnergyForecastError as error:
+        raise ConfigurationError(f"[plan.system] {error.found}", error.expected, error.remedy) from error
+
+
+def _names(maker: Any) -> list[str]:
+    return [name for name in inspect.signature(maker).parameters if name != "self"]
+
+
+def _known(given: Mapping[str, Any], known: Iterable[str], section: str) -> None:
+    allowed = list(known)
+    for key in given:
+        if key not in allowed:
+            close = difflib.get_close_matches(key, allowed, n=1)
+            raise ConfigurationError(
+                f"[{section}] holds the unknown key {key!r}.",
+                f"Known are {', '.join(allowed)}.",
+                f"Did you mean {close[0]!r}?" if close else "Remove it, or correct its name.",
+            )
+
+
+def _made(maker: Callable[..., _T], given: dict[str, Any], section: str) -> _T:
+    try:
+        return maker(**given)
+    except EnergyForecastError as error:
+        found = error.found if error.found.startswith("[plan") else f"[{section}] {error.found}"
+        raise ConfigurationError(found, error.expected, error.remedy) from error
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"[{section}] cannot be followed: {error}.",
+            "Every key has the type of its parameter, and none that is needed is missing.",
+            "Correct the table.",
+        ) from error
