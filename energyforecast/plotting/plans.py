@@ -430,7 +430,7 @@ def costs(table: pd.DataFrame, *, caveats: Sequence[str] = ()) -> Figure:
     Examples
     --------
     >>> table = pd.DataFrame({"total": [120.0, 100.0], "regret": [20.0, 0.0]}, index=["median", "perfect foresight"])
-    >>> [bar.get_width() for bar in costs(table).axes[0].patches]
+    >>> [float(bar.get_width()) for bar in costs(table).axes[0].patches]
     [20.0]
     """
     rows = table[table["regret"] > 0] if (table["regret"] > 0).any() else table
