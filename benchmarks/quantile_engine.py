@@ -45,7 +45,7 @@ LOAD = ("2010-01", "2010-05", "2010-08")
 SETTINGS: dict[str, dict[str, Any]] = {
     "wind": {},
     "solar": {"random_splits": False, "folds": 3, "feature_fraction": 0.4},
-    "load": {"random_splits": False, "from_median": True, "folds": 3},
+    "load": {"random_splits": False, "from_median": True, "folds": 3, "turns": 15},
 }
 
 

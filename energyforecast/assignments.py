@@ -90,8 +90,8 @@ def _default_model(site: Site, features: Features | None) -> QuantileModel:
     """PV and demand are told nearly whole by few features: thresholds are searched in full, and twins see most seasons.
 
     A PV plant's features say much the same: few are shown to a tree, so that trees differ. Demand's quantiles lie
-    near its median: leaf values begin there. Industry moves in steps that trees have not seen: it is forecast
-    as a departure from its recent level.
+    near its median: leaf values begin there, and its seasons are unlike each other: twins see something of each.
+    Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level.
     """
     if isinstance(site, PVPlant):
         return LightGBMQuantiles(random_splits=False, folds=3, feature_fraction=0.4)
@@ -99,7 +99,7 @@ def _default_model(site: Site, features: Features | None) -> QuantileModel:
         return LightGBMQuantiles()
     knows_level = features is None or "RecentLevel" in _as_set(features).names
     level = "level" if site.sector == "industry" and knows_level else None
-    return LightGBMQuantiles(random_splits=False, from_median=True, folds=3, relative_to=level)
+    return LightGBMQuantiles(random_splits=False, from_median=True, folds=3, turns=15, relative_to=level)
 
 
 def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSet:

@@ -110,6 +110,20 @@ def test_leaf_values_that_begin_at_the_median_of_the_trees_reach_far() -> None:
     assert abs(inside - 0.8) < 0.05
 
 
+def test_with_more_turns_twins_know_each_season() -> None:
+    """What grows steadily is strange to a twin that has not seen a whole half: intervals are then too wide."""
+    rng = np.random.default_rng(6)
+    X = pd.DataFrame({"day": np.arange(2400.0)})
+    y = 0.01 * X["day"].to_numpy() + rng.normal(size=2400)
+    size: dict[str, Any] = {"trees": 60, "leaves": 12, "learning_rate": 0.15, "minimum_rows": 20}
+    widths = {
+        turns: np.ptp(LightGBMQuantiles((0.1, 0.9), turns=turns, **size).fit(X, y).predict(X), axis=1).mean()
+        for turns in (1, 15)
+    }
+    assert widths[15] < 0.75 * widths[1]
+    assert 2.0 < widths[15] < 3.2, "a normal's 80 % are 2.56 wide"
+
+
 def test_levels_begin_at_what_the_trees_say_of_the_median() -> None:
     """Without a step to take, all levels are the booster's own prediction, moved by the quantiles of what it missed."""
     X, y = _sample(600)

@@ -23,8 +23,6 @@ __all__ = ["LightGBMQuantiles"]
 _FITTED: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 #: Fewer rows than this in a part teach nothing about calibration.
 _SMALLEST_PART: Final = 200
-#: Runs of rows, in order of time, that are dealt out to the parts in turn.
-_RUNS_A_PART: Final = 2
 #: Structures that are averaged.
 _STRUCTURES: Final = {"default": 1, "high": 3}
 
@@ -66,6 +64,9 @@ class LightGBMQuantiles(QuantileModel):
         score of the level.
     folds : int
         Parts of the rows, which take turns along time; with 0 nothing is calibrated. Small samples are not cut.
+    turns : int
+        How often each part has its turn: more where seasons and growth would otherwise be strange to the twins, which
+        makes them look worse than the model is; fewer where neighbouring days know much of each other.
     calibrate : bool
         Move the levels as the unseen rows show.
     trees : int
@@ -119,6 +120,7 @@ class LightGBMQuantiles(QuantileModel):
         structures: int | None = None,
         fitted: tuple[float, ...] = _FITTED,
         folds: int = 2,
+        turns: int = 2,
         calibrate: bool = True,
         trees: int = 250,
         leaves: int = 24,
@@ -138,6 +140,7 @@ class LightGBMQuantiles(QuantileModel):
         self.structures = structures
         self.fitted = fitted
         self.folds = folds
+        self.turns = turns
         self.calibrate = calibrate
         self.trees = trees
         self.leaves = leaves
@@ -229,7 +232,7 @@ class LightGBMQuantiles(QuantileModel):
         """Part of each row: runs along time, dealt out in turn."""
         if self.folds < 2 or rows < self.folds * _SMALLEST_PART:
             return np.zeros(rows, dtype=int)
-        return np.arange(rows) * (_RUNS_A_PART * self.folds) // rows % self.folds
+        return np.arange(rows) * (self.turns * self.folds) // rows % self.folds
 
     def _grow(self, data: Any, *, level: float, seed: int, rows: int) -> Any:
         settings = self._settings(rows) | {"alpha": level, "seed": 1000 * seed + round(1000 * level)}
