@@ -25,7 +25,7 @@ CASES = {
 def test_an_unknown_demo_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError) as caught:
         demos.cases("atlantis")
-    assert "la-haute-borne and shelek" in str(caught.value)
+    assert "la-haute-borne, shelek and plan" in str(caught.value)
 
 
 def test_each_case_has_the_references_of_its_kind() -> None:
