@@ -215,6 +215,10 @@ def _points(
     return found, timed(_one(cell, one), 2)[0]
 
 
+#: Of the figure. [%]
+_HIGHEST = 3.0
+
+
 def draw(points: dict[str, list[dict[str, Any]]], path: Path) -> None:
     """One panel a kind of target: loss relative to nine boosters against cost."""
     import matplotlib as mpl
@@ -225,23 +229,36 @@ def draw(points: dict[str, list[dict[str, Any]]], path: Path) -> None:
     figure, axes = plt.subplots(1, len(points), figsize=(4.2 * len(points), 4.2), layout="constrained")
     for axis, (kind, several) in zip(np.atleast_1d(axes), points.items(), strict=True):
         base = next(point["pinball"] for point in several if point["way"] == "9 boosters, 1 seed")
-        for shared, marker, label in ((True, "o", "shared trees"), (False, "s", "boosters apart")):
+        for shared, marker, label in (
+            (True, "o", "shared trees: structures"),
+            (False, "s", "boosters apart: levels × seeds"),
+        ):
             ours = sorted(
                 (point for point in several if ("shared" in point["way"]) == shared),
                 key=lambda point: point["boosters"],
             )
             x = [point["boosters"] for point in ours]
-            y = [100 * (point["pinball"] / base - 1) for point in ours]
+            loss = [100 * (point["pinball"] / base - 1) for point in ours]
+            y = [min(value, _HIGHEST) for value in loss]  # else one point squeezes all others
             axis.plot(x, y, marker, label=label, color="#0072B2" if shared else "#D55E00")
-            for point, right, up in zip(ours, x, y, strict=True):
-                text = point["way"].removeprefix("shared trees, ").replace(" boosters, ", " × ")
-                axis.annotate(text, (right, up), fontsize=7, xytext=(4, 3), textcoords="offset points")
+            for point, right, up, true in zip(ours, x, y, loss, strict=True):
+                offset = (3, 5) if shared else (3, -11)
+                text = _short(point["way"]) + (f" ({true:+.0f} %)" if true > up else "")
+                axis.annotate(text, (right, up), fontsize=7, xytext=offset, textcoords="offset points")
         axis.set(title=kind, xscale="log", xlabel="training cost [boosters]")
         axis.margins(x=0.25)
         axis.grid(alpha=0.3)
     np.atleast_1d(axes)[0].set_ylabel("pinball loss against nine boosters [%]")
     np.atleast_1d(axes)[0].legend(fontsize=8)
     figure.savefig(path, dpi=130)
+
+
+def _short(way: str) -> str:
+    """``1``, ``1 uncalibrated``, ``9``, ``9 × 2``: what stands beside a point."""
+    numbers = [word for word in way.split() if word.isdigit()]
+    if way.startswith("shared"):
+        return "1 uncalibrated" if "uncalibrated" in way else numbers[0]
+    return numbers[0] if numbers[1] == "1" else " × ".join(numbers)
 
 
 def main() -> None:
