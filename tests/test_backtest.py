@@ -206,6 +206,7 @@ def test_a_month_of_daily_refits_learns_a_day_more_each_day(data: Data) -> None:
         assert row.training_rows == int((known & (index >= begin)).sum())
 
 
+@pytest.mark.slow
 def test_processes_change_no_bit(data: Data) -> None:
     keywords = {"start": "2015-03", "end": "2015-04"}
     one, two = (backtest(_several(data), data[1], data[2], jobs=jobs, **keywords) for jobs in (1, 2))

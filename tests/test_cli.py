@@ -198,6 +198,7 @@ def test_an_error_leaves_the_process_as_it_leaves_main(tmp_path: Path) -> None:
     _refused(done.returncode, done.stdout, done.stderr, "ConfigurationError", "absent.toml")
 
 
+@pytest.mark.slow
 def test_a_slash_in_the_name_of_a_site_makes_no_folder(tmp_path: Path) -> None:
     """A name is free text; a file name is not."""
     text = EXAMPLE.read_text(encoding="utf-8").replace("La Haute Borne", "Farm 1/2")

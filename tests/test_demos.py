@@ -28,6 +28,7 @@ def test_an_unknown_demo_is_refused_with_the_known_ones() -> None:
     assert "la-haute-borne, shelek and plan" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_each_case_has_the_references_of_its_kind() -> None:
     cases = demos.cases("shelek", gate_closure="10:30")
     assert {case.name: set(demos.references(case.forecaster, case.weather)) for case in cases} == CASES

@@ -428,6 +428,7 @@ def test_sites_lie_in_areas_and_forecasts_give_their_median() -> None:
     assert made.caveats == ("synthetic",)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     page = (Path(__file__).parents[1] / "docs" / "dispatch.md").read_text(encoding="utf-8")
     code, printed = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("python", "text"))
@@ -523,6 +524,7 @@ def test_a_system_is_read_from_toml() -> None:
 # --- PyPSA ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_network_speaks_the_names_of_what_was_declared() -> None:
     system, likely = _world(2)
     network = to_pypsa(system, **likely)
@@ -533,6 +535,7 @@ def test_the_network_speaks_the_names_of_what_was_declared() -> None:
     assert network.snapshots[0] == pd.Timestamp("2024-01-02")
 
 
+@pytest.mark.slow
 def test_nothing_is_said_and_nothing_stays_changed(capfd: pytest.CaptureFixture[str]) -> None:
     before = {name: logging.getLogger(name).level for name in ("pypsa", "linopy")}
     plan_median(south(unit("gas", 100, 60)), demand=frame(South=[50, 60]))

@@ -283,6 +283,7 @@ def test_weekly_outlook_example_covers_the_short_day(tmp_path: Path) -> None:
     assert "of 6 days that were measured whole" in shown
 
 
+@pytest.mark.notebooks
 @pytest.mark.parametrize("script", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
     shown = run(script, "--help", cwd=tmp_path)
@@ -290,6 +291,7 @@ def test_benchmark_says_what_it_measures(script: Path, tmp_path: Path) -> None:
     assert len(shown.splitlines()) > 5
 
 
+@pytest.mark.notebooks
 def test_asof_table_gathers_two_years_of_origins(tmp_path: Path) -> None:
     run(ROOT / "benchmarks" / "asof_table.py", "--json", "figures.json", cwd=tmp_path)
     figures = json.loads((tmp_path / "figures.json").read_text())

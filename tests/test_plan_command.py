@@ -180,6 +180,7 @@ def test_net_load_is_taken_in_each_scenario_and_its_sheet_says_what_it_is() -> N
     np.testing.assert_allclose(shown["schedule"], made.reserve["scheduled"])
 
 
+@pytest.mark.slow
 def test_the_command_plans_a_farm_from_embedded_data(tmp_path: Path) -> None:
     (tmp_path / "farm.toml").write_text(FARM, encoding="utf-8")
     out = tmp_path / "plan"
