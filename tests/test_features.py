@@ -493,6 +493,7 @@ def _hash_in_a_new_process(body: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
+@pytest.mark.slow
 def test_without_source_the_hash_is_that_of_the_code_and_the_same_in_every_process() -> None:
     first = _hash_in_a_new_process("[x for x in (1, 2)]")
     assert first == _hash_in_a_new_process("[x for x in (1, 2)]")
