@@ -268,7 +268,7 @@ def region(
     made = datasets.almaty_region(seed=seed) if world is None else world
     task = day_ahead(gate_closure, timezone=_ZONE)
     monday = _last_monday(made.observations.index)
-    issues = task.issue_times(f"{monday:%Y-%m-%d}", f"{monday + pd.Timedelta(days=days - 1):%Y-%m-%d}")
+    issues = task.issue_times(f"{monday:%Y-%m-%d}", f"{monday + pd.DateOffset(days=days - 1):%Y-%m-%d}")
     known: tuple[Sequence[Site], Any, Weather, Observations]
     known = (made.sites, task, made.weather, made.observations)
     naive = {site.name: _NAIVE[site.kind]() for site in made.sites}
@@ -284,9 +284,8 @@ def region(
 
 def _last_monday(index: pd.DatetimeIndex) -> pd.Timestamp:
     """The local Monday of the last whole week."""
-    end = (index[-1] + (index[1] - index[0])).tz_convert(_ZONE).tz_localize(None)
-    monday = end.normalize() - pd.Timedelta(days=int(end.day_of_week))
-    return monday - pd.Timedelta(days=7)
+    end = (index[-1] + (index[1] - index[0])).tz_convert(_ZONE)
+    return end.normalize() - pd.DateOffset(days=int(end.day_of_week) + 7)
 
 
 def plan_week(held: Region, *, gate_closure: str = ASSUMED_GATE_CLOSURE, scenarios: int = 1000) -> WeekPlan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import pandas as pd
@@ -54,8 +54,8 @@ def almaty_region(
     >>> [site.kind for site in region.sites]
     ['demand', 'demand', 'wind', 'solar']
     """
-    wanted = {"seed": seed, "start": start, "hours": hours, "version": version, "models": models}
-    worlds = (almaty(**wanted), shelek(**wanted), kapshagay(**wanted))  # type: ignore[arg-type]
+    makers: tuple[Callable[..., World], ...] = (almaty, shelek, kapshagay)
+    worlds = [make(seed=seed, start=start, hours=hours, version=version, models=models) for make in makers]
     sites = (*worlds[0].sites[1:], worlds[1].site, worlds[2].site)
     names = [site.name for site in sites]
     return World(

@@ -347,14 +347,16 @@ def _net_load(settings: PlanSettings, chosen: dict[str, Forecast], tied: Depende
         return None
     drawn = by_kind(chosen, tied, number=settings.scenarios, seed=settings.seed)
     areas = settings.areas if len(settings.areas) > 1 else None
-    return net_load(**drawn, areas=areas, parts=True)  # type: ignore[arg-type]
+    return net_load(
+        demand=drawn["demand"], wind=drawn.get("wind"), solar=drawn.get("solar"), areas=areas, parts=True
+    )
 
 
 def _reserve(settings: PlanSettings, net: Scenarios | None) -> pd.DataFrame | None:
     terms = settings.reserve
     if net is None or terms is None:
         return None
-    return reserve(net, risk=terms.risk, outages=terms.outages, tail=terms.tail, site=NET_LOAD)  # type: ignore[arg-type]
+    return reserve(net, risk=terms.risk, outages=terms.outages, tail=terms.tail, site=NET_LOAD)
 
 
 def _areas(net: Scenarios) -> list[str]:

@@ -44,6 +44,7 @@ from energyforecast import checks, times
 from energyforecast.errors import ConfigurationError, EnergyForecastError
 from energyforecast.planning.imbalance import ImbalanceTerms, kazakhstan
 from energyforecast.planning.outages import Outage
+from energyforecast.planning.reserves import Tail
 from energyforecast.planning.system import System
 from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 
@@ -69,7 +70,7 @@ class ReserveTerms:
 
     risk: float
     outages: tuple[Outage, ...] = ()
-    tail: str | None = None
+    tail: Tail | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
