@@ -237,6 +237,19 @@ def test_the_example_names_sites_that_its_dataset_has() -> None:
     assert System.from_dict(tables).units == System.from_dict(demo_plan.TABLES).units
 
 
+@pytest.mark.parametrize(
+    ("last", "monday"),
+    [
+        ("2024-12-29 18:00", "2024-12-23"),  # the hour that ends Sunday in Almaty
+        ("2024-12-29 17:00", "2024-12-16"),  # Sunday lacks an hour
+        ("2024-12-30 23:00", "2024-12-23"),
+    ],
+)
+def test_the_week_is_the_last_whole_one_of_the_local_calendar(last: str, monday: str) -> None:
+    index = pd.date_range("2024-11-01", last, freq="1h", tz="UTC")
+    assert f"{demo_plan._last_monday(index):%Y-%m-%d %H:%M %z}" == f"{monday} 00:00 +0500"
+
+
 def test_storages_go_on_where_they_were_left_and_must_come_back() -> None:
     system = System.from_dict(demo_plan.TABLES)
     resumed = demo_plan._resumed(system, {"Pumped storage": 612.0, "Electrolyser hydrogen": 250.0})
