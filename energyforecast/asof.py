@@ -742,8 +742,8 @@ class Snapshot:
         values = values[:, self.margin - before : self.margin + self.windows.valid_time.shape[1]]
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
 
-    def interval_mean(self, name: str) -> Array:
-        """Mean over each interval: of both ends for instants, the value itself for means.
+    def interval_mean(self, name: str, *, hours: float = 0.0) -> Array:
+        """Mean over each interval, or over that some hours after it: of both ends for instants, a mean as it is.
 
         Examples
         --------
@@ -753,9 +753,9 @@ class Snapshot:
         ([[15.5, 16.5, 17.5]], [[200.0, 201.0, 202.0]])
         """
         if self.cell_methods[self._known(name)] == variables.MEAN:
-            return self[name]
+            return self.shift(name, hours=hours)
         step = self.windows.frequency / pd.Timedelta("1h")
-        return np.asarray(0.5 * (self[name] + self.shift(name, hours=step)))
+        return np.asarray(0.5 * (self.shift(name, hours=hours) + self.shift(name, hours=hours + step)))
 
     def _known(self, name: str) -> str:
         if (name, self.site.name) not in self.weather:

@@ -124,6 +124,14 @@ def test_with_true_weather_the_chain_gives_the_plants_power() -> None:
     assert np.abs(wrong - table["pv_chain_power"][0]).max() > 0.02
 
 
+def test_the_chain_of_the_hours_around_is_what_the_plant_makes_then() -> None:
+    now, table = _look(PVChainPower(hours=(-2, 0, 1)))
+    position = (now.valid_time[0] - START) // HOUR
+    assert list(table) == ["pv_chain_power[-2h]", "pv_chain_power", "pv_chain_power[+1h]"]
+    for name, hours in (("pv_chain_power[-2h]", -2), ("pv_chain_power", 0), ("pv_chain_power[+1h]", 1)):
+        np.testing.assert_allclose(table[name][0], _truth(PLANT)[1][position + hours] / 100, atol=1e-5)
+
+
 def test_irradiance_looks_around_inside_its_run_only() -> None:
     now, table = _look(Irradiance())
     position = (now.valid_time[0] - START) // HOUR

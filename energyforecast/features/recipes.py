@@ -80,7 +80,7 @@ _SOLAR: Final = FeatureSet(
         Irradiance(),
         Irradiance("dni", hours=(0,)),
         Irradiance("dhi", hours=(0,)),
-        PVChainPower(),
+        PVChainPower(hours=(-2, -1, 0, 1, 2)),
         SunPosition(),
         ClearSky(),
         IntervalMean("cloud_cover"),

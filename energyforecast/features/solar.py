@@ -232,6 +232,8 @@ class PVChainPower(Feature):
     ----------
     components : bool
         Take the weather's ``dni`` and ``dhi``, which must be there, in place of splitting ``ghi``.
+    hours : tuple of float
+        Intervals around; a run's own weather, never the next run's. Their columns are like ``pv_chain_power[-1h]``. [h]
 
     Examples
     --------
@@ -243,18 +245,23 @@ class PVChainPower(Feature):
     [[0.4]]
     """
 
-    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
     optional: ClassVar[bool] = True
 
     components: bool = False
+    hours: tuple[float, ...] = (0,)
 
     @property
     def weather(self) -> tuple[str, ...]:  # type: ignore[override]
         """Irradiance, temperature and wind."""
         return ("ghi", "temp_air", "wind_speed_*m", *(("dni", "dhi") if self.components else ()))
 
+    @property
+    def margin(self) -> pd.Timedelta:
+        """As far as the end of the furthest interval."""
+        return times.duration(f"{max(abs(hour) for hour in self.hours) + 1}h")
+
     def compute(self, now: Snapshot) -> Columns:
-        """Column ``pv_chain_power``, of each weather model that has all it needs."""
+        """Column ``pv_chain_power``, and of intervals around, of each weather model that has all it needs."""
         plant = _plant(now.site, self.name)
         columns: dict[str, Array] = {}
         for name in now.matching("ghi"):
@@ -265,15 +272,19 @@ class PVChainPower(Feature):
                 continue
             lowest = min(winds, key=lambda wind: abs((height_of(wind) or 10.0) - 10.0))
             down = (10.0 / (height_of(lowest) or 10.0)) ** (1 / 7)
-            split = [now[f"{prefix}{part}"] if self.components else None for part in ("dni", "dhi")]
-            columns[f"{prefix}pv_chain_power"] = plant.power(
-                now[name],
-                now.sun(),
-                temp_air=now.interval_mean(f"{prefix}temp_air"),
-                wind_speed=now.interval_mean(lowest) * down,
-                dni=split[0],
-                dhi=split[1],
-            )
+            for hour in self.hours:
+                split = [
+                    now.shift(f"{prefix}{part}", hours=hour) if self.components else None for part in ("dni", "dhi")
+                ]
+                moved = f"[{hour:+g}h]" if hour else ""
+                columns[f"{prefix}pv_chain_power{moved}"] = plant.power(
+                    now.shift(name, hours=hour),
+                    now.sun(hours=hour),
+                    temp_air=now.interval_mean(f"{prefix}temp_air", hours=hour),
+                    wind_speed=now.interval_mean(lowest, hours=hour) * down,
+                    dni=split[0],
+                    dhi=split[1],
+                )
         return columns
 
 
