@@ -265,6 +265,26 @@ def test_calibration_mends_trees_that_overfit() -> None:
     np.testing.assert_allclose(mended, [50, 80, 90], atol=3)
 
 
+@pytest.mark.parametrize("bound", [0.0, 5.0])
+def test_quantiles_lie_on_a_bound_where_many_outcomes_do(bound: float) -> None:
+    """Power is exactly 0 in a calm, exactly full in a storm: a quantile just inside would leave all of that out."""
+
+    def sample(seed: int) -> tuple[pd.DataFrame, Array]:
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(-1, 3, 4000)
+        y = np.clip(x + 0.5 * rng.normal(size=4000), 0, 5)
+        return pd.DataFrame({"x": x, "z": rng.uniform(size=4000)}), np.abs(bound - y)
+
+    (X, y), (new, outcome) = sample(1), sample(2)
+    result = LightGBMQuantiles(LEVELS).fit(X, y, bounds=BOUNDS).predict(new)
+    low, high = result[:, 0], result[:, 2]
+    at_bound = high if bound else low
+    often = (new["x"] < 0).to_numpy()  # more than half of the outcomes
+    assert np.mean(at_bound[often] == bound) > 0.85
+    assert np.mean(outcome < low) < 0.12
+    assert np.mean(outcome > high) < 0.12
+
+
 def test_features_that_are_missing_are_no_obstacle_to_trees() -> None:
     X, y = _sample()
     holes = X.mask(np.random.default_rng(0).uniform(size=X.shape) < 0.3)

@@ -325,12 +325,11 @@ class LightGBMQuantiles(QuantileModel):
     # -- forecasting ---------------------------------------------------------------------------
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        curve = self._known(np.sort(self._curve(self._matrix(X)), axis=1))
-        return self._level(X)[:, None] + curves.read(curve, self.fitted, self.levels, self.correction_)
-
-    def _known(self, curve: Array) -> Array:
-        """Trees know nothing beyond what they have seen, and in tiny samples a step may lead there."""
-        return np.asarray(np.clip(curve, *self.seen_))
+        curve = np.sort(self._curve(self._matrix(X)), axis=1)
+        # Trees know nothing beyond what they have seen, and their steps may lead there. That is cut last: the
+        # correction was learnt from whole curves, and one that is cut at 0 is read above 0 where calm hours are.
+        said = curves.read(curve, self.fitted, self.levels, self.correction_)
+        return self._level(X)[:, None] + np.clip(said, *self.seen_)
 
     def _curve(self, values: Array) -> Array:
         """Quantiles at the fitted levels, as the trees say them."""
@@ -418,10 +417,10 @@ class LightGBMQuantiles(QuantileModel):
         values = self._matrix(X)
         curve = self._curve(values)
         order = np.argsort(curve, axis=1)
-        known = self._known(np.take_along_axis(curve, order, axis=1))
+        ordered = np.take_along_axis(curve, order, axis=1)
         weights = np.empty(curve.shape)
         # A weight belongs to a place in the sorted row: it goes back to the level that took the place.
-        placed = curves.weights(known, self.fitted, (quantile,), self.correction_)[:, :, 0]
+        placed = curves.weights(ordered, self.fitted, (quantile,), self.correction_)[:, :, 0]
         np.put_along_axis(weights, order, placed, axis=1)
         total = sum(
             weights[:, k, None] * self._shapley(values, k)
