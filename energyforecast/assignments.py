@@ -89,16 +89,22 @@ def assign_features(
 def _default_model(site: Site, features: Features | None) -> QuantileModel:
     """PV and demand are told nearly whole by few features: thresholds are searched in full, and twins see most seasons.
 
-    A PV plant's features say much the same: few are shown to a tree, so that trees differ. Demand's quantiles lie
-    near its median: leaf values begin there, and its seasons are unlike each other: twins see something of each.
+    A PV plant's features say much the same: few are shown to a tree, so that trees differ. Noon in winter is less
+    certain than a summer's morning of the same power: levels are calibrated by what a clear sky would give, too.
+    Demand's quantiles lie near its median: leaf values begin there, and its seasons are unlike each other: twins see
+    something of each.
     Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level.
     """
+
+    def known(feature: str, column: str) -> str | None:
+        return column if features is None or feature in _as_set(features).names else None
+
     if isinstance(site, PVPlant):
-        return LightGBMQuantiles(random_splits=False, folds=3, feature_fraction=0.4)
+        by = known("ClearSkyPower", "clear_sky_power")
+        return LightGBMQuantiles(random_splits=False, folds=3, feature_fraction=0.4, calibrate_by=by)
     if not isinstance(site, DemandArea):
         return LightGBMQuantiles()
-    knows_level = features is None or "RecentLevel" in _as_set(features).names
-    level = "level" if site.sector == "industry" and knows_level else None
+    level = known("RecentLevel", "level") if site.sector == "industry" else None
     return LightGBMQuantiles(random_splits=False, from_median=True, folds=3, turns=15, relative_to=level)
 
 

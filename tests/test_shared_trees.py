@@ -73,7 +73,9 @@ def test_what_twins_say_of_rows_owes_nothing_to_their_outcomes(
 ) -> None:
     X, y = _sample(400)
     said: list[Array] = []
-    monkeypatch.setattr(curves, "correction", lambda unseen, *_: said.append(unseen) or np.empty((0, 4)))
+    monkeypatch.setattr(
+        curves, "correction", lambda unseen, *_, **__: said.append(unseen) or np.empty((0, 5))
+    )
     other = np.where(np.arange(400) // 100 % 2 == 0, y[::-1] + 3, y)  # runs of 100 rows take turns
     for outcome in (y, other):
         LightGBMQuantiles(LEVELS, fitted=LEVELS, sharing=sharing, trees=5).fit(X, outcome)
@@ -301,6 +303,44 @@ def test_a_level_carries_the_forecast_beyond_what_was_seen() -> None:
         LightGBMQuantiles(LEVELS, relative_to="level").fit(X.assign(level=np.nan), y)
 
 
+# --- Calibration by a column ----------------------------------------------------------------------
+
+
+def _alike(rows: int, *, seed: int) -> tuple[pd.DataFrame, Array]:
+    """Spreads that differ in a way which the trees are too few to learn."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"x": rng.uniform(size=rows), "light": rng.uniform(size=rows)})
+    return X, X["x"].to_numpy() + np.where(X["light"] < 0.5, 2.0, 0.3) * rng.normal(size=rows)
+
+
+def test_levels_calibrated_by_a_column_hold_for_each_of_its_values() -> None:
+    (X, y), (new, outcome) = _alike(5000, seed=1), _alike(4000, seed=2)
+    short: dict[str, Any] = {"trees": 8, "leaves": 4, "fitted": (0.1, 0.5, 0.9), "folds": 3}
+    blind, seeing = (LightGBMQuantiles(LEVELS, calibrate_by=by, **short).fit(X, y) for by in (None, "light"))
+    shares = {}
+    for name, model in (("blind", blind), ("seeing", seeing), ("restored", _restored(seeing))):
+        curve = model.predict(new)
+        inside = (curve[:, 0] <= outcome) & (outcome <= curve[:, 2])
+        shares[name] = [inside[part].mean() for part in (new["light"] < 0.4, new["light"] > 0.6)]
+    np.testing.assert_allclose(shares["seeing"], 0.8, atol=0.04)
+    assert shares["restored"] == shares["seeing"]
+    assert shares["blind"][0] < 0.75
+    assert shares["blind"][1] > 0.85
+    one = seeing.predict(new[:1])
+    np.testing.assert_array_equal(one, seeing.predict(new)[:1])
+    np.testing.assert_allclose(
+        seeing.contributions(new[:5], quantile=0.9).sum(axis=1), seeing.predict(new[:5])[:, 2]
+    )
+    assert np.isfinite(seeing.predict(new.assign(light=np.nan))).all()
+
+
+def test_a_column_that_is_not_there_cannot_calibrate() -> None:
+    X, y = _sample(60)
+    with pytest.raises(SchemaError, match="calibrate_by") as caught:
+        LightGBMQuantiles(LEVELS, calibrate_by="light").fit(X, y)
+    assert len(str(caught.value).splitlines()) == 3
+
+
 # --- Categories -----------------------------------------------------------------------------------
 
 
@@ -420,7 +460,7 @@ def test_a_curve_is_read_as_by_hand() -> None:
     curve, wanted = _curves(), (0.001, 0.02, 0.2, 0.5, 0.9, 0.999)
     expected = [_by_hand(row, np.array(wanted)) for row in curve]
     np.testing.assert_allclose(curves.between(curve, KNOWN, wanted), expected, atol=1e-12)
-    np.testing.assert_allclose(curves.read(curve, KNOWN, wanted, np.empty((0, 7))), expected, atol=1e-12)
+    np.testing.assert_allclose(curves.read(curve, KNOWN, wanted, np.empty((0, 8))), expected, atol=1e-12)
     assert curves.between(np.array([[3.0]]), (0.4,), (0.1, 0.9)).tolist() == [[3.0, 3.0]]
 
 
@@ -450,9 +490,40 @@ def test_a_correction_makes_outcomes_fall_below_as_often_as_they_should() -> Non
     np.testing.assert_allclose(counted, mended, atol=1e-9)
 
 
+def test_a_correction_by_another_value_tells_rows_of_the_same_median_apart() -> None:
+    """As wide as they should be together; noon in winter too narrow, morning in summer too wide."""
+    rng = np.random.default_rng(0)
+    centre, other = rng.uniform(0, 10, size=12_000), rng.uniform(size=12_000)
+    low = other < 0.5
+    y = centre + np.where(low, 1.6, 0.6) * rng.normal(size=len(centre))
+    said = centre[:, None] + stats.norm.ppf(KNOWN)
+    moved = curves.correction(said, y, KNOWN, by=other)
+    mended = curves.read(said, KNOWN, KNOWN, moved, by=other)
+    blind = curves.read(said, KNOWN, KNOWN, curves.correction(said, y, KNOWN))
+    for part in (low & (other < 0.4), ~low & (other > 0.6)):
+        np.testing.assert_allclose((y[part, None] <= mended[part]).mean(axis=0), KNOWN, atol=0.03)
+        assert np.abs((y[part, None] <= blind[part]).mean(axis=0) - KNOWN).max() > 0.06
+    counted = np.einsum("rk,rkw->rw", said, curves.weights(said, KNOWN, KNOWN, moved, by=other))
+    np.testing.assert_allclose(counted, mended, atol=1e-9)
+    # A row whose value is missing is read as a usual one.
+    usual = curves.read(said[:9], KNOWN, KNOWN, moved, by=np.full(9, np.median(np.unique(moved[:, 0]))))
+    np.testing.assert_allclose(curves.read(said[:9], KNOWN, KNOWN, moved, by=np.full(9, np.nan)), usual)
+
+
+def test_few_rows_are_not_cut_by_another_value() -> None:
+    rng = np.random.default_rng(0)
+    centre, other = rng.uniform(0, 10, size=2_000), rng.uniform(size=2_000)
+    y, said = centre + rng.normal(size=2_000), centre[:, None] + stats.norm.ppf(KNOWN)
+    assert len(curves.correction(said, y, KNOWN, by=other)) == 6
+    many = curves.correction(np.tile(said, (3, 1)), np.tile(y, 3), KNOWN, by=np.tile(other, 3))
+    assert len(many) == 24
+    gaps = np.where(np.arange(6_000) % 7, np.tile(other, 3), np.nan)
+    assert len(curves.correction(np.tile(said, (3, 1)), np.tile(y, 3), KNOWN, by=gaps)) == 24
+
+
 def test_between_groups_a_correction_goes_over_from_one_to_the_other() -> None:
     score = stats.norm.ppf(KNOWN)
-    moved = np.array([[0.0, *score], [10.0, *(score + 1)]])  # nothing at 0; one score higher at 10
+    moved = np.array([[0.0, 0.0, *score], [0.0, 10.0, *(score + 1)]])  # nothing at 0; one score higher at 10
     curve = np.array([0.0, 2.5, 10.0, 40.0, -5.0])[:, None] + score
     mended = curves.read(curve, KNOWN, KNOWN, moved)
     np.testing.assert_allclose(mended - curve, np.array([0, 0.25, 1, 1, 0])[:, None] * np.ones(6), atol=1e-9)
@@ -462,7 +533,7 @@ def test_a_correction_weighs_its_rows_and_bears_ties() -> None:
     said = np.tile(stats.norm.ppf(KNOWN), (2000, 1))  # one median for all
     y = np.tile([-0.5, 0.5], 1000)
     moved = curves.correction(said, y, KNOWN, np.tile([1.0, 19.0], 1000))
-    assert moved.shape == (1, 7)
+    assert moved.shape == (1, 8)
     result = curves.read(said[:1], KNOWN, KNOWN, moved)[0]
     np.testing.assert_allclose(result, [-0.5, *[0.5] * 5], atol=0.05)
     assert (np.diff(result) >= 0).all()

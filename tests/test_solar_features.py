@@ -13,6 +13,7 @@ from energyforecast.errors import SchemaError
 from energyforecast.features import (
     ClearSky,
     ClearSkyPersistence,
+    ClearSkyPower,
     Feature,
     FeatureSet,
     Irradiance,
@@ -193,7 +194,7 @@ def test_the_chain_of_several_weather_models_and_of_wind_at_another_height() -> 
     assert (table["gfs:pv_chain_power"][day] < table["ifs:pv_chain_power"][day]).all()
 
 
-@pytest.mark.parametrize("item", [PVChainPower(), ClearSkyPersistence()])
+@pytest.mark.parametrize("item", [PVChainPower(), ClearSkyPersistence(), ClearSkyPower()])
 def test_a_site_that_is_no_plant_is_told_so(item: Feature) -> None:
     farm = WindFarm(name="pv", latitude=43.9, longitude=77.1, capacity=100)
     weather = _weather(PLANT)
@@ -259,6 +260,19 @@ def test_the_recipe_takes_what_the_weather_has() -> None:
     _, table = _look(recipe(PLANT))
     assert {"ghi[+0h]", "clear_sky_index", "pv_chain_power", "sun_elevation", "temp_air[mean]"} <= set(table)
     assert not any("cloud" in name or "dni" in name for name in table)
+
+
+def test_a_plant_is_calibrated_by_its_clear_sky_where_that_is_among_the_features() -> None:
+    def by(features: FeatureSet | None) -> str | None:
+        model = ef.Forecaster(PLANT, TASK, features=features).model
+        assert isinstance(model, ef.LightGBMQuantiles)
+        return model.calibrate_by
+
+    assert by(None) == by(recipe(PLANT)) == "clear_sky_power"
+    assert by(recipe(PLANT) - "ClearSkyPower") is None
+    now, table = _look(ClearSkyPower())
+    position = physics.solar_position(now.valid_time[0] + HALF, PLANT.latitude, PLANT.longitude)
+    np.testing.assert_allclose(table["clear_sky_power"][0], PLANT.clear_sky_power(position), rtol=1e-6)
 
 
 def _night(forecast: ef.Forecast) -> np.ndarray:

@@ -31,5 +31,11 @@ def model(kind: Kind, *, effort: Effort = "default") -> QuantileModel:
     LightGBMQuantiles(effort='high')
     """
     if kind == "solar":  # the default of PV plants
-        return LightGBMQuantiles(effort=effort, random_splits=False, folds=3, feature_fraction=0.4)
+        return LightGBMQuantiles(
+            effort=effort,
+            random_splits=False,
+            folds=3,
+            feature_fraction=0.4,
+            calibrate_by="clear_sky_power",
+        )
     return LightGBMQuantiles(effort=effort)

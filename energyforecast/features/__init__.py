@@ -17,6 +17,7 @@ from energyforecast.features.recipes import features_giving, recipe
 from energyforecast.features.solar import (
     ClearSky,
     ClearSkyPersistence,
+    ClearSkyPower,
     IntervalMean,
     Irradiance,
     NeighbourIrradiance,
@@ -45,6 +46,7 @@ __all__ = [
     "ApparentTemperature",
     "ClearSky",
     "ClearSkyPersistence",
+    "ClearSkyPower",
     "ColdStartPower",
     "DayOfYear",
     "DayType",

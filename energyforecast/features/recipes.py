@@ -21,6 +21,7 @@ from energyforecast.features.lags import Lag, LagMean, NewestObservation, Recent
 from energyforecast.features.solar import (
     ClearSky,
     ClearSkyPersistence,
+    ClearSkyPower,
     IntervalMean,
     Irradiance,
     PVChainPower,
@@ -83,6 +84,7 @@ _SOLAR: Final = FeatureSet(
         PVChainPower(hours=(-2, -1, 0, 1, 2)),
         SunPosition(),
         ClearSky(),
+        ClearSkyPower(),
         IntervalMean("cloud_cover"),
         IntervalMean("temp_air"),
         # Where the weather has them: clouds and haze beyond what the irradiance says.
@@ -159,7 +161,7 @@ def _calendar(column: str) -> Feature | None:
     known: dict[str, Feature] = {"hour": LocalHour(), "weekday": Weekday(), "lead_time": LeadTime()}
     known |= {"season_cosine": DayOfYear(), "season_sine": DayOfYear(), "newest": NewestObservation()}
     known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
-    known |= dict.fromkeys(("smart_persistence", "clear_sky_power"), ClearSkyPersistence())
+    known |= {"smart_persistence": ClearSkyPersistence(), "clear_sky_power": ClearSkyPower()}
     return known.get(column.rpartition(":")[2])
 
 

@@ -18,6 +18,7 @@ from energyforecast.variables import height_of
 __all__ = [
     "ClearSky",
     "ClearSkyPersistence",
+    "ClearSkyPower",
     "IntervalMean",
     "Irradiance",
     "NeighbourIrradiance",
@@ -289,6 +290,26 @@ class PVChainPower(Feature):
 
 
 @dataclass(frozen=True)
+class ClearSkyPower(Feature):
+    """What the plant would give under a clear sky: ``clear_sky_power``. [fraction of capacity]
+
+    It knows which way the modules face: a low sun in winter may give as much as a high one in summer.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
+    >>> now = example_snapshot(sites=plant, start="2024-03-20 12:00", hours=1)
+    >>> ClearSkyPower().compute(now)["clear_sky_power"].round(2).tolist()
+    [[0.98]]
+    """
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``clear_sky_power``."""
+        return {"clear_sky_power": _plant(now.site, self.name).clear_sky_power(now.sun())}
+
+
+@dataclass(frozen=True)
 class ClearSkyPersistence(Feature):
     """The newest published power, grown or shrunk as it would under a clear sky: ``smart_persistence``.
 
@@ -311,7 +332,7 @@ class ClearSkyPersistence(Feature):
     )
 
     def compute(self, now: Snapshot) -> Columns:
-        """Column ``smart_persistence``, and ``clear_sky_power``."""
+        """Column ``smart_persistence``."""
         plant = _plant(now.site, self.name)
         clear = plant.clear_sky_power(now.sun())
         newest = _index(now, plant, now.lag("0h"), now.lag_age("0h"))
@@ -319,7 +340,7 @@ class ClearSkyPersistence(Feature):
         index = np.where(np.isfinite(newest), newest, daily)
         dark = clear < _LEAST
         index = np.where(dark & ~np.isfinite(index), 1.0, index)  # hardly anything to be wrong about
-        return {"smart_persistence": np.clip(index * clear, 0.0, 1.0), "clear_sky_power": clear}
+        return {"smart_persistence": np.clip(index * clear, 0.0, 1.0)}
 
 
 def _index(now: Snapshot, plant: PVPlant, power: Array, age: Array) -> Array:

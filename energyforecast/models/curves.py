@@ -30,8 +30,11 @@ Array = npt.NDArray[Any]
 
 #: Levels at which a model is fitted where a curve through them gives the others.
 GROWN: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
-#: Correction is by groups of rows with about the same median.
+#: Correction is by groups of rows with about the same median; where another value counts too, within groups of it.
 _GROUPS: Final = 6
+_OUTER: Final = 4
+#: Groups of the other value are fewer where rows are: those of a median within them hold so many on average.
+_FULL: Final = 200
 #: No outcome is taken as rarer than this.
 _RAREST: Final = 0.001
 
@@ -122,7 +125,12 @@ def _crossing(curve: Array, y: Array, score: Array, *, last: bool) -> Array:
 
 
 def correction(
-    unseen: Array, y: Array, levels: tuple[float, ...], weight: Array | None = None
+    unseen: Array,
+    y: Array,
+    levels: tuple[float, ...],
+    weight: Array | None = None,
+    *,
+    by: Array | None = None,
 ) -> npt.NDArray[np.float64]:
     """Normal scores at which curves must be read so that outcomes fall below as often as they should.
 
@@ -136,49 +144,76 @@ def correction(
         At least two.
     weight : array, shape (rows,), optional
         Above 0.
+    by : array, shape (rows,), optional
+        Another value by which rows are unlike one another; missing ones stand at its median.
 
     Returns
     -------
-    array, shape (groups, 1 + levels)
-        Median of the group, then a score for each level.
+    array, shape (groups, 2 + levels)
+        Medians of the other value (0 without) and of the curves in the group, then a score for each level.
 
     Examples
     --------
     >>> narrow = np.tile([-0.5, 0.0, 0.5], (999, 1))  # outcomes spread twice as far
     >>> y = np.linspace(-1.25, 1.25, 999)
-    >>> found = correction(narrow, y, (0.1, 0.5, 0.9))[0, 1:]
-    >>> read(narrow[:1], (0.1, 0.5, 0.9), (0.1, 0.5, 0.9), np.array([[0.0, *found]])).round(1).tolist()
+    >>> found = correction(narrow, y, (0.1, 0.5, 0.9))
+    >>> read(narrow[:1], (0.1, 0.5, 0.9), (0.1, 0.5, 0.9), found).round(1).tolist()
     [[-1.0, 0.0, 1.0]]
     """
     rank = probability(unseen, y, levels)
     median = middle(unseen, levels)
-    edges = np.unique(np.quantile(median, np.arange(1, _GROUPS) / _GROUPS))
-    group = np.searchsorted(edges, median, side="right")
+    other = _filled(by, len(y))
     rows = []
-    for k in np.unique(group):
-        moved = weighted_quantiles(rank[group == k], levels, None if weight is None else weight[group == k])
-        rows.append([np.median(median[group == k]), *scores(tuple(np.clip(moved, _RAREST, 1 - _RAREST)))])
+    for outer in _grouped(other, min(_OUTER, len(y) // (_GROUPS * _FULL))):
+        for inner in _grouped(median[outer], _GROUPS):
+            group = outer[inner]
+            moved = weighted_quantiles(rank[group], levels, None if weight is None else weight[group])
+            score = scores(tuple(np.clip(moved, _RAREST, 1 - _RAREST)))
+            rows.append([np.median(other[outer]), np.median(median[group]), *score])
     return np.asarray(rows)
 
 
-def read(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array) -> Array:
+def _filled(by: Array | None, rows: int, usual: float | None = None) -> Array:
+    """The other value of each row: its usual one where it is missing, 0 where there is none."""
+    if by is None or not np.isfinite(by).any():
+        return np.full(rows, 0.0 if usual is None else usual)
+    return np.where(np.isfinite(by), by, np.nanmedian(by) if usual is None else usual)
+
+
+def _grouped(values: Array, most: int) -> list[npt.NDArray[np.intp]]:
+    """Rows of about the same value, in rising order; fewer groups where values are alike."""
+    edges = np.unique(np.quantile(values, np.arange(1, most) / most)) if most > 1 else np.empty(0)
+    group = np.searchsorted(edges, values, side="right")
+    return [np.flatnonzero(group == k) for k in np.unique(group)]
+
+
+def read(
+    curve: Array,
+    levels: tuple[float, ...],
+    wanted: tuple[float, ...],
+    moved: Array,
+    *,
+    by: Array | None = None,
+) -> Array:
     """Curves at other levels, corrected; shape (rows, wanted).
 
     Parameters
     ----------
     curve : array, shape (rows, levels)
         Rising curves.
-    moved : array, shape (groups, 1 + levels)
+    moved : array, shape (groups, 2 + levels)
         What :func:`correction` gave, or no rows for none.
+    by : array, shape (rows,), optional
+        The other value, if the correction was given one.
 
     Examples
     --------
-    >>> read(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.1, 0.5, 0.9), np.empty((0, 3))).tolist()
+    >>> read(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.1, 0.5, 0.9), np.empty((0, 4))).tolist()
     [[1.0, 2.0, 3.0]]
     """
     if not len(moved):
         return between(curve, levels, wanted)
-    share = _shares(middle(curve, levels), moved[:, 0])
+    share = _shares(middle(curve, levels), moved, by)
     result = np.zeros((len(curve), len(wanted)))
     for k, matrix in enumerate(_matrices(levels, wanted, moved)):
         inside = share[:, k] > 0
@@ -186,18 +221,25 @@ def read(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...], mov
     return result
 
 
-def weights(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array) -> Array:
+def weights(
+    curve: Array,
+    levels: tuple[float, ...],
+    wanted: tuple[float, ...],
+    moved: Array,
+    *,
+    by: Array | None = None,
+) -> Array:
     """How much each known level counts in what :func:`read` gives, shape (rows, levels, wanted).
 
     Examples
     --------
-    >>> weights(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.5,), np.empty((0, 3)))[0].tolist()
+    >>> weights(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.5,), np.empty((0, 4)))[0].tolist()
     [[0.5], [0.5]]
     """
     if not len(moved):
         whole = interpolation(scores(levels), scores(wanted))
         return np.broadcast_to(whole, (len(curve), *whole.shape))
-    share = _shares(middle(curve, levels), moved[:, 0])
+    share = _shares(middle(curve, levels), moved, by)
     return np.asarray(np.einsum("rg,gkw->rkw", share, np.stack(_matrices(levels, wanted, moved))))
 
 
@@ -210,14 +252,25 @@ def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array
     """For each group, the matrix that reads a corrected curve: both are straight lines, so one does it."""
     known, asked = scores(levels), scores(wanted)
     return [
-        interpolation(known, np.maximum.accumulate(row)) @ interpolation(known, asked) for row in moved[:, 1:]
+        interpolation(known, np.maximum.accumulate(row)) @ interpolation(known, asked) for row in moved[:, 2:]
     ]
 
 
-def _shares(median: Array, centres: Array) -> Array:
-    """How much each group counts for each row: straight lines between their medians, shape (rows, groups)."""
+def _shares(median: Array, moved: Array, by: Array | None) -> Array:
+    """How much each group counts for each row, shape (rows, groups): neighbours by either value share it."""
+    centres = np.unique(moved[:, 0])
+    outer = _nearness(_filled(by, len(median), float(np.median(centres))), centres)
+    shares = np.zeros((len(median), len(moved)))
+    for k, centre in enumerate(centres):
+        inside = np.flatnonzero(moved[:, 0] == centre)
+        shares[:, inside] = outer[:, k, None] * _nearness(median, moved[inside, 1])
+    return shares
+
+
+def _nearness(values: Array, centres: Array) -> Array:
+    """How much each centre counts for each value: straight lines between them, shape (values, centres)."""
     order = np.argsort(centres, kind="stable")
-    shares = np.empty((len(median), len(centres)))
+    shares = np.empty((len(values), len(centres)))
     for k in range(len(centres)):
-        shares[:, order[k]] = np.interp(median, centres[order], np.eye(len(centres))[k])
+        shares[:, order[k]] = np.interp(values, centres[order], np.eye(len(centres))[k])
     return shares

@@ -69,6 +69,9 @@ class LightGBMQuantiles(QuantileModel):
         makes them look worse than the model is; fewer where neighbouring days know much of each other.
     calibrate : bool
         Move the levels as the unseen rows show.
+    calibrate_by : str, optional
+        Column by whose value too rows are grouped as levels are moved: where rows with the same median are unlike one
+        another, as noon in winter and morning in summer are to a PV plant.
     trees : int
         Trees of a booster.
     leaves : int
@@ -122,6 +125,7 @@ class LightGBMQuantiles(QuantileModel):
         folds: int = 2,
         turns: int = 2,
         calibrate: bool = True,
+        calibrate_by: str | None = None,
         trees: int = 250,
         leaves: int = 24,
         learning_rate: float = 0.05,
@@ -142,6 +146,7 @@ class LightGBMQuantiles(QuantileModel):
         self.folds = folds
         self.turns = turns
         self.calibrate = calibrate
+        self.calibrate_by = calibrate_by
         self.trees = trees
         self.leaves = leaves
         self.learning_rate = learning_rate
@@ -179,6 +184,7 @@ class LightGBMQuantiles(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._check()
+        self._check_by(X)
         y, X, sample_weight = _counting(X, y, sample_weight)
         y, X, sample_weight = self._departures(X, y, sample_weight)
         self.seen_ = np.array([y.min(), y.max()])
@@ -201,9 +207,9 @@ class LightGBMQuantiles(QuantileModel):
             else self._fit_apart(data, values, part)
         )
         self.correction_ = (
-            curves.correction(np.sort(unseen, axis=1), y, self.fitted, sample_weight)
+            curves.correction(np.sort(unseen, axis=1), y, self.fitted, sample_weight, by=self._by(X))
             if self.calibrate and part.any()
-            else np.empty((0, 1 + len(self.fitted)))
+            else np.empty((0, 2 + len(self.fitted)))
         )
 
     @property
@@ -227,6 +233,19 @@ class LightGBMQuantiles(QuantileModel):
                 "A curve goes through at least two levels.",
                 "Give fitted=(0.1, 0.5, 0.9) or more.",
             )
+
+    def _check_by(self, X: pd.DataFrame) -> None:
+        if self.calibrate_by is not None and self.calibrate_by not in X.columns:
+            raise SchemaError(
+                f"calibrate_by names the column {self.calibrate_by!r}, X has {list(X.columns)}.",
+                "Levels are calibrated in groups of one of the features.",
+                "Add the feature that gives it, or calibrate_by=None.",
+            )
+
+    def _by(self, X: pd.DataFrame) -> Array | None:
+        if self.calibrate_by is None:
+            return None
+        return np.asarray(X[self.calibrate_by].to_numpy(dtype=np.float64, na_value=np.nan))
 
     def _parts_of(self, rows: int) -> Array:
         """Part of each row: runs along time, dealt out in turn."""
@@ -328,7 +347,7 @@ class LightGBMQuantiles(QuantileModel):
         curve = np.sort(self._curve(self._matrix(X)), axis=1)
         # Trees know nothing beyond what they have seen, and their steps may lead there. That is cut last: the
         # correction was learnt from whole curves, and one that is cut at 0 is read above 0 where calm hours are.
-        said = curves.read(curve, self.fitted, self.levels, self.correction_)
+        said = curves.read(curve, self.fitted, self.levels, self.correction_, by=self._by(X))
         return self._level(X)[:, None] + np.clip(said, *self.seen_)
 
     def _curve(self, values: Array) -> Array:
@@ -420,7 +439,7 @@ class LightGBMQuantiles(QuantileModel):
         ordered = np.take_along_axis(curve, order, axis=1)
         weights = np.empty(curve.shape)
         # A weight belongs to a place in the sorted row: it goes back to the level that took the place.
-        placed = curves.weights(ordered, self.fitted, (quantile,), self.correction_)[:, :, 0]
+        placed = curves.weights(ordered, self.fitted, (quantile,), self.correction_, by=self._by(X))[:, :, 0]
         np.put_along_axis(weights, order, placed, axis=1)
         total = sum(
             weights[:, k, None] * self._shapley(values, k)
