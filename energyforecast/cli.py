@@ -537,7 +537,7 @@ def _number(score: float | None) -> str:
 
 def _benchmark_line(report: dict[str, Any]) -> str:
     covers = ", ".join(
-        f"{float(share):.0%} interval {found['all']:.1%}"
+        f"{float(share):.0%} interval {found['all']:.1%} (ties shared: {found['ties_shared']['all']:.1%})"
         for share, found in report["coverage"].items()
         if share != "n"
     )

@@ -193,10 +193,23 @@ def test_coverage_is_counted_by_season() -> None:
     winter = _known(np.full(48, 0.5), levels, "2012-12-15")
     summer = _known(np.full(24, 0.97), levels, "2013-07-15")
     found = scoring.coverage(TaskForecast.joined([winter, summer]))
-    assert found["0.8"] | {"interval": None} == {"all": 48 / 72, "interval": None, "DJF": 1.0, "JJA": 0.0}
+    plain = {"all": 48 / 72, "DJF": 1.0, "JJA": 0.0}
+    assert {name: found["0.8"][name] for name in plain} == plain
+    assert {name: found["0.8"]["ties_shared"][name] for name in plain} == plain
     assert found["n"] == {"all": 72, "DJF": 48, "JJA": 24}
     low, high = found["0.8"]["interval"]
     assert 0.0 <= low <= 48 / 72 <= high <= 1.0
+
+
+def test_calms_are_inside_by_the_share_of_their_probability() -> None:
+    """A right forecast of a farm that stands still in 40 hours of 100: its intervals begin at 0 and hold them all."""
+    right = np.maximum(np.arange(1, 100) / 100 - 0.4, 0)
+    outcomes = np.maximum(np.arange(0.005, 1, 0.01) - 0.4, 0)
+    found = scoring.coverage(_known(outcomes, right))
+    assert found["0.8"]["all"] == pytest.approx(0.9)
+    assert found["0.9"]["all"] == pytest.approx(0.95, abs=0.006)
+    assert found["0.8"]["ties_shared"]["all"] == pytest.approx(0.8, abs=0.006)
+    assert found["0.9"]["ties_shared"]["all"] == pytest.approx(0.9, abs=0.006)
 
 
 @REAL

@@ -13,6 +13,7 @@ from energyforecast.competitions.competition import Array, TaskForecast
 from energyforecast.datasets.competition_data import find
 from energyforecast.errors import FileFormatError
 from energyforecast.evaluation import pinball_loss
+from energyforecast.evaluation.losses import pit_interval
 from energyforecast.tasks import PERCENTILES
 
 __all__ = ["coverage", "leaderboard", "pinball", "rmse"]
@@ -75,7 +76,18 @@ def coverage(done: TaskForecast) -> dict[str, Any]:
     Returns
     -------
     dict
-        By share: ``all``, ``interval`` (90 %, by a bootstrap of blocks of seven days) and each season; and ``n``.
+        By share: ``all``, ``interval`` (90 %, by a bootstrap of blocks of seven days), each season, and under
+        ``ties_shared`` the same where an outcome on several quantiles at once, as calms are on 0, is inside by the
+        share of their probability that is; and ``n``.
+
+    Notes
+    -----
+    An interval that begins at 0 holds every calm, also the part of their probability that lies below it: right
+    forecasts then cover more than their nominal share, and only ``ties_shared`` can be compared with it.
+
+    References
+    ----------
+    Czado, Gneiting and Held (2009), https://doi.org/10.1111/j.1541-0420.2009.01191.x.
 
     Examples
     --------
@@ -90,15 +102,23 @@ def coverage(done: TaskForecast) -> dict[str, Any]:
     season = (scored.valid_time.astype("datetime64[M]").astype(int) + 1) % 12 // 3
     there = [k for k in range(4) if (season == k).any()]
     found: dict[str, Any] = {}
+    lowest, highest = pit_interval(scored.observed, scored.quantiles, PERCENTILES)
+    width = highest - lowest
+
+    def means(inside: Array) -> dict[str, float]:
+        seasons = {_SEASONS[k]: float(inside[season == k].mean()) for k in there}
+        return {"all": float(inside.mean()), **seasons}
+
     for share in _SHARES:
-        low, high = (round(100 * level) - 1 for level in ((1 - share) / 2, (1 + share) / 2))
-        inside = (scored.quantiles[:, low] <= scored.observed) & (
-            scored.observed <= scored.quantiles[:, high]
-        )
+        ends = (1 - share) / 2, (1 + share) / 2
+        low, high = (scored.quantiles[:, round(100 * level) - 1] for level in ends)
+        inside = (low <= scored.observed) & (scored.observed <= high)
+        common = np.clip(np.minimum(highest, ends[1]) - np.maximum(lowest, ends[0]), 0.0, None)
+        shared = np.where(width > 0, common / np.where(width > 0, width, 1.0), inside)
         found[f"{share:g}"] = {
-            "all": float(inside.mean()),
             "interval": _interval(inside, scored.valid_time),
-            **{_SEASONS[k]: float(inside[season == k].mean()) for k in there},
+            "ties_shared": means(shared) | {"interval": _interval(shared, scored.valid_time)},
+            **means(inside),
         }
     found["n"] = {"all": len(scored), **{_SEASONS[k]: int((season == k).sum()) for k in there}}
     return found

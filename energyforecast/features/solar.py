@@ -275,7 +275,8 @@ class PVChainPower(Feature):
             down = (10.0 / (height_of(lowest) or 10.0)) ** (1 / 7)
             for hour in self.hours:
                 split = [
-                    now.shift(f"{prefix}{part}", hours=hour) if self.components else None for part in ("dni", "dhi")
+                    now.shift(f"{prefix}{part}", hours=hour) if self.components else None
+                    for part in ("dni", "dhi")
                 ]
                 moved = f"[{hour:+g}h]" if hour else ""
                 columns[f"{prefix}pv_chain_power{moved}"] = plant.power(
