@@ -345,10 +345,16 @@ class LightGBMQuantiles(QuantileModel):
 
     def _predict(self, X: pd.DataFrame) -> Array:
         curve = np.sort(self._curve(self._matrix(X)), axis=1)
-        # Trees know nothing beyond what they have seen, and their steps may lead there. That is cut last: the
-        # correction was learnt from whole curves, and one that is cut at 0 is read above 0 where calm hours are.
-        said = curves.read(curve, self.fitted, self.levels, self.correction_, by=self._by(X))
-        return self._level(X)[:, None] + np.clip(said, *self.seen_)
+        by = self._by(X)
+        # The correction was learnt from whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
+        whole, cut = (
+            curves.read(each, self.fitted, self.levels, self.correction_, by=by)
+            for each in (curve, np.clip(curve, *self.seen_))
+        )
+        # Trees know nothing beyond what they have seen, where their steps may lead: rare levels alone go beyond.
+        lowest, highest = self.seen_
+        within = np.clip(whole, np.minimum(cut, lowest), np.maximum(cut, highest))
+        return self._level(X)[:, None] + within
 
     def _curve(self, values: Array) -> Array:
         """Quantiles at the fitted levels, as the trees say them."""
