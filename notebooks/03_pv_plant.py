@@ -122,10 +122,11 @@ table["score"] = table["metric"] + table["level"].map(" of {:.0%}".format).where
 table.pivot(index="score", columns=["hours", "model"], values="percent").round(1)
 
 # %% [markdown]
-# Look at the coverage of the trees. Of all hours the central half holds far more than half, as if it were too wide;
-# of the lit hours it holds **less**. In this autumn the forecast is too sure of itself, and the score of all hours
-# had hidden it behind the nights. Where it is so, the diagram says: outcomes lay below the middle quantiles too
-# seldom, so the median is too low.
+# Look at the coverage of the trees. Of all hours the central half holds three quarters, as if it were far too wide:
+# nights lie in every interval. Of the lit hours it holds about what it promises, and that is the figure to judge a
+# forecast by. The diagram shows it for each level. Where its line lies below the diagonal, outcomes fell below the
+# quantile too seldom: in the middle the forecast was a little low this autumn. One season is a few dozen weather
+# spells; `docs/solar.md` has several seeds, each season, and real plants.
 
 # %%
 lit = ef.evaluation.daylight(result.pairs["trees"], plant)
