@@ -1,10 +1,11 @@
-"""Several weather models: one matrix with the columns of all, or sister models whose quantiles are averaged.
+"""Several weather models: one matrix with the columns of all, or sister models whose quantiles are combined.
 
 Day-ahead forecasts of a synthetic wind farm in a gap wind (datasets.shelek) with three synthetic weather models of
 different skill; scores say how the methods behave, not how well a site can be forecast. Learnt from the
 first 16 months, scored on the last four; also with the best weather model missing in the scored months. Given
-are the mean pinball loss over 0.01 to 0.99 in % of capacity with the standard deviation over weeks of its difference to
-the one matrix divided by the root of their number, the coverage of the central 80 %, and CPU seconds.
+are the mean pinball loss over 0.01 to 0.99 in % of capacity, its difference to the one matrix, and among sisters to
+equal weights, each with its standard error (of the weeks' means, taken as independent), the coverage of the central
+80 %, and CPU seconds of the fit.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from energyforecast.evaluation.metrics import align, pinball_loss
 
 LEARNT, SCORED = "2024-05-01", ("2024-05-02", "2024-08-29")
 TREES = ef.LightGBMQuantiles(folds=0, trees=100)
+#: Ways against which those below them are held.
+REFERENCES = {"one_matrix": "one matrix", "equal_weights": "sisters, equal weights"}
 
 
 def _loss_by_week(power: ef.Observations, forecast: ef.Forecast) -> tuple[np.ndarray, float]:
@@ -45,15 +48,19 @@ def measure(seed: int) -> list[dict[str, object]]:
     world = ef.datasets.shelek(seed=seed, start="2023-01-01", hours=20 * 730)
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
     site, power, every = world.site, world.observations, dict(world.weather)
+    equal = ef.Blend(model=TREES, combination="equal")
+    ways: dict[str, tuple[ef.QuantileModel, dict[str, xr.Dataset]]]
     ways = {f"{name} alone": (TREES, {name: every[name]}) for name in every}
     ways |= {
         "one matrix": (TREES, every),
-        "one matrix, five blocks": (ef.LightGBMQuantiles(folds=5, calibrate=False, trees=100), every),
-        "sisters, equal weights": (ef.Blend(model=TREES, fitted_weights=False), every),
-        "sisters, fitted weights": (ef.Blend(model=TREES), every),
+        "one matrix, five structures": (ef.LightGBMQuantiles(folds=0, trees=100, structures=5), every),
+        "sisters, equal weights": (equal, every),
+        "sisters, equal weights, conformal": (ef.ConformalQuantiles(model=equal), every),
+        "sisters, fitted weights": (ef.Blend(model=TREES, combination="weights"), every),
+        "sisters, regression": (ef.Blend(model=TREES, combination="regression"), every),
     }
     rows: list[dict[str, object]] = []
-    base: dict[str, np.ndarray] = {}
+    references: dict[tuple[str, str], np.ndarray] = {}
     issued = task.issue_times(*SCORED)
     for way, (model, weather) in ways.items():
         begun = time.process_time()
@@ -65,15 +72,16 @@ def measure(seed: int) -> list[dict[str, object]]:
         for what, given in served.items():
             forecast = forecaster.predict(given, power, issue_time=issued, strict=False)
             loss, inside = _loss_by_week(power, forecast)
-            if way == "one matrix":
-                base[what] = loss
             row = {"seed": seed, "way": way, "weather": what, "pinball": round(float(loss.mean()), 3)}
             row |= {"coverage_80": round(inside, 1), "cpu_seconds": round(spent, 1)}
             row["fallback_level"] = int(forecast.data["fallback_level"].max())
-            if what in base and way != "one matrix":
-                gap = loss - base[what]
-                row["against_one_matrix"] = round(float(gap.mean()), 3)
-                row["standard_error"] = round(float(gap.std(ddof=1) / np.sqrt(len(gap))), 3)
+            for name, reference in REFERENCES.items():
+                if (reference, what) in references:
+                    gap = loss - references[reference, what]
+                    row[f"against_{name}"] = round(float(gap.mean()), 3)
+                    row[f"against_{name}_error"] = round(float(gap.std(ddof=1) / np.sqrt(len(gap))), 3)
+            if way in REFERENCES.values():
+                references[way, what] = loss
             rows.append(row)
     return rows
 

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from itertools import combinations
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 
-from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.models.calibration import unfitted
 from energyforecast.models.curves import GROWN, between
+from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.model import Array, Part, QuantileModel, parts_of, restored
 
 __all__ = ["Blend"]
 
 #: Fewer rows than this in a block tell nothing about weights: then all weigh the same.
 _LEAST: Final = 100
+#: Fewer rows than this for each coefficient make a regression worse than equal weights: hours resemble each other.
+_ROWS_EACH: Final = 40
+#: Neighbouring levels of a sister say nearly the same; this keeps their coefficients small.
+_PENALTY: Final = 1e-3
+_COMBINATIONS: Final = ("regression", "weights", "equal")
 
 
 class Blend(QuantileModel):
-    """One model for each weather model, and their quantiles averaged with weights by level.
+    """One model for each weather model, and their quantiles combined.
 
     Columns named ``"ifs:..."`` belong to the weather model ``ifs``, those without a prefix to all. Each
-    sister sees its own weather and what is common. On blocks of time that the sisters did not see, weights that are
-    nowhere negative and sum to one are found for each level. Where the weather of a sister is missing, the
-    others share its weight.
+    sister sees its own weather and what is common. How their quantiles are combined is found on blocks of time
+    that the sisters did not see.
 
     Parameters
     ----------
@@ -39,16 +45,28 @@ class Blend(QuantileModel):
     sources : tuple of str, optional
         Weather models; by default all prefixes of the columns.
     folds : int
-        Blocks of time by which weights are found, at least two. The sisters of all blocks make the forecast.
-    fitted_weights : bool
-        Otherwise all weigh the same.
+        Blocks of time that are left out in turn, at least two. The sisters of all blocks make the forecast.
+    combination : {"regression", "weights", "equal"}
+        ``"regression"`` is a linear quantile regression on the sisters' quantiles at nine levels, so it also widens
+        what is too narrow; ``"weights"`` a mean with weights for each level that are nowhere negative and sum to one;
+        ``"equal"`` the plain mean.
 
     Attributes
     ----------
+    regressions_ : dict of LinearQuantiles
+        By the weather models that are there: all of them, or all but one. Empty with less than 40 rows for each
+        coefficient, and unless `combination` is ``"regression"``.
     weights_ : array, shape (sources, levels)
+        Of the mean, where no regression is. All the same unless `combination` is ``"weights"``.
+
+    Notes
+    -----
+    Where the weather of one sister is missing, a regression on the others stands in, or the others share its weight.
 
     References
     ----------
+    - Olauson, Viotti and Huss (2026), The HEFTCom2024 winning model, International Journal of Forecasting
+      42(3), doi:10.1016/j.ijforecast.2026.02.005
     - Lichtendahl, Grushka-Cockayne and Winkler (2013), Is it better to average probabilities or
       quantiles?, Management Science 59(7), doi:10.1287/mnsc.1120.1667
     - Nowotarski and Weron (2015), Computing electricity spot price prediction intervals using quantile
@@ -60,7 +78,16 @@ class Blend(QuantileModel):
     >>> y = rng.normal(size=1000)
     >>> X = pd.DataFrame({"good:wind": y, "poor:wind": rng.normal(size=1000)})
     >>> from energyforecast.models import LinearQuantiles
-    >>> Blend((0.5,), model=LinearQuantiles()).fit(X, y).weights().round(2)
+    >>> blend = Blend((0.5,), model=LinearQuantiles()).fit(X, y)
+    >>> blend.regressions_["good", "poor"].coefficients().round(2).abs()
+               0.5
+    intercept  0.0
+    good 0.5   1.0
+    poor 0.5   0.0
+
+    Weights are easier to read, and somewhat worse:
+
+    >>> Blend((0.5,), model=LinearQuantiles(), combination="weights").fit(X, y).weights().round(2)
            0.5
     good   1.0
     poor   0.0
@@ -73,13 +100,13 @@ class Blend(QuantileModel):
         model: QuantileModel | None = None,
         sources: tuple[str, ...] | None = None,
         folds: int = 5,
-        fitted_weights: bool = True,
+        combination: Literal["regression", "weights", "equal"] = "regression",
     ) -> None:
         super().__init__(quantiles)
         self.model = model
         self.sources = sources
         self.folds = folds
-        self.fitted_weights = fitted_weights
+        self.combination = combination
 
     @property
     def needs(self) -> tuple[str, ...] | None:
@@ -87,6 +114,12 @@ class Blend(QuantileModel):
         return unfitted(self.model, self.levels).needs
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        if self.combination not in _COMBINATIONS:
+            raise RangeError(
+                f"combination is {self.combination!r}.",
+                f"It is one of {_COMBINATIONS}.",
+                "Correct the setting.",
+            )
         self.sources_ = self._found(X)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         folds = self.folds if self.folds > 1 and len(y) >= self.folds * _LEAST else 1
@@ -107,13 +140,38 @@ class Blend(QuantileModel):
                 if folds > 1 and left.any():
                     unseen[k, left] = sister.predict(X.loc[left, columns])
         self._refuse_none(X)
-        whole = np.isfinite(unseen[:, :, 0]).all(axis=0)
-        fit_them = self.fitted_weights and whole.sum() >= _LEAST
-        self.weights_ = (
-            _weights(unseen[:, whole], y[whole], weight[whole], self.levels)
-            if fit_them
-            else np.full((len(self.sources_), len(self.levels)), 1 / len(self.sources_))
-        )
+        self._combine(unseen, y, weight)
+
+    def _combine(self, unseen: Array, y: Array, weight: Array) -> None:
+        """Weights and regressions, from quantiles that are NaN where a sister saw the row or had no weather."""
+        there = np.isfinite(unseen[:, :, 0]) & (weight > 0)
+        count, whole = len(self.sources_), there.all(axis=0)
+        self.weights_ = np.full((count, len(self.levels)), 1 / count)
+        if self.combination == "weights" and whole.sum() >= _LEAST:
+            self.weights_ = _weights(unseen[:, whole], y[whole], weight[whole], self.levels)
+        self.regressions_: dict[tuple[str, ...], LinearQuantiles] = {}
+        if self.combination != "regression":
+            return
+        for names in filter(None, (tuple(self.sources_), *combinations(self.sources_, count - 1))):
+            rows = there[[name in names for name in self.sources_]].all(axis=0)
+            table = self._table(unseen[:, rows], names)
+            if rows.sum() >= _ROWS_EACH * (1 + table.shape[1]):
+                self.regressions_[names] = self._regression()
+                self.regressions_[names].fit(table, y[rows], sample_weight=weight[rows], bounds=self.bounds_)
+
+    def _regression(self) -> LinearQuantiles:
+        fitted = tuple(self.levels[j] for j in _anchors(self.levels))
+        return LinearQuantiles(self.levels, fitted=fitted, penalty=_PENALTY)
+
+    def _table(self, values: Array, names: tuple[str, ...]) -> pd.DataFrame:
+        """Quantiles of these sisters at a few levels, a column each; `values` has the shape (sources, rows, levels)."""
+        columns = {
+            f"{name} {self.levels[j]:g}": values[k, :, j]
+            for k, name in enumerate(self.sources_)
+            if name in names
+            for j in _anchors(self.levels)
+        }
+        return pd.DataFrame(columns, index=range(values.shape[1]))
 
     def _found(self, X: pd.DataFrame) -> list[str]:
         prefixes = list(dict.fromkeys(name.rpartition(":")[0] for name in map(str, X.columns) if ":" in name))
@@ -151,31 +209,40 @@ class Blend(QuantileModel):
             )
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        total = np.zeros((len(X), len(self.levels)))
-        whole = np.zeros_like(total)
-        spare, count = np.zeros_like(total), np.zeros((len(X), 1))
-        for source, weight in zip(self.sources_, self.weights_, strict=True):
-            there = self._there(X, source)
-            if not there.any():
-                continue
-            given = X.loc[there, self._seen_by(X, source)]
-            values = np.mean([sister.predict(given) for sister in self.sisters_[source]], axis=0)
-            total[there] += weight * values
-            whole[there] += weight
-            spare[there] += values
-            count[there] += 1
-        if (count == 0).any():
+        there = np.stack([self._there(X, source) for source in self.sources_])
+        lost = ~there.any(axis=0)
+        if lost.any():
             raise MissingDataError(
-                f"In {int((count == 0).sum())} rows no weather model of {self.sources_} has a value.",
+                f"In {int(lost.sum())} rows no weather model of {self.sources_} has a value.",
                 "At least one has.",
                 "Forecast such rows from climatology: predict(..., strict=False).",
             )
+        values = np.zeros((len(self.sources_), len(X), len(self.levels)))
+        for k, source in enumerate(self.sources_):
+            if there[k].any():
+                given = X.loc[there[k], self._seen_by(X, source)]
+                values[k, there[k]] = np.mean([one.predict(given) for one in self.sisters_[source]], axis=0)
+        result = self._averaged(values, there)
+        for names, regression in self.regressions_.items():
+            used = np.array([name in names for name in self.sources_])
+            rows = (there == used[:, None]).all(axis=0)
+            if rows.any():
+                result[rows] = regression.predict(self._table(values[:, rows], names))
+        return result
+
+    def _averaged(self, values: Array, there: npt.NDArray[np.bool_]) -> Array:
+        """Mean of the sisters that are there, by their weights."""
+        weight = self.weights_[:, None, :] * there[:, :, None]
+        whole = weight.sum(axis=0)
         # Those that are left may weigh nothing at a level: then they weigh the same.
-        safe = np.where(whole > 1e-6, whole, 1.0)
-        return np.asarray(np.where(whole > 1e-6, total / safe, spare / count))
+        same = (there / there.sum(axis=0))[:, :, None]
+        weight = np.where(whole > 1e-6, weight / np.where(whole > 1e-6, whole, 1.0), same)
+        return np.asarray((weight * values).sum(axis=0))
 
     def weights(self) -> pd.DataFrame:
         """A row for each weather model, a column for each level; columns sum to one.
+
+        With regressions they say nothing of the forecast, unless more than one weather model is missing.
 
         Examples
         --------
@@ -189,23 +256,33 @@ class Blend(QuantileModel):
         return pd.DataFrame(self.weights_, index=self.sources_, columns=list(self.levels))
 
     def parts(self) -> dict[str, Part]:
-        """The weights, and what each sister has learnt."""
-        about = {source: len(sisters) for source, sisters in self.sisters_.items()}
+        """How sisters are combined, and what each has learnt."""
+        about = {
+            "sisters": {source: len(sisters) for source, sisters in self.sisters_.items()},
+            "regressions": list(self.regressions_),
+        }
         own: dict[str, Part] = {"weights": self.weights_, "about": json.dumps(about)}
         for source, sisters in self.sisters_.items():
             for k, sister in enumerate(sisters):
-                own |= parts_of(f"{source}_{k}", sister)
+                own |= parts_of(f"sister_{source}_{k}", sister)
+        for k, regression in enumerate(self.regressions_.values()):
+            own |= parts_of(f"regression_{k}", regression)
         return own
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Take back what :meth:`parts` gave."""
         about = json.loads(str(parts["about"]))
-        self.weights_, self.sources_ = np.asarray(parts["weights"]), list(about)
+        self.weights_, self.sources_ = np.asarray(parts["weights"]), list(about["sisters"])
         self.sisters_ = {
             source: [
-                restored(f"{source}_{k}", unfitted(self.model, self.levels), parts) for k in range(count)
+                restored(f"sister_{source}_{k}", unfitted(self.model, self.levels), parts)
+                for k in range(count)
             ]
-            for source, count in about.items()
+            for source, count in about["sisters"].items()
+        }
+        self.regressions_ = {
+            tuple(names): restored(f"regression_{k}", self._regression(), parts)
+            for k, names in enumerate(about["regressions"])
         }
 
 
@@ -213,16 +290,18 @@ def _weights(values: Array, y: Array, weight: Array, levels: tuple[float, ...]) 
     """Weights at a few levels that minimise the pinball loss of the mean, and straight lines between them."""
     if len(values) == 1:
         return np.ones((1, len(levels)))
-    known = (
-        tuple(level for level in GROWN if levels[0] <= level <= levels[-1])
-        if len(levels) > len(GROWN)
-        else levels
-    )
-    at = [int(np.abs(np.array(levels) - level).argmin()) for level in known]
+    at = _anchors(levels)
     found = np.stack([_best(values[:, :, j].T, y, weight, levels[j]) for j in at], axis=1)
     spread = between(found, tuple(levels[j] for j in at), levels)
     spread = np.clip(spread, 0.0, None)
     return np.asarray(spread / spread.sum(axis=0))
+
+
+def _anchors(levels: tuple[float, ...]) -> list[int]:
+    """Places of a few levels that stand for all of them."""
+    if len(levels) <= len(GROWN):
+        return list(range(len(levels)))
+    return sorted({int(np.abs(np.array(levels) - level).argmin()) for level in GROWN})
 
 
 def _best(values: Array, y: Array, weight: Array, level: float) -> Array:

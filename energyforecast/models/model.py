@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -161,6 +161,9 @@ class QuantileModel(BaseEstimator, ABC):
         """Take back what :meth:`parts` gave."""
 
 
+_Model = TypeVar("_Model", bound=QuantileModel)
+
+
 def _check_weight(weight: Array, rows: int) -> Array:
     found = np.asarray(weight, dtype=np.float64)
     if found.shape != (rows,) or not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
@@ -180,9 +183,9 @@ def parts_of(name: str, model: QuantileModel) -> dict[str, Part]:
     return {f"{name}:about": about} | {f"{name}/{key}": part for key, part in model.parts().items()}
 
 
-def restored(name: str, unfitted: QuantileModel, parts: Mapping[str, Part]) -> QuantileModel:
+def restored(name: str, unfitted: _Model, parts: Mapping[str, Part]) -> _Model:
     """A model as :func:`parts_of` took it apart."""
-    model: QuantileModel = clone(unfitted)
+    model: _Model = clone(unfitted)
     own = {key.removeprefix(f"{name}/"): part for key, part in parts.items() if key.startswith(f"{name}/")}
     about = json.loads(str(parts[f"{name}:about"]))
     model.columns_, model.bounds_ = about["columns"], (about["bounds"][0], about["bounds"][1])
