@@ -354,7 +354,7 @@ class LightGBMQuantiles(QuantileModel):
         # Trees know nothing beyond what they have seen, where their steps may lead: rare levels alone go beyond.
         lowest, highest = self.seen_
         within = np.clip(whole, np.minimum(cut, lowest), np.maximum(cut, highest))
-        return self._level(X)[:, None] + within
+        return np.asarray(self._level(X)[:, None] + within)
 
     def _curve(self, values: Array) -> Array:
         """Quantiles at the fitted levels, as the trees say them."""
