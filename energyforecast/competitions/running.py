@@ -67,17 +67,28 @@ def competition(name: str) -> Competition:
     return _COMPETITIONS[name]
 
 
+@dataclass(frozen=True)
+class _Used:
+    """What a process had used when it was done with a piece."""
+
+    process: int
+    cpu_seconds: float
+    peak_memory_mb: float
+
+    @staticmethod
+    def now() -> _Used:
+        return _Used(os.getpid(), time.process_time(), peak_memory())
+
+
 @dataclass(frozen=True, eq=False)
 class _Done:
-    """One task at one site, with what its process had used when it was done."""
+    """One task at one site."""
 
     task: int
     model: TaskForecast
     climatology: TaskForecast
     references: dict[str, TaskForecast]
-    process: int
-    cpu_seconds: float
-    peak_memory_mb: float
+    used: _Used
 
 
 def run(
@@ -149,8 +160,12 @@ def run(
         if progress is not None:
             progress(len(pieces), len(work))
     pieces.sort(key=lambda piece: (piece.task, str(piece.model.site[0])))
-    months = _leave_one_month_out(event, data, effort, jobs) if leave_one_month_out else None
-    elsewhere = [piece for piece in pieces if piece.process != os.getpid()]
+    used = [piece.used for piece in pieces]
+    months = None
+    if leave_one_month_out:
+        months, more = _leave_one_month_out(event, data, effort, jobs)
+        used += more
+    elsewhere = [item for item in used if item.process != os.getpid()]
     return {
         "benchmark": name,
         "unit": event.unit,
@@ -187,18 +202,16 @@ def _piece(event: Competition, data: CompetitionData, task: int, site: str, effo
         model,
         event.climatology(data, task, site=site),
         event.references(data, task, site=site),
-        os.getpid(),
-        time.process_time(),
-        peak_memory(),
+        _Used.now(),
     )
 
 
-def _summed(pieces: Sequence[_Done], key: str) -> float:
-    """What other processes had used when they were last heard of, summed over them."""
-    used: dict[int, float] = {}
-    for piece in pieces:
-        used[piece.process] = max(used.get(piece.process, 0.0), float(getattr(piece, key)))
-    return sum(used.values())
+def _summed(used: Sequence[_Used], key: str) -> float:
+    """What processes had used when they were last heard of, summed over them."""
+    most: dict[int, float] = {}
+    for item in used:
+        most[item.process] = max(most.get(item.process, 0.0), float(getattr(item, key)))
+    return sum(most.values())
 
 
 def _whole(size: float) -> int | None:
@@ -263,16 +276,20 @@ def _by_site(pieces: Sequence[_Done]) -> dict[str, dict[str, Any]]:
 
 def _leave_one_month_out(
     event: Competition, data: CompetitionData, effort: Effort, jobs: int
-) -> dict[str, Any]:
-    assert isinstance(event, _Monthly)
-    sites = event.sites(data)
-    several = Parallel(n_jobs=jobs)(
-        delayed(event.leave_one_month_out)(data, site=site, effort=effort) for site in sites
-    )
+) -> tuple[dict[str, Any], list[_Used]]:
+    several = Parallel(n_jobs=jobs)(delayed(_months)(event, data, site, effort) for site in event.sites(data))
     months = {
-        month: scoring.pinball(TaskForecast.joined([done[month] for done in several])) for month in several[0]
+        month: scoring.pinball(TaskForecast.joined([done[month] for done, _ in several]))
+        for month in several[0][0]
     }
-    return {"months": months, "mean": float(np.mean(list(months.values())))}
+    return {"months": months, "mean": float(np.mean(list(months.values())))}, [used for _, used in several]
+
+
+def _months(
+    event: Competition, data: CompetitionData, site: str, effort: Effort
+) -> tuple[dict[str, TaskForecast], _Used]:
+    assert isinstance(event, _Monthly)
+    return event.leave_one_month_out(data, site=site, effort=effort), _Used.now()
 
 
 def _versions() -> dict[str, str]:
