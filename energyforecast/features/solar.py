@@ -302,7 +302,7 @@ class ClearSkyPower(Feature):
     >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
     >>> now = example_snapshot(sites=plant, start="2024-03-20 12:00", hours=1)
     >>> ClearSkyPower().compute(now)["clear_sky_power"].round(2).tolist()
-    [[0.98]]
+    [[1.0]]
     """
 
     def compute(self, now: Snapshot) -> Columns:
