@@ -148,9 +148,8 @@ ef.plotting.reliability(result)
 ef.plotting.skill_by_lead(result, reference="climatology")
 
 # %% [markdown]
-# Reliability: the line lies in the grey band, where chance alone would put it. Its foot begins at 5 % in place of 1
-# %: in a calm the farm takes a little power from the grid, measured power is negative, and a forecast does not go
-# below nothing.
+# Reliability: the line lies in the grey band, where chance alone would put it, down to its foot: in a calm the lowest
+# quantiles are exactly nothing, and so are the outcomes.
 #
 # Skill by lead: careful. In a day-ahead task each lead is one hour of the day (16 h is midnight), so this is skill
 # by hour as well. Trees beat the curve at each of them: it trusts the wind that it is given, and they have learnt
