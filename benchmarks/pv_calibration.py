@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,12 +33,12 @@ Case = tuple[str, ef.PVPlant, pd.DataFrame, np.ndarray, pd.DatetimeIndex, list[F
 
 
 def _case(
-    forecaster: ef.Forecaster, weather: object, power: ef.Observations
+    forecaster: ef.Forecaster, weather: Any, power: ef.Observations
 ) -> tuple[ef.PVPlant, pd.DataFrame, np.ndarray, pd.DatetimeIndex]:
     """Columns, outcomes (share of capacity) and times of all rows with an outcome that are not dark."""
     plant = forecaster.sites[0]
     assert isinstance(plant, ef.PVPlant)
-    table = forecaster.tabulate(weather, power, forecaster.training_origins(weather, power))  # type: ignore[arg-type]
+    table = forecaster.tabulate(weather, power, forecaster.training_origins(weather, power))
     y = asof.labels_as_of(power, site=plant.name, valid_time=table.valid_time, as_of=None)
     middle = ef.physics.solar_position(
         table.valid_time + np.timedelta64(30, "m"), plant.latitude, plant.longitude
@@ -73,11 +74,11 @@ def _real(folder: Path) -> Iterator[Case]:
 
 
 def _models(X: pd.DataFrame) -> Iterator[tuple[str, ef.LightGBMQuantiles, pd.DataFrame]]:
-    settings = {"random_splits": False, "folds": 3, "feature_fraction": 0.4}
-    yield WAYS[0], ef.LightGBMQuantiles(PERCENTILES, **settings), X.drop(columns="clear_sky_power")  # type: ignore[arg-type]
-    yield WAYS[1], ef.LightGBMQuantiles(PERCENTILES, **settings), X  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"random_splits": False, "folds": 3, "feature_fraction": 0.4}
+    yield WAYS[0], ef.LightGBMQuantiles(PERCENTILES, **settings), X.drop(columns="clear_sky_power")
+    yield WAYS[1], ef.LightGBMQuantiles(PERCENTILES, **settings), X
     by = "clear_sky_power"
-    yield WAYS[2], ef.LightGBMQuantiles(PERCENTILES, calibrate_by=by, **settings), X  # type: ignore[arg-type]
+    yield WAYS[2], ef.LightGBMQuantiles(PERCENTILES, calibrate_by=by, **settings), X
 
 
 def _scored(case: Case) -> Iterator[pd.DataFrame]:

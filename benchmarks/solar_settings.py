@@ -84,7 +84,8 @@ class Variant(Gefcom2014Solar):
 
 def before_the_tasks(data: CompetitionData) -> CompetitionData:
     """What was known before the first task."""
-    cut = data.observations[: data.observations.index[data.observations.index < END][-1]]  # type: ignore[misc]
+    until = data.observations.index[data.observations.index < END][-1]
+    cut = data.observations[:until]
     return replace(data, observations=cut, outcomes=cut)
 
 

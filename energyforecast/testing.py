@@ -371,7 +371,7 @@ def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Genera
         whole = values.values[np.isfinite(values.values)]
         junk = noise.choice(whole, size=values.shape) if whole.size else values.values
         if name == "ghi":  # dimmed where the sun is: light in the night would be refused as a wrong clock
-            junk = np.nan_to_num(values.values) * noise.uniform(size=values.shape)
+            junk = values.values * noise.uniform(size=values.shape)
         mask = unknown.broadcast_like(values).transpose(*values.dims)
         spoilt[name] = values.where(~mask, junk).astype(values.dtype).assign_attrs(values.attrs)
     return spoilt

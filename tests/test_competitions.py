@@ -237,9 +237,9 @@ def test_nothing_that_was_not_known_reaches_a_forecast_of_the_real_track(informa
 @REAL
 @pytest.mark.slow
 def test_nothing_that_was_not_known_reaches_a_forecast_of_the_real_solar_track() -> None:
-    event = competition("gefcom2014-solar")
+    event = competitions.Gefcom2014Solar()
     data = event.read(DATA.parent)
-    forecaster = event.forecaster(data, "zone 1")  # type: ignore[attr-defined]
+    forecaster = event.forecaster(data, "zone 1")
     power = data.observations[["zone 1"]]
     check_no_leakage(forecaster, data.weather, power, issue_time=data.starts[1], origins=3)
 
