@@ -341,6 +341,20 @@ def test_poison_spoils_all_that_had_not_arrived_and_nothing_else() -> None:
         assert changed[:, unknown].mean() > 0.99
 
 
+def test_poison_dims_irradiance_and_leaves_night_and_gaps_as_they_are() -> None:
+    """Light in the night would be refused as a wrong clock, and the check would say nothing of leaks."""
+    weather = world(days=20).weather
+    first = weather[next(iter(weather.data_vars))]
+    light = np.resize([0.0, 300.0, np.nan], first.shape)
+    spoilt = poison_weather(
+        first.copy(data=light).to_dataset(name="ghi"), pd.Timestamp("2020-01-01", tz="UTC")
+    )
+    found = spoilt["ghi"].values
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(light))
+    assert (found[light == 0] == 0).all()
+    assert ((found[light == 300] > 0) & (found[light == 300] < 300)).mean() > 0.99
+
+
 @pytest.mark.parametrize("published_after", ["2h", None])
 def test_poison_spoils_all_that_was_not_published_and_nothing_else(published_after: str | None) -> None:
     power = world(published_after=published_after, days=20).power
