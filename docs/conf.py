@@ -51,12 +51,13 @@ def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     """Lead ``energyforecast.load`` to ``energyforecast.storage.load``: public names are documented where they live."""
     package, _, name = str(node.get("reftarget", "")).partition(".")
     public, _, rest = name.partition(".")
-    homes = import_module("energyforecast")._HOME_OF  # noqa: SLF001
-    if package != "energyforecast" or public not in homes or node.get("refdomain") != "py":
+    library = import_module("energyforecast")
+    item = getattr(library, public, None) if public in library.__all__ else None
+    if package != "energyforecast" or not hasattr(item, "__module__") or node.get("refdomain") != "py":
         return None
-    item = getattr(import_module("energyforecast"), public)
-    whole = ".".join(part for part in ("energyforecast", homes[public], public, rest) if part)
-    targets = (whole, ".".join(part for part in (item.__module__, item.__name__, rest) if part))
+    home = item.__module__
+    modules = (home, home.rpartition(".")[0])  # a sub-package documents names of its modules as its own
+    targets = [".".join(part for part in (module, item.__name__, rest) if part) for module in modules]
     domain, page = env.get_domain("py"), node.get("refdoc", "")
     for target in targets:
         found = domain.resolve_xref(env, page, app.builder, node["reftype"], target, node, contnode)

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import sklearn.base
 
-from energyforecast import __version__, asof, checks, times, variables
+from energyforecast import asof, checks, times, variables
+from energyforecast._version import __version__
 from energyforecast.asof import Snapshot, Weather
 from energyforecast.assignments import (
     FeaturesFor,

@@ -12,7 +12,8 @@ import pandas as pd
 import sklearn.base
 import xarray as xr
 
-from energyforecast import __version__, asof, checks, times
+from energyforecast import asof, checks, times
+from energyforecast._version import __version__
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.features import DayOfYear, DayType, FeatureSet, LocalHour, Temperature
 from energyforecast.forecast import Forecast

@@ -18,7 +18,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast import __version__, times
+from energyforecast import times
+from energyforecast._version import __version__
 from energyforecast.asof import Past
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
 from energyforecast.features import Feature, FeatureSet, FunctionFeature, Needs

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from energyforecast import __version__
+from energyforecast._version import __version__
 from energyforecast.competitions import scoring
 from energyforecast.competitions.competition import Competition, TaskForecast
 from energyforecast.competitions.gefcom2012 import Gefcom2012Wind

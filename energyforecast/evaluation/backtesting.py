@@ -17,7 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed
 
-from energyforecast import __version__, asof, times
+from energyforecast import asof, times
+from energyforecast._version import __version__
 from energyforecast.asof import Weather, as_models
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.folds import Fold, Memory, Refit, Skip, origins, split

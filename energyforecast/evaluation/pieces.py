@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast import __version__, storage, times
+from energyforecast import storage, times
+from energyforecast._version import __version__
 from energyforecast.asof import Weather, as_models
 from energyforecast.errors import FileFormatError, SchemaError
 from energyforecast.forecaster import Forecaster

@@ -39,6 +39,8 @@ __all__ = [  # noqa: PLE0604  (the names are those of the table above)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _HOMES.values():
+        return import_module(f"energyforecast.observations.{name}")
     if name in _HOMES:
         return getattr(import_module(f"energyforecast.observations.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'energyforecast.observations' has no attribute {name!r}")

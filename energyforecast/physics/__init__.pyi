@@ -1,0 +1,46 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from .demand import (
+    apparent_temperature as apparent_temperature,
+    cooling_degrees as cooling_degrees,
+    day_length as day_length,
+    daylight_share as daylight_share,
+    heating_degrees as heating_degrees,
+    hour_after_sunset as hour_after_sunset,
+    thermal_inertia as thermal_inertia,
+)
+from .solar import (
+    Irradiance as Irradiance,
+    PlaneOfArray as PlaneOfArray,
+    SolarPosition as SolarPosition,
+    ac_power as ac_power,
+    clear_sky as clear_sky,
+    clear_sky_index as clear_sky_index,
+    decompose as decompose,
+    is_dark as is_dark,
+    plane_of_array as plane_of_array,
+    pv_power as pv_power,
+    rear_irradiance as rear_irradiance,
+    solar_hour as solar_hour,
+    solar_position as solar_position,
+    tracker_orientation as tracker_orientation,
+)
+from .turbines import (
+    curve_power as curve_power,
+    ideal_turbine_power as ideal_turbine_power,
+    smoothed_curve_power as smoothed_curve_power,
+    turbines_running as turbines_running,
+    wake_factor as wake_factor,
+)
+from .wind import (
+    air_density as air_density,
+    density_corrected_wind_speed as density_corrected_wind_speed,
+    icing_conditions as icing_conditions,
+    shear_exponent as shear_exponent,
+    wind_components as wind_components,
+    wind_from_components as wind_from_components,
+    wind_speed_between_heights as wind_speed_between_heights,
+    wind_speed_log_law as wind_speed_log_law,
+    wind_speed_power_law as wind_speed_power_law,
+    wind_veer as wind_veer,
+)

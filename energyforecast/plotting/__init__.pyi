@@ -1,0 +1,18 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from .forecasts import (
+    error_by_hour_and_month as error_by_hour_and_month,
+    fan_chart as fan_chart,
+    pit as pit,
+    reliability as reliability,
+    skill_by_lead as skill_by_lead,
+)
+from .plans import (
+    costs as costs,
+    dispatch as dispatch,
+    ramps as ramps,
+    reserve as reserve,
+    scenarios as scenarios,
+    storage as storage,
+)
+from .style import save as save
