@@ -104,7 +104,8 @@ def test_links_of_a_page_lead_to_files_and_headings(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["variables.md", "sources.md", "configuration.md", "command_line.md", "errors.md"]
+    "name",
+    ["variables.md", "sources.md", "configuration.md", "command_line.md", "errors.md", "publications.md"],
 )
 def test_tables_of_the_reference_are_those_of_the_code(name: str) -> None:
     shown = (DOCS / "reference" / name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference that are tables of the code: variables, sources, configuration, commands, errors.
+"""Write the pages of docs/reference that are made from the code and from docs/references.toml.
 
 ::
 
@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
+import tomllib
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from energyforecast import cli, config, errors, variables, weather
 from energyforecast.models import QuantileModel
@@ -456,12 +458,33 @@ Each by name: {{py:mod}}`energyforecast.errors`.
 """
 
 
+# -- publications ------------------------------------------------------------------------------
+
+
+def publications_page() -> str:
+    """Every publication that is cited, by author."""
+    rows = tomllib.loads((FOLDER.parent / "references.toml").read_text(encoding="utf-8"))
+    lines = [
+        f"- {row['authors']} ({row['year']}). {row['title']}. *{row['where']}*. [{plain(doi)}](https://doi.org/{quote(doi, safe='/:;')})"
+        for doi, row in rows.items()
+    ]
+    return f"""# Publications
+
+Made from `docs/references.toml` by `python tools/build_reference_pages.py`.
+
+Every publication that docstrings and pages cite, by the first author. A citation carries the DOI listed here; a test compares them.
+
+{chr(10).join(lines)}
+"""
+
+
 PAGES = {
     "variables": variables_page,
     "sources": sources_page,
     "configuration": configuration_page,
     "command_line": command_line_page,
     "errors": errors_page,
+    "publications": publications_page,
 }
 
 

@@ -118,7 +118,8 @@ def solar_position(time: Array, latitude: Number, longitude: Number) -> SolarPos
     ----------
     Meeus (1998), Astronomical Algorithms, chapters 12, 13 and 25 (low accuracy). Refraction as in Reda
     and Andreas (2004), https://doi.org/10.1016/j.solener.2003.12.003; extraterrestrial radiation after
-    Spencer (1971), with 1361 W m⁻² from https://doi.org/10.1029/2010GL045777.
+    Spencer (1971), with 1361 W m⁻² from Kopp and Lean (2011),
+    https://doi.org/10.1029/2010GL045777.
 
     Examples
     --------
@@ -394,9 +395,10 @@ def plane_of_array(
 
     References
     ----------
-    Sky: Hay and Davies (1980), as assessed in https://doi.org/10.1016/j.solener.2006.03.009. Glass: Snell's
-    and Fresnel's laws for direct light (De Soto et al., https://doi.org/10.1016/j.solener.2005.06.010),
-    Martin and Ruiz (https://doi.org/10.1016/S0927-0248(00)00408-6) for diffuse light.
+    Sky: Hay and Davies (1980), as assessed by Loutzenhiser et al. (2007),
+    https://doi.org/10.1016/j.solener.2006.03.009. Glass: Snell's and Fresnel's laws
+    for direct light (De Soto et al. 2006, https://doi.org/10.1016/j.solener.2005.06.010),
+    Martin and Ruiz (2001, https://doi.org/10.1016/S0927-0248(00)00408-6) for diffuse light.
 
     Examples
     --------

@@ -54,8 +54,8 @@ def curve_power(
 
     References
     ----------
-    IEC 61400-12-1 (2017), correction for pitch-controlled turbines;
-    https://doi.org/10.5194/wes-4-1-2019.
+    IEC 61400-12-1 (2017), correction for pitch-controlled turbines; curves interpolated between densities:
+    Floors and Nielsen (2019), https://doi.org/10.3390/en12112038.
 
     Examples
     --------

@@ -81,8 +81,8 @@ def density_corrected_wind_speed(wind_speed: Array, density: Array) -> Array:
 
     References
     ----------
-    IEC 61400-12-1 (2017), correction for pitch-controlled turbines; discussed by Svenningsen (2010)
-    and https://doi.org/10.5194/wes-4-1-2019.
+    IEC 61400-12-1 (2017), correction for pitch-controlled turbines; discussed by Svenningsen (2010);
+    curves interpolated between densities: Floors and Nielsen (2019), https://doi.org/10.3390/en12112038.
 
     Examples
     --------

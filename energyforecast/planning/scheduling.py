@@ -92,7 +92,7 @@ def schedule(
 
     References
     ----------
-    Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2006.889117.
+    Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2007.901117.
 
     Examples
     --------

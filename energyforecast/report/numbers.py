@@ -333,7 +333,7 @@ def imbalance(result: Result) -> pd.DataFrame:
     The prices are an illustration: a MWh too little costs 30 EUR, a MWh too much 10 EUR, beside the
     day-ahead price; a perfect forecast costs nothing. The cheapest schedule of a plant is the quantile of
     level surplus / (shortage + surplus), of a demand that of shortage / (shortage + surplus)
-    (Pinson, Chevallier and Kariniotakis 2007, https://doi.org/10.1109/TPWRS.2006.889717).
+    (Pinson, Chevallier and Kariniotakis 2007, https://doi.org/10.1109/TPWRS.2007.901117).
 
     Examples
     --------
