@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from energyforecast import cli_observations, cli_plan, cli_weather
-from energyforecast.errors import ConfigurationError, EnergyForecastError, MissingDataError
+from energyforecast.errors import ConfigurationError, EnergyForecastError, MissingDataError, one_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -483,10 +483,7 @@ def _data_folder(given: Path | None) -> Path:
 
 
 def _one_of(option: str, given: str, known: tuple[str, ...]) -> Any:
-    if given not in known:
-        raise ConfigurationError(
-            f"--{option} is {given!r}.", f"It is {' or '.join(known)}.", "Choose one of them."
-        )
+    one_of(f"--{option}", given, allowed=known, error=ConfigurationError)
     return given
 
 

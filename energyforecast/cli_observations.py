@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from energyforecast.errors import ConfigurationError
+from energyforecast.errors import ConfigurationError, one_of
 
 if TYPE_CHECKING:
     from energyforecast.trust import Examination
@@ -120,8 +120,7 @@ def _sites(
     from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
 
     kinds: dict[str, type[Site]] = {item.kind: item for item in (WindFarm, PVPlant, DemandArea, Site)}
-    if kind not in kinds:
-        raise ConfigurationError(f"--kind is {kind!r}.", f"It is {', '.join(kinds)}.", "Choose one of them.")
+    one_of("--kind", kind, allowed=kinds, error=ConfigurationError)
     if kinds[kind] is PVPlant and (latitude is None or longitude is None):
         raise ConfigurationError(
             "A PV plant without a place.",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from energyforecast.errors import ConfigurationError, DependencyError
+from energyforecast.errors import ConfigurationError, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,18 +151,11 @@ def _figures(made: DayPlan, timezone: str) -> Iterator[tuple[str, Figure]]:
 
 def _check_tools(language: str, *, dispatch: bool) -> None:
     """What would stop the writing stops the command before the fits."""
-    from importlib.util import find_spec
-
     from energyforecast.planning.sheets import labels
 
     labels.say("word.table", language)
     for name in ("xlsxwriter", *(("highspy",) if dispatch else ())):
-        if find_spec(name) is None:
-            raise DependencyError(
-                f"{name} is not installed.",
-                "Workbooks and dispatch come with the extra 'planning'.",
-                "Use: python -m pip install 'energyforecast[planning]'.",
-            )
+        require(name, extra="planning", purpose="Plans need it.")
 
 
 def _day_report(made: DayPlan) -> dict[str, Any]:

@@ -62,7 +62,7 @@ import xarray as xr
 
 from energyforecast import datasets, tasks
 from energyforecast.asof import Weather
-from energyforecast.errors import ConfigurationError, EnergyForecastError
+from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
 from energyforecast.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles, QuantileModel
 from energyforecast.observations import Observations, read_power
@@ -392,12 +392,7 @@ def _site(name: str, values: Any, source: Path) -> Site:
     section = f"sites.{name}"
     given = dict(values) if isinstance(values, dict) else {}
     kind = given.pop("kind", None)
-    if not isinstance(kind, str) or kind not in _SITES:
-        raise ConfigurationError(
-            f"{source}: [{section}] has kind = {kind!r}.",
-            f"Kinds are {', '.join(_SITES)}.",
-            "Choose one of them.",
-        )
+    one_of(f"{source}: kind of [{section}]", kind, allowed=_SITES, error=ConfigurationError)
     _known(given, [item.name for item in fields(_SITES[kind]) if item.name != "name"], source, section)
     if isinstance(given.get("power_curve"), str):
         file = source.parent / given["power_curve"]
@@ -408,10 +403,7 @@ def _site(name: str, values: Any, source: Path) -> Site:
 def _task(values: Mapping[str, Any], source: Path) -> Task:
     given = dict(values)
     kind = given.pop("kind", None)
-    if not isinstance(kind, str) or kind not in _TASKS:
-        raise ConfigurationError(
-            f"{source}: [task] has kind = {kind!r}.", f"Kinds are {', '.join(_TASKS)}.", "Choose one of them."
-        )
+    one_of(f"{source}: kind of [task]", kind, allowed=_TASKS, error=ConfigurationError)
     _known(given, inspect.signature(_TASKS[kind]).parameters, source, "task")
     return _built(_TASKS[kind], given, source, "task")
 
@@ -422,14 +414,9 @@ def _model(values: Mapping[str, Any], source: Path, section: str = "model") -> Q
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     if isinstance(values.get("model"), dict):
         given["model"] = _model(values["model"], source, f"{section}.model")
-    kind = given.pop("kind", LightGBMQuantiles.__name__)
-    if kind not in QuantileModel.registry or kind.startswith("_"):
-        known = [name for name in QuantileModel.registry if not name.startswith("_")]
-        raise ConfigurationError(
-            f"{source}: [{section}] has kind = {kind!r}.",
-            f"Kinds are {', '.join(known)}.",
-            "Choose one of them.",
-        )
+    kind: Any = given.pop("kind", LightGBMQuantiles.__name__)
+    known = [name for name in QuantileModel.registry if not name.startswith("_")]
+    one_of(f"{source}: kind of [{section}]", kind, allowed=known, error=ConfigurationError)
     _known(given, _keywords(QuantileModel.registry[kind].__init__), source, section)
     _like_defaults(given, QuantileModel.registry[kind], source, section)
     return _built(QuantileModel.registry[kind], given, source, section)
@@ -451,10 +438,5 @@ def _built(maker: Callable[..., _T], values: dict[str, Any], source: Path, secti
 
 
 def _dataset(name: str, source: Path) -> tuple[Any, Weather, Observations]:
-    if name not in _DATASETS:
-        raise ConfigurationError(
-            f"{source}: there is no embedded dataset {name!r}.",
-            f"There is {', '.join(_DATASETS)}.",
-            "Correct the name.",
-        )
+    one_of(f"{source}: dataset", name, allowed=_DATASETS, error=ConfigurationError)
     return _DATASETS[name]()

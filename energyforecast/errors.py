@@ -1,4 +1,4 @@
-"""Every error that the library raises and every warning that it gives, and nothing else.
+"""Every error that the library raises, every warning that it gives, and two checks that raise them.
 
 ::
 
@@ -35,6 +35,11 @@ Each message has three lines: what was found, what was expected, and the remedy.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from importlib import import_module
+from types import ModuleType
+
 __all__ = [
     "ApproximateCoordinatesWarning",
     "ConfigurationError",
@@ -62,6 +67,8 @@ __all__ = [
     "UnitsError",
     "UnreachableError",
     "WrongDataError",
+    "one_of",
+    "require",
 ]
 
 
@@ -214,3 +221,94 @@ class ApproximateCoordinatesWarning(EnergyForecastWarning):
 
 class DamagedStoreWarning(EnergyForecastWarning):
     """Pieces of an archive of weather are damaged and were left out."""
+
+
+def one_of(
+    name: str, value: object, *, allowed: Iterable[object], error: type[EnergyForecastError] = SchemaError
+) -> None:
+    """Refuse a value that is not among those allowed.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument or field, as the message gives it.
+    value : object
+    allowed : iterable
+        Every value that is accepted.
+    error : type, optional
+        The error to raise.
+
+    Raises
+    ------
+    SchemaError
+        Or the `error` given, if the value is not one of them.
+
+    See Also
+    --------
+    require : Refuse to go on without an optional library.
+
+    Examples
+    --------
+    >>> one_of("method", "wls", allowed=("ols", "wls", "mint"))
+    >>> one_of("method", "wsl", allowed=("ols", "wls", "mint"))
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.SchemaError: method is 'wsl'.
+    It is one of 'ols', 'wls', 'mint'.
+    Choose one of them; perhaps 'wls' is meant.
+    """
+    choices = tuple(allowed)
+    if value in choices:
+        return
+    near = difflib.get_close_matches(str(value), [item for item in choices if isinstance(item, str)], n=1)
+    raise error(
+        f"{name} is {value!r}.",
+        f"It is one of {', '.join(map(repr, choices))}.",
+        "Choose one of them" + (f"; perhaps {near[0]!r} is meant." if near else "."),
+    )
+
+
+def require(module: str, *, extra: str, purpose: str = "") -> ModuleType:
+    """Import an optional library, or name the extra that brings it.
+
+    Parameters
+    ----------
+    module : str
+        Name by which it is imported.
+    extra : str
+        Extra of this package that brings it.
+    purpose : str, optional
+        A sentence on its use, with the file at hand where there is one.
+
+    Returns
+    -------
+    module
+
+    Raises
+    ------
+    DependencyError
+        If it cannot be imported.
+
+    See Also
+    --------
+    one_of : Refuse a value that is not among those allowed.
+
+    Examples
+    --------
+    >>> require("json", extra="store").dumps([1])
+    '[1]'
+    >>> require("no_such_library", extra="store", purpose="It reads archives.")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.DependencyError: no_such_library cannot be imported: No module named 'no_such_library'.
+    It reads archives. It comes with the extra 'store'.
+    Use: python -m pip install 'energyforecast[store]'.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise DependencyError(
+            f"{module} cannot be imported: {str(error).rstrip('.')}.",
+            f"{purpose} It comes with the extra {extra!r}.",
+            f"Use: python -m pip install 'energyforecast[{extra}]'.",
+        ) from error

@@ -15,12 +15,12 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.errors import (
-    DependencyError,
     FileFormatError,
     MissingDataError,
     RangeError,
     SchemaError,
     UnitsError,
+    require,
 )
 
 __all__ = ["PowerCurve"]
@@ -348,18 +348,11 @@ class PowerCurve:
         ----------
         https://windpowerlib.readthedocs.io; the curves: https://openenergyplatform.org, ODbL 1.0.
         """
-        try:
-            from windpowerlib import WindTurbine
-        except ImportError as error:
-            raise DependencyError(
-                "windpowerlib is not installed.",
-                "PowerCurve.from_windpowerlib reads its library of turbines.",
-                "Run: pip install energyforecast[examples]",
-            ) from error
+        library = require("windpowerlib", extra="examples", purpose="Its library of turbines is read.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a turbine without a curve, which is refused below
             # Above any rotor: windpowerlib refuses a hub lower than half of its diameter.
-            turbine = WindTurbine(hub_height=300, turbine_type=turbine_type)
+            turbine = library.WindTurbine(hub_height=300, turbine_type=turbine_type)
         if turbine.power_curve is None or turbine.nominal_power is None:
             raise MissingDataError(
                 f"windpowerlib has no power curve of {turbine_type!r}.",

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 import numpy.typing as npt
 
 from energyforecast import calendars, physics, times
-from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError
+from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError, one_of
 from energyforecast.power_curves import PowerCurve
 
 __all__ = ["DemandArea", "PVPlant", "Site", "Sites", "Source", "WindFarm", "as_sites", "catalogue"]
@@ -46,12 +46,7 @@ class Source:
     certainty: Certainty
 
     def __post_init__(self) -> None:
-        if self.certainty not in get_args(Certainty):
-            raise SchemaError(
-                f"The source {self.text!r} has the certainty {self.certainty!r}.",
-                f"A certainty is one of {', '.join(get_args(Certainty))}.",
-                "Choose one of them.",
-            )
+        one_of(f"certainty of the source {self.text!r}", self.certainty, allowed=get_args(Certainty))
 
 
 Array = npt.NDArray[Any]
@@ -270,12 +265,7 @@ class PVPlant(Site):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.mounting not in ("fixed", "single_axis"):
-            raise SchemaError(
-                f"Site {self.name!r} has the mounting {self.mounting!r}.",
-                "Modules are 'fixed' or on 'single_axis' trackers.",
-                "Choose one of them.",
-            )
+        one_of(f"mounting of site {self.name!r}", self.mounting, allowed=("fixed", "single_axis"))
         self._bounded("surface_tilt", 0.0, 90.0, "degrees from horizontal")
         self._bounded("surface_azimuth", 0.0, 360.0, "degrees from north, clockwise")
         self._bounded("axis_azimuth", 0.0, 360.0, "degrees from north, clockwise")
@@ -411,12 +401,7 @@ class DemandArea(Site):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._place()
-        if self.sector not in ("total", "industry", "households"):
-            raise SchemaError(
-                f"Site {self.name!r} has the sector {self.sector!r}.",
-                "A sector is 'total', 'industry' or 'households'.",
-                "Choose one of them.",
-            )
+        one_of(f"sector of site {self.name!r}", self.sector, allowed=("total", "industry", "households"))
 
     def _place(self) -> None:
         if self.country is not None:

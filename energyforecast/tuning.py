@@ -16,7 +16,7 @@ import sklearn.base
 
 from energyforecast import asof, times
 from energyforecast.asof import Weather
-from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
 from energyforecast.evaluation.metrics import pinball_loss
 from energyforecast.features import Needs
 from energyforecast.forecaster import Forecaster, Table
@@ -172,14 +172,7 @@ def tune(
 
 
 def _optuna() -> ModuleType:
-    try:
-        import optuna
-    except ImportError as error:
-        raise DependencyError(
-            "Optuna is not installed.",
-            "tune() proposes settings with it.",
-            "pip install 'energyforecast[tune]'.",
-        ) from error
+    optuna = require("optuna", extra="tune", purpose="tune() proposes settings with Optuna.")
     # Each trial would be told on standard error.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna

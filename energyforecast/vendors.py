@@ -11,7 +11,7 @@ import pandas as pd
 
 from energyforecast import times
 from energyforecast.checks import check_quantiles
-from energyforecast.errors import SchemaError, TimeError, UnitsError
+from energyforecast.errors import SchemaError, TimeError, UnitsError, one_of
 from energyforecast.forecast import Forecast
 from energyforecast.tasks import Task, Windows
 
@@ -50,10 +50,7 @@ def read_frame(
     >>> forecast.quantiles, float(forecast.at(0.5)[0, 0, 0])
     ((0.5,), 5.0)
     """
-    if unit not in _MEGAWATTS:
-        raise UnitsError(
-            f"The unit {unit!r} is unknown.", f"It is one of {list(_MEGAWATTS)}.", "Choose one of them."
-        )
+    one_of("unit", unit, allowed=_MEGAWATTS, error=UnitsError)
     columns = _levels(frame, levels)
     clock = timezone or ("UTC" if task is None else task.timezone)
     values = frame[list(columns)].to_numpy(dtype=float) * _MEGAWATTS[unit]

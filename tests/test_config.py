@@ -234,7 +234,7 @@ def test_data_has_exactly_one_place(tmp_path: Path, section: str) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (_replaced("sites", '"wind"', '"windy"'), ("[sites.farm]", "'windy'", "wind, solar, demand")),
+        (_replaced("sites", '"wind"', '"windy"'), ("[sites.farm]", "'windy'", "'wind', 'solar', 'demand'")),
         (_replaced("sites", 'kind = "wind"', ""), ("[sites.farm]", "kind")),
         (_replaced("task", '"day_ahead"', '"weekly"'), ("[task]", "'weekly'", "intraday")),
         (_replaced("model", '"Climatology"', '"Oracle"'), ("[model]", "'Oracle'", "Climatology")),

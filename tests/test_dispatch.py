@@ -462,7 +462,7 @@ def test_the_figure_stacks_up_to_what_is_taken() -> None:
     assert min(part.min() for part in corners) == pytest.approx(-40)
     assert "mean of 2 scenarios" in axes.get_title(loc="left")
     assert figure.get_supxlabel() == "synthetic"
-    with pytest.raises(SchemaError, match="area 'East'"):
+    with pytest.raises(SchemaError, match="area is 'East'"):
         plotting.dispatch(plan, area="East")
 
 

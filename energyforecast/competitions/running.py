@@ -23,7 +23,7 @@ from energyforecast.competitions.load import Gefcom2014Load
 from energyforecast.competitions.settings import Effort
 from energyforecast.datasets import CompetitionData
 from energyforecast.datasets.competition_data import Information
-from energyforecast.errors import ConfigurationError
+from energyforecast.errors import ConfigurationError, one_of
 from energyforecast.evaluation.backtesting import peak_memory
 
 __all__ = ["competition", "names", "run", "write_json"]
@@ -58,12 +58,7 @@ def competition(name: str) -> Competition:
     >>> competition("gefcom2012-wind").unit
     'capacity'
     """
-    if name not in _COMPETITIONS:
-        raise ConfigurationError(
-            f"There is no benchmark {name!r}.",
-            f"There are {', '.join(_COMPETITIONS)}.",
-            "Choose one of them.",
-        )
+    one_of("benchmark", name, allowed=_COMPETITIONS, error=ConfigurationError)
     return _COMPETITIONS[name]
 
 
@@ -181,12 +176,7 @@ def run(
 
 def _check_information(event: Competition, information: str, leave_one_month_out: bool) -> None:
     kinds = ("competition", "operational") if event.operational else ("competition",)
-    if information not in kinds:
-        raise ConfigurationError(
-            f"The information {information!r} is asked of {event.name}.",
-            f"It is {' or '.join(kinds)}.",
-            "Choose one of them with --information.",
-        )
+    one_of(f"--information of {event.name}", information, allowed=kinds, error=ConfigurationError)
     if leave_one_month_out and not isinstance(event, _Monthly):
         raise ConfigurationError(
             f"Leaving one month out is asked of {event.name}.",

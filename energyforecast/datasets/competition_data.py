@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast import times
-from energyforecast.errors import DependencyError, FileFormatError, MissingDataError, SchemaError, TimeError
+from energyforecast import errors, times
+from energyforecast.errors import FileFormatError, MissingDataError, SchemaError, TimeError
 from energyforecast.observations import Observations
 from energyforecast.sites import Site
 from energyforecast.variables import MEAN, POINT
@@ -104,14 +104,9 @@ def not_there(folder: str | Path, *, prepared: str, official: str, page: str) ->
 
 def read_parquet(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """A prepared table with the columns that are needed."""
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise DependencyError(
-            f"{path.name} is a Parquet file, and pyarrow is not installed.",
-            "The extra 'benchmark' brings it.",
-            "Install it: pip install 'energyforecast[benchmark]'; or give the official CSV files.",
-        ) from error
+    pa = errors.require(
+        "pyarrow", extra="benchmark", purpose=f"{path.name} is Parquet; the official files are CSV."
+    )
     try:
         table = pd.read_parquet(path)
     except (OSError, pa.ArrowException) as error:

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import times
-from energyforecast.errors import DependencyError, FileFormatError
+from energyforecast.errors import FileFormatError, require
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 
@@ -191,6 +191,7 @@ def write_parquet(result: Result, path: Path) -> Path:
     ...     len(pd.read_parquet(write_parquet(example_result(), Path(folder, "pairs.parquet"))))
     48
     """
+    require("pyarrow", extra="benchmark", purpose="Parquet is asked for; NetCDF needs no other library.")
     frames = []
     for name, forecast in result.forecasts.items():
         frame = forecast.to_frame()
@@ -199,12 +200,5 @@ def write_parquet(result: Result, path: Path) -> Path:
         values = observed.values.where(~observed.unfit).stack(future_stack=True).rename("observed")
         frame = frame.join(values.rename_axis(["valid_time", "site"]), on=["valid_time", "site"])
         frames.append(frame.assign(caveats="; ".join(forecast.caveats)))
-    try:
-        pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
-    except ImportError as error:
-        raise DependencyError(
-            "Parquet is asked for, and pyarrow is not installed.",
-            "pyarrow writes it; NetCDF needs nothing more.",
-            'Install it: pip install "energyforecast[benchmark]".',
-        ) from error
+    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
     return path

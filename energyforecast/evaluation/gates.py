@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import ConfigurationError, MissingDataError
+from energyforecast.errors import ConfigurationError, MissingDataError, one_of
 from energyforecast.evaluation import _noise
 from energyforecast.evaluation.metrics import METRICS, Metric
 
@@ -68,11 +68,9 @@ class Gate:
             raise ConfigurationError(
                 f"The gate of {self.metric!r} has no limit.", "It has max, min or both.", "Add max = ..."
             )
-        if self.unit is not None and self.unit not in _UNITS:
-            raise ConfigurationError(
-                f"The gate of {self.metric!r} has the unit {self.unit!r}.",
-                f"Units are {_UNITS}.",
-                "Choose among them.",
+        if self.unit is not None:
+            one_of(
+                f"unit of the gate of {self.metric!r}", self.unit, allowed=_UNITS, error=ConfigurationError
             )
         if self.metric.startswith("skill_") and self.reference is None:
             raise ConfigurationError(

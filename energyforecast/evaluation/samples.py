@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, one_of
 from energyforecast.evaluation.losses import as_samples, crps_of_samples, energy_score, variogram_score
 
 __all__ = ["SAMPLE_SCORES", "score_samples"]
@@ -60,12 +60,7 @@ def score_samples(
        metric  value  n  missing
     0  energy    0.0  1        1
     """
-    if metric not in SAMPLE_SCORES:
-        raise SchemaError(
-            f"The score {metric!r} of samples is asked for.",
-            f"There are {list(SAMPLE_SCORES)}.",
-            "Choose one of them.",
-        )
+    one_of("metric of samples", metric, allowed=SAMPLE_SCORES)
     outcome = np.asarray(observed, dtype=float)
     drawn = as_samples(samples, dims=2 if metric == "crps" else 3)
     if len(drawn) != len(outcome):

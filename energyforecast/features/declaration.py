@@ -20,7 +20,7 @@ import xarray as xr
 
 from energyforecast import asof, times
 from energyforecast.asof import Past, Snapshot
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, one_of
 
 __all__ = ["Feature", "FeatureSet", "FunctionFeature", "Needs", "feature"]
 
@@ -288,10 +288,7 @@ class FeatureSet:
         return FeatureSet(tuple(other if item.name == name else item for item in self.features))
 
     def _known(self, name: str) -> None:
-        if name not in self.names:
-            raise SchemaError(
-                f"There is no feature {name!r}.", f"There are {self.names}.", "Choose one of them."
-            )
+        one_of("name of a feature", name, allowed=self.names)
 
     def __iter__(self) -> Iterator[Feature]:
         return iter(self.features)

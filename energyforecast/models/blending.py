@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 
-from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, one_of
 from energyforecast.models.calibration import unfitted
 from energyforecast.models.curves import GROWN, between
 from energyforecast.models.linear import LinearQuantiles
@@ -114,12 +114,7 @@ class Blend(QuantileModel):
         return unfitted(self.model, self.levels).needs
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
-        if self.combination not in _COMBINATIONS:
-            raise RangeError(
-                f"combination is {self.combination!r}.",
-                f"It is one of {_COMBINATIONS}.",
-                "Correct the setting.",
-            )
+        one_of("combination", self.combination, allowed=_COMBINATIONS, error=RangeError)
         self.sources_ = self._found(X)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
         folds = self.folds if self.folds > 1 and len(y) >= self.folds * _LEAST else 1

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, Literal
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import DependencyError, MissingDataError, RefusedError, ResponseError
+from energyforecast.errors import MissingDataError, RefusedError, ResponseError, require
 from energyforecast.observations.measured import Observations
 from energyforecast.observations.reading import observed
 from energyforecast.weather.transport import Http
@@ -215,14 +214,7 @@ class _Session:
 
 
 def _client(session: _Session) -> Any:
-    try:
-        library: Any = import_module("entsoe")
-    except ImportError as error:
-        raise DependencyError(
-            "entsoe-py is not installed.",
-            "ENTSO-E's areas and parameters come from the extra 'entsoe'.",
-            "Use: python -m pip install 'energyforecast[entsoe]'.",
-        ) from error
+    library = require("entsoe", extra="entsoe", purpose="entsoe-py has ENTSO-E's areas and parameters.")
     return library.EntsoeRawClient(api_key=_NO_KEY, session=session, retry_count=1)
 
 

@@ -12,12 +12,13 @@ import pandas as pd
 
 from energyforecast import checks, times
 from energyforecast.errors import (
-    DependencyError,
     FileFormatError,
     MissingDataError,
     SchemaError,
     TimeError,
     UnitsError,
+    one_of,
+    require,
 )
 from energyforecast.observations.measured import Observations, plain
 from energyforecast.observations.stamps import Stamps
@@ -140,9 +141,9 @@ def read_power(
     [1.5005, 0.9]
     """
     factor, energy = _factor(unit, cumulative)
-    _one_of("label", label, ("beginning", "ending"))
-    _one_of("duplicates", duplicates, ("error", "flag"))
-    _one_of("revisions", revisions, ("first", "last"))
+    one_of("label", label, allowed=("beginning", "ending"))
+    one_of("duplicates", duplicates, allowed=("error", "flag"))
+    one_of("revisions", revisions, allowed=("first", "last"))
     if cumulative and label != "ending":
         raise SchemaError(
             "Readings of a meter with label='beginning'.",
@@ -330,21 +331,9 @@ def observed(
 def _factor(unit: str, cumulative: bool) -> tuple[float, bool]:
     """Factor to MW or MWh, and whether it is an energy."""
     power = unit.removesuffix("h")
-    if power not in _MEGAWATTS or (cumulative and power == unit):
-        wanted = [f"{name}h" for name in _MEGAWATTS] + ([] if cumulative else list(_MEGAWATTS))
-        raise UnitsError(
-            f"The unit {unit!r} is unknown" + (" for readings of a meter." if cumulative else "."),
-            f"It is one of {wanted}.",
-            "Choose one of them.",
-        )
+    wanted = [f"{name}h" for name in _MEGAWATTS] + ([] if cumulative else list(_MEGAWATTS))
+    one_of("unit of a meter" if cumulative else "unit", unit, allowed=wanted, error=UnitsError)
     return _MEGAWATTS[power], power != unit
-
-
-def _one_of(name: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise SchemaError(
-            f"{name}={given!r}.", f"It is {' or '.join(map(repr, known))}.", "Choose one of them."
-        )
 
 
 def _loaded(
@@ -368,14 +357,9 @@ def _loaded(
 
 
 def _parquet(path: Path) -> pd.DataFrame:
+    require("pyarrow", extra="benchmark", purpose=f"{path} is a parquet file.")
     try:
         return pd.read_parquet(path)
-    except ImportError as error:
-        raise DependencyError(
-            f"{path} is a parquet file, and pyarrow is not installed.",
-            "Parquet is read with the extra 'benchmark'.",
-            "Use: python -m pip install 'energyforecast[benchmark]'.",
-        ) from error
     except (OSError, ValueError) as error:
         raise FileFormatError(
             f"{path} cannot be read: {error}", "It is a whole parquet file.", "Check the file."

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import DependencyError
+from energyforecast.errors import require
 from energyforecast.planning.courses import Courses, Given
 from energyforecast.planning.parts import Battery, PumpedStorage
 from energyforecast.planning.system import System
@@ -81,14 +81,9 @@ def to_pypsa(
     """
     courses = Courses.read(system.area_names, demand=demand, wind=wind, solar=solar, site_areas=site_areas)
     courses = courses.median()
-    try:
-        import pypsa
-    except ImportError as error:
-        raise DependencyError(
-            "pypsa is not installed.",
-            "Networks for dispatch come with the extra 'planning'.",
-            "Use: python -m pip install 'energyforecast[planning]'.",
-        ) from error
+    require("pypsa", extra="planning", purpose="Networks for dispatch are PyPSA's.")
+    import pypsa
+
     with _quiet(), _told(pypsa):
         made = pypsa.Network(name="energyforecast")
         made.set_snapshots(pd.DatetimeIndex(times.to_ns(courses.valid_time), name="snapshot"))

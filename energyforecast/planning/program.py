@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from energyforecast.errors import DependencyError
+from energyforecast.errors import require
 
 __all__ = ["Program", "Solution"]
 
@@ -84,14 +84,7 @@ class Program:
 
     def solve(self) -> Solution | None:
         """The optimum, or None where no values keep within all bounds."""
-        try:
-            import highspy
-        except ImportError as error:
-            raise DependencyError(
-                "highspy is not installed.",
-                "Plans are optimised by HiGHS, which comes with the extra 'planning'.",
-                "Use: python -m pip install 'energyforecast[planning]'.",
-            ) from error
+        highspy = require("highspy", extra="planning", purpose="Plans are optimised by HiGHS.")
         lower, upper, cost, integer = (_joined(parts) for parts in zip(*self._columns, strict=True))
         row_lower, row_upper = (_joined(parts) for parts in zip(*self._rows, strict=True))
         rows, columns, values = (_joined(parts) for parts in zip(*self._entries, strict=True))

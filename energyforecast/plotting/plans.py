@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, one_of
 from energyforecast.observations import Observations
 from energyforecast.planning.plan import Plan
 from energyforecast.planning.scenarios import Scenarios
@@ -321,12 +321,8 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
     >>> [text.get_text() for text in dispatch(plan, area="South").axes[0].get_legend().get_texts()]
     ['demand', 'thermal']
     """
-    if area is not None and area not in plan.system.area_names:
-        raise SchemaError(
-            f"The area {area!r} is asked for.",
-            f"There are {list(plan.system.area_names)}.",
-            "Name one of them.",
-        )
+    if area is not None:
+        one_of("area", area, allowed=plan.system.area_names)
     rows = plan.dispatch if area is None else plan.dispatch[plan.dispatch["area"] == area]
     sums = rows.groupby(["scenario", "kind", "valid_time"], sort=False)["power"].sum().unstack("valid_time")
     given, taken = (side.groupby("kind").mean() for side in (sums.clip(lower=0.0), sums.clip(upper=0.0)))
@@ -390,8 +386,7 @@ def storage(plans: Mapping[str, Plan], *, component: str | None = None, timezone
     first = next(iter(plans.values()))
     known = list(first.storage["component"].unique())
     name = known[0] if component is None and known else component
-    if name not in known:
-        raise SchemaError(f"The storage {name!r} is asked for.", f"There are {known}.", "Name one of them.")
+    one_of("component", name, allowed=known)
     figure, axes = new_figure()
     for (label, plan), (colour, line) in zip(plans.items(), itertools.cycle(_WAYS), strict=False):
         rows = plan.storage[plan.storage["component"] == name]

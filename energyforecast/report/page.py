@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import DependencyError, MissingDataError
+from energyforecast.errors import MissingDataError, require
 from energyforecast.evaluation.results import Result
 from energyforecast.forecast import Forecast
 from energyforecast.report import fans, figures, numbers
@@ -497,15 +497,9 @@ def _provenance(result: Result, plotly: str) -> str:
 @lru_cache(maxsize=1)
 def library() -> tuple[str, str]:
     """Plotly's script, compressed, and its version; raises DependencyError where it is not installed."""
-    try:
-        import plotly
-        from plotly.offline import get_plotlyjs
-    except ImportError as error:
-        raise DependencyError(
-            "A report is drawn by plotly, which is not installed.",
-            "It comes with the extra 'report'.",
-            'pip install "energyforecast[report]"',
-        ) from error
+    plotly = require("plotly", extra="report", purpose="A report is drawn by plotly.")
+    from plotly.offline import get_plotlyjs
+
     packed = gzip.compress(get_plotlyjs().encode("utf-8"), mtime=0)
     return base64.b64encode(packed).decode("ascii"), str(plotly.__version__)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import xarray as xr
 
-from energyforecast.errors import DependencyError, FileFormatError
+from energyforecast.errors import FileFormatError, require
 
 __all__ = ["open_netcdf", "unzipped"]
 
@@ -129,22 +129,12 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
             "NetCDF begins with CDF or HDF.",
             "The file is damaged or another one: fetch it again.",
         )
+    if engine == "h5netcdf":
+        require(engine, extra="store", purpose=f"{label} is NetCDF 4.")
     try:
         with xr.open_dataset(io.BytesIO(data), engine=engine, decode_timedelta=False) as dataset:
             return dataset.load()
-    except ModuleNotFoundError as error:
-        raise DependencyError(
-            f"{label} is NetCDF 4, and h5netcdf is not installed.",
-            "NetCDF 4 is read with the extra 'store'.",
-            "Use: python -m pip install 'energyforecast[store]'.",
-        ) from error
     except (OSError, ValueError, TypeError, LookupError, EOFError, RuntimeError, AttributeError) as error:
-        if "unrecognized engine" in str(error):
-            raise DependencyError(
-                f"{label} is NetCDF 4, and h5netcdf is not installed.",
-                "NetCDF 4 is read with the extra 'store'.",
-                "Use: python -m pip install 'energyforecast[store]'.",
-            ) from error
         raise _no_netcdf(label, str(error)) from error
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from energyforecast.errors import DependencyError, StoreError, StoreLockedError
+from energyforecast.errors import StoreError, StoreLockedError, require
 
 __all__ = ["checksum", "only_writer", "refused", "sweep", "without_secrets", "write_whole"]
 
@@ -152,14 +152,9 @@ def only_writer(folder: Path, *, wait: float) -> Iterator[None]:
     ...         print(error.expected)
     One process writes to a store at a time; others may read.
     """
-    try:
-        from filelock import FileLock, Timeout
-    except ModuleNotFoundError as error:
-        raise DependencyError(
-            "filelock is not installed.",
-            "The archive of weather needs the extra 'store'.",
-            "Use: python -m pip install 'energyforecast[store]'.",
-        ) from error
+    require("filelock", extra="store", purpose="The archive of weather is locked while it is written.")
+    from filelock import FileLock, Timeout
+
     lock = FileLock(folder / "lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)

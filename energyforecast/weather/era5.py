@@ -13,7 +13,6 @@ import xarray as xr
 
 from energyforecast import checks, times, variables
 from energyforecast.errors import (
-    DependencyError,
     FileFormatError,
     MissingDataError,
     RangeError,
@@ -21,6 +20,7 @@ from energyforecast.errors import (
     TimeError,
     UnitsError,
     UnreachableError,
+    require,
 )
 from energyforecast.sites import Site
 from energyforecast.weather.accumulation import de_accumulate
@@ -204,15 +204,8 @@ def _opened_file(path: Path) -> xr.Dataset:
 
 
 def _opened_zarr(path: str, storage_options: Mapping[str, Any] | None) -> xr.Dataset:
-    try:
-        import zarr  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise _needs("zarr") from error
-    if _is_remote(path):
-        try:
-            import fsspec  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise _needs("fsspec") from error
+    for library in ("zarr", *(("fsspec",) if _is_remote(path) else ())):
+        require(library, extra="store", purpose="ERA5 is read from a Zarr store.")
     options = dict(storage_options) if storage_options else None
     try:
         store: xr.Dataset = xr.open_zarr(
@@ -237,14 +230,6 @@ def _consolidated(path: str) -> bool | None:
         return True
     about = there / "zarr.json"
     return about.exists() and "consolidated_metadata" in about.read_text(encoding="utf-8")
-
-
-def _needs(name: str) -> DependencyError:
-    return DependencyError(
-        f"{name} is not installed.",
-        "Zarr stores are read with the extra 'store'.",
-        "Use: python -m pip install 'energyforecast[store]'.",
-    )
 
 
 def parse_era5(

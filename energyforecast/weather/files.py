@@ -7,7 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from energyforecast import checks
-from energyforecast.errors import DependencyError, FileFormatError
+from energyforecast.errors import FileFormatError, require
 
 __all__ = ["read", "write"]
 
@@ -51,25 +51,15 @@ def read(path: str | Path) -> xr.Dataset:
         with source.open("rb") as raw:
             modern = raw.read(4) == b"\x89HDF"
         engine = "h5netcdf" if modern else "scipy"
+        if modern:
+            require(engine, extra="store", purpose=f"{source} is NetCDF 4.")
         with xr.open_dataset(source, engine=engine, decode_timedelta=True) as dataset:
             weather = dataset.load()
-    except ModuleNotFoundError as error:
-        raise _needs_store(source) from error
     except (OSError, ValueError, TypeError, LookupError, EOFError) as error:
-        if "unrecognized engine" in str(error):
-            raise _needs_store(source) from error
         raise FileFormatError(
             f"{source} cannot be read: {error}", "Weather files are NetCDF.", "Check the path and the file."
         ) from error
     return checks.check_weather(_in_nanoseconds(weather), label=str(source))
-
-
-def _needs_store(source: Path) -> DependencyError:
-    return DependencyError(
-        f"{source} is NetCDF 4, and h5netcdf is not installed.",
-        "NetCDF 4 is read with the extra 'store'.",
-        "Use: python -m pip install 'energyforecast[store]'.",
-    )
 
 
 def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:

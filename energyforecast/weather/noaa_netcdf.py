@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import checks, times, variables
-from energyforecast.errors import MissingDataError, SchemaError, TimeError, UnitsError
+from energyforecast.errors import MissingDataError, SchemaError, TimeError, UnitsError, one_of
 from energyforecast.sites import Site
 from energyforecast.weather.accumulation import de_accumulate
 from energyforecast.weather.archives import open_netcdf
@@ -221,10 +221,7 @@ def parse_noaa_netcdf(
     >>> run["ghi"].values.tolist()  # the second hour of the mean of two
     [[[100.0, nan]]]
     """
-    if model not in _MODELS:
-        raise SchemaError(
-            f"The model {model!r} is unknown.", f"Known are {', '.join(_MODELS)}.", "Choose one of them."
-        )
+    one_of("model", model, allowed=_MODELS)
     known = {name: _NAMES[name] for name in map(str, raw.data_vars) if name in _NAMES}
     if not known or "time" not in raw.dims:
         raise SchemaError(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast import times
-from energyforecast.errors import DependencyError, StoreError
+from energyforecast.errors import StoreError, require
 from energyforecast.weather.durable import checksum, refused
 
 __all__ = ["DamagedPieceError", "Piece", "from_bytes", "to_bytes", "verified"]
@@ -75,16 +75,9 @@ def to_bytes(weather: xr.Dataset, *, record: Mapping[str, Any]) -> bytes:
 
 
 def _zarr() -> Any:
-    try:
-        import zarr
-        import zarr.codecs
-        import zarr.storage
-    except ModuleNotFoundError as error:
-        raise DependencyError(
-            "zarr is not installed.",
-            "The archive of weather needs the extra 'store'.",
-            "Use: python -m pip install 'energyforecast[store]'.",
-        ) from error
+    zarr = require("zarr", extra="store", purpose="The archive of weather is in Zarr.")
+    require("zarr.codecs", extra="store")
+    require("zarr.storage", extra="store")
     return zarr
 
 

@@ -17,12 +17,12 @@ import xarray as xr
 
 from energyforecast import times, variables
 from energyforecast.errors import (
-    DependencyError,
     FileFormatError,
     MissingDataError,
     SchemaError,
     TimeError,
     UnitsError,
+    require,
 )
 from energyforecast.sites import Site, Sites, as_sites
 from energyforecast.weather.source import Label, finished
@@ -240,16 +240,12 @@ def _loaded(
     path = Path(source)
     if not path.exists():
         raise MissingDataError(f"There is no file {path}.", "The weather is in a file.", "Check the path.")
+    if path.suffix == ".parquet":
+        require("pyarrow", extra="benchmark", purpose=f"{path} is a parquet file.")
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         return pd.read_csv(path, sep=separator, decimal=decimal, encoding=encoding, index_col=False)
-    except ImportError as error:
-        raise DependencyError(
-            f"{path} is a parquet file, and pyarrow is not installed.",
-            "Parquet is read with the extra 'benchmark'.",
-            "Use: python -m pip install 'energyforecast[benchmark]'.",
-        ) from error
     except (OSError, ValueError, LookupError, pd.errors.ParserWarning) as error:
         raise FileFormatError(
             f"{path} cannot be read: {error}", "It is a whole CSV or parquet file.", "Check file and form."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast.errors import DependencyError
+from energyforecast.errors import require
 from energyforecast.planning.sheets import labels
 from energyforecast.planning.sheets.sheet import Column, Part, Sheet, Table, words
 
@@ -96,14 +96,7 @@ def write_xlsx(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
     ...     write_xlsx(sheet, folder + "/day.xlsx").read_bytes()[:2]
     b'PK'
     """
-    try:
-        import xlsxwriter
-    except ImportError as error:
-        raise DependencyError(
-            "Workbooks are written by XlsxWriter, which is not installed.",
-            "It comes with the extra 'planning'.",
-            'pip install "energyforecast[planning]"',
-        ) from error
+    xlsxwriter = require("xlsxwriter", extra="planning", purpose="Workbooks are written by XlsxWriter.")
     held = io.BytesIO()  # written whole or not at all
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(held, options) as workbook:

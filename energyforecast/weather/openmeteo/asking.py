@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import RefusedError, ResponseError, RunNotPublishedError, SchemaError
+from energyforecast.errors import RefusedError, ResponseError, RunNotPublishedError, SchemaError, one_of
 from energyforecast.sites import Site
 from energyforecast.weather.openmeteo.reading import Payload, decode, in_order
 from energyforecast.weather.openmeteo.tables import (
@@ -66,12 +66,7 @@ class Endpoint:
     http: Http = dataclasses.field(default_factory=Http, repr=False)
 
     def __post_init__(self) -> None:
-        if self.product not in PRODUCTS:
-            raise SchemaError(
-                f"Open-Meteo has no product {self.product!r}.",
-                f"Products are {', '.join(PRODUCTS)}.",
-                "Choose one of them.",
-            )
+        one_of("product of Open-Meteo", self.product, allowed=PRODUCTS)
 
     @property
     def base(self) -> str:
