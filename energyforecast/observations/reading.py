@@ -19,7 +19,8 @@ from energyforecast.errors import (
     TimeError,
     UnitsError,
 )
-from energyforecast.observations.measured import Observations, plain
+from energyforecast.observations._frames import plain
+from energyforecast.observations.measured import Observations
 from energyforecast.observations.stamps import Stamps
 from energyforecast.variables import Flag
 
