@@ -31,7 +31,7 @@ from joblib import Parallel, delayed
 from rich.progress import track
 
 import energyforecast as ef
-from energyforecast import asof, features, times
+from energyforecast import features, times
 from energyforecast.competitions import competition
 from energyforecast.datasets import CompetitionData
 from energyforecast.evaluation import diebold_mariano, pinball_loss
@@ -177,7 +177,7 @@ def losses(setting: Setting, change: Change) -> tuple[pd.DataFrame, float]:
 
 def _daily(data: CompetitionData, site: str, valid: times.Times, quantiles: Array) -> pd.Series[float]:
     """Mean loss of each day, of the hours whose outcome is known."""
-    outcome = asof.labels_as_of(data.outcomes, site=site, valid_time=valid, as_of=None)
+    outcome = data.outcomes.value_at(site, valid)
     known = np.isfinite(outcome)
     loss = pinball_loss(outcome[known], quantiles[known], ef.tasks.PERCENTILES).mean(axis=1)
     index = pd.MultiIndex.from_product([[site], valid[known].astype("datetime64[D]")], names=["site", "day"])

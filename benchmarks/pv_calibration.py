@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 
 import energyforecast as ef
-from energyforecast import asof
 from energyforecast.competitions import Gefcom2014Solar
 from energyforecast.evaluation.metrics import pinball_loss
 from energyforecast.tasks import PERCENTILES
@@ -39,7 +38,7 @@ def _case(
     plant = forecaster.sites[0]
     assert isinstance(plant, ef.PVPlant)
     table = forecaster.tabulate(weather, power, forecaster.training_origins(weather, power))
-    y = asof.labels_as_of(power, site=plant.name, valid_time=table.valid_time, as_of=None)
+    y = power.value_at(plant.name, table.valid_time)
     middle = ef.physics.solar_position(
         table.valid_time + np.timedelta64(30, "m"), plant.latitude, plant.longitude
     )

@@ -28,7 +28,7 @@ from joblib import Parallel, delayed
 from rich.progress import track
 
 import energyforecast as ef
-from energyforecast import asof, times
+from energyforecast import times
 from energyforecast.competitions import competition
 from energyforecast.evaluation import pinball_loss
 
@@ -73,7 +73,7 @@ def cells(name: str, folder: Path, starts: Sequence[tuple[str, Any]], sites: Seq
         forecaster = event.forecaster(data, site)  # type: ignore[attr-defined]
         power = data.outcomes[[site]]
         table = forecaster.tabulate(data.weather, power, forecaster.training_origins(data.weather, power))
-        y = asof.labels_as_of(data.outcomes, site=site, valid_time=table.valid_time, as_of=None)
+        y = data.outcomes.value_at(site, table.valid_time)
         for task, start in starts:
             begin = data.starts[start] if isinstance(start, int) else pd.Timestamp(start, tz="UTC")
             first, last = (times.to_ns([moment])[0] for moment in (begin, begin + pd.offsets.MonthBegin(1)))
@@ -91,7 +91,7 @@ def load_cells(folder: Path) -> Iterator[Cell]:
     mean["temp_air"].attrs = data.weather["temp_air"].attrs
     forecaster = ef.Forecaster(area, ef.day_ahead("09:00", timezone="UTC"), perfect_weather=True)
     table = forecaster.tabulate(mean, known, forecaster.training_origins(mean, known))
-    y = asof.labels_as_of(known, site=area.name, valid_time=table.valid_time, as_of=None)
+    y = known.value_at(area.name, table.valid_time)
     X = table.columns[area.name]
     for month in LOAD:
         first, last = times.to_ns(list(times.period(month)))

@@ -82,7 +82,9 @@ def scores(
     for issue in issues:
         for name, way in ways.items():
             scenarios = draw(forecast, number=NUMBER, dependence=way, issue_time=issue)
-            wanted = observations.values.loc[scenarios.valid_times, list(scenarios.sites)].to_numpy().T
+            wanted = np.stack(
+                [observations.value_at(site, scenarios.valid_times) for site in scenarios.sites]
+            )
             if np.isfinite(wanted).all():
                 rows.append({"way": name, "issue": issue} | _of_day(wanted, scenarios.data.values))
     table = pd.DataFrame(rows)

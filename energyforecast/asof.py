@@ -1,10 +1,10 @@
-"""The three doors through which data reaches a feature or a label, and the only module that indexes by time.
+"""Point-in-time access: weather and lagged observations as they were known at an issue time.
 
 * :func:`weather_as_of`: the newest weather run that had arrived and is complete, one coherent run.
 * :func:`history_as_of`: an observation if it was published by then, else the next older one that was.
-* :func:`labels_as_of`: an outcome if it was published by the time of a fit.
 
-:func:`take_snapshot` walks through the first two for whole tables of origins at once, by array
+Outcomes, as of the time of a fit, are looked up by :meth:`energyforecast.Observations.value_at`.
+:func:`take_snapshot` walks through both functions for whole tables of origins at once, by array
 gathers, and hands features a :class:`Snapshot` of copies: no archive can be reached from it.
 """
 
@@ -35,7 +35,6 @@ __all__ = [
     "Weather",
     "as_models",
     "history_as_of",
-    "labels_as_of",
     "match",
     "take_snapshot",
     "weather_as_of",
@@ -487,48 +486,6 @@ def _back_to_published(position: Array, issued: Array, begin: int, width: int, d
 
 def _unpublished(published: Array, issued: Array) -> npt.NDArray[np.bool_]:
     return np.asarray(published > issued)
-
-
-def labels_as_of(
-    observations: Observations,
-    *,
-    site: str,
-    valid_time: times.Times,
-    as_of: np.datetime64 | pd.Timestamp | None,
-) -> Array:
-    """Outcomes that were published by the time of a fit.
-
-    Parameters
-    ----------
-    observations : Observations
-    site : str
-        Name of the site.
-    valid_time : array of datetime64
-        Beginnings of the intervals, of any shape.
-    as_of : moment, optional
-        Time of the fit; with ``None`` all that is given was known.
-
-    Returns
-    -------
-    array, of the shape of `valid_time`
-        NaN where the outcome is missing, was not published, or is set aside by its flags. [MW]
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_observations
-    >>> hours = np.array(["2024-01-01T07", "2024-01-01T08"], dtype="datetime64[ns]")
-    >>> fitted = times.instant("2024-01-01 09:00")  # 08 UTC is published at 10 UTC
-    >>> labels_as_of(example_observations(), site="farm", valid_time=hours, as_of=fitted).tolist()
-    [14.5, nan]
-    """
-    column = observations.sites.index(site)
-    values = observations.values[site].to_numpy().copy()
-    values[observations.unfit[site].to_numpy()] = np.nan
-    if as_of is not None:
-        known = _ints(observations.published[:, column])
-        values[_unpublished(known, np.asarray(times.instant(as_of).value))] = np.nan
-    position, there = _columns(_ints(valid_time), _ints(times.to_ns(observations.index)))
-    return np.where(there, values[position], np.nan)
 
 
 @dataclass(frozen=True)

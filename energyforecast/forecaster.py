@@ -605,7 +605,7 @@ class Forecaster:
         """
         lags: dict[str, Lag] = {}
         for site in () if self.trust_clock else self.sites:
-            power = asof.labels_as_of(observations, site=site.name, valid_time=table.valid_time, as_of=None)
+            power = observations.value_at(site.name, table.valid_time, outside="missing")
             if isinstance(site, PVPlant):
                 checks.check_sun(table.valid_time, power, site=site, label="observations")
             lag = _clock_lag(power, table.expected[site.name], self.task.frequency)
@@ -641,8 +641,8 @@ class Forecaster:
         outcome, keep = {}, {}
         usable = table.usable[table.origin] & (True if rows is None else rows)
         for site in self.sites:
-            outcome[site.name] = asof.labels_as_of(
-                observations, site=site.name, valid_time=table.valid_time, as_of=as_of
+            outcome[site.name] = observations.value_at(
+                site.name, table.valid_time, as_of=as_of, outside="missing"
             )
             keep[site.name] = usable & np.isfinite(outcome[site.name])
             if not keep[site.name].any() and not _has_physics(table, site):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from energyforecast import asof, times
+from energyforecast import times
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.models.calibration import quantile_by_level
@@ -166,15 +166,16 @@ class _Errors:
     @classmethod
     def collect(cls, data: Any, quantiles: Array, site: str, observations: Observations) -> _Errors:
         valid = data["valid_time"].values
-        outcome = asof.labels_as_of(observations, site=site, valid_time=valid, as_of=None)
-        there = np.isfinite(outcome) & ~np.isnat(valid)
+        outcome = observations.value_at(site, valid, outside="missing")
+        published = observations.published_at(site, valid, outside="missing")
+        there = np.isfinite(outcome)
         spread = quantiles[..., -1] > quantiles[..., 0]
         return cls(
             issued=data["issue_time"].values,
             quantiles=quantiles,
             outcome=outcome,
             values=outcome[..., None] - quantiles,
-            known_at=np.where(there, _published(observations, site, valid), np.datetime64("NaT", "ns")),
+            known_at=np.where(there, published, np.datetime64("NaT", "ns")),
             teach=(data["fallback_level"].values < 3)[:, None] & spread,
         )
 
@@ -185,15 +186,6 @@ class _Errors:
         moved = np.clip(self.quantiles[row, column] + move, *bounds)
         outcome = np.clip(self.outcome[row, column], *bounds)[:, None]
         return np.asarray(np.where(moved == outcome, 0.0, (outcome < moved) - levels))
-
-
-def _published(observations: Observations, site: str, valid: Array) -> Array:
-    """When each outcome was published; NaT where there is none."""
-    column = observations.sites.index(site)
-    index = times.to_ns(observations.index)
-    place = np.clip(np.searchsorted(index, valid), 0, len(index) - 1)
-    stamps = observations.published[:, column][place]
-    return np.asarray(np.where(index[place] == valid, stamps, np.datetime64("NaT", "ns")))
 
 
 def _groups(leads: Array, count: int) -> Iterator[npt.NDArray[np.bool_]]:

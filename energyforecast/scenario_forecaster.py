@@ -165,7 +165,7 @@ class ScenarioForecaster:
         """Columns and demand of every hour whose demand was published."""
         index = observations.index
         valid = times.to_ns(index[index < issue])
-        demand = asof.labels_as_of(observations, site=self.area.name, valid_time=valid, as_of=issue)
+        demand = observations.value_at(self.area.name, valid, as_of=issue)
         span = np.flatnonzero(np.isfinite(demand))
         if not span.size:
             raise MissingDataError(
@@ -274,8 +274,7 @@ def rank_stations(
     """
     known = temperature if as_of is None else known_by(temperature, as_of)
     moment = None if as_of is None else times.instant(as_of)
-    valid = times.to_ns(observations.index)
-    demand = asof.labels_as_of(observations, site=site, valid_time=valid, as_of=moment)
+    demand = observations.value_at(site, observations.index, as_of=moment)
     daily = pd.Series(np.where(demand > 0, demand, np.nan), index=observations.index).resample("1D").mean()
     names = [str(name) for name in known["site"].values]
     frame = known["temp_air"].transpose("time", "site").to_pandas().set_axis(names, axis=1)

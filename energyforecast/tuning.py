@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import sklearn.base
 
-from energyforecast import asof, times
+from energyforecast import times
 from energyforecast.asof import Weather
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
 from energyforecast.evaluation.metrics import pinball_loss
@@ -268,9 +268,7 @@ def _judge(
                 "Give a longer past, more folds, or the sites that have one.",
             )
         for site in fitted.sites:
-            outcome = asof.labels_as_of(
-                observations, site=site.name, valid_time=table.valid_time, as_of=moment
-            )
+            outcome = observations.value_at(site.name, table.valid_time, as_of=moment, outside="missing")
             rows = judge & np.isfinite(outcome) & table.usable[table.origin]
             quantiles = fitted.predict_rows(table, site, rows=rows)
             unit = 1.0 if site.capacity is None else site.capacity / 100

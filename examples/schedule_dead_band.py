@@ -12,6 +12,7 @@ import argparse
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import energyforecast as ef
@@ -54,8 +55,7 @@ def main() -> None:
     # strict=False: mornings on which weather came too late count as well, with the fallback that was issued.
     before = forecaster.predict(weather, power, issue_time=past, strict=False)
     compared = planning.compare_schedules(before, terms, observed=power)
-    came = power.values[world.site.name].where(~power.unfit[world.site.name])
-    produced = came.reindex(before.to_frame()["valid_time"]).sum()
+    produced = np.nansum(power.value_at(world.site.name, before.to_frame()["valid_time"]))
     compared["% of revenue"] = 100 * compared["realised_cost"] / (produced * settings["terms"]["price"])
     compared["within band"] = 100 * compared["within_band"]
     columns = [

@@ -52,7 +52,7 @@ ecmwf["available_time"][:4].to_series().rename_axis("init_time")
 # %%
 day_old = ecmwf["wind_speed_100m"].sel(site=farm.name, lead_time=pd.Timedelta("24h"))
 valid = pd.DatetimeIndex(day_old["init_time"].values + np.timedelta64(24, "h"), tz="UTC")
-measured = power.values[farm.name].reindex(valid)
+measured = power.value_at(farm.name, valid, outside="missing")
 
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 axis.scatter(day_old, measured, s=6, alpha=0.35, linewidth=0, color="#0b5f8a", label="hours")

@@ -1,4 +1,4 @@
-"""The three doors, against oracles that look at one cell at a time and share no code with them."""
+"""Point-in-time access, against oracles that look at one cell at a time and share no code with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from energyforecast import asof, times
+from energyforecast import asof
 from energyforecast.asof import Past, Snapshot
 from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError
 from energyforecast.observations import Observations
@@ -89,7 +89,7 @@ def _origins(seed: int, count: int, steps: int, width: int = 1) -> tuple[np.ndar
     return issued, valid, inside
 
 
-# --- The oracle of the first door -----------------------------------------------------------------
+# --- The oracle of weather --------------------------------------------------------------------------
 
 
 @dataclass
@@ -236,7 +236,7 @@ def test_complete_archives_agree_with_merge_asof(seed: int) -> None:
     np.testing.assert_array_equal(np.repeat(got.init_time, windows.valid_time.shape[1]), merged["init_time"])
 
 
-# --- The first door, case by case -----------------------------------------------------------------
+# --- Weather, case by case -------------------------------------------------------------------------
 
 
 def _tidy(runs: int = 4, leads: int = 13, delay: int = 3) -> xr.Dataset:
@@ -368,7 +368,7 @@ def test_an_analysis_answers_as_a_run_of_each_origin_with_no_age() -> None:
     assert now.weather_lead_time().shape == (2, 3)
 
 
-# --- The second door ------------------------------------------------------------------------------
+# --- Lagged observations ---------------------------------------------------------------------------
 
 
 def _random_power(seed: int, *, recorded: bool, width: str = "1h") -> Observations:
@@ -481,48 +481,6 @@ def test_a_step_of_no_whole_number_of_intervals_is_refused() -> None:
         asof.history_as_of(
             power, site="a", issue_time=wanted[:, 0], wanted_time=wanted, step=pd.Timedelta("90min")
         )
-
-
-# --- The third door -------------------------------------------------------------------------------
-
-
-@FAST
-@given(seed=st.integers(0, 10**6), recorded=st.booleans(), when=st.integers(-10, 500))
-def test_an_outcome_is_a_label_only_if_published_and_fit(seed: int, recorded: bool, when: int) -> None:
-    power = _random_power(seed, recorded=recorded)
-    as_of = START + when * HOUR
-    valid = START + np.random.default_rng(seed).integers(-20, 430, (20, 6)) * HOUR
-    got = asof.labels_as_of(power, site="a", valid_time=valid, as_of=as_of)
-    aside = {int(flag) for flag in (Flag.CURTAILED, Flag.INCOMPLETE, Flag.NIGHT_GENERATION | Flag.STUCK)}
-    rows = {
-        begin: value for begin, value, known, flag in _record(power) if known <= as_of and flag not in aside
-    }
-    expected = [[rows.get(moment, np.nan) for moment in row] for row in valid]
-    np.testing.assert_array_equal(got, expected)
-
-
-def test_without_a_time_of_fit_everything_that_is_fit_is_known() -> None:
-    power = _random_power(3, recorded=True)
-    valid = times.to_ns(power.index)
-    got = asof.labels_as_of(power, site="a", valid_time=valid, as_of=None)
-    np.testing.assert_array_equal(got, power.values["a"].where(~power.unfit["a"]))
-
-
-def test_the_time_of_a_fit_may_carry_a_zone() -> None:
-    power = _random_power(3, recorded=False)
-    valid = times.to_ns(power.index)
-    at = pd.Timestamp("2024-01-09 12:00", tz="Asia/Almaty")
-    aware = asof.labels_as_of(power, site="a", valid_time=valid, as_of=at)
-    plain = asof.labels_as_of(power, site="a", valid_time=valid, as_of=np.datetime64("2024-01-09T06:00", "s"))
-    np.testing.assert_array_equal(aware, plain)
-    assert np.isfinite(aware).any()
-
-
-def test_labels_leave_the_observations_as_they_were() -> None:
-    power = _random_power(3, recorded=False)
-    before = power.values.copy()
-    asof.labels_as_of(power, site="a", valid_time=times.to_ns(power.index), as_of=START)
-    pd.testing.assert_frame_equal(power.values, before)
 
 
 # --- The snapshot ---------------------------------------------------------------------------------

@@ -456,5 +456,5 @@ def test_observations_that_end_early_are_refused_before_the_fits(
         raise AssertionError("fitted, and only then refused")
 
     monkeypatch.setattr(Forecaster, "fit_table", never)
-    with pytest.raises(TimeError, match="hours of the forecast were not observed"):
+    with pytest.raises(TimeError, match=r"hours of site .* were not observed, the first 2015-03-2"):
         backtest(_forecaster(data, _trees()), data[1], data[2][:"2015-03-20"], start="2015-03", end="2015-03")

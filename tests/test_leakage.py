@@ -94,14 +94,14 @@ def test_pooled_sites_that_look_at_their_neighbour_pass() -> None:
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def _plant(name: str) -> Callable[[Callable[..., Any]], Plant]:
-    """Put a faulty function, which is given the right one first, in the place of one of asof's."""
+def _plant(name: str, of: Any = asof) -> Callable[[Callable[..., Any]], Plant]:
+    """Put a faulty function, which is given the right one first, in the place of one of asof's, or of a type's."""
 
     def wrap(faulty: Callable[..., Any]) -> Plant:
-        right = getattr(asof, name)
+        right = getattr(of, name)
 
         def plant(patch: pytest.MonkeyPatch) -> None:
-            patch.setattr(asof, name, lambda *args, **kwargs: faulty(right, *args, **kwargs))
+            patch.setattr(of, name, lambda *args, **kwargs: faulty(right, *args, **kwargs))
 
         plant.__name__ = faulty.__name__
         return plant
@@ -224,23 +224,25 @@ def test_a_lag_that_does_not_step_back_is_caught(monkeypatch: pytest.MonkeyPatch
     assert "'newest'" in _refused(given)
 
 
-@_plant("labels_as_of")
-def labels_by_issue_time(right: Any, observations: Observations, *, as_of: Any, **kwargs: Any) -> Any:
+@_plant("value_at", of=Observations)
+def labels_by_issue_time(right: Any, *args: Any, as_of: Any = None, **kwargs: Any) -> Any:
     """Whatever was forecast before the fit counts as known."""
-    return right(observations, as_of=None, **kwargs)
+    return right(*args, as_of=None, **kwargs)
 
 
-@_plant("labels_as_of")
-def labels_by_valid_time(right: Any, observations: Observations, *, as_of: Any, **kwargs: Any) -> Any:
+@_plant("value_at", of=Observations)
+def labels_by_valid_time(
+    right: Any, power: Observations, *args: Any, as_of: Any = None, **kwargs: Any
+) -> Any:
     """An outcome counts as known when its interval begins."""
-    moment = None if as_of is None else times.instant(as_of) + observations.frequency + DELAY
-    return right(observations, as_of=moment, **kwargs)
+    moment = None if as_of is None else times.instant(as_of) + power.frequency + DELAY
+    return right(power, *args, as_of=moment, **kwargs)
 
 
-@_plant("labels_as_of")
-def labels_by_end(right: Any, observations: Observations, *, as_of: Any, **kwargs: Any) -> Any:
+@_plant("value_at", of=Observations)
+def labels_by_end(right: Any, *args: Any, as_of: Any = None, **kwargs: Any) -> Any:
     """An outcome counts as known when its interval ends."""
-    return right(observations, as_of=None if as_of is None else times.instant(as_of) + DELAY, **kwargs)
+    return right(*args, as_of=None if as_of is None else times.instant(as_of) + DELAY, **kwargs)
 
 
 @pytest.mark.parametrize("plant", [labels_by_issue_time, labels_by_valid_time, labels_by_end])

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast import asof, datasets, times
+from energyforecast import datasets, times
 from energyforecast.competitions import settings
 from energyforecast.competitions.competition import Competition, TaskForecast
 from energyforecast.competitions.settings import Effort, Kind
@@ -64,7 +64,8 @@ class Gefcom2012Wind(Competition):
         forecast = forecaster.predict(data.weather, power, issue_time=issued)
         cube = forecast.data.sel(site=site)
         valid = cube["valid_time"].values.ravel()
-        observed = asof.labels_as_of(data.outcomes, site=site, valid_time=valid, as_of=None)
+        # The last block ends with the data, before its 48 hours are over.
+        observed = data.outcomes.value_at(site, valid, outside="missing")
         quantiles = np.asarray(cube.values, dtype=float).reshape(len(valid), -1)
         return TaskForecast(observed, quantiles, np.full(len(valid), site), valid)
 

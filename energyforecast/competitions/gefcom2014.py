@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast import asof, datasets, times
+from energyforecast import datasets, times
 from energyforecast.competitions import settings
 from energyforecast.competitions.competition import Array, Competition, TaskForecast
 from energyforecast.competitions.settings import Effort, Kind
@@ -57,7 +57,7 @@ class _Monthly(Competition):
         hours = pd.date_range(start, _next_month(start), freq="1h", inclusive="left")
         valid = times.to_ns(hours)
         past = times.to_ns(data.observations.index)
-        known = asof.labels_as_of(data.observations, site=site, valid_time=past, as_of=start)
+        known = data.observations.value_at(site, past, as_of=start)
         curve = np.nanquantile(known, self.levels)
         return TaskForecast(
             _outcome(data, site, valid),
@@ -147,7 +147,7 @@ class Gefcom2014Solar(_Monthly):
         start = data.starts[task]
         hours = pd.date_range(start, _next_month(start), freq="1h", inclusive="left")
         year_before = times.to_ns(hours - pd.DateOffset(years=1))
-        past = asof.labels_as_of(data.observations, site=site, valid_time=year_before, as_of=start)
+        past = data.observations.value_at(site, year_before, as_of=start, outside="missing")
         # Of the very first hour the weather is unknown, and its power was dropped: the next one stands for it.
         past, valid = pd.Series(past).bfill().ffill().to_numpy(), times.to_ns(hours)
         return TaskForecast(
@@ -163,7 +163,7 @@ def _next_month(start: pd.Timestamp) -> pd.Timestamp:
 
 
 def _outcome(data: CompetitionData, site: str, valid: times.Times) -> Array:
-    return asof.labels_as_of(data.outcomes, site=site, valid_time=valid, as_of=None)
+    return data.outcomes.value_at(site, valid)
 
 
 def _paired(forecast: Forecast, data: CompetitionData, site: str) -> TaskForecast:

@@ -64,7 +64,7 @@ class Gefcom2014Load(Competition):
         start = data.starts[task]
         window = month_ahead(timezone=data.site(site).timezone).windows([start])
         year_before = times.to_ns(times.to_index(window.valid_time[0]) - pd.DateOffset(years=1))
-        past = asof.labels_as_of(data.observations, site=site, valid_time=year_before, as_of=start)
+        past = data.observations.value_at(site, year_before, as_of=start, outside="missing")
         return _beside(np.repeat(past[:, None], len(self.levels), axis=1), data, site, window.valid_time[0])
 
     def references(self, data: CompetitionData, task: int, *, site: str) -> dict[str, TaskForecast]:
@@ -72,7 +72,7 @@ class Gefcom2014Load(Competition):
         start = data.starts[task]
         past = times.to_ns(data.observations.index[data.observations.index < start])
         window = month_ahead(timezone=data.site(site).timezone).windows([start])
-        known = asof.labels_as_of(data.observations, site=site, valid_time=past, as_of=start)
+        known = data.observations.value_at(site, past, as_of=start)
         there = np.isfinite(known)
         model = SeasonalClimatology(self.levels).fit(_calendar(data, site, past[there]), known[there])
         valid = window.valid_time[0]
@@ -97,7 +97,7 @@ class Gefcom2014Load(Competition):
 
 def _beside(quantiles: Any, data: CompetitionData, site: str, valid: Any) -> TaskForecast:
     """A forecast with its outcomes."""
-    observed = asof.labels_as_of(data.outcomes, site=site, valid_time=valid, as_of=None)
+    observed = data.outcomes.value_at(site, valid)
     return TaskForecast(observed, quantiles, np.full(len(valid), site), valid)
 
 

@@ -196,9 +196,8 @@ def write_parquet(result: Result, path: Path) -> Path:
     for name, forecast in result.forecasts.items():
         frame = forecast.to_frame()
         frame.insert(0, "model", name)
-        observed = result.observations
-        values = observed.values.where(~observed.unfit).stack(future_stack=True).rename("observed")
-        frame = frame.join(values.rename_axis(["valid_time", "site"]), on=["valid_time", "site"])
+        for site, hours in frame["valid_time"].groupby(frame["site"].to_numpy()):
+            frame.loc[hours.index, "observed"] = result.observations.value_at(site, hours)
         frames.append(frame.assign(caveats="; ".join(forecast.caveats)))
     pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
     return path

@@ -17,13 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 from joblib import Parallel, delayed
 
-from energyforecast import asof, times
+from energyforecast import times
 from energyforecast._version import __version__
 from energyforecast.asof import Weather, as_models
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.folds import Fold, Memory, Refit, Skip, origins, split
 from energyforecast.evaluation.metrics import SEVEN_LEVELS, align
-from energyforecast.evaluation.pairs import rows_of
 from energyforecast.evaluation.pieces import Piece, Pieces, fingerprint
 from energyforecast.evaluation.results import Result
 from energyforecast.features import Needs
@@ -133,7 +132,8 @@ def backtest(
     tested = origins(first.task, start, end, stride=stride, skip=skip)
     folds = split(first.task, tested, refit=refit)
     windows = first.task.windows(tested)
-    rows_of(observations, windows.valid_time[windows.inside])  # refused now, not after the fits
+    for site in first.sites:  # refused now, not after the fits
+        observations.value_at(site.name, windows.valid_time[windows.inside])
     pieces = None
     if resume is not None:
         cuts = [array for fold in folds for array in (str(fold.as_of), fold.issue_time)]
@@ -352,7 +352,7 @@ def _newest_outcome(
     """Beginning of the newest hour whose outcome a fit could learn from; NaT if there is none."""
     moments = table.valid_time[known]
     outcomes = [
-        asof.labels_as_of(observations, site=site, valid_time=moments, as_of=knows)
+        observations.value_at(site, moments, as_of=knows, outside="missing")
         for site in table.columns
         if site in observations.sites
     ]

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import times
-from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 from energyforecast.physics import solar_position
@@ -179,21 +179,6 @@ class Pairs:
         return np.asarray(self.quantiles @ np.diff(edges))
 
 
-def rows_of(observed: Observations, valid: times.Times) -> npt.NDArray[np.intp]:
-    """Rows in which hours were observed; an hour that lies in none is an error."""
-    stamps = times.to_ns(observed.index)
-    position = np.searchsorted(stamps, valid)
-    there = stamps[np.minimum(position, len(stamps) - 1)] == valid
-    if not there.all():
-        raise TimeError(
-            f"{int((~there).sum())} hours of the forecast were not observed, the first {valid[~there][0]} UTC.",
-            f"The observations ({observed.index[0]} to {observed.index[-1]}) hold every hour of the forecast; "
-            "an unknown value is NaN.",
-            "Score the forecasts of a shorter period, or give more observations.",
-        )
-    return np.asarray(position)
-
-
 def align(observed: Observations, forecast: Forecast) -> Pairs:
     """Pair every forecast hour with its outcome, exactly.
 
@@ -225,22 +210,14 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     origin, step = np.nonzero(forecast.inside)
     data = forecast.data
     valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")
-    position = rows_of(observed, valid)
     zone = times.zone(str(data.attrs.get("timezone", "UTC")))
     local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(zone)
     frames, outcomes, cubes, limits, served = [], [], [], [], []
     for k, name in enumerate(forecast.sites):
-        if name not in observed.sites:
-            raise SchemaError(
-                f"Site {name!r} was not observed.",
-                f"Observed were {list(observed.sites)}.",
-                "Rename the column.",
-            )
-        values = observed.values[name].where(~observed.unfit[name]).to_numpy()
-        outcomes.append(values[position])
+        outcomes.append(observed.value_at(name, valid))
         cubes.append(data.values[k, origin, step].astype(float))
         limits.append(np.full(len(valid), float(data["capacity"].values[k])))
-        served.append(_in_service(observed, name, position, limits[-1]))
+        served.append(_in_service(observed.available_capacity_at(name, valid), limits[-1]))
         labels = {
             "site": name,
             "issue_time": times.to_index(data["issue_time"].values[origin]),
@@ -268,12 +245,9 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     )
 
 
-def _in_service(observed: Observations, site: str, position: Array, installed: Array) -> Array:
-    """Capacity in service; where it is not told, or nothing is in service, that which is installed."""
-    if observed.available_capacity is None:
-        return installed
-    told = observed.available_capacity[site].to_numpy(dtype=float)[position]
-    return np.where(told > 0, told, installed)
+def _in_service(available: Array, installed: Array) -> Array:
+    """Capacity in service; where it is not known, or is zero, that which is installed."""
+    return np.where(available > 0, available, installed)
 
 
 def _age(data: xr.DataArray, site: int) -> Array:

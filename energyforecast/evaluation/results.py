@@ -137,11 +137,10 @@ class Result:
         return table[[*keys, *(column for column in table if column not in keys)]]
 
     def _flags(self, labels: pd.DataFrame) -> list[str]:
-        flags = self.observations.flags
-        if flags is None:
-            return ["good"] * len(labels)
-        row = flags.index.get_indexer(pd.DatetimeIndex(labels["valid_time"]))
-        bits = flags.to_numpy()[row, pd.Index(flags.columns).get_indexer(labels["site"])]
+        bits = np.zeros(len(labels), dtype=np.int64)
+        for site in labels["site"].unique():
+            rows = np.flatnonzero(labels["site"] == site)
+            bits[rows] = self.observations.flags_at(site, labels["valid_time"].iloc[rows])
         names = {bit: "|".join(flag.name or "" for flag in Flag(int(bit))) for bit in np.unique(bits)}
         return [names[bit].lower() or "good" for bit in bits]
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import checks, times
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.observations._frames import aligned, joined_flags, latest, plain
+from energyforecast.observations._moments import moments, one_for_each
 from energyforecast.variables import UNFIT, Flag
 
-__all__ = ["Observations", "plain"]
+__all__ = ["Observations"]
+
+Array = npt.NDArray[Any]
+#: What an hour that is no interval of the observations gives: an error, or a missing value.
+Outside: TypeAlias = Literal["error", "missing"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,7 +52,8 @@ class Observations:
 
     Notes
     -----
-    It slices by time like its frame, ``power[:"2014-12"]``, and by name, ``power[["farm"]]``.
+    It slices by time like its frame, ``power[:"2014-12"]``, and by name, ``power[["farm"]]``. A value at an hour
+    is looked up by :meth:`value_at`.
 
     Examples
     --------
@@ -91,7 +99,7 @@ class Observations:
         for name in ("published_time", "flags", "available_capacity"):
             frame = getattr(self, name)
             if frame is not None:
-                object.__setattr__(self, name, _aligned(frame, values, name))
+                object.__setattr__(self, name, aligned(frame, values, name))
         self._check_published()
 
     def _check_published(self) -> None:
@@ -121,10 +129,14 @@ class Observations:
     @property
     def published(self) -> times.Times:
         """When each value was published, shape (rows, sites); NaT for never."""
+        return np.column_stack([self._published(name) for name in self.sites])
+
+    def _published(self, site: str) -> times.Times:
+        """When each value of a site was published."""
         if self.published_time is not None:
-            return np.column_stack([times.to_ns(self.published_time[name]) for name in self.sites])
-        delay = self.frequency.to_timedelta64() + self.published_after.to_timedelta64()
-        return np.repeat((times.to_ns(self.index) + delay)[:, None], len(self.sites), axis=1)
+            return times.to_ns(self.published_time[site])
+        delay = (self.frequency + self.published_after).to_timedelta64()
+        return np.asarray(times.to_ns(self.index) + delay)
 
     @property
     def unfit(self) -> pd.DataFrame:
@@ -132,6 +144,185 @@ class Observations:
         if self.flags is None:
             return pd.DataFrame(False, index=self.values.index, columns=self.values.columns)
         return (self.flags & int(UNFIT)) != 0
+
+    def value_at(
+        self,
+        site: str,
+        valid_time: Any,
+        *,
+        as_of: Any = None,
+        include_flagged: bool = False,
+        outside: Outside = "error",
+    ) -> Array:
+        """Observed power at given hours: the one look-up of outcomes. [MW]
+
+        Parameters
+        ----------
+        site : str
+            Name of the site.
+        valid_time : moment or array-like of moments
+            Beginnings of intervals, of any shape; without a zone they are in UTC. They are matched exactly: neither
+            the nearest hour nor one within the interval is taken.
+        as_of : moment or array-like of moments, optional
+            A value counts if it was published by then: one moment for all hours, or one for each (any shape that
+            broadcasts to that of `valid_time`). By default whatever is held counts.
+        include_flagged : bool
+            Whether values set aside by their flags (:data:`energyforecast.variables.UNFIT`) count too.
+        outside : {"error", "missing"}
+            What to do with an hour that is no interval of the observations (before the first, after the last, between
+            two, or NaT): refuse it, or take its value as missing.
+
+        Returns
+        -------
+        array, of the shape of `valid_time`
+            NaN where the value is missing, set aside by its flags, or was not published by `as_of`. [MW]
+
+        Raises
+        ------
+        SchemaError
+            If the site was not observed, or `as_of` has another shape.
+        TimeError
+            If an hour lies outside and ``outside="error"``, or is no moment.
+
+        See Also
+        --------
+        published_at : When these values were published.
+        available_capacity_at : Capacity in service at these hours.
+        energyforecast.asof.history_as_of : Lagged observations; goes back to the newest published one.
+
+        Examples
+        --------
+        An hour's power is published two hours after its end: that of 01:00 at 04:00.
+
+        >>> index = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+        >>> power = Observations(pd.DataFrame({"farm": [5.0, 6.0, 7.0]}, index=index), published_after="2h")
+        >>> power.value_at("farm", index[:2]).tolist()
+        [5.0, 6.0]
+        >>> power.value_at("farm", index, as_of="2024-01-01 04:00").tolist()
+        [5.0, 6.0, nan]
+        """
+        row, there = self._located(site, valid_time, outside)
+        if not include_flagged and self.flags is not None:
+            there = there & ((self.flags[site].to_numpy()[row] & int(UNFIT)) == 0)
+        if as_of is not None:
+            there = there & (self._published(site)[row] <= one_for_each(moments(as_of), row.shape))
+        return np.where(there, self.values[site].to_numpy()[row], np.nan)
+
+    def published_at(self, site: str, valid_time: Any, *, outside: Outside = "error") -> times.Times:
+        """When the values of given hours were published; NaT for never.
+
+        Parameters
+        ----------
+        site : str
+        valid_time, outside
+            As for :meth:`value_at`; an hour outside that is not refused gives NaT.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            As for :meth:`value_at`.
+
+        See Also
+        --------
+        value_at : The values themselves.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_observations
+        >>> example_observations().published_at("farm", ["2024-01-01 08:00"])  # an hour after the end
+        array(['2024-01-01T10:00:00.000000000'], dtype='datetime64[ns]')
+        """
+        row, there = self._located(site, valid_time, outside)
+        return np.where(there, self._published(site)[row], np.datetime64("NaT", "ns"))
+
+    def available_capacity_at(self, site: str, valid_time: Any, *, outside: Outside = "error") -> Array:
+        """Capacity in service at given hours; NaN where it is not known. [MW]
+
+        Parameters
+        ----------
+        site : str
+        valid_time, outside
+            As for :meth:`value_at`; an hour outside that is not refused gives NaN.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            As for :meth:`value_at`.
+
+        See Also
+        --------
+        value_at : The power at these hours.
+
+        Examples
+        --------
+        >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
+        >>> frame = pd.DataFrame({"farm": [5.0, 6.0]}, index=index)
+        >>> power = Observations(frame, published_after="2h", available_capacity=frame * 2)
+        >>> power.available_capacity_at("farm", index).tolist()
+        [10.0, 12.0]
+        """
+        row, there = self._located(site, valid_time, outside)
+        if self.available_capacity is None:
+            return np.full(row.shape, np.nan)
+        return np.where(there, self.available_capacity[site].to_numpy(dtype=float)[row], np.nan)
+
+    def flags_at(self, site: str, valid_time: Any) -> npt.NDArray[np.int64]:
+        """Bits of :class:`energyforecast.variables.Flag` at given hours; 0 without flags.
+
+        Parameters
+        ----------
+        site : str
+        valid_time
+            As for :meth:`value_at`; an hour outside is refused.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            As for :meth:`value_at`.
+
+        See Also
+        --------
+        value_at : The values, of which flags set some aside.
+
+        Examples
+        --------
+        >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
+        >>> frame = pd.DataFrame({"farm": [5.0, 6.0]}, index=index)
+        >>> flags = pd.DataFrame({"farm": [0, int(Flag.CURTAILED)]}, index=index)
+        >>> power = Observations(frame, published_after="2h", flags=flags)
+        >>> [Flag(int(bits)).name for bits in power.flags_at("farm", index[1:])]
+        ['CURTAILED']
+        """
+        row, _ = self._located(site, valid_time, "error")
+        if self.flags is None:
+            return np.zeros(row.shape, dtype=np.int64)
+        return np.asarray(self.flags[site].to_numpy(dtype=np.int64)[row])
+
+    def _located(
+        self, site: str, valid_time: Any, outside: Outside
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Row of each hour (0 for an hour outside), and whether it is there."""
+        if site not in self.sites:
+            raise SchemaError(
+                f"Site {site!r} was not observed.", f"Observed were {list(self.sites)}.", "Rename the column."
+            )
+        wanted = moments(valid_time)
+        # NaT is the least of whole numbers; what it overflows to lies beyond the last moment there is.
+        since = wanted.view(np.int64) - times.to_ns(self.index[:1]).view(np.int64)[0]
+        row, rest = np.divmod(since, self.frequency.value)
+        there = (rest == 0) & (row >= 0) & (row < len(self))
+        if outside != "missing" and not there.all():
+            raise self._outside(site, wanted[~there])
+        return np.where(there, row, 0), there
+
+    def _outside(self, site: str, wanted: times.Times) -> TimeError:
+        return TimeError(
+            f"{len(wanted)} hours of site {site!r} were not observed, the first {wanted[0]} UTC.",
+            f"Observations are there every {_short(self.frequency)} from {self.index[0]} to {self.index[-1]}; "
+            "an unknown value is NaN.",
+            "Ask for a shorter period, or give more observations; where hours outside are right: "
+            'value_at(..., outside="missing").',
+        )
 
     def __len__(self) -> int:
         return len(self.values)
@@ -186,8 +377,10 @@ class Observations:
             )
         groups = self.values.resample(longer)
         complete = groups.count() == int(parts)
-        flags = _joined_flags(self, longer) | (~complete).astype("int64") * int(Flag.INCOMPLETE)
-        latest = None if self.published_time is None else _latest(self.published_time, longer, int(parts))
+        flags = (~complete).astype("int64") * int(Flag.INCOMPLETE)
+        if self.flags is not None:
+            flags = flags | joined_flags(self.flags, longer)
+        published = None if self.published_time is None else latest(self.published_time, longer, int(parts))
         capacity = (
             None if self.available_capacity is None else self.available_capacity.resample(longer).mean()
         )
@@ -195,7 +388,7 @@ class Observations:
             self,
             values=groups.mean().where(complete),
             flags=flags,
-            published_time=latest,
+            published_time=published,
             available_capacity=capacity,
             frequency=longer,
         )
@@ -212,71 +405,6 @@ class Observations:
         )
 
 
-def _latest(published: pd.DataFrame, longer: pd.Timedelta, parts: int) -> pd.DataFrame:
-    """When the last part was published; never, if a part never was or is not there."""
-    groups = published.resample(longer)
-    return groups.max().where(groups.count() == parts)
-
-
 def _short(length: pd.Timedelta) -> str:
     minutes = length / pd.Timedelta("1min")
     return f"{minutes / 60:g}h" if minutes % 60 == 0 else f"{minutes:g}min"
-
-
-def _joined_flags(observations: Observations, frequency: pd.Timedelta) -> pd.DataFrame:
-    if observations.flags is None:
-        shape = observations.values.resample(frequency).count()
-        return pd.DataFrame(0, index=shape.index, columns=shape.columns, dtype="int64")
-    bits = [int(flag) for flag in Flag]
-    return sum(
-        ((observations.flags & bit) != 0).resample(frequency).max().astype("int64") * bit for bit in bits
-    )
-
-
-def plain(frame: pd.DataFrame, label: str) -> pd.DataFrame:
-    """A frame of finite numbers in double precision, with text for names and UTC nanoseconds for times.
-
-    Raises
-    ------
-    SchemaError
-        If a column is not numeric, or a value infinite.
-
-    Examples
-    --------
-    >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
-    >>> plain(pd.DataFrame({1: [1, 2]}, index=index), "power").columns.tolist()
-    ['1']
-    """
-    try:
-        values = frame.astype("float64")
-    except (ValueError, TypeError) as error:
-        raise SchemaError(
-            f"{label} hold {sorted({str(kind) for kind in frame.dtypes})}: {error}",
-            "Every column is numeric, in MW.",
-            "Convert text to numbers; what was not measured is NaN.",
-        ) from error
-    infinite = np.argwhere(np.isinf(values.to_numpy()))
-    if len(infinite):
-        row, column = infinite[0]
-        raise SchemaError(
-            f"{label} of site {frame.columns[column]!r} is infinite at {frame.index[row]}.",
-            "Values are finite, or NaN where nothing was measured.",
-            "Replace infinities by NaN.",
-        )
-    values.columns = pd.Index([str(name) for name in frame.columns])
-    values.index = times.to_index(frame.index)
-    return values
-
-
-def _aligned(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.DataFrame:
-    result = frame.copy()
-    result.columns = pd.Index([str(column) for column in frame.columns])
-    if isinstance(frame.index, pd.DatetimeIndex) and frame.index.tz is not None:
-        result.index = times.to_index(frame.index)
-    if not (result.index.equals(values.index) and list(result.columns) == list(values.columns)):
-        raise SchemaError(
-            f"{name} has {len(frame)} rows and the columns {list(frame.columns)}.",
-            f"It has the index and the columns of the values ({len(values)} rows, {list(values.columns)}).",
-            "Reindex it: frame.reindex(index=values.index, columns=values.columns).",
-        )
-    return result

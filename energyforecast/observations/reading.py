@@ -20,7 +20,8 @@ from energyforecast.errors import (
     one_of,
     require,
 )
-from energyforecast.observations.measured import Observations, plain
+from energyforecast.observations._frames import plain
+from energyforecast.observations.measured import Observations
 from energyforecast.observations.stamps import Stamps
 from energyforecast.variables import Flag
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.errors import RangeError, TimeError
 from energyforecast.observations import Observations
 
 __all__ = ["by_hour", "finite_by_hour", "outcomes_by_hour"]
@@ -60,11 +60,5 @@ def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: 
 def outcomes_by_hour(observed: Observations | pd.Series, hours: pd.DatetimeIndex, *, site: str) -> Array:
     """What was observed at each hour; NaN where it is missing or its flags set it aside. [MW]"""
     if isinstance(observed, Observations):
-        if site not in observed.sites:
-            raise SchemaError(
-                f"Site {site!r} was not observed.",
-                f"Observed were {list(observed.sites)}.",
-                "Rename the column.",
-            )
-        observed = observed.values[site].where(~observed.unfit[site])
+        return observed.value_at(site, hours)
     return by_hour(observed, hours, what=f"outcomes of site {site!r}")

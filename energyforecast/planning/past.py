@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from energyforecast import asof, times
+from energyforecast import times
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.evaluation.losses import pit_interval
 from energyforecast.forecast import Forecast
@@ -145,7 +145,7 @@ def _of_site(
     """Scores of one site, shape (issues, leads)."""
     site, data = forecast.sites[place], forecast.data
     valid = data["valid_time"].values
-    outcome = asof.labels_as_of(observations, site=site, valid_time=valid, as_of=until)
+    outcome = observations.value_at(site, valid, as_of=until, outside="missing")
     curve = data.values[place].astype(float)
     # Climatology in place of a forecast teaches nothing of its errors, nor do hours that were certain.
     teach = forecast.inside & (data["fallback_level"].values[place] < 3)[:, None]
@@ -155,7 +155,7 @@ def _of_site(
     levels = np.asarray(forecast.quantiles)
     if known.any():
         scores[known] = normal_scores(outcome[known], curve[known], levels, rng=rng)
-    ever = asof.labels_as_of(observations, site=site, valid_time=valid, as_of=None)
+    ever = observations.value_at(site, valid, outside="missing")
     end = valid + observations.frequency.to_timedelta64()
     over = teach if until is None else teach & (end <= times.to_ns([until])[0])
     return _OfSite(
@@ -169,9 +169,7 @@ def _newest(observations: Observations, site: str, valid: times.Times) -> pd.Tim
     """When the last of these hours was published."""
     if not len(valid):
         return None
-    place = np.searchsorted(times.to_ns(observations.index), valid)
-    stamps = observations.published[:, observations.sites.index(site)][place]
-    return times.to_index(stamps).max()
+    return times.to_index(observations.published_at(site, valid)).max()
 
 
 def observed_of(observations: Observations | Sequence[Observations], site: str) -> Observations:
@@ -281,7 +279,7 @@ def past_errors(
         mean = forecast.mean.values
         for k, name in enumerate(forecast.sites):
             source = observed_of(observations, name)
-            outcome = asof.labels_as_of(source, site=name, valid_time=valid, as_of=moment)
+            outcome = source.value_at(name, valid, as_of=moment, outside="missing")
             last.append(_newest(source, name, valid[np.isfinite(outcome)]))
             columns.append(pd.Series(outcome - mean[k, origin, step], index=index, name=name))
     found = pd.concat(columns, axis=1)

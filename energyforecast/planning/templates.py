@@ -164,12 +164,9 @@ class SchaakeShuffle:
         return np.asarray(np.arange(max(newest, 1), oldest + 1) * _DAY)
 
     def _observed(self, margins: Margins, site: str, shifts: npt.NDArray[np.timedelta64]) -> Array:
-        return asof.labels_as_of(
-            observed_of(self.observations, site),
-            site=site,
-            valid_time=(margins.valid_time - shifts[:, None]).astype("datetime64[ns]"),
-            as_of=margins.issue_time,
-        )
+        hours = (margins.valid_time - shifts[:, None]).astype("datetime64[ns]")
+        observed = observed_of(self.observations, site)
+        return observed.value_at(site, hours, as_of=margins.issue_time, outside="missing")
 
     def __repr__(self) -> str:
         which = "newest days" if self.similar_to is None else "days of similar forecasts"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from energyforecast import times
-from energyforecast.errors import SchemaError
 from energyforecast.evaluation import distributions
 from energyforecast.evaluation.results import Result
 from energyforecast.forecast import Forecast
@@ -91,13 +90,7 @@ def fan_chart(
         label="median",
     )
     if observed is not None:
-        if name not in observed.sites:
-            raise SchemaError(
-                f"Site {name!r} was not observed.",
-                f"Observed were {list(observed.sites)}.",
-                "Rename the column.",
-            )
-        outcome = observed.values[name].reindex(valid).to_numpy()
+        outcome = observed.value_at(name, valid, include_flagged=True, outside="missing")
         axes.step(
             edges,
             stairs(outcome),

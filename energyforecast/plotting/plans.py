@@ -119,13 +119,7 @@ def scenarios(
     median = drawn.quantiles([0.5], site=name)["q0.5"].to_numpy()
     axes.step(edges, stairs(median), where="post", color=FORECAST, linewidth=2.2, label="median")
     if observed is not None:
-        if name not in observed.sites:
-            raise SchemaError(
-                f"Site {name!r} was not observed.",
-                f"Observed were {list(observed.sites)}.",
-                "Rename the column.",
-            )
-        outcome = stairs(observed.values[name].reindex(valid).to_numpy())
+        outcome = stairs(observed.value_at(name, valid, include_flagged=True, outside="missing"))
         axes.step(
             edges,
             outcome,

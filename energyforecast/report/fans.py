@@ -98,9 +98,7 @@ def _issues(local: Array, issued: pd.DatetimeIndex, result: Result) -> list[dict
 
 def _outcome(result: Result, site: str, valid: Array) -> Array:
     """Outcomes as they were measured; those set aside by their flags are missing."""
-    known = result.observations.values[site].where(~result.observations.unfit[site])
-    flat = known.reindex(pd.DatetimeIndex(valid.ravel()).tz_localize("UTC"))
-    return np.asarray(flat.to_numpy(dtype=float).reshape(valid.shape))
+    return result.observations.value_at(site, valid, outside="missing")
 
 
 def _scores(result: Result, model: str) -> dict[tuple[str, pd.Timestamp], float]:

@@ -454,8 +454,8 @@ def _quality(result: Result) -> str:
         ("Hours without outcome, left out", len(pairs.missing)),
         ("Slightly negative outcomes, judged as 0", pairs.below_zero),
     ]
-    flags = result.observations.unfit.loc[_span(result, first)]
-    rows.append(("Observations of the period set aside by their flags", int(flags.to_numpy().sum())))
+    aside = result.observations[_span(result, first)].unfit
+    rows.append(("Observations of the period set aside by their flags", int(aside.to_numpy().sum())))
     level, count = np.unique(forecast.data["fallback_level"].values, return_counts=True)
     rows += [
         (f"Issues with fallback level {k}", n) for k, n in zip(level.tolist(), count.tolist(), strict=True)
