@@ -6,7 +6,7 @@ distribution in the whole library. Between two levels the quantile function is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -20,12 +20,17 @@ from energyforecast.errors import SchemaError
 __all__ = ["TAILS", "QuantileFunction", "Tails", "reading_weights"]
 
 Array = npt.NDArray[Any]
+Levels: TypeAlias = Sequence[float] | npt.NDArray[Any]
 Tails: TypeAlias = Literal["flat", "normal"]
+Bounds: TypeAlias = tuple[float, float]
+_Side: TypeAlias = Literal["left", "right"]
+_Pick: TypeAlias = Callable[[Array, Array], Array]
 
 #: How a quantile function goes on beyond its outer levels.
 TAILS: Final = ("flat", "normal")
 #: Levels nearer to each other than this are the same.
 _SAME: Final = 1e-9
+_OPEN: Final = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +84,7 @@ class QuantileFunction:
     """
 
     values: Array
-    levels: Sequence[float] | Array
+    levels: Levels
 
     def __post_init__(self) -> None:
         count = len(self.levels)
@@ -112,14 +117,8 @@ class QuantileFunction:
 
     # -- values ------------------------------------------------------------------------------------
 
-    def at(
-        self,
-        level: Array | float,
-        *,
-        tails: Tails = "flat",
-        bounds: tuple[Array | float, Array | float] = (-np.inf, np.inf),
-    ) -> Array:
-        """Value at a level; where the quantile function jumps there, the middle of the jump.
+    def at(self, level: Array | float, *, tails: Tails = "flat", bounds: Bounds = _OPEN) -> Array:
+        """Value at a level, shape (...,); where the quantile function jumps there, the middle of the jump.
 
         Parameters
         ----------
@@ -129,10 +128,6 @@ class QuantileFunction:
         bounds : tuple of float
             Tails end here; a quantile that lies beyond is kept.
 
-        Returns
-        -------
-        array, shape (...,)
-
         Examples
         --------
         >>> rows = QuantileFunction(np.array([[0.0, 0.0, 8.0], [0.0, 4.0, 8.0]]), (0.1, 0.5, 0.9))
@@ -140,23 +135,13 @@ class QuantileFunction:
         ([0.0, 2.0], [4.0, 8.0])
         """
         if len(self.levels) == 1:
-            return np.broadcast_to(self.values[..., 0], np.broadcast_shapes(self._rows, np.shape(level)))
-        found = self._limit(level, tails, "left")
-        if self._jumps:
-            found = 0.5 * (found + self._limit(level, tails, "right"))
-        if tails == "flat":
-            return found
-        low, high = (np.asarray(bound) for bound in bounds)
-        first, last = self.values[..., 0], self.values[..., -1]
-        return np.asarray(np.clip(found, np.minimum(first, low), np.maximum(last, high)))
+            return np.broadcast_to(
+                self.values[..., 0], np.broadcast_shapes(self.values.shape[:-1], np.shape(level))
+            )
+        found = self._joined(level, tails, _picked)
+        return found if tails == "flat" else _within(found, self.values[..., 0], self.values[..., -1], bounds)
 
-    def table(
-        self,
-        levels: Sequence[float] | Array,
-        *,
-        tails: Tails = "flat",
-        bounds: tuple[Array | float, Array | float] = (-np.inf, np.inf),
-    ) -> Array:
+    def table(self, levels: Levels, *, tails: Tails = "flat", bounds: Bounds = _OPEN) -> Array:
         """Values at several levels, shape (..., levels); a row alone gives to the bit what it gives among others.
 
         Parameters
@@ -170,21 +155,25 @@ class QuantileFunction:
         >>> QuantileFunction(np.array([[10.0, 20.0]]), (0.1, 0.9)).table((0.1, 0.3, 0.95)).tolist()
         [[10.0, 12.5, 20.0]]
         """
-        columns = [self.at(float(level), tails=tails, bounds=bounds) for level in levels]
-        return np.stack(columns, axis=-1) if columns else np.empty((*self._rows, 0))
+        if len(self.levels) == 1:
+            return np.repeat(self.values, len(levels), axis=-1)
+        found = self._joined(np.asarray(levels, dtype=float), tails, _columns)
+        first, last = self.values[..., :1], self.values[..., -1:]
+        return found if tails == "flat" else _within(found, first, last, bounds)
 
-    def _limit(self, level: Array | float, tails: Tails, side: Literal["left", "right"]) -> Array:
-        """Value at a level, from the left or from the right."""
+    def _joined(self, level: Array | float, tails: Tails, pick: _Pick) -> Array:
+        """Values at levels; in a jump the mean of its ends."""
+        found = self._limit(level, tails, "left", pick)
+        return 0.5 * (found + self._limit(level, tails, "right", pick)) if self._jumps else found
+
+    def _limit(self, level: Array | float, tails: Tails, side: _Side, pick: _Pick) -> Array:
+        """Values at levels, from the left or from the right."""
         right, share = _place(np.asarray(self.levels), level, tails, side)
-        start, end = _picked(self.values, right - 1), _picked(self.values, right)
+        start, end = pick(self.values, right - 1), pick(self.values, right)
         if np.ndim(share) == 0 and share in (0.0, 1.0):
             return end if share else start
         inside = np.minimum(start + share * (end - start), end)
         return np.asarray(np.where(share >= 1.0, end + (share - 1.0) * (end - start), inside))
-
-    @property
-    def _rows(self) -> tuple[int, ...]:
-        return self.values.shape[:-1]
 
     @cached_property
     def _jumps(self) -> bool:
@@ -261,7 +250,7 @@ class QuantileFunction:
         low, high = self.below(value, tails=tails), self.at_most(value, tails=tails)
         return np.where(over, levels[-1], low), np.where(under, levels[0], high)
 
-    def _probability(self, value: Array | float, tails: Tails, side: Literal["left", "right"]) -> Array:
+    def _probability(self, value: Array | float, tails: Tails, side: _Side) -> Array:
         value, levels, last = np.asarray(value, dtype=float), np.asarray(self.levels), len(self.levels) - 1
         count = self._counted(value, side)
         left, right = np.maximum(count - 1, 0), np.minimum(count, last)
@@ -271,7 +260,7 @@ class QuantileFunction:
         low, high = self._outer(value, count, tails)
         return np.asarray(np.select([count == 0, count > last], [low, high], inside))
 
-    def _counted(self, value: Array, side: Literal["left", "right"]) -> npt.NDArray[np.intp]:
+    def _counted(self, value: Array, side: _Side) -> npt.NDArray[np.intp]:
         """Quantiles below a value, or at most there."""
         if self.values.ndim == 1:
             return np.asarray(np.searchsorted(self.values, value, side=side))
@@ -305,7 +294,7 @@ class QuantileFunction:
         levels = np.asarray(self.levels)
         weight = np.diff(np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]]))
         # Term by term: the rounding of a matrix product would depend on the number of rows.
-        total = np.zeros(self._rows)
+        total = np.zeros(self.values.shape[:-1])
         for k, share in enumerate(weight):
             total = total + share * self.values[..., k]
         return np.asarray(total)
@@ -336,7 +325,7 @@ class QuantileFunction:
         begun = np.minimum(level, levels[0]) * self.values[..., 0]
         whole = _picked(self._moments, node)
         rest = np.maximum(level - levels[node], 0.0)
-        reached = self._limit(level, "flat", "left") if len(levels) > 1 else self.values[..., 0]
+        reached = self._limit(level, "flat", "left", _picked) if len(levels) > 1 else self.values[..., 0]
         # Within a step of samples, and in the tails, the line is flat: the mean of its ends is its height.
         return np.asarray(begun + whole + rest * 0.5 * (_picked(self.values, node) + reached))
 
@@ -345,12 +334,10 @@ class QuantileFunction:
         """Integral from the first level to each."""
         middle = 0.5 * (self.values[..., 1:] + self.values[..., :-1])
         moment = np.cumsum(np.diff(self.levels) * middle, axis=-1)
-        return np.concatenate([np.zeros((*self._rows, 1)), moment], axis=-1)
+        return np.concatenate([np.zeros((*self.values.shape[:-1], 1)), moment], axis=-1)
 
 
-def reading_weights(
-    levels: Sequence[float] | Array, wanted: Sequence[float] | Array, *, tails: Tails = "flat"
-) -> Array:
+def reading_weights(levels: Levels, wanted: Levels, *, tails: Tails = "flat") -> Array:
     """Matrix that reads quantiles at other levels: how much each of them counts, shape (levels, wanted).
 
     Parameters
@@ -388,9 +375,17 @@ def _picked(values: Array, place: Array) -> Array:
     return np.asarray(np.take_along_axis(values, place[..., None], axis=-1)[..., 0])
 
 
-def _place(
-    levels: Array, wanted: Array | float, tails: Tails, side: Literal["left", "right"]
-) -> tuple[Array, Array]:
+def _columns(values: Array, place: Array) -> Array:
+    """Columns at several places, the same for all rows."""
+    return np.asarray(values[..., place])
+
+
+def _within(found: Array, first: Array, last: Array, bounds: tuple[float, float]) -> Array:
+    """Tails end at the bounds; quantiles that lie beyond are kept."""
+    return np.asarray(np.clip(found, np.minimum(first, bounds[0]), np.maximum(last, bounds[1])))
+
+
+def _place(levels: Array, wanted: Array | float, tails: Tails, side: _Side) -> tuple[Array, Array]:
     """The level right of a wanted one, and how far the way to it from its neighbour leads; more than 1 beyond."""
     if tails not in TAILS:
         raise SchemaError(f"tails={tails!r}.", f"It is one of {TAILS}.", "Leave it out for flat tails.")

@@ -73,9 +73,10 @@ def correction(
     [[-1.0, 0.0, 1.0]]
     """
     said = QuantileFunction(unseen, levels)
-    sides = (said.below(y, tails="normal"), said.at_most(y, tails="normal"))
-    # Of a mass, the outcome stands for its middle.
-    rank = 0.5 * sum(np.clip(side, _RAREST, 1 - _RAREST) for side in sides)
+    low, high = (
+        np.clip(side(y, tails="normal"), _RAREST, 1 - _RAREST) for side in (said.below, said.at_most)
+    )
+    rank = 0.5 * (low + high)  # of a mass, the outcome stands for its middle
     median = said.at(0.5)
     other = _filled(by, len(y))
     rows = []
