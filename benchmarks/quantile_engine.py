@@ -34,18 +34,19 @@ from energyforecast.evaluation import pinball_loss
 
 LEVELS = {
     5: (0.02, 0.2, 0.5, 0.8, 0.98),
-    9: ef.LightGBMQuantiles().fitted,
+    9: (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99),
     19: (0.01, *(k / 20 for k in range(1, 10)), 0.5, *(k / 20 for k in range(11, 20)), 0.99),
     99: ef.tasks.PERCENTILES,
 }
 #: Months of the solar training period, and months of load before its first task, that the frontier is drawn on.
 SOLAR = ("2013-01", "2013-02", "2013-03")
 LOAD = ("2010-01", "2010-05", "2010-08")
+DENSE = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
 #: Settings of each kind of target, as the forecaster chooses them.
 SETTINGS: dict[str, dict[str, Any]] = {
     "wind": {},
     "solar": {"random_splits": False, "folds": 3, "feature_fraction": 0.4},
-    "load": {"random_splits": False, "from_median": True, "folds": 3, "turns": 15},
+    "load": {"random_splits": False, "from_median": True, "folds": 3, "turns": 15, "fitted": DENSE},
 }
 
 

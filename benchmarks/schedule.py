@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 import energyforecast as ef
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.planning import (
     ImbalanceTerms,
     Scenarios,
@@ -95,10 +96,10 @@ def reserves(before: ef.Forecast, forecast: ef.Forecast, power: pd.Series) -> li
     load, rows = -power, []
     past = before.to_frame()["valid_time"]
     error = pd.Series(before.mean.values[0][before.inside] + load.reindex(past).to_numpy())
-    levels, curve = np.asarray(forecast.quantiles), forecast.data.values[0][forecast.inside]
+    distribution = QuantileFunction(forecast.data.values[0][forecast.inside], forecast.quantiles)
     # Equal probabilities of each hour's curve: enough for reserve, which looks at hours one by one.
     even = (np.arange(2000) + 0.5) / 2000
-    courses = -np.array([np.interp(even, levels, row) for row in curve])
+    courses = -distribution.table(even)
     hours = pd.DatetimeIndex(forecast.to_frame()["valid_time"])
     scenarios = Scenarios.from_values(courses.T[:, None], sites=["farm"], valid_time=hours)
     for risk in (0.05, 0.02, 0.01):

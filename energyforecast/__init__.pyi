@@ -8,6 +8,7 @@ from . import (
     checks as checks,
     competitions as competitions,
     config as config,
+    core as core,
     datasets as datasets,
     errors as errors,
     evaluation as evaluation,

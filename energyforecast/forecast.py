@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import times
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
 from energyforecast.tasks import Task, Windows
 
@@ -267,10 +268,7 @@ class Forecast:
                 f"The forecast holds levels from {levels[0]} to {levels[-1]}.",
                 "Forecast with more levels: day_ahead(..., quantiles=...).",
             )
-        near = int(np.abs(levels - level).argmin())
-        if abs(levels[near] - level) < 1e-9:
-            return self.data.isel(quantile=near, drop=True)
-        return self.data.interp(quantile=level).drop_vars("quantile")
+        return self.data.isel(quantile=0, drop=True).copy(data=self._distribution.at(level))
 
     @property
     def mean(self) -> xr.DataArray:
@@ -282,10 +280,12 @@ class Forecast:
         >>> example_forecast().mean.values[0, 0, :3].round(6).tolist()
         [10.0, 10.5, 11.0]
         """
-        levels = np.asarray(self.quantiles)
-        edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
-        weight = xr.DataArray(np.diff(edges), dims="quantile", coords={"quantile": self.data["quantile"]})
-        return (self.data * weight).sum("quantile", skipna=False)
+        return self.data.isel(quantile=0, drop=True).copy(data=self._distribution.mean)
+
+    @property
+    def _distribution(self) -> QuantileFunction:
+        """Of each cell."""
+        return QuantileFunction(self.data.values, self.quantiles)
 
     def sel(self, *, site: str | None = None, issue_time: Any = None) -> Forecast:
         """The forecasts of one site, or of one issue (its time in UTC unless it has an offset).

@@ -33,7 +33,8 @@ from energyforecast.tasks import Task
 __all__ = ["describe", "dump", "load", "parts", "save"]
 
 _FORMAT: Final = "energyforecast.forecaster"
-_SCHEMA: Final = 1
+#: 2: what corrects the levels of trees is levels, which were normal scores.
+_SCHEMA: Final = 2
 #: What reading a damaged zip can raise: a flipped bit may also claim another compression or a password.
 _DAMAGE: Final = (
     OSError,

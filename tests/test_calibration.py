@@ -16,7 +16,6 @@ from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.models import Climatology, ConformalQuantiles, QuantileModel
 from energyforecast.models.calibration import quantile_by_level
-from energyforecast.models.curves import between
 from energyforecast.models.model import Part
 from energyforecast.tasks import PERCENTILES
 from energyforecast.testing import poison_observations
@@ -174,14 +173,6 @@ def test_equal_weights_change_no_quantile_of_errors() -> None:
     np.testing.assert_allclose(
         quantile_by_level(errors, levels, np.full(50, 7.0)), quantile_by_level(errors, levels)
     )
-
-
-def test_levels_between_are_those_of_a_normal_distribution() -> None:
-    from scipy.special import ndtri
-
-    known = (0.05, 0.5, 0.9)
-    found = between(ndtri(np.array([known])), known, PERCENTILES)
-    np.testing.assert_allclose(found[0], ndtri(LEVELS), atol=1e-12)
 
 
 # --- Adaptive -------------------------------------------------------------------------------------

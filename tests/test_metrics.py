@@ -477,9 +477,12 @@ def test_an_outcome_on_a_mass_is_shared_among_its_levels() -> None:
     # A mass of 0.6 at zero: an outcome of zero stands for levels from 0 to 0.6 alike.
     at_zero = _pair(0.0, [0.0, 0.0, 0.0, 5.0], (0.2, 0.4, 0.6, 0.8))
     np.testing.assert_allclose(at_zero, [1 / 3, 2 / 3, 1, 1])
-    # A mass in the middle, from 0.2 (where the curve leaves 1) to 0.6; and at the top, up to 1.
-    np.testing.assert_allclose(_pair(4.0, [1.0, 4.0, 4.0, 5.0], (0.2, 0.4, 0.6, 0.8)), [0, 0.5, 1, 1])
-    np.testing.assert_allclose(_pair(8.0, [1.0, 2.0, 8.0, 8.0], (0.2, 0.4, 0.6, 0.8)), [0, 0, 1 / 3, 2 / 3])
+    # A mass in the middle, from 0.2 to 0.6; and at the top, from 0.4 to 1: what lies below is reached on the way.
+    np.testing.assert_allclose(_pair(4.0, [1.0, 4.0, 4.0, 5.0], (0.1, 0.2, 0.6, 0.8)), [0, 0, 1, 1])
+    np.testing.assert_allclose(
+        _pair(4.0, [1.0, 4.0, 4.0, 4.0, 5.0], (0.1, 0.2, 0.3, 0.6, 0.8)), [0, 0, 0.25, 1, 1]
+    )
+    np.testing.assert_allclose(_pair(8.0, [1.0, 8.0, 8.0, 8.0], (0.2, 0.4, 0.6, 0.8)), [0, 0, 1 / 3, 2 / 3])
 
 
 def test_a_true_forecast_with_a_mass_at_zero_is_calibrated_at_every_level() -> None:

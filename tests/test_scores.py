@@ -19,10 +19,11 @@ import energyforecast as ef
 from energyforecast import evaluation as ev
 from energyforecast.competitions import competition
 from energyforecast.competitions.scoring import pinball as official_pinball
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import EnergyForecastError, MissingDataError, RangeError, SchemaError
 from energyforecast.evaluation import Pairs, align, score
 from energyforecast.evaluation.economics import economic_value, imbalance_cost
-from energyforecast.evaluation.losses import interval_loss, pit_interval
+from energyforecast.evaluation.losses import interval_loss
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 from energyforecast.tasks import PERCENTILES
@@ -315,7 +316,7 @@ def test_energy_counts_the_length_of_intervals() -> None:
 def test_pit_masses_are_spread_over_their_probabilities() -> None:
     curve = np.tile([0.0, 0.0, 40.0, 100.0, 100.0], (4, 1))
     levels = np.array([0.1, 0.4, 0.6, 0.8, 0.9])
-    low, high = pit_interval(np.array([0.0, 100.0, 20.0, 40.0]), curve, levels)
+    low, high = QuantileFunction(curve, levels).pit_interval(np.array([0.0, 100.0, 20.0, 40.0]))
     np.testing.assert_allclose(low, [0.0, 0.8, 0.5, 0.6])
     np.testing.assert_allclose(high, [0.4, 1.0, 0.5, 0.6])
     table = ev.pit(pairs_of(np.zeros(24), np.tile(curve[:1], (24, 1)), levels), bins=5)

@@ -442,9 +442,9 @@ KNOWN = (0.02, 0.1, 0.3, 0.5, 0.8, 0.95)
 
 
 def _by_hand(curve: Array, wanted: Array) -> Array:
-    """Straight lines between the normal scores of the levels, and on beyond the ends."""
+    """Straight lines between the levels; beyond the ends, over the normal score of the level."""
     at, to = stats.norm.ppf(KNOWN), stats.norm.ppf(wanted)
-    inner = np.interp(to, at, curve)
+    inner = np.interp(wanted, KNOWN, curve)
     first, last = ((curve[k + 1] - curve[k]) / (at[k + 1] - at[k]) for k in (0, -2))
     inner = np.where(to < at[0], curve[0] + first * (to - at[0]), inner)
     return np.where(to > at[-1], curve[-1] + last * (to - at[-1]), inner)
@@ -459,18 +459,21 @@ def _curves(count: int = 60) -> Array:
 def test_a_curve_is_read_as_by_hand() -> None:
     curve, wanted = _curves(), (0.001, 0.02, 0.2, 0.5, 0.9, 0.999)
     expected = [_by_hand(row, np.array(wanted)) for row in curve]
-    np.testing.assert_allclose(curves.between(curve, KNOWN, wanted), expected, atol=1e-12)
     np.testing.assert_allclose(curves.read(curve, KNOWN, wanted, np.empty((0, 8))), expected, atol=1e-12)
-    assert curves.between(np.array([[3.0]]), (0.4,), (0.1, 0.9)).tolist() == [[3.0, 3.0]]
+    # A correction that moves no level changes nothing.
+    still = np.array([[0.0, 0.0, *KNOWN]])
+    np.testing.assert_allclose(curves.read(curve, KNOWN, wanted, still), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("y", [-1.0, 0.0, 0.7, 1.0, 2.0, 3.5, 12.0])
-def test_a_probability_counts_what_lies_below_and_half_of_what_lies_at(y: float) -> None:
-    curve, fine = _curves(), (np.arange(8_000) + 0.5) / 8_000
-    found = curves.probability(curve, np.full(len(curve), y), KNOWN)
-    drawn = np.stack([_by_hand(row, fine) for row in curve])
-    expected = np.mean(drawn < y - 1e-9, axis=1) + 0.5 * np.mean(np.abs(drawn - y) <= 1e-9, axis=1)
-    np.testing.assert_allclose(found, np.clip(expected, 0.001, 0.999), atol=1e-3)
+def test_a_level_counts_what_lies_below_and_half_of_what_lies_at(y: float) -> None:
+    """Where all outcomes are one value, every level is moved to its probability."""
+    fine = (np.arange(8_000) + 0.5) / 8_000
+    for row in _curves(12):
+        drawn = _by_hand(row, fine)
+        expected = np.mean(drawn < y - 1e-9) + 0.5 * np.mean(np.abs(drawn - y) <= 1e-9)
+        found = curves.correction(np.tile(row, (4, 1)), np.full(4, y), KNOWN)[0, 2:]
+        np.testing.assert_allclose(found, np.clip(expected, 0.001, 0.999), atol=1e-3)
 
 
 def test_a_correction_makes_outcomes_fall_below_as_often_as_they_should() -> None:
@@ -523,10 +526,12 @@ def test_few_rows_are_not_cut_by_another_value() -> None:
 
 def test_between_groups_a_correction_goes_over_from_one_to_the_other() -> None:
     score = stats.norm.ppf(KNOWN)
-    moved = np.array([[0.0, 0.0, *score], [0.0, 10.0, *(score + 1)]])  # nothing at 0; one score higher at 10
+    # Not moved at 0; read one score higher at 10.
+    moved = np.array([[0.0, 0.0, *KNOWN], [0.0, 10.0, *stats.norm.cdf(score + 1)]])
     curve = np.array([0.0, 2.5, 10.0, 40.0, -5.0])[:, None] + score
     mended = curves.read(curve, KNOWN, KNOWN, moved)
-    np.testing.assert_allclose(mended - curve, np.array([0, 0.25, 1, 1, 0])[:, None] * np.ones(6), atol=1e-9)
+    higher = _by_hand(score, stats.norm.cdf(score + 1)) - score
+    np.testing.assert_allclose(mended - curve, np.array([0, 0.25, 1, 1, 0])[:, None] * higher, atol=1e-9)
 
 
 def test_a_correction_weighs_its_rows_and_bears_ties() -> None:

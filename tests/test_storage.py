@@ -175,7 +175,7 @@ def test_the_file_holds_a_manifest_texts_and_arrays_and_no_pickle(tmp_path: Path
     path = _fitted(model=ef.LightGBMQuantiles(trees=3, folds=2)).save(tmp_path / "farm.forecaster")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-        assert json.loads(archive.read("manifest.json"))["schema"] == 1
+        assert json.loads(archive.read("manifest.json"))["schema"] == 2
         for name in names:
             content = archive.read(name)
             if name.endswith(".npy"):
@@ -299,7 +299,7 @@ _OTHERS: dict[str, Callable[[], bytes]] = {
     "a list": lambda: _zipped({"manifest.json": b"[]"}),
     "not JSON": lambda: _zipped({"manifest.json": b"\xff\xfe"}),
     "another format": lambda: _zipped({"manifest.json": b'{"format": "other", "schema": 1}'}),
-    "another schema": lambda: _changed(schema=2),
+    "another schema": lambda: _changed(schema=1),
     "no models": lambda: _changed(models=None),
     "a model unknown": lambda: _changed(
         recipes=[{"sites": ["farm 0"], "features": [], "model": {"type": "Oracle", "parameters": {}}}]

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.competitions.competition import Array, TaskForecast
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.datasets.competition_data import find
 from energyforecast.errors import FileFormatError
 from energyforecast.evaluation import pinball_loss
-from energyforecast.evaluation.losses import pit_interval
 from energyforecast.tasks import PERCENTILES
 
 __all__ = ["coverage", "leaderboard", "pinball", "rmse"]
@@ -102,7 +102,7 @@ def coverage(done: TaskForecast) -> dict[str, Any]:
     season = (scored.valid_time.astype("datetime64[M]").astype(int) + 1) % 12 // 3
     there = [k for k in range(4) if (season == k).any()]
     found: dict[str, Any] = {}
-    lowest, highest = pit_interval(scored.observed, scored.quantiles, PERCENTILES)
+    lowest, highest = QuantileFunction(scored.quantiles, PERCENTILES).pit_interval(scored.observed)
     width = highest - lowest
 
     def means(inside: Array) -> dict[str, float]:

@@ -35,6 +35,7 @@ def model(kind: Kind, *, effort: Effort = "default") -> QuantileModel:
         return LightGBMQuantiles(
             effort=effort,
             sharing="none",
+            fitted=(0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99),
             folds=3,
             feature_fraction=0.6,
             minimum_rows=30,

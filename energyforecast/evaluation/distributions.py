@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.losses import crps_of_quantiles, interval_loss, pit_interval
+from energyforecast.evaluation.losses import crps_of_quantiles, interval_loss
 from energyforecast.evaluation.metrics import Metric, as_pairs, score
 from energyforecast.evaluation.pairs import Pairs
 from energyforecast.forecast import Forecast
@@ -278,7 +278,7 @@ def reliability(
 
 
 def _in_bin(pairs: Pairs, place: int, bins: int, seed: int | None) -> Array:
-    low, high = pit_interval(pairs.observed, pairs.quantiles, pairs.levels)
+    low, high = pairs.distribution.pit_interval(pairs.observed)
     if seed is not None:
         low = high = low + (high - low) * np.random.default_rng(seed).uniform(size=len(low))
     width = high - low

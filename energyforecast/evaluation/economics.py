@@ -48,13 +48,7 @@ def _declared(pairs: Pairs, shortage: Array, surplus: Array, level: float | None
         return pairs.at(level)
     dear = shortage + surplus
     best = np.where(dear > 0, surplus / np.where(dear > 0, dear, 1.0), 0.5)
-    best = np.clip(best, pairs.levels[0], pairs.levels[-1])
-    right = np.clip(np.searchsorted(pairs.levels, best), 1, max(len(pairs.levels) - 1, 1))
-    if len(pairs.levels) == 1:
-        return pairs.quantiles[:, 0]
-    low, high = pairs.levels[right - 1], pairs.levels[right]
-    share, rows = (best - low) / (high - low), np.arange(len(pairs))
-    return np.asarray((1 - share) * pairs.quantiles[rows, right - 1] + share * pairs.quantiles[rows, right])
+    return pairs.distribution.at(best)
 
 
 def _cost(shortage: Price, surplus: Price, dead_band: float, level: float | None, *, demand: bool) -> Metric:

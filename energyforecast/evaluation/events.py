@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.errors import RangeError
-from energyforecast.evaluation.losses import cdf_of_quantiles
 from energyforecast.evaluation.metrics import Metric, as_pairs, score
 from energyforecast.evaluation.pairs import Pairs
 from energyforecast.forecast import Forecast
@@ -58,7 +57,7 @@ def exceedance(pairs: Pairs, threshold: float, *, relative: bool = False) -> tup
     ([0.0, 0.0, 1.0], [0.35, 0.4, 0.45])
     """
     limit = threshold * (pairs.capacity if relative else np.ones(len(pairs)))
-    told = 1.0 - cdf_of_quantiles(limit, pairs.quantiles, pairs.levels)
+    told = 1.0 - pairs.distribution.at_most(limit)
     happened = np.where(np.isfinite(limit), pairs.observed > limit, np.nan)
     return happened, np.where(np.isfinite(limit), told, np.nan)
 

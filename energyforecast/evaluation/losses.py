@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
 
 __all__ = [
-    "cdf_of_quantiles",
     "crps_of_quantiles",
     "crps_of_samples",
     "energy_score",
     "imbalance_cost_of",
     "interval_loss",
     "pinball_loss",
-    "pit_interval",
     "variogram_score",
 ]
 
@@ -100,24 +99,18 @@ def crps_of_quantiles(
         )
     curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
     tau = np.concatenate([[0.0], np.asarray(levels, dtype=float), [1.0]])[None, :]
+    # With a node where the curve passes a bound, cutting it there is exact. Values and levels both rise along the
+    # curve: sorted apart they still belong together.
     for bound in (above, below):
         if np.isfinite(bound).any():
-            curve, tau = _with_node(curve, tau, np.broadcast_to(bound, (len(y),))[:, None])
+            value = np.broadcast_to(bound, (len(y),))
+            level = QuantileFunction(q, levels).at_most(value)[:, None]
+            curve = np.sort(np.column_stack([curve, np.clip(value, q[:, 0], q[:, -1])]), axis=1)
+            tau = np.sort(
+                np.concatenate([np.broadcast_to(tau, (len(y), tau.shape[1])), level], axis=1), axis=1
+            )
     low, high = (np.broadcast_to(bound, (len(y),))[:, None] for bound in (above, below))
     return _crps_of_curve(np.clip(y, low, high), np.clip(curve, low, high), tau)
-
-
-def _with_node(curve: Array, tau: Array, value: Array) -> tuple[Array, Array]:
-    """The curve with a node where it passes a value, so that cutting it there is exact."""
-    tau = np.broadcast_to(tau, curve.shape)
-    place = np.clip((curve <= value).sum(axis=1, keepdims=True), 1, curve.shape[1] - 1)
-    left, right = (np.take_along_axis(curve, place - k, axis=1) for k in (1, 0))
-    start, end = (np.take_along_axis(tau, place - k, axis=1) for k in (1, 0))
-    share = np.clip((value - left) / np.where(right > left, right - left, 1.0), 0.0, 1.0)
-    level = start + share * (end - start)
-    node = np.clip(value, curve[:, :1], curve[:, -1:])
-    # Values and levels both rise along the curve: sorted apart they still belong together.
-    return np.sort(np.concatenate([curve, node], axis=1)), np.sort(np.concatenate([tau, level], axis=1))
 
 
 def _crps_of_curve(y: Array, values: Array, tau: Array) -> Array:
@@ -141,72 +134,6 @@ def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: floa
     middle = (indicator - 0.5 * (a + b)) * 0.5 * (value_a + value_b)
     ends = (indicator - a) * value_a + (indicator - b) * value_b
     return np.asarray((b - a) / 6.0 * (ends + 4.0 * middle))
-
-
-def cdf_of_quantiles(value: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
-    """Probability of at most a value, of the curve through the quantiles, shape (rows,).
-
-    Below the first quantile it is 0, from the last on 1; where quantiles are tied, as on the mass that
-    a plant has at 0, all that lies there is counted.
-
-    Parameters
-    ----------
-    value : array, shape (rows,)
-    quantiles : array, shape (rows, levels)
-    levels : sequence of float
-
-    Examples
-    --------
-    >>> curve = np.array([[0.0, 0.0, 4.0]])
-    >>> [float(cdf_of_quantiles(np.array([x]), curve, [0.1, 0.5, 0.9])[0]) for x in (-1.0, 0.0, 1.0, 4.0)]
-    [0.0, 0.5, 0.6, 1.0]
-    """
-    value, q = np.asarray(value, dtype=float)[:, None], np.asarray(quantiles, dtype=float)
-    tau = np.asarray(levels, dtype=float)
-    place = (q <= value).sum(axis=1)
-    left = np.clip(place - 1, 0, len(tau) - 1)
-    right = np.clip(place, 0, len(tau) - 1)
-    rows = np.arange(len(q))
-    low, high = q[rows, left], q[rows, right]
-    share = (value[:, 0] - low) / np.where(high > low, high - low, 1.0)
-    inside = tau[left] + np.clip(share, 0, 1) * (tau[right] - tau[left])
-    return np.asarray(np.where(place == 0, 0.0, np.where(place == len(tau), 1.0, inside)))
-
-
-def pit_interval(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> tuple[Array, Array]:
-    """Range of probabilities on which each outcome lies: a point, or the whole of a mass.
-
-    An outcome strictly between two quantiles has one probability. One on tied quantiles, as on the mass
-    at 0 or at the capacity, has all of theirs. Of one at or outside the outer quantiles no more is known
-    than that it lies in the outer probability.
-
-    Parameters
-    ----------
-    observed : array, shape (rows,)
-    quantiles : array, shape (rows, levels)
-    levels : sequence of float
-
-    Returns
-    -------
-    low, high : array, shape (rows,)
-
-    References
-    ----------
-    Czado, Gneiting and Held (2009), https://doi.org/10.1111/j.1541-0420.2009.01191.x.
-
-    Examples
-    --------
-    >>> low, high = pit_interval(np.array([0.0, 2.0, 9.0]), np.tile([0.0, 0.0, 4.0], (3, 1)), [0.1, 0.5, 0.9])
-    >>> low.round(2).tolist(), high.round(2).tolist()
-    ([0.0, 0.7, 0.9], [0.5, 0.7, 1.0])
-    """
-    y, q = np.asarray(observed, dtype=float), np.asarray(quantiles, dtype=float)
-    tau = np.asarray(levels, dtype=float)
-    under, upto, last = (q < y[:, None]).sum(axis=1), (q <= y[:, None]).sum(axis=1), len(tau)
-    point, on = cdf_of_quantiles(y, q, tau), upto > under
-    low = np.select([under == 0, under == last, on], [0.0, tau[-1], tau[np.minimum(under, last - 1)]], point)
-    high = np.select([upto == 0, upto == last, on], [tau[0], 1.0, tau[np.maximum(upto, 1) - 1]], point)
-    return low, high
 
 
 def interval_loss(observed: Array, low: Array, high: Array, *, interval: float) -> Array:

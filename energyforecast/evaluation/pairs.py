@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import times
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
@@ -146,37 +147,32 @@ class Pairs:
                 f"The forecast holds levels from {self.levels[0]:g} to {self.levels[-1]:g}.",
                 "Forecast more levels, or choose another interval.",
             )
-        near = int(np.abs(self.levels - level).argmin())
-        if abs(self.levels[near] - level) <= 1e-9:
-            return self.quantiles[:, near]
-        right = int(np.clip(np.searchsorted(self.levels, level - 1e-9), 1, len(self.levels) - 1))
-        span = self.levels[right] - self.levels[right - 1]
-        share = np.clip((level - self.levels[right - 1]) / span, 0.0, 1.0)
-        return np.asarray(self.quantiles[:, right - 1] * (1 - share) + self.quantiles[:, right] * share)
+        return self.distribution.at(level)
+
+    @property
+    def distribution(self) -> QuantileFunction:
+        """The distribution of each row."""
+        return QuantileFunction(self.quantiles, self.levels)
 
     @property
     def share_at_or_below(self) -> Array:
         """Probability that the outcome lies at or below each quantile, shape (rows, levels): 0 or 1.
 
-        Where several quantiles lie on the outcome itself, as on the mass that a plant has at 0, the
-        outcome stands for all of them alike, and the share rises from level to level.
+        On a mass, as a plant has at 0 and at its capacity, an outcome counts evenly for all levels of the mass, as in
+        the histogram of the probability integral transform, and the share rises from level to level.
         """
-        tied = self.quantiles == self.observed[:, None]
-        share = (self.observed[:, None] <= self.quantiles).astype(float)
-        rows = np.flatnonzero(tied.sum(axis=1) > 1)
-        below = (self.quantiles[rows] < self.observed[rows, None]).sum(axis=1)
-        upto = (self.quantiles[rows] <= self.observed[rows, None]).sum(axis=1)
-        edges = np.concatenate([[0.0], self.levels, [1.0]])
-        low = edges[below][:, None]
-        high = np.where(upto == len(self.levels), 1.0, edges[upto])[:, None]
-        share[rows] = np.where(tied[rows], (self.levels - low) / (high - low), share[rows])
-        return share
+        low, high = (end[:, None] for end in self.distribution.pit_interval(self.observed))
+        width = high - low
+        return np.where(
+            width > 0,
+            np.clip((self.levels - low) / np.where(width > 0, width, 1.0), 0.0, 1.0),
+            (low <= self.levels).astype(float),
+        )
 
     @property
     def mean(self) -> Array:
         """Mean of each distribution. [MW]"""
-        edges = np.concatenate([[0.0], (self.levels[1:] + self.levels[:-1]) / 2, [1.0]])
-        return np.asarray(self.quantiles @ np.diff(edges))
+        return self.distribution.mean
 
 
 def align(observed: Observations, forecast: Forecast) -> Pairs:

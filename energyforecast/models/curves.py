@@ -1,7 +1,7 @@
-"""Quantile curves known at a few levels: read at others, and corrected by what unseen rows show.
+"""Curves of a model: the levels that are fitted, and how unseen rows correct them.
 
-A curve is a row of quantiles at rising levels. Between the levels it runs on straight lines in the normal
-score of the level, beyond them on the lines of its ends.
+A curve is a row of quantiles at rising levels, read as :mod:`energyforecast.core.quantiles` reads it: straight lines
+in the level between them, and beyond the outer ones, which a correction must reach, those over the normal score.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
+from scipy import sparse
 
+from energyforecast.core.quantiles import QuantileFunction, reading_weights
 from energyforecast.models.model import weighted_quantiles
 
 __all__ = [
     "GROWN",
-    "between",
     "correction",
-    "interpolation",
-    "middle",
-    "probability",
     "read",
-    "scores",
     "weights",
 ]
 
@@ -39,91 +35,6 @@ _FULL: Final = 200
 _RAREST: Final = 0.001
 
 
-def scores(levels: tuple[float, ...]) -> Array:
-    """Normal score of each level.
-
-    Examples
-    --------
-    >>> scores((0.5, 0.8413)).round(2).tolist()
-    [0.0, 1.0]
-    """
-    return np.asarray(stats.norm.ppf(levels))
-
-
-def interpolation(known: Array, wanted: Array) -> Array:
-    """Matrix that reads curves known at some normal scores at others, shape (known, wanted).
-
-    Examples
-    --------
-    >>> interpolation(np.array([0.0, 1.0]), np.array([0.25])).tolist()
-    [[0.75], [0.25]]
-    """
-    right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
-    share = (wanted - known[right - 1]) / (known[right] - known[right - 1])
-    matrix = np.zeros((len(known), len(wanted)))
-    column = np.arange(len(wanted))
-    matrix[right - 1, column] = 1.0 - share
-    matrix[right, column] = share
-    return matrix
-
-
-def between(curve: Array, levels: tuple[float, ...], wanted: tuple[float, ...]) -> Array:
-    """Curves at other levels, between those known and beyond them; shape (rows, wanted).
-
-    Parameters
-    ----------
-    curve : array, shape (rows, levels)
-        Where one level is known alone, all are taken as equal.
-    levels, wanted : tuple of float
-
-    Examples
-    --------
-    >>> between(np.array([[1.0, 2.0, 4.0]]), (0.1, 0.5, 0.9), (0.1, 0.5, 0.9)).tolist()
-    [[1.0, 2.0, 4.0]]
-    """
-    if len(levels) == 1:
-        return np.repeat(curve, len(wanted), axis=1)
-    return _applied(interpolation(scores(levels), scores(wanted)), curve)
-
-
-def middle(curve: Array, levels: tuple[float, ...]) -> Array:
-    """Median of each curve.
-
-    Examples
-    --------
-    >>> middle(np.array([[1.0, 3.0]]), (0.1, 0.9)).tolist()
-    [2.0]
-    """
-    return between(curve, levels, (0.5,))[:, 0]
-
-
-def probability(curve: Array, y: Array, levels: tuple[float, ...]) -> Array:
-    """Probability that each rising curve gives to outcomes up to y; half of the mass where it lies at y.
-
-    Examples
-    --------
-    >>> probability(np.array([[1.0, 2.0, 3.0]]), np.array([2.0]), (0.1, 0.5, 0.9)).tolist()
-    [0.5]
-    """
-    low, high = (_crossing(curve, y, scores(levels), last=last) for last in (False, True))
-    return np.asarray(0.5 * (stats.norm.cdf(low) + stats.norm.cdf(high)))
-
-
-def _crossing(curve: Array, y: Array, score: Array, *, last: bool) -> Array:
-    """Normal score at which each curve reaches y, first or last."""
-    below = (curve <= y[:, None]) if last else (curve < y[:, None])
-    right = np.clip(below.sum(axis=1), 1, curve.shape[1] - 1)
-    row = np.arange(len(curve))
-    start, rise = curve[row, right - 1], curve[row, right] - curve[row, right - 1]
-    away = y - start
-    # A flat end goes on flat: what lies off it is out of its reach, what lies on it holds all of it.
-    flat = np.where((away > 0) | ((away == 0) & last), np.inf, -np.inf)
-    share = np.divide(away, rise, out=flat, where=rise > 0)
-    reached = score[right - 1] + share * (score[right] - score[right - 1])
-    limit = stats.norm.ppf(1 - _RAREST)
-    return np.asarray(np.clip(reached, -limit, limit))
-
-
 def correction(
     unseen: Array,
     y: Array,
@@ -132,7 +43,7 @@ def correction(
     *,
     by: Array | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Normal scores at which curves must be read so that outcomes fall below as often as they should.
+    """Levels at which curves must be read so that outcomes fall below as often as they should.
 
     Parameters
     ----------
@@ -150,7 +61,8 @@ def correction(
     Returns
     -------
     array, shape (groups, 2 + levels)
-        Medians of the other value (0 without) and of the curves in the group, then a score for each level.
+        Medians of the other value (0 without) and of the curves in the group, then the level that takes the place
+        of each.
 
     Examples
     --------
@@ -160,16 +72,20 @@ def correction(
     >>> read(narrow[:1], (0.1, 0.5, 0.9), (0.1, 0.5, 0.9), found).round(1).tolist()
     [[-1.0, 0.0, 1.0]]
     """
-    rank = probability(unseen, y, levels)
-    median = middle(unseen, levels)
+    said = QuantileFunction(unseen, levels)
+    low, high = (
+        np.clip(side(y, tails="normal"), _RAREST, 1 - _RAREST) for side in (said.below, said.at_most)
+    )
+    rank = 0.5 * (low + high)  # of a mass, the outcome stands for its middle
+    median = said.at(0.5)
     other = _filled(by, len(y))
     rows = []
     for outer in _grouped(other, min(_OUTER, len(y) // (_GROUPS * _FULL))):
         for inner in _grouped(median[outer], _GROUPS):
             group = outer[inner]
             moved = weighted_quantiles(rank[group], levels, None if weight is None else weight[group])
-            score = scores(tuple(np.clip(moved, _RAREST, 1 - _RAREST)))
-            rows.append([np.median(other[outer]), np.median(median[group]), *score])
+            moved = np.clip(moved, _RAREST, 1 - _RAREST)
+            rows.append([np.median(other[outer]), np.median(median[group]), *moved])
     return np.asarray(rows)
 
 
@@ -212,8 +128,8 @@ def read(
     [[1.0, 2.0, 3.0]]
     """
     if not len(moved):
-        return between(curve, levels, wanted)
-    share = _shares(middle(curve, levels), moved, by)
+        return QuantileFunction(curve, levels).table(wanted, tails="normal")
+    share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
     result = np.zeros((len(curve), len(wanted)))
     for k, matrix in enumerate(_matrices(levels, wanted, moved)):
         inside = share[:, k] > 0
@@ -237,9 +153,9 @@ def weights(
     [[0.5], [0.5]]
     """
     if not len(moved):
-        whole = interpolation(scores(levels), scores(wanted))
+        whole = reading_weights(levels, wanted, tails="normal")
         return np.broadcast_to(whole, (len(curve), *whole.shape))
-    share = _shares(middle(curve, levels), moved, by)
+    share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
     return np.asarray(np.einsum("rg,gkw->rkw", share, np.stack(_matrices(levels, wanted, moved))))
 
 
@@ -250,9 +166,9 @@ def _applied(matrix: Array, curve: Array) -> Array:
 
 def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array) -> list[Array]:
     """For each group, the matrix that reads a corrected curve: both are straight lines, so one does it."""
-    known, asked = scores(levels), scores(wanted)
+    asked = reading_weights(levels, wanted, tails="normal")
     return [
-        interpolation(known, np.maximum.accumulate(row)) @ interpolation(known, asked) for row in moved[:, 2:]
+        reading_weights(levels, np.maximum.accumulate(row), tails="normal") @ asked for row in moved[:, 2:]
     ]
 
 

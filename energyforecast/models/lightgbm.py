@@ -60,8 +60,8 @@ class LightGBMQuantiles(QuantileModel):
     structures : int, optional
         Structures that are averaged, if neither 1 nor 3.
     fitted : tuple of float
-        Levels that are fitted, at least two. The others lie on straight lines between them in the normal
-        score of the level.
+        Levels that are fitted, at least two. The others lie on straight lines
+        between them in the level.
     folds : int
         Parts of the rows, which take turns along time; with 0 nothing is calibrated. Small samples are not cut.
     turns : int

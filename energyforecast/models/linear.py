@@ -12,8 +12,9 @@ import pandas as pd
 from scipy.special import expit
 
 from energyforecast import checks
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.models.curves import GROWN, between
+from energyforecast.models.curves import GROWN
 from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
 
 __all__ = ["LinearQuantiles"]
@@ -38,8 +39,8 @@ class LinearQuantiles(QuantileModel):
     quantiles : tuple of float, optional
         Levels to predict; set by the forecaster.
     fitted : tuple of float
-        Levels at which coefficients are found. The others lie on straight lines between them in the
-        normal score of the level.
+        Levels at which coefficients are found. The others lie on straight lines
+        between them in the level.
     bent : tuple of str
         Columns, or patterns such as ``"wind_speed_*"``, with another slope from each knot on.
     knots : int
@@ -172,7 +173,7 @@ class LinearQuantiles(QuantileModel):
         # Not a matrix product: its rounding would depend on the number of rows.
         slopes = np.einsum("ij,jk->ik", terms, self.coefficients_[1:])
         curve = np.sort(self.coefficients_[0] + slopes, axis=1)
-        return between(curve, tuple(self.fitted), self.levels)
+        return QuantileFunction(curve, self.fitted).table(self.levels, tails="normal")
 
     def coefficients(self) -> pd.DataFrame:
         """A row for the intercept and each term, a column for each fitted level. [unit of y per unit of the term]

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from energyforecast import times
+from energyforecast.core.quantiles import TAILS, Tails
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.planning.dependence import Dependence, Independence
-from energyforecast.planning.margins import TAILS, Margins
+from energyforecast.planning.margins import Margins
 from energyforecast.planning.scenarios import Scenarios
 
 __all__ = ["draw"]
@@ -24,7 +25,7 @@ def draw(
     dependence: Dependence | None = None,
     issue_time: Any = None,
     seed: int = 0,
-    tails: str = "flat",
+    tails: Tails = "flat",
 ) -> Scenarios:
     """Scenarios whose quantiles are those of the forecast, hour by hour and site by site.
 

@@ -1,26 +1,23 @@
-"""Quantile curves of one issue at all sites: what scenarios must reproduce, and how a curve is read."""
+"""Quantile curves of one issue at all sites: what scenarios must reproduce."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import times
+from energyforecast.core.quantiles import QuantileFunction, Tails
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.forecast import Forecast
-from energyforecast.models import curves
 
-__all__ = ["TAILS", "Margins", "read_curves"]
+__all__ = ["Margins"]
 
 Array = npt.NDArray[Any]
-
-#: How a curve goes on beyond its outer levels.
-TAILS: Final = ("flat", "normal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,15 +117,16 @@ class Margins:
     @property
     def medians(self) -> Array:
         """Shape (sites, hours). [MW]"""
-        half = np.array([0.5])
-        return np.stack(
-            [
-                read_curves(curve, levels, half)[:, 0]
-                for curve, levels in zip(self.curves, self.levels, strict=True)
-            ]
-        )
+        return np.stack([found.at(0.5) for found in self.distributions])
 
-    def values(self, ranks: Array, *, tails: str = "flat") -> Array:
+    @property
+    def distributions(self) -> list[QuantileFunction]:
+        """Of each hour, by site."""
+        return [
+            QuantileFunction(curve, levels) for curve, levels in zip(self.curves, self.levels, strict=True)
+        ]
+
+    def values(self, ranks: Array, *, tails: Tails = "flat") -> Array:
         """Power at ranks from 0 to n - 1, of which rank k stands for the level (k + ½) / n. [MW]
 
         Parameters
@@ -138,8 +136,10 @@ class Margins:
         """
         wanted = (np.arange(len(ranks)) + 0.5) / len(ranks)
         result = np.empty(ranks.shape)
-        for k, (curve, levels) in enumerate(zip(self.curves, self.levels, strict=True)):
-            ordered = read_curves(curve, levels, wanted, tails=tails, capacity=float(self.capacity[k]))
+        for k, found in enumerate(self.distributions):
+            capacity = float(self.capacity[k])
+            bounds = (0.0, capacity) if np.isfinite(capacity) else (-np.inf, np.inf)
+            ordered = found.table(wanted, tails=tails, bounds=bounds)
             result[:, k] = np.take_along_axis(ordered.T, ranks[:, k], axis=0)
         return result
 
@@ -207,43 +207,3 @@ def _provenance(chosen: list[Forecast]) -> dict[str, Any]:
     }
     zones = {str(forecast.data.attrs["timezone"]) for forecast in chosen if "timezone" in forecast.data.attrs}
     return found | ({"timezone": zones.pop()} if len(zones) == 1 else {})
-
-
-def read_curves(
-    curve: Array, levels: Array, wanted: Array, *, tails: str = "flat", capacity: float = np.nan
-) -> Array:
-    """Quantile curves at any levels, shape (rows, wanted): straight lines between the levels. [MW]
-
-    Beyond the outer levels they are flat, as in every score of the library; or, with ``tails="normal"``, go on
-    along the lines of their ends over the normal score of the level, not below 0 nor above a capacity.
-
-    Parameters
-    ----------
-    curve : array, shape (rows, levels)
-        Not falling.
-    levels, wanted : array
-    tails : {"flat", "normal"}
-    capacity : float
-        NaN for none.
-
-    Examples
-    --------
-    >>> curve, levels = np.array([[10.0, 20.0, 30.0]]), np.array([0.1, 0.5, 0.9])
-    >>> read_curves(curve, levels, np.array([0.01, 0.3, 0.99])).round(6).tolist()
-    [[10.0, 15.0, 30.0]]
-    >>> read_curves(curve, levels, np.array([0.01, 0.3, 0.99]), tails="normal", capacity=35.0).round(2).tolist()
-    [[1.85, 15.0, 35.0]]
-    """
-    if len(levels) == 1:
-        return np.repeat(curve, len(wanted), axis=1)
-    inside = np.clip(wanted, levels[0], levels[-1])
-    matrix = curves.interpolation(levels, inside)
-    low, high = curve[:, :1], curve[:, -1:]
-    if tails == "normal":
-        outside = wanted != inside
-        scores = curves.scores(tuple(levels)), curves.scores(tuple(wanted[outside]))
-        matrix[:, outside] = curves.interpolation(*scores)
-        bounded = np.isfinite(capacity)
-        low = np.minimum(low, 0.0) if bounded else np.full_like(low, -np.inf)
-        high = np.maximum(high, capacity) if bounded else np.full_like(high, np.inf)
-    return np.asarray(np.clip(curve @ matrix, low, high))

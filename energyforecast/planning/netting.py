@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from energyforecast.core.quantiles import Tails
 from energyforecast.errors import SchemaError, TimeError
 from energyforecast.forecast import Forecast
 from energyforecast.planning.dependence import Dependence
@@ -32,7 +33,7 @@ def net_load(
     dependence: Dependence | None = None,
     issue_time: Any = None,
     seed: int = 0,
-    tails: str = "flat",
+    tails: Tails = "flat",
 ) -> Scenarios:
     """Demand minus wind minus solar, scenario by scenario: quantiles are never added.
 
@@ -112,7 +113,7 @@ def _drawn(
     dependence: Dependence | None,
     issue_time: Any,
     seed: int,
-    tails: str,
+    tails: Tails,
 ) -> dict[str, Scenarios]:
     """Scenarios of each kind, drawn together."""
     if all(isinstance(part, Scenarios) for part in given.values()):

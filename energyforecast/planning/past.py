@@ -9,13 +9,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtri
 
 from energyforecast import times
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import MissingDataError, SchemaError
-from energyforecast.evaluation.losses import pit_interval
 from energyforecast.forecast import Forecast
-from energyforecast.models import curves
 from energyforecast.observations import Observations
 
 __all__ = ["PastScores", "normal_scores", "observed_of", "past_errors"]
@@ -222,23 +221,9 @@ def normal_scores(outcome: Array, curve: Array, levels: Array, *, rng: np.random
     >>> [float(score[0].round(2)) for score in found]
     [0.0, 1.28, 2.24]
     """
-    low, high = pit_interval(outcome, curve, levels)
-    # An outcome on an outer quantile that is no mass lies at its level, not anywhere in the tail.
-    single = (curve == outcome[:, None]).sum(axis=1) == 1
-    low = np.where(single & (outcome == curve[:, -1]), levels[-1], low)
-    high = np.where(single & (outcome == curve[:, 0]), levels[0], high)
-    low = np.where(single & (outcome == curve[:, 0]), levels[0], low)
-    high = np.where(single & (outcome == curve[:, -1]), levels[-1], high)
+    low, high = QuantileFunction(curve, levels).pit_interval(outcome, tails="normal")
     level = low + (high - low) * rng.uniform(size=len(outcome))
-    result = stats.norm.ppf(level)
-    score = curves.scores(tuple(levels))
-    for end, inner, side in ((0, 1, -1.0), (-1, -2, 1.0)):
-        rise = side * (curve[:, end] - curve[:, inner])
-        away = side * (outcome - curve[:, end])
-        beyond = (away > 0) & (rise > 0)
-        slope = (score[end] - score[inner]) / np.where(beyond, rise, 1.0)
-        result = np.where(beyond, score[end] + slope * away, result)
-    return np.asarray(np.clip(result, -_FURTHEST, _FURTHEST))
+    return np.asarray(np.clip(ndtri(level), -_FURTHEST, _FURTHEST))
 
 
 def past_errors(

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import times
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 from energyforecast.planning._hours import outcomes_by_hour
-from energyforecast.planning._outcomes import Outcomes
 from energyforecast.planning.imbalance import BandOf, ImbalanceTerms, Paid, Price, tolerance
 from energyforecast.planning.scenarios import Scenarios
 
@@ -252,7 +252,7 @@ class _Window:
     hours: pd.DatetimeIndex
     step: float
     capacity: float | None
-    outcomes: list[Outcomes]
+    outcomes: list[QuantileFunction]
     levels: tuple[float, ...] | None  # of a forecast
     number: int  # of scenarios
 
@@ -292,14 +292,14 @@ def _windows(
     installed = float(chosen.data["capacity"].values[0]) if capacity is None else capacity
     step = times.duration(chosen.data.attrs["frequency"]) / pd.Timedelta("1h")
     for origin, inside in enumerate(chosen.inside):
-        rows = chosen.data.values[0, origin, inside]
+        rows = chosen.data.values[0, origin, inside].astype(float)
         yield _Window(
             site=name,
             issue_time=chosen.issue_times[origin],
             hours=times.to_index(chosen.data["valid_time"].values[origin, inside]),
             step=float(step),
             capacity=installed,
-            outcomes=[Outcomes.of_quantiles(row, chosen.quantiles) for row in rows],
+            outcomes=[QuantileFunction(row, chosen.quantiles) for row in rows],
             levels=chosen.quantiles,
             number=0,
         )
@@ -313,7 +313,7 @@ def _of_scenarios(source: Scenarios, site: str | None, capacity: float | None) -
         hours=source.valid_times,
         step=source.hours,
         capacity=capacity,
-        outcomes=[Outcomes.of_samples(column) for column in source.of(site).T],
+        outcomes=[QuantileFunction.of_samples(column) for column in source.of(site).T],
         levels=None,
         number=source.number,
     )
@@ -337,8 +337,8 @@ def _planned(window: _Window, terms: ImbalanceTerms, *, demand: bool) -> pd.Data
         for wanted in (level, 0.5):
             window.check_level(wanted, hour)
         settled = _Settled(outcomes, terms, below, above, window.capacity)
-        usual = np.array([outcomes.mean, outcomes.quantile(0.5)])
-        best = np.array([outcomes.quantile(level)]) if terms.band == 0 else settled.cheapest(usual)
+        usual = np.array([outcomes.mean, outcomes.at(0.5)])
+        best = np.array([outcomes.at(level)]) if terms.band == 0 else settled.cheapest(usual)
         declared = np.concatenate([best, usual])
         rows.append(np.ravel([declared, window.step * settled.expected(declared)], order="F"))
     names = ("schedule", "expected_cost", "mean", "mean_cost", "median", "median_cost")
@@ -355,7 +355,7 @@ def _planned(window: _Window, terms: ImbalanceTerms, *, demand: bool) -> pd.Data
 class _Settled:
     """One hour's outcomes under terms; prices below and above what is declared."""
 
-    outcomes: Outcomes
+    outcomes: QuantileFunction
     terms: ImbalanceTerms
     below: float
     above: float
@@ -366,25 +366,31 @@ class _Settled:
         width = self.terms.width(declared, capacity=self.capacity)
         beyond = self.terms.paid == "beyond"
         # Outcomes on the edge of the band are within it; only where the cost jumps there does it matter.
-        slack = 0.0 if beyond else tolerance(self.outcomes.nodes)
-        few, few_mean = self.outcomes.less(declared - width - slack)
-        kept, kept_mean = self.outcomes.at_most(declared + width + slack)
+        slack = 0.0 if beyond else tolerance(self.outcomes.values)
+        few = self.outcomes.below(declared - width - slack)
+        kept = self.outcomes.at_most(declared + width + slack)
         low, high = (declared - width, declared + width) if beyond else (declared, declared)
-        short = low * few - few_mean
-        many = self.outcomes.mean - kept_mean - high * (1.0 - kept)
+        short = low * few - self.outcomes.partial_mean(few)
+        many = self.outcomes.mean - self.outcomes.partial_mean(kept) - high * (1.0 - kept)
         return np.asarray(self.below * np.maximum(short, 0.0) + self.above * np.maximum(many, 0.0))
 
     def cheapest(self, usual: Array) -> Array:
         """The schedule of least expected cost, shape (1,); `usual` are looked at too, the median last."""
         edges = np.unique(np.concatenate([self._edges(), usual]))
-        chosen = np.concatenate([edges, self._valleys(edges)]) if self.outcomes.is_spread else edges
+        chosen = np.concatenate([edges, self._valleys(edges)]) if self._is_spread else edges
         cost = self.expected(chosen)
         alike = chosen[cost <= cost.min() + 1e-12 * max(1.0, float(cost.max()))]
         return np.asarray(alike[[np.abs(alike - usual[-1]).argmin()]])
 
+    @property
+    def _is_spread(self) -> bool:
+        """Whether some of the probability lies between outcomes, as it does between quantiles."""
+        rise, share = np.diff(self.outcomes.values), np.diff(self.outcomes.levels)
+        return bool(((rise > 0) & (share > 0)).any())
+
     def _edges(self) -> Array:
         """Schedules at which an edge of the band passes a node, among the outcomes that are possible."""
-        nodes = self.outcomes.nodes
+        nodes = np.unique(self.outcomes.values)
         if self.terms.band_of == "capacity":
             width = self.terms.width(nodes, capacity=self.capacity)
             found = [nodes - width, nodes + width]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import checks, times
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.forecast import Forecast
 from energyforecast.planning.scenarios import Scenarios
@@ -166,22 +167,8 @@ class _Source:
             beyond = self.courses > bound if above else self.courses < bound
             return np.asarray(beyond.mean(axis=0))
         assert self.forecast is not None
-        rows = np.asarray(self.forecast.data.values[0, 0], dtype=float)
-        levels = np.asarray(self.forecast.quantiles)
-        return _beyond(rows, levels, bound, above=above)
-
-
-def _beyond(rows: Array, levels: Array, bound: float, *, above: bool) -> Array:
-    """Probability beyond a bound, from quantiles joined by straight lines, flat outside the outer ones."""
-    if not above:  # mirrored
-        return _beyond(-rows[:, ::-1], 1 - levels[::-1], -bound, above=True)
-    upto = (rows <= bound).sum(axis=1)
-    inner = np.clip(upto, 1, len(levels) - 1) if len(levels) > 1 else np.zeros(len(rows), dtype=int)
-    hour = np.arange(len(rows))
-    low, high = rows[hour, inner - 1], rows[hour, inner]
-    share = np.divide(bound - low, high - low, out=np.zeros(len(rows)), where=high > low)
-    below = levels[inner - 1] + share * (levels[inner] - levels[inner - 1])
-    return np.asarray(np.select([upto == 0, upto == len(levels)], [1.0, 0.0], 1 - below))
+        found = QuantileFunction(self.forecast.data.values[0, 0].astype(float), self.forecast.quantiles)
+        return 1.0 - found.at_most(bound) if above else found.below(bound)
 
 
 def _levels(source: Scenarios | Forecast, levels: Sequence[float] | None) -> tuple[float, ...]:
