@@ -24,7 +24,18 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: From the bottom. A module may import rooms of lower floors and of its own floor; the rooms of a
 #: floor never import each other in a circle.
 FLOORS = (
-    ("errors", "variables", "times", "calendars", "power_curves", "sites", "tasks", "checks", "physics"),
+    (
+        "errors",
+        "provenance",
+        "variables",
+        "times",
+        "calendars",
+        "power_curves",
+        "sites",
+        "tasks",
+        "checks",
+        "physics",
+    ),
     ("clocks", "observations", "quality", "trust", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
