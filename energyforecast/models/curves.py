@@ -47,7 +47,8 @@ def scores(levels: tuple[float, ...]) -> Array:
     >>> scores((0.5, 0.8413)).round(2).tolist()
     [0.0, 1.0]
     """
-    return np.asarray(stats.norm.ppf(levels))
+    # Without the last digits, in which the logarithms of processors differ.
+    return np.asarray(np.round(stats.norm.ppf(levels), 9))
 
 
 def interpolation(known: Array, wanted: Array) -> Array:
@@ -240,7 +241,8 @@ def weights(
         whole = interpolation(scores(levels), scores(wanted))
         return np.broadcast_to(whole, (len(curve), *whole.shape))
     share = _shares(middle(curve, levels), moved, by)
-    return np.asarray(np.einsum("rg,gkw->rkw", share, np.stack(_matrices(levels, wanted, moved))))
+    several = enumerate(_matrices(levels, wanted, moved))
+    return np.asarray(sum(share[:, k, None, None] * matrix for k, matrix in several))
 
 
 def _applied(matrix: Array, curve: Array) -> Array:
@@ -252,7 +254,8 @@ def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array
     """For each group, the matrix that reads a corrected curve: both are straight lines, so one does it."""
     known, asked = scores(levels), scores(wanted)
     return [
-        interpolation(known, np.maximum.accumulate(row)) @ interpolation(known, asked) for row in moved[:, 2:]
+        _applied(interpolation(known, asked), interpolation(known, np.maximum.accumulate(row)))
+        for row in moved[:, 2:]
     ]
 
 
