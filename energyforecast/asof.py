@@ -520,7 +520,7 @@ class Snapshot:
     >>> from energyforecast.testing import example_snapshot
     >>> now = example_snapshot({"wind_speed_100m": 8.0}, rising=0.5)  # the first three hours of tomorrow
     >>> now["wind_speed_100m"]
-    array([[8. , 8.5, 9. ]], dtype=float32)
+    array([[8. , 8.5, 9. ]])
     >>> now.lead_time, now.weather_age()
     (array([[15., 16., 17.]]), array([9.]))
     """
@@ -696,7 +696,7 @@ class Snapshot:
         self._shifted(name, -hours)
         before = round(hours * pd.Timedelta("1h") / self.windows.frequency)
         values = self.weather[(name, self.site.name)]
-        values = values[:, self.margin - before : self.margin + self.windows.valid_time.shape[1]]
+        values = _double(values[:, self.margin - before : self.margin + self.windows.valid_time.shape[1]])
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
 
     def interval_mean(self, name: str, *, hours: float = 0.0) -> Array:
@@ -726,7 +726,7 @@ class Snapshot:
     def _shifted(self, name: str, hours: float) -> Array:
         values = self.weather[(self._known(name), self.site.name)]
         first = self._first(hours, repr(name))
-        return values[:, first : first + self.windows.valid_time.shape[1]]
+        return _double(values[:, first : first + self.windows.valid_time.shape[1]])
 
     def _first(self, hours: float, what: str) -> int:
         """Where a window moved by some hours begins in what was gathered."""
@@ -908,6 +908,13 @@ def take_snapshot(
         skipped=skipped,
         history=past,
     )
+
+
+def _double(values: Array) -> npt.NDArray[np.float64]:
+    """Single precision is for storage: its last bit of a sine or a logarithm differs between processors."""
+    result = values.astype(np.float64)
+    result.flags.writeable = values.flags.writeable
+    return result
 
 
 def _extend(windows: Windows, steps: int) -> Windows:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import sklearn.base
 
-from energyforecast import asof, checks, times, variables
+from energyforecast import asof, checks, provenance, times, variables
 from energyforecast._version import __version__
 from energyforecast.asof import Snapshot, Weather
 from energyforecast.assignments import (
@@ -75,6 +75,10 @@ class Training:
     cold : dict of list of str
         Sites with less than 30 days of power, each with the sites whose errors stand for its own (none:
         those that weather forecasts usually have).
+    data_hash : str
+        Hash of the features and outcomes from which was learnt.
+    fitted_on : dict of str
+        Platform, processor level and commit of the fit.
 
     Examples
     --------
@@ -91,6 +95,8 @@ class Training:
     oldest_weather: dict[str, float]
     usual_weather: dict[str, float]
     cold: dict[str, list[str]] = field(default_factory=dict)
+    data_hash: str = ""
+    fitted_on: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -661,7 +667,7 @@ class Forecaster:
         for name, others in cold.items():
             self.models_[name], self.climatology_[name] = self._cold_start(table, outcome, keep, name, others)
         self.needs_ = needs
-        self.training_ = _training(table, usable, keep, cold)
+        self.training_ = _training(table, usable, keep, cold, _learnt(table, outcome, keep))
         return self
 
     def _cold(self, table: Table, keep: dict[str, Array]) -> dict[str, list[str]]:
@@ -890,12 +896,14 @@ class Forecaster:
         )
 
     def provenance(self) -> dict[str, Any]:
-        """What every result carries: model, versions and caveats."""
+        """What every result carries: model, training data, machine, versions and caveats."""
         return {
             "model": self._model_names(),
             "perfect_weather": int(self.perfect_weather),
             "cold_start": ", ".join(self.training_.cold) if self.is_fitted else "",
             "timezone": self.task.timezone,
+            "training_data": self.training_.data_hash if self.is_fitted else "",
+            **provenance.machine(),
             "energyforecast": __version__,
             "lightgbm": version("lightgbm"),
         }
@@ -1096,7 +1104,16 @@ def _whose(others: list[str]) -> str:
     return f"as at {named}" if others else "by default"
 
 
-def _training(table: Table, usable: Array, keep: dict[str, Array], cold: dict[str, list[str]]) -> Training:
+def _learnt(table: Table, outcome: dict[str, Array], keep: dict[str, Array]) -> str:
+    """Hash of the rows from which was learnt."""
+    return provenance.data_hash(
+        part for name, rows in keep.items() for part in (table.columns[name][rows], outcome[name][rows])
+    )
+
+
+def _training(
+    table: Table, usable: Array, keep: dict[str, Array], cold: dict[str, list[str]], learnt: str
+) -> Training:
     # A cold start meets the weather's lateness without any outcome.
     met = usable if cold else np.logical_or.reduce(list(keep.values()))
     origins = np.unique(table.origin[met])
@@ -1113,6 +1130,8 @@ def _training(table: Table, usable: Array, keep: dict[str, Array], cold: dict[st
         oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
         usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
         cold=cold,
+        data_hash=learnt,
+        fitted_on=provenance.machine(),
     )
 
 

@@ -24,7 +24,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: From the bottom. A module may import rooms of lower floors and of its own floor; the rooms of a
 #: floor never import each other in a circle.
 FLOORS = (
-    ("_version", "errors", "physics"),
+    ("_version", "errors", "physics", "provenance"),
     ("core",),
     ("variables", "times", "calendars", "power_curves", "sites", "tasks", "checks"),
     ("clocks", "observations", "quality", "trust", "weather", "datasets"),

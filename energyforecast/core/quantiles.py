@@ -272,7 +272,7 @@ class QuantileFunction:
         if tails == "flat" or len(self.levels) == 1:
             return 0.0, 1.0
         found: list[Array] = []
-        score = ndtri(np.asarray(self.levels))
+        score = _normal_score(np.asarray(self.levels))
         for end, inner, certain in ((0, 1, -np.inf), (-1, -2, np.inf)):
             rise = np.broadcast_to(np.abs(self.values[..., end] - self.values[..., inner]), count.shape)
             away = value - self.values[..., end]
@@ -366,6 +366,11 @@ def reading_weights(levels: Levels, wanted: Levels, *, tails: Tails = "flat") ->
     return matrix
 
 
+def _normal_score(level: Array) -> Array:
+    """Normal score, without the last digits, in which the logarithms of processors differ."""
+    return np.asarray(np.round(ndtri(level), 9))
+
+
 def _picked(values: Array, place: Array) -> Array:
     """Columns at a place: one for all rows, or one for each."""
     if np.ndim(place) == 0:
@@ -395,8 +400,8 @@ def _place(levels: Array, wanted: Array | float, tails: Tails, side: _Side) -> t
     low, high = levels[right - 1], levels[right]
     share = np.clip((wanted - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
     if tails == "normal":
-        begin, end = ndtri(low), ndtri(high)
+        begin, end = _normal_score(low), _normal_score(high)
         beyond = (wanted < levels[0]) | (wanted > levels[-1])
-        share = np.where(beyond, (ndtri(wanted) - begin) / (end - begin), share)
+        share = np.where(beyond, (_normal_score(wanted) - begin) / (end - begin), share)
     near = np.rint(share)
     return right, np.where(np.abs(share - near) < _SAME, near, share)

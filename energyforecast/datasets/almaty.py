@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import calendars, physics, times
-from energyforecast.datasets.processes import Axis, Runs, autoregression, blocks, stream
+from energyforecast.datasets.processes import Axis, Runs, autoregression, blocks, stream, whole_kilowatts
 from energyforecast.datasets.worlds import (
     SYNTHETIC,
     Statistic,
@@ -271,7 +271,7 @@ def _observations(seed: int, demand: pd.DataFrame, axis: Axis) -> Observations:
     }
     missing = pd.DataFrame({_NAME: silent[_INDUSTRY] | silent[_HOUSEHOLDS], **silent}, index=axis.index)
     return Observations(
-        values.mask(missing),
+        values.mask(missing).apply(whole_kilowatts),
         published_after="2h",
         flags=missing.astype("int64") * int(Flag.INCOMPLETE),
         frequency="1h",

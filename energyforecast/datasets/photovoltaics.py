@@ -13,7 +13,15 @@ import xarray as xr
 from scipy import special
 
 from energyforecast import checks, times
-from energyforecast.datasets.processes import Axis, Runs, autoregression, blocks, normal_scores, stream
+from energyforecast.datasets.processes import (
+    Axis,
+    Runs,
+    autoregression,
+    blocks,
+    normal_scores,
+    stream,
+    whole_kilowatts,
+)
 from energyforecast.datasets.worlds import (
     SYNTHETIC,
     Statistic,
@@ -384,7 +392,7 @@ def _observations(seed: int, power: Floats, axis: Axis, site: PVPlant) -> Observ
         return pd.DataFrame({site.name: values}, index=axis.index)
 
     return Observations(
-        frame(np.where(missing, np.nan, metered)),
+        frame(whole_kilowatts(np.where(missing, np.nan, metered))),
         published_after="2h",
         flags=frame(flags),
         available_capacity=frame(site.capacity * service),

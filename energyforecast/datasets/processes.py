@@ -21,7 +21,16 @@ from scipy import signal, special
 
 from energyforecast import times, variables
 
-__all__ = ["Axis", "Runs", "autoregression", "blocks", "forecast_errors", "normal_scores", "stream"]
+__all__ = [
+    "Axis",
+    "Runs",
+    "autoregression",
+    "blocks",
+    "forecast_errors",
+    "normal_scores",
+    "stream",
+    "whole_kilowatts",
+]
 
 Floats = npt.NDArray[np.float64]
 HOUR: Final = np.timedelta64(1, "h")
@@ -145,6 +154,17 @@ def blocks(
     for begin in np.flatnonzero(rng.random(length) < 1 / every):
         inside[begin : begin + int(rng.integers(shortest, longest + 1))] = True
     return inside
+
+
+def whole_kilowatts(power: Any) -> Any:
+    """Power as a meter shows it; which hides the last bit of a sine, in which processors differ. [MW]
+
+    Examples
+    --------
+    >>> whole_kilowatts(np.array([12.3456])).tolist()
+    [12.346]
+    """
+    return np.round(power, 3)
 
 
 def normal_scores(values: Floats) -> Floats:

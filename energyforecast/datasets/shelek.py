@@ -22,6 +22,7 @@ from energyforecast.datasets.processes import (
     blocks,
     normal_scores,
     stream,
+    whole_kilowatts,
 )
 from energyforecast.datasets.worlds import SYNTHETIC, Statistic, World, at_lead, check_arguments, provenance
 from energyforecast.observations import Observations
@@ -341,7 +342,7 @@ def _observations(seed: int, whole: Floats, service: Floats, axis: Axis) -> Obse
         return pd.DataFrame({_NAME: values}, index=axis.index)
 
     return Observations(
-        frame(np.where(missing, np.nan, power)),
+        frame(whole_kilowatts(np.where(missing, np.nan, power))),
         published_after="2h",
         flags=frame(flags),
         available_capacity=frame(_CAPACITY * service[here]),

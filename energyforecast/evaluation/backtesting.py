@@ -37,6 +37,7 @@ from energyforecast.models import (
     SmartPersistence,
 )
 from energyforecast.observations import Observations
+from energyforecast.provenance import machine
 
 __all__ = ["backtest"]
 
@@ -335,6 +336,7 @@ def _run(
         "training_rows": sum(fitted.training_.rows.values()),
         "newest_outcome": _newest_outcome(table, observations, known, knows),
         "cold_start": "; ".join(fitted.cold_starts()),
+        "data_hash": fitted.training_.data_hash,
         "cpu_seconds": time.process_time() - begun,
         "peak_memory_mb": peak_memory(),
     }
@@ -451,6 +453,7 @@ def _provenance(
         "pinball_7_levels": list(SEVEN_LEVELS),
         "definitions": "mae of the median; rmse and bias of the mean; pinball not doubled; crps of the curve "
         "through the quantiles, flat outside; outcomes below 0 (auxiliary use) judged as 0",
+        **machine(),
         "versions": {
             "energyforecast": __version__,
             "lightgbm": version("lightgbm"),

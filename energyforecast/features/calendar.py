@@ -140,7 +140,7 @@ class RunLeadTime(Feature):
     --------
     >>> from energyforecast.testing import example_snapshot
     >>> RunLeadTime().compute(example_snapshot({"run_lead_time": 24.0}, rising=1.0))
-    {'run_lead_time': array([[24., 25., 26.]], dtype=float32)}
+    {'run_lead_time': array([[24., 25., 26.]])}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("run_lead_time",)

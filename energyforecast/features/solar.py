@@ -152,7 +152,7 @@ class NeighbourIrradiance(Feature):
     >>> from energyforecast.testing import example_snapshot
     >>> pair = [PVPlant(name=name, latitude=45, longitude=0, capacity=60) for name in ("west", "east")]
     >>> NeighbourIrradiance().compute(example_snapshot({"ghi": 400.0}, sites=pair, start="2024-03-20 12:00", hours=1))
-    {'ghi[neighbour 1]': array([[400.]], dtype=float32), "ghi[neighbours' mean]": array([[400.]], dtype=float32)}
+    {'ghi[neighbour 1]': array([[400.]]), "ghi[neighbours' mean]": array([[400.]])}
     """
 
     weather: ClassVar[tuple[str, ...]] = ("ghi",)

@@ -156,7 +156,8 @@ def weights(
         whole = reading_weights(levels, wanted, tails="normal")
         return np.broadcast_to(whole, (len(curve), *whole.shape))
     share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
-    return np.asarray(np.einsum("rg,gkw->rkw", share, np.stack(_matrices(levels, wanted, moved))))
+    several = enumerate(_matrices(levels, wanted, moved))
+    return np.asarray(sum(share[:, k, None, None] * matrix for k, matrix in several))
 
 
 def _applied(matrix: Array, curve: Array) -> Array:
@@ -168,7 +169,8 @@ def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array
     """For each group, the matrix that reads a corrected curve: both are straight lines, so one does it."""
     asked = reading_weights(levels, wanted, tails="normal")
     return [
-        reading_weights(levels, np.maximum.accumulate(row), tails="normal") @ asked for row in moved[:, 2:]
+        _applied(asked, reading_weights(levels, np.maximum.accumulate(row), tails="normal"))
+        for row in moved[:, 2:]
     ]
 
 
