@@ -115,8 +115,6 @@ class QuantileFunction:
         edges = np.repeat(np.arange(count + 1) / max(count, 1), 2)[1:-1]
         return cls(np.repeat(np.sort(samples, axis=-1), 2, axis=-1), edges)
 
-    # -- values ------------------------------------------------------------------------------------
-
     def at(self, level: Array | float, *, tails: Tails = "flat", bounds: Bounds = _OPEN) -> Array:
         """Value at a level, shape (...,); where the quantile function jumps there, the middle of the jump.
 
@@ -178,8 +176,6 @@ class QuantileFunction:
     @cached_property
     def _jumps(self) -> bool:
         return bool((np.diff(self.levels) <= 0).any())
-
-    # -- probabilities -----------------------------------------------------------------------------
 
     def at_most(self, value: Array | float, *, tails: Tails = "flat") -> Array:
         """Probability of at most a value; a mass that lies on it counts.
@@ -279,8 +275,6 @@ class QuantileFunction:
             share = np.divide(away, rise, out=np.full(count.shape, certain), where=rise > 0)
             found.append(ndtr(score[end] + share * abs(score[end] - score[inner])))
         return found[0], found[1]
-
-    # -- means -------------------------------------------------------------------------------------
 
     @cached_property
     def mean(self) -> Array:

@@ -15,6 +15,7 @@ from scipy import stats
 
 import energyforecast as ef
 from energyforecast import evaluation as ev
+from energyforecast.assignments import assign_models
 from energyforecast.core.quantiles import QuantileFunction, reading_weights
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.events import exceedance
@@ -314,3 +315,19 @@ def test_a_copula_has_no_outcome_beyond_a_mass() -> None:
     scores = PastScores.of(full, observed).scores[0, 0]
     assert np.isfinite(scores).all()
     assert (scores[example_observations().values["farm"].to_numpy()[-24:] > 9.0] >= 0.0).all()
+
+
+def test_demand_is_fitted_at_levels_dense_enough_for_straight_lines() -> None:
+    """Errors near to normal: straight lines between nine levels add 0.026 % to a normal's loss, between 15 0.002 %."""
+    site = ef.DemandArea(name="town", latitude=43, longitude=77)
+    model = assign_models([site], None)["town"]
+    levels, law = np.array(ef.tasks.PERCENTILES), stats.norm()
+    outcome = law.ppf(EVEN)
+
+    def loss(values: Array) -> float:
+        return float(ev.pinball_loss(outcome, np.tile(values, (len(outcome), 1)), levels).mean())
+
+    fitted = model.get_params()["fitted"]
+    joined = QuantileFunction(law.ppf(fitted), fitted).table(levels, tails="normal")
+    assert loss(joined) < 1.00005 * loss(law.ppf(levels))
+    assert {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99} <= set(fitted)
