@@ -25,6 +25,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: floor never import each other in a circle.
 FLOORS = (
     ("errors", "variables", "times", "calendars", "power_curves", "sites", "tasks", "checks", "physics"),
+    ("core",),
     ("clocks", "observations", "quality", "trust", "weather", "datasets"),
     ("asof",),
     ("models", "features"),

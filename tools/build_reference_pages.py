@@ -355,8 +355,8 @@ def _plan() -> list[str]:
         rows(settings.ReserveTerms, more=reserve),
         "### [plan.schedule]\n",
         (
-            'Either these, or `preset = "kazakhstan"` with the keys of {py:func}`energyforecast.planning.kazakhstan`, of which `gate_closure` '
-            "is needed.\n"
+            'Either these, or `preset = "kazakhstan"` with the keys of '
+            "{py:func}`energyforecast.core.settlement.kazakhstan`, of which `gate_closure` is needed.\n"
         ),
         rows(ImbalanceTerms),
         "### [plan.ramps]\n",

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from energyforecast.core.settlement import ImbalanceTerms as ImbalanceTerms
     from energyforecast.planning.ahead import Ahead as Ahead
     from energyforecast.planning.ahead import forecast_ahead as forecast_ahead
     from energyforecast.planning.copula import GaussianCopula as GaussianCopula
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from energyforecast.planning.dependence import Independence as Independence
     from energyforecast.planning.dispatch import to_pypsa as to_pypsa
     from energyforecast.planning.drawing import draw as draw
-    from energyforecast.planning.imbalance import ImbalanceTerms as ImbalanceTerms
-    from energyforecast.planning.imbalance import kazakhstan as kazakhstan
     from energyforecast.planning.netting import net_load as net_load
     from energyforecast.planning.outages import Outage as Outage
     from energyforecast.planning.outages import outage_table as outage_table
@@ -72,7 +71,6 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "reconciliation": ("MinT", "reconcile"),
     "outages": ("Outage", "outage_table"),
     "reserves": ("reserve", "reserve_exceedance", "static_reserve"),
-    "imbalance": ("ImbalanceTerms", "kazakhstan"),
     "scheduling": ("compare_schedules", "schedule"),
     "ramping": ("alarm_scores", "alarms", "ramps"),
     "parts": ("Area", "Battery", "Electrolyser", "HVDCLink", "PumpedStorage", "ThermalUnit"),
@@ -85,14 +83,16 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "ahead": ("Ahead", "forecast_ahead"),
     "day": ("DayPlan", "plan_day"),
 }
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF: Final = {name: f"planning.{home}" for home, names in _HOMES.items() for name in names} | {
+    "ImbalanceTerms": "core.settlement"
+}
 
 __all__ = [*_HOME_OF]  # noqa: PLE0604  (the names are those of the table above)
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME_OF:
-        return getattr(import_module(f"energyforecast.planning.{_HOME_OF[name]}"), name)
+        return getattr(import_module(f"energyforecast.{_HOME_OF[name]}"), name)
     raise AttributeError(f"module 'energyforecast.planning' has no attribute {name!r}")
 
 
