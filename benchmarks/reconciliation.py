@@ -105,6 +105,7 @@ def forecast_of(values: pd.DataFrame) -> Forecast:
         windows=Windows(issued, valid, np.ones(valid.shape, dtype=bool), pd.Timedelta("1h")),
         levels=LEVELS,
         capacity=dict.fromkeys(rows),
+        kind=dict.fromkeys(rows, "site"),
         fallback_level={name: np.zeros(len(days), dtype=int) for name in rows},
         weather_init_time=dict.fromkeys(rows, issued),
         attrs={"perfect_weather": 0},

@@ -19,11 +19,10 @@ import pandas as pd
 
 import energyforecast as ef
 from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.planning import (
-    ImbalanceTerms,
     Scenarios,
     compare_schedules,
-    kazakhstan,
     reserve,
     reserve_exceedance,
     static_reserve,
@@ -101,7 +100,7 @@ def reserves(before: ef.Forecast, forecast: ef.Forecast, power: pd.Series) -> li
     even = (np.arange(2000) + 0.5) / 2000
     courses = -distribution.table(even)
     hours = pd.DatetimeIndex(forecast.to_frame()["valid_time"])
-    scenarios = Scenarios.from_values(courses.T[:, None], sites=["farm"], valid_time=hours)
+    scenarios = Scenarios.from_values(courses.T[:, None], sites=["farm"], kind="demand", valid_time=hours)
     for risk in (0.05, 0.02, 0.01):
         dynamic = reserve(scenarios, risk=risk)
         plan = dynamic.set_index("valid_time")["scheduled"]

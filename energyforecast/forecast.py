@@ -15,6 +15,7 @@ import xarray as xr
 from energyforecast import times
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
+from energyforecast.sites import Kind, check_kind, kinds_of
 from energyforecast.tasks import Task, Windows
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Forecast:
     ----------
     data : DataArray
         Dimensions ``(site, issue_time, lead_time, quantile)`` [MW]. Coordinates: ``valid_time(issue_time,
-        lead_time)``; ``capacity(site)`` [MW], NaN where there is none; ``fallback_level(site, issue_time)``;
+        lead_time)``; ``capacity(site)`` [MW], NaN where there is none; ``kind(site)``, one of
+        :data:`energyforecast.sites.KINDS`; ``fallback_level(site, issue_time)``;
         ``weather_init_time(site, issue_time)``, NaT for analyses. ``lead_time`` is the union over
         issues, since local days have 23 to 25 hours: cells outside an issue's window are NaN.
 
@@ -79,14 +81,19 @@ class Forecast:
                 "Transpose or expand the array.",
             )
         lacking = [
-            name for name in ("valid_time", "capacity", "fallback_level") if name not in self.data.coords
+            name
+            for name in ("valid_time", "capacity", "kind", "fallback_level")
+            if name not in self.data.coords
         ]
         if lacking:
             raise SchemaError(
                 f"A forecast has no coordinate {lacking[0]!r}.",
-                "It has valid_time(issue_time, lead_time), capacity(site) and fallback_level(site, issue_time).",
+                "It has valid_time(issue_time, lead_time), capacity(site), kind(site) and "
+                "fallback_level(site, issue_time).",
                 "Use assign_coords.",
             )
+        for name, kind in zip(self.sites, self.data["kind"].values, strict=True):
+            check_kind(str(kind), of=name)
         _check_quantiles(self.data, self.inside)
 
     @classmethod
@@ -97,6 +104,7 @@ class Forecast:
         windows: Windows,
         levels: Sequence[float],
         capacity: dict[str, float | None],
+        kind: Mapping[str, Kind],
         fallback_level: dict[str, Array],
         weather_init_time: dict[str, Array],
         attrs: dict[str, Any],
@@ -110,8 +118,8 @@ class Forecast:
             By site; rows in order of issue, then of lead; or blocks of them, one after the other. [MW]
         windows : Windows
         levels : sequence of float
-        capacity, fallback_level, weather_init_time : dict
-            By site: a number or None; arrays of shape (issues,).
+        capacity, kind, fallback_level, weather_init_time : dict
+            By site: a number or None; one of :data:`energyforecast.sites.KINDS`; arrays of shape (issues,).
         attrs : dict
             Provenance.
         allocate : callable, optional
@@ -145,6 +153,7 @@ class Forecast:
                 "quantile": np.asarray(levels, dtype=float),
                 "valid_time": (("issue_time", "lead_time"), valid),
                 "capacity": ("site", np.asarray(limits, dtype=float)),
+                "kind": ("site", [kind[name] for name in sites]),
                 "fallback_level": (
                     ("site", "issue_time"),
                     np.stack([fallback_level[name] for name in sites]),
@@ -169,6 +178,7 @@ class Forecast:
         unit: str = "MW",
         timezone: str | None = None,
         capacity: Mapping[str, float | None] | None = None,
+        kind: Kind | Mapping[str, Kind] | None = None,
         name: str = "forecast",
         frequency: Any = None,
     ) -> Forecast:
@@ -190,6 +200,9 @@ class Forecast:
             by the order of its stamps.
         capacity : mapping of float, optional
             By site; bounds that the forecast keeps. [MW]
+        kind : str or mapping of str, optional
+            Of all sites, or by site: one of :data:`energyforecast.sites.KINDS`. By default that of the column
+            ``kind``, as :meth:`to_frame` writes it, else ``"site"``: it is not known.
         name : str
             Whose it is.
         frequency : str or timedelta, optional
@@ -198,7 +211,7 @@ class Forecast:
         Raises
         ------
         SchemaError, TimeError
-            If a column is absent, a time is doubled, or an hour belongs to no issue or to several.
+            If a column is absent, a kind is unknown, a time is doubled, or an hour belongs to no issue or to several.
 
         Examples
         --------
@@ -218,6 +231,7 @@ class Forecast:
             unit=unit,
             timezone=timezone,
             capacity=capacity,
+            kind=kind,
             name=name,
             frequency=frequency,
         )
@@ -226,6 +240,50 @@ class Forecast:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites."""
         return tuple(str(name) for name in self.data["site"].values)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """By site, whether its power is made or used: one of :data:`energyforecast.sites.KINDS`.
+
+        See Also
+        --------
+        with_kind
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast
+        >>> example_forecast().kinds
+        {'farm': 'wind'}
+        """
+        return {
+            name: check_kind(str(kind), of=name)
+            for name, kind in zip(self.sites, self.data["kind"].values, strict=True)
+        }
+
+    def with_kind(self, kind: Kind | Mapping[str, Kind]) -> Forecast:
+        """The same forecast of sites of another kind.
+
+        Parameters
+        ----------
+        kind : str or mapping of str
+            Of all sites, or of some by name: one of :data:`energyforecast.sites.KINDS`.
+
+        Raises
+        ------
+        SchemaError
+            If the kind, or a site of the mapping, is unknown.
+
+        See Also
+        --------
+        kinds
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecast
+        >>> example_forecast().with_kind("demand").kinds
+        {'farm': 'demand'}
+        """
+        return Forecast(self.data.assign_coords(kind=("site", kinds_of(self.sites, kind, usual=self.kinds))))
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -328,6 +386,7 @@ class Forecast:
         for k, name in enumerate(self.sites):
             head = {
                 "site": name,
+                "kind": self.kinds[name],
                 "issue_time": times.to_index(data["issue_time"].values[origin]),
                 "valid_time": times.to_index(data["valid_time"].values[origin, step]),
                 "lead_hours": data["lead_time"].values[step] / np.timedelta64(1, "h"),
@@ -353,7 +412,7 @@ class Forecast:
         >>> from energyforecast.testing import example_forecast
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     example_forecast().write_csv(folder + "/farm.csv").read_text().splitlines()[1]
-        'farm,2024-01-01T09:00Z,2024-01-02T00:00Z,15.0000,0,2024-01-01T00:00Z,6.0000,10.0000,14.0000'
+        'farm,wind,2024-01-01T09:00Z,2024-01-02T00:00Z,15.0000,0,2024-01-01T00:00Z,6.0000,10.0000,14.0000'
         """
         target = Path(path)
         frame = self.to_frame()

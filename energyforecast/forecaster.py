@@ -889,6 +889,7 @@ class Forecaster:
             windows=table.windows,
             levels=self.task.quantiles,
             capacity={site.name: site.capacity for site in self.sites},
+            kind={site.name: site.kind for site in self.sites},
             fallback_level=rungs,
             weather_init_time=first,
             attrs=self.provenance() | dict(attrs or {}),

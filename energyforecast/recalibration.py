@@ -114,6 +114,7 @@ class AdaptiveCalibration:
             issue_time=slice(-len(forecast.issue_times), None)
         )
         new = new.sel(lead_time=forecast.data["lead_time"])
+        new = new.assign_coords(kind=forecast.data["kind"])  # joined with an archive, it is the archive's
         return Forecast(new.assign_attrs(forecast.data.attrs | {"calibration": repr(self)}))
 
     def _of_site(self, data: Any, site: str, observations: Observations) -> Array:

@@ -116,6 +116,7 @@ class ScenarioForecaster:
             windows=windows,
             levels=self.task.quantiles,
             capacity={name: None},
+            kind={name: self.area.kind},
             fallback_level={name: np.zeros(len(begun), dtype=int)},
             weather_init_time={name: times.to_ns(np.array(begun))},
             attrs=self._provenance(),

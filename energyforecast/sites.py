@@ -17,7 +17,27 @@ from energyforecast import calendars, physics, times
 from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError, one_of
 from energyforecast.power_curves import PowerCurve
 
-__all__ = ["DemandArea", "PVPlant", "Site", "Sites", "Source", "WindFarm", "as_sites", "catalogue"]
+__all__ = [
+    "KINDS",
+    "DemandArea",
+    "Kind",
+    "PVPlant",
+    "Site",
+    "Sites",
+    "Source",
+    "WindFarm",
+    "as_sites",
+    "catalogue",
+    "check_kind",
+    "kind_of_sum",
+    "kinds_of",
+]
+
+#: What power is: wind and solar are made, as is ``"generation"`` of other or of several sources; demand is used; of
+#: a plain ``"site"`` it is not known.
+Kind: TypeAlias = Literal["wind", "solar", "generation", "demand", "site"]
+#: All kinds.
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 Certainty: TypeAlias = Literal["stated", "derived", "approximate"]
 
@@ -91,7 +111,8 @@ class Site:
     60
     """
 
-    kind: ClassVar[str] = "site"
+    #: What its power is, by the class: ``"site"`` where that is not known.
+    kind: ClassVar[Kind] = "site"
 
     name: str
     latitude: float
@@ -195,7 +216,7 @@ class WindFarm(Site):
     'wind'
     """
 
-    kind: ClassVar[str] = "wind"
+    kind: ClassVar[Kind] = "wind"
 
     hub_height: float | None = None
     rotor_diameter: float | None = None
@@ -251,7 +272,7 @@ class PVPlant(Site):
     ('solar', 1.2)
     """
 
-    kind: ClassVar[str] = "solar"
+    kind: ClassVar[Kind] = "solar"
 
     mounting: Literal["fixed", "single_axis"] = "fixed"
     surface_tilt: float | None = None
@@ -392,7 +413,7 @@ class DemandArea(Site):
     ('total', 'KZ')
     """
 
-    kind: ClassVar[str] = "demand"
+    kind: ClassVar[Kind] = "demand"
 
     sector: Literal["total", "industry", "households"] = "total"
     country: str | None = None
@@ -449,7 +470,94 @@ def as_sites(sites: Sites) -> tuple[Site, ...]:
     return several
 
 
-_KINDS: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea)}
+def check_kind(kind: str, *, of: str) -> Kind:
+    """The kind, if it is one.
+
+    Parameters
+    ----------
+    kind : str
+    of : str
+        Name of the site, for the error.
+
+    Raises
+    ------
+    SchemaError
+        If it is none of ``KINDS``.
+
+    See Also
+    --------
+    Site.kind
+
+    Examples
+    --------
+    >>> check_kind("wind", of="farm")
+    'wind'
+    """
+    for known in KINDS:
+        if kind == known:
+            return known
+    raise SchemaError(
+        f"Site {of!r} has the kind {kind!r}.",
+        f"A kind is one of {', '.join(repr(known) for known in KINDS)}.",
+        "Choose one of them.",
+    )
+
+
+def kinds_of(
+    names: Iterable[str], kind: Kind | Mapping[str, Kind], *, usual: Mapping[str, Kind]
+) -> list[Kind]:
+    """Kinds of some sites in their order: one for all, or by name, and the usual one of those not named.
+
+    Raises
+    ------
+    SchemaError
+        If a kind, or a name of the mapping, is unknown.
+
+    See Also
+    --------
+    check_kind
+
+    Examples
+    --------
+    >>> kinds_of(["farm", "city"], {"city": "demand"}, usual={"farm": "wind", "city": "site"})
+    ['wind', 'demand']
+    """
+    several = list(names)
+    given = dict.fromkeys(several, kind) if isinstance(kind, str) else dict(kind)
+    unknown = [name for name in given if name not in several]
+    if unknown:
+        raise SchemaError(
+            f"The kind of site {unknown[0]!r} is given.", f"Sites are {several}.", "Correct its name."
+        )
+    return [check_kind(given[name] if name in given else usual[name], of=name) for name in several]
+
+
+def kind_of_sum(kinds: Iterable[Kind]) -> Kind:
+    """Kind of a sum of power of some kinds.
+
+    Plants of several kinds make generation; where demand meets plants, or a kind is not known, the sum's is not
+    known either.
+
+    Parameters
+    ----------
+    kinds : iterable of str
+
+    See Also
+    --------
+    check_kind
+
+    Examples
+    --------
+    >>> kind_of_sum(["wind", "wind"]), kind_of_sum(["wind", "solar"]), kind_of_sum(["wind", "demand"])
+    ('wind', 'generation', 'site')
+    """
+    found = set(kinds)
+    if len(found) == 1:
+        return found.pop()
+    return "generation" if found and not found & {"demand", "site"} else "site"
+
+
+_CLASSES: Final[dict[str, type[Site]]] = {made.kind: made for made in (WindFarm, PVPlant, DemandArea)}
 
 
 def catalogue() -> dict[str, Site]:
@@ -499,4 +607,4 @@ def _from_table(table: Mapping[str, Any], known: Mapping[str, str]) -> Site:
         for name, entry in facts.items()
     }
     sources["timezone"] = Source(known["time_zones"], "derived")
-    return _KINDS[kind](**values, sources=sources)
+    return _CLASSES[kind](**values, sources=sources)

@@ -23,7 +23,7 @@ from energyforecast.forecaster import Forecaster, Table
 from energyforecast.models import Climatology
 from energyforecast.models.contract import check_model
 from energyforecast.observations import Observations
-from energyforecast.sites import Site, Sites, WindFarm, as_sites
+from energyforecast.sites import Kind, Site, Sites, WindFarm, as_sites
 from energyforecast.tasks import Task, Windows, day_ahead
 from energyforecast.weather.contract import check_source
 from energyforecast.weather.source import Label, PublicationDelay, RunSource, finished
@@ -578,6 +578,7 @@ def example_days(
     range_hours: float = 6.0,
     between: float = 0.5,
     seed: int = 0,
+    kind: Kind = "site",
 ) -> tuple[Forecast, Observations]:
     """Day-ahead forecasts and outcomes whose errors have a known correlation.
 
@@ -592,6 +593,8 @@ def example_days(
         [h]
     between : float
     seed : int
+    kind : str
+        Of all sites.
 
     Examples
     --------
@@ -617,6 +620,7 @@ def example_days(
         windows=windows,
         levels=task.quantiles,
         capacity=dict.fromkeys(sites),
+        kind=dict.fromkeys(sites, kind),
         fallback_level={name: np.zeros(len(windows.issue_time), dtype=int) for name in sites},
         weather_init_time=dict.fromkeys(sites, windows.issue_time),
         attrs={"model": "known", "perfect_weather": 0, "timezone": "UTC"},
@@ -649,6 +653,7 @@ def _low_forecast(by: float, model: str) -> Forecast:
         windows=windows,
         levels=task.quantiles,
         capacity={"farm": 60.0},
+        kind={"farm": "wind"},
         fallback_level={"farm": np.zeros(1, dtype=int)},
         weather_init_time={"farm": windows.issue_time - np.timedelta64(9, "h")},
         attrs={"model": model, "perfect_weather": 0, "timezone": "UTC"},

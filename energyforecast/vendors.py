@@ -13,6 +13,7 @@ from energyforecast import times
 from energyforecast.checks import check_quantiles
 from energyforecast.errors import SchemaError, TimeError, UnitsError, one_of
 from energyforecast.forecast import Forecast
+from energyforecast.sites import Kind, kinds_of
 from energyforecast.tasks import Task, Windows
 
 __all__ = ["read_frame"]
@@ -30,6 +31,7 @@ def read_frame(
     unit: str = "MW",
     timezone: str | None = None,
     capacity: Mapping[str, float | None] | None = None,
+    kind: Kind | Mapping[str, Kind] | None = None,
     name: str = "forecast",
     frequency: Any = None,
 ) -> Forecast:
@@ -37,7 +39,7 @@ def read_frame(
 
     Parameters
     ----------
-    frame, levels, task, unit, timezone, capacity, name, frequency
+    frame, levels, task, unit, timezone, capacity, kind, name, frequency
         As there.
 
     Examples
@@ -74,6 +76,7 @@ def read_frame(
         windows=windows,
         levels=tuple(columns.values()),
         capacity={site: limits[site] for site in places},
+        kind=dict(zip(places, _kinds(frame, places, kind), strict=True)),
         fallback_level={site: np.zeros(issues, dtype=np.int64) for site in places},
         weather_init_time={site: np.full(issues, np.datetime64("NaT", "ns")) for site in places},
         attrs={
@@ -83,6 +86,22 @@ def read_frame(
             "left_out": int((~known).sum()),
         },
     )
+
+
+def _kinds(frame: pd.DataFrame, places: list[str], kind: Kind | Mapping[str, Kind] | None) -> list[Kind]:
+    """Kind of each site: as given, else as the frame has it, else not known."""
+    written: dict[str, Any] = dict.fromkeys(places, "site")
+    if "kind" in frame:
+        names = frame["site"].astype(str) if "site" in frame else pd.Series("site", index=frame.index)
+        for site, own in frame["kind"].groupby(names.to_numpy()):
+            if own.nunique(dropna=False) > 1:
+                raise SchemaError(
+                    f"The forecast of {site!r} has the kinds {sorted(map(str, own.unique()))}.",
+                    "A site has one kind.",
+                    "Correct the column, or give kind=...",
+                )
+            written[str(site)] = own.iloc[0]
+    return kinds_of(places, {} if kind is None else kind, usual=written)
 
 
 def _levels(frame: pd.DataFrame, levels: Mapping[str, float] | str | None) -> dict[str, float]:

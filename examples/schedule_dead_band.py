@@ -17,6 +17,7 @@ import pandas as pd
 
 import energyforecast as ef
 from energyforecast import planning
+from energyforecast.core import settlement
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("schedule"), help="folder for what is written")
     options = parser.parse_args()
     settings = tomllib.loads(options.config.read_text(encoding="utf-8"))
-    terms = planning.kazakhstan(**settings["terms"])
+    terms = settlement.kazakhstan(**settings["terms"])
 
     # A forecaster that has not seen the days on which it is checked.
     world = ef.datasets.shelek(models=("ecmwf",), hours=10_000)

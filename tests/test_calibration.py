@@ -202,6 +202,7 @@ def _issued(
             "quantile": LEVELS,
             "valid_time": (("issue_time", "lead_time"), valid),
             "capacity": ("site", [100.0]),
+            "kind": ("site", ["wind"]),
             "fallback_level": (("site", "issue_time"), np.zeros((1, days), dtype=int)),
             "weather_init_time": (("site", "issue_time"), issued[None, :]),
         },

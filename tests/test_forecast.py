@@ -47,6 +47,7 @@ def _forecast(a: np.ndarray | None = None, b: np.ndarray | None = None, **attrs:
         windows=WINDOWS,
         levels=LEVELS,
         capacity={"plant": 60.0, "area": None},
+        kind={"plant": "wind", "area": "demand"},
         fallback_level={"plant": np.array([0, 1, 3]), "area": np.array([0, 0, 3])},
         weather_init_time={"plant": runs, "area": np.array([runs[0], runs[1], np.datetime64("NaT")])},
         attrs={"model": "test", "perfect_weather": 0, "timezone": "Europe/Paris"} | attrs,
@@ -117,6 +118,7 @@ def test_each_value_lies_at_its_own_lead() -> None:
         windows=windows,
         levels=LEVELS,
         capacity={"plant": None},
+        kind={"plant": "site"},
         fallback_level={"plant": np.zeros(3, dtype=int)},
         weather_init_time={"plant": windows.issue_time},
         attrs={},
@@ -129,7 +131,7 @@ def test_each_value_lies_at_its_own_lead() -> None:
     np.testing.assert_array_equal(later[inside], lead)
 
 
-@pytest.mark.parametrize("name", ["valid_time", "capacity", "fallback_level"])
+@pytest.mark.parametrize("name", ["valid_time", "capacity", "kind", "fallback_level"])
 def test_a_cube_without_its_coordinates_is_refused(name: str) -> None:
     with pytest.raises(SchemaError) as caught:
         Forecast(_forecast().data.drop_vars(name))
@@ -231,6 +233,7 @@ def test_seconds_of_an_issue_now_are_kept(tmp_path: Path) -> None:
         windows=windows,
         levels=LEVELS,
         capacity={"plant": 60.0},
+        kind={"plant": "solar"},
         fallback_level={"plant": np.zeros(1, dtype=int)},
         weather_init_time={"plant": windows.issue_time},
         attrs={},

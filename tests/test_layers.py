@@ -24,9 +24,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: From the bottom. A module may import rooms of lower floors and of its own floor; the rooms of a
 #: floor never import each other in a circle.
 FLOORS = (
-    ("_version", "errors", "physics", "provenance"),
+    (
+        "_version",
+        "errors",
+        "variables",
+        "times",
+        "calendars",
+        "power_curves",
+        "sites",
+        "tasks",
+        "checks",
+        "physics",
+        "provenance",
+    ),
     ("core",),
-    ("variables", "times", "calendars", "power_curves", "sites", "tasks", "checks"),
     ("clocks", "observations", "quality", "trust", "weather", "datasets"),
     ("asof",),
     ("models", "features"),
@@ -42,7 +53,6 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 #: Rooms that do not even know their neighbours, nor what else their floor would allow.
 FORBIDDEN = {
     "physics": set(FLOOR) - {"physics"},
-    "core": set(FLOOR) - {"core", "errors"},
     "models": {"features", "asof", "weather", "observations", "datasets"},
     "features": {"models", "weather", "datasets"},
 }

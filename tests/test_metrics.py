@@ -54,6 +54,7 @@ def _forecast(
         windows=windows,
         levels=levels,
         capacity={site: capacity},
+        kind={site: "wind"},
         fallback_level={site: np.zeros(issues, dtype=int)},
         weather_init_time={site: windows.issue_time},
         attrs={"timezone": timezone},

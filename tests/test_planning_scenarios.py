@@ -54,6 +54,7 @@ def _forecast(
         windows=Windows(issued, valid, np.ones(valid.shape, dtype=bool), times.duration(frequency)),
         levels=levels,
         capacity=dict.fromkeys(sites, capacity),
+        kind=dict.fromkeys(sites, "site"),
         fallback_level={name: np.zeros(1, dtype=int) for name in sites},
         weather_init_time=dict.fromkeys(sites, issued),
         attrs={"perfect_weather": 0, "caveats": caveats},

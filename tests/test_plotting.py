@@ -39,6 +39,7 @@ def _day(
         windows=windows,
         levels=levels,
         capacity={"farm": 60.0},
+        kind={"farm": "wind"},
         fallback_level={"farm": np.zeros(1, dtype=int)},
         weather_init_time={"farm": windows.issue_time},
         attrs={"timezone": timezone, "perfect_weather": int(bool(caveat)), "caveats": caveat},

@@ -11,21 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation import imbalance_cost
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
-from energyforecast.planning import ImbalanceTerms, Scenarios, compare_schedules, kazakhstan, schedule
+from energyforecast.planning import Scenarios, compare_schedules, schedule
+from energyforecast.sites import Kind
 from energyforecast.tasks import PERCENTILES, day_ahead
 from energyforecast.testing import example_forecast, example_observations
 
 HOURS = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
 
 
-def _courses(values: Any, hours: pd.DatetimeIndex = HOURS) -> Scenarios:
+def _courses(values: Any, hours: pd.DatetimeIndex = HOURS, *, kind: Kind = "wind") -> Scenarios:
     """Scenarios of one farm, from an array of shape (scenarios,) or (scenarios, hours)."""
     array = np.asarray(values, float).reshape(len(values), -1)
-    return Scenarios.from_values(array[:, None, :], sites=["farm"], valid_time=hours, frequency="1h")
+    return Scenarios.from_values(
+        array[:, None, :], sites=["farm"], kind=kind, valid_time=hours, frequency="1h"
+    )
 
 
 def _forecast(
@@ -39,6 +43,7 @@ def _forecast(
         windows=windows,
         levels=levels,
         capacity={"farm": capacity},
+        kind={"farm": "wind"},
         fallback_level={"farm": np.zeros(days, dtype=int)},
         weather_init_time={"farm": windows.issue_time},
         attrs={"timezone": "UTC", "perfect_weather": 0},
@@ -52,12 +57,12 @@ NORMAL = _forecast(stats.norm(500, 50).ppf(PERCENTILES))
 
 
 @pytest.mark.parametrize(("shortage", "surplus"), [(30.0, 10.0), (10.0, 30.0), (1.0, 1.0), (97.0, 3.0)])
-@pytest.mark.parametrize("demand", [False, True])
+@pytest.mark.parametrize("kind", ["wind", "solar", "generation", "demand"])
 def test_without_a_band_the_quantile_of_a_normal_is_declared(
-    shortage: float, surplus: float, demand: bool
+    shortage: float, surplus: float, kind: Kind
 ) -> None:
-    level = (shortage if demand else surplus) / (shortage + surplus)
-    table = schedule(NORMAL, shortage=shortage, surplus=surplus, demand=demand)
+    level = (shortage if kind == "demand" else surplus) / (shortage + surplus)
+    table = schedule(NORMAL.with_kind(kind), shortage=shortage, surplus=surplus)
     np.testing.assert_allclose(table["schedule"], stats.norm(500, 50).ppf(level), atol=0.01)
     np.testing.assert_allclose(table[["mean", "median"]], 500, atol=0.01)
     if shortage == 30:  # expected cost of the newsvendor: (shortage + surplus) sigma pdf(z)
@@ -79,12 +84,12 @@ def test_a_level_between_two_of_the_forecast_lies_on_the_line_between_them() -> 
 
 
 def test_the_schedule_is_that_which_the_evaluation_declares_and_pays_for() -> None:
-    forecast, power = example_forecast(), example_observations()
-    for demand in (False, True):
-        table = compare_schedules(forecast, shortage=40, surplus=25, observed=power, demand=demand)
-        paid = imbalance_cost(power, forecast, shortage=40, surplus=25, demand=demand)
+    power, kinds = example_observations(), ("wind", "demand")
+    for forecast in (example_forecast().with_kind(kind) for kind in kinds):
+        table = compare_schedules(forecast, shortage=40, surplus=25, observed=power)
+        paid = imbalance_cost(power, forecast, shortage=40, surplus=25)
         assert table["realised_cost"].iloc[2] == pytest.approx(paid["value"].iloc[0])
-        half = imbalance_cost(power, forecast, shortage=40, surplus=25, level=0.5, demand=demand)
+        half = imbalance_cost(power, forecast, shortage=40, surplus=25, level=0.5)
         assert table["realised_cost"].iloc[1] == pytest.approx(half["value"].iloc[0])
         assert table["n"].iloc[0] == paid["n"].iloc[0]
 
@@ -96,7 +101,10 @@ def test_mean_and_median_are_those_of_the_forecast_and_half_hours_cost_half() ->
     values = np.linspace(0, 40, 41)[:, None].repeat(2, axis=1)
     whole, half = (
         Scenarios.from_values(
-            values[:, None], sites=["farm"], valid_time=pd.date_range(HOURS[0], periods=2, freq=step)
+            values[:, None],
+            sites=["farm"],
+            kind="wind",
+            valid_time=pd.date_range(HOURS[0], periods=2, freq=step),
         )
         for step in ("1h", "30min")
     )
@@ -145,7 +153,8 @@ def test_no_schedule_on_a_fine_grid_costs_less(
 ) -> None:
     """The oracle costs each sample by its own definition."""
     terms = ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
-    found = schedule(_courses(np.repeat(samples, 30)), terms, capacity=100.0, demand=demand).iloc[0]
+    courses = _courses(np.repeat(samples, 30), kind="demand" if demand else "wind")
+    found = schedule(courses, terms, capacity=100.0).iloc[0]
     grid = np.unique(
         np.concatenate([np.linspace(0, 160, 1601), [found["schedule"], found["mean"], found["median"]]])
     )
@@ -173,7 +182,7 @@ def test_a_quantile_curve_costs_what_many_draws_from_it_cost(
     exact = schedule(_forecast(np.float32(curve), levels, capacity=100.0), terms).iloc[0]
     draws = np.interp((np.arange(2000) + 0.5) / 2000, levels, np.float32(curve))
     for name, cost in (("schedule", "expected_cost"), ("mean", "mean_cost"), ("median", "median_cost")):
-        told = terms.cost(draws, np.full(2000, exact[name]), capacity=100.0).mean()
+        told = terms.cost(draws, np.full(2000, exact[name]), kind="wind", capacity=100.0).mean()
         # Where a mass lies on the very edge of the band, rounding decides about it; draws cannot tell.
         on_edge = (
             paid == "whole"
@@ -185,7 +194,7 @@ def test_a_quantile_curve_costs_what_many_draws_from_it_cost(
         )
         assert on_edge or told == pytest.approx(exact[cost], rel=0.01, abs=0.06)
     grid = np.linspace(0, 100, 41)
-    tried = [terms.cost(draws, np.full(2000, x), capacity=100.0).mean() for x in grid]
+    tried = [terms.cost(draws, np.full(2000, x), kind="wind", capacity=100.0).mean() for x in grid]
     assert exact["expected_cost"] <= min(tried) + 0.06 + 0.01 * min(tried)
 
 

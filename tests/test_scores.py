@@ -20,7 +20,8 @@ from energyforecast import evaluation as ev
 from energyforecast.competitions import competition
 from energyforecast.competitions.scoring import pinball as official_pinball
 from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.errors import EnergyForecastError, MissingDataError, RangeError, SchemaError
+from energyforecast.core.settlement import ImbalanceTerms
+from energyforecast.errors import EnergyForecastError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation import Pairs, align, score
 from energyforecast.evaluation.economics import economic_value, imbalance_cost
 from energyforecast.evaluation.losses import interval_loss
@@ -41,6 +42,7 @@ def pairs_of(
     labels = pd.DataFrame(
         {
             "site": "farm",
+            "kind": "wind",
             "issue_time": hours.normalize(),
             "valid_time": hours,
             "lead_time": hours.hour.astype(float),
@@ -54,6 +56,10 @@ def pairs_of(
     return Pairs(
         np.asarray(observed, float), quantiles, np.asarray(levels), labels, limits, labels.iloc[:0], 0
     )
+
+
+def of_kind(pairs: Pairs, kind: str) -> Pairs:
+    return replace(pairs, labels=pairs.labels.assign(kind=kind), _points={})
 
 
 def points(observed: Array, forecast: Array) -> Pairs:
@@ -202,12 +208,10 @@ def test_the_level_that_is_declared_by_default_costs_least() -> None:
     ]
     assert best < min(others)
     # Of demand the expensive side is the other one: buying little is what costs.
-    bought = [
-        value(imbalance_cost(pairs, shortage=50.0, surplus=20.0, level=x, demand=True))
-        for x in (0.286, 0.714)
-    ]
+    used = of_kind(pairs, "demand")
+    bought = [value(imbalance_cost(used, shortage=50.0, surplus=20.0, level=x)) for x in (0.286, 0.714)]
     assert bought[1] < bought[0]
-    assert value(imbalance_cost(pairs, shortage=50.0, surplus=20.0, demand=True)) < bought[0]
+    assert value(imbalance_cost(used, shortage=50.0, surplus=20.0)) < bought[0]
 
 
 # --- What must not matter -------------------------------------------------------------------------
@@ -298,7 +302,7 @@ def test_mape_is_for_demand_and_skips_hours_without_any() -> None:
     with pytest.raises(SchemaError) as caught:
         ev.mape(pairs)
     assert "farm" in str(caught.value)
-    town = replace(pairs, capacity=np.full(3, np.nan))
+    town = of_kind(pairs, "demand")
     table = ev.mape(town)
     assert value(table) == pytest.approx(0.1)
     assert table["n"].iloc[0] == 2
@@ -429,14 +433,16 @@ def test_peaks_of_windows_with_gaps_do_not_count() -> None:
 def test_costs_by_hand() -> None:
     pairs = points(np.array([8.0, 13.0, 10.5]), np.array([10.0, 10.0, 10.0]))
     assert value(imbalance_cost(pairs, shortage=50.0, surplus=20.0)) == pytest.approx(100 + 60 + 10)
-    assert value(imbalance_cost(pairs, shortage=50.0, surplus=20.0, dead_band=1.0)) == pytest.approx(50 + 40)
-    assert value(imbalance_cost(pairs, shortage=50.0, surplus=20.0, demand=True)) == pytest.approx(
-        40 + 150 + 25
-    )
+    banded = ImbalanceTerms(shortage=50.0, surplus=20.0, band=0.1)  # 1 of 10 MW
+    assert value(imbalance_cost(pairs, terms=banded)) == pytest.approx(50 + 40)
+    installed = replace(banded, band=0.01, band_of="capacity", paid="whole")  # 1 of 100 MW
+    assert value(imbalance_cost(pairs, terms=installed)) == pytest.approx(100 + 60)
+    used = of_kind(pairs, "demand")
+    assert value(imbalance_cost(used, shortage=50.0, surplus=20.0)) == pytest.approx(40 + 150 + 25)
     hours = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
     prices = pd.Series([1.0, 2.0, 3.0], index=hours)
     assert value(imbalance_cost(pairs, shortage=prices, surplus=prices)) == pytest.approx(2 + 6 + 1.5)
-    with pytest.raises(MissingDataError, match="2024-01-01T02"):
+    with pytest.raises(TimeError, match="prices of shortage lacks 1 of 3 hours, the first 2024-01-01 02"):
         imbalance_cost(pairs, shortage=prices.iloc[:2], surplus=20.0)
 
 

@@ -67,6 +67,7 @@ def forecast_of(
         windows=windows,
         levels=levels,
         capacity={site: 500.0},
+        kind={site: "wind"},
         fallback_level={site: np.full(1, fallback)},
         weather_init_time={site: init if age is not None else np.full(1, np.datetime64("NaT", "ns"))},
         attrs={"model": "made", "timezone": timezone, "caveats": caveats},
@@ -251,6 +252,7 @@ def test_a_sheet_shows_one_site_and_one_issue() -> None:
         windows=windows,
         levels=task.quantiles,
         capacity={"farm": None},
+        kind={"farm": "wind"},
         fallback_level={"farm": np.zeros(2, dtype=int)},
         weather_init_time={"farm": windows.issue_time},
         attrs={},
@@ -397,6 +399,7 @@ def test_a_mass_at_the_bound_is_neither_above_nor_below() -> None:
         windows=windows,
         levels=task.quantiles,
         capacity={"farm": 10.0},
+        kind={"farm": "wind"},
         fallback_level={"farm": np.zeros(1, dtype=int)},
         weather_init_time={"farm": windows.issue_time},
         attrs={},
@@ -585,7 +588,8 @@ def test_the_tolerance_is_of_the_schedule_and_imbalance_has_a_side() -> None:
     assert found["surplus"] == pytest.approx(5.0 + 5.1)
     assert any("Hours without a schedule: 1" in note.say() for note in sheet.notes)
     bought = scored(
-        verification_sheet(forecast, observed, timezone="UTC", schedule=schedule, demand=True), "forecast"
+        verification_sheet(forecast.with_kind("demand"), observed, timezone="UTC", schedule=schedule),
+        "forecast",
     )
     assert (bought["shortage"], bought["surplus"]) == (found["surplus"], found["shortage"])
 

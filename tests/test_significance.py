@@ -34,6 +34,7 @@ def pairs_of(errors: Array, *, spread: float = 1.0, first: str = "2024-01-01") -
     labels = pd.DataFrame(
         {
             "site": "farm",
+            "kind": "wind",
             "issue_time": hours.normalize() - pd.Timedelta("15h"),
             "valid_time": hours,
             "lead_time": 15.0 + hours.hour,

@@ -21,9 +21,10 @@ from typing import Any
 from urllib.parse import quote
 
 from energyforecast import cli, config, errors, variables, weather
+from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.models import QuantileModel
 from energyforecast.observations import read_power
-from energyforecast.planning import ImbalanceTerms, ramps, reserve, system
+from energyforecast.planning import ramps, reserve, system
 from energyforecast.weather import registry
 from energyforecast.weather.source import Label, PublicationDelay, Source
 
@@ -357,8 +358,8 @@ def _plan() -> list[str]:
         rows(settings.ReserveTerms, more=reserve),
         "### [plan.schedule]\n",
         (
-            'Either these, or `preset = "kazakhstan"` with the keys of {py:func}`energyforecast.planning.kazakhstan`, of which `gate_closure` '
-            "is needed.\n"
+            'Either these, or `preset = "kazakhstan"` with the keys of '
+            "{py:func}`energyforecast.core.settlement.kazakhstan`, of which `gate_closure` is needed.\n"
         ),
         rows(ImbalanceTerms),
         "### [plan.ramps]\n",

@@ -160,25 +160,24 @@ def mape(
     Raises
     ------
     SchemaError
-        If a site has a capacity: the power of a plant comes close to nothing, and its share of that means nothing.
+        If the kind of a site is not demand: the power of a plant comes close to nothing, and its share of that
+        means nothing.
 
     Examples
     --------
-    >>> from dataclasses import replace
-    >>> from energyforecast.testing import example_result
-    >>> pairs = example_result().pairs["model"]
-    >>> town = replace(pairs, capacity=np.full(len(pairs), np.nan))
-    >>> mape(town)[["metric", "percent", "n"]].round(1)
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> town = example_forecast().with_kind("demand")
+    >>> mape(example_observations(), town)[["metric", "percent", "n"]].round(1)
       metric  percent   n
     0   mape      6.2  24
     """
     pairs = as_pairs(observed, forecast)
-    plant = np.flatnonzero(np.isfinite(pairs.capacity))
-    if plant.size:
+    other = pairs.labels[pairs.kind != "demand"]
+    if len(other):
         raise SchemaError(
-            f"MAPE is asked for at site {pairs.labels['site'].iloc[int(plant[0])]!r}, which has a capacity.",
+            f"MAPE is asked for at site {other['site'].iloc[0]!r} of the kind {other['kind'].iloc[0]!r}.",
             "It is a score of demand: plants often make next to nothing, and divided by that any error is huge.",
-            "Use mae, whose percent is of the capacity.",
+            'Use mae, whose percent is of the capacity; or forecast.with_kind("demand"), if it is demand.',
         )
     return score(_MAPE, pairs, by=by, weights=weights)
 

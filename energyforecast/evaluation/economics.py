@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast import times
-from energyforecast.errors import MissingDataError
-from energyforecast.evaluation.losses import imbalance_cost_of
+from energyforecast.core.settlement import ImbalanceTerms, Price, as_terms, best_level
 from energyforecast.evaluation.metrics import Metric, as_pairs, groups, score
 from energyforecast.evaluation.pairs import Pairs
 from energyforecast.evaluation.significance import Fill, match
@@ -22,43 +19,24 @@ __all__ = ["economic_value", "imbalance_cost"]
 
 Array = npt.NDArray[Any]
 By = str | Sequence[str] | None
-#: A price for all hours, or a series of prices by the beginnings of hours in UTC. [currency per MWh]
-Price: TypeAlias = float | pd.Series
 
 
-def _price(price: Price, pairs: Pairs, name: str) -> Array:
-    """Of each row."""
-    if not isinstance(price, pd.Series):
-        return np.full(len(pairs), float(price))
-    wanted = times.to_ns(pairs.labels["valid_time"])
-    found = pd.Series(price.to_numpy(dtype=float), index=times.to_ns(price.index)).reindex(wanted).to_numpy()
-    absent = ~np.isfinite(found)
-    if absent.any():
-        raise MissingDataError(
-            f"The price of {name} is not known at {int(absent.sum())} hours, the first {wanted[absent][0]} UTC.",
-            "A series of prices holds each hour of the forecast.",
-            "Give more prices, or score a shorter period.",
-        )
-    return np.asarray(found)
-
-
-def _declared(pairs: Pairs, shortage: Array, surplus: Array, level: float | None) -> Array:
+def _declared(pairs: Pairs, terms: ImbalanceTerms, level: float | None) -> Array:
     """The schedule: a level of the forecast, or of each hour the one that costs least."""
     if level is not None:
         return pairs.at(level)
-    dear = shortage + surplus
-    best = np.where(dear > 0, surplus / np.where(dear > 0, dear, 1.0), 0.5)
-    return pairs.distribution.at(best)
+    return pairs.distribution.at(best_level(*terms.prices(kind=pairs.kind, hours=pairs.valid_times)))
 
 
-def _cost(shortage: Price, surplus: Price, dead_band: float, level: float | None, *, demand: bool) -> Metric:
+def _cost(terms: ImbalanceTerms, level: float | None) -> Metric:
     def points(pairs: Pairs) -> Array:
-        # Buyers are short when more was used than bought: their outcomes count as negative deliveries.
-        prices = _price(shortage, pairs, "shortage"), _price(surplus, pairs, "surplus")
-        few, many = prices[::-1] if demand else prices
-        schedule = _declared(pairs, few, many, level)
-        return imbalance_cost_of(
-            pairs.observed, schedule, shortage=few, surplus=many, dead_band=dead_band, step=pairs.step
+        return terms.cost(
+            pairs.observed,
+            _declared(pairs, terms, level),
+            kind=pairs.kind,
+            hours=pairs.valid_times,
+            capacity=pairs.capacity,
+            step=pairs.step,
         )
 
     return Metric("imbalance_cost", points, unit="currency", total=True)
@@ -68,41 +46,51 @@ def imbalance_cost(
     observed: Observations | Pairs,
     forecast: Forecast | None = None,
     *,
-    shortage: Price,
-    surplus: Price,
-    dead_band: float = 0.0,
+    terms: ImbalanceTerms | None = None,
+    shortage: Price | None = None,
+    surplus: Price | None = None,
     level: float | None = None,
-    demand: bool = False,
     by: By = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Cost of the deviations from a declared schedule, over all hours with an outcome. [currency]
+    r"""Cost of the deviations from a declared schedule, over all hours with an outcome. [currency]
+
+    .. math:: \sum \Delta t \, p_{side} \, \max(|y - s| - b, 0)
+
+    with the terms of :meth:`energyforecast.core.settlement.ImbalanceTerms.cost`. Which side is short, the kind of
+    each site says: of demand, more than declared is a shortage.
 
     Parameters
     ----------
     observed : Observations or Pairs
     forecast : Forecast, optional
+    terms : ImbalanceTerms, optional
+        In place of the prices, with a dead band.
     shortage, surplus : float or Series
         What a megawatt-hour too little or too much costs, against having declared it: a number, or a series by
-        the beginnings of hours in UTC.
-    dead_band : float
-        Deviation that costs nothing; only what exceeds it is paid. [MW]
+        the beginnings of hours, with their zone. [currency per MWh]
     level : float, optional
-        Quantile that is declared; by default that which costs least, ``surplus / (shortage + surplus)``, within
-        the levels of the forecast (without a dead band it is the best one).
-    demand : bool
-        Whether outcomes are used rather than made: then more than declared is a shortage.
+        Quantile that is declared; by default that which costs least without a dead band, ``surplus / (shortage +
+        surplus)`` of a plant, ``shortage / (shortage + surplus)`` of demand, within the levels of the forecast.
     by, weights : optional
         As in :func:`score`.
 
     Raises
     ------
     MissingDataError
-        If a series of prices lacks an hour.
+        If a site's kind is ``"site"``, so that the side is not known, and the prices of the sides differ.
+    TimeError
+        If a series of prices lacks an hour or a zone.
+    SchemaError
+        If terms and prices are both given, or neither.
 
     References
     ----------
     Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2007.901117.
+
+    See Also
+    --------
+    economic_value, energyforecast.planning.compare_schedules
 
     Examples
     --------
@@ -114,7 +102,7 @@ def imbalance_cost(
                metric  value   n
     0  imbalance_cost  240.0  24
     """
-    metric = _cost(shortage, surplus, dead_band, level, demand=demand)
+    metric = _cost(as_terms(terms, shortage=shortage, surplus=surplus), level)
     return score(metric, observed, forecast, by=by, weights=weights)
 
 
@@ -123,11 +111,10 @@ def economic_value(
     forecast: Forecast | None = None,
     *,
     reference: Forecast | Pairs,
-    shortage: Price,
-    surplus: Price,
-    dead_band: float = 0.0,
+    terms: ImbalanceTerms | None = None,
+    shortage: Price | None = None,
+    surplus: Price | None = None,
     level: float | None = None,
-    demand: bool = False,
     fill: Fill = "reference",
     by: By = None,
 ) -> pd.DataFrame:
@@ -138,7 +125,7 @@ def economic_value(
     observed : Observations or Pairs
     forecast : Forecast, optional
     reference : Forecast or Pairs
-    shortage, surplus, dead_band, level, demand : optional
+    terms, shortage, surplus, level : optional
         As in :func:`imbalance_cost`, for both forecasts.
     fill : {"reference", "common"}
         As in ``energyforecast.evaluation.significance.match``.
@@ -162,7 +149,7 @@ def economic_value(
     other = reference if isinstance(reference, Pairs) or isinstance(observed, Pairs) else None
     base = as_pairs(observed, reference) if other is None else reference  # type: ignore[arg-type]
     both = match(as_pairs(observed, forecast), base, fill=fill)  # type: ignore[arg-type]
-    metric = _cost(shortage, surplus, dead_band, level, demand=demand)
+    metric = _cost(as_terms(terms, shortage=shortage, surplus=surplus), level)
     table, beside = score(metric, both.model, by=by), score(metric, both.reference, by=by)
     filled = [int(both.filled[rows].sum()) for _, rows, _ in groups(both.reference, by)]
     keys = table.drop(columns=["metric", "level", "value", "percent", "n", "missing", "hours"])

@@ -15,7 +15,6 @@ __all__ = [
     "crps_of_quantiles",
     "crps_of_samples",
     "energy_score",
-    "imbalance_cost_of",
     "interval_loss",
     "pinball_loss",
     "variogram_score",
@@ -284,42 +283,3 @@ def _outcomes(observed: Array, samples: Any) -> Array:
             "Give the outcomes of the same rows and dimensions.",
         )
     return y
-
-
-# -- economy ---------------------------------------------------------------------------------------
-
-
-def imbalance_cost_of(
-    observed: Array,
-    declared: Array,
-    *,
-    shortage: Array | float,
-    surplus: Array | float,
-    dead_band: Array | float = 0.0,
-    step: float = 1.0,
-) -> Array:
-    """Cost of delivering another power than was declared, shape (rows,). [currency]
-
-    Parameters
-    ----------
-    observed, declared : array, shape (rows,)
-        [MW]
-    shortage, surplus : array or float
-        What a megawatt-hour too little, or too much, costs against having declared it. [currency per MWh]
-    dead_band : array or float
-        Deviation that costs nothing; only what exceeds it is paid. [MW]
-    step : float
-        Length of an interval. [h]
-
-    References
-    ----------
-    Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2007.901117.
-
-    Examples
-    --------
-    >>> imbalance_cost_of(np.array([8.0, 13.0]), np.array([10.0, 10.0]), shortage=50, surplus=20, dead_band=1).tolist()
-    [50.0, 40.0]
-    """
-    error = np.asarray(observed, dtype=float) - np.asarray(declared, dtype=float)
-    beyond = np.maximum(np.abs(error) - dead_band, 0.0)
-    return np.asarray(step * beyond * np.where(error < 0, shortage, surplus))

@@ -220,7 +220,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *(_interval_width(interval) for interval in INTERVALS),
 )
 
-_BY: Final = ("site", "lead_time", "hour", "month", "season", "weather_age", "quality", "level")
+_BY: Final = ("site", "kind", "lead_time", "hour", "month", "season", "weather_age", "quality", "level")
 _SEASONS: Final = np.array(["DJF", "MAM", "JJA", "SON"])
 
 

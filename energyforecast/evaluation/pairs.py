@@ -39,8 +39,9 @@ class Pairs:
         [MW]
     levels : array, shape (levels,)
     labels : DataFrame, shape (rows, ...)
-        ``site``, ``lead_time`` [h], ``issue_time``, ``valid_time``, ``hour``, ``month``, ``quality`` (the
-        forecast's ``fallback_level``) and ``weather_age`` (issue minus run, NaN for analyses) [h].
+        ``site``, ``kind`` (:attr:`energyforecast.Forecast.kinds`), ``lead_time`` [h], ``issue_time``,
+        ``valid_time``, ``hour``, ``month``, ``quality`` (the forecast's ``fallback_level``) and
+        ``weather_age`` (issue minus run, NaN for analyses) [h].
     capacity : array, shape (rows,)
         In service at the hour where that was told, else installed; NaN where there is none. [MW]
     missing : DataFrame
@@ -55,7 +56,7 @@ class Pairs:
     Raises
     ------
     SchemaError, RangeError
-        If arrays differ in length, or quantiles fall from one level to the next.
+        If arrays differ in length, the kind of sites is not labelled, or quantiles fall from one level to the next.
 
     Examples
     --------
@@ -83,6 +84,12 @@ class Pairs:
                 f"Outcomes, quantiles, labels and capacity have {sorted(shapes)} rows, quantiles the shape "
                 f"{np.shape(self.quantiles)} for {len(self.levels)} levels.",
                 "They have a row for each hour, and quantiles a column for each level.",
+                "Use align(observed, forecast).",
+            )
+        if "kind" not in self.labels:
+            raise SchemaError(
+                f"The labels of pairs are {list(self.labels)}.",
+                'They hold the "kind" of each row\'s site, which says whether power is made or used.',
                 "Use align(observed, forecast).",
             )
         crossing = np.flatnonzero((np.diff(self.quantiles, axis=1) < 0).any(axis=1))
@@ -155,6 +162,16 @@ class Pairs:
         return QuantileFunction(self.quantiles, self.levels)
 
     @property
+    def kind(self) -> Array:
+        """Kind of each row's site, shape (rows,): one of :data:`energyforecast.sites.KINDS`."""
+        return np.asarray(self.labels["kind"], dtype=str)
+
+    @property
+    def valid_times(self) -> pd.DatetimeIndex:
+        """Beginning of each row's interval, in UTC."""
+        return pd.DatetimeIndex(self.labels["valid_time"])
+
+    @property
     def share_at_or_below(self) -> Array:
         """Probability that the outcome lies at or below each quantile, shape (rows, levels): 0 or 1.
 
@@ -216,6 +233,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
         served.append(_in_service(observed.available_capacity_at(name, valid), limits[-1]))
         labels = {
             "site": name,
+            "kind": forecast.kinds[name],
             "issue_time": times.to_index(data["issue_time"].values[origin]),
             "valid_time": times.to_index(valid),
             "lead_time": data["lead_time"].values[step] / np.timedelta64(1, "h"),

@@ -22,6 +22,7 @@ from energyforecast.evaluation.gates import Gate, GateReport
 from energyforecast.evaluation.metrics import METRICS, Metric, Pairs
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
+from energyforecast.sites import Kind
 from energyforecast.variables import Flag
 
 __all__ = ["Result", "write_scores"]
@@ -163,7 +164,8 @@ class Result:
         TimeError
             If the hours differ, naming them, or none is common.
         SchemaError
-            If a name is there already.
+            If a name is there already, or a site is of two kinds. A site whose kind a forecast does not know has
+            that which others know.
 
         Examples
         --------
@@ -176,7 +178,7 @@ class Result:
             raise SchemaError(
                 f"There is a forecast {doubled[0]!r} already.", "Names differ.", "Choose another name."
             )
-        every = {**self.forecasts, **forecasts}
+        every = _of_one_kind({**self.forecasts, **forecasts})
         cells = {name: _cells_of(forecast) for name, forecast in every.items()}
         common = set.intersection(*cells.values())
         left_out = {name: len(held - common) for name, held in cells.items()}
@@ -546,6 +548,23 @@ def _part(pairs: Pairs, rows: npt.NDArray[np.bool_], missing: npt.NDArray[np.boo
         missing=pairs.missing[missing].reset_index(drop=True),
         _points={},
     )
+
+
+def _of_one_kind(forecasts: Mapping[str, Forecast]) -> dict[str, Forecast]:
+    """Forecasts of the same sites, whose kinds are those that any of them knows."""
+    known: dict[str, Kind] = {}
+    for name, forecast in forecasts.items():
+        for site, kind in forecast.kinds.items():
+            if kind != "site" and known.setdefault(site, kind) != kind:
+                raise SchemaError(
+                    f"Site {site!r} is {kind} in the forecast {name!r}, and {known[site]} in another.",
+                    "Forecasts that are compared are of the same sites.",
+                    "Correct it: forecast.with_kind(...).",
+                )
+    return {
+        name: forecast.with_kind({site: known[site] for site in forecast.sites if site in known})
+        for name, forecast in forecasts.items()
+    }
 
 
 def _cells_of(forecast: Forecast) -> set[tuple[str, int]]:

@@ -19,7 +19,6 @@ from .day import DayPlan as DayPlan, plan_day as plan_day
 from .dependence import Dependence as Dependence, Independence as Independence
 from .dispatch import to_pypsa as to_pypsa
 from .drawing import draw as draw
-from .imbalance import ImbalanceTerms as ImbalanceTerms, kazakhstan as kazakhstan
 from .netting import net_load as net_load
 from .outages import Outage as Outage, outage_table as outage_table
 from .parts import (

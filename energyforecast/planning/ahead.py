@@ -17,7 +17,7 @@ from energyforecast.forecast import Forecast
 from energyforecast.forecaster import Forecaster
 from energyforecast.models import QuantileModel
 from energyforecast.observations import Observations
-from energyforecast.planning.settings import KINDS
+from energyforecast.planning.settings import PLANNED
 from energyforecast.sites import Site
 from energyforecast.tasks import Task
 
@@ -141,12 +141,8 @@ def _before(task: Task, issue: pd.Timestamp, learn: Any) -> pd.DatetimeIndex:
 
 
 def _by_kind(sites: Sequence[Site]) -> dict[str, list[Site]]:
-    found: dict[str, list[Site]] = {}
-    for kind, name in KINDS.items():
-        several = [site for site in sites if isinstance(site, kind)]
-        if several:
-            found[name] = several
-    return found
+    found = {kind: [site for site in sites if site.kind == kind] for kind in PLANNED}
+    return {kind: several for kind, several in found.items() if several}
 
 
 def _forecast(

@@ -378,7 +378,10 @@ def _as_forecast(net: Scenarios, area: str, forecasts: Mapping[str, Forecast]) -
     data = first.data.isel(site=[0]).copy(data=rows)
     worst = max(int(one.data["fallback_level"].max()) for one in forecasts.values())
     data = data.assign_coords(
-        site=[area], capacity=("site", [np.nan]), fallback_level=(("site", "issue_time"), [[worst]])
+        site=[area],
+        capacity=("site", [np.nan]),
+        kind=("site", ["demand"]),
+        fallback_level=(("site", "issue_time"), [[worst]]),
     )
     data.attrs = dict(first.data.attrs) | {"caveats": "; ".join(net.caveats)}
     data.attrs.pop("model", None)

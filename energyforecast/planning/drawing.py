@@ -84,6 +84,7 @@ def draw(
     return Scenarios.from_values(
         values[:, [margins.sites.index(name) for name in order]],
         sites=order,
+        kind=dict(zip(margins.sites, margins.kinds, strict=True)),
         valid_time=times.to_index(margins.valid_time),
         attrs=margins.attrs
         | {

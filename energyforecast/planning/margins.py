@@ -14,6 +14,7 @@ from energyforecast import times
 from energyforecast.core.quantiles import QuantileFunction, Tails
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.forecast import Forecast
+from energyforecast.sites import Kind
 
 __all__ = ["Margins"]
 
@@ -38,6 +39,8 @@ class Margins:
         Quantiles of each site. [MW]
     capacity : array, shape (sites,)
         NaN where there is none. [MW]
+    kinds : tuple of str
+        Of each site, as in :attr:`energyforecast.Forecast.kinds`.
     attrs : dict
         Provenance.
 
@@ -56,6 +59,7 @@ class Margins:
     levels: tuple[Array, ...]
     curves: tuple[Array, ...]
     capacity: Array
+    kinds: tuple[Kind, ...]
     attrs: dict[str, Any]
 
     @classmethod
@@ -96,6 +100,7 @@ class Margins:
             levels=levels,
             curves=tuple(forecast.data.values[k, 0].astype(float) for _, forecast, k in parts),
             capacity=np.array([float(forecast.data["capacity"].values[k]) for _, forecast, k in parts]),
+            kinds=tuple(forecast.kinds[name] for name, forecast, _ in parts),
             attrs=_provenance(chosen),
         )
 

@@ -13,6 +13,7 @@ from energyforecast.forecast import Forecast
 from energyforecast.planning.dependence import Dependence
 from energyforecast.planning.drawing import draw
 from energyforecast.planning.scenarios import Scenarios
+from energyforecast.sites import Kind
 
 __all__ = ["NET_LOAD", "net_load"]
 
@@ -60,7 +61,8 @@ def net_load(
     Raises
     ------
     SchemaError, TimeError
-        If forecasts and scenarios are mixed, hours or numbers differ, or a site is in no area or in two.
+        If forecasts and scenarios are mixed, demand is given as power that is made or the reverse, hours or
+        numbers differ, or a site is in no area or in two.
 
     Examples
     --------
@@ -75,7 +77,7 @@ def net_load(
     >>> float(net.of()[:, 0].mean().round(2))  # 50 + 50 - 10
     90.0
     """
-    given: dict[str, Any] = {"demand": demand, "wind": wind, "solar": solar}
+    given: dict[Kind, Any] = {"demand": demand, "wind": wind, "solar": solar}
     given = {kind: part for kind, part in given.items() if part is not None}
     drawn = _drawn(
         given,
@@ -85,21 +87,26 @@ def net_load(
         seed=seed,
         tails=tails,
     )
+    _check_sides(drawn)
     sites = [name for part in drawn.values() for name in part.sites]
     values: list[Any] = []
     names: list[str] = []
+    kinds: list[Kind] = []
     for label, members in _groups(areas, sites).items():
         sums = {kind: _sum(part, members) for kind, part in drawn.items()}
         values.append(sums["demand"] - sum(sums[kind] for kind in sums if kind != "demand"))
         names.append(label or NET_LOAD)
+        kinds.append("demand")
         if parts:
             values += list(sums.values())
             names += [f"{label}: {kind}" if label else kind for kind in sums]
+            kinds += list(sums)
     first = drawn["demand"]
     return Scenarios.from_values(
         np.stack(values, axis=1),
         sites=names,
         valid_time=first.valid_times,
+        kind=dict(zip(names, kinds, strict=True)),
         frequency=first.data.attrs["frequency"],
         attrs=dict(first.data.attrs)
         | {"caveats": "; ".join(dict.fromkeys(line for part in drawn.values() for line in part.caveats))},
@@ -107,14 +114,14 @@ def net_load(
 
 
 def _drawn(
-    given: dict[str, Any],
+    given: dict[Kind, Any],
     *,
     number: int,
     dependence: Dependence | None,
     issue_time: Any,
     seed: int,
     tails: Tails,
-) -> dict[str, Scenarios]:
+) -> dict[Kind, Scenarios]:
     """Scenarios of each kind, drawn together."""
     if all(isinstance(part, Scenarios) for part in given.values()):
         _check_together(given)
@@ -140,7 +147,18 @@ def _drawn(
     }
 
 
-def _check_together(given: dict[str, Scenarios]) -> None:
+def _check_sides(drawn: dict[Kind, Scenarios]) -> None:
+    for kind, part in drawn.items():
+        for site, own in part.kinds.items():
+            if own != "site" and (own == "demand") != (kind == "demand"):
+                raise SchemaError(
+                    f"Site {site!r} is given as {kind}, and its kind is {own!r}.",
+                    "Demand is used; wind and solar are made, and taken off it.",
+                    "Give it where it belongs, or correct its kind: with_kind(...).",
+                )
+
+
+def _check_together(given: dict[Kind, Scenarios]) -> None:
     first = given["demand"]
     for kind, other in given.items():
         if other.number != first.number:

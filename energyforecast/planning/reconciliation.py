@@ -163,6 +163,7 @@ class MinT:
         return Scenarios.from_values(
             whole[:, back],
             sites=scenarios.sites,
+            kind=scenarios.kinds,
             valid_time=scenarios.valid_times,
             frequency=scenarios.data.attrs["frequency"],
             attrs=dict(scenarios.data.attrs) | {"reconciliation": str(self)},

@@ -11,9 +11,10 @@ import pandas as pd
 from scipy import stats
 
 from energyforecast import times
+from energyforecast.core.alignment import finite_by_hour
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.observations import Observations
-from energyforecast.planning._hours import finite_by_hour, outcomes_by_hour
+from energyforecast.planning._hours import outcomes_by_hour
 from energyforecast.planning.outages import Outage, outage_table
 from energyforecast.planning.scenarios import Scenarios
 
@@ -48,7 +49,7 @@ def reserve(
     Parameters
     ----------
     scenarios : Scenarios
-        Of net load: demand less wind and solar. (Of a plant alone, its power taken negatively.)
+        Of net load: demand less wind and solar. (Of a plant alone, its power taken negatively, as demand.)
     risk : float
         Probability, in each hour and in each direction, that the need exceeds the reserve; in (0, 0.5).
     schedule : Series, optional
@@ -76,6 +77,8 @@ def reserve(
         If the risk is none, or the scenarios cannot support it; the error says how many would.
     TimeError
         If the schedule lacks an hour or a zone.
+    SchemaError
+        If the scenarios are of a plant, whose shortage lies on the other side.
 
     Notes
     -----
@@ -110,6 +113,7 @@ def reserve(
     [41.5]
     """
     states, courses = outage_table(outages), scenarios.of(site)
+    _check_used(scenarios, site)
     hours, count = scenarios.valid_times, scenarios.number
     _check_risk(risk, count, tail, of="scenarios")
     mean = courses.mean(axis=0)
@@ -126,6 +130,16 @@ def reserve(
     )
     table.attrs = {"risk": risk, "tail": tail or "none", "caveats": "; ".join(scenarios.caveats)}
     return table
+
+
+def _check_used(scenarios: Scenarios, site: str | None) -> None:
+    name = scenarios.sites[0] if site is None else site
+    if scenarios.kinds[name] not in ("demand", "site"):
+        raise SchemaError(
+            f"Reserve is asked for of {name!r}, whose kind is {scenarios.kinds[name]!r}.",
+            "It is of net load, which falls short when more comes; of a plant, when less comes.",
+            'Give net_load(...), or the power taken negatively, with kind="demand".',
+        )
 
 
 def static_reserve(

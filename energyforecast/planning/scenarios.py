@@ -13,6 +13,7 @@ import xarray as xr
 
 from energyforecast import times
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
+from energyforecast.sites import Kind, check_kind, kind_of_sum, kinds_of
 
 __all__ = ["Scenarios"]
 
@@ -31,14 +32,15 @@ class Scenarios:
     Parameters
     ----------
     data : DataArray
-        Dimensions ``(scenario, site, valid_time)`` [MW]; ``valid_time`` are beginnings of intervals in UTC, regular
+        Dimensions ``(scenario, site, valid_time)`` [MW]; coordinate ``kind(site)``, one of
+        :data:`energyforecast.sites.KINDS`; ``valid_time`` are beginnings of intervals in UTC, regular
         and rising. Attributes: ``frequency``, length of an interval; ``caveats``, what must be said wherever
         the scenarios are shown; ``issue_time``, where there is one.
 
     Raises
     ------
     SchemaError
-        If dimensions differ, or a site is doubled.
+        If dimensions differ, a site is doubled, or its kind is absent or unknown.
     RangeError
         If a value is not finite, or hours are not regular.
 
@@ -64,6 +66,12 @@ class Scenarios:
         if len(set(self.sites)) < len(self.sites):
             raise SchemaError(
                 f"The sites {list(self.sites)} hold one twice.", "Names of sites are unique.", "Rename one."
+            )
+        if "kind" not in self.data.coords:
+            raise SchemaError(
+                "Scenarios have no coordinate 'kind'.",
+                "It is kind(site), which says whether power is made or used.",
+                "Use assign_coords, or Scenarios.from_values(..., kind=...).",
             )
         self._check_hours()
         bad = ~np.isfinite(self.data.values)
@@ -92,6 +100,7 @@ class Scenarios:
         *,
         sites: Sequence[str],
         valid_time: pd.DatetimeIndex,
+        kind: Kind | Mapping[str, Kind] = "site",
         frequency: str | None = None,
         caveats: Sequence[str] = (),
         attrs: Mapping[str, Any] | None = None,
@@ -105,6 +114,8 @@ class Scenarios:
         sites : sequence of str
         valid_time : DatetimeIndex
             Beginnings of intervals, with a time zone.
+        kind : str or mapping of str
+            Of all sites, or by site: one of :data:`energyforecast.sites.KINDS`; ``"site"`` where it is not known.
         frequency : str, optional
             Length of an interval; the step between the first two by default.
         caveats : sequence of str
@@ -134,7 +145,11 @@ class Scenarios:
         data = xr.DataArray(
             np.asarray(values, dtype=float),
             dims=_DIMS,
-            coords={"site": list(sites), "valid_time": stamps},
+            coords={
+                "site": list(sites),
+                "valid_time": stamps,
+                "kind": ("site", kinds_of(sites, kind, usual=dict.fromkeys(sites, "site"))),
+            },
             name="power",
             attrs={
                 "units": "MW",
@@ -154,6 +169,25 @@ class Scenarios:
     def sites(self) -> tuple[str, ...]:
         """Names of the sites."""
         return tuple(str(name) for name in self.data["site"].values)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """By site, whether its power is made or used: one of :data:`energyforecast.sites.KINDS`."""
+        return {
+            name: check_kind(str(kind), of=name)
+            for name, kind in zip(self.sites, self.data["kind"].values, strict=True)
+        }
+
+    def with_kind(self, kind: Kind | Mapping[str, Kind]) -> Scenarios:
+        """The same scenarios of sites of another kind, as :meth:`energyforecast.Forecast.with_kind`.
+
+        Examples
+        --------
+        >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+        >>> Scenarios.from_values([[[1.0, 2.0]]], sites=["farm"], valid_time=hours).with_kind("wind").kinds
+        {'farm': 'wind'}
+        """
+        return Scenarios(self.data.assign_coords(kind=("site", kinds_of(self.sites, kind, usual=self.kinds))))
 
     @property
     def valid_times(self) -> pd.DatetimeIndex:
@@ -191,6 +225,8 @@ class Scenarios:
     def total(self, groups: Mapping[str, Sequence[str]]) -> Scenarios:
         """Sums over groups of sites in each scenario, such as areas or sectors.
 
+        Plants of several kinds together are ``"generation"``; see :func:`energyforecast.sites.kind_of_sum`.
+
         Parameters
         ----------
         groups : mapping of sequence of str
@@ -204,13 +240,15 @@ class Scenarios:
         [[4.0, 6.0]]
         """
         sums = np.stack([sum(self.of(name) for name in members) for members in groups.values()], axis=1)
-        return self._with(sums, list(groups))
-
-    def _with(self, values: Array, sites: Sequence[str]) -> Scenarios:
+        kinds = [kind_of_sum(self.kinds[name] for name in members) for members in groups.values()]
         data = xr.DataArray(
-            values,
+            sums,
             dims=_DIMS,
-            coords={"site": list(sites), "valid_time": self.data["valid_time"].values},
+            coords={
+                "site": list(groups),
+                "valid_time": self.data["valid_time"].values,
+                "kind": ("site", kinds),
+            },
             name="power",
             attrs=self.data.attrs,
         )

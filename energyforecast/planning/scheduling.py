@@ -12,12 +12,21 @@ import pandas as pd
 
 from energyforecast import times
 from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.core.settlement import (
+    BandOf,
+    ImbalanceTerms,
+    Paid,
+    Price,
+    as_terms,
+    best_level,
+    tolerance,
+)
+from energyforecast.errors import MissingDataError, RangeError
 from energyforecast.forecast import Forecast
 from energyforecast.observations import Observations
 from energyforecast.planning._hours import outcomes_by_hour
-from energyforecast.planning.imbalance import BandOf, ImbalanceTerms, Paid, Price, tolerance
 from energyforecast.planning.scenarios import Scenarios
+from energyforecast.sites import Kind
 
 __all__ = ["compare_schedules", "schedule"]
 
@@ -39,16 +48,16 @@ def schedule(
     capacity: float | None = None,
     site: str | None = None,
     issue_time: Any = None,
-    demand: bool = False,
 ) -> pd.DataFrame:
     """Hourly schedule of least expected imbalance cost, with what the mean and the median would cost.
 
     Parameters
     ----------
     source : Forecast or Scenarios
-        Of a forecast each issue is planned, unless one is named.
+        Its kind says which side is short: of demand, more than declared. Of a forecast each issue is planned,
+        unless one is named.
     terms : ImbalanceTerms, optional
-        In place of the prices and the band, such as :func:`kazakhstan`.
+        In place of the prices and the band, such as :func:`energyforecast.core.settlement.kazakhstan`.
     shortage, surplus : float or Series
         What a megawatt-hour too little or too much costs, **against having declared it**, as in
         :func:`energyforecast.evaluation.imbalance_cost`; a series by the beginnings of hours. [currency per MWh]
@@ -63,8 +72,6 @@ def schedule(
         Needed where there are several.
     issue_time : str or moment, optional
         One issue of the forecast.
-    demand : bool
-        Whether outcomes are used rather than made: then more than declared is a shortage.
 
     Returns
     -------
@@ -74,6 +81,8 @@ def schedule(
 
     Raises
     ------
+    MissingDataError
+        If the site's kind is ``"site"``, so that the side is not known, and the prices of the sides differ.
     RangeError
         If a price is below 0 or missing, the band is no share, the forecast's levels do not bracket the level that is
         declared without a band, or scenarios are too few for it.
@@ -100,7 +109,7 @@ def schedule(
 
     >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
     >>> courses = Scenarios.from_values(
-    ...     [[[float(k)]] for k in range(41)], sites=["farm"], valid_time=hours, frequency="1h"
+    ...     [[[float(k)]] for k in range(41)], sites=["farm"], kind="wind", valid_time=hours, frequency="1h"
     ... )
     >>> columns = ["schedule", "expected_cost", "median", "median_cost"]
     >>> schedule(courses, shortage=30, surplus=10)[columns].round(1)
@@ -110,10 +119,8 @@ def schedule(
        schedule  expected_cost  median  median_cost
     0      12.2          137.6    20.0        166.8
     """
-    agreed = _terms(terms, shortage, surplus, band, band_of, paid)
-    frames = [
-        _planned(window, agreed, demand=demand) for window in _windows(source, site, issue_time, capacity)
-    ]
+    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
+    frames = [_planned(window, agreed) for window in _windows(source, site, issue_time, capacity)]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -130,13 +137,12 @@ def compare_schedules(
     capacity: float | None = None,
     site: str | None = None,
     issue_time: Any = None,
-    demand: bool = False,
 ) -> pd.DataFrame:
     """Declaring the mean, the median or the cheapest schedule: expected and realised cost, and the worth of the band.
 
     Parameters
     ----------
-    source, terms, shortage, surplus, band, band_of, paid, capacity, site, issue_time, demand : optional
+    source, terms, shortage, surplus, band, band_of, paid, capacity, site, issue_time : optional
         As in :func:`schedule`.
     observed : Observations or Series, optional
         What came, by the beginnings of hours. Hours without outcome are left out of all that is realised. As in
@@ -162,10 +168,10 @@ def compare_schedules(
     1   median         1006.5          105.0                375.0  24
     2  optimum          982.1          426.1                533.9  24
     """
-    agreed = _terms(terms, shortage, surplus, band, band_of, paid)
+    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
     bare = replace(agreed, band=0.0)
     windows = list(_windows(source, site, issue_time, capacity))
-    tables = [[_planned(window, way, demand=demand) for window in windows] for way in (agreed, bare)]
+    tables = [[_planned(window, way) for window in windows] for way in (agreed, bare)]
     rows = []
     for name in ("mean", "median", "optimum"):
         column = "schedule" if name == "optimum" else name
@@ -181,7 +187,7 @@ def compare_schedules(
         }
         if observed is not None:
             declared = [[table[column].to_numpy() for table in way] for way in tables]
-            row |= _realised(windows, declared, (agreed, bare), observed, demand=demand)
+            row |= _realised(windows, declared, (agreed, bare), observed)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -191,8 +197,6 @@ def _realised(
     declared: list[list[Array]],
     ways: tuple[ImbalanceTerms, ImbalanceTerms],
     observed: Observations | pd.Series,
-    *,
-    demand: bool,
 ) -> dict[str, float]:
     costs: list[list[Array]] = [[], []]
     inside = []
@@ -200,11 +204,17 @@ def _realised(
         outcome = window.judged(outcomes_by_hour(observed, window.hours, site=window.site))
         for place, terms in enumerate(ways):
             plan = declared[place][k]
-            limits = {"hours": window.hours, "capacity": window.capacity, "step": window.step}
-            costs[place].append(terms.cost(outcome, plan, demand=demand, **limits))
-        width = ways[0].width(declared[0][k], capacity=window.capacity)
-        away = np.abs(outcome - declared[0][k]) - width
-        inside.append(np.where(np.isfinite(outcome), away <= tolerance(outcome), np.nan))
+            costs[place].append(
+                terms.cost(
+                    outcome,
+                    plan,
+                    kind=window.kind,
+                    hours=window.hours,
+                    capacity=window.capacity,
+                    step=window.step,
+                )
+            )
+        inside.append(ways[0].within(outcome, declared[0][k], capacity=window.capacity))
     cost, without, share = (np.concatenate(parts) for parts in (*costs, inside))
     known = np.isfinite(share)
     return {
@@ -216,30 +226,6 @@ def _realised(
     }
 
 
-def _terms(
-    terms: ImbalanceTerms | None,
-    shortage: Price | None,
-    surplus: Price | None,
-    band: float,
-    band_of: BandOf,
-    paid: Paid,
-) -> ImbalanceTerms:
-    prices = shortage is not None and surplus is not None
-    untold = shortage is None and surplus is None and (band, band_of, paid) == (0.0, "schedule", "beyond")
-    if (terms is None and not prices) or (terms is not None and not untold):
-        raise SchemaError(
-            f"A schedule is asked for with terms {'given' if terms is not None else 'absent'}, "
-            f"shortage={shortage!r}, surplus={surplus!r}, band={band:g}, band_of={band_of!r}, paid={paid!r}.",
-            "Either terms, or both prices and a band, say what deviations cost.",
-            "Give shortage=..., surplus=..., or terms such as kazakhstan(gate_closure=...).",
-        )
-    if terms is not None:
-        return terms
-    assert shortage is not None
-    assert surplus is not None
-    return ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
-
-
 # -- what is planned -------------------------------------------------------------------------------
 
 
@@ -248,6 +234,7 @@ class _Window:
     """The hours of one issue at one site, with what may come in each."""
 
     site: str
+    kind: Kind
     issue_time: pd.Timestamp
     hours: pd.DatetimeIndex
     step: float
@@ -295,6 +282,7 @@ def _windows(
         rows = chosen.data.values[0, origin, inside].astype(float)
         yield _Window(
             site=name,
+            kind=chosen.kinds[name],
             issue_time=chosen.issue_times[origin],
             hours=times.to_index(chosen.data["valid_time"].values[origin, inside]),
             step=float(step),
@@ -307,8 +295,10 @@ def _windows(
 
 def _of_scenarios(source: Scenarios, site: str | None, capacity: float | None) -> _Window:
     told = source.data.attrs.get("issue_time")
+    name = source.sites[0] if site is None else site
     return _Window(
-        site=source.sites[0] if site is None else site,
+        site=name,
+        kind=source.kinds[name],
         issue_time=pd.NaT if told is None else times.instant(told),
         hours=source.valid_times,
         step=source.hours,
@@ -329,11 +319,11 @@ def _only(source: Forecast, site: str | None) -> str:
     return source.sites[0] if site is None else site
 
 
-def _planned(window: _Window, terms: ImbalanceTerms, *, demand: bool) -> pd.DataFrame:
-    prices = np.column_stack(terms.prices(window.hours, demand=demand))
+def _planned(window: _Window, terms: ImbalanceTerms) -> pd.DataFrame:
+    prices = np.column_stack(terms.prices(kind=window.kind, hours=window.hours))
     rows = []
     for outcomes, (below, above), hour in zip(window.outcomes, prices, window.hours, strict=True):
-        level = above / (below + above) if below + above > 0 else 0.5
+        level = float(best_level(below, above))
         for wanted in (level, 0.5):
             window.check_level(wanted, hour)
         settled = _Settled(outcomes, terms, below, above, window.capacity)

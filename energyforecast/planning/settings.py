@@ -41,19 +41,19 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from energyforecast import checks, times
+from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.errors import ConfigurationError, EnergyForecastError
-from energyforecast.planning.imbalance import ImbalanceTerms, kazakhstan
 from energyforecast.planning.outages import Outage
 from energyforecast.planning.reserves import Tail
 from energyforecast.planning.system import System
-from energyforecast.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.sites import Kind, Site
 
-__all__ = ["KINDS", "PlanSettings", "RampTerms", "ReserveTerms"]
+__all__ = ["PLANNED", "PlanSettings", "RampTerms", "ReserveTerms"]
 
 _T = TypeVar("_T")
 
-#: Kinds of sites that can be planned, by their class.
-KINDS: Final[dict[type[Site], str]] = {DemandArea: "demand", WindFarm: "wind", PVPlant: "solar"}
+#: Kinds of sites that can be planned.
+PLANNED: Final[tuple[Kind, ...]] = ("demand", "wind", "solar")
 _DEPENDENCES: Final = ("gaussian", "schaake", "exponential", "independent")
 _PRESETS: Final[dict[str, Callable[..., ImbalanceTerms]]] = {"kazakhstan": kazakhstan}
 
@@ -187,6 +187,7 @@ class PlanSettings:
 
         Examples
         --------
+        >>> from energyforecast.sites import WindFarm
         >>> farm = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60)
         >>> list(PlanSettings(areas={"South": ("farm",)}).kinds([farm]))
         ['wind']
@@ -203,16 +204,15 @@ class PlanSettings:
                 f"Sites are {names}, and each lies in one area.",
                 f"Did you mean {close[0]!r}?" if close else "Correct [plan.areas].",
             )
-        found: dict[str, tuple[Site, ...]] = dict.fromkeys(KINDS.values(), ())
+        found: dict[str, tuple[Site, ...]] = dict.fromkeys(PLANNED, ())
         for site in sites:
-            kind = next((kind for cls, kind in KINDS.items() if isinstance(site, cls)), None)
-            if kind is None:
+            if site.kind not in PLANNED:
                 raise ConfigurationError(
                     f"Site {site.name!r} has no kind that can be planned.",
-                    f"Kinds are {', '.join(KINDS.values())}.",
+                    f"Kinds are {', '.join(PLANNED)}.",
                     'Say kind = "wind", "solar" or "demand".',
                 )
-            found[kind] = (*found[kind], site)
+            found[site.kind] = (*found[site.kind], site)
         return {kind: several for kind, several in found.items() if several}
 
     @classmethod

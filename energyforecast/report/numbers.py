@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import times
-from energyforecast.evaluation import distributions
+from energyforecast.core.settlement import ImbalanceTerms, best_level
+from energyforecast.evaluation import distributions, economics
 from energyforecast.evaluation.metrics import METRICS, Metric, Pairs
 from energyforecast.evaluation.resampling import block_draws
 from energyforecast.evaluation.results import Result
@@ -325,8 +326,13 @@ def imbalance(result: Result) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``model``, ``schedule`` (``"median"``, ``"cheapest quantile"``), ``level``, ``cost`` [EUR per MWh of
-        the outcome], ``n``.
+        ``model``, ``schedule`` (``"median"``, ``"cheapest quantile"``), ``level`` (NaN where plants and demand
+        have different ones), ``cost`` [EUR per MWh of the outcome], ``n``.
+
+    Raises
+    ------
+    MissingDataError
+        If a site's kind is ``"site"``, so that the side of a deviation is not known.
 
     Notes
     -----
@@ -347,16 +353,14 @@ def imbalance(result: Result) -> pd.DataFrame:
     0             median   0.50
     1  cheapest quantile   0.25
     """
-    shortage, surplus = IMBALANCE_PRICES
+    terms = ImbalanceTerms(shortage=IMBALANCE_PRICES[0], surplus=IMBALANCE_PRICES[1])
     rows = []
     for name, pairs in result.pairs.items():
-        demand = np.isnan(pairs.capacity)
-        best = (shortage if demand.all() else surplus) / (shortage + surplus)
-        best = float(np.clip(best, pairs.levels[0], pairs.levels[-1]))
-        produced = float(np.abs(pairs.observed).sum())
-        for schedule, level in (("median", 0.5), ("cheapest quantile", best)):
-            excess = np.where(demand, -1.0, 1.0) * (pairs.observed - pairs.at(level))
-            paid = np.where(excess > 0, surplus * excess, -shortage * excess).sum()
-            cost = float(paid) / produced if produced else float("nan")
-            rows.append((name, schedule, level, cost, len(pairs)))
+        energy = float(np.abs(pairs.observed).sum()) * pairs.step
+        cheapest = np.unique(best_level(*terms.prices(kind=pairs.kind)))
+        best = float(cheapest[0]) if len(cheapest) == 1 else float("nan")  # of plants and demand together
+        for schedule, level in (("median", 0.5), ("cheapest quantile", None)):
+            paid = economics.imbalance_cost(pairs, terms=terms, level=level)["value"].sum()
+            told = 0.5 if level is not None else float(np.clip(best, pairs.levels[0], pairs.levels[-1]))
+            rows.append((name, schedule, told, paid / energy if energy else float("nan"), len(pairs)))
     return pd.DataFrame(rows, columns=["model", "schedule", "level", "cost", "n"])

@@ -426,13 +426,24 @@ def _ramps(result: Result) -> str:
 
 def _value(result: Result, reference: str | None) -> str:
     shortage, surplus = numbers.IMBALANCE_PRICES
+    unknown = [site for site, kind in next(iter(result.forecasts.values())).kinds.items() if kind == "site"]
+    if unknown:
+        return _section(
+            "value",
+            "Economic value",
+            _text(
+                f"Not shown: whether {', '.join(unknown)} makes power or uses it is not known, and so not which "
+                "deviation is a shortage. Give the kind: forecast.with_kind(...)."
+            ),
+        )
     table = numbers.imbalance(result)
     base = table[table["model"] == reference].set_index("schedule")["cost"]
     rows = []
     for row in table.itertuples():
         worth = base.get(row.schedule, float("nan"))
         saved = 100 * (1 - row.cost / worth) if np.isfinite(worth) and worth > 0 else float("nan")
-        rows.append((row.model, f"{row.schedule} ({row.level:g})", _number(row.cost), _number(saved), row.n))
+        level = f"{row.level:g}" if np.isfinite(row.level) else "by kind"
+        rows.append((row.model, f"{row.schedule} ({level})", _number(row.cost), _number(saved), row.n))
     heads = ("Model", "Schedule (level)", "Cost [EUR/MWh]", f"Saved of {reference} [%]", "n")
     return _section(
         "value",

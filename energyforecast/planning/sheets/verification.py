@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast import checks
+from energyforecast.core.settlement import ImbalanceTerms, deviations
 from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.evaluation import METRICS, Pairs, align, pinball_loss, score
 from energyforecast.forecast import Forecast
@@ -19,6 +20,7 @@ from energyforecast.planning.sheets import _parts as parts
 from energyforecast.planning.sheets.day_ahead import fan
 from energyforecast.planning.sheets.labels import Text
 from energyforecast.planning.sheets.sheet import Column, Sheet, Table
+from energyforecast.sites import Kind
 
 __all__ = ["verification_sheet"]
 
@@ -40,7 +42,6 @@ def verification_sheet(
     tolerance: float = 0.05,
     interval: float = 0.8,
     levels: Sequence[float] = (0.1, 0.5, 0.9),
-    demand: bool = False,
     site: str | None = None,
     issue_time: Any = None,
 ) -> Sheet:
@@ -49,6 +50,7 @@ def verification_sheet(
     Parameters
     ----------
     forecast : Forecast
+        Its kind says which side is short: of demand, more than scheduled.
     observed : Observations
         Hold every hour of the forecast; an hour that is not known is NaN, left out and counted.
     timezone : str
@@ -63,8 +65,6 @@ def verification_sheet(
         Probability of the central interval that is checked.
     levels : sequence of float
         Quantiles shown.
-    demand : bool
-        Whether outcomes are used rather than made: then more than scheduled is a shortage.
     site : str, optional
         Needed if there are several.
     issue_time : moment, optional
@@ -79,6 +79,8 @@ def verification_sheet(
     ------
     TimeError
         If the observations, the schedule or a reference lack an hour of the forecast.
+    MissingDataError
+        If the kind of the forecast is ``"site"``, so that shortage and surplus are not known.
     RangeError
         If the tolerance or the interval is impossible, or lies outside the levels of the forecast.
 
@@ -101,7 +103,9 @@ def verification_sheet(
     others = _references(references or {}, chosen)
     common = _common_levels(chosen, others)
     plan = None if schedule is None else parts.beside(schedule, "schedule", valid, of=chosen, what="schedule")
-    rules = _Rules(common, interval, tolerance, demand, parts.step_of(chosen) / pd.Timedelta("1h"))
+    rules = _Rules(
+        common, interval, tolerance, chosen.kinds[name], parts.step_of(chosen) / pd.Timedelta("1h")
+    )
     judged = _Judged.of(chosen, observed, valid, plan, rules)
     beside = {key: _Judged.of(other, observed, valid, None, rules) for key, other in others.items()}
     data, columns = _hours(judged, chosen, checks.check_quantiles(levels), timezone)
@@ -180,8 +184,13 @@ class _Rules:
     levels: tuple[float, ...]
     interval: float
     tolerance: float
-    demand: bool
+    kind: Kind
     hours: float
+
+    @property
+    def band(self) -> ImbalanceTerms:
+        """The tolerance as a dead band; what it costs beyond is not asked."""
+        return ImbalanceTerms(shortage=1.0, surplus=1.0, band=self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -222,9 +231,7 @@ class _Judged:
             pairs.observed, np.column_stack([pairs.at(level) for level in rules.levels]), rules.levels
         )
         declared = parts.quantile(forecast, 0.5) if plan is None else plan
-        over = (declared - outcome) * (-1.0 if rules.demand else 1.0)
-        known = np.isfinite(over)
-        near = np.abs(outcome - declared) <= rules.tolerance * np.abs(declared) + 1e-9
+        shortage, surplus = deviations(outcome, declared, kind=rules.kind)
         return cls(
             pairs=pairs,
             rules=rules,
@@ -233,9 +240,9 @@ class _Judged:
             error=median - outcome,
             loss=spread(losses.mean(axis=1)),
             inside=spread(_inside(pairs, rules.interval)),
-            within=np.where(known, near, np.nan),
-            shortage=np.where(known, np.maximum(over, 0.0), np.nan),
-            surplus=np.where(known, np.maximum(-over, 0.0), np.nan),
+            within=rules.band.within(outcome, declared),
+            shortage=shortage,
+            surplus=surplus,
         )
 
     def scores(self) -> dict[str, float]:

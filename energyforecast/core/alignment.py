@@ -1,0 +1,102 @@
+"""Series matched exactly with hours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast import times
+from energyforecast.errors import RangeError, TimeError
+
+__all__ = ["by_hour", "finite_by_hour"]
+
+Array = npt.NDArray[Any]
+
+
+def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) -> Array:
+    """A value for each hour: one number for all, or a series in which each hour must be.
+
+    Parameters
+    ----------
+    values : float or Series
+        By the beginnings of hours, with their zone.
+    hours : DatetimeIndex
+        They may repeat, as those of several sites do.
+    what : str
+        What the values are, for errors.
+
+    Raises
+    ------
+    TimeError
+        If the series has no zone, holds an hour twice, or lacks one.
+
+    See Also
+    --------
+    finite_by_hour
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> by_hour(pd.Series([3.0, 4.0], index=hours), hours[[1, 1]], what="price").tolist()
+    [4.0, 4.0]
+    """
+    if not isinstance(values, pd.Series):
+        return np.full(len(hours), float(values))
+    if not isinstance(values.index, pd.DatetimeIndex) or values.index.tz is None:
+        raise TimeError(
+            f"The series of {what} is indexed by {values.index.dtype}, without a time zone.",
+            "A series is indexed by the beginnings of hours, with their zone.",
+            'Use series.tz_localize("UTC"), or the zone of its clock.',
+        )
+    if values.index.has_duplicates:
+        twice = values.index[values.index.duplicated()][0]
+        raise TimeError(
+            f"The series of {what} holds {twice} twice.", "Each hour is there once.", "Drop the doubled rows."
+        )
+    wanted = times.to_ns(hours)
+    place = pd.Index(times.to_ns(values.index)).get_indexer(pd.Index(wanted))
+    absent = place < 0
+    if absent.any():
+        raise TimeError(
+            f"The series of {what} lacks {int(absent.sum())} of {len(hours)} hours, the first {hours[absent][0]}.",
+            f"It ({len(values)} hours from {values.index.min()}) holds every hour that is asked for.",
+            "Give the values of all these hours, or choose a shorter window.",
+        )
+    return np.asarray(values.to_numpy(dtype=float)[place])
+
+
+def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) -> Array:
+    """As :func:`by_hour`, where no value may be missing.
+
+    Parameters
+    ----------
+    values, hours, what
+        As there.
+
+    Raises
+    ------
+    TimeError, RangeError
+        As there; or if a value is not finite.
+
+    See Also
+    --------
+    by_hour
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> finite_by_hour(5.0, hours, what="schedule").tolist()
+    [5.0, 5.0]
+    """
+    found = by_hour(values, hours, what=what)
+    bad = np.flatnonzero(~np.isfinite(found))
+    if bad.size:
+        raise RangeError(
+            f"The {what} is {found[bad[0]]} at {hours[bad[0]]} ({bad.size} hours in all).",
+            "It is known at every hour that is asked for.",
+            "Give a number for these hours.",
+        )
+    return found

@@ -1,0 +1,473 @@
+"""What deviations from a declared schedule cost: the only home of imbalance, its sides and its dead band.
+
+An imbalance has a side, not a sign. Where power is made, less than declared is a shortage; where it is used, more
+than declared. Which it is, the kind of the site says (:data:`energyforecast.sites.KINDS`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast import times
+from energyforecast.core.alignment import by_hour
+from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.sites import Kind, check_kind
+
+__all__ = [
+    "BandOf",
+    "ImbalanceTerms",
+    "Paid",
+    "Price",
+    "as_terms",
+    "best_level",
+    "deviations",
+    "kazakhstan",
+    "tolerance",
+]
+
+Array = npt.NDArray[Any]
+#: A price for all hours, or a series of prices by the beginnings of hours. [currency per MWh]
+Price: TypeAlias = float | pd.Series
+#: What a band is a share of.
+BandOf: TypeAlias = Literal["schedule", "capacity"]
+#: Which part of a deviation that leaves the band is paid for: what lies beyond it, or the whole.
+Paid: TypeAlias = Literal["beyond", "whole"]
+
+_KAZAKHSTAN: Final = "order of 28 March 2025, in force from 13 April 2025"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImbalanceTerms:
+    """Terms under which deviations from a schedule are settled.
+
+    Parameters
+    ----------
+    shortage, surplus : float or Series
+        What a megawatt-hour too little or too much costs, **against having declared it**: as in
+        :func:`energyforecast.evaluation.imbalance_cost`. Never below 0. [currency per MWh]
+    band : float
+        Half width of the dead band, as a share: within it a deviation costs nothing.
+    band_of : {"schedule", "capacity"}
+        What it is a share of.
+    paid : {"beyond", "whole"}
+        Whether a deviation that leaves the band is paid for beyond it, or whole.
+    gate_closure : str, optional
+        Wall time on the day before until which a schedule may be declared.
+    timezone : str
+        Zone of that time.
+    source : str
+        Where the terms are written.
+
+    Raises
+    ------
+    RangeError
+        If a price is below 0 or missing, or the band is not a share in [0, 1).
+    SchemaError
+        If `band_of` or `paid` is none of its values.
+
+    Examples
+    --------
+    >>> terms = ImbalanceTerms(shortage=40, surplus=10, band=0.05)
+    >>> observed, declared = np.array([50.0, 96.0, 120.0]), np.full(3, 100.0)
+    >>> terms.cost(observed, declared, kind="wind").tolist()  # 45 MWh short, none, 15 MWh too many
+    [1800.0, 0.0, 150.0]
+    """
+
+    shortage: Price
+    surplus: Price
+    band: float = 0.0
+    band_of: BandOf = "schedule"
+    paid: Paid = "beyond"
+    gate_closure: str | None = None
+    timezone: str = "UTC"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("shortage", "surplus"):
+            _check_price(getattr(self, name), name)
+        if not 0.0 <= self.band < 1.0:
+            raise RangeError(
+                f"The dead band is {self.band:g}.",
+                "It is a share of the schedule or of the capacity: at least 0 and less than 1.",
+                "Give 0.05 for 5 %.",
+            )
+        for name, allowed in (("band_of", ("schedule", "capacity")), ("paid", ("beyond", "whole"))):
+            if getattr(self, name) not in allowed:
+                raise SchemaError(
+                    f"{name} is {getattr(self, name)!r}.", f"It is one of {allowed}.", "Choose one of them."
+                )
+        if self.gate_closure is not None:
+            times.wall_time(self.gate_closure)
+
+    def prices(self, *, kind: Kind | Array, hours: pd.DatetimeIndex | None = None) -> tuple[Array, Array]:
+        """Cost of an outcome below the declared power, and of one above it. [currency per MWh]
+
+        Parameters
+        ----------
+        kind : str or array of str
+            Of all, or of each row. Where power is made, less than declared is a shortage; of demand, more is.
+        hours : DatetimeIndex, optional
+            Of the rows; needed where prices are series.
+
+        Returns
+        -------
+        below, above : array
+
+        Raises
+        ------
+        MissingDataError
+            If a kind is ``"site"``, so that the side is not known, and the prices of the sides differ.
+        SchemaError
+            If a kind is unknown, or a price is a series and hours are not given.
+
+        See Also
+        --------
+        deviations
+
+        Examples
+        --------
+        >>> terms = ImbalanceTerms(shortage=40, surplus=10)
+        >>> [price.tolist() for price in terms.prices(kind=np.array(["wind", "demand"]))]
+        [[40.0, 10.0], [10.0, 40.0]]
+        """
+        short, many = self._at(hours, "shortage"), self._at(hours, "surplus")
+        used = _is_used(kind, alike=short == many)
+        return np.where(used, many, short), np.where(used, short, many)
+
+    def _at(self, hours: pd.DatetimeIndex | None, side: Literal["shortage", "surplus"]) -> Array:
+        price: Price = getattr(self, side)
+        if hours is not None:
+            return by_hour(price, hours, what=f"prices of {side}")
+        if isinstance(price, pd.Series):
+            raise SchemaError(
+                f"Costs are asked for without hours, and the price of {side} is a series.",
+                "A series of prices is read at the hours of the rows.",
+                "Give hours=...",
+            )
+        return np.asarray(float(price))
+
+    def width(self, declared: Array, *, capacity: Array | float | None = None) -> Array:
+        """Half width of the dead band around schedules. [MW]
+
+        Parameters
+        ----------
+        declared : array
+            [MW]
+        capacity : float or array, optional
+            Needed where the band is a share of it. [MW]
+
+        Raises
+        ------
+        SchemaError
+            If a capacity is needed and not known.
+
+        See Also
+        --------
+        within
+
+        Examples
+        --------
+        >>> ImbalanceTerms(shortage=1, surplus=1, band=0.05).width(np.array([20.0, 0.0])).tolist()
+        [1.0, 0.0]
+        """
+        if self.band_of == "schedule" or self.band == 0.0:
+            return np.asarray(self.band * np.abs(declared))
+        if capacity is None or not np.isfinite(capacity).all():
+            raise SchemaError(
+                f"The dead band is {self.band:g} of a capacity that is not known.",
+                "A share of the capacity needs the capacity.",
+                "Give capacity=..., or band_of='schedule'.",
+            )
+        return np.asarray(self.band * np.broadcast_to(np.asarray(capacity, dtype=float), np.shape(declared)))
+
+    def within(self, observed: Array, declared: Array, *, capacity: Array | float | None = None) -> Array:
+        """Whether outcomes lie in the dead band, its edges included: 1 or 0, NaN where one of the two is missing.
+
+        Parameters
+        ----------
+        observed, declared : array, shape (rows,)
+            [MW]
+        capacity : float or array, optional
+            [MW]
+
+        See Also
+        --------
+        cost
+
+        Examples
+        --------
+        >>> terms = ImbalanceTerms(shortage=40, surplus=10, band=0.05)
+        >>> terms.within(np.array([95.0, 94.0, np.nan]), np.full(3, 100.0)).tolist()
+        [1.0, 0.0, nan]
+        """
+        beyond = np.abs(observed - declared) - self.width(declared, capacity=capacity)
+        return np.where(np.isnan(beyond), np.nan, beyond <= tolerance(observed))
+
+    def cost(
+        self,
+        observed: Array,
+        declared: Array,
+        *,
+        kind: Kind | Array,
+        hours: pd.DatetimeIndex | None = None,
+        capacity: Array | float | None = None,
+        step: float = 1.0,
+    ) -> Array:
+        r"""Cost of each outcome against the declared power; NaN where one of the two is missing. [currency]
+
+        .. math:: c = \Delta t \, p_{side} \, \max(|y - s| - b, 0)
+
+        with the outcome y, the schedule s, the half width b of the dead band and the price p of a shortage or a
+        surplus. With ``paid="whole"`` a deviation that leaves the band is paid from its first megawatt.
+
+        Parameters
+        ----------
+        observed, declared : array, shape (rows,)
+            [MW]
+        kind : str or array of str
+            As in :meth:`prices`.
+        hours : DatetimeIndex, optional
+            Of the rows; needed where prices are series.
+        capacity : float or array, optional
+            Needed where the band is a share of it. [MW]
+        step : float
+            Length of an interval. [h]
+
+        Raises
+        ------
+        MissingDataError, SchemaError
+            As in :meth:`prices` and :meth:`width`.
+
+        References
+        ----------
+        Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2007.901117.
+
+        See Also
+        --------
+        energyforecast.evaluation.imbalance_cost, energyforecast.planning.compare_schedules
+
+        Examples
+        --------
+        Half of a farm's schedule is missing; a city uses half of what was bought.
+
+        >>> whole = ImbalanceTerms(shortage=40, surplus=10, band=0.05, paid="whole")
+        >>> observed, declared = np.array([50.0, 96.0]), np.full(2, 100.0)
+        >>> [whole.cost(observed, declared, kind=kind).tolist() for kind in ("wind", "demand")]
+        [[2000.0, 0.0], [500.0, 0.0]]
+        """
+        below, above = self.prices(kind=kind, hours=hours)
+        error, width = observed - declared, self.width(declared, capacity=capacity)
+        beyond = np.maximum(np.abs(error) - width, 0.0)
+        left = beyond > tolerance(observed)
+        amount = beyond if self.paid == "beyond" else np.where(left, np.abs(error), beyond)
+        return np.asarray(step * amount * np.where(error < 0, below, above))
+
+
+def _is_used(kind: Kind | Array, *, alike: Array | bool) -> Array:
+    """Whether power is used rather than made; a side that is not known is refused unless sides are alike."""
+    kinds = np.asarray(kind)
+    for one in pd.unique(kinds.ravel()):
+        check_kind(str(one), of="the forecast")
+    unknown = int(((kinds == "site") & ~np.asarray(alike)).sum())
+    if unknown:
+        raise MissingDataError(
+            f"The side of an imbalance is asked for of a plain site, whose kind is not known ({unknown} hours).",
+            "Less than declared is a shortage where power is made, a surplus where it is used; the kind is needed "
+            "wherever the two differ in price.",
+            'Give the kind: forecast.with_kind("generation") or "demand", kind=... of Forecast.from_frame and '
+            "Scenarios.from_values, or forecast a WindFarm, PVPlant or DemandArea.",
+        )
+    return np.asarray(kinds == "demand")
+
+
+def deviations(observed: Array, declared: Array, *, kind: Kind | Array) -> tuple[Array, Array]:
+    """Shortage and surplus of outcomes against the declared power; NaN where one of the two is missing. [MW]
+
+    Parameters
+    ----------
+    observed, declared : array, shape (rows,)
+        [MW]
+    kind : str or array of str
+        Of all, or of each row: one of :data:`energyforecast.sites.KINDS`.
+
+    Returns
+    -------
+    shortage, surplus : array, shape (rows,)
+        Never below 0.
+
+    Raises
+    ------
+    MissingDataError
+        If a kind is ``"site"``, so that the side is not known.
+
+    See Also
+    --------
+    ImbalanceTerms.cost
+
+    Examples
+    --------
+    >>> observed, declared = np.array([8.0, 13.0]), np.full(2, 10.0)
+    >>> [side.tolist() for side in deviations(observed, declared, kind="wind")]
+    [[2.0, 0.0], [0.0, 3.0]]
+    >>> [side.tolist() for side in deviations(observed, declared, kind="demand")]
+    [[0.0, 3.0], [2.0, 0.0]]
+    """
+    excess = np.where(_is_used(kind, alike=False), -1.0, 1.0) * (observed - declared)
+    return np.maximum(-excess, 0.0), np.maximum(excess, 0.0)
+
+
+def best_level(below: Array, above: Array) -> Array:
+    r"""Quantile level whose declaration costs least without a dead band; ½ where deviations cost nothing. [1]
+
+    .. math:: \tau = \frac{p_{above}}{p_{below} + p_{above}}
+
+    Parameters
+    ----------
+    below, above : array
+        Cost of an outcome below the declared power and of one above it, as :meth:`ImbalanceTerms.prices`
+        gives them. [currency per MWh]
+
+    References
+    ----------
+    Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2007.901117.
+
+    See Also
+    --------
+    energyforecast.planning.schedule
+
+    Examples
+    --------
+    >>> terms = ImbalanceTerms(shortage=30, surplus=10)
+    >>> [float(best_level(*terms.prices(kind=kind))) for kind in ("wind", "demand")]
+    [0.25, 0.75]
+    """
+    total = np.asarray(below + above, dtype=float)
+    return np.asarray(np.where(total > 0, above / np.where(total > 0, total, 1.0), 0.5))
+
+
+def as_terms(
+    terms: ImbalanceTerms | None = None,
+    *,
+    shortage: Price | None = None,
+    surplus: Price | None = None,
+    band: float = 0.0,
+    band_of: BandOf = "schedule",
+    paid: Paid = "beyond",
+) -> ImbalanceTerms:
+    """Terms as given, or made of prices and a band.
+
+    Parameters
+    ----------
+    terms, shortage, surplus, band, band_of, paid : optional
+        Either terms, or both prices; as in :class:`ImbalanceTerms`.
+
+    Raises
+    ------
+    SchemaError
+        If both are given, or neither.
+
+    See Also
+    --------
+    ImbalanceTerms
+
+    Examples
+    --------
+    >>> as_terms(shortage=40, surplus=10).surplus
+    10
+    """
+    untold = shortage is None and surplus is None and (band, band_of, paid) == (0.0, "schedule", "beyond")
+    if terms is not None and untold:
+        return terms
+    if terms is not None or shortage is None or surplus is None:
+        raise SchemaError(
+            f"Imbalance is priced with terms {'given' if terms is not None else 'absent'}, "
+            f"shortage={shortage!r}, surplus={surplus!r}, band={band:g}, band_of={band_of!r}, paid={paid!r}.",
+            "Either terms, or both prices and a band, say what deviations cost.",
+            "Give shortage=..., surplus=..., or terms such as settlement.kazakhstan(gate_closure=...).",
+        )
+    return ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
+
+
+def tolerance(values: Array) -> float:
+    """By how much rounding may move an outcome that lies on the edge of a band. [MW]
+
+    Examples
+    --------
+    >>> tolerance(np.array([0.5]))
+    1e-09
+    """
+    return 1e-9 * max(1.0, float(np.nanmax(np.abs(values), initial=0.0)))
+
+
+def _check_price(price: Price, name: str) -> None:
+    values = price.to_numpy(dtype=float) if isinstance(price, pd.Series) else np.array([float(price)])
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if bad.size:
+        where = f" at {price.index[bad[0]]}" if isinstance(price, pd.Series) else ""
+        raise RangeError(
+            f"The price of {name} is {values[bad[0]]:g}{where}.",
+            "A price of a deviation is what it costs against having declared it: a number, 0 or more.",
+            "Give the distance between the price of the deviation and that of scheduled energy, without a sign.",
+        )
+
+
+def kazakhstan(
+    *,
+    gate_closure: str,
+    price: Price = 1.0,
+    shortage_coefficient: float = 1.3,
+    surplus_coefficient: float = 0.7,
+    band: float = 0.05,
+    paid: Paid = "beyond",
+) -> ImbalanceTerms:
+    """Terms for new renewable plants in Kazakhstan: coefficients 1.3 and 0.7 beyond 5 % of the schedule.
+
+    Parameters
+    ----------
+    gate_closure : str
+        Wall time in Kazakhstan until which the schedule of the next day is declared. **Required**: no deadline
+        is claimed here, since the text that sets it was not at hand.
+    price : float or Series
+        Of scheduled energy; 1 gives costs as shares of it. [currency per MWh]
+    shortage_coefficient, surplus_coefficient : float
+        Price of a megawatt-hour too little or too much, in prices of scheduled energy. A deviation costs the
+        distance of its coefficient from 1.
+    band : float
+        Share of the schedule within which deviations cost nothing.
+    paid : {"beyond", "whole"}
+        Whether a deviation that leaves the band is paid for beyond it, or whole.
+
+    Notes
+    -----
+    The coefficients are of the order of 28 March 2025, in force from 13 April 2025, for new renewable plants; before
+    that the coefficient was 1. They are known here from summaries by advisers, not from the order itself: one of
+    them gives "1.3 for excess and 0.7 for shortage", which leaves open which side each belongs to, and none says
+    whether a deviation is paid for whole or only beyond the band. Hence both sides and `paid` are parameters.
+    Either way round both coefficients lie 0.3 from 1, so that the penalty is the same on both sides. Check against
+    your contract; plants with storage under automatic control are settled differently, and for projects of the
+    auctions of 2023 and 2024 the rule is disputed.
+
+    References
+    ----------
+    TGS Energy, https://tgs-energy.kz, and a client alert of KPMG on the order's entry into force.
+
+    Examples
+    --------
+    >>> terms = kazakhstan(gate_closure="08:00", price=20.0)
+    >>> round(terms.shortage, 6), round(terms.surplus, 6), terms.band, terms.timezone
+    (6.0, 6.0, 0.05, 'Asia/Almaty')
+    """
+    return ImbalanceTerms(
+        shortage=abs(shortage_coefficient - 1.0) * price,
+        surplus=abs(surplus_coefficient - 1.0) * price,
+        band=band,
+        paid=paid,
+        gate_closure=gate_closure,
+        timezone="Asia/Almaty",
+        source=_KAZAKHSTAN,
+    )
