@@ -31,11 +31,11 @@ from joblib import Parallel, delayed
 from rich.progress import track
 
 import energyforecast as ef
-from energyforecast import features, times
-from energyforecast.competitions import competition
-from energyforecast.datasets import CompetitionData
+from energyforecast import features
+from energyforecast.competitions import CompetitionData, competition
+from energyforecast.core import timestamps
 from energyforecast.evaluation import diebold_mariano, pinball_loss
-from energyforecast.evaluation.resampling import block_draws
+from energyforecast.evaluation.bootstrap import block_draws
 
 Array = npt.NDArray[np.float64]
 Recipe = Callable[[ef.FeatureSet], ef.FeatureSet]
@@ -162,7 +162,7 @@ def losses(setting: Setting, change: Change) -> tuple[pd.DataFrame, float]:
         needs = forecaster.needs(setting.data.weather)
         for month in setting.months:
             start = setting.data.starts[month]
-            first, last = times.to_ns(pd.DatetimeIndex([start, start + pd.offsets.MonthBegin(1)]))
+            first, last = timestamps.to_ns(pd.DatetimeIndex([start, start + pd.offsets.MonthBegin(1)]))
             past, asked = table.valid_time < first, (table.valid_time >= first) & (table.valid_time < last)
             begun = time.process_time()
             forecaster.fit_table(table, power, needs=needs, as_of=start, rows=past)
@@ -175,11 +175,11 @@ def losses(setting: Setting, change: Change) -> tuple[pd.DataFrame, float]:
     return pd.concat(found).unstack("site"), spent
 
 
-def _daily(data: CompetitionData, site: str, valid: times.Times, quantiles: Array) -> pd.Series[float]:
+def _daily(data: CompetitionData, site: str, valid: timestamps.Times, quantiles: Array) -> pd.Series[float]:
     """Mean loss of each day, of the hours whose outcome is known."""
     outcome = data.outcomes.value_at(site, valid)
     known = np.isfinite(outcome)
-    loss = pinball_loss(outcome[known], quantiles[known], ef.tasks.PERCENTILES).mean(axis=1)
+    loss = pinball_loss(outcome[known], quantiles[known], ef.core.tasks.PERCENTILES).mean(axis=1)
     index = pd.MultiIndex.from_product([[site], valid[known].astype("datetime64[D]")], names=["site", "day"])
     return pd.Series(loss, index=index).groupby(level=["site", "day"]).mean()
 

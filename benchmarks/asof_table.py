@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from energyforecast import asof
+from energyforecast.point_in_time import weather_access
 
 VARIABLES = ("wind_speed_10m", "wind_speed_100m", "wind_direction_10m", "wind_direction_100m")
 OTHERS = ("temp_air", "pressure", "relative_humidity", "cloud_cover")
@@ -44,7 +44,7 @@ def assemble(weather: xr.Dataset) -> np.ndarray:
     """The matrix of all origins: a row for each hour of the next day."""
     issue = np.datetime64("2023-01-05T09:00", "ns") + np.arange(ORIGINS) * np.timedelta64(24, "h")
     valid = issue[:, None] + np.arange(15, 39) * np.timedelta64(1, "h")
-    got = asof.weather_as_of(
+    got = weather_access.weather_as_of(
         weather,
         site="farm",
         issue_time=issue,

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 import energyforecast as ef
-from energyforecast.evaluation.metrics import pinball_loss
-from energyforecast.tasks import PERCENTILES
+from energyforecast.core.tasks import PERCENTILES
+from energyforecast.evaluation.metrics.basic import pinball_loss
 
 ZONES, TASKS = (1, 4, 7), (1, 2, 3)
 TREES = ef.LightGBMQuantiles(folds=0, trees=150, leaves=24, learning_rate=0.08)

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from energyforecast.core.scenario_set import Scenarios
 from energyforecast.planning import (
     Area,
     HVDCLink,
     PumpedStorage,
-    Scenarios,
     System,
     ThermalUnit,
     plan_median,

@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from energyforecast.competitions import Gefcom2014Load, TaskForecast
-from energyforecast.datasets import CompetitionData
+from energyforecast.competitions import CompetitionData, Gefcom2014Load, TaskForecast
 from energyforecast.evaluation import pinball_loss
+from energyforecast.forecasting.month_ahead import ScenarioForecaster
 from energyforecast.models import DemandResponse
-from energyforecast.scenario_forecaster import ScenarioForecaster
 
 END = pd.Timestamp("2010-10-01", tz="UTC")
 CHOSEN = "chosen"

@@ -21,8 +21,8 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from energyforecast.sites import Site
-from energyforecast.weather.spatial import Grid, read_points, to_sites
+from energyforecast.core.sites import Site
+from energyforecast.weather.processing.spatial import Grid, read_points, to_sites
 
 HOURS, CELLS, CHUNK = 8760, 241, 8
 

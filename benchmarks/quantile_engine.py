@@ -28,15 +28,15 @@ from joblib import Parallel, delayed
 from rich.progress import track
 
 import energyforecast as ef
-from energyforecast import times
 from energyforecast.competitions import competition
+from energyforecast.core import timestamps
 from energyforecast.evaluation import pinball_loss
 
 LEVELS = {
     5: (0.02, 0.2, 0.5, 0.8, 0.98),
     9: (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99),
     19: (0.01, *(k / 20 for k in range(1, 10)), 0.5, *(k / 20 for k in range(11, 20)), 0.99),
-    99: ef.tasks.PERCENTILES,
+    99: ef.core.tasks.PERCENTILES,
 }
 #: Months of the solar training period, and months of load before its first task, that the frontier is drawn on.
 SOLAR = ("2013-01", "2013-02", "2013-03")
@@ -62,7 +62,7 @@ class Cell:
     bounds: tuple[float, float] = (0.0, 1.0)
 
     def loss(self, quantiles: np.ndarray[Any, Any]) -> float:
-        return float(pinball_loss(self.outcome, quantiles, ef.tasks.PERCENTILES).mean())
+        return float(pinball_loss(self.outcome, quantiles, ef.core.tasks.PERCENTILES).mean())
 
 
 def cells(name: str, folder: Path, starts: Sequence[tuple[str, Any]], sites: Sequence[int]) -> Iterator[Cell]:
@@ -77,7 +77,9 @@ def cells(name: str, folder: Path, starts: Sequence[tuple[str, Any]], sites: Seq
         y = data.outcomes.value_at(site, table.valid_time)
         for task, start in starts:
             begin = data.starts[start] if isinstance(start, int) else pd.Timestamp(start, tz="UTC")
-            first, last = (times.to_ns([moment])[0] for moment in (begin, begin + pd.offsets.MonthBegin(1)))
+            first, last = (
+                timestamps.to_ns([moment])[0] for moment in (begin, begin + pd.offsets.MonthBegin(1))
+            )
             known, month = np.isfinite(y), (table.valid_time >= first) & (table.valid_time < last)
             past, asked = known & (table.valid_time < first), known & month
             X = table.columns[site]
@@ -95,7 +97,7 @@ def load_cells(folder: Path) -> Iterator[Cell]:
     y = known.value_at(area.name, table.valid_time)
     X = table.columns[area.name]
     for month in LOAD:
-        first, last = times.to_ns(list(times.period(month)))
+        first, last = timestamps.to_ns(list(timestamps.period(month)))
         seen, asked = table.valid_time < first, (table.valid_time >= first) & (table.valid_time < last)
         past, asked = np.isfinite(y) & seen, np.isfinite(y) & asked
         yield Cell(month, X[past], y[past], X[asked], y[asked], (0.0, np.inf))

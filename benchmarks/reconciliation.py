@@ -22,11 +22,12 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
 
-from energyforecast import Forecast, Observations, times
-from energyforecast.calendars import look_up
+from energyforecast import Forecast, Observations
+from energyforecast.core import timestamps
+from energyforecast.core.calendars import look_up
+from energyforecast.core.tasks import Windows
 from energyforecast.evaluation.losses import crps_of_samples, energy_score
 from energyforecast.planning import GaussianCopula, draw, past_errors, reconcile
-from energyforecast.tasks import Windows
 
 AREAS = ("50hertz", "amprion", "tennet", "transnetbw")
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
@@ -97,7 +98,7 @@ def forecast_of(values: pd.DataFrame) -> Forecast:
         errors = outcome.to_numpy().reshape(-1, 24) - mean.to_numpy()
         spread = [np.quantile(errors[k - 61 : k - 1], LEVELS, axis=0).T for k in range(61, len(mean))]
         rows[name] = np.concatenate([mean.to_numpy()[61 + k][:, None] + one for k, one in enumerate(spread)])
-    days = times.to_ns(mean.index[61:])
+    days = timestamps.to_ns(mean.index[61:])
     valid = days[:, None] + np.arange(24) * np.timedelta64(1, "h")
     issued = days - np.timedelta64(15, "h")
     return Forecast.from_rows(
@@ -115,7 +116,7 @@ def forecast_of(values: pd.DataFrame) -> Forecast:
 def scores(values: pd.DataFrame, *, number: int = 200, every: int = 2) -> tuple[pd.DataFrame, float]:
     """Mean scores from July on, a row for each method; and the greatest gap between a sum and its parts. [MW]"""
     forecast, observations = forecast_of(values), Observations(values, published_after="1h")
-    issues = forecast.issue_times[forecast.issue_times >= times.instant("2019-06-30")][::every]
+    issues = forecast.issue_times[forecast.issue_times >= timestamps.instant("2019-06-30")][::every]
     rows, copula, fitted, gap = [], None, None, 0.0
     for issue in issues:
         if fitted != issue.month:

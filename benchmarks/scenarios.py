@@ -23,11 +23,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from energyforecast import Forecast, Observations, plotting, times
+from energyforecast import Forecast, Observations
+from energyforecast.core import timestamps
+from energyforecast.core.tasks import Windows, day_ahead
 from energyforecast.evaluation.losses import crps_of_samples, energy_score, variogram_score
 from energyforecast.planning import GaussianCopula, Independence, SchaakeShuffle, draw
-from energyforecast.planning.dependence import Dependence
-from energyforecast.tasks import Windows, day_ahead
+from energyforecast.planning.scenario_generation.dependence import Dependence
+from energyforecast.reporting import figures
 from energyforecast.testing import example_days
 
 LEVELS = (0.01, 0.02, *(round(0.05 * k, 2) for k in range(1, 20)), 0.98, 0.99)
@@ -40,7 +42,7 @@ def cost() -> dict[str, float]:
     """CPU seconds of a fit and of a draw; the best of three."""
     names = [f"site {k:02d}" for k in range(50)]
     task = day_ahead("09:00", timezone="UTC", days=2)
-    issues = task.issue_times("2023-01-02", times.instant("2023-01-02") + pd.Timedelta(366, "D"))
+    issues = task.issue_times("2023-01-02", timestamps.instant("2023-01-02") + pd.Timedelta(366, "D"))
     windows = task.windows(issues)
     rng = np.random.default_rng(0)
     rows = int(windows.inside.sum())
@@ -77,7 +79,9 @@ def scores(
     forecast: Forecast, observations: Observations, ways: dict[str, Dependence], first: Any, last: Any
 ) -> pd.DataFrame:
     """Mean scores over the days of a period, a row for each way; days with a missing outcome are left out."""
-    inside = (times.instant(first) <= forecast.issue_times) & (forecast.issue_times < times.instant(last))
+    inside = (timestamps.instant(first) <= forecast.issue_times) & (
+        forecast.issue_times < timestamps.instant(last)
+    )
     issues = forecast.issue_times[inside][::EVERY]
     rows = []
     for issue in issues:
@@ -152,7 +156,7 @@ def gefcom_forecast(path: Path) -> tuple[Forecast, Observations]:
     for zone, farm in table.groupby("zoneid"):
         name = f"farm {int(zone):02d}"
         known = farm[(farm["task"] == 0) & farm["targetvar"].notna()].sort_values("speed")
-        speed = farm.set_index("begin")["speed"].reindex(times.to_index(valid.ravel())).to_numpy()
+        speed = farm.set_index("begin")["speed"].reindex(timestamps.to_index(valid.ravel())).to_numpy()
         place = np.searchsorted(known["speed"].to_numpy(), speed)
         start = np.clip(place - 200, 0, len(known) - 400)
         near = known["targetvar"].to_numpy()[start[:, None] + np.arange(400)]
@@ -178,7 +182,7 @@ def gefcom() -> pd.DataFrame | None:
     if not path.exists():
         return None
     forecast, observations = gefcom_forecast(path)
-    begin = times.instant("2013-01-01 00:00")
+    begin = timestamps.instant("2013-01-01 00:00")
     past = _part(forecast, 0, int((forecast.issue_times < begin).sum()))
     fit = {"forecasts": past, "observations": observations, "until": begin}
     ways: dict[str, Dependence] = {
@@ -199,9 +203,9 @@ def draw_figure(path: Path) -> None:
     forecast, observations = gefcom_forecast(data)
     copula = GaussianCopula.fit(forecast, observations, until="2013-01-01")
     scenarios = draw(forecast, dependence=copula, issue_time="2013-01-29")
-    figure = plotting.scenarios(scenarios, observations, site="farm 01")
+    figure = figures.scenarios(scenarios, observations, site="farm 01")
     figure.axes[0].set_ylabel("Power [share of capacity]")
-    plotting.save(figure, path)
+    figures.save(figure, path)
 
 
 def main() -> None:

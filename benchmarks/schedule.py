@@ -19,14 +19,9 @@ import pandas as pd
 
 import energyforecast as ef
 from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
-from energyforecast.planning import (
-    Scenarios,
-    compare_schedules,
-    reserve,
-    reserve_exceedance,
-    static_reserve,
-)
+from energyforecast.planning import compare_schedules, reserve, reserve_exceedance, static_reserve
 
 #: An assumption: no deadline is published.
 GATE_CLOSURE = "08:00"

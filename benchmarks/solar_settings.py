@@ -21,8 +21,7 @@ import numpy as np
 import pandas as pd
 
 import energyforecast as ef
-from energyforecast.competitions import Gefcom2014Solar, TaskForecast, settings
-from energyforecast.datasets import CompetitionData
+from energyforecast.competitions import CompetitionData, Gefcom2014Solar, TaskForecast, settings
 from energyforecast.evaluation import pinball_loss
 from energyforecast.features import PVChainPower, recipe
 
@@ -91,7 +90,7 @@ def before_the_tasks(data: CompetitionData) -> CompetitionData:
 
 def loss(done: TaskForecast) -> float:
     """Mean pinball loss. [% of capacity]"""
-    return 100 * float(pinball_loss(done.observed, done.quantiles, ef.tasks.PERCENTILES).mean())
+    return 100 * float(pinball_loss(done.observed, done.quantiles, ef.core.tasks.PERCENTILES).mean())
 
 
 def inside(done: list[TaskForecast], low: int, high: int) -> float:

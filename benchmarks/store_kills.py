@@ -32,10 +32,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from energyforecast import times
-from energyforecast.sites import Site
-from energyforecast.weather.source import Label, PublicationDelay, RunSource, finished
-from energyforecast.weather.store import Store
+from energyforecast.core import timestamps
+from energyforecast.core.labels import Label
+from energyforecast.core.sites import Site
+from energyforecast.weather.sources.common.base import PublicationDelay, RunSource, finished
+from energyforecast.weather.store.store import Store
 
 START = pd.Timestamp("2024-01-01", tz="UTC")
 SITES = [Site(name=name, latitude=43.0, longitude=78.0 + k) for k, name in enumerate(("a", "b"))]
@@ -64,7 +65,7 @@ class Toy(RunSource):
         return LEADS
 
     def get_run(self, sites: Any, init_time: pd.Timestamp) -> xr.Dataset:
-        init = times.to_ns([init_time])
+        init = timestamps.to_ns([init_time])
         weather = xr.Dataset(
             {name: (("site", "init_time", "lead_time"), values(init)) for name in NAMES},
             coords={
@@ -115,7 +116,7 @@ def judged(store: Store, diary: Path) -> dict[str, int]:
     weather = store.open()
     assert isinstance(weather, xr.Dataset)
     weather.load()
-    init = times.to_ns(weather["init_time"].values)
+    init = timestamps.to_ns(weather["init_time"].values)
     wrong = np.zeros(len(init), dtype=bool)
     for name in NAMES:
         wrong |= (weather[name].values != values(init)).any(axis=(0, 2))
@@ -132,7 +133,9 @@ def unlisted(store: Store) -> bool:
 
 def trial(folder: Path, kills: int, seed: int) -> dict[str, Any]:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "energyforecast.weather.store", "zarr.storage", "filelock"])
+    context.set_forkserver_preload(
+        ["__main__", "energyforecast.weather.store.store", "zarr.storage", "filelock"]
+    )
     chance, store = random.Random(seed), Store(folder / "archive.zarr")  # noqa: S311
     tally = {"kills": 0, "readable": 0, "lost": 0, "corrupt": 0, "half_written": 0, "not_listed": 0}
     store.update(Toy(), sites=SITES, since=START, until=START + pd.Timedelta("1D"))

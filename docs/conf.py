@@ -48,7 +48,7 @@ html_theme_options = {
 
 
 def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
-    """Lead ``energyforecast.load`` to ``energyforecast.storage.load``: public names are documented where they live."""
+    """Lead a public name, such as ``energyforecast.load``, to the module that documents it."""
     package, _, name = str(node.get("reftarget", "")).partition(".")
     public, _, rest = name.partition(".")
     library = import_module("energyforecast")

@@ -1,64 +1,75 @@
-# The public names, read by type checkers and, for their first use, by lazy_loader. The only list of them.
-# A class or function is re-exported as itself (`Site as Site`): without that a stub would keep it to itself.
+# The public names, read by type checkers and by lazy_loader.
 
-# sub-packages and modules
+# sub-packages
 from . import (
-    asof as asof,
-    calendars as calendars,
-    checks as checks,
+    cli as cli,
     competitions as competitions,
-    config as config,
+    configuration as configuration,
     core as core,
     datasets as datasets,
+    demos as demos,
     errors as errors,
     evaluation as evaluation,
     features as features,
-    forecast as forecast,
-    forecaster as forecaster,
+    forecasting as forecasting,
     models as models,
     observations as observations,
     physics as physics,
     planning as planning,
-    plotting as plotting,
-    power_curves as power_curves,
-    quality as quality,
-    recalibration as recalibration,
-    report as report,
-    scenario_forecaster as scenario_forecaster,
-    sites as sites,
-    storage as storage,
-    tasks as tasks,
+    point_in_time as point_in_time,
+    reporting as reporting,
     testing as testing,
-    times as times,
-    trust as trust,
-    tuning as tuning,
-    variables as variables,
-    vendors as vendors,
     weather as weather,
 )
-
-from ._version import __version__ as __version__
+from .core import calendars as calendars, settlement as settlement, variables as variables
+from .core.version import __version__ as __version__
 
 # the object of a forecast
-from .sites import DemandArea as DemandArea, PVPlant as PVPlant, Site as Site, WindFarm as WindFarm
-from .power_curves import PowerCurve as PowerCurve
-from .tasks import Task as Task, day_ahead as day_ahead, intraday as intraday, month_ahead as month_ahead
+from .core.sites import (
+    DemandArea as DemandArea,
+    PVPlant as PVPlant,
+    Site as Site,
+    WindFarm as WindFarm,
+)
+from .core.site_catalogue import (
+    catalogue as catalogue,
+)
+from .core.power_curve import (
+    PowerCurve as PowerCurve,
+)
+from .core.tasks import (
+    Task as Task,
+    day_ahead as day_ahead,
+    intraday as intraday,
+    month_ahead as month_ahead,
+)
 
 # measurements
-from .observations import (
+from .core.observation_series import (
     Observations as Observations,
+)
+from .core.variables import (
+    Flag as Flag,
+)
+from .observations import (
     check_clock as check_clock,
+    flag_quality as flag_quality,
     read_demand as read_demand,
     read_power as read_power,
 )
-from .quality import flag_quality as flag_quality
-from .variables import Flag as Flag
 
 # weather and history as they were known
-from .asof import Snapshot as Snapshot
+from .point_in_time import (
+    Snapshot as Snapshot,
+)
 
 # features and models
-from .features import Feature as Feature, FeatureSet as FeatureSet, feature as feature, recipe as recipe
+from .features import (
+    Feature as Feature,
+    FeatureSet as FeatureSet,
+    feature as feature,
+    recipe as recipe,
+)
 from .models import (
     Blend as Blend,
     Climatology as Climatology,
@@ -74,13 +85,23 @@ from .models import (
     SmartPersistence as SmartPersistence,
 )
 
-# forecasts
-from .forecaster import Forecaster as Forecaster
-from .forecast import Forecast as Forecast
-from .scenario_forecaster import ScenarioForecaster as ScenarioForecaster
-from .storage import load as load
-from .recalibration import AdaptiveCalibration as AdaptiveCalibration
+# forecasts and scenarios
+from .forecasting import (
+    AdaptiveCalibration as AdaptiveCalibration,
+    Forecaster as Forecaster,
+    ScenarioForecaster as ScenarioForecaster,
+    load as load,
+)
+from .core.forecast import (
+    Forecast as Forecast,
+)
+from .core.scenario_set import (
+    Scenarios as Scenarios,
+)
 
 # evaluation and tuning
-from .evaluation import Result as Result, backtest as backtest
-from .tuning import tune as tune
+from .evaluation import (
+    Result as Result,
+    backtest as backtest,
+    tune as tune,
+)

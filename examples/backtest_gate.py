@@ -19,7 +19,9 @@ from energyforecast.evaluation import read_gates
 HERE = Path(__file__).parent
 
 
-def backtested(settings: ef.config.Configuration, *, month: str, window: str = "expanding") -> ef.Result:
+def backtested(
+    settings: ef.configuration.Configuration, *, month: str, window: str = "expanding"
+) -> ef.Result:
     """Scores of a month, of the configuration's model and of the climatology that it must beat."""
     forecaster = settings.forecaster()
     climatology = replace(settings, model=ef.Climatology()).forecaster()
@@ -41,7 +43,7 @@ def main() -> None:
     parser.add_argument("--gates", type=Path, default=HERE / "gates.toml")
     parser.add_argument("--month", default="2015-02")
     options = parser.parse_args()
-    settings = ef.config.read(options.config)
+    settings = ef.configuration.read(options.config)
     gates, comparison = read_gates(options.gates)
 
     before = backtested(settings, month=options.month)

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 import energyforecast as ef
-from energyforecast import quality, trust
-from energyforecast.observations import check_clock
+from energyforecast.observations import audit, check_clock, quality
 
 SITE, WEATHER, POWER = ef.datasets.la_haute_borne()
 
@@ -48,7 +47,7 @@ def main() -> None:
     """Print what was planted, what was found, and what the clock says."""
     values, places = planted()
     bad = replace(POWER, values=values)
-    found = trust.examine(bad, sites=SITE, weather=WEATHER)
+    found = audit.examine(bad, sites=SITE, weather=WEATHER)
     flags, unfit = found.observations.flags[SITE.name], found.observations.unfit[SITE.name]
     before = quality.flag_quality(POWER, sites=SITE, weather=WEATHER).unfit[SITE.name]
 

@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 
 import energyforecast as ef
-from energyforecast.forecast import LADDER
+from energyforecast.core.fallback import LADDER
 
 
 def synthetic_files(folder: Path) -> Path:
@@ -37,7 +37,7 @@ def write(forecast: ef.Forecast, power: ef.Observations, folder: Path, *, timezo
     forecast.save(folder / "forecast.nc")
     for number, site in enumerate(forecast.sites):
         figure = forecast.plot(power, site=site, timezone=timezone)
-        ef.plotting.save(figure, folder / f"fan_chart_{number}.png")
+        ef.reporting.figures.save(figure, folder / f"fan_chart_{number}.png")
 
 
 def line(what: str, forecast: ef.Forecast) -> str:
@@ -65,12 +65,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("daily_forecast"), help="folder for what is written")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    settings = ef.config.read(options.config or synthetic_files(options.out))
+    settings = ef.configuration.read(options.config or synthetic_files(options.out))
     zone = settings.task.timezone
 
     # Learn from everything known at the issue time. strict=False: answer even if weather is missing.
     weather, power = settings.weather(), settings.observations()
-    issued = ef.times.instant(options.issue_time, timezone=zone)
+    issued = ef.core.timestamps.instant(options.issue_time, timezone=zone)
     forecaster = settings.forecaster().fit(weather, power, as_of=issued)
     forecast = forecaster.predict(weather, power, issue_time=issued, strict=False)
     write(forecast, power, options.out, timezone=zone)

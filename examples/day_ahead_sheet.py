@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import energyforecast as ef
-from energyforecast.planning import day_ahead_sheet
+from energyforecast.reporting.sheets import day_ahead_sheet
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def main() -> None:
     print(forecast)
     table = forecast.to_frame().set_index("valid_time")[["q0.1", "q0.5", "q0.9"]]
     print(table.round(2).to_string())
-    ef.plotting.save(forecast.plot(power, timezone="Europe/Paris"), options.out / "fan_chart.png")
+    ef.reporting.figures.save(forecast.plot(power, timezone="Europe/Paris"), options.out / "fan_chart.png")
     forecaster.save(options.out / "la_haute_borne.forecaster")
 
     # What are such forecasts worth? Months of 2015, with a new fit every month.

@@ -48,7 +48,7 @@ def continent(path: Path, code: str, *, start: str, end: str) -> Result:
 def great_britain(path: Path, *, start: str, end: str) -> Result:
     """Half-hours by settlement period, through both clock changes."""
     table = pd.read_parquet(path)
-    midnights = ef.times.local_midnights(table["SETTLEMENT_DATE"].dt.date, timezone="Europe/London")
+    midnights = ef.core.timestamps.local_midnights(table["SETTLEMENT_DATE"].dt.date, timezone="Europe/London")
     halves = midnights + pd.to_timedelta(30 * (table["SETTLEMENT_PERIOD"].to_numpy() - 1), unit="min")
     demand = pd.Series(table["ND"].to_numpy(float), index=halves)
     power = ef.Observations(demand.to_frame("Great Britain"), published_after="1h")
@@ -79,8 +79,8 @@ def beside_references(
     who: str,
 ) -> Result:
     """Backtest references without weather, and put the forecast of others beside them."""
-    first = ef.times.period(start, timezone=task.timezone)[0]
-    after = ef.times.period(end, timezone=task.timezone)[1]
+    first = ef.core.timestamps.period(start, timezone=task.timezone)[0]
+    after = ef.core.timestamps.period(end, timezone=task.timezone)[1]
     period = told[(told["valid_time"] >= first) & (told["valid_time"] < after)]
     forecast = ef.Forecast.from_frame(period, levels="load", task=task, kind="demand", name=who)
     area = ef.DemandArea(

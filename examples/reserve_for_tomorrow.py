@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("reserve"), help="folder for what is written")
     options = parser.parse_args()
     settings = tomllib.loads(options.config.read_text(encoding="utf-8"))
-    issued = ef.times.instant(settings["issue_time"], timezone=TASK.timezone)
+    issued = ef.core.timestamps.instant(settings["issue_time"], timezone=TASK.timezone)
     past = pd.date_range(end=issued, periods=settings["past_days"] + 1, freq="D")[:-1]
 
     # Demand of the area, a wind farm, a PV plant: past forecasts and those of tomorrow.
@@ -84,8 +84,8 @@ def main() -> None:
     print("Before a rare risk is trusted: planning.reserve_exceedance on past days (docs/reserve.md).")
     options.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out / "reserve.csv", index=False)
-    figure = ef.plotting.reserve(net, table, timezone=TASK.timezone)
-    ef.plotting.save(figure, options.out / "reserve.png")
+    figure = ef.reporting.figures.reserve(net, table, timezone=TASK.timezone)
+    ef.reporting.figures.save(figure, options.out / "reserve.png")
     print(f"Written to {options.out}: reserve.csv, reserve.png")
 
 

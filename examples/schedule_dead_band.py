@@ -34,7 +34,7 @@ def main() -> None:
     world = ef.datasets.shelek(models=("ecmwf",), hours=10_000)
     weather, power = world.weather["ecmwf"], world.observations
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
-    issued = ef.times.instant(settings["issue_time"], timezone=task.timezone)
+    issued = ef.core.timestamps.instant(settings["issue_time"], timezone=task.timezone)
     past = pd.date_range(end=issued, periods=settings["check_days"] + 1, freq="D")[:-1]
     forecaster = ef.Forecaster(world.site, task).fit(weather, power, as_of=past[0])
 

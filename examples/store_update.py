@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from energyforecast import config
+from energyforecast import configuration
 
 UNITS = {
     "wind_direction": "°",
@@ -93,7 +93,7 @@ def main() -> None:
     text = text.replace("https://single-runs-api.open-meteo.com", f"http://127.0.0.1:{server.server_port}")
     file = options.out / "store_update.toml"
     file.write_text(text, encoding="utf-8")
-    settings = config.read(file)
+    settings = configuration.read(file)
     shutil.rmtree(options.out / "archive.zarr", ignore_errors=True)
 
     # A first fetch: one run meets a broken answer, which is not kept.

@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import energyforecast as ef
-from energyforecast.planning import verification_sheet
+from energyforecast.reporting.sheets import verification_sheet
 
 
 def main() -> None:

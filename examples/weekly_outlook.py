@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 import energyforecast as ef
-from energyforecast.planning import GaussianCopula, draw, weekly_outlook
+from energyforecast.planning import GaussianCopula, draw
+from energyforecast.reporting.sheets import weekly_outlook
 
 
 def main() -> None:

@@ -123,7 +123,7 @@ result.skill("crps", reference="Climatology")[["model", "value", "n"]].round(2)
 # is wide.
 
 # %%
-ef.plotting.reliability(result)
+ef.reporting.figures.reliability(result)
 
 # %% [markdown]
 # ## Exercises

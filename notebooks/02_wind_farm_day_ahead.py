@@ -142,10 +142,10 @@ result.compare("crps", reference="power curve")[
 # Two questions that a mean score does not answer: are the quantiles right, and at which leads does it help?
 
 # %%
-ef.plotting.reliability(result)
+ef.reporting.figures.reliability(result)
 
 # %%
-ef.plotting.skill_by_lead(result, reference="climatology")
+ef.reporting.figures.skill_by_lead(result, reference="climatology")
 
 # %% [markdown]
 # Reliability: the line lies in the grey band, where chance alone would put it, down to its foot: in a calm the lowest

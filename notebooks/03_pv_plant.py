@@ -146,7 +146,7 @@ plt.show()
 # When is it wrong? By local hour and month: noon is where the megawatts are, and so are the errors.
 
 # %%
-ef.plotting.error_by_hour_and_month(result)
+ef.reporting.figures.error_by_hour_and_month(result)
 
 # %% [markdown]
 # ## Exercises

@@ -59,7 +59,7 @@ plt.show()
 
 # %%
 days = pd.date_range("2024-03-20", "2024-03-26")
-kinds = ef.calendars.look_up(days, country="KZ")
+kinds = ef.core.calendars.look_up(days, country="KZ")
 pd.DataFrame({"holiday": kinds.holiday, "weekend": kinds.weekend, "working": kinds.working}, index=days)
 
 # %% [markdown]
@@ -144,7 +144,7 @@ for q, values in level.items():
     print(f"quantile {q}: the parts together are {excess.mean():+.1f} MW off the total's (synthetic)")
 
 # %%
-ef.plotting.error_by_hour_and_month(result)
+ef.reporting.figures.error_by_hour_and_month(result)
 
 # %% [markdown]
 # ## Exercises

@@ -161,7 +161,7 @@ except ef.errors.LeakageError as found:
 # changes, it knew something that it could not know.
 
 # %%
-moment = ef.times.instant("2024-07-10 08:00", timezone="Asia/Almaty")
+moment = ef.core.timestamps.instant("2024-07-10 08:00", timezone="Asia/Almaty")
 around = slice(moment - pd.Timedelta("36h"), moment + pd.Timedelta("36h"))
 poisoned = ef.testing.poison_observations(power, moment)
 figure, axis = plt.subplots(figsize=(9, 3.2), layout="constrained")

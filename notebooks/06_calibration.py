@@ -75,10 +75,10 @@ table.pivot(index="model", columns=["metric", "level"], values="percent").round(
 # distribution was right. Heaps at both ends are outcomes that the forecast thought next to impossible.
 
 # %%
-ef.plotting.pit(result, model="deep trees")
+ef.reporting.figures.pit(result, model="deep trees")
 
 # %%
-ef.plotting.pit(result, model="deep, calibrated")
+ef.reporting.figures.pit(result, model="deep, calibrated")
 
 # %% [markdown]
 # The default model calibrates itself in a cheaper way (it is judged by twins on rows that those did not see), so it

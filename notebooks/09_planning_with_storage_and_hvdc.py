@@ -69,7 +69,7 @@ scenarios = planning.draw(today, number=40, dependence=copula, issue_time=issue)
 print(scenarios)
 
 # %%
-ef.plotting.scenarios(scenarios, site=wind.site.name, timezone="Asia/Almaty")
+ef.reporting.figures.scenarios(scenarios, site=wind.site.name, timezone="Asia/Almaty")
 
 # %% [markdown]
 # Each line is a course that the day may take, and all of them together have the quantiles of the forecast. The
@@ -157,10 +157,10 @@ plans = {
     "median": planning.plan_median(system, **south(scenarios)),
     "scenarios": planning.plan_scenarios(system, **south(scenarios)),
 }
-ef.plotting.dispatch(plans["scenarios"], area="South", timezone="Asia/Almaty")
+ef.reporting.figures.dispatch(plans["scenarios"], area="South", timezone="Asia/Almaty")
 
 # %%
-ef.plotting.dispatch(plans["scenarios"], timezone="Asia/Almaty")
+ef.reporting.figures.dispatch(plans["scenarios"], timezone="Asia/Almaty")
 
 # %% [markdown]
 # ## What does each plan cost?

@@ -20,13 +20,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from energyforecast import cli, config, errors, variables, weather
+from energyforecast import cli, errors, weather
+from energyforecast.configuration import toml_file
+from energyforecast.core import variables
+from energyforecast.core.labels import Label
 from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.models import QuantileModel
 from energyforecast.observations import read_power
-from energyforecast.planning import ramps, reserve, system
-from energyforecast.weather import registry
-from energyforecast.weather.source import Label, PublicationDelay, Source
+from energyforecast.planning import ramps, reserve
+from energyforecast.planning.dispatch import system
+from energyforecast.weather.sources import registry
+from energyforecast.weather.sources.common.base import PublicationDelay, Source
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "Made from the code by `python tools/build_reference_pages.py`."
@@ -35,7 +39,7 @@ MADE = "Made from the code by `python tools/build_reference_pages.py`."
 WEATHER_KEYS = {
     "file": "Path of a NetCDF file that `energyforecast.weather.write` wrote.",
     "dataset": "Name of a data set of the library: "
-    + ", ".join(f"`{name}`" for name in config._DATASETS)
+    + ", ".join(f"`{name}`" for name in toml_file._DATASETS)
     + ".",
     "models": 'Table of several weather models: `[weather.models]` with a line `name = "file.nc"` for each.',
     "store": "Path of an archive that `energyforecast weather fetch` fills.",
@@ -109,7 +113,7 @@ def variables_page() -> str:
 Each variable has one name and one unit. A height stands as suffix (`wind_speed_100m`), one weather model among several in front
 (`ifs:wind_speed_100m`). A *point* is a value at an instant, a *mean* one over the interval that begins at its time. A value outside
 the plausible range is an error, since it is most often another unit. A variable of your own needs the attributes `units` and
-`cell_methods`. From Python: {{py:data}}`energyforecast.variables.VARIABLES`.
+`cell_methods`. From Python: {{py:data}}`energyforecast.core.variables.VARIABLES`.
 
 {table(("Name", "Unit", "CF standard name", "Cell", "Plausible"), rows)}
 ## Flags of observations
@@ -134,19 +138,19 @@ def hours(length: Any) -> str:
 
 def seconds(length: Any) -> float:
     """Seconds of a length."""
-    from energyforecast import times
+    from energyforecast.core import timestamps
 
-    return float(times.duration(length).total_seconds())
+    return float(timestamps.duration(length).total_seconds())
 
 
 def delay(given: PublicationDelay) -> str:
     """When a value can be had, in words."""
-    from energyforecast import times
+    from energyforecast.core import timestamps
 
-    margin = times.duration(given.margin)
-    text = hours(times.duration(given.base) + margin)
+    margin = timestamps.duration(given.margin)
+    text = hours(timestamps.duration(given.base) + margin)
     other = {
-        cycle: hours(times.duration(base) + margin)
+        cycle: hours(timestamps.duration(base) + margin)
         for cycle, base in given.by_cycle.items()
         if base != given.base
     }
@@ -274,8 +278,8 @@ def configuration_page() -> str:
 
 {MADE}
 
-One TOML file holds the sections {", ".join(f"`[{name}]`" for name in config._SECTIONS)}. All commands read it, and so does
-{{py:func}}`energyforecast.config.read`. Paths are relative to the file. An unknown section or key is an error. `energyforecast config
+One TOML file holds the sections {", ".join(f"`[{name}]`" for name in toml_file._SECTIONS)}. All commands read it, and so does
+{{py:func}}`energyforecast.configuration.read`. Paths are relative to the file. An unknown section or key is an error. `energyforecast config
 FILE` prints what a file means. One to begin with is [`examples/la_haute_borne.toml`](../../examples/la_haute_borne.toml).
 
 ## [sites."NAME"]
@@ -284,11 +288,11 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
 `power [kW]`. A table `sources` may say by field where a value is from.
 """,
     ]
-    base = config._SITES["site"]
-    for kind, maker in config._SITES.items():
+    base = toml_file._SITES["site"]
+    for kind, maker in toml_file._SITES.items():
         names, default = _of_site(maker)
         parts += [f'### kind = "{kind}"\n', keys(maker, names, default, more=base)]
-    places, asked = config._PLACES, config._ASKED
+    places, asked = toml_file._PLACES, toml_file._ASKED
     parts += [
         "## [weather]\n",
         f"Exactly one of {', '.join(code(name) for name in places)} says where it is.\n",
@@ -309,7 +313,7 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
         keys(read_power, names, default),
         "## [task]\n",
     ]
-    for kind, maker in config._TASKS.items():
+    for kind, maker in toml_file._TASKS.items():
         names, default = _of_signature(maker)
         parts += [f'### kind = "{kind}"\n', keys(maker, names, default)]
     parts += [
@@ -333,7 +337,7 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
 
 def _plan() -> list[str]:
     """The keys of [plan] and its tables, where configurations have that section."""
-    if "plan" not in config._SECTIONS:
+    if "plan" not in toml_file._SECTIONS:
         return []
     settings = import_module("energyforecast.planning.settings")
 

@@ -19,7 +19,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from energyforecast.sites import Site, catalogue
+from energyforecast.core.site_catalogue import catalogue
+from energyforecast.core.sites import Site
 
 FIGURE = Path(__file__).resolve().parents[1] / "docs" / "figures" / "sites.png"
 #: West, east, south, north. [degree]

@@ -10,19 +10,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from energyforecast.sites import Site, catalogue
+from energyforecast.core.site_catalogue import catalogue
+from energyforecast.core.sites import Site
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "sites.md"
 
 HEAD = """# Public sites
 
-`ef.sites.catalogue()` lists public plants and areas, first of all of Central Asia, as `WindFarm`, `PVPlant`
+`ef.catalogue()` lists public plants and areas, first of all of Central Asia, as `WindFarm`, `PVPlant`
 and `DemandArea` objects. This page is written from it by `python tools/build_sites_page.py`.
 
 ```python
 import energyforecast as ef
 
-farm = ef.sites.catalogue()["zhanatas"]
+farm = ef.catalogue()["zhanatas"]
 farm.sources["hub_height"]  # Source(text='height of the tower, power-technology.com', certainty='derived')
 ```
 

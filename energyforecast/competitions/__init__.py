@@ -1,20 +1,5 @@
-"""Forecasting competitions as benchmarks: the organisers' data, tasks and scores, forecast by the library's recipes."""
+"""Forecasting competitions as benchmarks: readers of the organisers' data, protocols, scores."""
 
-from energyforecast.competitions.competition import Competition, TaskForecast
-from energyforecast.competitions.gefcom2012 import Gefcom2012Wind
-from energyforecast.competitions.gefcom2014 import Gefcom2014Solar, Gefcom2014Wind
-from energyforecast.competitions.load import Gefcom2014Load
-from energyforecast.competitions.running import competition, names, run, write_json
+import lazy_loader
 
-__all__ = [
-    "Competition",
-    "Gefcom2012Wind",
-    "Gefcom2014Load",
-    "Gefcom2014Solar",
-    "Gefcom2014Wind",
-    "TaskForecast",
-    "competition",
-    "names",
-    "run",
-    "write_json",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

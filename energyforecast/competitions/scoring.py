@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast.competitions.competition import Array, TaskForecast
+from energyforecast.competitions.base import Array, TaskForecast
+from energyforecast.competitions.readers.common import find
 from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.datasets.competition_data import find
+from energyforecast.core.tasks import PERCENTILES
 from energyforecast.errors import FileFormatError
 from energyforecast.evaluation import pinball_loss
-from energyforecast.tasks import PERCENTILES
 
 __all__ = ["coverage", "leaderboard", "pinball", "rmse"]
 

@@ -1,7 +1,8 @@
-"""The types that flow through the library, and what all of them need. Internal: use the names of ``energyforecast``."""
+"""The types that flow through the library, and what all of them need.
+
+Internal: use the names of ``energyforecast``.
+"""
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, submodules={"alignment", "quantiles", "settlement"}
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

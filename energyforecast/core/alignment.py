@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast import times
+from energyforecast.core import timestamps
 from energyforecast.errors import RangeError, TimeError
 
 __all__ = ["by_hour", "finite_by_hour"]
@@ -56,8 +56,8 @@ def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) ->
         raise TimeError(
             f"The series of {what} holds {twice} twice.", "Each hour is there once.", "Drop the doubled rows."
         )
-    wanted = times.to_ns(hours)
-    place = pd.Index(times.to_ns(values.index)).get_indexer(pd.Index(wanted))
+    wanted = timestamps.to_ns(hours)
+    place = pd.Index(timestamps.to_ns(values.index)).get_indexer(pd.Index(wanted))
     absent = place < 0
     if absent.any():
         raise TimeError(

@@ -1,7 +1,7 @@
 """What deviations from a declared schedule cost: the only home of imbalance, its sides and its dead band.
 
 An imbalance has a side, not a sign. Where power is made, less than declared is a shortage; where it is used, more
-than declared. Which it is, the kind of the site says (:data:`energyforecast.sites.KINDS`).
+than declared. Which it is, the kind of the site says (:data:`energyforecast.core.sites.KINDS`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast import times
+from energyforecast.core import timestamps
 from energyforecast.core.alignment import by_hour
+from energyforecast.core.sites import Kind, check_kind
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
-from energyforecast.sites import Kind, check_kind
 
 __all__ = [
     "BandOf",
@@ -102,7 +102,7 @@ class ImbalanceTerms:
                     f"{name} is {getattr(self, name)!r}.", f"It is one of {allowed}.", "Choose one of them."
                 )
         if self.gate_closure is not None:
-            times.wall_time(self.gate_closure)
+            timestamps.wall_time(self.gate_closure)
 
     def prices(self, *, kind: Kind | Array, hours: pd.DatetimeIndex | None = None) -> tuple[Array, Array]:
         """Cost of an outcome below the declared power, and of one above it. [currency per MWh]
@@ -293,7 +293,7 @@ def deviations(observed: Array, declared: Array, *, kind: Kind | Array) -> tuple
     observed, declared : array, shape (rows,)
         [MW]
     kind : str or array of str
-        Of all, or of each row: one of :data:`energyforecast.sites.KINDS`.
+        Of all, or of each row: one of :data:`energyforecast.core.sites.KINDS`.
 
     Returns
     -------

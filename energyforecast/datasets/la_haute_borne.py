@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from energyforecast import times, variables
-from energyforecast.observations import Observations
-from energyforecast.sites import WindFarm
-from energyforecast.variables import Flag
+from energyforecast.core import timestamps, variables
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import WindFarm
+from energyforecast.core.variables import Flag
 
 __all__ = ["la_haute_borne"]
 
@@ -67,7 +67,7 @@ def _read(name: str) -> pd.DataFrame:
     with resource.open("rb") as raw, gzip.open(raw, "rt") as text:
         frame = pd.read_csv(text)
     index = pd.DatetimeIndex(pd.to_datetime(frame.pop("time"), format="ISO8601", utc=True))
-    return frame.set_index(times.to_index(index))
+    return frame.set_index(timestamps.to_index(index))
 
 
 def _power() -> Observations:
@@ -86,7 +86,7 @@ def _power() -> Observations:
 
 def _weather() -> xr.Dataset:
     table = _read("la_haute_borne_era5.csv.gz")
-    stamps = times.to_ns(table.index)
+    stamps = timestamps.to_ns(table.index)
     dataset = xr.Dataset(
         {name: (("site", "time"), table[name].to_numpy(dtype=np.float32)[None, :]) for name in table.columns},
         coords={"site": [_NAME], "time": stamps, "available_time": ("time", stamps + _DELAY)},

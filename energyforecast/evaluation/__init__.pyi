@@ -1,30 +1,14 @@
 # The public names, read by type checkers and by lazy_loader.
 
-from .backtesting import backtest as backtest
-from .deterministic import (
-    correlation as correlation,
-    energy_error as energy_error,
-    mape as mape,
-    mse_parts as mse_parts,
+from . import tuning as tuning
+from .backtest import (
+    backtest as backtest,
 )
-from .distributions import (
-    interval_score as interval_score,
-    pit as pit,
-    reliability as reliability,
-    sharpness as sharpness,
-    threshold_crps as threshold_crps,
-    weighted_interval_score as weighted_interval_score,
+from .gates import (
+    Gate as Gate,
+    GateReport as GateReport,
+    read_gates as read_gates,
 )
-from .economics import economic_value as economic_value, imbalance_cost as imbalance_cost
-from .events import (
-    brier as brier,
-    event_reliability as event_reliability,
-    peaks as peaks,
-    ramps as ramps,
-    roc as roc,
-    roc_area as roc_area,
-)
-from .gates import Gate as Gate, GateReport as GateReport, read_gates as read_gates
 from .losses import (
     crps_of_quantiles as crps_of_quantiles,
     crps_of_samples as crps_of_samples,
@@ -32,7 +16,7 @@ from .losses import (
     pinball_loss as pinball_loss,
     variogram_score as variogram_score,
 )
-from .metrics import (
+from .metrics.basic import (
     METRICS as METRICS,
     Metric as Metric,
     bias as bias,
@@ -44,11 +28,50 @@ from .metrics import (
     score as score,
     width as width,
 )
-from .pairs import Pairs as Pairs, align as align, daylight as daylight
-from .results import Result as Result, write_scores as write_scores
-from .samples import score_samples as score_samples
+from .metrics.deterministic import (
+    correlation as correlation,
+    energy_error as energy_error,
+    mape as mape,
+    mse_parts as mse_parts,
+)
+from .metrics.distribution import (
+    interval_score as interval_score,
+    pit as pit,
+    reliability as reliability,
+    sharpness as sharpness,
+    threshold_crps as threshold_crps,
+    weighted_interval_score as weighted_interval_score,
+)
+from .metrics.economic import (
+    economic_value as economic_value,
+    imbalance_cost as imbalance_cost,
+)
+from .metrics.ensemble import (
+    score_samples as score_samples,
+)
+from .metrics.events import (
+    brier as brier,
+    event_reliability as event_reliability,
+    peaks as peaks,
+    ramps as ramps,
+    roc as roc,
+    roc_area as roc_area,
+)
+from .pairing import (
+    Pairs as Pairs,
+    align as align,
+    daylight as daylight,
+)
+from .result import (
+    Result as Result,
+    write_scores as write_scores,
+)
 from .significance import (
     benjamini_hochberg as benjamini_hochberg,
     compare as compare,
     diebold_mariano as diebold_mariano,
+)
+from .tuning import (
+    Tuning as Tuning,
+    tune as tune,
 )

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast import times
+from energyforecast.core import timestamps
 from energyforecast.errors import ConfigurationError, MissingDataError, one_of
-from energyforecast.evaluation import _noise
-from energyforecast.evaluation.metrics import METRICS, Metric
+from energyforecast.evaluation import paired_difference
+from energyforecast.evaluation.metrics.basic import METRICS, Metric
 
 if TYPE_CHECKING:
-    from energyforecast.evaluation.results import Result
+    from energyforecast.evaluation.result import Result
 
 __all__ = ["Check", "Gate", "GateReport", "check", "read_gates"]
 
@@ -318,7 +318,7 @@ def _against(result: Result, baseline: Result, model: str, metric: str, noise: f
     joined, alone = _joined(result, baseline, model, item)
     # Points of the RMSE are squared errors, and days of them are compared; what is told are roots.
     daily = joined.groupby("day")[["new", "old"]].mean()
-    found = _noise.mean_difference((daily["new"] - daily["old"]).to_numpy())
+    found = paired_difference.mean_difference((daily["new"] - daily["old"]).to_numpy())
     new, old = (item.aggregate(joined[name].to_numpy()) for name in ("new", "old"))
     if math.isnan(found.p):
         worse, note = False, f"{found.days} days: too few to tell a difference from noise"
@@ -361,7 +361,7 @@ def _joined(result: Result, baseline: Result, model: str, item: Metric) -> tuple
             "They forecast the same sites, issues and hours.",
             "Run the backtest over the period of the baseline.",
         )
-    zone = times.zone(str(result.forecasts[model].data.attrs.get("timezone", "UTC")))
+    zone = timestamps.zone(str(result.forecasts[model].data.attrs.get("timezone", "UTC")))
     joined["day"] = joined["valid_time"].dt.tz_convert(zone).dt.normalize()
     alone = len(both[0]) + len(both[1]) - 2 * len(joined)
     return joined.rename(columns={"points_new": "new", "points_old": "old"}), alone

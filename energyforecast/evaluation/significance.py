@@ -12,9 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.metrics import METRICS, Days, Metric, groups, score
-from energyforecast.evaluation.pairs import Pairs
-from energyforecast.evaluation.resampling import quantile_interval
+from energyforecast.evaluation.bootstrap import quantile_interval
+from energyforecast.evaluation.metrics.basic import METRICS, Days, Metric, groups, score
+from energyforecast.evaluation.pairing import Pairs
 
 __all__ = [
     "DieboldMariano",

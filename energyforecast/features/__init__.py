@@ -1,5 +1,6 @@
 """Declarative features; each sees a Snapshot, never an archive."""
 
+from energyforecast.features.base import Feature, FeatureSet, FunctionFeature, Needs, feature
 from energyforecast.features.calendar import (
     DayOfYear,
     HourOfWeek,
@@ -9,11 +10,11 @@ from energyforecast.features.calendar import (
     WeatherAge,
     Weekday,
 )
-from energyforecast.features.cold_start import ColdStartPower
-from energyforecast.features.declaration import Feature, FeatureSet, FunctionFeature, Needs, feature
+from energyforecast.features.defaults import features_giving, recipe
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
-from energyforecast.features.recipes import features_giving, recipe
+from energyforecast.features.physical_power import ColdStartPower
+from energyforecast.features.site import SiteStatics
 from energyforecast.features.solar import (
     ClearSky,
     ClearSkyPersistence,
@@ -24,7 +25,6 @@ from energyforecast.features.solar import (
     PVChainPower,
     SunPosition,
 )
-from energyforecast.features.statics import SiteStatics
 from energyforecast.features.wind import (
     AirMass,
     EnsembleSpread,

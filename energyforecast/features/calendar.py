@@ -8,16 +8,16 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast import times
-from energyforecast.asof import Snapshot
-from energyforecast.features.declaration import Array, Columns, Feature
+from energyforecast.core import timestamps
+from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["DayOfYear", "HourOfWeek", "LeadTime", "LocalHour", "RunLeadTime", "WeatherAge", "Weekday"]
 
 
 def _local(now: Snapshot) -> pd.DatetimeIndex:
     flat = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC")
-    return flat.tz_convert(times.zone(now.site.timezone))
+    return flat.tz_convert(timestamps.zone(now.site.timezone))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class DayOfYear(Feature):
         """Columns ``season_cosine`` and ``season_sine``."""
         year = now.valid_time.astype("datetime64[Y]")
         begin = year.astype(now.valid_time.dtype)
-        length = (year + 1).astype(now.valid_time.dtype) - begin
+        length = (year + np.timedelta64(1, "Y")).astype(now.valid_time.dtype) - begin
         angle: Array = 2 * np.pi * ((now.valid_time - begin) / length)
         return {"season_cosine": np.cos(angle), "season_sine": np.sin(angle)}
 

@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast import calendars, physics, times
-from energyforecast.asof import Snapshot
-from energyforecast.features.declaration import Array, Columns, Feature
+from energyforecast import physics
+from energyforecast.core import calendars, timestamps
+from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["ApparentTemperature", "DayType", "Daylight", "Temperature"]
 
@@ -57,7 +58,7 @@ class Temperature(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """The reach."""
-        return times.duration(f"{self.reach}h")
+        return timestamps.duration(f"{self.reach}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``temp_air[mean]``, ``temp_air[24h]``, ``temp_air[heating]`` and ``[cooling]``. [°C, K]
@@ -113,7 +114,7 @@ class ApparentTemperature(Feature):
 
 @dataclass(frozen=True)
 class DayType(Feature):
-    """What kind of day it is on the site's calendar, see :mod:`energyforecast.calendars`.
+    """What kind of day it is on the site's calendar, see :mod:`energyforecast.core.calendars`.
 
     Notes
     -----
@@ -121,7 +122,7 @@ class DayType(Feature):
 
     Examples
     --------
-    >>> from energyforecast.sites import DemandArea
+    >>> from energyforecast.core.sites import DemandArea
     >>> from energyforecast.testing import example_snapshot
     >>> city = DemandArea(name="city", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
     >>> columns = DayType().compute(example_snapshot(sites=city, start="2024-12-15 18:00", hours=2))
@@ -182,13 +183,15 @@ class Daylight(Feature):
 
 def _local_day(now: Snapshot) -> Array:
     flat = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC")
-    local = flat.tz_convert(times.zone(now.site.timezone)).tz_localize(None)
+    local = flat.tz_convert(timestamps.zone(now.site.timezone)).tz_localize(None)
     return np.asarray(local.to_numpy().astype("datetime64[D]").reshape(now.valid_time.shape))
 
 
 def _by_the_sun(now: Snapshot, *, middle: bool = False) -> tuple[Array, Array]:
     """Solar hour at which each interval begins, or has its middle, and the length of the day. [h]"""
-    moment = now.valid_time + (now.windows.frequency.to_timedelta64() // 2 if middle else 0)
+    moment = now.valid_time + (
+        now.windows.frequency.to_timedelta64() // 2 if middle else np.timedelta64(0, "ns")
+    )
     day = moment.astype("datetime64[D]")
     of_year = (day - day.astype("datetime64[Y]")).astype(np.int64) + 1
     return (

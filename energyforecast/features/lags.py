@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from energyforecast import times
-from energyforecast.asof import Past, Snapshot
-from energyforecast.features.declaration import Array, Columns, Feature
+from energyforecast.core import timestamps
+from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.point_in_time.history import Past
+from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["Lag", "LagMean", "NewestObservation", "RecentLevel"]
 
@@ -56,7 +57,11 @@ class Lag(Feature):
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
         """The lag."""
-        return (Past(times.duration(self.lag), None if self.step is None else times.duration(self.step)),)
+        return (
+            Past(
+                timestamps.duration(self.lag), None if self.step is None else timestamps.duration(self.step)
+            ),
+        )
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``lag_168h`` and ``lag_168h_age`` [h]."""
@@ -102,7 +107,7 @@ class LagMean(Feature):
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
         """The lags, in whole steps."""
-        step = times.duration(self.step)
+        step = timestamps.duration(self.step)
         return tuple(Past(step * k, step) for k in range(1, self.count + 1))
 
     def compute(self, now: Snapshot) -> Columns:
@@ -135,7 +140,7 @@ class NewestObservation(Feature):
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
         """No lag at all: of every interval the newest that was known."""
-        return (Past(times.duration("0h")),)
+        return (Past(timestamps.duration("0h")),)
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``newest`` and ``newest_age`` [h]."""
@@ -175,9 +180,9 @@ class RecentLevel(Feature):
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
         """The newest value, and this hour of each day, so far back that every weekday has days around it."""
-        day = times.duration("24h")
+        day = timestamps.duration("24h")
         days = tuple(Past(day * k, day) for k in range(1, self._days + 1))
-        return (Past(times.duration("0h")), *days)
+        return (Past(timestamps.duration("0h")), *days)
 
     @property
     def _days(self) -> int:

@@ -8,12 +8,14 @@ from typing import ClassVar, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast import physics, times
-from energyforecast.asof import Past, Snapshot
+from energyforecast import physics
+from energyforecast.core import timestamps
+from energyforecast.core.sites import PVPlant, Site
+from energyforecast.core.variables import height_of
 from energyforecast.errors import SchemaError
-from energyforecast.features.declaration import Array, Columns, Feature
-from energyforecast.sites import PVPlant, Site
-from energyforecast.variables import height_of
+from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.point_in_time.history import Past
+from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = [
     "ClearSky",
@@ -123,7 +125,7 @@ class Irradiance(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """As far as the furthest interval."""
-        return times.duration(f"{max(abs(hour) for hour in self.hours)}h")
+        return timestamps.duration(f"{max(abs(hour) for hour in self.hours)}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``ghi[+0h]`` [W m⁻²], and ``clear_sky_index``, NaN while the sun is low."""
@@ -163,7 +165,7 @@ class NeighbourIrradiance(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """As far as the furthest interval."""
-        return times.duration(f"{max(abs(hour) for hour in self.hours)}h")
+        return timestamps.duration(f"{max(abs(hour) for hour in self.hours)}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``ghi[neighbour 1]``, ``ghi[neighbour 1 -1h]`` and ``ghi[neighbours' mean]``."""
@@ -259,7 +261,7 @@ class PVChainPower(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """As far as the end of the furthest interval."""
-        return times.duration(f"{max(abs(hour) for hour in self.hours) + 1}h")
+        return timestamps.duration(f"{max(abs(hour) for hour in self.hours) + 1}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``pv_chain_power``, and of intervals around, of each weather model that has all it needs."""
@@ -328,8 +330,8 @@ class ClearSkyPersistence(Feature):
     """
 
     history: ClassVar[tuple[Past, ...]] = (
-        Past(times.duration("0h")),
-        Past(times.duration(_DAY), times.duration(_DAY)),
+        Past(timestamps.duration("0h")),
+        Past(timestamps.duration(_DAY), timestamps.duration(_DAY)),
     )
 
     def compute(self, now: Snapshot) -> Columns:

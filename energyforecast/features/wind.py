@@ -10,12 +10,14 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast import physics, times, variables
-from energyforecast.asof import Past, Snapshot
+from energyforecast import physics
+from energyforecast.core import timestamps, variables
+from energyforecast.core.power_curve import PowerCurve
+from energyforecast.core.sites import Site, WindFarm
 from energyforecast.errors import SchemaError
-from energyforecast.features.declaration import Array, Columns, Feature
-from energyforecast.power_curves import PowerCurve
-from energyforecast.sites import Site, WindFarm
+from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.point_in_time.history import Past
+from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = [
     "AirMass",
@@ -91,7 +93,7 @@ class WindSpeed(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """As far as the furthest instant, and the interval's end."""
-        return max(times.duration(f"{max(abs(hour) for hour in self.hours)}h"), pd.Timedelta("1h"))
+        return max(timestamps.duration(f"{max(abs(hour) for hour in self.hours)}h"), pd.Timedelta("1h"))
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``wind_speed_100m[mean]`` and ``wind_speed_100m[+1h]``. [m s⁻¹]"""
@@ -129,7 +131,7 @@ class WindVariability(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """The reach, and one hour for the interval's end."""
-        return times.duration(f"{self.hours + 1}h")
+        return timestamps.duration(f"{self.hours + 1}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``wind_speed_100m[change]`` and ``wind_speed_100m[deviation]``. [m s⁻¹]"""
@@ -326,7 +328,7 @@ class WindTrend(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """The greatest reach."""
-        return times.duration(f"{max(self.hours)}h")
+        return timestamps.duration(f"{max(self.hours)}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``wind_speed_100m[smooth 3h]`` and ``wind_speed_100m[ramp 3h]``. [m s⁻¹]
@@ -406,7 +408,7 @@ class NeighbourWind(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """As far as the furthest instant, and the interval's end."""
-        return times.duration(f"{max(1.0, *(abs(hour) for hour in self.hours))}h")
+        return timestamps.duration(f"{max(1.0, *(abs(hour) for hour in self.hours))}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``wind_speed_100m[neighbours' mean]`` and ``wind_speed_100m[neighbour 1]``. [m s⁻¹]
@@ -526,7 +528,7 @@ class NewestWind(Feature):
     @property
     def margin(self) -> pd.Timedelta:
         """The reach."""
-        return times.duration(f"{self.reach}h")
+        return timestamps.duration(f"{self.reach}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``wind_speed_100m[newest]``, the mean over that hour; NaN if the run began after it. [m s⁻¹]"""

@@ -1,12 +1,12 @@
 """Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
 
-from energyforecast.models.blending import Blend
-from energyforecast.models.calibration import ConformalQuantiles
+from energyforecast.models.base import QuantileModel
+from energyforecast.models.blend import Blend
 from energyforecast.models.cold_start import ColdStart
-from energyforecast.models.demand import DemandResponse
+from energyforecast.models.conformal import ConformalQuantiles
+from energyforecast.models.demand_response import DemandResponse
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
-from energyforecast.models.model import QuantileModel
 from energyforecast.models.references import (
     Climatology,
     ConvexCombination,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
+from energyforecast.models.base import Array, Part, QuantileModel, weighted_quantiles
 
 __all__ = ["ColdStart"]
 

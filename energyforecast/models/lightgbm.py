@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast import checks
+from energyforecast.core import quantile_levels
 from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError
-from energyforecast.models import curves
-from energyforecast.models.model import Array, Part, QuantileModel
-from energyforecast.models.shared_trees import LeafValues, fit_leaf_values
+from energyforecast.models import out_of_fold_calibration
+from energyforecast.models.base import Array, Part, QuantileModel
+from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
 
 __all__ = ["LightGBMQuantiles"]
 
@@ -210,7 +210,9 @@ class LightGBMQuantiles(QuantileModel):
             else self._fit_apart(data, values, part)
         )
         self.correction_ = (
-            curves.correction(np.sort(unseen, axis=1), y, self.fitted, sample_weight, by=self._by(X))
+            out_of_fold_calibration.correction(
+                np.sort(unseen, axis=1), y, self.fitted, sample_weight, by=self._by(X)
+            )
             if self.calibrate and part.any()
             else np.empty((0, 2 + len(self.fitted)))
         )
@@ -230,7 +232,7 @@ class LightGBMQuantiles(QuantileModel):
             raise RangeError(
                 f"structures is {self.structures}.", "At least one is grown.", "Leave it out for the default."
             )
-        if len(checks.check_quantiles(self.fitted)) < 2:
+        if len(quantile_levels.check_quantiles(self.fitted)) < 2:
             raise RangeError(
                 f"The levels {self.fitted} are fitted.",
                 "A curve goes through at least two levels.",
@@ -351,7 +353,7 @@ class LightGBMQuantiles(QuantileModel):
         by = self._by(X)
         # The correction was learnt from whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
         whole, cut = (
-            curves.read(each, self.fitted, self.levels, self.correction_, by=by)
+            out_of_fold_calibration.read(each, self.fitted, self.levels, self.correction_, by=by)
             for each in (curve, np.clip(curve, *self.seen_))
         )
         # Trees know nothing beyond what they have seen, where their steps may lead: rare levels alone go beyond.
@@ -440,7 +442,7 @@ class LightGBMQuantiles(QuantileModel):
         >>> np.allclose(told.sum(axis=1), model.predict(new)[:, 2])
         True
         """
-        checks.check_quantiles((quantile,))
+        quantile_levels.check_quantiles((quantile,))
         self._check_columns(X)
         values = self._matrix(X)
         curve = self._curve(values)
@@ -448,7 +450,9 @@ class LightGBMQuantiles(QuantileModel):
         ordered = np.take_along_axis(curve, order, axis=1)
         weights = np.empty(curve.shape)
         # A weight belongs to a place in the sorted row: it goes back to the level that took the place.
-        placed = curves.weights(ordered, self.fitted, (quantile,), self.correction_, by=self._by(X))[:, :, 0]
+        placed = out_of_fold_calibration.weights(
+            ordered, self.fitted, (quantile,), self.correction_, by=self._by(X)
+        )[:, :, 0]
         np.put_along_axis(weights, order, placed, axis=1)
         total = sum(
             weights[:, k, None] * self._shapley(values, k)

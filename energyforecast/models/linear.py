@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from energyforecast import checks
+from energyforecast.core import quantile_levels
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.models.curves import GROWN
-from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
+from energyforecast.models.base import Array, Part, QuantileModel, weighted_quantiles
+from energyforecast.models.out_of_fold_calibration import GROWN
 
 __all__ = ["LinearQuantiles"]
 
@@ -113,7 +113,7 @@ class LinearQuantiles(QuantileModel):
         self.coefficients_ = self._solved(terms, y, weight / weight.mean())
 
     def _check(self) -> None:
-        checks.check_quantiles(self.fitted)
+        quantile_levels.check_quantiles(self.fitted)
         if self.knots < 1 or not self.penalty >= 0:
             raise RangeError(
                 f"knots={self.knots}, penalty={self.penalty}.",

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from energyforecast.models.model import Array, Part, QuantileModel, weighted_quantiles
+from energyforecast.models.base import Array, Part, QuantileModel, weighted_quantiles
 
 __all__ = [
     "Climatology",

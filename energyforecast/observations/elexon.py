@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from energyforecast import times
+from energyforecast.core import timestamps
+from energyforecast.core.http import Http
+from energyforecast.core.observation_series import Observations
 from energyforecast.errors import MissingDataError, ResponseError
-from energyforecast.observations.measured import Observations
-from energyforecast.observations.reading import observed
-from energyforecast.weather.transport import Http
+from energyforecast.observations.tables import observed
 
 __all__ = ["get_elexon", "parse_elexon", "read_elexon"]
 
@@ -78,8 +78,8 @@ def get_elexon(
     Addresses begin with http:// or https://.
     Correct the base URL; files are read with the functions read_...
     """
-    first, last = times.instant(start), times.instant(end)
-    asking, until = http or Http(), last + times.duration(published_within)
+    first, last = timestamps.instant(start), timestamps.instant(end)
+    asking, until = http or Http(), last + timestamps.duration(published_within)
     rows: list[Any] = []
     begin = first
     while begin < until:
@@ -213,13 +213,13 @@ def _observations(
         raise _nothing(dataset, "nothing of the period")
     if frame[["start", "published"]].isna().any().any():
         raise _bad(dataset, "has a row without time")
-    start = times.to_index(frame["start"])
-    late = np.maximum(times.to_ns(frame["published"]), times.to_ns(start) + _HALF_HOUR)
+    start = timestamps.to_index(frame["start"])
+    late = np.maximum(timestamps.to_ns(frame["published"]), timestamps.to_ns(start) + _HALF_HOUR)
     rows = frame.drop_duplicates(["start", "published", "value"]).index
     keep = frame.index.isin(rows)
     return observed(
         pd.DataFrame({site: frame["value"].to_numpy(dtype=float)[keep]}, index=start[keep]),
-        published=times.to_index(late[keep]),
+        published=timestamps.to_index(late[keep]),
         published_after=None,
         frequency=pd.Timedelta(_HALF_HOUR),
         revisions=revisions,

@@ -15,11 +15,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 
-from energyforecast import times
+from energyforecast.core import timestamps
+from energyforecast.core.http import Http
+from energyforecast.core.observation_series import Observations
 from energyforecast.errors import MissingDataError, RefusedError, ResponseError, require
-from energyforecast.observations.measured import Observations
-from energyforecast.observations.reading import observed
-from energyforecast.weather.transport import Http
+from energyforecast.observations.tables import observed
 
 __all__ = ["get_entsoe", "parse_entsoe", "read_entsoe"]
 
@@ -94,7 +94,7 @@ def get_entsoe(
         )
     url = base_url or os.environ.get("ENTSOE_ENDPOINT_URL") or _URL
     client = _client(_Session(token, url, http or Http()))
-    first, last = times.instant(start), times.instant(end)
+    first, last = timestamps.instant(start), timestamps.instant(end)
     pieces = []
     begin = first
     while begin < last:
@@ -307,7 +307,7 @@ def _joined(
     within: tuple[pd.Timestamp, pd.Timestamp] | None,
 ) -> Observations:
     """Periods of several resolutions at one: shorter ones as means of whole intervals."""
-    step = max(length for _, length in pieces) if frequency is None else times.duration(frequency)
+    step = max(length for _, length in pieces) if frequency is None else timestamps.duration(frequency)
     for series, length in pieces:
         if length > step or step % length != pd.Timedelta(0):
             raise ResponseError(

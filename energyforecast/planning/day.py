@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from energyforecast import times
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import SchemaError
-from energyforecast.forecast import Forecast
-from energyforecast.observations import Observations
-from energyforecast.planning.ahead import Ahead
-from energyforecast.planning.copula import GaussianCopula
-from energyforecast.planning.dependence import Dependence, Independence
-from energyforecast.planning.drawing import draw
-from energyforecast.planning.netting import NET_LOAD, net_load
-from energyforecast.planning.plan import Plan
-from energyforecast.planning.plans import plan_scenarios
-from energyforecast.planning.ramping import alarms, ramps
-from energyforecast.planning.reserves import reserve
-from energyforecast.planning.scenarios import Scenarios
-from energyforecast.planning.scheduling import compare_schedules, schedule
+from energyforecast.forecasting.portfolio import Ahead
+from energyforecast.planning.dispatch.optimise import plan_scenarios
+from energyforecast.planning.dispatch.plan import Plan
+from energyforecast.planning.net_load import NET_LOAD, net_load
+from energyforecast.planning.ramps import alarms, ramps
+from energyforecast.planning.reserve import reserve
+from energyforecast.planning.scenario_generation.copula import GaussianCopula
+from energyforecast.planning.scenario_generation.dependence import Dependence, Independence
+from energyforecast.planning.scenario_generation.empirical import SchaakeShuffle
+from energyforecast.planning.scenario_generation.sample import draw
+from energyforecast.planning.schedule import compare_schedules, schedule
 from energyforecast.planning.settings import PlanSettings
-from energyforecast.planning.sheets import Sheet, day_ahead_sheet, weekly_outlook
-from energyforecast.planning.templates import SchaakeShuffle
 
 __all__ = ["DayPlan", "by_kind", "dependence_of", "plan_day"]
 
@@ -67,8 +64,6 @@ class DayPlan:
     >>> made = plan_day(settings, Ahead({"wind": example_forecast()}, {}))
     >>> made.schedules["farm"]["schedule"].head(2).round(2).tolist()
     [9.0, 9.5]
-    >>> [sheet.title() for sheet in made.sheets(timezone="UTC").values()]
-    ['Day-ahead sheet: farm, 2024-01-02']
     """
 
     settings: PlanSettings
@@ -102,30 +97,6 @@ class DayPlan:
             for k, name in enumerate(forecast.sites)
         }
 
-    def sheets(self, *, timezone: str) -> dict[str, Sheet]:
-        """Planners' sheets by name of file: net load, each plant, and the outlook if it covers several days."""
-        found = {}
-        if self.net_load is not None:
-            for area in _areas(self.net_load):
-                held = self.reserve if area == NET_LOAD else None
-                planned = None if held is None else held.rename(columns={"scheduled": "schedule"})
-                shown = _as_forecast(self.net_load, area, self.forecasts)
-                found[area] = day_ahead_sheet(
-                    shown, timezone=timezone, schedule=planned, reserve=held, levels=self.settings.levels
-                )
-            if len(np.unique(self.net_load.valid_times.tz_convert(times.zone(timezone)).date)) > 1:
-                found["weekly outlook"] = weekly_outlook(self.net_load, site=NET_LOAD, timezone=timezone)
-        for kind in ("wind", "solar"):
-            for name in self.forecasts[kind].sites if kind in self.forecasts else ():
-                found[name] = day_ahead_sheet(
-                    self.forecasts[kind],
-                    site=name,
-                    timezone=timezone,
-                    schedule=self.schedules.get(name),
-                    levels=self.settings.levels,
-                )
-        return found
-
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table that was made, by name of file."""
         frames = {"reserve": self.reserve, "ramps": self.ramps, "ramp_alarms": self.alarms}
@@ -145,58 +116,10 @@ class DayPlan:
         return {name: frame for name, frame in frames.items() if frame is not None}
 
     def write(self, folder: str | Path, *, timezone: str, language: str = "en") -> Path:
-        """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF); each says the caveats.
+        """Write sheets, tables and scenarios; see :func:`energyforecast.reporting.day_plan.write`."""
+        from energyforecast.reporting import day_plan
 
-        Parameters
-        ----------
-        folder : path
-        timezone : str
-            Of the hours on sheets; tables are in UTC.
-        language : str
-            Of the sheets.
-        """
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        for name, sheet in self.sheets(timezone=timezone).items():
-            stem = file_name(name)
-            sheet.write_csv(place / f"{stem}.csv")
-            sheet.write_xlsx(place / f"{stem}.xlsx", language=language)
-            sheet.write_html(place / f"{stem}.html", language=language)
-        for name, frame in self.tables().items():
-            write_table(frame, place / f"{name}.csv", caveats=self.caveats)
-        if self.net_load is not None:
-            data = self.net_load.data.astype("float32").to_dataset(name="power")
-            data.to_netcdf(place / "scenarios.nc", engine="scipy")
-        return place
-
-
-def file_name(name: str) -> str:
-    """A name that every file system takes.
-
-    Examples
-    --------
-    >>> file_name("Shelek (synthetic)")
-    'Shelek_synthetic'
-    """
-    return re.sub(r"\W+", "_", name).strip("_")
-
-
-def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]) -> Path:
-    r"""Write a table as CSV, with the caveats as its last column.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(
-    ...         pd.DataFrame({"up": [1.23456]}), folder + "/reserve.csv", caveats=["synthetic"]
-    ...     ).read_text()
-    'up,caveat\n1.2346,synthetic\n'
-    """
-    target = Path(path)
-    told = frame.assign(caveat="; ".join(caveats)) if caveats else frame
-    told.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")
-    return target
+        return day_plan.write(self, folder, timezone=timezone, language=language)
 
 
 def plan_day(
@@ -288,7 +211,7 @@ def _issue(ahead: Ahead, issue_time: Any) -> pd.Timestamp:
             "A plan is made from one issue.",
             "Choose it: issue_time=...",
         )
-    return issues[0] if issue_time is None else times.instant(issue_time)
+    return issues[0] if issue_time is None else timestamps.instant(issue_time)
 
 
 def dependence_of(
@@ -357,32 +280,3 @@ def _reserve(settings: PlanSettings, net: Scenarios | None) -> pd.DataFrame | No
     if net is None or terms is None:
         return None
     return reserve(net, risk=terms.risk, outages=terms.outages, tail=terms.tail, site=NET_LOAD)
-
-
-def _areas(net: Scenarios) -> list[str]:
-    """Names of net loads, without their parts."""
-    parts = ("demand", "wind", "solar")
-    return [
-        name for name in net.sites if name not in parts and not name.endswith(tuple(f": {k}" for k in parts))
-    ]
-
-
-def _as_forecast(net: Scenarios, area: str, forecasts: Mapping[str, Forecast]) -> Forecast:
-    """Net load as a forecast: quantiles of its scenarios, with the issue and the worst level of its parts."""
-    first = next(iter(forecasts.values()))
-    levels = first.quantiles
-    table = net.quantiles(levels, site=area)
-    inside = first.inside[0]
-    rows = np.full((1, 1, inside.size, len(levels)), np.nan)
-    rows[0, 0, inside] = table[[f"q{level:g}" for level in levels]].to_numpy()
-    data = first.data.isel(site=[0]).copy(data=rows)
-    worst = max(int(one.data["fallback_level"].max()) for one in forecasts.values())
-    data = data.assign_coords(
-        site=[area],
-        capacity=("site", [np.nan]),
-        kind=("site", ["demand"]),
-        fallback_level=(("site", "issue_time"), [[worst]]),
-    )
-    data.attrs = dict(first.data.attrs) | {"caveats": "; ".join(net.caveats)}
-    data.attrs.pop("model", None)
-    return Forecast(data)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast import times
+from energyforecast.core import timestamps
+from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import LeakageError, MissingDataError, SchemaError
-from energyforecast.planning.scenarios import Scenarios
 
 __all__ = ["METHODS", "MinT", "reconcile"]
 
@@ -182,7 +182,7 @@ class MinT:
                 f"Bounds are given for {unknown}.", f"Sites have bounds: {list(self.sites)}.", "Correct them."
             )
         issued = scenarios.data.attrs.get("issue_time")
-        if self.known_by is not None and issued is not None and self.known_by > times.instant(issued):
+        if self.known_by is not None and issued is not None and self.known_by > timestamps.instant(issued):
             raise LeakageError(
                 f"Errors became known until {self.known_by}; the scenarios were issued at {issued}.",
                 "Weights are learnt from what was known at the issue.",

@@ -40,20 +40,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from energyforecast import checks, times
+from energyforecast.core import quantile_levels, timestamps
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
+from energyforecast.core.sites import Site
 from energyforecast.errors import ConfigurationError, EnergyForecastError
+from energyforecast.forecasting.portfolio import PLANNED
+from energyforecast.planning.dispatch.system import System
 from energyforecast.planning.outages import Outage
-from energyforecast.planning.reserves import Tail
-from energyforecast.planning.system import System
-from energyforecast.sites import Kind, Site
+from energyforecast.planning.reserve import Tail
 
-__all__ = ["PLANNED", "PlanSettings", "RampTerms", "ReserveTerms"]
+__all__ = ["PlanSettings", "RampTerms", "ReserveTerms"]
 
 _T = TypeVar("_T")
 
-#: Kinds of sites that can be planned.
-PLANNED: Final[tuple[Kind, ...]] = ("demand", "wind", "solar")
 _DEPENDENCES: Final = ("gaussian", "schaake", "exponential", "independent")
 _PRESETS: Final[dict[str, Callable[..., ImbalanceTerms]]] = {"kazakhstan": kazakhstan}
 
@@ -141,8 +140,8 @@ class PlanSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "areas", {name: tuple(sites) for name, sites in self.areas.items()})
-        checks.check_quantiles(self.levels)
-        times.duration(self.learn)
+        quantile_levels.check_quantiles(self.levels)
+        timestamps.duration(self.learn)
         if self.dependence not in _DEPENDENCES:
             raise ConfigurationError(
                 f"dependence = {self.dependence!r}.",
@@ -187,7 +186,7 @@ class PlanSettings:
 
         Examples
         --------
-        >>> from energyforecast.sites import WindFarm
+        >>> from energyforecast.core.sites import WindFarm
         >>> farm = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60)
         >>> list(PlanSettings(areas={"South": ("farm",)}).kinds([farm]))
         ['wind']

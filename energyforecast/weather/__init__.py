@@ -1,4 +1,4 @@
-"""Sources of weather and the archive of their runs; each ends in :func:`energyforecast.checks.check_weather`.
+"""Weather: sources of forecasts and analyses, processing, and an archive of runs as they arrived.
 
 Names are imported when they are first used: a source brings the libraries that it needs and no others.
 """

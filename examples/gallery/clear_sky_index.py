@@ -27,4 +27,4 @@ course.set_title(f"{world.site.name}: radiation and its clear-sky index", loc="l
 for axes in (course, shares):
     axes.spines[["top", "right"]].set_visible(False)
 figure.supxlabel("synthetic", fontsize=8, color="0.35", x=0.99, ha="right")
-ef.plotting.save(figure, sys.argv[1])
+ef.reporting.figures.save(figure, sys.argv[1])

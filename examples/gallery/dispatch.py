@@ -25,6 +25,6 @@ solar = 4 * ef.datasets.kapshagay(models=("ecmwf",)).truth.loc[days, ["power"]]
 demand.columns = wind.columns = solar.columns = ["South"]
 
 plan = ef.planning.perfect_foresight(system, demand=demand, wind=wind, solar=solar)
-figure = ef.plotting.dispatch(plan, area="South", timezone="Asia/Almaty")
+figure = ef.reporting.figures.dispatch(plan, area="South", timezone="Asia/Almaty")
 figure.supxlabel("synthetic; planned by someone who knew what came", fontsize=8, color="0.35")
-ef.plotting.save(figure, sys.argv[1])
+ef.reporting.figures.save(figure, sys.argv[1])

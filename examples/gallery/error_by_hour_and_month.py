@@ -20,4 +20,4 @@ result = ef.backtest(
     end="2024-12-29",
     refit=None,
 )
-ef.plotting.save(ef.plotting.error_by_hour_and_month(result), sys.argv[1])
+ef.reporting.figures.save(ef.reporting.figures.error_by_hour_and_month(result), sys.argv[1])

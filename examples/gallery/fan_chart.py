@@ -14,4 +14,4 @@ forecaster.fit(weather, power[:"2014-12"])
 
 forecast = forecaster.predict(weather, power, issue_time="2015-01-14 09:00")
 figure = forecast.plot(power, timezone="Europe/Paris")
-ef.plotting.save(figure, sys.argv[1])
+ef.reporting.figures.save(figure, sys.argv[1])

@@ -27,4 +27,4 @@ for world, model in ((city, ef.LinearQuantiles()), (farm, None)):
 copula = ef.planning.GaussianCopula.fit(past, observed, until=issue)
 net = ef.planning.net_load(demand=tomorrow[0], wind=tomorrow[1], scenarios=2000, dependence=copula)
 reserve = ef.planning.reserve(net, risk=0.01, outages=[ef.planning.Outage(capacity=60, probability=0.01)])
-ef.plotting.save(ef.plotting.reserve(net, reserve, timezone="Asia/Almaty"), sys.argv[1])
+ef.reporting.figures.save(ef.reporting.figures.reserve(net, reserve, timezone="Asia/Almaty"), sys.argv[1])

@@ -20,4 +20,4 @@ result = ef.backtest(
     end="2024-12-29",
     refit=None,
 )
-ef.plotting.save(ef.plotting.pit(result), sys.argv[1])
+ef.reporting.figures.save(ef.reporting.figures.pit(result), sys.argv[1])

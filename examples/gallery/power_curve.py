@@ -28,4 +28,4 @@ axes.set_title(f"{site.name}: power curves by air density", loc="left", fontsize
 axes.spines[["top", "right"]].set_visible(False)
 axes.legend(loc="lower right", fontsize=8, frameon=False)
 figure.supxlabel("synthetic", fontsize=8, color="0.35", x=0.99, ha="right")
-ef.plotting.save(figure, sys.argv[1])
+ef.reporting.figures.save(figure, sys.argv[1])

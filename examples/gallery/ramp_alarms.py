@@ -24,5 +24,5 @@ forecast = forecaster.predict(weather, power, issue_time=issue)
 drawn = ef.planning.draw(forecast, number=500, dependence=copula)
 
 table = ef.planning.ramps(drawn, change=0.4, capacity=world.site.capacity, within=["3h"])
-figure = ef.plotting.ramps(drawn, table, within="3h", probability=0.3, timezone="Asia/Almaty")
-ef.plotting.save(figure, sys.argv[1])
+figure = ef.reporting.figures.ramps(drawn, table, within="3h", probability=0.3, timezone="Asia/Almaty")
+ef.reporting.figures.save(figure, sys.argv[1])

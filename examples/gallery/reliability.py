@@ -13,4 +13,4 @@ forecaster = ef.Forecaster(site, task, perfect_weather=True)
 
 # One fit at the beginning of the year, on 2014; then a forecast every day of 2015.
 result = ef.backtest({"LightGBMQuantiles": forecaster}, weather, power, start="2015", end="2015", refit=None)
-ef.plotting.save(ef.plotting.reliability(result), sys.argv[1])
+ef.reporting.figures.save(ef.reporting.figures.reliability(result), sys.argv[1])

@@ -22,4 +22,4 @@ past = forecaster.predict(
 copula = ef.planning.GaussianCopula.fit(past, power, until=issue)
 forecast = forecaster.predict(weather, power, issue_time=issue)
 drawn = ef.planning.draw(forecast, number=500, dependence=copula)
-ef.plotting.save(ef.plotting.scenarios(drawn, power, timezone="Asia/Almaty"), sys.argv[1])
+ef.reporting.figures.save(ef.reporting.figures.scenarios(drawn, power, timezone="Asia/Almaty"), sys.argv[1])

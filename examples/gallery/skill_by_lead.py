@@ -19,4 +19,4 @@ forecasters = {name: ef.Forecaster(world.site, task, model=model) for name, mode
 result = ef.backtest(
     forecasters, world.weather["ecmwf"], world.observations, start="2024-03", end="2024-06", refit=None
 )
-ef.plotting.save(ef.plotting.skill_by_lead(result, reference="Climatology"), sys.argv[1])
+ef.reporting.figures.save(ef.reporting.figures.skill_by_lead(result, reference="Climatology"), sys.argv[1])

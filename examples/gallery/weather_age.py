@@ -31,4 +31,4 @@ axes.set_title(f"{world.site.name}: the newest run that had arrived", loc="left"
 axes.legend(loc="upper right", fontsize=8, frameon=False)
 axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
 figure.supxlabel("synthetic", fontsize=8, color="0.35", x=0.99, ha="right")
-ef.plotting.save(figure, sys.argv[1])
+ef.reporting.figures.save(figure, sys.argv[1])

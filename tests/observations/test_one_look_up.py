@@ -23,19 +23,25 @@ FINDERS = {
 
 #: The only files and functions that may, and why.
 ALLOWED = {
-    ("observations/measured.py", "Observations._located"): "the look-up itself",
+    ("core/observation_series.py", "Observations._located"): "the look-up itself",
     (
-        "asof.py",
+        "point_in_time/history.py",
         "history_as_of",
     ): "a lag goes back to the newest published value: a search, no look-up of an hour",
     (
-        "datasets/shelek_scada.py",
+        "observations/scada.py",
         "read_shelek_scada",
     ): "brings wind and temperature to the hours of the power",
-    ("planning/templates.py", "SchaakeShuffle._shifts"): "counts the days since the first observation",
-    ("quality.py", "flag_quality"): "writes flags into frames of the same index, row by row",
-    ("scenario_forecaster.py", "rank_stations"): "brings temperature to the days of demand",
-    ("forecaster.py", "Forecaster._completed"): "adds columns of sites without power; hours stay as they are",
+    (
+        "planning/scenario_generation/empirical.py",
+        "SchaakeShuffle._shifts",
+    ): "counts the days since the first observation",
+    ("observations/quality.py", "flag_quality"): "writes flags into frames of the same index, row by row",
+    ("forecasting/month_ahead.py", "rank_stations"): "brings temperature to the days of demand",
+    (
+        "forecasting/forecaster.py",
+        "Forecaster._completed",
+    ): "adds columns of sites without power; hours stay as they are",
 }
 
 

@@ -12,10 +12,10 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from energyforecast import times
+from energyforecast.core import timestamps
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.variables import UNFIT, Flag
 from energyforecast.errors import EnergyForecastError, SchemaError, TimeError
-from energyforecast.observations import Observations
-from energyforecast.variables import UNFIT, Flag
 
 HOUR = np.timedelta64(1, "h")
 START = np.datetime64("2024-01-01T00", "ns")
@@ -49,7 +49,7 @@ def _refused(call: Callable[[], Any], kind: type[EnergyForecastError], *named: s
 
 
 def test_values_come_in_the_order_and_the_shape_of_the_hours() -> None:
-    hours = times.to_ns(INDEX)[[[5, 0, 0], [3, 4, 1]]]
+    hours = timestamps.to_ns(INDEX)[[[5, 0, 0], [3, 4, 1]]]
     assert _power().value_at("farm", hours).tolist() == [[15, 10, 10], [13, 14, 11]]
     assert _power().value_at("other", hours).tolist() == [[0] * 3] * 2
     assert _power().value_at("farm", hours[:0]).shape == (0, 3)
@@ -68,7 +68,7 @@ def test_values_come_in_the_order_and_the_shape_of_the_hours() -> None:
         ["2024-01-01 03:00", "2024-01-01T09:00+05:00"],
         np.array(["2024-01-01T03", "2024-01-01T04"], dtype="datetime64[h]"),
         [np.datetime64("2024-01-01T03", "ns"), np.datetime64("2024-01-01T04", "s")],
-        xr.DataArray(times.to_ns(INDEX[3:5]), dims="hour"),
+        xr.DataArray(timestamps.to_ns(INDEX[3:5]), dims="hour"),
     ],
     ids=lambda given_: type(given_).__name__,
 )
@@ -99,7 +99,7 @@ def test_an_hour_outside_is_refused_by_name_unless_it_may_be_missing(hour: str) 
 
 
 def test_no_time_is_outside_too() -> None:
-    hours = np.array([times.to_ns(INDEX)[3], NAT])
+    hours = np.array([timestamps.to_ns(INDEX)[3], NAT])
     _refused(lambda: _power().value_at("farm", hours), TimeError, "1 hours", "NaT")
     for several in (hours, [INDEX[3], pd.NaT]):
         found = _power().value_at("farm", several, outside="missing")
@@ -161,8 +161,8 @@ def test_each_hour_may_have_a_moment_of_its_own() -> None:
     early = known - pd.to_timedelta([1, 0, 0, 1, 0, 1], unit="ns")
     expected = [np.nan, 11, np.nan, np.nan, 14, np.nan]
     np.testing.assert_array_equal(_power().value_at("farm", INDEX, as_of=early), expected)
-    issued = times.to_ns(known)[[1, 3]][:, None]
-    found = _power().value_at("farm", np.stack([times.to_ns(INDEX)] * 2), as_of=issued)
+    issued = timestamps.to_ns(known)[[1, 3]][:, None]
+    found = _power().value_at("farm", np.stack([timestamps.to_ns(INDEX)] * 2), as_of=issued)
     np.testing.assert_array_equal(found, [[10, 11] + [np.nan] * 4, [10, 11, np.nan, 13, np.nan, np.nan]])
     assert np.isnan(_power().value_at("farm", INDEX, as_of=np.full(6, NAT))).all()
     _refused(lambda: _power().value_at("farm", INDEX, as_of=known[:2]), SchemaError, "(2,)", "(6,)")
@@ -197,7 +197,7 @@ def test_capacity_publication_and_flags_are_of_the_same_hours() -> None:
     hours = INDEX[[4, 2, 3]]
     np.testing.assert_array_equal(power.available_capacity_at("farm", hours), [30, np.nan, 0])
     assert power.flags_at("farm", hours).tolist() == [8, 2, 4]
-    assert (power.published_at("farm", hours) == times.to_ns(hours + pd.Timedelta("3h"))).all()
+    assert (power.published_at("farm", hours) == timestamps.to_ns(hours + pd.Timedelta("3h"))).all()
     beyond = INDEX[-1:] + pd.Timedelta("1h")
     assert np.isnan(power.available_capacity_at("farm", beyond, outside="missing")).all()
     assert np.isnat(power.published_at("farm", beyond, outside="missing")).all()

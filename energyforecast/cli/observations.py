@@ -1,0 +1,163 @@
+"""Commands about measured power: parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from energyforecast.errors import ConfigurationError, one_of
+
+if TYPE_CHECKING:
+    from energyforecast.observations.audit import Examination
+
+__all__ = ["app"]
+
+#: Exit code of a file that was read and cannot be trusted; 1 is an error, 2 a wrong option.
+_NOT_TRUSTED: Final = 3
+
+app = typer.Typer(help="Look at measured power and demand.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Look at measured power and demand."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Measurements, CSV or parquet.")],
+    config: Annotated[Path | None, typer.Option(help="Sites and form from a configuration (TOML).")] = None,
+    unit: Annotated[str | None, typer.Option(help="W, kW, MW, GW, or Wh ... GWh of an interval.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Of the stamps: Asia/Almaty, UTC, fixed:+06:00.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="beginning or ending.")] = None,
+    published_after: Annotated[
+        str | None, typer.Option(help="Delay after the end of an interval: 2h.")
+    ] = None,
+    time: Annotated[
+        list[str] | None, typer.Option(help="Column of the stamps; twice: date, time of day.")
+    ] = None,
+    period: Annotated[str | None, typer.Option(help="Column of settlement periods.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="COLUMN or COLUMN=SITE; may be repeated.")] = None,
+    time_format: Annotated[str | None, typer.Option(help="Form of the stamps: '%d.%m.%Y %H:%M'.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of the file: cp1251.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal sign.")] = None,
+    separator: Annotated[str | None, typer.Option(help="Between columns.")] = None,
+    kind: Annotated[str, typer.Option(help="wind, solar, demand or site.")] = "site",
+    capacity: Annotated[float | None, typer.Option(help="Of the site. [MW]")] = None,
+    latitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
+    longitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
+    weather: Annotated[Path | None, typer.Option(help="Weather of the sites, NetCDF.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write what was found here.")] = None,
+) -> None:
+    """Read measurements, flag what is doubtful, check the clock, and say whether they can be trusted.
+
+    Exit code 3: they cannot, because more than a fifth is missing or set aside by flags, the unit cannot be right, or
+    the clock is wrong by half an hour or more. Exit code 1: they cannot be read.
+    """
+    from energyforecast.observations import audit, read_power
+    from energyforecast.weather.sources import netcdf
+
+    sites, form = _settings(config)
+    given: dict[str, Any] = {
+        "unit": unit,
+        "timezone": timezone,
+        "label": label,
+        "published_after": published_after,
+        "time": time[0] if time and len(time) == 1 else time,
+        "period": period,
+        "columns": _columns(column),
+        "time_format": time_format,
+        "encoding": encoding,
+        "decimal": decimal,
+        "separator": separator,
+    }
+    form |= {name: value for name, value in given.items() if value is not None}
+    for name in ("unit", "timezone", "label", "published_after"):
+        if name not in form:
+            raise ConfigurationError(
+                f"Nothing says the {name} of {file}.",
+                "Nothing about data is guessed.",
+                f"Give --{name.replace('_', '-')}, or --config with a section [observations].",
+            )
+    power = read_power(file, **({"duplicates": "flag"} | form))
+    places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
+    known = None if weather is None else netcdf.read(weather)
+    found = audit.examine(power, sites=places, weather=known)
+    _show(found, file)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
+    if not found.trusted:
+        raise typer.Exit(_NOT_TRUSTED)
+
+
+def _settings(config: Path | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if config is None:
+        return (), {}
+    from energyforecast import configuration
+
+    settings = configuration.read(config)
+    form = dict(settings.sections["observations"])
+    return settings.sites, {name: value for name, value in form.items() if name not in ("file", "dataset")}
+
+
+def _columns(column: list[str] | None) -> dict[str, str] | None:
+    if not column:
+        return None
+    pairs = [text.rpartition("=") for text in column]
+    return {(name or site): site for name, _, site in pairs}
+
+
+def _sites(
+    names: tuple[str, ...], kind: str, capacity: float | None, latitude: float | None, longitude: float | None
+) -> list[Any]:
+    from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+
+    kinds: dict[str, type[Site]] = {item.kind: item for item in (WindFarm, PVPlant, DemandArea, Site)}
+    one_of("--kind", kind, allowed=kinds, error=ConfigurationError)
+    if kinds[kind] is PVPlant and (latitude is None or longitude is None):
+        raise ConfigurationError(
+            "A PV plant without a place.",
+            "Its night and its clock are told by the sun.",
+            "Give --latitude and --longitude.",
+        )
+    # Elsewhere nothing that is checked depends on the place.
+    return [
+        kinds[kind](name=name, latitude=latitude or 0.0, longitude=longitude or 0.0, capacity=capacity)
+        for name in names
+    ]
+
+
+def _show(found: Examination, file: Path) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    content = found.to_dict()
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table(
+        title=str(file), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold", pad_edge=False
+    )
+    for head in ("site", "what", "hours", "share", ""):
+        table.add_column(head, justify="right" if head in ("hours", "share") else "left")
+    hours = content["frequency_minutes"] / 60
+    for name, site in content["sites"].items():
+        span = f"{content['start'][:16]} to {content['end'][:16]} UTC, every {content['frequency_minutes']:g} min"
+        table.add_row(name, "period", f"{content['intervals'] * hours:g}", "", span)
+        table.add_row("", "missing", f"{site['missing'] * hours:g}", f"{site['missing_share']:.2%}", "")
+        for flag in site["flags"]:
+            use = "left out of training and scores" if flag["unfit"] else "told, and kept"
+            bit = f"{flag['flag']} (bit {flag['bit']})"
+            table.add_row("", bit, f"{flag['hours']:g}", f"{flag['share']:.2%}", use)
+        clock = site["clock"]
+        table.add_row("", "clock", "", "", "nothing to compare with" if clock is None else clock["verdict"])
+        table.add_section()
+    console.print(table)
+    for problem in found.problems:
+        console.print(f"[bold red]problem[/]  {problem}", highlight=False)
+    console.print("[bold]It can be trusted.[/]" if found.trusted else "[bold red]It cannot be trusted.[/]")

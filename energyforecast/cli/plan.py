@@ -1,0 +1,299 @@
+"""Commands that plan: parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from energyforecast.errors import ConfigurationError, require
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from rich.console import Console
+    from rich.table import Table
+
+    from energyforecast.demos.plan import WeekPlan
+    from energyforecast.planning import DayPlan, PlanSettings
+
+__all__ = ["demo", "plan"]
+
+
+def plan(
+    config: Annotated[Path, typer.Argument(help="Configuration (TOML) with a section [plan].")],
+    issue_time: Annotated[str, typer.Option(help="Wall time in the task's zone, or now.")] = "now",
+    out: Annotated[Path, typer.Option("--out", help="Folder for what is written.")] = Path("plan"),
+    language: Annotated[str, typer.Option(help="Of the sheets: en, ru or fr.")] = "en",
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for what was planned.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
+) -> None:
+    """Plan from a configuration: sheets, reserve, schedules, ramps, scenarios, dispatch and figures."""
+    from energyforecast import configuration
+    from energyforecast.core import timestamps
+    from energyforecast.forecasting.portfolio import forecast_ahead
+    from energyforecast.planning import plan_day
+
+    settings = configuration.read(config)
+    if settings.plan is None:
+        raise ConfigurationError(
+            f"{config} has no section [plan].", "It says what is planned, on which terms.", "See docs/plan."
+        )
+    terms = settings.plan
+    terms.kinds(settings.sites)  # what is refused is refused before the fits
+    _check_tools(language, dispatch=terms.system is not None)
+    moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
+    observations = settings.observations()
+    ahead = forecast_ahead(
+        settings.sites,
+        settings.task,
+        settings.weather(),
+        observations,
+        issue_times=moment,
+        learn=terms.learn if terms.dependence == "gaussian" else None,
+        model=settings.model,
+        perfect_weather=settings.perfect_weather,
+        jobs=jobs,
+    )
+    made = plan_day(terms, ahead, observations)
+    _write_day(made, out, timezone=settings.task.timezone, language=language)
+    if json_file is not None:
+        _write_json(json_file, _day_report(made))
+    console = _console()
+    for line in made.caveats:
+        console.print(f"[bold red]{line}[/]", highlight=False)
+    for table in _day_tables(made, settings.task.timezone):
+        console.print(table)
+    for line in _not_planned(terms, made):
+        console.print(line, highlight=False)
+    console.print(f"Written to {out}: {_listed(out)}", highlight=False)
+
+
+def demo(
+    out: Path, *, gate_closure: str, language: str = "en", json_file: Path | None = None, jobs: int = 1
+) -> None:
+    """Plan the synthetic region for a week, and say what the forecast was worth."""
+    from energyforecast.demos import plan as demo_plan
+
+    begun = time.perf_counter()
+    _check_tools(language, dispatch=True)
+    console = _console(stderr=True)
+    with console.status("Makes the region, fits and forecasts"):
+        region = demo_plan.region(gate_closure=gate_closure, jobs=jobs)
+    with console.status("Plans each day"):
+        week = demo_plan.plan_week(region, gate_closure=gate_closure)
+    write_week(week, out, language=language)
+    _write_json(json_file or out / "plan.json", week.report())
+    shown = _console()
+    for item in _week_lines(week, gate_closure):
+        shown.print(item, highlight=False)
+    shown.print(f"{time.perf_counter() - begun:.0f} s in all.", highlight=False)
+    shown.print(f"Written to {out}: {_listed(out)}", highlight=False)
+
+
+def write_week(week: WeekPlan, out: Path, *, language: str = "en", timezone: str = "Asia/Almaty") -> None:
+    """Sheets of the last day, tables of the week, and figures.
+
+    Parameters
+    ----------
+    week : WeekPlan
+    out : path
+    language : str
+    timezone : str
+    """
+    from energyforecast.reporting import figures as plotting
+    from energyforecast.reporting.day_plan import write_table
+
+    last = week.days[-1]
+    _write_day(last, out, timezone=timezone, language=language)
+    figures = {
+        "dispatch": plotting.dispatch(week.done["scenarios"], timezone=timezone),
+        "storage": plotting.storage(week.done, timezone=timezone),
+        "costs": plotting.costs(week.costs, caveats=week.caveats),
+    }
+    for name, figure in figures.items():
+        plotting.save(figure, out / f"week_{name}.png")
+    tables = {"costs": week.costs.reset_index(), "reserve": week.reserve, "schedules": week.schedules}
+    for name, table in tables.items():
+        write_table(table, out / f"week_{name}.csv", caveats=week.caveats)
+
+
+def _write_day(made: DayPlan, out: Path, *, timezone: str, language: str) -> None:
+    from energyforecast.reporting import figures as plotting
+
+    made.write(out, timezone=timezone, language=language)
+    for name, figure in _figures(made, timezone):
+        plotting.save(figure, out / f"{name}.png")
+
+
+def _figures(made: DayPlan, timezone: str) -> Iterator[tuple[str, Figure]]:
+    from energyforecast.planning.net_load import NET_LOAD
+    from energyforecast.reporting import figures as plotting
+
+    net = made.net_load
+    if net is not None and made.reserve is not None:
+        yield "net_load", plotting.reserve(net, made.reserve, site=NET_LOAD, timezone=timezone)
+    elif net is not None:
+        yield "net_load", plotting.scenarios(net, site=NET_LOAD, timezone=timezone)
+    if net is not None and made.ramps is not None and made.settings.ramps is not None:
+        terms = made.settings.ramps
+        look: dict[str, Any] = {"within": terms.within[-1], "probability": terms.probability}
+        yield "ramps", plotting.ramps(net, made.ramps, site=NET_LOAD, timezone=timezone, **look)
+    if made.dispatch is not None:
+        yield "dispatch", plotting.dispatch(made.dispatch, timezone=timezone)
+        if len(made.dispatch.storage):
+            yield "storage", plotting.storage({made.dispatch.name: made.dispatch}, timezone=timezone)
+
+
+def _check_tools(language: str, *, dispatch: bool) -> None:
+    """What would stop the writing stops the command before the fits."""
+    from energyforecast.reporting import translations
+
+    translations.say("word.table", language)
+    for name in ("xlsxwriter", *(("highspy",) if dispatch else ())):
+        require(name, extra="planning", purpose="Plans need it.")
+
+
+def _day_report(made: DayPlan) -> dict[str, Any]:
+    """What was planned, for a file of JSON."""
+    frames = {
+        name: json.loads(frame.to_json(orient="records", date_format="iso", double_precision=6))
+        for name, frame in made.tables().items()
+        if name in ("reserve", "ramp_alarms", "schedules", "schedule_costs", "dispatch_costs")
+    }
+    return {
+        "synthetic": any(line.startswith("synthetic") for line in made.caveats),
+        "issue_time": f"{made.issue_time:%Y-%m-%dT%H:%M:%SZ}",
+        "caveats": list(made.caveats),
+        "fallback_levels": made.fallback_levels,
+        "dependence": made.dependence,
+        "scenarios": {"net_load": made.settings.scenarios, "dispatch": made.settings.dispatch_scenarios},
+        "seed": made.settings.seed,
+        **frames,
+    }
+
+
+def _write_json(path: Path, report: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
+    import pandas as pd
+
+    from energyforecast.core import timestamps
+    from energyforecast.planning.net_load import NET_LOAD
+
+    zone = timestamps.zone(timezone)
+    if made.net_load is not None:
+        table = _plain(f"Net load [MW], beginning of the hour in {timezone}")
+        levels = made.net_load.quantiles(made.settings.levels, site=NET_LOAD)
+        held = made.reserve
+        heads = ("hour", *(f"q{level:g}" for level in made.settings.levels))
+        for head in (*heads, *(("scheduled", "up", "down") if held is not None else ())):
+            table.add_column(head, justify="right")
+        for k, row in enumerate(levels.to_dict("records")):
+            cells = [row.pop("valid_time").tz_convert(zone).strftime("%Y-%m-%d %H:%M")]
+            cells += [f"{value:.0f}" for value in row.values()]
+            if held is not None:
+                cells += [f"{held[name].iloc[k]:.0f}" for name in ("scheduled", "up", "down")]
+            table.add_row(*cells)
+        yield table
+    for name, costs in made.costs.items():
+        yield _frame_table(f"{name}: expected cost of declaring", costs)
+    if made.alarms is not None and made.settings.ramps is not None:
+        least = made.settings.ramps.probability
+        title = f"Ramps of net load from a probability of {least:g}, beginning of the hour in {timezone}"
+        local = {
+            name: column.dt.tz_convert(zone)
+            for name, column in made.alarms.items()
+            if isinstance(column.dtype, pd.DatetimeTZDtype)
+        }
+        yield _frame_table(title, made.alarms.assign(**local))
+    if made.dispatch is not None:
+        costs = made.dispatch.parts().rename("cost").rename_axis("part").reset_index()
+        yield _frame_table(f"Dispatch over {made.dispatch.number} scenarios: expected cost", costs)
+
+
+def _not_planned(terms: PlanSettings, made: DayPlan) -> list[str]:
+    """What the configuration asks for and the sites do not allow."""
+    asked = {"reserve": terms.reserve, "ramps": terms.ramps, "dispatch": terms.system}
+    lacking = [name for name, value in asked.items() if value is not None]
+    if made.net_load is None and lacking:
+        return [f"Without a site of demand there is no net load: no {', '.join(lacking)}."]
+    return []
+
+
+def _week_lines(week: WeekPlan, gate_closure: str) -> Iterator[Any]:
+    first, last = week.days[0].issue_time, week.days[-1].issue_time
+    issued = f"issued {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    yield f"[bold]Almaty region[/]: {len(week.days)} days planned, {issued}"
+    for line in week.caveats:
+        yield f"[bold red]{line}[/]"
+    yield f"Gate closure at {gate_closure} on the day before is an assumption; the system and its prices are invented."
+    report = week.report()
+    found = report["net_load"]
+    yield (
+        f"Net load: {found['mean']:.0f} MW in the mean; MAE of the median {found['mae_forecast']:.1f} MW, "
+        f"of persistence {found['mae_persistence']:.1f} MW (n = {found['n']} hours)."
+    )
+    yield _frame_table("What was run cost when the truth came [currency]", week.costs.reset_index())
+    won = {name: week.costs.loc[name, "share_won"] for name in ("scenarios", "median")}
+    yield (
+        f"Of what perfect foresight would save beside persistence, the forecast wins {won['scenarios']:.0%} planned on "
+        f"scenarios and {won['median']:.0%} on its median. One week of one world: n = {len(week.days)} days."
+    )
+    risk = week.days[0].settings.reserve
+    assert risk is not None
+    yield _frame_table(
+        f"Reserve at a risk of {risk.risk:g} in each hour and direction [MW]; share of hours in which it fell short",
+        week.reserve.round({"held": 1, "beyond": 1}),
+    )
+    yield _frame_table(
+        "Schedules under the preset for Kazakhstan; costs in prices of scheduled energy",
+        week.schedules[["site", *(name for name in week.schedules if name != "site")]],
+    )
+
+
+def _frame_table(title: str, frame: pd.DataFrame) -> Table:
+    table = _plain(title)
+    for name in frame.columns:
+        table.add_column(str(name).replace("_", " "), justify="right")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: Any) -> str:
+    import pandas as pd
+
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if pd.isna(value):
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
+
+
+def _plain(title: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", header_style="bold", pad_edge=False)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140)
+
+
+def _listed(out: Path) -> str:
+    names: Sequence[str] = sorted(item.name for item in out.iterdir())
+    return ", ".join(names)

@@ -1,0 +1,139 @@
+"""Commands about the archive of weather: parses, calls, prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["app"]
+
+#: Exit code of an update that did not bring everything; 1 is an error, 2 a wrong option.
+_IN_PART: Final = 3
+#: Failures that are printed; the rest is counted.
+_SHOWN: Final = 10
+
+app = typer.Typer(help="Keep an archive of weather.", no_args_is_help=True)
+
+_Config = Annotated[Path, typer.Argument(help="Configuration (TOML) with [weather] store and source.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Keep an archive of weather."""
+
+
+@app.command()
+def fetch(
+    config: _Config,
+    since: Annotated[str | None, typer.Option(help="First run: 2024-06, or 2024-06-01.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Ask also for runs that were given up.")] = False,
+) -> None:
+    """Ask for the weather that the store lacks. Run it again at any time: it goes on where it stopped.
+
+    Exit code 3: the server did not give everything; what it gave is kept, and the next fetch asks for the rest.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from energyforecast import configuration
+
+    settings = configuration.read(config)
+    source, store = settings.source(), settings.store()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_console(stderr=True)) as bar:
+        line = bar.add_task(f"Asks {source.name}", total=None)
+        report = store.update(
+            source,
+            sites=settings.sites,
+            since=since or settings.sections["weather"].get("since"),
+            until=until,
+            retry=retry,
+            progress=lambda done, total: bar.update(line, completed=done, total=total),
+        )
+    console = _console()
+    console.print(report.summary, highlight=False, markup=False)
+    troubles = {**report.failed, **report.incomplete}
+    for run, reason in list(troubles.items())[:_SHOWN]:
+        console.print(f"  {run:%Y-%m-%d %H:%M}  {reason}", highlight=False, markup=False)
+    if len(troubles) > _SHOWN:
+        console.print(f"  ... and {len(troubles) - _SHOWN} more", highlight=False)
+    if troubles or report.stopped:
+        raise typer.Exit(_IN_PART)
+
+
+@app.command()
+def status(config: _Config) -> None:
+    """Say what the store holds, how late it came, and what is damaged or missing."""
+    from energyforecast import configuration
+
+    store = configuration.read(config).store()
+    console, damaged = _console(), store.quarantined()
+    console.print(_table(repr(store), store.describe(), store.clock()))
+    if len(damaged):
+        runs = sum(len(blocks) for blocks in damaged["blocks"])
+        console.print(
+            f"[bold red]{len(damaged)} damaged pieces with {runs} runs are set aside; the next fetch asks for them.[/]",
+            highlight=False,
+        )
+        for row in damaged.head(_SHOWN).itertuples():
+            console.print(f"  {row.source}: {row.reason}", highlight=False, markup=False)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    # In a pipe rich would cut tables to 80 columns.
+    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140)
+
+
+def _table(title: str, held: pd.DataFrame, now: pd.Timestamp) -> Table:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(
+        title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, expand=False
+    )
+    heads = (
+        "source",
+        "site",
+        "runs",
+        "missing",
+        "incomplete",
+        "coverage",
+        "variables",
+        "reach",
+        "newest run",
+        "age",
+    )
+    for head in (*heads, "lateness\nmedian", "lateness\nmax"):
+        table.add_column(head, justify="left" if head in ("source", "site") else "right")
+    for row in held.to_dict("records"):
+        table.add_row(*_cells(row, now))
+    return table
+
+
+def _cells(row: dict[str, Any], now: pd.Timestamp) -> list[str]:
+    import pandas as pd
+
+    newest = row["newest"]
+    missing = pd.isna(newest)
+    cells = [row["source"], row["site"], f"{row['present']} of {row['expected']}", str(row["missing"])]
+    cells += [str(row["incomplete"]), f"{row['coverage']:.1%}", str(row["variables"]), _hours(row["reach"])]
+    cells += ["", ""] if missing else [f"{newest:%Y-%m-%d %H:%M}", _hours(now - newest)]
+    return [*cells, _hours(row["lateness_median"]), _hours(row["lateness_max"])]
+
+
+def _hours(length: Any) -> str:
+    """Hours, or nothing."""
+    import pandas as pd
+
+    return "" if pd.isna(length) else f"{length.total_seconds() / 3600:.1f} h"

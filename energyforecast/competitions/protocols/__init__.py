@@ -1,0 +1,5 @@
+"""Protocols: data, tasks and information of each competition."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,410 @@
+"""Measured power and demand: UTC, interval-beginning, MW, with the time at which each was published."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import time_index, timestamps
+from energyforecast.core.moments import moments, one_for_each
+from energyforecast.core.observation_frames import aligned, joined_flags, latest, plain
+from energyforecast.core.variables import UNFIT, Flag
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
+
+__all__ = ["Observations"]
+
+Array = npt.NDArray[Any]
+#: What an hour that is no interval of the observations gives: an error, or a missing value.
+Outside: TypeAlias = Literal["error", "missing"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Observations:
+    """Observed power of one or several sites, and when it was known.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Indexed by the beginnings of regular intervals in UTC, a column a site. What was not measured
+        is NaN; small negative power (auxiliary use) is kept. [MW]
+    published_after : str or timedelta
+        Delay after the END of an interval at which its value is published, e.g. ``"2h"``.
+    published_time : DataFrame
+        In place of a delay: the time in UTC at which each value was published (NaT: never).
+    flags : DataFrame of int, optional
+        Bits of :class:`energyforecast.core.variables.Flag`.
+    available_capacity : DataFrame, optional
+        Capacity in service. [MW]
+    frequency : str or timedelta, optional
+        Length of an interval; read from the index where there is more than one row.
+
+    Raises
+    ------
+    SchemaError, TimeError
+        If the frames are not as described.
+    MissingDataError
+        If nothing says when the values were published.
+
+    Notes
+    -----
+    It slices by time like its frame, ``power[:"2014-12"]``, and by name, ``power[["farm"]]``. A value at an hour
+    is looked up by :meth:`value_at`.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+    >>> frame = pd.DataFrame({"farm": [1.0, 2.0, float("nan")]}, index=index)
+    >>> power = Observations(frame, published_after="2h")
+    >>> power
+    Observations of farm: 3 x 1h from 2024-01-01 00:00 UTC, 1 missing, 0 flagged, published after 2h
+    >>> power.published[0]
+    array(['2024-01-01T03:00:00.000000000'], dtype='datetime64[ns]')
+    """
+
+    values: pd.DataFrame
+    _: KW_ONLY
+    published_after: Any = None
+    published_time: pd.DataFrame | None = None
+    flags: pd.DataFrame | None = None
+    available_capacity: pd.DataFrame | None = None
+    frequency: Any = None
+
+    def __post_init__(self) -> None:
+        given = None if self.frequency is None else timestamps.duration(self.frequency)
+        frequency = time_index.check_frame(self.values, label="observations", frequency=given)
+        values = plain(self.values, "observations")
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "frequency", frequency)
+        if (self.published_after is None) == (self.published_time is None):
+            raise MissingDataError(
+                f"Observations with published_after={self.published_after!r} and "
+                f"published_time={'given' if self.published_time is not None else None}.",
+                "Exactly one of them says when the values became known.",
+                "Give published_after='2h' for a fixed delay after the end of each interval.",
+            )
+        if self.published_after is not None:
+            delay = timestamps.duration(self.published_after)
+            if delay < pd.Timedelta(0):
+                raise TimeError(
+                    f"published_after is {delay}.",
+                    "A value is published after its interval.",
+                    "Give a delay >= 0.",
+                )
+            object.__setattr__(self, "published_after", delay)
+        for name in ("published_time", "flags", "available_capacity"):
+            frame = getattr(self, name)
+            if frame is not None:
+                object.__setattr__(self, name, aligned(frame, values, name))
+        self._check_published()
+
+    def _check_published(self) -> None:
+        if self.published_time is None:
+            return
+        ends = timestamps.to_ns(self.values.index) + self.frequency.to_timedelta64()
+        early = np.argwhere(self.published < ends[:, None])
+        if len(early):
+            row, column = early[0]
+            raise TimeError(
+                f"published_time of site {self.values.columns[column]!r} at {self.values.index[row]} is "
+                f"{self.published[row, column]}, before the interval ends.",
+                "A mean over an interval is published after its end.",
+                "Check that published_time is in UTC and that the labels are beginnings.",
+            )
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites."""
+        return tuple(self.values.columns)
+
+    @property
+    def index(self) -> pd.DatetimeIndex:
+        """Beginnings of the intervals, in UTC."""
+        return pd.DatetimeIndex(self.values.index)
+
+    @property
+    def published(self) -> timestamps.Times:
+        """When each value was published, shape (rows, sites); NaT for never."""
+        return np.column_stack([self._published(name) for name in self.sites])
+
+    def _published(self, site: str) -> timestamps.Times:
+        """When each value of a site was published."""
+        if self.published_time is not None:
+            return timestamps.to_ns(self.published_time[site])
+        delay = (self.frequency + self.published_after).to_timedelta64()
+        return np.asarray(timestamps.to_ns(self.index) + delay)
+
+    @property
+    def unfit(self) -> pd.DataFrame:
+        """Cells whose flags set them aside, shape (rows, sites)."""
+        if self.flags is None:
+            return pd.DataFrame(False, index=self.values.index, columns=self.values.columns)
+        return (self.flags & int(UNFIT)) != 0
+
+    def value_at(
+        self,
+        site: str,
+        valid_time: Any,
+        *,
+        as_of: Any = None,
+        include_flagged: bool = False,
+        outside: Outside = "error",
+    ) -> Array:
+        """Observed power at given hours: the one look-up of outcomes. [MW]
+
+        Parameters
+        ----------
+        site : str
+            Name of the site.
+        valid_time : moment or array-like of moments
+            Beginnings of intervals, of any shape; without a zone they are in UTC. They are matched exactly: neither
+            the nearest hour nor one within the interval is taken.
+        as_of : moment or array-like of moments, optional
+            A value counts if it was published by then: one moment for all hours, or one for each (any shape that
+            broadcasts to that of `valid_time`). By default whatever is held counts.
+        include_flagged : bool
+            Whether values set aside by their flags (:data:`energyforecast.core.variables.UNFIT`) count too.
+        outside : {"error", "missing"}
+            What to do with an hour that is no interval of the observations (before the first, after the last, between
+            two, or NaT): refuse it, or take its value as missing.
+
+        Returns
+        -------
+        array, of the shape of `valid_time`
+            NaN where the value is missing, set aside by its flags, or was not published by `as_of`. [MW]
+
+        Raises
+        ------
+        SchemaError
+            If the site was not observed, or `as_of` has another shape.
+        TimeError
+            If an hour lies outside and ``outside="error"``, or is no moment.
+
+        See Also
+        --------
+        published_at : When these values were published.
+        available_capacity_at : Capacity in service at these hours.
+        energyforecast.point_in_time.history.history_as_of : Lagged observations; goes back to the newest published one.
+
+        Examples
+        --------
+        An hour's power is published two hours after its end: that of 01:00 at 04:00.
+
+        >>> index = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+        >>> power = Observations(pd.DataFrame({"farm": [5.0, 6.0, 7.0]}, index=index), published_after="2h")
+        >>> power.value_at("farm", index[:2]).tolist()
+        [5.0, 6.0]
+        >>> power.value_at("farm", index, as_of="2024-01-01 04:00").tolist()
+        [5.0, 6.0, nan]
+        """
+        row, there = self._located(site, valid_time, outside)
+        if not include_flagged and self.flags is not None:
+            there = there & ((self.flags[site].to_numpy()[row] & int(UNFIT)) == 0)
+        if as_of is not None:
+            there = there & (self._published(site)[row] <= one_for_each(moments(as_of), row.shape))
+        return np.where(there, self.values[site].to_numpy()[row], np.nan)
+
+    def published_at(self, site: str, valid_time: Any, *, outside: Outside = "error") -> timestamps.Times:
+        """When the values of given hours were published; NaT for never.
+
+        Parameters
+        ----------
+        site : str
+        valid_time, outside
+            As for :meth:`value_at`; an hour outside that is not refused gives NaT.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            As for :meth:`value_at`.
+
+        See Also
+        --------
+        value_at : The values themselves.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_observations
+        >>> example_observations().published_at("farm", ["2024-01-01 08:00"])  # an hour after the end
+        array(['2024-01-01T10:00:00.000000000'], dtype='datetime64[ns]')
+        """
+        row, there = self._located(site, valid_time, outside)
+        return np.where(there, self._published(site)[row], np.datetime64("NaT", "ns"))
+
+    def available_capacity_at(self, site: str, valid_time: Any, *, outside: Outside = "error") -> Array:
+        """Capacity in service at given hours; NaN where it is not known. [MW]
+
+        Parameters
+        ----------
+        site : str
+        valid_time, outside
+            As for :meth:`value_at`; an hour outside that is not refused gives NaN.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            As for :meth:`value_at`.
+
+        See Also
+        --------
+        value_at : The power at these hours.
+
+        Examples
+        --------
+        >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
+        >>> frame = pd.DataFrame({"farm": [5.0, 6.0]}, index=index)
+        >>> power = Observations(frame, published_after="2h", available_capacity=frame * 2)
+        >>> power.available_capacity_at("farm", index).tolist()
+        [10.0, 12.0]
+        """
+        row, there = self._located(site, valid_time, outside)
+        if self.available_capacity is None:
+            return np.full(row.shape, np.nan)
+        return np.where(there, self.available_capacity[site].to_numpy(dtype=float)[row], np.nan)
+
+    def flags_at(self, site: str, valid_time: Any) -> npt.NDArray[np.int64]:
+        """Bits of :class:`energyforecast.core.variables.Flag` at given hours; 0 without flags.
+
+        Parameters
+        ----------
+        site : str
+        valid_time
+            As for :meth:`value_at`; an hour outside is refused.
+
+        Raises
+        ------
+        SchemaError, TimeError
+            As for :meth:`value_at`.
+
+        See Also
+        --------
+        value_at : The values, of which flags set some aside.
+
+        Examples
+        --------
+        >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
+        >>> frame = pd.DataFrame({"farm": [5.0, 6.0]}, index=index)
+        >>> flags = pd.DataFrame({"farm": [0, int(Flag.CURTAILED)]}, index=index)
+        >>> power = Observations(frame, published_after="2h", flags=flags)
+        >>> [Flag(int(bits)).name for bits in power.flags_at("farm", index[1:])]
+        ['CURTAILED']
+        """
+        row, _ = self._located(site, valid_time, "error")
+        if self.flags is None:
+            return np.zeros(row.shape, dtype=np.int64)
+        return np.asarray(self.flags[site].to_numpy(dtype=np.int64)[row])
+
+    def _located(
+        self, site: str, valid_time: Any, outside: Outside
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Row of each hour (0 for an hour outside), and whether it is there."""
+        if site not in self.sites:
+            raise SchemaError(
+                f"Site {site!r} was not observed.", f"Observed were {list(self.sites)}.", "Rename the column."
+            )
+        wanted = moments(valid_time)
+        # NaT is the least of whole numbers; what it overflows to lies beyond the last moment there is.
+        since = wanted.view(np.int64) - timestamps.to_ns(self.index[:1]).view(np.int64)[0]
+        row, rest = np.divmod(since, self.frequency.value)
+        there = (rest == 0) & (row >= 0) & (row < len(self))
+        if outside != "missing" and not there.all():
+            raise self._outside(site, wanted[~there])
+        return np.where(there, row, 0), there
+
+    def _outside(self, site: str, wanted: timestamps.Times) -> TimeError:
+        return TimeError(
+            f"{len(wanted)} hours of site {site!r} were not observed, the first {wanted[0]} UTC.",
+            f"Observations are there every {_short(self.frequency)} from {self.index[0]} to {self.index[-1]}; "
+            "an unknown value is NaN.",
+            "Ask for a shorter period, or give more observations; where hours outside are right: "
+            'value_at(..., outside="missing").',
+        )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, key: Any) -> Observations:
+        if isinstance(key, str):
+            key = [key] if key in self.sites else slice(*self._whole(key))
+        if isinstance(key, slice):
+            return self._select(lambda frame: frame.loc[key])
+        absent = [name for name in key if name not in self.sites]
+        if absent:
+            raise SchemaError(
+                f"There is no site {absent[0]!r} among {list(self.sites)}.",
+                "Sites are chosen by name.",
+                "Correct the name.",
+            )
+        return self._select(lambda frame: frame[list(key)])
+
+    def _whole(self, name: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+        start, end = timestamps.period(name)
+        return start, max(start, end - pd.Timedelta(1, "ns"))
+
+    def _select(self, choose: Any) -> Observations:
+        frames: dict[str, Any] = {
+            name: None if getattr(self, name) is None else choose(getattr(self, name))
+            for name in ("published_time", "flags", "available_capacity")
+        }
+        return replace(self, values=choose(self.values), **frames)
+
+    def resample(self, frequency: str | timedelta) -> Observations:
+        """Means over longer intervals, NaN and flagged ``INCOMPLETE`` where a part is missing.
+
+        Parameters
+        ----------
+        frequency : str or timedelta
+            A multiple of the present one.
+
+        Examples
+        --------
+        >>> index = pd.date_range("2024-01-01", periods=12, freq="10min", tz="UTC")
+        >>> frame = pd.DataFrame({"farm": [6.0] * 11 + [float("nan")]}, index=index)
+        >>> Observations(frame, published_after="1h").resample("1h").values["farm"].tolist()
+        [6.0, nan]
+        """
+        longer = timestamps.duration(frequency)
+        parts = longer / self.frequency
+        if parts != int(parts):
+            raise TimeError(
+                f"{longer} is not a multiple of {self.frequency}.",
+                "Intervals are joined whole.",
+                "Choose a multiple of the present frequency.",
+            )
+        groups = self.values.resample(longer)
+        complete = groups.count() == int(parts)
+        flags = (~complete).astype("int64") * int(Flag.INCOMPLETE)
+        if self.flags is not None:
+            flags = flags | joined_flags(self.flags, longer)
+        published = None if self.published_time is None else latest(self.published_time, longer, int(parts))
+        capacity = (
+            None if self.available_capacity is None else self.available_capacity.resample(longer).mean()
+        )
+        return replace(
+            self,
+            values=groups.mean().where(complete),
+            flags=flags,
+            published_time=published,
+            available_capacity=capacity,
+            frequency=longer,
+        )
+
+    def __repr__(self) -> str:
+        missing = int(self.values.isna().to_numpy().sum())
+        flagged = 0 if self.flags is None else int((self.flags != 0).to_numpy().sum())
+        known = (
+            f"after {_short(self.published_after)}" if self.published_time is None else "at recorded times"
+        )
+        return (
+            f"Observations of {', '.join(self.sites)}: {len(self)} x {_short(self.frequency)} from "
+            f"{self.index[0]:%Y-%m-%d %H:%M} UTC, {missing} missing, {flagged} flagged, published {known}"
+        )
+
+
+def _short(length: pd.Timedelta) -> str:
+    minutes = length / pd.Timedelta("1min")
+    return f"{minutes / 60:g}h" if minutes % 60 == 0 else f"{minutes:g}min"

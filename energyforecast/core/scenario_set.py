@@ -1,0 +1,286 @@
+"""Courses that the future may take: hour after hour and site beside site, each as likely as the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core.sites import Kind, check_kind, kind_of_sum, kinds_of
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
+
+__all__ = ["Scenarios"]
+
+Array = npt.NDArray[Any]
+
+_DIMS: Final = ("scenario", "site", "valid_time")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scenarios:
+    """Equally likely courses of power or demand over the hours of one window, at one or several sites.
+
+    Quantiles of a sum are not sums of quantiles: what is added, stored or dispatched over hours and sites
+    is computed in each scenario, and summed up at the end.
+
+    Parameters
+    ----------
+    data : DataArray
+        Dimensions ``(scenario, site, valid_time)`` [MW]; coordinate ``kind(site)``, one of
+        :data:`energyforecast.core.sites.KINDS`; ``valid_time`` are beginnings of intervals in UTC, regular
+        and rising. Attributes: ``frequency``, length of an interval; ``caveats``, what must be said wherever
+        the scenarios are shown; ``issue_time``, where there is one.
+
+    Raises
+    ------
+    SchemaError
+        If dimensions differ, a site is doubled, or its kind is absent or unknown.
+    RangeError
+        If a value is not finite, or hours are not regular.
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> scenarios = Scenarios.from_values([[[1.0, 2.0]], [[3.0, 4.0]]], sites=["farm"], valid_time=hours)
+    >>> scenarios
+    2 scenarios of farm: 2 intervals of 1h from 2024-01-02 00:00 UTC [MW]
+    >>> scenarios.quantiles([0.5])["q0.5"].tolist()
+    [2.0, 3.0]
+    """
+
+    data: xr.DataArray
+
+    def __post_init__(self) -> None:
+        if self.data.dims != _DIMS:
+            raise SchemaError(
+                f"Scenarios have the dimensions {self.data.dims}.",
+                f"They are {_DIMS}.",
+                "Transpose or expand the array, or use Scenarios.from_values.",
+            )
+        if len(set(self.sites)) < len(self.sites):
+            raise SchemaError(
+                f"The sites {list(self.sites)} hold one twice.", "Names of sites are unique.", "Rename one."
+            )
+        if "kind" not in self.data.coords:
+            raise SchemaError(
+                "Scenarios have no coordinate 'kind'.",
+                "It is kind(site), which says whether power is made or used.",
+                "Use assign_coords, or Scenarios.from_values(..., kind=...).",
+            )
+        self._check_hours()
+        bad = ~np.isfinite(self.data.values)
+        if bad.any():
+            scenario, site, hour = (int(k) for k in np.argwhere(bad)[0])
+            raise RangeError(
+                f"Scenario {scenario} of site {self.sites[site]!r} is not finite at {self.valid_times[hour]} "
+                f"({int(bad.sum())} values in all).",
+                "Scenarios are finite.",
+                "Draw them from forecasts that have a value for each hour.",
+            )
+
+    def _check_hours(self) -> None:
+        steps = np.diff(self.data["valid_time"].values)
+        if (steps != timestamps.duration(self.data.attrs["frequency"]).to_timedelta64()).any():
+            raise RangeError(
+                f"Hours of scenarios are {sorted({str(pd.Timedelta(step)) for step in steps})} apart.",
+                f"They follow each other by {self.data.attrs['frequency']}.",
+                "Draw scenarios of one window without gaps.",
+            )
+
+    @classmethod
+    def from_values(
+        cls,
+        values: Any,
+        *,
+        sites: Sequence[str],
+        valid_time: pd.DatetimeIndex,
+        kind: Kind | Mapping[str, Kind] = "site",
+        frequency: str | None = None,
+        caveats: Sequence[str] = (),
+        attrs: Mapping[str, Any] | None = None,
+    ) -> Scenarios:
+        """Scenarios of an array.
+
+        Parameters
+        ----------
+        values : array, shape (scenarios, sites, hours)
+            [MW]
+        sites : sequence of str
+        valid_time : DatetimeIndex
+            Beginnings of intervals, with a time zone.
+        kind : str or mapping of str
+            Of all sites, or by site: one of :data:`energyforecast.core.sites.KINDS`; ``"site"`` where it is not known.
+        frequency : str, optional
+            Length of an interval; the step between the first two by default.
+        caveats : sequence of str
+        attrs : mapping, optional
+            Provenance.
+
+        Examples
+        --------
+        >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
+        >>> Scenarios.from_values([[[5.0]]], sites=["farm"], valid_time=hours, frequency="1h").number
+        1
+        """
+        if isinstance(valid_time, pd.DatetimeIndex) and valid_time.tz is None:
+            raise TimeError(
+                f"Hours of scenarios begin at {valid_time[0]}, without a time zone.",
+                "Times have their zone.",
+                'Use valid_time.tz_localize("UTC"), or the zone of their clock.',
+            )
+        stamps = timestamps.to_ns(valid_time)
+        if frequency is None and len(stamps) < 2:
+            raise SchemaError(
+                f"There are {len(stamps)} hours and no frequency.",
+                "The step between hours, or the frequency, is known.",
+                'Give frequency="1h".',
+            )
+        step = pd.Timedelta(stamps[1] - stamps[0]) if frequency is None else timestamps.duration(frequency)
+        data = xr.DataArray(
+            np.asarray(values, dtype=float),
+            dims=_DIMS,
+            coords={
+                "site": list(sites),
+                "valid_time": stamps,
+                "kind": ("site", kinds_of(sites, kind, usual=dict.fromkeys(sites, "site"))),
+            },
+            name="power",
+            attrs={
+                "units": "MW",
+                "frequency": f"{step / pd.Timedelta('1h'):g}h",
+                "caveats": "; ".join(dict.fromkeys(caveats)),
+            }
+            | dict(attrs or {}),
+        )
+        return cls(data)
+
+    @property
+    def number(self) -> int:
+        """How many scenarios there are."""
+        return int(self.data.sizes["scenario"])
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites."""
+        return tuple(str(name) for name in self.data["site"].values)
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """By site, whether its power is made or used: one of :data:`energyforecast.core.sites.KINDS`."""
+        return {
+            name: check_kind(str(kind), of=name)
+            for name, kind in zip(self.sites, self.data["kind"].values, strict=True)
+        }
+
+    def with_kind(self, kind: Kind | Mapping[str, Kind]) -> Scenarios:
+        """The same scenarios of sites of another kind, as :meth:`energyforecast.Forecast.with_kind`.
+
+        Examples
+        --------
+        >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+        >>> Scenarios.from_values([[[1.0, 2.0]]], sites=["farm"], valid_time=hours).with_kind("wind").kinds
+        {'farm': 'wind'}
+        """
+        return Scenarios(self.data.assign_coords(kind=("site", kinds_of(self.sites, kind, usual=self.kinds))))
+
+    @property
+    def valid_times(self) -> pd.DatetimeIndex:
+        """Beginnings of the intervals, in UTC."""
+        return timestamps.to_index(self.data["valid_time"].values)
+
+    @property
+    def hours(self) -> float:
+        """Length of an interval. [h]"""
+        return float(timestamps.duration(self.data.attrs["frequency"]) / pd.Timedelta("1h"))
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What must be said wherever the scenarios are shown."""
+        return tuple(line for line in str(self.data.attrs.get("caveats", "")).split("; ") if line)
+
+    def of(self, site: str | None = None) -> Array:
+        """The courses of one site, shape (scenarios, hours); of the only one by default. [MW]
+
+        Raises
+        ------
+        MissingDataError
+            If there is no such site, or several and none is named.
+        """
+        if site is None and len(self.sites) == 1:
+            return np.asarray(self.data.values[:, 0])
+        if site not in self.sites:
+            raise MissingDataError(
+                f"The scenarios of site {site!r} are asked for.",
+                f"There are {list(self.sites)}.",
+                "Name one of them.",
+            )
+        return np.asarray(self.data.values[:, self.sites.index(site)])
+
+    def total(self, groups: Mapping[str, Sequence[str]]) -> Scenarios:
+        """Sums over groups of sites in each scenario, such as areas or sectors.
+
+        Plants of several kinds together are ``"generation"``; see :func:`energyforecast.core.sites.kind_of_sum`.
+
+        Parameters
+        ----------
+        groups : mapping of sequence of str
+            The sites of each sum.
+
+        Examples
+        --------
+        >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+        >>> pair = Scenarios.from_values([[[1.0, 2.0], [3.0, 4.0]]], sites=["a", "b"], valid_time=hours)
+        >>> pair.total({"both": ["a", "b"]}).of().tolist()
+        [[4.0, 6.0]]
+        """
+        sums = np.stack([sum(self.of(name) for name in members) for members in groups.values()], axis=1)
+        kinds = [kind_of_sum(self.kinds[name] for name in members) for members in groups.values()]
+        data = xr.DataArray(
+            sums,
+            dims=_DIMS,
+            coords={
+                "site": list(groups),
+                "valid_time": self.data["valid_time"].values,
+                "kind": ("site", kinds),
+            },
+            name="power",
+            attrs=self.data.attrs,
+        )
+        return Scenarios(data)
+
+    def quantiles(self, levels: Sequence[float], *, site: str | None = None) -> pd.DataFrame:
+        """A row for each hour, a column for each level (``q0.5``), from the scenarios of one site. [MW]
+
+        The k-th of n in order stands for the level (k - ½)/n, as in :func:`energyforecast.planning.draw`, so that
+        the quantiles of a forecast come back; levels beyond the first and last take these.
+
+        Examples
+        --------
+        >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
+        >>> faces = [[[float(k)]] for k in range(11)]
+        >>> dice = Scenarios.from_values(faces, sites=["a"], valid_time=hours, frequency="1h")
+        >>> dice.quantiles([0.1, 0.9])
+           valid_time                 q0.1  q0.9
+        0  2024-01-02 00:00:00+00:00   0.6   9.4
+        """
+        found = np.quantile(self.of(site), levels, axis=0, method="hazen")
+        columns = {f"q{level:g}": found[k] for k, level in enumerate(levels)}
+        return pd.DataFrame({"valid_time": self.valid_times} | columns)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each scenario, site and hour: ``scenario``, ``site``, ``valid_time``, ``power``. [MW]"""
+        frame = self.data.to_dataframe(name="power").reset_index()
+        frame["valid_time"] = timestamps.to_index(frame["valid_time"].to_numpy())
+        return frame[["scenario", "site", "valid_time", "power"]]
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.number} scenarios of {', '.join(self.sites)}: {len(self.valid_times)} intervals of "
+            f"{self.data.attrs['frequency']} from {self.valid_times[0]:%Y-%m-%d %H:%M} UTC [MW]"
+        )

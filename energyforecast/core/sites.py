@@ -1,0 +1,557 @@
+"""Plants and areas: frozen, keyword-only, checked at birth."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
+
+import numpy.typing as npt
+
+from energyforecast import physics
+from energyforecast.core import calendars, timestamps
+from energyforecast.core.power_curve import PowerCurve
+from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError, one_of
+
+__all__ = [
+    "KINDS",
+    "DemandArea",
+    "Kind",
+    "PVPlant",
+    "Site",
+    "Sites",
+    "Source",
+    "WindFarm",
+    "as_sites",
+    "check_kind",
+    "kind_of_sum",
+    "kinds_of",
+]
+
+#: What power is: wind and solar are made, as is ``"generation"`` of other or of several sources; demand is used; of
+#: a plain ``"site"`` it is not known.
+Kind: TypeAlias = Literal["wind", "solar", "generation", "demand", "site"]
+#: All kinds.
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+Certainty: TypeAlias = Literal["stated", "derived", "approximate"]
+
+#: Coordinates that may be off by this much can fall into another cell of a weather model. [km]
+_COARSE: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who says a thing, and how certain it is.
+
+    Parameters
+    ----------
+    text : str
+        The source, by name.
+    certainty : {"stated", "derived", "approximate"}
+        A named source says so; computed or inferred from what sources state; a usable guess.
+
+    Examples
+    --------
+    >>> Source("pypsa-kz-data, CC-BY-4.0", "stated").certainty
+    'stated'
+    """
+
+    text: str
+    certainty: Certainty
+
+    def __post_init__(self) -> None:
+        one_of(f"certainty of the source {self.text!r}", self.certainty, allowed=get_args(Certainty))
+
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A place whose power or demand is forecast.
+
+    Parameters
+    ----------
+    name : str
+        Name; the label of the ``site`` dimension everywhere.
+    latitude : float
+        Latitude, north positive. [degree]
+    longitude : float
+        Longitude, east positive, -180 to 180. [degree]
+    capacity : float, optional
+        Installed capacity, the upper bound of every forecast; ``None`` where there is none. [MW]
+    timezone : str
+        Zone of the site's wall clock, for calendar features.
+    altitude : float, optional
+        Height of the ground above sea level. [m]
+    coordinate_uncertainty_km : float, optional
+        How far from the true place the coordinates may lie; for an area, about how far its consumers
+        lie from the point. [km]
+    equipment : str, optional
+        Turbines or modules, in words.
+    yearly_energy : float, optional
+        Energy of a year, as planned or published. [GWh]
+    sources : mapping of Source, optional
+        By field: who says so, and how certain it is.
+
+    Raises
+    ------
+    RangeError
+        If a coordinate or the capacity is impossible.
+
+    Examples
+    --------
+    >>> Site(name="somewhere", latitude=43.6, longitude=78.5, capacity=60).capacity
+    60
+    """
+
+    #: What its power is, by the class: ``"site"`` where that is not known.
+    kind: ClassVar[Kind] = "site"
+
+    name: str
+    latitude: float
+    longitude: float
+    capacity: float | None = None
+    timezone: str = "UTC"
+    altitude: float | None = None
+    coordinate_uncertainty_km: float | None = None
+    equipment: str | None = None
+    yearly_energy: float | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict, hash=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise SchemaError("A site has an empty name.", "Every site has a name.", "Give it one.")
+        object.__setattr__(self, "sources", _as_sources(self.sources, self))
+        timestamps.zone(self.timezone)
+        self._bounded("latitude", -90.0, 90.0, "degrees, north positive")
+        self._bounded("longitude", -180.0, 180.0, "degrees, east positive")
+        self._bounded("capacity", 0.0, 1e6, "MW", above=True)
+        self._bounded("altitude", -500.0, 9000.0, "m")
+        self._bounded("coordinate_uncertainty_km", 0.0, 5000.0, "km")
+        self._bounded("yearly_energy", 0.0, 1e8, "GWh", above=True)
+
+    def coordinates_for_weather(self) -> tuple[float, float]:
+        """Latitude and longitude at which a source of weather is asked; it warns if they are coarse.
+
+        Returns
+        -------
+        latitude, longitude : float
+            [degree]
+
+        Warns
+        -----
+        ApproximateCoordinatesWarning
+            If they may be 5 km or more off.
+
+        Examples
+        --------
+        >>> Site(name="somewhere", latitude=43.6, longitude=78.5).coordinates_for_weather()
+        (43.6, 78.5)
+        """
+        if self.coordinate_uncertainty_km is not None and self.coordinate_uncertainty_km >= _COARSE:
+            warnings.warn(
+                f"The coordinates of {self.name!r} ({self.latitude:g}, {self.longitude:g}) stand for a place up "
+                f"to {self.coordinate_uncertainty_km:g} km away.\n"
+                "Weather is asked for at a point, and differs over such a distance.\n"
+                "Give better ones: dataclasses.replace(site, latitude=..., longitude=..., "
+                "coordinate_uncertainty_km=...); for an area, several points.",
+                ApproximateCoordinatesWarning,
+                stacklevel=2,
+            )
+        return self.latitude, self.longitude
+
+    def _bounded(self, field: str, low: float, high: float, unit: str, *, above: bool = False) -> None:
+        value = getattr(self, field)
+        if value is None:
+            return
+        inside = low <= value <= high and not (above and value <= low)
+        if not (math.isfinite(value) and inside):
+            raise RangeError(
+                f"Site {self.name!r} has {field} {value}.",
+                f"{field} lies {'above' if above else 'from'} {low:g} and up to {high:g} [{unit}].",
+                "Correct the value; latitude and longitude may be exchanged, or the unit may be another.",
+            )
+
+
+def _as_sources(given: Mapping[str, Any], site: Site) -> dict[str, Source]:
+    """Sources by field; also from plain mappings, as a file holds them."""
+    result = {}
+    for name, item in given.items():
+        if not hasattr(site, name):
+            raise SchemaError(
+                f"Site {site.name!r} has a source for {name!r}, which is not a field of a {type(site).__name__}.",
+                "Sources are given by field.",
+                "Correct the name.",
+            )
+        result[name] = item if isinstance(item, Source) else Source(**item)
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindFarm(Site):
+    """A wind farm.
+
+    Parameters
+    ----------
+    hub_height : float, optional
+        Height of the hubs above ground. [m]
+    rotor_diameter : float, optional
+        Diameter of the rotors. [m]
+    turbines : int, optional
+        Number of turbines.
+    power_curve : PowerCurve, optional
+        Power by the wind at hub height; of one turbine or of the farm, as a share of its rated power.
+
+    Examples
+    --------
+    >>> farm = WindFarm(name="farm", latitude=48.45, longitude=5.59, capacity=8.2, hub_height=80)
+    >>> farm.kind
+    'wind'
+    """
+
+    kind: ClassVar[Kind] = "wind"
+
+    hub_height: float | None = None
+    rotor_diameter: float | None = None
+    turbines: int | None = None
+    power_curve: PowerCurve | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.power_curve is None or isinstance(self.power_curve, PowerCurve)):
+            raise SchemaError(
+                f"Site {self.name!r} has the power curve {self.power_curve!r}.",
+                "A power curve is a PowerCurve object.",
+                "Read it: power_curve=PowerCurve.read('curve.csv').",
+            )
+        self._bounded("hub_height", 0.0, 300.0, "m", above=True)
+        self._bounded("rotor_diameter", 0.0, 400.0, "m", above=True)
+        self._bounded("turbines", 0.0, 10_000.0, "turbines", above=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PVPlant(Site):
+    """A photovoltaic plant.
+
+    Parameters
+    ----------
+    mounting : {"fixed", "single_axis"}
+        Whether the modules stand still or turn about a horizontal axis.
+    surface_tilt : float, optional
+        Tilt of fixed modules from the horizontal; by default that which yields most at the latitude. [degree]
+    surface_azimuth : float, optional
+        Direction that fixed modules face, from north clockwise; by default the equator's. [degree]
+    axis_azimuth : float
+        Direction of a tracker's axis, from north clockwise. [degree]
+    max_angle : float
+        Greatest rotation of a tracker from the horizontal. [degree]
+    gcr : float
+        Area of the modules over that of the ground.
+    dc_capacity : float, optional
+        Rated power of the modules; where it is not known, 1.2 times the capacity is assumed. [MW]
+    bifaciality : float
+        Efficiency of the modules' rear over that of their front; 0 for modules with one face.
+    gamma_pdc : float
+        Change of the modules' power with their temperature. [°C⁻¹]
+
+    References
+    ----------
+    Tilt by latitude: Jacobson and Jadhav (2018), https://doi.org/10.1016/j.solener.2018.04.030.
+
+    Examples
+    --------
+    >>> plant = PVPlant(name="pv", latitude=43.97, longitude=77.11, capacity=100, surface_tilt=35)
+    >>> plant.kind, plant.dc_ac_ratio
+    ('solar', 1.2)
+    """
+
+    kind: ClassVar[Kind] = "solar"
+
+    mounting: Literal["fixed", "single_axis"] = "fixed"
+    surface_tilt: float | None = None
+    surface_azimuth: float | None = None
+    axis_azimuth: float = 180.0
+    max_angle: float = 55.0
+    gcr: float = 0.4
+    dc_capacity: float | None = None
+    bifaciality: float = 0.0
+    gamma_pdc: float = -0.0035
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(f"mounting of site {self.name!r}", self.mounting, allowed=("fixed", "single_axis"))
+        self._bounded("surface_tilt", 0.0, 90.0, "degrees from horizontal")
+        self._bounded("surface_azimuth", 0.0, 360.0, "degrees from north, clockwise")
+        self._bounded("axis_azimuth", 0.0, 360.0, "degrees from north, clockwise")
+        self._bounded("max_angle", 0.0, 90.0, "degrees from horizontal", above=True)
+        self._bounded("gcr", 0.0, 1.0, "1", above=True)
+        self._bounded("dc_capacity", 0.0, 1e6, "MW", above=True)
+        self._bounded("bifaciality", 0.0, 1.0, "1")
+        self._bounded("gamma_pdc", -0.01, 0.0, "1/°C")
+
+    @property
+    def dc_ac_ratio(self) -> float:
+        """Rated power of the modules over the capacity: 1.2 where one of them is not known."""
+        if self.dc_capacity is None or self.capacity is None:
+            return 1.2
+        return self.dc_capacity / self.capacity
+
+    def orientation(self, position: physics.SolarPosition) -> tuple[Array | float, Array | float]:
+        """Tilt and azimuth of the modules while the sun stands somewhere. [degree]"""
+        if self.mounting == "single_axis":
+            return physics.tracker_orientation(
+                position, axis_azimuth=self.axis_azimuth, max_angle=self.max_angle, gcr=self.gcr
+            )
+        north = abs(self.latitude)
+        usual = 1.3793 + north * (1.2011 + north * (-0.014404 + north * 0.000080509))
+        tilt = usual if self.surface_tilt is None else self.surface_tilt
+        equator = 180.0 if self.latitude >= 0 else 0.0
+        return tilt, equator if self.surface_azimuth is None else self.surface_azimuth
+
+    def power(
+        self,
+        ghi: Array | float,
+        position: physics.SolarPosition,
+        *,
+        temp_air: Array | float,
+        wind_speed: Array | float,
+        dni: Array | float | None = None,
+        dhi: Array | float | None = None,
+        albedo: Array | float = 0.2,
+        soiling: Array | float = 0.0,
+        snow: Array | float = 0.0,
+    ) -> Array:
+        """Power as a share of capacity, by :func:`energyforecast.physics.pv_power`.
+
+        Parameters
+        ----------
+        ghi : array
+            Global horizontal irradiance. [W m⁻²]
+        position : SolarPosition
+            In the middle of each interval.
+        temp_air, wind_speed : array
+            Air temperature [°C], and wind speed 10 m above ground. [m s⁻¹]
+        dni, dhi : array, optional
+            Direct normal and diffuse irradiance. [W m⁻²]
+        albedo, soiling, snow : array
+            Share of light that the ground reflects, and shares lost to dirt and snow.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> plant = PVPlant(name="pv", latitude=45, longitude=0, capacity=100, mounting="single_axis")
+        >>> morning = physics.solar_position(np.datetime64("2024-06-21T08:00"), 45.0, 0.0)
+        >>> round(float(plant.power(500.0, morning, temp_air=20.0, wind_speed=2.0)), 2)
+        0.75
+        """
+        tilt, azimuth = self.orientation(position)
+        return physics.pv_power(
+            ghi,
+            position,
+            temp_air=temp_air,
+            wind_speed=wind_speed,
+            surface_tilt=tilt,
+            surface_azimuth=azimuth,
+            dni=dni,
+            dhi=dhi,
+            albedo=albedo,
+            bifaciality=self.bifaciality,
+            gcr=self.gcr,
+            dc_ac_ratio=self.dc_ac_ratio,
+            gamma_pdc=self.gamma_pdc,
+            soiling=soiling,
+            snow=snow,
+        )
+
+    def clear_sky_power(self, position: physics.SolarPosition) -> Array:
+        """Power under a clear sky, as a share of capacity, with cells at 25 °C: no weather is assumed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> plant = PVPlant(name="pv", latitude=45, longitude=0, capacity=100)
+        >>> midnight = physics.solar_position(np.datetime64("2024-06-21T00:00"), 45.0, 0.0)
+        >>> float(plant.clear_sky_power(midnight))
+        0.0
+        """
+        tilt, azimuth = self.orientation(position)
+        plane = physics.plane_of_array(
+            physics.clear_sky(position, altitude=self.altitude or 0.0),
+            position,
+            surface_tilt=tilt,
+            surface_azimuth=azimuth,
+            bifaciality=self.bifaciality,
+            gcr=self.gcr,
+        )
+        return physics.ac_power(plane.effective, dc_ac_ratio=self.dc_ac_ratio, gamma_pdc=self.gamma_pdc)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemandArea(Site):
+    """An area whose demand is forecast; it needs no capacity.
+
+    Parameters
+    ----------
+    sector : {"total", "industry", "households"}
+        Whose demand it is.
+    country : str, optional
+        ISO 3166 code of the country whose holidays are kept, e.g. ``"KZ"``.
+    subdivision : str, optional
+        Code of the part of the country, where it has holidays of its own, e.g. ``"VIC"`` of ``"AU"``.
+
+    Examples
+    --------
+    >>> city = DemandArea(name="city", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
+    >>> city.sector, city.country
+    ('total', 'KZ')
+    """
+
+    kind: ClassVar[Kind] = "demand"
+
+    sector: Literal["total", "industry", "households"] = "total"
+    country: str | None = None
+    subdivision: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._place()
+        one_of(f"sector of site {self.name!r}", self.sector, allowed=("total", "industry", "households"))
+
+    def _place(self) -> None:
+        if self.country is not None:
+            calendars.check_country(self.country, self.subdivision)
+        elif self.subdivision is not None:
+            raise SchemaError(
+                f"Site {self.name!r} has the subdivision {self.subdivision!r} and no country.",
+                "A subdivision is part of a country.",
+                "Give both, e.g. country='AU', subdivision='VIC'.",
+            )
+
+
+#: One site or several.
+Sites: TypeAlias = Site | Iterable[Site]
+
+
+def as_sites(sites: Sites) -> tuple[Site, ...]:
+    """One or several sites as a tuple, their names unique.
+
+    Raises
+    ------
+    SchemaError
+        If there is none, or two have the same name.
+
+    Examples
+    --------
+    >>> len(as_sites(Site(name="a", latitude=0, longitude=0)))
+    1
+    """
+    several = (sites,) if isinstance(sites, Site) else tuple(sites)
+    if not several or not all(isinstance(site, Site) for site in several):
+        raise SchemaError(
+            f"{several!r} is not a site or a sequence of sites.",
+            "Sites are WindFarm, PVPlant, DemandArea or Site objects, at least one.",
+            "Give one, e.g. WindFarm(name=..., latitude=..., longitude=..., capacity=...).",
+        )
+    names = [site.name for site in several]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise SchemaError(
+            f"The site name {repeated[0]!r} is given twice.",
+            "Names of sites are unique.",
+            "Rename one of them.",
+        )
+    return several
+
+
+def check_kind(kind: str, *, of: str) -> Kind:
+    """The kind, if it is one.
+
+    Parameters
+    ----------
+    kind : str
+    of : str
+        Name of the site, for the error.
+
+    Raises
+    ------
+    SchemaError
+        If it is none of ``KINDS``.
+
+    See Also
+    --------
+    Site.kind
+
+    Examples
+    --------
+    >>> check_kind("wind", of="farm")
+    'wind'
+    """
+    for known in KINDS:
+        if kind == known:
+            return known
+    raise SchemaError(
+        f"Site {of!r} has the kind {kind!r}.",
+        f"A kind is one of {', '.join(repr(known) for known in KINDS)}.",
+        "Choose one of them.",
+    )
+
+
+def kinds_of(
+    names: Iterable[str], kind: Kind | Mapping[str, Kind], *, usual: Mapping[str, Kind]
+) -> list[Kind]:
+    """Kinds of some sites in their order: one for all, or by name, and the usual one of those not named.
+
+    Raises
+    ------
+    SchemaError
+        If a kind, or a name of the mapping, is unknown.
+
+    See Also
+    --------
+    check_kind
+
+    Examples
+    --------
+    >>> kinds_of(["farm", "city"], {"city": "demand"}, usual={"farm": "wind", "city": "site"})
+    ['wind', 'demand']
+    """
+    several = list(names)
+    given = dict.fromkeys(several, kind) if isinstance(kind, str) else dict(kind)
+    unknown = [name for name in given if name not in several]
+    if unknown:
+        raise SchemaError(
+            f"The kind of site {unknown[0]!r} is given.", f"Sites are {several}.", "Correct its name."
+        )
+    return [check_kind(given[name] if name in given else usual[name], of=name) for name in several]
+
+
+def kind_of_sum(kinds: Iterable[Kind]) -> Kind:
+    """Kind of a sum of power of some kinds.
+
+    Plants of several kinds make generation; where demand meets plants, or a kind is not known, the sum's is not
+    known either.
+
+    Parameters
+    ----------
+    kinds : iterable of str
+
+    See Also
+    --------
+    check_kind
+
+    Examples
+    --------
+    >>> kind_of_sum(["wind", "wind"]), kind_of_sum(["wind", "solar"]), kind_of_sum(["wind", "demand"])
+    ('wind', 'generation', 'site')
+    """
+    found = set(kinds)
+    if len(found) == 1:
+        return found.pop()
+    return "generation" if found and not found & {"demand", "site"} else "site"
+
+
+_CLASSES: Final[dict[str, type[Site]]] = {made.kind: made for made in (WindFarm, PVPlant, DemandArea)}

@@ -1,0 +1,114 @@
+"""Time axes of tables: regular, rising, without duplicates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.errors import SchemaError, TimeError
+
+__all__ = ["check_frame", "check_rising_times"]
+
+
+def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | None = None) -> pd.Timedelta:
+    """A frame of observations: UTC, interval-beginning, regular, a column a site; its frequency is returned.
+
+    Raises
+    ------
+    SchemaError, TimeError
+        If the frame is not so.
+
+    Examples
+    --------
+    >>> index = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+    >>> check_frame(pd.DataFrame({"farm": [1.0, 2.0, 3.0]}, index=index), label="power")
+    Timedelta('0 days 01:00:00')
+    """
+    index = frame.index
+    if not isinstance(index, pd.DatetimeIndex):
+        raise SchemaError(
+            f"{label} is indexed by {type(index).__name__}.",
+            "Observations are indexed by time.",
+            "Use frame.set_index('time'), or energyforecast.read_power for files.",
+        )
+    if index.tz is None:
+        raise TimeError(
+            f"{label} has a naive index: {index[0] if len(index) else 'no rows'} has no zone.",
+            "Observations are indexed in UTC.",
+            "Use energyforecast.read_power(frame, timezone=..., label=...), or frame.tz_localize('UTC') if it is UTC.",
+        )
+    if len(index) == 0 or frame.shape[1] == 0:
+        raise SchemaError(
+            f"{label} is empty.", "There is at least one hour and one site.", "Check the file and period."
+        )
+    names = [str(name) for name in frame.columns]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise SchemaError(
+            f"{label} has {names.count(repeated[0])} columns for the site {repeated[0]!r}.",
+            "There is one column for each site.",
+            "Add them up or choose one.",
+        )
+    check_rising_times(index, label)
+    return _check_regular(index, label, frequency)
+
+
+def check_rising_times(index: pd.DatetimeIndex, label: str) -> None:
+    """Times that rise, each standing once.
+
+    Parameters
+    ----------
+    index : DatetimeIndex
+    label : str
+        What messages call the series.
+
+    Raises
+    ------
+    TimeError
+        Naming the first doubled or misplaced time.
+
+    Examples
+    --------
+    >>> check_rising_times(pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC"), "power")
+    >>> try:
+    ...     check_rising_times(pd.DatetimeIndex(["2024-02-29 23:00", "2024-02-29 23:00"], tz="UTC"), "power")
+    ... except TimeError as error:
+    ...     print(error.found)
+    power has 1 doubled times, the first 2024-02-29 23:00:00+00:00.
+    """
+    if index.hasnans:
+        raise TimeError(
+            f"{label} has no time in row {int(np.flatnonzero(index.isna())[0])}.",
+            "Every row has its time.",
+            "Drop the rows without time: frame[frame.index.notna()].",
+        )
+    doubled = index[index.duplicated()]
+    if len(doubled):
+        raise TimeError(
+            f"{label} has {len(doubled)} doubled times, the first {doubled[0]}.",
+            "Every interval stands once; a local clock that is put back shows an hour twice.",
+            "Read local times with energyforecast.read_power(..., timezone=...), which tells the two apart.",
+        )
+    if not index.is_monotonic_increasing:
+        where = index[1:][np.diff(timestamps.to_ns(index)) < np.timedelta64(0, "ns")][0]
+        raise TimeError(f"{label} goes back in time at {where}.", "Times rise.", "Use frame.sort_index().")
+
+
+def _check_regular(index: pd.DatetimeIndex, label: str, frequency: pd.Timedelta | None) -> pd.Timedelta:
+    stamps = timestamps.to_ns(index)
+    if len(index) == 1:
+        if frequency is None:
+            raise TimeError(f"{label} has one row.", "Its frequency is known.", "Give frequency='1h'.")
+        return frequency
+    steps = np.diff(stamps)
+    step = frequency.to_timedelta64() if frequency is not None else np.sort(steps)[len(steps) // 2]
+    gaps = np.flatnonzero(steps != step)
+    if gaps.size:
+        missing = pd.Timestamp(stamps[gaps[0]] + step, tz="UTC")
+        raise TimeError(
+            f"{label} is irregular in {gaps.size} places; the first missing or misplaced time is {missing}.",
+            f"Times follow each other every {pd.Timedelta(step)}; what was not measured is NaN.",
+            "Use frame.asfreq(...) to make gaps visible as NaN, or energyforecast.read_power.",
+        )
+    return pd.Timedelta(step).as_unit("ns")

@@ -1,0 +1,5 @@
+"""Synthetic sites: weather and power with known truth, tuned to published aggregate figures."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,10 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from . import (
+    almaty as almaty,
+    almaty_region as almaty_region,
+    pv_plants as pv_plants,
+    shelek as shelek,
+    stochastic_processes as stochastic_processes,
+    synthetic_site as synthetic_site,
+)

@@ -1,0 +1,114 @@
+"""The synthetic demand, wind farm and PV plant around Almaty as one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core.observation_series import Observations
+from energyforecast.datasets.synthetic.almaty import almaty
+from energyforecast.datasets.synthetic.pv_plants import kapshagay
+from energyforecast.datasets.synthetic.shelek import shelek
+from energyforecast.datasets.synthetic.synthetic_site import SYNTHETIC, Statistic, World
+
+__all__ = ["almaty_region"]
+
+_NAME: Final = "Almaty region (synthetic)"
+
+
+def almaty_region(
+    *,
+    seed: int = 1,
+    start: str = "2023-01-01",
+    hours: int = 2 * 8760,
+    models: tuple[str, ...] = ("ecmwf", "icon", "gfs"),
+    version: int = 1,
+) -> World:
+    """Industry, households, a wind farm and a PV plant: what a planner of the region forecasts.
+
+    The worlds :func:`almaty`, :func:`shelek` and :func:`kapshagay` side by side. The total of the area is left
+    out, since it is the sum of industry and households.
+
+    Parameters
+    ----------
+    seed, start, hours, models, version
+        As for each of them.
+
+    Returns
+    -------
+    World
+        A variable that a world does not serve is NaN at its sites. ``truth`` has a column a site: what would have
+        been measured without failing meters, outages and orders. [MW]
+
+    Notes
+    -----
+    The three worlds have weather of their own: a cold front that raises demand and wind together is
+    not in them. What links kinds in a real region has to be learnt there.
+
+    Examples
+    --------
+    >>> region = almaty_region(hours=240)
+    >>> [site.kind for site in region.sites]
+    ['demand', 'demand', 'wind', 'solar']
+    """
+    makers: tuple[Callable[..., World], ...] = (almaty, shelek, kapshagay)
+    worlds = [make(seed=seed, start=start, hours=hours, version=version, models=models) for make in makers]
+    sites = (*worlds[0].sites[1:], worlds[1].site, worlds[2].site)
+    names = [site.name for site in sites]
+    return World(
+        name=_NAME,
+        sites=sites,
+        weather={model: _side_by_side([world.weather[model] for world in worlds], names) for model in models},
+        observations=_joined([world.observations for world in worlds], names),
+        raw=pd.concat([world.raw for world in worlds], keys=[world.name for world in worlds]),
+        truth=_truth(worlds, names),
+        seed=seed,
+        version=version,
+        measure=lambda _: _statistics(worlds),
+    )
+
+
+def _side_by_side(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
+    """Runs of several worlds, which arrive together; what one of them lacks is NaN at its sites."""
+    known = list(dict.fromkeys(str(name) for part in parts for name in part.data_vars))
+    whole = [part.drop_vars("available_time") for part in parts]
+    joined = xr.concat(
+        whole,
+        "site",
+        data_vars="all",
+        coords="minimal",
+        compat="override",
+        join="exact",
+        combine_attrs="override",
+    )
+    joined = joined.assign_coords(available_time=parts[0]["available_time"]).sel(site=list(names))
+    for name in known:
+        joined[name].attrs = next(part[name].attrs for part in parts if name in part)
+    joined.attrs["source"] = f"synthetic world {_NAME!r} of energyforecast"
+    return joined
+
+
+def _joined(parts: Sequence[Observations], names: Sequence[str]) -> Observations:
+    return Observations(
+        pd.concat([part.values for part in parts], axis=1)[list(names)],
+        published_after=parts[0].published_after,  # all meters of these worlds report after the same delay
+        flags=pd.concat([part.flags for part in parts], axis=1)[list(names)],
+        frequency="1h",
+    )
+
+
+def _truth(worlds: Sequence[World], names: Sequence[str]) -> pd.DataFrame:
+    demand, *plants = worlds
+    found = {name: demand.truth[name] for name in names if name in demand.truth}
+    found |= {plant.site.name: plant.truth["power"] for plant in plants}
+    truth = pd.DataFrame(found)[list(names)].assign(source=SYNTHETIC)
+    truth.attrs = dict(demand.truth.attrs)
+    return truth
+
+
+def _statistics(worlds: Sequence[World]) -> Iterator[Statistic]:
+    for world in worlds:
+        yield from world.statistics()

@@ -1,0 +1,331 @@
+"""Random processes from which synthetic worlds are made.
+
+Nature is one Gaussian process a quantity. A weather model's forecast of it is the same process seen
+through a correlation that falls with lead, plus an error that resembles itself over neighbouring
+hours, between successive runs and between models. Speeds, clear-sky indices and temperatures are
+monotone functions of these.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+from scipy import signal, special
+
+from energyforecast.core import timestamps, variables
+
+__all__ = [
+    "Axis",
+    "Runs",
+    "autoregression",
+    "blocks",
+    "forecast_errors",
+    "normal_scores",
+    "stream",
+    "whole_kilowatts",
+]
+
+Floats = npt.NDArray[np.float64]
+HOUR: Final = np.timedelta64(1, "h")
+
+#: Hours of truth before the start and after the end, which runs and smoothing need. [h]
+BEFORE: Final = 72
+AFTER: Final = 96
+#: Normal scores are those of at least a year, so that a short world has the weather of its season.
+SHORTEST: Final = 8760
+LEADS: Final = 74  # 0 to 73 h
+RUN_EVERY: Final = 6
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """Random numbers of their own for each part of a world, so that one part does not disturb another.
+
+    Examples
+    --------
+    >>> stream(1, "wind").random() == stream(1, "wind").random()
+    True
+    >>> stream(1, "wind").random() == stream(1, "sun").random()
+    False
+    """
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode())])))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Hours of a world, and those around it that make it.
+
+    Parameters
+    ----------
+    start : datetime64
+        First hour of the world, in UTC.
+    hours : int
+        Hours of the world.
+
+    Examples
+    --------
+    >>> axis = Axis.of("2023-01-01", 48)
+    >>> len(axis.index), axis.length  # 72 h before a year, and 96 h after it, are made as well
+    (48, 8928)
+    """
+
+    start: np.datetime64
+    hours: int
+
+    @classmethod
+    def of(cls, start: Any, hours: int) -> Axis:
+        """From what the user says; text is UTC."""
+        return cls(timestamps.to_ns([timestamps.instant(start)])[0].astype("datetime64[h]"), hours)
+
+    @property
+    def length(self) -> int:
+        """Hours that are made."""
+        return max(self.hours, SHORTEST) + BEFORE + AFTER
+
+    @property
+    def all(self) -> timestamps.Times:
+        """Every hour that is made."""
+        return timestamps.to_ns(self.start + (np.arange(self.length) - BEFORE) * HOUR)
+
+    @property
+    def world(self) -> slice:
+        """Those of the world."""
+        return slice(BEFORE, BEFORE + self.hours)
+
+    @property
+    def index(self) -> pd.DatetimeIndex:
+        """The world's hours in UTC."""
+        return timestamps.to_index(self.all[self.world])
+
+    def year_share(self) -> Floats:
+        """Position in the year, 0 to 1."""
+        year = self.all.astype("datetime64[Y]")
+        length = (year + np.timedelta64(1, "Y")).astype("datetime64[ns]") - year.astype("datetime64[ns]")
+        return np.asarray((self.all - year) / length)
+
+    def solar_hour(self, longitude: float) -> Floats:
+        """Mean solar time. [h]"""
+        hour = (self.all - self.all.astype("datetime64[D]")) / HOUR
+        return np.asarray(np.mod(hour + longitude / 15.0, 24.0))
+
+    def monthly(self, values: Sequence[float]) -> Floats:
+        """A curve through twelve values at the middles of the months."""
+        return np.interp(self.year_share() * 12.0, np.arange(12) + 0.5, values, period=12.0)
+
+
+def autoregression(rng: np.random.Generator, length: int, *, memory: float) -> Floats:
+    """Gaussian noise of variance 1 whose autocorrelation falls as exp(-lag / memory).
+
+    Parameters
+    ----------
+    memory : float
+        Hours in which it falls to 1/e. [h]
+
+    Examples
+    --------
+    >>> noise = autoregression(np.random.default_rng(0), 100_000, memory=12.0)
+    >>> round(float(noise.var()), 1), round(float(np.corrcoef(noise[:-12], noise[12:])[0, 1]), 1)  # 1 and 1/e
+    (1.0, 0.4)
+    """
+    keep = np.exp(-1.0 / memory)
+    noise = rng.standard_normal(length) * np.sqrt(1.0 - keep**2)
+    noise[0] /= np.sqrt(1.0 - keep**2)
+    return np.asarray(signal.lfilter([1.0], [1.0, -keep], noise))
+
+
+def blocks(
+    rng: np.random.Generator, length: int, *, every: float, shortest: int, longest: int
+) -> npt.NDArray[np.bool_]:
+    """Hours inside blocks that come on average every so many hours.
+
+    Examples
+    --------
+    >>> inside = blocks(np.random.default_rng(0), 100_000, every=100.0, shortest=2, longest=2)
+    >>> round(float(inside.mean()), 2)  # two hours of every hundred
+    0.02
+    """
+    inside = np.zeros(length, dtype=bool)
+    for begin in np.flatnonzero(rng.random(length) < 1 / every):
+        inside[begin : begin + int(rng.integers(shortest, longest + 1))] = True
+    return inside
+
+
+def whole_kilowatts(power: Any) -> Any:
+    """Power as a meter shows it; which hides the last bit of a sine, in which processors differ. [MW]
+
+    Examples
+    --------
+    >>> whole_kilowatts(np.array([12.3456])).tolist()
+    [12.346]
+    """
+    return np.round(power, 3)
+
+
+def normal_scores(values: Floats) -> Floats:
+    """The same order with exactly normal values: one year is not windier than another by chance alone.
+
+    Examples
+    --------
+    >>> normal_scores(np.array([30.0, 10.0, 20.0])).round(2).tolist()
+    [0.97, -0.97, 0.0]
+    """
+    ranks = np.empty(len(values))
+    ranks[np.argsort(values, kind="stable")] = np.arange(len(values)) + 0.5
+    return np.asarray(special.ndtri(ranks / len(values)))
+
+
+def forecast_errors(
+    rng: np.random.Generator, runs: int, series: int, *, memory: float, kept: float
+) -> npt.NDArray[np.float32]:
+    """Errors of variance 1, shape (series, runs, leads).
+
+    At one valid time the error of a run is `kept` times that of the run before plus something new;
+    along a run it falls as exp(-lag / memory). The field is separable and Markov in both directions,
+    so each run continues the one before exactly.
+
+    Parameters
+    ----------
+    memory : float
+        [h]
+    kept : float
+        Correlation between the errors of successive runs at the same valid time.
+
+    Examples
+    --------
+    >>> errors = forecast_errors(np.random.default_rng(0), 2000, 1, memory=12.0, kept=0.8)[0]
+    >>> errors.shape
+    (2000, 74)
+    >>> round(float(np.corrcoef(errors[:-1, 6:].ravel(), errors[1:, :-6].ravel())[0, 1]), 1)  # at one valid time
+    0.8
+    """
+    stay = np.float32(np.exp(-1.0 / memory))
+    new = np.sqrt(1.0 - stay**2)
+    white = rng.standard_normal((runs, series, LEADS), dtype=np.float32) * new
+    white[:, :, 0] /= new
+    fresh = signal.lfilter([1.0], np.array([1.0, -stay], dtype=np.float32), white, axis=2)
+    grown = rng.standard_normal((runs, RUN_EVERY, series), dtype=np.float32) * new
+    errors = np.empty((runs, series, LEADS), dtype=np.float32)
+    errors[0] = fresh[0]
+    for run in range(1, runs):
+        errors[run, :, :-RUN_EVERY] = errors[run - 1, :, RUN_EVERY:]
+        for step in range(RUN_EVERY):
+            place = LEADS - RUN_EVERY + step
+            errors[run, :, place] = stay * errors[run, :, place - 1] + grown[run, step]
+        errors[run] = np.float32(kept) * errors[run] + np.float32(np.sqrt(1.0 - kept**2)) * fresh[run]
+    return errors.transpose(1, 0, 2)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of the weather models of a world: four a day, leads 0 to 73 h.
+
+    Parameters
+    ----------
+    axis : Axis
+    seed : int
+    models : tuple of str
+
+    Examples
+    --------
+    >>> runs = Runs(Axis.of("2023-01-01", 48), seed=1, models=("ecmwf",))
+    >>> [str(init)[:13] for init in runs.init_time[[0, 1, -1]]]
+    ['2022-12-30T00', '2022-12-30T06', '2023-01-02T18']
+    >>> runs.place.shape  # four runs on each of four days
+    (16, 74)
+    """
+
+    axis: Axis
+    seed: int
+    models: tuple[str, ...]
+
+    @property
+    def init_time(self) -> timestamps.Times:
+        """Initialisations at 00, 06, 12 and 18 UTC, from two days before the world to its end."""
+        first = (self.axis.start - 48 * HOUR).astype("datetime64[D]").astype("datetime64[h]")
+        last = self.axis.start + self.axis.hours * HOUR
+        return timestamps.to_ns(np.arange(first, last, RUN_EVERY * HOUR))
+
+    @property
+    def lead(self) -> Floats:
+        """Leads. [h]"""
+        return np.arange(LEADS, dtype=np.float64)
+
+    @property
+    def place(self) -> npt.NDArray[np.int64]:
+        """Position of each valid time on the axis, shape (runs, leads)."""
+        first = (self.init_time - self.axis.all[0]) // HOUR.astype("timedelta64[ns]")
+        return np.asarray(first[:, None] + np.arange(LEADS)[None, :])
+
+    def errors(
+        self, name: str, *, memory: float, kept: float, shared: float
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Errors of variance 1 by model, of which `shared` of the variance is common to all.
+
+        Every model has its own random numbers: leaving one out does not change the others.
+        """
+        runs = len(self.init_time)
+        parts = {
+            part: forecast_errors(stream(self.seed, f"{name}/{part}"), runs, 1, memory=memory, kept=kept)[0]
+            for part in ("all models", *self.models)
+        }
+        common, own = np.float32(np.sqrt(shared)), np.float32(np.sqrt(1.0 - shared))
+        return {model: common * parts["all models"] + own * parts[model] for model in self.models}
+
+    def dataset(
+        self,
+        model: str,
+        values: Mapping[str, npt.NDArray[Any]],
+        site: Sequence[str],
+        attrs: Mapping[str, Any],
+    ) -> xr.Dataset:
+        """Forecasts of one model with its delays; some runs never come, some late, some end early."""
+        rng = stream(self.seed, f"delivery/{model}")
+        runs = len(self.init_time)
+        delay = rng.uniform(6.0, 8.0, runs) + (rng.random(runs) < _LATE) * rng.uniform(2.0, 10.0, runs)
+        arrived = rng.random(runs) >= _MISSING
+        cut = np.where(rng.random(runs) < _CUT, rng.integers(24, LEADS, runs), LEADS)
+        present = np.arange(LEADS)[None, :] < cut[:, None]
+        init = self.init_time
+        dims = ("site", "init_time", "lead_time")
+        weather = xr.Dataset(
+            {
+                name: (
+                    dims,
+                    np.repeat(
+                        np.where(present, array, np.nan).astype(np.float32)[None, arrived], len(site), axis=0
+                    ),
+                )
+                for name, array in values.items()
+            },
+            coords={
+                "site": list(site),
+                "init_time": init[arrived],
+                "lead_time": (np.arange(LEADS) * HOUR).astype("timedelta64[ns]"),
+                "available_time": ("init_time", (init + _minutes(delay))[arrived]),
+            },
+            attrs={"kind": "forecast", "model": f"synthetic {model}", **attrs},
+        )
+        for name in values:
+            row = variables.lookup(name)
+            weather[name].attrs = {
+                "units": row.units,
+                "standard_name": row.standard_name,
+                "cell_methods": row.cell_methods,
+            }
+        return weather
+
+
+#: Shares of runs that come more than 8 h after their initialisation, never, or not to the end.
+_LATE: Final = 0.015
+_MISSING: Final = 0.01
+_CUT: Final = 0.005
+
+
+def _minutes(hours: Floats) -> npt.NDArray[np.timedelta64]:
+    return np.round(hours * 60.0).astype("timedelta64[m]").astype("timedelta64[ns]")

@@ -1,0 +1,454 @@
+"""The demo of planning: a synthetic region planned a day ahead for a week, and what the forecast is worth there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import datasets
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import Site
+from energyforecast.core.tasks import day_ahead
+from energyforecast.core.weather_schema import Weather
+from energyforecast.demos.power import ASSUMED_GATE_CLOSURE
+from energyforecast.errors import MissingDataError
+from energyforecast.forecasting.portfolio import Ahead, forecast_ahead
+from energyforecast.models import Persistence, QuantileModel, SeasonalNaive, SmartPersistence
+from energyforecast.planning import (
+    Plan,
+    System,
+    compare_schedules,
+    past_errors,
+    perfect_foresight,
+    plan_median,
+    plan_scenarios,
+    realise,
+    reserve_exceedance,
+    static_reserve,
+)
+from energyforecast.planning.day import DayPlan, plan_day
+from energyforecast.planning.net_load import NET_LOAD
+from energyforecast.planning.settings import PlanSettings
+
+__all__ = ["TABLES", "Region", "WeekPlan", "plan_week", "region"]
+
+_ZONE: Final = "Asia/Almaty"
+#: Whoever plans without weather: demand of last week, wind that stays, the sky of yesterday.
+_NAIVE: Final[dict[str, type[QuantileModel]]] = {
+    "demand": SeasonalNaive,
+    "wind": Persistence,
+    "solar": SmartPersistence,
+}
+_PERFECT: Final = "perfect foresight"
+
+#: The declared system. All of it is invented: sizes so that a winter peak of 2,000 MW is met with little to spare,
+#: prices in any currency, in an order in which coal in the north is cheapest and gas in the south dearest.
+TABLES: Final[dict[str, Any]] = {
+    "areas": ["North", "South"],
+    "shedding_cost": 3000,
+    "surplus_cost": 0,
+    "units": {
+        "North coal": {
+            "area": "North",
+            "capacity": 900,
+            "cost": 18,
+            "minimum": 0.4,
+            "ramp": 90,
+            "flexible": 0.05,
+            "premium_up": 10,
+            "premium_down": 8,
+        },
+        "South heat and power": {
+            "area": "South",
+            "capacity": 700,
+            "cost": 30,
+            "minimum": 0.5,
+            "ramp": 70,
+            "flexible": 0.05,
+            "premium_up": 15,
+            "premium_down": 10,
+        },
+        "South gas": {"area": "South", "capacity": 600, "cost": 75, "premium_up": 25, "premium_down": 20},
+    },
+    "links": {
+        "HVDC": {
+            "from_area": "North",
+            "to_area": "South",
+            "capacity": 800,
+            "losses": 0.04,
+            "bidirectional": False,
+            "scheduled": True,
+        }
+    },
+    "pumped_storages": {
+        "Pumped storage": {
+            "area": "South",
+            "turbine": 150,
+            "pump": 160,
+            "reservoir": 900,
+            "start_level": 450,
+            "end_level": 450,
+        }
+    },
+    "electrolysers": {
+        "Electrolyser": {
+            "area": "South",
+            "capacity": 40,
+            "hydrogen_demand": 15,
+            "hydrogen_storage": 200,
+            "start_level": 100,
+            "end_level": 100,
+            "unserved_cost": 200,
+        }
+    },
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """What is planned: forecasts of the days, those of who has no weather, and what came.
+
+    Parameters
+    ----------
+    sites : tuple of Site
+    ahead, naive : Ahead
+    observations : Observations
+        What was measured, with gaps and faults.
+    truth : DataFrame
+        What came, without faults of meters; a column a site. [MW]
+    seed : int
+
+    Examples
+    --------
+    >>> Region((), Ahead({}, {}), Ahead({}, {}), None, pd.DataFrame(), 1).seed
+    1
+    """
+
+    sites: tuple[Site, ...]
+    ahead: Ahead
+    naive: Ahead
+    observations: Observations
+    truth: pd.DataFrame
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class WeekPlan:
+    """Days that were planned, and what each way to plan cost when the truth came.
+
+    Parameters
+    ----------
+    days : tuple of DayPlan
+    done : dict of Plan
+        What was run, by way to plan, all days together.
+    costs : DataFrame
+        A row for each way; columns the parts, ``total``, ``regret`` and ``share_won``: of what perfect foresight
+        would save beside persistence. [currency]
+    reserve : DataFrame
+        How often the need exceeded reserves by hour and a static one.
+    schedules : DataFrame
+        What declaring mean, median and optimum cost each plant.
+    net_load : dict
+        Errors of the net load.
+    seed : int
+
+    Examples
+    --------
+    >>> nothing = pd.DataFrame()
+    >>> WeekPlan((), {}, nothing, nothing, nothing, {}, 1).seed
+    1
+    """
+
+    days: tuple[DayPlan, ...]
+    done: dict[str, Plan]
+    costs: pd.DataFrame
+    reserve: pd.DataFrame
+    schedules: pd.DataFrame
+    net_load: dict[str, float]
+    seed: int
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What must be said wherever the plan is shown."""
+        return tuple(dict.fromkeys(line for day in self.days for line in day.caveats))
+
+    def report(self) -> dict[str, Any]:
+        """Everything that was found, for a file of JSON."""
+        first = self.days[0]
+        levels = {f"{day.issue_time:%Y-%m-%dT%H:%MZ}": day.fallback_levels for day in self.days}
+        ends = {
+            name: plan.storage.groupby("component", sort=False)["level"].last().round(3).to_dict()
+            for name, plan in self.done.items()
+        }
+        return {
+            "synthetic": True,
+            "caveats": list(self.caveats),
+            "seed": self.seed,
+            "n_days": len(self.days),
+            "n_hours": len(self.done[_PERFECT].valid_times),
+            "dependence": first.dependence,
+            "scenarios": {"reserve": first.settings.scenarios, "dispatch": first.settings.dispatch_scenarios},
+            "fallback_levels": levels,
+            "net_load": self.net_load,
+            "costs": {str(name): _plain(row) for name, row in self.costs.iterrows()},
+            "storage_end": ends,
+            "reserve": [_plain(row) for _, row in self.reserve.iterrows()],
+            "schedules": [_plain(row) for _, row in self.schedules.iterrows()],
+            "system": TABLES,
+        }
+
+
+def _plain(row: pd.Series) -> dict[str, Any]:
+    """Numbers of a row to six places; what is missing is null."""
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        number = isinstance(value, float | np.floating)
+        found[str(key)] = (None if not np.isfinite(value) else round(float(value), 6)) if number else value
+        if isinstance(value, np.integer):
+            found[str(key)] = int(value)
+    return found
+
+
+def settings(sites: Sequence[Site], *, gate_closure: str, seed: int, scenarios: int = 1000) -> PlanSettings:
+    """How the region is planned: all its sites lie in the south.
+
+    Examples
+    --------
+    >>> from energyforecast import WindFarm
+    >>> farm = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60)
+    >>> settings([farm], gate_closure="08:00", seed=1).reserve.risk
+    0.05
+    """
+    return PlanSettings.from_dict(
+        {
+            "areas": {"South": [site.name for site in sites]},
+            "scenarios": scenarios,
+            "seed": seed,
+            "reserve": {"risk": 0.05},
+            "schedule": {"preset": "kazakhstan", "gate_closure": gate_closure},
+            "ramps": {"change": 250, "within": ["1h", "3h"]},
+        }
+    )
+
+
+def region(
+    *,
+    days: int = 7,
+    seed: int = 1,
+    gate_closure: str = ASSUMED_GATE_CLOSURE,
+    learn: str = "75D",
+    jobs: int = 1,
+    world: datasets.World | None = None,
+    model: QuantileModel | None = None,
+) -> Region:
+    """Forecast the last whole week of the synthetic region, day by day.
+
+    Parameters
+    ----------
+    days : int
+        The first days of the week.
+    seed : int
+        Of the world.
+    gate_closure : str
+        Wall time on the day before at which forecasts are issued: an assumption, no deadline is published.
+    learn : str
+        How long before the week the forecasts begin from whose errors the dependence is learnt.
+    jobs : int
+        Processes.
+    world : World, optional
+        Another one, made by :func:`energyforecast.datasets.almaty_region`.
+    model : QuantileModel, optional
+        In place of the defaults.
+    """
+    made = datasets.almaty_region(seed=seed) if world is None else world
+    task = day_ahead(gate_closure, timezone=_ZONE)
+    monday = _last_monday(made.observations.index)
+    issues = task.issue_times(f"{monday:%Y-%m-%d}", f"{monday + pd.DateOffset(days=days - 1):%Y-%m-%d}")
+    known: tuple[Sequence[Site], Any, Weather, Observations]
+    known = (made.sites, task, made.weather, made.observations)
+    naive = {site.name: _NAIVE[site.kind]() for site in made.sites}
+    return Region(
+        sites=made.sites,
+        ahead=forecast_ahead(*known, issue_times=issues, learn=learn, model=model, jobs=jobs),
+        naive=forecast_ahead(*known, issue_times=issues, model=naive),
+        observations=made.observations,
+        truth=made.truth.drop(columns="source"),
+        seed=made.seed,
+    )
+
+
+def _last_monday(index: pd.DatetimeIndex) -> pd.Timestamp:
+    """The local Monday of the last whole week."""
+    end = (index[-1] + (index[1] - index[0])).tz_convert(_ZONE)
+    return end.normalize() - pd.DateOffset(days=int(end.day_of_week) + 7)
+
+
+def plan_week(held: Region, *, gate_closure: str = ASSUMED_GATE_CLOSURE, scenarios: int = 1000) -> WeekPlan:
+    """Plan each day, run it, and hand the storages over to the next.
+
+    Parameters
+    ----------
+    held : Region
+    gate_closure : str
+        Of the wind farm's schedule.
+    scenarios : int
+        For net load and reserve.
+    """
+    wanted = settings(held.sites, gate_closure=gate_closure, seed=held.seed, scenarios=scenarios)
+    issues = next(iter(held.ahead.ahead.values())).issue_times
+    days = tuple(plan_day(wanted, held.ahead, held.observations, issue_time=issue) for issue in issues)
+    done = _run(held, days, wanted)
+    return WeekPlan(
+        days=days,
+        done=done,
+        costs=_costs(done),
+        reserve=_reserves(held, days),
+        schedules=_schedules(held, wanted),
+        net_load=_errors(held, days),
+        seed=held.seed,
+    )
+
+
+def _run(held: Region, days: Sequence[DayPlan], wanted: PlanSettings) -> dict[str, Plan]:
+    """Every day by every way to plan, each with its own storages."""
+    system = System.from_dict(TABLES)
+    ways = ("scenarios", "median", "persistence", _PERFECT)
+    levels: dict[str, Mapping[str, float]] = {way: {} for way in ways}
+    ran: dict[str, list[Plan]] = {way: [] for way in ways}
+    for k, day in enumerate(days):
+        truth = _truth(held, next(iter(day.forecasts.values())))
+        naive = {kind: _points(forecast, k) for kind, forecast in held.naive.ahead.items()}
+        for way in ways:
+            plan = _planned(way, _resumed(system, levels[way]), day, naive, truth, wanted.site_areas)
+            caveated = replace(plan, caveats=day.caveats)
+            ran[way].append(caveated)
+            levels[way] = plan.storage.groupby("component", sort=False)["level"].last().to_dict()
+    return {way: _joined(f"{way}, as it was run", plans) for way, plans in ran.items()}
+
+
+def _planned(
+    way: str,
+    system: System,
+    day: DayPlan,
+    naive: Mapping[str, pd.DataFrame],
+    truth: Mapping[str, pd.DataFrame],
+    site_areas: Mapping[str, str],
+) -> Plan:
+    """What is run when a day was planned in one way and the truth came."""
+    if way == _PERFECT:
+        return perfect_foresight(system, **truth, site_areas=site_areas)
+    given: Mapping[str, Any] = naive if way == "persistence" else day.drawn
+    planner = plan_scenarios if way == "scenarios" else plan_median
+    return realise(planner(system, **given, site_areas=site_areas), **truth, site_areas=site_areas)
+
+
+def _resumed(system: System, levels: Mapping[str, float]) -> System:
+    """The system with storages as full as they were left; what they must hold at the end stays."""
+
+    def left(part: Any, name: str, most: float) -> Any:
+        level = min(max(levels.get(name, part.start_level), 0.0), most)
+        return replace(part, start_level=level, end_level=part.end)
+
+    storages = [
+        left(part, part.name, part.reservoir if hasattr(part, "reservoir") else part.energy)
+        for part in system.storages
+    ]
+    tanks = [left(part, f"{part.name} hydrogen", part.hydrogen_storage) for part in system.electrolysers]
+    return replace(system, storages=tuple(storages), electrolysers=tuple(tanks))
+
+
+def _joined(name: str, plans: Sequence[Plan]) -> Plan:
+    frames = {
+        column: pd.concat([getattr(plan, column) for plan in plans], ignore_index=True)
+        for column in ("schedule", "dispatch", "curtailment", "storage", "prices", "costs")
+    }
+    said = tuple(dict.fromkeys(line for plan in plans for line in plan.caveats))
+    return replace(plans[0], name=name, caveats=said, **frames)
+
+
+def _costs(done: Mapping[str, Plan]) -> pd.DataFrame:
+    costs = pd.DataFrame({name: plan.parts() for name, plan in done.items()}).T
+    costs = costs.assign(total=costs.sum(axis=1))
+    regret = costs["total"] - costs.loc[_PERFECT, "total"]
+    possible = regret["persistence"]
+    won = (possible - regret) / possible if possible > 0 else np.nan
+    return costs.assign(regret=regret, share_won=won).rename_axis("plan")
+
+
+def _hours(forecast: Forecast, issue: int) -> pd.DatetimeIndex:
+    inside = forecast.inside[issue]
+    return timestamps.to_index(forecast.data["valid_time"].values[issue, inside])
+
+
+def _points(forecast: Forecast, issue: int) -> pd.DataFrame:
+    """Medians as a table: whoever plans without distributions adds them up."""
+    inside = forecast.inside[issue]
+    values = forecast.at(0.5).values[:, issue, inside].astype(float)
+    return pd.DataFrame(values.T, index=_hours(forecast, issue), columns=list(forecast.sites))
+
+
+def _truth(held: Region, forecast: Forecast) -> dict[str, pd.DataFrame]:
+    hours = _hours(forecast, 0)
+    came = held.truth.reindex(hours)
+    if came.isna().any(axis=None):
+        raise MissingDataError(
+            f"The truth lacks an hour from {hours[0]} on.", "The world is whole.", "Use a longer world."
+        )
+    return {kind: came[list(names)] for kind, names in held.ahead.sites.items()}
+
+
+def _net(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
+    """Demand minus wind minus solar. [MW]"""
+    sums = {kind: frame.sum(axis=1, skipna=False) for kind, frame in frames.items()}
+    plants = sum(values for kind, values in sums.items() if kind != "demand")
+    return sums["demand"] - plants
+
+
+def _came(held: Region, days: Sequence[DayPlan]) -> pd.Series:
+    return pd.concat([_net(_truth(held, next(iter(day.forecasts.values())))) for day in days])
+
+
+def _reserves(held: Region, days: Sequence[DayPlan]) -> pd.DataFrame:
+    """Reserve by hour beside one for all hours, which is taken from errors before the week."""
+    by_hour = pd.concat([day.reserve for day in days if day.reserve is not None], ignore_index=True)
+    past = past_errors(list(held.ahead.past.values()), held.observations, until=days[0].issue_time)
+    errors = _net({kind: past[list(names)] for kind, names in held.ahead.sites.items()})
+    planned = pd.Series(by_hour["scheduled"].to_numpy(), index=pd.DatetimeIndex(by_hour["valid_time"]))
+    assert days[0].settings.reserve is not None
+    fixed = static_reserve(errors, planned, risk=days[0].settings.reserve.risk)
+    return reserve_exceedance({"by hour": by_hour, "static": fixed}, _came(held, days))
+
+
+def _schedules(held: Region, wanted: PlanSettings) -> pd.DataFrame:
+    """What plants would have paid, on what was measured."""
+    tables = []
+    for kind in ("wind", "solar"):
+        for name in held.ahead.sites.get(kind, ()):
+            table = compare_schedules(
+                held.ahead.ahead[kind], wanted.schedule, site=name, observed=held.observations
+            )
+            tables.append(table.assign(site=name))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _errors(held: Region, days: Sequence[DayPlan]) -> dict[str, float]:
+    """Mean absolute errors of the net load. [MW]"""
+    came = _came(held, days).to_numpy()
+    nets = [day.net_load for day in days if day.net_load is not None]
+    middle = np.concatenate([net.quantiles([0.5], site=NET_LOAD)["q0.5"].to_numpy() for net in nets])
+    kinds = held.naive.ahead
+    naive = pd.concat(
+        [_net({kind: _points(one, k) for kind, one in kinds.items()}) for k in range(len(days))]
+    )
+    return {
+        "n": len(came),
+        "mean": round(float(came.mean()), 3),
+        "mae_forecast": round(float(np.abs(middle - came).mean()), 3),
+        "mae_persistence": round(float(np.abs(naive.to_numpy() - came).mean()), 3),
+    }

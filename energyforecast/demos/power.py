@@ -1,0 +1,186 @@
+"""The cases that ``energyforecast demo`` runs: a forecaster with its references, and a period to prove it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from energyforecast import datasets
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.core.tasks import Task, day_ahead
+from energyforecast.core.weather_schema import Weather
+from energyforecast.errors import ConfigurationError
+from energyforecast.evaluation import Result, backtest
+from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.models import (
+    Climatology,
+    Persistence,
+    PowerCurveReference,
+    QuantileModel,
+    SeasonalNaive,
+    SmartPersistence,
+)
+
+__all__ = ["Case", "cases", "references"]
+
+#: On the day before, local time: an assumption, since no deadline is published.
+ASSUMED_GATE_CLOSURE = "08:00"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A forecaster, what it is compared with, and the period in which it is proved.
+
+    Parameters
+    ----------
+    name : str
+        Part of the names of files; empty where there is one case.
+    forecaster : Forecaster
+    weather : Dataset or mapping of Dataset
+    observations : Observations
+    start, end, refit, window, gap, stride
+        Of the backtest; see :func:`energyforecast.backtest`.
+    notes : tuple of str
+        What must be said beside the caveats of the data.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster, example_observations, example_weather
+    >>> span = {"start": "2024-01-02", "end": "2024-01-02"}
+    >>> case = Case("farm", example_forecaster(), example_weather(), example_observations(), **span)
+    >>> case.forecaster, case.refit  # fitted anew each month
+    (Forecaster(farm, Climatology, fitted on 29 origins), 'MS')
+    """
+
+    name: str
+    forecaster: Forecaster
+    weather: Weather
+    observations: Observations
+    start: str
+    end: str
+    refit: str | int = "MS"
+    notes: tuple[str, ...] = ()
+    window: str = "expanding"
+    gap: str = "0h"
+    stride: int = 1
+
+    def run(
+        self,
+        *,
+        jobs: int = 1,
+        resume: str | Path | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Result:
+        """Backtest the forecaster against its references."""
+        several = {type(self.forecaster.model).__name__: self.forecaster}
+        several |= references(self.forecaster, self.weather)
+        return backtest(
+            several,
+            self.weather,
+            self.observations,
+            start=self.start,
+            end=self.end,
+            refit=self.refit,
+            window=self.window,
+            gap=self.gap,
+            stride=self.stride,
+            jobs=jobs,
+            resume=resume,
+            progress=progress,
+        )
+
+
+def references(forecaster: Forecaster, weather: Weather) -> dict[str, Forecaster]:
+    """The references of a forecaster's kind of site, with its sites and task.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+    weather : Dataset or mapping of Dataset
+        The power curve is taken on the first weather model.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster
+    >>> list(references(example_forecaster(), {}))
+    ['Climatology', 'Persistence']
+    """
+    models: list[QuantileModel] = [Climatology(), Persistence()]
+    site = forecaster.sites[0]
+    if isinstance(site, WindFarm) and site.power_curve is not None:
+        first = "" if not isinstance(weather, Mapping) or "" in weather else f"{next(iter(weather))}:"
+        models.append(PowerCurveReference(column=f"{first}power_curve"))
+    if isinstance(site, PVPlant):
+        models.append(SmartPersistence())
+    if isinstance(site, DemandArea):
+        models.append(SeasonalNaive())
+    return {type(model).__name__: _like(forecaster, model) for model in models}
+
+
+def _like(forecaster: Forecaster, model: QuantileModel) -> Forecaster:
+    return Forecaster(
+        forecaster.sites, forecaster.task, model=model, perfect_weather=forecaster.perfect_weather
+    )
+
+
+def cases(name: str, *, gate_closure: str = ASSUMED_GATE_CLOSURE) -> list[Case]:
+    """The cases of a demo.
+
+    Parameters
+    ----------
+    name : {"la-haute-borne", "shelek"}
+        A real wind farm with reanalysis weather; or a synthetic wind farm, PV plant and area with forecasts
+        as they arrived.
+    gate_closure : str
+        Wall time on the day before at which forecasts of the synthetic world are issued.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such demo.
+
+    Examples
+    --------
+    >>> [case] = cases("la-haute-borne")
+    >>> case.forecaster.sites[0].name, case.start, case.end
+    ('La Haute Borne', '2015', '2015')
+    """
+    if name == "la-haute-borne":
+        return [_la_haute_borne()]
+    if name == "shelek":
+        return _shelek(gate_closure)
+    raise ConfigurationError(
+        f"There is no demo {name!r}.", "There are la-haute-borne, shelek and plan.", "Choose one of them."
+    )
+
+
+def _la_haute_borne() -> Case:
+    site, weather, power = datasets.la_haute_borne()
+    forecaster = Forecaster(site, day_ahead("09:00", timezone="Europe/Paris"), perfect_weather=True)
+    return Case("", forecaster, weather, power, start="2015", end="2015")
+
+
+def _shelek(gate_closure: str) -> list[Case]:
+    note = f"issued at {gate_closure} on the day before: an assumption, no deadline is published"
+    task = day_ahead(gate_closure, timezone="Asia/Almaty")
+    wind, solar, area = datasets.shelek(), datasets.kapshagay(), datasets.almaty()
+    parts = [("wind", wind, wind.site), ("solar", solar, solar.site)]
+    parts += list(zip(("demand", "industry", "households"), (area,) * 3, area.sites, strict=True))
+    return [_synthetic(name, world, site, task, note) for name, world, site in parts]
+
+
+def _synthetic(name: str, world: datasets.World, site: Site, task: Task, note: str) -> Case:
+    end = world.observations.index[-1].tz_convert("Asia/Almaty") - 2 * task.frequency * 24
+    start = end - 182 * task.frequency * 24
+    return Case(
+        name,
+        Forecaster(site, task),
+        world.weather,
+        world.observations,
+        start=f"{start:%Y-%m-%d}",
+        end=f"{end:%Y-%m-%d}",
+        refit="QS",
+        notes=(note,),
+    )

@@ -1,0 +1,214 @@
+"""What a backtest has done so far, on disk: a file for each fit, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.version import __version__
+from energyforecast.core.weather_schema import Weather, as_models
+from energyforecast.errors import FileFormatError, SchemaError
+from energyforecast.forecasting import storage
+from energyforecast.forecasting.forecaster import Forecaster
+
+__all__ = ["Piece", "Pieces", "fingerprint"]
+
+Array = npt.NDArray[Any]
+
+_MANIFEST: Final = "backtest.json"
+_DAMAGE: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one fit gave.
+
+    Parameters
+    ----------
+    quantiles : dict of array, shape (rows, levels)
+        By site. [MW]
+    levels : dict of array, shape (origins,)
+        ``fallback_level`` by site.
+    summary : dict
+        Of numbers and text.
+
+    Examples
+    --------
+    >>> Piece({"farm": np.zeros((2, 1))}, {"farm": np.zeros(1, dtype=int)}, {"fold": 0}).summary
+    {'fold': 0}
+    """
+
+    quantiles: dict[str, Array]
+    levels: dict[str, npt.NDArray[np.int64]]
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The folder in which a backtest keeps what it has done.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> piece = Piece({"farm": np.ones((2, 1))}, {"farm": np.zeros(1, dtype=int)}, {"fold": 3})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pieces = Pieces(Path(folder))
+    ...     pieces.write(0, 3, piece)
+    ...     pieces.read(0, 3).summary, pieces.read(0, 4)
+    ({'fold': 3}, None)
+    """
+
+    folder: Path
+
+    def begin(self, mark: str) -> None:
+        """Take the folder for the backtest of this mark, or go on in it.
+
+        Raises
+        ------
+        SchemaError
+            If it holds another backtest.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / _MANIFEST
+        if not path.exists():
+            _whole(path, json.dumps({"schema": 1, "fingerprint": mark}).encode())
+            return
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(
+                f"{path} cannot be read: {error}.", "It was written by backtest.", "Use an empty folder."
+            ) from error
+        if found != mark:
+            raise SchemaError(
+                f"The folder {self.folder} holds a backtest of other data, forecasters, origins or versions.",
+                "A backtest goes on with what it began with, so that its result is the same.",
+                "Give back what it was begun with, or resume in an empty folder.",
+            )
+
+    def _path(self, model: int, fold: int) -> Path:
+        return self.folder / f"model{model:03d}_fold{fold:05d}.npz"
+
+    def write(self, model: int, fold: int, piece: Piece) -> None:
+        """Write a piece, whole or not at all."""
+        path = self._path(model, fold)
+        scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
+        with scratch.open("wb") as file:
+            arrays: dict[str, Any] = {
+                f"quantiles_{k}": array for k, array in enumerate(piece.quantiles.values())
+            }
+            arrays |= {f"levels_{k}": array for k, array in enumerate(piece.levels.values())}
+            text = json.dumps({"sites": list(piece.quantiles), "summary": piece.summary})
+            np.savez(file, text=np.array(text), **arrays)
+            _to_disk(file)
+        scratch.replace(path)
+
+    def read(self, model: int, fold: int) -> Piece | None:
+        """A piece; None if it is not there or damaged, so that it is made again."""
+        try:
+            # Opened here: numpy leaves a damaged file open.
+            with self._path(model, fold).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                content = json.loads(str(file["text"]))
+                quantiles = {name: file[f"quantiles_{k}"] for k, name in enumerate(content["sites"])}
+                levels = {name: file[f"levels_{k}"] for k, name in enumerate(content["sites"])}
+        except _DAMAGE:
+            return None
+        return Piece(quantiles, levels, content["summary"])
+
+    def cube(self, model: int, shape: tuple[int, ...]) -> Array:
+        """An array on disk that stands for one in memory."""
+        path = self.folder / f"model{model:03d}.npy"
+        # A new file: an earlier result may still look at the old one.
+        path.unlink(missing_ok=True)
+        return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+
+
+def _to_disk(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _whole(path: Path, content: bytes) -> None:
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with scratch.open("wb") as file:
+        file.write(content)
+        _to_disk(file)
+    scratch.replace(path)
+
+
+def fingerprint(
+    named: Mapping[str, Forecaster],
+    weather: Weather,
+    observations: Observations,
+    *,
+    settings: Iterable[Any],
+) -> str:
+    """A mark that changes with anything on which the result of a backtest depends.
+
+    Parameters
+    ----------
+    named : mapping of Forecaster
+    weather : Dataset or mapping of Dataset
+    observations : Observations
+    settings : iterable
+        What else matters: text, numbers and arrays.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster, example_observations, example_weather
+    >>> data = {"a": example_forecaster()}, example_weather(), example_observations()
+    >>> fingerprint(*data, settings=[1]) == fingerprint(*data, settings=[1])
+    True
+    >>> fingerprint(*data, settings=[1]) == fingerprint(*data, settings=[2])
+    False
+    """
+    digest = hashlib.sha256()
+    versions = [__version__, np.__version__, pd.__version__, version("lightgbm"), version("scikit-learn")]
+    for item in [*versions, *settings]:
+        _add(digest, item)
+    for name, forecaster in named.items():
+        _add(digest, json.dumps([name, storage.describe(forecaster)], default=str))
+    for frame in (
+        observations.values,
+        observations.flags,
+        observations.available_capacity,
+    ):
+        if frame is not None:
+            _add(digest, frame.to_numpy())
+    _add(digest, " ".join(observations.sites))
+    _add(digest, timestamps.to_ns(observations.index))
+    _add(digest, observations.published)
+    for name, dataset in as_models(weather).items():
+        _add(digest, name)
+        for key in sorted(map(str, dataset.variables)):
+            _add(digest, key)
+            _add(digest, dataset[key].values)
+        _add(digest, json.dumps(dict(dataset.attrs), default=str, sort_keys=True))
+    return digest.hexdigest()
+
+
+def _add(digest: Any, item: Any) -> None:
+    if isinstance(item, np.ndarray) and item.dtype.kind != "O":
+        digest.update(f"{item.dtype}{item.shape}".encode())
+        digest.update(np.ascontiguousarray(item).view(np.uint8) if item.size else b"")
+    else:
+        value = item.tolist() if isinstance(item, np.ndarray) else item
+        digest.update(repr(value).encode() + b"\0")

@@ -1,0 +1,1 @@
+"""Metrics by topic: point forecasts, distributions, events, ensembles, money."""

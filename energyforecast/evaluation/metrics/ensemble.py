@@ -1,0 +1,92 @@
+"""Scores of samples, such as scenarios of a whole day or of several sites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.errors import SchemaError, one_of
+from energyforecast.evaluation.losses import as_samples, crps_of_samples, energy_score, variogram_score
+
+__all__ = ["SAMPLE_SCORES", "score_samples"]
+
+Array = npt.NDArray[Any]
+
+#: Scores of samples by name: less is better. The CRPS takes rows of one dimension.
+SAMPLE_SCORES: Final[dict[str, Callable[[Array, Array], Array]]] = {
+    "crps": crps_of_samples,
+    "energy": energy_score,
+    "variogram": variogram_score,
+}
+
+
+def score_samples(
+    metric: str,
+    observed: Array,
+    samples: Any,
+    *,
+    by: pd.Series | pd.DataFrame | None = None,
+    weights: Array | None = None,
+) -> pd.DataFrame:
+    """Table of a score of samples, with n and what is missing.
+
+    Parameters
+    ----------
+    metric : str
+        Of ``energyforecast.evaluation.metrics.ensemble.SAMPLE_SCORES``.
+    observed : array, shape (rows,) or (rows, dims)
+        A row with a missing outcome is left out and counted. [MW]
+    samples : array, shape (rows, samples) or (rows, samples, dims)
+        [MW]
+    by : Series or DataFrame, optional
+        Labels of the rows.
+    weights : array, shape (rows,), optional
+
+    Raises
+    ------
+    SchemaError
+        If the score is not known, rows have different numbers of samples, or arrays do not fit.
+    RangeError
+        If a sample is not finite.
+
+    Examples
+    --------
+    >>> outcomes, samples = np.array([[0.0, 0.0], [1.0, np.nan]]), np.zeros((2, 5, 2))
+    >>> score_samples("energy", outcomes, samples)
+       metric  value  n  missing
+    0  energy    0.0  1        1
+    """
+    one_of("metric of samples", metric, allowed=SAMPLE_SCORES)
+    outcome = np.asarray(observed, dtype=float)
+    drawn = as_samples(samples, dims=2 if metric == "crps" else 3)
+    if len(drawn) != len(outcome):
+        raise SchemaError(
+            f"There are {len(outcome)} outcomes and {len(drawn)} rows of samples.",
+            "Each outcome has its own row.",
+            "Give the samples of the same hours.",
+        )
+    known = np.isfinite(outcome.reshape(len(outcome), -1)).all(axis=1) if len(outcome) else np.zeros(0, bool)
+    points = np.full(len(outcome), np.nan)
+    points[known] = SAMPLE_SCORES[metric](outcome[known], drawn[known])
+    weight = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)
+    labels = pd.DataFrame(index=range(len(points))) if by is None else pd.DataFrame(by).reset_index(drop=True)
+    return _table(metric, points, weight, labels)
+
+
+def _table(metric: str, points: Array, weight: Array, labels: pd.DataFrame) -> pd.DataFrame:
+    keys = list(labels.columns)
+    members = labels.groupby(keys, dropna=False).ngroup().to_numpy() if keys else np.zeros(len(points), int)
+    rows = []
+    for number in range(max(int(members.max()) + 1, 1) if len(members) else 1):
+        here = np.flatnonzero(members == number)
+        known = here[np.isfinite(points[here])]
+        label = labels.iloc[int(here[0])].to_dict() if keys and here.size else {}
+        value = np.average(points[known], weights=weight[known]) if weight[known].any() else np.nan
+        rows.append(
+            label | {"metric": metric, "value": value, "n": len(known), "missing": len(here) - len(known)}
+        )
+    return pd.DataFrame(rows)

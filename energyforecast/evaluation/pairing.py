@@ -1,0 +1,323 @@
+"""Outcomes beside the forecasts of exactly their hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.sites import Site, as_sites
+from energyforecast.errors import RangeError, SchemaError
+from energyforecast.physics import solar_position
+
+if TYPE_CHECKING:
+    from energyforecast.evaluation.metrics.basic import Metric
+
+__all__ = ["Pairs", "align", "daylight"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Outcomes and forecasts of the same hours.
+
+    Parameters
+    ----------
+    observed : array, shape (rows,)
+        Between the bounds of the forecast. [MW]
+    quantiles : array, shape (rows, levels)
+        [MW]
+    levels : array, shape (levels,)
+    labels : DataFrame, shape (rows, ...)
+        ``site``, ``kind`` (:attr:`energyforecast.Forecast.kinds`), ``lead_time`` [h], ``issue_time``,
+        ``valid_time``, ``hour``, ``month``, ``quality`` (the forecast's ``fallback_level``) and
+        ``weather_age`` (issue minus run, NaN for analyses) [h].
+    capacity : array, shape (rows,)
+        In service at the hour where that was told, else installed; NaN where there is none. [MW]
+    missing : DataFrame
+        The labels of hours without outcome.
+    below_zero : int
+        Outcomes judged as 0.
+    step : float
+        Length of an interval. [h]
+    hours : str
+        Which hours they are: ``"all"`` or ``"daylight"``.
+
+    Raises
+    ------
+    SchemaError, RangeError
+        If arrays differ in length, the kind of sites is not labelled, or quantiles fall from one level to the next.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> pairs = align(example_observations(), example_forecast())
+    >>> pairs.observed[:3].tolist(), pairs.at(0.5)[:3].tolist()
+    ([11.0, 11.5, 12.0], [10.0, 10.5, 11.0])
+    """
+
+    observed: Array
+    quantiles: Array
+    levels: Array
+    labels: pd.DataFrame
+    capacity: Array
+    missing: pd.DataFrame
+    below_zero: int
+    step: float = 1.0
+    hours: str = "all"
+    _points: dict[tuple[str, float | None], Array] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        shapes = {np.shape(item)[0] for item in (self.observed, self.quantiles, self.labels, self.capacity)}
+        if len(shapes) > 1 or np.shape(self.quantiles)[1:] != np.shape(self.levels):
+            raise SchemaError(
+                f"Outcomes, quantiles, labels and capacity have {sorted(shapes)} rows, quantiles the shape "
+                f"{np.shape(self.quantiles)} for {len(self.levels)} levels.",
+                "They have a row for each hour, and quantiles a column for each level.",
+                "Use align(observed, forecast).",
+            )
+        if "kind" not in self.labels:
+            raise SchemaError(
+                f"The labels of pairs are {list(self.labels)}.",
+                'They hold the "kind" of each row\'s site, which says whether power is made or used.',
+                "Use align(observed, forecast).",
+            )
+        crossing = np.flatnonzero((np.diff(self.quantiles, axis=1) < 0).any(axis=1))
+        if crossing.size:
+            where = self.labels.iloc[int(crossing[0])]
+            raise RangeError(
+                f"Quantiles of site {where['site']!r} fall from one level to the next at {where['valid_time']} "
+                f"({crossing.size} hours in all).",
+                "Quantiles rise with their level.",
+                "Sort them where the forecast is made: np.sort(quantiles, axis=-1).",
+            )
+
+    def of_rows(self, rows: Array) -> Pairs:
+        """Some rows only, given by a mask or by their numbers; what is missing stays counted.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> pairs = example_result().pairs["model"]
+        >>> len(pairs.of_rows(pairs.observed > 20))
+        5
+        """
+        chosen = self.labels[rows] if np.asarray(rows).dtype == bool else self.labels.iloc[rows]
+        return replace(
+            self,
+            observed=self.observed[rows],
+            quantiles=self.quantiles[rows],
+            labels=chosen.reset_index(drop=True),
+            capacity=self.capacity[rows],
+            _points={},
+        )
+
+    def points(self, metric: Metric) -> Array:
+        """The metric at each row, computed once.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> from energyforecast.evaluation import METRICS
+        >>> example_result().pairs["model"].points(METRICS[0])[:3].tolist()  # absolute errors
+        [1.0, 1.0, 1.0]
+        """
+        key = (metric.name, metric.level)
+        if key not in self._points:
+            self._points[key] = metric.pointwise(self)
+        return self._points[key]
+
+    def __len__(self) -> int:
+        return len(self.observed)
+
+    def at(self, level: float) -> Array:
+        """One quantile of each row, interpolated where it is not among the levels.
+
+        Raises
+        ------
+        RangeError
+            If the level lies outside those of the forecast.
+        """
+        if not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
+            raise RangeError(
+                f"A score asks for the quantile {level:g}.",
+                f"The forecast holds levels from {self.levels[0]:g} to {self.levels[-1]:g}.",
+                "Forecast more levels, or choose another interval.",
+            )
+        return self.distribution.at(level)
+
+    @property
+    def distribution(self) -> QuantileFunction:
+        """The distribution of each row."""
+        return QuantileFunction(self.quantiles, self.levels)
+
+    @property
+    def kind(self) -> Array:
+        """Kind of each row's site, shape (rows,): one of :data:`energyforecast.core.sites.KINDS`."""
+        return np.asarray(self.labels["kind"], dtype=str)
+
+    @property
+    def valid_times(self) -> pd.DatetimeIndex:
+        """Beginning of each row's interval, in UTC."""
+        return pd.DatetimeIndex(self.labels["valid_time"])
+
+    @property
+    def share_at_or_below(self) -> Array:
+        """Probability that the outcome lies at or below each quantile, shape (rows, levels): 0 or 1.
+
+        On a mass, as a plant has at 0 and at its capacity, an outcome counts evenly for all levels of the mass, as in
+        the histogram of the probability integral transform, and the share rises from level to level.
+        """
+        low, high = (end[:, None] for end in self.distribution.pit_interval(self.observed))
+        width = high - low
+        return np.where(
+            width > 0,
+            np.clip((self.levels - low) / np.where(width > 0, width, 1.0), 0.0, 1.0),
+            (low <= self.levels).astype(float),
+        )
+
+    @property
+    def mean(self) -> Array:
+        """Mean of each distribution. [MW]"""
+        return self.distribution.mean
+
+
+def align(observed: Observations, forecast: Forecast) -> Pairs:
+    """Pair every forecast hour with its outcome, exactly.
+
+    Parameters
+    ----------
+    observed : Observations
+    forecast : Forecast
+
+    Returns
+    -------
+    Pairs
+
+    Raises
+    ------
+    TimeError
+        If an hour of the forecast lies outside the observations.
+    SchemaError
+        If a site was not observed.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> pairs = align(example_observations(), example_forecast())
+    >>> pairs.labels[["site", "valid_time", "lead_time"]].head(2)
+       site                valid_time  lead_time
+    0  farm 2024-01-02 00:00:00+00:00       15.0
+    1  farm 2024-01-02 01:00:00+00:00       16.0
+    """
+    origin, step = np.nonzero(forecast.inside)
+    data = forecast.data
+    valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")
+    zone = timestamps.zone(str(data.attrs.get("timezone", "UTC")))
+    local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(zone)
+    frames, outcomes, cubes, limits, served = [], [], [], [], []
+    for k, name in enumerate(forecast.sites):
+        outcomes.append(observed.value_at(name, valid))
+        cubes.append(data.values[k, origin, step].astype(float))
+        limits.append(np.full(len(valid), float(data["capacity"].values[k])))
+        served.append(_in_service(observed.available_capacity_at(name, valid), limits[-1]))
+        labels = {
+            "site": name,
+            "kind": forecast.kinds[name],
+            "issue_time": timestamps.to_index(data["issue_time"].values[origin]),
+            "valid_time": timestamps.to_index(valid),
+            "lead_time": data["lead_time"].values[step] / np.timedelta64(1, "h"),
+            "hour": np.asarray(local.hour),
+            "month": np.asarray(local.month),
+            "quality": data["fallback_level"].values[k, origin],
+            "weather_age": _age(data, k)[origin],
+        }
+        frames.append(pd.DataFrame(labels))
+    outcome, installed = np.concatenate(outcomes), np.concatenate(limits)
+    labels_, cube = pd.concat(frames, ignore_index=True), np.concatenate(cubes)
+    known, plant = np.isfinite(outcome), np.isfinite(installed)
+    judged = np.where(plant, np.clip(outcome, 0.0, installed), outcome)
+    return Pairs(
+        observed=judged[known],
+        quantiles=cube[known],
+        levels=np.asarray(forecast.quantiles),
+        labels=labels_[known].reset_index(drop=True),
+        capacity=np.concatenate(served)[known],
+        missing=labels_[~known].reset_index(drop=True),
+        below_zero=int((plant & (outcome < 0)).sum()),
+        step=observed.frequency / pd.Timedelta("1h"),
+    )
+
+
+def _in_service(available: Array, installed: Array) -> Array:
+    """Capacity in service; where it is not known, or is zero, that which is installed."""
+    return np.where(available > 0, available, installed)
+
+
+def _age(data: xr.DataArray, site: int) -> Array:
+    """Age of the newest run at issue. [h]"""
+    if "weather_init_time" not in data.coords:
+        return np.full(data.sizes["issue_time"], np.nan)
+    age = data["issue_time"].values - data["weather_init_time"].values[site]
+    return np.asarray(age / np.timedelta64(1, "h"))
+
+
+def daylight(pairs: Pairs, sites: Site | Sequence[Site]) -> Pairs:
+    """The hours in whose middle the sun is above the horizon, where the power of a PV plant is in question.
+
+    Parameters
+    ----------
+    pairs : Pairs
+    sites : Site or sequence of Site
+        Of all names in the pairs.
+
+    Returns
+    -------
+    Pairs
+        Whose tables of scores say ``"daylight"`` in the column ``hours``.
+
+    Raises
+    ------
+    SchemaError
+        If a site is not given.
+
+    Examples
+    --------
+    >>> import energyforecast as ef
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> farm = ef.Site(name="farm", latitude=47.0, longitude=8.0)
+    >>> pairs = daylight(align(example_observations(), example_forecast()), farm)
+    >>> pairs.hours, pairs.labels["hour"].tolist()
+    ('daylight', [7, 8, 9, 10, 11, 12, 13, 14, 15])
+    """
+    places = {site.name: site for site in as_sites(sites)}
+
+    def lit(labels: pd.DataFrame) -> Array:
+        absent = sorted(set(labels["site"]) - set(places))
+        if absent:
+            raise SchemaError(
+                f"Daylight at site {absent[0]!r} is asked for.",
+                f"Given are the places of {list(places)}.",
+                "Give the sites of the forecast.",
+            )
+        up = np.zeros(len(labels), dtype=bool)
+        middle = timestamps.to_ns(labels["valid_time"]) + np.timedelta64(round(pairs.step * 1.8e12), "ns")
+        for name, site in places.items():
+            rows = np.flatnonzero(labels["site"] == name)
+            if rows.size:
+                latitude, longitude = site.latitude, site.longitude
+                up[rows] = solar_position(middle[rows], latitude, longitude).zenith < 90
+        return up
+
+    dark = replace(pairs, missing=pairs.missing[lit(pairs.missing)].reset_index(drop=True), hours="daylight")
+    return dark.of_rows(lit(pairs.labels))

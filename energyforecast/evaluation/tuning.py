@@ -1,0 +1,281 @@
+"""Settings of a model, chosen on training time alone."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import sklearn.base
+
+from energyforecast.core import timestamps
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.weather_schema import Weather
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
+from energyforecast.evaluation.metrics.basic import pinball_loss
+from energyforecast.features import Needs
+from energyforecast.forecasting.forecaster import Forecaster, Table
+
+__all__ = ["SPACE", "Tuning", "tune"]
+
+Array = npt.NDArray[Any]
+#: Bounds of a number (whole ones give whole ones), with ``"log"`` on a logarithmic scale; or a list of choices.
+Range: TypeAlias = tuple[float, float] | tuple[float, float, str] | list[Any]
+
+#: What is tried for models that have these parameters.
+SPACE: Final[Mapping[str, Range]] = {
+    "trees": (50, 500, "log"),
+    "leaves": (6, 40, "log"),
+    "learning_rate": (0.02, 0.2, "log"),
+    "minimum_rows": (20, 200, "log"),
+    "feature_fraction": (0.3, 1.0),
+    "penalty": (1e-6, 1e-1, "log"),
+}
+#: Issues between a block and what is learnt from: weather lasts some days.
+_GAP: Final = np.timedelta64(2 * 24 * 3600 * 10**9, "ns")
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """What :func:`tune` found.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        A row for each trial: its settings, ``pinball`` [% of capacity, or MW without one] and ``cpu_seconds``; the
+        first is the forecaster as it was given.
+    forecaster : Forecaster
+        With the best settings; it has learnt nothing yet.
+    settings : dict
+        The best settings.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster
+    >>> trials = pd.DataFrame({"trees": [100, 50], "pinball": [3.1, 3.0]})
+    >>> Tuning(trials=trials, forecaster=example_forecaster().unfitted(), settings={"trees": 50}).improvement
+    0.032
+    """
+
+    trials: pd.DataFrame
+    forecaster: Forecaster
+    settings: Mapping[str, Any]
+
+    @property
+    def improvement(self) -> float:
+        """Share by which the loss fell against the settings as given, inside the blocks by which they were chosen."""
+        loss = self.trials["pinball"]
+        return round(1 - float(loss.min() / loss.iloc[0]), 3)
+
+
+def tune(
+    forecaster: Forecaster,
+    weather: Weather,
+    observations: Observations,
+    *,
+    end: Any,
+    trials: int = 20,
+    space: Mapping[str, Range] | None = None,
+    folds: int = 3,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tuning:
+    """Choose a model's settings by blocked cross-validation before a moment.
+
+    Nothing later than `end` is looked at: not an outcome that was published after it, nor weather that
+    arrived after it. Scores of a test period that begins at `end` are therefore honest, those of the trials are
+    not: they are the best of several.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        It is not changed. All its sites share one model.
+    weather : Dataset or mapping of Dataset
+    observations : Observations
+    end : str or moment
+        Read in the task's zone.
+    trials : int
+        Settings that are tried, beside those given.
+    space : mapping, optional
+        What may be tried, by name of the parameter: ``(low, high)``, ``(low, high, "log")`` or a list of choices. A
+        model inside another is reached by two underscores: ``"model__trees"``. By default those of
+        :data:`SPACE` that the model has.
+    folds : int
+        Blocks of time. Each is forecast by a model of the other blocks, without the two days around it.
+    seed : int
+        The same seed tries the same settings.
+    progress : callable, optional
+        Called with the number of trials done and their total.
+
+    Returns
+    -------
+    Tuning
+
+    Raises
+    ------
+    DependencyError
+        Without Optuna.
+    SchemaError, RangeError
+        If the space names parameters that the model has not, or makes no sense.
+    MissingDataError
+        If there is too little to learn from before `end`.
+
+    References
+    ----------
+    - Akiba et al. (2019), Optuna: a next-generation hyperparameter optimization framework, KDD,
+      doi:10.1145/3292500.3330701
+
+    Examples
+    --------
+    >>> import energyforecast as ef
+    >>> site, weather, power = ef.datasets.la_haute_borne()
+    >>> task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
+    >>> linear = ef.Forecaster(site, task, model=ef.LinearQuantiles(), perfect_weather=True)
+    >>> found = ef.tune(linear, weather, power["2014-01":"2014-06"], end="2014-06-01", trials=2)
+    >>> found.trials.columns.tolist(), len(found.trials)
+    (['penalty', 'pinball', 'cpu_seconds'], 3)
+    """
+    optuna = _optuna()
+    moment = timestamps.instant(end, timezone=forecaster.task.timezone)
+    ranges = _space(forecaster, space)
+    _check_numbers(trials, folds)
+    issued = forecaster.training_origins(weather, observations, as_of=moment)
+    table = forecaster.tabulate(weather, observations, issued)
+    blocks = _blocks(table, folds)
+    needs = forecaster.needs(weather)
+    rows: list[dict[str, Any]] = []
+
+    def judged(settings: Mapping[str, Any]) -> float:
+        rows.append(_judge(forecaster, settings, table, observations, needs, blocks, moment))
+        if progress is not None:
+            progress(len(rows), trials + 1)
+        return float(rows[-1]["pinball"])
+
+    given = {name: forecaster.model.get_params()[name] for name in ranges}
+    judged(given)
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(4, trials // 4))
+    )
+    for _ in range(trials):
+        trial = study.ask()
+        settings = {name: _suggest(trial, name, item) for name, item in ranges.items()}
+        study.tell(trial, judged(settings))
+    best = min(range(len(rows)), key=lambda k: rows[k]["pinball"])
+    settings = {name: rows[best][name] for name in ranges}
+    return Tuning(trials=pd.DataFrame(rows), forecaster=_with(forecaster, settings), settings=settings)
+
+
+def _optuna() -> ModuleType:
+    optuna = require("optuna", extra="tune", purpose="tune() proposes settings with Optuna.")
+    # Each trial would be told on standard error.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _space(forecaster: Forecaster, given: Mapping[str, Range] | None) -> dict[str, Range]:
+    parameters = forecaster.model.get_params()
+    space = (
+        {name: item for name, item in SPACE.items() if name in parameters} if given is None else dict(given)
+    )
+    unknown = [name for name in space if name not in parameters]
+    if unknown or not space:
+        raise SchemaError(
+            f"The space names {unknown or 'nothing'}.",
+            f"{type(forecaster.model).__name__} has the parameters {sorted(parameters)}.",
+            "Give space={'parameter': (low, high)}; a model inside is reached as 'model__parameter'.",
+        )
+    for name, item in space.items():
+        if not item or (isinstance(item, tuple) and not (len(item) in (2, 3) and item[0] < item[1])):
+            raise RangeError(
+                f"The space has {name} = {item!r}.",
+                "It is (low, high), (low, high, 'log') or a list of choices.",
+                "Correct it.",
+            )
+    return space
+
+
+def _check_numbers(trials: int, folds: int) -> None:
+    if trials < 1 or folds < 2:
+        raise RangeError(
+            f"trials={trials}, folds={folds}.", "There is at least one trial and two blocks.", "Correct them."
+        )
+
+
+def _suggest(trial: Any, name: str, item: Range) -> Any:
+    if isinstance(item, list):
+        return item[trial.suggest_categorical(name, list(range(len(item))))]
+    low, high = item[:2]
+    log = len(item) == 3
+    if isinstance(low, int) and isinstance(high, int):
+        return trial.suggest_int(name, low, high, log=log)
+    return trial.suggest_float(name, low, high, log=log)
+
+
+def _blocks(table: Table, folds: int) -> list[tuple[Array, Array]]:
+    """Rows to learn from and rows to judge by, for each block of issues."""
+    issued = table.windows.issue_time
+    if len(issued) < 10 * folds:
+        raise MissingDataError(
+            f"There are {len(issued)} issues to learn from before the end.",
+            f"{folds} blocks need ten each.",
+            "Give more data, or fewer folds.",
+        )
+    block = np.arange(len(issued)) * folds // len(issued)
+    pairs = []
+    for k in range(folds):
+        inside = issued[block == k]
+        near = (issued >= inside[0] - _GAP) & (issued <= inside[-1] + _GAP)
+        pairs.append((~near[table.origin], (block == k)[table.origin]))
+    return pairs
+
+
+def _with(forecaster: Forecaster, settings: Mapping[str, Any]) -> Forecaster:
+    model = sklearn.base.clone(forecaster.model).set_params(**settings)
+    return Forecaster(
+        forecaster.sites,
+        forecaster.task,
+        features=forecaster.features_of,
+        model=model,
+        perfect_weather=forecaster.perfect_weather,
+        pooled=forecaster.pooled,
+    )
+
+
+def _judge(
+    forecaster: Forecaster,
+    settings: Mapping[str, Any],
+    table: Table,
+    observations: Observations,
+    needs: Needs,
+    blocks: Sequence[tuple[Array, Array]],
+    moment: pd.Timestamp,
+) -> dict[str, Any]:
+    """One trial: mean pinball loss over blocks, sites and levels."""
+    begun, losses = time.process_time(), []
+    for learn, judge in blocks:
+        fitted = _with(forecaster, settings)
+        fitted.fit_table(table, observations, needs=needs, as_of=moment, rows=learn)
+        if fitted.training_.cold:
+            raise MissingDataError(
+                f"Outside a block {', '.join(fitted.training_.cold)} has less than 30 days of power.",
+                "With less a site is forecast from physics, whatever the model's settings.",
+                "Give a longer past, more folds, or the sites that have one.",
+            )
+        for site in fitted.sites:
+            outcome = observations.value_at(site.name, table.valid_time, as_of=moment, outside="missing")
+            rows = judge & np.isfinite(outcome) & table.usable[table.origin]
+            quantiles = fitted.predict_rows(table, site, rows=rows)
+            unit = 1.0 if site.capacity is None else site.capacity / 100
+            losses.append(float(pinball_loss(outcome[rows], quantiles, fitted.task.quantiles).mean()) / unit)
+    loss = float(np.mean(losses))
+    if not math.isfinite(loss):
+        raise MissingDataError(
+            "A block has no outcome to judge by.", "Each block has some for each site.", "Give fewer folds."
+        )
+    return dict(settings) | {"pinball": loss, "cpu_seconds": round(time.process_time() - begun, 2)}

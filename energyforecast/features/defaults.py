@@ -1,0 +1,189 @@
+"""Default features for each kind of site, and the features that a reference forecast needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.core.tasks import Task
+from energyforecast.errors import SchemaError
+from energyforecast.features.base import Feature, FeatureSet
+from energyforecast.features.calendar import (
+    DayOfYear,
+    HourOfWeek,
+    LeadTime,
+    LocalHour,
+    RunLeadTime,
+    WeatherAge,
+    Weekday,
+)
+from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
+from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
+from energyforecast.features.solar import (
+    ClearSky,
+    ClearSkyPersistence,
+    ClearSkyPower,
+    IntervalMean,
+    Irradiance,
+    PVChainPower,
+    SunPosition,
+)
+from energyforecast.features.wind import (
+    AirMass,
+    EnsembleSpread,
+    NeighbourWind,
+    NeighbourWindComponents,
+    NewestWind,
+    PowerCurvePower,
+    WindDirection,
+    WindSpeed,
+)
+
+__all__ = ["features_giving", "recipe"]
+
+# Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
+# year memorises single weather episodes and makes forecasts worse, so it is not among them.
+_WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
+# Nothing where there is one site, and no ensemble; chosen on the first months of GEFCom2014, see docs/benchmarks.md.
+_WIND_MORE: Final = (NeighbourWind(), NeighbourWindComponents(), EnsembleSpread())
+
+# Chosen on Victoria's demand of 2012 and 2013, see docs/demand.md.
+_PEOPLE: Final = FeatureSet(
+    (
+        Temperature(),
+        ApparentTemperature(),
+        DayType(),
+        LocalHour(),
+        DayOfYear(),
+        Daylight(),
+        Lag("24h", step="24h"),
+        LagMean("168h", 4),
+        WeatherAge(),
+        LeadTime(),
+    )
+)
+# Shifts follow the hour of the week; maintenance and new consumers show in the level of the last days. Pasts are
+# given as departures from it: their own levels are beyond what trees have seen as soon as there is growth.
+_INDUSTRY: Final = FeatureSet(
+    (
+        Temperature(time_constants=(24,)),
+        DayType(),
+        HourOfWeek(),
+        RecentLevel(),
+        LeadTime(),
+    )
+)
+_DEMAND: Final = {"total": _PEOPLE, "households": _PEOPLE, "industry": _INDUSTRY}
+
+_SOLAR: Final = FeatureSet(
+    (
+        Irradiance(),
+        Irradiance("dni", hours=(0,)),
+        Irradiance("dhi", hours=(0,)),
+        PVChainPower(hours=(-2, -1, 0, 1, 2)),
+        SunPosition(),
+        ClearSky(),
+        ClearSkyPower(),
+        IntervalMean("cloud_cover"),
+        IntervalMean("temp_air"),
+        # Where the weather has them: clouds and haze beyond what the irradiance says.
+        *map(IntervalMean, ("relative_humidity", "precipitation", "longwave_down", "top_net_solar")),
+        *map(IntervalMean, ("cloud_water", "cloud_ice")),
+        WeatherAge(),
+        LeadTime(),
+    )
+)
+
+
+# What an hour ago says of the next ones; day-ahead it is a day old and says nothing.
+_NOW: Final[dict[type[Site], tuple[Feature, ...]]] = {
+    WindFarm: (NewestObservation(), NewestWind()),
+    PVPlant: (NewestObservation(), ClearSkyPersistence()),
+    DemandArea: (NewestObservation(),),
+}
+
+
+def recipe(site: Site, task: Task | None = None) -> FeatureSet:
+    """Default features for a site, by its type, and for a task.
+
+    Parameters
+    ----------
+    site : Site
+        A wind farm, a PV plant, or an area by its sector; a plain site needs features of the user's choice.
+    task : Task, optional
+        For an intraday one the newest observation joins: the recipe then needs observations in predict too.
+        For a month-ahead one the lead, which would be the day of the month, gives way to that of the run of
+        which each hour was taken, where the weather tells it.
+
+    Raises
+    ------
+    SchemaError
+        If there is no recipe for this kind of site.
+
+    Examples
+    --------
+    >>> farm = WindFarm(name="farm", latitude=48.45, longitude=5.59, capacity=8.2)
+    >>> recipe(farm).names[:2]
+    ['WindSpeed', 'WindDirection']
+    >>> from energyforecast.core.tasks import intraday
+    >>> recipe(farm, intraday(every="1h", leads="12h")).names[-2:]
+    ['NewestObservation', 'NewestWind']
+    """
+    known = _recipe(site)
+    if task is not None and task.months:
+        lead = (LeadTime().name, WeatherAge().name)
+        known = FeatureSet((*(item for item in known if item.name not in lead), RunLeadTime()))
+    now = (
+        next(items for kind, items in _NOW.items() if isinstance(site, kind))
+        if task is not None and task.issue is None
+        else ()
+    )
+    return known + [item for item in now if item.name not in known.names]
+
+
+def _recipe(site: Site) -> FeatureSet:
+    if isinstance(site, WindFarm):
+        curve = () if site.power_curve is None else (PowerCurvePower(), PowerCurvePower(density=True))
+        return _WIND + _WIND_MORE + curve
+    if isinstance(site, PVPlant):
+        return _SOLAR
+    if isinstance(site, DemandArea):
+        return _DEMAND[site.sector]
+    raise SchemaError(
+        f"There is no recipe for {type(site).__name__} {site.name!r}.",
+        "Recipes exist for WindFarm, PVPlant and DemandArea.",
+        "Choose features: Forecaster(site, task, features=FeatureSet((LocalHour(), DayOfYear(), ...))).",
+    )
+
+
+def _calendar(column: str) -> Feature | None:
+    known: dict[str, Feature] = {"hour": LocalHour(), "weekday": Weekday(), "lead_time": LeadTime()}
+    known |= {"season_cosine": DayOfYear(), "season_sine": DayOfYear(), "newest": NewestObservation()}
+    known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
+    known |= {"smart_persistence": ClearSkyPersistence(), "clear_sky_power": ClearSkyPower()}
+    return known.get(column.rpartition(":")[2])
+
+
+def features_giving(columns: Iterable[str]) -> FeatureSet:
+    """The built-in features that give certain columns, for models that name what they need.
+
+    Examples
+    --------
+    >>> features_giving(["hour", "lag_168h"])
+    FeatureSet(LocalHour, lag_168h)
+    """
+    found: dict[str, Feature] = {}
+    for column in columns:
+        # Whole seasons back, so that last week gives way to the same weekday of the week before.
+        lag = column.removeprefix("lag_")
+        item = Lag(lag, step=lag) if column.startswith("lag_") else _calendar(column)
+        if item is None:
+            raise SchemaError(
+                f"No built-in feature gives the column {column!r}.",
+                "There are hour, weekday, lead_time, season_cosine, season_sine, newest, power_curve, "
+                "power_curve[density], smart_persistence, clear_sky_power and lag_<length>.",
+                "Give the forecaster features=... that hold it.",
+            )
+        found[item.name] = item
+    return FeatureSet(tuple(found.values()))

@@ -1,0 +1,240 @@
+"""Forecasts of others: the tables of vendors and operators, as our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantile_levels import check_quantiles
+from energyforecast.core.sites import Kind, kinds_of
+from energyforecast.core.tasks import Task, Windows
+from energyforecast.errors import SchemaError, TimeError, UnitsError, one_of
+
+__all__ = ["read_frame"]
+
+Array = npt.NDArray[Any]
+
+_MEGAWATTS: Final = {"W": 1e-6, "kW": 1e-3, "MW": 1.0, "GW": 1e3}
+
+
+def read_frame(
+    frame: pd.DataFrame,
+    *,
+    levels: Mapping[str, float] | str | None = None,
+    task: Task | None = None,
+    unit: str = "MW",
+    timezone: str | None = None,
+    capacity: Mapping[str, float | None] | None = None,
+    kind: Kind | Mapping[str, Kind] | None = None,
+    name: str = "forecast",
+    frequency: Any = None,
+) -> Forecast:
+    """What :meth:`energyforecast.Forecast.from_frame` does.
+
+    Parameters
+    ----------
+    frame, levels, task, unit, timezone, capacity, kind, name, frequency
+        As there.
+
+    Examples
+    --------
+    A day-ahead point forecast with its issue time, in kW:
+
+    >>> hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
+    >>> frame = pd.DataFrame({"issue_time": "2024-01-01 09:00", "valid_time": hours, "point": 5000.0})
+    >>> forecast = read_frame(frame, levels="point", unit="kW", name="vendor")
+    >>> forecast.quantiles, float(forecast.at(0.5)[0, 0, 0])
+    ((0.5,), 5.0)
+    """
+    one_of("unit", unit, allowed=_MEGAWATTS, error=UnitsError)
+    columns = _levels(frame, levels)
+    clock = timezone or ("UTC" if task is None else task.timezone)
+    values = frame[list(columns)].to_numpy(dtype=float) * _MEGAWATTS[unit]
+    rows = _rows(frame, clock, task)
+    known = np.isfinite(values).all(axis=1)
+    rows, values = rows[known], values[known]
+    if not len(rows):
+        raise SchemaError(
+            f"The forecast {name!r} has no row without a missing value.",
+            "At least one hour is forecast.",
+            "Check the columns given as levels.",
+        )
+    width = _width(rows, task, frequency)
+    windows = _windows(rows, width)
+    places = sorted(dict.fromkeys(rows["site"]))
+    cube = _placed(rows, values, windows, places)
+    limits = dict.fromkeys(places) | dict(capacity or {})
+    issues = len(windows.issue_time)
+    return Forecast.from_rows(
+        {site: cube[k] for k, site in enumerate(places)},
+        windows=windows,
+        levels=tuple(columns.values()),
+        capacity={site: limits[site] for site in places},
+        kind=dict(zip(places, _kinds(frame, places, kind), strict=True)),
+        fallback_level={site: np.zeros(issues, dtype=np.int64) for site in places},
+        weather_init_time={site: np.full(issues, np.datetime64("NaT", "ns")) for site in places},
+        attrs={
+            "model": name,
+            "perfect_weather": 0,
+            "timezone": clock if task is None else task.timezone,
+            "left_out": int((~known).sum()),
+        },
+    )
+
+
+def _kinds(frame: pd.DataFrame, places: list[str], kind: Kind | Mapping[str, Kind] | None) -> list[Kind]:
+    """Kind of each site: as given, else as the frame has it, else not known."""
+    written: dict[str, Any] = dict.fromkeys(places, "site")
+    if "kind" in frame:
+        names = frame["site"].astype(str) if "site" in frame else pd.Series("site", index=frame.index)
+        for site, own in frame["kind"].groupby(names.to_numpy()):
+            if own.nunique(dropna=False) > 1:
+                raise SchemaError(
+                    f"The forecast of {site!r} has the kinds {sorted(map(str, own.unique()))}.",
+                    "A site has one kind.",
+                    "Correct the column, or give kind=...",
+                )
+            written[str(site)] = own.iloc[0]
+    return kinds_of(places, {} if kind is None else kind, usual=written)
+
+
+def _levels(frame: pd.DataFrame, levels: Mapping[str, float] | str | None) -> dict[str, float]:
+    """Level by column, rising."""
+    if isinstance(levels, str):
+        found = {levels: 0.5}
+    elif levels is not None:
+        found = dict(levels)
+    else:
+        found = {str(name): float(name[1:]) for name in frame.columns if _is_level(str(name))}
+    absent = [name for name in found if name not in frame.columns]
+    if absent or not found:
+        raise SchemaError(
+            f"The frame has the columns {list(frame.columns)}" + (f", not {absent[0]!r}." if absent else "."),
+            "Quantiles are columns like 'q0.1', or those that are named as levels.",
+            "Give levels='column' for a point forecast, or levels={'P10': 0.1, ...}.",
+        )
+    check_quantiles(tuple(sorted(found.values())))
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def _is_level(name: str) -> bool:
+    digits = name[1:].replace(".", "", 1)
+    return name.startswith("q") and digits.isdigit()
+
+
+def _rows(frame: pd.DataFrame, clock: str, task: Task | None) -> pd.DataFrame:
+    """Site, issue and beginning of the interval of each row."""
+    wanted = (
+        ["valid_time"] if task is not None and "issue_time" not in frame else ["issue_time", "valid_time"]
+    )
+    absent = [name for name in wanted if name not in frame]
+    if absent:
+        raise SchemaError(
+            f"The frame has no column {absent[0]!r}, and the task is {task}.",
+            "It says when each hour was forecast, or a task does.",
+            "Rename the column, or give task=day_ahead(...).",
+        )
+    site = frame["site"].astype(str) if "site" in frame else pd.Series("site", index=frame.index)
+    rows = pd.DataFrame({"site": site.to_numpy()})
+    group = [rows["site"]]
+    if "issue_time" in frame:
+        unique = pd.Index(frame["issue_time"].unique())
+        moments = pd.Series([timestamps.instant(value, timezone=clock) for value in unique], index=unique)
+        rows["issue_time"] = timestamps.to_ns(pd.DatetimeIndex(moments.loc[frame["issue_time"]]))
+        group.append(rows["issue_time"])
+    stamps = pd.Series(pd.DatetimeIndex(pd.to_datetime(frame["valid_time"])), index=rows.index)
+    if stamps.dt.tz is not None:
+        rows["valid_time"] = timestamps.to_ns(pd.DatetimeIndex(stamps))
+    else:
+        valid = np.empty(len(rows), dtype="datetime64[ns]")
+        for _, part in stamps.groupby(group, sort=False):
+            local = timestamps.localise(pd.DatetimeIndex(part), timezone=clock)
+            valid[part.index.to_numpy()] = timestamps.to_ns(local)
+        rows["valid_time"] = valid
+    if task is not None and "issue_time" not in frame:
+        rows["issue_time"] = _issued(task, rows["valid_time"].to_numpy())
+    doubled = rows.duplicated(["site", "issue_time", "valid_time"])
+    if doubled.any():
+        row = rows[doubled].iloc[0]
+        raise TimeError(
+            f"The forecast of {row['site']!r} for {row['valid_time']} UTC, issued {row['issue_time']} UTC, "
+            "is there twice.",
+            "Each hour is forecast once by each issue.",
+            "Drop duplicates, or say which zone the stamps are in: timezone=...",
+        )
+    return rows
+
+
+def _issued(task: Task, valid: timestamps.Times) -> timestamps.Times:
+    """The issue of the task that covers each hour."""
+    reach = pd.Timedelta(days=task.days + task.first_day + 32 * task.months + 1)
+    span = timestamps.to_index(np.array([valid.min(), valid.max()]))
+    issued = task.issue_times(span[0] - reach, span[1] + reach)
+    windows = task.windows(issued)
+    origin, step = np.nonzero(windows.inside)
+    hours = windows.valid_time[origin, step]
+    order = np.argsort(hours, kind="stable")
+    hours, origin = hours[order], origin[order]
+    left = np.searchsorted(hours, valid, side="left")
+    count = np.searchsorted(hours, valid, side="right") - left
+    wrong = np.flatnonzero(count != 1)
+    if wrong.size:
+        raise TimeError(
+            f"{valid[wrong[0]]} UTC is covered by {int(count[wrong[0]])} issues of the task "
+            f"({wrong.size} hours in all).",
+            "Each hour belongs to one issue.",
+            "Give a task whose windows do not overlap, at the forecast's frequency, or a column 'issue_time'.",
+        )
+    return np.asarray(windows.issue_time[origin[left]])
+
+
+def _width(rows: pd.DataFrame, task: Task | None, frequency: Any) -> pd.Timedelta:
+    if frequency is not None or task is not None:
+        return timestamps.duration(task.frequency if frequency is None and task is not None else frequency)
+    steps = np.diff(np.unique(rows["valid_time"].to_numpy()))
+    if not len(steps):
+        raise TimeError(
+            "The forecast has a single hour.", "The length of an interval is known.", "Give frequency='1h'."
+        )
+    lengths, counts = np.unique(steps, return_counts=True)
+    return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
+
+
+def _windows(rows: pd.DataFrame, width: pd.Timedelta) -> Windows:
+    """A row for each issue; its hours need not follow one another."""
+    pairs = rows[["issue_time", "valid_time"]].drop_duplicates().sort_values(["issue_time", "valid_time"])
+    issued, position = np.unique(pairs["issue_time"].to_numpy(), return_inverse=True)
+    first = np.searchsorted(position, np.arange(len(issued)))
+    step = np.arange(len(pairs)) - first[position]
+    inside = np.zeros((len(issued), int(step.max()) + 1), dtype=bool)
+    inside[position, step] = True
+    valid = np.repeat(issued[:, None], inside.shape[1], axis=1).astype("datetime64[ns]")
+    valid[position, step] = pairs["valid_time"].to_numpy()
+    return Windows(issue_time=issued, valid_time=valid, inside=inside, frequency=width)
+
+
+def _placed(rows: pd.DataFrame, values: Array, windows: Windows, places: list[str]) -> Array:
+    """Quantiles by site, in the order of the windows' cells."""
+    origin, step = np.nonzero(windows.inside)
+    cells = pd.MultiIndex.from_arrays([windows.issue_time[origin], windows.valid_time[origin, step]])
+    cube = np.full((len(places), len(cells), values.shape[1]), np.nan)
+    for k, site in enumerate(places):
+        own = (rows["site"] == site).to_numpy()
+        found = cells.get_indexer(pd.MultiIndex.from_frame(rows.loc[own, ["issue_time", "valid_time"]]))
+        cube[k, found] = values[own]
+    lost = np.argwhere(np.isnan(cube[..., 0]))
+    if len(lost):
+        k, cell = lost[0]
+        raise TimeError(
+            f"{places[k]!r} has no forecast for {cells[cell][1]} UTC, issued {cells[cell][0]} UTC, which other "
+            f"sites have ({len(lost)} in all).",
+            "Sites of one forecast have the same issues and hours.",
+            "Read each site as a forecast of its own.",
+        )
+    return cube

@@ -1,0 +1,319 @@
+"""Sister models of several weather models, blended level by level."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import minimize
+
+from energyforecast.core.quantiles import reading_weights
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, one_of
+from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
+from energyforecast.models.conformal import unfitted
+from energyforecast.models.linear import LinearQuantiles
+from energyforecast.models.out_of_fold_calibration import GROWN
+
+__all__ = ["Blend"]
+
+#: Fewer rows than this in a block tell nothing about weights: then all weigh the same.
+_LEAST: Final = 100
+#: Fewer rows than this for each coefficient make a regression worse than equal weights: hours resemble each other.
+_ROWS_EACH: Final = 40
+#: Neighbouring levels of a sister say nearly the same; this keeps their coefficients small.
+_PENALTY: Final = 1e-3
+_COMBINATIONS: Final = ("regression", "weights", "equal")
+
+
+class Blend(QuantileModel):
+    """One model for each weather model, and their quantiles combined.
+
+    Columns named ``"ifs:..."`` belong to the weather model ``ifs``, those without a prefix to all. Each
+    sister sees its own weather and what is common. How their quantiles are combined is found on blocks of time
+    that the sisters did not see.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels; set by the forecaster.
+    model : QuantileModel, optional
+        What each sister is, not fitted; :class:`LightGBMQuantiles` by default.
+    sources : tuple of str, optional
+        Weather models; by default all prefixes of the columns.
+    folds : int
+        Blocks of time that are left out in turn, at least two. The sisters of all blocks make the forecast.
+    combination : {"regression", "weights", "equal"}
+        ``"regression"`` is a linear quantile regression on the sisters' quantiles at nine levels, so it also widens
+        what is too narrow; ``"weights"`` a mean with weights for each level that are nowhere negative and sum to one;
+        ``"equal"`` the plain mean.
+
+    Attributes
+    ----------
+    regressions_ : dict of LinearQuantiles
+        By the weather models that are there: all of them, or all but one. Empty with less than 40 rows for each
+        coefficient, and unless `combination` is ``"regression"``.
+    weights_ : array, shape (sources, levels)
+        Of the mean, where no regression is. All the same unless `combination` is ``"weights"``.
+
+    Notes
+    -----
+    Where the weather of one sister is missing, a regression on the others stands in, or the others share its weight.
+
+    References
+    ----------
+    - Olauson, Viotti and Huss (2026), The HEFTCom2024 winning model, International Journal of Forecasting
+      42(3), doi:10.1016/j.ijforecast.2026.02.005
+    - Lichtendahl, Grushka-Cockayne and Winkler (2013), Is it better to average probabilities or
+      quantiles?, Management Science 59(7), doi:10.1287/mnsc.1120.1667
+    - Nowotarski and Weron (2015), Computing electricity spot price prediction intervals using quantile
+      regression and forecast averaging, Computational Statistics 30(3), doi:10.1007/s00180-014-0523-0
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=1000)
+    >>> X = pd.DataFrame({"good:wind": y, "poor:wind": rng.normal(size=1000)})
+    >>> from energyforecast.models import LinearQuantiles
+    >>> blend = Blend((0.5,), model=LinearQuantiles()).fit(X, y)
+    >>> blend.regressions_["good", "poor"].coefficients().round(2).abs()
+               0.5
+    intercept  0.0
+    good 0.5   1.0
+    poor 0.5   0.0
+
+    Weights are easier to read, and somewhat worse:
+
+    >>> Blend((0.5,), model=LinearQuantiles(), combination="weights").fit(X, y).weights().round(2)
+           0.5
+    good   1.0
+    poor   0.0
+    """
+
+    def __init__(
+        self,
+        quantiles: tuple[float, ...] | None = None,
+        *,
+        model: QuantileModel | None = None,
+        sources: tuple[str, ...] | None = None,
+        folds: int = 5,
+        combination: Literal["regression", "weights", "equal"] = "regression",
+    ) -> None:
+        super().__init__(quantiles)
+        self.model = model
+        self.sources = sources
+        self.folds = folds
+        self.combination = combination
+
+    @property
+    def needs(self) -> tuple[str, ...] | None:
+        """What the sisters ask for."""
+        return unfitted(self.model, self.levels).needs
+
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        one_of("combination", self.combination, allowed=_COMBINATIONS, error=RangeError)
+        self.sources_ = self._found(X)
+        weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        folds = self.folds if self.folds > 1 and len(y) >= self.folds * _LEAST else 1
+        block = np.arange(len(y)) * folds // len(y)
+        unseen = np.full((len(self.sources_), len(y), len(self.levels)), np.nan)
+        self.sisters_: dict[str, list[QuantileModel]] = {}
+        for k, source in enumerate(self.sources_):
+            columns, there = self._seen_by(X, source), self._there(X, source)
+            self.sisters_[source] = []
+            for fold in range(folds):
+                rows = there & (block != fold) if folds > 1 else there
+                if not rows.any():
+                    continue
+                sister = unfitted(self.model, self.levels)
+                sister.fit(X.loc[rows, columns], y[rows], sample_weight=weight[rows], bounds=self.bounds_)
+                self.sisters_[source].append(sister)
+                left = there & (block == fold)
+                if folds > 1 and left.any():
+                    unseen[k, left] = sister.predict(X.loc[left, columns])
+        self._refuse_none(X)
+        self._combine(unseen, y, weight)
+
+    def _combine(self, unseen: Array, y: Array, weight: Array) -> None:
+        """Weights and regressions, from quantiles that are NaN where a sister saw the row or had no weather."""
+        there = np.isfinite(unseen[:, :, 0]) & (weight > 0)
+        count, whole = len(self.sources_), there.all(axis=0)
+        self.weights_ = np.full((count, len(self.levels)), 1 / count)
+        if self.combination == "weights" and whole.sum() >= _LEAST:
+            self.weights_ = _weights(unseen[:, whole], y[whole], weight[whole], self.levels)
+        self.regressions_: dict[tuple[str, ...], LinearQuantiles] = {}
+        if self.combination != "regression":
+            return
+        for names in filter(None, (tuple(self.sources_), *combinations(self.sources_, count - 1))):
+            rows = there[[name in names for name in self.sources_]].all(axis=0)
+            table = self._table(unseen[:, rows], names)
+            if rows.sum() >= _ROWS_EACH * (1 + table.shape[1]):
+                self.regressions_[names] = self._regression()
+                self.regressions_[names].fit(table, y[rows], sample_weight=weight[rows], bounds=self.bounds_)
+
+    def _regression(self) -> LinearQuantiles:
+        fitted = tuple(self.levels[j] for j in _anchors(self.levels))
+        return LinearQuantiles(self.levels, fitted=fitted, penalty=_PENALTY)
+
+    def _table(self, values: Array, names: tuple[str, ...]) -> pd.DataFrame:
+        """Quantiles of these sisters at a few levels, a column each; `values` has the shape (sources, rows, levels)."""
+        columns = {
+            f"{name} {self.levels[j]:g}": values[k, :, j]
+            for k, name in enumerate(self.sources_)
+            if name in names
+            for j in _anchors(self.levels)
+        }
+        return pd.DataFrame(columns, index=range(values.shape[1]))
+
+    def _found(self, X: pd.DataFrame) -> list[str]:
+        prefixes = list(dict.fromkeys(name.rpartition(":")[0] for name in map(str, X.columns) if ":" in name))
+        found = [""] if not prefixes and self.sources is None else list(self.sources or prefixes)
+        lacking = [name for name in found if name and name not in prefixes]
+        if lacking:
+            raise SchemaError(
+                f"No column is of the weather model {lacking[0]!r}.",
+                f"Columns begin with the name of their weather model; there are {prefixes}.",
+                "Give the weather as {'name': dataset, ...}, or correct sources.",
+            )
+        return found
+
+    def _own(self, columns: list[str], source: str) -> list[str]:
+        return [name for name in columns if name.startswith(f"{source}:")] if source else columns
+
+    def _seen_by(self, X: pd.DataFrame, source: str) -> list[str]:
+        """Its own columns, and those of no weather model."""
+        names = [str(name) for name in X.columns]
+        own = set(self._own(names, source))
+        return [name for name in names if name in own or ":" not in name]
+
+    def _there(self, X: pd.DataFrame, source: str) -> npt.NDArray[np.bool_]:
+        """Rows in which the weather model has a value."""
+        own = self._own([str(name) for name in X.columns], source)
+        return np.asarray(X[own].notna().any(axis=1)) if source else np.ones(len(X), dtype=bool)
+
+    def _refuse_none(self, X: pd.DataFrame) -> None:
+        empty = [source for source, sisters in self.sisters_.items() if not sisters]
+        if empty:
+            raise MissingDataError(
+                f"The weather model {empty[0]!r} has no value in {len(X)} rows.",
+                "Each sister has rows to learn from.",
+                "Leave it out: Blend(sources=(...)), or give weather that reaches back.",
+            )
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        there = np.stack([self._there(X, source) for source in self.sources_])
+        lost = ~there.any(axis=0)
+        if lost.any():
+            raise MissingDataError(
+                f"In {int(lost.sum())} rows no weather model of {self.sources_} has a value.",
+                "At least one has.",
+                "Forecast such rows from climatology: predict(..., strict=False).",
+            )
+        values = np.zeros((len(self.sources_), len(X), len(self.levels)))
+        for k, source in enumerate(self.sources_):
+            if there[k].any():
+                given = X.loc[there[k], self._seen_by(X, source)]
+                values[k, there[k]] = np.mean([one.predict(given) for one in self.sisters_[source]], axis=0)
+        result = self._averaged(values, there)
+        for names, regression in self.regressions_.items():
+            used = np.array([name in names for name in self.sources_])
+            rows = (there == used[:, None]).all(axis=0)
+            if rows.any():
+                result[rows] = regression.predict(self._table(values[:, rows], names))
+        return result
+
+    def _averaged(self, values: Array, there: npt.NDArray[np.bool_]) -> Array:
+        """Mean of the sisters that are there, by their weights."""
+        weight = self.weights_[:, None, :] * there[:, :, None]
+        whole = weight.sum(axis=0)
+        # Those that are left may weigh nothing at a level: then they weigh the same.
+        same = (there / there.sum(axis=0))[:, :, None]
+        weight = np.where(whole > 1e-6, weight / np.where(whole > 1e-6, whole, 1.0), same)
+        return np.asarray((weight * values).sum(axis=0))
+
+    def weights(self) -> pd.DataFrame:
+        """A row for each weather model, a column for each level; columns sum to one.
+
+        With regressions they say nothing of the forecast, unless more than one weather model is missing.
+
+        Examples
+        --------
+        >>> from energyforecast.models import Climatology
+        >>> X = pd.DataFrame({"a:x": [1.0, 2.0], "b:x": [1.0, 2.0], "hour": [0.0, 0.0]})
+        >>> Blend((0.5,), model=Climatology()).fit(X, np.array([1.0, 2.0])).weights()  # too few rows to tell
+           0.5
+        a  0.5
+        b  0.5
+        """
+        return pd.DataFrame(self.weights_, index=self.sources_, columns=list(self.levels))
+
+    def parts(self) -> dict[str, Part]:
+        """How sisters are combined, and what each has learnt."""
+        about = {
+            "sisters": {source: len(sisters) for source, sisters in self.sisters_.items()},
+            "regressions": list(self.regressions_),
+        }
+        own: dict[str, Part] = {"weights": self.weights_, "about": json.dumps(about)}
+        for source, sisters in self.sisters_.items():
+            for k, sister in enumerate(sisters):
+                own |= parts_of(f"sister_{source}_{k}", sister)
+        for k, regression in enumerate(self.regressions_.values()):
+            own |= parts_of(f"regression_{k}", regression)
+        return own
+
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Take back what :meth:`parts` gave."""
+        about = json.loads(str(parts["about"]))
+        self.weights_, self.sources_ = np.asarray(parts["weights"]), list(about["sisters"])
+        self.sisters_ = {
+            source: [
+                restored(f"sister_{source}_{k}", unfitted(self.model, self.levels), parts)
+                for k in range(count)
+            ]
+            for source, count in about["sisters"].items()
+        }
+        self.regressions_ = {
+            tuple(names): restored(f"regression_{k}", self._regression(), parts)
+            for k, names in enumerate(about["regressions"])
+        }
+
+
+def _weights(values: Array, y: Array, weight: Array, levels: tuple[float, ...]) -> Array:
+    """Weights at a few levels that minimise the pinball loss of the mean, and straight lines between them."""
+    if len(values) == 1:
+        return np.ones((1, len(levels)))
+    at = _anchors(levels)
+    found = np.stack([_best(values[:, :, j].T, y, weight, levels[j]) for j in at], axis=1)
+    spread = found @ reading_weights([levels[j] for j in at], levels)
+    spread = np.clip(spread, 0.0, None)
+    return np.asarray(spread / spread.sum(axis=0))
+
+
+def _anchors(levels: tuple[float, ...]) -> list[int]:
+    """Places of a few levels that stand for all of them."""
+    if len(levels) <= len(GROWN):
+        return list(range(len(levels)))
+    return sorted({int(np.abs(np.array(levels) - level).argmin()) for level in GROWN})
+
+
+def _best(values: Array, y: Array, weight: Array, level: float) -> Array:
+    unit = float(np.abs(y[:, None] - values).mean()) or 1.0
+    count = values.shape[1]
+
+    def loss(w: Array) -> tuple[float, Array]:
+        error = (y - values @ w) / unit
+        slope = np.where(error > 0, level, level - 1)
+        return float(np.mean(weight * slope * error)), -(values.T @ (weight * slope)) / (unit * len(y))
+
+    simplex = {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda _: np.ones(count)}
+    start = np.full(count, 1 / count)
+    found = minimize(
+        loss, start, jac=True, method="SLSQP", bounds=[(0, 1)] * count, constraints=[simplex], tol=1e-8
+    )
+    best = np.clip(found.x, 0.0, None)
+    best = best / best.sum()
+    return np.asarray(best if loss(best)[0] < loss(start)[0] else start)

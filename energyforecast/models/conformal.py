@@ -1,0 +1,274 @@
+"""Conformal calibration: the quantiles of any model, moved until outcomes fall below them as often as they should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import clone
+
+from energyforecast.errors import RangeError, SchemaError
+from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
+from energyforecast.models.lightgbm import LightGBMQuantiles
+
+__all__ = ["ConformalQuantiles", "quantile_by_level"]
+
+#: Fewer rows than this tell nothing about the outer levels: they are not calibrated, or as all rows are.
+_LEAST = 100
+#: A spread below this share of the largest one counts as this share.
+_NARROW = 0.02
+
+
+class ConformalQuantiles(QuantileModel):
+    """Another model's quantiles, each moved by its own error on rows that the model did not see.
+
+    Each level is calibrated by itself: the error of an unseen row is its outcome minus the level's
+    quantile, and the level is moved by that quantile of these errors which bears its name. This is
+    conformalised quantile regression in its one-sided form, applied to every level in place of the
+    two ends of one interval.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, optional
+        Levels; set by the forecaster.
+    model : QuantileModel, optional
+        The model to calibrate, not fitted; :class:`LightGBMQuantiles` by default.
+    folds : int
+        The rows are cut into so many blocks in order of time, and each is forecast by a model of the
+        others. With 0 the last rows are held out instead, and nothing before them is unseen.
+    share : float
+        Share of the rows that is held out at the end if `folds` is 0.
+    refit : bool
+        Fit on all rows once the errors are known; otherwise the forecast is the mean of the models that
+        saw but a part of them.
+    by : str, optional
+        Column by whose value rows are calibrated in groups, e.g. ``"lead_time"``, ``"hour"`` or ``"site"``.
+        A group of less than 100 rows is calibrated as all rows are.
+    groups : int
+        Most groups; a column with more values is cut at its quantiles.
+    scaled : bool
+        Count errors in widths of the forecast between its outer levels, so that a calm hour is moved
+        less than a windy one.
+
+    Attributes
+    ----------
+    corrections_ : array, shape (groups + 1, levels)
+        What is added to each level, in the unit of y or in widths; the last row is for all rows together.
+        Empty if there were too few rows to calibrate.
+
+    Notes
+    -----
+    If errors to come are exchangeable with the unseen ones, an outcome falls below each level with
+    the probability that the level says, whatever the model. Under drift they are not; see
+    :class:`energyforecast.AdaptiveCalibration`.
+
+    References
+    ----------
+    - Romano, Patterson and Candès (2019), Conformalized quantile regression, NeurIPS 32, arXiv:1905.03222
+    - Barber, Candès, Ramdas and Tibshirani (2021), Predictive inference with the jackknife+, Annals of
+      Statistics 49(1), doi:10.1214/20-AOS1965
+    - Sesia and Candès (2020), A comparison of some conformal quantile regression methods, Stat 9(1),
+      doi:10.1002/sta4.261
+
+    Examples
+    --------
+    >>> from energyforecast.models import Climatology
+    >>> X = pd.DataFrame({"hour": np.zeros(400)})
+    >>> y = np.concatenate([np.linspace(0, 1, 200), np.linspace(1, 2, 200)])  # it grew
+    >>> model = ConformalQuantiles((0.1, 0.9), model=Climatology(), folds=0, share=0.5)
+    >>> model.fit(X, y).predict(X[:1]).round(1).tolist()
+    [[1.1, 1.9]]
+    """
+
+    def __init__(
+        self,
+        quantiles: tuple[float, ...] | None = None,
+        *,
+        model: QuantileModel | None = None,
+        folds: int = 5,
+        share: float = 0.25,
+        refit: bool = False,
+        by: str | None = None,
+        groups: int = 4,
+        scaled: bool = False,
+    ) -> None:
+        super().__init__(quantiles)
+        self.model = model
+        self.folds = folds
+        self.share = share
+        self.refit = refit
+        self.by = by
+        self.groups = groups
+        self.scaled = scaled
+
+    @property
+    def needs(self) -> tuple[str, ...] | None:
+        """What the model inside asks for, and the column that makes the groups."""
+        inner = self._unfitted().needs
+        return inner if inner is None or self.by is None else tuple(dict.fromkeys((*inner, self.by)))
+
+    def _unfitted(self) -> QuantileModel:
+        return unfitted(self.model, self.levels)
+
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        self._check(X)
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=float)
+        parts = list(_held_out(len(y), self.folds, self.share))
+        self.edges_ = np.empty(0) if self.by is None else _edges(X[self.by], self.groups)
+        self.corrections_ = np.empty((0, len(self.levels)))
+        self.models_ = []
+        if parts:
+            unseen, values = np.zeros(len(y), dtype=bool), np.empty((len(y), len(self.levels)))
+            for part in parts:
+                model = self._unfitted().fit(
+                    X[~part], y[~part], sample_weight=_rows(weight, ~part), bounds=self.bounds_
+                )
+                values[part], unseen[part] = model.predict(X[part]), True
+                self.models_.append(model)
+            self.corrections_ = self._corrections(X[unseen], y[unseen], values[unseen], _rows(weight, unseen))
+        if self.refit or not parts:
+            self.models_ = [self._unfitted().fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)]
+
+    def _check(self, X: pd.DataFrame) -> None:
+        if self.by is not None and self.by not in X.columns:
+            raise SchemaError(
+                f"Calibration by {self.by!r} is asked for; the columns are {list(X.columns)}.",
+                "Groups are made by one of the columns.",
+                "Choose one, or add the feature that gives it.",
+            )
+        if not 0 < self.share < 1 or self.folds == 1 or self.folds < 0 or self.groups < 1:
+            raise RangeError(
+                f"folds={self.folds}, share={self.share}, groups={self.groups}.",
+                "There are no blocks (0) or at least two, a share between 0 and 1, and a group.",
+                "Correct the settings.",
+            )
+
+    def _corrections(self, X: pd.DataFrame, y: Array, values: Array, weight: Array | None) -> Array:
+        """A row for each group, and one for all rows."""
+        error = y[:, None] - values
+        if self.scaled:
+            self.narrow_ = np.array([_NARROW * np.max(_width(values), initial=0.0)])
+            error = error / self._unit(values)
+        overall = quantile_by_level(error, self.levels, weight)
+        group = self._group(X)
+        rows = [group == k for k in range(len(self.edges_) + 1 if self.by is not None else 0)]
+        each = [
+            quantile_by_level(error[row], self.levels, _rows(weight, row)) if row.sum() >= _LEAST else overall
+            for row in rows
+        ]
+        return np.stack([*each, overall])
+
+    def _unit(self, values: Array) -> Array:
+        """What one of the corrections means in each row, shape (rows, 1)."""
+        if not self.scaled:
+            return np.ones((len(values), 1))
+        unit = np.maximum(_width(values), self.narrow_[0])
+        return np.asarray(np.where(unit > 0, unit, 1.0)[:, None])
+
+    def _group(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """Row of the corrections for each row of X; that for all where the column is missing."""
+        if self.by is None:
+            return np.full(len(X), -1, dtype=np.int64)
+        column = X[self.by].to_numpy(dtype=np.float64)
+        return np.where(np.isfinite(column), np.searchsorted(self.edges_, column, side="right"), -1)
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        values = np.mean([model.predict(X) for model in self.models_], axis=0)
+        if not len(self.corrections_):
+            return np.asarray(values)
+        return np.asarray(values + self.corrections_[self._group(X)] * self._unit(values))
+
+    def parts(self) -> dict[str, Part]:
+        """The corrections and the edges of their groups, and what each model inside has learnt."""
+        narrow = self.narrow_ if self.scaled and len(self.corrections_) else np.empty(0)
+        own: dict[str, Part] = {"corrections": self.corrections_, "edges": self.edges_, "narrow": narrow}
+        for k, model in enumerate(self.models_):
+            own |= parts_of(f"model_{k}", model)
+        return own
+
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Take back what :meth:`parts` gave."""
+        self.corrections_, self.edges_, self.narrow_ = (
+            np.asarray(parts[name]) for name in ("corrections", "edges", "narrow")
+        )
+        count = sum(name.endswith(":about") and "/" not in name for name in parts)
+        self.models_ = [restored(f"model_{k}", self._unfitted(), parts) for k in range(count)]
+
+
+def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | None = None) -> Array:
+    """Of each column of errors the quantile at its own level.
+
+    Row k of n in order lies at k/(n + 1): then a new error, exchangeable with these, lies at or below the
+    result with exactly the probability of the level.
+
+    Parameters
+    ----------
+    errors : array, shape (rows, levels)
+    levels : tuple of float
+    weight : array, shape (rows,), optional
+
+    Returns
+    -------
+    array, shape (levels,)
+
+    References
+    ----------
+    - Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, doi:10.1007/b106715
+
+    Examples
+    --------
+    >>> quantile_by_level(np.array([[3.0], [1.0], [2.0]]), (0.5,)).tolist()
+    [2.0]
+    """
+    if weight is None:
+        ordered, rows, last = np.sort(errors, axis=0), np.arange(len(levels)), len(errors) - 1
+        place = np.clip((last + 2) * np.asarray(levels) - 1, 0, last)
+        below = np.minimum(place.astype(int), max(last - 1, 0))
+        low, high = ordered[below, rows], ordered[np.minimum(below + 1, last), rows]
+        return np.asarray(low + (place - below) * (high - low))
+    weights = np.asarray(weight, dtype=float)
+    kept = weights > 0
+    values, weights = errors[kept], weights[kept]
+    order = np.argsort(values, axis=0, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=0)
+    place = np.cumsum(weights[order], axis=0) / (weights.sum() + weights.mean())
+    return np.array([np.interp(level, place[:, j], ordered[:, j]) for j, level in enumerate(levels)])
+
+
+def unfitted(model: QuantileModel | None, levels: tuple[float, ...]) -> QuantileModel:
+    """A copy of a model, or of the default one, for certain levels."""
+    copy: QuantileModel = clone(LightGBMQuantiles() if model is None else model)
+    copy.set_params(quantiles=levels)
+    return copy
+
+
+def _held_out(rows: int, folds: int, share: float) -> Iterator[npt.NDArray[np.bool_]]:
+    """Rows that a model does not see, once for each model; none if there are too few."""
+    place = np.arange(rows)
+    if folds == 0:
+        first = rows - int(rows * share)
+        if rows - first >= _LEAST:
+            yield place >= first
+    elif rows >= folds * _LEAST:
+        block = place * folds // rows
+        for k in range(folds):
+            yield block == k
+
+
+def _edges(column: pd.Series, groups: int) -> Array:
+    """Between the values of a column if they are few, else at its quantiles."""
+    known = column.to_numpy(dtype=np.float64)
+    values = np.unique(known[np.isfinite(known)])
+    if len(values) <= groups:
+        return np.asarray((values[1:] + values[:-1]) / 2)
+    return np.unique(np.quantile(known[np.isfinite(known)], np.arange(1, groups) / groups))
+
+
+def _width(values: Array) -> Array:
+    return np.asarray(values[:, -1] - values[:, 0])
+
+
+def _rows(weight: Array | None, chosen: npt.NDArray[np.bool_]) -> Array | None:
+    return None if weight is None else weight[chosen]

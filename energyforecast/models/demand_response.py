@@ -1,0 +1,344 @@
+"""How demand answers to temperature and calendar, and its distribution when the temperature is not known."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
+from energyforecast.models.base import Array
+
+__all__ = ["DemandResponse"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Columns that begin so are temperatures: splines in the linear part.
+_TEMPERATURE: Final = "temp_air"
+#: Heating and cooling degrees say what the splines say.
+_REPEATED: Final = ("[heating]", "[cooling]")
+#: Hours that are further from the level than this are faults or disasters. [logarithm]
+_GROSS: Final = 0.5
+#: The residual of a day moves the level as if it were no larger than this. [logarithm]
+_CLIP: Final = 0.1
+#: Levels of the errors that are laid around each temperature scenario.
+_ERRORS: Final = (np.arange(25) + 0.5) / 25
+#: Fewer days than this teach no response.
+_LEAST: Final = 90
+
+
+class DemandResponse(BaseEstimator):
+    """Demand given temperature and calendar, for temperatures that are only known as scenarios.
+
+    Parameters
+    ----------
+    half_life : float
+        After so many days the level has forgotten half. [d]
+    horizon : int
+        Errors are measured from a level so many days old, the middle of what is forecast. [d]
+    folds : int
+        Blocks of time that are left out in turn, so that errors are those of unseen days.
+    knots, penalty : int, float
+        Splines of temperature and the ridge penalty on their weights.
+    trees, leaves, learning_rate : int, int, float
+        Of the boosted trees.
+    seed : int
+
+    Attributes
+    ----------
+    level_ : float
+        Newest level of the logarithm of demand beside what temperature and calendar say.
+    errors_ : array, shape (hours of the day, 25)
+        Quantiles of errors of unseen days. [logarithm]
+    left_out_ : int
+        Rows that were so far from the level that nothing was learnt from them.
+
+    Notes
+    -----
+    The logarithm of demand is a level, which moves slowly, and a response, the mean of two models: a
+    ridge regression for each hour of the day, on splines of each temperature, weekdays, day classes and
+    harmonics of the year; and LightGBM on the same columns. The level is an exponentially smoothed mean of
+    daily residuals, each clipped. Days of outages neither teach the response nor move the level much.
+
+    References
+    ----------
+    Semi-parametric models of demand: Hong and Fan (2016), https://doi.org/10.1016/j.ijforecast.2015.11.011;
+    exponential smoothing of residuals: Hyndman and Athanasopoulos (2021), https://otexts.com/fpp3/ses.html.
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2022-01-01", "2022-12-31 23:00", freq="1h")
+    >>> temperature = 10 - 12 * np.cos(2 * np.pi * hours.day_of_year / 365)
+    >>> X = pd.DataFrame({"hour": hours.hour, "weekday": hours.day_of_week, "temp_air[mean]": temperature})
+    >>> demand = 100 + 2 * np.maximum(0, 15 - temperature)  # 2 MW a degree below 15 °C
+    >>> model = DemandResponse(trees=20).fit(X, demand.to_numpy())
+    >>> cold, mild = X[:1].assign(**{"temp_air[mean]": -1.0}), X[:1].assign(**{"temp_air[mean]": 14.0})
+    >>> [float(model.expected(X).round(-1)[0]) for X in (cold, mild)]
+    [130.0, 100.0]
+    """
+
+    def __init__(
+        self,
+        *,
+        half_life: float = 80.0,
+        horizon: int = 15,
+        folds: int = 3,
+        knots: int = 8,
+        penalty: float = 10.0,
+        trees: int = 60,
+        leaves: int = 20,
+        learning_rate: float = 0.15,
+        seed: int = 1,
+    ) -> None:
+        self.half_life = half_life
+        self.horizon = horizon
+        self.folds = folds
+        self.knots = knots
+        self.penalty = penalty
+        self.trees = trees
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.seed = seed
+
+    def fit(self, X: pd.DataFrame, y: Array) -> Self:
+        """Learn from the past.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (rows, columns)
+            Rows in order of time, with the columns ``hour``, ``weekday`` and one or more temperatures
+            (``temp_air...``); further columns are flags and numbers.
+        y : array, shape (rows,)
+            Demand, above 0; NaN where it is not known. [MW]
+
+        Raises
+        ------
+        SchemaError
+            If a column is missing.
+        RangeError
+            If a demand is not above 0.
+        MissingDataError
+            If fewer than 90 days are known.
+        """
+        known = _usable(X, y)
+        X, log = X[known], np.log(np.asarray(y, dtype=np.float64)[known])
+        self.columns_ = list(X.columns)
+        self.hours_ = np.unique(X["hour"].to_numpy(dtype=np.float64))
+        day = len(self.hours_)
+        self._fit_basis(X)
+        design, hour = self._design(X), self._hour(X)
+        values = X.to_numpy(dtype=np.float32, na_value=np.nan)
+        first = log - _by_hour(*self._ridge(design, hour, log), design, hour)
+        level = np.repeat(self._smoothed(first, day, both=True), day)[: len(log)]
+        kept = np.abs(first - level) < _GROSS
+        self.left_out_ = int((~kept).sum())
+        response = self._fit_blocks(design, values, hour, log - level, kept)
+        residual = log - response
+        smoothed = self._smoothed(residual, day)
+        self.level_ = float(smoothed[-1])
+        self.errors_ = self._errors(residual, smoothed, hour, kept)
+        return self
+
+    def _fit_basis(self, X: pd.DataFrame) -> None:
+        """Knots of each temperature, and centre and scale of the design."""
+        from sklearn.preprocessing import SplineTransformer
+
+        self.temperatures_ = [name for name in self.columns_ if _is_temperature(name)]
+        inner = np.linspace(0, 1, self.knots)
+        self.splines_ = {}
+        for name in self.temperatures_:
+            knots = np.unique(np.quantile(X[name].to_numpy(dtype=np.float64), inner))
+            if len(knots) > 1:
+                spline = SplineTransformer(knots=knots[:, None], extrapolation="linear", include_bias=False)
+                self.splines_[name] = spline.fit(X[[name]].to_numpy(dtype=np.float64))
+        raw = self._raw(X)
+        self.centre_ = np.nan_to_num(np.nanmean(np.where(np.isfinite(raw), raw, 0.0), axis=0))
+        self.scale_ = np.where(raw.std(axis=0) > 1e-9, raw.std(axis=0), 1.0)
+
+    def _raw(self, X: pd.DataFrame) -> Floats:
+        parts = [
+            spline.transform(X[[name]].to_numpy(dtype=np.float64)) for name, spline in self.splines_.items()
+        ]
+        weekday = X["weekday"].to_numpy(dtype=np.float64)
+        parts.append((weekday[:, None] == np.arange(1, 7)).astype(np.float64))
+        others = [
+            name
+            for name in self.columns_
+            if name not in ("hour", "weekday", *self.temperatures_) and not name.endswith(_REPEATED)
+        ]
+        # A flag that is not known, as of holidays without a country, is as good as absent.
+        parts.append(np.nan_to_num(X[others].to_numpy(dtype=np.float64, na_value=np.nan)))
+        if {"season_cosine", "season_sine"} <= set(self.columns_):
+            turn = X["season_cosine"].to_numpy(dtype=np.float64) + 1j * X["season_sine"].to_numpy(
+                dtype=np.float64
+            )
+            parts += [np.column_stack([(turn**k).real, (turn**k).imag]) for k in (2, 3)]
+        return np.hstack(parts)
+
+    def _design(self, X: pd.DataFrame) -> Floats:
+        return np.asarray((self._raw(X) - self.centre_) / self.scale_)
+
+    def _hour(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
+        """Place of each row's hour among those of fit."""
+        place = np.searchsorted(self.hours_, X["hour"].to_numpy(dtype=np.float64))
+        return np.asarray(np.minimum(place, len(self.hours_) - 1))
+
+    def _ridge(self, design: Floats, hour: Array, target: Floats) -> tuple[Floats, Floats]:
+        """Weights and intercept for each hour of the day."""
+        from sklearn.linear_model import Ridge
+
+        weights = np.zeros((len(self.hours_), design.shape[1]))
+        intercept = np.full(len(self.hours_), target.mean())
+        for k in np.unique(hour):
+            rows = hour == k
+            fitted = Ridge(alpha=self.penalty).fit(design[rows], target[rows])
+            weights[k], intercept[k] = fitted.coef_, fitted.intercept_
+        return weights, intercept
+
+    def _grow(self, values: Array, target: Floats, *, block: int) -> Any:
+        import lightgbm
+
+        settings = {
+            "objective": "regression",
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": 40,
+            "feature_fraction": 0.7,
+            "bagging_fraction": 0.7,
+            "bagging_freq": 1,
+            "max_bin": 63,
+            "seed": 1000 * self.seed + block,
+            "deterministic": True,
+            "force_col_wise": True,
+            "num_threads": 1,
+            "verbosity": -1,
+        }
+        return lightgbm.train(settings, lightgbm.Dataset(values, label=target), num_boost_round=self.trees)
+
+    def _fit_blocks(
+        self, design: Floats, values: Array, hour: Array, target: Floats, kept: npt.NDArray[np.bool_]
+    ) -> Floats:
+        """Both models without each block of time; the response of each block from models that did not see it."""
+        block = np.arange(len(target)) * self.folds // len(target)
+        response, ridges = np.empty(len(target)), []
+        self.boosters_ = []
+        for k in range(self.folds):
+            seen, unseen = (block != k) & kept, block == k
+            ridges.append(self._ridge(design[seen], hour[seen], target[seen]))
+            self.boosters_.append(self._grow(values[seen], target[seen], block=k))
+            trees = self.boosters_[-1].predict(values[unseen], num_threads=1)
+            response[unseen] = (_by_hour(*ridges[-1], design[unseen], hour[unseen]) + trees) / 2
+        # The mean of linear models is the model of their mean weights.
+        self.weights_ = np.mean([weights for weights, _ in ridges], axis=0)
+        self.intercept_ = np.mean([intercept for _, intercept in ridges], axis=0)
+        return response
+
+    def _smoothed(self, residual: Floats, day: int, *, both: bool = False) -> Floats:
+        """Level after each day; with `both`, the mean of those that come from before and after."""
+        days = np.array([block.mean() for block in np.split(residual, np.arange(day, len(residual), day))])
+        forth = _smooth(days, self.half_life)
+        return (forth + _smooth(days[::-1], self.half_life)[::-1]) / 2 if both else forth
+
+    def _errors(self, residual: Floats, level: Floats, hour: Array, kept: npt.NDArray[np.bool_]) -> Floats:
+        """Quantiles of errors by hour of the day, from a level as old as it will be."""
+        day = len(self.hours_)
+        place = np.arange(len(residual)) // day - 1 - self.horizon
+        error = residual - level[np.maximum(place, 0)]
+        # The level settles in the first weeks.
+        rows = kept & (place > min(60, place[-1] // 2))
+        of_hour = [error[rows & (hour == k)] for k in range(day)]
+        return np.stack([np.quantile(some if some.size else error[rows], _ERRORS) for some in of_hour])
+
+    def _centre(self, X: pd.DataFrame) -> Floats:
+        if not hasattr(self, "level_"):
+            raise NotFittedError(
+                "DemandResponse has learnt nothing.", "It is fitted first.", "Call fit(X, y)."
+            )
+        if list(X.columns) != self.columns_:
+            raise SchemaError(
+                f"X has the columns {list(X.columns)}.",
+                f"They are those of fit, in the same order: {self.columns_}.",
+                "Build X with the same features.",
+            )
+        values = X.to_numpy(dtype=np.float32, na_value=np.nan)
+        trees = np.mean([booster.predict(values, num_threads=1) for booster in self.boosters_], axis=0)
+        linear = _by_hour(self.weights_, self.intercept_, self._design(X), self._hour(X))
+        return np.asarray(self.level_ + (linear + trees) / 2)
+
+    def expected(self, X: pd.DataFrame) -> Floats:
+        """Demand in the middle of what may come, shape (rows,). [MW]"""
+        return np.asarray(np.exp(self._centre(X)))
+
+    def quantiles(self, X: pd.DataFrame, *, members: int, levels: tuple[float, ...]) -> Floats:
+        """Quantiles over all temperature scenarios and errors.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (members * steps, columns)
+            Members one after the other, the steps of each in order.
+        members : int
+        levels : tuple of float
+
+        Returns
+        -------
+        array, shape (steps, levels)
+            Of the mixture of the members' distributions, so rising. [MW]
+        """
+        centre = self._centre(X).reshape(members, -1)
+        hour = self._hour(X[: centre.shape[1]])
+        mixture = centre[:, :, None] + self.errors_[hour][None, :, :]
+        pooled = np.moveaxis(mixture, 1, 0).reshape(centre.shape[1], -1)
+        return np.asarray(np.exp(np.quantile(pooled, levels, axis=1)).T)
+
+
+def _is_temperature(name: str) -> bool:
+    return name.split(":", 1)[-1].startswith(_TEMPERATURE) and not name.endswith(_REPEATED)
+
+
+def _usable(X: pd.DataFrame, y: Array) -> npt.NDArray[np.bool_]:
+    """Rows with demand and temperature."""
+    temperatures = [name for name in X.columns if _is_temperature(str(name))]
+    absent = [name for name in ("hour", "weekday") if name not in X.columns]
+    if absent or not temperatures:
+        raise SchemaError(
+            f"X has the columns {list(X.columns)}, without {absent[0] if absent else _TEMPERATURE!r}.",
+            "Demand answers to hour, weekday and at least one temperature.",
+            "Use the features LocalHour(), DayType() and Temperature().",
+        )
+    values = np.asarray(y, dtype=np.float64)
+    if (values <= 0).any():
+        raise RangeError(
+            f"A demand of {values[values <= 0][0]:g} MW is given ({int((values <= 0).sum())} rows of 0 or less).",
+            "The logarithm of demand is learnt, so demand is above 0.",
+            "Set meter faults to NaN; a net demand is forecast as demand less generation, each by itself.",
+        )
+    known = np.isfinite(values) & np.isfinite(X[temperatures].to_numpy(dtype=np.float64)).all(axis=1)
+    day = max(1, X["hour"].nunique())
+    if known.sum() < _LEAST * day:
+        raise MissingDataError(
+            f"Of {len(values)} rows, {int(known.sum())} have demand and temperature.",
+            f"A response is learnt from {_LEAST} days of {day} rows or more.",
+            "Give a longer history; a year shows every season.",
+        )
+    return np.asarray(known)
+
+
+def _by_hour(weights: Floats, intercept: Floats, design: Floats, hour: Array) -> Floats:
+    result = np.empty(len(hour))
+    for k in np.unique(hour):
+        rows = hour == k
+        result[rows] = intercept[k] + design[rows] @ weights[k]
+    return result
+
+
+def _smooth(days: Floats, half_life: float) -> Floats:
+    """Exponential smoothing in which a day moves the level by no more than a clipped residual."""
+    step = 1 - 0.5 ** (1 / half_life)
+    level, levels = float(np.median(days[:30])), np.empty(len(days))
+    for k, value in enumerate(days):
+        level += step * float(np.clip(value - level, -_CLIP, _CLIP))
+        levels[k] = level
+    return levels

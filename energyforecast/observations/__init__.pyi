@@ -1,0 +1,43 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from . import (
+    audit as audit,
+    clock as clock,
+    elexon as elexon,
+    entsoe as entsoe,
+    quality as quality,
+    scada as scada,
+    tables as tables,
+    timestamps as timestamps,
+)
+from .audit import (
+    Examination as Examination,
+    examine as examine,
+)
+from .clock import (
+    ClockReport as ClockReport,
+    Lag as Lag,
+    check_clock as check_clock,
+    estimate_lag as estimate_lag,
+)
+from .elexon import (
+    get_elexon as get_elexon,
+    parse_elexon as parse_elexon,
+    read_elexon as read_elexon,
+)
+from .entsoe import (
+    get_entsoe as get_entsoe,
+    parse_entsoe as parse_entsoe,
+    read_entsoe as read_entsoe,
+)
+from .quality import (
+    flag_quality as flag_quality,
+)
+from .scada import (
+    ShelekScada as ShelekScada,
+    read_shelek_scada as read_shelek_scada,
+)
+from .tables import (
+    read_demand as read_demand,
+    read_power as read_power,
+)

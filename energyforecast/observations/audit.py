@@ -1,0 +1,158 @@
+"""Whether measured power can be trusted: its gaps, its flags, its units and its clock, in one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import observation_checks
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import PVPlant, Site, Sites, as_sites
+from energyforecast.core.variables import FLAG_VERSION
+from energyforecast.errors import WrongDataError
+from energyforecast.observations import quality
+from energyforecast.observations.clock import ClockReport, check_clock
+
+__all__ = ["LARGEST_SHARE", "Examination", "examine"]
+
+#: A file of which more is missing, or more is set aside by flags, cannot be trusted.
+LARGEST_SHARE: Final = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Examination:
+    """What was found in measured power.
+
+    Parameters
+    ----------
+    observations : Observations
+        With the flags that were found.
+    clocks : mapping of ClockReport
+        By site, where there was something to compare with.
+    problems : tuple of str
+        Why it cannot be trusted; nothing if it can.
+
+    Examples
+    --------
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> site, weather, power = la_haute_borne()
+    >>> found = examine(power, sites=site, weather=weather)
+    >>> found.trusted, found.clocks["La Haute Borne"].verdict
+    (True, 'right')
+    """
+
+    observations: Observations
+    clocks: Mapping[str, ClockReport]
+    problems: tuple[str, ...]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: period, frequency, what is missing, flags by site, clocks and problems."""
+        power = self.observations
+        missing = power.values.isna().sum()
+        return {
+            "trusted": self.trusted,
+            "problems": list(self.problems),
+            "start": power.index[0].isoformat(),
+            "end": (power.index[-1] + power.frequency).isoformat(),
+            "frequency_minutes": power.frequency / pd.Timedelta("1min"),
+            "intervals": len(power),
+            "flag_version": FLAG_VERSION,
+            "rules_version": quality.RULES_VERSION,
+            "sites": {name: self._site(name, int(missing[name])) for name in power.sites},
+        }
+
+    def _site(self, name: str, missing: int) -> dict[str, Any]:
+        table = quality.flag_table(self.observations)
+        own = table[table["site"] == name].drop(columns="site")
+        clock = self.clocks.get(name)
+        return {
+            "missing": missing,
+            "missing_share": missing / len(self.observations),
+            "largest_mw": _number(self.observations.values[name].max()),
+            "mean_mw": _number(self.observations.values[name].mean()),
+            "flags": own.to_dict("records"),
+            "clock": None
+            if clock is None
+            else {
+                "verdict": clock.verdict,
+                "against": clock.against,
+                "constant_minutes": _number(clock.constant),
+                "change_minutes": _number(clock.change),
+                "since": None if clock.since is None else clock.since.isoformat(),
+                "says": str(clock),
+            },
+        }
+
+
+def examine(power: Observations, *, sites: Sites, weather: xr.Dataset | None = None) -> Examination:
+    """Flag what is doubtful, check units and clock, and say whether it can be trusted.
+
+    Parameters
+    ----------
+    power : Observations
+    sites : Site or sequence of Site
+    weather : Dataset, optional
+        Without it neither curtailment nor the clock of a wind farm can be told.
+
+    Returns
+    -------
+    Examination
+
+    Notes
+    -----
+    It cannot be trusted if more than a fifth of a site is missing, or set aside by flags; if the unit
+    cannot be right; or if the clock is wrong by half an hour or more, or changes.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> site, weather, power = la_haute_borne()
+    >>> print(examine(replace(power, values=power.values * 1000), sites=site).problems[0])
+    A tenth of La Haute Borne is above 3718.76 MW, 454 times its 8.2 MW: this looks like another unit.
+    """
+    places = as_sites(sites)
+    checked = quality.flag_quality(power, sites=places, weather=weather)
+    clocks = {
+        site.name: check_clock(power, weather, site=site)
+        for site in places
+        if weather is not None or isinstance(site, PVPlant)
+    }
+    problems = [problem for site in places for problem in _problems(checked, site, clocks.get(site.name))]
+    return Examination(observations=checked, clocks=clocks, problems=tuple(problems))
+
+
+def _problems(power: Observations, site: Site, clock: ClockReport | None) -> list[str]:
+    found = []
+    try:
+        observation_checks.check_observations(power.values, sites=[site], unfit=power.unfit, label="power")
+    except WrongDataError as error:
+        found.append(f"{error.found} {error.expected}")
+    # What is above capacity is set aside hour by hour; where most of it is, the unit is wrong.
+    usual = float(power.values[site.name].abs().quantile(0.9))
+    if site.capacity is not None and usual > 5 * site.capacity:
+        found.append(
+            f"A tenth of {site.name} is above {usual:g} MW, {usual / site.capacity:.0f} times its "
+            f"{site.capacity:g} MW: this looks like another unit."
+        )
+    missing = float(power.values[site.name].isna().mean())
+    unfit = float(power.unfit[site.name].mean())
+    for share, what in ((missing, "missing"), (unfit, "set aside by flags")):
+        if share > LARGEST_SHARE:
+            found.append(f"{share:.0%} of {site.name} is {what}, more than {LARGEST_SHARE:.0%}.")
+    if clock is not None and clock.verdict not in ("right", "unknown"):
+        found.append(str(clock))
+    return found
+
+
+def _number(value: Any) -> float | None:
+    return None if pd.isna(value) else round(float(value), 6)

@@ -1,0 +1,5 @@
+"""Dispatch of a power system: its parts, the linear and the stochastic program, plans."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

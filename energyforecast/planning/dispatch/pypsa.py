@@ -1,0 +1,261 @@
+"""A declared system as a network of PyPSA."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.errors import require
+from energyforecast.planning.dispatch.components import Battery, PumpedStorage
+from energyforecast.planning.dispatch.inputs import Courses, Given
+from energyforecast.planning.dispatch.system import System
+
+if TYPE_CHECKING:
+    import pypsa
+
+__all__ = ["TIE", "components", "to_pypsa"]
+
+Array = npt.NDArray[Any]
+
+#: What links and storages cost in the network, so that of two equal plans the one with less to and fro is taken;
+#: it counts in no cost of a plan. [currency/MWh]
+TIE: Final = 0.001
+
+#: Names of the two links of a storage, and the kind that is shown.
+_STORAGES: Final = {
+    PumpedStorage: ("pump", "turbine", "pumped storage"),
+    Battery: ("charge", "discharge", "battery"),
+}
+
+
+def to_pypsa(
+    system: System,
+    *,
+    demand: Given,
+    wind: Given | None = None,
+    solar: Given | None = None,
+    site_areas: Mapping[str, str] | None = None,
+) -> pypsa.Network:
+    """The system over the hours of a forecast, as PyPSA and its tools take it.
+
+    Areas are buses and HVDC lines are links with losses, one for each direction. A pumped storage or battery is a bus
+    with a store and two links: pump and turbine differ in power and efficiency, and the end level is a least
+    energy of the store in the last hour. An electrolyser is a link to a bus of hydrogen. Shedding and surplus are
+    generators with their price; wind and solar power may be curtailed.
+
+    ``network.optimize(solver_name="highs")`` finds the same plan as :func:`energyforecast.planning.plan_median`.
+
+    Parameters
+    ----------
+    system : System
+    demand, wind, solar : DataFrame, Scenarios or Forecast
+        Of areas or sites. A frame has UTC hours and a column for each [MW]; of a forecast or scenarios the median
+        is taken.
+    site_areas : mapping, optional
+        The area of each site; sites without one are named like their area.
+
+    Returns
+    -------
+    pypsa.Network
+        Its snapshots are UTC without zone, as PyPSA wants them.
+
+    Examples
+    --------
+    >>> from energyforecast.planning import Area, HVDCLink, System, ThermalUnit
+    >>> system = System(
+    ...     areas=[Area(name="North"), Area(name="South")],
+    ...     units=[ThermalUnit(name="coal", area="North", capacity=1000, cost=20)],
+    ...     links=[HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=500, losses=0.05)],
+    ... )
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> network = to_pypsa(system, demand=pd.DataFrame({"South": [380.0, 400.0]}, index=hours))
+    >>> network.links["efficiency"].to_dict()
+    {'HVDC': 0.95, 'HVDC reversed': 0.95}
+    """
+    courses = Courses.read(system.area_names, demand=demand, wind=wind, solar=solar, site_areas=site_areas)
+    courses = courses.median()
+    require("pypsa", extra="planning", purpose="Networks for dispatch are PyPSA's.")
+    import pypsa
+
+    with _quiet(), _told(pypsa):
+        made = pypsa.Network(name="energyforecast")
+        made.set_snapshots(pd.DatetimeIndex(timestamps.to_ns(courses.valid_time), name="snapshot"))
+        kinds = made.snapshot_weightings.columns
+        made.snapshot_weightings = pd.DataFrame(courses.hours, index=made.snapshots, columns=kinds)
+        tables = {kind: table for kind, table in components(system, courses).items() if table}
+        for kind, table in tables.items():
+            made.add(kind, list(table), **_columns(table, made.snapshots))
+    return made
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PyPSA and linopy log what is none of the user's business; their loggers are as before afterwards."""
+    loggers = [logging.getLogger(name) for name in ("pypsa", "linopy")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _told(pypsa: Any) -> Iterator[None]:
+    """Newer versions ask, by a warning, how text is to be kept: as it always was."""
+    if not hasattr(pypsa.options.api, "legacy_string_dtype"):
+        yield
+        return
+    with pypsa.option_context("api.legacy_string_dtype", True):
+        yield
+
+
+#: Components of one class of PyPSA: by name their attributes, numbers or an array of shape (hours,).
+_Table = dict[str, dict[str, Any]]
+
+
+def components(system: System, courses: Courses) -> dict[str, dict[str, dict[str, Any]]]:
+    """The network as PyPSA names things: class, name, attribute. Of several courses it shows the first.
+
+    Examples
+    --------
+    >>> from energyforecast.planning import Area, System
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> demand = pd.DataFrame({"South": [380.0, 400.0]}, index=hours)
+    >>> made = components(System(areas=[Area(name="South")]), Courses.read(["South"], demand=demand))
+    >>> made["Load"]["South demand"]["p_set"].tolist()
+    [380.0, 400.0]
+    """
+    tables: dict[str, _Table] = {kind: {} for kind in ("Bus", "Generator", "Load", "Link", "Store")}
+    for area in system.area_names:
+        tables["Bus"][area] = {"carrier": "AC"}
+    _add_units(tables["Generator"], system, courses)
+    _add_areas(tables, system, courses)
+    for link in system.links:
+        ends = {"bus0": link.from_area, "bus1": link.to_area}
+        sides = {link.name: ends}
+        if link.bidirectional:
+            sides[f"{link.name} reversed"] = {"bus0": link.to_area, "bus1": link.from_area}
+        for name, side in sides.items():
+            tables["Link"][name] = side | _line(link.capacity, 1 - link.losses, "HVDC")
+    for storage in system.storages:
+        _add_storage(tables, storage, courses)
+    for part in system.electrolysers:
+        _add_electrolyser(tables, part, courses)
+    carriers = {row["carrier"] for table in tables.values() for row in table.values()}
+    return {"Carrier": {name: {} for name in sorted(carriers)}, **tables}
+
+
+def _line(capacity: float, efficiency: float, carrier: str) -> dict[str, Any]:
+    return {"p_nom": capacity, "efficiency": efficiency, "marginal_cost": TIE, "carrier": carrier}
+
+
+def _add_units(generators: _Table, system: System, courses: Courses) -> None:
+    for unit in system.units:
+        # PyPSA counts a ramp from one snapshot to the next, as a share of the capacity.
+        ramp = np.nan if unit.ramp is None or not unit.capacity else unit.ramp * courses.hours / unit.capacity
+        generators[unit.name] = {
+            "bus": unit.area,
+            "carrier": "thermal",
+            "p_nom": unit.capacity,
+            "p_min_pu": unit.minimum,
+            "p_max_pu": 1.0,
+            "marginal_cost": unit.cost,
+            "ramp_limit_up": ramp,
+            "ramp_limit_down": ramp,
+        }
+
+
+def _add_areas(tables: dict[str, _Table], system: System, courses: Courses) -> None:
+    """Demand, wind and sun of the areas, and what happens where they do not fit."""
+    plain = {"p_nom": 1.0, "p_min_pu": 0.0, "ramp_limit_up": np.nan, "ramp_limit_down": np.nan}
+    for k, area in enumerate(courses.areas):
+        demand = courses.demand[0, k]
+        tables["Load"][f"{area} demand"] = {"bus": area, "carrier": "demand", "p_set": demand}
+        sources: _Table = {}
+        for kind in ("wind", "solar"):
+            # A nominal power of 1 MW, so that the available share is the available power.
+            sources[kind] = {
+                "p_max_pu": getattr(courses, kind)[0, k],
+                "marginal_cost": -system.curtailment_cost,
+            }
+        if system.shedding_cost is not None:
+            sources["shedding"] = {"p_max_pu": np.maximum(demand, 0.0), "marginal_cost": system.shedding_cost}
+        if system.surplus_cost is not None:
+            most = {"p_min_pu": -1.0, "p_max_pu": 0.0, "p_nom": _ENOUGH}
+            sources["surplus"] = most | {"marginal_cost": -system.surplus_cost}
+        for kind, row in sources.items():
+            tables["Generator"][f"{area} {kind}"] = plain | row | {"bus": area, "carrier": kind}
+
+
+#: More than any area can have too much of. [MW]
+_ENOUGH: Final = 1e6
+
+
+def _add_storage(tables: dict[str, _Table], part: PumpedStorage | Battery, courses: Courses) -> None:
+    taking, giving, carrier = _STORAGES[type(part)]
+    if isinstance(part, PumpedStorage):
+        most = (part.pump, part.turbine, part.reservoir)
+        into, out = part.pump_efficiency, part.turbine_efficiency
+    else:
+        most = (part.power, part.power, part.energy)
+        into, out = part.charge_efficiency, part.discharge_efficiency
+    tables["Bus"][part.name] = {"carrier": carrier}
+    tables["Store"][part.name] = {"bus": part.name} | _store(
+        most[2], part.start_level, part.end, carrier, courses
+    )
+    ends = {"bus0": part.area, "bus1": part.name}
+    tables["Link"][f"{part.name} {taking}"] = ends | _line(most[0], into, carrier)
+    ends = {"bus0": part.name, "bus1": part.area}
+    tables["Link"][f"{part.name} {giving}"] = ends | _line(most[1] / out, out, carrier)
+
+
+def _store(energy: float, start: float, end: float, carrier: str, courses: Courses) -> dict[str, Any]:
+    least = np.zeros(len(courses.valid_time))
+    least[-1] = end / energy if energy else 0.0
+    return {"e_nom": energy, "e_initial": start, "e_min_pu": least, "carrier": carrier}
+
+
+def _add_electrolyser(tables: dict[str, _Table], part: Any, courses: Courses) -> None:
+    bus = f"{part.name} hydrogen"
+    tables["Bus"][bus] = {"carrier": "hydrogen"}
+    ends = {"bus0": part.area, "bus1": bus}
+    tables["Link"][part.name] = ends | _line(part.capacity, part.efficiency, "electrolyser")
+    store = _store(part.hydrogen_storage, part.start_level, part.end, "hydrogen", courses)
+    tables["Store"][bus] = {"bus": bus} | store
+    wanted = np.full(len(courses.valid_time), part.hydrogen_demand)
+    tables["Load"][bus] = {"bus": bus, "carrier": "hydrogen", "p_set": wanted}
+    if part.unserved_cost is not None:
+        tables["Generator"][f"{part.name} unserved"] = {
+            "bus": bus,
+            "carrier": "unserved hydrogen",
+            "p_nom": 1.0,
+            "p_min_pu": 0.0,
+            "p_max_pu": wanted,
+            "marginal_cost": part.unserved_cost,
+            "ramp_limit_up": np.nan,
+            "ramp_limit_down": np.nan,
+        }
+
+
+def _columns(table: _Table, snapshots: pd.Index) -> dict[str, Any]:
+    """Columns of a table: a frame over the hours where a value of any row has hours, else one value a row."""
+    names = list(table)
+    made: dict[str, Any] = {}
+    for name in next(iter(table.values())):
+        values = [table[row][name] for row in names]
+        if any(isinstance(value, np.ndarray) for value in values):
+            columns = [np.broadcast_to(value, len(snapshots)) for value in values]
+            made[name] = pd.DataFrame(np.stack(columns, axis=1), index=snapshots, columns=names)
+        else:
+            made[name] = values
+    return made

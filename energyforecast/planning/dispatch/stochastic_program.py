@@ -1,0 +1,404 @@
+"""The components of a network over one or many scenarios, as one program for HiGHS.
+
+PyPSA's own scenarios share what is built, not what is scheduled, so the schedule that all scenarios have in common
+is put together here, from the same components as the network of PyPSA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from energyforecast.planning.dispatch.inputs import Courses
+from energyforecast.planning.dispatch.linear_program import Program, Solution
+from energyforecast.planning.dispatch.pypsa import components
+from energyforecast.planning.dispatch.system import System
+
+__all__ = ["Found", "Tables", "optimise", "scheduled_links"]
+
+Array = npt.NDArray[Any]
+
+#: Less than this is no power. [MW]
+_TWICE: Final = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What the program takes from the components, in plain arrays: names, places, limits and prices.
+
+    ``most`` of generators and ``loads`` of buses have the shape (scenarios, names, hours), in MW;
+    ``least`` has (names, hours).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from energyforecast.planning import Area, System
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> courses = Courses.read(["South"], demand=pd.DataFrame({"South": [380.0, 400.0]}, index=hours))
+    >>> Tables.of(System(areas=[Area(name="South")]), courses).loads.tolist()
+    [[[380.0, 400.0]]]
+    """
+
+    hours: float
+    buses: tuple[str, ...]
+    generators: tuple[str, ...]
+    links: tuple[str, ...]
+    stores: tuple[str, ...]
+    generator_bus: Array
+    generator_cost: Array
+    least: Array
+    most: Array
+    ramp: Array
+    loads: Array
+    link_from: Array
+    link_to: Array
+    link_cost: Array
+    link_most: Array
+    efficiency: Array
+    store_bus: Array
+    store_start: Array
+    store_least: Array
+    store_most: Array
+
+    @classmethod
+    def of(cls, system: System, courses: Courses) -> Tables:
+        """The tables of a system, over all scenarios of the courses."""
+        made = components(system, courses)
+        length = len(courses.valid_time)
+        buses = tuple(made["Bus"])
+        generators, links, stores = (_Columns(made[kind], length) for kind in ("Generator", "Link", "Store"))
+        size = generators["p_nom"][:, None]
+        energy = stores["e_nom"]
+        return cls(
+            hours=courses.hours,
+            buses=buses,
+            generators=generators.names,
+            links=links.names,
+            stores=stores.names,
+            generator_bus=generators.places("bus", buses),
+            generator_cost=generators["marginal_cost"],
+            least=size * generators["p_min_pu"][:, None] + np.zeros(length),
+            most=_over_scenarios(size * generators.series("p_max_pu"), generators.names, _sources(courses)),
+            ramp=generators["p_nom"] * generators["ramp_limit_up"],
+            loads=_loads(_Columns(made["Load"], length), buses, courses),
+            link_from=links.places("bus0", buses),
+            link_to=links.places("bus1", buses),
+            link_cost=links["marginal_cost"],
+            link_most=links["p_nom"],
+            efficiency=links["efficiency"],
+            store_bus=stores.places("bus", buses),
+            store_start=stores["e_initial"],
+            store_least=energy[:, None] * stores.series("e_min_pu"),
+            store_most=energy,
+        )
+
+    @property
+    def pairs(self) -> Array:
+        """Links that lead to and fro between the same two buses, shape (pairs, 2)."""
+        ends = list(zip(self.link_from.tolist(), self.link_to.tolist(), strict=True))
+        found = [(k, ends.index(end[::-1])) for k, end in enumerate(ends) if end[::-1] in ends[k + 1 :]]
+        return np.array(found, dtype=int).reshape(-1, 2)
+
+
+class _Columns:
+    """Attributes of the components of one class, as arrays."""
+
+    def __init__(self, table: Mapping[str, Mapping[str, Any]], length: int) -> None:
+        self.names, self._rows, self._length = tuple(table), tuple(table.values()), length
+
+    def __getitem__(self, attribute: str) -> Array:
+        return np.array([row[attribute] for row in self._rows], dtype=float)
+
+    def series(self, attribute: str) -> Array:
+        """Shape (components, hours)."""
+        rows = [np.broadcast_to(row[attribute], self._length) for row in self._rows]
+        return np.array(rows, dtype=float).reshape(len(rows), self._length)
+
+    def places(self, attribute: str, buses: tuple[str, ...]) -> Array:
+        """Which of the buses."""
+        return np.array([buses.index(row[attribute]) for row in self._rows], dtype=int)
+
+
+def _sources(courses: Courses) -> dict[str, Array]:
+    """What differs between scenarios, by the names that the network gives it."""
+    found: dict[str, Array] = {}
+    for k, area in enumerate(courses.areas):
+        found[f"{area} wind"], found[f"{area} solar"] = courses.wind[:, k], courses.solar[:, k]
+        found[f"{area} shedding"] = np.maximum(courses.demand[:, k], 0.0)
+        found[f"{area} demand"] = courses.demand[:, k]
+    return found
+
+
+def _over_scenarios(values: Array, names: tuple[str, ...], changed: Mapping[str, Array]) -> Array:
+    """Values of shape (names, hours) in each scenario, those replaced that differ between them."""
+    number = len(next(iter(changed.values())))
+    made = np.repeat(values[None], number, axis=0)
+    for k, name in enumerate(names):
+        if name in changed:
+            made[:, k] = changed[name]
+    return made
+
+
+def _loads(loads: _Columns, buses: tuple[str, ...], courses: Courses) -> Array:
+    values = _over_scenarios(loads.series("p_set"), loads.names, _sources(courses))
+    sums = np.zeros((courses.number, len(buses), values.shape[2]))
+    for k, bus in enumerate(loads.places("bus", buses)):
+        sums[:, bus] += values[:, k]
+    return sums
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The best operation: arrays of shape (scenarios, names, hours).
+
+    ``output`` of generators and ``flow`` into links [MW], ``level`` of stores at the end of each interval [MWh],
+    ``price`` of buses [currency/MWh] (NaN where it was asked for whole numbers), ``schedule`` of units and scheduled
+    links, shape (1 or scenarios, names, hours) [MW]. Where that was sought, ``lack`` and ``excess`` of buses [MW] and
+    ``short`` of stores at the end [MWh].
+
+    Examples
+    --------
+    >>> nothing = np.zeros((1, 0, 2))
+    >>> Found(output=nothing, flow=nothing, level=nothing, price=nothing, schedule=nothing).lack is None
+    True
+    """
+
+    output: Array
+    flow: Array
+    level: Array
+    price: Array
+    schedule: Array | None
+    lack: Array | None = None
+    excess: Array | None = None
+    short: Array | None = None
+
+
+def optimise(
+    tables: Tables,
+    system: System,
+    *,
+    common: bool = False,
+    schedule: Array | None = None,
+    relaxed: bool = False,
+) -> Found | None:
+    """The operation of least (mean) cost, or None where there is none.
+
+    Parameters
+    ----------
+    tables : Tables
+    system : System
+    common : bool
+        Whether all scenarios share one schedule, which is sought with them.
+    schedule : array, shape (1 or scenarios, units and scheduled links, hours), optional
+        A schedule that is fixed. [MW]
+    relaxed : bool
+        Whether to seek the least power that is missing or too much, instead of the least cost.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from energyforecast.planning import Area, ThermalUnit
+    >>> gas = ThermalUnit(name="gas", area="South", capacity=300, cost=60)
+    >>> system = System(areas=[Area(name="South")], units=[gas])
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> courses = Courses.read(["South"], demand=pd.DataFrame({"South": [280.0, 300.0]}, index=hours))
+    >>> tables = Tables.of(system, courses)
+    >>> optimise(tables, system).output[0, tables.generators.index("gas")].tolist()
+    [280.0, 300.0]
+    """
+    # Burning power by pumping and generating at once can pay where curtailment or surplus has a price. Machines
+    # cannot: each case found is forbidden by a whole number, and few are ever found.
+    pairs = tables.pairs
+    exclusive = np.zeros((len(pairs), len(tables.loads), tables.loads.shape[2]), dtype=bool)
+    while True:
+        found = _Builder(tables, system, relaxed).solve(common, schedule, exclusive=exclusive)
+        if found is None or relaxed:
+            return found
+        there, back = found.flow[:, pairs[:, 0]], found.flow[:, pairs[:, 1]]
+        twice = (np.minimum(there, back) > _TWICE).swapaxes(0, 1) & ~exclusive
+        if not twice.any():
+            return found
+        exclusive |= twice
+
+
+class _Builder:
+    """The columns and rows of one program."""
+
+    def __init__(self, tables: Tables, system: System, relaxed: bool) -> None:
+        self.tables, self.system, self.relaxed = tables, system, relaxed
+        self.program = Program()
+        self.number, _, self.length = tables.loads.shape
+        self.weight = 0.0 if relaxed else tables.hours / self.number
+        shape = (self.number, len(tables.generators), self.length)
+        self.output = self.program.columns(
+            shape, lower=tables.least, upper=tables.most, cost=self.weight * tables.generator_cost[:, None]
+        )
+        self.flow = self.program.columns(
+            (self.number, len(tables.links), self.length),
+            upper=tables.link_most[:, None],
+            cost=self.weight * tables.link_cost[:, None],
+        )
+        self.level = self.program.columns(
+            (self.number, len(tables.stores), self.length),
+            lower=0.0 if relaxed else tables.store_least,
+            upper=tables.store_most[:, None],
+        )
+
+    def solve(self, common: bool, schedule: Array | None, *, exclusive: Array) -> Found | None:
+        balance = self._balance()
+        self._ramps(self.output[:, self._ramped], self.tables.ramp[self._ramped])
+        plan = self._schedule(schedule) if common or schedule is not None else None
+        slack = self._slack(balance) if self.relaxed else None
+        for (forth, back), cases in zip(self.tables.pairs, exclusive, strict=True):
+            self._exclude(
+                self.flow[:, forth][cases], self.flow[:, back][cases], self.tables.link_most[[forth, back]]
+            )
+        solution = self.program.solve()
+        return (
+            None
+            if solution is None
+            else self._found(solution, balance, plan, slack, whole=bool(exclusive.any()))
+        )
+
+    def _balance(self) -> Array:
+        """What comes to each bus is what leaves it, in every hour."""
+        tables, put = self.tables, self.program.put
+        balance = self.program.rows(tables.loads.shape, lower=tables.loads, upper=tables.loads)
+        put(balance[:, tables.generator_bus], self.output)
+        put(balance[:, tables.link_from], self.flow, -1.0)
+        put(balance[:, tables.link_to], self.flow, tables.efficiency[:, None])
+        # A store gives what its level falls; it starts from its first level, which is no column.
+        rows, share = balance[:, tables.store_bus], 1.0 / tables.hours
+        put(rows, self.level, -share)
+        put(rows[..., 1:], self.level[..., :-1], share)
+        start = self.program.columns(
+            (len(tables.stores),), lower=tables.store_start, upper=tables.store_start
+        )
+        put(rows[..., 0], start, share)
+        return balance
+
+    @property
+    def _ramped(self) -> Array:
+        return np.flatnonzero(np.isfinite(self.tables.ramp))
+
+    def _ramps(self, columns: Array, ramp: Array) -> None:
+        if columns.size and self.length > 1:
+            shape = (*columns.shape[:2], self.length - 1)
+            rows = self.program.rows(shape, lower=-ramp[:, None], upper=ramp[:, None])
+            self.program.put(rows, columns[..., 1:])
+            self.program.put(rows, columns[..., :-1], -1.0)
+
+    def _schedule(self, fixed: Array | None) -> Array:
+        """Columns of the schedule, and rows that tie each scenario's operation to it."""
+        tables, system = self.tables, self.system
+        units = [tables.generators.index(unit.name) for unit in system.units]
+        links = [k for k, name in enumerate(tables.links) if name in scheduled_links(system)]
+        # The first scenario's limits serve: those of units do not differ between scenarios.
+        lower = np.concatenate([tables.least[units], np.zeros((len(links), self.length))])
+        upper = np.concatenate(
+            [tables.most[0, units], np.repeat(tables.link_most[links, None], self.length, axis=1)]
+        )
+        if fixed is None:
+            plan = self.program.columns((1, *lower.shape), lower=lower, upper=upper)
+            ramped = [k for k, unit in enumerate(units) if np.isfinite(tables.ramp[unit])]
+            self._ramps(plan[:, ramped], tables.ramp[[units[k] for k in ramped]])
+        else:
+            plan = self.program.columns(fixed.shape, lower=fixed, upper=fixed)
+        every = np.broadcast_to(plan, (self.number, *plan.shape[1:]))
+        self._tie(self.output[:, units], every[:, : len(units)])
+        rows = self.program.rows((self.number, len(links), self.length), lower=0.0, upper=0.0)
+        self.program.put(rows, self.flow[:, links])
+        self.program.put(rows, every[:, len(units) :], -1.0)
+        return plan
+
+    def _tie(self, output: Array, plan: Array) -> None:
+        """Output = schedule + up - down, where up and down are limited and have their premium."""
+        units, shape = self.system.units, output.shape
+        room = np.array([unit.flexible * unit.capacity for unit in units])[:, None]
+        rows = self.program.rows(shape, lower=0.0, upper=0.0)
+        self.program.put(rows, output)
+        self.program.put(rows, plan, -1.0)
+        for side, premiums in (
+            (-1.0, [unit.premium_up for unit in units]),
+            (1.0, [unit.premium_down for unit in units]),
+        ):
+            cost = self.weight * np.array(premiums)[:, None]
+            self.program.put(rows, self.program.columns(shape, upper=room, cost=cost), side)
+
+    def _exclude(self, forth: Array, back: Array, most: Array) -> None:
+        """Power goes one way at a time."""
+        forward = self.program.columns(forth.shape, upper=1.0, integer=True)
+        first = self.program.rows(forth.shape, upper=0.0)
+        self.program.put(first, forth)
+        self.program.put(first, forward, -most[0])
+        second = self.program.rows(back.shape, upper=most[1])
+        self.program.put(second, back)
+        self.program.put(second, forward, most[1])
+
+    def _slack(self, balance: Array) -> tuple[Array, Array, Array]:
+        """What is missing or too much at each bus, and what is missing in stores at the end."""
+        tables = self.tables
+        # Within a storage nothing appears: what it lacks is lacking in its area, or at its end.
+        storages = [name in {part.name for part in self.system.storages} for name in tables.buses]
+        most = np.broadcast_to(np.where(storages, 0.0, np.inf)[:, None], balance.shape)
+        lack = self.program.columns(balance.shape, upper=most, cost=1.0)
+        excess = self.program.columns(balance.shape, upper=most, cost=1.0)
+        self.program.put(balance, lack)
+        self.program.put(balance, excess, -1.0)
+        shape = (self.number, len(tables.stores))
+        short = self.program.columns(shape, cost=1.0 / tables.hours)
+        end = self.program.rows(shape, lower=tables.store_least[:, -1])
+        self.program.put(end, self.level[..., -1])
+        self.program.put(end, short)
+        return lack, excess, short
+
+    def _found(
+        self,
+        solution: Solution,
+        balance: Array,
+        plan: Array | None,
+        slack: tuple[Array, ...] | None,
+        *,
+        whole: bool,
+    ) -> Found:
+        values = solution.values
+        price = (
+            np.full(balance.shape, np.nan)
+            if whole or self.relaxed
+            else solution.prices[balance] / self.weight
+        )
+        lack, excess, short = (None, None, None) if slack is None else (values[part] for part in slack)
+        schedule = None if plan is None else values[plan]
+        return Found(
+            output=values[self.output],
+            flow=values[self.flow],
+            level=values[self.level],
+            price=price,
+            schedule=schedule,
+            lack=lack,
+            excess=excess,
+            short=short,
+        )
+
+
+def scheduled_links(system: System) -> tuple[str, ...]:
+    """Names of links, in the network, whose flow belongs to the schedule.
+
+    Examples
+    --------
+    >>> from energyforecast.planning import Area, HVDCLink
+    >>> areas = [Area(name="North"), Area(name="South")]
+    >>> link = HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=500, scheduled=True)
+    >>> scheduled_links(System(areas=areas, links=[link]))
+    ('HVDC', 'HVDC reversed')
+    """
+    return tuple(
+        name
+        for link in system.links
+        if link.scheduled
+        for name in ((link.name, f"{link.name} reversed") if link.bidirectional else (link.name,))
+    )

@@ -1,0 +1,193 @@
+"""The declared system that a plan runs: areas, links, thermal units, storages and electrolysers.
+
+.. code-block:: toml
+
+    areas = ["North", "South"]
+    shedding_cost = 3000         # currency/MWh; without it no demand may be left unserved
+    curtailment_cost = 0
+
+    [units."North coal"]
+    area = "North"
+    capacity = 1000              # MW
+    cost = 20                    # currency/MWh
+
+    [links."HVDC"]
+    from_area = "North"
+    to_area = "South"
+    capacity = 500
+    losses = 0.05
+
+Power is in MW, energy in MWh, money in any one currency. Storages stand in the tables ``pumped_storages`` and
+``batteries``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+
+from energyforecast.errors import ConfigurationError, SchemaError
+from energyforecast.planning.dispatch.components import (
+    Area,
+    Battery,
+    Electrolyser,
+    HVDCLink,
+    PumpedStorage,
+    ThermalUnit,
+    check_bounds,
+)
+
+__all__ = ["System"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """Areas and what stands in them and between them.
+
+    Parameters
+    ----------
+    areas : sequence of Area
+    units : sequence of ThermalUnit
+    links : sequence of HVDCLink
+    storages : sequence of PumpedStorage or Battery
+    electrolysers : sequence of Electrolyser
+    shedding_cost : float, optional
+        Price of demand that is not served; without it all must be. [currency/MWh]
+    curtailment_cost : float
+        Price of wind and solar power that is not used. [currency/MWh]
+    surplus_cost : float, optional
+        Price of power that nobody takes though units cannot go lower; that of shedding by default. [currency/MWh]
+
+    Raises
+    ------
+    SchemaError
+        If a name is there twice, or an area is not.
+    RangeError
+        If a price is negative.
+
+    Examples
+    --------
+    >>> System(
+    ...     areas=[Area(name="South")],
+    ...     units=[ThermalUnit(name="gas", area="South", capacity=300, cost=60)],
+    ...     shedding_cost=3000,
+    ... )
+    System of South: gas
+    """
+
+    areas: Sequence[Area]
+    units: Sequence[ThermalUnit] = ()
+    links: Sequence[HVDCLink] = ()
+    storages: Sequence[PumpedStorage | Battery] = ()
+    electrolysers: Sequence[Electrolyser] = ()
+    shedding_cost: float | None = None
+    curtailment_cost: float = 0.0
+    surplus_cost: float | None = None
+
+    def __post_init__(self) -> None:
+        for group in ("areas", "units", "links", "storages", "electrolysers"):
+            object.__setattr__(self, group, tuple(getattr(self, group)))
+        check_bounds(
+            self, ("shedding_cost", 0, np.inf), ("curtailment_cost", 0, np.inf), ("surplus_cost", 0, np.inf)
+        )
+        if self.surplus_cost is None:
+            object.__setattr__(self, "surplus_cost", self.shedding_cost)
+        self._check_names()
+        self._check_areas()
+
+    def _check_names(self) -> None:
+        names = [part.name for part in (*self.areas, *self._parts)]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled or not self.areas:
+            raise SchemaError(
+                f"The system has the names {names}" + (f"; {doubled} more than once." if doubled else "."),
+                "A system has areas, and each of its parts a name of its own.",
+                "Rename one of them." if doubled else "Give areas.",
+            )
+
+    def _check_areas(self) -> None:
+        for part in self._parts:
+            for name in (part.from_area, part.to_area) if isinstance(part, HVDCLink) else (part.area,):
+                if name not in self.area_names:
+                    raise SchemaError(
+                        f"{type(part).__name__} {part.name!r} lies in the area {name!r}.",
+                        f"The areas are {list(self.area_names)}.",
+                        "Correct the name, or add the area.",
+                    )
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return (*self.units, *self.links, *self.storages, *self.electrolysers)
+
+    @property
+    def area_names(self) -> tuple[str, ...]:
+        """Names of the areas."""
+        return tuple(area.name for area in self.areas)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, Any]) -> System:
+        """A system of plain tables, as ``tomllib.load`` reads them from a file.
+
+        Raises
+        ------
+        ConfigurationError
+            If a table or a key is unknown or missing.
+
+        Examples
+        --------
+        >>> System.from_dict(
+        ...     {
+        ...         "areas": ["South"],
+        ...         "shedding_cost": 3000,
+        ...         "units": {"gas": {"area": "South", "capacity": 300, "cost": 60}},
+        ...         "batteries": {"battery": {"area": "South", "power": 50, "energy": 100}},
+        ...     }
+        ... )
+        System of South: gas, battery
+        """
+        _known(tables, {"areas", *_PRICES, *_TABLES}, "a system")
+        groups: dict[str, Any] = {"areas": [Area(name=name) for name in tables.get("areas", ())]}
+        for table, (group, kind) in _TABLES.items():
+            made = (_made(kind, name, content) for name, content in tables.get(table, {}).items())
+            groups.setdefault(group, []).extend(made)
+        return cls(**groups, **{key: tables[key] for key in _PRICES if key in tables})
+
+    def __repr__(self) -> str:
+        return f"System of {', '.join(self.area_names)}: {', '.join(part.name for part in self._parts)}"
+
+
+_PRICES: Final = ("shedding_cost", "curtailment_cost", "surplus_cost")
+_TABLES: Final[dict[str, tuple[str, type[Any]]]] = {
+    "units": ("units", ThermalUnit),
+    "links": ("links", HVDCLink),
+    "pumped_storages": ("storages", PumpedStorage),
+    "batteries": ("storages", Battery),
+    "electrolysers": ("electrolysers", Electrolyser),
+}
+
+
+def _made(kind: type[Any], name: str, content: Mapping[str, Any]) -> Any:
+    _known(content, {part.name for part in fields(kind)} - {"name"}, f"{kind.__name__} {name!r}")
+    try:
+        return kind(name=name, **content)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{kind.__name__} {name!r} cannot be made: {error}.",
+            f"It has {sorted(part.name for part in fields(kind))}.",
+            "Add what is missing.",
+        ) from error
+
+
+def _known(content: Mapping[str, Any], known: Iterable[str], what: str) -> None:
+    for key in content:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise ConfigurationError(
+                f"The table of {what} has the key {key!r}.",
+                f"It may have {sorted(known)}.",
+                f"Did you mean {near[0]!r}?" if near else "Remove it.",
+            )

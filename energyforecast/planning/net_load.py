@@ -1,0 +1,216 @@
+"""What thermal plants, storage and exchange must cover: demand minus wind minus solar, in every scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantiles import Tails
+from energyforecast.core.scenario_set import Scenarios
+from energyforecast.core.sites import Kind
+from energyforecast.errors import SchemaError, TimeError
+from energyforecast.planning.scenario_generation.dependence import Dependence
+from energyforecast.planning.scenario_generation.sample import draw
+
+__all__ = ["NET_LOAD", "net_load"]
+
+#: Name of the net load of all sites.
+NET_LOAD: Final = "net load"
+
+Part = Scenarios | Forecast | Sequence[Forecast] | None
+
+
+def net_load(
+    *,
+    demand: Scenarios | Forecast | Sequence[Forecast],
+    wind: Part = None,
+    solar: Part = None,
+    areas: Mapping[str, Collection[str]] | None = None,
+    parts: bool = False,
+    scenarios: int = 200,
+    dependence: Dependence | None = None,
+    issue_time: Any = None,
+    seed: int = 0,
+    tails: Tails = "flat",
+) -> Scenarios:
+    """Demand minus wind minus solar, scenario by scenario: quantiles are never added.
+
+    Parameters
+    ----------
+    demand, wind, solar : Forecast, sequence of Forecast, or Scenarios
+        Forecasts are drawn together, so that the dependence reaches over kinds. Scenarios were drawn before,
+        together too: the first of demand meets the first of wind.
+    areas : mapping of collection of str, optional
+        The sites of each area, each in one; the result then has a net load for each.
+    parts : bool
+        Whether the result also holds the sums of demand, wind and solar (``"demand"``; ``"north: demand"`` of an
+        area), from the same scenarios.
+    scenarios : int
+        How many are drawn.
+    dependence, issue_time, seed, tails
+        As in :func:`energyforecast.planning.draw`.
+
+    Returns
+    -------
+    Scenarios
+        Sites: the areas, then ``"net load"`` for all; with `parts`, the sums after each.
+
+    Raises
+    ------
+    SchemaError, TimeError
+        If forecasts and scenarios are mixed, demand is given as power that is made or the reverse, hours or
+        numbers differ, or a site is in no area or in two.
+
+    Examples
+    --------
+    >>> from energyforecast.planning import GaussianCopula
+    >>> from energyforecast.testing import example_days, example_forecast
+    >>> demand, _ = example_days(days=1, sites=["city", "works"])
+    >>> net = net_load(
+    ...     demand=demand, wind=example_forecast(), dependence=GaussianCopula.exponential(range_hours=12.0)
+    ... )
+    >>> net
+    200 scenarios of net load: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]
+    >>> float(net.of()[:, 0].mean().round(2))  # 50 + 50 - 10
+    90.0
+    """
+    given: dict[Kind, Any] = {"demand": demand, "wind": wind, "solar": solar}
+    given = {kind: part for kind, part in given.items() if part is not None}
+    drawn = _drawn(
+        given,
+        number=scenarios,
+        dependence=dependence,
+        issue_time=issue_time,
+        seed=seed,
+        tails=tails,
+    )
+    _check_sides(drawn)
+    sites = [name for part in drawn.values() for name in part.sites]
+    values: list[Any] = []
+    names: list[str] = []
+    kinds: list[Kind] = []
+    for label, members in _groups(areas, sites).items():
+        sums = {kind: _sum(part, members) for kind, part in drawn.items()}
+        values.append(sums["demand"] - sum(sums[kind] for kind in sums if kind != "demand"))
+        names.append(label or NET_LOAD)
+        kinds.append("demand")
+        if parts:
+            values += list(sums.values())
+            names += [f"{label}: {kind}" if label else kind for kind in sums]
+            kinds += list(sums)
+    first = drawn["demand"]
+    return Scenarios.from_values(
+        np.stack(values, axis=1),
+        sites=names,
+        valid_time=first.valid_times,
+        kind=dict(zip(names, kinds, strict=True)),
+        frequency=first.data.attrs["frequency"],
+        attrs=dict(first.data.attrs)
+        | {"caveats": "; ".join(dict.fromkeys(line for part in drawn.values() for line in part.caveats))},
+    )
+
+
+def _drawn(
+    given: dict[Kind, Any],
+    *,
+    number: int,
+    dependence: Dependence | None,
+    issue_time: Any,
+    seed: int,
+    tails: Tails,
+) -> dict[Kind, Scenarios]:
+    """Scenarios of each kind, drawn together."""
+    if all(isinstance(part, Scenarios) for part in given.values()):
+        _check_together(given)
+        return given
+    if any(isinstance(part, Scenarios) for part in given.values()):
+        raise SchemaError(
+            f"Of {', '.join(given)} some are scenarios and some forecasts.",
+            "All are drawn together, or all were.",
+            "Give forecasts of all, or draw all with one call of draw.",
+        )
+    forecasts = {kind: [part] if isinstance(part, Forecast) else list(part) for kind, part in given.items()}
+    together = draw(
+        [one for several in forecasts.values() for one in several],
+        number=number,
+        dependence=dependence,
+        issue_time=issue_time,
+        seed=seed,
+        tails=tails,
+    )
+    return {
+        kind: together.total({name: [name] for one in several for name in one.sites})
+        for kind, several in forecasts.items()
+    }
+
+
+def _check_sides(drawn: dict[Kind, Scenarios]) -> None:
+    for kind, part in drawn.items():
+        for site, own in part.kinds.items():
+            if own != "site" and (own == "demand") != (kind == "demand"):
+                raise SchemaError(
+                    f"Site {site!r} is given as {kind}, and its kind is {own!r}.",
+                    "Demand is used; wind and solar are made, and taken off it.",
+                    "Give it where it belongs, or correct its kind: with_kind(...).",
+                )
+
+
+def _check_together(given: dict[Kind, Scenarios]) -> None:
+    first = given["demand"]
+    for kind, other in given.items():
+        if other.number != first.number:
+            raise SchemaError(
+                f"There are {first.number} scenarios of demand and {other.number} of {kind}.",
+                "The first of demand meets the first of each other kind.",
+                "Draw all with one call of draw.",
+            )
+        if not other.valid_times.equals(first.valid_times):
+            raise TimeError(
+                f"Scenarios of demand begin at {first.valid_times[0]} ({len(first.valid_times)} intervals), those "
+                f"of {kind} at {other.valid_times[0]} ({len(other.valid_times)}).",
+                "All cover the same hours.",
+                "Draw all with one call of draw.",
+            )
+        issues = [scenarios.data.attrs.get("issue_time") for scenarios in (first, other)]
+        if issues[0] != issues[1]:
+            raise TimeError(
+                f"Scenarios of demand were issued at {issues[0]}, those of {kind} at {issues[1]}.",
+                "All know the same past.",
+                "Draw all with one call of draw.",
+            )
+
+
+def _groups(areas: Mapping[str, Collection[str]] | None, sites: list[str]) -> dict[str, Collection[str]]:
+    """The sites of each area, and of all under the empty name."""
+    doubled = sorted({name for name in sites if sites.count(name) > 1})
+    if doubled:
+        raise SchemaError(
+            f"Site {doubled[0]!r} is there as two kinds.",
+            "Each site is demand, wind or solar.",
+            "Rename one of them.",
+        )
+    if areas is None:
+        return {"": sites}
+    counts = {name: [area for area, members in areas.items() if name in members] for name in sites}
+    wrong = {name: found for name, found in counts.items() if len(found) != 1}
+    unknown = sorted({name for members in areas.values() for name in members} - set(sites))
+    if wrong or unknown or NET_LOAD in areas:
+        found = (
+            f"Site {next(iter(wrong))!r} is in the areas {wrong[next(iter(wrong))]}."
+            if wrong
+            else f"The areas hold {unknown or [NET_LOAD]}."
+        )
+        raise SchemaError(
+            found,
+            f"Each of {sites} is in one area, and no other is; {NET_LOAD!r} is the sum of all.",
+            "Correct areas={'north': {...}, ...}.",
+        )
+    return {**areas, "": sites}
+
+
+def _sum(part: Scenarios, members: Collection[str]) -> Any:
+    here = [k for k, name in enumerate(part.sites) if name in members]
+    return part.data.values[:, here].sum(axis=1)

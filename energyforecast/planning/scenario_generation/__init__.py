@@ -1,0 +1,5 @@
+"""Scenarios from quantiles: marginals, dependence between hours and sites, samples."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,11 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from . import (
+    copula as copula,
+    correlation as correlation,
+    dependence as dependence,
+    empirical as empirical,
+    marginals as marginals,
+    ranks as ranks,
+    sample as sample,
+)

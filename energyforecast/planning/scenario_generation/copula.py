@@ -1,0 +1,252 @@
+"""A Gaussian copula over hours and sites, learnt from where past outcomes fell in past forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.observation_series import Observations
+from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError
+from energyforecast.planning.scenario_generation import correlation as shrinking
+from energyforecast.planning.scenario_generation.correlation import Decay
+from energyforecast.planning.scenario_generation.dependence import ranks_of
+from energyforecast.planning.scenario_generation.marginals import Margins
+from energyforecast.planning.scenario_generation.ranks import PastScores
+
+__all__ = ["GaussianCopula"]
+
+Array = npt.NDArray[Any]
+
+#: Issues from which a correlation is learnt, at least; and those that an hour of a site needs to have its own.
+_LEAST: Final = 10
+#: What the sampled correlation is shrunk towards.
+_TARGETS: Final = ("separable", "independent")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GaussianCopula:
+    """Ranks of a multivariate normal whose correlation is that of past forecast errors.
+
+    Made by :meth:`fit`, or by :meth:`exponential` where there is no history yet.
+
+    Parameters
+    ----------
+    target : Decay
+        Correlation that decays with the lag in hours, times that between sites.
+    shrinkage : float
+        Share of the target in the correlation; the rest is the sample's. 1 without history.
+    scores : array, shape (issues, sites, leads)
+        Normal scores of past outcomes, of norm 1 over issues; 0 where missing. Their products are the sample's
+        correlation.
+    leads : array of timedelta64
+    known_by : Timestamp, optional
+        When the last outcome that it was learnt from became known.
+    missing : int
+        Outcomes that were missing and left out.
+
+    Notes
+    -----
+    The correlation of hours × sites is never written down: a normal vector is the sum of past days with random
+    weights, which has the sample's correlation, and of a vector with the target's. So it is positive definite,
+    and 50 sites of 48 hours cost milliseconds. Where an hour of a site has fewer than 10 outcomes the target
+    alone counts.
+
+    References
+    ----------
+    - Pinson, Madsen, Nielsen, Papaefthymiou and Klöckl (2009), From probabilistic forecasts to statistical
+      scenarios of short-term wind power production, https://doi.org/10.1002/we.284
+    - Schäfer and Strimmer (2005), A shrinkage approach to large-scale covariance matrix estimation,
+      https://doi.org/10.2202/1544-6115.1175
+
+    Examples
+    --------
+    >>> from energyforecast.planning import draw
+    >>> from energyforecast.testing import example_forecast
+    >>> copula = GaussianCopula.exponential(range_hours=12.0)
+    >>> copula
+    GaussianCopula(decay within 12 h, shrinkage 1)
+    >>> scenarios = draw(example_forecast(), number=1000, dependence=copula)
+    >>> float(np.corrcoef(scenarios.of()[:, 0], scenarios.of()[:, 12])[0, 1].round(1))  # about exp(-12/12)
+    0.4
+    """
+
+    target: Decay
+    shrinkage: float = 1.0
+    scores: Array | None = None
+    leads: npt.NDArray[np.timedelta64] | None = None
+    known_by: pd.Timestamp | None = None
+    missing: int = 0
+
+    @classmethod
+    def fit(
+        cls,
+        forecasts: Forecast | Sequence[Forecast],
+        observations: Observations | Sequence[Observations],
+        *,
+        until: Any = None,
+        shrinkage: float | str = "auto",
+        target: str = "separable",
+        seed: int = 0,
+    ) -> GaussianCopula:
+        """Learn from past forecasts and what came of them.
+
+        Parameters
+        ----------
+        forecasts : Forecast or sequence of Forecast
+            Past issues: of a backtest, or an archive. Forecasts of days that the model was trained on have smaller
+            errors than those to come, and other correlations.
+        observations : Observations or sequence of Observations
+            An outcome counts if it was published by `until`.
+        until : str or moment, optional
+            In UTC unless it has an offset. By default all outcomes count, and :func:`draw` refuses issues
+            before the last of them was published.
+        shrinkage : float or "auto"
+            Share of the target; by default what minimises the expected squared error of the correlations.
+        target : {"separable", "independent"}
+            What the sample is shrunk towards: decay with the lag, learnt for each site, times a correlation
+            between sites; or none.
+        seed : int
+            Of the places of outcomes on point masses.
+
+        Raises
+        ------
+        MissingDataError
+            If fewer than 10 issues have outcomes.
+        RangeError, SchemaError
+            If the shrinkage does not lie between 0 and 1, or the target is not known.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_days
+        >>> forecast, observations = example_days(days=400, sites=("a", "b"), range_hours=6.0, between=0.8)
+        >>> GaussianCopula.fit(forecast, observations)
+        GaussianCopula(400 issues of a, b; decay within 6 h; shrinkage 1; 0 outcomes missing)
+        """
+        _check(shrinkage, target)
+        past = PastScores.of(forecasts, observations, until=until, seed=seed)
+        if len(past.scores) < _LEAST:
+            raise MissingDataError(
+                f"{len(past.scores)} issues of {', '.join(past.sites)} have outcomes published by {past.known_by}.",
+                f"A correlation is learnt from {_LEAST} or more.",
+                "Give older forecasts, or begin with GaussianCopula.exponential(range_hours=...).",
+            )
+        scores = shrinking.standardised(past.scores, least=_LEAST)
+        hours = past.leads / np.timedelta64(1, "h")
+        decay = (
+            Decay.fit(scores, hours, sites=past.sites)
+            if target == "separable"
+            else Decay.none(sites=past.sites)
+        )
+        share = shrinking.intensity(scores, decay, hours) if shrinkage == "auto" else float(shrinkage)
+        return cls(
+            target=decay,
+            shrinkage=share,
+            scores=scores,
+            leads=past.leads,
+            known_by=past.known_by,
+            missing=past.missing,
+        )
+
+    @classmethod
+    def exponential(
+        cls, *, range_hours: float, site_correlation: float | pd.DataFrame = 0.0
+    ) -> GaussianCopula:
+        """Correlation exp(-lag / range) between hours, times one between sites: a start without history.
+
+        Parameters
+        ----------
+        range_hours : float
+            Lag at which the correlation has fallen to 1/e. [h]
+        site_correlation : float or DataFrame
+            Between all sites; or a table with their names as index and columns.
+
+        Raises
+        ------
+        RangeError, SchemaError
+            If the range is not positive or the correlation is none.
+        """
+        return cls(target=Decay.declared(range_hours=range_hours, site_correlation=site_correlation))
+
+    def correlation(self, margins: Margins) -> Array:
+        """Correlation of the cells (site, hour) of a window, shape (sites × hours, sites × hours).
+
+        For looking at: nothing else needs it.
+        """
+        target = self.target.matrix(margins.sites, margins.lead_hours)
+        if self.scores is None:
+            return target
+        flat = self._history(margins).reshape(len(self.scores), -1)
+        share = self._shares(flat)
+        outer = np.sqrt(1 - share)
+        return np.asarray(outer[:, None] * (flat.T @ flat) * outer + np.sqrt(share[:, None] * share) * target)
+
+    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+        """As :class:`Dependence` says.
+
+        Raises
+        ------
+        LeakageError
+            If an outcome that it was learnt from became known after the issue.
+        MissingDataError
+            If a site or a lead was not there in the past.
+        """
+        if self.known_by is not None and self.known_by > margins.issue_time:
+            raise LeakageError(
+                f"The copula was learnt from what was known by {self.known_by}; the forecast was issued at "
+                f"{margins.issue_time}.",
+                "Scenarios know no more than their forecast.",
+                "Fit it with until=issue_time.",
+            )
+        normal = self.target.sample(margins.sites, margins.lead_hours, number=number, rng=rng)
+        if self.scores is not None:
+            flat = self._history(margins).reshape(len(self.scores), -1)
+            share = self._shares(flat).reshape(margins.shape)
+            days = (rng.standard_normal((number, len(flat))) @ flat).reshape(normal.shape)
+            normal = np.sqrt(1 - share) * days + np.sqrt(share) * normal
+        return ranks_of(normal, np.zeros(number))
+
+    def _history(self, margins: Margins) -> Array:
+        """Past scores of the cells of a window, shape (issues, sites, hours)."""
+        assert self.scores is not None
+        assert self.leads is not None
+        rows = self.target.places(margins.sites)
+        gap = np.abs(self.leads[:, None] - margins.lead_time[None, :])
+        if (gap.min(axis=0) > margins.frequency.to_timedelta64()).any():
+            far = int(gap.min(axis=0).argmax())
+            raise MissingDataError(
+                f"The hour {timestamps.to_index(margins.valid_time)[far]} lies {margins.lead_hours[far]:g} h ahead.",
+                f"Leads from {self.leads[0] / np.timedelta64(1, 'h'):g} to "
+                f"{self.leads[-1] / np.timedelta64(1, 'h'):g} h were learnt from.",
+                "Fit the copula on past forecasts of the same task.",
+            )
+        # The 25th hour of a day may never have been seen: it borrows from its neighbour.
+        return np.asarray(self.scores[:, rows][:, :, gap.argmin(axis=0)])
+
+    def _shares(self, flat: Array) -> Array:
+        return np.where((flat != 0).any(axis=0), self.shrinkage, 1.0)
+
+    def __repr__(self) -> str:
+        if self.scores is None:
+            return f"GaussianCopula({self.target}, shrinkage 1)"
+        return (
+            f"GaussianCopula({len(self.scores)} issues of {', '.join(self.target.sites)}; {self.target}; "
+            f"shrinkage {self.shrinkage:.2g}; {self.missing} outcomes missing)"
+        )
+
+
+def _check(shrinkage: float | str, target: str) -> None:
+    if target not in _TARGETS:
+        raise SchemaError(f"target={target!r}.", f"It is one of {list(_TARGETS)}.", "Choose one of them.")
+    if shrinkage != "auto" and not (isinstance(shrinkage, float | int) and 0 <= shrinkage <= 1):
+        raise RangeError(
+            f"shrinkage={shrinkage!r}.",
+            'It lies between 0, the sample alone, and 1, the target alone, or is "auto".',
+            "Correct it.",
+        )

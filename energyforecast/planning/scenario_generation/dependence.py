@@ -1,0 +1,76 @@
+"""What ties hours and sites together: an order of the scenarios in every hour at every site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from energyforecast.planning.scenario_generation.marginals import Margins
+
+__all__ = ["Dependence", "Independence", "ranks_of"]
+
+Array = npt.NDArray[Any]
+
+
+class Dependence(Protocol):
+    """Says, for each hour and site, which scenario is lowest, second and so on.
+
+    Examples
+    --------
+    A dependence of your own: what is high in one hour is high in all, at all sites.
+
+    >>> from energyforecast.planning import draw
+    >>> from energyforecast.testing import example_forecast
+    >>> class Comonotone:
+    ...     def ranks(self, margins, *, number, rng):
+    ...         return np.broadcast_to(np.arange(number)[:, None, None], (number, *margins.shape))
+    >>> draw(example_forecast(), number=3, dependence=Comonotone()).of()[:, :2].round(2).tolist()
+    [[6.67, 7.17], [10.0, 10.5], [13.33, 13.83]]
+    """
+
+    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+        """Ranks 0 to number - 1, each once in every hour at every site, shape (number, sites, hours)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Independence:
+    """Hours and sites know nothing of each other: the reference that every other dependence must beat.
+
+    Examples
+    --------
+    >>> from energyforecast.planning import draw
+    >>> from energyforecast.testing import example_forecast
+    >>> draw(example_forecast(), number=100, dependence=Independence()).data.attrs["dependence"]
+    'Independence()'
+    """
+
+    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+        """As :class:`Dependence` says."""
+        ordered = np.broadcast_to(np.arange(number)[:, None, None], (number, *margins.shape))
+        return rng.permuted(ordered, axis=0)
+
+
+def ranks_of(values: Array, ties: Array) -> Array:
+    """Ranks along the first axis; of equal values, that of the lower tie number is lower.
+
+    Parameters
+    ----------
+    values : array, shape (number, ...)
+    ties : array, shape (number,)
+        One number for a scenario, so that what is tied in several hours is ordered alike in all.
+
+    Examples
+    --------
+    >>> ranks_of(np.array([[5.0, 0.0], [1.0, 0.0]]), np.array([0.7, 0.2])).tolist()
+    [[1, 1], [0, 0]]
+    """
+    by_tie = np.argsort(ties, kind="stable")
+    order = by_tie[np.argsort(values[by_tie], axis=0, kind="stable")]
+    ranks = np.empty_like(order)
+    places = np.arange(len(values)).reshape(-1, *([1] * (values.ndim - 1)))
+    np.put_along_axis(ranks, order, np.broadcast_to(places, order.shape), axis=0)
+    return ranks

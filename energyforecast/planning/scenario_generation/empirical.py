@@ -1,0 +1,336 @@
+"""Dependence copied from courses that were seen together: past days, or members of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.scenario_set import Scenarios
+from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.planning.scenario_generation.dependence import ranks_of
+from energyforecast.planning.scenario_generation.marginals import Margins
+from energyforecast.planning.scenario_generation.ranks import observed_of
+from energyforecast.point_in_time import weather_access
+
+__all__ = ["EnsembleCopulaCoupling", "SchaakeShuffle", "Template"]
+
+Array = npt.NDArray[Any]
+
+_DAY: Final = np.timedelta64(24, "h")
+#: Days or members that make a template, at least.
+_LEAST: Final = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """Courses whose ranks the scenarios take.
+
+    Parameters
+    ----------
+    values : array, shape (courses, sites, hours)
+    shifts : array of timedelta64, shape (courses,)
+        How long before the window each began; empty for members.
+    incomplete : int
+        Courses that were left out because a value was missing, flagged or not yet published.
+
+    Examples
+    --------
+    Twice as many scenarios as courses: those that share one stand side by side.
+
+    >>> template = Template(np.array([[[1.0, 5.0]], [[2.0, 4.0]]]), np.array([]), 0)
+    >>> template.ranks(4, rng=np.random.default_rng(0)).tolist()
+    [[[1, 3]], [[2, 0]], [[0, 2]], [[3, 1]]]
+    """
+
+    values: Array
+    shifts: npt.NDArray[np.timedelta64]
+    incomplete: int
+
+    def ranks(self, number: int, *, rng: np.random.Generator) -> Array:
+        """Ranks of as many scenarios, shape (number, sites, hours).
+
+        Each course is used equally often, some once more by chance. Where courses are equal, as two without
+        power, one order of the scenarios decides in all hours.
+        """
+        count = len(self.values)
+        rest = rng.permutation(count)[: number % count]
+        chosen = np.concatenate([np.tile(np.arange(count), number // count), rest])
+        return ranks_of(self.values[chosen], rng.uniform(size=number))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SchaakeShuffle:
+    """Ranks of past days: what was high together is high together again.
+
+    Parameters
+    ----------
+    observations : Observations or sequence of Observations
+        Only what was published by the issue is used, and only days on which every hour at every site was.
+    similar_to : Forecast or sequence of Forecast, optional
+        Forecasts of past days, of all sites. Then the days are those whose forecast resembles today's most,
+        by the medians; without, the newest days.
+    days : int, optional
+        How many days make the template; by default as many as there are scenarios, or, of similar days, a quarter
+        of those that there are.
+
+    Notes
+    -----
+    The hours of a past day are those of the window moved by whole days of 24 h. The newest days have the dependence
+    of the season, weather and daily course together; that of forecast errors is usually shorter, and similar
+    days come closer to it.
+
+    References
+    ----------
+    - Clark, Gangopadhyay, Hay, Rajagopalan and Wilby (2004), The Schaake Shuffle,
+      https://doi.org/10.1175/1525-7541(2004)005%3C0243:TSSAMF%3E2.0.CO;2
+    - Schefzik (2016), A similarity-based implementation of the Schaake shuffle, Monthly Weather Review 144,
+      1909-1921
+
+    Examples
+    --------
+    >>> from energyforecast.planning import draw
+    >>> from energyforecast.testing import example_days
+    >>> forecast, observations = example_days(days=60)
+    >>> shuffle = SchaakeShuffle(observations)
+    >>> shuffle
+    SchaakeShuffle(newest days)
+    >>> draw(forecast, dependence=shuffle, issue_time=forecast.issue_times[-1], number=50)
+    50 scenarios of a, b: 24 intervals of 1h from 2024-03-01 00:00 UTC [MW]
+    """
+
+    observations: Observations | Sequence[Observations]
+    _: KW_ONLY
+    similar_to: Forecast | Sequence[Forecast] | None = None
+    days: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.days is not None and self.days < _LEAST:
+            raise RangeError(
+                f"days={self.days}.",
+                f"A template has {_LEAST} days or more.",
+                "Leave it out, or give e.g. 60.",
+            )
+
+    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+        """As :class:`Dependence` says."""
+        return self.template(margins, number=number).ranks(number, rng=rng)
+
+    def template(self, margins: Margins, *, number: int) -> Template:
+        """The days whose ranks are taken.
+
+        Parameters
+        ----------
+        margins : Margins
+        number : int
+            How many scenarios are drawn.
+
+        Raises
+        ------
+        MissingDataError
+            If fewer than five complete days were published by the issue.
+        """
+        shifts = self._shifts(margins)
+        values = np.stack([self._observed(margins, name, shifts) for name in margins.sites], axis=1)
+        complete = np.isfinite(values).all(axis=(1, 2))
+        away = np.arange(len(shifts), dtype=float)
+        if self.similar_to is not None:
+            away = _unlikeness(self.similar_to, margins, shifts)
+        usable = np.flatnonzero(complete & np.isfinite(away))
+        if len(usable) < _LEAST:
+            raise MissingDataError(
+                f"{len(usable)} days of {', '.join(margins.sites)} were complete and published by "
+                f"{margins.issue_time}{' and had been forecast' if self.similar_to is not None else ''}; "
+                f"{int((~complete).sum())} were not complete.",
+                f"A template has {_LEAST} days or more, of all sites.",
+                "Give longer observations, or use GaussianCopula, which takes days with gaps.",
+            )
+        wanted = self.days or (number if self.similar_to is None else max(_LEAST, len(usable) // 4))
+        chosen = usable[np.argsort(away[usable], kind="stable")[:wanted]]
+        return Template(values[chosen], shifts[chosen], int((~complete).sum()))
+
+    def _shifts(self, margins: Margins) -> npt.NDArray[np.timedelta64]:
+        """Whole days back, from the newest that was over at the issue to the oldest that was observed."""
+        first = max(timestamps.to_ns(observed_of(self.observations, name).index)[0] for name in margins.sites)
+        newest = int(np.ceil((margins.valid_time[-1] - timestamps.to_ns([margins.issue_time])[0]) / _DAY))
+        oldest = int((margins.valid_time[0] - first) // _DAY)
+        return np.asarray(np.arange(max(newest, 1), oldest + 1) * _DAY)
+
+    def _observed(self, margins: Margins, site: str, shifts: npt.NDArray[np.timedelta64]) -> Array:
+        hours = (margins.valid_time - shifts[:, None]).astype("datetime64[ns]")
+        observed = observed_of(self.observations, site)
+        return observed.value_at(site, hours, as_of=margins.issue_time, outside="missing")
+
+    def __repr__(self) -> str:
+        which = "newest days" if self.similar_to is None else "days of similar forecasts"
+        return f"SchaakeShuffle({which if self.days is None else f'{self.days} {which}'})"
+
+
+def _unlikeness(
+    archive: Forecast | Sequence[Forecast], margins: Margins, shifts: npt.NDArray[np.timedelta64]
+) -> Array:
+    """Mean squared difference of the medians, in deviations of each site's; NaN where a day was not forecast."""
+    total = np.zeros(len(shifts))
+    for name, now in zip(margins.sites, margins.medians, strict=True):
+        past = _medians(archive, name, margins.issue_time)
+        then = past.reindex(timestamps.to_index((margins.valid_time - shifts[:, None]).ravel()))
+        scale = max(float(past.std()), 1e-9)
+        total += (((then.to_numpy().reshape(len(shifts), -1) - now) / scale) ** 2).mean(axis=1)
+    return total
+
+
+def _medians(archive: Forecast | Sequence[Forecast], site: str, issue_time: pd.Timestamp) -> pd.Series[float]:
+    """Median of each hour in the newest forecast of it that was issued before."""
+    several = [archive] if isinstance(archive, Forecast) else list(archive)
+    for forecast in several:
+        if site in forecast.sites:
+            rows = np.flatnonzero(forecast.issue_times < issue_time)
+            data = forecast.at(0.5).values[forecast.sites.index(site)][rows]
+            valid = forecast.data["valid_time"].values[rows]
+            there = ~np.isnat(valid)
+            series = pd.Series(data[there].astype(float), index=timestamps.to_index(valid[there]))
+            return series[~series.index.duplicated(keep="last")]
+    raise MissingDataError(
+        f"Site {site!r} is in none of the past forecasts.",
+        f"They are of {sorted({name for forecast in several for name in forecast.sites})}.",
+        "Similar days need past forecasts of all sites.",
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EnsembleCopulaCoupling:
+    """Ranks of the members of an ensemble, which the forecast's own distribution then replaces.
+
+    Parameters
+    ----------
+    members : Scenarios, DataArray or Dataset
+        Members of a power ensemble; or an array with the dimensions ``member``, ``site`` and ``valid_time``, made
+        from what was known at the issue; or weather forecasts with members, of which the newest run that had
+        arrived by the issue is taken.
+    variable : str, optional
+        Of the weather: one with which power rises, such as ``"wind_speed_100m"`` or ``"ghi"``.
+
+    References
+    ----------
+    Schefzik, Thorarinsdottir and Gneiting (2013), https://doi.org/10.1214/13-STS443.
+
+    Examples
+    --------
+    Six scenarios of three members: the windiest member is always the highest.
+
+    >>> from energyforecast.planning import draw
+    >>> from energyforecast.testing import example_forecast
+    >>> forecast = example_forecast()
+    >>> wind = xr.DataArray(
+    ...     np.array([6.0, 7.0, 5.0])[:, None, None] + np.zeros((1, 1, 24)),
+    ...     dims=("member", "site", "valid_time"),
+    ...     coords={"site": ["farm"], "valid_time": forecast.data["valid_time"].values[0]},
+    ... )
+    >>> scenarios = draw(forecast, number=3, dependence=EnsembleCopulaCoupling(wind))
+    >>> scenarios.of()[:, 0].round(2).tolist()
+    [10.0, 13.33, 6.67]
+    """
+
+    members: Scenarios | xr.DataArray | xr.Dataset
+    _: KW_ONLY
+    variable: str | None = None
+
+    def __post_init__(self) -> None:
+        weather = isinstance(self.members, xr.Dataset)
+        if weather != (self.variable is not None):
+            raise SchemaError(
+                f"The members are {'weather' if weather else 'an array'}, and variable={self.variable!r}.",
+                "Of weather, one variable gives the ranks; an array is one already.",
+                'Give variable="wind_speed_100m"' if weather else "Leave the variable out.",
+            )
+
+    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+        """As :class:`Dependence` says."""
+        return self.template(margins).ranks(number, rng=rng)
+
+    def template(self, margins: Margins) -> Template:
+        """The members at the sites and hours of a window.
+
+        Raises
+        ------
+        MissingDataError
+            If a site, an hour or a value is not there.
+        SchemaError
+            If there are no members.
+        """
+        if isinstance(self.members, xr.Dataset):
+            assert self.variable is not None
+            values = np.stack(
+                [_weather(self.members, self.variable, margins, name) for name in margins.sites], axis=1
+            )
+        else:
+            values = _array(self.members, margins)
+        bad = ~np.isfinite(values)
+        if bad.any():
+            _, site, hour = (int(k) for k in np.argwhere(bad)[0])
+            raise MissingDataError(
+                f"A member has no value for site {margins.sites[site]!r} at "
+                f"{timestamps.to_index(margins.valid_time)[hour]}.",
+                "Members cover every hour of the window at every site.",
+                "Leave out the members that are incomplete, or take an older run that is whole.",
+            )
+        return Template(values, np.array([], dtype="timedelta64[ns]"), 0)
+
+    def __repr__(self) -> str:
+        what = f"{self.variable} of the newest run" if self.variable else "members"
+        return f"EnsembleCopulaCoupling({what})"
+
+
+def _array(members: Scenarios | xr.DataArray, margins: Margins) -> Array:
+    data = members.data.rename(scenario="member") if isinstance(members, Scenarios) else members
+    if set(data.dims) != {"member", "site", "valid_time"}:
+        raise SchemaError(
+            f"The members have the dimensions {tuple(map(str, data.dims))}.",
+            "They are member, site and valid_time.",
+            "Select one variable and run, and rename the dimensions.",
+        )
+    absent = [name for name in margins.sites if name not in data["site"].values]
+    if absent:
+        raise MissingDataError(
+            f"The members do not hold site {absent[0]!r}.",
+            f"They hold {[str(name) for name in data['site'].values]}.",
+            "Give members of all sites that are drawn together.",
+        )
+    chosen = data.sel(site=list(margins.sites)).reindex(valid_time=margins.valid_time)
+    return np.asarray(chosen.transpose("member", "site", "valid_time").values, dtype=float)
+
+
+def _weather(weather: xr.Dataset, variable: str, margins: Margins, site: str) -> Array:
+    """One variable of the newest run that had arrived, shape (members, hours)."""
+    if variable not in weather or "member" not in weather[variable].dims or site not in weather["site"]:
+        raise SchemaError(
+            f"The weather has the variables {[str(name) for name in weather.data_vars]}, the dimensions "
+            f"{tuple(map(str, weather.dims))} and the sites {[str(name) for name in weather['site'].values]}.",
+            f"It holds {variable!r} with members at site {site!r}.",
+            "Fetch an ensemble for all sites.",
+        )
+    step = margins.frequency.to_timedelta64()
+    ends = np.append(margins.valid_time, margins.valid_time[-1] + step)
+    inside = np.ones((1, len(ends)), dtype=bool)
+    inside[0, -1] = False  # the end of the last hour helps where it is there
+    found = weather_access.weather_as_of(
+        weather,
+        site=site,
+        issue_time=timestamps.to_ns([margins.issue_time]),
+        valid_time=ends[None, :],
+        inside=inside,
+        names=[variable],
+    ).values[variable][0]
+    begins, after = found[:-1], found[1:]
+    if weather[variable].attrs.get("cell_methods") != "time: point":
+        return np.asarray(begins.T, dtype=float)
+    middle = 0.5 * (begins + np.where(np.isfinite(after), after, begins))
+    return np.asarray(middle.T, dtype=float)

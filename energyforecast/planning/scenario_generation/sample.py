@@ -1,0 +1,108 @@
+"""From quantile forecasts to scenarios: the margins are the forecast's, the dependence is learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantiles import TAILS, Tails
+from energyforecast.core.scenario_set import Scenarios
+from energyforecast.errors import RangeError, SchemaError
+from energyforecast.planning.scenario_generation.dependence import Dependence, Independence
+from energyforecast.planning.scenario_generation.marginals import Margins
+
+__all__ = ["draw"]
+
+
+def draw(
+    forecasts: Forecast | Sequence[Forecast],
+    *,
+    number: int = 200,
+    dependence: Dependence | None = None,
+    issue_time: Any = None,
+    seed: int = 0,
+    tails: Tails = "flat",
+) -> Scenarios:
+    """Scenarios whose quantiles are those of the forecast, hour by hour and site by site.
+
+    Parameters
+    ----------
+    forecasts : Forecast or sequence of Forecast
+        Merged by site; all with one issue time, one window and one frequency.
+    number : int
+        How many scenarios; two at least.
+    dependence : Dependence, optional
+        What ties hours and sites together: :class:`GaussianCopula`, :class:`SchaakeShuffle`,
+        :class:`EnsembleCopulaCoupling`. By default nothing does (:class:`Independence`), and then sums over
+        hours and sites are far too certain: that default is for comparison.
+    issue_time : str or moment, optional
+        Needed where a forecast has several issues; in UTC unless it has an offset.
+    seed : int
+        The same seed gives the same scenarios, whatever the order of sites.
+    tails : {"flat", "normal"}
+        What lies beyond the outer levels: nothing, as in every score of the library, so that the outer
+        probabilities lie on the outer quantiles; or the lines of the curve's ends over the normal score of the
+        level, within 0 and the capacity.
+
+    Returns
+    -------
+    Scenarios
+        Sites in the order of the forecasts.
+
+    Raises
+    ------
+    TimeError, SchemaError, RangeError
+        If forecasts do not fit each other, or fewer than two scenarios are asked for.
+    LeakageError
+        If the dependence was learnt from what became known after the issue.
+
+    Notes
+    -----
+    At each hour and site the scenarios are the forecast's quantile curve at the levels (k + ½)/n, one each:
+    nothing of the margins is left to chance. Chance, or the dependence, says only which scenario gets which.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast
+    >>> scenarios = draw(example_forecast(), number=5)
+    >>> scenarios
+    5 scenarios of farm: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]
+    >>> sorted(scenarios.of()[:, 0].round(6).tolist())  # quantiles 6, 10, 14 at the levels 0.1, 0.5, 0.9
+    [6.0, 8.0, 10.0, 12.0, 14.0]
+    """
+    _check(number, tails)
+    margins = Margins.of(forecasts, issue_time=issue_time)
+    model = Independence() if dependence is None else dependence
+    rng = np.random.default_rng([seed, margins.issue_time.value])
+    values = margins.values(model.ranks(margins, number=number, rng=rng), tails=tails)
+    given = [forecasts] if isinstance(forecasts, Forecast) else list(forecasts)
+    order = [name for forecast in given for name in forecast.sites]
+    return Scenarios.from_values(
+        values[:, [margins.sites.index(name) for name in order]],
+        sites=order,
+        kind=dict(zip(margins.sites, margins.kinds, strict=True)),
+        valid_time=timestamps.to_index(margins.valid_time),
+        attrs=margins.attrs
+        | {
+            "issue_time": f"{margins.issue_time:%Y-%m-%dT%H:%M:%SZ}",
+            "dependence": str(model),
+            "tails": tails,
+            "seed": seed,
+        },
+        frequency=str(margins.frequency),
+    )
+
+
+def _check(number: int, tails: str) -> None:
+    if number < 2:
+        raise RangeError(
+            f"number={number} scenarios are asked for.",
+            "A distribution is shown by two at least, usually by hundreds.",
+            "Give number=200.",
+        )
+    if tails not in TAILS:
+        raise SchemaError(f"tails={tails!r}.", f"It is one of {list(TAILS)}.", "Choose one of them.")

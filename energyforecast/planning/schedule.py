@@ -1,0 +1,400 @@
+"""The schedule of least expected imbalance cost, and what other schedules cost beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.scenario_set import Scenarios
+from energyforecast.core.settlement import (
+    BandOf,
+    ImbalanceTerms,
+    Paid,
+    Price,
+    as_terms,
+    best_level,
+    tolerance,
+)
+from energyforecast.core.sites import Kind
+from energyforecast.errors import MissingDataError, RangeError
+from energyforecast.planning.outcomes import outcomes_by_hour
+
+__all__ = ["compare_schedules", "schedule"]
+
+Array = npt.NDArray[Any]
+
+#: Scenarios that are expected on the rarer side of a level that is declared.
+_PER_SIDE: Final = 10
+
+
+def schedule(
+    source: Forecast | Scenarios,
+    terms: ImbalanceTerms | None = None,
+    *,
+    shortage: Price | None = None,
+    surplus: Price | None = None,
+    band: float = 0.0,
+    band_of: BandOf = "schedule",
+    paid: Paid = "beyond",
+    capacity: float | None = None,
+    site: str | None = None,
+    issue_time: Any = None,
+) -> pd.DataFrame:
+    """Hourly schedule of least expected imbalance cost, with what the mean and the median would cost.
+
+    Parameters
+    ----------
+    source : Forecast or Scenarios
+        Its kind says which side is short: of demand, more than declared. Of a forecast each issue is planned,
+        unless one is named.
+    terms : ImbalanceTerms, optional
+        In place of the prices and the band, such as :func:`energyforecast.core.settlement.kazakhstan`.
+    shortage, surplus : float or Series
+        What a megawatt-hour too little or too much costs, **against having declared it**, as in
+        :func:`energyforecast.evaluation.imbalance_cost`; a series by the beginnings of hours. [currency per MWh]
+    band : float
+        Half width of the dead band, a share of `band_of`: within it a deviation costs nothing.
+    band_of : {"schedule", "capacity"}
+    paid : {"beyond", "whole"}
+        Whether a deviation that leaves the band is paid for beyond it, or whole.
+    capacity : float, optional
+        For ``band_of="capacity"``; that of the forecast by default. [MW]
+    site : str, optional
+        Needed where there are several.
+    issue_time : str or moment, optional
+        One issue of the forecast.
+
+    Returns
+    -------
+    DataFrame
+        ``issue_time`` (NaT for scenarios without one), ``valid_time``, ``schedule`` [MW], ``expected_cost``
+        [currency in the interval], ``mean`` [MW], ``mean_cost``, ``median`` [MW], ``median_cost``.
+
+    Raises
+    ------
+    MissingDataError
+        If the site's kind is ``"site"``, so that the side is not known, and the prices of the sides differ.
+    RangeError
+        If a price is below 0 or missing, the band is no share, the forecast's levels do not bracket the level that is
+        declared without a band, or scenarios are too few for it.
+    TimeError
+        If a series of prices lacks an hour or a zone.
+
+    Notes
+    -----
+    Without a band, the quantile of the level ``surplus / (shortage + surplus)`` is the best one (for demand,
+    ``shortage / (shortage + surplus)``), read from the forecast's curve exactly. With a band the expected cost
+    as a function of the schedule is made of pieces, between the schedules at which an edge of the band passes a
+    sample or a quantile: straight ones on samples, parabolas on a quantile curve. All ends of
+    pieces and the lowest point of each parabola are looked at, so that the least is found exactly also
+    where the cost has several valleys or jumps (``paid="whole"``). Of schedules that cost alike, that
+    next to the median is taken.
+
+    References
+    ----------
+    Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2007.901117.
+
+    Examples
+    --------
+    Every power from 0 to 40 MW is as likely as the others; a shortage costs three times a surplus.
+
+    >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
+    >>> courses = Scenarios.from_values(
+    ...     [[[float(k)]] for k in range(41)], sites=["farm"], kind="wind", valid_time=hours, frequency="1h"
+    ... )
+    >>> columns = ["schedule", "expected_cost", "median", "median_cost"]
+    >>> schedule(courses, shortage=30, surplus=10)[columns].round(1)
+       schedule  expected_cost  median  median_cost
+    0      10.0          153.7    20.0        204.9
+    >>> schedule(courses, shortage=30, surplus=10, band=0.1)[columns].round(1)
+       schedule  expected_cost  median  median_cost
+    0      12.2          137.6    20.0        166.8
+    """
+    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
+    frames = [_planned(window, agreed) for window in _windows(source, site, issue_time, capacity)]
+    return pd.concat(frames, ignore_index=True)
+
+
+def compare_schedules(
+    source: Forecast | Scenarios,
+    terms: ImbalanceTerms | None = None,
+    *,
+    observed: Observations | pd.Series | None = None,
+    shortage: Price | None = None,
+    surplus: Price | None = None,
+    band: float = 0.0,
+    band_of: BandOf = "schedule",
+    paid: Paid = "beyond",
+    capacity: float | None = None,
+    site: str | None = None,
+    issue_time: Any = None,
+) -> pd.DataFrame:
+    """Declaring the mean, the median or the cheapest schedule: expected and realised cost, and the worth of the band.
+
+    Parameters
+    ----------
+    source, terms, shortage, surplus, band, band_of, paid, capacity, site, issue_time : optional
+        As in :func:`schedule`.
+    observed : Observations or Series, optional
+        What came, by the beginnings of hours. Hours without outcome are left out of all that is realised. As in
+        :mod:`energyforecast.evaluation`, an outcome counts between 0 and the capacity where there is one. [MW]
+
+    Returns
+    -------
+    DataFrame
+        A row for each way of declaring: ``schedule``, ``energy`` [MWh], ``expected_cost``,
+        ``expected_band_worth``, and where outcomes are given ``realised_cost``, ``realised_band_worth``,
+        ``within_band`` (share of hours), ``n`` and ``missing``. What the band is worth is the cost that the same
+        way would have without a band, less its cost; the optimum is then another schedule, the quantile. [currency]
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> table = compare_schedules(
+    ...     example_forecast(), shortage=30, surplus=20, band=0.05, observed=example_observations()
+    ... )
+    >>> table[["schedule", "expected_cost", "realised_cost", "realised_band_worth", "n"]].round(1)
+      schedule  expected_cost  realised_cost  realised_band_worth   n
+    0     mean         1006.5          105.0                375.0  24
+    1   median         1006.5          105.0                375.0  24
+    2  optimum          982.1          426.1                533.9  24
+    """
+    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
+    bare = replace(agreed, band=0.0)
+    windows = list(_windows(source, site, issue_time, capacity))
+    tables = [[_planned(window, way) for window in windows] for way in (agreed, bare)]
+    rows = []
+    for name in ("mean", "median", "optimum"):
+        column = "schedule" if name == "optimum" else name
+        cost = "expected_cost" if name == "optimum" else f"{name}_cost"
+        expected, without = (sum(table[cost].sum() for table in way) for way in tables)
+        row = {
+            "schedule": name,
+            "energy": sum(
+                table[column].sum() * window.step for table, window in zip(tables[0], windows, strict=True)
+            ),
+            "expected_cost": expected,
+            "expected_band_worth": without - expected,
+        }
+        if observed is not None:
+            declared = [[table[column].to_numpy() for table in way] for way in tables]
+            row |= _realised(windows, declared, (agreed, bare), observed)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _realised(
+    windows: list[_Window],
+    declared: list[list[Array]],
+    ways: tuple[ImbalanceTerms, ImbalanceTerms],
+    observed: Observations | pd.Series,
+) -> dict[str, float]:
+    costs: list[list[Array]] = [[], []]
+    inside = []
+    for k, window in enumerate(windows):
+        outcome = window.judged(outcomes_by_hour(observed, window.hours, site=window.site))
+        for place, terms in enumerate(ways):
+            plan = declared[place][k]
+            costs[place].append(
+                terms.cost(
+                    outcome,
+                    plan,
+                    kind=window.kind,
+                    hours=window.hours,
+                    capacity=window.capacity,
+                    step=window.step,
+                )
+            )
+        inside.append(ways[0].within(outcome, declared[0][k], capacity=window.capacity))
+    cost, without, share = (np.concatenate(parts) for parts in (*costs, inside))
+    known = np.isfinite(share)
+    return {
+        "realised_cost": float(cost[known].sum()),
+        "realised_band_worth": float(without[known].sum() - cost[known].sum()),
+        "within_band": float(share[known].mean()) if known.any() else np.nan,
+        "n": int(known.sum()),
+        "missing": int((~known).sum()),
+    }
+
+
+# -- what is planned -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The hours of one issue at one site, with what may come in each."""
+
+    site: str
+    kind: Kind
+    issue_time: pd.Timestamp
+    hours: pd.DatetimeIndex
+    step: float
+    capacity: float | None
+    outcomes: list[QuantileFunction]
+    levels: tuple[float, ...] | None  # of a forecast
+    number: int  # of scenarios
+
+    def judged(self, observed: Array) -> Array:
+        bounded = self.levels is not None and self.capacity is not None and np.isfinite(self.capacity)
+        return np.clip(observed, 0.0, self.capacity) if bounded else observed
+
+    def check_level(self, level: float, hour: pd.Timestamp) -> None:
+        """That the level can be read from what is known."""
+        if self.levels is not None and not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
+            raise RangeError(
+                f"At {hour} the best level of site {self.site!r} is {level:.4g}.",
+                f"The forecast's levels, from {self.levels[0]:g} to {self.levels[-1]:g}, bracket it and the median.",
+                "Forecast more levels: day_ahead(..., quantiles=...); or check the prices.",
+            )
+        rare = min(level, 1.0 - level)
+        if self.levels is None and rare * self.number < _PER_SIDE - 1e-9:
+            needed = (
+                f"{np.ceil(_PER_SIDE / rare - 1e-9):.0f} scenarios" if rare > 0 else "no number of scenarios"
+            )
+            raise RangeError(
+                f"At {hour} the best level of site {self.site!r} is {level:.4g}, and there are "
+                f"{self.number} scenarios.",
+                f"The level needs {needed}: {_PER_SIDE} on its rarer side.",
+                "Draw more scenarios, or check the prices.",
+            )
+
+
+def _windows(
+    source: Forecast | Scenarios, site: str | None, issue_time: Any, capacity: float | None
+) -> Iterator[_Window]:
+    if isinstance(source, Scenarios):
+        yield _of_scenarios(source, site, capacity)
+        return
+    name = _only(source, site)
+    chosen = source.sel(site=name, issue_time=issue_time)
+    installed = float(chosen.data["capacity"].values[0]) if capacity is None else capacity
+    step = timestamps.duration(chosen.data.attrs["frequency"]) / pd.Timedelta("1h")
+    for origin, inside in enumerate(chosen.inside):
+        rows = chosen.data.values[0, origin, inside].astype(float)
+        yield _Window(
+            site=name,
+            kind=chosen.kinds[name],
+            issue_time=chosen.issue_times[origin],
+            hours=timestamps.to_index(chosen.data["valid_time"].values[origin, inside]),
+            step=float(step),
+            capacity=installed,
+            outcomes=[QuantileFunction(row, chosen.quantiles) for row in rows],
+            levels=chosen.quantiles,
+            number=0,
+        )
+
+
+def _of_scenarios(source: Scenarios, site: str | None, capacity: float | None) -> _Window:
+    told = source.data.attrs.get("issue_time")
+    name = source.sites[0] if site is None else site
+    return _Window(
+        site=name,
+        kind=source.kinds[name],
+        issue_time=pd.NaT if told is None else timestamps.instant(told),
+        hours=source.valid_times,
+        step=source.hours,
+        capacity=capacity,
+        outcomes=[QuantileFunction.of_samples(column) for column in source.of(site).T],
+        levels=None,
+        number=source.number,
+    )
+
+
+def _only(source: Forecast, site: str | None) -> str:
+    if site is None and len(source.sites) > 1:
+        raise MissingDataError(
+            "A schedule is asked for without a site.",
+            f"The forecast has {list(source.sites)}; each declares its own schedule.",
+            "Name one of them, or draw scenarios and total them.",
+        )
+    return source.sites[0] if site is None else site
+
+
+def _planned(window: _Window, terms: ImbalanceTerms) -> pd.DataFrame:
+    prices = np.column_stack(terms.prices(kind=window.kind, hours=window.hours))
+    rows = []
+    for outcomes, (below, above), hour in zip(window.outcomes, prices, window.hours, strict=True):
+        level = float(best_level(below, above))
+        for wanted in (level, 0.5):
+            window.check_level(wanted, hour)
+        settled = _Settled(outcomes, terms, below, above, window.capacity)
+        usual = np.array([outcomes.mean, outcomes.at(0.5)])
+        best = np.array([outcomes.at(level)]) if terms.band == 0 else settled.cheapest(usual)
+        declared = np.concatenate([best, usual])
+        rows.append(np.ravel([declared, window.step * settled.expected(declared)], order="F"))
+    names = ("schedule", "expected_cost", "mean", "mean_cost", "median", "median_cost")
+    table = pd.DataFrame(np.array(rows), columns=list(names))
+    table.insert(0, "issue_time", window.issue_time)
+    table.insert(1, "valid_time", window.hours)
+    return table
+
+
+# -- what it costs ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """One hour's outcomes under terms; prices below and above what is declared."""
+
+    outcomes: QuantileFunction
+    terms: ImbalanceTerms
+    below: float
+    above: float
+    capacity: float | None
+
+    def expected(self, declared: Array) -> Array:
+        """Expected cost of schedules, a megawatt each hour. [currency per h]"""
+        width = self.terms.width(declared, capacity=self.capacity)
+        beyond = self.terms.paid == "beyond"
+        # Outcomes on the edge of the band are within it; only where the cost jumps there does it matter.
+        slack = 0.0 if beyond else tolerance(self.outcomes.values)
+        few = self.outcomes.below(declared - width - slack)
+        kept = self.outcomes.at_most(declared + width + slack)
+        low, high = (declared - width, declared + width) if beyond else (declared, declared)
+        short = low * few - self.outcomes.partial_mean(few)
+        many = self.outcomes.mean - self.outcomes.partial_mean(kept) - high * (1.0 - kept)
+        return np.asarray(self.below * np.maximum(short, 0.0) + self.above * np.maximum(many, 0.0))
+
+    def cheapest(self, usual: Array) -> Array:
+        """The schedule of least expected cost, shape (1,); `usual` are looked at too, the median last."""
+        edges = np.unique(np.concatenate([self._edges(), usual]))
+        chosen = np.concatenate([edges, self._valleys(edges)]) if self._is_spread else edges
+        cost = self.expected(chosen)
+        alike = chosen[cost <= cost.min() + 1e-12 * max(1.0, float(cost.max()))]
+        return np.asarray(alike[[np.abs(alike - usual[-1]).argmin()]])
+
+    @property
+    def _is_spread(self) -> bool:
+        """Whether some of the probability lies between outcomes, as it does between quantiles."""
+        rise, share = np.diff(self.outcomes.values), np.diff(self.outcomes.levels)
+        return bool(((rise > 0) & (share > 0)).any())
+
+    def _edges(self) -> Array:
+        """Schedules at which an edge of the band passes a node, among the outcomes that are possible."""
+        nodes = np.unique(self.outcomes.values)
+        if self.terms.band_of == "capacity":
+            width = self.terms.width(nodes, capacity=self.capacity)
+            found = [nodes - width, nodes + width]
+        else:
+            share = self.terms.band * np.sign(nodes)
+            found = [nodes / (1.0 + share), nodes / (1.0 - share), np.zeros(1)]
+        # Beyond all outcomes a schedule gains nothing: there only one side's cost is left, and it grows.
+        return np.asarray(np.clip(np.concatenate(found), nodes[0], nodes[-1]))
+
+    def _valleys(self, edges: Array) -> Array:
+        """The lowest point of the parabola between each two edges, where it lies between them."""
+        wide = np.diff(edges)
+        first, middle, last = (self.expected(edges[:-1] + share * wide) for share in (0.25, 0.5, 0.75))
+        bend = 8.0 * (first - 2.0 * middle + last)
+        place = 0.5 - (last - first) / np.where(bend > 0, bend, np.inf)
+        inside = (bend > 0) & (place > 0) & (place < 1)
+        return np.asarray((edges[:-1] + place * wide)[inside])

@@ -1,0 +1,20 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from . import (
+    history as history,
+    snapshot as snapshot,
+    weather_access as weather_access,
+)
+from .history import (
+    Past as Past,
+    history_as_of as history_as_of,
+)
+from .snapshot import (
+    Snapshot as Snapshot,
+    take_snapshot as take_snapshot,
+)
+from .weather_access import (
+    Gathered as Gathered,
+    weather_as_of as weather_as_of,
+    why_missing as why_missing,
+)

@@ -1,0 +1,137 @@
+"""Point-in-time access to measurements: lags and outcomes as published by an issue time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.observation_series import Observations
+from energyforecast.errors import TimeError
+from energyforecast.point_in_time.weather_access import _ints
+
+__all__ = ["Past", "history_as_of"]
+
+Array = npt.NDArray[Any]
+_NEVER: Final = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Past:
+    """A lagged observation that a feature wants.
+
+    Parameters
+    ----------
+    lag : Timedelta
+        Wanted is the value at ``valid_time - lag``.
+    step : Timedelta, optional
+        If that is not published, go back by whole steps (``24h`` keeps the hour of the day); by
+        default to the newest published value before it.
+
+    Examples
+    --------
+    >>> Past(timestamps.duration("24h"))  # yesterday's value at the same hour
+    Past(lag=Timedelta('1 days 00:00:00'), step=None)
+    """
+
+    lag: pd.Timedelta
+    step: pd.Timedelta | None = None
+
+
+def history_as_of(
+    observations: Observations,
+    *,
+    site: str,
+    issue_time: timestamps.Times,
+    wanted_time: timestamps.Times,
+    step: pd.Timedelta | None = None,
+) -> tuple[Array, Array]:
+    """Observations that were published by the issue time.
+
+    Parameters
+    ----------
+    observations : Observations
+    site : str
+        Name of the site.
+    issue_time : array of datetime64, shape (origins,)
+    wanted_time : array of datetime64, shape (origins, steps)
+        Beginnings of the intervals that are wanted.
+    step : Timedelta, optional
+        How far to go back at a time while a value is missing or not published; an interval by default.
+
+    Returns
+    -------
+    values : array, shape (origins, steps)
+        NaN where nothing older was published either. [MW]
+    age : array, shape (origins, steps)
+        ``issue_time`` minus the beginning of the interval that was used. [h]
+
+    Notes
+    -----
+    Quality flags are not looked at: nothing says when a flag was set, and one that was set later than
+    the value was published would tell the past about the future.
+
+    Examples
+    --------
+    Power is published an hour after the end of its hour: at 09:00 that of 06 and 07 UTC is known, that of
+    08 UTC is not, and 07 UTC, which began 2 h ago, stands for it.
+
+    >>> from energyforecast.testing import example_observations
+    >>> wanted = np.array([["2024-01-01T06", "2024-01-01T07", "2024-01-01T08"]], dtype="datetime64[ns]")
+    >>> issued = np.array(["2024-01-01T09"], dtype="datetime64[ns]")
+    >>> values, age = history_as_of(
+    ...     example_observations(), site="farm", issue_time=issued, wanted_time=wanted
+    ... )
+    >>> values.tolist(), age.tolist()
+    ([[14.0, 14.5, 14.5]], [[3.0, 2.0, 2.0]])
+    """
+    column = observations.sites.index(site)
+    values = observations.values[site].to_numpy()
+    published = _ints(observations.published[:, column])
+    begin, width = _ints(timestamps.to_ns(observations.index))[0], observations.frequency.value
+    hop = 1 if step is None else _whole_steps(step, observations.frequency)
+    issued = np.broadcast_to(_ints(issue_time)[:, None], wanted_time.shape).ravel()
+    position = np.minimum(
+        (_ints(wanted_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER
+    )
+    if hop > 1:
+        beyond = np.maximum(0, position - (len(values) - 1))
+        position = position - -(-beyond // hop) * hop
+    if observations.published_after is not None:
+        position = _back_to_published(position, issued, begin, width, observations.published_after.value, hop)
+    usable = np.isfinite(values)
+    pending = np.flatnonzero(position >= 0)
+    while pending.size:
+        at = position[pending]
+        pending = pending[~usable[at] | _unpublished(published[at], issued[pending])]
+        position[pending] -= hop
+        pending = pending[position[pending] >= 0]
+    there = position >= 0
+    found = np.where(there, values[np.maximum(position, 0)], np.nan)
+    age = np.where(there, (issued - (begin + position * width)) / 3.6e12, np.nan)
+    return found.reshape(wanted_time.shape), age.reshape(wanted_time.shape)
+
+
+def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:
+    if step < frequency or step % frequency != pd.Timedelta(0):
+        raise TimeError(
+            f"A lag goes back by steps of {step}; the observations have intervals of {frequency}.",
+            "A step is a whole number of intervals.",
+            "Choose another step, or resample the observations.",
+        )
+    return int(step // frequency)
+
+
+def _back_to_published(position: Array, issued: Array, begin: int, width: int, delay: int, hop: int) -> Array:
+    """With a fixed delay the newest published interval is known without looking."""
+    newest = (issued - delay - width - begin) // width
+    behind = np.maximum(0, position - newest)
+    return np.asarray(position - -(-behind // hop) * hop)
+
+
+def _unpublished(published: Array, issued: Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(published > issued)

@@ -1,0 +1,486 @@
+"""Snapshot: the weather and history that were known at each issue time, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps, variables
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import Site
+from energyforecast.core.tasks import Windows
+from energyforecast.core.variables import match
+from energyforecast.core.weather_schema import Weather, as_models
+from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.physics import SolarPosition, solar_position
+from energyforecast.point_in_time.history import Past, history_as_of
+from energyforecast.point_in_time.weather_access import _double, weather_as_of
+
+__all__ = ["Snapshot", "take_snapshot"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was known at each of many issue times, seen from one site. Made by :func:`take_snapshot`.
+
+    Features index it like a mapping: ``now["wind_speed_100m"]`` has shape (origins, steps).
+
+    Parameters
+    ----------
+    site : Site
+        The site for which features are computed.
+    sites : tuple of Site
+        All sites; their weather is reached with :meth:`at`.
+    windows : Windows
+        Issue times and the hours covered.
+    margin : int
+        Steps gathered before and after each window.
+    weather : dict
+        Values by variable and site, shape (origins, margin + steps + margin[, members]).
+    cell_methods : dict
+        ``"time: point"`` or ``"time: mean"`` by variable.
+    init_time : dict
+        Run used by weather model and site, shape (origins,).
+    skipped : dict
+        Whether a newer, incomplete run gave way, by weather model and site.
+    history : dict
+        Values and ages of lagged observations by request and site.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, rising=0.5)  # the first three hours of tomorrow
+    >>> now["wind_speed_100m"]
+    array([[8. , 8.5, 9. ]])
+    >>> now.lead_time, now.weather_age()
+    (array([[15., 16., 17.]]), array([9.]))
+    """
+
+    site: Site
+    sites: tuple[Site, ...]
+    windows: Windows
+    margin: int
+    weather: Mapping[tuple[str, str], Array]
+    cell_methods: Mapping[str, str]
+    init_time: Mapping[tuple[str, str], timestamps.Times]
+    skipped: Mapping[tuple[str, str], npt.NDArray[np.bool_]]
+    history: Mapping[tuple[Past, str], tuple[Array, Array]]
+
+    def at(self, site: str) -> Snapshot:
+        """The same moment, seen from another site.
+
+        Parameters
+        ----------
+        site : str
+
+        Returns
+        -------
+        Snapshot
+
+        Raises
+        ------
+        SchemaError
+            If there is no such site.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> example_snapshot().at("farm").site.capacity
+        60
+        """
+        for other in self.sites:
+            if other.name == site:
+                return replace(self, site=other)
+        raise SchemaError(
+            f"The snapshot has no site {site!r}.",
+            f"Its sites are {[other.name for other in self.sites]}.",
+            "Add the site to the forecaster.",
+        )
+
+    def by_member(self) -> Snapshot:
+        """Each member of an ensemble as an origin of its own, so that features see the members apart.
+
+        Returns
+        -------
+        Snapshot
+            Of members times origins, the members of the first origin first.
+
+        Raises
+        ------
+        SchemaError
+            If weather models have ensembles of different sizes.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": [14.0, 16.0]}, hours=2)  # an ensemble of two
+        >>> now.by_member()["temp_air"].tolist()
+        [[14.0, 14.0], [16.0, 16.0]]
+        """
+        sizes = {array.shape[2] for array in self.weather.values() if array.ndim == 3}
+        if len(sizes) > 1:
+            raise SchemaError(
+                f"The weather has ensembles of {sorted(sizes)} members.",
+                "Members are taken one by one, so each variable has as many.",
+                "Choose one weather model, or reduce the others to their mean.",
+            )
+        count = next(iter(sizes), 1)
+
+        def apart(array: Array) -> Array:
+            return np.moveaxis(array, 2, 1).reshape(-1, array.shape[1]) if array.ndim == 3 else again(array)
+
+        def again(array: Array) -> Array:
+            return np.repeat(array, count, axis=0)
+
+        windows = replace(
+            self.windows,
+            issue_time=again(self.windows.issue_time),
+            valid_time=again(self.windows.valid_time),
+            inside=again(self.windows.inside),
+        )
+        return replace(
+            self,
+            windows=windows,
+            weather={key: apart(array) for key, array in self.weather.items()},
+            init_time={key: again(array) for key, array in self.init_time.items()},
+            skipped={key: again(array) for key, array in self.skipped.items()},
+            history={key: (again(values), again(ages)) for key, (values, ages) in self.history.items()},
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Variables that were gathered."""
+        return tuple(dict.fromkeys(name for name, _ in self.weather))
+
+    def matching(self, *patterns: str) -> tuple[str, ...]:
+        """Gathered variables that fit a pattern such as ``"wind_speed_*m"``.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"wind_speed_10m": 5.0, "temp_air": 15.0, "wind_speed_100m": 8.0})
+        >>> now.matching("wind_speed_*m")
+        ('wind_speed_10m', 'wind_speed_100m')
+        """
+        return match(self.names, patterns)
+
+    def members(self, name: str, *, hours: float = 0.0) -> Array:
+        """Every ensemble member, shape (origins, steps, members).
+
+        Parameters
+        ----------
+        name : str
+            Variable.
+        hours : float
+            As in :meth:`shift`.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": [14.0, 16.0]}, hours=2)  # an ensemble of two
+        >>> now.members("temp_air").tolist()
+        [[[14.0, 16.0], [14.0, 16.0]]]
+        >>> now["temp_air"].tolist()
+        [[15.0, 15.0]]
+        """
+        values = self._shifted(name, hours)
+        return values if values.ndim == 3 else values[:, :, None]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.shift(name, hours=0.0)
+
+    def shift(self, name: str, *, hours: float) -> Array:
+        """Values some hours after (or, negative, before) each step, inside the same run.
+
+        Parameters
+        ----------
+        name : str
+            Variable; of an ensemble the mean of its members.
+        hours : float
+            A whole number of steps, within the margin that the feature declared.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": 15.0}, rising=1.0)
+        >>> now.shift("temp_air", hours=-3).tolist()
+        [[12.0, 13.0, 14.0]]
+        """
+        values = self._shifted(name, hours)
+        return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
+
+    def path(self, name: str, *, hours: float) -> Array:
+        """Values from some hours before each window to its end, inside the same run.
+
+        Parameters
+        ----------
+        name : str
+            Variable; of an ensemble the mean of its members.
+        hours : float
+            A whole number of steps, within the margin that the feature declared.
+
+        Returns
+        -------
+        array, shape (origins, steps before + steps)
+            NaN where the run does not reach back so far.
+        """
+        self._shifted(name, -hours)
+        before = round(hours * pd.Timedelta("1h") / self.windows.frequency)
+        values = self.weather[(name, self.site.name)]
+        values = _double(values[:, self.margin - before : self.margin + self.windows.valid_time.shape[1]])
+        return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
+
+    def interval_mean(self, name: str, *, hours: float = 0.0) -> Array:
+        """Mean over each interval, or over that some hours after it: of both ends for instants, a mean as it is.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot({"temp_air": 15.0, "ghi": 200.0}, rising=1.0)
+        >>> now.interval_mean("temp_air").tolist(), now.interval_mean("ghi").tolist()
+        ([[15.5, 16.5, 17.5]], [[200.0, 201.0, 202.0]])
+        """
+        if self.cell_methods[self._known(name)] == variables.MEAN:
+            return self.shift(name, hours=hours)
+        step = self.windows.frequency / pd.Timedelta("1h")
+        return np.asarray(0.5 * (self.shift(name, hours=hours) + self.shift(name, hours=hours + step)))
+
+    def _known(self, name: str) -> str:
+        if (name, self.site.name) not in self.weather:
+            raise SchemaError(
+                f"A feature of site {self.site.name!r} asks for the variable {name!r}.",
+                f"Gathered were {list(self.names)}: what features declare.",
+                f"Add weather=[{name!r}] to the feature's declaration.",
+            )
+        return name
+
+    def _shifted(self, name: str, hours: float) -> Array:
+        values = self.weather[(self._known(name), self.site.name)]
+        first = self._first(hours, repr(name))
+        return _double(values[:, first : first + self.windows.valid_time.shape[1]])
+
+    def _first(self, hours: float, what: str) -> int:
+        """Where a window moved by some hours begins in what was gathered."""
+        steps = hours * pd.Timedelta("1h") / self.windows.frequency
+        if steps != int(steps) or abs(steps) > self.margin:
+            raise SchemaError(
+                f"A feature looks {hours:g} h from its step at {what}.",
+                f"Gathered were {self.margin} whole steps of {self.windows.frequency} before and after each window.",
+                f"Add margin='{abs(hours):g}h' to the feature's declaration.",
+            )
+        return self.margin + int(steps)
+
+    def sun(self, *, hours: float = 0.0) -> SolarPosition:
+        """Position of the sun in the middle of each interval, or some hours after it."""
+        first = self._first(hours, "the sun")
+        last = first + self.windows.valid_time.shape[1]
+        return SolarPosition(*(values[:, first:last] for values in self._sun))
+
+    @cached_property
+    def _sun(self) -> SolarPosition:
+        """Computed once for all features of a site, margins included."""
+        width = self.windows.frequency.to_timedelta64()
+        middle = _extend(self.windows, self.margin).valid_time + width // 2
+        position = solar_position(middle, self.site.latitude, self.site.longitude)
+        for values in position:
+            values.flags.writeable = False
+        return position
+
+    def lag(self, lag: str, *, step: str | None = None) -> Array:
+        """Observation at ``valid_time - lag``, or the newest older one that was published. [MW]
+
+        Parameters
+        ----------
+        lag : str
+            E.g. ``"24h"``, one of those that the feature declared.
+        step : str, optional
+            By which to go back while a value is not published, as declared.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot()
+        >>> now.lag("24h").tolist()
+        [[11.0, 11.5, 12.0]]
+        """
+        return self._past(lag, step)[0]
+
+    def lag_age(self, lag: str, *, step: str | None = None) -> Array:
+        """Age at issue of the observation that :meth:`lag` gives. [h]
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> example_snapshot().lag_age("24h").tolist()  # issued at 09 UTC, wanted from 00 UTC of that day
+        [[9.0, 8.0, 7.0]]
+        """
+        return self._past(lag, step)[1]
+
+    def _past(self, lag: str, step: str | None) -> tuple[Array, Array]:
+        wanted = Past(timestamps.duration(lag), None if step is None else timestamps.duration(step))
+        if (wanted, self.site.name) not in self.history:
+            raise SchemaError(
+                f"A feature of site {self.site.name!r} asks for the lag {lag!r} (step {step!r}).",
+                "Gathered were the lags that features declare.",
+                f"Add history=[{lag!r}] to the feature's declaration, or ({lag!r}, step) with a step.",
+            )
+        return self.history[(wanted, self.site.name)]
+
+    @property
+    def valid_time(self) -> timestamps.Times:
+        """Beginnings of the intervals, shape (origins, steps)."""
+        return self.windows.valid_time
+
+    @property
+    def lead_time(self) -> Array:
+        """``valid_time - issue_time``, shape (origins, steps). [h]"""
+        return np.asarray(self.windows.lead_time / np.timedelta64(1, "h"))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the weather models; the empty name if there is one without a name."""
+        return tuple(dict.fromkeys(model for model, _ in self.init_time))
+
+    def weather_age(self, model: str = "") -> Array:
+        """Issue time minus the run's initialisation, shape (origins,); NaN for analyses. [h]"""
+        return np.asarray(
+            (self.windows.issue_time - self.init_time[(model, self.site.name)]) / np.timedelta64(1, "h")
+        )
+
+    def weather_lead_time(self, model: str = "") -> Array:
+        """Valid time minus the run's initialisation, shape (origins, steps); NaN for analyses. [h]"""
+        start = self.init_time[(model, self.site.name)][:, None]
+        return np.asarray((self.windows.valid_time - start) / np.timedelta64(1, "h"))
+
+
+def take_snapshot(
+    weather: Weather,
+    observations: Observations | None,
+    *,
+    sites: Sequence[Site],
+    windows: Windows,
+    names: Mapping[str, Sequence[str]],
+    required: Mapping[str, Sequence[str]],
+    margin: pd.Timedelta = pd.Timedelta(0),
+    history: Iterable[Past] = (),
+) -> Snapshot:
+    """What was known at each issue time.
+
+    Parameters
+    ----------
+    weather : Dataset or mapping of Dataset
+        One weather model, or several by name.
+    observations : Observations, optional
+        Needed if a lag is asked for.
+    sites : sequence of Site
+    windows : Windows
+    names, required : mapping of sequence of str
+        Variables to gather, and those that make a run complete, by weather model (without prefix).
+    margin : Timedelta
+        How far before and after the windows features look.
+    history : iterable of Past
+        Lagged observations.
+
+    Returns
+    -------
+    Snapshot
+        Seen from the first site.
+
+    Raises
+    ------
+    MissingDataError
+        If a lag is asked for without observations.
+
+    Examples
+    --------
+    >>> from energyforecast.core.tasks import day_ahead
+    >>> from energyforecast.testing import example_weather
+    >>> farm = Site(name="farm", latitude=43.64, longitude=78.54)
+    >>> task = day_ahead("18:00", timezone="UTC")
+    >>> speed = {"": ["wind_speed_100m"]}
+    >>> windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
+    >>> now = take_snapshot(example_weather(), None, sites=[farm], windows=windows, names=speed, required=speed)
+    >>> now["wind_speed_100m"].shape, now.weather_age().tolist()  # the run of 12 UTC arrived at 18 UTC
+    ((1, 24), [6.0])
+    """
+    steps = int(np.ceil(margin / windows.frequency))
+    extended = _extend(windows, steps)
+    values: dict[tuple[str, str], Array] = {}
+    init: dict[tuple[str, str], timestamps.Times] = {}
+    skipped: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
+    methods: dict[str, str] = {}
+    for model, dataset in as_models(weather).items():
+        prefix = f"{model}:" if model else ""
+        for site in sites:
+            got = weather_as_of(
+                dataset,
+                site=site.name,
+                issue_time=windows.issue_time,
+                valid_time=extended.valid_time,
+                inside=extended.inside,
+                names=names[model],
+                required=required[model],
+            )
+            values |= {(prefix + name, site.name): array for name, array in got.values.items()}
+            init[(model, site.name)], skipped[(model, site.name)] = got.init_time, got.skipped
+        methods |= {prefix + name: _cell_methods(dataset[name], name) for name in names[model]}
+    past = _histories(observations, sites, windows, tuple(dict.fromkeys(history)))
+    for array in (*values.values(), *(one for pair in past.values() for one in pair), windows.valid_time):
+        # A feature that computes in place must not change what the next one sees.
+        array.flags.writeable = False
+    return Snapshot(
+        site=sites[0],
+        sites=tuple(sites),
+        windows=windows,
+        margin=steps,
+        weather=values,
+        cell_methods=methods,
+        init_time=init,
+        skipped=skipped,
+        history=past,
+    )
+
+
+def _extend(windows: Windows, steps: int) -> Windows:
+    width = windows.frequency.to_timedelta64()
+    start = windows.valid_time[:, :1] - steps * width
+    count = windows.valid_time.shape[1] + 2 * steps
+    inside = np.pad(windows.inside, ((0, 0), (steps, steps)))
+    return replace(windows, valid_time=start + np.arange(count)[None, :] * width, inside=inside)
+
+
+def _cell_methods(values: xr.DataArray, name: str) -> str:
+    given = values.attrs.get("cell_methods")
+    return str(given) if given is not None else variables.lookup(name).cell_methods
+
+
+def _histories(
+    observations: Observations | None, sites: Sequence[Site], windows: Windows, history: Sequence[Past]
+) -> dict[tuple[Past, str], tuple[Array, Array]]:
+    if history and observations is None:
+        raise MissingDataError(
+            f"Features ask for lagged observations ({history[0].lag}), and there are none.",
+            "Observations are given to predict as to fit.",
+            "Pass them: forecaster.predict(weather, observations, issue_time=...), or remove the lag features.",
+        )
+    return {
+        (past, site.name): history_as_of(
+            observations,  # type: ignore[arg-type]
+            site=site.name,
+            issue_time=windows.issue_time,
+            wanted_time=windows.valid_time - past.lag.to_timedelta64(),
+            step=past.step,
+        )
+        for past in history
+        for site in sites
+        if site.name in observations.sites  # type: ignore[union-attr]
+    }

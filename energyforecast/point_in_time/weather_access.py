@@ -1,0 +1,331 @@
+"""Point-in-time access: weather and lagged observations as they were known at an issue time.
+
+* :func:`weather_as_of`: the newest weather run that had arrived and is complete, one coherent run.
+* :func:`history_as_of`: an observation if it was published by then, else the next older one that was.
+
+Outcomes, as of the time of a fit, are looked up by :meth:`energyforecast.Observations.value_at`.
+:func:`take_snapshot` walks through both functions for whole tables of origins at once, by array
+gathers, and hands features a :class:`Snapshot` of copies: no archive can be reached from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from energyforecast.core import timestamps, weather_schema
+from energyforecast.errors import SchemaError
+
+__all__ = ["Gathered", "weather_as_of", "why_missing"]
+
+Array = npt.NDArray[Any]
+
+_NEVER: Final = np.iinfo(np.int64).max
+_NAT: Final = np.datetime64("NaT", "ns")
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What one weather model knew, for one site.
+
+    Parameters
+    ----------
+    values : dict of array, shape (origins, steps[, members])
+    init_time : array, shape (origins,)
+        Run used; NaT where there is none, and for analyses.
+    skipped : array of bool, shape (origins,)
+        Whether a newer run had arrived but was incomplete.
+
+    Examples
+    --------
+    >>> got = Gathered(
+    ...     values={"temp_air": np.array([[3.0, 2.5]])},
+    ...     init_time=np.array(["2024-01-01T06"], dtype="datetime64[ns]"),
+    ...     skipped=np.array([True]),  # the run of 12 UTC had a hole
+    ... )
+    >>> got.values["temp_air"].shape
+    (1, 2)
+    """
+
+    values: dict[str, Array]
+    init_time: timestamps.Times
+    skipped: npt.NDArray[np.bool_]
+
+
+def _ints(stamps: Array) -> npt.NDArray[np.int64]:
+    """Nanoseconds; NaT becomes never."""
+    result = np.asarray(stamps).astype(f"{np.asarray(stamps).dtype.kind}8[ns]").view(np.int64)
+    return np.where(result == np.iinfo(np.int64).min, _NEVER, result)
+
+
+def weather_as_of(
+    weather: xr.Dataset,
+    *,
+    site: str,
+    issue_time: timestamps.Times,
+    valid_time: timestamps.Times,
+    inside: npt.NDArray[np.bool_],
+    names: Sequence[str],
+    required: Sequence[str] | None = None,
+) -> Gathered:
+    """The newest usable run at each issue time, one coherent run per origin.
+
+    A run is usable when, for every required variable and every step inside the window, the value is
+    there and had arrived. Steps outside the window (margins that features look at) may be missing.
+
+    Parameters
+    ----------
+    weather : Dataset
+        A forecast, or an analysis, which answers as a pseudo-run for each origin.
+    site : str
+        Label of the site.
+    issue_time : array of datetime64, shape (origins,)
+    valid_time : array of datetime64, shape (origins, steps)
+    inside : array of bool, shape (origins, steps)
+        Steps that must be there.
+    names : sequence of str
+        Variables to gather.
+    required : sequence of str, optional
+        Variables that make a run complete; all of `names` by default.
+
+    Returns
+    -------
+    Gathered
+        NaN where an origin has no usable run.
+
+    Examples
+    --------
+    The run of 12 UTC (10 m/s) arrives at 18 UTC; before that, the run of 0 UTC (8 m/s) is the newest.
+
+    >>> from energyforecast.testing import example_weather
+    >>> issued = np.array(["2024-01-01T17", "2024-01-01T18"], dtype="datetime64[ns]")
+    >>> hours = issued[:, None] + np.arange(1, 4) * np.timedelta64(1, "h")
+    >>> window = {"issue_time": issued, "valid_time": hours, "inside": np.ones(hours.shape, dtype=bool)}
+    >>> got = weather_as_of(example_weather(), site="farm", names=["wind_speed_100m"], **window)
+    >>> got.values["wind_speed_100m"].tolist()
+    [[8.0, 8.0, 8.0], [10.0, 10.0, 10.0]]
+    """
+    needed = tuple(names if required is None else required)
+    _check_coherent(weather)
+    if weather_schema.is_analysis(weather):
+        return _analysis(weather, site, issue_time, valid_time, names)
+    init = _ints(weather["init_time"].values)
+    lead = _ints(weather["lead_time"].values)
+    issued, valid = _ints(issue_time), _ints(valid_time)
+    low = int(np.searchsorted(init, issued.min(initial=_NEVER) - lead[-1]))
+    high = int(np.searchsorted(init, issued.max(initial=0), side="right"))
+    runs = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
+    place = int(np.flatnonzero(weather["site"].values == site)[0])
+    blocks = {name: _block(runs[name], place) for name in names}
+    return _newest_usable(
+        blocks, needed, _ints(runs["available_time"].values), init[low:high], lead, issued, valid, inside
+    )
+
+
+def _check_coherent(weather: xr.Dataset) -> None:
+    """Pieces of many runs look like runs with holes: say what they are, instead of finding no usable run."""
+    if str(weather.attrs.get("coherent_run", 1)).lower() in ("0", "false"):
+        raise SchemaError(
+            f"The weather of {weather.attrs.get('source', 'this source')} holds pieces of many runs.",
+            "An origin is forecast from one coherent run.",
+            "Use runs, e.g. energyforecast.weather.open_meteo(...); compare pieces with observations directly.",
+        )
+
+
+def _block(values: xr.DataArray, place: int) -> Array:
+    order = ("init_time", "lead_time", *(("member",) if "member" in values.dims else ()))
+    if values.dims == ("site", *order):
+        return np.asarray(values.values[place])
+    return np.asarray(values.isel(site=place).transpose(*order).values)
+
+
+def _newest_usable(
+    blocks: Mapping[str, Array],
+    needed: Sequence[str],
+    arrived: npt.NDArray[np.int64],
+    init: npt.NDArray[np.int64],
+    lead: npt.NDArray[np.int64],
+    issued: npt.NDArray[np.int64],
+    valid: npt.NDArray[np.int64],
+    inside: npt.NDArray[np.bool_],
+) -> Gathered:
+    origins, steps = valid.shape
+    out = {
+        name: np.full((origins, steps, *block.shape[2:]), np.nan, dtype=block.dtype)
+        for name, block in blocks.items()
+    }
+    chosen = np.full(origins, -1)
+    skipped = np.zeros(origins, dtype=bool)
+    last = np.where(inside, valid, np.iinfo(np.int64).min).max(axis=1, initial=np.iinfo(np.int64).min)
+    run = np.searchsorted(init, issued, side="right") - 1
+    pending = np.flatnonzero(run >= 0)
+    while pending.size:
+        pending, run = _step_back_to_arrived(pending, run, arrived, issued)
+        # A run that does not reach the end of the window gives way, and all older ones with it.
+        pending = pending[init[run[pending]] + lead[-1] >= last[pending]]
+        at = run[pending]
+        column, known = _columns(valid[pending] - init[at][:, None], lead)
+        if arrived.ndim == 2:
+            known = known & (arrived[at[:, None], column] <= issued[pending][:, None])
+        found = {name: _take(block, at, column, known) for name, block in blocks.items()}
+        complete = _complete(found, needed, known, inside[pending])
+        done = pending[complete]
+        for name, values in out.items():
+            values[done] = found[name] if complete.all() else found[name][complete]
+        chosen[done] = at[complete]
+        pending = pending[~complete]
+        skipped[pending] = True
+        run[pending] -= 1
+        pending = pending[run[pending] >= 0]
+    stamps = np.append(init, np.iinfo(np.int64).min).view("datetime64[ns]")
+    return Gathered(out, stamps[chosen], skipped)
+
+
+def _step_back_to_arrived(
+    pending: npt.NDArray[np.int64],
+    run: npt.NDArray[np.int64],
+    arrived: npt.NDArray[np.int64],
+    issued: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Go back to runs of which at least something had arrived at the issue time."""
+    first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
+    waiting = pending
+    while waiting.size:
+        waiting = waiting[_not_yet(first[run[waiting]], issued[waiting])]
+        run[waiting] -= 1
+        waiting = waiting[run[waiting] >= 0]
+    return pending[run[pending] >= 0], run
+
+
+def _not_yet(arrived: npt.NDArray[np.int64], issued: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    return arrived > issued
+
+
+def _columns(
+    wanted: npt.NDArray[np.int64], axis: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Positions of wanted values on a rising axis, and whether they are there exactly."""
+    step = axis[1] - axis[0] if len(axis) > 1 else np.int64(1)
+    if len(axis) > 1 and axis[-1] - axis[0] == step * (len(axis) - 1) and (np.diff(axis) == step).all():
+        position, rest = np.divmod(wanted - axis[0], step)
+        known = (rest == 0) & (position >= 0) & (position < len(axis))
+    else:
+        position = np.searchsorted(axis, wanted)
+        known = axis[np.minimum(position, len(axis) - 1)] == wanted
+    return np.where(known, position, 0), known
+
+
+def _take(block: Array, run: Array, column: Array, known: npt.NDArray[np.bool_]) -> Array:
+    values: Array = block[run[:, None], column]
+    if not known.all():
+        values[~known] = np.nan
+    return values
+
+
+def _complete(
+    found: Mapping[str, Array],
+    needed: Sequence[str],
+    known: npt.NDArray[np.bool_],
+    inside: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    there = known
+    for name in needed:
+        finite = np.isfinite(found[name])
+        there = there & (finite if finite.ndim == 2 else finite.all(axis=2))
+    return np.asarray((there | ~inside).all(axis=1))
+
+
+def _analysis(
+    weather: xr.Dataset,
+    site: str,
+    issue_time: timestamps.Times,
+    valid_time: timestamps.Times,
+    names: Sequence[str],
+) -> Gathered:
+    axis = _ints(weather["time"].values)
+    column, known = _columns(_ints(valid_time), axis)
+    out = {}
+    for name in names:
+        series = np.asarray(weather[name].sel(site=site).transpose("time", ...).values)
+        values: Array = series[column]
+        values[~known] = np.nan
+        out[name] = values
+    return Gathered(out, np.full(len(issue_time), _NAT), np.zeros(len(issue_time), dtype=bool))
+
+
+def why_missing(
+    weather: xr.Dataset,
+    *,
+    site: str,
+    issue_time: np.datetime64,
+    valid_time: timestamps.Times,
+    names: Sequence[str],
+) -> str | None:
+    """Why no run was usable at one issue time, in words; ``None`` if one was.
+
+    Parameters
+    ----------
+    weather : Dataset
+    site : str
+    issue_time : datetime64
+    valid_time : array of datetime64, shape (steps,)
+        Hours of the window.
+    names : sequence of str
+        Variables that are needed.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_weather
+    >>> early = np.datetime64("2024-01-01T05", "ns")
+    >>> why_missing(
+    ...     example_weather(), site="farm", issue_time=early, valid_time=early[None], names=["wind_speed_100m"]
+    ... )
+    'no run had arrived by then.'
+    """
+    window: dict[str, Any] = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
+    nothing = np.zeros((1, len(valid_time)), dtype=bool)
+    got = weather_as_of(weather, site=site, names=names, inside=~nothing, **window)
+    holes = {
+        name: ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
+        for name, values in got.values.items()
+    }
+    if not any(hole.any() for hole in holes.values()):
+        return None
+    if weather_schema.is_analysis(weather):
+        name, hole = next((name, hole) for name, hole in holes.items() if hole.any())
+        return f"{name} is missing at {valid_time[hole][0]} UTC ({int(hole.sum())} hours)."
+    arrived = _ints(weather["available_time"].values)
+    first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
+    known = np.flatnonzero(~_not_yet(first, _ints(np.array(issue_time))))
+    if not known.size:
+        return "no run had arrived by then."
+    newest = weather.isel(init_time=[int(known.max())])
+    start = newest["init_time"].values[0]
+    reach = start + newest["lead_time"].values[-1]
+    if reach < valid_time[-1]:
+        return (
+            f"the newest run that had arrived, of {start} UTC, ends at {reach} UTC, before {valid_time[-1]}."
+        )
+    partial = weather_as_of(newest, site=site, names=names, required=(), inside=nothing, **window)
+    for name, values in partial.values.items():
+        hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
+        if hole.any():
+            missing = valid_time[hole]
+            return f"the newest run, of {start} UTC, lacks {name} at {missing[0]} UTC ({len(missing)} hours)."
+    return f"the newest run, of {start} UTC, had arrived in part only."
+
+
+def _double(values: Array) -> npt.NDArray[np.float64]:
+    """Single precision is for storage: its last bit of a sine or a logarithm differs between processors."""
+    result = values.astype(np.float64)
+    result.flags.writeable = values.flags.writeable
+    return result

@@ -1,0 +1,366 @@
+"""What the report tells, as tables: intervals, PIT, worst days, ramps, the cost of imbalance.
+
+Each function takes a :class:`~energyforecast.evaluation.Result` and gives a table, so that a notebook can
+show the same numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.settlement import ImbalanceTerms, best_level
+from energyforecast.evaluation.bootstrap import block_draws
+from energyforecast.evaluation.metrics import distribution, economic
+from energyforecast.evaluation.metrics.basic import METRICS, Metric, Pairs
+from energyforecast.evaluation.result import Result
+
+__all__ = [
+    "FEW_DAYS",
+    "IMBALANCE_PRICES",
+    "MONTHS",
+    "RAMP",
+    "error_by_hour_and_month",
+    "has_no_capacity",
+    "imbalance",
+    "local_days",
+    "pit_histogram",
+    "ramps",
+    "score_intervals",
+    "skill_intervals",
+    "timezone_of",
+    "worst_days",
+]
+
+Array = npt.NDArray[Any]
+
+#: Fewer days than this are called few: intervals are wide, and seasons are not seen.
+FEW_DAYS: Final = 90
+#: What a MWh too little and a MWh too much cost beside the day-ahead price: an illustration. [EUR/MWh]
+IMBALANCE_PRICES: Final = (30.0, 10.0)
+#: A ramp: a change by this share of capacity, within this many hours, matched with this tolerance [h].
+RAMP: Final = (0.2, 3.0, 1.0)
+
+#: Names of the months, for axes.
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_REPLICATES: Final = 500
+_METRIC: Final = {(item.name, item.level): item for item in METRICS}
+
+
+def local_days(result: Result, *, model: str) -> Array:
+    """Local calendar day of each scored hour.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> local_days(example_result(), model="model")[:1].astype(str).tolist()
+    ['2024-01-02']
+    """
+    zone = timestamps.zone(timezone_of(result))
+    valid = pd.DatetimeIndex(result.pairs[model].labels["valid_time"]).tz_convert(zone)
+    return np.asarray(valid.tz_localize(None).to_numpy().astype("datetime64[D]"))
+
+
+def timezone_of(result: Result) -> str:
+    """Zone of the task, in which hours and days are told.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> timezone_of(example_result())
+    'UTC'
+    """
+    return str(next(iter(result.forecasts.values())).data.attrs.get("timezone", "UTC"))
+
+
+def _draws(days: int) -> Array:
+    """How often each day is drawn, shape (replicates, days): blocks of consecutive days, in a circle."""
+    return block_draws(days, block=max(1, round(days ** (1 / 3))), draws=_REPLICATES)
+
+
+def _resampled(points: Array, day: Array, draws: Array) -> Array:
+    """Mean of the points in each replicate; NaN where none was drawn."""
+    total = draws @ np.bincount(day, weights=points, minlength=draws.shape[1])
+    count = draws @ np.bincount(day, minlength=draws.shape[1])
+    return np.asarray(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))
+
+
+def _limits(replicates: Array, days: int) -> tuple[float, float]:
+    """Central 95 %; undefined for a single day."""
+    if days < 2 or not np.isfinite(replicates).any():
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(replicates, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def score_intervals(result: Result) -> pd.DataFrame:
+    """Scores of :meth:`~energyforecast.evaluation.Result.scores`, each with its 95 % interval.
+
+    Notes
+    -----
+    Blocks of consecutive local days are drawn with replacement, about the cube root of their number long
+    (Künsch 1989, https://doi.org/10.1214/aos/1176347265); 500 draws. Undefined for a single day.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> score_intervals(example_result())[["model", "metric", "value", "days"]].head(1)
+       model metric  value  days
+    0  model    mae    1.0     1
+    """
+    tables = []
+    for name, pairs in result.pairs.items():
+        table = result.scores(model=name)
+        unique, day = np.unique(local_days(result, model=name), return_inverse=True)
+        draws = _draws(len(unique)) if len(unique) else np.zeros((1, 0), dtype=int)
+        columns = [_score_limits(pairs, _metric(row), day, draws) for row in table.itertuples()]
+        heads = ["low", "high", "low_percent", "high_percent"]
+        limits = pd.DataFrame(columns, columns=heads, index=table.index)
+        tables.append(table.join(limits).assign(days=len(unique)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _metric(row: Any) -> Metric:
+    return _METRIC[(row.metric, None if pd.isna(row.level) else row.level)]
+
+
+def _score_limits(pairs: Pairs, metric: Metric, day: Array, draws: Array) -> tuple[float, ...]:
+    points, days = pairs.points(metric), draws.shape[1]
+    scaled = 100 * points if metric.share else points / pairs.capacity ** (2 if metric.root else 1)
+    both = [_resampled(item, day, draws) for item in (points, scaled)]
+    if metric.root:
+        both = [np.sqrt(item) for item in both]
+    if not metric.share:
+        both[1] = 100 * both[1]
+    return (*_limits(both[0], days), *_limits(both[1], days))
+
+
+def skill_intervals(result: Result, *, reference: str, by_lead: bool = False) -> pd.DataFrame:
+    """Skill in CRPS over a reference with its 95 % interval; days are drawn for both alike.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> skill_intervals(example_result(), reference="reference")[["model", "value"]].round(3)
+       model  value
+    0  model  0.245
+    """
+    by = "lead_time" if by_lead else None
+    table = result.skill("crps", reference=reference, by=by)
+    table = table[table["model"] != reference].reset_index(drop=True)
+    calendar = np.unique(np.concatenate([local_days(result, model=name) for name in result.pairs]))
+    draws = _draws(len(calendar)) if len(calendar) else np.zeros((1, 0), dtype=int)
+    limits = []
+    for row in table.itertuples():
+        lead = row.lead_time if by_lead else None
+        own, base = (_crps_draws(result, name, lead, calendar, draws) for name in (row.model, reference))
+        ratio = np.divide(own, base, out=np.full(len(own), np.nan), where=base > 0)
+        limits.append(_limits(1 - ratio, len(calendar)))
+    return table.join(pd.DataFrame(limits, columns=["low", "high"], index=table.index))
+
+
+def _crps_draws(result: Result, model: str, lead: float | None, calendar: Array, draws: Array) -> Array:
+    pairs = result.pairs[model]
+    chosen = np.ones(len(pairs), bool) if lead is None else pairs.labels["lead_time"].to_numpy() == lead
+    day = np.searchsorted(calendar, local_days(result, model=model)[chosen])
+    return _resampled(pairs.points(_METRIC[("crps", None)])[chosen], day, draws)
+
+
+def pit_histogram(result: Result, *, model: str, bins: int = 10) -> pd.DataFrame:
+    """Where outcomes fall in their forecast distributions: flat if calibrated, 1 in every bin.
+
+    Parameters
+    ----------
+    result : Result
+    model : str
+    bins : int
+
+    Returns
+    -------
+    DataFrame
+        Columns ``low``, ``high``, ``density``, ``n``.
+
+    Notes
+    -----
+    The histogram is not randomised: an outcome on a mass of the distribution, such as no power, and one
+    outside the outer quantiles counts evenly over the probabilities that it stands for
+    (Czado, Gneiting and Held 2009, https://doi.org/10.1111/j.1541-0420.2009.01191.x).
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> table = pit_histogram(example_result(), model="model", bins=2)  # all outcomes above the median
+    >>> table["density"].tolist()
+    [0.0, 2.0]
+    """
+    table = distribution.pit(result.pairs[model], bins=bins)
+    return table.assign(density=table["value"] * bins)[["low", "high", "density", "n"]]
+
+
+def error_by_hour_and_month(result: Result, *, model: str, metric: str = "mae") -> pd.DataFrame:
+    """A score by local hour and month, in % of capacity where there is one, else in MW.
+
+    Returns
+    -------
+    DataFrame
+        A row for each month, a column for each hour; its name is the unit.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> table = error_by_hour_and_month(example_result(), model="model")
+    >>> table.shape, table.attrs["unit"], round(float(table.loc[1, 0]), 2)  # 1 of 60 MW
+    ((1, 24), '% of capacity', 1.67)
+    """
+    table = result.scores(by=["month", "hour"], chosen=[_METRIC[(metric, None)]], model=model)
+    column, unit = ("value", "MW") if has_no_capacity(result, model) else ("percent", "% of capacity")
+    wide = table.pivot_table(index="month", columns="hour", values=column)
+    wide.attrs["unit"] = unit
+    return wide
+
+
+def has_no_capacity(result: Result, model: str) -> bool:
+    """Whether some site, such as a demand, has no capacity to be compared with.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> has_no_capacity(example_result(), "model")
+    False
+    """
+    return bool(np.isnan(result.pairs[model].capacity).any())
+
+
+def worst_days(result: Result, *, model: str, count: int = 10) -> pd.DataFrame:
+    """Issues with the largest mean CRPS, the worst first.
+
+    Returns
+    -------
+    DataFrame
+        ``site``, ``issue_time``, ``day`` (local, of the first hour), ``crps``, ``error`` (of the mean
+        forecast), ``observed`` (mean), all in MW, and ``n``.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> worst_days(example_result(), model="model")[["day", "error", "n"]]
+             day  error   n
+    0 2024-01-02   -1.0  24
+    """
+    pairs = result.pairs[model]
+    frame = pd.DataFrame(
+        {
+            "site": pairs.labels["site"],
+            "issue_time": pairs.labels["issue_time"],
+            "day": local_days(result, model=model),
+            "crps": pairs.points(_METRIC[("crps", None)]),
+            "error": pairs.mean - pairs.observed,
+            "observed": pairs.observed,
+            "n": 1,
+        }
+    )
+    means = dict.fromkeys(("crps", "error", "observed"), "mean")
+    table = frame.groupby(["site", "issue_time"], as_index=False).agg({"day": "min", **means, "n": "sum"})
+    return table.sort_values("crps", ascending=False, kind="stable").head(count).reset_index(drop=True)
+
+
+def ramps(result: Result, *, model: str) -> pd.DataFrame:
+    """How well ramps of the median meet those of the outcome: hits, misses, false alarms, CSI.
+
+    Notes
+    -----
+    A ramp is a change by 20 % of capacity (of the largest outcome where there is none) or more within 3
+    hours, inside one issue. An hour at which an observed ramp begins is a hit if the median begins one of
+    the same sign within 1 h, else a miss; an hour at which the median begins one without such a
+    counterpart is a false alarm. CSI = hits / (hits + misses + false alarms). Hours are counted, not
+    events. A median is smoother than an outcome, so that it misses ramps by its nature.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_result
+    >>> ramps(example_result(), model="model")[["direction", "observed", "hits"]]
+      direction  observed  hits
+    0        up         0     0
+    1      down         0     0
+    """
+    pairs = result.pairs[model]
+    counts = dict.fromkeys(("up", "down"), np.zeros(3, dtype=int))
+    frame = pairs.labels[["site", "issue_time", "lead_time"]].assign(
+        observed=pairs.observed, median=pairs.at(0.5), capacity=pairs.capacity
+    )
+    for _, site in frame.groupby("site", sort=False):
+        size = site["capacity"].fillna(site["observed"].max()).iloc[0]
+        for _, rows in site.groupby("issue_time", sort=False):
+            for name, sign in (("up", 1), ("down", -1)):
+                counts[name] = counts[name] + _matched(rows, sign, RAMP[0] * size)
+    rows_ = []
+    for name, (hits, misses, alarms) in counts.items():
+        known, wrong = int(hits + misses), int(alarms)
+        csi = hits / (known + wrong) if known + wrong else float("nan")
+        rows_.append((name, known, int(hits), int(misses), wrong, float(csi), len(pairs)))
+    heads = ["direction", "observed", "hits", "misses", "false_alarms", "csi", "n"]
+    return pd.DataFrame(rows_, columns=heads)
+
+
+def _matched(rows: pd.DataFrame, sign: int, threshold: float) -> Array:
+    """Hits, misses and false alarms of one issue."""
+    lead = rows["lead_time"].to_numpy()
+    begins = []
+    for column in ("observed", "median"):
+        series = pd.Series(rows[column].to_numpy(), index=lead)
+        change = sign * (series.reindex(lead + RAMP[1]).to_numpy() - series.to_numpy())
+        begins.append(lead[change >= threshold])
+    near = np.abs(begins[0][:, None] - begins[1][None, :]) <= RAMP[2]
+    hits = int(near.any(axis=1).sum())
+    return np.array([hits, len(begins[0]) - hits, int((~near.any(axis=0)).sum())])
+
+
+def imbalance(result: Result) -> pd.DataFrame:
+    """What deviations from a schedule would cost, for schedules that each forecast proposes.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``schedule`` (``"median"``, ``"cheapest quantile"``), ``level`` (NaN where plants and demand
+        have different ones), ``cost`` [EUR per MWh of the outcome], ``n``.
+
+    Raises
+    ------
+    MissingDataError
+        If a site's kind is ``"site"``, so that the side of a deviation is not known.
+
+    Notes
+    -----
+    The prices are an illustration: a MWh too little costs 30 EUR, a MWh too much 10 EUR, beside the
+    day-ahead price; a perfect forecast costs nothing. The cheapest schedule of a plant is the quantile of
+    level surplus / (shortage + surplus), of a demand that of shortage / (shortage + surplus)
+    (Pinson, Chevallier and Kariniotakis 2007, https://doi.org/10.1109/TPWRS.2007.901117).
+
+    Examples
+    --------
+    Deliveries lay above both schedules: a plant that promises its median of 1 MW too little pays 10 EUR for
+    each hour's surplus.
+
+    >>> from energyforecast.testing import example_result
+    >>> table = imbalance(example_result())
+    >>> table[table["model"] == "model"][["schedule", "level"]]
+                schedule  level
+    0             median   0.50
+    1  cheapest quantile   0.25
+    """
+    terms = ImbalanceTerms(shortage=IMBALANCE_PRICES[0], surplus=IMBALANCE_PRICES[1])
+    rows = []
+    for name, pairs in result.pairs.items():
+        energy = float(np.abs(pairs.observed).sum()) * pairs.step
+        cheapest = np.unique(best_level(*terms.prices(kind=pairs.kind)))
+        best = float(cheapest[0]) if len(cheapest) == 1 else float("nan")  # of plants and demand together
+        for schedule, level in (("median", 0.5), ("cheapest quantile", None)):
+            paid = economic.imbalance_cost(pairs, terms=terms, level=level)["value"].sum()
+            told = 0.5 if level is not None else float(np.clip(best, pairs.levels[0], pairs.levels[-1]))
+            rows.append((name, schedule, told, paid / energy if energy else float("nan"), len(pairs)))
+    return pd.DataFrame(rows, columns=["model", "schedule", "level", "cost", "n"])

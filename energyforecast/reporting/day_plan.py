@@ -1,0 +1,158 @@
+"""A day plan in files: sheets for planners, tables and scenarios."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.scenario_set import Scenarios
+from energyforecast.planning.day import DayPlan
+from energyforecast.planning.net_load import NET_LOAD
+from energyforecast.reporting.sheets import Sheet, day_ahead_sheet, weekly_outlook
+
+__all__ = ["file_name", "sheets", "write", "write_table"]
+
+
+def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
+    """Planners' sheets by name of file: net load, each plant, and the outlook if it covers several days.
+
+    Parameters
+    ----------
+    plan : DayPlan
+    timezone : str
+        Of the hours on the sheets.
+
+    Examples
+    --------
+    >>> from energyforecast.forecasting import Ahead
+    >>> from energyforecast.planning import PlanSettings, plan_day
+    >>> from energyforecast.testing import example_forecast
+    >>> terms = {"areas": {"South": ["farm"]}, "dependence": "independent", "schedule": {"shortage": 30, "surplus": 20}}
+    >>> plan = plan_day(PlanSettings.from_dict(terms), Ahead({"wind": example_forecast()}, {}))
+    >>> [sheet.title() for sheet in sheets(plan, timezone="UTC").values()]
+    ['Day-ahead sheet: farm, 2024-01-02']
+    """
+    found = {}
+    if plan.net_load is not None:
+        for area in _areas(plan.net_load):
+            held = plan.reserve if area == NET_LOAD else None
+            planned = None if held is None else held.rename(columns={"scheduled": "schedule"})
+            shown = _as_forecast(plan.net_load, area, plan.forecasts)
+            found[area] = day_ahead_sheet(
+                shown, timezone=timezone, schedule=planned, reserve=held, levels=plan.settings.levels
+            )
+        if len(np.unique(plan.net_load.valid_times.tz_convert(timestamps.zone(timezone)).date)) > 1:
+            found["weekly outlook"] = weekly_outlook(plan.net_load, site=NET_LOAD, timezone=timezone)
+    for kind in ("wind", "solar"):
+        for name in plan.forecasts[kind].sites if kind in plan.forecasts else ():
+            found[name] = day_ahead_sheet(
+                plan.forecasts[kind],
+                site=name,
+                timezone=timezone,
+                schedule=plan.schedules.get(name),
+                levels=plan.settings.levels,
+            )
+    return found
+
+
+def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "en") -> Path:
+    """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF); each says the caveats.
+
+    Parameters
+    ----------
+    plan : DayPlan
+    folder : path
+    timezone : str
+        Of the hours on sheets; tables are in UTC.
+    language : str
+        Of the sheets.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.forecasting import Ahead
+    >>> from energyforecast.planning import PlanSettings, plan_day
+    >>> from energyforecast.testing import example_forecast
+    >>> terms = {"areas": {"South": ["farm"]}, "dependence": "independent", "schedule": {"shortage": 30, "surplus": 20}}
+    >>> plan = plan_day(PlanSettings.from_dict(terms), Ahead({"wind": example_forecast()}, {}))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sorted(path.name for path in write(plan, folder, timezone="UTC").iterdir())
+    ['farm.csv', 'farm.html', 'farm.xlsx', 'schedule_costs.csv', 'schedules.csv']
+    """
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    for name, sheet in sheets(plan, timezone=timezone).items():
+        stem = file_name(name)
+        sheet.write_csv(place / f"{stem}.csv")
+        sheet.write_xlsx(place / f"{stem}.xlsx", language=language)
+        sheet.write_html(place / f"{stem}.html", language=language)
+    for name, frame in plan.tables().items():
+        write_table(frame, place / f"{name}.csv", caveats=plan.caveats)
+    if plan.net_load is not None:
+        data = plan.net_load.data.astype("float32").to_dataset(name="power")
+        data.to_netcdf(place / "scenarios.nc", engine="scipy")
+    return place
+
+
+def file_name(name: str) -> str:
+    """A name that every file system takes.
+
+    Examples
+    --------
+    >>> file_name("Shelek (synthetic)")
+    'Shelek_synthetic'
+    """
+    return re.sub(r"\W+", "_", name).strip("_")
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]) -> Path:
+    r"""Write a table as CSV, with the caveats as its last column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_table(
+    ...         pd.DataFrame({"up": [1.23456]}), folder + "/reserve.csv", caveats=["synthetic"]
+    ...     ).read_text()
+    'up,caveat\n1.2346,synthetic\n'
+    """
+    target = Path(path)
+    told = frame.assign(caveat="; ".join(caveats)) if caveats else frame
+    told.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")
+    return target
+
+
+def _areas(net: Scenarios) -> list[str]:
+    """Names of net loads, without their parts."""
+    parts = ("demand", "wind", "solar")
+    return [
+        name for name in net.sites if name not in parts and not name.endswith(tuple(f": {k}" for k in parts))
+    ]
+
+
+def _as_forecast(net: Scenarios, area: str, forecasts: Mapping[str, Forecast]) -> Forecast:
+    """Net load as a forecast: quantiles of its scenarios, with the issue and the worst level of its parts."""
+    first = next(iter(forecasts.values()))
+    levels = first.quantiles
+    table = net.quantiles(levels, site=area)
+    inside = first.inside[0]
+    rows = np.full((1, 1, inside.size, len(levels)), np.nan)
+    rows[0, 0, inside] = table[[f"q{level:g}" for level in levels]].to_numpy()
+    data = first.data.isel(site=[0]).copy(data=rows)
+    worst = max(int(one.data["fallback_level"].max()) for one in forecasts.values())
+    data = data.assign_coords(
+        site=[area],
+        capacity=("site", [np.nan]),
+        kind=("site", ["demand"]),
+        fallback_level=(("site", "issue_time"), [[worst]]),
+    )
+    data.attrs = dict(first.data.attrs) | {"caveats": "; ".join(net.caveats)}
+    data.attrs.pop("model", None)
+    return Forecast(data)

@@ -1,0 +1,303 @@
+"""A sheet: what a planner reads or files, still in no language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from energyforecast.errors import MissingDataError
+from energyforecast.reporting import translations
+from energyforecast.reporting.translations import Text
+
+__all__ = ["Chart", "Column", "Kind", "Line", "Part", "Sheet", "Table", "words"]
+
+#: What the cells of a column are.
+Kind = Literal["number", "count", "share", "yes_no", "time", "day", "text", "score"]
+#: Which table of a sheet.
+Part = Literal["table", "summary"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet.
+
+    Parameters
+    ----------
+    name : str
+        Of the column in frames and machine-readable files.
+    label : Text or str
+        Its heading; a string stands as it is.
+    unit : str, optional
+        ``"MW"``, ``"MWh"``, ``"h"`` or ``"%"``.
+    kind : str
+        What its cells are: ``"number"``, ``"count"``, ``"share"`` (1, shown in percent), ``"yes_no"``,
+        ``"time"`` (zone-aware), ``"day"``, ``"text"`` (a string, a Text, or several), ``"score"`` (a number
+        with a unit of its own row).
+    repeated : bool
+        Whether every row says the same; pages and workbooks say it once, at the head.
+
+    Examples
+    --------
+    >>> Column("q0.1", Text("column.quantile", {"level": 0.1}), unit="MW").heading("ru")
+    'Квантиль 0,1, МВт'
+    """
+
+    name: str
+    label: Text | str
+    unit: str | None = None
+    kind: Kind = "number"
+    repeated: bool = False
+
+    def heading(self, language: str = "en") -> str:
+        """Label and unit."""
+        name = translations.shown(self.label, language)
+        if self.unit is None:
+            return name
+        unit = translations.say(f"unit.{self.unit}", language)
+        return translations.say("format.heading", language).format(name=name, unit=unit)
+
+
+def words(cell: Any, language: str = "en") -> str:
+    """What a cell of text says; nothing where nothing is to be said.
+
+    Examples
+    --------
+    >>> words((Text("flag.partial"), "checked"), "fr"), words(())
+    ('jour incomplet; checked', '')
+    """
+    return "" if cell in ((), None) else translations.shown(cell, language)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    r"""Rows and their columns.
+
+    Parameters
+    ----------
+    data : DataFrame
+        A column for each of `columns`, by name.
+    columns : tuple of Column
+    title : Text
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"flags": [(Text("flag.twice"),)]})
+    >>> table = Table(data, (Column("flags", Text("column.flags"), kind="text"),), Text("word.table"))
+    >>> table.to_frame("fr").iloc[0, 0]
+    "heure répétée\u202f: changement d'heure"
+    """
+
+    data: pd.DataFrame
+    columns: tuple[Column, ...]
+    title: Text
+
+    def to_frame(self, language: str | None = None) -> pd.DataFrame:
+        """The rows with headings of a language, or with names and English words."""
+        spoken = "en" if language is None else language
+        found = pd.DataFrame(
+            {
+                column.name: self.data[column.name].map(lambda cell: words(cell, spoken))
+                if column.kind == "text"
+                else self.data[column.name]
+                for column in self.columns
+            }
+        )
+        if language is not None:  # headings may be alike, such as that of a reference and another
+            found.columns = [column.heading(language) for column in self.columns]
+        return found
+
+
+@dataclass(frozen=True)
+class Line:
+    """A course in a figure.
+
+    Parameters
+    ----------
+    column : str
+    label : Text
+    role : str
+        ``"forecast"``, ``"outcome"``, ``"schedule"`` or ``"before"``.
+
+    Examples
+    --------
+    >>> Line("q0.5", Text("line.median"), "forecast").column
+    'q0.5'
+    """
+
+    column: str
+    label: Text
+    role: Literal["forecast", "outcome", "schedule", "before"]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the figure of a sheet shows of its table.
+
+    Parameters
+    ----------
+    lines : tuple of Line
+    band : (str, str, Text), optional
+        Columns of the lower and the upper edge, and what lies between.
+    axis : Text
+        Of the vertical axis.
+    unit : str
+    bottom : Text
+        Of the horizontal axis.
+
+    Examples
+    --------
+    >>> Chart((), None, Text("axis.power"), "MW", Text("axis.hour", {"timezone": "UTC"})).unit
+    'MW'
+    """
+
+    lines: tuple[Line, ...]
+    band: tuple[str, str, Text] | None
+    axis: Text
+    unit: str
+    bottom: Text
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sheet:
+    r"""A table for planners with everything that must be said beside it.
+
+    Made by :func:`day_ahead_sheet`, :func:`weekly_outlook`, :func:`revision_sheet` and
+    :func:`verification_sheet`.
+
+    Parameters
+    ----------
+    kind : str
+        ``"day_ahead"``, ``"weekly_outlook"``, ``"revision"`` or ``"verification"``.
+    subject : str
+        Site or area.
+    period : tuple of date
+        First and last local day.
+    timezone : str
+    table : Table
+    summary : Table, optional
+        What is read first: largest changes, scores.
+    facts : mapping
+        From keys ``fact.*`` of the labels to values.
+    notes : tuple of Text
+    caveats : tuple of str
+        As the forecasts say them. They stand in every output.
+    chart : Chart, optional
+
+    Examples
+    --------
+    >>> from energyforecast.reporting.sheets import day_ahead_sheet
+    >>> from energyforecast.testing import example_forecast
+    >>> sheet = day_ahead_sheet(example_forecast(), timezone="UTC")
+    >>> sheet
+    Day-ahead sheet: farm, 2024-01-02; 24 rows
+    >>> sheet.title("fr")
+    'Prévision et programme pour le lendemain\u202f: farm, 02/01/2024'
+    >>> sheet.to_frame()[["hour", "q0.5"]].head(2)
+              hour  q0.5
+    0  00:00–01:00  10.0
+    1  01:00–02:00  10.5
+    """
+
+    kind: str
+    subject: str
+    period: tuple[Any, Any]
+    timezone: str
+    table: Table
+    summary: Table | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[Text, ...] = ()
+    caveats: tuple[str, ...] = ()
+    chart: Chart | None = None
+
+    def title(self, language: str = "en") -> str:
+        """Kind, subject and period."""
+        first, last = (translations.moment(day, language) for day in self.period)
+        return translations.say("format.title", language).format(
+            kind=translations.say(f"kind.{self.kind}", language),
+            subject=self.subject,
+            period=first if first == last else f"{first} – {last}",
+        )
+
+    def part(self, part: Part = "table") -> Table:
+        """One of its tables.
+
+        Raises
+        ------
+        MissingDataError
+            If the sheet has no summary.
+        """
+        if part == "summary" and self.summary is not None:
+            return self.summary
+        if part != "table":
+            raise MissingDataError(
+                f"The part {part!r} of a sheet of kind {self.kind!r} is asked for.",
+                f"It has {['table'] + (['summary'] if self.summary is not None else [])}.",
+                "Choose one of them.",
+            )
+        return self.table
+
+    def to_frame(self, language: str | None = None, *, part: Part = "table") -> pd.DataFrame:
+        """A row for each hour or day, caveats as last column; headings of a language, or names for machines.
+
+        Parameters
+        ----------
+        language : str, optional
+            ``"en"``, ``"ru"`` or ``"fr"``.
+        part : {"table", "summary"}
+        """
+        frame = self.part(part).to_frame(language)
+        if self.caveats:
+            spoken = "en" if language is None else language
+            name = "caveat" if language is None else translations.say("column.caveat", language)
+            frame[name] = "; ".join(translations.caveat(line, spoken) for line in self.caveats)
+        return frame
+
+    def write_csv(self, path: str | Path, *, language: str | None = None, part: Part = "table") -> Path:
+        """Write one table as CSV: ISO times with their offset, decimal points, the caveats as last column.
+
+        Parameters
+        ----------
+        path : path
+        language : str, optional
+            Of headings and words; names for machines by default. Numbers and times stay the same.
+        part : {"table", "summary"}
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from energyforecast.reporting.sheets import day_ahead_sheet
+        >>> from energyforecast.testing import example_forecast
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sheet = day_ahead_sheet(example_forecast(), timezone="Asia/Almaty")
+        ...     sheet.write_csv(folder + "/day.csv").read_text().splitlines()[1]
+        'farm,2024-01-01T15:00+06:00,2024-01-02T06:00+06:00,06:00–07:00,6.0000,10.0000,14.0000,,0,9.0000'
+        """
+        from energyforecast.reporting.sheets import workbook
+
+        return workbook.write_csv(self, path, language=language, part=part)
+
+    def write_xlsx(self, path: str | Path, *, language: str = "en") -> Path:
+        """Write a workbook: numbers as numbers, local times as dates, text never as a formula.
+
+        Raises
+        ------
+        DependencyError
+            If XlsxWriter is not installed (extra ``planning``).
+        """
+        from energyforecast.reporting.sheets import workbook
+
+        return workbook.write_xlsx(self, path, language=language)
+
+    def write_html(self, path: str | Path, *, language: str = "en") -> Path:
+        """Write one page that needs no network and prints on A4."""
+        from energyforecast.reporting.sheets import html
+
+        return html.write_html(self, path, language=language)
+
+    def __repr__(self) -> str:
+        said = "".join(f", {line}" for line in self.caveats)
+        return f"{self.title()}; {len(self.table.data)} rows{said}"

@@ -1,0 +1,301 @@
+"""The weekly outlook: energy of each local day and the hours at risk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import quantile_levels, timestamps
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.scenario_set import Scenarios
+from energyforecast.errors import RangeError, SchemaError
+from energyforecast.reporting.sheets import common as parts
+from energyforecast.reporting.sheets.sheet import Chart, Column, Line, Sheet, Table
+from energyforecast.reporting.translations import Text
+
+__all__ = ["weekly_outlook"]
+
+Array = npt.NDArray[Any]
+
+_LEVELS: Final = (0.1, 0.5, 0.9)
+_INDEPENDENT: Final = "independent hours: intervals of a day's energy are too narrow"
+#: Scenarios that must lie beyond a level or a risk, for it to be told from chance.
+_BEYOND: Final = 10
+
+
+def weekly_outlook(
+    source: Scenarios | Forecast,
+    *,
+    timezone: str,
+    levels: Sequence[float] | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    risk: float = 0.1,
+    site: str | None = None,
+    issue_time: Any = None,
+) -> Sheet:
+    """Each local day with its energy and the hours at risk.
+
+    Parameters
+    ----------
+    source : Scenarios or Forecast
+        Quantiles of a day's energy need scenarios. A forecast gives its expected energy, since means add up,
+        and the hours at risk, which are single hours.
+    timezone : str
+        Of the local days.
+    levels : sequence of float, optional
+        Quantiles of a day's energy; 0.1, 0.5 and 0.9 of scenarios by default, none of a forecast.
+    above, below : float, optional
+        An hour is at risk if its power, or net load, lies above the one or below the other with a probability
+        of more than `risk`. [MW]
+    risk : float
+        In (0, 1).
+    site : str, optional
+        Needed if there are several.
+    issue_time : moment, optional
+        Of a forecast that was issued several times.
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    SchemaError
+        If quantiles of a day's energy are asked of a forecast.
+    RangeError
+        If there are too few scenarios for the levels or the risk (ten must lie beyond each), or a forecast's
+        levels do not reach as far as the risk.
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-02-28 18:00", periods=49, freq="1h", tz="UTC")
+    >>> values = np.repeat(np.arange(101.0)[:, None, None], 49, axis=2)
+    >>> scenarios = Scenarios.from_values(values, sites=["net load"], valid_time=hours)
+    >>> outlook = weekly_outlook(scenarios, timezone="Asia/Almaty", above=85.0)
+    >>> outlook.to_frame()[["day", "hours", "energy_q0.5", "hours_at_risk"]]
+                            day  hours  energy_q0.5  hours_at_risk
+    0 2024-02-29 00:00:00+06:00     25       1250.0             25
+    1 2024-03-01 00:00:00+05:00     24       1200.0             24
+    """
+    wanted = _levels(source, levels)
+    given = _Source.of(source, site, issue_time)
+    given.check(wanted, risk if above is not None or below is not None else None)
+    at_risk = _probability(given, above, below)
+    days = pd.Series(parts.local_days(given.valid, timezone))
+    rows = [
+        _day(given, at_risk, np.flatnonzero(days == day), wanted, risk=risk, timezone=timezone)
+        for day in days.unique()
+    ]
+    columns = _columns(wanted, risky=at_risk is not None)
+    table = Table(
+        pd.DataFrame(rows)[[column.name for column in columns]].assign(site=given.site),
+        (Column("site", Text("column.site"), kind="text", repeated=True), *columns),
+        Text("word.days"),
+    )
+    return Sheet(
+        kind="weekly_outlook",
+        subject=given.site,
+        period=(days.iloc[0], days.iloc[-1]),
+        timezone=timezone,
+        table=table,
+        facts=_facts(given, timezone, above, below, risk),
+        notes=_notes(given, risky=at_risk is not None),
+        caveats=given.caveats,
+        chart=_chart(wanted, timezone),
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What scenarios and forecasts have in common here."""
+
+    site: str
+    valid: pd.DatetimeIndex
+    hours: float
+    caveats: tuple[str, ...]
+    mean: Array
+    courses: Array | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    forecast: Forecast | None = None
+
+    @classmethod
+    def of(cls, source: Scenarios | Forecast, site: str | None, issue_time: Any) -> _Source:
+        if isinstance(source, Scenarios):
+            name = parts.one_site(source.sites, site)
+            courses, attrs = source.of(name), dict(source.data.attrs)
+            apart = str(attrs.get("dependence", "")).startswith("Independence")
+            caveats = (*source.caveats, _INDEPENDENT) if apart else source.caveats
+            mean = courses.mean(axis=0)
+            return cls(name, source.valid_times, source.hours, caveats, mean, courses=courses, attrs=attrs)
+        one = parts.one_issue(source, site, issue_time)
+        hours = parts.step_of(one) / pd.Timedelta("1h")
+        mean = np.asarray(one.mean.values[0, 0], dtype=float)
+        return cls(one.sites[0], parts.valid_times(one), hours, one.caveats, mean, forecast=one)
+
+    def check(self, levels: Sequence[float], risk: float | None) -> None:
+        """Refuse what the source cannot tell."""
+        tails = [min(level, 1 - level) for level in levels] + ([] if risk is None else [min(risk, 1 - risk)])
+        if risk is not None and not 0 < risk < 1:
+            raise RangeError(f"The risk is {risk:g}.", "It lies in (0, 1).", "Give e.g. risk=0.1.")
+        if self.courses is not None and tails and len(self.courses) * min(tails) < _BEYOND - 1e-9:
+            raise RangeError(
+                f"There are {len(self.courses)} scenarios of {self.site!r} for a level or risk of {min(tails):g}.",
+                f"At least {_BEYOND} lie beyond it, which takes {int(np.ceil(_BEYOND / min(tails) - 1e-6))}.",
+                "Draw more scenarios, or choose levels and a risk nearer to 0.5.",
+            )
+        if self.forecast is not None and risk is not None:
+            low, high = self.forecast.quantiles[0], self.forecast.quantiles[-1]
+            if not max(low, 1 - high) <= risk + 1e-9:
+                raise RangeError(
+                    f"Hours at a risk of {risk:g} are asked of a forecast of {self.site!r} with levels from "
+                    f"{low:g} to {high:g}.",
+                    "Its levels reach as far as the risk on both sides.",
+                    "Forecast more levels, or choose a larger risk.",
+                )
+
+    def probability(self, bound: float, *, above: bool) -> Array:
+        """That each hour lies beyond a bound."""
+        if self.courses is not None:
+            beyond = self.courses > bound if above else self.courses < bound
+            return np.asarray(beyond.mean(axis=0))
+        assert self.forecast is not None
+        found = QuantileFunction(self.forecast.data.values[0, 0].astype(float), self.forecast.quantiles)
+        return 1.0 - found.at_most(bound) if above else found.below(bound)
+
+
+def _levels(source: Scenarios | Forecast, levels: Sequence[float] | None) -> tuple[float, ...]:
+    if isinstance(source, Scenarios):
+        return quantile_levels.check_quantiles(_LEVELS if levels is None else levels)
+    if levels:
+        raise SchemaError(
+            f"Quantiles {list(levels)} of a day's energy are asked of a forecast of {list(source.sites)}.",
+            "They come from scenarios: quantiles of a sum are not sums of quantiles.",
+            "Draw scenarios (energyforecast.planning.draw), or leave levels out for the expected energy alone.",
+        )
+    return ()
+
+
+def _probability(given: _Source, above: float | None, below: float | None) -> Array | None:
+    """Of each hour to be at risk on one of the sides; the larger one where both are asked for."""
+    found = [
+        given.probability(bound, above=side)
+        for bound, side in ((above, True), (below, False))
+        if bound is not None
+    ]
+    return np.max(found, axis=0) if found else None
+
+
+def _day(
+    given: _Source,
+    at_risk: Array | None,
+    rows: Array,
+    levels: Sequence[float],
+    *,
+    risk: float,
+    timezone: str,
+) -> dict[str, Any]:
+    valid = given.valid[rows]
+    found: dict[str, Any] = {
+        "day": valid[0].tz_convert(timestamps.zone(timezone)),
+        "hours": len(rows),
+        "energy_mean": given.mean[rows].sum() * given.hours,
+    }
+    if given.courses is not None:
+        sums = given.courses[:, rows].sum(axis=1) * given.hours
+        quantiles = np.quantile(sums, levels, method="hazen")  # as Scenarios.quantiles
+        found |= {f"energy_{parts.name_of(level)}": quantiles[k] for k, level in enumerate(levels)}
+    if at_risk is not None:
+        which = rows[at_risk[rows] > risk]
+        found |= {
+            "hours_at_risk": len(which),
+            "peak_probability": at_risk[rows].max(),
+            "when_at_risk": _spans(given, which, timezone),
+        }
+    found["flags"] = () if _is_whole(valid, given.hours, timezone) else (Text("flag.partial"),)
+    return found
+
+
+def _is_whole(valid: pd.DatetimeIndex, hours: float, timezone: str) -> bool:
+    """Whether the hours are all of their local day."""
+    day = parts.local_days(valid[:1], timezone)[0]
+    start, end = timestamps.local_midnights([day, day + timedelta(days=1)], timezone=timezone)
+    return bool(len(valid) * pd.Timedelta(hours, "h") == end - start)
+
+
+def _spans(given: _Source, which: Array, timezone: str) -> str:
+    """Hours that follow each other as one span: ``17:00–20:00``."""
+    if not len(which):
+        return ""
+    step = pd.Timedelta(given.hours, "h")
+    names = parts.hour_names(given.valid[which], step, timezone)
+    runs = np.split(np.arange(len(which)), np.flatnonzero(np.diff(which) > 1) + 1)
+    return ", ".join(_span(names[run[0]], names[run[-1]]) for run in runs)
+
+
+def _span(first: str, last: str) -> str:
+    """From the beginning of one hour to the end of another."""
+    if first == last:
+        return first
+    (begin, begin_end), (_, end) = first.split("–"), last.split("–")
+    return f"{begin}{begin_end[5:]}–{end}"  # with the offset, where the clock shows the hour twice
+
+
+def _columns(levels: Sequence[float], *, risky: bool) -> tuple[Column, ...]:
+    energies = [
+        Column(f"energy_{parts.name_of(level)}", Text("column.energy_quantile", {"level": level}), unit="MWh")
+        for level in levels
+    ]
+    columns = [
+        Column("day", Text("column.day"), kind="day"),
+        Column("hours", Text("column.hours"), kind="count"),
+        Column("energy_mean", Text("column.energy_mean"), unit="MWh"),
+        *energies,
+    ]
+    if risky:
+        columns += [
+            Column("hours_at_risk", Text("column.hours_at_risk"), kind="count"),
+            Column("peak_probability", Text("column.peak_probability"), kind="share"),
+            Column("when_at_risk", Text("column.when_at_risk"), kind="text"),
+        ]
+    return (*columns, Column("flags", Text("column.flags"), kind="text"))
+
+
+def _facts(
+    given: _Source, timezone: str, above: float | None, below: float | None, risk: float
+) -> dict[str, Any]:
+    if given.forecast is not None:
+        facts = parts.issue_facts(given.forecast, timezone)
+    else:
+        assert given.courses is not None
+        facts = {"fact.site": given.site, "fact.timezone": timezone, "fact.scenarios": len(given.courses)}
+        if "issue_time" in given.attrs:
+            issued = pd.DatetimeIndex([timestamps.instant(given.attrs["issue_time"])])
+            facts["fact.issue"] = parts.local_moments(issued, timezone)[0]
+        if "dependence" in given.attrs:
+            facts["fact.dependence"] = str(given.attrs["dependence"])
+    bounds = {"fact.above": above, "fact.below": below}
+    told = {key: Text("said.power", {"value": bound}) for key, bound in bounds.items() if bound is not None}
+    return facts | told | ({"fact.risk": Text("said.percent", {"value": 100 * risk})} if told else {})
+
+
+def _notes(given: _Source, *, risky: bool) -> tuple[Text, ...]:
+    notes = [Text("note.no_sum" if given.courses is None else "note.energy_scenarios")]
+    return (*notes, Text("note.risk_margin")) if risky else tuple(notes)
+
+
+def _chart(levels: Sequence[float], timezone: str) -> Chart:
+    names = [f"energy_{parts.name_of(level)}" for level in levels]
+    band = None
+    if len(levels) > 1:
+        band = (names[0], names[-1], Text("line.interval", {"low": levels[0], "high": levels[-1]}))
+    median = [Line("energy_q0.5", Text("line.median"), "forecast")] if 0.5 in levels else []
+    lines = median or [Line("energy_mean", Text("line.mean"), "forecast")]
+    return Chart(tuple(lines), band, Text("axis.energy"), "MWh", Text("axis.day", {"timezone": timezone}))

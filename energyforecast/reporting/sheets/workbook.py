@@ -1,0 +1,221 @@
+"""Sheets as CSV, for machines, and as workbooks, for planners."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from energyforecast.errors import require
+from energyforecast.reporting import translations
+from energyforecast.reporting.sheets.sheet import Column, Part, Sheet, Table, words
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+__all__ = ["digits_of", "plain_text", "write_csv", "write_xlsx"]
+
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_A4: Final = 9  # its number in the format of workbooks
+
+
+def plain_text(cell: Any) -> Any:
+    """Text that no spreadsheet takes for a formula: an apostrophe stands before it where it would.
+
+    Examples
+    --------
+    >>> plain_text("=1+1"), plain_text("Shelek"), plain_text(-1.5)
+    ("'=1+1", 'Shelek', -1.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def digits_of(values: pd.Series) -> int:
+    """Digits after the decimal sign with which a column of numbers reads well.
+
+    Examples
+    --------
+    >>> digits_of(pd.Series([0.5, 12.0])), digits_of(pd.Series([250.0])), digits_of(pd.Series([17400.0]))
+    (2, 1, 0)
+    """
+    largest = float(np.nanmax(np.abs(values.to_numpy(dtype=float)), initial=0.0)) if len(values) else 0.0
+    return 0 if largest >= 1000 else 1 if largest >= 100 else 2
+
+
+def write_csv(sheet: Sheet, path: str | Path, *, language: str | None = None, part: Part = "table") -> Path:
+    """Write one table of a sheet; see :meth:`Sheet.write_csv`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.reporting.sheets import day_ahead_sheet
+    >>> from energyforecast.testing import example_forecast
+    >>> sheet = day_ahead_sheet(example_forecast(), timezone="UTC")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_csv(sheet, folder + "/day.csv", language="fr").read_text("utf-8-sig").splitlines()[0][:29]
+    'Site,Émission,Début (UTC),Heu'
+    """
+    frame = sheet.to_frame(language, part=part)
+    for place in range(frame.shape[1]):
+        cells = frame.iloc[:, place]
+        if isinstance(cells.dtype, pd.DatetimeTZDtype):
+            frame.isetitem(place, [moment.isoformat(timespec="minutes") for moment in cells])
+        elif not pd.api.types.is_numeric_dtype(cells.dtype):
+            frame.isetitem(place, [plain_text(cell) for cell in cells])
+    frame.columns = [plain_text(name) for name in frame.columns]
+    # Excel reads UTF-8 only where a mark says so; files for machines have none.
+    encoding = "utf-8" if language is None else "utf-8-sig"
+    target = Path(path)
+    frame.to_csv(target, index=False, float_format="%.4f", lineterminator="\n", encoding=encoding)
+    return target
+
+
+def write_xlsx(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
+    """Write a workbook: the table, its summary, and what is to be said of both.
+
+    Raises
+    ------
+    DependencyError
+        If XlsxWriter is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.reporting.sheets import day_ahead_sheet
+    >>> from energyforecast.testing import example_forecast
+    >>> sheet = day_ahead_sheet(example_forecast(), timezone="UTC")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_xlsx(sheet, folder + "/day.xlsx").read_bytes()[:2]
+    b'PK'
+    """
+    xlsxwriter = require("xlsxwriter", extra="planning", purpose="Workbooks are written by XlsxWriter.")
+    held = io.BytesIO()  # written whole or not at all
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(held, options) as workbook:
+        first = sheet.period[0]
+        workbook.set_properties(
+            # The moment of writing would make the same sheet a different file each time.
+            {"title": sheet.title(language), "created": datetime(first.year, first.month, first.day)}  # noqa: DTZ001
+        )
+        for table in (sheet.table, sheet.summary):
+            if table is not None:
+                _Page(workbook, sheet, language).write(table)
+        _about(workbook, sheet, language)
+    target = Path(path)
+    target.write_bytes(held.getvalue())
+    return target
+
+
+def _sheet_name(title: str) -> str:
+    return re.sub(r"[\[\]:*?/\\']", " ", title)[:31]
+
+
+class _Page:
+    """A worksheet with title, caveats, frozen headings and typed cells."""
+
+    def __init__(self, workbook: Workbook, sheet: Sheet, language: str) -> None:
+        self.workbook, self.sheet, self.language = workbook, sheet, language
+
+    def _format(self, **wanted: Any) -> Format:
+        return self.workbook.add_format({"valign": "top"} | wanted)
+
+    def write(self, table: Table) -> None:
+        page = self.workbook.add_worksheet(_sheet_name(table.title.say(self.language)))
+        page.write_string(0, 0, self.sheet.title(self.language), self._format(bold=True, font_size=14))
+        warned = self._format(bold=True, font_color="#B34700")
+        for row, line in enumerate(self.sheet.caveats, start=1):
+            page.write_string(row, 0, f"⚠ {translations.caveat(line, self.language)}", warned)
+        top = len(self.sheet.caveats) + 1
+        columns = [column for column in table.columns if not column.repeated]
+        heading = self._format(bold=True, text_wrap=True, bottom=1, bg_color="#E8F1F6")
+        frame = table.to_frame()
+        for place, column in enumerate(columns):
+            page.write_string(top, place, column.heading(self.language), heading)
+            width = self._column(page, table, column, place, top + 1)
+            page.set_column(place, place, width)
+        page.freeze_panes(top + 1, _leading(columns))
+        page.set_landscape()
+        page.set_paper(_A4)
+        page.fit_to_pages(1, 0)
+        page.repeat_rows(top)
+        page.set_row(top, 45)
+        page.print_area(0, 0, top + len(frame), len(columns) - 1)
+
+    def _column(self, page: Worksheet, table: Table, column: Column, place: int, top: int) -> float:
+        """Write the cells of a column; how wide it is to be."""
+        cells = table.data[column.name]
+        style = self._style(column, cells)
+        longest = max((len(word) for word in column.heading(self.language).split()), default=0)
+        for row, cell in enumerate(cells, start=top):
+            longest = max(longest, _cell(page, row, place, cell, column, style, self.language))
+        return float(min(max(longest + 2, 9), 48))
+
+    def _style(self, column: Column, cells: pd.Series) -> Format:
+        if column.kind == "time":
+            return self._format(num_format="yyyy-mm-dd hh:mm", align="left")
+        if column.kind == "day":
+            return self._format(num_format="yyyy-mm-dd", align="left")
+        if column.kind == "share":
+            return self._format(num_format="0.0%")
+        if column.kind == "count":
+            return self._format(num_format="0")
+        if column.kind == "number":
+            digits = digits_of(cells)
+            return self._format(num_format="#,##0" + ("." + "0" * digits if digits else ""))
+        return self._format(num_format="#,##0.##" if column.kind == "score" else "General")
+
+
+def _leading(columns: list[Column]) -> int:
+    """Columns that stay in sight: those that say which hour or day it is."""
+    return sum(column.kind in ("time", "day") or column.name in ("hour", "score") for column in columns)
+
+
+def _cell(
+    page: Worksheet, row: int, place: int, cell: Any, column: Column, style: Format, language: str
+) -> int:
+    """Write one cell by its kind; how long it reads."""
+    if column.kind == "text":
+        text = words(cell, language)
+        page.write_string(row, place, text, style)  # never a formula, whatever it begins with
+        return len(text)
+    if pd.isna(cell):
+        page.write_blank(row, place, None, style)
+        return 0
+    if column.kind in ("time", "day"):
+        # Workbooks know no zones: local time, which the name of the hour makes unambiguous.
+        page.write_datetime(row, place, cell.to_pydatetime().replace(tzinfo=None), style)
+        return 16 if column.kind == "time" else 10
+    if column.kind == "yes_no":
+        page.write_boolean(row, place, bool(cell), style)
+        return 5
+    page.write_number(row, place, round(float(cell), 6), style)
+    return 8
+
+
+def _about(workbook: Workbook, sheet: Sheet, language: str) -> None:
+    """Facts, notes and caveats, on a worksheet of their own."""
+    page = workbook.add_worksheet(_sheet_name(translations.say("word.facts", language)))
+    wrapped = workbook.add_format({"text_wrap": True, "valign": "top", "align": "left"})
+    bold = workbook.add_format({"bold": True, "valign": "top", "text_wrap": True})
+    rows = [(translations.say(key, language), value) for key, value in sheet.facts.items()]
+    rows += [(translations.say("word.notes", language), note) for note in sheet.notes]
+    rows += [
+        (translations.say("word.caveats", language), translations.caveat(line, language))
+        for line in sheet.caveats
+    ]
+    for row, (name, value) in enumerate(rows):
+        page.write_string(row, 0, name, bold)
+        if isinstance(value, int):
+            page.write_number(row, 1, value, wrapped)
+        else:
+            page.write_string(row, 1, translations.shown(value, language), wrapped)
+    page.set_column(0, 0, 36)
+    page.set_column(1, 1, 90)

@@ -1,0 +1,5 @@
+"""Checks that users can run on their own parts, and small examples."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,36 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from . import (
+    examples as examples,
+    feature_contract as feature_contract,
+    leakage as leakage,
+    model_contract as model_contract,
+    poison as poison,
+    source_contract as source_contract,
+)
+from .examples import (
+    example_days as example_days,
+    example_forecast as example_forecast,
+    example_forecaster as example_forecaster,
+    example_observations as example_observations,
+    example_result as example_result,
+    example_snapshot as example_snapshot,
+    example_source as example_source,
+    example_weather as example_weather,
+)
+from .feature_contract import (
+    check_feature as check_feature,
+)
+from .leakage import (
+    check_no_leakage as check_no_leakage,
+)
+from .poison import (
+    poison_observations as poison_observations,
+    poison_weather as poison_weather,
+)
+from .model_contract import (
+    check_model as check_model,
+)
+from .source_contract import (
+    check_source as check_source,
+)

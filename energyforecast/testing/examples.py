@@ -1,0 +1,317 @@
+"""Contract checks that users run on their own parts, and small examples for documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+from scipy import stats
+
+from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.labels import Label
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import Kind, Site, Sites, WindFarm, as_sites
+from energyforecast.core.tasks import Windows, day_ahead
+from energyforecast.evaluation import Result
+from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.models import Climatology
+from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time.history import Past
+from energyforecast.point_in_time.snapshot import Snapshot
+from energyforecast.testing.model_contract import check_model
+from energyforecast.testing.source_contract import check_source
+from energyforecast.weather.sources.common.base import PublicationDelay, RunSource, finished
+
+__all__ = [
+    "check_model",
+    "check_source",
+    "example_days",
+    "example_forecast",
+    "example_forecaster",
+    "example_observations",
+    "example_result",
+    "example_snapshot",
+    "example_source",
+    "example_weather",
+]
+
+
+# -- small examples ----------------------------------------------------------------------------
+
+
+def _example_site() -> WindFarm:
+    return WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60, hub_height=90)
+
+
+#: What lagged observations an example snapshot holds.
+_PASTS: Final = (Past(timestamps.duration("0h")), Past(timestamps.duration("24h")))
+_HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
+
+
+def _runs(
+    values: Mapping[str, npt.NDArray[Any]],
+    init: timestamps.Times,
+    lead: npt.NDArray[Any],
+    sites: Sequence[str],
+) -> xr.Dataset:
+    """Runs that arrive 6 h after their initialisation."""
+    dims = ("site", "init_time", "lead_time", "member")
+    return xr.Dataset(
+        {name: (dims[: array.ndim], array.astype(np.float32)) for name, array in values.items()},
+        coords={
+            "site": list(sites),
+            "init_time": init,
+            "lead_time": lead,
+            "available_time": ("init_time", init + 6 * _HOUR),
+        },
+    )
+
+
+def _power(sites: Sequence[str], start: pd.Timestamp, days: int) -> Observations:
+    index = pd.date_range(start, periods=24 * days, freq="1h")
+    daily = 11.0 + 0.5 * np.asarray(index.hour)
+    return Observations(pd.DataFrame(dict.fromkeys(sites, daily), index=index), published_after="1h")
+
+
+def example_weather() -> xr.Dataset:
+    """Two runs for the farm, of 0 and 12 UTC: 8 m/s in the first, 10 m/s in the second; each arrives after 6 h.
+
+    Examples
+    --------
+    >>> example_weather()["wind_speed_100m"].sel(site="farm").isel(lead_time=slice(3)).values.tolist()
+    [[8.0, 8.0, 8.0], [10.0, 10.0, 10.0]]
+    """
+    init = np.array(["2024-01-01T00", "2024-01-01T12"], dtype="datetime64[ns]")
+    lead = np.arange(49) * _HOUR
+    speed = np.array([8.0, 10.0])[None, :, None] + np.zeros((1, 2, len(lead)))
+    return weather_schema.check_weather(_runs({"wind_speed_100m": speed}, init, lead, ["farm"]))
+
+
+class _Calm(RunSource):
+    """Runs of 0 and 12 UTC that come after 4 h; the wind blows with 2 m/s."""
+
+    name, attribution = "calm", "none"
+    variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
+    delay, cycle = PublicationDelay(base="4h"), pd.Timedelta("12h")
+
+    def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64]:  # noqa: ARG002
+        return np.arange(49) * _HOUR
+
+    def get_run(self, sites: Sequence[Site], init_time: pd.Timestamp) -> xr.Dataset:
+        speed = np.full((len(sites), 1, 49), 2.0)
+        names = [site.name for site in sites]
+        weather = _runs(
+            {"wind_speed_100m": speed}, timestamps.to_ns([init_time]), self.leads(init_time), names
+        )
+        known = self.delay.available_time(weather["init_time"].values)
+        return finished(weather.assign_coords(available_time=("init_time", known)), source=self, sites=sites)
+
+
+def example_source() -> RunSource:
+    """A source of forecasts that needs no network: the wind always blows with 2 m/s.
+
+    Examples
+    --------
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> run = example_source().get_run([farm], timestamps.instant("2024-06-01"))
+    >>> dict(run.sizes), float(run["wind_speed_100m"].max())
+    ({'site': 1, 'init_time': 1, 'lead_time': 49}, 2.0)
+    """
+    return _Calm()
+
+
+def example_snapshot(
+    weather: Mapping[str, float | Sequence[float]] | None = None,
+    *,
+    rising: float = 0.0,
+    sites: Sites | None = None,
+    start: Any = "2024-01-02 00:00",
+    hours: int = 3,
+    history: Sequence[Past] = _PASTS,
+) -> Snapshot:
+    """What was known 15 h before a few hours, for examples and tests of features.
+
+    Parameters
+    ----------
+    weather : mapping of float, optional
+        Value of each variable at the first hour, several for the members of an ensemble; a wind speed
+        of 8 m/s by default. The run is initialised 24 h before that hour and arrives 6 h later; it
+        holds 4 h more on each side.
+    rising : float
+        What is added to every variable with each hour.
+    sites : Site or sequence of Site, optional
+        The farm of :func:`example_observations` by default, with the clock of Almaty (UTC+6 in that
+        winter). Every site has the power of that farm.
+    start : str or moment
+        First hour, in UTC.
+    hours : int
+    history : sequence of Past
+        Lagged observations that the snapshot holds.
+
+    Examples
+    --------
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, rising=0.5)
+    >>> now["wind_speed_100m"].tolist()
+    [[8.0, 8.5, 9.0]]
+    >>> now.lag("24h").tolist()
+    [[11.0, 11.5, 12.0]]
+    """
+    places = as_sites(replace(_example_site(), timezone="Asia/Almaty") if sites is None else sites)
+    names = [site.name for site in places]
+    first = timestamps.instant(start)
+    begin = timestamps.to_ns([first])
+    around = np.arange(-4, hours + 4)
+    given = {"wind_speed_100m": 8.0} if weather is None else weather
+    values = {}
+    for name, value in given.items():
+        members = rising * around.reshape(-1, *[1] * np.ndim(value)) + np.asarray(value)
+        values[name] = np.repeat(members[None, None], len(names), axis=0)
+    wanted = {"": tuple(values)}
+    return snapshot.take_snapshot(
+        weather_schema.check_weather(_runs(values, begin - 24 * _HOUR, (24 + around) * _HOUR, names)),
+        _power(names, first.floor("D") - pd.Timedelta("10D"), 12),
+        sites=places,
+        windows=Windows(
+            issue_time=begin - 15 * _HOUR,
+            valid_time=begin[:, None] + np.arange(hours) * _HOUR,
+            inside=np.ones((1, hours), dtype=bool),
+            frequency=timestamps.duration("1h"),
+        ),
+        names=wanted,
+        required=wanted,
+        margin=timestamps.duration("4h"),
+        history=history,
+    )
+
+
+def example_observations(days: int = 2) -> Observations:
+    """Hourly power of a farm, rising and falling by day. [MW]
+
+    Examples
+    --------
+    >>> example_observations().values["farm"].iloc[24:27].tolist()
+    [11.0, 11.5, 12.0]
+    """
+    return _power(["farm"], timestamps.instant("2024-01-01"), days)
+
+
+def example_forecast() -> Forecast:
+    """One day of three quantiles for the farm of :func:`example_observations`, 1 MW too low.
+
+    Examples
+    --------
+    >>> example_forecast().quantiles
+    (0.1, 0.5, 0.9)
+    """
+    return _low_forecast(1.0, "example")
+
+
+def example_days(
+    *,
+    days: int,
+    sites: Sequence[str] = ("a", "b"),
+    range_hours: float = 6.0,
+    between: float = 0.5,
+    seed: int = 0,
+    kind: Kind = "site",
+) -> tuple[Forecast, Observations]:
+    """Day-ahead forecasts and outcomes whose errors have a known correlation.
+
+    Each hour at each site is normal with a mean of 50 MW and a deviation of 10 MW, and forecast so; the
+    correlation is exp(-lag / range) between hours, times `between` between different sites.
+
+    Parameters
+    ----------
+    days : int
+    sites : sequence of str
+    range_hours : float
+        [h]
+    between : float
+    seed : int
+    kind : str
+        Of all sites.
+
+    Examples
+    --------
+    >>> forecast, observations = example_days(days=3)
+    >>> forecast
+    Forecast of a, b: 3 issues, 72 hours from 2024-01-02 00:00 UTC, 99 quantiles from 0.01 to 0.99 [MW]
+    >>> observations
+    Observations of a, b: 72 x 1h from 2024-01-02 00:00 UTC, 0 missing, 0 flagged, published after 1h
+    """
+    task = day_ahead("09:00", timezone="UTC")
+    windows = task.windows(
+        task.issue_times("2024-01-02", timestamps.instant("2024-01-02") + pd.Timedelta(days, "D"))
+    )
+    lag = np.abs(np.subtract.outer(np.arange(24), np.arange(24)))
+    apart = np.where(np.eye(len(sites), dtype=bool), 1.0, between)
+    root = np.linalg.cholesky(np.kron(apart, np.exp(-lag / range_hours)))
+    noise = np.random.default_rng(seed).standard_normal((len(windows.issue_time), len(root))) @ root.T
+    outcomes = 50.0 + 10.0 * noise.reshape(-1, len(sites), 24).transpose(0, 2, 1).reshape(-1, len(sites))
+    hours = timestamps.to_index(windows.valid_time[windows.inside])
+    curve = 50.0 + 10.0 * stats.norm.ppf(task.quantiles)
+    forecast = Forecast.from_rows(
+        {name: np.tile(curve, (len(hours), 1)) for name in sites},
+        windows=windows,
+        levels=task.quantiles,
+        capacity=dict.fromkeys(sites),
+        kind=dict.fromkeys(sites, kind),
+        fallback_level={name: np.zeros(len(windows.issue_time), dtype=int) for name in sites},
+        weather_init_time=dict.fromkeys(sites, windows.issue_time),
+        attrs={"model": "known", "perfect_weather": 0, "timezone": "UTC"},
+    )
+    return forecast, Observations(pd.DataFrame(outcomes, hours, list(sites)), published_after="1h")
+
+
+def example_result() -> Result:
+    """Two forecasts of the same day: ``"model"`` is 1 MW too low, ``"reference"`` 2 MW.
+
+    Examples
+    --------
+    >>> example_result()
+    Result of model, reference: 1 issues, 0 fits
+    """
+    return Result(
+        forecasts={"model": _low_forecast(1.0, "model"), "reference": _low_forecast(2.0, "reference")},
+        observations=example_observations(),
+        folds=pd.DataFrame(),
+        provenance={"references": ["reference"]},
+    )
+
+
+def _low_forecast(by: float, model: str) -> Forecast:
+    task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+    windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
+    median: npt.NDArray[Any] = 11.0 - by + 0.5 * np.arange(24)
+    return Forecast.from_rows(
+        {"farm": np.column_stack([median - 4, median, median + 4])},
+        windows=windows,
+        levels=task.quantiles,
+        capacity={"farm": 60.0},
+        kind={"farm": "wind"},
+        fallback_level={"farm": np.zeros(1, dtype=int)},
+        weather_init_time={"farm": windows.issue_time - np.timedelta64(9, "h")},
+        attrs={"model": model, "perfect_weather": 0, "timezone": "UTC"},
+    )
+
+
+def example_forecaster() -> Forecaster:
+    """A fitted climatology of the farm of :func:`example_observations`.
+
+    Examples
+    --------
+    >>> example_forecaster()
+    Forecaster(farm, Climatology, fitted on 29 origins)
+    """
+    observations = example_observations(days=30)
+    init = timestamps.to_ns(observations.index[::24])
+    speed = np.full((1, len(init), 73), 8.0)
+    weather = _runs({"wind_speed_100m": speed}, init, np.arange(73) * _HOUR, ["farm"])
+    task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+    return Forecaster(_example_site(), task, model=Climatology()).fit(weather, observations)

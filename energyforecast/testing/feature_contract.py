@@ -1,0 +1,212 @@
+"""Contract of a feature, checked on weather and history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import Site, as_sites
+from energyforecast.core.tasks import Task, Windows
+from energyforecast.core.weather_schema import Weather
+from energyforecast.errors import LeakageError, SchemaError, TimeError
+from energyforecast.features import Feature, FeatureSet
+from energyforecast.forecasting.forecaster import Table
+from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time.snapshot import Snapshot
+from energyforecast.testing.closure_scan import archives_within_reach
+from energyforecast.testing.poison import poison_observations, poison_weather
+
+__all__ = ["check_feature"]
+
+
+def check_feature(
+    feature: Feature,
+    weather: Weather,
+    observations: Observations | None = None,
+    *,
+    sites: Site | Sequence[Site],
+    task: Task,
+    origins: int = 6,
+    seed: int = 0,
+) -> None:
+    """See that a feature keeps its contract, on real or made-up data.
+
+    It declares what it uses; gives arrays of numbers, finite or NaN, under the same names each time; is
+    the same when computed twice, for one origin alone, and after everything not known at the origin was
+    destroyed; and leaves the snapshot as it was.
+
+    Parameters
+    ----------
+    feature : Feature
+    weather : Dataset or mapping of Dataset
+        Long enough for some issue times.
+    observations : Observations, optional
+        Needed if the feature uses lags.
+    sites : Site or sequence of Site
+    task : Task
+    origins : int
+        Number of issue times that are tried.
+    seed : int
+        Of the noise that destroys what was not known.
+
+    Raises
+    ------
+    SchemaError
+        If something is used that was not declared, or a column has a wrong shape, an infinite value or a
+        name that changes, or the feature writes into the snapshot.
+    LeakageError
+        If the columns of an origin depend on other origins, on what was not known, or on chance, or the feature
+        holds measurements or weather with times of their own.
+    TimeError
+        If no issue time lies in the weather.
+
+    Examples
+    --------
+    >>> import energyforecast as ef
+    >>> site, weather, power = ef.datasets.la_haute_borne()
+    >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
+    >>> check_feature(ef.recipe(site).features[0], weather, sites=site, task=task)
+    """
+    _brings_no_archive(feature)
+    places = as_sites(sites)
+    issued = _some_issues(weather, task, origins)
+    together = _computed(feature, weather, observations, places, task.windows(issued))
+    again = _computed(feature, weather, observations, places, task.windows(issued))
+    _same_columns(feature, together, again, "when it is computed twice", "on nothing but the snapshot")
+    for k, moment in enumerate(issued):
+        expected = {key: values[k : k + 1] for key, values in together.items()}
+        windows = task.windows(issued[k : k + 1])
+        alone = _computed(feature, weather, observations, places, windows)
+        _same_columns(feature, expected, alone, "when the origin is computed alone", "on its own origin only")
+        past = None if observations is None else poison_observations(observations, moment, seed=seed)
+        honest = _computed(feature, poison_weather(weather, moment, seed=seed), past, places, windows)
+        _same_columns(
+            feature, expected, honest, "when what was not known is destroyed", "on what was known at issue"
+        )
+
+
+def _brings_no_archive(feature: Feature) -> None:
+    for name, kind in archives_within_reach(feature).items():
+        raise LeakageError(
+            f"The feature {feature.name!r} holds {name!r} ({kind}), data with times of its own, beside its snapshot.",
+            "A feature sees what was known at the issue time; nothing keeps it from looking further in what it holds, "
+            "and no test can destroy that.",
+            "Declare it as weather or history and take it from the snapshot; a calendar that was known long "
+            "before can be a tuple of dates.",
+        )
+
+
+def _some_issues(weather: Weather, task: Task, count: int) -> pd.DatetimeIndex:
+    """Issue times spread over the second half of the weather, where lags find something."""
+    axes = [
+        timestamps.to_index((data["time"] if weather_schema.is_analysis(data) else data["init_time"]).values)
+        for data in weather_schema.as_models(weather).values()
+    ]
+    start, end = max(axis[0] for axis in axes), min(axis[-1] for axis in axes)
+    issued = task.issue_times(start + (end - start) / 2, end) if start < end else pd.DatetimeIndex([])
+    if not len(issued):
+        raise TimeError(
+            f"No issue time of the task lies in the second half of the weather, {start} to {end}.",
+            "A feature is tried at some issue times.",
+            "Give more weather, or a task that is issued more often.",
+        )
+    return issued[np.unique(np.linspace(0, len(issued) - 1, count).astype(int))]
+
+
+def _computed(
+    feature: Feature,
+    weather: Weather,
+    observations: Observations | None,
+    sites: Sequence[Site],
+    windows: Windows,
+) -> dict[tuple[str, str], npt.NDArray[Any]]:
+    """Columns by site and name, shape (origins, steps), from a snapshot of what the feature declares."""
+    features, needs = FeatureSet((feature,)).resolve(weather)
+    now = snapshot.take_snapshot(
+        weather,
+        observations,
+        sites=sites,
+        windows=windows,
+        names=needs.names,
+        required=needs.names,
+        margin=needs.margin,
+        history=needs.history,
+    )
+    columns = {}
+    for site in sites:
+        for name, values in _of_site(feature, features, now.at(site.name)).items():
+            if np.isinf(values[windows.inside]).any():
+                raise SchemaError(
+                    f"The feature {feature.name!r} gives the column {name!r} at site {site.name!r} with infinite "
+                    "values.",
+                    "Values are finite, or NaN where they are not known.",
+                    "Guard the division, or the logarithm.",
+                )
+            columns[(site.name, name)] = np.where(windows.inside, values, np.nan)
+    return columns
+
+
+def _of_site(feature: Feature, features: FeatureSet, now: Snapshot) -> dict[str, npt.NDArray[Any]]:
+    try:
+        return features.compute(now)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise SchemaError(
+            f"The feature {feature.name!r} writes into the snapshot: {error}.",
+            "What a feature is given stays as it is for the next one.",
+            "Compute with a copy: values.copy().",
+        ) from error
+
+
+def _same_columns(
+    feature: Feature,
+    expected: dict[tuple[str, str], npt.NDArray[Any]],
+    found: dict[tuple[str, str], npt.NDArray[Any]],
+    when: str,
+    rests: str,
+) -> None:
+    if list(expected) != list(found):
+        other = next(iter(set(expected) ^ set(found)), next(iter(expected)))
+        raise SchemaError(
+            f"The feature {feature.name!r} gives other columns {when}, e.g. {other[1]!r} at site {other[0]!r}.",
+            "Names are the same, in the same order, for any origins.",
+            "Let names depend on the weather's variables only, not on values.",
+        )
+    for (site, name), values in expected.items():
+        got = found[(site, name)]
+        # Steps are the union over origins: alone, a short day has fewer.
+        width = min(values.shape[1], got.shape[1])
+        if not np.array_equal(values[:, :width], got[:, :width], equal_nan=True):
+            raise LeakageError(
+                f"The feature {feature.name!r} gives another column {name!r} at site {site!r} {when}.",
+                f"A column rests {rests}.",
+                "Compute each origin from its own row of the snapshot, without means over origins, archives or chance.",
+            )
+
+
+def _same_features(everything: Table, alone: Table, k: int, origin: pd.Timestamp) -> None:
+    rows = everything.origin == k
+    for site, frame in everything.columns.items():
+        expected = frame[rows].to_numpy()
+        found = alone.columns[site].to_numpy()
+        same = (
+            (expected == found) | (np.isnan(expected) & np.isnan(found))
+            if expected.shape == found.shape
+            else None
+        )
+        if same is None or not same.all():
+            column = (
+                "the rows" if same is None else repr(frame.columns[int(np.flatnonzero(~same.all(axis=0))[0])])
+            )
+            raise LeakageError(
+                f"At site {site!r}, {column} of the origin {origin} changes when data not known then is destroyed.",
+                "A feature uses weather that had arrived and observations that were published by the issue time.",
+                "Compute it from the snapshot alone, and check available_time and published_after.",
+            )

@@ -1,0 +1,85 @@
+"""Destroy all that was not yet known at a moment: weather, history, labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.weather_schema import Weather
+
+__all__ = ["poison_observations", "poison_weather"]
+
+
+def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> Weather:
+    """Weather in which all that had not arrived at a moment is noise; analyses are left as they are.
+
+    Parameters
+    ----------
+    weather : Dataset or mapping of Dataset
+    moment : Timestamp
+    seed : int
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_weather
+    >>> weather = example_weather()
+    >>> spoilt = poison_weather(weather, timestamps.instant("2024-01-01 09:00"))
+    >>> changed = (spoilt != weather)["wind_speed_100m"].any(["site", "lead_time"])
+    >>> changed.values.tolist()  # the second run arrived at 18:00
+    [False, True]
+    """
+    if isinstance(weather, xr.Dataset):
+        return _poisoned(weather, moment, np.random.default_rng(seed))
+    return {name: _poisoned(data, moment, np.random.default_rng(seed)) for name, data in weather.items()}
+
+
+def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Generator) -> xr.Dataset:
+    if weather_schema.is_analysis(weather):
+        return weather
+    arrived = weather["available_time"]
+    unknown = (arrived > timestamps.to_ns([moment])[0]) | arrived.isnull()
+    spoilt = weather.copy()
+    for name, values in weather.data_vars.items():
+        # Drawn from what the archive holds, so that the noise is not refused as impossible or another unit.
+        whole = values.values[np.isfinite(values.values)]
+        junk = noise.choice(whole, size=values.shape) if whole.size else values.values
+        if name == "ghi":  # dimmed where the sun is: light in the night would be refused as a wrong clock
+            junk = values.values * noise.uniform(size=values.shape)
+        mask = unknown.broadcast_like(values).transpose(*values.dims)
+        spoilt[name] = values.where(~mask, junk).astype(values.dtype).assign_attrs(values.attrs)
+    return spoilt
+
+
+def poison_observations(observations: Observations, moment: pd.Timestamp, *, seed: int = 0) -> Observations:
+    """Observations in which all that was not published at a moment is noise.
+
+    Parameters
+    ----------
+    observations : Observations
+    moment : Timestamp
+    seed : int
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_observations
+    >>> power = example_observations()
+    >>> spoilt = poison_observations(power, power.index[-1])
+    >>> int((spoilt.values != power.values).to_numpy().sum())
+    2
+    """
+    unknown = ~(observations.published <= timestamps.to_ns([moment])[0])
+    values = observations.values.to_numpy()
+    largest = np.nan_to_num(observations.values.abs().where(~observations.unfit).max().to_numpy())
+    junk = np.random.default_rng(seed).uniform(0, 1, size=values.shape) * largest
+    frame = pd.DataFrame(
+        np.where(unknown, junk, values), index=observations.index, columns=observations.values.columns
+    )
+    if observations.flags is None:
+        return replace(observations, values=frame)
+    clean = observations.flags.where(~unknown, 0)
+    return replace(observations, values=frame, flags=clean)

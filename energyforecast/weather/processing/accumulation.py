@@ -1,0 +1,287 @@
+"""Sums and running means of weather models, made into means of each step, labelled at its beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from energyforecast.core import variables
+from energyforecast.core.labels import Label
+from energyforecast.errors import RangeError, SchemaError, TimeError
+
+__all__ = ["Means", "check_windows", "de_accumulate", "interval_means", "window_starts"]
+
+Floats = npt.NDArray[np.floating[Any]]
+#: Ends of windows: leads (timedelta64) or moments (datetime64).
+Ends = npt.NDArray[Any]
+
+_SUMS: Final = (Label.SUM_ENDING, Label.SUM_SINCE_START, Label.SUM_SINCE_MIDNIGHT)
+_ENDING: Final = (Label.SUM_ENDING, Label.MEAN_ENDING)
+_NONE: Final = np.timedelta64(0, "ns")
+_RESET: Final = np.timedelta64(6, "h")
+_DAY: Final = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means of steps, and what had to be cut off for them.
+
+    Parameters
+    ----------
+    values : array
+        As the accumulations were, the last being NaN: nothing is known of what follows it.
+    clipped : float
+        By how much the lowest value lay below 0 before it was set to 0; rounding in the file does that.
+
+    Examples
+    --------
+    >>> Means(np.array([10.0, np.nan]), 0.0).clipped
+    0.0
+    """
+
+    values: Floats
+    clipped: float
+
+
+def window_starts(end: Ends, *, label: Label, step: Any = None) -> Ends:
+    """Where the window begins whose sum or mean stands at each end, by the rule of a label.
+
+    Parameters
+    ----------
+    end : array of timedelta64 or datetime64
+        Leads of a run; for analyses, moments.
+    label : Label
+    step : timedelta64, optional
+        Length of the windows that end at the stamp; from one end to the next if not given.
+
+    Raises
+    ------
+    SchemaError
+        If the label is one of instants, or cannot be said of such times.
+
+    Examples
+    --------
+    GFS: means since the last of the resets every 6 h.
+
+    >>> leads = np.arange(5, 9).astype("timedelta64[h]")
+    >>> window_starts(leads, label=Label.MEAN_SINCE_RESET).astype("timedelta64[h]").astype(int).tolist()
+    [0, 0, 6, 6]
+    """
+    ends = np.asarray(end)
+    moments = ends.dtype.kind == "M"
+    ends = ends.astype("datetime64[ns]" if moments else "timedelta64[ns]")
+    if label in _ENDING:
+        if step is not None:
+            return np.asarray(ends - np.timedelta64(step).astype("timedelta64[ns]"))
+        # A run begins at 0; an analysis, one step before its first stamp.
+        before = [_NONE] if not moments else ends[:1] - (np.diff(ends[:2]) if len(ends) > 1 else _NONE)
+        return np.concatenate([np.asarray(before, dtype=ends.dtype), ends[:-1]])
+    if label is Label.SUM_SINCE_MIDNIGHT and moments:
+        return (ends - np.timedelta64(1, "ns")).astype("datetime64[D]").astype("datetime64[ns]")
+    if label is Label.SUM_SINCE_MIDNIGHT or (label is Label.MEAN_SINCE_RESET and not moments):
+        # At a reset the window is a whole one, not an empty one.
+        length = (_RESET if label is Label.MEAN_SINCE_RESET else _DAY).astype("timedelta64[ns]")
+        return np.asarray(np.maximum((ends - np.timedelta64(1, "ns")) // length, 0) * length)
+    if label in (Label.SUM_SINCE_START, Label.MEAN_SINCE_START) and not moments:
+        return np.zeros_like(ends)
+    raise SchemaError(
+        f"Values labelled {label.value!r} were to be de-accumulated along "
+        f"{'moments' if moments else 'leads of a run'}.",
+        "Sums and means of an interval are; instants never are, and 'since start' needs a run.",
+        "Correct the label of the variable.",
+    )
+
+
+def check_windows(start: Ends, end: Ends, *, label: Label, name: str = "values") -> None:
+    """Whether windows that a file declares are those of the label.
+
+    Parameters
+    ----------
+    start, end : array of timedelta64
+        As the file says.
+    label : Label
+        What its source is known to write.
+    name : str
+        What messages call the values.
+
+    Raises
+    ------
+    TimeError
+        If they are others: the file is another product, or the source has changed.
+
+    Examples
+    --------
+    >>> hours = np.array([6, 7], dtype="timedelta64[h]")
+    >>> check_windows(np.array([0, 6], dtype="timedelta64[h]"), hours, label=Label.SUM_SINCE_START, name="ghi")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.TimeError: ghi at lead 7 h says that its window begins at 6 h.
+    It begins at 0 h: sum from the start of the run to the stamp.
+    The file is another product than its source is known to publish; correct the label.
+    """
+    leads = np.asarray(end).astype("timedelta64[ns]")
+    declared = np.asarray(start).astype("timedelta64[ns]")
+    wanted = window_starts(leads, label=label)
+    for lead, found, right in zip(leads, declared, wanted, strict=True):
+        if found != right and lead > _NONE:
+            raise TimeError(
+                f"{name} at lead {_hours(lead):g} h says that its window begins at {_hours(found):g} h.",
+                f"It begins at {_hours(right):g} h: {label.value}.",
+                "The file is another product than its source is known to publish; correct the label.",
+            )
+
+
+def _hours(length: Any) -> float:
+    return float(length / np.timedelta64(1, "h"))
+
+
+def interval_means(
+    values: Floats,
+    end: Ends,
+    *,
+    label: Label,
+    start: Ends | None = None,
+    step: Any = None,
+    factor: float = 1.0,
+    resolution: float = 0.0,
+    most_negative: float = 60.0,
+) -> Means:
+    """Means from each stamp to the next, from sums or running means that end at the stamps.
+
+    Parameters
+    ----------
+    values : array (..., times)
+        Sums [unit x s] or means [unit].
+    end : array of timedelta64 or datetime64
+        Stamps, rising; steps may differ.
+    label : Label
+    start : array, optional
+        Beginnings of the windows as the file declares them; by the rule of the label if not given. A reset
+        is known from them alone, never from a value that fell.
+    step : timedelta64, optional
+        Length of windows labelled SUM_ENDING or MEAN_ENDING; from one stamp to the next if not given.
+    factor : float
+        From the file's unit to ours.
+    resolution : float
+        Smallest difference that the file can tell, in its unit: a step that is no larger is 0, as at night.
+    most_negative : float
+        A mean may be this much below 0 by rounding; more is an error. GFS rounds to 10 W m⁻², which five
+        sixths of a window make 55. [unit]
+
+    Returns
+    -------
+    Means
+        The value of the interval (a, b) stands at a; NaN where an end of the interval is missing.
+
+    Raises
+    ------
+    RangeError
+        If values fall by more than rounding: they are not accumulated in this way.
+
+    Notes
+    -----
+    With the integral I = value x length of the window, a step from p to e of one window has the mean
+    (I(e) - I(p)) / (e - p); a window that begins at p has I(e) / (e - p).
+
+    Examples
+    --------
+    ECMWF: J m⁻² since the start, hours 0, 3 and 6.
+
+    >>> leads = np.array([0, 3, 6], dtype="timedelta64[h]")
+    >>> interval_means(np.array([0.0, 1.08e6, 3.24e6]), leads, label=Label.SUM_SINCE_START).values.tolist()
+    [100.0, 200.0, nan]
+    """
+    sums = np.asarray(values, dtype=np.float64) * factor
+    ends = np.asarray(end)
+    ends = ends.astype("datetime64[ns]" if ends.dtype.kind == "M" else "timedelta64[ns]")
+    starts = (
+        window_starts(ends, label=label, step=step) if start is None else np.asarray(start).astype(ends.dtype)
+    )
+    length = (ends - starts) / np.timedelta64(1, "s")
+    # The integral over an empty window, at the start of a run, is 0 even where the file leaves it out.
+    weight = np.where(length > 0, 1.0 if label in _SUMS else length, 0.0)
+    whole = np.where(length > 0, sums * weight, 0.0)
+    fresh, carried = starts[1:] == ends[:-1], starts[1:] == starts[:-1]
+    seconds = np.diff(ends) / np.timedelta64(1, "s")
+    gained = whole[..., 1:] - np.where(fresh, 0.0, whole[..., :-1])
+    means = np.where((fresh | carried) & (starts[1:] <= ends[:-1]), gained / seconds, np.nan)
+    rounding = np.where(fresh, 0.0, weight[1:] + weight[:-1]) * resolution * factor / 2
+    # Single precision tells no more than this of a large sum.
+    rounding = np.maximum(rounding, np.where(fresh, 0.0, np.finfo(np.float32).eps * np.abs(whole[..., 1:])))
+    means = np.where(np.abs(gained) <= rounding, np.where(np.isnan(means), np.nan, 0.0), means)
+    clipped = _clipped(means, ends, most_negative, label)
+    last = np.full((*means.shape[:-1], 1), np.nan)
+    return Means(np.concatenate([np.where(means < 0, 0.0, means), last], axis=-1), clipped)
+
+
+def _clipped(means: Floats, ends: Ends, most_negative: float, label: Label) -> float:
+    lowest = float(np.nanmin(means, initial=0.0))
+    if lowest < -most_negative:
+        place = np.argwhere(means == lowest)[0]
+        raise RangeError(
+            f"The mean of the step that ends at {ends[place[-1] + 1]} is {lowest:.4g}.",
+            f"A {label.value} does not fall by more than its rounding ({most_negative:g}).",
+            "The values are accumulated in another way; correct the label of the variable.",
+        )
+    return max(0.0, -lowest)
+
+
+def de_accumulate(
+    values: xr.DataArray,
+    *,
+    label: Label,
+    start: Ends | None = None,
+    step: Any = None,
+    factor: float = 1.0,
+    resolution: float = 0.0,
+    most_negative: float = 60.0,
+) -> xr.DataArray:
+    """:func:`interval_means` of a variable with the dimension ``lead_time`` or ``time``.
+
+    Parameters
+    ----------
+    values : DataArray
+    label, start, step, factor, resolution, most_negative
+        As there.
+
+    Returns
+    -------
+    DataArray
+        With ``cell_methods`` and, in ``clipped``, what was cut off. What already is a mean by its
+        ``cell_methods`` is given back as it came, so that nothing is done twice.
+
+    Examples
+    --------
+    >>> leads = np.array([0, 3, 6], dtype="timedelta64[h]").astype("timedelta64[ns]")
+    >>> ssrd = xr.DataArray([0.0, 1.08e6, 3.24e6], dims="lead_time", coords={"lead_time": leads})
+    >>> ghi = de_accumulate(ssrd, label=Label.SUM_SINCE_START)
+    >>> ghi.values.tolist(), de_accumulate(ghi, label=Label.SUM_SINCE_START) is ghi
+    ([100.0, 200.0, nan], True)
+    """
+    if values.attrs.get("cell_methods") == variables.MEAN:
+        return values
+    if values.attrs.get("cell_methods") == variables.POINT:
+        raise SchemaError(
+            f"{values.name!r} holds instants by its cell_methods, and was to be de-accumulated.",
+            "Sums and means of an interval are de-accumulated.",
+            "Correct the label of the variable, or its attribute.",
+        )
+    dim = "lead_time" if "lead_time" in values.dims else "time"
+    ordered = values.transpose(..., dim)
+    means = interval_means(
+        np.asarray(ordered.values),
+        np.asarray(values[dim].values),
+        label=label,
+        start=start,
+        step=step,
+        factor=factor,
+        resolution=resolution,
+        most_negative=most_negative,
+    )
+    result = ordered.copy(data=means.values).transpose(*values.dims)
+    result.attrs = {**values.attrs, "cell_methods": variables.MEAN, "clipped": means.clipped}
+    return result

@@ -1,0 +1,6 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from . import (
+    base as base,
+    containers as containers,
+)

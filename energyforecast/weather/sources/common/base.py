@@ -1,0 +1,271 @@
+"""What a source of weather is: how it labels time, how late it publishes, and how its weather leaves it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.http import Http
+from energyforecast.core.labels import Label
+from energyforecast.core.sites import Site
+from energyforecast.core.variables import lookup
+
+__all__ = ["DELAYS", "AnalysisSource", "Http", "Label", "PublicationDelay", "RunSource", "Source", "finished"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicationDelay:
+    """How long after its initialisation (or its hour, for an analysis) a value can be had.
+
+    Parameters
+    ----------
+    base : timedelta or str
+        Of the first value.
+    per_lead_hour : timedelta or str
+        What each hour of lead adds.
+    by_cycle : mapping, optional
+        Bases of runs whose delay differs, by their hour [UTC].
+    margin : timedelta or str
+        Added to all, for a server to have what was published.
+
+    Examples
+    --------
+    GFS: 235 min and 0.262 min for each hour of lead; here without margin.
+
+    >>> gfs = PublicationDelay(base="235min", per_lead_hour="15.72s", margin="0min")
+    >>> init = np.array(["2024-06-01T00"], dtype="datetime64[ns]")
+    >>> gfs.available_time(init, np.array([0, 24], dtype="timedelta64[h]")).astype("datetime64[m]")
+    array([['2024-06-01T03:55', '2024-06-01T04:01']], dtype='datetime64[m]')
+    """
+
+    base: timedelta | str
+    per_lead_hour: timedelta | str = "0s"
+    by_cycle: Mapping[int, timedelta | str] = field(default_factory=dict)
+    margin: timedelta | str = "15min"
+
+    def available_time(self, init_time: timestamps.Times, lead_time: Any = None) -> timestamps.Times:
+        """When values could be had, shape (runs,), or (runs, leads) where leads are given."""
+        start = timestamps.to_ns(init_time)
+        hours = ((start - start.astype("datetime64[D]")) // np.timedelta64(1, "h")).astype(int)
+        base = np.array(
+            [timestamps.duration(self.by_cycle.get(int(hour), self.base)).value for hour in hours]
+        )
+        known = start + (base + timestamps.duration(self.margin).value).astype("timedelta64[ns]")
+        if lead_time is None:
+            return np.asarray(known)
+        leads = np.asarray(lead_time).astype("timedelta64[ns]") / np.timedelta64(1, "h")
+        later = np.round(leads * timestamps.duration(self.per_lead_hour).value).astype("timedelta64[ns]")
+        return np.asarray(known[:, None] + later[None, :])
+
+
+#: Measured on archives' time stamps where there are such; see docs/sources.md.
+DELAYS: Final[dict[str, PublicationDelay]] = {
+    "gfs": PublicationDelay(base="235min", per_lead_hour="15.72s"),
+    "gefs": PublicationDelay(base="245min", per_lead_hour="26.04s"),
+    "hrrr": PublicationDelay(base="61min", per_lead_hour="111.6s", margin="2min"),
+    "ifs": PublicationDelay(base="455min", by_cycle={6: "388min", 18: "388min"}),
+    "aifs": PublicationDelay(base="370min"),
+    "icon_eu": PublicationDelay(base="240min"),
+    "era5": PublicationDelay(base="5D"),
+    "nasa_power": PublicationDelay(base="7D"),
+    "nsrdb": PublicationDelay(base="548D"),
+    "pvgis": PublicationDelay(base="1461D"),
+}
+
+
+class Source(ABC):
+    """Where weather comes from; :class:`RunSource` for forecasts, :class:`AnalysisSource` for the rest.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``"open-meteo:ecmwf_ifs"``: letters, digits and ``:_-.`` only, since folders are named after it.
+    kind : {"forecast", "analysis"}
+    variables : tuple of str
+        Names of the library that it gives.
+    labels : mapping of Label
+        What its stamps mean, for each of these variables.
+    delay : PublicationDelay
+    attribution : str
+        What its licence asks to be said.
+
+    Examples
+    --------
+    >>> issubclass(RunSource, Source), RunSource.kind, AnalysisSource.kind
+    (True, 'forecast', 'analysis')
+    """
+
+    kind: ClassVar[Literal["forecast", "analysis"]]
+    name: str
+    variables: tuple[str, ...]
+    labels: Mapping[str, Label]
+    delay: PublicationDelay
+    attribution: str
+
+
+class RunSource(Source):
+    """Forecasts, run by run.
+
+    Attributes
+    ----------
+    cycle : Timedelta
+        Between initialisations, counted from 00 UTC.
+
+    Examples
+    --------
+    A source of one's own says how it labels time and how late it is, and gives one run; here the wind
+    always blows with 2 m/s.
+
+    >>> class Calm(RunSource):
+    ...     name, attribution = "calm", "none"
+    ...     variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
+    ...     delay, cycle = PublicationDelay(base="4h"), pd.Timedelta("12h")
+    ...
+    ...     def get_run(self, sites, init_time):
+    ...         init, lead = timestamps.to_ns([init_time]), np.arange(49).astype("timedelta64[h]")
+    ...         speed = np.full((len(sites), 1, len(lead)), 2.0)
+    ...         weather = xr.Dataset(
+    ...             {"wind_speed_100m": (("site", "init_time", "lead_time"), speed)},
+    ...             coords={
+    ...                 "init_time": init,
+    ...                 "lead_time": lead.astype("timedelta64[ns]"),
+    ...                 "available_time": ("init_time", self.delay.available_time(init)),
+    ...             },
+    ...         )
+    ...         return finished(weather, source=self, sites=sites)
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> run = Calm().newest("2024-06-01 13:00")  # that of 12 UTC comes at 16:15
+    >>> print(run)
+    2024-06-01 00:00:00+00:00
+    >>> dict(Calm().get_run([farm], run).sizes)
+    {'site': 1, 'init_time': 1, 'lead_time': 49}
+    """
+
+    kind = "forecast"
+    cycle: pd.Timedelta
+
+    @abstractmethod
+    def get_run(self, sites: Sequence[Site], init_time: pd.Timestamp) -> xr.Dataset:
+        """One run at some sites, dims (site, init_time of length 1, lead_time[, member]), checked.
+
+        Raises
+        ------
+        RunNotPublishedError
+            If the server does not have it (yet).
+        SourceError
+            If the server cannot be asked, or its answer cannot be right.
+        """
+
+    def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64] | None:  # noqa: ARG002
+        """Lead times of a whole run, so that a half-published one is recognised; ``None`` if they are not known."""
+        return None
+
+    def runs(self, start: Any, end: Any) -> pd.DatetimeIndex:
+        """Initialisations in [start, end), in UTC."""
+        first, last = timestamps.instant(start).ceil(self.cycle), timestamps.instant(end)
+        return pd.date_range(first, last, freq=self.cycle, inclusive="left")
+
+    def newest(self, now: Any = None) -> pd.Timestamp:
+        """Initialisation of the newest run whose first values should be there."""
+        moment = timestamps.now() if now is None else timestamps.instant(now)
+        for run in self.runs(moment - pd.Timedelta("3D"), moment)[::-1]:
+            if self.delay.available_time(timestamps.to_ns([run]))[0] <= timestamps.to_ns([moment])[0]:
+                return pd.Timestamp(run)
+        return moment.floor(self.cycle) - pd.Timedelta("3D")
+
+
+class AnalysisSource(Source):
+    """Reanalyses, stitched histories and satellite products: weather without runs.
+
+    Attributes
+    ----------
+    step : Timedelta
+        Between times, an hour by default.
+
+    Examples
+    --------
+    >>> AnalysisSource.kind
+    'analysis'
+    """
+
+    kind = "analysis"
+    step: pd.Timedelta = pd.Timedelta("1h")
+
+    @abstractmethod
+    def get_period(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:
+        """Hours in [start, end) at some sites, dims (site, time), checked.
+
+        Raises
+        ------
+        SourceError
+            If the server cannot be asked, or its answer cannot be right.
+        """
+
+
+def _explained(attrs: Mapping[str, Any]) -> bool:
+    """Whether a variable that the vocabulary does not hold, such as a spread, says itself what it is."""
+    return "units" in attrs and "cell_methods" in attrs and "standard_name" not in attrs
+
+
+def _described(name: str, attrs: Mapping[str, Any]) -> dict[str, str]:
+    row = lookup(name)
+    return {
+        "units": row.units,
+        "standard_name": row.standard_name,
+        "cell_methods": attrs.get("cell_methods", row.cell_methods),
+    }
+
+
+def finished(weather: xr.Dataset, *, source: Source, sites: Sequence[Site]) -> xr.Dataset:
+    """Weather as it leaves a source: named, with CF attributes and provenance, in single precision, checked.
+
+    Parameters
+    ----------
+    weather : Dataset
+        In the library's names, units and time labels, with ``available_time``.
+    source : Source
+    sites : sequence of Site
+        In the order of the dimension ``site``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    SchemaError, TimeError, UnitsError, RangeError
+        If it is not weather as the library knows it.
+
+    Examples
+    --------
+    See :class:`RunSource`; here what it adds.
+
+    >>> from types import SimpleNamespace
+    >>> from energyforecast.testing import example_weather
+    >>> calm = SimpleNamespace(name="calm", kind="forecast", attribution="none")
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> finished(example_weather(), source=calm, sites=[farm])["wind_speed_100m"].attrs["standard_name"]
+    'wind_speed'
+    """
+    named = weather.assign_coords(site=[site.name for site in sites])
+    for name in map(str, named.data_vars):
+        given = named[name].attrs
+        named[name] = named[name].astype(np.float32)
+        named[name].attrs = given if _explained(given) else _described(name, given)
+    named.attrs = {
+        **{key: value for key, value in weather.attrs.items() if isinstance(value, str | int | float)},
+        "Conventions": "CF-1.11",
+        "kind": source.kind,
+        "source": source.name,
+        "attribution": source.attribution,
+    }
+    return weather_schema.check_weather(named, sites=sites, label=source.name)

@@ -1,0 +1,112 @@
+"""Weather of the user's own, in NetCDF files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xarray as xr
+
+from energyforecast.core import weather_schema
+from energyforecast.errors import FileFormatError, require
+
+__all__ = ["read", "write"]
+
+_AXES = ("init_time", "time", "available_time")
+
+
+def read(path: str | Path) -> xr.Dataset:
+    """Read a forecast or an analysis from a NetCDF file and check it.
+
+    Parameters
+    ----------
+    path : path
+        Dimensions ``(site, init_time, lead_time[, member])`` or ``(site, time)``, with
+        ``available_time``. NetCDF 3 is read with what a base installation has; NetCDF 4 needs the extra
+        ``store``.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    DependencyError
+        If it is NetCDF 4 and the extra ``store`` is not installed.
+    SchemaError, TimeError, UnitsError, RangeError
+        If its content is not weather as the library knows it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.testing import example_weather
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     weather = read(write(example_weather(), folder + "/weather.nc"))
+    >>> dict(weather.sizes)
+    {'site': 1, 'init_time': 2, 'lead_time': 49}
+    """
+    source = Path(path)
+    try:
+        with source.open("rb") as raw:
+            modern = raw.read(4) == b"\x89HDF"
+        engine = "h5netcdf" if modern else "scipy"
+        if modern:
+            require(engine, extra="store", purpose=f"{source} is NetCDF 4.")
+        with xr.open_dataset(source, engine=engine, decode_timedelta=True) as dataset:
+            weather = dataset.load()
+    except (OSError, ValueError, TypeError, LookupError, EOFError) as error:
+        raise FileFormatError(
+            f"{source} cannot be read: {error}", "Weather files are NetCDF.", "Check the path and the file."
+        ) from error
+    return weather_schema.check_weather(_in_nanoseconds(weather), label=str(source))
+
+
+def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
+    """Times in nanoseconds and labels as text; what is no time is left to the check."""
+    kinds = dict.fromkeys(_AXES, ("M", "datetime64[ns]")) | {"lead_time": ("m", "timedelta64[ns]")}
+    there = {name: pair for name, pair in kinds.items() if name in weather.coords}
+    named = weather.assign_coords(
+        {
+            name: weather[name].astype(kind)
+            for name, (letter, kind) in there.items()
+            if weather[name].dtype.kind == letter
+        }
+    )
+    if "site" not in named.dims:
+        return named
+    return named.assign_coords(site=[str(name) for name in named["site"].values])
+
+
+def write(weather: xr.Dataset, path: str | Path) -> Path:
+    """Write weather as NetCDF 3, which a base installation reads.
+
+    Parameters
+    ----------
+    weather : Dataset
+    path : path
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> site, weather, power = la_haute_borne()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read(write(weather, folder + "/era5.nc")).equals(weather)
+    True
+    """
+    target = Path(path)
+    weather_schema.check_weather(weather)
+    encoding = {
+        name: {"units": "seconds since 1970-01-01", "dtype": "float64"}
+        for name in _AXES
+        if name in weather.coords
+    }
+    if "lead_time" in weather.coords:
+        encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
+    weather.to_netcdf(target, engine="scipy", encoding=encoding)
+    return target

@@ -1,0 +1,389 @@
+"""What Open-Meteo calls things: variables and their units, models and their delays, products and their addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from energyforecast.core import timestamps, variables
+from energyforecast.core.labels import Label
+from energyforecast.errors import SchemaError, UnitsError
+from energyforecast.weather.sources.common.base import DELAYS, PublicationDelay
+
+__all__ = [
+    "ATTRIBUTION",
+    "OPEN_METEO_ENSEMBLES",
+    "OPEN_METEO_MODELS",
+    "PRODUCTS",
+    "CellSelection",
+    "Column",
+    "OpenMeteoModel",
+    "Product",
+    "column_of",
+    "default_variables",
+    "model_named",
+    "name_of",
+]
+
+#: Which cell of the model stands for a site: the nearest, or one of its neighbours on land or at sea.
+CellSelection = Literal["nearest", "land", "sea"]
+
+#: What the licence of the data, CC BY 4.0, asks to be said.
+ATTRIBUTION: Final = "Weather data by Open-Meteo.com (CC BY 4.0), from the national weather services"
+
+_SPREAD: Final = "_spread"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A variable as Open-Meteo writes it.
+
+    Parameters
+    ----------
+    name : str
+        Theirs.
+    label : Label
+    units : mapping of float
+        What they may write as its unit, with the factor to ours.
+
+    Examples
+    --------
+    >>> column_of("pressure").name, column_of("pressure").factor("hPa", "site 'farm'")
+    ('surface_pressure', 100.0)
+    """
+
+    name: str
+    label: Label
+    units: Mapping[str, float]
+
+    def factor(self, unit: object, where: str) -> float:
+        """From their unit to ours; another unit than the one that was asked for is an error."""
+        if isinstance(unit, str) and unit in self.units:
+            return self.units[unit]
+        raise UnitsError(
+            f"Open-Meteo gives {self.name} in {unit!r} at {where}.",
+            f"It was asked for {' or '.join(map(repr, self.units))}.",
+            "Ask with wind_speed_unit=ms and without other units; a proxy may have changed the request.",
+        )
+
+
+_W: Final = {"W/m²": 1.0, "W/m2": 1.0}
+_MS: Final = {"m/s": 1.0}
+_DEGREE: Final = {"°": 1.0}
+_INSTANT, _MEAN, _SUM = Label.INSTANT, Label.MEAN_ENDING, Label.SUM_ENDING
+
+#: Ours without height, theirs with {} for the height. Gusts are the largest of the hour that ends at the stamp,
+#: and keep it; a sum over one hour is the rate of that hour.
+_COLUMNS: Final[dict[str, tuple[str, Label, Mapping[str, float]]]] = {
+    "wind_speed": ("wind_speed_{}", _INSTANT, _MS),
+    "wind_direction": ("wind_direction_{}", _INSTANT, _DEGREE),
+    "wind_gust": ("wind_gusts_{}", _INSTANT, _MS),
+    "temp_air": ("temperature_2m", _INSTANT, {"°C": 1.0}),
+    "temp_dew": ("dew_point_2m", _INSTANT, {"°C": 1.0}),
+    "relative_humidity": ("relative_humidity_2m", _INSTANT, {"%": 1.0}),
+    "pressure": ("surface_pressure", _INSTANT, {"hPa": 100.0}),
+    "cloud_cover": ("cloud_cover", _INSTANT, {"%": 1.0}),
+    "snow_depth": ("snow_depth", _INSTANT, {"m": 1.0}),
+    "ghi": ("shortwave_radiation", _MEAN, _W),
+    "dni": ("direct_normal_irradiance", _MEAN, _W),
+    "dhi": ("diffuse_radiation", _MEAN, _W),
+    "precipitation": ("precipitation", _SUM, {"mm": 1.0}),
+}
+
+
+def column_of(name: str) -> Column:
+    """How Open-Meteo writes a variable of the library, with ``_spread`` for that of an ensemble.
+
+    Raises
+    ------
+    SchemaError
+        If Open-Meteo does not have it.
+
+    Examples
+    --------
+    >>> column_of("wind_gust_10m").name, column_of("ghi").label.value
+    ('wind_gusts_10m', 'mean of the interval that ends at the stamp')
+    """
+    bare = name.removesuffix(_SPREAD)
+    height = variables.height_of(bare)
+    row = _COLUMNS.get(variables.lookup(bare).name)
+    if row is None:
+        raise SchemaError(
+            f"Open-Meteo has no {name!r}.", f"It has {', '.join(_COLUMNS)}.", "Leave the variable out."
+        )
+    theirs = row[0].format("" if height is None else f"{height:.0f}m")
+    return Column(name=theirs + (_SPREAD if name != bare else ""), label=row[1], units=row[2])
+
+
+def name_of(column: str) -> str | None:
+    """Name in the library of a column of Open-Meteo, if there is one.
+
+    Examples
+    --------
+    >>> name_of("wind_speed_100m"), name_of("shortwave_radiation"), name_of("weather_code")
+    ('wind_speed_100m', 'ghi', None)
+    """
+    bare = column.removesuffix(_SPREAD)
+    for ours, (theirs, _, _) in _COLUMNS.items():
+        match = re.fullmatch(re.escape(theirs).replace(r"\{\}", r"(\d+m)"), bare)
+        if match:
+            return "_".join((ours, *match.groups())) + column[len(bare) :]
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenMeteoModel:
+    """A weather model as Open-Meteo serves it.
+
+    Parameters
+    ----------
+    name : str
+        Its name in ``models=``.
+    resolution : float
+        Distance of its cells. [degree of latitude]
+    delay : PublicationDelay
+        Until its runs are there; Open-Meteo's 10 min for all its servers to have them are added.
+    cycle : str
+        Between its runs.
+    horizon : str
+        How far its runs reach.
+    heights : tuple of int
+        Of its winds. [m]
+    members : int
+        Of an ensemble, with the control run; 0 for a single run.
+    domains : tuple of str
+        Names under which the server tells about its newest run (``/data/<domain>/static/meta.json``).
+
+    Examples
+    --------
+    One that is not in the table:
+
+    >>> nordic = OpenMeteoModel(
+    ...     name="metno_nordic", resolution=0.01, delay=PublicationDelay(base="2h"), cycle="1h", horizon="58h"
+    ... )
+    >>> nordic.delay.base
+    '2h'
+    """
+
+    name: str
+    resolution: float
+    delay: PublicationDelay
+    cycle: str = "6h"
+    horizon: str = "168h"
+    heights: tuple[int, ...] = (10, 80, 120)
+    members: int = 0
+    domains: tuple[str, ...] = ()
+
+
+#: Open-Meteo asks to wait 10 min more, for all its servers to have a run.
+_MARGIN: Final = "25min"
+
+
+def _whole(name: str, *, hours: int = 0) -> PublicationDelay:
+    """Of a run that appears at once, with its last lead."""
+    known = DELAYS[name]
+    base = timestamps.duration(known.base) + hours * timestamps.duration(known.per_lead_hour)
+    return PublicationDelay(base=base, by_cycle=known.by_cycle, margin=_MARGIN)
+
+
+def _table(*models: OpenMeteoModel) -> dict[str, OpenMeteoModel]:
+    return {model.name: model for model in models}
+
+
+_ICON: Final = PublicationDelay(base="240min", margin=_MARGIN)
+_D2: Final = PublicationDelay(base="120min", margin=_MARGIN)
+_ERA5: Final = PublicationDelay(base="5D", margin=_MARGIN)
+_LOW: Final = (10, 100)
+_TALL: Final = (10, 80, 120, 180)
+
+#: Models of single runs, forecasts, previous runs and histories, by name.
+OPEN_METEO_MODELS: Final = _table(
+    OpenMeteoModel(
+        name="ecmwf_ifs",
+        resolution=0.09,
+        delay=_whole("ifs"),
+        horizon="360h",
+        heights=_LOW,
+        domains=("ecmwf_ifs",),
+    ),
+    OpenMeteoModel(
+        name="ecmwf_ifs025",
+        resolution=0.25,
+        delay=_whole("ifs"),
+        horizon="360h",
+        heights=_LOW,
+        domains=("ecmwf_ifs025",),
+    ),
+    OpenMeteoModel(
+        name="ecmwf_aifs025_single",
+        resolution=0.25,
+        delay=_whole("aifs"),
+        horizon="360h",
+        heights=_LOW,
+        domains=("ecmwf_aifs025_single",),
+    ),
+    OpenMeteoModel(
+        name="gfs_global",
+        resolution=0.25,
+        delay=_whole("gfs", hours=384),
+        horizon="382h",  # 384 hours are the most that is given at once
+        domains=("ncep_gfs013", "ncep_gfs025"),
+    ),
+    OpenMeteoModel(
+        name="gfs_hrrr",
+        resolution=0.03,
+        delay=_whole("hrrr", hours=18),
+        cycle="1h",
+        horizon="18h",
+        heights=(10, 80),
+        domains=("ncep_hrrr_conus",),
+    ),
+    OpenMeteoModel(
+        name="icon_global",
+        resolution=0.125,
+        delay=_ICON,
+        horizon="180h",
+        heights=_TALL,
+        domains=("dwd_icon",),
+    ),
+    OpenMeteoModel(
+        name="icon_eu",
+        resolution=0.0625,
+        delay=_ICON,
+        cycle="3h",
+        horizon="120h",
+        heights=_TALL,
+        domains=("dwd_icon_eu",),
+    ),
+    OpenMeteoModel(
+        name="icon_d2",
+        resolution=0.02,
+        delay=_D2,
+        cycle="3h",
+        horizon="48h",
+        heights=_TALL,
+        domains=("dwd_icon_d2",),
+    ),
+    OpenMeteoModel(name="era5", resolution=0.25, delay=_ERA5, cycle="1h", heights=_LOW),
+    OpenMeteoModel(name="era5_land", resolution=0.1, delay=_ERA5, cycle="1h", heights=(10,)),
+)
+
+#: Ensembles, by name; their means and spreads are models of their own.
+OPEN_METEO_ENSEMBLES: Final = _table(
+    OpenMeteoModel(
+        name="ecmwf_ifs025",
+        resolution=0.25,
+        delay=_whole("ifs"),
+        horizon="360h",
+        heights=_LOW,
+        members=51,
+        domains=("ecmwf_ifs025_ensemble",),
+    ),
+    OpenMeteoModel(
+        name="gfs025",
+        resolution=0.25,
+        delay=_whole("gefs", hours=240),
+        horizon="240h",
+        members=31,
+        domains=("ncep_gefs025",),
+    ),
+    OpenMeteoModel(
+        name="icon_eu",
+        resolution=0.2,
+        delay=_ICON,
+        horizon="120h",
+        members=40,
+        domains=("dwd_icon_eu_eps",),
+    ),
+    OpenMeteoModel(
+        name="ecmwf_ifs025_ensemble_mean",
+        resolution=0.25,
+        delay=_whole("ifs"),
+        horizon="360h",
+        heights=_LOW,
+        domains=("ecmwf_ifs025_ensemble_mean",),
+    ),
+    OpenMeteoModel(
+        name="ncep_gefs025_ensemble_mean",
+        resolution=0.25,
+        delay=_whole("gefs", hours=240),
+        horizon="240h",
+        domains=("ncep_gefs025_ensemble_mean",),
+    ),
+)
+
+
+def model_named(model: str | OpenMeteoModel, *, product: str) -> OpenMeteoModel:
+    """The model of a name, from the table that belongs to a product.
+
+    Raises
+    ------
+    SchemaError
+        If it is not in the table, or is a mixture of models, which has no runs.
+
+    Examples
+    --------
+    >>> model_named("ecmwf_ifs025", product="ensemble").members
+    51
+    """
+    if isinstance(model, OpenMeteoModel):
+        return model
+    if model == "best_match" or model.endswith("_seamless"):
+        raise SchemaError(
+            f"The model {model!r} is a mixture of several, which changes with place, lead and time.",
+            "Weather that a model learns from comes from one weather model.",
+            "Name one, e.g. 'ecmwf_ifs', 'icon_eu' or 'gfs_global'.",
+        )
+    known = OPEN_METEO_ENSEMBLES if product.startswith("ensemble") else OPEN_METEO_MODELS
+    if model not in known:
+        raise SchemaError(
+            f"The model {model!r} is not in the table of the product {product!r}.",
+            f"It holds {', '.join(known)}.",
+            "Describe it: OpenMeteoModel(name=..., resolution=..., delay=PublicationDelay(base=...)).",
+        )
+    return known[model]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """A product: where it is asked, and what kind of weather it gives.
+
+    Examples
+    --------
+    >>> PRODUCTS["archive"].path, PRODUCTS["archive"].kind
+    ('/v1/archive', 'analysis')
+    """
+
+    host: str
+    path: str = "/v1/forecast"
+    kind: Literal["runs", "analysis", "pieces"]
+
+    def address(self, *, with_key: bool) -> str:
+        """Base URL: customers have hosts of their own."""
+        return f"https://{'customer-' if with_key else ''}{self.host}.open-meteo.com"
+
+
+#: By name. Pieces are of many runs, each of a few hours.
+PRODUCTS: Final[dict[str, Product]] = {
+    "single_runs": Product(host="single-runs-api", kind="runs"),
+    "forecast": Product(host="api", kind="runs"),
+    "ensemble": Product(host="ensemble-api", path="/v1/ensemble", kind="runs"),
+    "ensemble_mean": Product(host="ensemble-api", path="/v1/ensemble", kind="runs"),
+    "previous_runs": Product(host="previous-runs-api", kind="pieces"),
+    "historical_forecast": Product(host="historical-forecast-api", kind="analysis"),
+    "archive": Product(host="archive-api", path="/v1/archive", kind="analysis"),
+}
+
+
+def default_variables(model: OpenMeteoModel) -> tuple[str, ...]:
+    """What the recipes for wind, solar and demand look at, with the model's heights.
+
+    Examples
+    --------
+    >>> default_variables(OPEN_METEO_MODELS["ecmwf_ifs"])[:4]
+    ('wind_speed_10m', 'wind_direction_10m', 'wind_speed_100m', 'wind_direction_100m')
+    """
+    winds = [f"{part}_{height}m" for height in model.heights for part in ("wind_speed", "wind_direction")]
+    return (*winds, "temp_air", "pressure", "relative_humidity", "cloud_cover", "ghi", "precipitation")

@@ -1,0 +1,349 @@
+"""Asking Open-Meteo: one request for many sites, split by weight and length, patient as its refusals say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.http import Http
+from energyforecast.core.sites import Site
+from energyforecast.errors import RefusedError, ResponseError, RunNotPublishedError, SchemaError, one_of
+from energyforecast.weather.sources.openmeteo.catalogue import (
+    PRODUCTS,
+    CellSelection,
+    OpenMeteoModel,
+    column_of,
+)
+from energyforecast.weather.sources.openmeteo.parser import Payload, decode, in_order
+
+__all__ = ["Endpoint", "RunStatus", "get_open_meteo", "weight"]
+
+#: The free service gives 600 a minute; one request stays below.
+LARGEST_WEIGHT: Final = 400.0
+_MOST_SITES: Final = 1000
+#: Longer queries go as a form.
+_LONGEST_QUERY: Final = 1800
+_PAUSE: Final = 2.0
+_HOUR: Final = pd.Timedelta("1h")
+_KEY: Final = re.compile(r"(?i)(api_?key\W{0,3})\S+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where one product is asked, and how patiently.
+
+    Parameters
+    ----------
+    product : str
+        One of :data:`PRODUCTS`.
+    base_url : str, optional
+        Of a server of one's own, or a replay; Open-Meteo's by default, its customers' with a key.
+    api_key : str, optional
+        Sent as a header, so that it stands in no address.
+    http : Http, optional
+        Times and tries.
+
+    Examples
+    --------
+    >>> Endpoint(product="archive", api_key="secret")
+    Endpoint(product='archive', base_url=None)
+    >>> Endpoint(product="archive", api_key="secret").url
+    'https://customer-archive-api.open-meteo.com/v1/archive'
+    """
+
+    product: str
+    base_url: str | None = None
+    api_key: str | None = dataclasses.field(default=None, repr=False)
+    http: Http = dataclasses.field(default_factory=Http, repr=False)
+
+    def __post_init__(self) -> None:
+        one_of("product of Open-Meteo", self.product, allowed=PRODUCTS)
+
+    @property
+    def base(self) -> str:
+        """Address without path."""
+        own = PRODUCTS[self.product].address(with_key=self.api_key is not None)
+        return (self.base_url or own).rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """Address of the product."""
+        return self.base + PRODUCTS[self.product].path
+
+    def get(self, url: str, params: Mapping[str, str]) -> bytes:
+        """Body of an answer; a long question goes as a form."""
+        http = self._client()
+        if len(urlencode(params)) > _LONGEST_QUERY:
+            return http.post(url, data=params)
+        return http.get(url, params=params)
+
+    def places(self, params: Mapping[str, str]) -> Payload:
+        """Places of an answer. One that is broken, though the server calls it whole, is asked for once more."""
+        body = self._body(params)
+        try:
+            return decode(body)
+        except ResponseError:
+            self.http.sleep(_PAUSE)
+        return decode(self._body(params))
+
+    def _body(self, params: Mapping[str, str]) -> bytes:
+        try:
+            return self.get(self.url, params)
+        except RefusedError as error:
+            if "run is not available" not in error.found:
+                raise
+            raise RunNotPublishedError(
+                error.found, "The run is there.", "Ask for an older run, or wait until it is published."
+            ) from None
+
+    def _client(self) -> Http:
+        secret = {} if self.api_key is None else {"X-Api-Key": self.api_key}
+        return dataclasses.replace(
+            self.http,
+            headers={**self.http.headers, **secret},
+            reason=lambda body: _reason(body, self.api_key),
+            wait=_wait,
+        )
+
+
+def _reason(body: bytes, secret: str | None) -> str:
+    """What an error says, without a key."""
+    try:
+        payload = json.loads(body)
+        said = str(payload["reason"]) if isinstance(payload, dict) and "reason" in payload else ""
+    except ValueError:
+        return ""
+    return _KEY.sub(r"\1***", said.replace(secret, "***") if secret else said)
+
+
+def _wait(reason: str) -> float:
+    """Seconds until a limit begins anew: the minute's, the hour's or the day's. [s]"""
+    now = timestamps.now()
+    if "concurrent" in reason:
+        return 5.0
+    if "next hour" in reason or reason.startswith("Hourly"):
+        return float((now.floor("h") + _HOUR - now).total_seconds()) + 5.0
+    if "tomorrow" in reason or reason.startswith("Daily"):
+        return float((now.floor("D") + pd.Timedelta("1D") - now).total_seconds()) + 60.0
+    return 61.0
+
+
+def weight(*, sites: int, variables: int, days: float) -> float:
+    """What a request costs, in calls: for each site at least one, and more with variables and days.
+
+    Parameters
+    ----------
+    sites : int
+    variables : int
+        Times the members of an ensemble.
+    days : float
+        Length of the period.
+
+    References
+    ----------
+    https://open-meteo.com/en/pricing
+
+    Examples
+    --------
+    Ten years of ten variables at one site:
+
+    >>> round(weight(sites=1, variables=10, days=3653))
+    261
+    """
+    share = variables / 10
+    return sites * max(1.0, share, share * days / 14)
+
+
+def get_open_meteo(
+    sites: Sequence[Site],
+    *,
+    endpoint: Endpoint,
+    model: OpenMeteoModel,
+    variables: Sequence[str],
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    days: Sequence[int] = (),
+    cell_selection: CellSelection = "nearest",
+    largest_weight: float = LARGEST_WEIGHT,
+) -> Payload:
+    """Ask for hours at sites; several requests are joined to one answer.
+
+    Parameters
+    ----------
+    sites : sequence of Site
+    endpoint : Endpoint
+    model : OpenMeteoModel
+    variables : sequence of str
+        Names of the library.
+    start, end : Timestamp
+        First and last stamp. Of a single run, `start` is its initialisation.
+    days : sequence of int
+        Of previous runs: how many days before.
+    cell_selection : {"nearest", "land", "sea"}
+    largest_weight : float
+        Of one request. [calls]
+
+    Returns
+    -------
+    list of dict
+        As :func:`~energyforecast.weather.sources.openmeteo.decode` gives them: an object for each site.
+
+    Raises
+    ------
+    SourceError
+        If the server cannot be asked, or its answer is not whole.
+
+    Examples
+    --------
+    >>> from energyforecast.weather.sources.openmeteo import OPEN_METEO_MODELS
+    >>> nobody = Endpoint(product="single_runs", base_url="http://127.0.0.1:9", http=Http(attempts=1))
+    >>> get_open_meteo(
+    ...     [Site(name="farm", latitude=43.6, longitude=78.5)],
+    ...     endpoint=nobody,
+    ...     model=OPEN_METEO_MODELS["ecmwf_ifs"],
+    ...     variables=["temp_air"],
+    ...     start=timestamps.instant("2024-06-01"),
+    ...     end=timestamps.instant("2024-06-02"),
+    ... )
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.UnreachableError: http://127.0.0.1:9/v1/forecast cannot be asked: ConnectionError.
+    A server answers within 30 s, whole.
+    Check the network and the server's status page; try again later.
+    """
+    names = [column_of(name).name for name in variables]
+    hourly = [f"{name}_previous_day{day}" for name in names for day in days] if days else names
+    common = {
+        "hourly": ",".join(hourly),
+        "models": model.name,
+        "cell_selection": cell_selection,
+        "wind_speed_unit": "ms",
+        "timezone": "GMT",
+        "timeformat": "unixtime",
+    }
+    columns = len(hourly) * max(model.members, 1)
+    whole = endpoint.product == "single_runs"
+    joined: Payload = []
+    for some in _sites_by_weight(sites, columns, (end - start) / pd.Timedelta("1D"), largest_weight):
+        spans = [(start, end)] if whole else _spans(start, end, len(some), columns, largest_weight)
+        pieces = [
+            in_order(endpoint.places({**common, **_where(some), **_when(first, last, whole)}), some)
+            for first, last in spans
+        ]
+        joined += [_joined(parts) for parts in zip(*pieces, strict=True)]
+    # Numbers count anew for each request; they are in order now.
+    return [{key: value for key, value in item.items() if key != "location_id"} for item in joined]
+
+
+def _where(sites: Sequence[Site]) -> dict[str, str]:
+    places = [site.coordinates_for_weather() for site in sites]
+    return {
+        "latitude": ",".join(f"{latitude:.5f}" for latitude, _ in places),
+        "longitude": ",".join(f"{longitude:.5f}" for _, longitude in places),
+    }
+
+
+def _when(first: pd.Timestamp, last: pd.Timestamp, whole: bool) -> dict[str, str]:
+    if whole:
+        hours = round((last - first) / _HOUR) + 1
+        return {"run": f"{first:%Y-%m-%dT%H:%M}", "forecast_hours": str(hours)}
+    return {"start_hour": f"{first:%Y-%m-%dT%H:%M}", "end_hour": f"{last:%Y-%m-%dT%H:%M}"}
+
+
+def _sites_by_weight(
+    sites: Sequence[Site], columns: int, days: float, largest: float
+) -> Iterator[Sequence[Site]]:
+    """Sites of one request: as many as its weight allows, at least one."""
+    count = max(1, min(_MOST_SITES, int(largest / weight(sites=1, variables=columns, days=days))))
+    for k in range(0, len(sites), count):
+        yield sites[k : k + count]
+
+
+def _spans(
+    start: pd.Timestamp, end: pd.Timestamp, sites: int, columns: int, largest: float
+) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Periods of one request each, first and last stamp: whole days, as many as its weight allows."""
+    share = sites * columns / 10
+    most = pd.Timedelta(days=max(1, math.floor(14 * largest / share)))
+    firsts = pd.date_range(start, end, freq=most)
+    return [(first, min(first + most - _HOUR, end)) for first in firsts]
+
+
+def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One place in several periods."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    kept = ("latitude", "longitude", "utc_offset_seconds", "hourly_units")
+    for part in parts[1:]:
+        changed = [key for key in kept if part.get(key) != first.get(key)]
+        if changed or set(part.get("hourly", {})) != set(first.get("hourly", {})):
+            raise ResponseError(
+                f"Open-Meteo's answers for two periods differ in {changed[0] if changed else 'their columns'}.",
+                "One place has one cell, one offset and one unit for each variable.",
+                "Ask again later; ask for each period alone.",
+            )
+    columns = first.get("hourly", {})
+    return {**first, "hourly": {key: [v for part in parts for v in part["hourly"][key]] for key in columns}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStatus:
+    """The newest run that a server has, by its own account.
+
+    Examples
+    --------
+    >>> status = RunStatus(
+    ...     init_time=timestamps.instant("2024-06-01 00:00"), available_time=timestamps.instant("2024-06-01 06:40")
+    ... )
+    >>> status.available_time - status.init_time
+    Timedelta('0 days 06:40:00')
+    """
+
+    init_time: pd.Timestamp
+    available_time: pd.Timestamp
+
+    @classmethod
+    def of(cls, model: OpenMeteoModel, *, endpoint: Endpoint) -> RunStatus:
+        """Ask for it; a model of several parts has a run when each part has it.
+
+        Raises
+        ------
+        SchemaError
+            If nothing is known of where the server tells it.
+        SourceError
+            If the server cannot be asked, or its answer cannot be right.
+        """
+        if not model.domains:
+            raise SchemaError(
+                f"Nothing says where Open-Meteo tells about the runs of {model.name!r}.",
+                "A model of this product has `domains`.",
+                "Use product='single_runs', or OpenMeteoModel(..., domains=('...',)).",
+            )
+        parts = [
+            cls._part(f"{endpoint.base}/data/{name}/static/meta.json", endpoint) for name in model.domains
+        ]
+        return cls(
+            init_time=min(part.init_time for part in parts),
+            available_time=max(part.available_time for part in parts),
+        )
+
+    @classmethod
+    def _part(cls, url: str, endpoint: Endpoint) -> RunStatus:
+        (told,) = decode(endpoint.get(url, {}))
+        keys = ("last_run_initialisation_time", "last_run_availability_time")
+        if not all(isinstance(told.get(key), int) and told[key] > 0 for key in keys):
+            raise ResponseError(
+                f"{url} does not say {' and '.join(keys)}.", "It says both, in unix time.", "Try again later."
+            )
+        init, available = (pd.Timestamp(told[key], unit="s", tz="UTC").as_unit("ns") for key in keys)
+        return cls(init_time=init, available_time=available)

@@ -1,0 +1,430 @@
+"""What an answer of Open-Meteo means: from JSON to hours at sites, in the library's names, units and time labels."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core.labels import Label
+from energyforecast.core.sites import Site
+from energyforecast.errors import FileFormatError, RefusedError, ResponseError
+from energyforecast.weather.sources.openmeteo.catalogue import (
+    CellSelection,
+    Column,
+    OpenMeteoModel,
+    column_of,
+)
+
+__all__ = ["Payload", "counts", "decode", "in_order", "parse_open_meteo", "read_payload"]
+
+Floats = npt.NDArray[np.float64]
+#: Places of an answer, each an object.
+Payload = list[dict[str, Any]]
+
+_HOUR: Final = 3600
+_KM_PER_DEGREE: Final = 111.2
+#: How far a cell's centre may lie from the site, in cells: the nearest, or the best of its neighbours.
+_REACH: Final[dict[str, float]] = {"nearest": 1.0, "land": 2.5, "sea": 2.5}
+#: Radiation a little below zero is rounding; more than that is wrong. [W m-2]
+_ROUNDING: Final = -5.0
+_SHOWN: Final = 120
+_BARE_NAN: Final = re.compile(rb"(?<=[:,\[])\s*-?nan(?=\s*[,\]}])")
+
+
+def _wrong(found: str, expected: str) -> ResponseError:
+    return ResponseError(
+        found, expected, "Ask again later; if it stays so, report it to the server's makers."
+    )
+
+
+def decode(body: bytes) -> Payload:
+    """The places of an answer, whether it is one object or an array of them.
+
+    Parameters
+    ----------
+    body : bytes
+        As the server sent it, with status 200.
+
+    Raises
+    ------
+    ResponseError
+        If it is no JSON, is cut off, or says that it failed.
+
+    Examples
+    --------
+    >>> decode(b'{"latitude": 43.6, "hourly": {"time": [0]}}')[0]["latitude"]
+    43.6
+    >>> decode(b'[{"latitude": nan}]')  # not JSON, but sent for places that a model does not cover
+    [{'latitude': nan}]
+    """
+    try:
+        payload = json.loads(_BARE_NAN.sub(b"NaN", body))
+    except (ValueError, RecursionError) as error:
+        raise _undecodable(body) from error
+    items = payload if isinstance(payload, list) else [payload]
+    if not items or not all(isinstance(item, dict) for item in items):
+        raise _wrong("Open-Meteo's answer holds no places.", "It is an object, or an array of objects.")
+    failed = next((item for item in items if item.get("error")), None)
+    if failed is not None:
+        said = str(failed.get("reason", ""))[:_SHOWN]
+        raise _wrong(f"Open-Meteo answered 200 with an error: {said}", "An answer with 200 is weather.")
+    return items
+
+
+def _undecodable(body: bytes) -> ResponseError:
+    text = body[-2000:].decode("utf-8", "replace")
+    where = text.find("Unexpected error while streaming")
+    if where >= 0:
+        said = text[where : where + _SHOWN]
+        return _wrong(f"Open-Meteo broke off its answer: {said}", "An answer is whole.")
+    beginning = body[:40].decode("utf-8", "replace")
+    return _wrong(
+        f"Open-Meteo's answer of {len(body)} bytes is no JSON; it begins {beginning!r}.",
+        "An answer is JSON, from its first byte to its last.",
+    )
+
+
+def read_payload(path: str | Path) -> Payload:
+    """Places of an answer that was kept in a file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read.
+    ResponseError
+        If it holds no answer.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "answer.json")
+    ...     count = path.write_text('{"latitude": 43.6}')
+    ...     read_payload(path)
+    [{'latitude': 43.6}]
+    """
+    try:
+        return decode(Path(path).read_bytes())
+    except ResponseError:
+        raise
+    except OSError as error:
+        raise FileFormatError(
+            f"{path} cannot be read: {error}", "Answers are kept as JSON.", "Check the path."
+        ) from error
+
+
+def counts(weather: xr.Dataset) -> str:
+    """How many values are missing, by variable.
+
+    Examples
+    --------
+    >>> counts(xr.Dataset({"ghi": ("time", [0.0, np.nan]), "temp_air": ("time", [3.0, 4.0])}))
+    'ghi 1'
+    """
+    holes = {str(name): int(values.isnull().sum()) for name, values in weather.data_vars.items()}
+    return _told(holes)
+
+
+def _told(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in numbers.items() if number)
+
+
+def parse_open_meteo(
+    payload: Sequence[Mapping[str, Any]],
+    *,
+    sites: Sequence[Site],
+    variables: Sequence[str],
+    model: OpenMeteoModel,
+    asked: Sequence[str] = (),
+    cell_selection: CellSelection = "nearest",
+    day: int = 0,
+) -> xr.Dataset:
+    """Hours at sites, out of an answer.
+
+    Parameters
+    ----------
+    payload : sequence of mapping
+        From :func:`decode`: an object for each site.
+    sites : sequence of Site
+        For whose places it was asked.
+    variables : sequence of str
+        Names of the library.
+    model : OpenMeteoModel
+        Which was asked; with ``members``, there is a dimension ``member``.
+    asked : sequence of str
+        All models of the request, if there were several.
+    cell_selection : {"nearest", "land", "sea"}
+        As asked; neighbouring cells may lie farther away.
+    day : int
+        Of previous runs: the values that were predicted so many days before; 0 for any other product.
+
+    Returns
+    -------
+    Dataset
+        Dimensions (site, time[, member]). Means are labelled with the beginning of their hour, so the last
+        hour is NaN. The attribute ``clipped`` counts radiation a little below zero that was set to zero.
+
+    Raises
+    ------
+    ResponseError
+        If places, times, columns or models are not those that were asked for.
+    RefusedError
+        If the model does not cover a place.
+    UnitsError
+        If a unit is another one.
+
+    Examples
+    --------
+    The mean that Open-Meteo stamps with 01:00 is that of the hour from 00:00; temperature stays where it is.
+
+    >>> from energyforecast.weather.sources.openmeteo import OPEN_METEO_MODELS
+    >>> answer = {
+    ...     "latitude": 43.6,
+    ...     "longitude": 78.5,
+    ...     "elevation": 500.0,
+    ...     "hourly_units": {"time": "unixtime", "temperature_2m": "°C", "shortwave_radiation": "W/m²"},
+    ...     "hourly": {"time": [0, 3600], "temperature_2m": [3.0, 4.0], "shortwave_radiation": [0.0, 50.0]},
+    ... }
+    >>> site = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> ifs = OPEN_METEO_MODELS["ecmwf_ifs"]
+    >>> hours = parse_open_meteo([answer], sites=[site], variables=["temp_air", "ghi"], model=ifs)
+    >>> hours["temp_air"].values.tolist(), hours["ghi"].values.tolist()
+    ([[3.0, 4.0]], [[50.0, nan]])
+    """
+    items = in_order(payload, sites)
+    for item, site in zip(items, sites, strict=True):
+        _check_place(item, site, model, cell_selection)
+    stamps = [_stamps(item, site) for item, site in zip(items, sites, strict=True)]
+    if any(not np.array_equal(stamps[0], other) for other in stamps[1:]):
+        raise _wrong("Open-Meteo gives other hours for other sites.", "All sites have the same hours.")
+    data, clipped = {}, {}
+    for name in variables:
+        reader = _Reader(column_of(name), model, tuple(asked) or (model.name,), day)
+        raw = np.stack(
+            [reader.read(item, site, len(stamps[0])) for item, site in zip(items, sites, strict=True)]
+        )
+        values, clipped[name] = _repaired(raw, name)
+        data[name] = (("site", "time", "member")[: values.ndim], values)
+    hours = xr.Dataset(data, coords=_coords(stamps[0], items, sites, model))
+    return hours.assign_attrs({"clipped": _told(clipped)} if any(clipped.values()) else {})
+
+
+def _coords(
+    stamps: npt.NDArray[np.int64], items: Payload, sites: Sequence[Site], model: OpenMeteoModel
+) -> dict[str, Any]:
+    coords: dict[str, Any] = {
+        "site": [site.name for site in sites],
+        "time": (stamps * 1_000_000_000).astype("datetime64[ns]"),
+        "cell_latitude": ("site", [float(item["latitude"]) for item in items]),
+        "cell_longitude": ("site", [float(item["longitude"]) for item in items]),
+        # That of the ground at the site, to which Open-Meteo adjusts the temperature of the cell.
+        "cell_elevation": ("site", [_number(item.get("elevation")) for item in items]),
+    }
+    if model.members:
+        coords["member"] = np.arange(model.members)
+    return coords
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _repaired(raw: Floats, name: str) -> tuple[Floats, int]:
+    """Means at the beginning of their hour, directions below 360°, no radiation below zero; and how many were."""
+    clipped = 0
+    if name.startswith("wind_direction"):
+        raw = np.where(raw == 360.0, 0.0, raw)
+    if name in ("ghi", "dni", "dhi"):
+        slightly = (raw < 0) & (raw >= _ROUNDING)
+        clipped, raw = int(slightly.sum()), np.where(slightly, 0.0, raw)
+    if column_of(name).label is Label.INSTANT:
+        return raw, clipped
+    shifted = np.full_like(raw, np.nan)
+    shifted[:, :-1] = raw[:, 1:]
+    return shifted, clipped
+
+
+# --- Places ---------------------------------------------------------------------------------------
+
+
+def in_order(payload: Sequence[Mapping[str, Any]], sites: Sequence[Site]) -> Payload:
+    """An object for each site, in the order of the sites.
+
+    Raises
+    ------
+    ResponseError
+        If there are more or fewer, or one stands twice.
+
+    Examples
+    --------
+    >>> sites = [Site(name="west", latitude=43.6, longitude=77.0), Site(name="east", latitude=43.6, longitude=79.0)]
+    >>> in_order([{"longitude": 79.0, "location_id": 1}, {"longitude": 77.0}], sites)
+    [{'longitude': 77.0}, {'longitude': 79.0, 'location_id': 1}]
+    """
+    items = [dict(item) for item in payload]
+    if len(items) != len(sites):
+        raise _wrong(f"Open-Meteo answers for {len(items)} places.", f"It was asked for {len(sites)}.")
+    if len(items) == 1 or not any("location_id" in item for item in items):
+        return items
+    # The first place has no identifier: it is 0.
+    numbers = [item.get("location_id", 0) for item in items]
+    if sorted(numbers) != list(range(len(items))):
+        raise _wrong(
+            f"Open-Meteo numbers its places {numbers[:10]}.", f"Each of 0 to {len(items) - 1} stands once."
+        )
+    return [items[numbers.index(k)] for k in range(len(items))]
+
+
+def _check_place(
+    item: Mapping[str, Any], site: Site, model: OpenMeteoModel, cell_selection: CellSelection
+) -> None:
+    place = [item.get("latitude"), item.get("longitude")]
+    if not all(isinstance(value, int | float) for value in place):
+        raise _wrong(f"Open-Meteo gives no cell for site {site.name!r}.", "An answer says where its cell is.")
+    latitude, longitude = (float(value) for value in place if value is not None)
+    if np.isnan(latitude) or np.isnan(longitude) or not isinstance(item.get("hourly"), dict):
+        raise RefusedError(
+            f"Open-Meteo's {model.name} has nothing for site {site.name!r} at {site.latitude:g}, {site.longitude:g}.",
+            "The model covers the site.",
+            "Choose a model that covers it, or correct the coordinates.",
+        )
+    away = _kilometres(site, latitude, longitude)
+    allowed = _REACH[cell_selection] * model.resolution * _KM_PER_DEGREE + 0.1
+    if not away <= allowed:
+        raise ResponseError(
+            f"The cell for site {site.name!r} lies at {latitude:g}, {longitude:g}, {away:.0f} km away.",
+            f"Cells of {model.name} lie within {allowed:.0f} km of {site.latitude:g}, {site.longitude:g}.",
+            "The server may have exchanged the places; at coasts, choose cell_selection='nearest'.",
+        )
+
+
+def _kilometres(site: Site, latitude: float, longitude: float) -> float:
+    north, south = np.radians(site.latitude), np.radians(latitude)
+    east = np.radians(longitude - site.longitude)
+    half = np.sin((south - north) / 2) ** 2 + np.cos(north) * np.cos(south) * np.sin(east / 2) ** 2
+    return float(2 * 6371.0 * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))))
+
+
+# --- Hours ----------------------------------------------------------------------------------------
+
+
+def _units(item: Mapping[str, Any]) -> dict[str, Any]:
+    units = item.get("hourly_units")
+    return units if isinstance(units, dict) else {}
+
+
+def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
+    """Seconds since 1970, hour after hour."""
+    given, unit = item["hourly"].get("time"), _units(item).get("time")
+    if not isinstance(given, list) or not given or unit not in ("unixtime", "iso8601"):
+        raise _wrong(
+            f"Open-Meteo gives site {site.name!r} no hours (time in {unit!r}).",
+            "Hours are in unixtime or iso8601.",
+        )
+    try:
+        if unit == "unixtime":
+            stamps = np.array(given, dtype=np.int64)
+        else:
+            # One offset holds for a whole answer, also across changes of the clock.
+            local = timestamps.to_ns(pd.to_datetime(given, format="ISO8601")).astype("datetime64[s]")
+            stamps = local.astype(np.int64) - int(item.get("utc_offset_seconds", 0))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise _wrong(
+            f"Open-Meteo's hours for site {site.name!r} cannot be read: {error}", f"They are in {unit}."
+        ) from error
+    gaps = np.flatnonzero(np.diff(stamps) != _HOUR)
+    if gaps.size:
+        when = pd.Timestamp(int(stamps[gaps[0] + 1]), unit="s")
+        raise _wrong(
+            f"Open-Meteo's hours for site {site.name!r} do not follow each other: {when} UTC is doubled, "
+            f"misplaced or after a gap ({gaps.size} such places).",
+            "Every hour stands once, in order.",
+        )
+    return stamps
+
+
+# --- Columns --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Finds the columns of a variable, under whichever of their names."""
+
+    column: Column
+    model: OpenMeteoModel
+    asked: tuple[str, ...]
+    day: int
+
+    def read(self, item: Mapping[str, Any], site: Site, count: int) -> Floats:
+        """Shape (hours,), or (hours, members) for an ensemble; ours."""
+        base = self.column.name + (f"_previous_day{self.day}" if self.day else "")
+        if not self.model.members:
+            return self._values(item, self._key(item, base, site), site, count)
+        keys = [self._found(item, base + (f"_member{k:02d}" if k else "")) for k in range(self.model.members)]
+        if not any(keys):
+            self._key(item, base, site)
+        strange = self._found(item, f"{base}_member{self.model.members:02d}")
+        if strange:
+            raise _wrong(
+                f"Open-Meteo's {self.model.name} gives {strange!r}.", f"It has {self.model.members} members."
+            )
+        nothing = np.full(count, np.nan)  # a member that was lost
+        return np.column_stack([self._values(item, key, site, count) if key else nothing for key in keys])
+
+    def _found(self, item: Mapping[str, Any], base: str) -> str | None:
+        """The name of a column, with the model behind it or without."""
+        names = [f"{base}_{self.model.name}"]
+        if self.model.members:  # ensembles answer under other names than those that were asked
+            names += [f"{base}_{self.model.name}_eps", f"{base}_{self.model.name}_ensemble"]
+        if len(self.asked) == 1:
+            names.insert(0, base)
+        return next((name for name in names if name in item["hourly"]), None)
+
+    def _key(self, item: Mapping[str, Any], base: str, site: Site) -> str:
+        key = self._found(item, base)
+        if key is not None:
+            return key
+        if base in item["hourly"]:
+            raise _wrong(
+                f"Open-Meteo gives {base!r} at site {site.name!r} without saying for which of "
+                f"{', '.join(self.asked)}.",
+                "Columns of several models carry their names; one alone covers the site.",
+            )
+        others = [name for name in item["hourly"] if name.startswith(base + "_")]
+        if others:
+            raise _wrong(
+                f"Open-Meteo answers with {others[0]!r} at site {site.name!r}.",
+                f"It was asked for {self.model.name}.",
+            )
+        raise _wrong(
+            f"Open-Meteo gives no {base!r} at site {site.name!r}.",
+            "It gives every variable that was asked for.",
+        )
+
+    def _values(self, item: Mapping[str, Any], key: str, site: Site, count: int) -> Floats:
+        given = item["hourly"][key]
+        if not isinstance(given, list) or len(given) != count:
+            size = len(given) if isinstance(given, list) else "no"
+            raise _wrong(
+                f"Open-Meteo gives {size} values of {key!r} at site {site.name!r}.",
+                f"There are {count} hours.",
+            )
+        try:
+            values = np.array([np.nan if value is None else value for value in given], dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            raise _wrong(
+                f"{key!r} at site {site.name!r} cannot be read: {error}", "Values are numbers, or null."
+            ) from error
+        if np.isnan(values).all():  # the unit of nothing may be anything
+            return values
+        return values * self.column.factor(_units(item).get(key), f"site {site.name!r}")

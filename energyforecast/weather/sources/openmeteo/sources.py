@@ -1,0 +1,346 @@
+"""Open-Meteo as a source: runs of its models, histories, and what was predicted some days before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core import variables as vocabulary
+from energyforecast.core.http import Http
+from energyforecast.core.sites import Site
+from energyforecast.errors import ResponseError, RunNotPublishedError, SchemaError
+from energyforecast.weather.sources.common.base import AnalysisSource, RunSource, Source, finished
+from energyforecast.weather.sources.openmeteo.catalogue import (
+    ATTRIBUTION,
+    CellSelection,
+    OpenMeteoModel,
+    column_of,
+    default_variables,
+    model_named,
+)
+from energyforecast.weather.sources.openmeteo.client import Endpoint, RunStatus, get_open_meteo
+from energyforecast.weather.sources.openmeteo.parser import Payload, counts, parse_open_meteo
+
+__all__ = ["CELLS", "OpenMeteo", "OpenMeteoHistory", "complete", "cut"]
+
+_HOUR: Final = pd.Timedelta("1h")
+_STEP: Final = np.timedelta64(_HOUR.value, "ns")
+#: After a run is there, until all servers have it.
+_SPREADING: Final = pd.Timedelta("10min")
+
+
+@dataclass(frozen=True, eq=False)
+class OpenMeteo(RunSource):
+    """Runs of a weather model at Open-Meteo.
+
+    Parameters
+    ----------
+    model : str or OpenMeteoModel
+        E.g. ``"ecmwf_ifs"``, ``"icon_eu"``; mixtures such as ``"best_match"`` have no runs.
+    product : {"single_runs", "forecast", "ensemble", "ensemble_mean"}
+        ``"single_runs"`` gives any run of its archive. The others give the newest run only, and their
+        answers do not say which it is: it is taken from the server's account before and after.
+        ``"ensemble"`` has members, ``"ensemble_mean"`` means and, as variables ``..._spread``, spreads.
+    variables : tuple of str
+        Names of the library; by default what the recipes look at, at the model's heights.
+    horizon : str
+        How far a run is asked for; no farther than it reaches.
+    base_url : str, optional
+        Of a server of one's own.
+    api_key : str, optional
+        Of a customer. Without it Open-Meteo is for non-commercial use.
+    cell_selection : {"nearest", "land", "sea"}
+    http : Http, optional
+        Times and tries.
+
+    Notes
+    -----
+    With ``"forecast"`` and ``"ensemble"``, variables that come late, such as winds at hub height, may
+    still be of the run before. Archives for training are better made from ``"single_runs"``.
+
+    References
+    ----------
+    https://open-meteo.com/en/docs/single-runs-api
+
+    Examples
+    --------
+    >>> source = OpenMeteo("icon_eu", variables=("wind_speed_120m", "ghi"))
+    >>> source.name, source.cycle
+    ('open-meteo:icon_eu', Timedelta('0 days 03:00:00'))
+    >>> source.labels["ghi"].value
+    'mean of the interval that ends at the stamp'
+
+    ``source.get_run([farm], run)`` then asks the server; see docs/sources.md.
+    """
+
+    model: str | OpenMeteoModel = "ecmwf_ifs"
+    _: KW_ONLY
+    product: Literal["single_runs", "forecast", "ensemble", "ensemble_mean"] = "single_runs"
+    variables: tuple[str, ...] = ()
+    horizon: str = "168h"
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    cell_selection: CellSelection = "nearest"
+    http: Http = field(default_factory=Http, repr=False)
+
+    def __post_init__(self) -> None:
+        described = model_named(self.model, product=self.product)
+        if self.endpoint.product not in ("single_runs", "forecast", "ensemble", "ensemble_mean"):
+            raise SchemaError(
+                f"The product {self.product!r} has no runs.",
+                "Products with runs are 'single_runs', 'forecast', 'ensemble' and 'ensemble_mean'.",
+                "Use OpenMeteoHistory for histories, open_meteo_previous_runs for earlier predictions.",
+            )
+        _declare(self, described, self.product, self.variables, spread=self.product == "ensemble_mean")
+        object.__setattr__(self, "cycle", timestamps.duration(described.cycle))
+
+    @property
+    def described(self) -> OpenMeteoModel:
+        """The model, with its cells, its delay and its members."""
+        return model_named(self.model, product=self.product)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it is asked."""
+        return Endpoint(product=self.product, base_url=self.base_url, api_key=self.api_key, http=self.http)
+
+    @property
+    def reach(self) -> pd.Timedelta:
+        """Last lead time that is asked for."""
+        return min(timestamps.duration(self.horizon), timestamps.duration(self.described.horizon))
+
+    def newest(self, now: Any = None) -> pd.Timestamp:
+        """Initialisation of the newest run: by the declared delay, or as the server says."""
+        if self.product == "single_runs" or now is not None:
+            return super().newest(now)
+        return RunStatus.of(self.described, endpoint=self.endpoint).init_time
+
+    def get_run(self, sites: Sequence[Site], init_time: pd.Timestamp) -> xr.Dataset:
+        """One run at some sites; see :class:`~energyforecast.weather.RunSource`."""
+        run = timestamps.instant(init_time)
+        arrived = None if self.product == "single_runs" else self._arrival(run)
+        payload = get_open_meteo(
+            sites,
+            endpoint=self.endpoint,
+            model=self.described,
+            variables=self.variables,
+            start=run,
+            end=run + self.reach + _HOUR,  # the mean of the last hour is stamped with its end
+            cell_selection=self.cell_selection,
+        )
+        if arrived is not None:
+            self._arrival(run)
+        return self.parse_run(payload, sites=sites, init_time=run, available_time=arrived)
+
+    def parse_run(
+        self,
+        payload: Payload,
+        *,
+        sites: Sequence[Site],
+        init_time: pd.Timestamp,
+        available_time: pd.Timestamp | None = None,
+    ) -> xr.Dataset:
+        """What an answer says of a run; available after the declared delay, unless it is known when."""
+        hours = parse_open_meteo(
+            payload,
+            sites=sites,
+            variables=self.variables,
+            model=self.described,
+            cell_selection=self.cell_selection,
+        )
+        init = timestamps.to_ns([init_time])
+        lead = np.arange(0, round(self.reach / _HOUR) + 1) * _STEP
+        run = cut(hours, init[0] + lead).rename(time="lead_time").assign_coords(lead_time=lead)
+        if all(bool(run[name].isnull().all()) for name in self.variables):
+            raise RunNotPublishedError(
+                f"Open-Meteo has the run of {init_time} of {self.described.name} without a value.",
+                "A run that is published has values.",
+                "Ask for an older run, or wait until it is published.",
+            )
+        arrived = (
+            self.delay.available_time(init) if available_time is None else timestamps.to_ns([available_time])
+        )
+        order = ("site", "init_time", "lead_time", *(("member",) if "member" in run.dims else ()))
+        cube = run.expand_dims(init_time=init).transpose(*order)
+        cube = cube.assign_coords(
+            {name: cube[name].isel(init_time=0) for name in CELLS if "init_time" in cube[name].dims}
+        ).assign_coords(available_time=("init_time", arrived))
+        known = "declared" if available_time is None else "recorded"
+        told = {"product": self.product, "availability": known, "missing": counts(cube)}
+        return complete(cube, source=self, sites=sites, told=told)
+
+    def _arrival(self, run: pd.Timestamp) -> pd.Timestamp:
+        """When the newest run came, if it is this one."""
+        status = RunStatus.of(self.described, endpoint=self.endpoint)
+        arrived = status.available_time + _SPREADING
+        if status.init_time != run or arrived > timestamps.now():
+            raise RunNotPublishedError(
+                f"The newest run of {self.described.name} is that of {status.init_time}, there since "
+                f"{status.available_time}.",
+                f"The product {self.product!r} gives the newest run, 10 min after it came; asked is that of {run}.",
+                "Ask for source.newest(), or use product='single_runs'.",
+            )
+        return arrived
+
+
+@dataclass(frozen=True, eq=False)
+class OpenMeteoHistory(AnalysisSource):
+    """Histories at Open-Meteo: ERA5, and the first hours of many runs stitched together.
+
+    Parameters
+    ----------
+    model : str or OpenMeteoModel
+    product : {"archive", "historical_forecast"}
+        Neither is a forecast: the archive is a reanalysis, and stitched hours are minutes to hours old when
+        they come true. Only ``perfect_weather=True`` lets them into a forecaster.
+    variables, base_url, api_key, cell_selection, http
+        As of :class:`OpenMeteo`.
+
+    References
+    ----------
+    https://open-meteo.com/en/docs/historical-weather-api
+
+    Examples
+    --------
+    >>> source = OpenMeteoHistory("era5", variables=("temp_air",))
+    >>> source.name, source.kind
+    ('open-meteo-archive:era5', 'analysis')
+    """
+
+    model: str | OpenMeteoModel = "era5"
+    _: KW_ONLY
+    product: Literal["archive", "historical_forecast"] = "archive"
+    variables: tuple[str, ...] = ()
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    cell_selection: CellSelection = "nearest"
+    http: Http = field(default_factory=Http, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.product not in ("archive", "historical_forecast"):
+            raise SchemaError(
+                f"The product {self.product!r} is no history.",
+                "Histories are 'archive' and 'historical_forecast'.",
+                "Use OpenMeteo for runs.",
+            )
+        _declare(self, self.described, self.product, self.variables)
+
+    @property
+    def described(self) -> OpenMeteoModel:
+        """The model, with its cells and its delay."""
+        return model_named(self.model, product=self.product)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it is asked."""
+        return Endpoint(product=self.product, base_url=self.base_url, api_key=self.api_key, http=self.http)
+
+    def get_period(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:
+        """Hours in [start, end) at some sites; see :class:`~energyforecast.weather.AnalysisSource`."""
+        first, last = timestamps.instant(start), timestamps.instant(end)
+        payload = get_open_meteo(
+            sites,
+            endpoint=self.endpoint,
+            model=self.described,
+            variables=self.variables,
+            start=first,
+            end=last,  # the mean of the last hour is stamped with its end
+            cell_selection=self.cell_selection,
+        )
+        return self.parse_period(payload, sites=sites, start=first, end=last)
+
+    def parse_period(
+        self, payload: Payload, *, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp
+    ) -> xr.Dataset:
+        """What an answer says of the hours in [start, end)."""
+        hours = parse_open_meteo(
+            payload,
+            sites=sites,
+            variables=self.variables,
+            model=self.described,
+            cell_selection=self.cell_selection,
+        )
+        period = cut(hours, timestamps.to_ns(pd.date_range(start, end, freq="1h", inclusive="left")))
+        arrived = self.delay.available_time(timestamps.to_ns(period["time"].values) + _STEP)
+        period = period.assign_coords(available_time=("time", arrived))
+        stitched = int(self.product == "historical_forecast")
+        told = {"product": self.product, "stitched": stitched, "missing": counts(period)}
+        return complete(period, source=self, sites=sites, told=told)
+
+
+#: Where the cell of a site lies.
+CELLS: Final = ("cell_latitude", "cell_longitude", "cell_elevation")
+
+
+def _declare(
+    source: Source, model: OpenMeteoModel, product: str, names: Sequence[str], *, spread: bool = False
+) -> None:
+    """What a source says of itself; the fields of a frozen class are set once."""
+    chosen = tuple(names) or default_variables(model)
+    if spread and not names:
+        chosen += tuple(f"{name}_spread" for name in chosen if not name.startswith("wind_direction"))
+    title = "open-meteo" if product == "single_runs" else f"open-meteo-{product.replace('_', '-')}"
+    told = {
+        "name": f"{title}:{model.name}",
+        "variables": chosen,
+        "labels": {name: column_of(name).label for name in chosen},
+        "delay": model.delay,
+        "attribution": ATTRIBUTION,
+    }
+    for key, value in told.items():
+        object.__setattr__(source, key, value)
+
+
+def cut(hours: xr.Dataset, wanted: timestamps.Times) -> xr.Dataset:
+    """The wanted hours, all of them.
+
+    Raises
+    ------
+    ResponseError
+        If the first or the last is not there.
+
+    Examples
+    --------
+    >>> hours = np.arange("2024-06-01T00", "2024-06-01T05", dtype="datetime64[h]").astype("datetime64[ns]")
+    >>> cut(xr.Dataset(coords={"time": hours}), hours[1:3]).sizes["time"]
+    2
+    """
+    there = hours["time"].values
+    if not len(wanted) or wanted[0] < there[0] or wanted[-1] > there[-1]:
+        raise ResponseError(
+            f"Open-Meteo gives the hours {there[0]} to {there[-1]} UTC.",
+            f"Asked were {wanted[0]} to {wanted[-1]}." if len(wanted) else "At least one hour is asked for.",
+            "Ask for a period, or a horizon, that the model has.",
+        )
+    return hours.sel(time=wanted)
+
+
+def complete(
+    weather: xr.Dataset, *, source: Source, sites: Sequence[Site], told: Mapping[str, str | int]
+) -> xr.Dataset:
+    """Weather as it leaves the library: spreads say what they are, all says where it comes from, and when.
+
+    Examples
+    --------
+    See :meth:`OpenMeteo.parse_run`:
+
+    >>> callable(complete)
+    True
+    """
+    for name in map(str, weather.data_vars):
+        if name.endswith("_spread"):
+            row = vocabulary.lookup(name.removesuffix("_spread"))
+            weather[name].attrs = {
+                "units": row.units,
+                "cell_methods": row.cell_methods,
+                "long_name": f"standard deviation of {row.standard_name} over the members",
+            }
+    kept = {key: value for key, value in told.items() if value != ""}
+    kept["retrieved_at"] = f"{timestamps.now():%Y-%m-%dT%H:%M:%SZ}"
+    return finished(weather.assign_attrs(kept), source=source, sites=sites)

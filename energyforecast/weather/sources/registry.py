@@ -1,0 +1,123 @@
+"""Sources of weather by the names that configurations give them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Final
+
+from energyforecast.errors import SchemaError
+from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
+
+__all__ = ["Factory", "make", "named", "register"]
+
+#: Makes a source from a model's name, a base URL and a key, each of which may be ``None``.
+Factory = Callable[[str | None, str | None, str | None], RunSource | AnalysisSource]
+
+
+def _open_meteo(model: str | None, base_url: str | None, api_key: str | None) -> RunSource:
+    from energyforecast.weather.sources.openmeteo import OpenMeteo
+
+    return OpenMeteo(model or "ecmwf_ifs", base_url=base_url, api_key=api_key)
+
+
+def _open_meteo_history(model: str | None, base_url: str | None, api_key: str | None) -> AnalysisSource:
+    from energyforecast.weather.sources.openmeteo import OpenMeteoHistory
+
+    return OpenMeteoHistory(model or "era5", base_url=base_url, api_key=api_key)
+
+
+def _grib(kind: str) -> Factory:
+    """A model whose files are public: there is nothing to choose, and no key."""
+
+    def factory(model: str | None, base_url: str | None, api_key: str | None) -> RunSource:
+        from energyforecast import weather
+
+        if model is not None or api_key is not None:
+            raise SchemaError(
+                f"{kind} was given {'a model' if model is not None else 'a key'}.",
+                "Its files are one model's, and public.",
+                "Leave out model and api_key_env.",
+            )
+        source: RunSource = getattr(weather, kind)(base_url=base_url or "")
+        return source
+
+    return factory
+
+
+_FACTORIES: Final[dict[str, Factory]] = {
+    "open-meteo": _open_meteo,
+    "open-meteo-archive": _open_meteo_history,
+    "gfs": _grib("Gfs"),
+    "gefs": _grib("Gefs"),
+    "hrrr": _grib("Hrrr"),
+    "icon-eu": _grib("IconEu"),
+    "ifs": _grib("IfsOpenData"),
+    "aifs": _grib("AifsOpenData"),
+}
+
+
+def register(name: str, factory: Factory) -> None:
+    """Give a source a name, by which configurations may ask for it.
+
+    Parameters
+    ----------
+    name : str
+    factory : callable
+        Of model, base URL and key.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_source
+    >>> register("calm", lambda model, base_url, api_key: example_source())
+    >>> make("calm").name
+    'calm'
+    """
+    _FACTORIES[name] = factory
+
+
+def named() -> tuple[str, ...]:
+    """Names that are known.
+
+    Examples
+    --------
+    >>> "open-meteo" in named()
+    True
+    """
+    return tuple(_FACTORIES)
+
+
+def make(
+    name: str, *, model: str | None = None, base_url: str | None = None, api_key: str | None = None
+) -> RunSource | AnalysisSource:
+    """A source by its name.
+
+    Parameters
+    ----------
+    name : str
+        E.g. ``"open-meteo"``.
+    model : str, optional
+    base_url : str, optional
+        Of a server of one's own.
+    api_key : str, optional
+
+    Raises
+    ------
+    SchemaError
+        If no source has the name.
+
+    Examples
+    --------
+    >>> make("open-meteo", model="icon_eu").name
+    'open-meteo:icon_eu'
+    >>> make("gfs").cycle
+    Timedelta('0 days 06:00:00')
+    """
+    if name not in _FACTORIES:
+        close = difflib.get_close_matches(name, _FACTORIES, n=1)
+        raise SchemaError(
+            f"There is no source of weather named {name!r}.",
+            f"There is {', '.join(_FACTORIES)}.",
+            f"Did you mean {close[0]!r}?" if close else "Correct the name, or register a source of your own.",
+        )
+    return _FACTORIES[name](model, base_url, api_key)

@@ -1,0 +1,387 @@
+"""Weather in tables of the user's own, CSV or parquet, with a schema that is said and not guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps, variables
+from energyforecast.core.labels import Label
+from energyforecast.core.sites import Site, Sites, as_sites
+from energyforecast.errors import (
+    FileFormatError,
+    MissingDataError,
+    SchemaError,
+    TimeError,
+    UnitsError,
+    require,
+)
+from energyforecast.weather.sources.common.base import finished
+from energyforecast.weather.sources.common.units import converted
+
+__all__ = ["read_table"]
+
+Floats = npt.NDArray[np.float64]
+
+_OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+_MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """Hours after what the rows count from: leads of runs, or the hours of an analysis."""
+
+    stamps: Any  # datetime64 or timedelta64, which numpy types as strangers
+
+    @property
+    def step(self) -> Any:
+        steps, counts = np.unique(np.diff(np.unique(self.stamps)), return_counts=True)
+        return np.timedelta64(1, "h") if not len(steps) else steps[counts.argmax()]
+
+    def begun(self, *, by_place: bool) -> Any:
+        """Where the interval that ends at each stamp begins: one step, or at the stamp before."""
+        if not by_place:
+            return self.stamps - self.step
+        unique = np.unique(self.stamps)
+        steps = np.diff(
+            unique, prepend=unique[:1] - (unique[1] - unique[0] if len(unique) > 1 else self.step)
+        )
+        return self.stamps - steps[np.searchsorted(unique, self.stamps)]
+
+
+def read_table(
+    source: str | Path | pd.DataFrame,
+    *,
+    sites: Sites,
+    columns: Mapping[str, str],
+    units: Mapping[str, str],
+    timezone: str,
+    label: Label | Mapping[str, Label],
+    time: str | None = None,
+    init_time: str | None = None,
+    lead_time: str | None = None,
+    site_column: str | None = None,
+    available_after: str | timedelta | None = None,
+    available_time: str | None = None,
+    separator: str = ",",
+    decimal: str = ".",
+    encoding: str = "utf-8",
+    attribution: str = "the user's own",
+) -> xr.Dataset:
+    """Read a forecast or an analysis from a table: a row for each site, run and hour.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+        CSV, or parquet (extra ``benchmark``).
+    sites : Site or sequence of Site
+    columns : mapping
+        From columns to variables of the library, e.g. ``{"ws100": "wind_speed_100m"}``. Of wind components
+        speed and direction are made too.
+    units : mapping
+        Unit of each variable, in the library's spelling or one of ``m/s``, ``km/h``, ``kn``, ``K``, ``°F``,
+        ``hPa``, ``kPa``, ``%``, ``W/m2``, ``J/m2``, ``kWh/m2`` ... Sums become means.
+    timezone : str
+        Of stamps without offset.
+    label : Label or mapping of Label
+        What a stamp means, for all variables or by variable: ``INSTANT``, ``MEAN_BEGINNING`` or ``MEAN_ENDING``.
+    time : str, optional
+        Column of the valid time; not needed where `init_time` and `lead_time` are given.
+    init_time : str, optional
+        Column of the initialisation; without it the table is an analysis.
+    lead_time : str, optional
+        Column of the lead, in hours or as timedelta.
+    site_column : str, optional
+        Column that holds the names of the sites; needed for several.
+    available_after : str or timedelta
+        Delay after the initialisation; of an analysis, after the end of the interval.
+    available_time : str
+        In place of it: column of the time at which a row could be had.
+    separator, decimal, encoding : str
+        Of a CSV file.
+    attribution : str
+        What its licence asks to be said.
+
+    Returns
+    -------
+    Dataset
+        Dims (site, init_time, lead_time) or (site, time), checked. A mean that is stamped at its end is
+        moved to its beginning; rows that are absent are NaN.
+
+    Raises
+    ------
+    SchemaError, UnitsError, TimeError, RangeError
+        If the table is not as described.
+    MissingDataError
+        If nothing says when the values could be had, or the file is not there.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"run": "2024-06-01T00:00", "lead": [1, 2, 3], "ws": [18.0, 36.0, 27.0], "q": 7.2e5})
+    >>> weather = read_table(
+    ...     table,
+    ...     sites=Site(name="farm", latitude=43.6, longitude=78.5),
+    ...     columns={"ws": "wind_speed_100m", "q": "ghi"},
+    ...     units={"wind_speed_100m": "km/h", "ghi": "J/m2"},
+    ...     timezone="UTC",
+    ...     label={"wind_speed_100m": Label.INSTANT, "ghi": Label.MEAN_ENDING},
+    ...     init_time="run",
+    ...     lead_time="lead",
+    ...     available_after="6h",
+    ... )
+    >>> weather["wind_speed_100m"].values.ravel().tolist()
+    [nan, 5.0, 10.0, 7.5]
+    >>> weather["ghi"].values.ravel().tolist()
+    [200.0, 200.0, 200.0, nan]
+    """
+    places = as_sites(sites)
+    table = _loaded(source, separator=separator, decimal=decimal, encoding=encoding)
+    named = [*columns, *(name for name in (time, init_time, lead_time, site_column, available_time) if name)]
+    _there(table, named)
+    if (available_after is None) == (available_time is None):
+        raise MissingDataError(
+            f"Weather with available_after={available_after!r} and available_time={available_time!r}.",
+            "Exactly one of them says when its values could be had.",
+            "Give available_after='6h', or the column of the times.",
+        )
+    where = _site_places(table, places, site_column)
+    init, ahead = _when(table, time, init_time, lead_time, timezone)
+    axis = _Axis(ahead)
+    labels = {name: _label(label, name) for name in columns.values()}
+    begun = axis.begun(by_place=init is not None)
+    hours = _lengths(ahead, begun)
+    stamps = {name: begun if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
+    every = np.unique(np.concatenate([ahead, *stamps.values()]))
+    runs = None if init is None else np.unique(init)
+    row = None if init is None or runs is None else np.searchsorted(runs, init)
+    cube = {}
+    for column, name in columns.items():
+        values = _numbers(table, column)
+        in_unit = converted(values, name, unit=_unit(units, name), hours=hours)
+        cube[name] = _filled(
+            in_unit, where, row, np.searchsorted(every, stamps[name]), (len(places), runs, every)
+        )
+    known = _available(table, available_after, available_time, timezone, runs, every, row, stamps, axis.step)
+    return _weather(cube, labels, places, runs, every, known, attribution)
+
+
+def _loaded(
+    source: str | Path | pd.DataFrame, *, separator: str, decimal: str, encoding: str
+) -> pd.DataFrame:
+    if isinstance(source, pd.DataFrame):
+        return source
+    path = Path(source)
+    if not path.exists():
+        raise MissingDataError(f"There is no file {path}.", "The weather is in a file.", "Check the path.")
+    if path.suffix == ".parquet":
+        require("pyarrow", extra="benchmark", purpose=f"{path} is a parquet file.")
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, sep=separator, decimal=decimal, encoding=encoding, index_col=False)
+    except (OSError, ValueError, LookupError, pd.errors.ParserWarning) as error:
+        raise FileFormatError(
+            f"{path} cannot be read: {error}", "It is a whole CSV or parquet file.", "Check file and form."
+        ) from error
+
+
+def _there(table: pd.DataFrame, named: Sequence[str]) -> None:
+    absent = [name for name in named if name not in table.columns]
+    if absent or not len(table):
+        raise SchemaError(
+            f"The table has {len(table)} rows and the columns {list(table.columns)}"
+            + (f", without {absent[0]!r}." if absent else "."),
+            "It has rows, and the columns that are named.",
+            "Correct the name.",
+        )
+
+
+def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None) -> npt.NDArray[np.int64]:
+    names = [site.name for site in places]
+    if column is None:
+        if len(places) > 1:
+            raise SchemaError(
+                f"{len(places)} sites and no site_column.", "A column tells sites apart.", "Give site_column."
+            )
+        return np.zeros(len(table), dtype=np.int64)
+    given = table[column].astype(str)
+    strange = given[~given.isin(names)]
+    if len(strange) or set(names) - set(given):
+        odd = (
+            f"the site {strange.iloc[0]!r}" if len(strange) else f"no row of {min(set(names) - set(given))!r}"
+        )
+        raise SchemaError(
+            f"The column {column!r} has {odd}.",
+            f"Sites are {names}.",
+            "Select the rows, or name the sites so.",
+        )
+    return np.asarray(given.map({name: place for place, name in enumerate(names)}), dtype=np.int64)
+
+
+def _when(
+    table: pd.DataFrame, time: str | None, init_time: str | None, lead_time: str | None, timezone: str
+) -> tuple[timestamps.Times | None, Any]:
+    """Initialisations and leads, or nothing and valid times."""
+    if init_time is None:
+        if time is None:
+            raise SchemaError("No column of times is named.", "Rows have a time.", "Give time='...'.")
+        return None, _stamps(table, time, timezone)
+    init = _stamps(table, init_time, timezone)
+    if (time is None) == (lead_time is None):
+        raise SchemaError(
+            f"Runs with time={time!r} and lead_time={lead_time!r}.",
+            "Exactly one of them says how far ahead a row looks.",
+            "Give lead_time='...' or time='...'.",
+        )
+    if lead_time is None:
+        return init, _stamps(table, str(time), timezone) - init
+    lead = table[lead_time]
+    if lead.dtype.kind == "m":
+        return init, lead.to_numpy().astype("timedelta64[ns]")
+    hours = _numbers(table, lead_time)
+    if not np.isfinite(hours).all():
+        raise TimeError(f"{lead_time!r} has an empty lead.", "Every row has its lead.", "Drop such rows.")
+    return init, np.round(hours * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
+
+
+def _stamps(table: pd.DataFrame, name: str, timezone: str) -> timestamps.Times:
+    column = table[name]
+    utc = column.dtype.kind != "M" and bool(_OFFSET.search(str(column.iloc[0])))
+    try:
+        index = pd.DatetimeIndex(
+            column if column.dtype.kind == "M" else pd.to_datetime(column, format="ISO8601", utc=utc)
+        )
+    except (ValueError, TypeError, OverflowError) as error:
+        raise TimeError(
+            f"{name!r} cannot be read: {error}", "Stamps are like '2024-03-01 00:00'.", "Convert them first."
+        ) from error
+    if index.hasnans:
+        raise TimeError(f"{name!r} has an empty stamp.", "Every row has its time.", "Drop such rows.")
+    if index.tz is None:  # each stamp stands in many rows: told apart once
+        unique = pd.DatetimeIndex(np.unique(index.to_numpy()))
+        moments = timestamps.to_ns(timestamps.localise(unique, timezone=timezone))
+        return np.asarray(moments[np.searchsorted(unique.to_numpy(), index.to_numpy())])
+    return timestamps.to_ns(index)
+
+
+def _numbers(table: pd.DataFrame, name: str) -> Floats:
+    try:
+        return np.asarray(pd.to_numeric(table[name]), dtype=float)
+    except (ValueError, TypeError) as error:
+        raise SchemaError(
+            f"{name!r} is not numeric: {error}",
+            "Values are numbers.",
+            "Say decimal=',' or correct the column.",
+        ) from error
+
+
+def _label(label: Label | Mapping[str, Label], name: str) -> Label:
+    given = label if isinstance(label, Label) else label.get(name)
+    if given not in (Label.INSTANT, *_MEANS):
+        raise SchemaError(
+            f"The label of {name} is {given}.",
+            "It is Label.INSTANT, Label.MEAN_BEGINNING or Label.MEAN_ENDING.",
+            "Say what a stamp means; de-accumulate what is summed since a start.",
+        )
+    return given
+
+
+def _unit(units: Mapping[str, str], name: str) -> str:
+    if name not in units:
+        raise UnitsError(
+            f"Nothing says the unit of {name}.", "No unit is guessed.", f"Give units={{{name!r}: ...}}."
+        )
+    return units[name]
+
+
+def _lengths(ahead: Any, begun: Any) -> Floats:
+    return np.asarray((ahead - begun) / np.timedelta64(1, "h"), dtype=float)
+
+
+def _filled(
+    values: Floats,
+    where: npt.NDArray[np.int64],
+    row: npt.NDArray[np.int64] | None,
+    place: npt.NDArray[np.int64],
+    sizes: tuple[int, Any, Any],
+) -> Floats:
+    sites, runs, every = sizes
+    shape = (sites, len(every)) if row is None else (sites, len(runs), len(every))
+    index = (where, place) if row is None else (where, row, place)
+    flat = np.ravel_multi_index(index, shape)
+    unique, counts = np.unique(flat, return_counts=True)
+    if len(unique) < len(flat):
+        doubled = int(np.flatnonzero(flat == unique[counts.argmax()])[1])
+        raise TimeError(
+            f"Row {doubled} of the table repeats the site, run and hour of another; {len(flat) - len(unique)} do.",
+            "Each stands once.",
+            "Decide which is right and drop the others.",
+        )
+    cube = np.full(shape, np.nan)
+    cube.reshape(-1)[flat] = values
+    return cube
+
+
+def _available(
+    table: pd.DataFrame,
+    after: str | timedelta | None,
+    column: str | None,
+    timezone: str,
+    runs: timestamps.Times | None,
+    every: Any,
+    row: npt.NDArray[np.int64] | None,
+    stamps: Mapping[str, Any],
+    step: np.timedelta64,
+) -> tuple[tuple[str, ...], timestamps.Times]:
+    if column is None:
+        delay = timestamps.duration(after).to_timedelta64()  # type: ignore[arg-type]
+        if runs is not None:
+            return ("init_time",), runs + delay
+        return ("time",), every + step + delay
+    moments = _stamps(table, column, timezone)
+    rows = np.zeros(len(table), dtype=np.int64) if row is None else row
+    count = 1 if runs is None else len(runs)
+    never = np.iinfo(np.int64).min
+    latest = np.full((count, len(every)), never)
+    for places in stamps.values():
+        np.maximum.at(latest, (rows, np.searchsorted(every, places)), moments.astype(np.int64))
+    # Where a run has no row of an hour it counts as known with the last of its rows.
+    whole = np.where(latest == never, latest.max(axis=1, keepdims=True), latest)
+    known = whole.astype("datetime64[ns]")
+    return (("time",), known[0]) if runs is None else (("init_time", "lead_time"), known)
+
+
+def _weather(
+    cube: Mapping[str, Floats],
+    labels: Mapping[str, Label],
+    places: Sequence[Site],
+    runs: timestamps.Times | None,
+    every: Any,
+    known: tuple[tuple[str, ...], timestamps.Times],
+    attribution: str,
+) -> xr.Dataset:
+    dims = ("site", "time") if runs is None else ("site", "init_time", "lead_time")
+    axes = {"time": every} if runs is None else {"init_time": runs, "lead_time": every}
+    methods = {name: variables.MEAN if labels[name] in _MEANS else variables.POINT for name in labels}
+    weather = xr.Dataset(
+        {name: (dims, values, {"cell_methods": methods[name]}) for name, values in cube.items()},
+        coords={**axes, "available_time": known},
+    )
+    for height in {name.removeprefix("wind_u_") for name in cube if name.startswith("wind_u_")}:
+        u, v = weather.get(f"wind_u_{height}"), weather.get(f"wind_v_{height}")
+        if u is not None and v is not None and f"wind_speed_{height}" not in cube:
+            weather[f"wind_speed_{height}"] = np.hypot(u, v)
+            weather[f"wind_direction_{height}"] = np.degrees(np.arctan2(-u, -v)) % 360
+    kind = "analysis" if runs is None else "forecast"
+    source: Any = SimpleNamespace(name="table", kind=kind, attribution=attribution)
+    return finished(weather, source=source, sites=places)

@@ -1,0 +1,11 @@
+# The public names, read by type checkers and by lazy_loader.
+
+from . import (
+    archive_files as archive_files,
+    gather as gather,
+    integrity as integrity,
+    manifest as manifest,
+    merge as merge,
+    store as store,
+    update as update,
+)

@@ -1,0 +1,260 @@
+"""Pieces of an archive: immutable Zarr groups in zip files, each named by the checksum of its bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core.files import checksum, refused
+from energyforecast.errors import StoreError, require
+
+__all__ = ["DamagedPieceError", "Piece", "from_bytes", "to_bytes", "verified"]
+
+_ORDER: Final = ("site", "init_time", "time", "lead_time", "member")
+_MOMENTS: Final = ("init_time", "time", "available_time")
+_EPOCH: Final = "nanoseconds since 1970-01-01"
+_ATTRIBUTES: Final = ("units", "standard_name", "cell_methods")
+#: Sites of one chunk, the rest of a piece being whole: a plant's series is read without those of a thousand.
+_SITES: Final = 64
+#: What is held in memory, so that a variable after the other is read without the disk. [bytes]
+_HELD: Final = 1 << 27
+
+
+class DamagedPieceError(StoreError):
+    """A piece whose bytes are not those that were written.
+
+    Examples
+    --------
+    >>> issubclass(DamagedPieceError, StoreError)
+    True
+    """
+
+
+def to_bytes(weather: xr.Dataset, *, record: Mapping[str, Any]) -> bytes:
+    """Weather as a Zarr group in a zip; the same weather gives the same bytes.
+
+    Parameters
+    ----------
+    weather : Dataset
+    record : mapping
+        What a manifest says of the piece, so that a lost manifest can be made again.
+
+    Returns
+    -------
+    bytes
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_weather
+    >>> piece = from_bytes(to_bytes(example_weather(), record={"sites": ["farm"]}))
+    >>> piece.record, piece.names
+    ({'sites': ['farm']}, ('wind_speed_100m',))
+    """
+    zarr = _zarr()
+    content: dict[str, Any] = {}
+    store = zarr.storage.MemoryStore(content)
+    attributes = {str(key): value for key, value in weather.attrs.items()} | {"record": dict(record)}
+    group = zarr.create_group(store, attributes=attributes, zarr_format=3)
+    for name in sorted(map(str, weather.variables)):
+        _write(group, name, weather.variables[name])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for key in sorted(content):
+            archive.writestr(zipfile.ZipInfo(key, (1980, 1, 1, 0, 0, 0)), content[key].to_bytes())
+    return buffer.getvalue()
+
+
+def _zarr() -> Any:
+    zarr = require("zarr", extra="store", purpose="The archive of weather is in Zarr.")
+    require("zarr.codecs", extra="store")
+    require("zarr.storage", extra="store")
+    return zarr
+
+
+def _write(group: Any, name: str, variable: xr.Variable) -> None:
+    values, attributes = (
+        variable.values,
+        {key: variable.attrs[key] for key in _ATTRIBUTES if key in variable.attrs},
+    )
+    if name in _MOMENTS:
+        values, attributes = timestamps.to_ns(values).astype(np.int64), {"units": _EPOCH}
+    elif values.dtype.kind == "m":
+        values, attributes = values.astype("timedelta64[ns]").astype(np.int64), {"units": "nanoseconds"}
+    elif values.dtype.kind in "UOT":
+        values = np.array([str(item) for item in values.ravel()], dtype=np.dtypes.StringDType()).reshape(
+            values.shape
+        )
+    chunks = tuple(
+        min(size, _SITES) if dim == "site" else size
+        for dim, size in zip(variable.dims, values.shape, strict=True)
+    )
+    group.create_array(
+        name,
+        data=values,
+        chunks=chunks,
+        dimension_names=tuple(map(str, variable.dims)),
+        compressors=_zarr().codecs.ZstdCodec(level=3, checksum=True),
+        fill_value=np.nan if values.dtype.kind == "f" else None,
+        attributes=attributes,
+    )
+
+
+class Piece:
+    """A piece that was read whole; its arrays are decoded when they are asked for.
+
+    Attributes
+    ----------
+    record : dict
+        What the manifest says of it.
+    attrs : dict
+        Of the weather.
+    coords : dict of Variable
+        Times in nanoseconds, labels as text.
+    names : tuple of str
+        Variables of weather.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_weather
+    >>> piece = from_bytes(to_bytes(example_weather(), record={}))
+    >>> piece.read("wind_speed_100m", (slice(0, 1), slice(0, 2), slice(0, 3)))
+    array([[[ 8.,  8.,  8.],
+            [10., 10., 10.]]], dtype=float32)
+    """
+
+    def __init__(self, group: Any) -> None:
+        self._arrays = dict(group.arrays())
+        attributes = dict(group.attrs)
+        self.record: dict[str, Any] = attributes.pop("record")
+        self.attrs: dict[str, Any] = attributes
+        dims = {name: array.metadata.dimension_names for name, array in self._arrays.items()}
+        full = {name for name, own in dims.items() if "site" in own and len(own) > 1}
+        self.names = tuple(sorted(full))
+        self.coords = {name: self._coordinate(name, dims[name]) for name in dims if name not in full}
+        self.dims = {name: dims[name] for name in full}
+
+    def _coordinate(self, name: str, dims: tuple[str, ...]) -> xr.Variable:
+        values = np.asarray(self._arrays[name][...])
+        units = self._arrays[name].attrs.get("units")
+        if units == _EPOCH:
+            values = values.astype("datetime64[ns]")
+        elif units == "nanoseconds":
+            values = values.astype("timedelta64[ns]")
+        elif values.dtype.kind == "T":
+            values = values.astype(object)
+        return xr.Variable(dims, values)
+
+    def attributes(self, name: str) -> dict[str, Any]:
+        """Units, standard name and cell methods of a variable."""
+        return dict(self._arrays[name].attrs)
+
+    def read(self, name: str, region: tuple[slice, ...]) -> npt.NDArray[np.float32]:
+        """A block of a variable, in its own order of dimensions."""
+        return np.asarray(self._arrays[name][region])
+
+    def dataset(self) -> xr.Dataset:
+        """All of it in memory."""
+        variables = {
+            name: xr.Variable(self.dims[name], self._arrays[name][...], self.attributes(name))
+            for name in self.names
+        }
+        return xr.Dataset(variables, coords=self.coords, attrs=self.attrs)
+
+
+def from_bytes(content: bytes) -> Piece:
+    """A piece from the bytes of its file.
+
+    Examples
+    --------
+    See :func:`to_bytes`; bytes that are no piece are refused.
+
+    >>> from_bytes(b"<html>")
+    Traceback (most recent call last):
+        ...
+    energyforecast.weather.store.archive_files.DamagedPieceError: A piece of the archive cannot be read:
+    File is not a zip file.
+    It is a Zarr group in a zip file.
+    Update the store: what is damaged is asked for again.
+    """
+    zarr = _zarr()
+    from zarr.core.buffer import default_buffer_prototype
+
+    make = default_buffer_prototype().buffer.from_bytes
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            held = {name: make(archive.read(name)) for name in archive.namelist()}
+        return Piece(zarr.open_group(zarr.storage.MemoryStore(held), mode="r", zarr_format=3))
+    except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise DamagedPieceError(
+            f"A piece of the archive cannot be read: {error}.",
+            "It is a Zarr group in a zip file.",
+            "Update the store: what is damaged is asked for again.",
+        ) from error
+
+
+def verified(path: Path) -> bytes:
+    """Bytes of a piece, checked against its name.
+
+    Raises
+    ------
+    DamagedPieceError
+        If they are not those that were written, or are gone.
+    StoreError
+        If the file may not be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, checksum(b"wind") + ".zip")
+    ...     _ = path.write_bytes(b"win")
+    ...     try:
+    ...         verified(path)
+    ...     except DamagedPieceError as error:
+    ...         print(error.found[-44:])
+    has 3 bytes that are not those of its name.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise _damaged(path, "is gone") from error
+    except OSError as error:
+        raise refused(error, path) from error
+    if checksum(content) != path.stem:
+        raise _damaged(path, f"has {len(content)} bytes that are not those of its name")
+    return content
+
+
+def _damaged(path: Path, what: str) -> DamagedPieceError:
+    return DamagedPieceError(
+        f"The piece {path.name[:12]}… {what}.",
+        "A piece never changes once it is written.",
+        "Update the store: what is damaged is asked for again. Check the disk.",
+    )
+
+
+_cache: OrderedDict[Path, tuple[Piece, int]] = OrderedDict()
+
+
+def held(path: Path) -> Piece:
+    """A verified piece; the last ones stay in memory, compressed, since pieces never change."""
+    if path in _cache:
+        with suppress(KeyError):  # another thread may have made room
+            _cache.move_to_end(path)
+            return _cache[path][0]
+    content = verified(path)
+    piece = from_bytes(content)
+    _cache[path] = piece, len(content)
+    while len(_cache) > 1 and sum(size for _, size in list(_cache.values())) > _HELD:
+        _cache.popitem(last=False)
+    return piece

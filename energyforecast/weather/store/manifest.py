@@ -1,0 +1,281 @@
+"""What an archive holds of one source: a small file, replaced whole, that says which pieces exist."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from energyforecast.core.files import checksum, refused, write_whole
+from energyforecast.errors import FileFormatError, SchemaError, StoreError
+from energyforecast.weather.store.archive_files import DamagedPieceError, from_bytes, verified
+
+__all__ = ["Manifest", "Record", "folder_of"]
+
+_FORMAT: Final = "energyforecast.store"
+_SCHEMA: Final = 1
+_FILE: Final = "manifest.json"
+_SOURCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.-]{0,99}")
+_PIECE: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def folder_of(store: Path, source: str) -> Path:
+    """Where a store keeps what it has of a source.
+
+    Parameters
+    ----------
+    store : Path
+    source : str
+
+    Raises
+    ------
+    SchemaError
+        If the source's name cannot name a folder.
+
+    Examples
+    --------
+    >>> folder_of(Path("archive.zarr"), "open-meteo:ecmwf_ifs").as_posix()
+    'archive.zarr/open-meteo+ecmwf_ifs'
+    >>> folder_of(Path("archive.zarr"), "../../etc")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.SchemaError: The source is named '../../etc'.
+    Letters, digits and :_-. name a source, beginning with a letter or a digit.
+    Rename the source.
+    """
+    if not _SOURCE.fullmatch(source):
+        raise SchemaError(
+            f"The source is named {source[:100]!r}.",
+            "Letters, digits and :_-. name a source, beginning with a letter or a digit.",
+            "Rename the source.",
+        )
+    return store / source.replace(":", "+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is known of a piece without reading it.
+
+    Parameters
+    ----------
+    name : str
+        Checksum of its bytes.
+    sites : tuple of str
+    blocks : tuple of int
+        Runs, or beginnings of months of an analysis. [s since 1970]
+    arrived : tuple of int or None
+        By block: when it came, where that was seen; ``None`` where the source's word stands. [ns since 1970]
+    short : mapping
+        Share of the expected values that is there, by block and site, where it is below one.
+    reach : int
+        Greatest lead. [s]
+    size : int
+        Of its file. [bytes]
+
+    Examples
+    --------
+    >>> record = Record(name="0" * 64, sites=("a", "b"), blocks=(0,), arrived=(None,), short={0: {"b": 0.5}})
+    >>> record.whole(0)
+    {'a'}
+    """
+
+    name: str
+    sites: tuple[str, ...]
+    blocks: tuple[int, ...]
+    arrived: tuple[int | None, ...]
+    short: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+    reach: int = 0
+    size: int = 0
+
+    def whole(self, block: int) -> set[str]:
+        """Sites of which nothing is missing."""
+        return set(self.sites) - set(self.short.get(block, {}))
+
+    def doubted(self, blocks: Iterable[int]) -> Record:
+        """As it is, but no longer whole in some blocks: what it was built upon is lost."""
+        doubt = {block: dict.fromkeys(self.sites, 0.0) for block in blocks if block in self.blocks}
+        return replace(self, short={**self.short, **doubt})
+
+
+@dataclass(kw_only=True)
+class Manifest:
+    """State of a source in a store.
+
+    Attributes
+    ----------
+    folder : Path
+    source, kind, attribution : str
+    variables : tuple of str
+        Declared by the source.
+    cycle : int
+        Between runs, or steps of an analysis. [s]
+    first, last : int or None
+        Oldest and newest block that was ever due. [s since 1970]
+    newest : int
+        When the last piece was written, by the clock. [ns since 1970]
+    sites : dict
+        Latitude and longitude by name.
+    pieces : list of Record
+    asked : dict
+        How often the server had nothing (more), by block and site.
+    reasons : dict
+        Why, by block.
+    lost : list of dict
+        Pieces that were found damaged and are not replaced yet.
+    retired : dict
+        Pieces that were merged into others, and when; readers may still hold them. [ns since 1970]
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Manifest(folder=Path(folder), source="calm", kind="forecast").save()
+    ...     Manifest.load(Path(folder)).source
+    'calm'
+    """
+
+    folder: Path
+    source: str
+    kind: str
+    attribution: str = ""
+    variables: tuple[str, ...] = ()
+    cycle: int = 0
+    first: int | None = None
+    last: int | None = None
+    newest: int = 0
+    sites: dict[str, tuple[float, float]] = field(default_factory=dict)
+    pieces: list[Record] = field(default_factory=list)
+    asked: dict[int, dict[str, int]] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    lost: list[dict[str, Any]] = field(default_factory=list)
+    retired: dict[str, int] = field(default_factory=dict)
+
+    def path(self, name: str) -> Path:
+        """Of a piece."""
+        return self.folder / "pieces" / f"{name}.zip"
+
+    def save(self) -> None:
+        """Replace the file: from here on its pieces exist, and no others do."""
+        state = {key: value for key, value in vars(self).items() if key != "folder"}
+        state["pieces"] = [vars(record) for record in self.pieces]
+        content = json.dumps({"format": _FORMAT, "schema": _SCHEMA, **state}, ensure_ascii=True)
+        write_whole(self.folder / _FILE, f"{checksum(content.encode())}\n{content}\n".encode())
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest | None:
+        """Read a manifest; a damaged or lost one is made again from the pieces, which describe themselves."""
+        try:
+            content = (folder / _FILE).read_bytes()
+        except FileNotFoundError:
+            return _rebuilt(folder)
+        except OSError as error:
+            raise refused(error, folder / _FILE) from error
+        expected, _, text = content.partition(b"\n")
+        if checksum(text.rstrip(b"\n")).encode() != expected:
+            return _rebuilt(folder)
+        return _parsed(json.loads(text), folder)
+
+    def complete(self) -> dict[int, set[str]]:
+        """Sites of which nothing is missing, by block; blocks of which there is nothing are absent."""
+        whole: dict[int, set[str]] = {}
+        for record in self.pieces:
+            for block in record.blocks:
+                whole.setdefault(block, set()).update(record.whole(block))
+        return whole
+
+    def lose(self, record: Record, reason: str) -> None:
+        """A piece is damaged: it is no longer part of the archive, and its blocks are short again."""
+        self.pieces = [
+            other.doubted(record.blocks) if set(other.sites) & set(record.sites) else other
+            for other in self.pieces
+            if other.name != record.name
+        ]
+        self.lost.append(
+            {
+                "piece": record.name,
+                "reason": reason,
+                "sites": list(record.sites),
+                "blocks": list(record.blocks),
+                # A run that was whole in this piece came whole at that time, whenever it is asked for again.
+                "arrived": [
+                    None if block in record.short else came
+                    for block, came in zip(record.blocks, record.arrived, strict=True)
+                ],
+            }
+        )
+
+    def strike_found(self) -> None:
+        """Strike off the list what was lost and has come again."""
+        whole = self.complete()
+        self.lost = [
+            item
+            for item in self.lost
+            if any(set(item["sites"]) - whole.get(block, set()) for block in item["blocks"])
+        ]
+
+    def arrival(self, block: int, sites: Iterable[str]) -> int | None:
+        """When a lost block had come, if that is known for all of these sites."""
+        wanted = set(sites)
+        for item in self.lost:
+            if block in item["blocks"] and wanted <= set(item["sites"]):
+                came: int | None = item["arrived"][item["blocks"].index(block)]
+                return came
+        return None
+
+
+def _parsed(state: dict[str, Any], folder: Path) -> Manifest:
+    if state.pop("format", None) != _FORMAT or state.pop("schema", None) != _SCHEMA:
+        raise FileFormatError(
+            f"{folder.name}/{_FILE} was written by another version of the library, or is not ours.",
+            f"Its schema is {_SCHEMA}.",
+            "Upgrade energyforecast.",
+        )
+    pieces = [_record(item) for item in state.pop("pieces")]
+    asked = {int(block): sites for block, sites in state.pop("asked").items()}
+    reasons = {int(block): text for block, text in state.pop("reasons").items()}
+    state["variables"] = tuple(state["variables"])
+    state["sites"] = {name: (place[0], place[1]) for name, place in state["sites"].items()}
+    return Manifest(folder=folder, pieces=pieces, asked=asked, reasons=reasons, **state)
+
+
+def _record(item: dict[str, Any]) -> Record:
+    if not _PIECE.fullmatch(item["name"]):
+        raise StoreError(
+            f"A manifest names the piece {item['name'][:80]!r}.",
+            "Pieces are named by the checksum of their bytes.",
+            "Restore the store from a copy: its manifest was altered by hand.",
+        )
+    short = {int(block): dict(shares) for block, shares in item["short"].items()}
+    lists = {key: tuple(item[key]) for key in ("sites", "blocks", "arrived", "variables")}
+    return Record(name=item["name"], short=short, reach=item["reach"], size=item["size"], **lists)
+
+
+def _rebuilt(folder: Path) -> Manifest | None:
+    """A manifest from what the pieces say of themselves; ``None`` where there are none."""
+    result: Manifest | None = None
+    for path in sorted((folder / "pieces").glob("*.zip")):
+        try:
+            content = verified(path)
+            own = from_bytes(content).record
+        except DamagedPieceError:
+            continue  # its blocks are missing then, and asked for again
+        if result is None:
+            result = Manifest(folder=folder, source=own["source"], kind=own["kind"])
+        _adopt(result, own, _record({**own["piece"], "name": path.stem, "size": len(content)}))
+    if result is not None:
+        result.pieces.sort(key=lambda record: record.blocks)
+    return result
+
+
+def _adopt(manifest: Manifest, own: Mapping[str, Any], record: Record) -> None:
+    manifest.pieces.append(record)
+    manifest.attribution, manifest.cycle = own["attribution"], own["cycle"]
+    manifest.variables = tuple(own["variables"])
+    manifest.sites.update({name: (place[0], place[1]) for name, place in own["places"].items()})
+    manifest.first = min(record.blocks) if manifest.first is None else min(manifest.first, *record.blocks)
+    manifest.last = max(record.blocks) if manifest.last is None else max(manifest.last, *record.blocks)
+    manifest.newest = max(manifest.newest, own["stored"])

@@ -1,0 +1,292 @@
+"""An archive of weather runs by source and site, with the moment at which each arrived."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core.files import only_writer, refused, sweep, without_secrets
+from energyforecast.core.sites import Site, as_sites
+from energyforecast.errors import DamagedStoreWarning, MissingDataError, StoreError
+from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
+from energyforecast.weather.store.gather import gathered
+from energyforecast.weather.store.integrity import damaged, described, list_damaged, set_aside
+from energyforecast.weather.store.manifest import Manifest, folder_of
+from energyforecast.weather.store.update import UpdateReport, Updating
+
+__all__ = ["Store"]
+
+#: How far back an empty archive begins where nothing is said.
+_BEGINNING: Final = pd.Timedelta("7D")
+#: How long pieces that were merged into others stay, for those who opened the archive before.
+_GRACE: Final = pd.Timedelta("1D")
+
+
+class Store:
+    """An append-only archive of weather: what came, and when.
+
+    Parameters
+    ----------
+    path : path
+        A folder, made at the first update.
+    wait : float
+        How long an update waits for another that is writing. [s]
+    clock : callable
+        The present moment.
+
+    Notes
+    -----
+    *Arrival.* A run that is stored within a day of its declared delay was fetched live: its
+    ``available_time`` is the moment at which it was stored (``arrival`` is ``"recorded"``). A run that is
+    filled in later carries the word of its source (``"declared"``). If the clock went back since the last
+    piece was written, the later of the two is taken.
+
+    *Versions.* The value that came first stays. A run that was published in part is asked for again, and what
+    it lacked is added with its own moment of arrival; a lead counts as available when its last value came.
+
+    *Safety.* Pieces are immutable and named by the checksum of their bytes; a manifest that is replaced whole
+    says which exist. A process killed at any moment leaves the state before or after a run, nothing between.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from energyforecast.testing import example_source
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> store = Store(folder.name + "/archive.zarr", clock=lambda: timestamps.instant("2024-06-03 13:00"))
+    >>> print(store.update(example_source(), sites=[farm], since="2024-06-01").summary)
+    calm: 5 stored, 0 incomplete, 0 failed, 0 given up, 0 quarantined
+    >>> print(store.update(example_source(), sites=[farm]).summary)
+    calm: 0 stored, 0 incomplete, 0 failed, 0 given up, 0 quarantined
+    >>> weather = store.open()
+    >>> dict(weather.sizes)
+    {'site': 1, 'init_time': 5, 'lead_time': 49}
+    >>> weather["arrival"].values.tolist()  # runs of the last day were seen to arrive
+    ['declared', 'declared', 'declared', 'recorded', 'recorded']
+    >>> folder.cleanup()
+    """
+
+    def __init__(
+        self, path: str | Path, *, wait: float = 10.0, clock: Callable[[], pd.Timestamp] = timestamps.now
+    ) -> None:
+        self.path, self.wait, self.clock = Path(path), wait, clock
+
+    def __repr__(self) -> str:
+        return f"Store({os.fsencode(self.path).decode('utf-8', 'backslashreplace')!r})"
+
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources of which something is held."""
+        return tuple(manifest.source for manifest in self._manifests())
+
+    def _manifests(self) -> list[Manifest]:
+        try:
+            folders = sorted(item.parent for item in self.path.glob("*/pieces"))
+        except OSError as error:
+            raise refused(error, self.path) from error
+        return [manifest for folder in folders if (manifest := Manifest.load(folder)) is not None]
+
+    def update(
+        self,
+        source: RunSource | AnalysisSource,
+        *,
+        sites: Site | Sequence[Site],
+        since: Any = None,
+        until: Any = None,
+        retry: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> UpdateReport:
+        """Ask a source for what is missing; what is there is not asked for again.
+
+        Parameters
+        ----------
+        source : RunSource or AnalysisSource
+        sites : Site or sequence of Site
+            One that is new is filled in from the first run of the archive on.
+        since, until : moment, optional
+            Runs, or months of an analysis, that begin in it; a day, month or year means all of it. By default
+            from the first that was ever asked for, or a week ago, until now.
+        retry : bool
+            Ask also for runs that were given up.
+        progress : callable, optional
+            Told how many runs of how many are done.
+
+        Returns
+        -------
+        UpdateReport
+            What was stored, and what failed and why: a server in trouble is no error of an update.
+
+        Raises
+        ------
+        StoreLockedError
+            If another process is writing.
+        StoreError
+            If the folder cannot be written, or a site has moved. What was there stays.
+        """
+        places = as_sites(sites)
+        folder = folder_of(self.path, source.name)
+        with only_writer(self.path, wait=self.wait):
+            sweep(folder)
+            manifest = Manifest.load(folder) or Manifest(folder=folder, source=source.name, kind=source.kind)
+            self._declare(manifest, source, places)
+            self._tidy(manifest)
+            task = Updating(manifest, source, places, clock=self.clock)
+            task.report.quarantined.extend(set_aside(manifest, damaged(manifest)))
+            first, last = self._span(manifest, since, until)
+            return task.run(first, last, retry=retry, progress=progress)
+
+    def _span(self, manifest: Manifest, since: Any, until: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
+        now = self.clock()
+        last = now if until is None else timestamps.period(until)[1]
+        if since is not None:
+            return timestamps.period(since)[0], last
+        if manifest.first is None:
+            return now - _BEGINNING, last
+        return pd.Timestamp(manifest.first, unit="s", tz="UTC"), last
+
+    def _declare(self, manifest: Manifest, source: RunSource | AnalysisSource, sites: Iterable[Site]) -> None:
+        """Note what the source and the sites are; a name stands for one place, for ever."""
+        step = source.cycle if isinstance(source, RunSource) else source.step
+        manifest.cycle = int(step / pd.Timedelta("1s"))
+        manifest.variables = tuple(source.variables)
+        manifest.attribution = without_secrets(source.attribution)
+        for site in sites:
+            place = (round(site.latitude, 4), round(site.longitude, 4))
+            before = manifest.sites.setdefault(site.name, place)
+            if before != place:
+                raise StoreError(
+                    f"Site {site.name!r} lies at {place}, and the store has weather of it at {before}.",
+                    "In a store a site's name stands for one place.",
+                    "Give the site another name, or use another store.",
+                )
+
+    def _tidy(self, manifest: Manifest) -> None:
+        """Remove files that nothing needs any more."""
+        oldest = int((self.clock() - _GRACE).value)
+        needed = {record.name for record in manifest.pieces}
+        manifest.retired = {name: when for name, when in manifest.retired.items() if when > oldest}
+        for path in (manifest.folder / "pieces").glob("*.zip"):
+            if path.stem not in needed and path.stem not in manifest.retired:
+                path.unlink(missing_ok=True)  # of an update that was killed, or merged long ago
+
+    def open(
+        self,
+        source: str | None = None,
+        *,
+        sites: Site | Sequence[Site] | None = None,
+        start: Any = None,
+        end: Any = None,
+    ) -> xr.Dataset | dict[str, xr.Dataset]:
+        """The archive as weather; values are read from disk when they are touched.
+
+        Parameters
+        ----------
+        source : str, optional
+            Name of a source; all of them by default.
+        sites : Site or sequence of Site, optional
+            All by default.
+        start, end : moment, optional
+            Runs, or hours of an analysis, in it; a day, month or year means all of it.
+
+        Returns
+        -------
+        Dataset, or dict of Dataset
+            A dictionary by weather model if there are several sources. ``load()`` it before it is used more
+            than once.
+
+        Raises
+        ------
+        MissingDataError
+            If there is nothing of it.
+        StoreError
+            If the folder cannot be read.
+
+        Warns
+        -----
+        DamagedStoreWarning
+            If pieces are damaged. They are left out and set aside, and the next update asks for what they held.
+        """
+        names = [source] if source is not None else [manifest.source for manifest in self._manifests()]
+        wanted = None if sites is None else [site.name for site in as_sites(sites)]
+        bounds = (
+            None if start is None else int(timestamps.period(start)[0].value // 10**9),
+            None if end is None else -(-int(timestamps.period(end)[1].value) // 10**9),
+        )
+        found = {name: self._opened(name, wanted, *bounds) for name in names}
+        there = {name: weather for name, weather in found.items() if weather is not None}
+        if not there:
+            raise MissingDataError(
+                f"{self!r} holds nothing of {source or 'any source'}"
+                + (" for these sites and times." if bounds != (None, None) or wanted else "."),
+                "A store holds what update() put into it.",
+                "Call update(source, sites=...), or the command energyforecast weather fetch.",
+            )
+        return next(iter(there.values())) if len(names) == 1 else _by_model(there)
+
+    def _opened(
+        self, name: str, sites: Sequence[str] | None, start: int | None, end: int | None
+    ) -> xr.Dataset | None:
+        manifest = self._sound(folder_of(self.path, name))
+        if manifest is None:
+            return None
+        chosen = [site for site in manifest.sites if sites is None or site in sites]
+        weather = gathered(manifest, sites=chosen, start=start, end=end) if chosen else None
+        if weather is not None and sites is not None:
+            absent = [site for site in sites if site not in manifest.sites]
+            if absent:
+                raise MissingDataError(
+                    f"{self!r} has no weather of {name} at {absent[0]!r}.",
+                    f"It has {', '.join(manifest.sites)}.",
+                    "Update the store with this site.",
+                )
+        return weather
+
+    def _sound(self, folder: Path) -> Manifest | None:
+        """The manifest without its damaged pieces, of which a warning tells."""
+        manifest = Manifest.load(folder)
+        if manifest is None:
+            return None
+        broken = damaged(manifest)
+        if broken and (newer := Manifest.load(folder)) is not None and newer.pieces != manifest.pieces:
+            manifest = newer  # an update merged pieces meanwhile
+            broken = damaged(manifest)
+        if broken:
+            set_aside(manifest, broken)
+            runs = sum(len(record.blocks) for record, _ in broken)
+            warnings.warn(
+                f"{len(broken)} damaged pieces of {manifest.source} are left out, with {runs} runs or months: "
+                f"{broken[0][1]} The next update asks for them again.",
+                DamagedStoreWarning,
+                stacklevel=4,  # where open() was called
+            )
+        return manifest
+
+    def describe(self) -> pd.DataFrame:
+        """What is held, a row for each source and site.
+
+        Returns
+        -------
+        DataFrame
+            Runs, or months of an analysis, that were ``expected`` so far, that are ``present``, ``missing``, or
+            ``incomplete``; ``coverage``, the share of the expected leads and variables in those that are present;
+            ``variables`` and ``reach`` (greatest lead) that came; the ``newest``; ``recorded``, how many were seen
+            to arrive, and their median and greatest ``lateness``, from initialisation to arrival.
+        """
+        return described(self._manifests())
+
+    def quarantined(self) -> pd.DataFrame:
+        """Pieces that are damaged and not replaced yet, with what they held; every checksum is verified."""
+        return list_damaged(self._manifests())
+
+
+def _by_model(weather: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+    """By what stands behind the colon, which is a model's name in front of a variable; by all if that is not one."""
+    short = [name.rpartition(":")[2] for name in weather]
+    names = short if len(set(short)) == len(short) else [name.replace(":", "_") for name in weather]
+    return dict(zip(names, weather.values(), strict=True))

@@ -1,0 +1,423 @@
+"""Asking a source for what an archive lacks, and keeping what can be right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.files import without_secrets
+from energyforecast.core.labels import Label
+from energyforecast.core.sites import Site
+from energyforecast.errors import (
+    RateLimitError,
+    RefusedError,
+    ResponseError,
+    RunNotPublishedError,
+    SourceError,
+    UnreachableError,
+    WrongDataError,
+)
+from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
+from energyforecast.weather.store import merge
+from energyforecast.weather.store.gather import gathered
+from energyforecast.weather.store.manifest import Manifest, Record
+
+__all__ = ["UpdateReport", "Updating"]
+
+#: How long after it was due a run is still asked for at every update; afterwards a few times more.
+_PATIENCE: Final = pd.Timedelta("3D")
+_TRIES: Final = 3
+#: A run that is stored this long after the declared delay was fetched live: its true arrival was seen.
+_LIVE: Final = np.timedelta64(1, "D")
+#: Failures of the server in a row after which the rest is left to the next update.
+_TROUBLES: Final = 3
+_DAY: Final = 86_400
+_KEPT: Final = ("retrieved_at", "model", "coherent_run")
+
+
+@dataclass(kw_only=True)
+class UpdateReport:
+    """What an update did.
+
+    Attributes
+    ----------
+    source : str
+    stored : list of Timestamp
+        Runs, or months of an analysis, of which something new is now in the store.
+    incomplete : dict
+        Those of which something is still missing, and what.
+    failed : dict
+        Those of which nothing came, and why.
+    given_up : int
+        Runs that are no longer asked for, since the server had nothing (more) three times, days after they
+        were due; ``update(..., retry=True)`` asks again.
+    quarantined : list of str
+        Damaged pieces that were found and set aside; what they held was asked for again.
+    stopped : str or None
+        Why the rest was left to the next update.
+
+    Examples
+    --------
+    >>> report = UpdateReport(source="calm")
+    >>> report.stored.append(pd.Timestamp("2024-06-01", tz="UTC"))
+    >>> print(report.summary)
+    calm: 1 stored, 0 incomplete, 0 failed, 0 given up, 0 quarantined
+    """
+
+    source: str
+    stored: list[pd.Timestamp] = field(default_factory=list)
+    incomplete: dict[pd.Timestamp, str] = field(default_factory=dict)
+    failed: dict[pd.Timestamp, str] = field(default_factory=dict)
+    given_up: int = 0
+    quarantined: list[str] = field(default_factory=list)
+    stopped: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        counts = f"{len(self.stored)} stored, {len(self.incomplete)} incomplete, {len(self.failed)} failed"
+        rest = f"{self.given_up} given up, {len(self.quarantined)} quarantined"
+        return f"{self.source}: {counts}, {rest}" + (f"; stopped: {self.stopped}" if self.stopped else "")
+
+
+class Updating:
+    """One update of one source, by the one writer.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    source : RunSource or AnalysisSource
+    sites : sequence of Site
+    clock : callable
+        The present moment.
+
+    Examples
+    --------
+    :meth:`energyforecast.weather.Store.update` makes one and runs it.
+
+    >>> from pathlib import Path
+    >>> from energyforecast.testing import example_source
+    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
+    >>> empty = Manifest(folder=Path("nowhere"), source="calm", kind="forecast")
+    >>> update = Updating(empty, example_source(), [farm], clock=lambda: timestamps.instant("2024-06-02 13:00"))
+    >>> [str(run) for run in update.due(timestamps.instant("2024-06-01"), timestamps.instant("2024-06-03"))]
+    ['2024-06-02 00:00:00+00:00', '2024-06-01 12:00:00+00:00', '2024-06-01 00:00:00+00:00']
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        source: RunSource | AnalysisSource,
+        sites: Sequence[Site],
+        *,
+        clock: Callable[[], pd.Timestamp],
+    ) -> None:
+        self.manifest, self.source, self.clock = manifest, source, clock
+        self.sites = {site.name: site for site in sites}
+        self.report = UpdateReport(source=source.name)
+        self._troubles = 0
+
+    def due(self, since: pd.Timestamp, until: pd.Timestamp) -> list[pd.Timestamp]:
+        """Runs in [since, until) whose first values should be there, the newest first; or months."""
+        now = self.clock()
+        until = min(until, now)
+        if isinstance(self.source, AnalysisSource):
+            months = pd.date_range(_month(since), until, freq="MS", inclusive="left")
+            return [month for month in months[::-1] if month < self._known_until(now)]
+        runs = self.source.runs(since, until)
+        there = self.source.delay.available_time(timestamps.to_ns(runs)) <= timestamps.to_ns([now])[0]
+        return list(runs[there][::-1])
+
+    def _known_until(self, now: pd.Timestamp) -> pd.Timestamp:
+        """End of the hours of an analysis that should be there."""
+        moment = timestamps.to_ns([now])
+        lag = self.source.delay.available_time(moment)[0] - moment[0]
+        return (now - pd.Timedelta(lag)).floor(self._step)
+
+    @property
+    def _step(self) -> pd.Timedelta:
+        source = self.source
+        return source.cycle if isinstance(source, RunSource) else source.step
+
+    def run(
+        self,
+        since: pd.Timestamp,
+        until: pd.Timestamp,
+        *,
+        retry: bool,
+        progress: Callable[[int, int], None] | None,
+    ) -> UpdateReport:
+        """Ask for what is missing, the newest first, and keep each answer before the next is asked for."""
+        blocks = self.due(since, until)
+        if blocks:
+            self._note_span(blocks)
+        whole = self.manifest.complete()
+        for done, block in enumerate(blocks):
+            if progress is not None:
+                progress(done, len(blocks))
+            wanted = [name for name in self.sites if name not in whole.get(_seconds(block), ())]
+            asked = wanted if retry else self._still_asked(block, wanted)
+            self.report.given_up += len(asked) < len(wanted)
+            if asked and not self._one(block, asked):
+                break
+        if progress is not None and blocks:
+            progress(len(blocks), len(blocks))
+        merge.merge_pieces(self.manifest, now=self.clock())
+        self.manifest.strike_found()
+        self.manifest.save()
+        return self.report
+
+    def _note_span(self, blocks: Sequence[pd.Timestamp]) -> None:
+        first, last = _seconds(blocks[-1]), _seconds(blocks[0])
+        state = self.manifest
+        state.first = first if state.first is None else min(first, state.first)
+        state.last = last if state.last is None else max(last, state.last)
+
+    def _still_asked(self, block: pd.Timestamp, sites: Sequence[str]) -> list[str]:
+        tries = self.manifest.asked.get(_seconds(block), {})
+        return [name for name in sites if tries.get(name, 0) < _TRIES]
+
+    def _one(self, block: pd.Timestamp, names: Sequence[str]) -> bool:
+        """Ask for one run or month; whether to go on with the next."""
+        sites = [self.sites[name] for name in names]
+        try:
+            answer = self._asked(block, sites)
+        except RateLimitError as error:
+            return self._stop(error)
+        except (UnreachableError, RefusedError) as error:
+            self._fail(block, error)
+            self._troubles += 1
+            return self._troubles < _TROUBLES or self._stop(error)
+        except (SourceError, WrongDataError) as error:
+            self._fail(block, error)
+            self._count(block, names)
+            self._troubles = 0 if isinstance(error, RunNotPublishedError) else self._troubles
+            return True
+        self._troubles = 0
+        if answer is not None:
+            self._keep(block, names, answer)
+        return True
+
+    def _stop(self, error: SourceError) -> bool:
+        self.report.stopped = without_secrets(f"{error.found} {error.remedy}")
+        return False
+
+    def _fail(self, block: pd.Timestamp, error: SourceError | WrongDataError) -> None:
+        self.report.failed[block] = without_secrets(error.found)
+        self.manifest.reasons[_seconds(block)] = without_secrets(error.found)
+
+    def _count(self, block: pd.Timestamp, names: Sequence[str]) -> None:
+        """Remember that the server had nothing more, if by now it should have had."""
+        if self.clock() <= self._end_of(block) + _PATIENCE:
+            return
+        tries = self.manifest.asked.setdefault(_seconds(block), {})
+        for name in names:
+            tries[name] = tries.get(name, 0) + 1
+
+    def _end_of(self, block: pd.Timestamp) -> pd.Timestamp:
+        """When a block was due."""
+        end = block if isinstance(self.source, RunSource) else _next_month(block)
+        return pd.Timestamp(self.source.delay.available_time(timestamps.to_ns([end]))[0], tz="UTC")
+
+    # --- One answer --------------------------------------------------------------------------------
+
+    def _asked(self, block: pd.Timestamp, sites: Sequence[Site]) -> xr.Dataset | None:
+        if isinstance(self.source, RunSource):
+            answer = self.source.get_run(sites, block)
+            self._must_be(
+                list(timestamps.to_index(_axis(answer, "init_time"))) == [block], f"is not the run of {block}"
+            )
+        else:
+            start, end = self._open_hours(block, [site.name for site in sites])
+            if start >= end:
+                return None
+            answer = self.source.get_period(sites, start, end)
+            hours = timestamps.to_index(_axis(answer, "time"))
+            inside = bool(len(hours)) and hours[0] >= start and hours[-1] < end
+            self._must_be(inside, f"is not of {start} to {end}")
+        weather_schema.check_weather(answer, sites=sites, label=self.source.name)
+        extra = set(map(str, answer["site"].values)) - {site.name for site in sites}
+        self._must_be(not extra, f"has the sites {sorted(extra)}, which were not asked for")
+        self._must_be(any(bool(values.notnull().any()) for values in answer.values()), "holds no value")
+        return answer.sel(site=[site.name for site in sites])
+
+    def _must_be(self, right: bool, found: str) -> None:
+        if not right:
+            raise ResponseError(
+                f"What {self.source.name} gave {found}.",
+                "An answer is what was asked for.",
+                "Try again later; if it stays so, the source is read wrongly: report it.",
+            )
+
+    def _open_hours(self, month: pd.Timestamp, names: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """From the first hour of a month that is missing to the last that should be there."""
+        end = min(_next_month(month), self._known_until(self.clock()))
+        old = self._there(month, names)
+        if old is None:
+            return month, end
+        hours = pd.date_range(month, end, freq=self._step, inclusive="left")
+        known = old.reindex(time=timestamps.to_ns(hours))
+        there = np.all([_finite(known, name, "time") for name in self.source.variables], axis=0)
+        holes = ~there.all(axis=0)
+        return (hours[int(np.argmax(holes))], end) if holes.any() else (end, end)
+
+    def _there(self, block: pd.Timestamp, names: Sequence[str]) -> xr.Dataset | None:
+        """What the archive has of a block."""
+        forecast = isinstance(self.source, RunSource)
+        end = _seconds(block) + 1 if forecast else _seconds(_next_month(block))
+        found = gathered(self.manifest, sites=names, start=_seconds(block), end=end)
+        return None if found is None else found.load()
+
+    def _keep(self, block: pd.Timestamp, names: Sequence[str], answer: xr.Dataset) -> None:
+        old = self._there(block, names)
+        fresh = merge.fresh_part(answer, old)
+        joined = merge.joined(answer, old)
+        shares = self._shares(block, joined)
+        short = {name: share for name, share in zip(names, shares, strict=True) if share < 1.0}
+        if fresh is not None:
+            self._store(block, fresh, short)
+            self.report.stored.append(block)
+        self.manifest.reasons.pop(_seconds(block), None)
+        if short:
+            what = f"{min(shares):.1%} of the expected values at {min(short, key=lambda name: short[name])!r}"
+            self.report.incomplete[block] = what
+            self.manifest.reasons[_seconds(block)] = what
+            self._count(block, list(short))
+        if fresh is not None or short:
+            self.manifest.save()
+
+    def _shares(self, block: pd.Timestamp, joined: xr.Dataset) -> list[float]:
+        """Share of the expected values that is there, by site, rounded down so that 1 means whole."""
+        axis = "lead_time" if isinstance(self.source, RunSource) else "time"
+        usual = self._usual(block)
+        expected, names = self._expected(block, joined, usual), self._names(joined, usual)
+        known = joined.reindex({axis: expected})
+        there = np.zeros(joined.sizes["site"])
+        for name in names:
+            instant = self.source.labels.get(name, Label.INSTANT) is Label.INSTANT
+            # What is labelled at the end of its interval has no value for the last lead.
+            count = len(expected) - (axis == "lead_time" and not instant and len(expected) > 1)
+            there += _finite(known, name, axis)[:, :count].mean(axis=1)
+        shares = there / max(1, len(names))
+        return [float(np.floor(share * 1e6) / 1e6) if share < 1.0 else 1.0 for share in shares]
+
+    def _usual(self, block: pd.Timestamp) -> list[Record]:
+        """Runs of the same hour that nobody expects more of: what they lacked, this source does not give."""
+        late = _seconds(self.clock() - _PATIENCE) - _DAY
+        own = _seconds(block)
+        return [
+            record
+            for record in self.manifest.pieces
+            if any((other - own) % _DAY == 0 and other < late and other != own for other in record.blocks)
+        ]
+
+    def _names(self, joined: xr.Dataset, usual: Sequence[Record]) -> list[str]:
+        known = {name for record in usual for name in record.variables} | {
+            str(name) for name, values in joined.items() if bool(values.notnull().any())
+        }
+        return [name for name in self.source.variables if name in known or not usual]
+
+    def _expected(self, block: pd.Timestamp, joined: xr.Dataset, usual: Sequence[Record]) -> Any:
+        if isinstance(self.source, AnalysisSource):
+            hours = pd.date_range(block, _next_month(block), freq=self._step, inclusive="left")
+            return timestamps.to_ns(hours)
+        declared = self.source.leads(block)
+        if declared is not None:
+            return np.asarray(declared).astype("timedelta64[ns]")
+        came = joined["lead_time"].values
+        if not usual:
+            return came
+        some = np.any([_finite(joined, str(name), "lead_time").any(axis=0) for name in joined], axis=0)
+        reach = max([came[some].max(), *(np.timedelta64(record.reach, "s") for record in usual)])
+        axis = came[came <= reach]
+        return axis if axis[-1] == reach else np.append(axis, reach)
+
+    def _store(self, block: pd.Timestamp, fresh: xr.Dataset, short: Mapping[str, float]) -> None:
+        names = [str(name) for name in fresh["site"].values]
+        now = self.clock()
+        came, seen = self._arrival(block, fresh, timestamps.to_ns([now])[0])
+        weather = fresh.assign_coords(available_time=came)
+        leads = weather["lead_time"].values if "lead_time" in weather.dims else np.zeros(1, "m8[ns]")
+        piece = Record(
+            name="",
+            sites=tuple(names),
+            blocks=(_seconds(block),),
+            arrived=(seen,),
+            short={_seconds(block): dict(short)} if short else {},
+            variables=tuple(map(str, weather.data_vars)),
+            reach=int(leads[-1] / np.timedelta64(1, "s")),
+        )
+        self.manifest.newest = max(self.manifest.newest, now.value)
+        weather.attrs = self._attributes(fresh)
+        merge.write_piece(self.manifest, weather, piece)
+
+    def _arrival(
+        self, block: pd.Timestamp, fresh: xr.Dataset, now: np.datetime64
+    ) -> tuple[tuple[tuple[str, ...], Any], int | None]:
+        """When each value could first be had, and the moment if it was seen.
+
+        Seen was what is stored within a day of its declared delay, by a clock that did not go back since the
+        last piece; for the rest the source's word stands, or the clock's where that is later and went back.
+        """
+        rows = ("init_time", "lead_time") if "init_time" in fresh.dims else ("time",)
+        start = fresh[rows[0]]
+        ones = xr.ones_like(fresh[rows[-1]], dtype=np.int8)
+        word, _ = xr.broadcast(fresh["available_time"], ones)
+        known = timestamps.to_ns(word.transpose(*rows).values)
+        again = self.manifest.arrival(_seconds(block), map(str, fresh["site"].values))
+        if again is not None:
+            return (rows, np.full(known.shape, np.datetime64(again, "ns"))), again
+        if now.astype(np.int64) < self.manifest.newest:
+            return (rows, np.maximum(known, now)), None
+        earliest = np.broadcast_to(
+            timestamps.to_ns(start.values).reshape(-1, *[1] * (known.ndim - 1)), known.shape
+        )
+        if len(rows) == 1:  # hours of an analysis grow up one by one
+            return (rows, np.where(now <= known + _LIVE, np.maximum(now, earliest), known)), None
+        if now <= known.max() + _LIVE:
+            return (rows, np.maximum(now, earliest)), int(now.astype(np.int64))
+        return (rows, known), None
+
+    def _attributes(self, answer: xr.Dataset) -> dict[str, str | int | float]:
+        """Provenance; nothing that a source says of itself brings a key into a file."""
+        own = {key: value for key, value in answer.attrs.items() if key in _KEPT}
+        return {
+            **{
+                key: without_secrets(value) if isinstance(value, str) else value for key, value in own.items()
+            },
+            "Conventions": "CF-1.11",
+            "kind": self.source.kind,
+            "source": self.source.name,
+            "attribution": without_secrets(self.source.attribution),
+        }
+
+
+def _axis(answer: xr.Dataset, name: str) -> Any:
+    return answer[name].values if name in answer.coords else np.array([], dtype="datetime64[ns]")
+
+
+def _finite(weather: xr.Dataset, name: str, axis: str) -> npt.NDArray[np.bool_]:
+    """Where a variable has values in all members, shape (sites, axis); one that is absent has none."""
+    if name not in weather:
+        return np.zeros((weather.sizes["site"], weather.sizes[axis]), dtype=bool)
+    finite = np.isfinite(weather[name].transpose("site", axis, ...).values)
+    return np.asarray(finite.all(axis=tuple(range(2, finite.ndim))))
+
+
+def _seconds(moment: pd.Timestamp) -> int:
+    return int(moment.value // 1_000_000_000)
+
+
+def _month(moment: pd.Timestamp) -> pd.Timestamp:
+    return moment.normalize().replace(day=1)
+
+
+def _next_month(month: pd.Timestamp) -> pd.Timestamp:
+    return month + pd.offsets.MonthBegin(1)

@@ -1,0 +1,295 @@
+"""Temperature beyond the weather's horizon: an ensemble of what past years had, begun from what is known."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import time_index, timestamps, weather_schema
+from energyforecast.core.variables import POINT
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
+
+__all__ = ["known_by", "measured_temperature", "temperature_scenarios"]
+
+Floats = npt.NDArray[np.float64]
+
+_DAY: Final = pd.Timedelta("1D")
+_YEAR: Final = 365.25
+#: Harmonics of the year that change the level, and those that also change the course of the day.
+_LEVEL: Final = 3
+_COURSE: Final = 2
+#: Gaps of up to so many hours are bridged where past anomalies are followed. [h]
+_BRIDGED: Final = 6
+
+
+def known_by(analysis: xr.Dataset, moment: Any) -> xr.Dataset:
+    """An analysis without what could not be had by a moment.
+
+    Parameters
+    ----------
+    analysis : Dataset
+        Dimensions ``(site, time)``, with ``available_time``.
+    moment : str or moment
+        In UTC unless it has an offset.
+
+    Returns
+    -------
+    Dataset
+        The same, NaN where ``available_time`` is later, or not known.
+
+    Examples
+    --------
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> weather = la_haute_borne()[1]  # ERA5, of which each hour came five days later
+    >>> there = known_by(weather, "2014-12-20")["temp_air"].notnull().values[0]
+    >>> str(weather["time"].values[there][-1])[:13]
+    '2014-12-15T00'
+    """
+    known = (analysis["available_time"] <= timestamps.to_ns([timestamps.instant(moment)])[0]).values
+    return analysis.where(xr.DataArray(known, dims="time", coords={"time": analysis["time"]}))
+
+
+def measured_temperature(values: pd.DataFrame, *, published_after: str | timedelta) -> xr.Dataset:
+    """Measured temperatures as an analysis, with the time at which each was known.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Indexed by instants in UTC, a column a site or station; NaN where nothing was measured. [°C]
+    published_after : str or timedelta
+        Delay after its instant at which a value is known.
+
+    Returns
+    -------
+    Dataset
+        ``temp_air``, dimensions ``(site, time)``.
+
+    Raises
+    ------
+    TimeError
+        If the index has no zone, or does not rise.
+    UnitsError, RangeError
+        If these are not temperatures in °C.
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+    >>> analysis = measured_temperature(pd.DataFrame({"city": [1.0, 0.5, 0.0]}, index=hours), published_after="1h")
+    >>> analysis["available_time"].values[0].astype("datetime64[h]")
+    np.datetime64('2024-01-01T01','h')
+    """
+    time_index.check_rising_times(pd.DatetimeIndex(values.index), "temperature")
+    instants = timestamps.to_ns(values.index)
+    analysis = xr.Dataset(
+        {"temp_air": (("site", "time"), values.to_numpy(dtype=np.float32).T, {"cell_methods": POINT})},
+        coords={
+            "site": [str(name) for name in values.columns],
+            "time": instants,
+            "available_time": ("time", instants + timestamps.duration(published_after).to_timedelta64()),
+        },
+        attrs={"kind": "analysis"},
+    )
+    return weather_schema.check_weather(analysis, label="temperature")
+
+
+def temperature_scenarios(
+    analysis: xr.Dataset,
+    *,
+    site: str,
+    issue_time: Any,
+    hours: float,
+    before: float = 0.0,
+    shift_days: int = 24,
+    step_days: int = 4,
+    memory_days: int = 8,
+) -> xr.Dataset:
+    """Temperatures that may come, as an ensemble forecast made only from what was known at its issue.
+
+    Parameters
+    ----------
+    analysis : Dataset
+        Measured ``temp_air`` at even steps, dimensions ``(site, time)``; two years at the least.
+    site : str
+    issue_time : str or moment
+        In UTC unless it has an offset.
+    hours : float
+        How far the scenarios reach beyond the issue. [h]
+    before : float
+        How far back the run begins, with what was measured, for features that look back. [h]
+    shift_days, step_days : int
+        Each past year is followed in its season, and shifted by up to so many days, by such steps. [d]
+    memory_days : int
+        How long the newest known anomaly is felt. [d]
+
+    Returns
+    -------
+    Dataset
+        ``temp_air`` [°C] of one run, initialised `before` hours ahead of its issue and available at the
+        issue; dimensions ``(site, init_time, lead_time, member)``. Up to the newest known temperature all
+        members are what was measured.
+
+    Raises
+    ------
+    MissingDataError
+        If less than a year and the shifts is known before the issue.
+    SchemaError, TimeError
+        If the analysis has no temperature, or no even steps.
+
+    Notes
+    -----
+    Temperature is a harmonic climatology (three harmonics of the year, two of the day) and an anomaly. A
+    scenario follows the anomaly of a past year from a day of about the same season. How much the mean
+    anomaly of the last 24 h says of the following days is regressed on the whole past, by lead; what the
+    past year had of it at that point gives way to what is known now, so all scenarios begin where the
+    weather is. Years with their season shifted stand for more years than there are.
+
+    References
+    ----------
+    Shifted past temperatures as scenarios for demand: Xie and Hong (2018),
+    https://doi.org/10.1109/TSG.2016.2597178; Xie and Hong (2016),
+    https://doi.org/10.1016/j.ijforecast.2015.11.005.
+
+    Examples
+    --------
+    >>> from energyforecast.datasets import la_haute_borne
+    >>> weather = la_haute_borne()[1]
+    >>> run = temperature_scenarios(weather, site="La Haute Borne", issue_time="2015-12-01", hours=720)
+    >>> run.sizes["member"], run["temp_air"].mean("member").values[0, 0, ::240].round().tolist()
+    (13, [5.0, 5.0, 3.0, 3.0])
+    """
+    if not weather_schema.is_analysis(analysis) or "temp_air" not in analysis:
+        raise SchemaError(
+            f"Scenarios are asked of weather with the dimensions {tuple(map(str, analysis.dims))} and the variables "
+            f"{list(map(str, analysis.data_vars))}.",
+            "They are drawn from measured temperature: temp_air on (site, time).",
+            "Give an analysis: a station's record or a reanalysis.",
+        )
+    issue = timestamps.instant(issue_time)
+    measured = _measured(known_by(analysis, issue)["temp_air"].sel(site=site).to_series())
+    step = pd.Timedelta(measured.index.freq)
+    end = issue + timestamps.duration(f"{hours}h")
+    axis = pd.date_range(measured.index[0], end, freq=step)
+    normal = _normal(measured, axis)
+    known = len(measured)
+    anomaly = (measured - normal[:known]).interpolate(limit=round(pd.Timedelta(f"{_BRIDGED}h") / step))
+    paths = _analogues(
+        anomaly.to_numpy(),
+        ahead=len(axis) - known,
+        day=round(_DAY / step),
+        shifts=range(-shift_days, shift_days + 1, step_days),
+        memory=memory_days,
+    )
+    if not len(paths):
+        raise MissingDataError(
+            f"Temperature of {site!r} is known from {measured.index[0]} to {measured.index[-1]}.",
+            "A scenario follows a past year, so more than a year is known, without gaps of more than 6 h.",
+            "Give a longer record, e.g. of a reanalysis.",
+        )
+    members = np.vstack(
+        [np.repeat(measured.to_numpy()[:, None], len(paths), axis=1), normal[known:, None] + paths.T]
+    )
+    return _run(members, axis, site=site, issue=issue, before=timestamps.duration(f"{before}h"))
+
+
+def _measured(series: pd.Series[Any]) -> pd.Series[Any]:
+    """On even steps in UTC, up to the newest known value."""
+    known = series.dropna()
+    if len(known) < 2:
+        raise MissingDataError(
+            f"Of {len(series)} temperatures {len(known)} were known at the issue.",
+            "Scenarios are drawn from past years.",
+            "Give a record that begins years before the issue.",
+        )
+    known.index = timestamps.to_index(known.index)
+    step = pd.Series(known.index).diff().min()
+    regular = pd.date_range(known.index[0], known.index[-1], freq=step)
+    if _DAY % step != pd.Timedelta(0) or not known.index.isin(regular).all():
+        raise TimeError(
+            f"The temperatures come at steps from {step} on, not all of them whole multiples of it.",
+            "Temperature comes at even steps, a whole number of them a day.",
+            "Resample the analysis, e.g. analysis.resample(time='1h').interpolate().",
+        )
+    return known.reindex(regular)
+
+
+def _normal(measured: pd.Series[Any], axis: pd.DatetimeIndex) -> Floats:
+    """Harmonic climatology of what was measured, on an axis."""
+    hours = np.asarray((axis - pd.Timestamp("2000-01-01", tz="UTC")) / pd.Timedelta("1h"))
+    year = _harmonics(hours / 24 / _YEAR, _LEVEL)
+    day = _harmonics(hours / 24, 2)
+    course = [a * b for a in day.T[1:] for b in year.T[: 1 + 2 * _COURSE]]
+    design = np.column_stack([year, *course])
+    values = measured.to_numpy()
+    there = np.flatnonzero(np.isfinite(values))
+    fitted = np.linalg.lstsq(design[there], values[there], rcond=None)[0]
+    return np.asarray(design @ fitted)
+
+
+def _harmonics(turns: Floats, count: int) -> Floats:
+    angles = 2 * np.pi * turns[:, None] * np.arange(1, count + 1)
+    waves = np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(len(turns), -1)
+    return np.hstack([np.ones((len(turns), 1)), waves])
+
+
+def _analogues(anomaly: Floats, *, ahead: int, day: int, shifts: range, memory: int) -> Floats:
+    """Anomalies of past years, shifted and begun from the newest known one, shape (members, ahead)."""
+    newest = _mean_of_last_day(anomaly, day)
+    now = newest[len(anomaly)]
+    felt = _persistence(anomaly, newest, ahead=ahead, day=day, memory=memory)
+    paths = []
+    for years in range(1, len(anomaly) // round(_YEAR * day) + 2):
+        for shift in shifts:
+            begin = len(anomaly) + (shift - round(_YEAR * years)) * day
+            if begin >= day and begin + ahead <= len(anomaly):
+                paths.append(anomaly[begin : begin + ahead] + felt * (now - newest[begin]))
+    whole = [path for path in paths if np.isfinite(path).all()]
+    return np.asarray(whole).reshape(len(whole), ahead)
+
+
+def _mean_of_last_day(anomaly: Floats, day: int) -> Floats:
+    """Mean over the day before each place, also before the place after the last."""
+    return np.concatenate([[np.nan], pd.Series(anomaly).rolling(day, min_periods=day // 2).mean().to_numpy()])
+
+
+def _persistence(anomaly: Floats, newest: Floats, *, ahead: int, day: int, memory: int) -> Floats:
+    """Share of the last day's anomaly that is left at each step ahead, from regressions by day ahead."""
+    begin = np.arange(len(anomaly) % day + day, len(anomaly) - memory * day + 1, day)
+    shares = np.zeros(memory)
+    for k in range(memory):
+        later = newest[begin + (k + 1) * day]
+        both = np.isfinite(later) & np.isfinite(newest[begin])
+        cause, effect = newest[begin][both], later[both]
+        shares[k] = np.maximum(0.0, cause @ effect / (cause @ cause)) if both.any() else 0.0
+    step = np.arange(ahead)
+    left = np.interp(step, (np.arange(memory) + 0.5) * day, shares) if memory else np.zeros(ahead)
+    return np.asarray(np.where(step < memory * day, left, 0.0))
+
+
+def _run(
+    members: Floats, axis: pd.DatetimeIndex, *, site: str, issue: pd.Timestamp, before: pd.Timedelta
+) -> xr.Dataset:
+    first = max(axis[0], issue - before)
+    begin = int(axis.searchsorted(first))
+    init = timestamps.to_ns(axis[begin : begin + 1])
+    cube = members[begin:].astype(np.float32)[None, None]
+    return weather_schema.check_weather(
+        xr.Dataset(
+            {"temp_air": (("site", "init_time", "lead_time", "member"), cube, {"cell_methods": POINT})},
+            coords={
+                "site": [site],
+                "init_time": init,
+                "lead_time": timestamps.to_ns(axis[begin:]) - init[0],
+                "member": np.arange(members.shape[1]),
+                "available_time": ("init_time", timestamps.to_ns([issue])),
+            },
+            attrs={
+                "kind": "forecast",
+                "source": "temperature of past years, shifted and begun from the newest known",
+            },
+        )
+    )

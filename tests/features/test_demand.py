@@ -1,0 +1,401 @@
+"""Features, recipe and references of an area's demand, on made-up weather and on Victoria's real demand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from energyforecast import physics
+from energyforecast.configuration import toml_file
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import DemandArea
+from energyforecast.core.tasks import Task, Windows, day_ahead, intraday
+from energyforecast.errors import SchemaError
+from energyforecast.evaluation.metrics import basic
+from energyforecast.features import (
+    ApparentTemperature,
+    Daylight,
+    DayType,
+    Feature,
+    FeatureSet,
+    HourOfWeek,
+    Lag,
+    LagMean,
+    LocalHour,
+    RecentLevel,
+    Temperature,
+    recipe,
+)
+from energyforecast.forecasting import storage
+from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.models import LightGBMQuantiles, SeasonalNaive
+from energyforecast.point_in_time import snapshot
+from energyforecast.testing import check_no_leakage
+
+ALMATY = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
+DATA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "vic_elec" / "vic_elec.parquet"
+
+
+def _runs(
+    start: str, *, runs: int = 8, leads: int = 60, names: tuple[str, ...] = ("temp_air",)
+) -> xr.Dataset:
+    """A run a day, had after six hours; values wander with the run and the lead."""
+    init = np.datetime64(start, "ns") + np.arange(runs) * np.timedelta64(24, "h")
+    rng = np.random.default_rng(3)
+    values = {
+        "temp_air": 10 + rng.normal(0, 3, (runs, leads)),
+        "relative_humidity": np.full((runs, leads), 60.0),
+        "wind_speed_10m": np.full((runs, leads), 4.0),
+    }
+    return xr.Dataset(
+        {name: (("site", "init_time", "lead_time"), values[name][None].astype("float32")) for name in names},
+        coords={
+            "site": ["Almaty"],
+            "init_time": init,
+            "lead_time": np.arange(leads).astype("timedelta64[h]"),
+            "available_time": ("init_time", init + np.timedelta64(6, "h")),
+        },
+    )
+
+
+def _demand(start: str, days: int, *, delay: str = "2h") -> Observations:
+    index = pd.date_range(start, periods=24 * days, freq="1h", tz="UTC")
+    return Observations(
+        pd.DataFrame({"Almaty": 1000 + np.arange(24.0 * days)}, index=index), published_after=delay
+    )
+
+
+def _look(
+    some: Feature | FeatureSet,
+    windows: Windows,
+    *,
+    weather: xr.Dataset | None = None,
+    demand: Observations | None = None,
+    site: DemandArea = ALMATY,
+) -> dict[str, np.ndarray]:
+    given = FeatureSet((some,)) if isinstance(some, Feature) else some
+    weather = _runs("2025-01-01") if weather is None else weather
+    kept, needs = given.resolve(weather)
+    return kept.compute(
+        snapshot.take_snapshot(
+            weather,
+            demand,
+            sites=[site],
+            windows=windows,
+            names=needs.names,
+            required=needs.names,
+            margin=needs.margin,
+            history=needs.history,
+        )
+    )
+
+
+def _day(*days: str, task: Task | None = None) -> Windows:
+    task = day_ahead("14:00", timezone="Asia/Almaty") if task is None else task
+    issued = [task.issue_times(day, day) for day in days]
+    return task.windows(issued[0].append(issued[1:]) if len(issued) > 1 else issued[0])
+
+
+# --- Temperature ----------------------------------------------------------------------------------
+
+
+def test_inertia_sees_one_run_from_its_beginning_on_and_nothing_after_the_interval() -> None:
+    weather = _runs("2025-01-01")
+    got = _look(Temperature(), _day("2025-01-06"), weather=weather)
+    # Issued at 9:00 UTC on the 5th from the run of 0:00 UTC; the window begins 19 h into that run.
+    run = weather["temp_air"].values[0, 4].astype(float)
+    for step in (0, 5, 23):
+        weight = np.exp(-np.arange(19 + step, -1, -1) / 24.0)
+        expected = np.average(run[: 20 + step], weights=weight)
+        assert got["temp_air[24h]"][0, step] == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(got["temp_air[mean]"][0], (run[19:43] + run[20:44]) / 2, rtol=1e-5)
+
+
+def test_what_comes_after_an_interval_does_not_change_its_inertia() -> None:
+    weather = _runs("2025-01-01")
+    later = weather.copy(deep=True)
+    later["temp_air"][:, 4, 30:] = 40.0
+    early, late = (_look(Temperature(), _day("2025-01-06"), weather=one) for one in (weather, later))
+    for name in ("temp_air[8h]", "temp_air[72h]", "temp_air[heating]"):
+        np.testing.assert_array_equal(early[name][0, :11], late[name][0, :11])
+        assert (early[name][0, 11:] != late[name][0, 11:]).any()
+
+
+def test_the_reach_bounds_what_the_means_see() -> None:
+    weather = _runs("2025-01-01")
+    near = _look(Temperature(reach=4), _day("2025-01-06"), weather=weather)
+    run = weather["temp_air"].values[0, 4].astype(float)
+    expected = np.average(run[15:20], weights=np.exp(-np.arange(4, -1, -1) / 72.0))
+    assert near["temp_air[72h]"][0, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_heating_and_cooling_follow_the_felt_temperature() -> None:
+    got = _look(Temperature(heating=12.0, cooling=9.0), _day("2025-01-06"))
+    felt = got["temp_air[8h]"]
+    np.testing.assert_allclose(got["temp_air[heating]"], np.maximum(12 - felt, 0), atol=1e-5)
+    np.testing.assert_allclose(got["temp_air[cooling]"], np.maximum(felt - 9, 0), atol=1e-5)
+
+
+def test_apparent_temperature_where_there_is_humidity_and_wind() -> None:
+    all_three = ("temp_air", "relative_humidity", "wind_speed_10m")
+    weather = _runs("2025-01-01", names=all_three)
+    got = _look(FeatureSet((Temperature(), ApparentTemperature())), _day("2025-01-06"), weather=weather)
+    expected = physics.apparent_temperature(got["temp_air[mean]"], 60.0, 4.0)
+    np.testing.assert_allclose(got["temp_air[apparent]"], expected, rtol=1e-5)
+    without = FeatureSet((Temperature(), ApparentTemperature())).resolve(_runs("2025-01-01"))[0]
+    assert without.names == ["Temperature"]
+
+
+# --- Days -----------------------------------------------------------------------------------------
+
+
+def test_days_are_those_of_the_local_clock() -> None:
+    got = _look(DayType(), _day("2025-01-03", "2025-01-05", "2025-01-06"))
+    assert (got["weekday"] == np.array([[4], [6], [0]])).all()
+    assert (got["holiday"] == np.array([[1], [0], [0]])).all()
+    assert (got["working_weekend"] == np.array([[0], [1], [0]])).all()
+
+
+def test_a_utc_window_across_local_midnight_changes_its_day_there() -> None:
+    windows = intraday(every="1h", leads="6h").windows(pd.DatetimeIndex(["2025-01-02 16:00"], tz="UTC"))
+    got = _look(FeatureSet((DayType(), HourOfWeek())), windows)
+    assert got["weekday"][0].tolist() == [3, 3, 3, 4, 4, 4]  # 19:00 UTC is midnight in Almaty
+    assert got["hour_of_week"][0].tolist() == [93, 94, 95, 96, 97, 98]
+
+
+def test_the_day_on_which_almaty_changed_its_clock_keeps_25_hours() -> None:
+    got = _look(
+        FeatureSet((DayType(), HourOfWeek())),
+        _day("2024-02-29", "2024-03-01"),
+        weather=_runs("2024-02-26"),
+    )
+    assert (got["weekday"][0] == 3).all()  # 25 hours of Thursday
+    assert got["hour_of_week"][0, -2:].tolist() == [95, 95]  # 23:00 twice
+    assert (got["weekday"][1, :24] == 4).all()
+
+
+def test_ramadan_counts_from_sunset() -> None:
+    got = _look(DayType(), _day("2025-03-10", "2025-04-10"), weather=_runs("2025-03-05", runs=40))
+    since = got["ramadan_after_sunset"]
+    # The sun sets in Almaty at about 18:00 (UTC+5) in the middle of March.
+    assert abs(since[0, 18]) < 1
+    assert since[0, 20] == pytest.approx(since[0, 18] + 2, abs=0.01)
+    assert np.isnan(since[1]).all()
+
+
+def test_an_area_without_country_knows_its_weekdays() -> None:
+    site = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty")
+    got = _look(DayType(), _day("2025-01-03"), site=site)
+    assert (got["weekday"] == 4).all()
+    assert np.isnan(got["holiday"]).all()
+    assert list(got) == list(_look(DayType(), _day("2025-01-03")))
+
+
+def test_daylight_of_a_winter_day() -> None:
+    got = _look(Daylight(), _day("2025-01-06"))
+    assert got["day_length"][0, 12] == pytest.approx(9.1, abs=0.1)
+    assert got["daylight"][0].sum() == pytest.approx(9.1, abs=0.1)
+    assert got["daylight"][0, 12] == 1
+    assert got["daylight"][0, 0] == 0
+
+
+# --- History --------------------------------------------------------------------------------------
+
+
+def test_a_mean_of_lags_skips_what_is_missing_and_falls_back_by_whole_steps() -> None:
+    demand = _demand("2024-12-01", 60)
+    windows = _day("2025-01-20")
+    got = _look(LagMean("24h", 3), windows, weather=_runs("2025-01-15"), demand=demand)["mean_3x24h"][0]
+    now = (windows.valid_time[0] - np.datetime64("2024-12-01", "ns")) / np.timedelta64(1, "h") + 1000
+    # At 14:00 local the day of issue is known up to 12:00: later hours fall back to the day before.
+    np.testing.assert_allclose(got[:12], (now - 48)[:12])
+    np.testing.assert_allclose(got[12:], (now - 56)[12:])
+
+
+@pytest.mark.parametrize("delay", ["2h", "30h", "8D"])
+def test_same_hour_last_week_gives_way_to_older_weeks_while_not_published(delay: str) -> None:
+    demand = _demand("2024-12-01", 60, delay=delay)
+    windows = _day("2025-01-20")
+    got = _look(Lag("168h", step="168h"), windows, weather=_runs("2025-01-15"), demand=demand)
+    weeks = 2 if delay == "8D" else 1
+    now = (windows.valid_time[0] - np.datetime64("2024-12-01", "ns")) / np.timedelta64(1, "h") + 1000
+    np.testing.assert_allclose(got["lag_168h"][0], now - 168 * weeks)
+
+
+def _weeks(change: dict[str, float]) -> Observations:
+    """Hourly demand of 100 MW, of 90 MW on Sundays, with 2 MW more each hour of the day; changed from days on."""
+    index = pd.date_range("2024-11-01", periods=24 * 100, freq="1h", tz="Asia/Almaty").tz_convert("UTC")
+    local = index.tz_convert("Asia/Almaty")
+    demand = 100.0 + 2.0 * np.asarray(local.hour) - 10.0 * np.asarray(local.day_of_week == 6)
+    for day, step in change.items():
+        demand = demand + step * np.asarray(local >= pd.Timestamp(day, tz="Asia/Almaty"))
+    return Observations(pd.DataFrame({"Almaty": demand}, index=index), published_after="1h")
+
+
+@pytest.mark.parametrize(("day", "base"), [("2025-01-20", 100.0), ("2025-01-19", 90.0)])
+def test_the_level_knows_the_hour_and_the_weekday(day: str, base: float) -> None:
+    got = _look(RecentLevel(), _day(day), demand=_weeks({}))
+    np.testing.assert_allclose(got["level"][0], base + 2.0 * np.arange(24))
+    np.testing.assert_allclose(got["level[weeks]"][0], 0.0, atol=1e-9)
+    np.testing.assert_allclose(got["level[shift]"][0], 0.0, atol=1e-9)
+
+
+def test_the_level_follows_a_break_within_a_week_and_last_weeks_do_not() -> None:
+    got = _look(RecentLevel(), _day("2025-01-23"), demand=_weeks({"2025-01-12": 20.0}))  # a Thursday
+    np.testing.assert_allclose(got["level"][0], 120.0 + 2.0 * np.arange(24), atol=2.5)
+    # Three of the four Thursdays lie before the break.
+    assert got["level[weeks]"][0].mean() == pytest.approx(-15.0, abs=2.5)
+
+
+def test_the_shift_tells_of_a_repair_that_has_begun_but_not_of_an_hour() -> None:
+    # Issued at 14:00 on Tuesday 21st: of the repair since Tuesday 0:00, hours up to 12:00 are known.
+    repair = _look(RecentLevel(), _day("2025-01-22"), demand=_weeks({"2025-01-20 13:00": -30.0}))
+    assert repair["level[shift]"][0, 0] == pytest.approx(-30 * 6 / 7, abs=0.5)
+    trip = _look(
+        RecentLevel(),
+        _day("2025-01-22"),
+        demand=_weeks({"2025-01-21 03:00": -30.0, "2025-01-21 06:00": 30.0}),
+    )
+    assert abs(trip["level[shift]"][0, 0]) < 0.5
+    assert trip["level[yesterday]"][0, 3] < -20
+
+
+def test_a_level_without_a_past_is_missing() -> None:
+    got = _look(RecentLevel(), _day("2024-11-01"), weather=_runs("2024-10-28"), demand=_weeks({}))
+    assert all(np.isnan(values).all() for values in got.values())
+
+
+@pytest.mark.parametrize(
+    ("features", "level"), [(None, "level"), ([RecentLevel()], "level"), ([LocalHour()], None)]
+)
+def test_industry_is_forecast_from_its_level_where_features_give_it(
+    features: list[Feature] | None, level: str | None
+) -> None:
+    area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, sector="industry")
+    model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), features=features).model
+    assert isinstance(model, LightGBMQuantiles)
+    assert model.relative_to == level
+    assert not model.random_splits
+
+
+# --- Recipe, reference, storage -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sector", ["total", "industry", "households"])
+def test_each_sector_has_a_recipe_that_its_weather_can_serve(sector: str) -> None:
+    area = DemandArea(
+        name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ", sector=sector
+    )
+    windows = _day("2025-01-20")
+    got = _look(recipe(area), windows, weather=_runs("2025-01-15"), demand=_demand("2024-12-01", 60))
+    assert ("hour_of_week" in got) == (sector == "industry")
+    assert ("temp_air[72h]" in got) == (sector != "industry")
+    assert {"holiday", "weekday", "level" if sector == "industry" else "mean_4x168h"} <= set(got)
+
+
+def test_same_hour_last_week_of_an_area_without_capacity_is_in_megawatts() -> None:
+    demand = _demand("2025-01-01", 60)
+    forecaster = Forecaster(
+        ALMATY, day_ahead("14:00", timezone="Asia/Almaty", quantiles=(0.1, 0.5, 0.9)), model=SeasonalNaive()
+    )
+    weather = _runs("2025-01-01", runs=60)
+    forecaster.fit(weather, demand[:"2025-02-20"])
+    forecast = forecaster.predict(weather, demand, issue_time="2025-02-22 14:00")
+    truth = demand.values["Almaty"].reindex(
+        pd.DatetimeIndex(forecast.data["valid_time"].values.ravel(), tz="UTC")
+    )
+    # Demand grows by 1 MW an hour, so last week was 168 MW lower, and the model has learnt that.
+    np.testing.assert_allclose(forecast.at(0.5).values.ravel(), truth, atol=1e-6)
+
+
+def test_country_and_subdivision_are_stored_and_configured(tmp_path: Path) -> None:
+    demand, weather = _demand("2025-01-01", 60), _runs("2025-01-01", runs=60)
+    area = DemandArea(
+        name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="AU", subdivision="VIC"
+    )
+    model = LightGBMQuantiles(trees=3, folds=0, fitted=(0.1, 0.9))
+    forecaster = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), model=model)
+    forecaster.fit(weather, demand[:"2025-02-20"])
+    again = storage.load(forecaster.save(tmp_path / "area.forecaster"))
+    assert again.sites == (area,)
+    before, after = (
+        one.predict(weather, demand, issue_time="2025-02-22 14:00") for one in (forecaster, again)
+    )
+    np.testing.assert_array_equal(before.data.values, after.data.values)
+    assert {"country", "subdivision"} <= {item.name for item in toml_file.fields(DemandArea)}
+
+
+@pytest.mark.parametrize("sector", ["total", "industry"])
+def test_no_recipe_sees_what_was_not_known(sector: str) -> None:
+    area = DemandArea(
+        name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ", sector=sector
+    )
+    model = LightGBMQuantiles(trees=3, folds=0, fitted=(0.1, 0.9))
+    check_no_leakage(
+        Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), model=model),
+        _runs("2025-01-01", runs=60),
+        _demand("2025-01-01", 60),
+        issue_time="2025-02-12 14:00",
+    )
+
+
+@pytest.mark.parametrize(
+    "place", [{"country": "Kazakhstan"}, {"subdivision": "VIC"}, {"country": "AU", "subdivision": "75"}]
+)
+def test_an_impossible_place_is_refused_at_birth(place: dict[str, str]) -> None:
+    with pytest.raises(SchemaError) as caught:
+        DemandArea(name="area", latitude=0, longitude=0, **place)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+# --- Real demand ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_file(), reason="needs vic_elec in the folder that ENERGYFORECAST_DATA names")
+def test_the_recipe_halves_the_error_of_same_hour_last_week_in_victoria() -> None:
+    table = pd.read_parquet(DATA)
+    index = pd.DatetimeIndex(pd.to_datetime(table["Time"], utc=True)).as_unit("ns")
+    demand = Observations(
+        pd.DataFrame({"Victoria": table["Demand"].to_numpy()}, index=index), published_after="1h"
+    )
+    stamps = index.tz_localize(None).to_numpy()
+    weather = xr.Dataset(
+        {
+            "temp_air": (
+                ("site", "time"),
+                table["Temperature"].to_numpy("float32")[None],
+                {
+                    "units": "degree_Celsius",
+                    "standard_name": "air_temperature",
+                    "cell_methods": "time: point",
+                },
+            )
+        },
+        coords={"site": ["Victoria"], "time": stamps, "available_time": ("time", stamps)},
+        attrs={"kind": "analysis", "source": "Melbourne, measured"},
+    )
+    area = DemandArea(
+        name="Victoria",
+        latitude=-37.8,
+        longitude=145.0,
+        timezone="Australia/Melbourne",
+        country="AU",
+        subdivision="VIC",
+    )
+    task = day_ahead("09:00", timezone="Australia/Melbourne", frequency="30min", quantiles=(0.1, 0.5, 0.9))
+    issued = task.issue_times("2014-01", "2014-03")
+    error = {}
+    for model in (SeasonalNaive(), None):
+        forecaster = Forecaster(area, task, model=model, perfect_weather=True)
+        forecaster.fit(weather, demand["2012":"2013"])
+        forecast = forecaster.predict(weather, demand, issue_time=issued)
+        score = basic.mae(demand, forecast)
+        error[type(forecaster.model).__name__] = float(score["value"].iloc[0])
+        assert int(score["n"].iloc[0]) == 90 * 48
+    assert error["LightGBMQuantiles"] < 0.5 * error["SeasonalNaive"], error

@@ -1,0 +1,117 @@
+"""Intraday: the newest observation corrects the weather forecast for some hours, and does no harm after."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import energyforecast as ef
+from energyforecast.errors import MissingDataError
+from energyforecast.features import NewestObservation, NewestWind
+from energyforecast.testing import check_no_leakage
+from tests.support.synthetic_data import World, replaced, world
+
+TASK = ef.intraday(every="2h", leads="12h", quantiles=(0.1, 0.5, 0.9))
+MODEL = ef.LightGBMQuantiles(trees=100, folds=0)
+FITTED = "2024-04-05 00:00"
+
+
+@cache
+def _drifting() -> World:
+    """Runs share an error with a memory of eight hours, as neighbouring runs do; wind is all they give."""
+    given = world(days=120, leads=24, published_after="0h", seed=3)
+    noise, keep = np.random.default_rng(1), np.exp(-1 / 8)
+    error = np.zeros(24 * 120 + 30)
+    for hour in range(1, len(error)):
+        error[hour] = keep * error[hour - 1] + np.sqrt(1 - keep**2) * noise.normal()
+    where = np.arange(0, 24 * 120, 6)[:, None] + np.arange(25)
+    speed = np.clip(given.weather["wind_speed_100m"].values + 2.0 * error[where], 0, 24)
+    weather = replaced(given.weather, "wind_speed_100m", speed)[["wind_speed_100m"]]
+    return World(given.sites, weather, given.power)
+
+
+def _errors(forecaster: ef.Forecaster) -> pd.Series:
+    """Mean absolute error of the median by lead. [MW]"""
+    given = _drifting()
+    forecaster.fit(given.weather, given.power, as_of=FITTED)
+    issued = TASK.issue_times("2024-04-05", "2024-04-27")
+    table = forecaster.predict(given.weather, given.power, issue_time=issued).to_frame()
+    outcome = given.power.values["farm 0"].reindex(table["valid_time"]).to_numpy()
+    error = (table["q0.5"] - outcome).abs()
+    result: pd.Series = error.groupby(table["lead_hours"]).mean()
+    return result
+
+
+@cache
+def _scores() -> tuple[pd.Series, pd.Series, pd.Series]:
+    site = _drifting().site
+    plain = ef.recipe(site)
+    return (
+        _errors(ef.Forecaster(site, TASK, model=MODEL)),
+        _errors(ef.Forecaster(site, TASK, model=MODEL, features=plain)),
+        _errors(ef.Forecaster(site, TASK, model=ef.Persistence())),
+    )
+
+
+def test_the_newest_observation_beats_persistence_in_the_first_hours() -> None:
+    recipe, _, persistence = _scores()
+    assert (recipe.loc[1:3] < 0.9 * persistence.loc[1:3]).all()
+    assert recipe.loc[0:3].mean() < persistence.loc[0:3].mean()
+
+
+def test_it_helps_in_the_first_hours_and_does_no_harm_later() -> None:
+    recipe, plain, _ = _scores()
+    assert (recipe.loc[1:3] < 0.9 * plain.loc[1:3]).all()
+    assert recipe.loc[4:].mean() <= 1.01 * plain.loc[4:].mean()
+
+
+def test_only_intraday_recipes_need_the_newest_observation() -> None:
+    given = _drifting()
+    day_ahead = ef.day_ahead("09:00", timezone="UTC")
+    assert ef.recipe(given.site, day_ahead).names == ef.recipe(given.site).names
+    assert ef.Forecaster(given.site, TASK).features.names[-2:] == ["NewestObservation", "NewestWind"]
+    plant = ef.PVPlant(name="pv", latitude=43, longitude=77, capacity=10)
+    assert ef.recipe(plant, TASK).names[-2:] == ["NewestObservation", "ClearSkyPersistence"]
+    for sector in ("total", "industry"):
+        area = ef.DemandArea(name="area", latitude=43, longitude=77, sector=sector)
+        assert ef.recipe(area, TASK).names.count("NewestObservation") == 1
+    forecaster = ef.Forecaster(given.site, TASK, model=MODEL).fit(given.weather, given.power, as_of=FITTED)
+    with pytest.raises(MissingDataError):
+        forecaster.predict(given.weather, issue_time="2024-04-10 12:00")
+
+
+def test_a_new_farm_needs_no_newest_observation() -> None:
+    given = _drifting()
+    forecaster = ef.Forecaster(given.site, TASK, model=MODEL).fit(given.weather)
+    forecast = forecaster.predict(given.weather, issue_time="2024-04-10 12:00")
+    assert forecast.data["fallback_level"].values == 0
+    assert forecast.caveats[0].startswith("cold start")
+
+
+@pytest.mark.parametrize(("delay", "wanted"), [("0h", -1), ("2h", -3), ("9h", None)])
+def test_the_newest_wind_is_that_of_the_hour_of_the_newest_observation(
+    delay: str, wanted: int | None
+) -> None:
+    """Known by hand: the run's wind rises by 1 m/s an hour, so that an hour's mean is half beyond its beginning."""
+    given = world(days=3, leads=48, delay="4h", published_after=delay)
+    init, lead = given.weather["init_time"].values, given.weather["lead_time"].values
+    hours = (init[:, None] + lead - init[0]) / np.timedelta64(1, "h")
+    weather = replaced(given.weather, "wind_speed_100m", hours[None] / 10)[["wind_speed_100m"]]
+    forecaster = ef.Forecaster(given.site, TASK, features=[NewestObservation(), NewestWind()], model=MODEL)
+    table = forecaster.tabulate(weather, given.power, pd.DatetimeIndex(["2024-01-02 18:00"], tz="UTC"))
+    got = table.columns["farm 0"]["wind_speed_100m[newest]"].unique()
+    if wanted is None:
+        assert np.isnan(got).all()
+    else:
+        np.testing.assert_allclose(got, (42 + wanted + 0.5) / 10, rtol=1e-5)
+
+
+def test_nothing_unknown_reaches_the_intraday_recipe() -> None:
+    given = _drifting()
+    forecaster = ef.Forecaster(
+        given.site, TASK, model=ef.LightGBMQuantiles(trees=5, folds=0), features=ef.recipe(given.site, TASK)
+    )
+    check_no_leakage(forecaster, given.weather, given.power, issue_time="2024-03-10 12:00")

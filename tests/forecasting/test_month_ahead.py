@@ -1,0 +1,416 @@
+"""Demand beyond the weather's horizon: the response, the forecaster, and the load track of GEFCom2014."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+import xarray as xr
+
+from energyforecast import competitions
+from energyforecast.competitions import read_gefcom2014_load
+from energyforecast.core.forecast import Forecast
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import DemandArea
+from energyforecast.core.tasks import day_ahead
+from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError, TimeError
+from energyforecast.evaluation import pinball_loss
+from energyforecast.forecasting.month_ahead import ScenarioForecaster, rank_stations
+from energyforecast.models import DemandResponse, SeasonalClimatology
+from energyforecast.testing import poison_observations
+from energyforecast.weather import measured_temperature
+
+DATA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "gefcom2014" / "load.parquet"
+with_data = pytest.mark.skipif(
+    not DATA.is_file(), reason="needs gefcom2014/load.parquet in the folder that ENERGYFORECAST_DATA names"
+)
+VICTORIA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "vic_elec" / "vic_elec.parquet"
+
+CITY = DemandArea(name="city", latitude=43.2, longitude=76.9, timezone="Asia/Almaty", country="KZ")
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+WEEK = day_ahead("00:00", timezone="Asia/Almaty", first_day=0, days=7, quantiles=LEVELS)
+SMALL = DemandResponse(trees=3, folds=2)
+ISSUE = "2023-06-01 00:00"
+
+
+@cache
+def _world(seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Temperature of a city, and its demand: 100 MW, 2 MW a degree below 15 °C, less at weekends."""
+    index = pd.date_range("2021-03-01", "2023-07-01", freq="1h", tz="UTC", inclusive="left")
+    hours = np.arange(len(index))
+    rng = np.random.default_rng(seed)
+    slow = pd.Series(rng.normal(0, 24, len(index))).ewm(alpha=1 / 72).mean().to_numpy()
+    warm = 10 - 12 * np.cos(2 * np.pi * (hours / 8766 + 0.4)) + 4 * np.sin(2 * np.pi * hours / 24) + slow
+    local = index.tz_convert("Asia/Almaty")
+    demand = (100 + 2 * np.maximum(0, 15 - warm)) * np.where(local.day_of_week >= 5, 0.9, 1.0)
+    demand *= 1 + 0.1 * np.sin(2 * np.pi * np.asarray(local.hour) / 24)
+    demand *= np.exp(rng.normal(0, 0.03, len(index)))
+    return pd.DataFrame({"city": warm}, index=index), pd.DataFrame({"city": demand}, index=index)
+
+
+def _inputs(delay: str = "1h") -> tuple[xr.Dataset, Observations]:
+    """Of the demand eight months before the issue, of the temperature more than two years."""
+    warm, demand = _world()
+    return measured_temperature(warm, published_after="1h"), Observations(
+        demand["2022-10":], published_after=delay
+    )
+
+
+def _columns(rows: slice = slice(None)) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
+    warm, demand = (frame[rows] for frame in _world())
+    local = pd.DatetimeIndex(warm.index).tz_convert("Asia/Almaty")
+    X = pd.DataFrame(
+        {"hour": local.hour, "weekday": local.day_of_week, "temp_air[mean]": warm["city"].to_numpy()}
+    ).astype(float)
+    return X, demand["city"].to_numpy()
+
+
+def _true(X: pd.DataFrame) -> Any:
+    daily = 1 + 0.1 * np.sin(2 * np.pi * X["hour"] / 24)
+    return (100 + 2 * np.maximum(0, 15 - X["temp_air[mean]"])) * np.where(X["weekday"] >= 5, 0.9, 1.0) * daily
+
+
+# --- The response ---------------------------------------------------------------------------------
+
+
+def test_the_response_finds_temperature_hour_and_weekend() -> None:
+    X, y = _columns()
+    model = DemandResponse(trees=60).fit(X, y)
+    np.testing.assert_allclose(model.expected(X), _true(X), rtol=0.1)
+    assert np.abs(model.expected(X) / _true(X) - 1).mean() < 0.01
+
+
+def test_the_level_follows_growth_and_forgets_by_half_lives() -> None:
+    X, y = _columns()
+    grown = y.copy()
+    grown[-24 * 80 :] *= 1.08
+    X_new = X[-24 * 80 :]
+    for half_life, growth in ((80.0, 1.04), (10.0, 1.08)):  # after 80 days: a half of it, all of it
+        before, after = (
+            DemandResponse(trees=10, half_life=half_life).fit(X, values).expected(X_new)
+            for values in (y, grown)
+        )
+        assert np.mean(after / before) == pytest.approx(growth, abs=0.01)
+
+
+def test_an_outage_moves_the_forecast_little() -> None:
+    X, y = _columns()
+    struck = y.copy()
+    struck[-24 * 12 : -24 * 7] *= 0.1
+    usual = DemandResponse(trees=20).fit(X, y)
+    after = DemandResponse(trees=20).fit(X, struck)
+    assert after.left_out_ == 24 * 5
+    assert usual.left_out_ == 0
+    moved = after.expected(X[-200:]) / usual.expected(X[-200:])
+    assert np.abs(moved - 1).max() < 0.03
+    widths = [model.errors_[:, -1] - model.errors_[:, 0] for model in (after, usual)]
+    np.testing.assert_allclose(*widths, rtol=0.1)
+
+
+def test_quantiles_are_those_of_the_mixture_of_members() -> None:
+    X, y = _columns()
+    model = DemandResponse(trees=20).fit(X, y)
+    some = X[:24]
+    alone = model.quantiles(some, members=1, levels=LEVELS)
+    mild, cold = some.assign(**{"temp_air[mean]": 20.0}), some.assign(**{"temp_air[mean]": -5.0})
+    both = model.quantiles(pd.concat([mild, cold]), members=2, levels=LEVELS)
+    assert (np.diff(both, axis=1) >= 0).all()
+    np.testing.assert_allclose(
+        model.quantiles(pd.concat([some, some]), members=2, levels=(0.5,)), alone[:, [2]], rtol=0.01
+    )
+    for column, member in ((0, mild), (4, cold)):
+        expected = model.expected(member)
+        assert np.abs(both[:, column] / expected - 1).max() < 0.08
+    hit = model.quantiles(X, members=1, levels=(0.05, 0.95))
+    assert np.mean((y >= hit[:, 0]) & (y <= hit[:, 1])) == pytest.approx(0.9, abs=0.03)
+
+
+def test_the_response_is_the_same_for_the_same_seed_and_any_unit() -> None:
+    X, y = _columns(slice("2022-09", None))
+    first, second, other = (DemandResponse(trees=5).fit(X, values).expected(X) for values in (y, y, 1000 * y))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(other, 1000 * first, rtol=1e-4)
+
+
+def test_hours_without_demand_or_temperature_teach_nothing() -> None:
+    X, y = _columns(slice("2022-09", None))
+    holes, unread = y.copy(), X.copy()
+    holes[100:148] = np.nan
+    unread.loc[X.index[100:148], "temp_air[mean]"] = np.nan
+    first, second = DemandResponse(trees=5).fit(X, holes), DemandResponse(trees=5).fit(unread, y)
+    np.testing.assert_array_equal(first.expected(X), second.expected(X))
+    kept = np.delete(np.arange(len(y)), np.arange(100, 148))
+    third = DemandResponse(trees=5).fit(X.iloc[kept], y[kept])
+    np.testing.assert_array_equal(first.expected(X), third.expected(X))
+
+
+def test_what_cannot_be_learnt_from_is_refused() -> None:
+    X, y = _columns()
+    wrong = np.where(np.arange(len(y)) == 7, -3.0, y)
+    for error, arguments in (
+        (RangeError, (X, wrong)),
+        (MissingDataError, (X[: 24 * 30], y[: 24 * 30])),
+        (SchemaError, (X.drop(columns="weekday"), y)),
+        (SchemaError, (X[["hour", "weekday"]], y)),
+    ):
+        with pytest.raises(error) as caught:
+            DemandResponse().fit(*arguments)
+        assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(NotFittedError):
+        DemandResponse().expected(X)
+    with pytest.raises(SchemaError, match="same order"):
+        DemandResponse(trees=2).fit(X, y).expected(X[X.columns[::-1]])
+
+
+# --- The forecaster -------------------------------------------------------------------------------
+
+
+def _predicted(
+    temperature: xr.Dataset, demand: Observations, *, issue: Any = ISSUE, **settings: Any
+) -> Forecast:
+    forecaster = ScenarioForecaster(area=CITY, task=WEEK, **({"model": SMALL} | settings))
+    return forecaster.predict(temperature, demand, issue_time=issue)
+
+
+def _spoilt(temperature: xr.Dataset, moment: str) -> xr.Dataset:
+    unknown = temperature["available_time"] > np.datetime64(moment, "ns")
+    junk = xr.zeros_like(temperature["temp_air"]) + np.float32(-33.0)
+    return temperature.assign(temp_air=temperature["temp_air"].where(~unknown, junk).astype("float32"))
+
+
+@pytest.mark.parametrize("delay", [pytest.param("1h", marks=pytest.mark.slow), "30h"])
+def test_what_was_not_known_at_the_issue_changes_no_bit(delay: str) -> None:
+    temperature, demand = _inputs(delay)
+    moment = pd.Timestamp(ISSUE, tz="Asia/Almaty").tz_convert("UTC")
+    expected = _predicted(temperature, demand).data
+    ruined = _spoilt(temperature, str(moment.tz_localize(None)))
+    assert not ruined["temp_air"].equals(temperature["temp_air"])
+    found = _predicted(ruined, poison_observations(demand, moment)).data
+    assert found.identical(expected)
+    # ... and what was known does.
+    early = moment - pd.Timedelta("60h")
+    ruined = _spoilt(temperature, str(early.tz_localize(None)))
+    assert not _predicted(ruined, poison_observations(demand, early)).data.equals(expected)
+
+
+def test_stations_are_ranked_on_what_was_known() -> None:
+    temperature, demand = _inputs()
+    rng = np.random.default_rng(5)
+    near, far = temperature["temp_air"].values[0], np.roll(temperature["temp_air"].values[0], 400)
+    near = near + rng.normal(0, 1, len(near))
+    # From the issue on, the far station is the better one.
+    later = temperature["time"].values >= np.datetime64(ISSUE)
+    values = np.stack([np.where(later, near, far), np.where(later, far, near)])
+    stations = xr.Dataset(
+        {"temp_air": (("site", "time"), values.astype("float32"))},
+        coords={
+            "site": ["far", "near"],
+            "time": temperature["time"],
+            "available_time": temperature["available_time"],
+        },
+    )
+    assert rank_stations(stations, demand, site="city", as_of=ISSUE) == ("near", "far")
+    alone = stations.sel(site=["near"]).assign_coords(site=["city"])
+    chosen = _predicted(stations, demand, stations=1)
+    np.testing.assert_array_equal(chosen.data.values, _predicted(alone, demand).data.values)
+    assert not np.array_equal(chosen.data.values, _predicted(stations, demand, stations=2).data.values)
+
+
+def test_several_issues_are_forecast_as_each_alone() -> None:
+    temperature, demand = _inputs()
+    moments = [ISSUE, "2023-06-08 00:00"]
+    together = _predicted(temperature, demand, issue=moments)
+    alone = _predicted(temperature, demand, issue=moments[1])
+    np.testing.assert_array_equal(
+        together.sel(issue_time=alone.issue_times[0]).data.values, alone.data.values
+    )
+
+
+def test_a_forecast_says_how_it_was_made_and_covers_the_outcomes() -> None:
+    temperature, demand = _inputs()
+    forecast = _predicted(temperature, demand, model=DemandResponse(trees=40))
+    assert forecast.data.attrs["model"] == "ScenarioForecaster"
+    assert not forecast.perfect_weather
+    assert forecast.data.sizes == {"site": 1, "issue_time": 1, "lead_time": 168, "quantile": 5}
+    assert forecast.data["weather_init_time"].values[0, 0] <= forecast.data["issue_time"].values[0]
+    valid = pd.DatetimeIndex(forecast.data["valid_time"].values[0], tz="UTC")
+    cube = forecast.data.values[0, 0]
+    observed = _world()[1].loc[valid, "city"].to_numpy()
+    assert ((observed > cube[:, 0]) & (observed < cube[:, -1])).mean() > 0.7
+    # June is warm: demand is near its base, and its daily course is there.
+    assert np.corrcoef(cube[:, 2], observed)[0, 1] > 0.7
+
+
+def test_a_weather_forecast_is_not_what_scenarios_are_drawn_from() -> None:
+    _, demand = _inputs()
+    from energyforecast.testing import example_weather
+
+    with pytest.raises(SchemaError, match="temp_air on"):
+        _predicted(example_weather(), demand)
+
+
+# --- The reference --------------------------------------------------------------------------------
+
+
+def test_the_seasonal_climatology_takes_the_same_hour_and_kind_of_day_of_nearby_dates() -> None:
+    index = pd.date_range("2019-01-01", "2022-12-31 23:00", freq="1h")
+    angle = 2 * np.pi * (index.day_of_year - 1 + index.hour / 24) / np.where(index.is_leap_year, 366, 365)
+    X = pd.DataFrame(
+        {
+            "hour": index.hour.astype(float),
+            "weekday": index.day_of_week.astype(float),
+            "season_cosine": np.cos(angle),
+            "season_sine": np.sin(angle),
+        }
+    )
+    y = np.random.default_rng(0).normal(size=len(X))
+    past, rows = index < "2022-01-01", [index.get_loc(t) for t in ("2022-01-02 07:00", "2022-07-06 18:00")]
+    model = SeasonalClimatology(LEVELS).fit(X[past], y[past])
+    for row in rows:
+        moment = index[row]
+        near = np.zeros(len(index), dtype=bool)
+        for year in (2018, 2019, 2020, 2021, 2022):
+            apart = index.normalize() - moment.normalize().replace(year=year)
+            near |= np.abs(apart / pd.Timedelta("1D")) <= 8
+        same = (
+            near
+            & past
+            & (index.hour == moment.hour)
+            & ((index.day_of_week >= 5) == (moment.day_of_week >= 5))
+        )
+        np.testing.assert_allclose(model.predict(X.iloc[[row]])[0], np.quantile(y[same], LEVELS), atol=0.2)
+
+
+# --- The load track -------------------------------------------------------------------------------
+
+
+def _table(months: int = 13) -> pd.DataFrame:
+    """A made-up load track from January 2001 on, stamped at the end of the hour."""
+    index = pd.date_range("2001-01-01 01:00", periods=months * 732, freq="1h")
+    table = pd.DataFrame({"load": np.arange(len(index)) % 100 + 50.0}, index=index)
+    table.loc[table.index[:48], "load"] = np.nan
+    return table.assign(**{f"w{k}": 32.0 + k + np.arange(len(index)) % 24 for k in range(1, 26)})
+
+
+def _official(table: pd.DataFrame, folder: Path, task: int) -> None:
+    """As the competition wrote it: month without, day with a leading zero, no separators."""
+    when = table.index
+    stamps = (
+        [f"{t.month}{t.day:02d}{t.year} {t.hour}:00" for t in when]
+        if task > 1
+        else [f"{t.month}{t.day}{t.year} {t.hour}:00" for t in when]
+    )
+    written = table.rename(columns={"load": "LOAD"})
+    written.insert(0, "TIMESTAMP", stamps)
+    written.insert(0, "ZONEID", 1)
+    place = folder / "Load" / f"Task {task}"
+    place.mkdir(parents=True)
+    written.to_csv(place / f"L{task}-train.csv", index=False)
+
+
+def test_official_files_and_the_prepared_one_are_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = _table()
+    first, second, last = (
+        table[:"2001-11-01 00:00"],
+        table["2001-11-01 01:00":"2001-12-01 00:00"],
+        table["2001-12-01 01:00":],
+    )
+    _official(first, tmp_path / "official", 1)
+    _official(second, tmp_path / "official", 2)
+    solution = last.rename(columns={"load": "LOAD"})
+    ends = last.index - pd.Timedelta("1h")
+    solution.insert(0, "hour", ends.hour + 1)
+    solution.insert(0, "date", [f"{t.month}/{t.day}/{t.year}" for t in ends])
+    solution.to_csv(tmp_path / "official" / "solution15_L_temperature.csv", index=False)
+    (tmp_path / "gefcom2014").mkdir()
+    table.rename_axis("timestamp").reset_index().to_parquet(tmp_path / "gefcom2014" / "load.parquet")
+    read, prepared = (read_gefcom2014_load(folder) for folder in (tmp_path / "official", tmp_path))
+    pd.testing.assert_frame_equal(read.observations.values, prepared.observations.values)
+    assert read.weather.equals(prepared.weather)
+    # Load belongs to the hour that ends at its stamp; temperature to the instant; °F became °C.
+    assert read.observations.index[0] == pd.Timestamp("2001-01-03 00:00", tz="UTC")
+    assert read.observations.values["utility"].iloc[0] == table["load"].iloc[48]
+    assert read.weather["time"].values[0] == np.datetime64("2001-01-01T01:00")
+    assert float(read.weather["temp_air"].sel(site="w9")[0]) == pytest.approx(5.0)
+    assert (read.weather["available_time"] == read.weather["time"]).all()
+
+
+def test_stamps_that_are_not_consecutive_hours_are_refused(tmp_path: Path) -> None:
+    table = _table(1)
+    _official(table.drop(table.index[200]), tmp_path, 1)
+    with pytest.raises(TimeError, match="consecutive"):
+        read_gefcom2014_load(tmp_path)
+
+
+@with_data
+def test_the_benchmark_of_the_organisers_is_met() -> None:
+    """Their scores are on the leaderboard: the load of a year before, for every level."""
+    event = competitions.competition("gefcom2014-load")
+    data = event.read(DATA.parent)
+    board = pd.read_csv(DATA.parent / "leaderboard_load.csv").set_index("Participant")
+    for task in (3, 4):
+        done = event.climatology(data, task, site="utility")
+        loss = float(pinball_loss(done.observed, done.quantiles, event.levels).mean())
+        assert loss == pytest.approx(float(board.loc["Benchmark - Load", f"Task{task}"]), abs=1e-3)
+
+
+@pytest.mark.slow
+@with_data
+def test_the_load_benchmark_sees_nothing_from_its_first_hour_on() -> None:
+    event = competitions.competition("gefcom2014-load")
+    data = event.read(DATA.parent)
+    start = data.starts[1]
+    expected = event.forecast(data, 1, site="utility")
+    ruined = replace(
+        data,
+        weather=_spoilt(data.weather, str(start.tz_localize(None))),
+        observations=poison_observations(data.observations, start),
+    )
+    found = event.forecast(ruined, 1, site="utility")
+    np.testing.assert_array_equal(found.quantiles, expected.quantiles)
+    references = [
+        event.references(given, 1, site="utility")["seasonal climatology"] for given in (data, ruined)
+    ]
+    np.testing.assert_array_equal(references[0].quantiles, references[1].quantiles)
+    assert not ruined.weather.equals(data.weather)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not VICTORIA.is_file(), reason="needs vic_elec in the folder that ENERGYFORECAST_DATA names"
+)
+def test_another_area_is_forecast_without_a_change() -> None:
+    """Victoria, June 2014 from two and a half years: below the reference."""
+    table = pd.read_parquet(VICTORIA)
+    index = pd.to_datetime(table["Time"], utc=True)
+    frame = table[["Demand", "Temperature"]].set_axis(pd.DatetimeIndex(index), axis=0).resample("1h").mean()
+    state = DemandArea(
+        name="Victoria",
+        latitude=-37.8,
+        longitude=145,
+        timezone="Australia/Melbourne",
+        country="AU",
+        subdivision="VIC",
+    )
+    demand = Observations(frame[["Demand"]].set_axis(["Victoria"], axis=1), published_after="0h")
+    temperature = measured_temperature(
+        frame[["Temperature"]].set_axis(["Victoria"], axis=1), published_after="0h"
+    )
+    task = day_ahead("00:00", timezone=state.timezone, first_day=0, days=30)
+    forecast = ScenarioForecaster(area=state, task=task).predict(temperature, demand, issue_time="2014-06-01")
+    cube = forecast.data.values[0, 0]
+    valid = pd.DatetimeIndex(forecast.data["valid_time"].values[0], tz="UTC")
+    observed = frame.loc[valid, "Demand"].to_numpy()
+    year_before = frame.loc[valid - pd.Timedelta("364D"), "Demand"].to_numpy()
+    levels = np.array(forecast.quantiles)
+    loss = pinball_loss(observed, cube, levels).mean()
+    assert loss < 0.5 * np.abs(observed - year_before).mean() / 2
+    assert ((observed > cube[:, 4]) & (observed < cube[:, 94])).mean() > 0.75

@@ -1,0 +1,298 @@
+"""The page about a backtest: what it says, that it says it offline, and that its figures can be used."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import energyforecast as ef
+from energyforecast.errors import MissingDataError
+from energyforecast.evaluation import Result, backtest
+from energyforecast.reporting.backtest_report import fans, tables
+from energyforecast.reporting.backtest_report.page import caveats
+from energyforecast.testing import example_result
+
+pytest.importorskip("plotly", reason="the report is drawn by plotly (extra report)")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class _Page(HTMLParser):
+    """Tables by caption, scripts by id, and every address of a resource."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: dict[str, list[list[str]]] = {}
+        self.scripts: dict[str, str] = {}
+        self.loaded: list[str] = []
+        self.tags: list[str] = []
+        self._open: list[str] = []
+        self._caption = self._script = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.loaded += [str(found[key]) for key in ("src", "data", "srcset") if found.get(key)]
+        if tag == "link":
+            self.loaded.append(str(found["href"]))
+        if tag == "caption":
+            self._caption = ""
+        if tag == "tr":
+            self.rows.setdefault(self._caption, []).append([])
+        if tag in ("td", "th"):
+            self.rows[self._caption][-1].append("")
+        if tag == "small":
+            self.rows[self._caption][-1][-1] += "|"
+        self._script = str(found.get("id", "")) if tag == "script" else ""
+        self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "caption" in self._open:
+            self._caption += data
+        elif {"td", "th"} & set(self._open):
+            self.rows[self._caption][-1][-1] += data
+        elif self._open and self._open[-1] == "script":
+            self.scripts[self._script] = self.scripts.get(self._script, "") + data
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    site, weather, power = ef.datasets.la_haute_borne()
+    task = ef.day_ahead("09:00", timezone="Europe/Paris")
+    models = {
+        "trees": ef.LightGBMQuantiles(trees=10, folds=0),
+        "Climatology": ef.Climatology(),
+        "Persistence": ef.Persistence(),
+    }
+    several = {
+        name: ef.Forecaster(site, task, model=model, perfect_weather=True) for name, model in models.items()
+    }
+    return backtest(several, weather, power, start="2015-03", end="2015-03")
+
+
+@pytest.fixture(scope="module")
+def file(result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return result.report(tmp_path_factory.mktemp("report") / "backtest.html")
+
+
+def _float(cell: str) -> float:
+    return float(cell.split("|", maxsplit=1)[0].replace("−", "-").replace(",", ""))
+
+
+def test_scores_of_the_page_are_those_of_the_result(result: Result, file: Path) -> None:
+    page = _Page(file.read_text(encoding="utf-8"))
+    head, *rows = next(rows for caption, rows in page.rows.items() if caption.startswith("Scores; n = trees"))
+    assert head == ["Score", "trees", "Climatology", "Persistence"]
+    table = {row[0]: [_float(cell) for cell in row[1:]] for row in rows}
+    scores = result.scores(chosen=["mae", "crps", "bias"]).set_index(["metric", "model"])
+    for name, metric in (
+        ("MAE of the median", "mae"),
+        ("CRPS", "crps"),
+        ("Bias of the mean (forecast minus outcome)", "bias"),
+    ):
+        for unit, column in (("MW", "value"), ("% of capacity", "percent")):
+            expected = [scores.loc[(metric, model), column] for model in head[1:]]
+            assert table[f"{name} [{unit}]"] == pytest.approx(expected, rel=0.006)
+    skill = {row[0]: _float(row[1]) for row in page.rows["Skill in CRPS over Climatology"][1:]}
+    expected = result.skill("crps", reference="Climatology").set_index("model")["percent"]
+    assert skill == pytest.approx({name: expected[name] for name in ("trees", "Persistence")}, rel=0.006)
+
+
+def test_every_caveat_is_said(result: Result, file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert "perfect weather (ERA5 reanalysis): not forecast skill" in text
+    assert "few samples: " in text
+    marked = replace(result, provenance=dict(result.provenance) | {"caveats": ["synthetic: not real"]})
+    assert caveats(marked)[0] == "synthetic: not real"
+    alone = replace(result, forecasts={"trees": result.forecasts["trees"]})
+    assert any("no reference" in line for line in caveats(alone))
+
+
+def test_the_page_is_one_small_file_that_loads_nothing(file: Path) -> None:
+    assert file.stat().st_size < 6_000_000
+    page = _Page(file.read_text(encoding="utf-8"))
+    assert page.loaded == ["data:,"]
+    assert "default-src 'none'" in file.read_text(encoding="utf-8")
+
+
+def test_names_are_text_and_not_markup(tmp_path: Path) -> None:
+    shown = example_result()
+    evil = "</script><script>alert(1)</script><img src=x>"
+    named = replace(shown, forecasts={evil: shown.forecasts["model"]}, provenance={"caveats": [evil]})
+    plain = _Page(shown.report(tmp_path / "a.html").read_text(encoding="utf-8"))
+    page = _Page(named.report(tmp_path / "b.html").read_text(encoding="utf-8"))
+    assert page.tags.count("script") == plain.tags.count("script")
+    assert "img" not in page.tags
+    assert json.loads(page.scripts["data-fans"])["model"] == evil
+
+
+def test_fans_hold_quantiles_and_outcomes_to_five_digits(result: Result) -> None:
+    content = fans.content(result, model="trees")
+    site = content["sites"][0]
+    shape = (len(content["issues"]), content["cells"], len(content["levels"]) + 1)
+    codes = np.frombuffer(base64.b64decode(site["values"]), "<u2").reshape(shape)
+    values = np.where(codes == 65535, np.nan, site["low"] + site["unit"] * codes)
+    forecast = result.forecasts["trees"]
+    day = content["issues"].index({"day": "Sun 29 March 2015", "issued": "2015-03-28 09:00"})
+    one = forecast.sel(issue_time=forecast.issue_times[day])
+    hours = one.data.sizes["lead_time"]
+    assert (hours, content["cells"]) == (23, 24)
+    np.testing.assert_allclose(values[day, :23, content["levels"].index(0.5)], one.at(0.5)[0, 0], atol=1e-4)
+    assert np.isnan(values[day, 23]).all()
+
+
+def test_the_newest_issues_are_kept_where_room_is_short(result: Result) -> None:
+    content = fans.content(result, model="trees", room=5_000)
+    assert 0 < len(content["issues"]) < 31
+    assert content["left_out"] == 31 - len(content["issues"])
+    assert content["issues"][-1]["day"] == "Tue 31 March 2015"
+
+
+def test_an_unknown_reference_is_refused(result: Result, tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="nobody"):
+        result.report(tmp_path / "a.html", reference="nobody")
+
+
+# --- Numbers --------------------------------------------------------------------------------------
+
+
+def test_a_pit_histogram_has_the_mean_one(result: Result) -> None:
+    table = tables.pit_histogram(result, model="Climatology")
+    assert table["density"].mean() == pytest.approx(1)
+
+
+def test_intervals_hold_their_scores(result: Result) -> None:
+    table = tables.score_intervals(result)
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert (table["low_percent"] <= table["percent"]).all()
+    assert (table["percent"] <= table["high_percent"]).all()
+    skill = tables.skill_intervals(result, reference="Climatology").iloc[0]
+    assert skill["low"] < skill["value"] < skill["high"]
+
+
+def test_a_day_alone_has_no_interval() -> None:
+    assert tables.score_intervals(example_result())["low"].isna().all()
+
+
+def test_ramps_are_matched_within_an_hour() -> None:
+    labels = np.arange(8.0)
+
+    rows = pd.DataFrame(
+        {
+            "lead_time": labels,
+            "observed": [0, 0, 0, 5, 5, 5, 5, 5],
+            "median": [0, 0, 0, 0, 5, 5, 5, 5],
+        }
+    )
+    assert tables._matched(rows, 1, 4.0).tolist() == [3, 0, 0]
+    assert tables._matched(rows.assign(median=0.0), 1, 4.0).tolist() == [0, 3, 0]
+    assert tables._matched(rows.assign(observed=0.0), 1, 4.0).tolist() == [0, 0, 3]
+
+
+def test_imbalance_costs_what_the_prices_say() -> None:
+    table = tables.imbalance(example_result()).set_index(["model", "schedule"])
+    shown = example_result().pairs["model"]
+    expected = 10.0 * (shown.observed - shown.at(0.5)).sum() / shown.observed.sum()
+    assert table.loc[("model", "median"), "cost"] == pytest.approx(expected)
+
+
+# --- In a browser ---------------------------------------------------------------------------------
+
+_BEFORE = """<script>
+window.faults = [];
+addEventListener("error", (e) => faults.push(e.message));
+addEventListener("unhandledrejection", (e) => faults.push(String(e.reason)));
+addEventListener("securitypolicyviolation", (e) => faults.push("blocked " + e.blockedURI));
+const real = console.error; console.error = (...x) => { faults.push(x.join(" ")); real(...x); };
+</script>"""
+_AFTER = """<script>
+(async () => {
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  while (!document.documentElement.dataset.ready && !faults.length) await wait(50);
+  const id = (name) => document.getElementById(name), fan = id("figure-fan");
+  const said = () => id("fan-said").textContent;
+  const steps = [said()];
+  const press = (key) => fan.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  id("fan-next").click(); await wait(300); steps.push(said());
+  press("ArrowLeft"); await wait(300); steps.push(said());
+  press("End"); await wait(300); steps.push(said());
+  id("fan-in").click(); await wait(300);
+  const zoomed = fan.layout.xaxis.range.slice();
+  const worst = document.querySelector("#worst [data-issue]");
+  worst.click(); await wait(300); steps.push(said());
+  const median = fan.data.find((one) => one.name === "median").y;
+  const drawn = document.querySelectorAll(".figure .main-svg").length;
+  const loaded = performance.getEntriesByType("resource").map((one) => one.name);
+  const told = { faults, steps, zoomed, worst: worst.textContent, median, drawn, loaded,
+    wide: document.documentElement.scrollWidth - innerWidth };
+  document.title = "done"; document.body.textContent = "TOLD" + JSON.stringify(told) + "TOLD";
+})();
+</script>"""
+
+
+def _chromium(folder: Path, *arguments: str) -> str:
+    command = [
+        str(CHROMIUM),
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=20000",
+    ]
+    done = subprocess.run(
+        [*command, f"--user-data-dir={folder / 'profile'}", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=180,
+    )
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_in_a_browser_days_are_stepped_zoomed_and_chosen_without_an_error(
+    result: Result, file: Path, tmp_path: Path
+) -> None:
+    text = file.read_text(encoding="utf-8").replace("<head>", "<head>" + _BEFORE)
+    page = tmp_path / "probed.html"
+    page.write_text(text.replace("</body>", _AFTER + "</body>"), encoding="utf-8")
+    shown = _chromium(tmp_path, "--window-size=1280,900", "--dump-dom", page.as_uri())
+    told: dict[str, Any] = json.loads(shown.split("TOLD")[1].replace("&gt;", ">").replace("&amp;", "&"))
+    assert told["faults"] == []
+    assert [name for name in told["loaded"] if not name.startswith(("data:", "blob:"))] == []
+    first, second, again, last, worst = told["steps"]
+    assert first != second
+    assert again == first
+    assert "31 March 2015" in last
+    assert told["zoomed"][1] - told["zoomed"][0] == pytest.approx(12)
+    table = tables.worst_days(result, model="trees")
+    assert told["worst"] == f"{table['day'][0]:%Y-%m-%d}"
+    assert f"{table['day'][0]:%B %Y}" in worst
+    chosen = result.forecasts["trees"].sel(issue_time=table["issue_time"][0])
+    np.testing.assert_allclose(told["median"][:-1], chosen.at(0.5).values[0, 0], atol=1e-3)
+    assert told["drawn"] >= 6
+    assert told["wide"] <= 0, "the page scrolls sideways"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_browser_takes_a_picture_and_prints(file: Path, tmp_path: Path) -> None:
+    _chromium(tmp_path, "--window-size=1280,3000", f"--screenshot={tmp_path / 'page.png'}", file.as_uri())
+    assert (tmp_path / "page.png").read_bytes()[1:4] == b"PNG"
+    _chromium(tmp_path, f"--print-to-pdf={tmp_path / 'page.pdf'}", file.as_uri())
+    assert (tmp_path / "page.pdf").read_bytes()[:4] == b"%PDF"
