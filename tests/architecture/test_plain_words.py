@@ -1,4 +1,4 @@
-"""Summary lines of docstrings are noun phrases of the field or imperatives, without words that a stranger reads twice."""
+"""Summary lines of docstrings: noun phrases of the field or imperatives, in words that a stranger reads once."""
 
 from __future__ import annotations
 
