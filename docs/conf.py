@@ -35,7 +35,7 @@ nitpick_ignore_regex = [("py:class", r"(?!energyforecast\.).*"), ("py:class", r"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"energyforecast {release}"
-html_sidebars = {"index": [], "reference": [], "changelog": []}  # elsewhere the pages of the part
+html_sidebars = {"index": [], "reference/changelog": []}  # elsewhere the pages of the part
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

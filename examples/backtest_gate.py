@@ -4,7 +4,7 @@
 
 Backtests a wind farm for a month as it is, with another seed, and with a mistake (it learns from three weeks
 instead of a year), and prints what the gates of gates.toml say. Offline, on the embedded farm La Haute Borne.
-In CI the command does the same and its exit code decides: see ci/backtest.yml and docs/backtest.md.
+In CI the command does the same and its exit code decides: see ci/backtest.yml and docs/howto/backtest.md.
 """
 
 from __future__ import annotations

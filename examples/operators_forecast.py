@@ -6,7 +6,7 @@ Austria, Switzerland and France publish a load forecast for the next day (ENTSO-
 issued is not in the data: the deadline of the regulation, two hours before the gate closes at noon, is
 assumed). Great Britain counts half-hours of its local day: 46 and 50 of them on the days of the clock changes;
 there a vendor who says "as last week" stands for an operator. Without the data it says so and stops: see
-docs/backtest.md for where it comes from.
+docs/howto/backtest.md for where it comes from.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def main() -> None:
     print(shown.set_index("hour").round(0).astype(int).reset_index().to_string(index=False))
     for name, held in (("by hour", table), ("one number", static)):
         print(f"{name:<11} up {held['up'].sum():6.0f} MWh, down {held['down'].sum():6.0f} MWh over the day")
-    print("Before a rare risk is trusted: planning.reserve_exceedance on past days (docs/reserve.md).")
+    print("Before a rare risk is trusted: planning.reserve_exceedance on past days (docs/howto/reserve.md).")
     options.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(options.out / "reserve.csv", index=False)
     figure = ef.reporting.figures.reserve(net, table, timezone=TASK.timezone)

@@ -126,7 +126,7 @@ table.pivot(index="score", columns=["hours", "model"], values="percent").round(1
 # nights lie in every interval. Of the lit hours it holds about what it promises, and that is the figure to judge a
 # forecast by. The diagram shows it for each level. Where its line lies below the diagonal, outcomes fell below the
 # quantile too seldom: in the middle the forecast was a little low this autumn. One season is a few dozen weather
-# spells; `docs/solar.md` has several seeds, each season, and real plants.
+# spells; `docs/explanation/solar.md` has several seeds, each season, and real plants.
 
 # %%
 lit = ef.evaluation.daylight(result.pairs["trees"], plant)

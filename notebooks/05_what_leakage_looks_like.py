@@ -201,8 +201,8 @@ print(f"init_time taken for available_time (synthetic): {gain:.1%} better, and t
 # poison test cannot find it**: it destroys what `available_time` says was not there, and believes what it is told.
 # What helps:
 #
-# - Record arrivals. A [store](../docs/store.md) writes down when each run came; a source of the library declares
-#   its delay, and `testing.check_source` holds it to that.
+# - Record arrivals. A [store](../docs/howto/weather_store.md) writes down when each run came; a source of the library
+#   declares its delay, and `testing.check_source` holds it to that.
 # - Look at the audit of a backtest: the age of the run at issue. Six hours less than a weather service can do is a
 #   finding.
 

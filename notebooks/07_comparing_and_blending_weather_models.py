@@ -137,7 +137,7 @@ pd.DataFrame(
 # drawer, or the blend alone. (Another way is to fit one matrix for each set of models that can occur, and to choose
 # at issue.)
 #
-# CRPS in percent of capacity, synthetic; [several weather models](../docs/blending.md) has it for more seeds and
+# CRPS in percent of capacity, synthetic; [several weather models](../docs/howto/blending.md) has it for more seeds and
 # ways.
 
 # %% [markdown]

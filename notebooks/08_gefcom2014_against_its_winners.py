@@ -17,7 +17,8 @@
 #
 # **Data.** Scores only: the files under `benchmarks/results`, made by the command that they name, and the
 # organisers' published leaderboard. The competition's own data is not part of the project; [the
-# benchmarks](../docs/benchmarks.md) say where it is. Set `ENERGYFORECAST_DATA` to its folder to run the live part.
+# benchmarks](../docs/benchmarks/competitions.md) say where it is. Set `ENERGYFORECAST_DATA` to its folder to run the
+# live part.
 
 # %%
 # %matplotlib inline

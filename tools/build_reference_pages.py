@@ -118,7 +118,7 @@ the plausible range is an error, since it is most often another unit. A variable
 {table(("Name", "Unit", "CF standard name", "Cell", "Plausible"), rows)}
 ## Flags of observations
 
-Bits that are added; none ever changes its meaning. How they are found: [observations](../observations.md#quality-flags).
+Bits that are added; none ever changes its meaning. How they are found: [observations](../howto/observations.md#quality-flags).
 
 {table(("Bit", "Flag", "Means", "Trains and scores"), flags)}"""
 
@@ -215,9 +215,9 @@ def sources_page() -> str:
 {MADE}
 
 *Available after* counts from the initialisation of a run, of an analysis from its hour, and includes the margin. It is what the source
-declares; an archive that records when a run came is better ([the archive](../store.md)). Stamps are moved to the beginning of their
-interval where they are read, sums become means. What each source is for: [sources](../sources.md), [grids](../grids.md), [single
-places](../point_sources.md).
+declares; an archive that records when a run came is better ([the archive](../howto/weather_store.md)). Stamps are moved to the beginning of their
+interval where they are read, sums become means. What each source is for: [sources](../howto/weather_sources.md), [grids](../howto/weather_grids.md), [single
+places](../howto/weather_at_points.md).
 
 {table(head, source_rows())}
 ## Models of Open-Meteo

@@ -1,4 +1,4 @@
-"""Write docs/sites.md from the catalogue of public sites.
+"""Write docs/reference/sites.md from the catalogue of public sites.
 
 ::
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from energyforecast.core.site_catalogue import catalogue
 from energyforecast.core.sites import Site
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "sites.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "sites.md"
 
 HEAD = """# Public sites
 
@@ -27,7 +27,7 @@ farm = ef.catalogue()["zhanatas"]
 farm.sources["hub_height"]  # Source(text='height of the tower, power-technology.com', certainty='derived')
 ```
 
-![The sites of Central Asia by place, kind and capacity](figures/sites.png)
+![The sites of Central Asia by place, kind and capacity](../figures/sites.png)
 
 The map is drawn by `python tools/build_sites_map.py`. It has no borders: no map data is shipped. La Haute Borne and
 Hornsea 1 lie outside of it.
@@ -101,7 +101,7 @@ def page() -> str:
 
 def main() -> None:
     """Follow the command line."""
-    parser = argparse.ArgumentParser(description="Write docs/sites.md from the catalogue.")
+    parser = argparse.ArgumentParser(description="Write docs/reference/sites.md from the catalogue.")
     parser.add_argument("--out", type=Path, default=PAGE)
     parser.parse_args().out.write_text(page(), encoding="utf-8")
 

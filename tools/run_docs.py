@@ -41,15 +41,16 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?!\w)")
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _ROOT = Path(__file__).resolve().parents[1]
 _FOLDERS = ("tutorials", "howto", "explanation")
-#: Other pages whose code is whole; in the rest it is of parts, with names that stand for what the reader has.
-_WHOLE = ("start", "clocks", "demand", "sites", "worlds")
+#: A page with this line shows parts of programs, with names that stand for objects of the reader; it is not run.
+_PARTS = "<!-- examples are parts -->"
 
 
 def pages() -> list[Path]:
     """Every page whose code is run."""
     docs = _ROOT / "docs"
     found = sorted(page for folder in _FOLDERS for page in docs.glob(f"{folder}/*.md"))
-    return [*found, _ROOT / "README.md", *(docs / f"{name}.md" for name in _WHOLE)]
+    whole = [page for page in found if _PARTS not in page.read_text(encoding="utf-8")]
+    return [*whole, _ROOT / "README.md", docs / "reference" / "sites.md"]
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ def plan(
     settings = configuration.read(config)
     if settings.plan is None:
         raise ConfigurationError(
-            f"{config} has no section [plan].", "It says what is planned, on which terms.", "See docs/plan."
+            f"{config} has no section [plan].",
+            "It says what is planned, on which terms.",
+            "See docs/howto/plan.md.",
         )
     terms = settings.plan
     terms.kinds(settings.sites)  # what is refused is refused before the fits

@@ -45,10 +45,10 @@ __all__ = ["features_giving", "recipe"]
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
 # year memorises single weather episodes and makes forecasts worse, so it is not among them.
 _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
-# Nothing where there is one site, and no ensemble; chosen on the first months of GEFCom2014, see docs/benchmarks.md.
+# Empty for a single site without an ensemble; chosen on the first months of GEFCom2014, see docs/benchmarks.
 _WIND_MORE: Final = (NeighbourWind(), NeighbourWindComponents(), EnsembleSpread())
 
-# Chosen on Victoria's demand of 2012 and 2013, see docs/demand.md.
+# Chosen on Victoria's demand of 2012 and 2013, see docs/explanation/demand.md.
 _PEOPLE: Final = FeatureSet(
     (
         Temperature(),

@@ -105,7 +105,7 @@ class LightGBMQuantiles(QuantileModel):
 
     Notes
     -----
-    The defaults were chosen on years that nothing is scored on; see ``docs/quantile_model.md``.
+    The defaults were chosen on years that nothing is scored on; see ``docs/benchmarks/quantile_model.md``.
 
     Examples
     --------

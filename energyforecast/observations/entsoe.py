@@ -85,7 +85,7 @@ def get_entsoe(
 
     Examples
     --------
-    >>> parse_entsoe.__name__  # asks a server: see docs/observations.md
+    >>> parse_entsoe.__name__  # asks a server: see docs/howto/observations.md
     'parse_entsoe'
     """
     if quantity == "generation" and kind is None:

@@ -248,7 +248,7 @@ class PlanSettings:
 def _table(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"[plan] has {name} = {value!r}.", f"[plan.{name}] is a table.", "See docs/plan."
+            f"[plan] has {name} = {value!r}.", f"[plan.{name}] is a table.", "See docs/howto/plan.md."
         )
     return dict(value)
 

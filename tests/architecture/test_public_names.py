@@ -15,7 +15,7 @@ import energyforecast
 
 PACKAGE = Path(energyforecast.__file__).parent
 STUBS = sorted(PACKAGE.rglob("__init__.pyi"))
-REFERENCE = (PACKAGE.parent / "docs" / "reference.md").read_text(encoding="utf-8")
+REFERENCE = (PACKAGE.parent / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
 #: Sub-packages and modules of the reference, from the package on: "weather", "weather.spatial".
 DOCUMENTED = re.findall(r"automodule:: energyforecast\.(\S+)", REFERENCE)
 

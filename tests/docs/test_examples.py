@@ -238,22 +238,22 @@ def test_a_script_of_the_gallery_draws_its_picture(script: Path, tmp_path: Path)
 @pytest.mark.parametrize("script", GALLERY, ids=lambda path: path.stem)
 def test_a_script_of_the_gallery_is_short_and_shown(script: Path) -> None:
     assert len(script.read_text(encoding="utf-8").splitlines()) < 40
-    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
-    assert f"](gallery/{script.stem}.png)" in page
+    page = (ROOT / "docs" / "gallery" / "index.md").read_text(encoding="utf-8")
+    assert f"]({script.stem}.png)" in page
     assert f"`{script.name}`: " in page, "from which data"
     assert (PICTURES / f"{script.stem}.png").stat().st_size < 80_000
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
 def test_an_example_is_listed_with_its_settings(script: Path) -> None:
-    page = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "howto" / "examples.md").read_text(encoding="utf-8")
     assert f"| `{script.name}` |" in page
     settings = script.with_suffix(".toml")
     assert not settings.exists() or f"`{settings.name}`" in page
 
 
 def test_every_picture_of_the_gallery_has_its_script() -> None:
-    assert [path.stem for path in sorted(PICTURES.iterdir())] == [path.stem for path in GALLERY]
+    assert [path.stem for path in sorted(PICTURES.glob("*.png"))] == [path.stem for path in GALLERY]
 
 
 @pytest.mark.notebooks

@@ -99,7 +99,7 @@ def not_there(folder: str | Path, *, prepared: str, official: str, page: str) ->
         if inside is not None
         else f"There is no folder {place}.",
         f"It, or a folder of the data set's name in it, holds {prepared}, or the official files {official}.",
-        f"Get the data ({page}; see docs/benchmarks), unpack it, and give its folder.",
+        f"Get the data ({page}; see docs/benchmarks/competitions.md), unpack it, and give its folder.",
     )
 
 

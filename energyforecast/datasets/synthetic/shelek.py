@@ -127,7 +127,7 @@ def shelek(
 
     References
     ----------
-    Target figures: ``docs/worlds.md``; :meth:`World.describe` lists them beside what is reached.
+    Target figures: ``docs/explanation/synthetic_sites.md``; :meth:`World.describe` lists them beside what is reached.
 
     Examples
     --------

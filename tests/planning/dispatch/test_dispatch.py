@@ -430,7 +430,7 @@ def test_sites_lie_in_areas_and_forecasts_give_their_median() -> None:
 
 @pytest.mark.slow
 def test_the_example_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    page = (Path(__file__).parents[3] / "docs" / "dispatch.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "howto" / "dispatch.md").read_text(encoding="utf-8")
     code, printed = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("python", "text"))
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "dispatch.md", "exec"), {})

@@ -67,7 +67,7 @@ class PublicationDelay:
         return np.asarray(known[:, None] + later[None, :])
 
 
-#: Measured on archives' time stamps where there are such; see docs/sources.md.
+#: Measured on archives' time stamps where there are such; see docs/howto/weather_sources.md.
 DELAYS: Final[dict[str, PublicationDelay]] = {
     "gfs": PublicationDelay(base="235min", per_lead_hour="15.72s"),
     "gefs": PublicationDelay(base="245min", per_lead_hour="26.04s"),
