@@ -265,7 +265,7 @@ def test_a_fault_of_a_point_source_is_told(name: str, fault: object, error: type
 
 
 def test_a_server_of_nasa_that_is_silent_is_left_alone_after_the_time_out() -> None:
-    from replay import late
+    from tests.support.replay import late
 
     with Replay(ROUTES) as server:
         server.always(late(3.0))

@@ -71,7 +71,7 @@ def test_wrong_folders_cut_files_and_members_of_other_lengths(tmp_path: Path) ->
     paths = [made(tmp_path), made(tmp_path, name="gefs_p01.nc", steps=4)]
     with pytest.raises(TimeError, match="different runs or leads"):
         read_noaa_ensemble(paths, sites=[TUCSON], members=range(2))
-    with pytest.raises(SchemaError, match="'gfs2' is unknown"):
+    with pytest.raises(SchemaError, match="model is 'gfs2'"):
         read_noaa_netcdf(made(tmp_path), model="gfs2", sites=[TUCSON])
     cut = made(tmp_path)
     cut.write_bytes(cut.read_bytes()[:300])
