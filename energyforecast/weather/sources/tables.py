@@ -1,4 +1,4 @@
-"""Weather in tables of the user's own, CSV or parquet, with a schema that is said and not guessed."""
+"""Weather from CSV, Parquet or data frames, with a declared schema."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
 
 @dataclass(frozen=True)
 class _Axis:
-    """Hours after what the rows count from: leads of runs, or the hours of an analysis."""
+    """Lead times of the rows of runs, or valid times of the rows of an analysis."""
 
     stamps: Any  # datetime64 or timedelta64, which numpy types as strangers
 
@@ -48,15 +48,72 @@ class _Axis:
         steps, counts = np.unique(np.diff(np.unique(self.stamps)), return_counts=True)
         return np.timedelta64(1, "h") if not len(steps) else steps[counts.argmax()]
 
-    def begun(self, *, by_place: bool) -> Any:
-        """Where the interval that ends at each stamp begins: one step, or at the stamp before."""
-        if not by_place:
+    def interval_starts(self, *, irregular: bool) -> Any:
+        """Beginning of the interval that ends at each stamp: one step earlier, or the previous stamp."""
+        if not irregular:
             return self.stamps - self.step
         unique = np.unique(self.stamps)
         steps = np.diff(
             unique, prepend=unique[:1] - (unique[1] - unique[0] if len(unique) > 1 else self.step)
         )
         return self.stamps - steps[np.searchsorted(unique, self.stamps)]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Axes of the result and the place of each row of the table on them; an analysis has no runs."""
+
+    site: npt.NDArray[np.int64]
+    runs: timestamps.Times | None
+    run: npt.NDArray[np.int64]
+    stamps: Any
+
+    @classmethod
+    def of(cls, *, site: npt.NDArray[np.int64], init: timestamps.Times | None, stamps: Any) -> _Rows:
+        """Unique runs and stamps of the rows, sorted."""
+        if init is None:
+            return cls(site, None, np.zeros(len(site), dtype=np.int64), np.unique(stamps))
+        runs = np.unique(init)
+        return cls(site, runs, np.searchsorted(runs, init), np.unique(stamps))
+
+    def cube(self, values: Floats, stamps: Any, *, sites: int) -> Floats:
+        """Values by site, run (of forecasts) and stamp; NaN where the table has no row."""
+        count = 1 if self.runs is None else len(self.runs)
+        shape = (sites, count, len(self.stamps))
+        flat = np.ravel_multi_index((self.site, self.run, np.searchsorted(self.stamps, stamps)), shape)
+        unique, counts = np.unique(flat, return_counts=True)
+        if len(unique) < len(flat):
+            doubled = int(np.flatnonzero(flat == unique[counts.argmax()])[1])
+            raise TimeError(
+                f"Row {doubled} of the table repeats the site, run and hour of another; "
+                f"{len(flat) - len(unique)} do.",
+                "Each combination occurs once.",
+                "Decide which is right and drop the others.",
+            )
+        cube = np.full(shape, np.nan)
+        cube.reshape(-1)[flat] = values
+        return cube[:, 0] if self.runs is None else cube
+
+    def available_after(
+        self, latency: np.timedelta64, *, step: np.timedelta64
+    ) -> tuple[tuple[str, ...], timestamps.Times]:
+        """Availability by latency: after the initialisation, or after the end of an analysed interval."""
+        if self.runs is None:
+            return ("time",), self.stamps + step + latency
+        return ("init_time",), self.runs + latency
+
+    def available_at(
+        self, moments: timestamps.Times, stamps: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], timestamps.Times]:
+        """Availability as recorded in the rows; an hour without a row counts with the last of its run."""
+        never = np.iinfo(np.int64).min
+        latest = np.full((1 if self.runs is None else len(self.runs), len(self.stamps)), never)
+        for by_variable in stamps.values():
+            places = np.searchsorted(self.stamps, by_variable)
+            np.maximum.at(latest, (self.run, places), moments.astype(np.int64))
+        whole = np.where(latest == never, latest.max(axis=1, keepdims=True), latest)
+        available = whole.astype("datetime64[ns]")
+        return (("time",), available[0]) if self.runs is None else (("init_time", "lead_time"), available)
 
 
 def read_table(
@@ -94,7 +151,7 @@ def read_table(
     timezone : str
         Of stamps without offset.
     label : Label or mapping of Label
-        What a stamp means, for all variables or by variable: ``INSTANT``, ``MEAN_BEGINNING`` or ``MEAN_ENDING``.
+        Meaning of a stamp, for all variables or by variable: ``INSTANT``, ``MEAN_BEGINNING`` or ``MEAN_ENDING``.
     time : str, optional
         Column of the valid time; not needed where `init_time` and `lead_time` are given.
     init_time : str, optional
@@ -104,13 +161,13 @@ def read_table(
     site_column : str, optional
         Column that holds the names of the sites; needed for several.
     available_after : str or timedelta
-        Delay after the initialisation; of an analysis, after the end of the interval.
+        Latency after the initialisation; of an analysis, after the end of the interval.
     available_time : str
-        In place of it: column of the time at which a row could be had.
+        Instead of `available_after`: column of the time at which a row became available.
     separator, decimal, encoding : str
         Of a CSV file.
     attribution : str
-        What its licence asks to be said.
+        Credit line that the licence of the data demands.
 
     Returns
     -------
@@ -123,7 +180,7 @@ def read_table(
     SchemaError, UnitsError, TimeError, RangeError
         If the table is not as described.
     MissingDataError
-        If nothing says when the values could be had, or the file is not there.
+        If the availability of the values is not declared, or the file does not exist.
 
     Examples
     --------
@@ -147,32 +204,32 @@ def read_table(
     places = as_sites(sites)
     table = _loaded(source, separator=separator, decimal=decimal, encoding=encoding)
     named = [*columns, *(name for name in (time, init_time, lead_time, site_column, available_time) if name)]
-    _there(table, named)
+    _check_columns(table, named)
     if (available_after is None) == (available_time is None):
         raise MissingDataError(
             f"Weather with available_after={available_after!r} and available_time={available_time!r}.",
-            "Exactly one of them says when its values could be had.",
+            "Exactly one of them must declare when its values became available.",
             "Give available_after='6h', or the column of the times.",
         )
     where = _site_places(table, places, site_column)
     init, ahead = _when(table, time, init_time, lead_time, timezone)
     axis = _Axis(ahead)
     labels = {name: _label(label, name) for name in columns.values()}
-    begun = axis.begun(by_place=init is not None)
-    hours = _lengths(ahead, begun)
-    stamps = {name: begun if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
-    every = np.unique(np.concatenate([ahead, *stamps.values()]))
-    runs = None if init is None else np.unique(init)
-    row = None if init is None or runs is None else np.searchsorted(runs, init)
+    starts = axis.interval_starts(irregular=init is not None)
+    hours = np.asarray((ahead - starts) / np.timedelta64(1, "h"), dtype=float)
+    stamps = {name: starts if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
+    rows = _Rows.of(site=where, init=init, stamps=np.concatenate([ahead, *stamps.values()]))
     cube = {}
     for column, name in columns.items():
         values = _numbers(table, column)
         in_unit = converted(values, name, unit=_unit(units, name), hours=hours)
-        cube[name] = _filled(
-            in_unit, where, row, np.searchsorted(every, stamps[name]), (len(places), runs, every)
-        )
-    known = _available(table, available_after, available_time, timezone, runs, every, row, stamps, axis.step)
-    return _weather(cube, labels, places, runs, every, known, attribution)
+        cube[name] = rows.cube(in_unit, stamps[name], sites=len(places))
+    if available_time is None:
+        latency = timestamps.duration(available_after).to_timedelta64()  # type: ignore[arg-type]
+        available = rows.available_after(latency, step=axis.step)
+    else:
+        available = rows.available_at(_stamps(table, available_time, timezone), stamps)
+    return _weather(cube, labels, places, rows, available, attribution)
 
 
 def _loaded(
@@ -195,7 +252,7 @@ def _loaded(
         ) from error
 
 
-def _there(table: pd.DataFrame, named: Sequence[str]) -> None:
+def _check_columns(table: pd.DataFrame, named: Sequence[str]) -> None:
     absent = [name for name in named if name not in table.columns]
     if absent or not len(table):
         raise SchemaError(
@@ -211,7 +268,9 @@ def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None
     if column is None:
         if len(places) > 1:
             raise SchemaError(
-                f"{len(places)} sites and no site_column.", "A column tells sites apart.", "Give site_column."
+                f"{len(places)} sites and no site_column.",
+                "A column must name the site of each row.",
+                "Give site_column.",
             )
         return np.zeros(len(table), dtype=np.int64)
     given = table[column].astype(str)
@@ -231,7 +290,7 @@ def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None
 def _when(
     table: pd.DataFrame, time: str | None, init_time: str | None, lead_time: str | None, timezone: str
 ) -> tuple[timestamps.Times | None, Any]:
-    """Initialisations and leads, or nothing and valid times."""
+    """Initialisations and leads of runs, or None and valid times of an analysis."""
     if init_time is None:
         if time is None:
             raise SchemaError("No column of times is named.", "Rows have a time.", "Give time='...'.")
@@ -240,7 +299,7 @@ def _when(
     if (time is None) == (lead_time is None):
         raise SchemaError(
             f"Runs with time={time!r} and lead_time={lead_time!r}.",
-            "Exactly one of them says how far ahead a row looks.",
+            "Exactly one of them must give the lead of a row.",
             "Give lead_time='...' or time='...'.",
         )
     if lead_time is None:
@@ -267,7 +326,7 @@ def _stamps(table: pd.DataFrame, name: str, timezone: str) -> timestamps.Times:
         ) from error
     if index.hasnans:
         raise TimeError(f"{name!r} has an empty stamp.", "Every row has its time.", "Drop such rows.")
-    if index.tz is None:  # each stamp stands in many rows: told apart once
+    if index.tz is None:  # each stamp occurs in many rows: localise the unique ones
         unique = pd.DatetimeIndex(np.unique(index.to_numpy()))
         moments = timestamps.to_ns(timestamps.localise(unique, timezone=timezone))
         return np.asarray(moments[np.searchsorted(unique.to_numpy(), index.to_numpy())])
@@ -281,7 +340,7 @@ def _numbers(table: pd.DataFrame, name: str) -> Floats:
         raise SchemaError(
             f"{name!r} is not numeric: {error}",
             "Values are numbers.",
-            "Say decimal=',' or correct the column.",
+            "Give decimal=',' or correct the column.",
         ) from error
 
 
@@ -291,7 +350,7 @@ def _label(label: Label | Mapping[str, Label], name: str) -> Label:
         raise SchemaError(
             f"The label of {name} is {given}.",
             "It is Label.INSTANT, Label.MEAN_BEGINNING or Label.MEAN_ENDING.",
-            "Say what a stamp means; de-accumulate what is summed since a start.",
+            "Declare the label; de-accumulate values summed since a start.",
         )
     return given
 
@@ -299,83 +358,28 @@ def _label(label: Label | Mapping[str, Label], name: str) -> Label:
 def _unit(units: Mapping[str, str], name: str) -> str:
     if name not in units:
         raise UnitsError(
-            f"Nothing says the unit of {name}.", "No unit is guessed.", f"Give units={{{name!r}: ...}}."
+            f"The unit of {name} is not declared.",
+            "Units are never guessed.",
+            f"Give units={{{name!r}: ...}}.",
         )
     return units[name]
-
-
-def _lengths(ahead: Any, begun: Any) -> Floats:
-    return np.asarray((ahead - begun) / np.timedelta64(1, "h"), dtype=float)
-
-
-def _filled(
-    values: Floats,
-    where: npt.NDArray[np.int64],
-    row: npt.NDArray[np.int64] | None,
-    place: npt.NDArray[np.int64],
-    sizes: tuple[int, Any, Any],
-) -> Floats:
-    sites, runs, every = sizes
-    shape = (sites, len(every)) if row is None else (sites, len(runs), len(every))
-    index = (where, place) if row is None else (where, row, place)
-    flat = np.ravel_multi_index(index, shape)
-    unique, counts = np.unique(flat, return_counts=True)
-    if len(unique) < len(flat):
-        doubled = int(np.flatnonzero(flat == unique[counts.argmax()])[1])
-        raise TimeError(
-            f"Row {doubled} of the table repeats the site, run and hour of another; {len(flat) - len(unique)} do.",
-            "Each stands once.",
-            "Decide which is right and drop the others.",
-        )
-    cube = np.full(shape, np.nan)
-    cube.reshape(-1)[flat] = values
-    return cube
-
-
-def _available(
-    table: pd.DataFrame,
-    after: str | timedelta | None,
-    column: str | None,
-    timezone: str,
-    runs: timestamps.Times | None,
-    every: Any,
-    row: npt.NDArray[np.int64] | None,
-    stamps: Mapping[str, Any],
-    step: np.timedelta64,
-) -> tuple[tuple[str, ...], timestamps.Times]:
-    if column is None:
-        delay = timestamps.duration(after).to_timedelta64()  # type: ignore[arg-type]
-        if runs is not None:
-            return ("init_time",), runs + delay
-        return ("time",), every + step + delay
-    moments = _stamps(table, column, timezone)
-    rows = np.zeros(len(table), dtype=np.int64) if row is None else row
-    count = 1 if runs is None else len(runs)
-    never = np.iinfo(np.int64).min
-    latest = np.full((count, len(every)), never)
-    for places in stamps.values():
-        np.maximum.at(latest, (rows, np.searchsorted(every, places)), moments.astype(np.int64))
-    # Where a run has no row of an hour it counts as known with the last of its rows.
-    whole = np.where(latest == never, latest.max(axis=1, keepdims=True), latest)
-    known = whole.astype("datetime64[ns]")
-    return (("time",), known[0]) if runs is None else (("init_time", "lead_time"), known)
 
 
 def _weather(
     cube: Mapping[str, Floats],
     labels: Mapping[str, Label],
     places: Sequence[Site],
-    runs: timestamps.Times | None,
-    every: Any,
-    known: tuple[tuple[str, ...], timestamps.Times],
+    rows: _Rows,
+    available: tuple[tuple[str, ...], timestamps.Times],
     attribution: str,
 ) -> xr.Dataset:
+    runs, stamps = rows.runs, rows.stamps
     dims = ("site", "time") if runs is None else ("site", "init_time", "lead_time")
-    axes = {"time": every} if runs is None else {"init_time": runs, "lead_time": every}
+    axes = {"time": stamps} if runs is None else {"init_time": runs, "lead_time": stamps}
     methods = {name: variables.MEAN if labels[name] in _MEANS else variables.POINT for name in labels}
     weather = xr.Dataset(
         {name: (dims, values, {"cell_methods": methods[name]}) for name, values in cube.items()},
-        coords={**axes, "available_time": known},
+        coords={**axes, "available_time": available},
     )
     for height in {name.removeprefix("wind_u_") for name in cube if name.startswith("wind_u_")}:
         u, v = weather.get(f"wind_u_{height}"), weather.get(f"wind_v_{height}")

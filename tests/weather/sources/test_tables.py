@@ -156,7 +156,7 @@ def test_units(name: str, unit: str, value: float, ours: float) -> None:
         ({"columns": {"nothing": "wind_speed_100m"}}, SchemaError, "nothing"),
         ({"columns": {"ws": "wind"}, "units": {"wind": "m/s"}}, SchemaError, "vocabulary"),
         ({"available_after": None}, MissingDataError, "Exactly one"),
-        ({"lead_time": None}, SchemaError, "how far ahead"),
+        ({"lead_time": None}, SchemaError, "the lead of a row"),
         ({"init_time": None, "lead_time": None}, SchemaError, "time"),
         ({"sites": [FARM, OTHER]}, SchemaError, "site_column"),
         ({"sites": OTHER, "site_column": "site"}, SchemaError, "farm"),
