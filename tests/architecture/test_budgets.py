@@ -85,7 +85,6 @@ REMAINING = {
     "weather/sources/openmeteo/parser.py",
     "weather/sources/openmeteo/previous_runs.py::open_meteo_previous_runs",
     "weather/sources/point_sources.py",
-    "weather/sources/tables.py::_available",
     "weather/sources/tables.py::read_table",
     "weather/store/update.py",
     "weather/store/update.py::Updating",
