@@ -179,7 +179,6 @@ REMAINING: set[str] = {
     "weather/sources/openmeteo/sources.py",
     "weather/sources/point_sources.py",
     "weather/sources/registry.py",
-    "weather/sources/tables.py",
     "weather/store/archive_files.py",
     "weather/store/gather.py",
     "weather/store/integrity.py",
