@@ -97,7 +97,7 @@ CHANGES = (
     Change("sharing", "9 boosters, uncalibrated", model=APART),
     Change("sharing", "9 boosters, 2 parts, calibrated", model=ef.LightGBMQuantiles(sharing="none")),
     Change("calibration", "uncalibrated", model=ef.LightGBMQuantiles(calibrate=False)),
-    Change("structures", "effort='high' (3 structures)", model=ef.LightGBMQuantiles(effort="high")),
+    Change("structures", "n_tree_sets=3", model=ef.LightGBMQuantiles(n_tree_sets=3)),
     Change("pooling", "one model for the sites", _with(features.SiteStatics()), pooled=True),
 )
 

@@ -22,7 +22,7 @@ import energyforecast as ef
 from energyforecast.evaluation.metrics.basic import align, pinball_loss
 
 LEARNT, SCORED = "2024-05-01", ("2024-05-02", "2024-08-29")
-TREES = ef.LightGBMQuantiles(folds=0, trees=100)
+TREES = ef.LightGBMQuantiles(folds=0, n_estimators=100)
 #: Ways against which those below them are held.
 REFERENCES = {"one_matrix": "one matrix", "equal_weights": "sisters, equal weights"}
 
@@ -53,7 +53,10 @@ def measure(seed: int) -> list[dict[str, object]]:
     ways = {f"{name} alone": (TREES, {name: every[name]}) for name in every}
     ways |= {
         "one matrix": (TREES, every),
-        "one matrix, five structures": (ef.LightGBMQuantiles(folds=0, trees=100, structures=5), every),
+        "one matrix, five structures": (
+            ef.LightGBMQuantiles(folds=0, n_estimators=100, n_tree_sets=5),
+            every,
+        ),
         "sisters, equal weights": (equal, every),
         "sisters, equal weights, conformal": (ef.ConformalQuantiles(model=equal), every),
         "sisters, fitted weights": (ef.Blend(model=TREES, combination="weights"), every),

@@ -23,8 +23,8 @@ from energyforecast.core.tasks import PERCENTILES
 from energyforecast.evaluation.metrics.basic import pinball_loss
 
 ZONES, TASKS = (1, 4, 7), (1, 2, 3)
-TREES = ef.LightGBMQuantiles(folds=0, trees=150, leaves=24, learning_rate=0.08)
-BENT = ef.LinearQuantiles(bent=("wind_speed_*m",))
+TREES = ef.LightGBMQuantiles(folds=0, n_estimators=150, num_leaves=24, learning_rate=0.08)
+BENT = ef.LinearQuantiles(spline_columns=("wind_speed_*m",))
 WAYS: dict[str, ef.QuantileModel] = {
     "trees, as they are": TREES,
     "calibrated on five blocks, refitted on all": ef.ConformalQuantiles(model=TREES, refit=True),

@@ -46,7 +46,7 @@ VARIANTS: dict[str, Change] = {
     "half-life of 40 days": model(half_life=40),
     "half-life of 160 days": model(half_life=160),
     "half-life of 320 days": model(half_life=320),
-    "150 trees, step 0.08": model(trees=150, learning_rate=0.08),
+    "150 trees, step 0.08": model(n_estimators=150, learning_rate=0.08),
     "4 stations": changed(stations=4),
     "all 25 stations": changed(stations=25),
     "not begun from the newest anomaly": changed(memory_days=0),

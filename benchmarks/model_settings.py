@@ -18,9 +18,9 @@ VARIANTS = {
     "nine boosters, uncalibrated": ef.LightGBMQuantiles(sharing="none", folds=0),
     "nine boosters on each of two parts, calibrated": ef.LightGBMQuantiles(sharing="none"),
     "shared trees, uncalibrated": ef.LightGBMQuantiles(calibrate=False),
-    "shared trees, all thresholds tried": ef.LightGBMQuantiles(random_splits=False),
+    "shared trees, all thresholds tried": ef.LightGBMQuantiles(extra_trees=False),
     "shared trees (default)": ef.LightGBMQuantiles(),
-    "three structures of shared trees": ef.LightGBMQuantiles(effort="high"),
+    "three structures of shared trees": ef.LightGBMQuantiles(n_tree_sets=3),
 }
 
 

@@ -73,7 +73,7 @@ def _real(folder: Path) -> Iterator[Case]:
 
 
 def _models(X: pd.DataFrame) -> Iterator[tuple[str, ef.LightGBMQuantiles, pd.DataFrame]]:
-    settings: dict[str, Any] = {"random_splits": False, "folds": 3, "feature_fraction": 0.4}
+    settings: dict[str, Any] = {"extra_trees": False, "folds": 3, "feature_fraction": 0.4}
     yield WAYS[0], ef.LightGBMQuantiles(PERCENTILES, **settings), X.drop(columns="clear_sky_power")
     yield WAYS[1], ef.LightGBMQuantiles(PERCENTILES, **settings), X
     by = "clear_sky_power"

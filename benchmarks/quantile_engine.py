@@ -45,8 +45,14 @@ DENSE = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0
 #: Settings of each kind of target, as the forecaster chooses them.
 SETTINGS: dict[str, dict[str, Any]] = {
     "wind": {},
-    "solar": {"random_splits": False, "folds": 3, "feature_fraction": 0.4},
-    "load": {"random_splits": False, "from_median": True, "folds": 3, "turns": 15, "fitted": DENSE},
+    "solar": {"extra_trees": False, "folds": 3, "feature_fraction": 0.4},
+    "load": {
+        "extra_trees": False,
+        "init_from_median": True,
+        "folds": 3,
+        "blocks_per_fold": 15,
+        "fitted_quantiles": DENSE,
+    },
 }
 
 
@@ -115,7 +121,12 @@ def timed(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
 
 def apart(levels: tuple[float, ...], structures: int = 1, kind: str = "wind") -> ef.LightGBMQuantiles:
     """One booster a level, fitted once to all rows."""
-    settings = SETTINGS[kind] | {"sharing": "none", "fitted": levels, "folds": 0, "structures": structures}
+    settings = SETTINGS[kind] | {
+        "sharing": "none",
+        "fitted_quantiles": levels,
+        "folds": 0,
+        "n_tree_sets": structures,
+    }
     return ef.LightGBMQuantiles(**settings)
 
 
@@ -144,10 +155,10 @@ def _one(cell: Cell, model: ef.LightGBMQuantiles) -> Callable[[], Any]:
     settings = {
         "objective": "quantile",
         "alpha": 0.5,
-        "num_leaves": model.leaves,
+        "num_leaves": model.num_leaves,
         "learning_rate": model.learning_rate,
-        "min_data_in_leaf": model.minimum_rows,
-        "extra_trees": model.random_splits,
+        "min_data_in_leaf": model.min_child_samples,
+        "extra_trees": model.extra_trees,
         "feature_fraction": model.feature_fraction,
         "max_bin": 63,
         "deterministic": True,
@@ -182,7 +193,7 @@ def frontier(kind: str, several: Sequence[Cell], *, largest: int, jobs: int) -> 
     settings = SETTINGS[kind]
     models = {
         f"shared trees, {count} structure{'s' * (count > 1)}": ef.LightGBMQuantiles(
-            **settings, structures=count
+            **settings, n_tree_sets=count
         )
         for count in (1, 2, 4, 8)
     }

@@ -43,7 +43,7 @@ def forecasts() -> tuple[dict[str, ef.Forecast], pd.Series]:
     task = ef.day_ahead(GATE_CLOSURE, timezone="Asia/Almaty")
     last = world.observations.index[-1].tz_convert("Asia/Almaty").normalize() - pd.Timedelta("2D")
     models = {
-        "LightGBM": ef.LightGBMQuantiles(trees=120, folds=2),
+        "LightGBM": ef.LightGBMQuantiles(n_estimators=120, folds=2),
         "Climatology": ef.Climatology(),
         "Persistence": ef.Persistence(),
     }

@@ -27,32 +27,32 @@ from energyforecast.features import PVChainPower, recipe
 
 END = pd.Timestamp("2013-04-01", tz="UTC")
 CHOSEN = "chosen"
-SHARED = {"random_splits": False, "folds": 3, "feature_fraction": 0.4}
+SHARED = {"extra_trees": False, "folds": 3, "feature_fraction": 0.4}
 BY = {"calibrate_by": "clear_sky_power"}
 
 #: Settings of the model, and whether the chain's hours around and the power of a clear sky are among the columns.
 VARIANTS: dict[str, tuple[dict[str, Any], bool, bool]] = {
     CHOSEN: ({}, True, True),
-    "50 rows a leaf": ({"minimum_rows": 50}, True, True),
-    "100 rows a leaf": ({"minimum_rows": 100}, True, True),
+    "50 rows a leaf": ({"min_child_samples": 50}, True, True),
+    "100 rows a leaf": ({"min_child_samples": 100}, True, True),
     "not calibrated": ({"folds": 0}, True, True),
     "shared trees, the default of a plant": (
-        {"sharing": "trees", "minimum_rows": 100} | SHARED | BY,
+        {"sharing": "trees", "min_child_samples": 100} | SHARED | BY,
         True,
         True,
     ),
     "the same, chain's own hour alone": (
-        {"sharing": "trees", "minimum_rows": 100} | SHARED | BY,
+        {"sharing": "trees", "min_child_samples": 100} | SHARED | BY,
         False,
         True,
     ),
     "the same, nothing of a clear sky": (
-        {"sharing": "trees", "minimum_rows": 100, "calibrate_by": None} | SHARED,
+        {"sharing": "trees", "min_child_samples": 100, "calibrate_by": None} | SHARED,
         True,
         False,
     ),
     "the same, neither": (
-        {"sharing": "trees", "minimum_rows": 100, "calibrate_by": None} | SHARED,
+        {"sharing": "trees", "min_child_samples": 100, "calibrate_by": None} | SHARED,
         False,
         False,
     ),
@@ -64,7 +64,7 @@ class Variant(Gefcom2014Solar):
 
     changed: tuple[dict[str, Any], bool, bool]
 
-    def forecaster(self, data: CompetitionData, site: str, *, effort: Any = "default") -> ef.Forecaster:
+    def forecaster(self, data: CompetitionData, site: str) -> ef.Forecaster:
         """The forecaster with its settings changed."""
         model, around, clear = self.changed
         plant, task = data.site(site), self.task(data)
@@ -75,7 +75,7 @@ class Variant(Gefcom2014Solar):
             plant,
             task,
             features=features if clear else features - "ClearSkyPower",
-            model=settings.model("solar", effort=effort).set_params(**model),
+            model=settings.model("solar").set_params(**model),
             neighbours=data.others(site),
             trust_clock=True,
         )

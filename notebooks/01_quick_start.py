@@ -80,7 +80,7 @@ with_density = ef.Forecaster(
     site,
     task,
     features=ef.recipe(site) + wind_power_density,
-    model=ef.LightGBMQuantiles(trees=30, folds=0),
+    model=ef.LightGBMQuantiles(n_estimators=30, folds=0),
     perfect_weather=True,
 )
 print(with_density.features)

@@ -41,11 +41,11 @@ task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=levels)
 deep = ef.LightGBMQuantiles(
     sharing="none",
     folds=0,
-    trees=100,
-    leaves=31,
-    minimum_rows=10,
+    n_estimators=100,
+    num_leaves=31,
+    min_child_samples=10,
     learning_rate=0.1,
-    fitted=(0.05, 0.25, 0.5, 0.75, 0.95),
+    fitted_quantiles=(0.05, 0.25, 0.5, 0.75, 0.95),
 )
 models = {
     "deep trees": deep,

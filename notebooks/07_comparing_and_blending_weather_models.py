@@ -27,7 +27,7 @@ import energyforecast as ef
 world = ef.datasets.shelek()
 farm, weather, power = world.site, world.weather, world.observations
 task = ef.day_ahead("08:00", timezone="Asia/Almaty", quantiles=tuple(k / 20 for k in range(1, 20)))
-small = ef.LightGBMQuantiles(trees=100, folds=0)
+small = ef.LightGBMQuantiles(n_estimators=100, folds=0)
 span = {"start": "2024-09", "end": "2024-12-28", "refit": None}
 
 # %% [markdown]

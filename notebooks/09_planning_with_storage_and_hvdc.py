@@ -48,7 +48,7 @@ for name, (site, archive) in {
     "wind": (wind.site, wind.weather),
     "solar": (sun.site, sun.weather),
 }.items():
-    model = ef.LightGBMQuantiles(trees=150)
+    model = ef.LightGBMQuantiles(n_estimators=150)
     forecaster = ef.Forecaster(site, task, model=model)
     one_model = archive["ecmwf"]
     result = ef.backtest(

@@ -439,7 +439,6 @@ def benchmark(
     information: Annotated[
         str, typer.Option(help="competition: a month's weather at once; operational: a run a day.")
     ] = "competition",
-    effort: Annotated[str, typer.Option(help="default or high.")] = "default",
     jobs: _Jobs = 1,
     leave_one_month_out: Annotated[
         bool, typer.Option("--leave-one-month-out", help="Also forecast each month from all others.")
@@ -449,7 +448,6 @@ def benchmark(
     from energyforecast import competitions
 
     known = _one_of("information", information, ("competition", "operational"))
-    settings = _one_of("effort", effort, ("default", "high"))
     folder = _data_folder(data)
     with _progress(f"Fits and forecasts {name}") as progress:
         report = competitions.run(
@@ -457,7 +455,6 @@ def benchmark(
             folder,
             tasks=tasks,
             information=known,
-            effort=settings,
             jobs=_jobs(jobs),
             leave_one_month_out=leave_one_month_out,
             progress=progress,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.competitions.readers.common import CompetitionData, Information
-from energyforecast.competitions.settings import Effort, Kind
+from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
 from energyforecast.core.tasks import PERCENTILES
 from energyforecast.errors import ConfigurationError
@@ -111,9 +111,7 @@ class Competition(ABC):
         return tuple(site.name for site in data.sites)
 
     @abstractmethod
-    def forecast(
-        self, data: CompetitionData, task: int, *, site: str, effort: Effort = "default"
-    ) -> TaskForecast:
+    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """Forecast one task at one site from what was known at its start."""
 
     @abstractmethod
@@ -125,10 +123,10 @@ class Competition(ABC):
         del data, task, site
         return {}
 
-    def settings(self, data: CompetitionData, *, effort: Effort = "default") -> dict[str, Any]:
+    def settings(self, data: CompetitionData) -> dict[str, Any]:
         """What was run, in words."""
         del data
-        return {"effort": effort}
+        return {}
 
     def chosen(self, wanted: str | None, data: CompetitionData) -> tuple[int, ...]:
         """Tasks that are asked for, like ``"4-12"`` or ``"1,3"``.

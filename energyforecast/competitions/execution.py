@@ -20,7 +20,6 @@ from energyforecast.competitions.protocols.gefcom2012 import Gefcom2012Wind
 from energyforecast.competitions.protocols.gefcom2014 import Gefcom2014Solar, Gefcom2014Wind, _Monthly
 from energyforecast.competitions.protocols.gefcom2014_load import Gefcom2014Load
 from energyforecast.competitions.readers.common import CompetitionData, Information
-from energyforecast.competitions.settings import Effort
 from energyforecast.core.version import __version__
 from energyforecast.errors import ConfigurationError, one_of
 from energyforecast.evaluation.backtest import peak_memory
@@ -91,7 +90,6 @@ def run(
     *,
     tasks: str | None = None,
     information: Information = "competition",
-    effort: Effort = "default",
     jobs: int = 1,
     leave_one_month_out: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -108,8 +106,6 @@ def run(
         Like ``"4-12"`` or ``"1,3"``; those that the competition counted by default.
     information : {"competition", "operational"}
         Which weather was known when.
-    effort : {"default", "high"}
-        The model's settings.
     jobs : int
         Processes; every task at every site is a piece of work.
     leave_one_month_out : bool
@@ -148,7 +144,7 @@ def run(
     work = [(task, site) for task in reversed(chosen) for site in event.sites(data)]
     pieces: list[_Done] = []
     for piece in Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_piece)(event, data, task, site, effort) for task, site in work
+        delayed(_piece)(event, data, task, site) for task, site in work
     ):
         pieces.append(piece)
         if progress is not None:
@@ -157,7 +153,7 @@ def run(
     used = [piece.used for piece in pieces]
     months = None
     if leave_one_month_out:
-        months, more = _leave_one_month_out(event, data, effort, jobs)
+        months, more = _leave_one_month_out(event, data, jobs)
         used += more
     elsewhere = [item for item in used if item.process != os.getpid()]
     return {
@@ -166,7 +162,7 @@ def run(
         **_scores(pieces, chosen),
         "leaderboard": scoring.leaderboard(folder, file=event.leaderboard, tasks=chosen),
         "leave_one_month_out": months,
-        "settings": event.settings(data, effort=effort) | {"versions": _versions()},
+        "settings": event.settings(data) | {"versions": _versions()},
         "wall_seconds": round(time.perf_counter() - begun, 2),
         "cpu_seconds": round(time.process_time() - spent + _summed(elsewhere, "cpu_seconds"), 2),
         "peak_memory_mb": _whole(peak_memory() + _summed(elsewhere, "peak_memory_mb")),
@@ -184,8 +180,8 @@ def _check_information(event: Competition, information: str, leave_one_month_out
         )
 
 
-def _piece(event: Competition, data: CompetitionData, task: int, site: str, effort: Effort) -> _Done:
-    model = event.forecast(data, task, site=site, effort=effort)
+def _piece(event: Competition, data: CompetitionData, task: int, site: str) -> _Done:
+    model = event.forecast(data, task, site=site)
     return _Done(
         task,
         model,
@@ -264,9 +260,9 @@ def _by_site(pieces: Sequence[_Done]) -> dict[str, dict[str, Any]]:
 
 
 def _leave_one_month_out(
-    event: Competition, data: CompetitionData, effort: Effort, jobs: int
+    event: Competition, data: CompetitionData, jobs: int
 ) -> tuple[dict[str, Any], list[_Used]]:
-    several = Parallel(n_jobs=jobs)(delayed(_months)(event, data, site, effort) for site in event.sites(data))
+    several = Parallel(n_jobs=jobs)(delayed(_months)(event, data, site) for site in event.sites(data))
     months = {
         month: scoring.pinball(TaskForecast.joined([done[month] for done, _ in several]))
         for month in several[0][0]
@@ -274,11 +270,9 @@ def _leave_one_month_out(
     return {"months": months, "mean": float(np.mean(list(months.values())))}, [used for _, used in several]
 
 
-def _months(
-    event: Competition, data: CompetitionData, site: str, effort: Effort
-) -> tuple[dict[str, TaskForecast], _Used]:
+def _months(event: Competition, data: CompetitionData, site: str) -> tuple[dict[str, TaskForecast], _Used]:
     assert isinstance(event, _Monthly)
-    return event.leave_one_month_out(data, site=site, effort=effort), _Used.now()
+    return event.leave_one_month_out(data, site=site), _Used.now()
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The one model of each kind of target that all benchmarks use; chosen on training periods alone."""
+"""Model of each kind of target in all benchmarks, chosen on training periods alone."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from typing import Literal, TypeAlias
 
 from energyforecast.models import LightGBMQuantiles, QuantileModel
 
-__all__ = ["Effort", "Kind", "model"]
+__all__ = ["Kind", "model"]
 
 Kind: TypeAlias = Literal["wind", "solar", "load"]
-Effort: TypeAlias = Literal["default", "high"]
 
 
-def model(kind: Kind, *, effort: Effort = "default") -> QuantileModel:
-    """The model of a kind of target.
+def model(kind: Kind) -> QuantileModel:
+    """Model for a kind of target.
 
     Parameters
     ----------
     kind : {"wind", "solar", "load"}
-    effort : {"default", "high"}
-        High: the mean of three structures, for three times the cost.
 
     Returns
     -------
@@ -27,18 +24,17 @@ def model(kind: Kind, *, effort: Effort = "default") -> QuantileModel:
 
     Examples
     --------
-    >>> model("wind", effort="high")
-    LightGBMQuantiles(effort='high')
+    >>> model("wind")
+    LightGBMQuantiles()
     """
     if kind == "solar":
         # Tails of sun and cloud need trees of their own: a booster a level, for four times the cost of shared trees.
         return LightGBMQuantiles(
-            effort=effort,
             sharing="none",
-            fitted=(0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99),
+            fitted_quantiles=(0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99),
             folds=3,
             feature_fraction=0.6,
-            minimum_rows=30,
+            min_child_samples=30,
             calibrate_by="clear_sky_power",
         )
-    return LightGBMQuantiles(effort=effort)
+    return LightGBMQuantiles()

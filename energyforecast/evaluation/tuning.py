@@ -30,10 +30,10 @@ Range: TypeAlias = tuple[float, float] | tuple[float, float, str] | list[Any]
 
 #: What is tried for models that have these parameters.
 SPACE: Final[Mapping[str, Range]] = {
-    "trees": (50, 500, "log"),
-    "leaves": (6, 40, "log"),
+    "n_estimators": (50, 500, "log"),
+    "num_leaves": (6, 40, "log"),
     "learning_rate": (0.02, 0.2, "log"),
-    "minimum_rows": (20, 200, "log"),
+    "min_child_samples": (20, 200, "log"),
     "feature_fraction": (0.3, 1.0),
     "penalty": (1e-6, 1e-1, "log"),
 }
@@ -58,8 +58,8 @@ class Tuning:
     Examples
     --------
     >>> from energyforecast.testing import example_forecaster
-    >>> trials = pd.DataFrame({"trees": [100, 50], "pinball": [3.1, 3.0]})
-    >>> Tuning(trials=trials, forecaster=example_forecaster().unfitted(), settings={"trees": 50}).improvement
+    >>> trials = pd.DataFrame({"n_estimators": [100, 50], "pinball": [3.1, 3.0]})
+    >>> Tuning(trials=trials, forecaster=example_forecaster().unfitted(), settings={"n_estimators": 50}).improvement
     0.032
     """
 
@@ -104,7 +104,7 @@ def tune(
         Settings that are tried, beside those given.
     space : mapping, optional
         What may be tried, by name of the parameter: ``(low, high)``, ``(low, high, "log")`` or a list of choices. A
-        model inside another is reached by two underscores: ``"model__trees"``. By default those of
+        model inside another is reached by two underscores: ``"model__n_estimators"``. By default those of
         :data:`SPACE` that the model has.
     folds : int
         Blocks of time. Each is forecast by a model of the other blocks, without the two days around it.

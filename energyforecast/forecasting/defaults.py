@@ -104,12 +104,17 @@ def _default_model(site: Site, features: Features | None) -> QuantileModel:
 
     if isinstance(site, PVPlant):
         by = known("ClearSkyPower", "clear_sky_power")
-        return LightGBMQuantiles(random_splits=False, folds=3, feature_fraction=0.4, calibrate_by=by)
+        return LightGBMQuantiles(extra_trees=False, folds=3, feature_fraction=0.4, calibrate_by=by)
     if not isinstance(site, DemandArea):
         return LightGBMQuantiles()
     level = known("RecentLevel", "level") if site.sector == "industry" else None
     return LightGBMQuantiles(
-        random_splits=False, from_median=True, folds=3, turns=15, relative_to=level, fitted=_DENSE
+        extra_trees=False,
+        init_from_median=True,
+        folds=3,
+        blocks_per_fold=15,
+        relative_to=level,
+        fitted_quantiles=_DENSE,
     )
 
 

@@ -227,7 +227,7 @@ class Forecaster:
     >>> import energyforecast as ef
     >>> site, weather, power = ef.datasets.la_haute_borne()
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
-    >>> model = ef.LightGBMQuantiles(trees=20, folds=0)
+    >>> model = ef.LightGBMQuantiles(n_estimators=20, folds=0)
     >>> forecaster = ef.Forecaster(site, task, model=model, perfect_weather=True)
     >>> forecaster.fit(weather, power["2014-05":"2014-08"])
     Forecaster(La Haute Borne, LightGBMQuantiles, perfect weather, fitted on 122 origins)

@@ -64,7 +64,7 @@ class ScenarioForecaster:
     >>> measured = world.truth[["temp_air"]].set_axis([area.name], axis=1)
     >>> temperature = ef.weather.measured_temperature(measured, published_after="1h")
     >>> task = ef.month_ahead(timezone="Asia/Almaty", quantiles=(0.1, 0.5, 0.9))
-    >>> forecaster = ef.ScenarioForecaster(area=area, task=task, model=ef.models.DemandResponse(trees=5))
+    >>> forecaster = ef.ScenarioForecaster(area=area, task=task, model=ef.models.DemandResponse(n_estimators=5))
     >>> forecaster.predict(temperature, world.observations, issue_time="2024-11-01")
     Forecast of Almaty (synthetic): 1 issue, 720 hours from 2024-10-31 19:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
     """

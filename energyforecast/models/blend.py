@@ -157,7 +157,7 @@ class Blend(QuantileModel):
 
     def _regression(self) -> LinearQuantiles:
         fitted = tuple(self.levels[j] for j in _anchors(self.levels))
-        return LinearQuantiles(self.levels, fitted=fitted, penalty=_PENALTY)
+        return LinearQuantiles(self.levels, fitted_quantiles=fitted, penalty=_PENALTY)
 
     def _table(self, values: Array, names: tuple[str, ...]) -> pd.DataFrame:
         """Quantiles of these sisters at a few levels, a column each; `values` has the shape (sources, rows, levels)."""

@@ -43,7 +43,7 @@ class DemandResponse(BaseEstimator):
         Blocks of time that are left out in turn, so that errors are those of unseen days.
     knots, penalty : int, float
         Splines of temperature and the ridge penalty on their weights.
-    trees, leaves, learning_rate : int, int, float
+    n_estimators, num_leaves, learning_rate : int, int, float
         Of the boosted trees.
     seed : int
 
@@ -74,7 +74,7 @@ class DemandResponse(BaseEstimator):
     >>> temperature = 10 - 12 * np.cos(2 * np.pi * hours.day_of_year / 365)
     >>> X = pd.DataFrame({"hour": hours.hour, "weekday": hours.day_of_week, "temp_air[mean]": temperature})
     >>> demand = 100 + 2 * np.maximum(0, 15 - temperature)  # 2 MW a degree below 15 °C
-    >>> model = DemandResponse(trees=20).fit(X, demand.to_numpy())
+    >>> model = DemandResponse(n_estimators=20).fit(X, demand.to_numpy())
     >>> cold, mild = X[:1].assign(**{"temp_air[mean]": -1.0}), X[:1].assign(**{"temp_air[mean]": 14.0})
     >>> [float(model.expected(X).round(-1)[0]) for X in (cold, mild)]
     [130.0, 100.0]
@@ -88,8 +88,8 @@ class DemandResponse(BaseEstimator):
         folds: int = 3,
         knots: int = 8,
         penalty: float = 10.0,
-        trees: int = 60,
-        leaves: int = 20,
+        n_estimators: int = 60,
+        num_leaves: int = 20,
         learning_rate: float = 0.15,
         seed: int = 1,
     ) -> None:
@@ -98,8 +98,8 @@ class DemandResponse(BaseEstimator):
         self.folds = folds
         self.knots = knots
         self.penalty = penalty
-        self.trees = trees
-        self.leaves = leaves
+        self.n_estimators = n_estimators
+        self.num_leaves = num_leaves
         self.learning_rate = learning_rate
         self.seed = seed
 
@@ -203,7 +203,7 @@ class DemandResponse(BaseEstimator):
 
         settings = {
             "objective": "regression",
-            "num_leaves": self.leaves,
+            "num_leaves": self.num_leaves,
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": 40,
             "feature_fraction": 0.7,
@@ -216,7 +216,9 @@ class DemandResponse(BaseEstimator):
             "num_threads": 1,
             "verbosity": -1,
         }
-        return lightgbm.train(settings, lightgbm.Dataset(values, label=target), num_boost_round=self.trees)
+        return lightgbm.train(
+            settings, lightgbm.Dataset(values, label=target), num_boost_round=self.n_estimators
+        )
 
     def _fit_blocks(
         self, design: Floats, values: Array, hour: Array, target: Floats, kept: npt.NDArray[np.bool_]

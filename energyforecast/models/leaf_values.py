@@ -89,7 +89,7 @@ def fit_leaf_values(
     y: Array,
     levels: tuple[float, ...],
     *,
-    leaves: int,
+    num_leaves: int,
     start: Array | None = None,
     sample_weight: Array | None = None,
 ) -> LeafValues:
@@ -104,9 +104,9 @@ def fit_leaf_values(
         The leaf of each row in each tree, counted over all trees.
     y : array, shape (rows,)
     levels : tuple of float
-    leaves : int
-        Leaves of a tree; ``leaf`` is below ``trees * leaves``.
-    start : array, shape (trees * leaves,), optional
+    num_leaves : int
+        Leaves of a tree; ``leaf`` is below ``trees * num_leaves``.
+    start : array, shape (trees * num_leaves,), optional
         What each leaf says of the median already, as the trees grew: all levels begin there.
     sample_weight : array, shape (rows,), optional
         How many rows each one stands for; at least one is above 0.
@@ -126,13 +126,13 @@ def fit_leaf_values(
     --------
     >>> y = np.repeat([1.0, 3.0], 500)
     >>> leaf = np.repeat([[0], [1]], 500, axis=0) + 2 * np.arange(50)  # 50 trees that tell the two apart
-    >>> fit_leaf_values(leaf, y, (0.5,), leaves=2).predict(leaf[[0, -1]]).round(1).tolist()
+    >>> fit_leaf_values(leaf, y, (0.5,), num_leaves=2).predict(leaf[[0, -1]]).round(1).tolist()
     [[1.0], [3.0]]
     """
     trees = leaf.shape[1]
     tau = np.asarray(levels, dtype=np.float32)
     weight = np.ones(len(y), np.float32) if sample_weight is None else np.asarray(sample_weight, np.float32)
-    said = np.zeros((trees * leaves, 1)) if start is None else start[:, None]
+    said = np.zeros((trees * num_leaves, 1)) if start is None else start[:, None]
     left = y - (_incidence(leaf, len(said)) @ said)[:, 0]
     base = weighted_quantiles(left, levels, sample_weight)
     residual = (left[:, None] - base).astype(np.float32)
@@ -141,9 +141,9 @@ def fit_leaf_values(
     centre = int(np.argmin(np.abs(tau - 0.5)))
     error = np.full(len(y), np.average(np.abs(residual[:, centre]), weights=weight), dtype=np.float32)
     for first in range(0, trees, _TOGETHER):
-        group = leaf[:, first : first + _TOGETHER] - first * leaves
-        part = slice(first * leaves, first * leaves + group.shape[1] * leaves)
-        here = _incidence(group, group.shape[1] * leaves)
+        group = leaf[:, first : first + _TOGETHER] - first * num_leaves
+        part = slice(first * num_leaves, first * num_leaves + group.shape[1] * num_leaves)
+        here = _incidence(group, group.shape[1] * num_leaves)
         gathered = here.T.tocsr()
         count = np.maximum(gathered @ weight, _TINY)
         now = np.abs(residual[:, centre])

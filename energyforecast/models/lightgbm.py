@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import quantile_levels
-from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError
+from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError, one_of
 from energyforecast.models import out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel
 from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
@@ -26,8 +26,6 @@ _SMALLEST_PART: Final = 200
 #: Of a feature, leading bits that trees see; and where, in steps of the last of them, rounding turns upwards.
 _BITS: Final = 16
 _TURN: Final = 0.618
-#: Structures that are averaged.
-_STRUCTURES: Final = {"default": 1, "high": 3}
 
 
 def _lightgbm() -> ModuleType:
@@ -58,35 +56,33 @@ class LightGBMQuantiles(QuantileModel):
         Levels to predict; set by the forecaster.
     sharing : {"trees", "none"}
         ``"none"`` grows a booster for each fitted level and part, and averages over the parts.
-    effort : {"default", "high"}
-        ``"high"`` averages 3 structures, grown from different seeds, for three times the cost.
-    structures : int, optional
-        Structures that are averaged, if neither 1 nor 3.
-    fitted : tuple of float
-        Levels that are fitted, at least two. The others lie on straight lines
-        between them in the level.
+    n_tree_sets : int
+        Sets of trees, grown from different seeds, whose forecasts are averaged: three lose about 0.3 % less, for
+        three times the cost.
+    fitted_quantiles : tuple of float
+        Levels that are fitted, at least two. The others are interpolated linearly in the level.
     folds : int
         Parts of the rows, which take turns along time; with 0 nothing is calibrated. Small samples are not cut.
-    turns : int
-        How often each part has its turn: more where seasons and growth would otherwise be strange to the twins, which
+    blocks_per_fold : int
+        Blocks of time in each fold: more where seasons and growth would otherwise be strange to the twins, which
         makes them look worse than the model is; fewer where neighbouring days know much of each other.
     calibrate : bool
         Move the levels as the unseen rows show.
     calibrate_by : str, optional
         Column by whose value too rows are grouped as levels are moved: where rows with the same median are unlike one
         another, as noon in winter and morning in summer are to a PV plant.
-    trees : int
+    n_estimators : int
         Trees of a booster.
-    leaves : int
-        Leaves of a tree.
+    num_leaves : int
+        Leaves of a tree, at most.
     learning_rate : float
         Step of a tree as it grows.
-    minimum_rows : int
+    min_child_samples : int
         Rows in a leaf, at least; fewer where the whole sample is small.
-    random_splits : bool
+    extra_trees : bool
         Try one random threshold a column for each split, in place of all: trees differ more, grow faster, and
         fit noise less.
-    from_median : bool
+    init_from_median : bool
         Let leaf values of all levels begin at the median that the grown trees say, in place of a constant: better
         where features tell nearly everything, as with demand; where they tell little, trees believe too much.
     feature_fraction : float
@@ -122,19 +118,18 @@ class LightGBMQuantiles(QuantileModel):
         quantiles: tuple[float, ...] | None = None,
         *,
         sharing: Literal["trees", "none"] = "trees",
-        effort: Literal["default", "high"] = "default",
-        structures: int | None = None,
-        fitted: tuple[float, ...] = _FITTED,
+        n_tree_sets: int = 1,
+        fitted_quantiles: tuple[float, ...] = _FITTED,
         folds: int = 2,
-        turns: int = 2,
+        blocks_per_fold: int = 2,
         calibrate: bool = True,
         calibrate_by: str | None = None,
-        trees: int = 250,
-        leaves: int = 24,
+        n_estimators: int = 250,
+        num_leaves: int = 24,
         learning_rate: float = 0.05,
-        minimum_rows: int = 100,
-        random_splits: bool = True,
-        from_median: bool = False,
+        min_child_samples: int = 100,
+        extra_trees: bool = True,
+        init_from_median: bool = False,
         feature_fraction: float = 0.8,
         bagging_fraction: float = 1.0,
         relative_to: str | None = None,
@@ -143,19 +138,18 @@ class LightGBMQuantiles(QuantileModel):
     ) -> None:
         super().__init__(quantiles)
         self.sharing = sharing
-        self.effort = effort
-        self.structures = structures
-        self.fitted = fitted
+        self.n_tree_sets = n_tree_sets
+        self.fitted_quantiles = fitted_quantiles
         self.folds = folds
-        self.turns = turns
+        self.blocks_per_fold = blocks_per_fold
         self.calibrate = calibrate
         self.calibrate_by = calibrate_by
-        self.trees = trees
-        self.leaves = leaves
+        self.n_estimators = n_estimators
+        self.num_leaves = num_leaves
         self.learning_rate = learning_rate
-        self.minimum_rows = minimum_rows
-        self.random_splits = random_splits
-        self.from_median = from_median
+        self.min_child_samples = min_child_samples
+        self.extra_trees = extra_trees
+        self.init_from_median = init_from_median
         self.feature_fraction = feature_fraction
         self.bagging_fraction = bagging_fraction
         self.relative_to = relative_to
@@ -167,10 +161,10 @@ class LightGBMQuantiles(QuantileModel):
     def _settings(self, rows: int) -> dict[str, Any]:
         return {
             "objective": "quantile",
-            "num_leaves": self.leaves,
+            "num_leaves": self.num_leaves,
             "learning_rate": self.learning_rate,
-            "min_data_in_leaf": max(1, min(self.minimum_rows, rows // 20)),
-            "extra_trees": self.random_splits,
+            "min_data_in_leaf": max(1, min(self.min_child_samples, rows // 20)),
+            "extra_trees": self.extra_trees,
             "feature_fraction": self.feature_fraction,
             # LightGBM fails where the bag of a tiny sample is empty.
             "bagging_fraction": self.bagging_fraction if self.bagging_fraction * rows >= 1 else 1.0,
@@ -211,32 +205,25 @@ class LightGBMQuantiles(QuantileModel):
         )
         self.correction_ = (
             out_of_fold_calibration.correction(
-                np.sort(unseen, axis=1), y, self.fitted, sample_weight, by=self._by(X)
+                np.sort(unseen, axis=1), y, self.fitted_quantiles, sample_weight, by=self._by(X)
             )
             if self.calibrate and part.any()
-            else np.empty((0, 2 + len(self.fitted)))
+            else np.empty((0, 2 + len(self.fitted_quantiles)))
         )
 
-    @property
-    def _structures(self) -> int:
-        return _STRUCTURES[self.effort] if self.structures is None else self.structures
-
     def _check(self) -> None:
-        if self.sharing not in ("trees", "none") or self.effort not in _STRUCTURES:
+        one_of("sharing", self.sharing, allowed=("trees", "none"), error=RangeError)
+        if self.n_tree_sets < 1:
             raise RangeError(
-                f"sharing is {self.sharing!r}, effort {self.effort!r}.",
-                "sharing is 'trees' or 'none', effort 'default' or 'high'.",
-                "Leave them out for the defaults.",
+                f"n_tree_sets is {self.n_tree_sets}.",
+                "At least one set of trees is grown.",
+                "Leave it out for the default.",
             )
-        if self._structures < 1:
+        if len(quantile_levels.check_quantiles(self.fitted_quantiles)) < 2:
             raise RangeError(
-                f"structures is {self.structures}.", "At least one is grown.", "Leave it out for the default."
-            )
-        if len(quantile_levels.check_quantiles(self.fitted)) < 2:
-            raise RangeError(
-                f"The levels {self.fitted} are fitted.",
+                f"The levels {self.fitted_quantiles} are fitted.",
                 "A curve goes through at least two levels.",
-                "Give fitted=(0.1, 0.5, 0.9) or more.",
+                "Give fitted_quantiles=(0.1, 0.5, 0.9) or more.",
             )
 
     def _check_by(self, X: pd.DataFrame) -> None:
@@ -256,26 +243,25 @@ class LightGBMQuantiles(QuantileModel):
         """Part of each row: runs along time, dealt out in turn."""
         if self.folds < 2 or rows < self.folds * _SMALLEST_PART:
             return np.zeros(rows, dtype=int)
-        return np.arange(rows) * (self.turns * self.folds) // rows % self.folds
+        return np.arange(rows) * (self.blocks_per_fold * self.folds) // rows % self.folds
 
     def _grow(self, data: Any, *, level: float, seed: int, rows: int) -> Any:
         settings = self._settings(rows) | {"alpha": level, "seed": 1000 * seed + round(1000 * level)}
-        return _lightgbm().train(settings, data, num_boost_round=self.trees)
+        return _lightgbm().train(settings, data, num_boost_round=self.n_estimators)
 
     def _fit_shared(
         self, data: Any, values: Array, y: Array, part: Array, weight: Array | None
     ) -> npt.NDArray[np.float64]:
         """Grow the structures and fit their leaf values; returns what their twins say of unseen rows."""
-        structures = self._structures
-        unseen = np.zeros((len(y), len(self.fitted)))
+        unseen = np.zeros((len(y), len(self.fitted_quantiles)))
         self.boosters_, self.leaf_values_ = [], []
-        for k in range(structures):
+        for k in range(self.n_tree_sets):
             seed = self.seed + k
             for seen in self._seen(part) if self.calibrate else ():
                 twin = self._grow(data.subset(np.flatnonzero(seen)), level=0.5, seed=seed, rows=len(y))
                 leaf = self._leaf(twin, values)
                 learnt = self._fit_leaves(twin, leaf, y, seen, weight)
-                unseen[~seen] += learnt.predict(leaf[~seen]) / structures
+                unseen[~seen] += learnt.predict(leaf[~seen]) / self.n_tree_sets
             booster = self._grow(data, level=0.5, seed=seed, rows=len(y))
             leaf = self._leaf(booster, values)
             self.boosters_.append(booster)
@@ -290,7 +276,7 @@ class LightGBMQuantiles(QuantileModel):
         """The leaf of each row in each tree, counted over all trees."""
         leaf = np.asarray(booster.predict(values, pred_leaf=True, num_threads=1), dtype=np.int32)
         leaf = leaf.reshape(len(values), -1)
-        return leaf + np.arange(leaf.shape[1], dtype=np.int32) * self.leaves
+        return leaf + np.arange(leaf.shape[1], dtype=np.int32) * self.num_leaves
 
     def _fit_leaves(
         self, booster: Any, leaf: Array, y: Array, seen: npt.NDArray[np.bool_], weight: Array | None
@@ -298,26 +284,25 @@ class LightGBMQuantiles(QuantileModel):
         return fit_leaf_values(
             leaf[seen],
             y[seen],
-            self.fitted,
-            leaves=self.leaves,
-            start=_medians(booster, self.leaves) if self.from_median else None,
+            self.fitted_quantiles,
+            num_leaves=self.num_leaves,
+            start=_medians(booster, self.num_leaves) if self.init_from_median else None,
             sample_weight=None if weight is None else weight[seen],
         )
 
     def _fit_apart(self, data: Any, values: Array, part: Array) -> npt.NDArray[np.float64]:
         """A booster for each level, part and seed; returns what is said of unseen rows."""
-        structures = self._structures
-        unseen = np.zeros((len(part), len(self.fitted)))
+        unseen = np.zeros((len(part), len(self.fitted_quantiles)))
         self.boosters_, self.leaf_values_ = [], []
         for k, seen in enumerate(self._seen(part) or [np.ones(len(part), dtype=bool)]):
             chosen = data if seen.all() else data.subset(np.flatnonzero(seen))
-            for seed in range(self.seed, self.seed + structures):
+            for seed in range(self.seed, self.seed + self.n_tree_sets):
                 grown = [
                     self._grow(chosen, level=level, seed=seed + 100 * k, rows=len(part))
-                    for level in self.fitted
+                    for level in self.fitted_quantiles
                 ]
                 if not seen.all():
-                    unseen[~seen] += _predicted(grown, values[~seen]) / structures
+                    unseen[~seen] += _predicted(grown, values[~seen]) / self.n_tree_sets
                 self.boosters_ += grown
         return unseen
 
@@ -353,7 +338,7 @@ class LightGBMQuantiles(QuantileModel):
         by = self._by(X)
         # The correction was learnt from whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
         whole, cut = (
-            out_of_fold_calibration.read(each, self.fitted, self.levels, self.correction_, by=by)
+            out_of_fold_calibration.read(each, self.fitted_quantiles, self.levels, self.correction_, by=by)
             for each in (curve, np.clip(curve, *self.seen_))
         )
         # Trees know nothing beyond what they have seen, where their steps may lead: rare levels alone go beyond.
@@ -369,7 +354,7 @@ class LightGBMQuantiles(QuantileModel):
                 for booster, learnt in zip(self.boosters_, self.leaf_values_, strict=True)
             ]
             return np.asarray(np.mean(said, axis=0))
-        count = len(self.fitted)
+        count = len(self.fitted_quantiles)
         sets = [self.boosters_[k : k + count] for k in range(0, len(self.boosters_), count)]
         return np.asarray(np.mean([_predicted(boosters, values) for boosters in sets], axis=0))
 
@@ -401,7 +386,7 @@ class LightGBMQuantiles(QuantileModel):
         --------
         >>> rng = np.random.default_rng(0)
         >>> X = pd.DataFrame({"wind": rng.uniform(size=2000), "noise": rng.uniform(size=2000)})
-        >>> LightGBMQuantiles(trees=50).fit(X, X["wind"].to_numpy()).gain().round(1).to_dict()
+        >>> LightGBMQuantiles(n_estimators=50).fit(X, X["wind"].to_numpy()).gain().round(1).to_dict()
         {'wind': 1.0, 'noise': 0.0}
         """
         self._check_fitted()
@@ -451,12 +436,12 @@ class LightGBMQuantiles(QuantileModel):
         weights = np.empty(curve.shape)
         # A weight belongs to a place in the sorted row: it goes back to the level that took the place.
         placed = out_of_fold_calibration.weights(
-            ordered, self.fitted, (quantile,), self.correction_, by=self._by(X)
+            ordered, self.fitted_quantiles, (quantile,), self.correction_, by=self._by(X)
         )[:, :, 0]
         np.put_along_axis(weights, order, placed, axis=1)
         total = sum(
             weights[:, k, None] * self._shapley(values, k)
-            for k in range(len(self.fitted))
+            for k in range(len(self.fitted_quantiles))
             if np.any(weights[:, k])
         )
         table = pd.DataFrame(total, index=X.index, columns=[*self.columns_, "base"])
@@ -466,11 +451,11 @@ class LightGBMQuantiles(QuantileModel):
     def _shapley(self, values: Array, k: int) -> Array:
         """Shapley values of the curve at one fitted level, mean over boosters."""
         if self.sharing == "none":
-            ours = self.boosters_[k :: len(self.fitted)]
+            ours = self.boosters_[k :: len(self.fitted_quantiles)]
             return np.asarray(np.mean([_contributions(booster, values) for booster in ours], axis=0))
         said = []
         for booster, learnt in zip(self.boosters_, self.leaf_values_, strict=True):
-            told = _contributions(_speaking(booster, learnt.values[:, k], self.leaves), values)
+            told = _contributions(_speaking(booster, learnt.values[:, k], self.num_leaves), values)
             told[:, -1] += learnt.base[k]
             said.append(told)
         return np.asarray(np.mean(said, axis=0))

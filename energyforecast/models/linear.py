@@ -38,13 +38,13 @@ class LinearQuantiles(QuantileModel):
     ----------
     quantiles : tuple of float, optional
         Levels to predict; set by the forecaster.
-    fitted : tuple of float
+    fitted_quantiles : tuple of float
         Levels at which coefficients are found. The others lie on straight lines
         between them in the level.
-    bent : tuple of str
+    spline_columns : tuple of str
         Columns, or patterns such as ``"wind_speed_*"``, with another slope from each knot on.
     knots : int
-        Knots of a bent column, at equally spaced quantiles of its values.
+        Knots of a spline column, at equally spaced quantiles of its values.
     penalty : float
         Weight of the squared coefficients of standardised columns against the loss in standard
         deviations of the outcome; the intercept is free. It decides between columns that say the same.
@@ -84,14 +84,14 @@ class LinearQuantiles(QuantileModel):
         self,
         quantiles: tuple[float, ...] | None = None,
         *,
-        fitted: tuple[float, ...] = GROWN,
-        bent: tuple[str, ...] = (),
+        fitted_quantiles: tuple[float, ...] = GROWN,
+        spline_columns: tuple[str, ...] = (),
         knots: int = 4,
         penalty: float = 1e-4,
     ) -> None:
         super().__init__(quantiles)
-        self.fitted = fitted
-        self.bent = bent
+        self.fitted_quantiles = fitted_quantiles
+        self.spline_columns = spline_columns
         self.knots = knots
         self.penalty = penalty
 
@@ -105,7 +105,7 @@ class LinearQuantiles(QuantileModel):
         }
         self.medians_ = np.array([_median(column) for column in values.T])
         self.knots_ = [
-            _inner_knots(column, self.knots) if self._is_bent(name) else np.empty(0)
+            _inner_knots(column, self.knots) if self._is_spline(name) else np.empty(0)
             for name, column in zip(self.columns_, values.T, strict=True)
         ]
         terms = self._terms(values)
@@ -113,23 +113,23 @@ class LinearQuantiles(QuantileModel):
         self.coefficients_ = self._solved(terms, y, weight / weight.mean())
 
     def _check(self) -> None:
-        quantile_levels.check_quantiles(self.fitted)
+        quantile_levels.check_quantiles(self.fitted_quantiles)
         if self.knots < 1 or not self.penalty >= 0:
             raise RangeError(
                 f"knots={self.knots}, penalty={self.penalty}.",
                 "There is at least one knot, and the penalty is not negative.",
                 "Correct the settings.",
             )
-        for pattern in self.bent:
+        for pattern in self.spline_columns:
             if not any(fnmatchcase(name, pattern) for name in self.columns_):
                 raise SchemaError(
-                    f"No column fits {pattern!r}, which should be bent.",
+                    f"No column fits {pattern!r}, named in spline_columns.",
                     f"The columns are {self.columns_}.",
                     "Correct the pattern.",
                 )
 
-    def _is_bent(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self.bent)
+    def _is_spline(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.spline_columns)
 
     def _names(self) -> list[str]:
         bends = [
@@ -156,9 +156,9 @@ class LinearQuantiles(QuantileModel):
         if len(y) < _ROWS_EACH * (1 + used.sum()) or not unit > 1e-12 * np.abs(y).max():
             used = np.zeros_like(used)
         design = (terms[:, used] - centre[used]) / spread[used]
-        found = np.zeros((1 + terms.shape[1], len(self.fitted)))
+        found = np.zeros((1 + terms.shape[1], len(self.fitted_quantiles)))
         slope = np.zeros(design.shape[1])
-        for j, level in enumerate(self.fitted):
+        for j, level in enumerate(self.fitted_quantiles):
             if used.any():
                 slope = _newton(
                     design, (y - y.mean()) / unit, weight, level=level, penalty=self.penalty, start=slope
@@ -173,7 +173,7 @@ class LinearQuantiles(QuantileModel):
         # Not a matrix product: its rounding would depend on the number of rows.
         slopes = np.einsum("ij,jk->ik", terms, self.coefficients_[1:])
         curve = np.sort(self.coefficients_[0] + slopes, axis=1)
-        return QuantileFunction(curve, self.fitted).table(self.levels, tails="normal")
+        return QuantileFunction(curve, self.fitted_quantiles).table(self.levels, tails="normal")
 
     def coefficients(self) -> pd.DataFrame:
         """A row for the intercept and each term, a column for each fitted level. [unit of y per unit of the term]
@@ -182,12 +182,12 @@ class LinearQuantiles(QuantileModel):
         --------
         >>> X = pd.DataFrame({"speed": np.linspace(0, 20, 400)})
         >>> y = np.maximum(X["speed"].to_numpy() - 10, 0)
-        >>> model = LinearQuantiles(fitted=(0.5,), bent=("speed",), knots=1).fit(X, y)
+        >>> model = LinearQuantiles(fitted_quantiles=(0.5,), spline_columns=("speed",), knots=1).fit(X, y)
         >>> model.coefficients().round(2).abs().to_dict()[0.5]
         {'intercept': 0.0, 'speed': 0.0, 'speed above 10': 1.0}
         """
         index = pd.Index(["intercept", *self.terms_], name=None)
-        return pd.DataFrame(self.coefficients_, index=index, columns=list(self.fitted))
+        return pd.DataFrame(self.coefficients_, index=index, columns=list(self.fitted_quantiles))
 
     def parts(self) -> dict[str, Part]:
         """Coefficients, and what turns columns into terms."""

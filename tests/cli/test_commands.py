@@ -60,7 +60,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example with a small model."""
     path = tmp_path_factory.mktemp("config") / "quick.toml"
     text = EXAMPLE.read_text(encoding="utf-8").replace("seed = 1", "seed = 1\ntrees = 10\nfolds = 0")
-    assert "trees = 10" in text
+    assert "n_estimators = 10" in text
     path.write_text(text, encoding="utf-8")
     return path
 

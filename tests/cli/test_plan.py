@@ -394,7 +394,7 @@ def test_without_weather_there_is_a_forecast_and_the_sheet_says_so(world: ef.dat
         cut,
         world.observations,
         issue_times=task.issue_times(issue, issue + pd.Timedelta("24h"))[:1],
-        model=ef.LightGBMQuantiles(trees=10),
+        model=ef.LightGBMQuantiles(n_estimators=10),
     )
     settings = PlanSettings.from_dict(
         {"areas": {"South": [farm[0].name]}, "dependence": "exponential", "range_hours": 12}

@@ -39,8 +39,8 @@ INFORMATION = ("competition", "operational")
 @pytest.fixture(autouse=True)
 def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of a second."""
-    quick = LightGBMQuantiles(folds=0, trees=8, leaves=6, fitted=(0.1, 0.5, 0.9))
-    monkeypatch.setattr(settings, "model", lambda kind, *, effort="default": quick)
+    quick = LightGBMQuantiles(folds=0, n_estimators=8, num_leaves=6, fitted_quantiles=(0.1, 0.5, 0.9))
+    monkeypatch.setattr(settings, "model", lambda kind: quick)
 
 
 @pytest.fixture(scope="module")
@@ -365,7 +365,6 @@ def test_the_command_writes_scores_and_prints_them_beside_the_best(
         (("gefcom2014-wind",), "ENERGYFORECAST_DATA"),
         (("gefcom2014-wind", "--data", "absent"), "absent"),
         (("gefcom2014-wind", "--information", "all"), "--information"),
-        (("gefcom2014-wind", "--effort", "none"), "--effort"),
     ],
 )
 def test_the_command_says_what_is_wrong(

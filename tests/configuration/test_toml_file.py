@@ -160,10 +160,11 @@ def test_without_a_model_section_the_default_is_taken(tmp_path: Path) -> None:
 
 
 def test_parameters_of_the_model_are_those_of_the_file(tmp_path: Path) -> None:
-    text = '[model]\nkind = "LightGBMQuantiles"\ntrees = 17\nfitted = [0.1, 0.5, 0.9]\nlearning_rate = 1\n'
+    text = '[model]\nkind = "LightGBMQuantiles"\nn_estimators = 17\nlearning_rate = 1\n'
+    text += "fitted_quantiles = [0.1, 0.5, 0.9]\n"
     parameters = configuration.read(_write(tmp_path, model=text)).model.get_params()
-    assert parameters["trees"] == 17
-    assert parameters["fitted"] == (0.1, 0.5, 0.9)
+    assert parameters["n_estimators"] == 17
+    assert parameters["fitted_quantiles"] == (0.1, 0.5, 0.9)
     by = configuration.read(_write(tmp_path, model='[model]\nkind = "Climatology"\nby = ["hour"]\n')).model
     assert by.get_params() == Climatology().get_params()
 
@@ -206,7 +207,7 @@ def test_an_unknown_section_is_refused(tmp_path: Path, line: str, words: tuple[s
         ("observations", 'units = "MW"', ("[observations]", "Did you mean 'unit'?")),
         ("task", 'frequence = "1h"', ("[task]", "Did you mean 'frequency'?")),
         ("task", 'every = "1h"', ("[task]", "'every'")),
-        ("model", "trees = 10", ("[model]", "'trees'")),
+        ("model", "n_estimators = 10", ("[model]", "'n_estimators'")),
         ("model", "quantiles = [0.5]", ("[model]", "'quantiles'")),
     ],
 )
@@ -293,8 +294,8 @@ def test_nothing_about_measurements_is_guessed(tmp_path: Path, key: str) -> None
         ({"weather": '[weather]\nmodels = "x.nc"\n'}, "[weather]"),
         ({"weather": "[weather.models]\n"}, "weather"),
         ({"weather": "[weather]\nfile = 3\n"}, "[weather]"),
-        ({"model": '[model]\nkind = "LightGBMQuantiles"\ntrees = "many"\n'}, "[model]"),
-        ({"model": "[model]\ntrees = 10.5\n"}, "[model]"),
+        ({"model": '[model]\nkind = "LightGBMQuantiles"\nn_estimators = "many"\n'}, "[model]"),
+        ({"model": "[model]\nn_estimators = 10.5\n"}, "[model]"),
         ({"model": '[model]\nkind = "Climatology"\nby = "hour"\n'}, "[model]"),
     ],
 )

@@ -68,10 +68,10 @@ VALUE_WAYS: dict[str, Callable[[], Any]] = {
     "the declared level of a cost": _declared,
     "a scenario": lambda: np.sort(draw(_forecast(), number=50).of()[:, 0])[18],  # level (18 + ½) / 50
     "a schedule": lambda: schedule(_forecast(), shortage=63.0, surplus=37.0)["schedule"].iloc[0],
-    "a linear model": lambda: _fitted(LinearQuantiles(_WANTED, fitted=LEVELS)),
-    "trees": lambda: _fitted(ef.LightGBMQuantiles(_WANTED, fitted=LEVELS, trees=20)),
+    "a linear model": lambda: _fitted(LinearQuantiles(_WANTED, fitted_quantiles=LEVELS)),
+    "trees": lambda: _fitted(ef.LightGBMQuantiles(_WANTED, fitted_quantiles=LEVELS, n_estimators=20)),
     "trees, a booster a level": lambda: _fitted(
-        ef.LightGBMQuantiles(_WANTED, fitted=LEVELS, trees=20, sharing="none")
+        ef.LightGBMQuantiles(_WANTED, fitted_quantiles=LEVELS, n_estimators=20, sharing="none")
     ),
 }
 
@@ -330,7 +330,7 @@ def test_demand_is_fitted_at_levels_dense_enough_for_straight_lines() -> None:
     def loss(values: Array) -> float:
         return float(ev.pinball_loss(outcome, np.tile(values, (len(outcome), 1)), levels).mean())
 
-    fitted = model.get_params()["fitted"]
+    fitted = model.get_params()["fitted_quantiles"]
     joined = QuantileFunction(law.ppf(fitted), fitted).table(levels, tails="normal")
     assert loss(joined) < 1.00005 * loss(law.ppf(levels))
     assert {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99} <= set(fitted)

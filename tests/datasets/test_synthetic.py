@@ -102,7 +102,7 @@ def test_a_small_model_errs_by_as_much_as_is_published() -> None:
     """Day-ahead errors of trained models in the corridor: 0.157 to 0.184 of rated power."""
     world = two_years(ef.datasets.shelek)
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
-    model = ef.LightGBMQuantiles(trees=40, folds=0)
+    model = ef.LightGBMQuantiles(n_estimators=40, folds=0)
     forecaster = ef.Forecaster(world.site, task, model=model).fit(
         world.weather, world.observations[:"2024-02"]
     )

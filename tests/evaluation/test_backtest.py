@@ -54,7 +54,7 @@ def _forecaster(data: Data, model: QuantileModel, **changes: Any) -> Forecaster:
 
 
 def _trees() -> LightGBMQuantiles:
-    return LightGBMQuantiles(trees=20, folds=0)
+    return LightGBMQuantiles(n_estimators=20, folds=0)
 
 
 def _several(data: Data) -> dict[str, Forecaster]:

@@ -31,7 +31,10 @@ def _world() -> World:
 def _linear() -> ef.Forecaster:
     few = [ef.features.HubWind(), ef.features.LocalHour()]
     return ef.Forecaster(
-        _world().sites, TASK, features=few, model=ef.LinearQuantiles(fitted=(0.1, 0.5, 0.9), penalty=3.0)
+        _world().sites,
+        TASK,
+        features=few,
+        model=ef.LinearQuantiles(fitted_quantiles=(0.1, 0.5, 0.9), penalty=3.0),
     )
 
 
@@ -98,7 +101,7 @@ def test_progress_is_told() -> None:
 
 def test_settings_of_a_model_inside_another_are_tried() -> None:
     given = _world()
-    model = ef.ConformalQuantiles(model=ef.LinearQuantiles(fitted=(0.1, 0.5, 0.9)), folds=2)
+    model = ef.ConformalQuantiles(model=ef.LinearQuantiles(fitted_quantiles=(0.1, 0.5, 0.9)), folds=2)
     forecaster = ef.Forecaster(given.sites, TASK, model=model)
     space = {"model__penalty": (0.001, 0.1), "scaled": [True, False]}
     found = ef.tune(forecaster, given.weather, given.power, end=END, trials=1, folds=3, space=space)

@@ -280,7 +280,7 @@ def test_industry_is_forecast_from_its_level_where_features_give_it(
     model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), features=features).model
     assert isinstance(model, LightGBMQuantiles)
     assert model.relative_to == level
-    assert not model.random_splits
+    assert not model.extra_trees
 
 
 # --- Recipe, reference, storage -------------------------------------------------------------------
@@ -318,7 +318,7 @@ def test_country_and_subdivision_are_stored_and_configured(tmp_path: Path) -> No
     area = DemandArea(
         name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="AU", subdivision="VIC"
     )
-    model = LightGBMQuantiles(trees=3, folds=0, fitted=(0.1, 0.9))
+    model = LightGBMQuantiles(n_estimators=3, folds=0, fitted_quantiles=(0.1, 0.9))
     forecaster = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), model=model)
     forecaster.fit(weather, demand[:"2025-02-20"])
     again = storage.load(forecaster.save(tmp_path / "area.forecaster"))
@@ -335,7 +335,7 @@ def test_no_recipe_sees_what_was_not_known(sector: str) -> None:
     area = DemandArea(
         name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ", sector=sector
     )
-    model = LightGBMQuantiles(trees=3, folds=0, fitted=(0.1, 0.9))
+    model = LightGBMQuantiles(n_estimators=3, folds=0, fitted_quantiles=(0.1, 0.9))
     check_no_leakage(
         Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), model=model),
         _runs("2025-01-01", runs=60),

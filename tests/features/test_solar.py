@@ -253,7 +253,7 @@ def test_its_columns_are_found_by_name() -> None:
 
 @pytest.fixture(scope="module")
 def fitted() -> ef.Forecaster:
-    forecaster = ef.Forecaster(PLANT, TASK, model=ef.LightGBMQuantiles(trees=40, folds=3))
+    forecaster = ef.Forecaster(PLANT, TASK, model=ef.LightGBMQuantiles(n_estimators=40, folds=3))
     return forecaster.fit(_weather(PLANT, error=0.15), _power(PLANT), as_of="2023-07-01")
 
 
@@ -314,7 +314,7 @@ def test_nights_are_counted_as_outcomes(fitted: ef.Forecaster) -> None:
 def test_the_recipe_beats_smart_persistence_and_is_calibrated_by_day() -> None:
     weather, power = _weather(PLANT, error=0.15), _power(PLANT)
     losses, inside = {}, {}
-    for model in (ef.LightGBMQuantiles(trees=60, folds=3), ef.SmartPersistence(), ef.Climatology()):
+    for model in (ef.LightGBMQuantiles(n_estimators=60, folds=3), ef.SmartPersistence(), ef.Climatology()):
         forecaster = ef.Forecaster(PLANT, TASK, model=model).fit(weather, power, as_of="2023-06-20")
         issued = [f"2023-{day:%m-%d} 09:00" for day in pd.date_range("2023-06-22", "2023-07-20")]
         forecast = forecaster.predict(weather, power, issue_time=issued)
@@ -332,7 +332,7 @@ def test_the_recipe_beats_smart_persistence_and_is_calibrated_by_day() -> None:
 
 def test_nothing_leaks() -> None:
     task = intraday(every="3h", leads="6h", quantiles=(0.1, 0.5, 0.9))
-    for model in (ef.SmartPersistence(), ef.LightGBMQuantiles(trees=5, folds=0)):
+    for model in (ef.SmartPersistence(), ef.LightGBMQuantiles(n_estimators=5, folds=0)):
         forecaster = ef.Forecaster(
             PLANT, task, model=model, features=recipe(PLANT) + ClearSkyPersistence() + LocalHour()
         )

@@ -200,7 +200,7 @@ def test_cells_of_a_grid_around_a_farm_are_neighbours_that_help_and_are_not_fore
     weather = _grid(given.weather[["wind_speed_100m"]], cells, error=3.0)
     task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     issued = task.issue_times("2024-02-10", "2024-02-25")
-    model = ef.LightGBMQuantiles(trees=150, folds=0, minimum_rows=20)
+    model = ef.LightGBMQuantiles(n_estimators=150, folds=0, min_child_samples=20)
     error = {}
     for around in ((), cells):
         forecaster = ef.Forecaster(given.site, task, model=model, neighbours=around)
@@ -294,6 +294,6 @@ def test_no_feature_sees_what_was_not_known() -> None:
         [FARM, NEAR],
         ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9)),
         features=new,
-        model=ef.LightGBMQuantiles(trees=5, folds=0),
+        model=ef.LightGBMQuantiles(n_estimators=5, folds=0),
     )
     ef.testing.check_no_leakage(forecaster, weather, both, issue_time="2024-01-30 09:00")

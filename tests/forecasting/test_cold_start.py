@@ -19,7 +19,7 @@ from tests.support.synthetic_data import World, world
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=LEVELS)
-SMALL = ef.LightGBMQuantiles(trees=15, folds=0)
+SMALL = ef.LightGBMQuantiles(n_estimators=15, folds=0)
 ISSUES = TASK.issue_times("2024-02-16", "2024-02-27")
 
 

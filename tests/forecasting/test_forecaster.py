@@ -30,7 +30,7 @@ from tests.support.synthetic_data import HOUR, World, analysis_of, replaced, wit
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=LEVELS)
-SMALL = ef.LightGBMQuantiles(trees=15, folds=0, learning_rate=0.3)
+SMALL = ef.LightGBMQuantiles(n_estimators=15, folds=0, learning_rate=0.3)
 #: 08:00 UTC; the newest run that had arrived is that of 00:00, the window 23:00 to 23:00 UTC.
 ISSUED = "2024-02-20 09:00"
 WINDOW = np.datetime64("2024-02-20T23", "ns") + np.arange(24) * HOUR
@@ -160,7 +160,7 @@ def test_sites_are_forecast_as_each_alone() -> None:
 def test_a_neighbour_is_looked_at_as_another_site_would_be_and_is_not_forecast(tmp_path: Path) -> None:
     given = _world(2)
     one, other = given.sites
-    model = ef.LightGBMQuantiles(trees=5, folds=0)
+    model = ef.LightGBMQuantiles(n_estimators=5, folds=0)
     task = _forecaster(given).task
     both = ef.Forecaster(given.sites, task, model=model).fit(given.weather, given.power)
     alone = ef.Forecaster(one, task, model=model, neighbours=other)

@@ -15,7 +15,7 @@ from energyforecast.testing import check_no_leakage
 from tests.support.synthetic_data import World, replaced, world
 
 TASK = ef.intraday(every="2h", leads="12h", quantiles=(0.1, 0.5, 0.9))
-MODEL = ef.LightGBMQuantiles(trees=100, folds=0)
+MODEL = ef.LightGBMQuantiles(n_estimators=100, folds=0)
 FITTED = "2024-04-05 00:00"
 
 
@@ -112,6 +112,9 @@ def test_the_newest_wind_is_that_of_the_hour_of_the_newest_observation(
 def test_nothing_unknown_reaches_the_intraday_recipe() -> None:
     given = _drifting()
     forecaster = ef.Forecaster(
-        given.site, TASK, model=ef.LightGBMQuantiles(trees=5, folds=0), features=ef.recipe(given.site, TASK)
+        given.site,
+        TASK,
+        model=ef.LightGBMQuantiles(n_estimators=5, folds=0),
+        features=ef.recipe(given.site, TASK),
     )
     check_no_leakage(forecaster, given.weather, given.power, issue_time="2024-03-10 12:00")

@@ -36,7 +36,7 @@ VICTORIA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "vic_elec" / "vic_e
 CITY = DemandArea(name="city", latitude=43.2, longitude=76.9, timezone="Asia/Almaty", country="KZ")
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 WEEK = day_ahead("00:00", timezone="Asia/Almaty", first_day=0, days=7, quantiles=LEVELS)
-SMALL = DemandResponse(trees=3, folds=2)
+SMALL = DemandResponse(n_estimators=3, folds=2)
 ISSUE = "2023-06-01 00:00"
 
 
@@ -82,7 +82,7 @@ def _true(X: pd.DataFrame) -> Any:
 
 def test_the_response_finds_temperature_hour_and_weekend() -> None:
     X, y = _columns()
-    model = DemandResponse(trees=60).fit(X, y)
+    model = DemandResponse(n_estimators=60).fit(X, y)
     np.testing.assert_allclose(model.expected(X), _true(X), rtol=0.1)
     assert np.abs(model.expected(X) / _true(X) - 1).mean() < 0.01
 
@@ -94,7 +94,7 @@ def test_the_level_follows_growth_and_forgets_by_half_lives() -> None:
     X_new = X[-24 * 80 :]
     for half_life, growth in ((80.0, 1.04), (10.0, 1.08)):  # after 80 days: a half of it, all of it
         before, after = (
-            DemandResponse(trees=10, half_life=half_life).fit(X, values).expected(X_new)
+            DemandResponse(n_estimators=10, half_life=half_life).fit(X, values).expected(X_new)
             for values in (y, grown)
         )
         assert np.mean(after / before) == pytest.approx(growth, abs=0.01)
@@ -104,8 +104,8 @@ def test_an_outage_moves_the_forecast_little() -> None:
     X, y = _columns()
     struck = y.copy()
     struck[-24 * 12 : -24 * 7] *= 0.1
-    usual = DemandResponse(trees=20).fit(X, y)
-    after = DemandResponse(trees=20).fit(X, struck)
+    usual = DemandResponse(n_estimators=20).fit(X, y)
+    after = DemandResponse(n_estimators=20).fit(X, struck)
     assert after.left_out_ == 24 * 5
     assert usual.left_out_ == 0
     moved = after.expected(X[-200:]) / usual.expected(X[-200:])
@@ -116,7 +116,7 @@ def test_an_outage_moves_the_forecast_little() -> None:
 
 def test_quantiles_are_those_of_the_mixture_of_members() -> None:
     X, y = _columns()
-    model = DemandResponse(trees=20).fit(X, y)
+    model = DemandResponse(n_estimators=20).fit(X, y)
     some = X[:24]
     alone = model.quantiles(some, members=1, levels=LEVELS)
     mild, cold = some.assign(**{"temp_air[mean]": 20.0}), some.assign(**{"temp_air[mean]": -5.0})
@@ -134,7 +134,9 @@ def test_quantiles_are_those_of_the_mixture_of_members() -> None:
 
 def test_the_response_is_the_same_for_the_same_seed_and_any_unit() -> None:
     X, y = _columns(slice("2022-09", None))
-    first, second, other = (DemandResponse(trees=5).fit(X, values).expected(X) for values in (y, y, 1000 * y))
+    first, second, other = (
+        DemandResponse(n_estimators=5).fit(X, values).expected(X) for values in (y, y, 1000 * y)
+    )
     np.testing.assert_array_equal(first, second)
     np.testing.assert_allclose(other, 1000 * first, rtol=1e-4)
 
@@ -144,10 +146,13 @@ def test_hours_without_demand_or_temperature_teach_nothing() -> None:
     holes, unread = y.copy(), X.copy()
     holes[100:148] = np.nan
     unread.loc[X.index[100:148], "temp_air[mean]"] = np.nan
-    first, second = DemandResponse(trees=5).fit(X, holes), DemandResponse(trees=5).fit(unread, y)
+    first, second = (
+        DemandResponse(n_estimators=5).fit(X, holes),
+        DemandResponse(n_estimators=5).fit(unread, y),
+    )
     np.testing.assert_array_equal(first.expected(X), second.expected(X))
     kept = np.delete(np.arange(len(y)), np.arange(100, 148))
-    third = DemandResponse(trees=5).fit(X.iloc[kept], y[kept])
+    third = DemandResponse(n_estimators=5).fit(X.iloc[kept], y[kept])
     np.testing.assert_array_equal(first.expected(X), third.expected(X))
 
 
@@ -166,7 +171,7 @@ def test_what_cannot_be_learnt_from_is_refused() -> None:
     with pytest.raises(NotFittedError):
         DemandResponse().expected(X)
     with pytest.raises(SchemaError, match="same order"):
-        DemandResponse(trees=2).fit(X, y).expected(X[X.columns[::-1]])
+        DemandResponse(n_estimators=2).fit(X, y).expected(X[X.columns[::-1]])
 
 
 # --- The forecaster -------------------------------------------------------------------------------
@@ -235,7 +240,7 @@ def test_several_issues_are_forecast_as_each_alone() -> None:
 
 def test_a_forecast_says_how_it_was_made_and_covers_the_outcomes() -> None:
     temperature, demand = _inputs()
-    forecast = _predicted(temperature, demand, model=DemandResponse(trees=40))
+    forecast = _predicted(temperature, demand, model=DemandResponse(n_estimators=40))
     assert forecast.data.attrs["model"] == "ScenarioForecaster"
     assert not forecast.perfect_weather
     assert forecast.data.sizes == {"site": 1, "issue_time": 1, "lead_time": 168, "quantile": 5}

@@ -40,7 +40,7 @@ def _below(model: ef.QuantileModel, *, statics: bool) -> dict[str, Any]:
 
 
 def test_a_pooled_model_is_calibrated_for_each_site() -> None:
-    linear = ef.LinearQuantiles(fitted=(0.1, 0.5, 0.9), bent=("wind*",), penalty=1.0)
+    linear = ef.LinearQuantiles(fitted_quantiles=(0.1, 0.5, 0.9), spline_columns=("wind*",), penalty=1.0)
     plain = _below(linear, statics=False)
     assert plain["farm 1"][1] - plain["farm 0"][1] > 12, "what is right for both is right for neither"
     mended = _below(ef.ConformalQuantiles(model=linear, by="site"), statics=True)

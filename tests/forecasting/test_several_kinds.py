@@ -26,7 +26,7 @@ WORKS = ef.DemandArea(name="works", latitude=48.2, longitude=5.2, sector="indust
 ALL = (FARM, PLANT, WORKS)
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
 DAYS = 50
-SMALL = {"trees": 5, "folds": 0}
+SMALL = {"n_estimators": 5, "folds": 0}
 #: What each site is served; elsewhere the variable is missing. A plant takes wind to cool its modules.
 SERVED = {
     "wind_speed_100m": ("farm", "plant"),

@@ -36,9 +36,9 @@ ISSUED = "2024-02-15 09:00"
 #: Every model of the library, small.
 #: Models of which this wind world has not the columns; their parts are round-tripped in test_models.
 ELSEWHERE = ("ColdStart", "PowerCurveReference", "SmartPersistence")
-_TREES = ef.LightGBMQuantiles(trees=3, folds=0)
+_TREES = ef.LightGBMQuantiles(n_estimators=3, folds=0)
 _SETTINGS: dict[str, dict[str, Any]] = {
-    "LightGBMQuantiles": {"trees": 3, "folds": 0},
+    "LightGBMQuantiles": {"n_estimators": 3, "folds": 0},
     "ConformalQuantiles": {"model": _TREES, "folds": 2, "by": "lead_time"},
     "Blend": {"model": ef.ConformalQuantiles(model=_TREES, folds=2), "folds": 2},
 }
@@ -93,7 +93,7 @@ def test_every_model_forecasts_the_same_bits_when_read_back(model: ef.QuantileMo
 
 
 def test_calibration_is_stored_with_the_model(tmp_path: Path) -> None:
-    forecaster = _fitted(model=ef.LightGBMQuantiles(trees=3, folds=2))
+    forecaster = _fitted(model=ef.LightGBMQuantiles(n_estimators=3, folds=2))
     assert len(forecaster.models_["farm 0"].correction_)
     assert _predicted(ef.load(forecaster.save(tmp_path / "farm.forecaster"))).identical(
         _predicted(forecaster)
@@ -110,7 +110,9 @@ def test_several_sites_and_every_feature_are_stored(pooled: bool, tmp_path: Path
     ]
     others = (WindSpeed(hours=(-1, 0, 1)), Lag("48h", step="24h"), Lag("24h"))
     features = FeatureSet(tuple(kind() for kind in names) + others)
-    forecaster = _fitted(features, sites=2, pooled=pooled, model=ef.LightGBMQuantiles(trees=3, folds=0))
+    forecaster = _fitted(
+        features, sites=2, pooled=pooled, model=ef.LightGBMQuantiles(n_estimators=3, folds=0)
+    )
     again = ef.load(forecaster.save(tmp_path / "farms.forecaster"))
     assert again.features == features
     assert again.pooled == pooled
@@ -125,7 +127,7 @@ def test_every_built_in_feature_comes_back_from_its_description() -> None:
 
 
 def test_the_ladder_is_stored(tmp_path: Path) -> None:
-    given, forecaster = _world(), _fitted(model=ef.LightGBMQuantiles(trees=3, folds=0))
+    given, forecaster = _world(), _fitted(model=ef.LightGBMQuantiles(n_estimators=3, folds=0))
     again = ef.load(forecaster.save(tmp_path / "farm.forecaster"))
     short = given.weather.isel(lead_time=slice(0, 20))
     forecasts = [item.predict(short, issue_time=ISSUED, strict=False).data for item in (forecaster, again)]
@@ -144,7 +146,7 @@ def test_tasks_of_every_kind_are_stored(tmp_path: Path) -> None:
 
 
 def test_two_saves_give_the_same_bytes(tmp_path: Path) -> None:
-    model = ef.LightGBMQuantiles(trees=3, folds=2)
+    model = ef.LightGBMQuantiles(n_estimators=3, folds=2)
     saved = [_fitted(model=model).save(tmp_path / name).read_bytes() for name in ("one", "two")]
     assert saved[0] == saved[1]
     with zipfile.ZipFile(
@@ -172,7 +174,7 @@ def test_names_in_other_alphabets_are_stored(tmp_path: Path) -> None:
 
 
 def test_the_file_holds_a_manifest_texts_and_arrays_and_no_pickle(tmp_path: Path) -> None:
-    path = _fitted(model=ef.LightGBMQuantiles(trees=3, folds=2)).save(tmp_path / "farm.forecaster")
+    path = _fitted(model=ef.LightGBMQuantiles(n_estimators=3, folds=2)).save(tmp_path / "farm.forecaster")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         assert json.loads(archive.read("manifest.json"))["schema"] == 2
@@ -233,7 +235,7 @@ class Excess(Feature):
 def test_a_feature_of_the_users_own_must_be_handed_in_again_unchanged(
     own: Feature, changed: Feature, tmp_path: Path
 ) -> None:
-    forecaster = _fitted(FeatureSet((own, LocalHour())), model=ef.LightGBMQuantiles(trees=3, folds=0))
+    forecaster = _fitted(FeatureSet((own, LocalHour())), model=ef.LightGBMQuantiles(n_estimators=3, folds=0))
     path = forecaster.save(tmp_path / "farm.forecaster")
     assert _predicted(ef.load(path, features=[own])).identical(_predicted(forecaster))
     with pytest.raises(SchemaError) as caught:

@@ -48,7 +48,7 @@ def _loss(y: Array, q: Array) -> float:
 
 
 def _blend(**settings: object) -> Blend:
-    return Blend(LEVELS, model=LinearQuantiles(fitted=LEVELS), **settings)
+    return Blend(LEVELS, model=LinearQuantiles(fitted_quantiles=LEVELS), **settings)
 
 
 def test_weights_follow_worth_and_beat_equal_ones() -> None:
@@ -59,7 +59,7 @@ def test_weights_follow_worth_and_beat_equal_ones() -> None:
     assert (weights.to_numpy() >= 0).all()
     assert weights.loc["sharp", 0.5] > 0.7 > 0.1 > weights.loc["blind", 0.5]
     equal = _blend(combination="equal").fit(X, y)
-    best = LinearQuantiles(LEVELS, fitted=LEVELS).fit(X[["sharp:wind", "hour"]], y)
+    best = LinearQuantiles(LEVELS, fitted_quantiles=LEVELS).fit(X[["sharp:wind", "hour"]], y)
     fitted, others = _loss(truth, blend.predict(new)), _loss(truth, equal.predict(new))
     assert fitted < 0.9 * others
     assert fitted < 1.01 * _loss(truth, best.predict(new[["sharp:wind", "hour"]]))
@@ -96,7 +96,9 @@ def test_regression_widens_sisters_that_are_too_narrow() -> None:
     (X, y), (new, truth) = _sample(), _sample(seed=1)
 
     def covered(way: str) -> float:
-        blend = Blend(LEVELS, model=Narrow(fitted=LEVELS), combination=way, sources=("sharp", "blunt"))
+        blend = Blend(
+            LEVELS, model=Narrow(fitted_quantiles=LEVELS), combination=way, sources=("sharp", "blunt")
+        )
         low, _, high = blend.fit(X, y).predict(new).T
         return float(np.mean((low <= truth) & (truth <= high)))
 
@@ -178,7 +180,7 @@ def test_without_the_weather_of_one_the_others_answer() -> None:
     (X, y), (new, truth) = _sample(), _sample(seed=1)
     blend = _blend(combination="weights").fit(X, y)
     lost = new.assign(**{"sharp:wind": np.nan})
-    alone = LinearQuantiles(LEVELS, fitted=LEVELS).fit(X[["blunt:wind", "hour"]], y)
+    alone = LinearQuantiles(LEVELS, fitted_quantiles=LEVELS).fit(X[["blunt:wind", "hour"]], y)
     assert _loss(truth, blend.predict(lost)) < 1.1 * _loss(truth, alone.predict(lost[["blunt:wind", "hour"]]))
     half = new.copy()
     half.loc[half.index[::2], "sharp:wind"] = np.nan
@@ -192,11 +194,11 @@ def test_combinations_are_found_on_rows_that_the_sisters_did_not_see(combination
     """A sister that knows its rows by heart is worth nothing on others."""
     X, y = _sample(1200)
     X["blind:row"] = np.arange(len(X), dtype=float)
-    model = ByHeart(fitted=LEVELS)
+    model = ByHeart(fitted_quantiles=LEVELS)
     blend = Blend(LEVELS, model=model, sources=("sharp", "blind"), combination=combination).fit(X, y)
     new, truth = _sample(seed=1)
     new["blind:row"] = -1.0
-    sharp = LinearQuantiles(LEVELS, fitted=LEVELS).fit(X[["sharp:wind", "hour"]], y)
+    sharp = LinearQuantiles(LEVELS, fitted_quantiles=LEVELS).fit(X[["sharp:wind", "hour"]], y)
     assert _loss(truth, blend.predict(new)) < 1.1 * _loss(truth, sharp.predict(new[["sharp:wind", "hour"]]))
 
 

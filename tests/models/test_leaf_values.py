@@ -46,17 +46,27 @@ def _restored(model: QuantileModel) -> Any:
 
 def test_shared_trees_score_as_99_boosters_do() -> None:
     (X, y), (new, outcome) = _sample(1200, seed=1), _sample(3000, seed=2)
-    size: dict[str, Any] = {"trees": 20, "leaves": 8, "learning_rate": 0.25, "minimum_rows": 10}
-    size["random_splits"] = False
+    size: dict[str, Any] = {
+        "n_estimators": 20,
+        "num_leaves": 8,
+        "learning_rate": 0.25,
+        "min_child_samples": 10,
+    }
+    size["extra_trees"] = False
     shared = LightGBMQuantiles(**size).fit(X, y).predict(new)
-    apart = LightGBMQuantiles(sharing="none", fitted=PERCENTILES, folds=0, **size).fit(X, y)
+    apart = LightGBMQuantiles(sharing="none", fitted_quantiles=PERCENTILES, folds=0, **size).fit(X, y)
     assert abs(_pinball(outcome, shared) / _pinball(outcome, apart.predict(new)) - 1) < 0.03
 
 
 def test_twins_show_how_far_trees_can_be_trusted_that_learnt_the_very_rows() -> None:
     (X, y), (new, outcome) = _sample(1200, seed=1), _sample(3000, seed=2)
-    wild: dict[str, Any] = {"trees": 100, "leaves": 31, "minimum_rows": 5, "learning_rate": 0.2}
-    wild |= {"fitted": (0.05, 0.25, 0.5, 0.75, 0.95), "random_splits": False}
+    wild: dict[str, Any] = {
+        "n_estimators": 100,
+        "num_leaves": 31,
+        "min_child_samples": 5,
+        "learning_rate": 0.2,
+    }
+    wild |= {"fitted_quantiles": (0.05, 0.25, 0.5, 0.75, 0.95), "extra_trees": False}
 
     def inside(**settings: Any) -> float:
         low, high = LightGBMQuantiles((0.05, 0.95), **wild, **settings).fit(X, y).predict(new).T
@@ -80,7 +90,7 @@ def test_what_twins_say_of_rows_owes_nothing_to_their_outcomes(
     )
     other = np.where(np.arange(400) // 100 % 2 == 0, y[::-1] + 3, y)  # runs of 100 rows take turns
     for outcome in (y, other):
-        LightGBMQuantiles(LEVELS, fitted=LEVELS, sharing=sharing, trees=5).fit(X, outcome)
+        LightGBMQuantiles(LEVELS, fitted_quantiles=LEVELS, sharing=sharing, n_estimators=5).fit(X, outcome)
     same = (said[0] == said[1]).all(axis=1)
     np.testing.assert_array_equal(same, np.arange(400) // 100 % 2 == 0)
 
@@ -88,12 +98,17 @@ def test_what_twins_say_of_rows_owes_nothing_to_their_outcomes(
 @both_sharings
 def test_several_structures_are_averaged(sharing: Any) -> None:
     X, y = _sample(300)
-    settings: dict[str, Any] = {"sharing": sharing, "trees": 10, "folds": 0, "fitted": LEVELS}
-    both = LightGBMQuantiles(LEVELS, structures=2, seed=4, **settings).fit(X, y).predict(X)
+    settings: dict[str, Any] = {
+        "sharing": sharing,
+        "n_estimators": 10,
+        "folds": 0,
+        "fitted_quantiles": LEVELS,
+    }
+    both = LightGBMQuantiles(LEVELS, n_tree_sets=2, seed=4, **settings).fit(X, y).predict(X)
     one, other = (LightGBMQuantiles(LEVELS, seed=seed, **settings).fit(X, y).predict(X) for seed in (4, 5))
     assert np.abs(one - other).max() > 0.01
     np.testing.assert_allclose(both, (one + other) / 2, atol=1e-6)
-    high = LightGBMQuantiles(LEVELS, effort="high", **settings).fit(X, y)
+    high = LightGBMQuantiles(LEVELS, n_tree_sets=3, **settings).fit(X, y)
     assert len(high.boosters_) == 3 * (1 if sharing == "trees" else len(LEVELS))
 
 
@@ -102,11 +117,17 @@ def test_leaf_values_that_begin_at_the_median_of_the_trees_reach_far() -> None:
     rng = np.random.default_rng(5)
     X = pd.DataFrame({"x": rng.uniform(size=4000), "z": rng.uniform(size=4000)})
     y = 1000 * X["x"].to_numpy() ** 2 + 500 * X["z"].to_numpy() + rng.normal(size=4000)
-    size: dict[str, Any] = {"trees": 120, "leaves": 12, "learning_rate": 0.1, "minimum_rows": 20, "folds": 2}
-    size |= {"random_splits": False}
+    size: dict[str, Any] = {
+        "n_estimators": 120,
+        "num_leaves": 12,
+        "learning_rate": 0.1,
+        "min_child_samples": 20,
+        "folds": 2,
+    }
+    size |= {"extra_trees": False}
     train, new = slice(0, 2000), slice(2000, None)
     near, far = (
-        LightGBMQuantiles(from_median=begin, **size).fit(X[train], y[train]).predict(X[new])
+        LightGBMQuantiles(init_from_median=begin, **size).fit(X[train], y[train]).predict(X[new])
         for begin in (True, False)
     )
     assert _pinball(y[new], near) < 0.8 * _pinball(y[new], far)
@@ -119,9 +140,16 @@ def test_with_more_turns_twins_know_each_season() -> None:
     rng = np.random.default_rng(6)
     X = pd.DataFrame({"day": np.arange(2400.0)})
     y = 0.01 * X["day"].to_numpy() + rng.normal(size=2400)
-    size: dict[str, Any] = {"trees": 60, "leaves": 12, "learning_rate": 0.15, "minimum_rows": 20}
+    size: dict[str, Any] = {
+        "n_estimators": 60,
+        "num_leaves": 12,
+        "learning_rate": 0.15,
+        "min_child_samples": 20,
+    }
     widths = {
-        turns: np.ptp(LightGBMQuantiles((0.1, 0.9), turns=turns, **size).fit(X, y).predict(X), axis=1).mean()
+        turns: np.ptp(
+            LightGBMQuantiles((0.1, 0.9), blocks_per_fold=turns, **size).fit(X, y).predict(X), axis=1
+        ).mean()
         for turns in (1, 15)
     }
     assert widths[15] < 0.75 * widths[1]
@@ -131,11 +159,15 @@ def test_with_more_turns_twins_know_each_season() -> None:
 def test_levels_begin_at_what_the_trees_say_of_the_median() -> None:
     """Without a step to take, all levels are the booster's own prediction, moved by the quantiles of what it missed."""
     X, y = _sample(600)
-    model = LightGBMQuantiles(LEVELS, fitted=LEVELS, trees=12, folds=0, from_median=True).fit(X, y)
+    model = LightGBMQuantiles(
+        LEVELS, fitted_quantiles=LEVELS, n_estimators=12, folds=0, init_from_median=True
+    ).fit(X, y)
     [booster], [learnt] = model.boosters_, model.leaf_values_
     leaf = model._leaf(booster, X.to_numpy(dtype=np.float32))
     said = booster.predict(X.to_numpy(dtype=np.float32))
-    start = fit_leaf_values(leaf, y, LEVELS, leaves=model.leaves, start=_outputs(booster, model.leaves))
+    start = fit_leaf_values(
+        leaf, y, LEVELS, num_leaves=model.num_leaves, start=_outputs(booster, model.num_leaves)
+    )
     np.testing.assert_array_equal(start.values, learnt.values)
     np.testing.assert_allclose(learnt.base, np.quantile(y - said, LEVELS), atol=0.02)
 
@@ -151,7 +183,7 @@ def _outputs(booster: Any, leaves: int) -> Array:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"sharing": "leaves"}, {"effort": "low"}, {"structures": 0}, {"fitted": (0.5,)}], ids=str
+    "wrong", [{"sharing": "leaves"}, {"n_tree_sets": 0}, {"fitted_quantiles": (0.5,)}], ids=str
 )
 def test_a_setting_that_does_not_exist_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(RangeError) as caught:
@@ -164,7 +196,7 @@ def test_a_setting_that_does_not_exist_is_refused(wrong: dict[str, Any]) -> None
 @pytest.mark.parametrize("rows", [1, 2, 5, 30])
 def test_separate_boosters_of_tiny_samples_stay_near_their_outcomes(rows: int) -> None:
     X, y = _sample(rows)
-    result = LightGBMQuantiles((0.1, 0.5, 0.9), sharing="none", trees=5).fit(X, y).predict(X)
+    result = LightGBMQuantiles((0.1, 0.5, 0.9), sharing="none", n_estimators=5).fit(X, y).predict(X)
     assert y.min() - 1e-6 <= result.min() <= result.max() <= y.max() + 1e-6
 
 
@@ -172,13 +204,13 @@ def test_separate_boosters_of_tiny_samples_stay_near_their_outcomes(rows: int) -
 @pytest.mark.parametrize("folds", [0, 1, 2])
 def test_a_constant_is_forecast_as_itself(sharing: Any, folds: int) -> None:
     X, _ = _sample(420)
-    model = LightGBMQuantiles((0.001, 0.5, 0.999), sharing=sharing, folds=folds, trees=4)
+    model = LightGBMQuantiles((0.001, 0.5, 0.999), sharing=sharing, folds=folds, n_estimators=4)
     np.testing.assert_allclose(model.fit(X, np.full(420, 7.5)).predict(X[:5]), 7.5, atol=1e-6)
 
 
 def test_levels_beyond_those_fitted_lie_beyond_them() -> None:
     X, y = _sample(1500)
-    result = LightGBMQuantiles((0.001, 0.01, 0.99, 0.999), trees=30).fit(X, y).predict(X)
+    result = LightGBMQuantiles((0.001, 0.01, 0.99, 0.999), n_estimators=30).fit(X, y).predict(X)
     assert (np.diff(result[:, :2]) > 0).all()
     assert (np.diff(result[:, 2:]) > 0).all()
 
@@ -189,7 +221,7 @@ def test_nights_without_power_stay_without() -> None:
     sun = np.clip(np.sin((hour - 6) / 12 * np.pi), 0, None)
     y = 10 * sun * rng.uniform(0.2, 1, size=2400)
     X = pd.DataFrame({"sun": sun, "noise": rng.uniform(size=2400)})
-    result = LightGBMQuantiles(LEVELS, trees=80).fit(X, y, bounds=(0, 10)).predict(X)
+    result = LightGBMQuantiles(LEVELS, n_estimators=80).fit(X, y, bounds=(0, 10)).predict(X)
     assert np.abs(result[sun == 0]).max() < 0.05
     noon = result[sun == 1]
     np.testing.assert_allclose(noon.mean(axis=0), [2.8, 6.0, 9.2], atol=0.6)
@@ -207,12 +239,13 @@ def test_a_weight_is_how_many_rows_one_stands_for() -> None:
     weight = np.random.default_rng(2).integers(0, 4, size=200)
     again = np.repeat(np.arange(200), weight)
     # Quantiles of all outcomes lie between rows, and rows are not weights there: they are given the same base.
-    weighted = fit_leaf_values(leaf, y, LEVELS, leaves=4, sample_weight=weight.astype(float))
-    repeated = fit_leaf_values(leaf[again], y[again], LEVELS, leaves=4)
+    weighted = fit_leaf_values(leaf, y, LEVELS, num_leaves=4, sample_weight=weight.astype(float))
+    repeated = fit_leaf_values(leaf[again], y[again], LEVELS, num_leaves=4)
     np.testing.assert_allclose(weighted.base, repeated.base, atol=0.03)
     np.testing.assert_allclose(weighted.predict(leaf), repeated.predict(leaf), atol=0.04)
     assert (
-        np.abs(fit_leaf_values(leaf, y, LEVELS, leaves=4).predict(leaf) - repeated.predict(leaf)).max() > 0.2
+        np.abs(fit_leaf_values(leaf, y, LEVELS, num_leaves=4).predict(leaf) - repeated.predict(leaf)).max()
+        > 0.2
     )
 
 
@@ -223,7 +256,7 @@ def test_a_step_goes_down_the_smoothed_loss() -> None:
     """
     y, leaf = np.array([0.0, 1.0, 2.0, 4.0, 8.0]), np.array([[0], [0], [0], [1], [1]])
     weight = np.array([1.0, 2.0, 1.0, 1.0, 2.0])
-    found = fit_leaf_values(leaf, y, LEVELS, leaves=2, sample_weight=weight)
+    found = fit_leaf_values(leaf, y, LEVELS, num_leaves=2, sample_weight=weight)
     error, first = np.abs(y - found.base[1]), leaf[:, 0] == 0
     own = np.where(first, *(np.average(error[rows], weights=weight[rows]) for rows in (first, ~first)))
     width = 0.5 * (0.9 * np.average(error, weights=weight) + 0.1 * own)
@@ -240,7 +273,7 @@ def test_a_step_goes_down_the_smoothed_loss() -> None:
 
 def test_settings_that_changed_after_the_fit_are_told_and_crash_nothing() -> None:
     X, y = _sample(100)
-    model = LightGBMQuantiles(LEVELS, trees=4, leaves=3).fit(X, y).set_params(leaves=90)
+    model = LightGBMQuantiles(LEVELS, n_estimators=4, num_leaves=3).fit(X, y).set_params(num_leaves=90)
     with pytest.raises(RangeError) as caught:
         model.predict(X)
     assert len(str(caught.value).splitlines()) == 3
@@ -250,8 +283,8 @@ def test_rows_of_no_weight_say_nothing_to_leaves() -> None:
     leaf, y = _leaves(300, 15, 4), np.random.default_rng(1).normal(size=300)
     weight = np.repeat([0.0, 1.0], 150)
     wrong = y + np.where(weight == 0, 1e3, 0)
-    found = fit_leaf_values(leaf, wrong, LEVELS, leaves=4, sample_weight=weight)
-    only = fit_leaf_values(leaf[150:], y[150:], LEVELS, leaves=4)
+    found = fit_leaf_values(leaf, wrong, LEVELS, num_leaves=4, sample_weight=weight)
+    only = fit_leaf_values(leaf[150:], y[150:], LEVELS, num_leaves=4)
     np.testing.assert_allclose(found.predict(leaf), only.predict(leaf), atol=1e-5)
 
 
@@ -261,7 +294,7 @@ def test_rows_of_no_weight_teach_nothing_also_where_they_are_long(sharing: Any) 
     X, y = _sample(3600)
     weight = np.repeat([0.0, 2.0], [3150, 450])
     wrong = y + np.where(weight == 0, 1e3, 0)
-    model = LightGBMQuantiles(LEVELS, sharing=sharing, trees=10)
+    model = LightGBMQuantiles(LEVELS, sharing=sharing, n_estimators=10)
     weighted = model.fit(X, wrong, sample_weight=weight).predict(X)
     np.testing.assert_allclose(weighted, model.fit(X[3150:], y[3150:]).predict(X), atol=1e-9)
 
@@ -271,7 +304,7 @@ def test_the_unit_of_the_weights_does_not_matter(scale: float) -> None:
     X, y = _sample(500)
     weight = np.linspace(1, 3, 500)
     first, second = (
-        LightGBMQuantiles(LEVELS, trees=10).fit(X, y, sample_weight=w).predict(X)
+        LightGBMQuantiles(LEVELS, n_estimators=10).fit(X, y, sample_weight=w).predict(X)
         for w in (weight, scale * weight)
     )
     np.testing.assert_allclose(first, second, atol=1e-3)
@@ -291,7 +324,7 @@ def test_a_level_carries_the_forecast_beyond_what_was_seen() -> None:
     X, y = _sample(600)
     X["level"] = np.linspace(100, 200, 600)
     X.loc[::7, "level"] = np.nan
-    model = LightGBMQuantiles(LEVELS, relative_to="level", trees=60).fit(
+    model = LightGBMQuantiles(LEVELS, relative_to="level", n_estimators=60).fit(
         X, y + X["level"].fillna(0).to_numpy()
     )
     new, outcome = _sample(500, seed=3)
@@ -317,7 +350,12 @@ def _alike(rows: int, *, seed: int) -> tuple[pd.DataFrame, Array]:
 
 def test_levels_calibrated_by_a_column_hold_for_each_of_its_values() -> None:
     (X, y), (new, outcome) = _alike(5000, seed=1), _alike(4000, seed=2)
-    short: dict[str, Any] = {"trees": 8, "leaves": 4, "fitted": (0.1, 0.5, 0.9), "folds": 3}
+    short: dict[str, Any] = {
+        "n_estimators": 8,
+        "num_leaves": 4,
+        "fitted_quantiles": (0.1, 0.5, 0.9),
+        "folds": 3,
+    }
     blind, seeing = (LightGBMQuantiles(LEVELS, calibrate_by=by, **short).fit(X, y) for by in (None, "light"))
     shares = {}
     for name, model in (("blind", blind), ("seeing", seeing), ("restored", _restored(seeing))):
@@ -358,7 +396,7 @@ def _by_kind(rows: int = 1500) -> tuple[pd.DataFrame, Array]:
 @both_sharings
 def test_categories_have_no_order_and_the_same_by_code_or_name(sharing: Any) -> None:
     X, y = _by_kind()
-    settings: dict[str, Any] = {"sharing": sharing, "trees": 30, "learning_rate": 0.2, "leaves": 2}
+    settings: dict[str, Any] = {"sharing": sharing, "n_estimators": 30, "learning_rate": 0.2, "num_leaves": 2}
     coded = LightGBMQuantiles(LEVELS, categories=("kind",), **settings).fit(X, y)
     named = X.assign(kind=X["kind"].map({0: "a", 1: "b", 2: "c"}).astype("category"))
     model = LightGBMQuantiles(LEVELS, **settings).fit(named, y)
@@ -381,7 +419,7 @@ def test_a_category_of_numbers_is_known_where_others_are_missing() -> None:
     """One missing value, and pandas turns 1 into 1.0."""
     X, y = _by_kind()
     X["kind"] = X["kind"].astype("category")
-    model = LightGBMQuantiles(LEVELS, trees=20).fit(X, y)
+    model = LightGBMQuantiles(LEVELS, n_estimators=20).fit(X, y)
     holed = X.assign(kind=X["kind"].astype(float).where(X.index > 0).astype("category"))
     np.testing.assert_array_equal(model.predict(holed)[1:], model.predict(X)[1:])
 
@@ -406,8 +444,8 @@ def test_contributions_add_up_to_the_forecast(sharing: Any, folds: int, relative
     X["never"] = 3.0
     asked = (0.005, 0.1, 0.3, 0.5, 0.93)
     model = LightGBMQuantiles(
-        asked, fitted=(0.05, 0.48, 0.5, 0.52, 0.95), sharing=sharing, folds=folds, structures=2, trees=8,
-        leaves=5, relative_to=relative_to,
+        asked, fitted_quantiles=(0.05, 0.48, 0.5, 0.52, 0.95), sharing=sharing, folds=folds, n_tree_sets=2,
+        n_estimators=8, num_leaves=5, relative_to=relative_to,
     )  # fmt: skip
     model.fit(X, y + (X["level"].fillna(0).to_numpy() if relative_to else 0))
     for fitted in (model, _restored(model)):
@@ -427,7 +465,7 @@ def test_contributions_add_up_to_the_forecast(sharing: Any, folds: int, relative
 
 def test_only_a_fitted_model_explains_and_only_the_columns_it_learnt() -> None:
     X, y = _sample(60)
-    model = LightGBMQuantiles(LEVELS, trees=3)
+    model = LightGBMQuantiles(LEVELS, n_estimators=3)
     with pytest.raises(NotFittedError):
         model.gain()
     with pytest.raises(NotFittedError):

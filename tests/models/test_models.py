@@ -28,10 +28,10 @@ LEVELS = (0.1, 0.5, 0.9)
 BOUNDS = (0.0, 5.0)
 #: Settings that make a model small enough for many tests.
 SMALL: dict[str, dict[str, Any]] = {
-    "LightGBMQuantiles": {"trees": 15, "folds": 3},
+    "LightGBMQuantiles": {"n_estimators": 15, "folds": 3},
     "ConformalQuantiles": {"model": Climatology(), "by": "lead_time", "scaled": True},
     "Blend": {"model": Climatology()},
-    "LinearQuantiles": {"bent": ("x",)},
+    "LinearQuantiles": {"spline_columns": ("x",)},
 }
 every_model = pytest.mark.parametrize("name", NAMES)
 
@@ -253,10 +253,10 @@ def test_calibration_mends_trees_that_overfit() -> None:
     columns = ["x", "z"]
     wild = {
         "sharing": "none",
-        "random_splits": False,
-        "trees": 30,
-        "leaves": 31,
-        "minimum_rows": 10,
+        "extra_trees": False,
+        "n_estimators": 30,
+        "num_leaves": 31,
+        "min_child_samples": 10,
         "learning_rate": 0.2,
     }
     raw, mended = (_covered(outcome, _trees(folds, X[columns], y, new[columns], **wild)) for folds in (0, 5))
@@ -308,7 +308,7 @@ def test_trees_respect_weights_also_where_they_are_calibrated(folds: int) -> Non
     """Half of the outcomes are 0, half are 1, and a one weighs as much as nine zeros: 90 % are ones."""
     X, _ = _sample(2000)
     y = np.arange(2000) % 2.0
-    model = LightGBMQuantiles((0.05, 0.25, 0.5), trees=20, folds=folds)
+    model = LightGBMQuantiles((0.05, 0.25, 0.5), n_estimators=20, folds=folds)
     result = model.fit(X[["x", "z"]], y, sample_weight=np.where(y == 1, 9.0, 1.0)).predict(X[["x", "z"]])
     np.testing.assert_allclose(result.mean(axis=0), [0, 1, 1], atol=0.1)
 
@@ -317,8 +317,8 @@ def test_trees_respect_weights_also_where_they_are_calibrated(folds: int) -> Non
 def test_levels_between_those_fitted_lie_between_them(fitted: tuple[float, ...]) -> None:
     X, y = _sample(2000)
     fine = tuple(sorted({*fitted, 0.3, 0.6}))
-    model = LightGBMQuantiles(fine, fitted=fitted, trees=20, folds=0).fit(X, y)
-    direct = LightGBMQuantiles(fitted, fitted=fitted, trees=20, folds=0).fit(X, y)
+    model = LightGBMQuantiles(fine, fitted_quantiles=fitted, n_estimators=20, folds=0).fit(X, y)
+    direct = LightGBMQuantiles(fitted, fitted_quantiles=fitted, n_estimators=20, folds=0).fit(X, y)
     result = model.predict(X)
     np.testing.assert_allclose(result[:, [fine.index(level) for level in fitted]], direct.predict(X))
     assert (result[:, fine.index(0.3)] >= result[:, fine.index(fitted[0])]).all()
@@ -327,7 +327,7 @@ def test_levels_between_those_fitted_lie_between_them(fitted: tuple[float, ...])
 @pytest.mark.parametrize("fitted", [(0.9, 0.5, 0.1), (0.5,), ()])
 def test_levels_to_fit_that_make_no_curve_are_refused(fitted: tuple[float, ...]) -> None:
     with pytest.raises(RangeError) as caught:
-        LightGBMQuantiles(LEVELS, fitted=fitted, trees=5).fit(*_sample(60))
+        LightGBMQuantiles(LEVELS, fitted_quantiles=fitted, n_estimators=5).fit(*_sample(60))
     assert len(str(caught.value).splitlines()) == 3
 
 

@@ -80,7 +80,7 @@ def digests(forecaster, weather, observations, start):
     issued = forecaster.task.issue_times(start, start + pd.Timedelta("20D"))
     return several | {"forecast": digest(forecaster.predict(weather, observations, issue_time=issued).data.values)}
 
-model = ef.LightGBMQuantiles(trees=60)
+model = ef.LightGBMQuantiles(n_estimators=60)
 """
 
 _REAL = """
@@ -116,7 +116,7 @@ X = pd.DataFrame(rng.normal(size=(2000, 6)), columns=list("abcdef"))
 y = X.to_numpy() @ np.arange(6) + rng.normal(size=2000)
 linear = ef.LinearQuantiles((0.1, 0.5, 0.9)).fit(X, y)
 both = X.rename(columns={"a": "one:a", "b": "two:b"})
-blend = ef.Blend((0.1, 0.5, 0.9), model=ef.LightGBMQuantiles(trees=30)).fit(both, y)
+blend = ef.Blend((0.1, 0.5, 0.9), model=ef.LightGBMQuantiles(n_estimators=30)).fit(both, y)
 hours = pd.date_range("2024", periods=400, freq="1h", tz="UTC")
 errors = pd.DataFrame(rng.normal(size=(400, 3)), hours, ["a", "b", "all"])
 days = example_days(days=200)
@@ -178,7 +178,9 @@ def test_a_last_bit_of_a_feature_changes_no_forecast() -> None:
     told = []
     for matrix in (values, _last_bits(values, rng)):
         X = pd.DataFrame(matrix, columns=["sine", "cosine", "speed", "component"])
-        told.append(ef.LightGBMQuantiles((0.1, 0.5, 0.9), trees=60).fit(X[:5000], y[:5000]).predict(X[5000:]))
+        told.append(
+            ef.LightGBMQuantiles((0.1, 0.5, 0.9), n_estimators=60).fit(X[:5000], y[:5000]).predict(X[5000:])
+        )
     np.testing.assert_array_equal(told[0], told[1])
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.competitions import CompetitionData, Gefcom2014Wind
-from energyforecast.competitions.settings import Effort
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles
 
@@ -19,10 +18,10 @@ ZONES = (1, 2)
 class QuickWind(Gefcom2014Wind):
     """The wind track with a model of a second, also in other processes."""
 
-    def forecaster(self, data: CompetitionData, site: str, *, effort: Effort = "default") -> Forecaster:
+    def forecaster(self, data: CompetitionData, site: str) -> Forecaster:
         """As the track's, but for the model."""
-        known = super().forecaster(data, site, effort=effort)
-        model = LightGBMQuantiles(folds=0, trees=8, leaves=6, fitted=(0.1, 0.5, 0.9))
+        known = super().forecaster(data, site)
+        model = LightGBMQuantiles(folds=0, n_estimators=8, num_leaves=6, fitted_quantiles=(0.1, 0.5, 0.9))
         return Forecaster(known.sites, known.task, model=model, neighbours=known.neighbours)
 
 

@@ -27,7 +27,7 @@ from tests.support.synthetic_data import HOUR, World, analysis_of, replaced, wit
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
 #: 08:00 UTC: the run of 06:00 exists but arrives at 13:00; power is known up to 06:00.
 MOMENT = pd.Timestamp("2024-02-10 09:00", tz="Europe/Paris")
-SMALL = ef.LightGBMQuantiles(trees=15, folds=0)
+SMALL = ef.LightGBMQuantiles(n_estimators=15, folds=0)
 LAGS = (NewestObservation(), Lag("24h"), Lag("48h", step="24h"))
 DELAY = pd.Timedelta("2h")
 

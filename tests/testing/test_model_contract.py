@@ -21,7 +21,7 @@ from energyforecast.testing import check_model
 
 #: Small, so that many fits cost little; ColdStart may learn from nothing, Blend and curves need columns by pattern.
 SMALL: dict[str, dict[str, Any]] = {
-    "LightGBMQuantiles": {"trees": 5, "folds": 2},
+    "LightGBMQuantiles": {"n_estimators": 5, "folds": 2},
     "ConformalQuantiles": {"model": Climatology(), "folds": 2},
 }
 OTHERS = {"ColdStart", "Blend", "SeasonalClimatology", "SmartPersistence"}
@@ -131,7 +131,7 @@ def test_what_is_broken_is_named(
 def test_rows_of_ones_own_are_taken() -> None:
     rng = np.random.default_rng(1)
     X = pd.DataFrame({"wind": rng.uniform(0, 20, 300)})
-    check_model(LightGBMQuantiles(trees=5, folds=0), X, 3 * X["wind"].to_numpy())
+    check_model(LightGBMQuantiles(n_estimators=5, folds=0), X, 3 * X["wind"].to_numpy())
 
 
 def test_a_calibrated_model_whose_own_part_is_called_about_is_restored() -> None:

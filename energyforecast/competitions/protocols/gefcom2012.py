@@ -12,7 +12,7 @@ from energyforecast.competitions import settings
 from energyforecast.competitions.base import Competition, TaskForecast
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.readers.gefcom2012 import read_gefcom2012_wind
-from energyforecast.competitions.settings import Effort, Kind
+from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
 from energyforecast.core.tasks import intraday
 from energyforecast.forecasting.forecaster import Forecaster
@@ -40,11 +40,9 @@ class Gefcom2012Wind(Competition):
         del information
         return read_gefcom2012_wind(folder)
 
-    def forecast(
-        self, data: CompetitionData, task: int, *, site: str, effort: Effort = "default"
-    ) -> TaskForecast:
+    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """Fit on what was known at the month's first hour, forecast the blocks that begin in the month."""
-        return self._by(data, task, site, settings.model(self.kind, effort=effort))
+        return self._by(data, task, site, settings.model(self.kind))
 
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """The distribution of the power so far, by hour of the day."""
@@ -69,11 +67,10 @@ class Gefcom2012Wind(Competition):
         quantiles = np.asarray(cube.values, dtype=float).reshape(len(valid), -1)
         return TaskForecast(observed, quantiles, np.full(len(valid), site), valid)
 
-    def settings(self, data: CompetitionData, *, effort: Effort = "default") -> dict[str, Any]:
+    def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model, features and task."""
-        forecaster = _forecaster(data, data.sites[0].name, settings.model(self.kind, effort=effort))
+        forecaster = _forecaster(data, data.sites[0].name, settings.model(self.kind))
         return {
-            "effort": effort,
             "refit": "each month",
             "model": repr(forecaster.model),
             "features": [repr(item) for item in forecaster.features.resolve(data.weather)[0].features],

@@ -12,7 +12,7 @@ from energyforecast.competitions import settings
 from energyforecast.competitions.base import Array, Competition, TaskForecast
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.readers.gefcom2014 import read_gefcom2014_solar, read_gefcom2014_wind
-from energyforecast.competitions.settings import Effort, Kind
+from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.tasks import Task, day_ahead, month_ahead
@@ -30,22 +30,20 @@ class _Monthly(Competition):
             return month_ahead(timezone="UTC")
         return day_ahead("00:00", timezone="UTC", first_day=0)
 
-    def forecaster(self, data: CompetitionData, site: str, *, effort: Effort = "default") -> Forecaster:
+    def forecaster(self, data: CompetitionData, site: str) -> Forecaster:
         """The forecaster of one site, which sees the weather at all others."""
         return Forecaster(
             data.site(site),
             self.task(data),
-            model=settings.model(self.kind, effort=effort),
+            model=settings.model(self.kind),
             neighbours=data.others(site),
             trust_clock=True,  # documented by the organisers; one farm's weather comes late
         )
 
-    def forecast(
-        self, data: CompetitionData, task: int, *, site: str, effort: Effort = "default"
-    ) -> TaskForecast:
+    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """Fit on what was known at the task's start, forecast its month."""
         start = data.starts[task]
-        forecaster = self.forecaster(data, site, effort=effort)
+        forecaster = self.forecaster(data, site)
         power = data.observations[[site]]
         forecaster.fit(data.weather, power, as_of=start, missing="drop")
         issued = forecaster.task.issue_times(start, _next_month(start))
@@ -66,11 +64,10 @@ class _Monthly(Competition):
             valid,
         )
 
-    def settings(self, data: CompetitionData, *, effort: Effort = "default") -> dict[str, Any]:
+    def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model, features and task."""
-        forecaster = self.forecaster(data, data.sites[0].name, effort=effort)
+        forecaster = self.forecaster(data, data.sites[0].name)
         return {
-            "effort": effort,
             "information": data.information,
             "model": repr(forecaster.model),
             "features": [repr(item) for item in forecaster.features.resolve(data.weather)[0].features],
@@ -78,9 +75,7 @@ class _Monthly(Competition):
             "weather": data.weather.attrs["source"],
         }
 
-    def leave_one_month_out(
-        self, data: CompetitionData, *, site: str, effort: Effort = "default"
-    ) -> dict[str, TaskForecast]:
+    def leave_one_month_out(self, data: CompetitionData, *, site: str) -> dict[str, TaskForecast]:
         """Forecast each month from all others, also later ones: says what features are worth, not skill.
 
         Returns
@@ -88,7 +83,7 @@ class _Monthly(Competition):
         dict of TaskForecast
             By month, like ``"2012-04"``.
         """
-        forecaster = self.forecaster(data, site, effort=effort)
+        forecaster = self.forecaster(data, site)
         power, place = data.observations[[site]], forecaster.sites[0]
         issued = forecaster.training_origins(data.weather, power)
         table = forecaster.tabulate(data.weather, power, issued)

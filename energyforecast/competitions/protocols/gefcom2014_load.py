@@ -11,7 +11,7 @@ import pandas as pd
 from energyforecast.competitions.base import Competition, TaskForecast
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.readers.gefcom2014_load import read_gefcom2014_load
-from energyforecast.competitions.settings import Effort, Kind
+from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
 from energyforecast.core.tasks import Windows, month_ahead
 from energyforecast.features import DayOfYear, FeatureSet, LocalHour, Weekday
@@ -49,11 +49,8 @@ class Gefcom2014Load(Competition):
         area = data.site(site)
         return ScenarioForecaster(area=area, task=month_ahead(timezone=area.timezone))  # type: ignore[arg-type]
 
-    def forecast(
-        self, data: CompetitionData, task: int, *, site: str, effort: Effort = "default"
-    ) -> TaskForecast:
+    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """Learn from what was known at the month's first hour, forecast all its hours."""
-        del effort
         forecast = self.forecaster(data, site).predict(
             data.weather, data.observations, issue_time=data.starts[task]
         )
@@ -80,11 +77,10 @@ class Gefcom2014Load(Competition):
         quantiles = model.predict(_calendar(data, site, valid))
         return {"seasonal climatology": _beside(quantiles, data, site, valid)}
 
-    def settings(self, data: CompetitionData, *, effort: Effort = "default") -> dict[str, Any]:
+    def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model and scenarios."""
         forecaster = self.forecaster(data, data.sites[0].name)
         return {
-            "effort": effort,
             "model": repr(forecaster.model),
             "stations": forecaster.stations,
             "scenarios": {

@@ -74,7 +74,7 @@ def result() -> Result:
     site, weather, power = ef.datasets.la_haute_borne()
     task = ef.day_ahead("09:00", timezone="Europe/Paris")
     models = {
-        "trees": ef.LightGBMQuantiles(trees=10, folds=0),
+        "trees": ef.LightGBMQuantiles(n_estimators=10, folds=0),
         "Climatology": ef.Climatology(),
         "Persistence": ef.Persistence(),
     }

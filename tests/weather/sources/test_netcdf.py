@@ -106,7 +106,7 @@ def test_netcdf_4_of_others_is_read(kind: str, tmp_path: Path) -> None:
 def test_weather_read_from_a_file_gives_the_same_forecast(tmp_path: Path) -> None:
     given = world(days=20)
     task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
-    model = ef.LightGBMQuantiles(trees=3, folds=0)
+    model = ef.LightGBMQuantiles(n_estimators=3, folds=0)
     forecaster = ef.Forecaster(given.site, task, model=model).fit(given.weather, given.power)
     read = ef.weather.read(ef.weather.write(given.weather, tmp_path / "weather.nc"))
     forecasts = [

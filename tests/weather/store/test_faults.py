@@ -629,7 +629,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, ef.Forecast
     given, folder = world(days=25, every=12), tmp_path_factory.mktemp("learnt")
     store = store_at(folder, "2024-01-23 20:00")
     store.update(Replayed(given), sites=given.site, since="2024-01-01")
-    model = ef.LightGBMQuantiles(trees=5, folds=0)
+    model = ef.LightGBMQuantiles(n_estimators=5, folds=0)
     forecaster = ef.Forecaster(given.site, ef.day_ahead("09:00", timezone="Europe/Paris"), model=model)
     return given, forecaster.fit(opened(store), given.power, as_of="2024-01-23 20:00"), folder
 
