@@ -1,4 +1,7 @@
-"""Figures. Matplotlib is imported where it is used; every function returns a Figure and shows nothing."""
+"""Figures of forecasts, scenarios and plans, drawn with matplotlib.
+
+Matplotlib is imported where it is used. Every function returns a Figure; none displays it.
+"""
 
 import lazy_loader
 

@@ -10,9 +10,11 @@ from .forecasts import (
 from .plans import (
     costs as costs,
     dispatch as dispatch,
+    storage as storage,
+)
+from .scenario_charts import (
     ramps as ramps,
     reserve as reserve,
     scenarios as scenarios,
-    storage as storage,
 )
 from .style import save as save

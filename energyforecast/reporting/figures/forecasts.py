@@ -1,8 +1,9 @@
-"""Figures of forecasts and of what they were worth."""
+"""Figures of forecasts and of their scores."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,17 +14,16 @@ from energyforecast.evaluation.metrics import distribution
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting.backtest_report import tables
 from energyforecast.reporting.figures.style import (
-    BANDS,
     FORECAST,
     MODELS,
-    OUTCOME,
+    draw_bands,
+    draw_steps,
+    edges_of,
     new_figure,
-    stairs,
     time_axis,
-    tint,
-    within,
     write_caveats,
     write_legend,
+    write_title,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ __all__ = ["error_by_hour_and_month", "fan_chart", "pit", "reliability", "skill_
 
 def fan_chart(
     forecast: Forecast,
-    observed: Observations | None = None,
+    observations: Observations | None = None,
     *,
     site: str | None = None,
     timezone: str = "UTC",
@@ -45,7 +45,7 @@ def fan_chart(
     ----------
     forecast : Forecast
         The first issue is drawn; choose another with :meth:`energyforecast.core.forecast.Forecast.sel`.
-    observed : Observations, optional
+    observations : Observations, optional
     site : str, optional
         The first by default.
     timezone : str
@@ -54,6 +54,10 @@ def fan_chart(
     Returns
     -------
     Figure
+
+    See Also
+    --------
+    energyforecast.reporting.figures.scenarios : The same intervals with scenarios as lines.
 
     Examples
     --------
@@ -65,55 +69,41 @@ def fan_chart(
     chosen = forecast.sel(site=name, issue_time=forecast.issue_times[0])
     valid = timestamps.to_index(chosen.data["valid_time"].values[0])
     width = valid[1] - valid[0] if len(valid) > 1 else timestamps.duration("1h")
-    edges = valid.append(valid[-1:] + width).tz_convert(timestamps.zone(timezone))
+    edges = edges_of(valid, width, timezone)
     figure, axes = new_figure()
-    levels = chosen.quantiles
-    for share, strength in BANDS:
-        low, high = (1 - share) / 2, (1 + share) / 2
-        if levels[0] <= low + 1e-9 and high - 1e-9 <= levels[-1]:
-            lower, upper = (stairs(chosen.at(within(level, levels)).values[0, 0]) for level in (low, high))
-            axes.fill_between(
-                edges,
-                lower,
-                upper,
-                step="post",
-                color=tint(strength),
-                linewidth=0,
-                label=f"{share:.0%} interval",
-            )
-    axes.step(
-        edges,
-        stairs(chosen.at(0.5).values[0, 0]),
-        where="post",
-        color=FORECAST,
-        linewidth=1.8,
-        label="median",
-    )
-    if observed is not None:
-        outcome = observed.value_at(name, valid, include_flagged=True, outside="missing")
-        axes.step(
-            edges,
-            stairs(outcome),
-            where="post",
-            color=OUTCOME,
-            linewidth=1.6,
-            linestyle="--",
-            label="measured" if np.isfinite(outcome).any() else "not measured",
-        )
+    draw_bands(axes, edges, partial(_bounds, chosen))
+    draw_steps(axes, edges, chosen.at(0.5).values[0, 0], role="forecast", label="median")
+    if observations is not None:
+        outcome = observations.value_at(name, valid, include_flagged=True, outside="missing")
+        label = "measured" if np.isfinite(outcome).any() else "not measured"
+        draw_steps(axes, edges, outcome, role="outcome", label=label)
     time_axis(axes, timezone)
     issued = chosen.issue_times[0].tz_convert(timestamps.zone(timezone))
-    axes.set_title(f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})", loc="left", fontsize=11)
+    write_title(axes, f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})")
     capacity = float(chosen.data["capacity"].values[0])
     axes.set_ylim(0 if np.isfinite(capacity) else None, capacity * 1.02 if np.isfinite(capacity) else None)
-    axes.set_ylabel("Power [MW]")
-    axes.set_xlabel(f"Beginning of the hour, {timezone}")
+    axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the hour, {timezone}")
     write_legend(axes)
     write_caveats(figure, forecast)
     return figure
 
 
+def _bounds(forecast: Forecast, low: float, high: float) -> tuple[Any, Any] | None:
+    """Quantiles of one site and issue, or None where its levels do not reach them."""
+    first, last = forecast.quantiles[0], forecast.quantiles[-1]
+    if not (first <= low + 1e-9 and high - 1e-9 <= last):
+        return None
+    return forecast.at(max(low, first)).values[0, 0], forecast.at(min(high, last)).values[0, 0]
+
+
+def _finish(figure: Figure, result: Result, *, model: str, title: str) -> None:
+    """Title with the sites of a model, and the caveats of the first one."""
+    write_title(figure.axes[0], f"{', '.join(result.forecasts[model].sites)}: {title}")
+    write_caveats(figure, next(iter(result.forecasts.values())))
+
+
 def reliability(result: Result, *, model: str | None = None) -> Figure:
-    """How often outcomes lay at or below each quantile, against how often they should.
+    r"""Reliability diagram: share of outcomes at or below each quantile, against its level.
 
     Parameters
     ----------
@@ -127,8 +117,15 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
 
     Notes
     -----
-    The grey band holds 95 % of what a perfectly calibrated forecast would show if days were
-    independent of each other (one independent outcome a day).
+    The grey band holds 95 % of the curves of perfectly calibrated forecasts, if days are independent of each
+    other (one independent outcome a day):
+
+    .. math:: \tau \pm 1.96 \sqrt{\tau (1 - \tau) / n_\text{days}}
+
+    See Also
+    --------
+    pit : Histogram of the same outcomes.
+    energyforecast.evaluation.Result.calibration : The numbers.
 
     Examples
     --------
@@ -152,15 +149,13 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
         ylabel="Share of outcomes at or below it [1]",
     )
     axes.set_aspect("equal")
-    site = ", ".join(result.forecasts[name].sites)
-    axes.set_title(f"{site}: reliability, n = {int(table['n'].iloc[0])}", loc="left", fontsize=11)
     axes.legend(loc="upper left", fontsize=8, frameon=False)
-    write_caveats(figure, next(iter(result.forecasts.values())))
+    _finish(figure, result, model=name, title=f"reliability, n = {int(table['n'].iloc[0])}")
     return figure
 
 
 def pit(result: Result, *, model: str | None = None, bins: int = 10) -> Figure:
-    """Where outcomes fell in their forecast distributions: flat where those were right.
+    """PIT histogram: places of outcomes in their forecast distributions, flat if calibrated.
 
     Parameters
     ----------
@@ -189,9 +184,7 @@ def pit(result: Result, *, model: str | None = None, bins: int = 10) -> Figure:
     axes.bar(table["low"], table["value"], width=1 / bins, align="edge", color=FORECAST, edgecolor="white")
     axes.axhline(1 / bins, color="0.4", linewidth=1)
     axes.set(xlim=(0, 1), xlabel="Probability at or below the outcome [1]", ylabel="Share of outcomes [1]")
-    site = ", ".join(result.forecasts[name].sites)
-    axes.set_title(f"{site}: PIT of {name}, n = {int(table['n'].iloc[0])}", loc="left", fontsize=11)
-    write_caveats(figure, next(iter(result.forecasts.values())))
+    _finish(figure, result, model=name, title=f"PIT of {name}, n = {int(table['n'].iloc[0])}")
     return figure
 
 
@@ -225,14 +218,12 @@ def error_by_hour_and_month(result: Result, *, model: str | None = None, metric:
     axes.set_xticks(range(0, table.shape[1], 3), [str(hour) for hour in table.columns[::3]])
     axes.set_yticks(range(len(table)), [str(month) for month in table.index])
     figure.colorbar(image, ax=axes, label=f"{metric.upper()} [{table.attrs['unit']}]")
-    site = ", ".join(result.forecasts[name].sites)
-    axes.set_title(f"{site}: {metric.upper()} of {name}", loc="left", fontsize=11)
-    write_caveats(figure, next(iter(result.forecasts.values())))
+    _finish(figure, result, model=name, title=f"{metric.upper()} of {name}")
     return figure
 
 
 def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Figure:
-    """Skill of every other model against a reference, by lead.
+    """Skill of every other model over a reference, by lead time.
 
     Parameters
     ----------
@@ -261,9 +252,7 @@ def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Fi
         axes.plot(rows["lead_time"], rows["percent"], marker="o", markersize=3, label=name)
     axes.axhline(0, color="0.4", linewidth=1)
     axes.set(xlabel="Lead time [h]", ylabel=f"Skill in {metric.upper()} over {reference} [%]")
-    site = ", ".join(result.forecasts[reference].sites)
     hours = int(others.groupby("model")["n"].sum().max())
-    axes.set_title(f"{site}: skill over {reference}, n = {hours}", loc="left")
+    _finish(figure, result, model=reference, title=f"skill over {reference}, n = {hours}")
     write_legend(axes)
-    write_caveats(figure, next(iter(result.forecasts.values())))
     return figure

@@ -1,8 +1,8 @@
-"""What all figures share: colours, axes in local time, caveats, and how they are written."""
+"""Shared style of figures: colours, steps, bands, axes in local time, caveats, and files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.scenario_set import Scenarios
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +24,13 @@ OUTCOME: Final = "#c1440e"
 MODELS: Final = (FORECAST, OUTCOME, "#5b8c2a", "#7d4f9e", "#b8860b", "#555555")
 #: Central intervals, and the share of the forecast's colour in each: opaque, so that the legend shows what is drawn.
 BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
+#: Colours and strokes by role.
+_STROKES: Final[dict[str, dict[str, Any]]] = {
+    "forecast": {"color": FORECAST, "linewidth": 1.8},
+    "outcome": {"color": OUTCOME, "linewidth": 1.6, "linestyle": "--"},
+    "schedule": {"color": "#222222", "linewidth": 1.4, "linestyle": ":"},
+    "before": {"color": "#767676", "linewidth": 1.6, "linestyle": "--"},
+}
 
 
 class _Cautious(Protocol):
@@ -32,18 +38,33 @@ class _Cautious(Protocol):
     def caveats(self) -> tuple[str, ...]: ...
 
 
-def new_figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
-    """A figure with one pair of axes."""
+def blank_figure(width: float, height: float) -> Figure:
+    """An empty figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # Not pyplot: its global state would keep every figure of a long run in memory.
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    return figure
+
+
+def new_figure(width: float = 8.0, height: float = 4.5) -> tuple[Figure, Axes]:
+    """A figure with one pair of axes."""
+    figure = blank_figure(width, height)
+    return figure, open_axes(figure.add_subplot())
+
+
+def open_axes(axes: Axes) -> Axes:
+    """Axes with a pale grid and without a frame above and to the right."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, linewidth=0.6)
-    return figure, axes
+    return axes
+
+
+def write_title(axes: Axes, title: str) -> None:
+    """The title, above the left end of the axes."""
+    axes.set_title(title, loc="left", fontsize=11)
 
 
 def write_legend(axes: Axes) -> None:
@@ -53,15 +74,15 @@ def write_legend(axes: Axes) -> None:
 
 
 def write_caveats(figure: Figure, shown: _Cautious) -> None:
-    """What must be said wherever it is shown, below the figure."""
+    """Caveats of one forecast, set of scenarios or plan, below the figure."""
     write_lines(figure, shown.caveats)
 
 
 def write_lines(figure: Figure, lines: Sequence[str]) -> None:
     """Caveats of several things that are shown together, each once."""
     if lines:
-        said = "; ".join(dict.fromkeys(lines))
-        figure.supxlabel(said, fontsize=8, color="0.35", x=0.99, ha="right")
+        text = "; ".join(dict.fromkeys(lines))
+        figure.supxlabel(text, fontsize=8, color="0.35", x=0.99, ha="right")
 
 
 def tint(strength: float) -> tuple[float, ...]:
@@ -71,14 +92,31 @@ def tint(strength: float) -> tuple[float, ...]:
     return tuple(1.0 - strength * (1.0 - part) for part in to_rgb(FORECAST))
 
 
-def within(level: float, levels: Sequence[float]) -> float:
-    """The level, or the next one that is there."""
-    return min(max(level, levels[0]), levels[-1])
-
-
 def stairs(values: Any) -> Any:
     """Values at the edges of intervals: the last one holds to the end."""
-    return np.append(values, values[-1])
+    numbers = np.asarray(values, dtype=float)
+    return np.append(numbers, numbers[-1:])
+
+
+def draw_steps(
+    axes: Axes, edges: Any, values: Any, *, role: str, label: str | None, linewidth: float | None = None
+) -> None:
+    """One value for each interval, as steps in the colour and stroke of a role."""
+    look = _STROKES[role] if linewidth is None else _STROKES[role] | {"linewidth": linewidth}
+    axes.step(edges, stairs(values), where="post", label=label, **look)
+
+
+def fill_steps(axes: Axes, edges: Any, low: Any, high: Any, *, color: Any, label: str | None) -> None:
+    """The area between two values for each interval."""
+    axes.fill_between(edges, stairs(low), stairs(high), step="post", color=color, linewidth=0, label=label)
+
+
+def draw_bands(axes: Axes, edges: Any, bounds: Callable[[float, float], tuple[Any, Any] | None]) -> None:
+    """Central intervals, the widest first; those without bounds are left out."""
+    for share, strength in BANDS:
+        found = bounds((1 - share) / 2, (1 + share) / 2)
+        if found is not None:
+            fill_steps(axes, edges, *found, color=tint(strength), label=f"{share:.0%} interval")
 
 
 def time_axis(axes: Axes, timezone: str) -> None:
@@ -92,16 +130,13 @@ def time_axis(axes: Axes, timezone: str) -> None:
     axes.xaxis.set_major_formatter(formatter)
 
 
-def edges_of(scenarios: Scenarios, timezone: str) -> Any:
-    """Beginnings of the hours, and the end of the last."""
-    hours = scenarios.valid_times
-    return hours.append(hours[-1:] + pd.Timedelta(hours=scenarios.hours)).tz_convert(
-        timestamps.zone(timezone)
-    )
+def edges_of(valid: pd.DatetimeIndex, width: pd.Timedelta, timezone: str) -> Any:
+    """Beginnings of the intervals, and the end of the last."""
+    return valid.append(valid[-1:] + width).tz_convert(timestamps.zone(timezone))
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG (or what the ending says).
+    """Write a figure, as PNG or in the format of the ending.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 
 from energyforecast.errors import MissingDataError
 from energyforecast.reporting import translations
+from energyforecast.reporting.figures.style import draw_steps, fill_steps, new_figure, tint
 from energyforecast.reporting.sheets.sheet import Chart, Sheet
 
 if TYPE_CHECKING:
@@ -17,20 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["draw", "svg"]
 
-#: Colours and strokes of what is drawn, those of the other figures: told apart by the colour-blind and in grey.
-_STYLES: Final[dict[str, dict[str, Any]]] = {
-    "forecast": {"color": "#0b5f8a", "linewidth": 1.8},
-    "outcome": {"color": "#c1440e", "linewidth": 1.6, "linestyle": "--"},
-    "schedule": {"color": "#222222", "linewidth": 1.4, "linestyle": ":"},
-    "before": {"color": "#767676", "linewidth": 1.6, "linestyle": "--"},
-}
-_BAND: Final = "#9dbfd0"
-#: At most so many names of hours along the axis.
+#: Largest number of names of hours along the axis.
 _TICKS: Final = 13
 
 
 def draw(sheet: Sheet, *, language: str = "en") -> Figure:
-    """Band, lines and names of the hours; each row of the table is as wide as the others, whatever the clock did.
+    """Band, lines and names of the hours; each row of the table has the same width, at clock changes too.
 
     Raises
     ------
@@ -44,9 +37,6 @@ def draw(sheet: Sheet, *, language: str = "en") -> Figure:
     >>> draw(day_ahead_sheet(example_forecast(), timezone="UTC"), language="fr").axes[0].get_ylabel()
     'Puissance [MW]'
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     chart = sheet.chart
     if chart is None:
         raise MissingDataError(
@@ -54,17 +44,13 @@ def draw(sheet: Sheet, *, language: str = "en") -> Figure:
             "It has none.",
             "Give the sheet a chart.",
         )
-    figure = Figure(figsize=(7.6, 2.9), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25, linewidth=0.6)
+    figure, axes = new_figure(7.6, 2.9)
     _draw(axes, sheet, chart, language)
     return figure
 
 
 def svg(sheet: Sheet, *, language: str = "en") -> bytes:
-    """The figure as an SVG whose letters are shapes, so that it looks alike everywhere.
+    """The figure as SVG, with letters drawn as shapes, so that it looks alike everywhere.
 
     Examples
     --------
@@ -82,29 +68,16 @@ def svg(sheet: Sheet, *, language: str = "en") -> bytes:
 
 
 def _draw(axes: Axes, sheet: Sheet, chart: Chart, language: str) -> None:
+    """Band, lines, ticks and labels."""
     from matplotlib.ticker import FuncFormatter
 
     data = sheet.table.data
     edges = np.arange(len(data) + 1)
     if chart.band is not None:
         low, high, label = chart.band
-        axes.fill_between(
-            edges,
-            _stairs(data[low]),
-            _stairs(data[high]),
-            step="post",
-            color=_BAND,
-            linewidth=0,
-            label=label.say(language),
-        )
+        fill_steps(axes, edges, data[low], data[high], color=tint(0.4), label=label.say(language))
     for line in chart.lines:
-        axes.step(
-            edges,
-            _stairs(data[line.column]),
-            where="post",
-            label=line.label.say(language),
-            **_STYLES[line.role],
-        )
+        draw_steps(axes, edges, data[line.column], role=line.role, label=line.label.say(language))
     places, names = _ticks(sheet, language)
     axes.set_xticks(places, names)
     axes.set_xlim(0, len(data))
@@ -120,14 +93,10 @@ def _draw(axes: Axes, sheet: Sheet, chart: Chart, language: str) -> None:
 
 
 def _drawn(sheet: Sheet, chart: Chart) -> Any:
+    """All finite values that are drawn, and zero."""
     names = [line.column for line in chart.lines] + ([] if chart.band is None else [chart.band[0]])
     values = sheet.table.data[names].to_numpy(dtype=float)
     return np.append(values[np.isfinite(values)], 0.0)
-
-
-def _stairs(values: Any) -> Any:
-    numbers = values.to_numpy(dtype=float)
-    return np.append(numbers, numbers[-1:])
 
 
 def _ticks(sheet: Sheet, language: str) -> tuple[list[float], list[str]]:

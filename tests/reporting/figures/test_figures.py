@@ -282,7 +282,7 @@ def test_the_probability_of_ramps_is_drawn_for_the_window_that_is_asked_for() ->
 def test_scenarios_are_drawn_as_lines_over_their_intervals() -> None:
     forecast = _day("2024-03-31", caveat=CAVEAT)
     drawn = draw(forecast, number=50)
-    figure = plotting.scenarios(drawn, courses=3, timezone="Europe/Paris")
+    figure = plotting.scenarios(drawn, trajectories=3, timezone="Europe/Paris")
     assert _labels(figure) == [
         "90% interval",
         "80% interval",

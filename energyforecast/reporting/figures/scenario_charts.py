@@ -1,0 +1,243 @@
+"""Figures of scenarios: trajectories, reserve and ramps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.scenario_set import Scenarios
+from energyforecast.errors import SchemaError
+from energyforecast.reporting.figures.style import (
+    FORECAST,
+    OUTCOME,
+    blank_figure,
+    draw_bands,
+    draw_steps,
+    edges_of,
+    new_figure,
+    open_axes,
+    stairs,
+    time_axis,
+    tint,
+    write_caveats,
+    write_legend,
+    write_title,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["ramps", "reserve", "scenarios"]
+
+#: Trajectories are followed, not named: shades of grey suffice.
+_GREYS: Final = ("0.0", "0.35", "0.15", "0.5")
+
+
+def _quantiles(drawn: Scenarios, site: str | None) -> Callable[[float, float], tuple[Any, Any]]:
+    """Two quantiles of each interval."""
+
+    def bounds(low: float, high: float) -> tuple[Any, Any]:
+        table = drawn.quantiles([low, high], site=site)
+        return table.iloc[:, 1], table.iloc[:, 2]
+
+    return bounds
+
+
+def _edges(drawn: Scenarios, timezone: str) -> Any:
+    """Beginnings of the intervals, and the end of the last."""
+    return edges_of(drawn.valid_times, pd.Timedelta(hours=drawn.hours), timezone)
+
+
+def scenarios(
+    drawn: Scenarios,
+    observations: Observations | None = None,
+    *,
+    site: str | None = None,
+    trajectories: int = 8,
+    timezone: str = "UTC",
+) -> Figure:
+    """Some scenarios as lines over the central intervals of all of them.
+
+    Intervals show how far each hour may go; only lines show how long it stays there.
+
+    Parameters
+    ----------
+    drawn : Scenarios
+    observations : Observations, optional
+        With a column named like the site.
+    site : str, optional
+        The first by default.
+    trajectories : int
+        Number of lines; the first scenarios, which are as good as any others.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.planning import draw
+    >>> from energyforecast.testing import example_forecast
+    >>> figure = scenarios(draw(example_forecast()), trajectories=5)
+    >>> len(figure.axes[0].get_lines())  # five scenarios and the median
+    6
+    """
+    name = drawn.sites[0] if site is None else site
+    edges = _edges(drawn, timezone)
+    figure, axes = new_figure()
+    draw_bands(axes, edges, _quantiles(drawn, name))
+    middles = edges[:-1] + pd.Timedelta(hours=drawn.hours / 2)
+    for k, trajectory in enumerate(drawn.of(name)[:trajectories]):
+        label = f"{min(trajectories, drawn.number)} of {drawn.number} scenarios" if k == 0 else None
+        # Joined from middle to middle: as steps, several trajectories cannot be followed.
+        axes.plot(middles, trajectory, color=_GREYS[k % len(_GREYS)], linewidth=1.0, label=label)
+    median = drawn.quantiles([0.5], site=name)["q0.5"]
+    draw_steps(axes, edges, median, role="forecast", label="median", linewidth=2.2)
+    if observations is not None:
+        outcome = observations.value_at(name, drawn.valid_times, include_flagged=True, outside="missing")
+        draw_steps(axes, edges, outcome, role="outcome", label="measured", linewidth=1.8)
+    time_axis(axes, timezone)
+    write_title(axes, f"{name}: {drawn.number} scenarios")
+    axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the interval, {timezone}")
+    write_legend(axes)
+    write_caveats(figure, drawn)
+    return figure
+
+
+def reserve(
+    scenarios: Scenarios, table: pd.DataFrame, *, site: str | None = None, timezone: str = "UTC"
+) -> Figure:
+    """Net load as a fan, with its schedule and the reach of the reserve above and below it.
+
+    Parameters
+    ----------
+    scenarios : Scenarios
+        Of net load.
+    table : DataFrame
+        Of :func:`energyforecast.planning.reserve`, for the same hours.
+    site : str, optional
+        The only one by default.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.planning import reserve as reserve_of
+    >>> import numpy as np
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> trajectories = Scenarios.from_values(np.random.default_rng(1).normal(500, 50, (200, 1, 2)), sites=["area"],
+    ...                                 valid_time=hours)
+    >>> figure = reserve(trajectories, reserve_of(trajectories, risk=0.05))
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()][-2:]
+    ['scheduled', 'with reserve up and down']
+    """
+    if list(timestamps.to_ns(table["valid_time"])) != list(timestamps.to_ns(scenarios.valid_times)):
+        raise SchemaError(
+            f"The reserve is that of {len(table)} hours from {table['valid_time'].min()}, the scenarios of "
+            f"{len(scenarios.valid_times)} from {scenarios.valid_times[0]}.",
+            "Both are of the same hours.",
+            "Draw the reserve with the scenarios that it was made from.",
+        )
+    edges = _edges(scenarios, timezone)
+    figure, axes = new_figure()
+    draw_bands(axes, edges, _quantiles(scenarios, site))
+    planned = table["scheduled"].to_numpy()
+    draw_steps(axes, edges, planned, role="forecast", label="scheduled")
+    for values, label in (
+        (planned + table["up"].to_numpy(), "with reserve up and down"),
+        (planned - table["down"].to_numpy(), None),
+    ):
+        draw_steps(axes, edges, values, role="outcome", label=label, linewidth=1.4)
+    time_axis(axes, timezone)
+    risk = f", risk {table.attrs['risk']:.2g}" if "risk" in table.attrs else ""
+    write_title(axes, f"{scenarios.sites[0] if site is None else site}: net load and reserve{risk}")
+    axes.set(ylabel="Net load [MW]", xlabel=f"Beginning of the hour, {timezone}")
+    write_legend(axes)
+    write_caveats(figure, scenarios)
+    return figure
+
+
+def ramps(
+    scenarios: Scenarios,
+    table: pd.DataFrame,
+    *,
+    within: str = "3h",
+    probability: float = 0.3,
+    site: str | None = None,
+    timezone: str = "UTC",
+) -> Figure:
+    """Trajectories of power, and below them the probability that a ramp begins in each hour.
+
+    Parameters
+    ----------
+    scenarios : Scenarios
+    table : DataFrame
+        Of :func:`energyforecast.planning.ramps`.
+    within : str
+        The window that is drawn.
+    probability : float
+        Threshold of a warning, drawn as a line. [1]
+    site : str, optional
+        The only one by default.
+    timezone : str
+        Zone of the time axis.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> from energyforecast.planning import ramps as ramps_of
+    >>> hours = pd.date_range("2024-01-02", periods=4, freq="1h", tz="UTC")
+    >>> trajectories = Scenarios.from_values([[[2.0, 2.0, 8.0, 8.0]]], sites=["farm"], valid_time=hours)
+    >>> figure = ramps(trajectories, ramps_of(trajectories, change=5.0, within=["1h"]), within="1h")
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['Power [MW]', 'Probability [1]']
+    """
+    chosen = table[table["within"] == within]
+    if chosen.empty:
+        raise SchemaError(
+            f"Ramps within {within!r} are to be drawn.",
+            f"The table has those within {sorted(set(table['within']))}.",
+            "Choose one of them.",
+        )
+    figure = blank_figure(8.0, 5.2)
+    power, chance = (open_axes(axes) for axes in figure.subplots(2, 1, sharex=True, height_ratios=[3, 2]))
+    edges = _edges(scenarios, timezone)
+    _draw_trajectories(power, edges, scenarios, site)
+    for direction, colour, line in (("up", FORECAST, "-"), ("down", OUTCOME, "--")):
+        rows = stairs(chosen.loc[chosen["direction"] == direction, "probability"])
+        look = {"color": colour, "linestyle": line, "linewidth": 1.6}
+        chance.step(edges, rows, where="post", label=f"{direction} within {within}", **look)
+    chance.axhline(probability, color="0.4", linewidth=1, label="warning")
+    for axes in (power, chance):
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 0.98), fontsize=8, frameon=False, ncols=3)
+    time_axis(chance, timezone)
+    change, name = float(chosen["change"].iloc[0]), scenarios.sites[0] if site is None else site
+    write_title(power, f"{name}: ramps of {change:g} MW and more")
+    power.set_ylabel("Power [MW]")
+    chance.set(ylim=(0, 1), ylabel="Probability [1]", xlabel=f"Hour from which the ramp begins, {timezone}")
+    write_caveats(figure, scenarios)
+    return figure
+
+
+def _draw_trajectories(axes: Axes, edges: Any, scenarios: Scenarios, site: str | None) -> None:
+    """About twenty scenarios and the median of each hour."""
+    # Lines through the middles of hours: twenty stairs over each other could not be told apart.
+    middles = edges[:-1] + pd.Timedelta(hours=scenarios.hours / 2)
+    for trajectory in scenarios.of(site)[:: max(1, scenarios.number // 20)]:
+        axes.plot(middles, trajectory, color=tint(0.36), linewidth=0.7)
+    median = scenarios.quantiles([0.5], site=site)["q0.5"]
+    draw_steps(axes, edges, median, role="forecast", label="median of the hour")
