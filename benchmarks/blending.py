@@ -45,9 +45,9 @@ def _without(weather: dict[str, xr.Dataset], name: str) -> dict[str, xr.Dataset]
 
 def measure(seed: int) -> list[dict[str, object]]:
     """Scores of each way, whole and without the best weather model."""
-    world = ef.datasets.shelek(seed=seed, start="2023-01-01", hours=20 * 730)
+    synthetic = ef.datasets.shelek(seed=seed, start="2023-01-01", hours=20 * 730)
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
-    site, power, every = world.site, world.observations, dict(world.weather)
+    site, power, every = synthetic.site, synthetic.observations, dict(synthetic.weather)
     equal = ef.Blend(model=TREES, combination="equal")
     ways: dict[str, tuple[ef.QuantileModel, dict[str, xr.Dataset]]]
     ways = {f"{name} alone": (TREES, {name: every[name]}) for name in every}
@@ -94,7 +94,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", type=Path, help="write the figures here")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3], help="synthetic worlds")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3], help="synthetic sites")
     options = parser.parse_args()
     rows = [row for seed in options.seeds for row in measure(seed)]
     caveat = "synthetic: scores say how the methods behave, not how well a site can be forecast"

@@ -48,9 +48,9 @@ def _case(
 
 
 def _synthetic(seed: int) -> Case:
-    world = ef.datasets.kapshagay(seed=seed, start="2017-01-01", hours=3 * 8760)
-    forecaster = ef.Forecaster(world.site, ef.day_ahead("08:00", timezone="Asia/Almaty"))
-    plant, X, y, at = _case(forecaster, world.weather, world.observations)
+    synthetic = ef.datasets.kapshagay(seed=seed, start="2017-01-01", hours=3 * 8760)
+    forecaster = ef.Forecaster(synthetic.site, ef.day_ahead("08:00", timezone="Asia/Almaty"))
+    plant, X, y, at = _case(forecaster, synthetic.weather, synthetic.observations)
     starts = pd.date_range("2018-03-01", "2019-09-01", freq="3MS")
     ends = [start + pd.DateOffset(months=3) for start in starts]
     folds = [
@@ -116,8 +116,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, nargs="*", default=[14, 15, 16], help="of synthetic worlds")
-    parser.add_argument("--data", type=Path, help="data folder; without it synthetic worlds alone")
+    parser.add_argument("--seeds", type=int, nargs="*", default=[14, 15, 16], help="of synthetic sites")
+    parser.add_argument("--data", type=Path, help="data folder; without it synthetic sites alone")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     begun = time.process_time()

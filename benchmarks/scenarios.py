@@ -2,9 +2,9 @@
 
 Cost: CPU seconds for 200 scenarios of 50 sites and 48 hours, with a copula learnt from 365 issues.
 
-Worth, on a world whose correlation is known (``example_days``: exp(-lag / 6 h) between hours, times 0.5 between
-sites), and on the ten farms of GEFCom2014 where the environment variable ENERGYFORECAST_DATA names a folder that
-holds it: quantiles of the farm's power among the hours of about the same forecast wind are learnt until the end of
+Worth, on a synthetic site whose correlation is known (``example_days``: exp(-lag / 6 h) between hours, times 0.5
+between sites), and on the ten farms of GEFCom2014 where the environment variable ENERGYFORECAST_DATA names a folder
+that holds it: quantiles of the farm's power among the hours of about the same forecast wind are learnt until the end of
 September 2012, dependence from what they made of October to December, and January to March 2013 are scored. The
 energy and the variogram score are of all hours at all sites together; the CRPS is of the sum over sites in each
 hour, of the energy of the day over all sites, and of the largest change of the sum within three hours.
@@ -119,7 +119,7 @@ def _ramp(courses: np.ndarray) -> np.ndarray:
     return np.abs(courses[..., 3:] - courses[..., :-3]).max(axis=-1)
 
 
-def known_world() -> pd.DataFrame:
+def known_correlation() -> pd.DataFrame:
     """Copulas learnt from 20, 60 and 300 days, and the truth, on 60 days not seen."""
     forecast, observations = example_days(days=360, sites=("a", "b", "c"))
     begin = forecast.issue_times[300]
@@ -220,8 +220,8 @@ def main() -> None:
         return
     found: dict[str, Any] = {"cpu_seconds": cost(), "python": platform.python_version()}
     print(found["cpu_seconds"], flush=True)
-    for name, world in (("known world", known_world), ("GEFCom2014 wind", gefcom)):
-        table = world()
+    for name, make in (("known correlation", known_correlation), ("GEFCom2014 wind", gefcom)):
+        table = make()
         if table is None:
             print(f"{name}: ENERGYFORECAST_DATA does not hold it")
             continue

@@ -39,24 +39,24 @@ TERMS: dict[str, ImbalanceTerms] = {
 
 def forecasts() -> tuple[dict[str, ef.Forecast], pd.Series]:
     """Forecasts of twice 90 days by model, and what came."""
-    world = ef.datasets.shelek(hours=24 * 640, models=("ecmwf", "gfs"))
+    synthetic = ef.datasets.shelek(hours=24 * 640, models=("ecmwf", "gfs"))
     task = ef.day_ahead(GATE_CLOSURE, timezone="Asia/Almaty")
-    last = world.observations.index[-1].tz_convert("Asia/Almaty").normalize() - pd.Timedelta("2D")
+    last = synthetic.observations.index[-1].tz_convert("Asia/Almaty").normalize() - pd.Timedelta("2D")
     models = {
         "LightGBM": ef.LightGBMQuantiles(n_estimators=120, folds=2),
         "Climatology": ef.Climatology(),
         "Persistence": ef.Persistence(),
     }
     result = ef.backtest(
-        {name: ef.Forecaster(world.site, task, model=model) for name, model in models.items()},
-        world.weather,
-        world.observations,
+        {name: ef.Forecaster(synthetic.site, task, model=model) for name, model in models.items()},
+        synthetic.weather,
+        synthetic.observations,
         start=f"{last - pd.Timedelta(days=2 * DAYS - 1):%Y-%m-%d}",
         end=f"{last:%Y-%m-%d}",
         refit="QS",
     )
-    name = world.site.name
-    power = world.observations.values[name].where(~world.observations.unfit[name])
+    name = synthetic.site.name
+    power = synthetic.observations.values[name].where(~synthetic.observations.unfit[name])
     return result.forecasts, power.clip(lower=0.0)
 
 

@@ -23,9 +23,9 @@ from energyforecast.core.fallback import LADDER
 
 def synthetic_files(folder: Path) -> Path:
     """What a planner has: a weather archive, a logger's table, a configuration. Made up."""
-    world = ef.datasets.shelek(models=("ecmwf",))
-    ef.weather.write(world.weather["ecmwf"], folder / "weather.nc")
-    kilowatts = world.observations.values * 1000
+    synthetic = ef.datasets.shelek(models=("ecmwf",))
+    ef.weather.write(synthetic.weather["ecmwf"], folder / "weather.nc")
+    kilowatts = synthetic.observations.values * 1000
     kilowatts.index = (kilowatts.index + pd.Timedelta("1h")).tz_convert("+06:00").tz_localize(None)
     kilowatts.round(1).to_csv(folder / "power.csv", index_label="time")
     return Path(shutil.copy(Path(__file__).with_suffix(".toml"), folder))

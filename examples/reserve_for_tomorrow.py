@@ -22,11 +22,14 @@ TASK = ef.day_ahead("08:00", timezone="Asia/Almaty")
 
 
 def forecasts(
-    world: ef.datasets.World, model: ef.QuantileModel | None, past: pd.DatetimeIndex, issued: pd.Timestamp
+    synthetic: ef.datasets.SyntheticSite,
+    model: ef.QuantileModel | None,
+    past: pd.DatetimeIndex,
+    issued: pd.Timestamp,
 ) -> tuple[ef.Forecast, ef.Forecast, ef.Observations]:
-    """Of the first site of a world: the past days, by a model that has not seen them, and tomorrow."""
-    weather, site = world.weather["ecmwf"], world.site
-    weather, observed = weather.sel(site=[site.name]), world.observations[[site.name]]
+    """Of the first site of a synthetic site: the past days, by a model that has not seen them, and tomorrow."""
+    weather, site = synthetic.weather["ecmwf"], synthetic.site
+    weather, observed = weather.sel(site=[site.name]), synthetic.observations[[site.name]]
     forecaster = ef.Forecaster(site, TASK, model=model).fit(weather, observed, as_of=past[0])
     # strict=False: past mornings on which weather came too late are part of what the reserve is for.
     before = forecaster.predict(weather, observed, issue_time=past, strict=False)
@@ -47,10 +50,10 @@ def main() -> None:
     # Demand of the area, a wind farm, a PV plant: past forecasts and those of tomorrow.
     # Demand by a linear model: on this synthetic city it errs as little as trees, with half their upper tail.
     makers = {ef.datasets.almaty: ef.LinearQuantiles(), ef.datasets.shelek: None, ef.datasets.kapshagay: None}
-    worlds = [make(models=("ecmwf",), hours=10_000) for make in makers]
-    pairs = zip(worlds, makers.values(), strict=True)
+    synthetic_sites = [make(models=("ecmwf",), hours=10_000) for make in makers]
+    pairs = zip(synthetic_sites, makers.values(), strict=True)
     before, tomorrow, observed = zip(
-        *(forecasts(world, model, past, issued) for world, model in pairs), strict=True
+        *(forecasts(synthetic, model, past, issued) for synthetic, model in pairs), strict=True
     )
 
     # Their hours and sites belong together as the errors of past days did.
@@ -68,7 +71,7 @@ def main() -> None:
 
     # Beside it one number for all hours, from the same past days.
     errors = planning.past_errors(before, observed, until=issued)
-    demand, wind, solar = (errors[world.site.name] for world in worlds)
+    demand, wind, solar = (errors[synthetic.site.name] for synthetic in synthetic_sites)
     planned = table.set_index("valid_time")["scheduled"]
     static = planning.static_reserve(demand - wind - solar, planned, risk=settings["risk"], outages=fleet)
 

@@ -31,19 +31,19 @@ def main() -> None:
     terms = settlement.kazakhstan(**settings["terms"])
 
     # A forecaster that has not seen the days on which it is checked.
-    world = ef.datasets.shelek(models=("ecmwf",), hours=10_000)
-    weather, power = world.weather["ecmwf"], world.observations
+    synthetic = ef.datasets.shelek(models=("ecmwf",), hours=10_000)
+    weather, power = synthetic.weather["ecmwf"], synthetic.observations
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
     issued = ef.core.timestamps.instant(settings["issue_time"], timezone=task.timezone)
     past = pd.date_range(end=issued, periods=settings["check_days"] + 1, freq="D")[:-1]
-    forecaster = ef.Forecaster(world.site, task).fit(weather, power, as_of=past[0])
+    forecaster = ef.Forecaster(synthetic.site, task).fit(weather, power, as_of=past[0])
 
     # Tomorrow: the schedule of least expected cost, from the forecast's quantiles.
     forecast = forecaster.predict(weather, power, issue_time=issued)
     table = planning.schedule(forecast, terms)
     table.insert(1, "hour", table["valid_time"].dt.tz_convert(task.timezone).dt.strftime("%Y-%m-%d %H:%M"))
     print(*forecast.caveats, sep="\n")
-    print(f"\n{world.site.name}: schedule for the day after {settings['issue_time']}")
+    print(f"\n{synthetic.site.name}: schedule for the day after {settings['issue_time']}")
     print(
         f"Beyond {terms.band:.0%} of it a missing MWh costs {terms.shortage:g}, a surplus MWh {terms.surplus:g}.\n"
     )
@@ -56,7 +56,7 @@ def main() -> None:
     # strict=False: mornings on which weather came too late count as well, with the fallback that was issued.
     before = forecaster.predict(weather, power, issue_time=past, strict=False)
     compared = planning.compare_schedules(before, terms, observed=power)
-    produced = np.nansum(power.value_at(world.site.name, before.to_frame()["valid_time"]))
+    produced = np.nansum(power.value_at(synthetic.site.name, before.to_frame()["valid_time"]))
     compared["% of revenue"] = 100 * compared["realised_cost"] / (produced * settings["terms"]["price"])
     compared["within band"] = 100 * compared["within_band"]
     columns = [

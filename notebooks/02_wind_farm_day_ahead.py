@@ -26,9 +26,9 @@ import pandas as pd
 
 import energyforecast as ef
 
-world = ef.datasets.shelek()
-farm, weather, power = world.site, world.weather, world.observations
-print(world)
+synthetic = ef.datasets.shelek()
+farm, weather, power = synthetic.site, synthetic.weather, synthetic.observations
+print(synthetic)
 print(farm)
 print(power)
 
@@ -163,4 +163,4 @@ ef.reporting.figures.skill_by_lead(result, reference="climatology")
 # 3. Set `quantiles=(0.05, 0.5, 0.95)` in the task. Which scores are left, and why are others gone?
 # 4. Take the flags away (`dataclasses.replace(power, flags=None)`) before the fit, and look at the quantile 0.9 on
 #    windy days. What did curtailment teach?
-# 5. `world.truth` knows the wind that really blew. How good would a forecast be that knew it?
+# 5. `synthetic.truth` knows the wind that really blew. How good would a forecast be that knew it?

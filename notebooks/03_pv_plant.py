@@ -26,8 +26,8 @@ import pandas as pd
 import energyforecast as ef
 
 plt.rcParams["date.converter"] = "concise"
-world = ef.datasets.kapshagay()
-plant, weather, power = world.site, world.weather, world.observations
+synthetic = ef.datasets.kapshagay()
+plant, weather, power = synthetic.site, synthetic.weather, synthetic.observations
 print(plant)
 print(power)
 

@@ -27,9 +27,9 @@ import pandas as pd
 import energyforecast as ef
 
 plt.rcParams["date.converter"] = "concise"
-world = ef.datasets.almaty()
-weather, demand = world.weather["ecmwf"], world.observations
-areas = {area.sector: area for area in world.sites}
+synthetic = ef.datasets.almaty()
+weather, demand = synthetic.weather["ecmwf"], synthetic.observations
+areas = {area.sector: area for area in synthetic.sites}
 for sector, area in areas.items():
     print(f"{sector:10}  {area.name}")
 print(demand)
@@ -68,7 +68,7 @@ pd.DataFrame({"holiday": kinds.holiday, "weekend": kinds.weekend, "working": kin
 
 # %%
 households = demand.values[areas["households"].name]
-temperature = world.truth["temp_air"]
+temperature = synthetic.truth["temp_air"]
 noon = households.index.tz_convert("Asia/Almaty").hour == 12
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
 for axis, (name, felt) in zip(
@@ -92,8 +92,8 @@ plt.show()
 
 # %%
 task = ef.day_ahead("08:00", timezone="Asia/Almaty", quantiles=tuple(k / 20 for k in range(1, 20)))
-forecaster = ef.Forecaster(world.sites, task)
-for area in world.sites:
+forecaster = ef.Forecaster(synthetic.sites, task)
+for area in synthetic.sites:
     print(f"{area.sector:10}  {', '.join(forecaster.features_of[area.name].names)}")
     print(f"{'':10}  {forecaster.model_of[area.name]}")
 
@@ -104,7 +104,7 @@ for area in world.sites:
 # none: MW.
 
 # %%
-models = {"trees": forecaster, "last week": ef.Forecaster(world.sites, task, model=ef.SeasonalNaive())}
+models = {"trees": forecaster, "last week": ef.Forecaster(synthetic.sites, task, model=ef.SeasonalNaive())}
 result = ef.backtest(models, weather, demand, start="2024-09", end="2024-10", refit=None)
 print(result)
 scores = result.scores(by="site", chosen=["mae", "crps", "coverage"])

@@ -27,8 +27,8 @@ import pandas as pd
 import energyforecast as ef
 
 plt.rcParams["date.converter"] = "concise"
-world = ef.datasets.shelek(models=("ecmwf",))
-farm, weather, power = world.site, world.weather["ecmwf"], world.observations
+synthetic = ef.datasets.shelek(models=("ecmwf",))
+farm, weather, power = synthetic.site, synthetic.weather["ecmwf"], synthetic.observations
 task = ef.day_ahead("08:00", timezone="Asia/Almaty", quantiles=(0.1, 0.25, 0.5, 0.75, 0.9))
 small = ef.LightGBMQuantiles(n_estimators=100, folds=0)
 

@@ -24,8 +24,8 @@ import pandas as pd
 
 import energyforecast as ef
 
-world = ef.datasets.shelek()
-farm, weather, power = world.site, world.weather, world.observations
+synthetic = ef.datasets.shelek()
+farm, weather, power = synthetic.site, synthetic.weather, synthetic.observations
 task = ef.day_ahead("08:00", timezone="Asia/Almaty", quantiles=tuple(k / 20 for k in range(1, 20)))
 small = ef.LightGBMQuantiles(n_estimators=100, folds=0)
 span = {"start": "2024-09", "end": "2024-12-28", "refit": None}
@@ -132,9 +132,9 @@ pd.DataFrame(
 
 # %% [markdown]
 # Trees that always had a column are lost without it. Sisters know nothing of each other: a regression on the others
-# stands ready for the day when one is missing. In this world the blend is also somewhat better in fair weather; over
-# more worlds the two are level, and one matrix costs less. So the matrix in fair weather and a fitted `Blend` in the
-# drawer, or the blend alone. (Another way is to fit one matrix for each set of models that can occur, and to choose
+# stands ready for the day when one is missing. Here the blend is also somewhat better in fair weather; over more
+# synthetic sites the two are level, and one matrix costs less. So the matrix in fair weather and a fitted `Blend` in
+# the drawer, or the blend alone. (Another way is to fit one matrix for each set of models that can occur, and to choose
 # at issue.)
 #
 # CRPS in percent of capacity, synthetic; [several weather models](../docs/howto/blending.md) has it for more seeds and

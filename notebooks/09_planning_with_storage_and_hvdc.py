@@ -29,7 +29,8 @@ import energyforecast as ef
 from energyforecast import planning
 
 wind, sun, city = (
-    world(models=("ecmwf",)) for world in (ef.datasets.shelek, ef.datasets.kapshagay, ef.datasets.almaty)
+    synthetic(models=("ecmwf",))
+    for synthetic in (ef.datasets.shelek, ef.datasets.kapshagay, ef.datasets.almaty)
 )
 demand = replace(city.observations, values=city.observations.values / 10)
 measured = {"demand": demand, "wind": wind.observations, "solar": sun.observations}

@@ -32,7 +32,7 @@ import energyforecast as ef
 
 plt.rcParams["date.converter"] = "concise"
 folder = Path(tempfile.mkdtemp())
-world = ef.datasets.shelek(start="2023-07-01", hours=400 * 24, models=("ecmwf",))
+synthetic = ef.datasets.shelek(start="2023-07-01", hours=400 * 24, models=("ecmwf",))
 
 # %% [markdown]
 # ## The logger's file
@@ -42,7 +42,7 @@ world = ef.datasets.shelek(start="2023-07-01", hours=400 * 24, models=("ecmwf",)
 # some missing. Nothing of that is said in the file.
 
 # %%
-raw = world.raw
+raw = synthetic.raw
 logger = pd.DataFrame(
     {
         "Время": (raw["time"] + pd.Timedelta("10min")).dt.strftime("%d.%m.%Y %H:%M"),
@@ -117,7 +117,7 @@ for zone in ("fixed:+05:00", "fixed:+06:00"):
 # than any other: without it nobody can say later what was known when.
 
 # %%
-ecmwf = world.weather["ecmwf"].isel(site=0, lead_time=slice(0, 61))
+ecmwf = synthetic.weather["ecmwf"].isel(site=0, lead_time=slice(0, 61))
 table = ecmwf[["wind_speed_100m", "wind_direction_100m", "temp_air", "pressure"]].to_dataframe().reset_index()
 sent = pd.DataFrame(
     {

@@ -248,7 +248,7 @@ def _week_lines(week: WeekPlan, gate_closure: str) -> Iterator[Any]:
     won = {name: week.costs.loc[name, "share_won"] for name in ("scenarios", "median")}
     yield (
         f"Of what perfect foresight would save beside persistence, the forecast wins {won['scenarios']:.0%} planned on "
-        f"scenarios and {won['median']:.0%} on its median. One week of one world: n = {len(week.days)} days."
+        f"scenarios and {won['median']:.0%} on its median. One week of one synthetic site: n = {len(week.days)} days."
     )
     risk = week.days[0].settings.reserve
     assert risk is not None

@@ -95,8 +95,8 @@ _OPTIONAL: Final = ("model", "plan")
 
 
 def _almaty_region() -> tuple[tuple[Site, ...], Weather, Observations]:
-    world = datasets.almaty_region()
-    return world.sites, world.weather, world.observations
+    synthetic = datasets.almaty_region()
+    return synthetic.sites, synthetic.weather, synthetic.observations
 
 
 _DATASETS: Final[dict[str, Callable[[], tuple[Any, Weather, Observations]]]] = {

@@ -5,11 +5,11 @@ from energyforecast.datasets.synthetic.almaty import almaty
 from energyforecast.datasets.synthetic.almaty_region import almaty_region
 from energyforecast.datasets.synthetic.pv_plants import kapshagay, nur_navoi
 from energyforecast.datasets.synthetic.shelek import shelek
-from energyforecast.datasets.synthetic.synthetic_site import Statistic, World
+from energyforecast.datasets.synthetic.synthetic_site import Statistic, SyntheticSite
 
 __all__ = [
     "Statistic",
-    "World",
+    "SyntheticSite",
     "almaty",
     "almaty_region",
     "kapshagay",

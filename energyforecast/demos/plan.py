@@ -244,7 +244,7 @@ def region(
     gate_closure: str = ASSUMED_GATE_CLOSURE,
     learn: str = "75D",
     jobs: int = 1,
-    world: datasets.World | None = None,
+    synthetic: datasets.SyntheticSite | None = None,
     model: QuantileModel | None = None,
 ) -> Region:
     """Forecast the last whole week of the synthetic region, day by day.
@@ -254,19 +254,19 @@ def region(
     days : int
         The first days of the week.
     seed : int
-        Of the world.
+        Of the synthetic site.
     gate_closure : str
         Wall time on the day before at which forecasts are issued: an assumption, no deadline is published.
     learn : str
         How long before the week the forecasts begin from whose errors the dependence is learnt.
     jobs : int
         Processes.
-    world : World, optional
+    synthetic : SyntheticSite, optional
         Another one, made by :func:`energyforecast.datasets.almaty_region`.
     model : QuantileModel, optional
         In place of the defaults.
     """
-    made = datasets.almaty_region(seed=seed) if world is None else world
+    made = datasets.almaty_region(seed=seed) if synthetic is None else synthetic
     task = day_ahead(gate_closure, timezone=_ZONE)
     monday = _last_monday(made.observations.index)
     issues = task.issue_times(f"{monday:%Y-%m-%d}", f"{monday + pd.DateOffset(days=days - 1):%Y-%m-%d}")
@@ -398,7 +398,9 @@ def _truth(held: Region, forecast: Forecast) -> dict[str, pd.DataFrame]:
     came = held.truth.reindex(hours)
     if came.isna().any(axis=None):
         raise MissingDataError(
-            f"The truth lacks an hour from {hours[0]} on.", "The world is whole.", "Use a longer world."
+            f"The truth lacks an hour from {hours[0]} on.",
+            "The synthetic site is whole.",
+            "Use a longer synthetic site.",
         )
     return {kind: came[list(names)] for kind, names in held.ahead.sites.items()}
 

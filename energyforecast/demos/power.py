@@ -134,7 +134,7 @@ def cases(name: str, *, gate_closure: str = ASSUMED_GATE_CLOSURE) -> list[Case]:
         A real wind farm with reanalysis weather; or a synthetic wind farm, PV plant and area with forecasts
         as they arrived.
     gate_closure : str
-        Wall time on the day before at which forecasts of the synthetic world are issued.
+        Wall time on the day before at which forecasts of the synthetic site are issued.
 
     Raises
     ------
@@ -168,17 +168,17 @@ def _shelek(gate_closure: str) -> list[Case]:
     wind, solar, area = datasets.shelek(), datasets.kapshagay(), datasets.almaty()
     parts = [("wind", wind, wind.site), ("solar", solar, solar.site)]
     parts += list(zip(("demand", "industry", "households"), (area,) * 3, area.sites, strict=True))
-    return [_synthetic(name, world, site, task, note) for name, world, site in parts]
+    return [_synthetic(name, synthetic, site, task, note) for name, synthetic, site in parts]
 
 
-def _synthetic(name: str, world: datasets.World, site: Site, task: Task, note: str) -> Case:
-    end = world.observations.index[-1].tz_convert("Asia/Almaty") - 2 * task.frequency * 24
+def _synthetic(name: str, synthetic: datasets.SyntheticSite, site: Site, task: Task, note: str) -> Case:
+    end = synthetic.observations.index[-1].tz_convert("Asia/Almaty") - 2 * task.frequency * 24
     start = end - 182 * task.frequency * 24
     return Case(
         name,
         Forecaster(site, task),
-        world.weather,
-        world.observations,
+        synthetic.weather,
+        synthetic.observations,
         start=f"{start:%Y-%m-%d}",
         end=f"{end:%Y-%m-%d}",
         refit="QS",

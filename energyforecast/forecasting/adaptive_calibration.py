@@ -28,7 +28,7 @@ class AdaptiveCalibration:
     Like conformal calibration it moves each level by a quantile of the level's past errors, here those of the
     last days. Which quantile is taken is itself corrected: if outcomes fell below a level more often
     than they should, the next time a lower one is taken. So the long-run share below each level is right
-    even where the world drifts away from the one that the model learnt.
+    even where the weather drifts away from the one that the model learnt.
 
     It keeps no state. The corrections at an issue are computed from the archive of forecasts issued before
     and from what was published by then, so that a backtest and daily operation are one computation.

@@ -59,13 +59,13 @@ class ScenarioForecaster:
     Examples
     --------
     >>> import energyforecast as ef
-    >>> world = ef.datasets.almaty(start="2023-06-01", hours=12_500, models=("ecmwf",))
-    >>> area = world.sites[0]
-    >>> measured = world.truth[["temp_air"]].set_axis([area.name], axis=1)
+    >>> synthetic = ef.datasets.almaty(start="2023-06-01", hours=12_500, models=("ecmwf",))
+    >>> area = synthetic.sites[0]
+    >>> measured = synthetic.truth[["temp_air"]].set_axis([area.name], axis=1)
     >>> temperature = ef.weather.measured_temperature(measured, published_after="1h")
     >>> task = ef.month_ahead(timezone="Asia/Almaty", quantiles=(0.1, 0.5, 0.9))
     >>> forecaster = ef.ScenarioForecaster(area=area, task=task, model=ef.models.DemandResponse(n_estimators=5))
-    >>> forecaster.predict(temperature, world.observations, issue_time="2024-11-01")
+    >>> forecaster.predict(temperature, synthetic.observations, issue_time="2024-11-01")
     Forecast of Almaty (synthetic): 1 issue, 720 hours from 2024-10-31 19:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
     """
 

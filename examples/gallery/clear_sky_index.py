@@ -10,8 +10,8 @@ import numpy as np
 
 import energyforecast as ef
 
-world = ef.datasets.kapshagay(models=("ecmwf",))
-sky = world.truth.tz_convert("Asia/Almaty")
+synthetic = ef.datasets.kapshagay(models=("ecmwf",))
+sky = synthetic.truth.tz_convert("Asia/Almaty")
 index = ef.physics.clear_sky_index(sky["ghi"].to_numpy(), sky["ghi_clear"].to_numpy())
 days = slice("2024-05-06", "2024-05-10")
 
@@ -23,7 +23,7 @@ course.set(xlabel="Days from 6 May 2024, local time", ylabel="Global radiation [
 course.legend(loc="upper left", fontsize=8, frameon=False, ncols=2)
 shares.hist(index, bins=np.arange(0, 1.3, 0.05), density=True, color="#0b5f8a", edgecolor="white")
 shares.set(xlabel="Clear-sky index [1]", ylabel="Density, two years with sun [1]")
-course.set_title(f"{world.site.name}: radiation and its clear-sky index", loc="left", fontsize=11)
+course.set_title(f"{synthetic.site.name}: radiation and its clear-sky index", loc="left", fontsize=11)
 for axes in (course, shares):
     axes.spines[["top", "right"]].set_visible(False)
 figure.supxlabel("synthetic", fontsize=8, color="0.35", x=0.99, ha="right")

@@ -15,10 +15,10 @@ days = pd.date_range(end=issue, periods=60, inclusive="left")
 
 past, tomorrow, observed = [], [], []
 city, farm = (make(models=("ecmwf",), hours=10_000) for make in (ef.datasets.almaty, ef.datasets.shelek))
-for world, model in ((city, ef.LinearQuantiles()), (farm, None)):
-    name = world.site.name
-    weather, power = world.weather["ecmwf"].sel(site=[name]), world.observations[[name]]
-    forecaster = ef.Forecaster(world.site, task, model=model).fit(weather, power, as_of=days[0])
+for synthetic, model in ((city, ef.LinearQuantiles()), (farm, None)):
+    name = synthetic.site.name
+    weather, power = synthetic.weather["ecmwf"].sel(site=[name]), synthetic.observations[[name]]
+    forecaster = ef.Forecaster(synthetic.site, task, model=model).fit(weather, power, as_of=days[0])
     past.append(forecaster.predict(weather, power, issue_time=days, strict=False))
     tomorrow.append(forecaster.predict(weather, power, issue_time=issue))
     observed.append(power)

@@ -7,15 +7,15 @@ import sys
 
 import energyforecast as ef
 
-world = ef.datasets.shelek(models=("ecmwf",))
+synthetic = ef.datasets.shelek(models=("ecmwf",))
 task = ef.day_ahead("08:00", timezone="Asia/Almaty")
-forecaster = ef.Forecaster(world.site, task)
+forecaster = ef.Forecaster(synthetic.site, task)
 
 # One fit, on 2023; then a forecast every day of 2024.
 result = ef.backtest(
     {"LightGBMQuantiles": forecaster},
-    world.weather["ecmwf"],
-    world.observations,
+    synthetic.weather["ecmwf"],
+    synthetic.observations,
     start="2024",
     end="2024-12-29",
     refit=None,

@@ -10,8 +10,8 @@ import numpy as np
 
 import energyforecast as ef
 
-world = ef.datasets.shelek(models=("ecmwf",))
-truth, site = world.truth, world.site
+synthetic = ef.datasets.shelek(models=("ecmwf",))
+truth, site = synthetic.truth, synthetic.site
 density = ef.physics.air_density(truth["temp_air"].to_numpy(), truth["pressure"].to_numpy())
 wind, power = truth["wind_speed_mean"].to_numpy(), truth["power"].to_numpy()
 

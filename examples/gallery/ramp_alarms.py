@@ -9,10 +9,10 @@ import pandas as pd
 
 import energyforecast as ef
 
-world = ef.datasets.shelek(models=("ecmwf",), hours=10_000)
-weather, power = world.weather["ecmwf"], world.observations
+synthetic = ef.datasets.shelek(models=("ecmwf",), hours=10_000)
+weather, power = synthetic.weather["ecmwf"], synthetic.observations
 task = ef.day_ahead("08:00", timezone="Asia/Almaty")
-forecaster = ef.Forecaster(world.site, task).fit(weather, power, as_of="2023-11-01")
+forecaster = ef.Forecaster(synthetic.site, task).fit(weather, power, as_of="2023-11-01")
 
 # Ramps need courses whose hours belong together: their dependence is learnt from past days.
 issue = pd.Timestamp("2024-01-15 08:00", tz="Asia/Almaty")
@@ -23,6 +23,6 @@ copula = ef.planning.GaussianCopula.fit(past, power, until=issue)
 forecast = forecaster.predict(weather, power, issue_time=issue)
 drawn = ef.planning.draw(forecast, number=500, dependence=copula)
 
-table = ef.planning.ramps(drawn, change=0.4, capacity=world.site.capacity, within=["3h"])
+table = ef.planning.ramps(drawn, change=0.4, capacity=synthetic.site.capacity, within=["3h"])
 figure = ef.reporting.figures.ramps(drawn, table, within="3h", probability=0.3, timezone="Asia/Almaty")
 ef.reporting.figures.save(figure, sys.argv[1])

@@ -9,10 +9,10 @@ import pandas as pd
 
 import energyforecast as ef
 
-world = ef.datasets.shelek(models=("ecmwf",), hours=10_000)
-weather, power = world.weather["ecmwf"], world.observations
+synthetic = ef.datasets.shelek(models=("ecmwf",), hours=10_000)
+weather, power = synthetic.weather["ecmwf"], synthetic.observations
 task = ef.day_ahead("08:00", timezone="Asia/Almaty")
-forecaster = ef.Forecaster(world.site, task).fit(weather, power, as_of="2023-11-01")
+forecaster = ef.Forecaster(synthetic.site, task).fit(weather, power, as_of="2023-11-01")
 
 # The past issues are of days that the model has not seen; strict=False keeps mornings with late weather.
 issue = pd.Timestamp("2024-01-15 08:00", tz="Asia/Almaty")

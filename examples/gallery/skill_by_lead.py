@@ -7,16 +7,21 @@ import sys
 
 import energyforecast as ef
 
-world = ef.datasets.shelek(models=("ecmwf",))
+synthetic = ef.datasets.shelek(models=("ecmwf",))
 task = ef.intraday(every="12h", leads="48h", timezone="Asia/Almaty")
 models = {
     "LightGBMQuantiles": None,  # the default of a wind farm
     "Persistence": ef.Persistence(),
     "Climatology": ef.Climatology(),
 }
-forecasters = {name: ef.Forecaster(world.site, task, model=model) for name, model in models.items()}
+forecasters = {name: ef.Forecaster(synthetic.site, task, model=model) for name, model in models.items()}
 
 result = ef.backtest(
-    forecasters, world.weather["ecmwf"], world.observations, start="2024-03", end="2024-06", refit=None
+    forecasters,
+    synthetic.weather["ecmwf"],
+    synthetic.observations,
+    start="2024-03",
+    end="2024-06",
+    refit=None,
 )
 ef.reporting.figures.save(ef.reporting.figures.skill_by_lead(result, reference="Climatology"), sys.argv[1])

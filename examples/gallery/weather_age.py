@@ -11,8 +11,8 @@ from matplotlib.dates import ConciseDateFormatter
 
 import energyforecast as ef
 
-world = ef.datasets.shelek(models=("ecmwf",))
-runs = world.weather["ecmwf"]["available_time"].sel(init_time=slice("2023-02-13 06:00", "2023-02-16"))
+synthetic = ef.datasets.shelek(models=("ecmwf",))
+runs = synthetic.weather["ecmwf"]["available_time"].sel(init_time=slice("2023-02-13 06:00", "2023-02-16"))
 issues = pd.date_range("2023-02-14 02:00", periods=3, freq="D")  # 08:00 in Almaty, at UTC+6 then
 
 figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
@@ -27,7 +27,7 @@ for issue in issues:
 axes.set_yticks(range(len(runs)), [f"{start:%d %b %H:%M}" for start in runs.to_series().index])
 axes.invert_yaxis()
 axes.set(xlabel="Time, UTC; lines: issues at 08:00 in Almaty", ylabel="Start of the run, UTC")
-axes.set_title(f"{world.site.name}: the newest run that had arrived", loc="left", fontsize=11)
+axes.set_title(f"{synthetic.site.name}: the newest run that had arrived", loc="left", fontsize=11)
 axes.legend(loc="upper right", fontsize=8, frameon=False)
 axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
 figure.supxlabel("synthetic", fontsize=8, color="0.35", x=0.99, ha="right")

@@ -54,7 +54,6 @@ REMAINING: set[str] = {
     "datasets/synthetic/pv_plants.py",
     "datasets/synthetic/shelek.py",
     "datasets/synthetic/stochastic_processes.py",
-    "datasets/synthetic/synthetic_site.py",
     "demos/plan.py",
     "demos/power.py",
     "errors.py",

@@ -123,7 +123,7 @@ def test_past_forecasts_or_observations_that_lack_are_asked_for() -> None:
 
 
 def test_what_is_learnt_stops_at_the_issue() -> None:
-    """The copula of an issue in the middle is the one of a world that ends there."""
+    """The copula of an issue in the middle is the one of a synthetic site that ends there."""
     demand, seen = example_days(days=40)
     settings = _plan(scenarios=50)
     issue = demand.issue_times[25]
@@ -223,8 +223,8 @@ def test_the_example_names_sites_that_its_dataset_has() -> None:
     settings = configuration.read(ROOT / "examples" / "plan.toml")
     assert settings.plan is not None
     assert list(settings.plan.kinds(settings.sites)) == ["demand", "wind", "solar"]
-    world = ef.datasets.almaty_region(hours=48, models=("ecmwf",))
-    assert [site.name for site in settings.sites] == [site.name for site in world.sites]
+    synthetic = ef.datasets.almaty_region(hours=48, models=("ecmwf",))
+    assert [site.name for site in settings.sites] == [site.name for site in synthetic.sites]
     tables = tomllib.loads((ROOT / "examples" / "plan.toml").read_text("utf-8"))["plan"]["system"]
     assert System.from_dict(tables).units == System.from_dict(demo_plan.TABLES).units
 
@@ -286,13 +286,13 @@ def test_figures_of_storages_and_costs_show_the_plans_and_say_their_caveats() ->
 
 
 @pytest.fixture(scope="module")
-def world() -> ef.datasets.World:
+def synthetic() -> ef.datasets.SyntheticSite:
     return ef.datasets.almaty_region(hours=24 * 50, models=("ecmwf",))
 
 
 @pytest.fixture(scope="module")
-def region(world: ef.datasets.World) -> demo_plan.Region:
-    return demo_plan.region(days=2, learn="14D", world=world, model=ef.Climatology())
+def region(synthetic: ef.datasets.SyntheticSite) -> demo_plan.Region:
+    return demo_plan.region(days=2, learn="14D", synthetic=synthetic, model=ef.Climatology())
 
 
 @pytest.fixture(scope="module")
@@ -301,17 +301,17 @@ def week(region: demo_plan.Region) -> demo_plan.WeekPlan:
 
 
 @pytest.mark.slow
-def test_a_region_is_its_worlds_side_by_side(world: ef.datasets.World) -> None:
+def test_a_region_is_its_sites_side_by_side(synthetic: ef.datasets.SyntheticSite) -> None:
     farm = ef.datasets.shelek(hours=24 * 50, models=("ecmwf",))
     name = farm.site.name
-    pd.testing.assert_frame_equal(world.observations[[name]].values, farm.observations.values)
-    np.testing.assert_array_equal(world.observations[[name]].published, farm.observations.published)
-    here = weather_of(world.weather, [name])["ecmwf"]
+    pd.testing.assert_frame_equal(synthetic.observations[[name]].values, farm.observations.values)
+    np.testing.assert_array_equal(synthetic.observations[[name]].published, farm.observations.published)
+    here = weather_of(synthetic.weather, [name])["ecmwf"]
     assert sorted(here.data_vars) == sorted(farm.weather["ecmwf"].data_vars)
     for variable, values in farm.weather["ecmwf"].data_vars.items():
         np.testing.assert_array_equal(here[variable].values, values.values)
     assert here[variable].attrs == values.attrs
-    assert "Almaty (synthetic)" not in [site.name for site in world.sites]  # the total is the sum of two
+    assert "Almaty (synthetic)" not in [site.name for site in synthetic.sites]  # the total is the sum of two
 
 
 @pytest.mark.slow
@@ -380,19 +380,21 @@ def test_everything_that_the_demo_writes_says_that_it_is_synthetic(
 
 
 @pytest.mark.slow
-def test_without_weather_there_is_a_forecast_and_the_sheet_says_so(world: ef.datasets.World) -> None:
-    issue = world.observations.index[-1] - pd.Timedelta("72h")
+def test_without_weather_there_is_a_forecast_and_the_sheet_says_so(
+    synthetic: ef.datasets.SyntheticSite,
+) -> None:
+    issue = synthetic.observations.index[-1] - pd.Timedelta("72h")
     cut = {
         name: runs.sel(init_time=runs["init_time"] < np.datetime64("2023-02-10"))
-        for name, runs in world.weather.items()
+        for name, runs in synthetic.weather.items()
     }
-    farm = [site for site in world.sites if site.kind == "wind"]
+    farm = [site for site in synthetic.sites if site.kind == "wind"]
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
     made = forecast_ahead(
         farm,
         task,
         cut,
-        world.observations,
+        synthetic.observations,
         issue_times=task.issue_times(issue, issue + pd.Timedelta("24h"))[:1],
         model=ef.LightGBMQuantiles(n_estimators=10),
     )

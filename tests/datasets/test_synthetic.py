@@ -1,4 +1,4 @@
-"""Synthetic worlds: pure functions of their arguments, near to their targets, honest and faulty as said."""
+"""Synthetic sites: pure functions of their arguments, near to their targets, honest and faulty as said."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ import pytest
 import energyforecast as ef
 from energyforecast.core import calendars, observation_checks, solar_clock, timestamps, weather_schema
 from energyforecast.core.variables import Flag
-from energyforecast.datasets import World
+from energyforecast.datasets import SyntheticSite
 from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.observations import estimate_lag
 
 HOUR = pd.Timedelta("1h")
-WORLDS: tuple[Callable[..., World], ...] = (
+GENERATORS: tuple[Callable[..., SyntheticSite], ...] = (
     ef.datasets.shelek,
     ef.datasets.kapshagay,
     ef.datasets.nur_navoi,
     ef.datasets.almaty,
 )
-PLANTS = WORLDS[1:3]
-every_world = pytest.mark.parametrize("make", WORLDS, ids=lambda make: make.__name__)
+PLANTS = GENERATORS[1:3]
+every_synthetic_site = pytest.mark.parametrize("make", GENERATORS, ids=lambda make: make.__name__)
 
 
 @cache
-def two_years(make: Callable[..., World], seed: int = 1) -> World:
+def two_years(make: Callable[..., SyntheticSite], seed: int = 1) -> SyntheticSite:
     return make(seed=seed)
 
 
 @cache
-def month(make: Callable[..., World], seed: int = 1) -> World:
+def month(make: Callable[..., SyntheticSite], seed: int = 1) -> SyntheticSite:
     return make(seed=seed, hours=31 * 24)
 
 
-def fingerprint(world: World) -> list[bytes]:
-    """Every number and time of a world."""
-    parts = [frame.to_csv().encode() for frame in (world.truth, world.raw)]
-    observed = world.observations
+def fingerprint(synthetic: SyntheticSite) -> list[bytes]:
+    """Every number and time of a synthetic site."""
+    parts = [frame.to_csv().encode() for frame in (synthetic.truth, synthetic.raw)]
+    observed = synthetic.observations
     assert observed.flags is not None
     parts += [observed.values.to_numpy().tobytes(), observed.flags.to_numpy().tobytes()]
-    for weather in world.weather.values():
+    for weather in synthetic.weather.values():
         parts += [weather[name].to_numpy().tobytes() for name in weather.variables]
     return parts
 
@@ -51,13 +51,13 @@ def fingerprint(world: World) -> list[bytes]:
 # --- A pure function ------------------------------------------------------------------------------
 
 
-@every_world
-def test_the_same_arguments_make_the_same_bytes(make: Callable[..., World]) -> None:
+@every_synthetic_site
+def test_the_same_arguments_make_the_same_bytes(make: Callable[..., SyntheticSite]) -> None:
     assert fingerprint(make(seed=1, hours=31 * 24)) == fingerprint(month(make))
 
 
-@every_world
-def test_another_seed_makes_another_world(make: Callable[..., World]) -> None:
+@every_synthetic_site
+def test_another_seed_makes_another_synthetic_site(make: Callable[..., SyntheticSite]) -> None:
     one, other = month(make, 1), month(make, 2)
     assert not one.truth.iloc[:, 0].equals(other.truth.iloc[:, 0])
     assert not np.array_equal(one.observations.values, other.observations.values, equal_nan=True)
@@ -69,7 +69,7 @@ def test_leaving_a_weather_model_out_changes_nothing_else() -> None:
     pd.testing.assert_frame_equal(alone.truth, all_three.truth)
 
 
-@every_world
+@every_synthetic_site
 @pytest.mark.parametrize(
     ("change", "error"),
     [
@@ -80,8 +80,8 @@ def test_leaving_a_weather_model_out_changes_nothing_else() -> None:
         ({"models": ()}, SchemaError),
     ],
 )
-def test_what_no_world_can_be_made_from_is_refused(
-    make: Callable[..., World], change: dict[str, object], error: type[Exception]
+def test_what_no_synthetic_site_can_be_made_from_is_refused(
+    make: Callable[..., SyntheticSite], change: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error) as caught:
         make(**change)
@@ -91,44 +91,46 @@ def test_what_no_world_can_be_made_from_is_refused(
 # --- Its statistics -------------------------------------------------------------------------------
 
 
-@every_world
+@every_synthetic_site
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_two_years_come_within_the_tolerances(make: Callable[..., World], seed: int) -> None:
+def test_two_years_come_within_the_tolerances(make: Callable[..., SyntheticSite], seed: int) -> None:
     table = two_years(make, seed).describe()
     assert table["within"].all(), table[~table["within"]].to_string()
 
 
 def test_a_small_model_errs_by_as_much_as_is_published() -> None:
     """Day-ahead errors of trained models in the corridor: 0.157 to 0.184 of rated power."""
-    world = two_years(ef.datasets.shelek)
+    synthetic = two_years(ef.datasets.shelek)
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
     model = ef.LightGBMQuantiles(n_estimators=40, folds=0)
-    forecaster = ef.Forecaster(world.site, task, model=model).fit(
-        world.weather, world.observations[:"2024-02"]
+    forecaster = ef.Forecaster(synthetic.site, task, model=model).fit(
+        synthetic.weather, synthetic.observations[:"2024-02"]
     )
     issued = task.issue_times(*(pd.Timestamp(day, tz="UTC") for day in ("2024-03-01", "2024-12-30")))
-    table = forecaster.tabulate(world.weather, world.observations, issued)
-    name = world.site.name
+    table = forecaster.tabulate(synthetic.weather, synthetic.observations, issued)
+    name = synthetic.site.name
     median = forecaster.models_[name].predict(table.columns[name])[:, 49]
-    happened = world.truth["power"].reindex(timestamps.to_index(table.valid_time)).to_numpy()
-    error = np.nanmean(np.abs(median - happened / world.site.capacity))  # models learn shares of capacity
+    happened = synthetic.truth["power"].reindex(timestamps.to_index(table.valid_time)).to_numpy()
+    error = np.nanmean(np.abs(median - happened / synthetic.site.capacity))  # models learn shares of capacity
     assert 0.157 < error < 0.184
 
 
 # --- Its weather ----------------------------------------------------------------------------------
 
 
-@every_world
-def test_the_weather_is_weather_as_the_library_knows_it(make: Callable[..., World]) -> None:
-    world = two_years(make)
-    for weather in world.weather.values():
-        weather_schema.check_weather(weather, sites=world.sites)
+@every_synthetic_site
+def test_the_weather_is_weather_as_the_library_knows_it(make: Callable[..., SyntheticSite]) -> None:
+    synthetic = two_years(make)
+    for weather in synthetic.weather.values():
+        weather_schema.check_weather(weather, sites=synthetic.sites)
         assert {values.dtype for values in weather.values()} == {np.dtype("float32")}
         assert not weather_schema.is_analysis(weather)
 
 
-@every_world
-def test_no_run_is_available_before_six_hours_and_most_come_within_eight(make: Callable[..., World]) -> None:
+@every_synthetic_site
+def test_no_run_is_available_before_six_hours_and_most_come_within_eight(
+    make: Callable[..., SyntheticSite],
+) -> None:
     for weather in two_years(make).weather.values():
         delay = (weather["available_time"] - weather["init_time"]).to_numpy() / np.timedelta64(1, "h")
         assert delay.min() >= 6
@@ -136,8 +138,8 @@ def test_no_run_is_available_before_six_hours_and_most_come_within_eight(make: C
         assert set(pd.DatetimeIndex(weather["init_time"].to_numpy()).hour) == {0, 6, 12, 18}
 
 
-@every_world
-def test_some_runs_never_come_and_some_end_early(make: Callable[..., World]) -> None:
+@every_synthetic_site
+def test_some_runs_never_come_and_some_end_early(make: Callable[..., SyntheticSite]) -> None:
     for weather in two_years(make).weather.values():
         steps = np.diff(weather["init_time"].to_numpy()) / np.timedelta64(6, "h")
         assert 0.004 < (steps > 1).mean() < 0.02
@@ -146,9 +148,9 @@ def test_some_runs_never_come_and_some_end_early(make: Callable[..., World]) -> 
 
 
 def test_forecasts_of_an_hour_get_better_and_resemble_each_other() -> None:
-    world = two_years(ef.datasets.shelek)
-    wind = world.weather["ecmwf"]["wind_speed_100m"].isel(site=0)
-    truth = world.truth["wind_speed_100m"]
+    synthetic = two_years(ef.datasets.shelek)
+    wind = synthetic.weather["ecmwf"]["wind_speed_100m"].isel(site=0)
+    truth = synthetic.truth["wind_speed_100m"]
     errors = {}
     for lead in (6, 24, 48, 72):
         values = wind.sel(lead_time=np.timedelta64(lead, "h"))
@@ -162,26 +164,28 @@ def test_forecasts_of_an_hour_get_better_and_resemble_each_other() -> None:
 # --- What it says of itself -----------------------------------------------------------------------
 
 
-@every_world
-def test_everything_says_that_it_is_synthetic(make: Callable[..., World]) -> None:
-    world = month(make)
-    assert "synthetic" in repr(world)
-    assert all("synthetic" in site.name for site in world.sites)
-    assert all("synthetic" in name for name in world.observations.sites)
-    for frame in (world.truth, world.raw):
+@every_synthetic_site
+def test_everything_says_that_it_is_synthetic(make: Callable[..., SyntheticSite]) -> None:
+    synthetic = month(make)
+    assert "synthetic" in repr(synthetic)
+    assert all("synthetic" in site.name for site in synthetic.sites)
+    assert all("synthetic" in name for name in synthetic.observations.sites)
+    for frame in (synthetic.truth, synthetic.raw):
         assert (frame["source"] == "synthetic").all()
     for attrs in (
-        world.truth.attrs,
-        world.raw.attrs,
-        world.describe().attrs,
-        *(weather.attrs for weather in world.weather.values()),
+        synthetic.truth.attrs,
+        synthetic.raw.attrs,
+        synthetic.describe().attrs,
+        *(weather.attrs for weather in synthetic.weather.values()),
     ):
         assert "synthetic" in attrs["source"]
         assert (attrs["synthetic"], attrs["generator_version"], attrs["seed"]) == (1, 1, 1)
 
 
-@every_world
-def test_the_weather_survives_a_file_with_its_origin(make: Callable[..., World], tmp_path: object) -> None:
+@every_synthetic_site
+def test_the_weather_survives_a_file_with_its_origin(
+    make: Callable[..., SyntheticSite], tmp_path: object
+) -> None:
     weather = next(iter(month(make).weather.values()))
     again = ef.weather.read(ef.weather.write(weather, f"{tmp_path}/weather.nc"))
     assert again.attrs == weather.attrs
@@ -192,8 +196,8 @@ def test_the_weather_survives_a_file_with_its_origin(make: Callable[..., World],
 
 
 def test_what_a_planner_gets_has_outages_curtailment_a_stuck_meter_and_gaps() -> None:
-    world = two_years(ef.datasets.shelek)
-    observed, name = world.observations, world.site.name
+    synthetic = two_years(ef.datasets.shelek)
+    observed, name = synthetic.observations, synthetic.site.name
     assert observed.flags is not None
     power, flags = observed.values[name], observed.flags[name]
     share = {flag: float(((flags & int(flag)) != 0).mean()) for flag in Flag}
@@ -203,14 +207,14 @@ def test_what_a_planner_gets_has_outages_curtailment_a_stuck_meter_and_gaps() ->
     assert 0.01 < share[Flag.INCOMPLETE] < 0.05
     assert (power.isna() == ((flags & int(Flag.INCOMPLETE)) != 0)).all()
     curtailed = power[(flags & int(Flag.CURTAILED)) != 0].dropna()
-    assert (curtailed < world.truth["power"][curtailed.index]).mean() > 0.99
+    assert (curtailed < synthetic.truth["power"][curtailed.index]).mean() > 0.99
     assert power.min() < 0
-    assert power.max() <= world.site.capacity * 1.02
+    assert power.max() <= synthetic.site.capacity * 1.02
     assert observed.published_after == pd.Timedelta("2h")
     assert observed.available_capacity is not None
     assert observed.available_capacity[name].min() == 0
     clean = power.notna() & (flags == 0)
-    served = world.truth["power"] * observed.available_capacity[name] / world.site.capacity
+    served = synthetic.truth["power"] * observed.available_capacity[name] / synthetic.site.capacity
     assert (power - served)[clean].abs().max() < 1.5
 
 
@@ -231,8 +235,8 @@ def test_the_logger_writes_rows_twice_loses_some_and_never_changes_its_clock() -
 
 @pytest.mark.parametrize(("zone", "late"), [("Asia/Almaty", 60), ("fixed:+06:00", 0)])
 def test_the_clock_fault_of_the_logger_can_be_found_from_the_wind(zone: str, late: int) -> None:
-    world = two_years(ef.datasets.shelek)
-    raw = world.raw.drop_duplicates("time")
+    synthetic = two_years(ef.datasets.shelek)
+    raw = synthetic.raw.drop_duplicates("time")
     after = raw[(raw["time"] >= "2024-03-02") & (raw["time"] < "2024-12-01")]
     power = ef.read_power(
         after,
@@ -243,7 +247,7 @@ def test_the_clock_fault_of_the_logger_can_be_found_from_the_wind(zone: str, lat
         label="beginning",
         published_after="2h",
     ).resample("1h")
-    wind = world.truth["wind_speed_mean"]
+    wind = synthetic.truth["wind_speed_mean"]
     index = power.index
     shifted = np.column_stack([wind.reindex(index + k * HOUR).to_numpy() for k in range(-3, 4)])
     lag = estimate_lag(power.values["power"].to_numpy(), shifted, step=HOUR)
@@ -253,16 +257,20 @@ def test_the_clock_fault_of_the_logger_can_be_found_from_the_wind(zone: str, lat
 
 
 @pytest.mark.parametrize("make", PLANTS, ids=lambda make: make.__name__)
-def test_a_pv_plant_follows_the_sun_and_its_flags_say_what_was_done_to_it(make: Callable[..., World]) -> None:
-    world = two_years(make)
-    name, capacity = world.site.name, world.site.capacity
-    observed = world.observations
+def test_a_pv_plant_follows_the_sun_and_its_flags_say_what_was_done_to_it(
+    make: Callable[..., SyntheticSite],
+) -> None:
+    synthetic = two_years(make)
+    name, capacity = synthetic.site.name, synthetic.site.capacity
+    observed = synthetic.observations
     assert observed.flags is not None
     assert capacity is not None
-    power, flags, truth = observed.values[name], observed.flags[name], world.truth
-    observation_checks.check_observations(observed.values, sites=world.sites, unfit=observed.unfit)
+    power, flags, truth = observed.values[name], observed.flags[name], synthetic.truth
+    observation_checks.check_observations(observed.values, sites=synthetic.sites, unfit=observed.unfit)
     assert (
-        solar_clock.check_sun(timestamps.to_ns(power.index), power.to_numpy(), site=world.site, label="power")
+        solar_clock.check_sun(
+            timestamps.to_ns(power.index), power.to_numpy(), site=synthetic.site, label="power"
+        )
         is not None
     )
     assert (truth["power"][truth["ghi_clear"] == 0] == 0).all()
@@ -285,20 +293,23 @@ def test_a_tracker_gives_more_in_the_morning_than_fixed_modules() -> None:
 
 
 def test_industry_and_households_add_up_to_the_total() -> None:
-    world = two_years(ef.datasets.almaty)
-    total, industry, households = (site.name for site in world.sites)
-    for frame in (world.truth, world.observations.values):
+    synthetic = two_years(ef.datasets.almaty)
+    total, industry, households = (site.name for site in synthetic.sites)
+    for frame in (synthetic.truth, synthetic.observations.values):
         parts = frame[industry] + frame[households]
         assert np.allclose(parts.dropna(), frame[total][parts.notna()])
         assert frame[total][parts.isna()].isna().all()
-    observation_checks.check_observations(world.observations.values, sites=world.sites)
+    observation_checks.check_observations(synthetic.observations.values, sites=synthetic.sites)
 
 
 def test_demand_answers_to_cold_heat_holidays_and_growth() -> None:
-    world = two_years(ef.datasets.almaty)
-    total, industry, households = (world.truth[site.name] for site in world.sites)
-    local = world.truth.index.tz_convert("Asia/Almaty")
-    daily, warmth = households.groupby(local.date).mean(), world.truth["temp_air"].groupby(local.date).mean()
+    synthetic = two_years(ef.datasets.almaty)
+    total, industry, households = (synthetic.truth[site.name] for site in synthetic.sites)
+    local = synthetic.truth.index.tz_convert("Asia/Almaty")
+    daily, warmth = (
+        households.groupby(local.date).mean(),
+        synthetic.truth["temp_air"].groupby(local.date).mean(),
+    )
     mild = daily[warmth.between(14, 20)].mean()
     assert daily[warmth < -5].mean() > 1.15 * mild
     assert daily[warmth > 26].mean() > 1.03 * mild
@@ -333,12 +344,12 @@ def test_ramadan_moves_households_to_the_evening_and_nothing_else() -> None:
 
 
 def test_the_wall_clock_of_the_meter_shows_an_hour_twice_and_is_read_right() -> None:
-    world = ef.datasets.almaty(start="2024-02-20", hours=20 * 24)
-    name = world.site.name
-    assert world.raw["time"].duplicated().sum() == 1
+    synthetic = ef.datasets.almaty(start="2024-02-20", hours=20 * 24)
+    name = synthetic.site.name
+    assert synthetic.raw["time"].duplicated().sum() == 1
     read = ef.read_power(
-        world.raw, time="time", columns=[name], unit="MW", timezone="Asia/Almaty", label="beginning",
+        synthetic.raw, time="time", columns=[name], unit="MW", timezone="Asia/Almaty", label="beginning",
         published_after="2h", frequency="1h",
     )  # fmt: skip
-    expected = world.observations.values[name].reindex(read.index)
+    expected = synthetic.observations.values[name].reindex(read.index)
     assert np.allclose(read.values[name].dropna(), expected[read.values[name].notna()], atol=0.051)

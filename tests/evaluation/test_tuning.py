@@ -15,7 +15,7 @@ from energyforecast.core import timestamps
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.evaluation.tuning import Tuning
 from energyforecast.testing import poison_observations, poison_weather
-from tests.support.synthetic_data import World, world
+from tests.support.synthetic_data import SyntheticSite, synthetic
 
 pytest.importorskip("optuna", reason="optuna is not installed: pip install 'energyforecast[tune]'")
 
@@ -24,14 +24,14 @@ END = "2024-02-25 00:00"
 
 
 @cache
-def _world() -> World:
-    return world(days=60)
+def _synthetic_site() -> SyntheticSite:
+    return synthetic(days=60)
 
 
 def _linear() -> ef.Forecaster:
     few = [ef.features.HubWind(), ef.features.LocalHour()]
     return ef.Forecaster(
-        _world().sites,
+        _synthetic_site().sites,
         TASK,
         features=few,
         model=ef.LinearQuantiles(fitted_quantiles=(0.1, 0.5, 0.9), penalty=3.0),
@@ -39,7 +39,7 @@ def _linear() -> ef.Forecaster:
 
 
 def _tuned(weather: object = None, power: object = None, **changed: object) -> Tuning:
-    given = _world()
+    given = _synthetic_site()
     settings = {"end": END, "trials": 4, "folds": 3, "space": {"penalty": (1e-5, 10.0, "log")}} | changed
     return ef.tune(
         _linear(),
@@ -55,7 +55,7 @@ def _found() -> Tuning:
 
 
 def test_what_was_not_known_at_the_end_changes_no_trial() -> None:
-    given, moment = _world(), timestamps.instant(END, timezone="Europe/Paris")
+    given, moment = _synthetic_site(), timestamps.instant(END, timezone="Europe/Paris")
     spoilt = _tuned(poison_weather(given.weather, moment), poison_observations(given.power, moment))
     pd.testing.assert_frame_equal(
         spoilt.trials.drop(columns="cpu_seconds"), _found().trials.drop(columns="cpu_seconds")
@@ -86,8 +86,8 @@ def test_a_block_is_judged_by_models_that_did_not_see_its_days() -> None:
         return (now.valid_time - np.datetime64("2024-01-01")) / np.timedelta64(1, "D") // 1
 
     features = [ef.features.LocalHour(), day]
-    by_heart = ef.Forecaster(_world().sites, TASK, features=features, model=remembers)
-    given = _world()
+    by_heart = ef.Forecaster(_synthetic_site().sites, TASK, features=features, model=remembers)
+    given = _synthetic_site()
     space = {"by": [("hour", "day"), ("hour",)]}
     found = ef.tune(by_heart, given.weather, given.power, end=END, trials=3, folds=3, space=space)
     assert found.trials["pinball"].min() > 1  # % of capacity
@@ -100,7 +100,7 @@ def test_progress_is_told() -> None:
 
 
 def test_settings_of_a_model_inside_another_are_tried() -> None:
-    given = _world()
+    given = _synthetic_site()
     model = ef.ConformalQuantiles(model=ef.LinearQuantiles(fitted_quantiles=(0.1, 0.5, 0.9)), folds=2)
     forecaster = ef.Forecaster(given.sites, TASK, model=model)
     space = {"model__penalty": (0.001, 0.1), "scaled": [True, False]}

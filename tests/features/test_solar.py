@@ -1,4 +1,4 @@
-"""Features, recipe, night and references of PV plants, on a small world in which the truth is known."""
+"""Features, recipe, night and references of PV plants, on a small synthetic site in which the truth is known."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from energyforecast.features import (
 from energyforecast.forecasting import storage
 from energyforecast.models.references import PowerCurveReference
 from energyforecast.point_in_time import snapshot
-from tests.support.synthetic_data import replaced, world
+from tests.support.synthetic_data import replaced, synthetic
 
 START, HOUR = np.datetime64("2024-01-01T00", "ns"), np.timedelta64(1, "h")
 CURVE = ef.PowerCurve((3, 12, 25), (0, 1, 1))
@@ -190,7 +190,7 @@ def _grid(weather: xr.Dataset, cells: list[ef.Site], *, error: float) -> xr.Data
 
 
 def test_cells_of_a_grid_around_a_farm_are_neighbours_that_help_and_are_not_forecast() -> None:
-    given = world(days=60)
+    given = synthetic(days=60)
     cells: list[ef.Site] = [
         ef.Site(name=f"{north:g} {east:g}", latitude=48 + north, longitude=5 + east)
         for north in (-0.25, 0, 0.25)

@@ -15,7 +15,7 @@ import energyforecast as ef
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.features import FeatureSet, LocalHour
 from energyforecast.models import ColdStart
-from tests.support.synthetic_data import World, world
+from tests.support.synthetic_data import SyntheticSite, synthetic
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=LEVELS)
@@ -24,11 +24,11 @@ ISSUES = TASK.issue_times("2024-02-16", "2024-02-27")
 
 
 @cache
-def _world(sites: int = 1) -> World:
-    return world(sites=sites)
+def _synthetic_site(sites: int = 1) -> SyntheticSite:
+    return synthetic(sites=sites)
 
 
-def _forecaster(given: World, **changes: Any) -> ef.Forecaster:
+def _forecaster(given: SyntheticSite, **changes: Any) -> ef.Forecaster:
     return ef.Forecaster(given.sites, TASK, **({"model": SMALL} | changes))
 
 
@@ -39,7 +39,7 @@ def _sound(forecast: ef.Forecast) -> bool:
     return rising and bool(np.isfinite(inside).all() and ((inside >= 0) & (inside <= capacity)).all())
 
 
-def _scores(given: World, forecast: ef.Forecast, name: str) -> tuple[float, float]:
+def _scores(given: SyntheticSite, forecast: ef.Forecast, name: str) -> tuple[float, float]:
     """Mean absolute error of the median as a share of capacity, and coverage of the middle 80 %."""
     table = forecast.sel(site=name).to_frame()
     outcome = given.power.values[name].reindex(table["valid_time"]).to_numpy()
@@ -52,7 +52,7 @@ def _scores(given: World, forecast: ef.Forecast, name: str) -> tuple[float, floa
 
 
 def test_a_farm_without_any_power_is_forecast_by_the_curve_and_says_so(tmp_path: Path) -> None:
-    given = _world()
+    given = _synthetic_site()
     forecaster = _forecaster(given).fit(given.weather)
     assert forecaster.training_.cold == {"farm 0": []}
     assert "cold start: power curve" in repr(forecaster)
@@ -75,7 +75,7 @@ def _is_text(item: Any) -> bool:
 
 
 def test_the_median_is_the_curve_at_the_wind_and_the_rest_the_curve_at_other_winds() -> None:
-    given = _world()
+    given = _synthetic_site()
     curve = ef.PowerCurve((0, 5, 15, 60), (0, 0, 1, 1))
     site = replace(given.site, power_curve=curve)
     forecast = (
@@ -102,7 +102,7 @@ def test_the_median_is_the_curve_at_the_wind_and_the_rest_the_curve_at_other_win
 
 
 def test_without_weather_and_power_every_power_is_alike() -> None:
-    given = _world()
+    given = _synthetic_site()
     forecaster = _forecaster(given).fit(given.weather)
     forecast = forecaster.predict(given.weather, issue_time="2024-01-01 06:00Z", strict=False)
     assert forecast.data["fallback_level"].values == 4
@@ -122,7 +122,7 @@ def test_beyond_cut_out_more_wind_is_less_power_and_quantiles_still_rise() -> No
 
 @pytest.mark.parametrize(("days", "cold"), [(20, True), (45, False)])
 def test_a_farm_is_cold_until_thirty_days_of_power_were_published(days: int, cold: bool) -> None:
-    given = _world()
+    given = _synthetic_site()
     as_of = f"2024-{1 + days // 31:02d}-{1 + days % 31:02d} 12:00"
     forecaster = _forecaster(given).fit(given.weather, given.power, as_of=as_of)
     assert ("farm 0" in forecaster.training_.cold) is cold
@@ -131,7 +131,7 @@ def test_a_farm_is_cold_until_thirty_days_of_power_were_published(days: int, col
 
 @pytest.mark.parametrize("pooled", [False, True])
 def test_errors_of_farms_with_power_stand_for_those_of_the_new_one(pooled: bool) -> None:
-    given = _world(sites=3)
+    given = _synthetic_site(sites=3)
     alone = _forecaster(given).fit(given.weather).predict(given.weather, issue_time=ISSUES)
     forecaster = _forecaster(given, pooled=pooled)
     forecaster.fit(given.weather, given.power[["farm 0", "farm 1"]], as_of="2024-02-15 00:00")
@@ -160,7 +160,7 @@ def test_errors_of_farms_with_power_stand_for_those_of_the_new_one(pooled: bool)
 
 
 def test_a_backtest_says_which_folds_began_cold() -> None:
-    given = _world()
+    given = _synthetic_site()
     result = ef.backtest(
         _forecaster(given), given.weather, given.power, start="2024-01-28", end="2024-02-08", refit="W"
     )
@@ -171,14 +171,14 @@ def test_a_backtest_says_which_folds_began_cold() -> None:
 
 
 def test_a_misspelt_column_is_no_cold_start() -> None:
-    given = _world(sites=2)
+    given = _synthetic_site(sites=2)
     misspelt = replace(given.power, values=given.power.values.rename(columns={"farm 1": "farm one"}))
     with pytest.raises(SchemaError, match="'farm 1'"):
         _forecaster(given).fit(given.weather, misspelt)
 
 
 def test_features_without_wind_and_areas_of_demand_need_observations() -> None:
-    given = _world()
+    given = _synthetic_site()
     area = ef.DemandArea(name="farm 0", latitude=48, longitude=5, timezone="Europe/Paris")
     for site in (area, given.site):
         forecaster = ef.Forecaster(site, TASK, features=FeatureSet((LocalHour(),)), model=SMALL)
@@ -189,7 +189,7 @@ def test_features_without_wind_and_areas_of_demand_need_observations() -> None:
 
 
 def test_a_new_pv_plant_is_forecast_by_its_chain_between_night_and_a_clear_sky() -> None:
-    given = _world()
+    given = _synthetic_site()
     plant = ef.PVPlant(name="farm 0", latitude=43.9, longitude=2.0, capacity=10, timezone="Europe/Paris")
     valid = given.weather["init_time"].values[:, None] + given.weather["lead_time"].values
     hour = (valid - valid.astype("datetime64[D]")) / np.timedelta64(1, "h") + 0.5

@@ -26,7 +26,7 @@ from energyforecast.errors import (
 )
 from energyforecast.features import FeatureSet, Lag, LocalHour, NewestObservation, WindSpeed
 from energyforecast.forecasting import storage
-from tests.support.synthetic_data import HOUR, World, analysis_of, replaced, with_arrival, world
+from tests.support.synthetic_data import HOUR, SyntheticSite, analysis_of, replaced, synthetic, with_arrival
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=LEVELS)
@@ -43,17 +43,17 @@ def _three_lines(error: EnergyForecastError, *named: str) -> None:
 
 
 @cache
-def _world(sites: int = 1) -> World:
-    return world(sites=sites)
+def _synthetic_site(sites: int = 1) -> SyntheticSite:
+    return synthetic(sites=sites)
 
 
-def _forecaster(given: World, **changes: Any) -> ef.Forecaster:
+def _forecaster(given: SyntheticSite, **changes: Any) -> ef.Forecaster:
     return ef.Forecaster(given.sites, TASK, **({"model": SMALL} | changes))
 
 
 @cache
 def _fitted() -> ef.Forecaster:
-    given = _world()
+    given = _synthetic_site()
     return _forecaster(given).fit(given.weather, given.power, as_of="2024-02-15 00:00")
 
 
@@ -84,7 +84,7 @@ def _sound(forecast: ef.Forecast) -> bool:
 
 
 def test_a_forecast_covers_the_next_local_day_and_says_how_it_was_made() -> None:
-    given = _world()
+    given = _synthetic_site()
     forecast = _fitted().predict(given.weather, given.power, issue_time=ISSUED)
     np.testing.assert_array_equal(forecast.data["valid_time"].values[0], WINDOW)
     assert forecast.sites == ("farm 0",)
@@ -100,7 +100,7 @@ def test_a_forecast_covers_the_next_local_day_and_says_how_it_was_made() -> None
 
 
 def test_forecasts_learn_from_the_weather() -> None:
-    given = _world()
+    given = _synthetic_site()
     origins = TASK.issue_times("2024-02-16", "2024-02-28")
     climatology = _forecaster(given, model=ef.Climatology()).fit(
         given.weather, given.power, as_of="2024-02-15 00:00"
@@ -118,7 +118,7 @@ def test_forecasts_learn_from_the_weather() -> None:
 
 
 def test_many_issues_are_forecast_as_one_by_one() -> None:
-    given = _world()
+    given = _synthetic_site()
     forecaster = _forecaster(given, features=ef.recipe(given.site) + NewestObservation() + Lag("24h"))
     forecaster.fit(given.weather, given.power, as_of="2024-02-15 00:00")
     origins = TASK.issue_times("2024-02-16", "2024-02-22")
@@ -131,19 +131,19 @@ def test_many_issues_are_forecast_as_one_by_one() -> None:
 
 @pytest.mark.parametrize("moment", ["2024-02-20 09:00", "2024-02-20 08:00Z", "2024-02-20T13:00+05:00"])
 def test_strings_without_offset_are_read_in_the_tasks_zone(moment: str) -> None:
-    given = _world()
+    given = _synthetic_site()
     forecast = _fitted().predict(given.weather, issue_time=moment)
     assert forecast.issue_times[0] == pd.Timestamp("2024-02-20 08:00", tz="UTC")
 
 
 def test_a_stale_archive_is_refused_now() -> None:
-    given = _world()
+    given = _synthetic_site()
     with pytest.raises(NoRunError):
         _fitted().predict(given.weather, given.power)
 
 
 def test_sites_are_forecast_as_each_alone() -> None:
-    given = _world(sites=2)
+    given = _synthetic_site(sites=2)
     own = ef.recipe(given.site) - "NeighbourWind" - "NeighbourWindComponents"
     together = ef.Forecaster(given.sites, TASK, features=own, model=SMALL)
     together.fit(given.weather, given.power, as_of="2024-02-15 00:00")
@@ -158,7 +158,7 @@ def test_sites_are_forecast_as_each_alone() -> None:
 
 
 def test_a_neighbour_is_looked_at_as_another_site_would_be_and_is_not_forecast(tmp_path: Path) -> None:
-    given = _world(2)
+    given = _synthetic_site(2)
     one, other = given.sites
     model = ef.LightGBMQuantiles(n_estimators=5, folds=0)
     task = _forecaster(given).task
@@ -175,7 +175,7 @@ def test_a_neighbour_is_looked_at_as_another_site_would_be_and_is_not_forecast(t
 
 
 def test_a_neighbour_has_a_name_of_its_own_and_weather() -> None:
-    given = _world(2)
+    given = _synthetic_site(2)
     one, other = given.sites
     task = _forecaster(given).task
     with pytest.raises(SchemaError) as caught:
@@ -188,7 +188,7 @@ def test_a_neighbour_has_a_name_of_its_own_and_weather() -> None:
 
 
 def test_pooled_sites_share_a_model_and_keep_their_capacities() -> None:
-    given = _world(sites=2)
+    given = _synthetic_site(sites=2)
     forecaster = _forecaster(given, pooled=True).fit(given.weather, given.power, as_of="2024-02-15 00:00")
     assert forecaster.models_["farm 0"] is forecaster.models_["farm 1"]
     assert forecaster.training_.rows["farm 0"] == forecaster.training_.rows["farm 1"]
@@ -208,7 +208,7 @@ def test_pooled_sites_share_a_model_and_keep_their_capacities() -> None:
 
 
 def test_an_analysis_is_refused_unless_perfect_weather_is_said() -> None:
-    given = _world()
+    given = _synthetic_site()
     analysis = analysis_of(given)
     attempts = {
         "fit": lambda: _forecaster(given).fit(analysis, given.power),
@@ -225,7 +225,7 @@ def test_an_analysis_is_refused_unless_perfect_weather_is_said() -> None:
 
 
 def test_perfect_weather_is_said_everywhere(tmp_path: Path) -> None:
-    given = _world()
+    given = _synthetic_site()
     analysis = analysis_of(given)
     said = "perfect weather (a synthetic analysis): not forecast skill"
     forecaster = _forecaster(given, perfect_weather=True)
@@ -252,7 +252,7 @@ def test_perfect_weather_is_said_everywhere(tmp_path: Path) -> None:
 
 
 def test_missing_weather_in_the_window_is_refused_with_site_variable_and_hour() -> None:
-    given = _world()
+    given = _synthetic_site()
     weather = _hole(given.weather, "temp_air", _valid(given.weather) == WINDOW[5])
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(weather, given.power, issue_time=ISSUED)
@@ -263,7 +263,7 @@ def test_missing_weather_in_the_window_is_refused_with_site_variable_and_hour() 
 
 
 def test_missing_hours_of_an_analysis_are_refused_with_site_variable_and_hour() -> None:
-    given = _world()
+    given = _synthetic_site()
     analysis = analysis_of(given)
     holed = _hole(analysis, "pressure", analysis["time"].values == WINDOW[7])
     forecaster = _forecaster(given, perfect_weather=True).fit(analysis, given.power)
@@ -277,27 +277,27 @@ def test_missing_hours_of_an_analysis_are_refused_with_site_variable_and_hour() 
 
 
 def test_weather_missing_beside_the_window_is_no_error() -> None:
-    given = _world()
+    given = _synthetic_site()
     weather = _hole(given.weather, "temp_air", _valid(given.weather) == WINDOW[0] - 2 * HOUR)
     assert _fitted().predict(weather, issue_time=ISSUED).data["fallback_level"].values == 0
 
 
 def test_an_issue_before_any_run_had_arrived_is_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(given.weather, issue_time="2024-01-01 06:00Z")
     _three_lines(caught.value, "'farm 0'", "2024-01-01T06:00", "no run had arrived")
 
 
 def test_runs_that_do_not_reach_the_end_of_the_window_are_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(given.weather.isel(lead_time=slice(0, 31)), issue_time=ISSUED)
     _three_lines(caught.value, "'farm 0'", "2024-02-20T00:00", "2024-02-21T06:00", "2024-02-21T22:00")
 
 
 def test_an_archive_in_which_no_run_ever_arrived_is_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     empty = with_arrival(given.weather, np.full(given.weather.sizes["init_time"], np.datetime64("NaT", "ns")))
     with pytest.raises(NoRunError) as caught:
         _forecaster(given).fit(empty, given.power)
@@ -309,7 +309,7 @@ def test_an_archive_in_which_no_run_ever_arrived_is_refused() -> None:
 
 
 def test_an_archive_without_runs_is_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     for attempt in (
         lambda empty: _forecaster(given).fit(empty, given.power),
         lambda empty: _fitted().predict(empty, issue_time=ISSUED),
@@ -320,7 +320,7 @@ def test_an_archive_without_runs_is_refused() -> None:
 
 
 def test_a_run_older_than_any_of_training_is_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     stale = given.weather.isel(init_time=~_runs(given.weather, "2024-02-19T12", "2024-03-01"))
     assert _fitted().training_.oldest_weather == {"": 8.0}
     with pytest.raises(NoRunError) as caught:
@@ -331,7 +331,7 @@ def test_a_run_older_than_any_of_training_is_refused() -> None:
 @pytest.mark.parametrize("moment", ["2024-02-20 09:00:30", "2024-02-20 09:25"])
 def test_an_issue_some_minutes_late_is_answered_in_full(moment: str) -> None:
     """In operation nobody issues on the stroke of the hour; no newer run has come by then."""
-    given = _world()
+    given = _synthetic_site()
     forecast = _fitted().predict(given.weather, given.power, issue_time=moment)
     assert forecast.data["weather_init_time"].values == np.datetime64("2024-02-20T00")
     assert forecast.data["fallback_level"].values == 0
@@ -339,7 +339,7 @@ def test_an_issue_some_minutes_late_is_answered_in_full(moment: str) -> None:
 
 def test_a_model_learnt_in_summer_time_is_used_in_winter() -> None:
     """At 09:00 in Paris the run of 00:00 UTC is 7 h old in summer, 8 h in winter: no lateness at all."""
-    given = world(start="2024-09-25", days=45)
+    given = synthetic(start="2024-09-25", days=45)
     forecaster = _forecaster(given).fit(given.weather, given.power, as_of="2024-10-25 00:00")
     forecast = forecaster.predict(given.weather, issue_time="2024-11-01 09:00")
     assert forecast.data["fallback_level"].values == 0
@@ -347,7 +347,7 @@ def test_a_model_learnt_in_summer_time_is_used_in_winter() -> None:
 
 @pytest.mark.parametrize("case", ["hole", "no run yet", "short", "stale"])
 def test_without_strict_a_sound_marked_climatology_answers(case: str) -> None:
-    given = _world()
+    given = _synthetic_site()
     weather, moment = given.weather, ISSUED
     if case == "hole":
         weather = _hole(weather, "temp_air", _valid(weather) == WINDOW[5])
@@ -366,7 +366,7 @@ def test_without_strict_a_sound_marked_climatology_answers(case: str) -> None:
 
 
 def test_without_strict_issues_with_weather_are_answered_in_full() -> None:
-    given = _world()
+    given = _synthetic_site()
     weather = _hole(given.weather, "temp_air", _valid(given.weather) == WINDOW[5])
     origins = TASK.issue_times("2024-02-20", "2024-02-22")
     forecast = _fitted().predict(weather, issue_time=origins, strict=False)
@@ -377,7 +377,7 @@ def test_without_strict_issues_with_weather_are_answered_in_full() -> None:
 
 
 def test_an_older_run_as_late_as_in_training_answers_for_an_incomplete_one() -> None:
-    given = _world()
+    given = _synthetic_site()
     broken = _runs(given.weather, "2024-01-20", "2024-01-20T01") | _runs(
         given.weather, "2024-02-20", "2024-02-20T01"
     )
@@ -393,7 +393,7 @@ def test_an_older_run_as_late_as_in_training_answers_for_an_incomplete_one() -> 
 
 
 def test_an_older_run_is_marked_even_where_training_often_used_such() -> None:
-    given = _world()
+    given = _synthetic_site()
     hour = given.weather["init_time"].values.astype("datetime64[h]").astype(int)
     broken = (hour % 72 == 0) | _runs(given.weather, "2024-02-20", "2024-02-20T01")
     weather = _hole(given.weather, "temp_air", broken[:, None] & (np.arange(73) == 30))
@@ -405,7 +405,7 @@ def test_an_older_run_is_marked_even_where_training_often_used_such() -> None:
 
 
 def test_origins_without_weather_are_left_out_and_counted_if_asked() -> None:
-    given = _world()
+    given = _synthetic_site()
     whole = _forecaster(given).fit(given.weather, given.power).training_
     lost = given.weather.isel(init_time=~_runs(given.weather, "2024-01-20", "2024-01-25"))
     with pytest.raises(NoRunError, match="issue times in all"):
@@ -419,7 +419,7 @@ def test_origins_without_weather_are_left_out_and_counted_if_asked() -> None:
 
 
 def test_history_that_was_never_published_is_refused_or_answered_by_climatology() -> None:
-    given = _world()
+    given = _synthetic_site()
     forecaster = _forecaster(given, model=ef.Persistence()).fit(
         given.weather, given.power, as_of="2024-02-15 00:00"
     )
@@ -433,7 +433,7 @@ def test_history_that_was_never_published_is_refused_or_answered_by_climatology(
 
 
 def test_lags_without_observations_are_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     forecaster = _forecaster(given, model=ef.Persistence()).fit(given.weather, given.power)
     with pytest.raises(MissingDataError) as caught:
         forecaster.predict(given.weather, issue_time=ISSUED)
@@ -444,7 +444,7 @@ def test_lags_without_observations_are_refused() -> None:
 
 
 def test_missing_and_flagged_outcomes_are_left_out_and_counted() -> None:
-    given = _world()
+    given = _synthetic_site()
     whole = _forecaster(given).fit(given.weather, given.power).training_
     values, flags = given.power.values.copy(), pd.DataFrame(0, index=given.power.index, columns=["farm 0"])
     values.iloc[100:105] = np.nan
@@ -461,7 +461,7 @@ def test_missing_and_flagged_outcomes_are_left_out_and_counted() -> None:
 
 
 def test_each_site_leaves_out_its_own_outcomes() -> None:
-    given = _world(sites=2)
+    given = _synthetic_site(sites=2)
     values = given.power.values.copy()
     values.iloc[100:105, 1] = np.nan
     training = _forecaster(given).fit(given.weather, replace(given.power, values=values)).training_
@@ -470,7 +470,7 @@ def test_each_site_leaves_out_its_own_outcomes() -> None:
 
 
 def test_nothing_but_missing_outcomes_is_refused() -> None:
-    given = _world(sites=2)
+    given = _synthetic_site(sites=2)
     values = given.power.values.copy()
     values["farm 1"] = np.nan
     with pytest.raises(MissingDataError) as caught:
@@ -480,7 +480,7 @@ def test_nothing_but_missing_outcomes_is_refused() -> None:
 
 @pytest.mark.parametrize("published_after", ["2h", None], ids=["fixed delay", "recorded times"])
 def test_a_fit_as_of_a_time_is_a_fit_on_what_was_published_by_then(published_after: str | None) -> None:
-    given = world(published_after=published_after)
+    given = synthetic(published_after=published_after)
     features = ef.recipe(given.site) + NewestObservation()
     moment = np.datetime64("2024-02-10T08:30")
     unpublished = ~(given.power.published <= moment)
@@ -493,7 +493,7 @@ def test_a_fit_as_of_a_time_is_a_fit_on_what_was_published_by_then(published_aft
 
 
 def test_a_fit_before_anything_was_published_is_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     for moment in ("2023-12-01 00:00", "2024-01-01 10:00"):
         with pytest.raises(MissingDataError) as caught:
             _forecaster(given, model=ef.Climatology()).fit(given.weather, given.power, as_of=moment)
@@ -501,7 +501,7 @@ def test_a_fit_before_anything_was_published_is_refused() -> None:
 
 
 def test_a_second_fit_forgets_the_first() -> None:
-    given = _world()
+    given = _synthetic_site()
     twice = (
         _forecaster(given)
         .fit(given.weather, given.power)
@@ -512,7 +512,7 @@ def test_a_second_fit_forgets_the_first() -> None:
 
 
 def test_a_forecaster_that_has_learnt_nothing_is_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     with pytest.raises(NotFittedError) as caught:
         _forecaster(given).predict(given.weather, issue_time=ISSUED)
     _three_lines(caught.value, "'farm 0'")
@@ -522,7 +522,7 @@ def test_a_forecaster_that_has_learnt_nothing_is_refused() -> None:
 
 
 def test_another_frequency_than_the_tasks_is_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     longer = given.power.resample("2h")
     for attempt in (
         lambda: _forecaster(given).fit(given.weather, longer),
@@ -534,7 +534,7 @@ def test_another_frequency_than_the_tasks_is_refused() -> None:
 
 
 def test_kilowatts_are_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     kilowatts = replace(given.power, values=given.power.values * 1000)
     for attempt in (
         lambda: _forecaster(given).fit(given.weather, kilowatts),
@@ -549,7 +549,7 @@ def test_kilowatts_are_refused() -> None:
     "wrong", [lambda x: x * 3.6, lambda x: x.where(x < 0, 120.0)], ids=["km/h", "a gale"]
 )
 def test_wind_that_cannot_be_is_refused(wrong: Any) -> None:
-    given = _world()
+    given = _synthetic_site()
     weather = given.weather.assign(wind_speed_100m=wrong(given.weather["wind_speed_100m"]))
     with pytest.raises(EnergyForecastError) as caught:
         _fitted().predict(weather, issue_time=ISSUED)
@@ -557,7 +557,7 @@ def test_wind_that_cannot_be_is_refused(wrong: Any) -> None:
 
 
 def test_a_site_that_weather_or_observations_lack_is_refused() -> None:
-    given = _world(sites=2)
+    given = _synthetic_site(sites=2)
     first = ["farm 0"]
     misspelt = replace(given.power, values=given.power.values.rename(columns={"farm 1": "farm one"}))
     for weather, power in ((given.weather.sel(site=first), given.power), (given.weather, misspelt)):
@@ -567,7 +567,7 @@ def test_a_site_that_weather_or_observations_lack_is_refused() -> None:
 
 
 def test_other_variables_than_in_fit_are_refused() -> None:
-    given = _world()
+    given = _synthetic_site()
     with pytest.raises(SchemaError) as caught:
         _fitted().predict(given.weather.drop_vars("pressure"), issue_time=ISSUED)
     _three_lines(caught.value, "pressure", "fitted on")
@@ -576,7 +576,7 @@ def test_other_variables_than_in_fit_are_refused() -> None:
 
 
 def test_variables_that_no_feature_uses_make_no_difference() -> None:
-    given = _world()
+    given = _synthetic_site()
     more = given.weather.assign(temp_dew=given.weather["temp_air"] - np.nan)
     forecast = _fitted().predict(more, issue_time=ISSUED)
     assert forecast.data.identical(_fitted().predict(given.weather, issue_time=ISSUED).data)
@@ -591,14 +591,14 @@ def _shifted(power: Observations, hours: int) -> Observations:
 
 @pytest.mark.parametrize("hours", [-2, -1, 1, 2])
 def test_power_labelled_by_another_clock_is_refused(hours: int) -> None:
-    given = _world()
+    given = _synthetic_site()
     with pytest.raises(TimeError) as caught:
         _forecaster(given).fit(given.weather, _shifted(given.power, hours))
     _three_lines(caught.value, "'farm 0'", "after" if hours > 0 else "before", "label='ending'")
 
 
 def test_only_the_site_with_the_wrong_clock_is_named() -> None:
-    given = _world(sites=2)
+    given = _synthetic_site(sites=2)
     values = given.power.values.copy()
     values["farm 1"] = values["farm 1"].shift(1)
     with pytest.raises(TimeError, match="'farm 1'"):
@@ -606,7 +606,7 @@ def test_only_the_site_with_the_wrong_clock_is_named() -> None:
 
 
 def test_a_clock_that_is_trusted_is_not_compared(tmp_path: Path) -> None:
-    given = _world()
+    given = _synthetic_site()
     forecaster = ef.Forecaster(given.site, TASK, model=ef.Climatology(), trust_clock=True)
     fitted = forecaster.fit(given.weather, _shifted(given.power, 2))
     assert fitted.unfitted().trust_clock
@@ -627,7 +627,7 @@ def test_interval_ending_power_declared_beginning_is_refused_at_la_haute_borne()
 # --- Windows --------------------------------------------------------------------------------------
 
 
-def _predicted(given: World, task: ef.Task, *days: str) -> ef.Forecast:
+def _predicted(given: SyntheticSite, task: ef.Task, *days: str) -> ef.Forecast:
     forecaster = ef.Forecaster(given.site, task, model=SMALL).fit(given.weather, given.power)
     return forecaster.predict(given.weather, given.power, issue_time=task.issue_times(*days))
 
@@ -644,7 +644,7 @@ def _predicted(given: World, task: ef.Task, *days: str) -> ef.Forecast:
 def test_days_of_23_and_25_hours_are_covered_whole(
     zone: str, start: str, days: tuple[str, str], hours: list[int]
 ) -> None:
-    given = world(start=start, days=30, timezone=zone)
+    given = synthetic(start=start, days=30, timezone=zone)
     task = ef.day_ahead("08:00", timezone=zone, quantiles=LEVELS)
     forecast = _predicted(given, task, *days)
     assert forecast.inside.sum(axis=1).tolist() == hours
@@ -661,7 +661,7 @@ def test_days_of_23_and_25_hours_are_covered_whole(
 
 
 def test_a_task_of_several_days_is_covered_whole() -> None:
-    given = world(days=30)
+    given = synthetic(days=30)
     task = ef.day_ahead("09:00", timezone="Europe/Paris", days=2, quantiles=LEVELS)
     forecast = _predicted(given, task, "2024-01-20", "2024-01-21")
     assert forecast.inside.sum(axis=1).tolist() == [48, 48]
@@ -670,7 +670,7 @@ def test_a_task_of_several_days_is_covered_whole() -> None:
 
 
 def test_an_intraday_forecast_begins_with_its_issue() -> None:
-    given = world(days=30)
+    given = synthetic(days=30)
     task = ef.intraday(every="6h", leads="12h", quantiles=LEVELS)
     features = ef.recipe(given.site) + NewestObservation()
     forecaster = ef.Forecaster(given.site, task, features=features, model=SMALL).fit(
@@ -687,7 +687,7 @@ def test_an_intraday_forecast_begins_with_its_issue() -> None:
 
 
 def test_half_hours_that_hourly_weather_does_not_hold_are_refused() -> None:
-    given = world(days=20)
+    given = synthetic(days=20)
     task = ef.day_ahead("09:00", timezone="Europe/Paris", frequency="30min", quantiles=LEVELS)
     half = given.power.values.resample("30min").ffill()
     power = Observations(half, published_after="2h")

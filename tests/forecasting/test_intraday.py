@@ -12,7 +12,7 @@ import energyforecast as ef
 from energyforecast.errors import MissingDataError
 from energyforecast.features import NewestObservation, NewestWind
 from energyforecast.testing import check_no_leakage
-from tests.support.synthetic_data import World, replaced, world
+from tests.support.synthetic_data import SyntheticSite, replaced, synthetic
 
 TASK = ef.intraday(every="2h", leads="12h", quantiles=(0.1, 0.5, 0.9))
 MODEL = ef.LightGBMQuantiles(n_estimators=100, folds=0)
@@ -20,9 +20,9 @@ FITTED = "2024-04-05 00:00"
 
 
 @cache
-def _drifting() -> World:
+def _drifting() -> SyntheticSite:
     """Runs share an error with a memory of eight hours, as neighbouring runs do; wind is all they give."""
-    given = world(days=120, leads=24, published_after="0h", seed=3)
+    given = synthetic(days=120, leads=24, published_after="0h", seed=3)
     noise, keep = np.random.default_rng(1), np.exp(-1 / 8)
     error = np.zeros(24 * 120 + 30)
     for hour in range(1, len(error)):
@@ -30,7 +30,7 @@ def _drifting() -> World:
     where = np.arange(0, 24 * 120, 6)[:, None] + np.arange(25)
     speed = np.clip(given.weather["wind_speed_100m"].values + 2.0 * error[where], 0, 24)
     weather = replaced(given.weather, "wind_speed_100m", speed)[["wind_speed_100m"]]
-    return World(given.sites, weather, given.power)
+    return SyntheticSite(given.sites, weather, given.power)
 
 
 def _errors(forecaster: ef.Forecaster) -> pd.Series:
@@ -96,7 +96,7 @@ def test_the_newest_wind_is_that_of_the_hour_of_the_newest_observation(
     delay: str, wanted: int | None
 ) -> None:
     """Known by hand: the run's wind rises by 1 m/s an hour, so that an hour's mean is half beyond its beginning."""
-    given = world(days=3, leads=48, delay="4h", published_after=delay)
+    given = synthetic(days=3, leads=48, delay="4h", published_after=delay)
     init, lead = given.weather["init_time"].values, given.weather["lead_time"].values
     hours = (init[:, None] + lead - init[0]) / np.timedelta64(1, "h")
     weather = replaced(given.weather, "wind_speed_100m", hours[None] / 10)[["wind_speed_100m"]]

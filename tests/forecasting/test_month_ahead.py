@@ -41,7 +41,7 @@ ISSUE = "2023-06-01 00:00"
 
 
 @cache
-def _world(seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _synthetic_site(seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Temperature of a city, and its demand: 100 MW, 2 MW a degree below 15 °C, less at weekends."""
     index = pd.date_range("2021-03-01", "2023-07-01", freq="1h", tz="UTC", inclusive="left")
     hours = np.arange(len(index))
@@ -57,14 +57,14 @@ def _world(seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _inputs(delay: str = "1h") -> tuple[xr.Dataset, Observations]:
     """Of the demand eight months before the issue, of the temperature more than two years."""
-    warm, demand = _world()
+    warm, demand = _synthetic_site()
     return measured_temperature(warm, published_after="1h"), Observations(
         demand["2022-10":], published_after=delay
     )
 
 
 def _columns(rows: slice = slice(None)) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
-    warm, demand = (frame[rows] for frame in _world())
+    warm, demand = (frame[rows] for frame in _synthetic_site())
     local = pd.DatetimeIndex(warm.index).tz_convert("Asia/Almaty")
     X = pd.DataFrame(
         {"hour": local.hour, "weekday": local.day_of_week, "temp_air[mean]": warm["city"].to_numpy()}
@@ -247,7 +247,7 @@ def test_a_forecast_says_how_it_was_made_and_covers_the_outcomes() -> None:
     assert forecast.data["weather_init_time"].values[0, 0] <= forecast.data["issue_time"].values[0]
     valid = pd.DatetimeIndex(forecast.data["valid_time"].values[0], tz="UTC")
     cube = forecast.data.values[0, 0]
-    observed = _world()[1].loc[valid, "city"].to_numpy()
+    observed = _synthetic_site()[1].loc[valid, "city"].to_numpy()
     assert ((observed > cube[:, 0]) & (observed < cube[:, -1])).mean() > 0.7
     # June is warm: demand is near its base, and its daily course is there.
     assert np.corrcoef(cube[:, 2], observed)[0, 1] > 0.7

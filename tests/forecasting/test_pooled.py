@@ -13,15 +13,15 @@ import energyforecast as ef
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.metrics.basic import align
 from energyforecast.features import HubWind, SiteStatics
-from tests.support.synthetic_data import World, world
+from tests.support.synthetic_data import SyntheticSite, synthetic
 
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
 
 
 @cache
-def _world() -> World:
+def _synthetic_site() -> SyntheticSite:
     """The second farm gives two thirds of what the wind says."""
-    given = world(days=150, sites=2)
+    given = synthetic(days=150, sites=2)
     values = given.power.values.copy()
     values["farm 1"] *= 0.67
     return replace(given, power=replace(given.power, values=values))
@@ -29,7 +29,7 @@ def _world() -> World:
 
 def _below(model: ef.QuantileModel, *, statics: bool) -> dict[str, Any]:
     """Share of outcomes below each quantile, by site, in the last weeks. [%]"""
-    given = _world()
+    given = _synthetic_site()
     features = [HubWind(), SiteStatics()] if statics else [HubWind()]
     forecaster = ef.Forecaster(given.sites, TASK, features=features, model=model, pooled=True)
     forecaster.fit(given.weather, given.power, as_of="2024-04-20 00:00")
@@ -57,7 +57,7 @@ def test_pooled_rows_lie_in_order_of_time() -> None:
             seen.append(X["site"].to_numpy())
             super()._fit(X, y, sample_weight)
 
-    given = _world()
+    given = _synthetic_site()
     features = [ef.features.LocalHour(), SiteStatics()]
     ef.Forecaster(given.sites, TASK, features=features, model=Looks(), pooled=True).fit(
         given.weather, given.power
@@ -67,7 +67,7 @@ def test_pooled_rows_lie_in_order_of_time() -> None:
 
 
 def test_calibration_by_site_needs_to_know_the_site() -> None:
-    given = _world()
+    given = _synthetic_site()
     model = ef.ConformalQuantiles(model=ef.LinearQuantiles(), by="site")
     with pytest.raises(SchemaError, match="'site'"):
         ef.Forecaster(given.sites, TASK, features=[HubWind()], model=model, pooled=True).fit(

@@ -60,7 +60,7 @@ def _weather(*, everywhere: bool = False) -> xr.Dataset:
         "lead_time": lead * HOUR,
         "available_time": ("init_time", init + 4 * HOUR),
     }
-    return xr.Dataset(cube, coords=coords, attrs={"kind": "forecast", "source": "a synthetic world"})
+    return xr.Dataset(cube, coords=coords, attrs={"kind": "forecast", "source": "a synthetic site"})
 
 
 @cache

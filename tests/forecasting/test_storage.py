@@ -29,12 +29,12 @@ from energyforecast.features import (
     WindVariability,
 )
 from energyforecast.forecasting import storage
-from tests.support.synthetic_data import World, world
+from tests.support.synthetic_data import SyntheticSite, synthetic
 
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
 ISSUED = "2024-02-15 09:00"
 #: Every model of the library, small.
-#: Models of which this wind world has not the columns; their parts are round-tripped in test_models.
+#: Models of which this wind farm has not the columns; their parts are round-tripped in test_models.
 ELSEWHERE = ("ColdStart", "PowerCurveReference", "SmartPersistence")
 _TREES = ef.LightGBMQuantiles(n_estimators=3, folds=0)
 _SETTINGS: dict[str, dict[str, Any]] = {
@@ -56,12 +56,12 @@ def _three_lines(error: EnergyForecastError, *named: str) -> None:
 
 
 @cache
-def _world(sites: int = 1) -> World:
-    return world(days=50, sites=sites)
+def _synthetic_site(sites: int = 1) -> SyntheticSite:
+    return synthetic(days=50, sites=sites)
 
 
 def _fitted(features: Any = None, *, sites: int = 1, **changes: Any) -> ef.Forecaster:
-    given = _world(sites)
+    given = _synthetic_site(sites)
     chosen = {"model": ef.Climatology(), "features": features} | changes
     return ef.Forecaster(given.sites, TASK, **chosen).fit(
         given.weather, given.power, as_of="2024-02-10 00:00"
@@ -69,7 +69,7 @@ def _fitted(features: Any = None, *, sites: int = 1, **changes: Any) -> ef.Forec
 
 
 def _predicted(forecaster: ef.Forecaster) -> Any:
-    given = _world(len(forecaster.sites))
+    given = _synthetic_site(len(forecaster.sites))
     return forecaster.predict(given.weather, given.power, issue_time=ISSUED).data
 
 
@@ -127,7 +127,7 @@ def test_every_built_in_feature_comes_back_from_its_description() -> None:
 
 
 def test_the_ladder_is_stored(tmp_path: Path) -> None:
-    given, forecaster = _world(), _fitted(model=ef.LightGBMQuantiles(n_estimators=3, folds=0))
+    given, forecaster = _synthetic_site(), _fitted(model=ef.LightGBMQuantiles(n_estimators=3, folds=0))
     again = ef.load(forecaster.save(tmp_path / "farm.forecaster"))
     short = given.weather.isel(lead_time=slice(0, 20))
     forecasts = [item.predict(short, issue_time=ISSUED, strict=False).data for item in (forecaster, again)]
@@ -136,7 +136,7 @@ def test_the_ladder_is_stored(tmp_path: Path) -> None:
 
 
 def test_tasks_of_every_kind_are_stored(tmp_path: Path) -> None:
-    given = _world()
+    given = _synthetic_site()
     for task in (
         ef.intraday(every="6h", leads="12h", timezone="Asia/Almaty", quantiles=(0.2, 0.5)),
         ef.day_ahead("10:30", timezone="fixed:+05:00", days=2, first_day=0),
@@ -156,7 +156,7 @@ def test_two_saves_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_capacity_read_from_a_table_is_stored(tmp_path: Path) -> None:
-    given = _world()
+    given = _synthetic_site()
     site = replace(given.site, capacity=np.int64(10), hub_height=np.float32(100), turbines=np.int64(4))
     forecaster = ef.Forecaster(site, TASK, model=ef.Climatology()).fit(given.weather, given.power)
     again = ef.load(forecaster.save(tmp_path / "farm.forecaster"))
@@ -164,7 +164,7 @@ def test_a_capacity_read_from_a_table_is_stored(tmp_path: Path) -> None:
 
 
 def test_names_in_other_alphabets_are_stored(tmp_path: Path) -> None:
-    given = _world()
+    given = _synthetic_site()
     weather = given.weather.assign_coords(site=["Шелек"])
     power = ef.Observations(given.power.values.rename(columns={"farm 0": "Шелек"}), published_after="2h")
     forecaster = ef.Forecaster(replace(given.site, name="Шелек"), TASK, model=ef.Climatology()).fit(
@@ -191,7 +191,7 @@ def test_the_file_holds_a_manifest_texts_and_arrays_and_no_pickle(tmp_path: Path
 
 def test_a_forecaster_that_has_learnt_nothing_is_not_stored(tmp_path: Path) -> None:
     with pytest.raises(NotFittedError) as caught:
-        ef.Forecaster(_world().site, TASK).save(tmp_path / "farm.forecaster")
+        ef.Forecaster(_synthetic_site().site, TASK).save(tmp_path / "farm.forecaster")
     _three_lines(caught.value)
     assert list(tmp_path.iterdir()) == []
 

@@ -11,7 +11,7 @@ import energyforecast as ef
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.models import Blend, LinearQuantiles
 from energyforecast.testing import check_model, check_no_leakage
-from tests.support.synthetic_data import replaced, world
+from tests.support.synthetic_data import replaced, synthetic
 
 Array = npt.NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
@@ -211,7 +211,7 @@ def test_a_weather_model_that_is_not_there_is_refused() -> None:
 
 
 def _two_models() -> tuple[object, dict[str, object]]:
-    given = world(days=50)
+    given = synthetic(days=50)
     noise = np.random.default_rng(5).normal(size=given.weather["wind_speed_100m"].shape)
     rough = np.clip(given.weather["wind_speed_100m"].values + 2 * noise, 0, None)
     return given, {"one": given.weather, "other": replaced(given.weather, "wind_speed_100m", rough)}

@@ -1,4 +1,4 @@
-"""Calibration repairs what a model gets wrong: split conformal where the world stays, adaptive where it drifts."""
+"""Calibration repairs what a model gets wrong: split conformal where the weather stays, adaptive where it drifts."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_equal_weights_change_no_quantile_of_errors() -> None:
 def _issued(
     days: int = 300, *, shift_at: int | None = None, seed: int = 0, delay: str = "6h"
 ) -> tuple[Forecast, ef.Observations, Array]:
-    """Daily forecasts, right at first, of a world that from one day on is 6 MW lower and twice as rough."""
+    """Daily forecasts, right at first, of a synthetic site that from one day on is 6 MW lower and twice as rough."""
     from scipy.special import ndtri
 
     noise = np.random.default_rng(seed)

@@ -94,16 +94,16 @@ _SYNTHETIC = """
 task = ef.day_ahead("08:00", timezone="Asia/Almaty")
 found = {}
 for make in (ef.datasets.shelek, ef.datasets.kapshagay, ef.datasets.almaty):
-    world = make(hours=240 * 24)
-    for site in getattr(world, "sites", (world.site,)):
+    synthetic = make(hours=240 * 24)
+    for site in getattr(synthetic, "sites", (synthetic.site,)):
         chosen = ef.Forecaster(site, task)
         found |= {
             f"{site.name}, {key}": value
             for key, value in digests(
-                chosen, world.weather, world.observations[: "2023-07-31"], pd.Timestamp("2023-08-02", tz="UTC")
+                chosen, synthetic.weather, synthetic.observations[: "2023-07-31"], pd.Timestamp("2023-08-02", tz="UTC")
             ).items()
         }
-    found[f"{world.name}, power"] = digest(world.observations.values.to_numpy())
+    found[f"{synthetic.name}, power"] = digest(synthetic.observations.values.to_numpy())
 print(json.dumps(found))
 """
 
@@ -138,7 +138,7 @@ def test_features_and_forecasts_of_a_farm_are_the_same_at_every_level() -> None:
 
 @pytest.mark.slow
 @several_levels
-def test_synthetic_worlds_and_their_forecasts_are_the_same_at_every_level() -> None:
+def test_synthetic_sites_and_their_forecasts_are_the_same_at_every_level() -> None:
     found = {level: _printed(_SYNTHETIC, level) for level in LEVELS}
     assert _differing(found) == []
 

@@ -32,10 +32,10 @@ HOUR = pd.Timedelta("1h")
 
 
 @lru_cache(maxsize=2)
-def _world(kind: str = "wind") -> tuple[Site, xr.Dataset, Observations]:
-    world = datasets.shelek() if kind == "wind" else datasets.kapshagay()
-    power = replace(world.observations, flags=None, available_capacity=None)
-    return world.site, next(iter(world.weather.values())), power
+def _synthetic_site(kind: str = "wind") -> tuple[Site, xr.Dataset, Observations]:
+    synthetic = datasets.shelek() if kind == "wind" else datasets.kapshagay()
+    power = replace(synthetic.observations, flags=None, available_capacity=None)
+    return synthetic.site, next(iter(synthetic.weather.values())), power
 
 
 def _with(power: Observations, change: Callable[[pd.Series], pd.Series]) -> Observations:
@@ -44,7 +44,7 @@ def _with(power: Observations, change: Callable[[pd.Series], pd.Series]) -> Obse
 
 
 def _unfit(power: Observations, kind: str = "wind") -> pd.Series:
-    site, weather, _ = _world(kind)
+    site, weather, _ = _synthetic_site(kind)
     return quality.flag_quality(power, sites=site, weather=weather).unfit[site.name]
 
 
@@ -61,14 +61,14 @@ def _restamped(series: pd.Series, read_as: str, clock: str) -> pd.Series:
 
 
 def test_a_stuck_sensor_does_not_train() -> None:
-    power = _world()[2]
+    power = _synthetic_site()[2]
     place = slice("2023-05-10 00:00", "2023-05-11 23:00")
     bad = _with(power, lambda series: series.where(~series.index.isin(series[place].index), 23.4))
     assert _unfit(bad)[place].all()
 
 
 def test_spikes_do_not_train() -> None:
-    site, _, power = _world()
+    site, _, power = _synthetic_site()
     calm = power.values[site.name][lambda s: (s < 5) & (s.shift(1) < 5) & (s.shift(-1) < 5)].index[10:500:60]
     bad = _with(power, lambda series: series.mask(series.index.isin(calm), 55.0))
     assert _unfit(bad)[calm].all()
@@ -80,13 +80,13 @@ def test_spikes_do_not_train() -> None:
 
 
 def test_negative_power_of_a_pv_plant_at_night_is_its_own_use() -> None:
-    power = _world("pv")[2]
+    power = _synthetic_site("pv")[2]
     assert (power.values < 0).to_numpy().mean() > 0.3
     assert not _unfit(power, "pv")[power.values.iloc[:, 0] < 0].any()
 
 
 def test_clipping_trains() -> None:
-    site, _, power = _world("pv")
+    site, _, power = _synthetic_site("pv")
     bad = _with(power, lambda series: series.clip(upper=0.5 * site.capacity))
     flags = quality.flag_quality(bad, sites=site).flags
     assert flags is not None
@@ -96,7 +96,7 @@ def test_clipping_trains() -> None:
 
 
 def test_curtailment_never_trains_as_low_wind() -> None:
-    site, _, power = _world()
+    site, _, power = _synthetic_site()
     strong = power.values[site.name].rolling(6).min().shift(-5) > 0.75 * site.capacity
     begins = power.index[strong][::80][:25]
     hours = pd.DatetimeIndex([begin + k * HOUR for begin in begins for k in range(6)])
@@ -105,7 +105,7 @@ def test_curtailment_never_trains_as_low_wind() -> None:
 
 
 def test_an_outage_never_trains_as_a_calm() -> None:
-    site, _, power = _world()
+    site, _, power = _synthetic_site()
     strong = power.values[site.name].rolling(12).min().shift(-11) > 0.4 * site.capacity
     begins = power.index[strong][::150][:15]
     hours = pd.DatetimeIndex([begin + k * HOUR for begin in begins for k in range(12)])
@@ -114,7 +114,7 @@ def test_an_outage_never_trains_as_a_calm() -> None:
 
 
 def test_a_new_capacity_is_told_where_it_is_above_the_old() -> None:
-    site, weather, power = _world()
+    site, weather, power = _synthetic_site()
     bad = _with(power, lambda series: series.where(series.index < "2024-01-01", series * 1.6))
     found = examine(bad, sites=site, weather=weather)
     flagged = quality.flag_table(found.observations).set_index("flag")
@@ -128,14 +128,14 @@ def test_a_new_capacity_is_told_where_it_is_above_the_old() -> None:
 
 @pytest.mark.parametrize(("factor", "trusted"), [(1.0, True), (1000.0, False), (0.001, False)])
 def test_kilowatts_and_gigawatts_taken_for_megawatts_are_found(factor: float, trusted: bool) -> None:
-    site, weather, power = _world()
+    site, weather, power = _synthetic_site()
     found = examine(replace(power, values=power.values * factor), sites=site, weather=weather)
     assert found.trusted is trusted
     assert trusted or any("looks like" in problem for problem in found.problems)
 
 
 def test_a_meter_that_begins_again_gives_no_negative_power_and_no_peak(tmp_path: Path) -> None:
-    power = _world()[2].values.iloc[:500, 0].clip(lower=0).interpolate()
+    power = _synthetic_site()[2].values.iloc[:500, 0].clip(lower=0).interpolate()
     readings = power.cumsum().shift(1, fill_value=0.0)
     readings[250:] -= readings.iloc[250]
     path = tmp_path / "meter.csv"
@@ -165,7 +165,7 @@ def test_a_meter_that_begins_again_gives_no_negative_power_and_no_peak(tmp_path:
     ],
 )
 def test_a_wrong_clock_is_named(fault: str, verdict: set[str], kind: str) -> None:
-    site, weather, power = _world(kind)
+    site, weather, power = _synthetic_site(kind)
     series = power.values[site.name]
     if fault == "half an hour" and kind == "wind":
         pytest.skip("wind does not tell half an hour: up to 35 min are called right")

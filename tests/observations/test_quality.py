@@ -1,4 +1,4 @@
-"""Quality flags on worlds with known truth: what is planted is found, and little else."""
+"""Quality flags on synthetic sites with known truth: what is planted is found, and little else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from energyforecast.errors import SchemaError
 from energyforecast.observations import quality
 from energyforecast.observations.quality import flag_quality, flag_table
 
-#: The plant in the sun in its own step: its world costs seconds.
+#: The plant in the sun in its own step: making it costs seconds.
 KINDS = ("wind", pytest.param("pv", marks=pytest.mark.slow))
 MAKERS = {"wind": datasets.shelek, "pv": datasets.kapshagay, "tracker": datasets.nur_navoi}
 
@@ -26,12 +26,12 @@ MAKERS = {"wind": datasets.shelek, "pv": datasets.kapshagay, "tracker": datasets
 @lru_cache(maxsize=3)
 def _clean(kind: str) -> tuple[Site, xr.Dataset, Observations]:
     """A year as it would be metered if nothing were ever wrong."""
-    world = MAKERS[kind](hours=8760)
-    power = world.truth["power"].to_numpy(dtype=float)
+    synthetic = MAKERS[kind](hours=8760)
+    power = synthetic.truth["power"].to_numpy(dtype=float)
     noise = np.random.default_rng(3).normal(0, 0.002, len(power))
-    metered = np.where(power > 0, power * (1 + noise), -0.003 * world.site.capacity)
-    frame = pd.DataFrame({world.site.name: metered}, index=world.observations.index)
-    return world.site, next(iter(world.weather.values())), Observations(frame, published_after="1h")
+    metered = np.where(power > 0, power * (1 + noise), -0.003 * synthetic.site.capacity)
+    frame = pd.DataFrame({synthetic.site.name: metered}, index=synthetic.observations.index)
+    return synthetic.site, next(iter(synthetic.weather.values())), Observations(frame, published_after="1h")
 
 
 def _blocks(length: int, count: int, where: np.ndarray, *, seed: int = 0) -> list[slice]:
@@ -216,11 +216,11 @@ def test_a_wrong_clock_is_suspect_and_a_right_one_is_not(hours: int) -> None:
 
 @pytest.mark.slow
 def test_after_a_change_of_zone_only_the_wrong_part_is_suspect() -> None:
-    world = datasets.shelek()
-    values = world.observations.values
+    synthetic = datasets.shelek()
+    values = synthetic.observations.values
     late = values.index >= "2024-03-01"
     moved = values.set_axis(values.index.where(~late, values.index + pd.Timedelta("1h"))).asfreq("1h")
-    suspect = _suspect(Observations(moved, published_after="1h"), world.site, world.weather["ecmwf"])
+    suspect = _suspect(Observations(moved, published_after="1h"), synthetic.site, synthetic.weather["ecmwf"])
     assert suspect["2024-03-02":].all()
     assert not suspect[:"2024-02-28"].any()
 
@@ -267,10 +267,10 @@ def test_bits_never_change() -> None:
 
 
 def test_demand_is_flagged_without_capacity_and_weather() -> None:
-    world = datasets.almaty(hours=2000)
-    site = world.sites[0]
+    synthetic = datasets.almaty(hours=2000)
+    site = synthetic.sites[0]
     assert isinstance(site, DemandArea)
-    values = world.observations.values[[site.name]].copy()
+    values = synthetic.observations.values[[site.name]].copy()
     values.iloc[500:510] = values.iloc[500, 0]
     checked = flag_quality(Observations(values, published_after="1h"), sites=site)
     assert checked.flags is not None

@@ -1,4 +1,4 @@
-"""Small synthetic worlds with known truth: the same for the same seed."""
+"""Small synthetic sites with known truth: the same for the same seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR = np.timedelta64(3_600_000_000_000, "ns")
 
 
 @dataclass(frozen=True)
-class World:
+class SyntheticSite:
     """Wind farms, the weather forecasts that they were served, and what they gave."""
 
     sites: tuple[WindFarm, ...]
@@ -43,7 +43,7 @@ def farms(count: int = 1, *, timezone: str = "Europe/Paris") -> tuple[WindFarm, 
     )
 
 
-def world(
+def synthetic(
     *,
     start: str = "2024-01-01",
     days: int = 60,
@@ -55,7 +55,7 @@ def world(
     published_after: str | None = "2h",
     timezone: str = "Europe/Paris",
     seed: int = 0,
-) -> World:
+) -> SyntheticSite:
     """Runs every few hours that arrive late, each with errors of its own that grow with the lead.
 
     A lead arrives `per_lead` after the one before; with ``published_after=None`` each outcome has a
@@ -88,12 +88,14 @@ def world(
             "lead_time": lead,
             "available_time": (("init_time", "lead_time")[: arrived.ndim], arrived),
         },
-        attrs={"kind": "forecast", "source": "a synthetic world"},
+        attrs={"kind": "forecast", "source": "a synthetic site"},
     )
-    return World(places, weather, _power(noise, places, truth[:, : hours + 1], begin, published_after))
+    return SyntheticSite(
+        places, weather, _power(noise, places, truth[:, : hours + 1], begin, published_after)
+    )
 
 
-def analysis_of(given: World) -> xr.Dataset:
+def analysis_of(given: SyntheticSite) -> xr.Dataset:
     """What the runs say of their first hours, as one series that was made after the fact."""
     first = given.weather.isel(lead_time=slice(0, 6))
     valid = (first["init_time"].values[:, None] + first["lead_time"].values).ravel()

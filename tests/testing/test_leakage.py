@@ -22,7 +22,7 @@ from energyforecast.forecasting.forecaster import Table
 from energyforecast.point_in_time import history, snapshot, weather_access
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing import check_no_leakage, poison_observations, poison_weather
-from tests.support.synthetic_data import HOUR, World, analysis_of, replaced, with_arrival, world
+from tests.support.synthetic_data import HOUR, SyntheticSite, analysis_of, replaced, synthetic, with_arrival
 
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
 #: 08:00 UTC: the run of 06:00 exists but arrives at 13:00; power is known up to 06:00.
@@ -32,7 +32,7 @@ LAGS = (NewestObservation(), Lag("24h"), Lag("48h", step="24h"))
 DELAY = pd.Timedelta("2h")
 
 
-def _forecaster(given: World, **changes: Any) -> ef.Forecaster:
+def _forecaster(given: SyntheticSite, **changes: Any) -> ef.Forecaster:
     chosen = {"model": SMALL, "features": ef.recipe(given.site) + LAGS} | changes
     return ef.Forecaster(given.sites, TASK, **chosen)
 
@@ -43,7 +43,7 @@ def _forecaster(given: World, **changes: Any) -> ef.Forecaster:
 @pytest.mark.parametrize("published_after", ["2h", None], ids=["fixed delay", "recorded times"])
 @pytest.mark.parametrize("per_lead", ["0min", "5min"], ids=["whole runs", "run by run and lead by lead"])
 def test_wind_on_forecast_weather_with_lags_passes(published_after: str | None, per_lead: str) -> None:
-    given = world(published_after=published_after, per_lead=per_lead)
+    given = synthetic(published_after=published_after, per_lead=per_lead)
     check_no_leakage(_forecaster(given), given.weather, given.power, issue_time=MOMENT)
 
 
@@ -51,20 +51,20 @@ def test_wind_on_forecast_weather_with_lags_passes(published_after: str | None, 
     "model", [ef.Climatology(), ef.Persistence(), ef.SeasonalNaive()], ids=lambda model: type(model).__name__
 )
 def test_references_pass(model: ef.QuantileModel) -> None:
-    given = world()
+    given = synthetic()
     check_no_leakage(
         _forecaster(given, model=model, features=None), given.weather, given.power, issue_time=MOMENT
     )
 
 
 def test_two_weather_models_pass() -> None:
-    given, other = world(), world(every=12, delay="9h", per_lead="2min", seed=5)
+    given, other = synthetic(), synthetic(every=12, delay="9h", per_lead="2min", seed=5)
     weather = {"fast": given.weather, "slow": other.weather}
     check_no_leakage(_forecaster(given), weather, given.power, issue_time=MOMENT)
 
 
 def test_intraday_passes() -> None:
-    given = world(days=30)
+    given = synthetic(days=30)
     task = ef.intraday(every="6h", leads="12h", quantiles=(0.1, 0.5, 0.9))
     forecaster = ef.Forecaster(given.site, task, features=ef.recipe(given.site) + LAGS, model=SMALL)
     check_no_leakage(forecaster, given.weather, given.power, issue_time="2024-01-20 12:00")
@@ -85,7 +85,7 @@ def upwind(now: Snapshot) -> dict[str, Any]:
 
 
 def test_pooled_sites_that_look_at_their_neighbour_pass() -> None:
-    given = world(sites=2)
+    given = synthetic(sites=2)
     forecaster = _forecaster(given, features=ef.recipe(given.site) + LAGS + upwind, pooled=True)
     check_no_leakage(forecaster, given.weather, given.power, issue_time=MOMENT)
 
@@ -110,7 +110,7 @@ def _plant(name: str, of: Any = weather_access) -> Callable[[Callable[..., Any]]
     return wrap
 
 
-def _refused(given: World, forecaster: ef.Forecaster | None = None, weather: Any = None) -> str:
+def _refused(given: SyntheticSite, forecaster: ef.Forecaster | None = None, weather: Any = None) -> str:
     with pytest.raises(LeakageError) as caught:
         check_no_leakage(
             forecaster or _forecaster(given),
@@ -139,7 +139,7 @@ def one_hour_too_early(right: Any, arrived: Any, issued: Any) -> Any:
 
 @pytest.mark.parametrize("plant", [initialised_is_available, newest_run_at_once, one_hour_too_early])
 def test_weather_that_had_not_arrived_is_caught(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = world()
+    given = synthetic()
     plant(monkeypatch)
     message = _refused(given)
     assert "'farm 0'" in message
@@ -149,7 +149,7 @@ def test_weather_that_had_not_arrived_is_caught(plant: Plant, monkeypatch: pytes
 def test_weather_that_had_not_arrived_is_caught_in_the_second_of_two_models(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given = world()
+    given = synthetic()
     punctual = with_arrival(given.weather, given.weather["init_time"].values)
     initialised_is_available(monkeypatch)
     message = _refused(given, weather={"punctual": punctual, "late": given.weather})
@@ -163,7 +163,7 @@ def only_the_first_lead_counts(right: Any, blocks: Any, needed: Any, arrived: An
 
 def test_leads_that_had_not_arrived_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     # The run of 00:00 begins to arrive at 06:00, its hour 24 at 08:00 and its hour 47 at 09:55.
-    given = world(delay="6h", per_lead="5min")
+    given = synthetic(delay="6h", per_lead="5min")
     only_the_first_lead_counts(monkeypatch)
     assert "'wind_speed_100m[mean]' of the origin" in _refused(given)
 
@@ -175,7 +175,7 @@ def arrival_is_not_needed(right: Any, found: Any, needed: Any, known: Any, insid
 
 def test_a_feature_of_the_margin_that_had_not_arrived_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every hour of the window had arrived, those after it had not: features that look there must see NaN."""
-    given = world()
+    given = synthetic()
     arrived = given.weather["available_time"].values[:, None] + np.where(
         np.arange(73) > 46, 30 * HOUR, 0 * HOUR
     )
@@ -194,13 +194,13 @@ def lags_without_delay(right: Any, observations: Observations, **kwargs: Any) ->
 def test_a_lag_without_publication_delay_is_caught(
     published_after: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = world(published_after=published_after)
+    given = synthetic(published_after=published_after)
     lags_without_delay(monkeypatch)
     assert "'newest' of the origin" in _refused(given)
 
 
 def test_a_persistence_without_publication_delay_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = world()
+    given = synthetic()
     lags_without_delay(monkeypatch)
     assert "'newest'" in _refused(given, _forecaster(given, model=ef.Persistence(), features=None))
 
@@ -211,13 +211,13 @@ def everything_is_published(right: Any, published: Any, issued: Any) -> Any:
 
 
 def test_a_lag_at_a_time_when_it_was_not_recorded_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = world(published_after=None)
+    given = synthetic(published_after=None)
     everything_is_published(monkeypatch)
     assert "'newest'" in _refused(given)
 
 
 def test_a_lag_that_does_not_step_back_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = world()
+    given = synthetic()
     everything_is_published(monkeypatch)
     monkeypatch.setattr(
         history, "_back_to_published", lambda position, issued, begin, width, delay, hop: position
@@ -251,7 +251,7 @@ def labels_by_end(right: Any, *args: Any, as_of: Any = None, **kwargs: Any) -> A
 def test_labels_that_were_not_published_are_caught(
     plant: Plant, model: ef.QuantileModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = world()
+    given = synthetic()
     plant(monkeypatch)
     assert "The model fitted as of" in _refused(given, _forecaster(given, model=model, features=None))
 
@@ -259,7 +259,7 @@ def test_labels_that_were_not_published_are_caught(
 def test_labels_that_were_not_published_are_caught_under_perfect_weather(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given = world()
+    given = synthetic()
     labels_by_end(monkeypatch)
     forecaster = _forecaster(given, perfect_weather=True)
     assert "The model fitted as of" in _refused(given, forecaster, analysis_of(given))
@@ -267,7 +267,7 @@ def test_labels_that_were_not_published_are_caught_under_perfect_weather(
 
 def test_a_leak_that_shows_on_one_day_only_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are there when a forecast is issued, but for one that was late, on a day of January."""
-    given = world(delay="2h", every=24)
+    given = synthetic(delay="2h", every=24)
     arrived = given.weather["available_time"].values.copy()
     arrived[17] += 9 * HOUR
     weather = with_arrival(given.weather, arrived)
@@ -276,14 +276,14 @@ def test_a_leak_that_shows_on_one_day_only_is_caught(monkeypatch: pytest.MonkeyP
     assert "2024-01-18 08:00:00" in _refused(given, weather=weather)
 
 
-def _backtested(given: World, power: Observations, **changes: Any) -> ef.Forecast:
+def _backtested(given: SyntheticSite, power: Observations, **changes: Any) -> ef.Forecast:
     forecaster = _forecaster(given, features=None)
     period = {"start": "2024-02-10", "end": "2024-02-16"}
     return ef.backtest(forecaster, given.weather, power, **period, **changes).forecasts["model"]
 
 
 def test_a_backtest_forecasts_as_it_would_have_been_done_then() -> None:
-    given = world()
+    given = synthetic()
     forecast = _backtested(given, given.power, refit="W")
     for first, last in ((0, 1), (2, 6)):  # Saturday and Sunday, then the week from Monday the 12th on
         origins = forecast.issue_times[first : last + 1]
@@ -296,7 +296,7 @@ def test_a_backtest_forecasts_as_it_would_have_been_done_then() -> None:
 def test_a_backtest_learns_nothing_that_was_published_later(
     plant: Plant | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = world()
+    given = synthetic()
     if plant is not None:
         plant(monkeypatch)
     forecast = _backtested(given, given.power, refit=None)
@@ -311,7 +311,7 @@ def anomaly(now: Snapshot) -> Any:
 
 
 def test_a_feature_that_looks_across_origins_is_caught() -> None:
-    given = world()
+    given = synthetic()
     assert "'anomaly'" in _refused(given, _forecaster(given, features=[anomaly]))
 
 
@@ -324,7 +324,7 @@ def test_a_feature_whose_columns_depend_on_what_was_not_known_is_caught() -> Non
             else {"flaky": now.lag("0h"), "more": now.lag("0h")}
         )
 
-    given = world()
+    given = synthetic()
     assert "the rows of the origin" in _refused(given, _forecaster(given, features=[flaky]))
 
 
@@ -332,7 +332,7 @@ def test_a_feature_whose_columns_depend_on_what_was_not_known_is_caught() -> Non
 
 
 def test_poison_spoils_all_that_had_not_arrived_and_nothing_else() -> None:
-    given = world(per_lead="5min", days=20)
+    given = synthetic(per_lead="5min", days=20)
     arrived = given.weather["available_time"].values.copy()
     arrived[3] = np.datetime64("NaT", "ns")
     weather = with_arrival(given.weather, arrived)
@@ -346,7 +346,7 @@ def test_poison_spoils_all_that_had_not_arrived_and_nothing_else() -> None:
 
 def test_poison_dims_irradiance_and_leaves_night_and_gaps_as_they_are() -> None:
     """Light in the night would be refused as a wrong clock, and the check would say nothing of leaks."""
-    weather = world(days=20).weather
+    weather = synthetic(days=20).weather
     first = weather[next(iter(weather.data_vars))]
     light = np.resize([0.0, 300.0, np.nan], first.shape)
     spoilt = poison_weather(
@@ -360,14 +360,14 @@ def test_poison_dims_irradiance_and_leaves_night_and_gaps_as_they_are() -> None:
 
 @pytest.mark.parametrize("published_after", ["2h", None])
 def test_poison_spoils_all_that_was_not_published_and_nothing_else(published_after: str | None) -> None:
-    power = world(published_after=published_after, days=20).power
+    power = synthetic(published_after=published_after, days=20).power
     moment = pd.Timestamp("2024-01-10 08:00", tz="UTC")
     changed = (poison_observations(power, moment).values != power.values).to_numpy()
     np.testing.assert_array_equal(changed, ~(power.published <= np.datetime64("2024-01-10T08:00")))
 
 
 def test_a_wild_value_under_a_flag_does_not_disturb_the_check() -> None:
-    given = world()
+    given = synthetic()
     values, flags = (
         given.power.values.copy(),
         pd.DataFrame(0, index=given.power.index, columns=given.power.values.columns),
@@ -378,7 +378,7 @@ def test_a_wild_value_under_a_flag_does_not_disturb_the_check() -> None:
 
 
 def test_a_storm_does_not_disturb_the_check() -> None:
-    given = world()
+    given = synthetic()
     speed = given.weather["wind_speed_100m"].values.copy()
     speed[:, 40] = 32.0
     check_no_leakage(
@@ -387,19 +387,19 @@ def test_a_storm_does_not_disturb_the_check() -> None:
 
 
 def test_a_variable_of_the_users_own_does_not_disturb_the_check() -> None:
-    given = world()
+    given = synthetic()
     own = given.weather["wind_speed_100m"].assign_attrs(units="1", cell_methods="time: point") / 100
     weather = given.weather.assign(wind_shear=own.assign_attrs(units="1", cell_methods="time: point"))
     check_no_leakage(_forecaster(given), weather, given.power, issue_time=MOMENT)
 
 
 def test_radiation_in_the_weather_does_not_disturb_the_check() -> None:
-    given = world()
+    given = synthetic()
     weather = given.weather.assign(ghi=_radiation(given))
     check_no_leakage(_forecaster(given), weather, given.power, issue_time=MOMENT)
 
 
-def _radiation(given: World) -> xr.DataArray:
+def _radiation(given: SyntheticSite) -> xr.DataArray:
     """Light around the sun's noon, about 11:40 UTC at 5 E."""
     valid = given.weather["init_time"].values[:, None] + given.weather["lead_time"].values
     hour = (valid - valid.astype("datetime64[D]")) / HOUR + 0.5
@@ -423,8 +423,8 @@ def _same(one: Table, other: Table) -> None:
 
 
 @st.composite
-def _troubled(draw: st.DrawFn) -> World:
-    """A world in which runs are late, absent, never arrive or have holes, and power is late or missing."""
+def _troubled(draw: st.DrawFn) -> SyntheticSite:
+    """A synthetic site in which runs are late, absent, never arrive or have holes, and power is late or missing."""
     noise = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     given = _PLAIN[draw(st.sampled_from(list(_PLAIN)))]
     runs = np.flatnonzero(noise.random(given.weather.sizes["init_time"]) > draw(st.sampled_from([0.0, 0.3])))
@@ -442,30 +442,32 @@ def _troubled(draw: st.DrawFn) -> World:
 
 
 _PLAIN = {
-    (published_after, per_lead): world(days=14, sites=2, published_after=published_after, per_lead=per_lead)
+    (published_after, per_lead): synthetic(
+        days=14, sites=2, published_after=published_after, per_lead=per_lead
+    )
     for published_after in ("2h", None)
     for per_lead in ("0min", "7min")
 }
 _FAST = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@given(given_world=_troubled(), minute=st.integers(2 * 1440, 12 * 1440), seed=st.integers(0, 100))
+@given(site_data=_troubled(), minute=st.integers(2 * 1440, 12 * 1440), seed=st.integers(0, 100))
 @_FAST
 def test_features_of_any_origin_do_not_change_when_what_was_not_known_is_destroyed(
-    given_world: World, minute: int, seed: int
+    site_data: SyntheticSite, minute: int, seed: int
 ) -> None:
-    forecaster = ef.Forecaster(given_world.sites, TASK, features=ef.recipe(given_world.site) + LAGS + upwind)
-    moment = given_world.power.index[0] + pd.Timedelta(minute, "min")
-    whole = forecaster.tabulate(given_world.weather, given_world.power, [moment])
-    spoilt = poison_weather(given_world.weather, moment, seed=seed)
+    forecaster = ef.Forecaster(site_data.sites, TASK, features=ef.recipe(site_data.site) + LAGS + upwind)
+    moment = site_data.power.index[0] + pd.Timedelta(minute, "min")
+    whole = forecaster.tabulate(site_data.weather, site_data.power, [moment])
+    spoilt = poison_weather(site_data.weather, moment, seed=seed)
     _same(
         whole,
-        forecaster.tabulate(spoilt, poison_observations(given_world.power, moment, seed=seed), [moment]),
+        forecaster.tabulate(spoilt, poison_observations(site_data.power, moment, seed=seed), [moment]),
     )
-    _same(whole, forecaster.tabulate(*_cut(given_world, moment), [moment]))
+    _same(whole, forecaster.tabulate(*_cut(site_data, moment), [moment]))
 
 
-def _cut(whole: World, moment: pd.Timestamp) -> tuple[xr.Dataset, Observations]:
+def _cut(whole: SyntheticSite, moment: pd.Timestamp) -> tuple[xr.Dataset, Observations]:
     """Only what lay in the archives at a moment, as in operation."""
     weather = whole.weather
     weather = weather.isel(
@@ -480,22 +482,20 @@ def _cut(whole: World, moment: pd.Timestamp) -> tuple[xr.Dataset, Observations]:
 
 
 @given(
-    given_world=_troubled(), minutes=st.lists(st.integers(0, 14 * 1440), min_size=2, max_size=5, unique=True)
+    site_data=_troubled(), minutes=st.lists(st.integers(0, 14 * 1440), min_size=2, max_size=5, unique=True)
 )
 @_FAST
-def test_origins_together_give_what_each_gives_alone(given_world: World, minutes: list[int]) -> None:
-    forecaster = ef.Forecaster(given_world.sites, TASK, features=ef.recipe(given_world.site) + LAGS + upwind)
-    moments = given_world.power.index[0] + pd.to_timedelta(minutes, unit="min")
-    together = forecaster.tabulate(given_world.weather, given_world.power, moments)
+def test_origins_together_give_what_each_gives_alone(site_data: SyntheticSite, minutes: list[int]) -> None:
+    forecaster = ef.Forecaster(site_data.sites, TASK, features=ef.recipe(site_data.site) + LAGS + upwind)
+    moments = site_data.power.index[0] + pd.to_timedelta(minutes, unit="min")
+    together = forecaster.tabulate(site_data.weather, site_data.power, moments)
     for k, moment in enumerate(moments):
         chosen = np.arange(len(moments)) == k
-        _same(
-            together.of_origins(chosen), forecaster.tabulate(given_world.weather, given_world.power, [moment])
-        )
+        _same(together.of_origins(chosen), forecaster.tabulate(site_data.weather, site_data.power, [moment]))
 
 
 def test_an_archive_that_a_feature_brings_along_is_caught() -> None:
-    given = world()
+    given = synthetic()
     power = given.power.values["farm 0"]
 
     @ef.feature(weather=["wind_speed_100m"])

@@ -27,7 +27,7 @@ from energyforecast.datasets.synthetic.stochastic_processes import (
 from energyforecast.datasets.synthetic.synthetic_site import (
     SYNTHETIC,
     Statistic,
-    World,
+    SyntheticSite,
     at_lead,
     check_arguments,
     provenance,
@@ -89,7 +89,7 @@ def almaty(
     models: tuple[str, ...] = ("ecmwf", "icon", "gfs"),
     ramadan: bool = False,
     version: int = 1,
-) -> World:
+) -> SyntheticSite:
     """A synthetic demand of Almaty and its region: the total, industry and households, with weather as it arrived.
 
     Synthetic: its yearly energy and months are tuned to published figures, its shares and hours are
@@ -112,14 +112,14 @@ def almaty(
 
     Returns
     -------
-    World
+    SyntheticSite
         Three sites: the total first, then industry and households, which add up to it. ``truth`` has
         the demand of each without trips of meters, and the air temperature.
 
     Examples
     --------
-    >>> world = almaty(hours=240)
-    >>> [site.sector for site in world.sites]
+    >>> synthetic = almaty(hours=240)
+    >>> [site.sector for site in synthetic.sites]
     ['total', 'industry', 'households']
     """
     check_arguments(seed=seed, hours=hours, version=version, models=models, known=_MODELS)
@@ -128,10 +128,10 @@ def almaty(
     sites = (_area(_NAME, "total"), _area(_INDUSTRY, "industry"), _area(_HOUSEHOLDS, "households"))
     city = _city(seed, axis)
     demand = _demand(seed, city, axis, fast=_fast(axis, city) if ramadan else 1.0)
-    truth = demand.assign(temp_air=city.temperature[axis.world], source=SYNTHETIC)
+    truth = demand.assign(temp_air=city.temperature[axis.period], source=SYNTHETIC)
     truth.attrs = dict(attrs)
     observations = _observations(seed, demand, axis)
-    return World(
+    return SyntheticSite(
         name=_NAME,
         sites=sites,
         weather=_weather(city, Runs(axis, seed, tuple(models)), [site.name for site in sites], attrs),
@@ -217,8 +217,8 @@ def _fast(axis: Axis, city: _City) -> Floats:
 
 
 def _demand(seed: int, city: _City, axis: Axis, *, fast: Floats | float) -> pd.DataFrame:
-    """Demand of the hours of the world. [MW]"""
-    rng, hours = stream(seed, "demand"), np.arange(axis.length) - axis.world.start
+    """Demand of the hours of the synthetic site. [MW]"""
+    rng, hours = stream(seed, "demand"), np.arange(axis.length) - axis.period.start
     growth = (1.0 + _GROWTH) ** (hours / 8766.0)
     felt = _felt(city.temperature)
     weather = (
@@ -239,7 +239,7 @@ def _demand(seed: int, city: _City, axis: Axis, *, fast: Floats | float) -> pd.D
         * (1.0 + 0.012 * autoregression(rng, axis.length, memory=30.0))
     )
     industry = _industry(rng, city, hours) * growth
-    here = axis.world
+    here = axis.period
     parts = {_INDUSTRY: industry[here], _HOUSEHOLDS: households[here]}
     return pd.DataFrame({_NAME: parts[_INDUSTRY] + parts[_HOUSEHOLDS], **parts}, index=axis.index)
 
@@ -295,8 +295,8 @@ def _raw(observations: Observations, attrs: Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def _statistics(world: World) -> Iterator[Statistic]:
-    truth = world.truth
+def _statistics(synthetic: SyntheticSite) -> Iterator[Statistic]:
+    truth = synthetic.truth
     total, industry = truth[_NAME], truth[_INDUSTRY]
     local = truth.index.tz_convert(_ZONE)
     year = total.iloc[:8760]
@@ -317,7 +317,7 @@ def _statistics(world: World) -> Iterator[Statistic]:
     )
     week_ago = float(((total - total.shift(168)).abs() / total).mean())
     yield Statistic("same hour last week, MAPE", "1", 0.038, 0.01, week_ago, "design")
-    for model, weather in world.weather.items():
+    for model, weather in synthetic.weather.items():
         error = at_lead(weather, "temp_air", 24, truth.index) - truth["temp_air"]
         yield Statistic(
             f"{model} 24 h, temperature RMSE", "degree_Celsius", _MODELS[model] * 1.03, 0.15,

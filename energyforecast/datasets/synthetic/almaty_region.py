@@ -12,7 +12,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.datasets.synthetic.almaty import almaty
 from energyforecast.datasets.synthetic.pv_plants import kapshagay
 from energyforecast.datasets.synthetic.shelek import shelek
-from energyforecast.datasets.synthetic.synthetic_site import SYNTHETIC, Statistic, World
+from energyforecast.datasets.synthetic.synthetic_site import SYNTHETIC, Statistic, SyntheticSite
 
 __all__ = ["almaty_region"]
 
@@ -26,10 +26,10 @@ def almaty_region(
     hours: int = 2 * 8760,
     models: tuple[str, ...] = ("ecmwf", "icon", "gfs"),
     version: int = 1,
-) -> World:
+) -> SyntheticSite:
     """Industry, households, a wind farm and a PV plant: what a planner of the region forecasts.
 
-    The worlds :func:`almaty`, :func:`shelek` and :func:`kapshagay` side by side. The total of the area is left
+    The synthetic sites :func:`almaty`, :func:`shelek` and :func:`kapshagay` side by side. The total of the area is left
     out, since it is the sum of industry and households.
 
     Parameters
@@ -39,13 +39,13 @@ def almaty_region(
 
     Returns
     -------
-    World
-        A variable that a world does not serve is NaN at its sites. ``truth`` has a column a site: what would have
-        been measured without failing meters, outages and orders. [MW]
+    SyntheticSite
+        A variable that a part does not serve is NaN at its sites. ``truth`` has a column a site: power or demand
+        without failing meters, outages and orders. [MW]
 
     Notes
     -----
-    The three worlds have weather of their own: a cold front that raises demand and wind together is
+    The three synthetic sites have weather of their own: a cold front that raises demand and wind together is
     not in them. What links kinds in a real region has to be learnt there.
 
     Examples
@@ -54,25 +54,33 @@ def almaty_region(
     >>> [site.kind for site in region.sites]
     ['demand', 'demand', 'wind', 'solar']
     """
-    makers: tuple[Callable[..., World], ...] = (almaty, shelek, kapshagay)
-    worlds = [make(seed=seed, start=start, hours=hours, version=version, models=models) for make in makers]
-    sites = (*worlds[0].sites[1:], worlds[1].site, worlds[2].site)
+    makers: tuple[Callable[..., SyntheticSite], ...] = (almaty, shelek, kapshagay)
+    synthetic_sites = [
+        make(seed=seed, start=start, hours=hours, version=version, models=models) for make in makers
+    ]
+    sites = (*synthetic_sites[0].sites[1:], synthetic_sites[1].site, synthetic_sites[2].site)
     names = [site.name for site in sites]
-    return World(
+    return SyntheticSite(
         name=_NAME,
         sites=sites,
-        weather={model: _side_by_side([world.weather[model] for world in worlds], names) for model in models},
-        observations=_joined([world.observations for world in worlds], names),
-        raw=pd.concat([world.raw for world in worlds], keys=[world.name for world in worlds]),
-        truth=_truth(worlds, names),
+        weather={
+            model: _side_by_side([synthetic.weather[model] for synthetic in synthetic_sites], names)
+            for model in models
+        },
+        observations=_joined([synthetic.observations for synthetic in synthetic_sites], names),
+        raw=pd.concat(
+            [synthetic.raw for synthetic in synthetic_sites],
+            keys=[synthetic.name for synthetic in synthetic_sites],
+        ),
+        truth=_truth(synthetic_sites, names),
         seed=seed,
         version=version,
-        measure=lambda _: _statistics(worlds),
+        measure=lambda _: _statistics(synthetic_sites),
     )
 
 
 def _side_by_side(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
-    """Runs of several worlds, which arrive together; what one of them lacks is NaN at its sites."""
+    """Runs of several synthetic sites, which arrive together; what one of them lacks is NaN at its sites."""
     known = list(dict.fromkeys(str(name) for part in parts for name in part.data_vars))
     whole = [part.drop_vars("available_time") for part in parts]
     joined = xr.concat(
@@ -87,21 +95,21 @@ def _side_by_side(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Datas
     joined = joined.assign_coords(available_time=parts[0]["available_time"]).sel(site=list(names))
     for name in known:
         joined[name].attrs = next(part[name].attrs for part in parts if name in part)
-    joined.attrs["source"] = f"synthetic world {_NAME!r} of energyforecast"
+    joined.attrs["source"] = f"synthetic site {_NAME!r} of energyforecast"
     return joined
 
 
 def _joined(parts: Sequence[Observations], names: Sequence[str]) -> Observations:
     return Observations(
         pd.concat([part.values for part in parts], axis=1)[list(names)],
-        published_after=parts[0].published_after,  # all meters of these worlds report after the same delay
+        published_after=parts[0].published_after,  # all meters of these sites report after the same delay
         flags=pd.concat([part.flags for part in parts], axis=1)[list(names)],
         frequency="1h",
     )
 
 
-def _truth(worlds: Sequence[World], names: Sequence[str]) -> pd.DataFrame:
-    demand, *plants = worlds
+def _truth(synthetic_sites: Sequence[SyntheticSite], names: Sequence[str]) -> pd.DataFrame:
+    demand, *plants = synthetic_sites
     found = {name: demand.truth[name] for name in names if name in demand.truth}
     found |= {plant.site.name: plant.truth["power"] for plant in plants}
     truth = pd.DataFrame(found)[list(names)].assign(source=SYNTHETIC)
@@ -109,6 +117,6 @@ def _truth(worlds: Sequence[World], names: Sequence[str]) -> pd.DataFrame:
     return truth
 
 
-def _statistics(worlds: Sequence[World]) -> Iterator[Statistic]:
-    for world in worlds:
-        yield from world.statistics()
+def _statistics(synthetic_sites: Sequence[SyntheticSite]) -> Iterator[Statistic]:
+    for synthetic in synthetic_sites:
+        yield from synthetic.statistics()

@@ -28,7 +28,7 @@ from energyforecast.datasets.synthetic.stochastic_processes import (
 from energyforecast.datasets.synthetic.synthetic_site import (
     SYNTHETIC,
     Statistic,
-    World,
+    SyntheticSite,
     at_lead,
     check_arguments,
     provenance,
@@ -94,7 +94,7 @@ def kapshagay(
     hours: int = 2 * 8760,
     models: tuple[str, ...] = MODELS,
     version: int = 1,
-) -> World:
+) -> SyntheticSite:
     """A synthetic PV plant at Kapshagay, Kazakhstan: 100 MW of fixed modules, with weather as it arrived.
 
     Synthetic: tuned to published yearly output of plants of this kind; no measured value is in it.
@@ -114,14 +114,14 @@ def kapshagay(
 
     Returns
     -------
-    World
+    SyntheticSite
         ``truth`` has the radiation as means over the hour that begins, its clear-sky value, soiling and
         snow as factors, and the power that the whole plant would give.
 
     Examples
     --------
-    >>> world = kapshagay(hours=240)
-    >>> world.site.surface_tilt, world.site.capacity
+    >>> synthetic = kapshagay(hours=240)
+    >>> synthetic.site.surface_tilt, synthetic.site.capacity
     (35.0, 100.0)
     """
     site = PVPlant(
@@ -135,7 +135,7 @@ def kapshagay(
         surface_azimuth=180.0,
         dc_capacity=100.0 * _KAPSHAGAY.ratio,
     )
-    return _world(site, _KAPSHAGAY, seed, start, hours, models, version, target=0.165)
+    return _synthetic_site(site, _KAPSHAGAY, seed, start, hours, models, version, target=0.165)
 
 
 def nur_navoi(
@@ -145,7 +145,7 @@ def nur_navoi(
     hours: int = 2 * 8760,
     models: tuple[str, ...] = MODELS,
     version: int = 1,
-) -> World:
+) -> SyntheticSite:
     """A synthetic PV plant near Navoi, Uzbekistan: 100 MW on single-axis trackers, with weather as it arrived.
 
     Synthetic: tuned to published yearly output of plants of this kind; no measured value is in it. The
@@ -158,7 +158,7 @@ def nur_navoi(
 
     Returns
     -------
-    World
+    SyntheticSite
 
     Examples
     --------
@@ -177,10 +177,10 @@ def nur_navoi(
         gcr=0.4,
         dc_capacity=100.0 * _NUR_NAVOI.ratio,
     )
-    return _world(site, _NUR_NAVOI, seed, start, hours, models, version, target=0.29)
+    return _synthetic_site(site, _NUR_NAVOI, seed, start, hours, models, version, target=0.29)
 
 
-def _world(
+def _synthetic_site(
     site: PVPlant,
     climate: _Climate,
     seed: int,
@@ -190,7 +190,7 @@ def _world(
     version: int,
     *,
     target: float,
-) -> World:
+) -> SyntheticSite:
     check_arguments(seed=seed, hours=hours, version=version, models=models, known=_SKILL)
     axis = Axis.of(start, hours)
     attrs = provenance(site.name, seed=seed, version=version)
@@ -199,10 +199,10 @@ def _world(
     truth = _truth(sky, power, axis, attrs)
     observations = _observations(seed, power, axis, site)
 
-    def measure(world: World) -> Iterator[Statistic]:
-        return _statistics(world, target)
+    def measure(synthetic: SyntheticSite) -> Iterator[Statistic]:
+        return _statistics(synthetic, target)
 
-    return World(
+    return SyntheticSite(
         name=site.name,
         sites=(site,),
         weather=_weather(sky, Runs(axis, seed, tuple(models)), site, attrs),
@@ -332,7 +332,7 @@ def _power(sky: _Sky, site: PVPlant, climate: _Climate) -> Floats:
 
 
 def _truth(sky: _Sky, power: Floats, axis: Axis, attrs: Mapping[str, Any]) -> pd.DataFrame:
-    here = axis.world
+    here = axis.period
     truth = pd.DataFrame(
         {
             "ghi": sky.ghi[here],
@@ -373,7 +373,7 @@ def _weather(sky: _Sky, runs: Runs, site: PVPlant, attrs: Mapping[str, Any]) -> 
 def _observations(seed: int, power: Floats, axis: Axis, site: PVPlant) -> Observations:
     """Hourly metered power, published two hours after the hour's end."""
     assert site.capacity is not None
-    rng, here = stream(seed, f"{site.name}/metering"), axis.world
+    rng, here = stream(seed, f"{site.name}/metering"), axis.period
     service = np.where(blocks(rng, axis.hours, every=900.0, shortest=2, longest=30), 0.75, 1.0)
     service = np.where(blocks(rng, axis.hours, every=4000.0, shortest=2, longest=20), 0.0, service)
     metered = power[here] * service * (1.0 + 0.004 * rng.standard_normal(axis.hours))
@@ -415,21 +415,21 @@ def _raw(observations: Observations, attrs: Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def _statistics(world: World, target: float) -> Iterator[Statistic]:
-    truth = world.truth
-    assert world.site.capacity is not None
-    power = truth["power"] / world.site.capacity
+def _statistics(synthetic: SyntheticSite, target: float) -> Iterator[Statistic]:
+    truth = synthetic.truth
+    assert synthetic.site.capacity is not None
+    power = truth["power"] / synthetic.site.capacity
     day = truth["ghi_clear"] > 50.0
     yield Statistic("capacity factor", "1", target, 0.01, float(power.mean()))
     dark = truth["ghi_clear"] <= 0.0
     yield Statistic("power without sun, largest", "1", 0.0, 1e-6, float(power[dark].max()), "design")
     lag = solar_clock.check_sun(
-        timestamps.to_ns(truth.index), truth["power"].to_numpy(), site=world.site, label="truth"
+        timestamps.to_ns(truth.index), truth["power"].to_numpy(), site=synthetic.site, label="truth"
     )
     yield Statistic("power after the sun", "min", 0.0, 15.0, float("nan") if lag is None else lag, "design")
     index = (truth["ghi"] / truth["ghi_clear"])[day]
     yield Statistic("mean clear-sky index", "1", _INDEX[target], 0.03, float(index.mean()), "design")
-    for model, weather in world.weather.items():
+    for model, weather in synthetic.weather.items():
         ghi = at_lead(weather, "ghi", 24, truth.index)
         there = day & ghi.notna()
         error = (ghi - truth["ghi"])[there]

@@ -31,7 +31,7 @@ from energyforecast.datasets.synthetic.stochastic_processes import (
 from energyforecast.datasets.synthetic.synthetic_site import (
     SYNTHETIC,
     Statistic,
-    World,
+    SyntheticSite,
     at_lead,
     check_arguments,
     provenance,
@@ -98,7 +98,7 @@ def shelek(
     hours: int = 2 * 8760,
     models: tuple[str, ...] = ("ecmwf", "icon", "gfs"),
     version: int = 1,
-) -> World:
+) -> SyntheticSite:
     """A synthetic wind farm in the Shelek corridor, Kazakhstan, with weather forecasts as they arrived.
 
     Sixty MW of generic 2.5 MW machines in a two-way gap wind. Synthetic: its statistics are tuned to
@@ -120,21 +120,21 @@ def shelek(
 
     Returns
     -------
-    World
+    SyntheticSite
         ``truth`` has the wind at hub height (100 m) as instants, its mean over the hour, and the power
         that all turbines would give. ``raw`` is what a ten-minute logger wrote, in kW, on local stamps
         that ignore the clock change, with doubled and missing rows.
 
     References
     ----------
-    Target figures: ``docs/explanation/synthetic_sites.md``; :meth:`World.describe` lists them beside what is reached.
+    Target figures: ``docs/explanation/synthetic_sites.md``; :meth:`SyntheticSite.describe` compares them.
 
     Examples
     --------
-    >>> world = shelek(hours=240)
-    >>> dict(world.weather["ecmwf"].sizes)
+    >>> synthetic = shelek(hours=240)
+    >>> dict(synthetic.weather["ecmwf"].sizes)
     {'site': 1, 'init_time': 47, 'lead_time': 74}
-    >>> world.observations.sites
+    >>> synthetic.observations.sites
     ('Shelek (synthetic)',)
     """
     check_arguments(seed=seed, hours=hours, version=version, models=models, known=_MODELS)
@@ -154,7 +154,7 @@ def shelek(
     nature = _nature(seed, axis, site)
     whole, service = _power(seed, nature, axis)
     truth = _truth(nature, whole, axis, attrs)
-    return World(
+    return SyntheticSite(
         name=_NAME,
         sites=(site,),
         weather=_weather(nature, Runs(axis, seed, tuple(models)), attrs),
@@ -309,7 +309,7 @@ def _service(rng: np.random.Generator, length: int) -> npt.NDArray[np.bool_]:
 
 
 def _truth(nature: _Nature, power: Floats, axis: Axis, attrs: Mapping[str, Any]) -> pd.DataFrame:
-    here = axis.world
+    here = axis.period
     truth = pd.DataFrame(
         {
             "wind_speed_100m": nature.speed[here],
@@ -328,7 +328,7 @@ def _truth(nature: _Nature, power: Floats, axis: Axis, attrs: Mapping[str, Any])
 
 def _observations(seed: int, whole: Floats, service: Floats, axis: Axis) -> Observations:
     """Hourly metered power with what really happens to it, published two hours after the hour's end."""
-    rng, here = stream(seed, "metering"), axis.world
+    rng, here = stream(seed, "metering"), axis.period
     power = whole[here] * service[here] * (1.0 + 0.004 * rng.standard_normal(axis.hours))
     power = np.where(power < 0.002 * _CAPACITY, power - 0.003 * _CAPACITY, power)  # own use in a calm
     ordered = blocks(rng, axis.hours, every=700.0, shortest=3, longest=9)
@@ -359,7 +359,7 @@ def _observations(seed: int, whole: Floats, service: Floats, axis: Axis) -> Obse
 
 def _raw(seed: int, nature: _Nature, power: Floats, axis: Axis, attrs: Mapping[str, Any]) -> pd.DataFrame:
     """Ten-minute rows of a logger: kW, naive stamps at UTC+6 for ever, doubled and missing rows."""
-    rng, here = stream(seed, "logger"), axis.world
+    rng, here = stream(seed, "logger"), axis.period
     count = 6 * axis.hours
     stamps = axis.all[here][0] + np.arange(count) * np.timedelta64(10, "m")
 
@@ -389,8 +389,8 @@ def _raw(seed: int, nature: _Nature, power: Floats, axis: Axis, attrs: Mapping[s
 # -- What it reaches ---------------------------------------------------------------------------------
 
 
-def _statistics(world: World) -> Iterator[Statistic]:
-    truth = world.truth
+def _statistics(synthetic: SyntheticSite) -> Iterator[Statistic]:
+    truth = synthetic.truth
     power = truth["power"] / _CAPACITY
     wind = truth["wind_speed_mean"]
     month, hour = truth.index.month, (truth.index.hour + 5) % 24
@@ -421,13 +421,14 @@ def _statistics(world: World) -> Iterator[Statistic]:
     )
     curve = np.interp(wind, _CURVE_SPEED, _CURVE_POWER)
     yield Statistic("curve on measured wind, MAE", "1", 0.027, 0.01, float((power - curve).abs().mean()))
-    yield from _forecast_statistics(world, wind, power)
+    yield from _forecast_statistics(synthetic, wind, power)
     yield from _regime_statistics(truth["wind_direction_100m"].to_numpy())
 
 
-def _forecast_statistics(world: World, wind: pd.Series, power: pd.Series) -> Iterator[Statistic]:
+def _forecast_statistics(synthetic: SyntheticSite, wind: pd.Series, power: pd.Series) -> Iterator[Statistic]:
     day = {
-        model: at_lead(weather, "wind_speed_100m", 24, wind.index) for model, weather in world.weather.items()
+        model: at_lead(weather, "wind_speed_100m", 24, wind.index)
+        for model, weather in synthetic.weather.items()
     }
     published = {"ecmwf": (2.82, 0.726), "icon": (2.86, 0.695), "gfs": (3.36, 0.670)}
     for model, series in day.items():
@@ -436,9 +437,9 @@ def _forecast_statistics(world: World, wind: pd.Series, power: pd.Series) -> Ite
             f"{model} 24 h, wind RMSE", "m s-1", rmse, 0.25, float(((series - wind) ** 2).mean() ** 0.5)
         )
         yield Statistic(f"{model} 24 h, wind correlation", "1", correlation, 0.03, float(series.corr(wind)))
-    if "ecmwf" in world.weather:
+    if "ecmwf" in synthetic.weather:
         for lead, correlation in ((48, 0.675), (67, 0.60)):
-            series = at_lead(world.weather["ecmwf"], "wind_speed_100m", lead, wind.index)
+            series = at_lead(synthetic.weather["ecmwf"], "wind_speed_100m", lead, wind.index)
             yield Statistic(
                 f"ecmwf {lead} h, wind correlation",
                 "1",

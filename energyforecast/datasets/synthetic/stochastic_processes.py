@@ -1,4 +1,4 @@
-"""Random processes from which synthetic worlds are made.
+"""Random processes from which synthetic sites are made.
 
 Nature is one Gaussian process a quantity. A weather model's forecast of it is the same process seen
 through a correlation that falls with lead, plus an error that resembles itself over neighbouring
@@ -38,14 +38,14 @@ HOUR: Final = np.timedelta64(1, "h")
 #: Hours of truth before the start and after the end, which runs and smoothing need. [h]
 BEFORE: Final = 72
 AFTER: Final = 96
-#: Normal scores are those of at least a year, so that a short world has the weather of its season.
+#: Normal scores are those of at least a year, so that a short synthetic site has the weather of its season.
 SHORTEST: Final = 8760
 LEADS: Final = 74  # 0 to 73 h
 RUN_EVERY: Final = 6
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """Random numbers of their own for each part of a world, so that one part does not disturb another.
+    """Random numbers of their own for each part of a synthetic site, so that one part does not disturb another.
 
     Examples
     --------
@@ -59,14 +59,14 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
 @dataclass(frozen=True)
 class Axis:
-    """Hours of a world, and those around it that make it.
+    """Hours of a synthetic site, and those around it that make it.
 
     Parameters
     ----------
     start : datetime64
-        First hour of the world, in UTC.
+        First hour of the synthetic site, in UTC.
     hours : int
-        Hours of the world.
+        Hours of the synthetic site.
 
     Examples
     --------
@@ -94,14 +94,14 @@ class Axis:
         return timestamps.to_ns(self.start + (np.arange(self.length) - BEFORE) * HOUR)
 
     @property
-    def world(self) -> slice:
-        """Those of the world."""
+    def period(self) -> slice:
+        """Those of the synthetic site."""
         return slice(BEFORE, BEFORE + self.hours)
 
     @property
     def index(self) -> pd.DatetimeIndex:
-        """The world's hours in UTC."""
-        return timestamps.to_index(self.all[self.world])
+        """The synthetic site's hours in UTC."""
+        return timestamps.to_index(self.all[self.period])
 
     def year_share(self) -> Floats:
         """Position in the year, 0 to 1."""
@@ -223,7 +223,7 @@ def forecast_errors(
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of the weather models of a world: four a day, leads 0 to 73 h.
+    """Runs of the weather models of a synthetic site: four a day, leads 0 to 73 h.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class Runs:
 
     @property
     def init_time(self) -> timestamps.Times:
-        """Initialisations at 00, 06, 12 and 18 UTC, from two days before the world to its end."""
+        """Initialisations at 00, 06, 12 and 18 UTC, from two days before the synthetic site to its end."""
         first = (self.axis.start - 48 * HOUR).astype("datetime64[D]").astype("datetime64[h]")
         last = self.axis.start + self.axis.hours * HOUR
         return timestamps.to_ns(np.arange(first, last, RUN_EVERY * HOUR))

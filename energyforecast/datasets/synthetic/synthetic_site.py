@@ -1,4 +1,4 @@
-"""Synthetic worlds: what they hold, how they say that they are synthetic, and how near they come to their targets."""
+"""Synthetic sites with known truth, their statistics and published targets."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["Statistic", "World"]
+__all__ = ["Statistic", "SyntheticSite"]
 
 Floats = npt.NDArray[np.float64]
 
-#: What every column of origin says.
+#: Value of every column of origin.
 SYNTHETIC: Final = "synthetic"
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """One figure of a world beside what it should be.
+    """Statistic of a synthetic site and its target.
 
     Parameters
     ----------
     name : str
-        What it is.
+        Name.
     unit : str
         Its unit; ``"1"`` for shares of capacity and correlations.
     target : float
-        What it should be.
+        Published or designed value.
     tolerance : float
         Allowed distance from the target over two years: our choice, wide enough for what one seed
         differs from another.
     reached : float
-        What this world has.
+        Value of this site.
     basis : {"published", "design"}
         Whether the target is (or lies within) a figure published of real plants, or is a choice of ours,
         near to what the generator gives: it then finds changes and says nothing about reality.
@@ -66,8 +66,8 @@ class Statistic:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class World:
-    """A synthetic case with known truth; a pure function of what it was made from.
+class SyntheticSite:
+    """Synthetic plants or areas with known truth, reproducible from seed and version.
 
     Parameters
     ----------
@@ -78,21 +78,21 @@ class World:
     weather : dict of Dataset
         Forecasts by weather model: by issue time and lead, with ``available_time``.
     observations : Observations
-        What a planner receives, with its gaps and flags.
+        Measurements as received, with gaps and flags.
     raw : DataFrame
-        What the logger wrote, with its defects: local stamps without offset.
+        Records of the logger, with their defects: local stamps without offset.
     truth : DataFrame
-        What happened, without defects; nobody in this world knows it.
+        True weather and power, without defects; hidden from forecasts.
     seed, version : int
-        What it was made from.
+        Of the generator.
 
     Examples
     --------
     >>> from energyforecast.datasets import shelek
-    >>> world = shelek(hours=240)
-    >>> world
-    World Shelek (synthetic): seed 1, version 1, 240 hours from 2023-01-01 00:00 UTC, weather ecmwf, icon, gfs
-    >>> world.site.capacity
+    >>> synthetic = shelek(hours=240)
+    >>> synthetic
+    SyntheticSite Shelek (synthetic): seed 1, version 1, 240 hours from 2023-01-01 00:00 UTC, weather ecmwf, icon, gfs
+    >>> synthetic.site.capacity
     60.0
     """
 
@@ -104,7 +104,7 @@ class World:
     truth: pd.DataFrame
     seed: int
     version: int
-    measure: Callable[[World], Iterable[Statistic]] = field(kw_only=True)
+    measure: Callable[[SyntheticSite], Iterable[Statistic]] = field(kw_only=True)
 
     @property
     def site(self) -> Site:
@@ -112,7 +112,7 @@ class World:
         return self.sites[0]
 
     def statistics(self) -> tuple[Statistic, ...]:
-        """Every statistic with its target. They are meant for two years; a short world strays."""
+        """Every statistic with its target. They are meant for two years; a short synthetic site strays."""
         return tuple(self.measure(self))
 
     def describe(self) -> pd.DataFrame:
@@ -142,15 +142,15 @@ class World:
     def __repr__(self) -> str:
         index = self.observations.index
         return (
-            f"World {self.name}: seed {self.seed}, version {self.version}, {len(index)} hours from "
+            f"SyntheticSite {self.name}: seed {self.seed}, version {self.version}, {len(index)} hours from "
             f"{index[0]:%Y-%m-%d %H:%M} UTC, weather {', '.join(self.weather)}"
         )
 
 
-def provenance(world: str, *, seed: int, version: int) -> dict[str, Any]:
-    """Attributes of everything that is made from a world; netCDF can hold them."""
+def provenance(name: str, *, seed: int, version: int) -> dict[str, Any]:
+    """Attributes of everything that is made from a synthetic site; netCDF can hold them."""
     return {
-        "source": f"synthetic world {world!r} of energyforecast",
+        "source": f"synthetic site {name!r} of energyforecast",
         "synthetic": 1,
         "generator_version": version,
         "seed": seed,
@@ -160,7 +160,7 @@ def provenance(world: str, *, seed: int, version: int) -> dict[str, Any]:
 def check_arguments(
     *, seed: int, hours: int, version: int, models: Iterable[str], known: Iterable[str]
 ) -> None:
-    """What a world can be made from.
+    """Check the arguments of a generator.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def check_arguments(
     """
     if hours < 48 or seed < 0:
         raise RangeError(
-            f"A world is asked for with hours={hours} and seed={seed}.",
+            f"A synthetic site is asked for with hours={hours} and seed={seed}.",
             "It has at least 48 hours, and its seed is not negative.",
             "Give e.g. hours=2 * 8760, seed=1.",
         )

@@ -235,7 +235,7 @@ def test_the_schedule_of_one_hour_is_the_newsvendors_quantile() -> None:
     assert plan.number == 99
 
 
-def _world(number: int, seed: int = 0) -> tuple[System, dict[str, Scenarios]]:
+def _synthetic_system(number: int, seed: int = 0) -> tuple[System, dict[str, Scenarios]]:
     """Coal behind a link, gas, a lake and an electrolyser over a day of half-hidden wind."""
     random = np.random.default_rng(seed)
     coal = unit("coal", 400, 20, "North", minimum=0.3, ramp=60, flexible=0.1, premium_up=8, premium_down=8)
@@ -271,11 +271,11 @@ def _course(of: dict[str, Scenarios], k: int) -> dict[str, pd.DataFrame]:
 
 
 def test_who_knows_more_pays_less() -> None:
-    system, likely = _world(8)
+    system, likely = _synthetic_system(8)
     plans = {"median": plan_median(system, **likely), "scenarios": plan_scenarios(system, **likely)}
     costs = realised_costs(plans, **likely)["total"]
     assert plans["scenarios"].cost == pytest.approx(costs["scenarios"], rel=1e-6)
-    # Each step is worth something here: the world is uncertain, and leaving the schedule costs.
+    # Each step is worth something here: the future is uncertain, and leaving the schedule costs.
     assert costs["perfect foresight"] < costs["scenarios"] - 1
     assert costs["scenarios"] < costs["median"] - 1
     # One scenario by itself is what perfect foresight of it gives, whoever else was asked about.
@@ -287,8 +287,8 @@ def test_who_knows_more_pays_less() -> None:
 
 
 def test_every_plan_is_one_that_the_system_can_run() -> None:
-    system, likely = _world(4, seed=1)
-    truth = _course(_world(1, seed=2)[1], 0)
+    system, likely = _synthetic_system(4, seed=1)
+    truth = _course(_synthetic_system(1, seed=2)[1], 0)
     plan = plan_scenarios(system, **likely)
     for found in (plan, realise(plan, **truth), perfect_foresight(system, **truth)):
         table = found.dispatch
@@ -526,7 +526,7 @@ def test_a_system_is_read_from_toml() -> None:
 
 @pytest.mark.slow
 def test_the_network_speaks_the_names_of_what_was_declared() -> None:
-    system, likely = _world(2)
+    system, likely = _synthetic_system(2)
     network = to_pypsa(system, **likely)
     assert {"North", "South", "lake", "H2 hydrogen"} == set(network.buses.index)
     assert {"coal", "gas"} < set(network.generators.index)
@@ -556,7 +556,7 @@ def test_a_missing_library_names_its_extra(
 @pytest.mark.filterwarnings("ignore")  # those of PyPSA, when a user optimises the network
 @pytest.mark.parametrize("seed", [0, 1])
 def test_pypsa_finds_the_same_plan(seed: int) -> None:
-    system, likely = _world(1, seed)
+    system, likely = _synthetic_system(1, seed)
     system = dataclasses.replace(system, curtailment_cost=0.0)
     network = to_pypsa(system, **likely)
     logging.disable(logging.WARNING)
@@ -575,13 +575,13 @@ def test_pypsa_finds_the_same_plan(seed: int) -> None:
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_no_plan_beats_perfect_foresight_nor_scenarios_on_themselves(seed: int) -> None:
-    system, likely = _world(3, seed)
+    system, likely = _synthetic_system(3, seed)
     plans = {"median": plan_median(system, **likely), "scenarios": plan_scenarios(system, **likely)}
     expected = realised_costs(plans, **likely)["total"]
     slack = 1e-4 * expected["median"]
     assert expected["perfect foresight"] <= expected["scenarios"] + slack
     assert expected["scenarios"] <= expected["median"] + slack
-    truth = realised_costs(plans, **_course(_world(1, seed + 1)[1], 0))
+    truth = realised_costs(plans, **_course(_synthetic_system(1, seed + 1)[1], 0))
     assert (truth["regret"] >= -slack).all()
 
 

@@ -19,7 +19,7 @@ from energyforecast.errors import (
     TimeError,
     UnitsError,
 )
-from tests.support.synthetic_data import World, analysis_of, replaced, with_arrival, world
+from tests.support.synthetic_data import SyntheticSite, analysis_of, replaced, synthetic, with_arrival
 
 needs_h5netcdf = pytest.mark.skipif(importlib.util.find_spec("h5netcdf") is None, reason="the extra 'store'")
 
@@ -30,8 +30,8 @@ def _three_lines(error: EnergyForecastError, *named: str) -> None:
         assert word in str(error), f"{word!r} is not named in {error}"
 
 
-def _small(**changes: str) -> World:
-    return world(days=3, sites=2, leads=30, **changes)
+def _small(**changes: str) -> SyntheticSite:
+    return synthetic(days=3, sites=2, leads=30, **changes)
 
 
 def _members(weather: xr.Dataset) -> xr.Dataset:
@@ -104,7 +104,7 @@ def test_netcdf_4_of_others_is_read(kind: str, tmp_path: Path) -> None:
 
 
 def test_weather_read_from_a_file_gives_the_same_forecast(tmp_path: Path) -> None:
-    given = world(days=20)
+    given = synthetic(days=20)
     task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
     model = ef.LightGBMQuantiles(n_estimators=3, folds=0)
     forecaster = ef.Forecaster(given.site, task, model=model).fit(given.weather, given.power)

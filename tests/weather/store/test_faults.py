@@ -41,7 +41,7 @@ from energyforecast.errors import (
 from energyforecast.weather import Store
 from energyforecast.weather.sources.common.base import PublicationDelay, RunSource, finished
 from energyforecast.weather.store import archive_files
-from tests.support.synthetic_data import World, world
+from tests.support.synthetic_data import SyntheticSite, synthetic
 from tests.support.toy_sources import FARM, OTHER, Toy, same_values, truth, utc
 
 pytestmark = pytest.mark.faults
@@ -583,12 +583,12 @@ def test_no_secret_reaches_a_file_a_log_or_an_error(tmp_path: Path, caplog: Any,
 
 
 class Replayed(RunSource):
-    """The weather of a synthetic world, run by run, with faults of single runs."""
+    """The weather of a synthetic site, run by run, with faults of single runs."""
 
     name, attribution, cycle = "replayed", "made up", pd.Timedelta("12h")
     delay = PublicationDelay(base="7h", margin="0min")
 
-    def __init__(self, given: World, script: dict[str, Any] | None = None) -> None:
+    def __init__(self, given: SyntheticSite, script: dict[str, Any] | None = None) -> None:
         self.weather, self.script = given.weather, {utc(run): what for run, what in (script or {}).items()}
         self.variables = tuple(map(str, given.weather.data_vars))
         self.labels = dict.fromkeys(self.variables, Label.INSTANT)
@@ -624,9 +624,9 @@ SERVED: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 @pytest.fixture(scope="module")
-def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, ef.Forecaster, Path]:
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> tuple[SyntheticSite, ef.Forecaster, Path]:
     """A forecaster that has learnt from an archive that lacks nothing."""
-    given, folder = world(days=25, every=12), tmp_path_factory.mktemp("learnt")
+    given, folder = synthetic(days=25, every=12), tmp_path_factory.mktemp("learnt")
     store = store_at(folder, "2024-01-23 20:00")
     store.update(Replayed(given), sites=given.site, since="2024-01-01")
     model = ef.LightGBMQuantiles(n_estimators=5, folds=0)

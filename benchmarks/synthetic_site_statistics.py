@@ -1,7 +1,7 @@
-"""How near the synthetic worlds come to their targets, and what making them costs.
+"""How near the synthetic sites come to their targets, and what making them costs.
 
-For each world of two years and each seed: every statistic with its target, the value reached and the
-tolerance, and the CPU seconds of making the world (one thread). All of it is synthetic.
+For each synthetic site of two years and each seed: every statistic with its target, the value reached and the
+tolerance, and the CPU seconds of making it (one thread). All of it is synthetic.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ WORLDS = {
 
 
 def measure(seeds: list[int]) -> dict[str, object]:
-    """Statistics and CPU seconds by world and seed."""
+    """Statistics and CPU seconds by site and seed."""
     for make in WORLDS.values():
         make(hours=48)  # imports
-    worlds: list[dict[str, object]] = []
+    synthetic_sites: list[dict[str, object]] = []
     for name, make in WORLDS.items():
         for seed in seeds:
             begun = time.process_time()
-            world = make(seed=seed)
+            synthetic = make(seed=seed)
             spent = time.process_time() - begun
-            table = world.describe().reset_index()
-            worlds.append(
+            table = synthetic.describe().reset_index()
+            synthetic_sites.append(
                 {
-                    "world": name,
-                    "source": world.truth.attrs["source"],
+                    "site": name,
+                    "source": synthetic.truth.attrs["source"],
                     "seed": seed,
-                    "version": world.version,
+                    "version": synthetic.version,
                     "cpu_seconds": round(spent, 2),
                     "statistics": json.loads(table.to_json(orient="records")),
                 }
             )
     return {
-        "worlds": worlds,
-        "within": all(row["within"] for world in worlds for row in world["statistics"]),  # type: ignore[attr-defined]
+        "synthetic_sites": synthetic_sites,
+        "within": all(row["within"] for synthetic in synthetic_sites for row in synthetic["statistics"]),  # type: ignore[attr-defined]
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
