@@ -5,11 +5,12 @@
     python tools/build_reference_pages.py [--out FOLDER]
 """
 
-# ruff: noqa: E501, SLF001  (paragraphs of pages; tables of keys that nobody else needs)
+# ruff: noqa: E501  (paragraphs of pages; tables of keys that nobody else needs)
 from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import re
 import tomllib
 import typing
@@ -21,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from energyforecast import cli, errors, weather
-from energyforecast.configuration import toml_file
+from energyforecast.configuration import schema
 from energyforecast.core import variables
 from energyforecast.core.labels import Label
 from energyforecast.core.settlement import ImbalanceTerms
@@ -34,22 +35,7 @@ from energyforecast.weather.sources.common.base import PublicationDelay, Source
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "Made from the code by `python tools/build_reference_pages.py`."
-
-#: What the keys of [weather] mean; those that the configuration knows, no more and no less.
-WEATHER_KEYS = {
-    "file": "Path of a NetCDF file that `energyforecast.weather.write` wrote.",
-    "dataset": "Name of a data set of the library: "
-    + ", ".join(f"`{name}`" for name in toml_file._DATASETS)
-    + ".",
-    "models": 'Table of several weather models: `[weather.models]` with a line `name = "file.nc"` for each.',
-    "store": "Path of an archive that `energyforecast weather fetch` fills.",
-    "perfect_weather": "`true` lets an analysis stand for a forecast; everything made from it then says so.",
-    "source": "With `store`: the source from which it is filled, by the name in [sources](sources.md).",
-    "model": "With `store`: the weather model, where the source has several.",
-    "since": "With `store`: how far back the archive goes; a week without it.",
-    "base_url": "With `store`: address of a server of your own.",
-    "api_key_env": "With `store`: NAME of the environment variable that holds the key. A key in the file is refused.",
-}
+SCHEMA = FOLDER.parent / "configuration.schema.json"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -278,8 +264,10 @@ def configuration_page() -> str:
 
 {MADE}
 
-One TOML file holds the sections {", ".join(f"`[{name}]`" for name in toml_file._SECTIONS)}. All commands read it, and so does
-{{py:func}}`energyforecast.configuration.read`. Paths are relative to the file. An unknown section or key is an error. `energyforecast config
+One TOML file holds the sections {", ".join(f"`[{name}]`" for name in schema.file_section().model_fields)}. All commands read it, and so does
+{{py:func}}`energyforecast.configuration.read`. Paths are relative to the file. An unknown section or key is an error: its message names the one that is meant. An editor
+that knows JSON schemas completes and checks the file by [`configuration.schema.json`](../configuration.schema.json), which the line
+`#:schema PATH` at the head of the examples names. `energyforecast config
 FILE` prints what a file means. One to begin with is [`examples/la_haute_borne.toml`](../../examples/la_haute_borne.toml).
 
 ## [sites."NAME"]
@@ -288,11 +276,12 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
 `power [kW]`. A table `sources` may say by field where a value is from.
 """,
     ]
-    base = toml_file._SITES["site"]
-    for kind, maker in toml_file._SITES.items():
+    base = schema.SITES["site"]
+    for kind, maker in schema.SITES.items():
         names, default = _of_site(maker)
         parts += [f'### kind = "{kind}"\n', keys(maker, names, default, more=base)]
-    places, asked = toml_file._PLACES, toml_file._ASKED
+    places = schema.WEATHER_PLACES
+    rest = places | schema.PERFECT_WEATHER | schema.WEATHER_REQUEST
     parts += [
         "## [weather]\n",
         f"Exactly one of {', '.join(code(name) for name in places)} says where it is.\n",
@@ -300,7 +289,7 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
     parts += [
         table(
             ("Key", "Means"),
-            [(code(name), WEATHER_KEYS[name]) for name in (*places, "perfect_weather", *asked)],
+            [(code(name), text) for name, (_, text) in rest.items()],
         )
     ]
     names, default = _of_signature(read_power, ("source",))
@@ -313,9 +302,9 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
         keys(read_power, names, default),
         "## [task]\n",
     ]
-    for kind, maker in toml_file._TASKS.items():
-        names, default = _of_signature(maker)
-        parts += [f'### kind = "{kind}"\n', keys(maker, names, default)]
+    for kind, task in schema.TASKS.items():
+        names, default = _of_signature(task)
+        parts += [f'### kind = "{kind}"\n', keys(task, names, default)]
     parts += [
         "## [model]\n",
         (
@@ -336,9 +325,7 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
 
 
 def _plan() -> list[str]:
-    """The keys of [plan] and its tables, where configurations have that section."""
-    if "plan" not in toml_file._SECTIONS:
-        return []
+    """The keys of [plan] and its tables, and of the system."""
     settings = import_module("energyforecast.planning.settings")
 
     def rows(maker: Any, leave_out: Sequence[str] = (), more: Any = None) -> str:
@@ -371,10 +358,10 @@ def _plan() -> list[str]:
         rows(settings.RampTerms, more=ramps),
         "### [plan.system]\n",
         "`areas`, a list of names, and prices [currency/MWh]:\n",
-        table(("Key",), [(code(name),) for name in system._PRICES]),
+        table(("Key",), [(code(name),) for name in system.PRICES]),
         "Each of these tables holds a table for each part, by its name: `[plan.system.units.gas]`.\n",
     ]
-    for name, (_, kind) in system._TABLES.items():
+    for name, (_, kind) in system.PARTS.items():
         parts += [f"#### {name}\n", rows(kind, ("name",))]
     return parts
 
@@ -498,6 +485,11 @@ def pages() -> dict[str, str]:
     return {f"{name}.md": page().rstrip("\n") + "\n" for name, page in PAGES.items()}
 
 
+def schema_text() -> str:
+    """JSON schema of the configuration file."""
+    return json.dumps(schema.json_schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
     """Follow the command line."""
     parser = argparse.ArgumentParser(
@@ -507,6 +499,8 @@ def main() -> None:
     folder = parser.parse_args().out
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
+    if folder == FOLDER:
+        SCHEMA.write_text(schema_text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One TOML file for a site, its weather, its observations, a task and a model.
+"""One TOML file for sites, their weather, its observations, a task and a model.
 
 .. code-block:: toml
 
@@ -46,25 +46,23 @@ not silently a default.
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import os
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import xarray as xr
 
 from energyforecast import datasets
-from energyforecast.core import tasks
+from energyforecast.configuration.plan import plan_settings
+from energyforecast.configuration.schema import SITES, TASKS, file_section
+from energyforecast.configuration.validation import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_curve import PowerCurve
-from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.core.sites import Site
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
@@ -80,26 +78,13 @@ __all__ = ["Configuration", "read"]
 
 _T = TypeVar("_T")
 
-#: Keys of [weather]: where it is, and how an archive is filled.
-_PLACES: Final = ("file", "dataset", "models", "store")
-_ASKED: Final = ("source", "model", "since", "base_url", "api_key_env")
-_TASKS: Final[dict[str, Callable[..., Task]]] = {
-    "day_ahead": tasks.day_ahead,
-    "intraday": tasks.intraday,
-    "month_ahead": tasks.month_ahead,
-}
-
-_SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
-_SECTIONS: Final = ("sites", "weather", "observations", "task", "model", "plan")
-_OPTIONAL: Final = ("model", "plan")
-
 
 def _almaty_region() -> tuple[tuple[Site, ...], Weather, Observations]:
     synthetic = datasets.almaty_region()
     return synthetic.sites, synthetic.weather, synthetic.observations
 
 
-_DATASETS: Final[dict[str, Callable[[], tuple[Any, Weather, Observations]]]] = {
+DATASETS: Final[dict[str, Callable[[], tuple[Any, Weather, Observations]]]] = {
     "la-haute-borne": datasets.la_haute_borne,
     "almaty-region": cache(_almaty_region),  # weather and observations are asked for one after the other
 }
@@ -125,11 +110,12 @@ class Configuration:
 
     Examples
     --------
+    >>> from energyforecast import WindFarm, day_ahead
     >>> farm = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60)
     >>> settings = Configuration(
     ...     path=Path("farm.toml"),
     ...     sites=(farm,),
-    ...     task=tasks.day_ahead("08:00", timezone="Asia/Almaty"),
+    ...     task=day_ahead("08:00", timezone="Asia/Almaty"),
     ...     model=LightGBMQuantiles(),
     ...     perfect_weather=True,
     ...     sections={"weather": {"dataset": "la-haute-borne"}, "observations": {"dataset": "la-haute-borne"}},
@@ -149,7 +135,7 @@ class Configuration:
     plan: PlanSettings | None = None
 
     def forecaster(self) -> Forecaster:
-        """A forecaster that has learnt nothing yet."""
+        """A forecaster that is not fitted."""
         return Forecaster(self.sites, self.task, model=self.model, perfect_weather=self.perfect_weather)
 
     def weather(self) -> Weather:
@@ -253,24 +239,7 @@ def read(path: str | Path) -> Configuration:
             "A configuration is a TOML file in UTF-8.",
             "Check path and syntax.",
         ) from error
-    _known(sections, _SECTIONS, source, "")
-    for name in _SECTIONS:
-        optional = name in _OPTIONAL and name not in sections
-        if not optional and (
-            not isinstance(sections.get(name), dict) or not (sections[name] or name == "model")
-        ):
-            raise ConfigurationError(
-                f"{source} has no section [{name}].",
-                f"Sections are {', '.join(_SECTIONS)}.",
-                f"Add [{name}].",
-            )
-    _check_weather(sections["weather"], source)
-    observations = sections["observations"]
-    _known(observations, ("file", "dataset", *_keywords(read_power)), source, "observations")
-    _one_of(observations, ("file", "dataset"), source, "observations")
-    _is(observations, "file", str, "a path in quotes", source, "observations")
-    if "file" in observations:
-        _all_there(observations, read_power, source, "observations")
+    checked(file_section(), sections, where=f"{source}: ")
     return Configuration(
         path=source,
         sites=tuple(_site(name, values, source) for name, values in sections["sites"].items()),
@@ -278,149 +247,33 @@ def read(path: str | Path) -> Configuration:
         model=_model(sections.get("model", {}), source),
         perfect_weather=sections["weather"].get("perfect_weather", False),
         sections=sections,
-        plan=_plan(sections["plan"], source) if "plan" in sections else None,
+        plan=plan_settings(sections["plan"], where=f"{source}: ") if "plan" in sections else None,
     )
 
 
-def _plan(values: Mapping[str, Any], source: Path) -> PlanSettings:
-    try:
-        return PlanSettings.from_dict(values)
-    except EnergyForecastError as error:
-        raise ConfigurationError(f"{source}: {error.found}", error.expected, error.remedy) from error
-
-
-def _check_weather(weather: Mapping[str, Any], source: Path) -> None:
-    """The section [weather]: one place where the weather is, and no secret."""
-    _refuse_secrets(weather, source)
-    _known(weather, (*_PLACES, "perfect_weather", *(_ASKED if "store" in weather else ())), source, "weather")
-    _one_of(weather, _PLACES, source, "weather")
-    _is(weather, "perfect_weather", bool, "true or false", source, "weather")
-    _is(weather, "models", dict, "a table of names and paths", source, "weather")
-    for key in ("file", "store"):
-        _is(weather, key, str, "a path in quotes", source, "weather")
-    for key in _ASKED:
-        _is(weather, key, str, "text in quotes", source, "weather")
-    if weather.get("models") == {}:
-        raise ConfigurationError(
-            f"{source}: [weather.models] names no model.", "It names at least one.", 'Add name = "file.nc".'
-        )
-    if "store" in weather and "source" not in weather:
-        raise ConfigurationError(
-            f"{source}: [weather] has a store and no source.",
-            f"Sources are {', '.join(registry.named())}.",
-            'Add source = "open-meteo".',
-        )
-
-
-def _refuse_secrets(weather: Mapping[str, Any], source: Path) -> None:
-    """A key in a file ends in a repository; the message does not repeat it."""
-    named = [key for key in weather if re.fullmatch(r"(?i)(api_?)?(key|token)|password|secret", key)]
-    base = weather.get("base_url")
-    if isinstance(base, str) and (urlsplit(base).query or "@" in urlsplit(base).netloc):
-        named.append("base_url with a query or a password")
-    variable = weather.get("api_key_env")
-    if isinstance(variable, str) and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
-        named.append("api_key_env that is not a name in capitals")
-    if named:
-        raise ConfigurationError(
-            f"{source}: [weather] has {named[0]}, which would put a key into a file.",
-            "Keys stand in the environment.",
-            'Remove it, revoke the key if it was shared, and add api_key_env = "NAME_OF_A_VARIABLE".',
-        )
-
-
-def _known(given: Mapping[str, Any], known: Iterable[str], source: Path, section: str) -> None:
-    allowed = list(known)
-    for key in given:
-        if key not in allowed:
-            close = difflib.get_close_matches(key, allowed, n=1)
-            where = f"[{section}] " if section else ""
-            raise ConfigurationError(
-                f"{source}: {where}holds the unknown key {key!r}.",
-                f"Known are {', '.join(allowed)}.",
-                f"Did you mean {close[0]!r}?" if close else "Remove it, or correct its name.",
-            )
-
-
-def _one_of(given: Mapping[str, Any], choices: tuple[str, ...], source: Path, section: str) -> None:
-    named = [key for key in choices if key in given]
-    if len(named) != 1:
-        raise ConfigurationError(
-            f"{source}: [{section}] names {named or 'nothing'}.",
-            f"It names exactly one of {', '.join(choices)}.",
-            "Say where the data is.",
-        )
-
-
-def _is(
-    given: Mapping[str, Any], key: str, kind: type | tuple[type, ...], wanted: str, source: Path, section: str
-) -> None:
-    if key in given and not isinstance(given[key], kind):
-        raise ConfigurationError(
-            f"{source}: [{section}] has {key} = {given[key]!r}.", f"{key} is {wanted}.", "Correct the value."
-        )
-
-
-def _all_there(given: Mapping[str, Any], function: Any, source: Path, section: str) -> None:
-    for name, item in inspect.signature(function).parameters.items():
-        if item.kind is item.KEYWORD_ONLY and item.default is item.empty and name not in given:
-            raise ConfigurationError(
-                f"{source}: [{section}] does not say {name}.",
-                "Nothing about data is guessed.",
-                f"Add {name}.",
-            )
-
-
-def _like_defaults(given: Mapping[str, Any], maker: Any, source: Path, section: str) -> None:
-    """Refuse a value of another type than the parameter's default: a whole number may stand for any number."""
-    for name, item in inspect.signature(maker).parameters.items():
-        kind = type(item.default)
-        if name in given and kind in (int, float, str, tuple, bool):
-            kinds = (int, float) if kind is float else kind
-            wrong_bool = kind in (int, float) and isinstance(given[name], bool)
-            wanted = "a list" if kind is tuple else f"like {item.default!r}"
-            _is(given, name, () if wrong_bool else kinds, wanted, source, section)
-
-
-def _keywords(function: Any) -> list[str]:
-    return [
-        name
-        for name, item in inspect.signature(function).parameters.items()
-        if item.kind is item.KEYWORD_ONLY
-    ]
-
-
-def _site(name: str, values: Any, source: Path) -> Site:
-    section = f"sites.{name}"
-    given = dict(values) if isinstance(values, dict) else {}
-    kind = given.pop("kind", None)
-    one_of(f"{source}: kind of [{section}]", kind, allowed=_SITES, error=ConfigurationError)
-    _known(given, [item.name for item in fields(_SITES[kind]) if item.name != "name"], source, section)
-    if isinstance(given.get("power_curve"), str):
+def _site(name: str, values: Mapping[str, Any], source: Path) -> Site:
+    section, given = f"sites.{name}", dict(values)
+    kind = SITES[given.pop("kind")]
+    if "power_curve" in given:
         file = source.parent / given["power_curve"]
         given["power_curve"] = _built(PowerCurve.read, {"path": file}, source, section)
-    return _built(_SITES[kind], {"name": name} | given, source, section)
+    return _built(kind, {"name": name} | given, source, section)
 
 
 def _task(values: Mapping[str, Any], source: Path) -> Task:
     given = dict(values)
-    kind = given.pop("kind", None)
-    one_of(f"{source}: kind of [task]", kind, allowed=_TASKS, error=ConfigurationError)
-    _known(given, inspect.signature(_TASKS[kind]).parameters, source, "task")
-    return _built(_TASKS[kind], given, source, "task")
+    return _built(TASKS[given.pop("kind")], given, source, "task")
 
 
 def _model(values: Mapping[str, Any], source: Path, section: str = "model") -> QuantileModel | None:
     if not values:
         return None
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    if isinstance(values.get("model"), dict):
-        given["model"] = _model(values["model"], source, f"{section}.model")
-    kind: Any = given.pop("kind", LightGBMQuantiles.__name__)
-    known = [name for name in QuantileModel.registry if not name.startswith("_")]
-    one_of(f"{source}: kind of [{section}]", kind, allowed=known, error=ConfigurationError)
-    _known(given, _keywords(QuantileModel.registry[kind].__init__), source, section)
-    _like_defaults(given, QuantileModel.registry[kind], source, section)
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+    if "model" in given:
+        given["model"] = _model(given["model"], source, f"{section}.model")
+    kind = given.pop("kind", LightGBMQuantiles.__name__)
     return _built(QuantileModel.registry[kind], given, source, section)
 
 
@@ -440,5 +293,5 @@ def _built(maker: Callable[..., _T], values: dict[str, Any], source: Path, secti
 
 
 def _dataset(name: str, source: Path) -> tuple[Any, Weather, Observations]:
-    one_of(f"{source}: dataset", name, allowed=_DATASETS, error=ConfigurationError)
-    return _DATASETS[name]()
+    one_of(f"{source}: dataset", name, allowed=DATASETS, error=ConfigurationError)
+    return DATASETS[name]()

@@ -35,8 +35,7 @@ A table that is left out is not planned. Nothing in it has a price or a risk by 
 from __future__ import annotations
 
 import difflib
-import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -49,12 +48,13 @@ from energyforecast.planning.dispatch.system import System
 from energyforecast.planning.outages import Outage
 from energyforecast.planning.reserve import Tail
 
-__all__ = ["PlanSettings", "RampTerms", "ReserveTerms"]
+__all__ = ["PRESETS", "PlanSettings", "RampTerms", "ReserveTerms"]
 
 _T = TypeVar("_T")
 
 _DEPENDENCES: Final = ("gaussian", "schaake", "exponential", "independent")
-_PRESETS: Final[dict[str, Callable[..., ImbalanceTerms]]] = {"kazakhstan": kazakhstan}
+#: Published terms of imbalance by name.
+PRESETS: Final[dict[str, Callable[..., ImbalanceTerms]]] = {"kazakhstan": kazakhstan}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +140,7 @@ class PlanSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "areas", {name: tuple(sites) for name, sites in self.areas.items()})
+        object.__setattr__(self, "levels", tuple(self.levels))
         quantile_levels.check_quantiles(self.levels)
         timestamps.duration(self.learn)
         if self.dependence not in _DEPENDENCES:
@@ -221,104 +222,49 @@ class PlanSettings:
         Raises
         ------
         ConfigurationError
-            If a key is unknown or missing, or a value cannot be followed.
+            If a key is unknown or missing, or a value is not allowed.
+
+        See Also
+        --------
+        energyforecast.configuration.plan_settings : With every key and type checked.
 
         Examples
         --------
         >>> PlanSettings.from_dict({"areas": {"South": ["city"]}, "reserve": {"risk": 0.02}}).reserve.risk
         0.02
         """
-        given = dict(tables)
-        _known(given, [name for name in _names(cls) if name != "site_areas"], "plan")
-        if not isinstance(given.get("areas"), Mapping):
-            raise ConfigurationError(
-                "[plan] has no table [plan.areas].",
-                "It says which sites lie in which area.",
-                'Add [plan.areas] with South = ["city", "farm"].',
-            )
-        makers = {"reserve": _reserve, "schedule": _schedule, "ramps": _ramps, "system": _system}
-        for name, maker in makers.items():
-            if name in given:
-                given[name] = maker(_table(given[name], name))
-        if "levels" in given:
-            given["levels"] = tuple(given["levels"])
-        return _made(cls, given, "plan")
+        made: dict[str, Any] = {
+            name: _made(maker, tables[name], f"plan.{name}")
+            for name, maker in (("reserve", _reserve), ("schedule", _schedule), ("ramps", _ramps))
+            if name in tables
+        }
+        if "system" in tables:
+            made["system"] = _made(System.from_dict, {"tables": tables["system"]}, "plan.system")
+        return _made(cls, {**tables, **made}, "plan")
 
 
-def _table(value: Any, name: str) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(
-            f"[plan] has {name} = {value!r}.", f"[plan.{name}] is a table.", "See docs/howto/plan.md."
-        )
-    return dict(value)
+def _reserve(*, outages: Sequence[Mapping[str, Any]] = (), **terms: Any) -> ReserveTerms:
+    return ReserveTerms(outages=tuple(Outage(**row) for row in outages), **terms)
 
 
-def _reserve(given: dict[str, Any]) -> ReserveTerms:
-    _known(given, _names(ReserveTerms), "plan.reserve")
-    rows = given.get("outages", ())
-    for row in rows:
-        _known(_table(row, "reserve.outages"), _names(Outage), "plan.reserve.outages")
-    outages = tuple(_made(Outage, dict(row), "plan.reserve.outages") for row in rows)
-    return _made(ReserveTerms, given | {"outages": outages}, "plan.reserve")
+def _ramps(*, within: Sequence[str] = RampTerms.within, **terms: Any) -> RampTerms:
+    return RampTerms(within=tuple(within), **terms)
 
 
-def _ramps(given: dict[str, Any]) -> RampTerms:
-    _known(given, _names(RampTerms), "plan.ramps")
-    within = {"within": tuple(given["within"])} if "within" in given else {}
-    return _made(RampTerms, given | within, "plan.ramps")
+def _schedule(*, preset: str | None = None, **terms: Any) -> ImbalanceTerms:
+    maker: Callable[..., ImbalanceTerms] = ImbalanceTerms if preset is None else PRESETS[preset]
+    return maker(**terms)
 
 
-def _schedule(given: dict[str, Any]) -> ImbalanceTerms:
-    preset = given.pop("preset", None)
-    if preset is not None and preset not in _PRESETS:
-        raise ConfigurationError(
-            f"[plan.schedule] has preset = {preset!r}.",
-            f"There is {', '.join(_PRESETS)}.",
-            "Correct it, or give shortage and surplus.",
-        )
-    maker: Callable[..., ImbalanceTerms] = ImbalanceTerms if preset is None else _PRESETS[preset]
-    _known(given, _names(maker), "plan.schedule")
-    if preset is not None and "gate_closure" not in given:
-        raise ConfigurationError(
-            f"[plan.schedule] has preset = {preset!r} and no gate_closure.",
-            "When a schedule must be declared is not claimed here: you say it.",
-            'Add gate_closure = "08:00", the wall time on the day before.',
-        )
-    return _made(maker, given, "plan.schedule")
-
-
-def _system(given: dict[str, Any]) -> System:
-    try:
-        return System.from_dict(given)
-    except EnergyForecastError as error:
-        raise ConfigurationError(f"[plan.system] {error.found}", error.expected, error.remedy) from error
-
-
-def _names(maker: Any) -> list[str]:
-    return [name for name in inspect.signature(maker).parameters if name != "self"]
-
-
-def _known(given: Mapping[str, Any], known: Iterable[str], section: str) -> None:
-    allowed = list(known)
-    for key in given:
-        if key not in allowed:
-            close = difflib.get_close_matches(key, allowed, n=1)
-            raise ConfigurationError(
-                f"[{section}] holds the unknown key {key!r}.",
-                f"Known are {', '.join(allowed)}.",
-                f"Did you mean {close[0]!r}?" if close else "Remove it, or correct its name.",
-            )
-
-
-def _made(maker: Callable[..., _T], given: dict[str, Any], section: str) -> _T:
+def _made(maker: Callable[..., _T], given: Mapping[str, Any], section: str) -> _T:
+    """Object of a table; its errors name the section."""
     try:
         return maker(**given)
     except EnergyForecastError as error:
-        found = error.found if error.found.startswith("[plan") else f"[{section}] {error.found}"
-        raise ConfigurationError(found, error.expected, error.remedy) from error
-    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"[{section}] {error.found}", error.expected, error.remedy) from error
+    except (TypeError, ValueError, KeyError) as error:
         raise ConfigurationError(
             f"[{section}] cannot be followed: {error}.",
-            "Every key has the type of its parameter, and none that is needed is missing.",
-            "Correct the table.",
+            "Keys are those of the table's class, and none that is required is missing.",
+            "Correct the table; energyforecast.configuration.plan_settings names the key that is meant.",
         ) from error

@@ -32,7 +32,6 @@ REMAINING: set[str] = {
     "competitions/readers/gefcom2014.py",
     "competitions/readers/gefcom2014_load.py",
     "competitions/scoring.py",
-    "configuration/toml_file.py",
     "core/__init__.py",
     "core/calendars.py",
     "core/files.py",

@@ -107,6 +107,11 @@ def test_tables_of_the_reference_are_those_of_the_code(name: str) -> None:
     assert shown == made()[name], "run python tools/build_reference_pages.py"
 
 
+def test_the_schema_of_configurations_is_that_of_the_code() -> None:
+    shown = (DOCS / "configuration.schema.json").read_text(encoding="utf-8")
+    assert shown == tool("build_reference_pages").schema_text(), "run python tools/build_reference_pages.py"
+
+
 def test_every_page_is_in_a_table_of_contents() -> None:
     listed = set()
     for page in PAGES:

@@ -11,7 +11,6 @@ import pytest
 import xarray as xr
 
 from energyforecast import physics
-from energyforecast.configuration import toml_file
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.tasks import Task, Windows, day_ahead, intraday
@@ -327,7 +326,6 @@ def test_country_and_subdivision_are_stored_and_configured(tmp_path: Path) -> No
         one.predict(weather, demand, issue_time="2025-02-22 14:00") for one in (forecaster, again)
     )
     np.testing.assert_array_equal(before.data.values, after.data.values)
-    assert {"country", "subdivision"} <= {item.name for item in toml_file.fields(DemandArea)}
 
 
 @pytest.mark.parametrize("sector", ["total", "industry"])

@@ -23,9 +23,8 @@ Power is in MW, energy in MWh, money in any one currency. Storages stand in the 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -41,7 +40,7 @@ from energyforecast.planning.dispatch.components import (
     check_bounds,
 )
 
-__all__ = ["System"]
+__all__ = ["PARTS", "PRICES", "System"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +136,10 @@ class System:
         ConfigurationError
             If a table or a key is unknown or missing.
 
+        See Also
+        --------
+        energyforecast.configuration.system : The same, with every key and type checked and the nearest name given.
+
         Examples
         --------
         >>> System.from_dict(
@@ -149,45 +152,30 @@ class System:
         ... )
         System of South: gas, battery
         """
-        _known(tables, {"areas", *_PRICES, *_TABLES}, "a system")
-        groups: dict[str, Any] = {"areas": [Area(name=name) for name in tables.get("areas", ())]}
-        for table, (group, kind) in _TABLES.items():
-            made = (_made(kind, name, content) for name, content in tables.get(table, {}).items())
-            groups.setdefault(group, []).extend(made)
-        return cls(**groups, **{key: tables[key] for key in _PRICES if key in tables})
+        given = dict(tables)
+        groups: dict[str, Any] = {"areas": [Area(name=name) for name in given.pop("areas", ())]}
+        try:
+            for table, (group, kind) in PARTS.items():
+                parts = [kind(name=name, **keys) for name, keys in given.pop(table, {}).items()]
+                groups[group] = groups.get(group, []) + parts
+            return cls(**groups, **given)
+        except TypeError as error:
+            raise ConfigurationError(
+                f"The system cannot be made: {error}.",
+                f"Its tables are {', '.join(PARTS)}, with the parameters of their classes, and {', '.join(PRICES)}.",
+                "Correct the key; energyforecast.configuration.system names the one that is meant.",
+            ) from error
 
     def __repr__(self) -> str:
         return f"System of {', '.join(self.area_names)}: {', '.join(part.name for part in self._parts)}"
 
 
-_PRICES: Final = ("shedding_cost", "curtailment_cost", "surplus_cost")
-_TABLES: Final[dict[str, tuple[str, type[Any]]]] = {
+#: Keys that are prices, and tables with the group and class of their parts.
+PRICES: Final = ("shedding_cost", "curtailment_cost", "surplus_cost")
+PARTS: Final[dict[str, tuple[str, type[Any]]]] = {
     "units": ("units", ThermalUnit),
     "links": ("links", HVDCLink),
     "pumped_storages": ("storages", PumpedStorage),
     "batteries": ("storages", Battery),
     "electrolysers": ("electrolysers", Electrolyser),
 }
-
-
-def _made(kind: type[Any], name: str, content: Mapping[str, Any]) -> Any:
-    _known(content, {part.name for part in fields(kind)} - {"name"}, f"{kind.__name__} {name!r}")
-    try:
-        return kind(name=name, **content)
-    except TypeError as error:
-        raise ConfigurationError(
-            f"{kind.__name__} {name!r} cannot be made: {error}.",
-            f"It has {sorted(part.name for part in fields(kind))}.",
-            "Add what is missing.",
-        ) from error
-
-
-def _known(content: Mapping[str, Any], known: Iterable[str], what: str) -> None:
-    for key in content:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            raise ConfigurationError(
-                f"The table of {what} has the key {key!r}.",
-                f"It may have {sorted(known)}.",
-                f"Did you mean {near[0]!r}?" if near else "Remove it.",
-            )

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energyforecast import configuration
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import (
     ConfigurationError,
@@ -516,7 +517,11 @@ def test_a_system_is_read_from_toml() -> None:
     assert repr(system) == "System of North, South: North coal, HVDC, lake, H2"
     assert system.surplus_cost == 3000
     with pytest.raises(ConfigurationError, match="Did you mean 'capacity'"):
+        configuration.system(tomllib.loads(text.replace("capacity = 50\n", "capasity = 50\n")))
+    with pytest.raises(ConfigurationError, match=r"cannot be made: .*capasity"):
         System.from_dict(tomllib.loads(text.replace("capacity = 50\n", "capasity = 50\n")))
+    with pytest.raises(ConfigurationError, match=r"cannot be made: .*'unit'"):
+        System.from_dict(tomllib.loads(text.replace("[units.", "[unit.")))
     with pytest.raises(ConfigurationError, match="cannot be made"):
         System.from_dict(tomllib.loads(text.replace("turbine = 100\n", "")))
 

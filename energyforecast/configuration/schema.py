@@ -1,0 +1,285 @@
+"""Every section of a configuration, and the JSON schema by which editors complete and check the file."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
+
+from energyforecast.configuration.validation import Section, refuse, section_of
+from energyforecast.core import tasks
+from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
+from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.core.tasks import Task
+from energyforecast.models import LightGBMQuantiles, QuantileModel
+from energyforecast.observations import read_power
+from energyforecast.planning.dispatch.system import PARTS, System
+from energyforecast.planning.settings import PRESETS, PlanSettings
+from energyforecast.weather.sources import registry
+
+__all__ = ["SITES", "TASKS", "file_section", "json_schema", "plan_section", "system_section"]
+
+SITES: Final[dict[str, type[Site]]] = {kind.kind: kind for kind in (WindFarm, PVPlant, DemandArea, Site)}
+TASKS: Final[dict[str, Callable[..., Task]]] = {
+    "day_ahead": tasks.day_ahead,
+    "intraday": tasks.intraday,
+    "month_ahead": tasks.month_ahead,
+}
+#: Models that are no choice of a configuration: private bases, and the one that a forecaster adds itself.
+_NO_CHOICE: Final = ("ColdStart",)
+
+
+def _one_place(given: Mapping[str, Any], places: Sequence[str]) -> None:
+    named = [key for key in places if key in given]
+    if len(named) != 1:
+        refuse(
+            f"{{where}} names {named or 'nothing'}.",
+            f"It names exactly one of {', '.join(places)}.",
+            "Give the place of the data.",
+        )
+
+
+#: Keys of [weather] with type and meaning: the place of the data, then how an archive is filled.
+WEATHER_PLACES: Final[dict[str, tuple[Any, str]]] = {
+    "file": (str, "Path of a NetCDF file that `energyforecast.weather.write` wrote."),
+    "dataset": (str, "Name of a data set of the library: `la-haute-borne`, `almaty-region`."),
+    "models": (
+        Annotated[dict[str, str], Field(min_length=1)],
+        'Table of several weather models: `[weather.models]` with a line `name = "file.nc"` for each.',
+    ),
+    "store": (str, "Path of an archive that `energyforecast weather fetch` fills."),
+}
+PERFECT_WEATHER: Final = {
+    "perfect_weather": (bool, "`true` lets an analysis replace forecasts; every result is marked with it.")
+}
+WEATHER_REQUEST: Final[dict[str, tuple[Any, str]]] = {
+    "source": (
+        str,
+        "With `store`: the source from which it is filled, by the name in [sources](sources.md).",
+    ),
+    "model": (str, "With `store`: the weather model, where the source has several."),
+    "since": (str, "With `store`: how far back the archive goes; a week without it."),
+    "base_url": (str, "With `store`: address of a server of your own."),
+    "api_key_env": (
+        str,
+        "With `store`: NAME of the environment variable that holds the key. A key in the file is refused.",
+    ),
+}
+
+
+class _WeatherChecks(Section):
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in WEATHER_PLACES]})
+
+    @classmethod
+    def keys_for(cls, given: Mapping[str, Any]) -> Sequence[str]:
+        _refuse_secrets(given)
+        return [*WEATHER_PLACES, *PERFECT_WEATHER, *(WEATHER_REQUEST if "store" in given else ())]
+
+    @classmethod
+    def check_table(cls, given: Mapping[str, Any]) -> None:
+        _one_place(given, tuple(WEATHER_PLACES))
+        if "store" in given and "source" not in given:
+            refuse(
+                "{where} has a store and no source.",
+                f"Sources are {', '.join(registry.named())}.",
+                'Add source = "open-meteo".',
+            )
+
+
+def _described(name: str, keys: Mapping[str, tuple[Any, str]], base: type[Section]) -> type[Section]:
+    """Section of keys that are optional, with their meaning."""
+    fields: dict[str, Any] = {
+        key: (kind, Field(default=None, description=text)) for key, (kind, text) in keys.items()
+    }
+    return create_model(name, __base__=base, **fields)
+
+
+def _refuse_secrets(weather: Mapping[str, Any]) -> None:
+    """A key in a file ends in a repository; the message does not repeat it."""
+    named = [key for key in weather if re.fullmatch(r"(?i)(api_?)?(key|token)|password|secret", key)]
+    base = weather.get("base_url")
+    if isinstance(base, str) and (urlsplit(base).query or "@" in urlsplit(base).netloc):
+        named.append("base_url with a query or a password")
+    variable = weather.get("api_key_env")
+    if isinstance(variable, str) and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", variable):
+        named.append("api_key_env that is not a name in capitals")
+    if named:
+        refuse(
+            f"{{where}} has {named[0]}, which would put a key into a file.",
+            "A key is kept in the environment.",
+            'Remove it, revoke the key if it was shared, and add api_key_env = "NAME_OF_A_VARIABLE".',
+        )
+
+
+#: Parameters of read_power without which a file of measurements cannot be read.
+REQUIRED_OF_FILES: Final = tuple(
+    name
+    for name, item in inspect.signature(read_power).parameters.items()
+    if item.kind is item.KEYWORD_ONLY and item.default is item.empty
+)
+
+
+OBSERVATION_PLACES: Final[dict[str, tuple[Any, str]]] = {
+    "file": (str, "Path of a CSV or parquet file."),
+    "dataset": (str, "Name of a data set of the library: `la-haute-borne`, `almaty-region`."),
+}
+
+
+class _ObservationChecks(Section):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["dataset"]}, {"required": ["file", *REQUIRED_OF_FILES]}],
+        }
+    )
+
+    @classmethod
+    def check_table(cls, given: Mapping[str, Any]) -> None:
+        _one_place(given, tuple(OBSERVATION_PLACES))
+        for name in REQUIRED_OF_FILES if "file" in given else ():
+            if name not in given:
+                refuse(f"{{where}} does not give {name}.", "It is required, and not guessed.", f"Add {name}.")
+
+
+class _KazakhstanSection(Section):
+    @classmethod
+    def check_table(cls, given: Mapping[str, Any]) -> None:
+        if "gate_closure" not in given:
+            refuse(
+                f"{{where}} has preset = {given.get('preset')!r} and no gate_closure.",
+                "The wall time until which a schedule is declared is not published: you give it.",
+                'Add gate_closure = "08:00", the wall time on the day before.',
+            )
+
+
+def _choice(sections: Mapping[str, type[Section]], *, key: str = "kind", usual: str | None = None) -> Any:
+    """One of several sections, chosen by a key of the table."""
+
+    def tag(given: Any) -> str | None:
+        value = given.get(key, usual) if isinstance(given, Mapping) else usual
+        return None if value is None else str(value)
+
+    tagged = tuple(Annotated[section, Tag(name)] for name, section in sections.items())
+    return Annotated[reduce(or_, tagged), Discriminator(tag)]
+
+
+def _sections_by_kind(
+    makers: Mapping[str, Callable[..., Any]],
+    *,
+    leave_out: Iterable[str] = (),
+    types: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, type[Section]]:
+    sections = {}
+    for kind, maker in makers.items():
+        own = tuple((key, hint) for key, hint in types.items() if key in inspect.signature(maker).parameters)
+        found = section_of(maker, leave_out=frozenset(leave_out), types=own)
+        sections[kind] = _with_key(found, "kind", kind)
+    return sections
+
+
+def _with_key(section: type[Section], key: str, value: str, *, required: bool = True) -> type[Section]:
+    """Section with the key by which it is chosen."""
+    field: dict[str, Any] = {key: (Literal[value], ... if required else value)}
+    return create_model(section.__name__, __base__=section, **field)
+
+
+def _models() -> dict[str, type[QuantileModel]]:
+    return {
+        name: model
+        for name, model in QuantileModel.registry.items()
+        if not name.startswith("_") and name not in _NO_CHOICE
+    }
+
+
+def _model_section() -> Any:
+    """Section [model]; a model inside another is a table of its own."""
+    sections = {}
+    for name, maker in _models().items():
+        inner = (("model", "Model"),) if "model" in inspect.signature(maker).parameters else ()
+        found = section_of(maker, leave_out=frozenset({"quantiles"}), types=inner)
+        sections[name] = _with_key(found, "kind", name, required=name != LightGBMQuantiles.__name__)
+    choice = _choice(sections, usual=LightGBMQuantiles.__name__)
+    for section in sections.values():
+        section.model_rebuild(force=True, _types_namespace={"Model": choice})
+    return choice
+
+
+def system_section() -> type[Section]:
+    """Section [plan.system]."""
+    parts = tuple(
+        (table, dict[str, section_of(kind, leave_out=frozenset({"name"}))])  # type: ignore[misc, arg-type]
+        for table, (_, kind) in PARTS.items()
+    )
+    return section_of(
+        System,
+        leave_out=frozenset({"units", "links", "storages", "electrolysers"}),
+        types=(("areas", list[str]), *parts),
+        name="System",
+    )
+
+
+def plan_section() -> type[Section]:
+    """Section [plan]."""
+    schedules: dict[str, type[Section]] = {"terms": section_of(ImbalanceTerms)}
+    for name, maker in PRESETS.items():
+        base = _KazakhstanSection if maker is kazakhstan else Section
+        schedules[name] = _with_key(section_of(maker, base=base), "preset", name)
+    return section_of(
+        PlanSettings,
+        leave_out=frozenset({"site_areas"}),
+        types=(("schedule", _choice(schedules, key="preset", usual="terms")), ("system", system_section())),
+        name="Plan",
+    )
+
+
+def file_section() -> type[Section]:
+    """The whole file."""
+    sites = _sections_by_kind(
+        SITES,
+        leave_out=("name",),
+        types={"power_curve": str, "sources": dict[str, Any]},
+    )
+    places = _described("Observations", OBSERVATION_PLACES, _ObservationChecks)
+    observations = section_of(read_power, leave_out=frozenset({"source"}), base=places, all_optional=True)
+    weather = WEATHER_PLACES | PERFECT_WEATHER | WEATHER_REQUEST
+    site: Any = _choice(sites)
+    keys: dict[str, Any] = {
+        "sites": (Annotated[dict[str, site], Field(min_length=1)], ...),
+        "weather": (_described("Weather", weather, _WeatherChecks), ...),
+        "observations": (observations, ...),
+        "task": (_choice(_sections_by_kind(TASKS)), ...),
+        "model": (_model_section(), None),
+        "plan": (plan_section(), None),
+    }
+    return create_model("Configuration", __base__=Section, **keys)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON schema of the file, for editors that complete and check TOML.
+
+    Examples
+    --------
+    >>> sorted(json_schema()["required"])
+    ['observations', 'sites', 'task', 'weather']
+    """
+    schema = file_section().model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_without_titles(schema)}
+
+
+def _without_titles(schema: Any) -> Any:
+    """Schema without pydantic's titles, and without the default of a key that is absent."""
+    if isinstance(schema, list):
+        return [_without_titles(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without_titles(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
+    }
