@@ -27,7 +27,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.calendars import look_up
 from energyforecast.core.tasks import Windows
 from energyforecast.evaluation.losses import crps_of_samples, energy_score
-from energyforecast.planning import GaussianCopula, draw, past_errors, reconcile
+from energyforecast.planning import GaussianCopula, hindcast_residuals, reconcile, sample_scenarios
 
 AREAS = ("50hertz", "amprion", "tennet", "transnetbw")
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
@@ -121,8 +121,8 @@ def scores(values: pd.DataFrame, *, number: int = 200, every: int = 2) -> tuple[
     for issue in issues:
         if fitted != issue.month:
             copula, fitted = GaussianCopula.fit(forecast, observations, until=issue), issue.month
-        errors = past_errors(forecast, observations, until=issue)
-        drawn = draw(forecast, number=number, dependence=copula, issue_time=issue)
+        errors = hindcast_residuals(forecast, observations, until=issue)
+        drawn = sample_scenarios(forecast, n_scenarios=number, dependence=copula, issue_time=issue)
         outcome = values.loc[drawn.valid_times]
         for method in METHODS:
             made = drawn

@@ -27,7 +27,7 @@ from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
 from energyforecast.core.tasks import Windows, day_ahead
 from energyforecast.evaluation.losses import crps_of_samples, energy_score, variogram_score
-from energyforecast.planning import GaussianCopula, Independence, SchaakeShuffle, draw
+from energyforecast.planning import GaussianCopula, Independence, SchaakeShuffle, sample_scenarios
 from energyforecast.planning.scenario_generation.dependence import Dependence
 from energyforecast.reporting import figures
 from energyforecast.testing import example_days
@@ -67,10 +67,10 @@ def cost() -> dict[str, float]:
         learnt = GaussianCopula.fit(forecast, observations, until=last, shrinkage=0.5)
         found["fit"] = min(found["fit"], time.process_time() - begun)
         begun = time.process_time()
-        draw(forecast, dependence=learnt, issue_time=last)
+        sample_scenarios(forecast, dependence=learnt, issue_time=last)
         found["draw_learnt"] = min(found["draw_learnt"], time.process_time() - begun)
         begun = time.process_time()
-        draw(forecast, dependence=GaussianCopula.exponential(range_hours=8.0), issue_time=last)
+        sample_scenarios(forecast, dependence=GaussianCopula.exponential(range_hours=8.0), issue_time=last)
         found["draw_exponential"] = min(found["draw_exponential"], time.process_time() - begun)
     return {name: round(seconds, 3) for name, seconds in found.items()}
 
@@ -86,7 +86,7 @@ def scores(
     rows = []
     for issue in issues:
         for name, way in ways.items():
-            scenarios = draw(forecast, number=NUMBER, dependence=way, issue_time=issue)
+            scenarios = sample_scenarios(forecast, n_scenarios=NUMBER, dependence=way, issue_time=issue)
             wanted = np.stack(
                 [observations.value_at(site, scenarios.valid_times) for site in scenarios.sites]
             )
@@ -202,7 +202,7 @@ def draw_figure(path: Path) -> None:
     data = Path(os.environ.get("ENERGYFORECAST_DATA", "/nowhere"), "gefcom2014", "wind.parquet")
     forecast, observations = gefcom_forecast(data)
     copula = GaussianCopula.fit(forecast, observations, until="2013-01-01")
-    scenarios = draw(forecast, dependence=copula, issue_time="2013-01-29")
+    scenarios = sample_scenarios(forecast, dependence=copula, issue_time="2013-01-29")
     figure = figures.scenarios(scenarios, observations, site="farm 01")
     figure.axes[0].set_ylabel("Power [share of capacity]")
     figures.save(figure, path)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 import energyforecast as ef
-from energyforecast.planning import GaussianCopula, draw
+from energyforecast.planning import GaussianCopula, sample_scenarios
 from energyforecast.reporting.sheets import weekly_outlook
 
 
@@ -41,8 +41,10 @@ def main() -> None:
     # The clocks go forward on 29 March: that day has 23 hours.
     forecast = forecaster.predict(weather, power, issue_time=issue)
     options_of_outlook = {"timezone": "Europe/Paris", "below": 0.4, "risk": 0.2}
-    outlook = weekly_outlook(draw(forecast, number=1000, dependence=copula), **options_of_outlook)
-    apart = weekly_outlook(draw(forecast, number=1000), **options_of_outlook)
+    outlook = weekly_outlook(
+        sample_scenarios(forecast, n_scenarios=1000, dependence=copula), **options_of_outlook
+    )
+    apart = weekly_outlook(sample_scenarios(forecast, n_scenarios=1000), **options_of_outlook)
     print(outlook)
     columns = ["hours", "energy_q0.1", "energy_q0.5", "energy_q0.9", "hours_at_risk", "when_at_risk"]
     frame = outlook.to_frame()

@@ -66,7 +66,7 @@ copula = planning.GaussianCopula.fit(
 )
 print(copula)
 today = [forecasts[name].sel(issue_time=issue) for name in names]
-scenarios = planning.draw(today, number=40, dependence=copula, issue_time=issue)
+scenarios = planning.sample_scenarios(today, n_scenarios=40, dependence=copula, issue_time=issue)
 print(scenarios)
 
 # %%
@@ -184,7 +184,7 @@ issues = [moment for moment in forecasts["wind"].issue_times if moment >= pd.Tim
 regrets = []
 for moment in issues:
     day = [forecasts[name].sel(issue_time=moment) for name in names]
-    drawn = planning.draw(day, number=30, dependence=copula, issue_time=moment)
+    drawn = planning.sample_scenarios(day, n_scenarios=30, dependence=copula, issue_time=moment)
     outcome = truth(drawn.valid_times)
     if any(frame.isna().to_numpy().any() for frame in outcome.values()):
         continue  # a meter was silent: the day cannot be judged

@@ -24,7 +24,7 @@ from energyforecast.planning import (
     Plan,
     System,
     compare_schedules,
-    past_errors,
+    hindcast_residuals,
     perfect_foresight,
     plan_median,
     plan_scenarios,
@@ -419,7 +419,7 @@ def _came(held: Region, days: Sequence[DayPlan]) -> pd.Series:
 def _reserves(held: Region, days: Sequence[DayPlan]) -> pd.DataFrame:
     """Reserve by hour beside one for all hours, which is taken from errors before the week."""
     by_hour = pd.concat([day.reserve for day in days if day.reserve is not None], ignore_index=True)
-    past = past_errors(list(held.ahead.past.values()), held.observations, until=days[0].issue_time)
+    past = hindcast_residuals(list(held.ahead.past.values()), held.observations, until=days[0].issue_time)
     errors = _net({kind: past[list(names)] for kind, names in held.ahead.sites.items()})
     planned = pd.Series(by_hour["scheduled"].to_numpy(), index=pd.DatetimeIndex(by_hour["valid_time"]))
     assert days[0].settings.reserve is not None

@@ -69,10 +69,11 @@ from .scenario_generation.empirical import (
     SchaakeShuffle as SchaakeShuffle,
 )
 from .scenario_generation.ranks import (
-    past_errors as past_errors,
+    hindcast_residuals as hindcast_residuals,
 )
 from .scenario_generation.sample import (
-    draw as draw,
+    sample_by_kind as sample_by_kind,
+    sample_scenarios as sample_scenarios,
 )
 from .schedule import (
     compare_schedules as compare_schedules,

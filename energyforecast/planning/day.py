@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,11 @@ from energyforecast.planning.reserve import reserve
 from energyforecast.planning.scenario_generation.copula import GaussianCopula
 from energyforecast.planning.scenario_generation.dependence import Dependence, Independence
 from energyforecast.planning.scenario_generation.empirical import SchaakeShuffle
-from energyforecast.planning.scenario_generation.sample import draw
+from energyforecast.planning.scenario_generation.sample import sample_by_kind
 from energyforecast.planning.schedule import compare_schedules, schedule
 from energyforecast.planning.settings import PlanSettings
 
-__all__ = ["DayPlan", "by_kind", "dependence_of", "plan_day"]
+__all__ = ["DayPlan", "dependence_of", "plan_day"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +178,9 @@ def plan_day(
     changes = None
     if net is not None and settings.ramps is not None:
         changes = ramps(net, change=settings.ramps.change, within=settings.ramps.within, site=NET_LOAD)
-    drawn = by_kind(chosen, tied, number=settings.dispatch_scenarios, seed=settings.seed)
+    drawn = sample_by_kind(
+        chosen, n_scenarios=settings.dispatch_scenarios, dependence=tied, seed=settings.seed
+    )
     return DayPlan(
         settings=settings,
         forecasts=chosen,
@@ -247,28 +248,10 @@ def dependence_of(
     return GaussianCopula.fit(list(ahead.past.values()), observations, until=until, seed=settings.seed)
 
 
-def by_kind(
-    forecasts: Mapping[str, Forecast], dependence: Dependence, *, number: int, seed: int
-) -> dict[str, Scenarios]:
-    """Scenarios of each kind, drawn together.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_forecast
-    >>> by_kind({"wind": example_forecast()}, Independence(), number=5, seed=0)
-    {'wind': 5 scenarios of farm: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]}
-    """
-    together = draw(list(forecasts.values()), number=number, dependence=dependence, seed=seed)
-    return {
-        kind: together.total({name: [name] for name in forecast.sites})
-        for kind, forecast in forecasts.items()
-    }
-
-
 def _net_load(settings: PlanSettings, chosen: dict[str, Forecast], tied: Dependence) -> Scenarios | None:
     if "demand" not in chosen:
         return None
-    drawn = by_kind(chosen, tied, number=settings.scenarios, seed=settings.seed)
+    drawn = sample_by_kind(chosen, n_scenarios=settings.scenarios, dependence=tied, seed=settings.seed)
     areas = settings.areas if len(settings.areas) > 1 else None
     return net_load(
         demand=drawn["demand"], wind=drawn.get("wind"), solar=drawn.get("solar"), areas=areas, parts=True

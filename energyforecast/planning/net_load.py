@@ -8,12 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.quantiles import Tails
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.sites import Kind
 from energyforecast.errors import SchemaError, TimeError
 from energyforecast.planning.scenario_generation.dependence import Dependence
-from energyforecast.planning.scenario_generation.sample import draw
+from energyforecast.planning.scenario_generation.sample import sample_by_kind
 
 __all__ = ["NET_LOAD", "net_load"]
 
@@ -33,8 +32,6 @@ def net_load(
     scenarios: int = 200,
     dependence: Dependence | None = None,
     issue_time: Any = None,
-    seed: int = 0,
-    tails: Tails = "flat",
 ) -> Scenarios:
     """Demand minus wind minus solar, scenario by scenario: quantiles are never added.
 
@@ -49,9 +46,10 @@ def net_load(
         Whether the result also holds the sums of demand, wind and solar (``"demand"``; ``"north: demand"`` of an
         area), from the same scenarios.
     scenarios : int
-        How many are drawn.
-    dependence, issue_time, seed, tails
-        As in :func:`energyforecast.planning.draw`.
+        Number of scenarios to sample from forecasts.
+    dependence, issue_time
+        As in :func:`energyforecast.planning.sample_scenarios`. For another seed or other tails, sample with
+        :func:`energyforecast.planning.sample_by_kind` and give its scenarios.
 
     Returns
     -------
@@ -79,14 +77,7 @@ def net_load(
     """
     given: dict[Kind, Any] = {"demand": demand, "wind": wind, "solar": solar}
     given = {kind: part for kind, part in given.items() if part is not None}
-    drawn = _drawn(
-        given,
-        number=scenarios,
-        dependence=dependence,
-        issue_time=issue_time,
-        seed=seed,
-        tails=tails,
-    )
+    drawn = _scenarios_of(given, n_scenarios=scenarios, dependence=dependence, issue_time=issue_time)
     _check_sides(drawn)
     sites = [name for part in drawn.values() for name in part.sites]
     values: list[Any] = []
@@ -113,38 +104,18 @@ def net_load(
     )
 
 
-def _drawn(
-    given: dict[Kind, Any],
-    *,
-    number: int,
-    dependence: Dependence | None,
-    issue_time: Any,
-    seed: int,
-    tails: Tails,
-) -> dict[Kind, Scenarios]:
-    """Scenarios of each kind, drawn together."""
+def _scenarios_of(given: dict[Kind, Any], **sampling: Any) -> dict[Kind, Scenarios]:
+    """Scenarios of each kind: those given, or sampled together."""
     if all(isinstance(part, Scenarios) for part in given.values()):
         _check_together(given)
         return given
     if any(isinstance(part, Scenarios) for part in given.values()):
         raise SchemaError(
             f"Of {', '.join(given)} some are scenarios and some forecasts.",
-            "All are drawn together, or all were.",
-            "Give forecasts of all, or draw all with one call of draw.",
+            "All are sampled together, or all were.",
+            "Give forecasts of all, or sample all with one call of sample_by_kind.",
         )
-    forecasts = {kind: [part] if isinstance(part, Forecast) else list(part) for kind, part in given.items()}
-    together = draw(
-        [one for several in forecasts.values() for one in several],
-        number=number,
-        dependence=dependence,
-        issue_time=issue_time,
-        seed=seed,
-        tails=tails,
-    )
-    return {
-        kind: together.total({name: [name] for one in several for name in one.sites})
-        for kind, several in forecasts.items()
-    }
+    return sample_by_kind(given, **sampling)
 
 
 def _check_sides(drawn: dict[Kind, Scenarios]) -> None:
@@ -165,21 +136,21 @@ def _check_together(given: dict[Kind, Scenarios]) -> None:
             raise SchemaError(
                 f"There are {first.number} scenarios of demand and {other.number} of {kind}.",
                 "The first of demand meets the first of each other kind.",
-                "Draw all with one call of draw.",
+                "Sample all with one call of sample_by_kind.",
             )
         if not other.valid_times.equals(first.valid_times):
             raise TimeError(
                 f"Scenarios of demand begin at {first.valid_times[0]} ({len(first.valid_times)} intervals), those "
                 f"of {kind} at {other.valid_times[0]} ({len(other.valid_times)}).",
                 "All cover the same hours.",
-                "Draw all with one call of draw.",
+                "Sample all with one call of sample_by_kind.",
             )
         issues = [scenarios.data.attrs.get("issue_time") for scenarios in (first, other)]
         if issues[0] != issues[1]:
             raise TimeError(
                 f"Scenarios of demand were issued at {issues[0]}, those of {kind} at {issues[1]}.",
                 "All know the same past.",
-                "Draw all with one call of draw.",
+                "Sample all with one call of sample_by_kind.",
             )
 
 

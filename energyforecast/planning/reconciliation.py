@@ -40,7 +40,7 @@ def reconcile(
     hierarchy : mapping of sequence of str
         Parts of each sum, e.g. ``{"Germany": ["north", "south"]}``; parts may be sums themselves.
     errors : DataFrame, optional
-        Past errors of the same forecasts, a column for each name; see :func:`energyforecast.planning.past_errors`.
+        Past errors of the same forecasts, a column for each name; see :func:`energyforecast.planning.hindcast_residuals`.
         ``"ols"`` and ``"bottom_up"`` need none. [MW]
     method : {"mint_shrink", "wls", "ols", "bottom_up"}
         Covariance of errors shrunk towards its diagonal; the diagonal alone; all alike; only the sites count.
@@ -186,7 +186,7 @@ class MinT:
             raise LeakageError(
                 f"Errors became known until {self.known_by}; the scenarios were issued at {issued}.",
                 "Weights are learnt from what was known at the issue.",
-                "Collect errors with past_errors(..., until=issue_time).",
+                "Collect errors with hindcast_residuals(..., until=issue_time).",
             )
 
     def __repr__(self) -> str:
@@ -238,7 +238,7 @@ def _complete(errors: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[Arra
         raise MissingDataError(
             f"There are no past errors of {absent}.",
             "Every name of the hierarchy has errors, from which its weight is learnt.",
-            'Collect them with past_errors, or use method="ols" or "bottom_up".',
+            'Collect them with hindcast_residuals, or use method="ols" or "bottom_up".',
         )
     table = errors[list(names)].to_numpy(dtype=float)
     known = np.isfinite(table).all(axis=1)

@@ -21,7 +21,7 @@ past = forecaster.predict(
 )
 copula = ef.planning.GaussianCopula.fit(past, power, until=issue)
 forecast = forecaster.predict(weather, power, issue_time=issue)
-drawn = ef.planning.draw(forecast, number=500, dependence=copula)
+drawn = ef.planning.sample_scenarios(forecast, n_scenarios=500, dependence=copula)
 
 table = ef.planning.ramps(drawn, change=0.4, capacity=synthetic.site.capacity, within=["3h"])
 figure = ef.reporting.figures.ramps(drawn, table, within="3h", probability=0.3, timezone="Asia/Almaty")

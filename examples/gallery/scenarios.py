@@ -21,5 +21,5 @@ past = forecaster.predict(
 )
 copula = ef.planning.GaussianCopula.fit(past, power, until=issue)
 forecast = forecaster.predict(weather, power, issue_time=issue)
-drawn = ef.planning.draw(forecast, number=500, dependence=copula)
+drawn = ef.planning.sample_scenarios(forecast, n_scenarios=500, dependence=copula)
 ef.reporting.figures.save(ef.reporting.figures.scenarios(drawn, power, timezone="Asia/Almaty"), sys.argv[1])

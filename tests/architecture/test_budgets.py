@@ -61,7 +61,6 @@ REMAINING = {
     "physics/solar.py",
     "physics/solar.py::pv_power",
     "planning/dispatch/stochastic_program.py",
-    "planning/net_load.py::net_load",
     "planning/reserve.py",
     "planning/schedule.py::compare_schedules",
     "planning/schedule.py::schedule",

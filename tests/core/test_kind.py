@@ -26,7 +26,7 @@ from energyforecast.core.tasks import PERCENTILES, day_ahead
 from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError
 from energyforecast.evaluation import Result, align, imbalance_cost
 from energyforecast.forecasting import portfolio
-from energyforecast.planning.scenario_generation.marginals import Margins
+from energyforecast.planning.scenario_generation.marginals import Marginals
 from energyforecast.reporting import backtest_report, sheets
 from energyforecast.reporting.backtest_report import tables
 from energyforecast.reporting.day_plan import _as_forecast
@@ -106,7 +106,7 @@ def test_of_a_plain_site_no_side_is_guessed() -> None:
     uneven = {"shortage": 30.0, "surplus": 10.0}
     asked: list[Any] = [
         lambda: planning.schedule(plain, **uneven),
-        lambda: planning.schedule(planning.draw(plain, number=100), **uneven),
+        lambda: planning.schedule(planning.sample_scenarios(plain, n_scenarios=100), **uneven),
         lambda: planning.compare_schedules(plain, observed=power, **uneven),
         lambda: imbalance_cost(power, plain, level=0.5, **uneven),
         lambda: ef.evaluation.economic_value(power, plain, reference=example_forecast(), **uneven),
@@ -232,9 +232,9 @@ def test_the_kind_stays_through_what_is_made_of_a_forecast() -> None:
     calibrated = ef.AdaptiveCalibration(by_lead=1).apply(late, power, past=past)
     assert calibrated.kinds == late.kinds == {"a": "demand", "b": "demand"}
     mixed = late.with_kind({"b": "solar"})
-    margins = Margins.of(mixed)
-    assert dict(zip(margins.sites, margins.kinds, strict=True)) == mixed.kinds
-    drawn = planning.draw([mixed.sel(site="b"), mixed.sel(site="a")], number=20)
+    marginals = Marginals.of(mixed)
+    assert dict(zip(marginals.sites, marginals.kinds, strict=True)) == mixed.kinds
+    drawn = planning.sample_scenarios([mixed.sel(site="b"), mixed.sel(site="a")], n_scenarios=20)
     assert drawn.kinds == {"b": "solar", "a": "demand"}
     assert drawn.with_kind({"b": "wind"}).kinds == {"b": "wind", "a": "demand"}
     whole = drawn.total({"one": ["a"], "both": ["a", "b"]})
@@ -260,7 +260,7 @@ def test_net_load_is_used_and_its_parts_are_what_they_are() -> None:
 
 
 def test_a_reserve_is_of_net_load_not_of_a_plant() -> None:
-    farm = planning.draw(example_forecast(), number=200)
+    farm = planning.sample_scenarios(example_forecast(), n_scenarios=200)
     with pytest.raises(SchemaError, match="'farm', whose kind is 'wind'"):
         planning.reserve(farm, risk=0.1)
     assert (planning.reserve(farm.with_kind("demand"), risk=0.1)["up"] > 0).all()

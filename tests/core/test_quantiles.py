@@ -20,8 +20,8 @@ from energyforecast.errors import SchemaError
 from energyforecast.evaluation.metrics.events import exceedance
 from energyforecast.forecasting.defaults import assign_models
 from energyforecast.models import LinearQuantiles
-from energyforecast.planning import draw, schedule
-from energyforecast.planning.scenario_generation.ranks import PastScores
+from energyforecast.planning import sample_scenarios, schedule
+from energyforecast.planning.scenario_generation.ranks import HindcastScores
 from energyforecast.reporting.sheets import weekly_outlook
 from energyforecast.testing import example_forecast, example_observations
 
@@ -66,7 +66,9 @@ VALUE_WAYS: dict[str, Callable[[], Any]] = {
     "Forecast.at": lambda: _forecast().at(0.37)[0, 0, 0],
     "Pairs.at": lambda: _pairs().at(0.37)[0],
     "the declared level of a cost": _declared,
-    "a scenario": lambda: np.sort(draw(_forecast(), number=50).of()[:, 0])[18],  # level (18 + ½) / 50
+    "a scenario": lambda: np.sort(sample_scenarios(_forecast(), n_scenarios=50).of()[:, 0])[
+        18
+    ],  # level (18 + ½) / 50
     "a schedule": lambda: schedule(_forecast(), shortage=63.0, surplus=37.0)["schedule"].iloc[0],
     "a linear model": lambda: _fitted(LinearQuantiles(_WANTED, fitted_quantiles=LEVELS)),
     "trees": lambda: _fitted(ef.LightGBMQuantiles(_WANTED, fitted_quantiles=LEVELS, n_estimators=20)),
@@ -89,7 +91,7 @@ def _brier() -> float:
 
 
 def _drawn() -> float:
-    return float((draw(_forecast(), number=1000).of() > 17.3).mean())
+    return float((sample_scenarios(_forecast(), n_scenarios=1000).of() > 17.3).mean())
 
 
 def _ahead() -> float:
@@ -114,7 +116,7 @@ def test_an_outcome_has_one_level() -> None:
     """Histogram, reliability and what a copula learns put 14.70 at the level 0.37."""
     index = example_observations().index
     observed = ef.Observations(pd.DataFrame({"farm": 14.70}, index=index), published_after="1h")
-    past = PastScores.of(_forecast(), observed)
+    past = HindcastScores.of(_forecast(), observed)
     np.testing.assert_allclose(stats.norm.cdf(past.scores[0, 0]), 0.37, atol=1e-6)
     assert ev.pit(observed, _forecast(), bins=100)["value"].to_numpy().argmax() in (36, 37)
 
@@ -315,7 +317,7 @@ def test_a_copula_has_no_outcome_beyond_a_mass() -> None:
     full = ef.Forecast(
         forecast.data.copy(data=np.broadcast_to(np.float32((4.0, 9.0, 9.0)), forecast.data.shape))
     )
-    scores = PastScores.of(full, observed).scores[0, 0]
+    scores = HindcastScores.of(full, observed).scores[0, 0]
     assert np.isfinite(scores).all()
     assert (scores[example_observations().values["farm"].to_numpy()[-24:] > 9.0] >= 0.0).all()
 

@@ -13,7 +13,14 @@ from scipy import stats
 from energyforecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import LeakageError, MissingDataError, SchemaError, TimeError
-from energyforecast.planning import GaussianCopula, MinT, draw, net_load, past_errors, reconcile
+from energyforecast.planning import (
+    GaussianCopula,
+    MinT,
+    hindcast_residuals,
+    net_load,
+    reconcile,
+    sample_scenarios,
+)
 from energyforecast.testing import example_days, example_forecast, example_observations
 
 Array = npt.NDArray[Any]
@@ -50,7 +57,7 @@ def test_net_load_of_dependent_normals_is_the_normal_of_the_textbook(tie: float)
 
 
 def test_quantiles_of_a_sum_are_not_sums_of_quantiles() -> None:
-    pair = draw([_one("a"), _one("b")], number=4000)
+    pair = sample_scenarios([_one("a"), _one("b")], n_scenarios=4000)
     total = pair.total({"all": ["a", "b"]}).quantiles([0.95])["q0.95"].mean()
     added = sum(pair.quantiles([0.95], site=name)["q0.95"].mean() for name in ("a", "b"))
     assert total == pytest.approx(100 + np.sqrt(2) * 16.45, abs=0.5)
@@ -74,7 +81,7 @@ def test_areas_and_parts_add_up_in_every_scenario() -> None:
     np.testing.assert_allclose(net.of("north: demand") - net.of("north: wind"), net.of("north"))
     assert (net.of("south: wind") == 0).all()
     # The same scenarios, taken apart by hand.
-    both = draw([demand, example_forecast()], number=20)
+    both = sample_scenarios([demand, example_forecast()], n_scenarios=20)
     np.testing.assert_allclose(both.of("city") - both.of("farm"), net.of("north"))
     again = net_load(demand=both.total({"d": ["city", "works"]}), wind=both.total({"w": ["farm"]}))
     np.testing.assert_allclose(again.of(), net.of("net load"))
@@ -82,11 +89,11 @@ def test_areas_and_parts_add_up_in_every_scenario() -> None:
 
 def test_what_cannot_be_net_load() -> None:
     demand, wind = _one("city"), example_forecast()
-    drawn = draw(demand, number=10)
+    drawn = sample_scenarios(demand, n_scenarios=10)
     with pytest.raises(SchemaError, match="some are scenarios and some forecasts"):
         net_load(demand=drawn, wind=wind)
     with pytest.raises(SchemaError, match="10 scenarios of demand and 11 of wind"):
-        net_load(demand=drawn, wind=draw(wind, number=11))
+        net_load(demand=drawn, wind=sample_scenarios(wind, n_scenarios=11))
     with pytest.raises(SchemaError, match="'city' is there as two kinds"):
         net_load(demand=drawn, wind=drawn)
     with pytest.raises(SchemaError, match=r"Site 'farm' is in the areas \[\]"):
@@ -189,16 +196,16 @@ def test_reconciling_lowers_the_error_of_a_total_that_is_forecast_badly() -> Non
 def test_past_errors_are_of_what_was_published() -> None:
     forecast, observations = example_days(days=20)
     issue = forecast.issue_times[10]
-    errors = past_errors(forecast, observations, until=issue)
+    errors = hindcast_residuals(forecast, observations, until=issue)
     # Issued at 09:00: hours that ended by 08:00 are published, of the ten days before and of today.
     assert int(errors["a"].notna().sum()) == 9 * 24 + 8
     assert errors.attrs["known_by"] == issue
     row = errors.index[0]
     expected = observations.values.loc[row[1], "a"] - 50
     assert errors["a"].iloc[0] == pytest.approx(expected, abs=1e-4)
-    late = past_errors(forecast, observations)
+    late = hindcast_residuals(forecast, observations)
     total = Forecast(forecast.data.isel(issue_time=[10]))
-    drawn = draw(total, number=10)
+    drawn = sample_scenarios(total, n_scenarios=10)
     with pytest.raises(LeakageError, match="Errors became known until"):
         reconcile(drawn, hierarchy={"a": ["b"]}, errors=late)
     reconcile(drawn, hierarchy={"a": ["b"]}, errors=errors)
@@ -238,5 +245,5 @@ def test_missing_errors_are_left_out_and_counted() -> None:
 
 
 def test_errors_of_the_example() -> None:
-    errors = past_errors(example_forecast(), example_observations())
+    errors = hindcast_residuals(example_forecast(), example_observations())
     assert errors["farm"].round(6).unique().tolist() == [1.0]

@@ -17,8 +17,8 @@ from energyforecast.errors import LeakageError, MissingDataError, RangeError, Sc
 from energyforecast.planning.scenario_generation import correlation as shrinking
 from energyforecast.planning.scenario_generation.correlation import Decay
 from energyforecast.planning.scenario_generation.dependence import ranks_of
-from energyforecast.planning.scenario_generation.marginals import Margins
-from energyforecast.planning.scenario_generation.ranks import PastScores
+from energyforecast.planning.scenario_generation.marginals import Marginals
+from energyforecast.planning.scenario_generation.ranks import HindcastScores
 
 __all__ = ["GaussianCopula"]
 
@@ -67,12 +67,12 @@ class GaussianCopula:
 
     Examples
     --------
-    >>> from energyforecast.planning import draw
+    >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_forecast
     >>> copula = GaussianCopula.exponential(range_hours=12.0)
     >>> copula
     GaussianCopula(decay within 12 h, shrinkage 1)
-    >>> scenarios = draw(example_forecast(), number=1000, dependence=copula)
+    >>> scenarios = sample_scenarios(example_forecast(), n_scenarios=1000, dependence=copula)
     >>> float(np.corrcoef(scenarios.of()[:, 0], scenarios.of()[:, 12])[0, 1].round(1))  # about exp(-12/12)
     0.4
     """
@@ -105,7 +105,7 @@ class GaussianCopula:
         observations : Observations or sequence of Observations
             An outcome counts if it was published by `until`.
         until : str or moment, optional
-            In UTC unless it has an offset. By default all outcomes count, and :func:`draw` refuses issues
+            In UTC unless it has an offset. By default all outcomes count, and :func:`sample_scenarios` refuses issues
             before the last of them was published.
         shrinkage : float or "auto"
             Share of the target; by default what minimises the expected squared error of the correlations.
@@ -130,7 +130,7 @@ class GaussianCopula:
         GaussianCopula(400 issues of a, b; decay within 6 h; shrinkage 1; 0 outcomes missing)
         """
         _check(shrinkage, target)
-        past = PastScores.of(forecasts, observations, until=until, seed=seed)
+        past = HindcastScores.of(forecasts, observations, until=until, seed=seed)
         if len(past.scores) < _LEAST:
             raise MissingDataError(
                 f"{len(past.scores)} issues of {', '.join(past.sites)} have outcomes published by {past.known_by}.",
@@ -174,20 +174,20 @@ class GaussianCopula:
         """
         return cls(target=Decay.declared(range_hours=range_hours, site_correlation=site_correlation))
 
-    def correlation(self, margins: Margins) -> Array:
+    def correlation(self, marginals: Marginals) -> Array:
         """Correlation of the cells (site, hour) of a window, shape (sites × hours, sites × hours).
 
         For looking at: nothing else needs it.
         """
-        target = self.target.matrix(margins.sites, margins.lead_hours)
+        target = self.target.matrix(marginals.sites, marginals.lead_hours)
         if self.scores is None:
             return target
-        flat = self._history(margins).reshape(len(self.scores), -1)
+        flat = self._history(marginals).reshape(len(self.scores), -1)
         share = self._shares(flat)
         outer = np.sqrt(1 - share)
         return np.asarray(outer[:, None] * (flat.T @ flat) * outer + np.sqrt(share[:, None] * share) * target)
 
-    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+    def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
         """As :class:`Dependence` says.
 
         Raises
@@ -197,31 +197,32 @@ class GaussianCopula:
         MissingDataError
             If a site or a lead was not there in the past.
         """
-        if self.known_by is not None and self.known_by > margins.issue_time:
+        if self.known_by is not None and self.known_by > marginals.issue_time:
             raise LeakageError(
                 f"The copula was learnt from what was known by {self.known_by}; the forecast was issued at "
-                f"{margins.issue_time}.",
+                f"{marginals.issue_time}.",
                 "Scenarios know no more than their forecast.",
                 "Fit it with until=issue_time.",
             )
-        normal = self.target.sample(margins.sites, margins.lead_hours, number=number, rng=rng)
+        normal = self.target.sample(marginals.sites, marginals.lead_hours, n_scenarios=n_scenarios, rng=rng)
         if self.scores is not None:
-            flat = self._history(margins).reshape(len(self.scores), -1)
-            share = self._shares(flat).reshape(margins.shape)
-            days = (rng.standard_normal((number, len(flat))) @ flat).reshape(normal.shape)
+            flat = self._history(marginals).reshape(len(self.scores), -1)
+            share = self._shares(flat).reshape(marginals.shape)
+            days = (rng.standard_normal((n_scenarios, len(flat))) @ flat).reshape(normal.shape)
             normal = np.sqrt(1 - share) * days + np.sqrt(share) * normal
-        return ranks_of(normal, np.zeros(number))
+        return ranks_of(normal, np.zeros(n_scenarios))
 
-    def _history(self, margins: Margins) -> Array:
+    def _history(self, marginals: Marginals) -> Array:
         """Past scores of the cells of a window, shape (issues, sites, hours)."""
         assert self.scores is not None
         assert self.leads is not None
-        rows = self.target.places(margins.sites)
-        gap = np.abs(self.leads[:, None] - margins.lead_time[None, :])
-        if (gap.min(axis=0) > margins.frequency.to_timedelta64()).any():
+        rows = self.target.places(marginals.sites)
+        gap = np.abs(self.leads[:, None] - marginals.lead_time[None, :])
+        if (gap.min(axis=0) > marginals.frequency.to_timedelta64()).any():
             far = int(gap.min(axis=0).argmax())
             raise MissingDataError(
-                f"The hour {timestamps.to_index(margins.valid_time)[far]} lies {margins.lead_hours[far]:g} h ahead.",
+                f"The hour {timestamps.to_index(marginals.valid_time)[far]} lies "
+                f"{marginals.lead_hours[far]:g} h ahead.",
                 f"Leads from {self.leads[0] / np.timedelta64(1, 'h'):g} to "
                 f"{self.leads[-1] / np.timedelta64(1, 'h'):g} h were learnt from.",
                 "Fit the copula on past forecasts of the same task.",

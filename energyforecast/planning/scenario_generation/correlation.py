@@ -138,9 +138,11 @@ class Decay:
             )
         return [self.sites.index(name) for name in sites]
 
-    def sample(self, sites: tuple[str, ...], hours: Array, *, number: int, rng: np.random.Generator) -> Array:
-        """Normal vectors of this correlation, shape (number, sites, hours)."""
-        noise = rng.standard_normal((number, len(sites), len(hours)))
+    def sample(
+        self, sites: tuple[str, ...], hours: Array, *, n_scenarios: int, rng: np.random.Generator
+    ) -> Array:
+        """Normal vectors of this correlation, shape (n_scenarios, sites, hours)."""
+        noise = rng.standard_normal((n_scenarios, len(sites), len(hours)))
         root = _root(self._between(sites))
         tied = np.einsum("ij,njh->nih", root, noise, optimize=True)
         factors = self._factors(sites, hours)

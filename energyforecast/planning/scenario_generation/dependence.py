@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from energyforecast.planning.scenario_generation.marginals import Margins
+from energyforecast.planning.scenario_generation.marginals import Marginals
 
 __all__ = ["Dependence", "Independence", "ranks_of"]
 
@@ -22,17 +22,17 @@ class Dependence(Protocol):
     --------
     A dependence of your own: what is high in one hour is high in all, at all sites.
 
-    >>> from energyforecast.planning import draw
+    >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_forecast
     >>> class Comonotone:
-    ...     def ranks(self, margins, *, number, rng):
-    ...         return np.broadcast_to(np.arange(number)[:, None, None], (number, *margins.shape))
-    >>> draw(example_forecast(), number=3, dependence=Comonotone()).of()[:, :2].round(2).tolist()
+    ...     def ranks(self, marginals, *, n_scenarios, rng):
+    ...         return np.broadcast_to(np.arange(n_scenarios)[:, None, None], (n_scenarios, *marginals.shape))
+    >>> sample_scenarios(example_forecast(), n_scenarios=3, dependence=Comonotone()).of()[:, :2].round(2).tolist()
     [[6.67, 7.17], [10.0, 10.5], [13.33, 13.83]]
     """
 
-    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
-        """Ranks 0 to number - 1, each once in every hour at every site, shape (number, sites, hours)."""
+    def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
+        """Ranks 0 to n_scenarios - 1, each once in every hour at every site, shape (n_scenarios, sites, hours)."""
         ...
 
 
@@ -42,15 +42,15 @@ class Independence:
 
     Examples
     --------
-    >>> from energyforecast.planning import draw
+    >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_forecast
-    >>> draw(example_forecast(), number=100, dependence=Independence()).data.attrs["dependence"]
+    >>> sample_scenarios(example_forecast(), n_scenarios=100, dependence=Independence()).data.attrs["dependence"]
     'Independence()'
     """
 
-    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+    def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
         """As :class:`Dependence` says."""
-        ordered = np.broadcast_to(np.arange(number)[:, None, None], (number, *margins.shape))
+        ordered = np.broadcast_to(np.arange(n_scenarios)[:, None, None], (n_scenarios, *marginals.shape))
         return rng.permuted(ordered, axis=0)
 
 
@@ -59,8 +59,8 @@ def ranks_of(values: Array, ties: Array) -> Array:
 
     Parameters
     ----------
-    values : array, shape (number, ...)
-    ties : array, shape (number,)
+    values : array, shape (n_scenarios, ...)
+    ties : array, shape (n_scenarios,)
         One number for a scenario, so that what is tied in several hours is ordered alike in all.
 
     Examples

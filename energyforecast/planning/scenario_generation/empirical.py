@@ -17,7 +17,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.planning.scenario_generation.dependence import ranks_of
-from energyforecast.planning.scenario_generation.marginals import Margins
+from energyforecast.planning.scenario_generation.marginals import Marginals
 from energyforecast.planning.scenario_generation.ranks import observed_of
 from energyforecast.point_in_time import weather_access
 
@@ -55,16 +55,16 @@ class Template:
     shifts: npt.NDArray[np.timedelta64]
     incomplete: int
 
-    def ranks(self, number: int, *, rng: np.random.Generator) -> Array:
-        """Ranks of as many scenarios, shape (number, sites, hours).
+    def ranks(self, n_scenarios: int, *, rng: np.random.Generator) -> Array:
+        """Ranks of as many scenarios, shape (n_scenarios, sites, hours).
 
         Each course is used equally often, some once more by chance. Where courses are equal, as two without
         power, one order of the scenarios decides in all hours.
         """
         count = len(self.values)
-        rest = rng.permutation(count)[: number % count]
-        chosen = np.concatenate([np.tile(np.arange(count), number // count), rest])
-        return ranks_of(self.values[chosen], rng.uniform(size=number))
+        rest = rng.permutation(count)[: n_scenarios % count]
+        chosen = np.concatenate([np.tile(np.arange(count), n_scenarios // count), rest])
+        return ranks_of(self.values[chosen], rng.uniform(size=n_scenarios))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,13 +97,13 @@ class SchaakeShuffle:
 
     Examples
     --------
-    >>> from energyforecast.planning import draw
+    >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_days
     >>> forecast, observations = example_days(days=60)
     >>> shuffle = SchaakeShuffle(observations)
     >>> shuffle
     SchaakeShuffle(newest days)
-    >>> draw(forecast, dependence=shuffle, issue_time=forecast.issue_times[-1], number=50)
+    >>> sample_scenarios(forecast, dependence=shuffle, issue_time=forecast.issue_times[-1], n_scenarios=50)
     50 scenarios of a, b: 24 intervals of 1h from 2024-03-01 00:00 UTC [MW]
     """
 
@@ -120,17 +120,17 @@ class SchaakeShuffle:
                 "Leave it out, or give e.g. 60.",
             )
 
-    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+    def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
         """As :class:`Dependence` says."""
-        return self.template(margins, number=number).ranks(number, rng=rng)
+        return self.template(marginals, n_scenarios=n_scenarios).ranks(n_scenarios, rng=rng)
 
-    def template(self, margins: Margins, *, number: int) -> Template:
+    def template(self, marginals: Marginals, *, n_scenarios: int) -> Template:
         """The days whose ranks are taken.
 
         Parameters
         ----------
-        margins : Margins
-        number : int
+        marginals : Marginals
+        n_scenarios : int
             How many scenarios are drawn.
 
         Raises
@@ -138,36 +138,38 @@ class SchaakeShuffle:
         MissingDataError
             If fewer than five complete days were published by the issue.
         """
-        shifts = self._shifts(margins)
-        values = np.stack([self._observed(margins, name, shifts) for name in margins.sites], axis=1)
+        shifts = self._shifts(marginals)
+        values = np.stack([self._observed(marginals, name, shifts) for name in marginals.sites], axis=1)
         complete = np.isfinite(values).all(axis=(1, 2))
         away = np.arange(len(shifts), dtype=float)
         if self.similar_to is not None:
-            away = _unlikeness(self.similar_to, margins, shifts)
+            away = _unlikeness(self.similar_to, marginals, shifts)
         usable = np.flatnonzero(complete & np.isfinite(away))
         if len(usable) < _LEAST:
             raise MissingDataError(
-                f"{len(usable)} days of {', '.join(margins.sites)} were complete and published by "
-                f"{margins.issue_time}{' and had been forecast' if self.similar_to is not None else ''}; "
+                f"{len(usable)} days of {', '.join(marginals.sites)} were complete and published by "
+                f"{marginals.issue_time}{' and had been forecast' if self.similar_to is not None else ''}; "
                 f"{int((~complete).sum())} were not complete.",
                 f"A template has {_LEAST} days or more, of all sites.",
                 "Give longer observations, or use GaussianCopula, which takes days with gaps.",
             )
-        wanted = self.days or (number if self.similar_to is None else max(_LEAST, len(usable) // 4))
+        wanted = self.days or (n_scenarios if self.similar_to is None else max(_LEAST, len(usable) // 4))
         chosen = usable[np.argsort(away[usable], kind="stable")[:wanted]]
         return Template(values[chosen], shifts[chosen], int((~complete).sum()))
 
-    def _shifts(self, margins: Margins) -> npt.NDArray[np.timedelta64]:
+    def _shifts(self, marginals: Marginals) -> npt.NDArray[np.timedelta64]:
         """Whole days back, from the newest that was over at the issue to the oldest that was observed."""
-        first = max(timestamps.to_ns(observed_of(self.observations, name).index)[0] for name in margins.sites)
-        newest = int(np.ceil((margins.valid_time[-1] - timestamps.to_ns([margins.issue_time])[0]) / _DAY))
-        oldest = int((margins.valid_time[0] - first) // _DAY)
+        first = max(
+            timestamps.to_ns(observed_of(self.observations, name).index)[0] for name in marginals.sites
+        )
+        newest = int(np.ceil((marginals.valid_time[-1] - timestamps.to_ns([marginals.issue_time])[0]) / _DAY))
+        oldest = int((marginals.valid_time[0] - first) // _DAY)
         return np.asarray(np.arange(max(newest, 1), oldest + 1) * _DAY)
 
-    def _observed(self, margins: Margins, site: str, shifts: npt.NDArray[np.timedelta64]) -> Array:
-        hours = (margins.valid_time - shifts[:, None]).astype("datetime64[ns]")
+    def _observed(self, marginals: Marginals, site: str, shifts: npt.NDArray[np.timedelta64]) -> Array:
+        hours = (marginals.valid_time - shifts[:, None]).astype("datetime64[ns]")
         observed = observed_of(self.observations, site)
-        return observed.value_at(site, hours, as_of=margins.issue_time, outside="missing")
+        return observed.value_at(site, hours, as_of=marginals.issue_time, outside="missing")
 
     def __repr__(self) -> str:
         which = "newest days" if self.similar_to is None else "days of similar forecasts"
@@ -175,13 +177,13 @@ class SchaakeShuffle:
 
 
 def _unlikeness(
-    archive: Forecast | Sequence[Forecast], margins: Margins, shifts: npt.NDArray[np.timedelta64]
+    archive: Forecast | Sequence[Forecast], marginals: Marginals, shifts: npt.NDArray[np.timedelta64]
 ) -> Array:
     """Mean squared difference of the medians, in deviations of each site's; NaN where a day was not forecast."""
     total = np.zeros(len(shifts))
-    for name, now in zip(margins.sites, margins.medians, strict=True):
-        past = _medians(archive, name, margins.issue_time)
-        then = past.reindex(timestamps.to_index((margins.valid_time - shifts[:, None]).ravel()))
+    for name, now in zip(marginals.sites, marginals.medians, strict=True):
+        past = _medians(archive, name, marginals.issue_time)
+        then = past.reindex(timestamps.to_index((marginals.valid_time - shifts[:, None]).ravel()))
         scale = max(float(past.std()), 1e-9)
         total += (((then.to_numpy().reshape(len(shifts), -1) - now) / scale) ** 2).mean(axis=1)
     return total
@@ -226,7 +228,7 @@ class EnsembleCopulaCoupling:
     --------
     Six scenarios of three members: the windiest member is always the highest.
 
-    >>> from energyforecast.planning import draw
+    >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_forecast
     >>> forecast = example_forecast()
     >>> wind = xr.DataArray(
@@ -234,7 +236,7 @@ class EnsembleCopulaCoupling:
     ...     dims=("member", "site", "valid_time"),
     ...     coords={"site": ["farm"], "valid_time": forecast.data["valid_time"].values[0]},
     ... )
-    >>> scenarios = draw(forecast, number=3, dependence=EnsembleCopulaCoupling(wind))
+    >>> scenarios = sample_scenarios(forecast, n_scenarios=3, dependence=EnsembleCopulaCoupling(wind))
     >>> scenarios.of()[:, 0].round(2).tolist()
     [10.0, 13.33, 6.67]
     """
@@ -252,11 +254,11 @@ class EnsembleCopulaCoupling:
                 'Give variable="wind_speed_100m"' if weather else "Leave the variable out.",
             )
 
-    def ranks(self, margins: Margins, *, number: int, rng: np.random.Generator) -> Array:
+    def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
         """As :class:`Dependence` says."""
-        return self.template(margins).ranks(number, rng=rng)
+        return self.template(marginals).ranks(n_scenarios, rng=rng)
 
-    def template(self, margins: Margins) -> Template:
+    def template(self, marginals: Marginals) -> Template:
         """The members at the sites and hours of a window.
 
         Raises
@@ -269,16 +271,16 @@ class EnsembleCopulaCoupling:
         if isinstance(self.members, xr.Dataset):
             assert self.variable is not None
             values = np.stack(
-                [_weather(self.members, self.variable, margins, name) for name in margins.sites], axis=1
+                [_weather(self.members, self.variable, marginals, name) for name in marginals.sites], axis=1
             )
         else:
-            values = _array(self.members, margins)
+            values = _array(self.members, marginals)
         bad = ~np.isfinite(values)
         if bad.any():
             _, site, hour = (int(k) for k in np.argwhere(bad)[0])
             raise MissingDataError(
-                f"A member has no value for site {margins.sites[site]!r} at "
-                f"{timestamps.to_index(margins.valid_time)[hour]}.",
+                f"A member has no value for site {marginals.sites[site]!r} at "
+                f"{timestamps.to_index(marginals.valid_time)[hour]}.",
                 "Members cover every hour of the window at every site.",
                 "Leave out the members that are incomplete, or take an older run that is whole.",
             )
@@ -289,7 +291,7 @@ class EnsembleCopulaCoupling:
         return f"EnsembleCopulaCoupling({what})"
 
 
-def _array(members: Scenarios | xr.DataArray, margins: Margins) -> Array:
+def _array(members: Scenarios | xr.DataArray, marginals: Marginals) -> Array:
     data = members.data.rename(scenario="member") if isinstance(members, Scenarios) else members
     if set(data.dims) != {"member", "site", "valid_time"}:
         raise SchemaError(
@@ -297,18 +299,18 @@ def _array(members: Scenarios | xr.DataArray, margins: Margins) -> Array:
             "They are member, site and valid_time.",
             "Select one variable and run, and rename the dimensions.",
         )
-    absent = [name for name in margins.sites if name not in data["site"].values]
+    absent = [name for name in marginals.sites if name not in data["site"].values]
     if absent:
         raise MissingDataError(
             f"The members do not hold site {absent[0]!r}.",
             f"They hold {[str(name) for name in data['site'].values]}.",
             "Give members of all sites that are drawn together.",
         )
-    chosen = data.sel(site=list(margins.sites)).reindex(valid_time=margins.valid_time)
+    chosen = data.sel(site=list(marginals.sites)).reindex(valid_time=marginals.valid_time)
     return np.asarray(chosen.transpose("member", "site", "valid_time").values, dtype=float)
 
 
-def _weather(weather: xr.Dataset, variable: str, margins: Margins, site: str) -> Array:
+def _weather(weather: xr.Dataset, variable: str, marginals: Marginals, site: str) -> Array:
     """One variable of the newest run that had arrived, shape (members, hours)."""
     if variable not in weather or "member" not in weather[variable].dims or site not in weather["site"]:
         raise SchemaError(
@@ -317,14 +319,14 @@ def _weather(weather: xr.Dataset, variable: str, margins: Margins, site: str) ->
             f"It holds {variable!r} with members at site {site!r}.",
             "Fetch an ensemble for all sites.",
         )
-    step = margins.frequency.to_timedelta64()
-    ends = np.append(margins.valid_time, margins.valid_time[-1] + step)
+    step = marginals.frequency.to_timedelta64()
+    ends = np.append(marginals.valid_time, marginals.valid_time[-1] + step)
     inside = np.ones((1, len(ends)), dtype=bool)
     inside[0, -1] = False  # the end of the last hour helps where it is there
     found = weather_access.weather_as_of(
         weather,
         site=site,
-        issue_time=timestamps.to_ns([margins.issue_time]),
+        issue_time=timestamps.to_ns([marginals.issue_time]),
         valid_time=ends[None, :],
         inside=inside,
         names=[variable],

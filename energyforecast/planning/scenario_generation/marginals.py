@@ -16,13 +16,13 @@ from energyforecast.core.quantiles import QuantileFunction, Tails
 from energyforecast.core.sites import Kind
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
-__all__ = ["Margins"]
+__all__ = ["Marginals"]
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Margins:
+class Marginals:
     """The distribution of each hour at each site, as forecast at one issue.
 
     Parameters
@@ -47,8 +47,8 @@ class Margins:
     Examples
     --------
     >>> from energyforecast.testing import example_forecast
-    >>> margins = Margins.of(example_forecast())
-    >>> margins.sites, margins.shape, margins.lead_hours[:2].tolist()
+    >>> marginals = Marginals.of(example_forecast())
+    >>> marginals.sites, marginals.shape, marginals.lead_hours[:2].tolist()
     (('farm',), (1, 24), [15.0, 16.0])
     """
 
@@ -63,7 +63,7 @@ class Margins:
     attrs: dict[str, Any]
 
     @classmethod
-    def of(cls, forecasts: Forecast | Sequence[Forecast], *, issue_time: Any = None) -> Margins:
+    def of(cls, forecasts: Forecast | Sequence[Forecast], *, issue_time: Any = None) -> Marginals:
         """Merge forecasts by site, in order of their names, so that the order of asking changes nothing.
 
         Parameters

@@ -17,7 +17,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import MissingDataError, SchemaError
 
-__all__ = ["PastScores", "normal_scores", "observed_of", "past_errors"]
+__all__ = ["HindcastScores", "hindcast_residuals", "normal_scores", "observed_of"]
 
 Array = npt.NDArray[Any]
 
@@ -26,7 +26,7 @@ _FURTHEST: Final = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class PastScores:
+class HindcastScores:
     """Normal scores by issue, site and lead.
 
     Parameters
@@ -45,7 +45,7 @@ class PastScores:
     Examples
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
-    >>> past = PastScores.of(example_forecast(), example_observations())
+    >>> past = HindcastScores.of(example_forecast(), example_observations())
     >>> past.scores.shape, past.missing, past.known_by
     ((1, 1, 24), 0, Timestamp('2024-01-03 01:00:00+0000', tz='UTC'))
     >>> float(past.scores[0, 0, 0].round(2))  # 11 MW, where 10 and 14 are the quantiles 0.5 and 0.9
@@ -67,7 +67,7 @@ class PastScores:
         *,
         until: Any = None,
         seed: int = 0,
-    ) -> PastScores:
+    ) -> HindcastScores:
         """Collect them from forecasts of one or many issues; only what was published by `until` counts.
 
         Parameters
@@ -226,7 +226,7 @@ def normal_scores(outcome: Array, curve: Array, levels: Array, *, rng: np.random
     return np.asarray(np.clip(ndtri(level), -_FURTHEST, _FURTHEST))
 
 
-def past_errors(
+def hindcast_residuals(
     forecasts: Forecast | Sequence[Forecast],
     observations: Observations | Sequence[Observations],
     *,
@@ -250,7 +250,7 @@ def past_errors(
     Examples
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
-    >>> past_errors(example_forecast(), example_observations())["farm"].head(2).round(6).tolist()
+    >>> hindcast_residuals(example_forecast(), example_observations())["farm"].head(2).round(6).tolist()
     [1.0, 1.0]
     """
     moment = None if until is None else timestamps.instant(until)

@@ -1,9 +1,9 @@
-"""From quantile forecasts to scenarios: the margins are the forecast's, the dependence is learnt."""
+"""From quantile forecasts to scenarios: the marginals are the forecast's, the dependence is learnt."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,15 +13,17 @@ from energyforecast.core.quantiles import TAILS, Tails
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.planning.scenario_generation.dependence import Dependence, Independence
-from energyforecast.planning.scenario_generation.marginals import Margins
+from energyforecast.planning.scenario_generation.marginals import Marginals
 
-__all__ = ["draw"]
+__all__ = ["sample_by_kind", "sample_scenarios"]
+
+_K = TypeVar("_K", bound=str)
 
 
-def draw(
+def sample_scenarios(
     forecasts: Forecast | Sequence[Forecast],
     *,
-    number: int = 200,
+    n_scenarios: int = 200,
     dependence: Dependence | None = None,
     issue_time: Any = None,
     seed: int = 0,
@@ -33,7 +35,7 @@ def draw(
     ----------
     forecasts : Forecast or sequence of Forecast
         Merged by site; all with one issue time, one window and one frequency.
-    number : int
+    n_scenarios : int
         How many scenarios; two at least.
     dependence : Dependence, optional
         What ties hours and sites together: :class:`GaussianCopula`, :class:`SchaakeShuffle`,
@@ -63,46 +65,101 @@ def draw(
     Notes
     -----
     At each hour and site the scenarios are the forecast's quantile curve at the levels (k + ½)/n, one each:
-    nothing of the margins is left to chance. Chance, or the dependence, says only which scenario gets which.
+    nothing of the marginals is left to chance. Chance, or the dependence, says only which scenario gets which.
 
     Examples
     --------
     >>> from energyforecast.testing import example_forecast
-    >>> scenarios = draw(example_forecast(), number=5)
+    >>> scenarios = sample_scenarios(example_forecast(), n_scenarios=5)
     >>> scenarios
     5 scenarios of farm: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]
     >>> sorted(scenarios.of()[:, 0].round(6).tolist())  # quantiles 6, 10, 14 at the levels 0.1, 0.5, 0.9
     [6.0, 8.0, 10.0, 12.0, 14.0]
     """
-    _check(number, tails)
-    margins = Margins.of(forecasts, issue_time=issue_time)
+    _check(n_scenarios, tails)
+    marginals = Marginals.of(forecasts, issue_time=issue_time)
     model = Independence() if dependence is None else dependence
-    rng = np.random.default_rng([seed, margins.issue_time.value])
-    values = margins.values(model.ranks(margins, number=number, rng=rng), tails=tails)
+    rng = np.random.default_rng([seed, marginals.issue_time.value])
+    values = marginals.values(model.ranks(marginals, n_scenarios=n_scenarios, rng=rng), tails=tails)
     given = [forecasts] if isinstance(forecasts, Forecast) else list(forecasts)
     order = [name for forecast in given for name in forecast.sites]
     return Scenarios.from_values(
-        values[:, [margins.sites.index(name) for name in order]],
+        values[:, [marginals.sites.index(name) for name in order]],
         sites=order,
-        kind=dict(zip(margins.sites, margins.kinds, strict=True)),
-        valid_time=timestamps.to_index(margins.valid_time),
-        attrs=margins.attrs
+        kind=dict(zip(marginals.sites, marginals.kinds, strict=True)),
+        valid_time=timestamps.to_index(marginals.valid_time),
+        attrs=marginals.attrs
         | {
-            "issue_time": f"{margins.issue_time:%Y-%m-%dT%H:%M:%SZ}",
+            "issue_time": f"{marginals.issue_time:%Y-%m-%dT%H:%M:%SZ}",
             "dependence": str(model),
             "tails": tails,
             "seed": seed,
         },
-        frequency=str(margins.frequency),
+        frequency=str(marginals.frequency),
     )
 
 
-def _check(number: int, tails: str) -> None:
-    if number < 2:
+def sample_by_kind(
+    forecasts: Mapping[_K, Forecast | Sequence[Forecast]],
+    *,
+    n_scenarios: int = 200,
+    dependence: Dependence | None = None,
+    issue_time: Any = None,
+    seed: int = 0,
+    tails: Tails = "flat",
+) -> dict[_K, Scenarios]:
+    """Scenarios of demand, wind and solar, sampled together and returned by kind.
+
+    Parameters
+    ----------
+    forecasts : mapping of Forecast or of sequence of Forecast
+        By kind: ``"demand"``, ``"wind"``, ``"solar"``.
+    n_scenarios, dependence, issue_time, seed, tails
+        As in :func:`sample_scenarios`.
+
+    Returns
+    -------
+    dict of Scenarios
+        The k-th scenario of one kind belongs to the k-th of every other.
+
+    Raises
+    ------
+    TimeError, SchemaError, RangeError, LeakageError
+        As in :func:`sample_scenarios`.
+
+    See Also
+    --------
+    sample_scenarios, energyforecast.planning.net_load
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast
+    >>> sample_by_kind({"wind": example_forecast()}, n_scenarios=5)
+    {'wind': 5 scenarios of farm: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]}
+    """
+    parts = {
+        kind: [given] if isinstance(given, Forecast) else list(given) for kind, given in forecasts.items()
+    }
+    together = sample_scenarios(
+        [forecast for several in parts.values() for forecast in several],
+        n_scenarios=n_scenarios,
+        dependence=dependence,
+        issue_time=issue_time,
+        seed=seed,
+        tails=tails,
+    )
+    return {
+        kind: together.total({site: [site] for forecast in several for site in forecast.sites})
+        for kind, several in parts.items()
+    }
+
+
+def _check(n_scenarios: int, tails: str) -> None:
+    if n_scenarios < 2:
         raise RangeError(
-            f"number={number} scenarios are asked for.",
+            f"n_scenarios={n_scenarios} scenarios are asked for.",
             "A distribution is shown by two at least, usually by hundreds.",
-            "Give number=200.",
+            "Give n_scenarios=200.",
         )
     if tails not in TAILS:
         raise SchemaError(f"tails={tails!r}.", f"It is one of {list(TAILS)}.", "Choose one of them.")

@@ -178,7 +178,7 @@ def _levels(source: Scenarios | Forecast, levels: Sequence[float] | None) -> tup
         raise SchemaError(
             f"Quantiles {list(levels)} of a day's energy are asked of a forecast of {list(source.sites)}.",
             "They come from scenarios: quantiles of a sum are not sums of quantiles.",
-            "Draw scenarios (energyforecast.planning.draw), or leave levels out for the expected energy alone.",
+            "Sample scenarios (ef.planning.sample_scenarios), or leave levels out for the expected energy alone.",
         )
     return ()
 

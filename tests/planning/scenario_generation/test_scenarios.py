@@ -1,4 +1,4 @@
-"""Scenarios keep the forecast's margins, and hang together as past errors did."""
+"""Scenarios keep the forecast's marginals, and hang together as past errors did."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.tasks import Windows
 from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation.losses import energy_score, variogram_score
-from energyforecast.planning import EnsembleCopulaCoupling, GaussianCopula, Independence, SchaakeShuffle, draw
+from energyforecast.planning import (
+    EnsembleCopulaCoupling,
+    GaussianCopula,
+    Independence,
+    SchaakeShuffle,
+    sample_scenarios,
+)
 from energyforecast.planning.scenario_generation.correlation import Decay
 from energyforecast.planning.scenario_generation.dependence import Dependence, ranks_of
-from energyforecast.planning.scenario_generation.marginals import Margins
-from energyforecast.planning.scenario_generation.ranks import PastScores, normal_scores
+from energyforecast.planning.scenario_generation.marginals import Marginals
+from energyforecast.planning.scenario_generation.ranks import HindcastScores, normal_scores
 from energyforecast.testing import example_days, example_forecast
 
 Array = npt.NDArray[np.float64]
@@ -60,7 +66,7 @@ def _last(forecast: Forecast) -> Forecast:
     return forecast.sel(issue_time=forecast.issue_times[-1])
 
 
-# --- Margins --------------------------------------------------------------------------------------
+# --- Marginals --------------------------------------------------------------------------------------
 
 WAYS: dict[str, Dependence] = {
     "independence": Independence(),
@@ -73,18 +79,20 @@ WAYS: dict[str, Dependence] = {
     rises=st.lists(
         st.lists(st.sampled_from([0.0, 0.0, 1.5, 7.0]), min_size=4, max_size=4), min_size=1, max_size=5
     ),
-    number=st.integers(2, 60),
+    n_scenarios=st.integers(2, 60),
     way=st.sampled_from(sorted(WAYS)),
 )
 def test_every_hour_has_the_quantile_curve_of_its_forecast(
-    rises: list[list[float]], number: int, way: str
+    rises: list[list[float]], n_scenarios: int, way: str
 ) -> None:
     levels = (0.1, 0.4, 0.6, 0.9)
     curve = np.cumsum(rises, axis=1)  # masses wherever it does not rise
-    scenarios = draw(
-        _forecast(curve, levels, sites=("a", "b"), frequency="1h"), number=number, dependence=WAYS[way]
+    scenarios = sample_scenarios(
+        _forecast(curve, levels, sites=("a", "b"), frequency="1h"),
+        n_scenarios=n_scenarios,
+        dependence=WAYS[way],
     )
-    wanted = (np.arange(number) + 0.5) / number
+    wanted = (np.arange(n_scenarios) + 0.5) / n_scenarios
     for hour, row in enumerate(curve):
         expected = np.interp(wanted, levels, row.astype(np.float32).astype(float))
         for site in ("a", "b"):
@@ -96,7 +104,7 @@ def test_every_hour_has_the_quantile_curve_of_its_forecast(
 def test_levels_of_a_forecast_come_back_as_quantiles_of_its_scenarios() -> None:
     levels = tuple(round(0.01 * k, 2) for k in range(1, 100))
     curve = np.tile(30 + 5 * stats.norm.ppf(levels), (24, 1))
-    scenarios = draw(_forecast(curve, levels), number=200)
+    scenarios = sample_scenarios(_forecast(curve, levels), n_scenarios=200)
     back = scenarios.quantiles([0.05, 0.5, 0.95])
     np.testing.assert_allclose(back["q0.05"], curve[:, 4], rtol=2e-3)
     np.testing.assert_allclose(back["q0.5"], curve[:, 49], rtol=1e-6)
@@ -106,7 +114,7 @@ def test_levels_of_a_forecast_come_back_as_quantiles_of_its_scenarios() -> None:
 def test_point_masses_are_kept() -> None:
     """Calm with probability 0.6, full power with 0.2."""
     curve = np.array([[0.0, 0.0, 0.0, 60.0, 60.0]])
-    scenarios = draw(_forecast(curve, (0.1, 0.3, 0.6, 0.8, 0.9)), number=1000)
+    scenarios = sample_scenarios(_forecast(curve, (0.1, 0.3, 0.6, 0.8, 0.9)), n_scenarios=1000)
     assert (scenarios.of() == 0.0).mean() == pytest.approx(0.6, abs=0.001)
     assert (scenarios.of() == 60.0).mean() == pytest.approx(0.2, abs=0.001)
 
@@ -114,19 +122,19 @@ def test_point_masses_are_kept() -> None:
 def test_tails_are_flat_or_go_on_as_a_normal_within_the_bounds() -> None:
     levels = (0.1, 0.5, 0.9)
     curve = 30 + 10 * stats.norm.ppf(levels)[None, :].repeat(3, axis=0)
-    flat = draw(_forecast(curve, levels), number=500).of()
+    flat = sample_scenarios(_forecast(curve, levels), n_scenarios=500).of()
     assert flat.max() == pytest.approx(curve.max())
-    tail = draw(_forecast(curve, levels, capacity=None), number=500, tails="normal").of()
+    tail = sample_scenarios(_forecast(curve, levels, capacity=None), n_scenarios=500, tails="normal").of()
     assert tail[:, 0].max() == pytest.approx(30 + 10 * stats.norm.ppf(0.999), rel=1e-5)
-    narrow = draw(_forecast(curve, levels, capacity=45.0), number=500, tails="normal").of()
+    narrow = sample_scenarios(_forecast(curve, levels, capacity=45.0), n_scenarios=500, tails="normal").of()
     assert narrow.max() == 45.0
     assert narrow.min() >= 0.0
     with pytest.raises(SchemaError, match="tails='wide'"):
-        draw(_forecast(curve, levels), tails="wide")
+        sample_scenarios(_forecast(curve, levels), tails="wide")
 
 
 def test_a_forecast_of_one_level_is_certain() -> None:
-    scenarios = draw(_forecast(np.array([[7.0], [8.0]]), (0.5,)), number=3)
+    scenarios = sample_scenarios(_forecast(np.array([[7.0], [8.0]]), (0.5,)), n_scenarios=3)
     assert scenarios.of().tolist() == [[7.0, 8.0]] * 3
 
 
@@ -136,7 +144,9 @@ def test_a_forecast_of_one_level_is_certain() -> None:
 def test_the_same_seed_gives_the_same_scenarios_and_another_gives_others() -> None:
     forecast, _ = example_days(days=1)
     way = GaussianCopula.exponential(range_hours=6.0)
-    first, again, other = (draw(forecast, dependence=way, seed=seed).data.values for seed in (1, 1, 2))
+    first, again, other = (
+        sample_scenarios(forecast, dependence=way, seed=seed).data.values for seed in (1, 1, 2)
+    )
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(other, axis=0))
@@ -144,7 +154,7 @@ def test_the_same_seed_gives_the_same_scenarios_and_another_gives_others() -> No
 
 def test_issues_do_not_share_their_noise() -> None:
     forecast, _ = example_days(days=2)
-    one, two = (draw(forecast, issue_time=issue).data.values for issue in forecast.issue_times)
+    one, two = (sample_scenarios(forecast, issue_time=issue).data.values for issue in forecast.issue_times)
     assert not np.array_equal(one, two)
 
 
@@ -152,7 +162,9 @@ def test_issues_do_not_share_their_noise() -> None:
 def test_the_order_of_sites_changes_nothing(way: str) -> None:
     curve, levels = np.tile([6.0, 10.0, 14.0], (24, 1)), (0.1, 0.5, 0.9)
     a, b = (_forecast(curve, levels, sites=(name,)) for name in ("a", "b"))
-    there, back = (draw(order, number=20, dependence=WAYS[way]) for order in ([a, b], [b, a]))
+    there, back = (
+        sample_scenarios(order, n_scenarios=20, dependence=WAYS[way]) for order in ([a, b], [b, a])
+    )
     assert back.sites == ("b", "a")
     assert np.array_equal(there.of("a"), back.of("a"))
     assert np.array_equal(there.of("b"), back.of("b"))
@@ -161,7 +173,7 @@ def test_the_order_of_sites_changes_nothing(way: str) -> None:
 def test_forecasts_of_other_levels_are_drawn_together() -> None:
     wide = _forecast(np.array([[0.0, 5.0]]), (0.05, 0.95), sites=("a",), caveats="synthetic")
     fine = _forecast(np.array([[1.0, 2.0, 3.0]]), (0.1, 0.5, 0.9), sites=("b",), caveats="perfect weather")
-    scenarios = draw([wide, fine], number=10)
+    scenarios = sample_scenarios([wide, fine], n_scenarios=10)
     assert scenarios.sites == ("a", "b")
     assert scenarios.caveats == ("synthetic", "perfect weather")
     assert scenarios.data.attrs["issue_time"] == "2024-01-01T09:00:00Z"
@@ -171,22 +183,22 @@ def test_what_does_not_fit_is_refused() -> None:
     curve, levels = np.tile([1.0, 2.0], (4, 1)), (0.1, 0.9)
     a = _forecast(curve, levels, sites=("a",))
     with pytest.raises(TimeError, match=r"were issued at 2024-01-01 09:00.*and 2024-01-01 10:00"):
-        draw([a, _forecast(curve, levels, sites=("b",), issue="2024-01-01T10")])
+        sample_scenarios([a, _forecast(curve, levels, sites=("b",), issue="2024-01-01T10")])
     with pytest.raises(TimeError, match=r"cover 2024-01-02 00:00.* and 2024-01-02 01:00"):
-        draw([a, _forecast(curve, levels, sites=("b",), start="2024-01-02T01")])
+        sample_scenarios([a, _forecast(curve, levels, sites=("b",), start="2024-01-02T01")])
     with pytest.raises(SchemaError, match="frequencies"):
-        draw([a, _forecast(curve, levels, sites=("b",), frequency="30min")])
+        sample_scenarios([a, _forecast(curve, levels, sites=("b",), frequency="30min")])
     with pytest.raises(SchemaError, match="'a' is in several"):
-        draw([a, a])
+        sample_scenarios([a, a])
     with pytest.raises(SchemaError, match="There is no forecast"):
-        draw([])
-    with pytest.raises(RangeError, match="number=1 "):
-        draw(a, number=1)
+        sample_scenarios([])
+    with pytest.raises(RangeError, match="n_scenarios=1 "):
+        sample_scenarios(a, n_scenarios=1)
     several, _ = example_days(days=2)
     with pytest.raises(TimeError, match="2 issues"):
-        draw(several)
+        sample_scenarios(several)
     with pytest.raises(MissingDataError, match="issue time"):
-        draw(several, issue_time="2020-01-01")
+        sample_scenarios(several, issue_time="2020-01-01")
 
 
 # --- The copula -----------------------------------------------------------------------------------
@@ -203,22 +215,24 @@ def test_a_planted_correlation_is_found_and_drawn() -> None:
     until = forecast.issue_times[-1]
     copula = GaussianCopula.fit(forecast, observations, until=until)
     truth = _truth(2, range_hours=5.0, between=0.7)
-    margins = Margins.of(forecast, issue_time=until)
-    assert np.sqrt(((copula.correlation(margins) - truth) ** 2).mean()) < 0.05
-    drawn = draw(forecast, number=3000, dependence=copula, issue_time=until).data.values.reshape(3000, -1)
-    # What is drawn has the correlation that is said; normal margins, so that Pearson's is the copula's.
-    assert np.abs(np.corrcoef(drawn.T) - copula.correlation(margins)).max() < 0.1
+    marginals = Marginals.of(forecast, issue_time=until)
+    assert np.sqrt(((copula.correlation(marginals) - truth) ** 2).mean()) < 0.05
+    drawn = sample_scenarios(
+        forecast, n_scenarios=3000, dependence=copula, issue_time=until
+    ).data.values.reshape(3000, -1)
+    # What is drawn has the correlation that is said; normal marginals, so that Pearson's is the copula's.
+    assert np.abs(np.corrcoef(drawn.T) - copula.correlation(marginals)).max() < 0.1
     assert copula.missing == 0  # what is not yet over, or not yet published, is not missing
 
 
 def test_few_days_need_shrinkage_and_the_target_helps() -> None:
     forecast, observations = example_days(days=30, range_hours=5.0, between=0.7, seed=3)
     until = forecast.issue_times[-1]
-    margins, truth = Margins.of(forecast, issue_time=until), _truth(2, range_hours=5.0, between=0.7)
+    marginals, truth = Marginals.of(forecast, issue_time=until), _truth(2, range_hours=5.0, between=0.7)
 
     def miss(**settings: float | str) -> float:
         copula = GaussianCopula.fit(forecast, observations, until=until, **settings)  # type: ignore[arg-type]
-        return float(((copula.correlation(margins) - truth) ** 2).mean())
+        return float(((copula.correlation(marginals) - truth) ** 2).mean())
 
     assert miss() < 0.7 * miss(target="independent") < 0.7 * miss(shrinkage=0.0) * 1.5
     assert miss() < 0.5 * miss(shrinkage=0.0)
@@ -228,9 +242,11 @@ def test_full_shrinkage_to_no_target_is_independence() -> None:
     forecast, observations = example_days(days=100, between=0.9)
     until = forecast.issue_times[-1]
     copula = GaussianCopula.fit(forecast, observations, until=until, shrinkage=1.0, target="independent")
-    margins = Margins.of(forecast, issue_time=until)
-    np.testing.assert_array_equal(copula.correlation(margins), np.eye(48))
-    drawn = draw(forecast, number=2000, dependence=copula, issue_time=until).data.values.reshape(2000, -1)
+    marginals = Marginals.of(forecast, issue_time=until)
+    np.testing.assert_array_equal(copula.correlation(marginals), np.eye(48))
+    drawn = sample_scenarios(
+        forecast, n_scenarios=2000, dependence=copula, issue_time=until
+    ).data.values.reshape(2000, -1)
     assert np.abs(np.corrcoef(drawn.T) - np.eye(48)).max() < 0.12
 
 
@@ -243,11 +259,13 @@ def test_correlation_is_positive_definite_also_with_gaps() -> None:
     until = forecast.issue_times[-1]
     for shrinkage in ("auto", 0.0, 0.2):
         copula = GaussianCopula.fit(forecast, gappy, until=until, shrinkage=shrinkage)
-        matrix = copula.correlation(Margins.of(forecast, issue_time=until))
+        matrix = copula.correlation(Marginals.of(forecast, issue_time=until))
         np.testing.assert_allclose(np.diag(matrix), 1.0)
         assert np.linalg.eigvalsh(matrix)[0] > -1e-9
         assert copula.missing > 40 * 24 / 3
-        assert np.isfinite(draw(forecast, dependence=copula, issue_time=until, number=10).data.values).all()
+        assert np.isfinite(
+            sample_scenarios(forecast, dependence=copula, issue_time=until, n_scenarios=10).data.values
+        ).all()
 
 
 def test_sites_of_other_pace_have_their_own_range() -> None:
@@ -266,14 +284,19 @@ def test_outcomes_after_the_issue_change_nothing() -> None:
     spoilt.loc[~published] = 0.0
     fooled = Observations(spoilt, published_after="1h")
     one, two = (
-        draw(
-            forecast, issue_time=issue, dependence=GaussianCopula.fit(forecast, seen, until=issue), number=20
+        sample_scenarios(
+            forecast,
+            issue_time=issue,
+            dependence=GaussianCopula.fit(forecast, seen, until=issue),
+            n_scenarios=20,
         )
         for seen in (observations, fooled)
     )
     assert np.array_equal(one.data.values, two.data.values)
     shuffled = [
-        draw(forecast, issue_time=issue, dependence=SchaakeShuffle(seen, similar_to=archive), number=20)
+        sample_scenarios(
+            forecast, issue_time=issue, dependence=SchaakeShuffle(seen, similar_to=archive), n_scenarios=20
+        )
         for seen, archive in (
             (observations, forecast),
             (fooled, Forecast(forecast.data.isel(issue_time=slice(31)))),
@@ -287,7 +310,7 @@ def test_a_copula_that_knows_the_future_is_refused() -> None:
     copula = GaussianCopula.fit(forecast, observations)
     assert copula.known_by == pd.Timestamp("2024-02-11 01:00", tz="UTC")  # an hour after the last hour's end
     with pytest.raises(LeakageError, match="known by 2024-02-11"):
-        draw(forecast, dependence=copula, issue_time=forecast.issue_times[20])
+        sample_scenarios(forecast, dependence=copula, issue_time=forecast.issue_times[20])
 
 
 def test_what_a_copula_cannot_be_learnt_from() -> None:
@@ -304,14 +327,14 @@ def test_what_a_copula_cannot_be_learnt_from() -> None:
         GaussianCopula.fit(forecast, observations, target="other")
     learnt = GaussianCopula.fit(Forecast(forecast.data.sel(site=["a"])), observations, until="2024-02-01")
     with pytest.raises(MissingDataError, match="dependence of site 'b'"):
-        draw(_last(forecast), dependence=learnt)
+        sample_scenarios(_last(forecast), dependence=learnt)
     far = replace(learnt, leads=learnt.leads - np.timedelta64(5, "h"))  # type: ignore[operator]
     with pytest.raises(MissingDataError, match=r"lies .* h ahead"):
-        draw(Forecast(_last(forecast).data.sel(site=["a"])), dependence=far)
+        sample_scenarios(Forecast(_last(forecast).data.sel(site=["a"])), dependence=far)
     with pytest.raises(RangeError, match="range_hours=0"):
         GaussianCopula.exponential(range_hours=0.0)
     with pytest.raises(RangeError, match="eigenvalue"):
-        draw(
+        sample_scenarios(
             _forecast(np.ones((2, 1)), (0.5,), sites=("a", "b", "c")),
             dependence=GaussianCopula.exponential(range_hours=3.0, site_correlation=-0.9),
         )
@@ -321,7 +344,7 @@ def test_a_table_of_correlations_between_sites() -> None:
     table = pd.DataFrame([[1.0, -0.8], [-0.8, 1.0]], ["a", "b"], ["a", "b"])
     forecast, _ = example_days(days=1)
     way = GaussianCopula.exponential(range_hours=6.0, site_correlation=table)
-    drawn = draw(forecast, number=2000, dependence=way)
+    drawn = sample_scenarios(forecast, n_scenarios=2000, dependence=way)
     assert np.corrcoef(drawn.of("a")[:, 3], drawn.of("b")[:, 3])[0, 1] == pytest.approx(-0.8, abs=0.05)
     with pytest.raises(SchemaError, match="other columns"):
         GaussianCopula.exponential(range_hours=6.0, site_correlation=table[["b", "a"]])
@@ -347,7 +370,7 @@ def test_certain_hours_and_climatology_teach_nothing() -> None:
     data = forecast.data.copy()
     data[:, :, :6] = 0.0  # night
     data["fallback_level"][:, :5] = 3
-    past = PastScores.of(Forecast(data), observations)
+    past = HindcastScores.of(Forecast(data), observations)
     assert np.isnan(past.scores[:, :, :6]).all()
     assert len(past.scores) == 25
     assert past.missing == 0
@@ -371,12 +394,14 @@ def test_the_known_dependence_beats_independence_and_a_learnt_one_comes_close() 
     for name, way in ways.items():
         drawn = np.stack(
             [
-                draw(forecast, issue_time=day, number=60, dependence=way).data.values.reshape(60, -1)
+                sample_scenarios(
+                    forecast, issue_time=day, n_scenarios=60, dependence=way
+                ).data.values.reshape(60, -1)
                 for day in days
             ]
         )
         score[name] = energy_score(outcome, drawn).mean(), variogram_score(outcome, drawn).mean()
-    # The true dependence itself gains no more than about a tenth: the scores see margins most.
+    # The true dependence itself gains no more than about a tenth: the scores see marginals most.
     for name in ("truth", "learnt", "schaake"):
         assert score[name][0] < 0.995 * score["independent"][0]
         assert score[name][1] < 0.95 * score["independent"][1]
@@ -389,14 +414,16 @@ def test_the_known_dependence_beats_independence_and_a_learnt_one_comes_close() 
 def test_the_shuffle_has_the_ranks_of_past_days() -> None:
     forecast, observations = example_days(days=60)
     issue = forecast.issue_times[-1]
-    margins = Margins.of(forecast, issue_time=issue)
-    template = SchaakeShuffle(observations).template(margins, number=20)
+    marginals = Marginals.of(forecast, issue_time=issue)
+    template = SchaakeShuffle(observations).template(marginals, n_scenarios=20)
     assert len(template.values) == 20
     # The newest day that was over and published when the forecast was issued ended at midnight before.
     assert template.shifts[0] == np.timedelta64(48, "h")
     yesterday = observations.values["a"].loc[f"{issue - pd.Timedelta('1D'):%F}"]
     np.testing.assert_array_equal(template.values[0, 0], yesterday)
-    drawn = draw(forecast, issue_time=issue, number=20, dependence=SchaakeShuffle(observations)).data.values
+    drawn = sample_scenarios(
+        forecast, issue_time=issue, n_scenarios=20, dependence=SchaakeShuffle(observations)
+    ).data.values
     expected = stats.rankdata(template.values, axis=0)
     np.testing.assert_array_equal(stats.rankdata(drawn[:, [0, 1]], axis=0), expected)
 
@@ -407,9 +434,9 @@ def test_similar_days_are_those_whose_forecast_resembles() -> None:
     data = forecast.data.copy()
     data[:, high] += 40.0
     issue = forecast.issue_times[57]  # a high one
-    margins = Margins.of(Forecast(data), issue_time=issue)
+    marginals = Marginals.of(Forecast(data), issue_time=issue)
     shuffle = SchaakeShuffle(observations, similar_to=Forecast(data), days=10)
-    chosen = shuffle.template(margins, number=30).shifts / np.timedelta64(24, "h")
+    chosen = shuffle.template(marginals, n_scenarios=30).shifts / np.timedelta64(24, "h")
     assert high[57 - chosen.astype(int)].all()
 
 
@@ -417,13 +444,13 @@ def test_days_with_gaps_are_left_out_and_counted() -> None:
     forecast, observations = example_days(days=60)
     values = observations.values.copy()
     values.loc["2024-01-20 05:00", "b"] = np.nan
-    margins = Margins.of(forecast, issue_time=forecast.issue_times[-1])
-    template = SchaakeShuffle(Observations(values, published_after="1h")).template(margins, number=200)
+    marginals = Marginals.of(forecast, issue_time=forecast.issue_times[-1])
+    template = SchaakeShuffle(Observations(values, published_after="1h")).template(marginals, n_scenarios=200)
     assert len(template.values) == 60 - 2 - 1 + 0
     assert template.incomplete == 1
     short = Observations(values.iloc[-24 * 5 :], published_after="1h")
     with pytest.raises(MissingDataError, match="days of a, b were complete"):
-        SchaakeShuffle(short).template(margins, number=200)
+        SchaakeShuffle(short).template(marginals, n_scenarios=200)
     with pytest.raises(RangeError, match="days=2"):
         SchaakeShuffle(observations, days=2)
 
@@ -433,22 +460,22 @@ def test_members_give_their_ranks() -> None:
     rng = np.random.default_rng(0)
     hours = timestamps.to_index(forecast.data["valid_time"].values[0])
     members = Scenarios.from_values(rng.normal(size=(12, 2, 24)), sites=["b", "a"], valid_time=hours)
-    drawn = draw(forecast, number=12, dependence=EnsembleCopulaCoupling(members))
+    drawn = sample_scenarios(forecast, n_scenarios=12, dependence=EnsembleCopulaCoupling(members))
     np.testing.assert_array_equal(
         stats.rankdata(drawn.of("a"), axis=0), stats.rankdata(members.of("a"), axis=0)
     )
     # Two scenarios a member: in every hour they stand side by side.
     twice = stats.rankdata(
-        draw(forecast, number=24, dependence=EnsembleCopulaCoupling(members)).of("a"), axis=0
+        sample_scenarios(forecast, n_scenarios=24, dependence=EnsembleCopulaCoupling(members)).of("a"), axis=0
     )
     np.testing.assert_array_equal(np.abs(twice[:12] - twice[12:]), 1.0)
     with pytest.raises(MissingDataError, match="do not hold site 'a'"):
-        draw(forecast, dependence=EnsembleCopulaCoupling(members.total({"b": ["b"]})))
+        sample_scenarios(forecast, dependence=EnsembleCopulaCoupling(members.total({"b": ["b"]})))
     late = members.data.assign_coords(valid_time=members.data["valid_time"].values + np.timedelta64(1, "h"))
     with pytest.raises(MissingDataError, match="no value for site"):
-        draw(forecast, dependence=EnsembleCopulaCoupling(Scenarios(late)))
+        sample_scenarios(forecast, dependence=EnsembleCopulaCoupling(Scenarios(late)))
     with pytest.raises(SchemaError, match="dimensions"):
-        draw(forecast, dependence=EnsembleCopulaCoupling(members.data[0]))
+        sample_scenarios(forecast, dependence=EnsembleCopulaCoupling(members.data[0]))
 
 
 def test_members_of_weather_are_those_of_the_newest_run_that_had_arrived() -> None:
@@ -474,12 +501,12 @@ def test_members_of_weather_are_those_of_the_newest_run_that_had_arrived() -> No
         attrs={"kind": "forecast"},
     )
     way = EnsembleCopulaCoupling(weather, variable="wind_speed_100m")
-    drawn = draw(forecast, number=3, dependence=way)
+    drawn = sample_scenarios(forecast, n_scenarios=3, dependence=way)
     assert stats.rankdata(drawn.of()[:, 0]).tolist() == first.tolist()  # the run of 06 UTC came at 10
     with pytest.raises(SchemaError, match="one variable gives the ranks"):
         EnsembleCopulaCoupling(weather)
     with pytest.raises(SchemaError, match="It holds 'ghi' with members"):
-        draw(forecast, dependence=EnsembleCopulaCoupling(weather, variable="ghi"))
+        sample_scenarios(forecast, dependence=EnsembleCopulaCoupling(weather, variable="ghi"))
 
 
 def test_ties_are_broken_alike_in_all_hours() -> None:

@@ -21,7 +21,7 @@ from energyforecast.core.fallback import LADDER
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError, TimeError
-from energyforecast.planning import GaussianCopula, draw
+from energyforecast.planning import GaussianCopula, sample_scenarios
 from energyforecast.reporting import translations
 from energyforecast.reporting.sheets import (
     Sheet,
@@ -423,10 +423,12 @@ def test_too_few_scenarios_for_a_level_or_a_risk_are_refused() -> None:
 
 def test_drawn_scenarios_say_what_ties_their_hours() -> None:
     forecast = forecast_of("2024-06-02", caveats=CAVEAT)
-    alone = weekly_outlook(draw(forecast, number=200), timezone="UTC")
+    alone = weekly_outlook(sample_scenarios(forecast, n_scenarios=200), timezone="UTC")
     assert alone.caveats == (CAVEAT, "independent hours: intervals of a day's energy are too narrow")
     assert translations.shown(alone.facts["fact.issue"]) == "2024-06-01 09:00"
-    tied = draw(forecast, number=200, dependence=GaussianCopula.exponential(range_hours=12.0))
+    tied = sample_scenarios(
+        forecast, n_scenarios=200, dependence=GaussianCopula.exponential(range_hours=12.0)
+    )
     together = weekly_outlook(tied, timezone="UTC")
     assert together.caveats == (CAVEAT,)
     widths = [
