@@ -127,7 +127,7 @@ def scores(values: pd.DataFrame, *, number: int = 200, every: int = 2) -> tuple[
         for method in METHODS:
             made = drawn
             if method != "as forecast":
-                made = reconcile(drawn, hierarchy={"Germany": AREAS}, errors=errors, method=method)
+                made = reconcile(drawn, hierarchy={"Germany": AREAS}, residuals=errors, method=method)
                 apart = made.of("Germany") - sum(made.of(area) for area in AREAS)
                 gap = max(gap, float(np.abs(apart).max()))
             row: dict[str, Any] = {"method": method}

@@ -257,8 +257,9 @@ class Scenarios:
     def quantiles(self, levels: Sequence[float], *, site: str | None = None) -> pd.DataFrame:
         """A row for each hour, a column for each level (``q0.5``), from the scenarios of one site. [MW]
 
-        The k-th of n in order stands for the level (k - ½)/n, as in :func:`energyforecast.planning.sample_scenarios`, so that
-        the quantiles of a forecast come back; levels beyond the first and last take these.
+        The k-th of n in order stands for the level (k - ½)/n, as in
+        :func:`energyforecast.planning.sample_scenarios`, so that the
+        quantiles of a forecast come back; levels beyond the first and last take these.
 
         Examples
         --------

@@ -27,7 +27,7 @@ def reconcile(
     scenarios: Scenarios,
     *,
     hierarchy: Hierarchy,
-    errors: pd.DataFrame | None = None,
+    residuals: pd.DataFrame | None = None,
     method: str = "mint_shrink",
     bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> Scenarios:
@@ -39,8 +39,9 @@ def reconcile(
         Of every name in the hierarchy, drawn together.
     hierarchy : mapping of sequence of str
         Parts of each sum, e.g. ``{"Germany": ["north", "south"]}``; parts may be sums themselves.
-    errors : DataFrame, optional
-        Past errors of the same forecasts, a column for each name; see :func:`energyforecast.planning.hindcast_residuals`.
+    residuals : DataFrame, optional
+        Residuals of past forecasts, a column for each name, as :func:`energyforecast.planning.hindcast_residuals`
+        gives them.
         ``"ols"`` and ``"bottom_up"`` need none. [MW]
     method : {"mint_shrink", "wls", "ols", "bottom_up"}
         Covariance of errors shrunk towards its diagonal; the diagonal alone; all alike; only the sites count.
@@ -69,12 +70,12 @@ def reconcile(
     >>> made.data.values[0, :, 0].round(6).tolist()
     [11.0, 21.0, 32.0]
     """
-    return MinT.fit(hierarchy, errors=errors, method=method).apply(scenarios, bounds=bounds)
+    return MinT.fit(hierarchy, residuals=residuals, method=method).apply(scenarios, bounds=bounds)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MinT:
-    """A projection onto what adds up, of least total variance for a covariance of errors.
+    """A projection onto what adds up, of least total variance for a covariance of residuals.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ class MinT:
 
     @classmethod
     def fit(
-        cls, hierarchy: Hierarchy, *, errors: pd.DataFrame | None = None, method: str = "mint_shrink"
+        cls, hierarchy: Hierarchy, *, residuals: pd.DataFrame | None = None, method: str = "mint_shrink"
     ) -> MinT:
         """Learn the weights; parameters are those of :func:`reconcile`."""
         if method not in METHODS:
@@ -133,9 +134,9 @@ class MinT:
             return cls(names, sites, sums, weights, method)
         if method == "ols":
             return cls(names, sites, sums, _weights(sums, np.eye(len(names))), method)
-        table, missing = _complete(errors, names)
+        table, missing = _complete(residuals, names)
         covariance, share = _shrunk(table) if method == "mint_shrink" else (np.diag(table.var(axis=0)), 1.0)
-        assert errors is not None
+        assert residuals is not None
         return cls(
             names,
             sites,
@@ -145,7 +146,7 @@ class MinT:
             shrinkage=share,
             rows=len(table),
             missing=missing,
-            known_by=errors.attrs.get("known_by"),
+            known_by=residuals.attrs.get("known_by"),
         )
 
     def apply(
@@ -190,7 +191,7 @@ class MinT:
             )
 
     def __repr__(self) -> str:
-        learnt = f", {self.rows} errors, shrinkage {self.shrinkage:.2g}" if self.rows else ""
+        learnt = f", {self.rows} residuals, shrinkage {self.shrinkage:.2g}" if self.rows else ""
         return (
             f"MinT({self.method}, {len(self.sites)} sites, {len(self.names) - len(self.sites)} sums{learnt})"
         )
@@ -232,15 +233,15 @@ def _weights(sums: Array, covariance: Array) -> Array:
     return np.linalg.solve(sums.T @ scaled, scaled.T)
 
 
-def _complete(errors: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[Array, int]:
-    absent = list(names) if errors is None else [name for name in names if name not in errors]
-    if errors is None or absent:
+def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[Array, int]:
+    absent = list(names) if residuals is None else [name for name in names if name not in residuals]
+    if residuals is None or absent:
         raise MissingDataError(
             f"There are no past errors of {absent}.",
-            "Every name of the hierarchy has errors, from which its weight is learnt.",
+            "Every name of the hierarchy has residuals, from which its weight is learnt.",
             'Collect them with hindcast_residuals, or use method="ols" or "bottom_up".',
         )
-    table = errors[list(names)].to_numpy(dtype=float)
+    table = residuals[list(names)].to_numpy(dtype=float)
     known = np.isfinite(table).all(axis=1)
     if known.sum() < 10 or (table[known].std(axis=0) == 0).any():
         flat = [name for name, spread in zip(names, table[known].std(axis=0), strict=True) if not spread > 0]

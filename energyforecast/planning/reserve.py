@@ -143,7 +143,7 @@ def _check_used(scenarios: Scenarios, site: str | None) -> None:
 
 
 def static_reserve(
-    past_errors: pd.Series,
+    residuals: pd.Series,
     schedule: pd.Series,
     *,
     risk: float,
@@ -154,8 +154,8 @@ def static_reserve(
 
     Parameters
     ----------
-    past_errors : Series
-        Net load less its schedule, in hours before those that are planned; missing ones are left out. [MW]
+    residuals : Series
+        Net load minus its schedule, in hours before those that are planned; missing ones are left out. [MW]
     schedule : Series
         By the beginnings of the hours for which the reserve is held, with their zone. [MW]
     risk, outages, tail : optional
@@ -164,7 +164,7 @@ def static_reserve(
     Returns
     -------
     DataFrame
-        As of :func:`reserve`; ``n`` counts past errors.
+        As of :func:`reserve`; ``n`` counts residuals.
 
     Examples
     --------
@@ -175,8 +175,8 @@ def static_reserve(
     0      500.0  40.0  40.0  101
     1      500.0  40.0  40.0  101
     """
-    errors = past_errors.dropna().to_numpy(dtype=float)
-    _check_risk(risk, len(errors), tail, of="past errors")
+    errors = residuals.dropna().to_numpy(dtype=float)
+    _check_risk(risk, len(errors), tail, of="residuals")
     scheduled = finite_by_hour(schedule, pd.DatetimeIndex(schedule.index), what="schedule")
     table = pd.DataFrame(
         {

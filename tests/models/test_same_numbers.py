@@ -124,7 +124,7 @@ copula = GaussianCopula.fit(*days)
 print(json.dumps({
     "linear": (linear.predict(X[:50]) / np.ptp(y)).tolist(),
     "blend": (blend.predict(both[:50]) / np.ptp(y)).tolist(),
-    "MinT": MinT.fit({"all": ["a", "b"]}, errors=errors).weights.tolist(),
+    "MinT": MinT.fit({"all": ["a", "b"]}, residuals=errors).weights.tolist(),
     "copula": copula.scores[:20, :24].tolist(),
 }))
 """

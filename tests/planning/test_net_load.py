@@ -120,7 +120,7 @@ def test_weights_of_two_sites_by_hand() -> None:
     errors = pd.DataFrame(noise * [3.0, 1.0, 2.0], columns=["all", "a", "b"])
     given = _scenarios(np.array([[[10.0, 10.0], [20.0, 20.0], [37.0, 30.0]]]), "a", "b", "all")
     for method in ("wls", "mint_shrink"):
-        made = reconcile(given, hierarchy=TREE, errors=errors, method=method)
+        made = reconcile(given, hierarchy=TREE, residuals=errors, method=method)
         np.testing.assert_allclose(made.data.values[0, :, 0], [10 + 0.5, 20 + 2.0, 37 - 4.5], atol=1e-6)
         np.testing.assert_allclose(made.data.values[0, :, 1], [10, 20, 30], atol=1e-9)
 
@@ -130,7 +130,7 @@ def test_correlated_errors_move_weights_as_the_formula_says() -> None:
     rng = np.random.default_rng(1)
     mix = np.array([[3.0, 1.0, 0.5], [0.0, 1.0, 0.7], [0.0, 0.0, 2.0]])
     errors = pd.DataFrame(rng.standard_normal((4000, 3)) @ mix, columns=["all", "a", "b"])
-    found = MinT.fit(TREE, errors=errors)
+    found = MinT.fit(TREE, residuals=errors)
     sample = errors.corr().to_numpy()
     kept = np.where(np.eye(3, dtype=bool), 1.0, (1 - found.shrinkage) * sample)
     inverse = np.linalg.inv(kept * np.outer(errors.std(), errors.std()))
@@ -154,7 +154,7 @@ def test_the_shrinkage_is_that_of_schafer_and_strimmer() -> None:
                 w = unit[:, i] * unit[:, j]
                 variance += n / (n - 1) ** 3 * ((w - w.mean()) ** 2).sum()
                 distance += (n / (n - 1) * w.mean()) ** 2
-    assert MinT.fit(TREE, errors=errors).shrinkage == pytest.approx(variance / distance, rel=1e-6)
+    assert MinT.fit(TREE, residuals=errors).shrinkage == pytest.approx(variance / distance, rel=1e-6)
 
 
 @pytest.mark.parametrize("method", ["mint_shrink", "wls", "ols", "bottom_up"])
@@ -165,13 +165,13 @@ def test_what_adds_up_stays_and_what_does_not_is_made_to(method: str) -> None:
     sites = rng.uniform(0, 10, (50, 3, 2))
     whole = np.stack([*sites.transpose(1, 0, 2), sites[:, :2].sum(axis=1), sites.sum(axis=1)], axis=1)
     coherent = _scenarios(whole, "a", "b", "c", "west", "all")
-    same = reconcile(coherent, hierarchy=tree, errors=errors, method=method)
+    same = reconcile(coherent, hierarchy=tree, residuals=errors, method=method)
     np.testing.assert_allclose(same.data.values, whole, atol=1e-9)
     assert same.sites == coherent.sites
     assert same.data.attrs["reconciliation"].startswith(f"MinT({method}, 3 sites, 2 sums")
     noisy = _scenarios(whole + rng.normal(size=whole.shape), *coherent.sites)
     made = reconcile(
-        noisy, hierarchy=tree, errors=errors, method=method, bounds=dict.fromkeys("abc", (0, 10))
+        noisy, hierarchy=tree, residuals=errors, method=method, bounds=dict.fromkeys("abc", (0, 10))
     )
     np.testing.assert_allclose(made.of("a") + made.of("b"), made.of("west"))
     np.testing.assert_allclose(made.of("west") + made.of("c"), made.of("all"))
@@ -187,13 +187,13 @@ def test_reconciling_lowers_the_error_of_a_total_that_is_forecast_badly() -> Non
     whole = np.concatenate([truth, truth.sum(axis=1, keepdims=True)], axis=1)
     error = rng.standard_normal(whole.shape) * np.array([1.0, 1.0, 5.0])[:, None]
     past = pd.DataFrame(rng.standard_normal((500, 3)) * [1.0, 1.0, 5.0], columns=["a", "b", "all"])
-    made = reconcile(_scenarios(whole + error, "a", "b", "all"), hierarchy=TREE, errors=past)
+    made = reconcile(_scenarios(whole + error, "a", "b", "all"), hierarchy=TREE, residuals=past)
     after = np.sqrt(((made.data.values - whole) ** 2).mean(axis=(0, 2)))
     assert after[2] == pytest.approx(np.sqrt(1 / (1 / 2 + 1 / 25)), rel=0.05)  # best of both estimates
     assert (after[:2] < 1.01).all()
 
 
-def test_past_errors_are_of_what_was_published() -> None:
+def test_hindcast_residuals_are_of_what_was_published() -> None:
     forecast, observations = example_days(days=20)
     issue = forecast.issue_times[10]
     errors = hindcast_residuals(forecast, observations, until=issue)
@@ -207,8 +207,8 @@ def test_past_errors_are_of_what_was_published() -> None:
     total = Forecast(forecast.data.isel(issue_time=[10]))
     drawn = sample_scenarios(total, n_scenarios=10)
     with pytest.raises(LeakageError, match="Errors became known until"):
-        reconcile(drawn, hierarchy={"a": ["b"]}, errors=late)
-    reconcile(drawn, hierarchy={"a": ["b"]}, errors=errors)
+        reconcile(drawn, hierarchy={"a": ["b"]}, residuals=late)
+    reconcile(drawn, hierarchy={"a": ["b"]}, residuals=errors)
 
 
 def test_what_cannot_be_reconciled() -> None:
@@ -231,16 +231,16 @@ def test_what_cannot_be_reconciled() -> None:
     errors = pd.DataFrame(rng.standard_normal((12, 3)), columns=["a", "b", "all"])
     errors.loc[3:, "a"] = np.nan
     with pytest.raises(MissingDataError, match="3 hours have the errors of all names"):
-        reconcile(given, hierarchy=TREE, errors=errors)
+        reconcile(given, hierarchy=TREE, residuals=errors)
     with pytest.raises(MissingDataError, match=r"those of \['a'\] do not vary"):
-        reconcile(given, hierarchy=TREE, errors=errors.fillna({"a": 1.0}).assign(a=1.0))
+        reconcile(given, hierarchy=TREE, residuals=errors.fillna({"a": 1.0}).assign(a=1.0))
 
 
 def test_missing_errors_are_left_out_and_counted() -> None:
     rng = np.random.default_rng(0)
     errors = pd.DataFrame(rng.standard_normal((100, 3)), columns=["a", "b", "all"])
     errors.loc[:4, "b"] = np.nan
-    found = MinT.fit(TREE, errors=errors)
+    found = MinT.fit(TREE, residuals=errors)
     assert (found.rows, found.missing) == (95, 5)
 
 

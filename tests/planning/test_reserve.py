@@ -186,7 +186,7 @@ def test_a_risk_that_the_sample_cannot_show_is_refused_with_what_is_needed() -> 
         reserve(courses, risk=0.01, tail="pareto")
     with pytest.raises(RangeError, match="At least 1000 scenarios"):
         reserve(_courses(_normal(500, mean=0, spread=1)), risk=0.0001, tail="pareto")
-    with pytest.raises(RangeError, match="8760 past errors"):
+    with pytest.raises(RangeError, match="8760 residuals"):
         static_reserve(pd.Series(np.zeros(8760)), pd.Series(0.0, index=HOURS), risk=0.001)
 
 
