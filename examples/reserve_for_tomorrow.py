@@ -70,7 +70,7 @@ def main() -> None:
     table = planning.reserve(net, risk=settings["risk"], outages=fleet)
 
     # Beside it one number for all hours, from the same past days.
-    errors = planning.past_errors(before, observed, until=issued)
+    errors = planning.hindcast_residuals(before, observed, until=issued)
     demand, wind, solar = (errors[synthetic.site.name] for synthetic in synthetic_sites)
     planned = table.set_index("valid_time")["scheduled"]
     static = planning.static_reserve(demand - wind - solar, planned, risk=settings["risk"], outages=fleet)

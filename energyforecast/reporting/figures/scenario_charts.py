@@ -83,9 +83,9 @@ def scenarios(
 
     Examples
     --------
-    >>> from energyforecast.planning import draw
+    >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_forecast
-    >>> figure = scenarios(draw(example_forecast()), trajectories=5)
+    >>> figure = scenarios(sample_scenarios(example_forecast()), trajectories=5)
     >>> len(figure.axes[0].get_lines())  # five scenarios and the median
     6
     """

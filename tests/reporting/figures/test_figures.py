@@ -20,7 +20,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.tasks import PERCENTILES, day_ahead
 from energyforecast.errors import EnergyForecastError, MissingDataError
 from energyforecast.evaluation import Result, backtest
-from energyforecast.planning import draw
+from energyforecast.planning import sample_scenarios
 from energyforecast.reporting import figures as plotting
 from energyforecast.testing import example_forecast, example_observations
 
@@ -171,7 +171,7 @@ def test_the_legend_stands_above_the_axes_and_covers_nothing(result: Result) -> 
     for figure in (
         plotting.fan_chart(_day("2024-06-02")),
         plotting.skill_by_lead(result, reference="Climatology"),
-        plotting.scenarios(draw(_day("2024-06-02"), number=20)),
+        plotting.scenarios(sample_scenarios(_day("2024-06-02"), n_scenarios=20)),
     ):
         figure.canvas.draw()
         axes = figure.axes[0]
@@ -281,7 +281,7 @@ def test_the_probability_of_ramps_is_drawn_for_the_window_that_is_asked_for() ->
 
 def test_scenarios_are_drawn_as_lines_over_their_intervals() -> None:
     forecast = _day("2024-03-31", caveat=CAVEAT)
-    drawn = draw(forecast, number=50)
+    drawn = sample_scenarios(forecast, n_scenarios=50)
     figure = plotting.scenarios(drawn, trajectories=3, timezone="Europe/Paris")
     assert _labels(figure) == [
         "90% interval",
