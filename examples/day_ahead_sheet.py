@@ -45,7 +45,7 @@ def main() -> None:
     shown = ["hour", "q0.1", "q0.5", "q0.9", "schedule", "reserve_up", "reserve_down"]
     print(sheet.to_frame()[shown].round(2).to_string(index=False))
     for note in sheet.notes:
-        print("-", note.say())
+        print("-", note.translate())
 
     sheet.write_csv(options.out / "day_ahead.csv")
     for language in ("en", "ru", "fr"):

@@ -41,7 +41,7 @@ def main() -> None:
     print(sheet)
     print(sheet.to_frame(part="summary").drop(columns=["key", "caveat"]).round(2).to_string(index=False))
     for note in sheet.notes:
-        print("-", note.say())
+        print("-", note.translate())
 
     worst = sheet.to_frame().nlargest(3, "pinball")[["hour", "observed", "q0.1", "q0.5", "q0.9", "pinball"]]
     print("The worst hours:")

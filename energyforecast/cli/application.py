@@ -354,7 +354,7 @@ def backtest(
     from energyforecast import configuration
     from energyforecast.demos.power import Case
     from energyforecast.evaluation import Result, read_gates
-    from energyforecast.reporting.backtest_report.page import library
+    from energyforecast.reporting.backtest_report.page import check_installed
 
     begun = time.perf_counter()
     settings = configuration.read(config)
@@ -362,7 +362,7 @@ def backtest(
     limits, comparison = ([], {}) if gate is None else read_gates(gate)
     earlier = None if baseline is None else Result.load(baseline)
     if report is not None:
-        library()
+        check_installed()
     power = settings.observations()
     first, last = _last_year(power, settings.task.timezone)
     weather, forecaster = settings.weather(), settings.forecaster()

@@ -154,9 +154,10 @@ def _figures(made: DayPlan, timezone: str) -> Iterator[tuple[str, Figure]]:
 
 def _check_tools(language: str, *, dispatch: bool) -> None:
     """What would stop the writing stops the command before the fits."""
-    from energyforecast.reporting import translations
+    from energyforecast.reporting import page_templates, translations
 
-    translations.say("word.table", language)
+    page_templates.check_installed()
+    translations.format_number(0.0, language)
     for name in ("xlsxwriter", *(("highspy",) if dispatch else ())):
         require(name, extra="planning", purpose="Plans need it.")
 

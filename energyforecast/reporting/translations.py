@@ -1,7 +1,8 @@
-"""Phrases in every language: one table, ``translations.csv``, with a row for each phrase and a column a language.
+"""Phrases of sheets in every language, and numbers, shares and dates as the language writes them.
 
-Another language is one more column, added when a speaker has read it. The rows ``format.*`` hold how a language
-writes numbers and dates.
+The catalogue is one table, ``translations.csv``: a row for each phrase, a column for each language, named by its code
+(ISO 639-1). Another language is one more column, added when a speaker has read it; how it writes numbers and dates is
+known to Babel (extra ``report``). English needs no Babel: ISO dates, decimal points.
 """
 
 from __future__ import annotations
@@ -12,170 +13,239 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from importlib import resources
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from energyforecast.errors import MissingDataError
+from energyforecast.errors import MissingDataError, require
 
-__all__ = ["Text", "caveat", "languages", "moment", "number", "percent", "say", "shown", "table"]
+__all__ = [
+    "Share",
+    "Text",
+    "format_moment",
+    "format_number",
+    "format_share",
+    "format_value",
+    "languages",
+    "phrase",
+    "phrases",
+    "translate_caveat",
+]
 
 
 @lru_cache(maxsize=1)
-def table() -> dict[str, dict[str, str]]:
+def phrases() -> dict[str, dict[str, str]]:
     """The phrases by language and key.
 
     Examples
     --------
-    >>> table()["fr"]["column.reserve_up"]
+    >>> phrases()["fr"]["column.reserve_up"]
     'Réserve à la hausse'
     """
     text = resources.files("energyforecast.reporting").joinpath("translations.csv").read_text("utf-8")
     rows = list(csv.DictReader(text.splitlines()))
-    spoken = [name for name in rows[0] if name != "key"]
-    return {language: {row["key"]: row[language] for row in rows} for language in spoken}
+    codes = [name for name in rows[0] if name != "key"]
+    return {language: {row["key"]: row[language] for row in rows} for language in codes}
 
 
 def languages() -> tuple[str, ...]:
-    """Codes (ISO 639-1) of the languages in which sheets are written.
+    """Codes (ISO 639-1) of the languages of sheets.
 
     Examples
     --------
     >>> languages()
     ('en', 'ru', 'fr')
     """
-    return tuple(table())
+    return tuple(phrases())
 
 
-def say(key: str, language: str = "en") -> str:
-    """A phrase as it stands in the table.
+def phrase(key: str, language: str = "en") -> str:
+    """A phrase of the catalogue.
 
     Raises
     ------
     MissingDataError
         If there is no such language.
 
+    See Also
+    --------
+    Text : A phrase with values, in no language yet.
+
     Examples
     --------
-    >>> say("unit.MWh", "ru")
+    >>> phrase("unit.MWh", "ru")
     'МВт·ч'
     """
-    if language not in table():
+    if language not in phrases():
         raise MissingDataError(
             f"A sheet in the language {language!r} is asked for.",
             f"There are {list(languages())}.",
             "Choose one of them, or add a column to translations.csv that a speaker has read.",
         )
-    return table()[language][key]
+    return phrases()[language][key]
 
 
 @dataclass(frozen=True)
 class Text:
-    """A phrase of the table with values for its ``{names}``, still in no language.
+    """A phrase of the catalogue with values for its ``{names}``, still in no language.
 
     Parameters
     ----------
     key : str
     values : mapping
-        Numbers, times, strings that stand as they are, or other texts.
+        Numbers, shares, moments, strings that are kept, or other texts.
+
+    See Also
+    --------
+    phrase : A phrase without values.
 
     Examples
     --------
-    >>> Text("column.quantile", {"level": 0.1}).say("fr")
+    >>> Text("column.quantile", {"level": 0.1}).translate("fr")
     'Quantile 0,1'
     """
 
     key: str
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def say(self, language: str = "en") -> str:
+    def translate(self, language: str = "en") -> str:
         """The phrase in a language."""
-        filled = {name: shown(value, language) for name, value in self.values.items()}
-        return say(self.key, language).format(**filled)
+        written = {name: format_value(value, language) for name, value in self.values.items()}
+        return phrase(self.key, language).format(**written)
 
 
-def shown(value: Any, language: str = "en") -> str:
-    """Any value as a reader of the language writes it; what is missing is a dash.
+class Share(float):
+    """A share of one that is written in percent.
 
     Examples
     --------
-    >>> shown(0.25, "ru"), shown(None), shown(date(2024, 2, 29), "ru")
+    >>> format_value(Share(0.05)), format_value(0.05)
+    ('5 %', '0.05')
+    """
+
+    __slots__ = ()
+
+
+def format_value(value: Any, language: str = "en") -> str:
+    """Any value as the language writes it; a missing one is a dash.
+
+    Examples
+    --------
+    >>> format_value(0.25, "ru"), format_value(None), format_value(date(2024, 2, 29), "ru")
     ('0,25', '–', '29.02.2024')
     """
     if isinstance(value, Text):
-        return value.say(language)
+        return value.translate(language)
     if isinstance(value, tuple):
-        return "; ".join(shown(item, language) for item in value)
+        return "; ".join(format_value(item, language) for item in value)
     if isinstance(value, bool | np.bool_):
-        return say("word.yes" if value else "word.no", language)
+        return phrase("word.yes" if value else "word.no", language)
     if isinstance(value, date) and value is not pd.NaT:
-        return moment(value, language)
-    return value if isinstance(value, str) else number(float("nan" if value is None else value), language)
+        return format_moment(value, language)
+    if isinstance(value, Share):
+        return format_share(value, language)
+    return (
+        value if isinstance(value, str) else format_number(float("nan" if value is None else value), language)
+    )
 
 
-def number(value: float, language: str = "en", *, digits: int | None = None) -> str:
-    r"""A number with the language's signs, with a dash for a missing one.
+def format_number(value: float, language: str = "en", *, digits: int | None = None) -> str:
+    r"""A number with the signs of the language; a missing one is a dash.
 
     Parameters
     ----------
     value : float
     language : str
     digits : int, optional
-        After the decimal sign; as many as it needs, four at most, by default.
+        Decimals; as many as needed, at most four, by default.
+
+    Raises
+    ------
+    DependencyError
+        If the language is not English and Babel is not installed (extra ``report``).
+
+    See Also
+    --------
+    format_share : A share, in percent.
 
     Examples
     --------
-    >>> number(-1234.5, "en"), number(-1234.5, "ru", digits=2)
+    >>> format_number(-1234.5, "en"), format_number(-1234.5, "ru", digits=2)
     ('−1,234.5', '−1\xa0234,50')
     """
     if not np.isfinite(value):
         return "–"
-    text = f"{value:,.4f}".rstrip("0").rstrip(".") if digits is None else f"{value:,.{digits}f}"
-    if not text.strip("-0.,"):
-        text = text.lstrip("-")  # no "minus zero"
-    signs = {
-        "-": "−",
-        ",": say("format.thousands", language),
-        ".": say("format.decimal", language),
-    }
-    return "".join(signs.get(sign, sign) for sign in text)
+    rounded = round(float(value), 4 if digits is None else digits) + 0.0  # no "minus zero"
+    if language == "en":
+        text = f"{rounded:,.{4 if digits is None else digits}f}"
+        text = text.rstrip("0").rstrip(".") if digits is None else text
+    else:
+        text = _babel("numbers", language).format_decimal(rounded, format=_pattern(digits), locale=language)
+    return text.replace("-", "−")
 
 
-def percent(share: float, language: str = "en", *, digits: int | None = None) -> str:
+def format_share(share: float, language: str = "en", *, digits: int | None = None) -> str:
     r"""A share as a percentage.
+
+    See Also
+    --------
+    format_number : A number.
 
     Examples
     --------
-    >>> percent(0.05), percent(0.125, "ru")
+    >>> format_share(0.05), format_share(0.125, "ru")
     ('5 %', '12,5\xa0%')
     """
-    return say("format.percent", language).format(value=number(100 * share, language, digits=digits))
+    if language == "en" or not np.isfinite(share):
+        return f"{format_number(100 * share, language, digits=digits)} %"
+    numbers = _babel("numbers", language)
+    # The language's place of the sign and the space before it, with our decimals.
+    pattern = numbers.Locale.parse(language).percent_formats[None].pattern
+    pattern = pattern.replace("#,##0", _pattern(digits))
+    rounded = round(float(share), 6) + 0.0
+    return str(numbers.format_percent(rounded, format=pattern, locale=language)).replace("-", "−")
 
 
-def moment(value: date, language: str = "en") -> str:
+def format_moment(value: date, language: str = "en") -> str:
     """A day, or a day and its time of day, as the language writes it.
 
     Examples
     --------
-    >>> moment(datetime(2024, 2, 29, 23, 0), "fr")
-    '29/02/2024 23:00'
+    >>> format_moment(datetime(2024, 2, 29, 23, 0)), format_moment(datetime(2024, 2, 29, 23, 0), "fr")
+    ('2024-02-29 23:00', '29/02/2024 23:00')
     """
-    day = value.strftime(say("format.date", language))
+    day = f"{value:%Y-%m-%d}"
+    if language != "en":
+        day = _babel("dates", language).format_skeleton("yMd", value, locale=language)
     return f"{day} {value:%H:%M}" if isinstance(value, datetime) else day
 
 
-def caveat(line: str, language: str = "en") -> str:
-    """A caveat of a forecast, translated where its kind is known, with its own words behind it.
+def _pattern(digits: int | None) -> str:
+    """Groups of thousands and decimals, as CLDR writes them."""
+    return "#,##0" + ("." + ("####" if digits is None else "0" * digits)).rstrip(".")
+
+
+def _babel(module: str, language: str) -> ModuleType:
+    """A module of Babel, for a language of the catalogue."""
+    phrase("word.yes", language)  # refuses a language without phrases
+    return require(
+        f"babel.{module}", extra="report", purpose="Babel writes the numbers and dates of languages."
+    )
+
+
+def translate_caveat(line: str, language: str = "en") -> str:
+    """A caveat of a forecast, translated where its kind is known, followed by its original.
 
     Examples
     --------
-    >>> caveat("perfect weather (ERA5 reanalysis): not forecast skill")
+    >>> translate_caveat("perfect weather (ERA5 reanalysis): not forecast skill")
     'perfect weather (ERA5 reanalysis): not forecast skill'
-    >>> caveat("synthetic: a test", "ru")
+    >>> translate_caveat("synthetic: a test", "ru")
     'синтетические данные: не измерены ни на одной станции (synthetic: a test)'
     """
-    say("word.caveats", language)  # refuses an unknown language
-    known = (key for key in table()[language] if key.startswith("caveat."))
+    phrase("word.caveats", language)  # refuses an unknown language
+    known = (key for key in phrases()[language] if key.startswith("caveat."))
     kind = next((key for key in known if line.startswith(key.removeprefix("caveat."))), None)
-    return line if language == "en" or kind is None else f"{say(kind, language)} ({line})"
+    return line if language == "en" or kind is None else f"{phrase(kind, language)} ({line})"

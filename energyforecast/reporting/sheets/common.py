@@ -165,7 +165,7 @@ def issue_facts(forecast: Forecast, timezone: str) -> dict[str, Any]:
     if "model" in data.attrs:
         facts["fact.model"] = str(data.attrs["model"])
     if np.isfinite(capacity):
-        facts["fact.capacity"] = Text("said.power", {"value": capacity})
+        facts["fact.capacity"] = Text("phrase.power", {"value": capacity})
     facts["fact.timezone"] = timezone
     facts["fact.issue"] = local_moments(pd.DatetimeIndex([issued]), timezone)[0]
     facts["fact.run"] = _run(forecast)
@@ -176,9 +176,9 @@ def issue_facts(forecast: Forecast, timezone: str) -> dict[str, Any]:
 def _run(forecast: Forecast) -> Text:
     age = weather_age(forecast)
     if not np.isfinite(age):
-        return Text("said.no_run")
+        return Text("phrase.no_run")
     init = timestamps.to_index(forecast.data["weather_init_time"].values[0])[0].to_pydatetime(warn=False)
-    return Text("said.run", {"time": init, "age": age})
+    return Text("phrase.run", {"time": init, "age": age})
 
 
 def weather_age(forecast: Forecast) -> float:
@@ -198,7 +198,7 @@ def quality(forecast: Forecast) -> Text:
     """The fallback level with its words."""
     level = fallback_level(forecast)
     words: Text | str = Text(f"quality.{level}") if level in LADDER else "–"
-    return Text("said.quality", {"level": str(level), "words": words})
+    return Text("phrase.quality", {"level": str(level), "words": words})
 
 
 def head_columns(forecast: Forecast, timezone: str) -> tuple[dict[str, Any], tuple[Column, ...]]:

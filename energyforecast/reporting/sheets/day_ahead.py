@@ -75,7 +75,7 @@ def day_ahead_sheet(
               hour  q0.1  q0.5  q0.9  schedule
     0  00:00–01:00   6.0  10.0  14.0      12.0
     1  01:00–02:00   6.5  10.5  14.5      12.0
-    >>> [note.say() for note in sheet.notes][-1]
+    >>> [note.translate() for note in sheet.notes][-1]
     'Scheduled energy: 288 MWh.'
     """
     shown = quantile_levels.check_quantiles(levels)

@@ -75,17 +75,19 @@ def _draw(axes: Axes, sheet: Sheet, chart: Chart, language: str) -> None:
     edges = np.arange(len(data) + 1)
     if chart.band is not None:
         low, high, label = chart.band
-        fill_steps(axes, edges, data[low], data[high], color=tint(0.4), label=label.say(language))
+        fill_steps(axes, edges, data[low], data[high], color=tint(0.4), label=label.translate(language))
     for line in chart.lines:
-        draw_steps(axes, edges, data[line.column], role=line.role, label=line.label.say(language))
+        draw_steps(axes, edges, data[line.column], role=line.role, label=line.label.translate(language))
     places, names = _ticks(sheet, language)
     axes.set_xticks(places, names)
     axes.set_xlim(0, len(data))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: translations.number(value, language)))
-    unit = translations.say(f"unit.{chart.unit}", language)
-    name = chart.axis.say(language)
-    axes.set_ylabel(translations.say("format.heading", language).format(name=name, unit=unit))
-    axes.set_xlabel(chart.bottom.say(language))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: translations.format_number(value, language))
+    )
+    unit = translations.phrase(f"unit.{chart.unit}", language)
+    name = chart.axis.translate(language)
+    axes.set_ylabel(translations.phrase("phrase.heading", language).format(name=name, unit=unit))
+    axes.set_xlabel(chart.bottom.translate(language))
     axes.margins(y=0.08)
     lowest = min(float(np.nanmin(_drawn(sheet, chart))), 0.0)
     axes.set_ylim(bottom=lowest * 1.05)
@@ -104,7 +106,7 @@ def _ticks(sheet: Sheet, language: str) -> tuple[list[float], list[str]]:
     data = sheet.table.data
     if "day" in data:
         return [k + 0.5 for k in range(len(data))], [
-            translations.moment(day.date(), language) for day in data["day"]
+            translations.format_moment(day.date(), language) for day in data["day"]
         ]
     moments = list(data["begin"])
     if sheet.period[0] == sheet.period[1]:
@@ -113,4 +115,6 @@ def _ticks(sheet: Sheet, language: str) -> tuple[list[float], list[str]]:
         return [float(k) for k in places], [f"{moments[k]:%H:%M}" for k in places]
     midnights = [k for k, moment in enumerate(moments) if k == 0 or moment.date() != moments[k - 1].date()]
     chosen = midnights[:: max(1, -(-len(midnights) // 8))]
-    return [float(k) for k in chosen], [translations.moment(moments[k].date(), language) for k in chosen]
+    return [float(k) for k in chosen], [
+        translations.format_moment(moments[k].date(), language) for k in chosen
+    ]

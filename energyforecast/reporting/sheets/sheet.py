@@ -54,11 +54,11 @@ class Column:
 
     def heading(self, language: str = "en") -> str:
         """Label and unit."""
-        name = translations.shown(self.label, language)
+        name = translations.format_value(self.label, language)
         if self.unit is None:
             return name
-        unit = translations.say(f"unit.{self.unit}", language)
-        return translations.say("format.heading", language).format(name=name, unit=unit)
+        unit = translations.phrase(f"unit.{self.unit}", language)
+        return translations.phrase("phrase.heading", language).format(name=name, unit=unit)
 
 
 def words(cell: Any, language: str = "en") -> str:
@@ -69,7 +69,7 @@ def words(cell: Any, language: str = "en") -> str:
     >>> words((Text("flag.partial"), "checked"), "fr"), words(())
     ('jour incomplet; checked', '')
     """
-    return "" if cell in ((), None) else translations.shown(cell, language)
+    return "" if cell in ((), None) else translations.format_value(cell, language)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,9 +215,9 @@ class Sheet:
 
     def title(self, language: str = "en") -> str:
         """Kind, subject and period."""
-        first, last = (translations.moment(day, language) for day in self.period)
-        return translations.say("format.title", language).format(
-            kind=translations.say(f"kind.{self.kind}", language),
+        first, last = (translations.format_moment(day, language) for day in self.period)
+        return translations.phrase("phrase.title", language).format(
+            kind=translations.phrase(f"kind.{self.kind}", language),
             subject=self.subject,
             period=first if first == last else f"{first} – {last}",
         )
@@ -252,8 +252,8 @@ class Sheet:
         frame = self.part(part).to_frame(language)
         if self.caveats:
             spoken = "en" if language is None else language
-            name = "caveat" if language is None else translations.say("column.caveat", language)
-            frame[name] = "; ".join(translations.caveat(line, spoken) for line in self.caveats)
+            name = "caveat" if language is None else translations.phrase("column.caveat", language)
+            frame[name] = "; ".join(translations.translate_caveat(line, spoken) for line in self.caveats)
         return frame
 
     def write_csv(self, path: str | Path, *, language: str | None = None, part: Part = "table") -> Path:

@@ -20,7 +20,7 @@ from energyforecast.evaluation import METRICS, Pairs, align, pinball_loss, score
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.day_ahead import fan
 from energyforecast.reporting.sheets.sheet import Column, Sheet, Table
-from energyforecast.reporting.translations import Text
+from energyforecast.reporting.translations import Share, Text
 
 __all__ = ["verification_sheet"]
 
@@ -300,9 +300,6 @@ def _hours(
         | tail
     )
 
-    def share(value: float) -> Text:
-        return Text("said.percent", {"value": round(100 * value, 6)})
-
     columns = (
         *first,
         *parts.hour_columns(timezone),
@@ -313,9 +310,9 @@ def _hours(
         ),
         Column("error", Text("column.error"), unit="MW"),
         Column("pinball", Text("column.pinball"), unit="MW"),
-        Column("inside", Text("column.inside", {"interval": share(rules.interval)}), kind="yes_no"),
+        Column("inside", Text("column.inside", {"interval": Share(rules.interval)}), kind="yes_no"),
         *(Column(name, Text(f"column.{name}"), unit="MW") for name in ("schedule", "shortage", "surplus")),
-        Column("within", Text("column.within", {"tolerance": share(rules.tolerance)}), kind="yes_no"),
+        Column("within", Text("column.within", {"tolerance": Share(rules.tolerance)}), kind="yes_no"),
         Column("flags", Text("column.flags"), kind="text"),
         *last,
     )
@@ -353,8 +350,8 @@ def _summary(judged: _Judged, beside: Mapping[str, _Judged]) -> Table:
         found[key] |= {"score.saved": saved} | counts
     values: dict[str, dict[str, Any]] = {
         "score.pinball": {"count": len(rules.levels), "low": rules.levels[0], "high": rules.levels[-1]},
-        "score.coverage": {"interval": Text("said.percent", {"value": round(100 * rules.interval, 6)})},
-        "score.within": {"tolerance": Text("said.percent", {"value": round(100 * rules.tolerance, 6)})},
+        "score.coverage": {"interval": Share(rules.interval)},
+        "score.within": {"tolerance": Share(rules.tolerance)},
     }
     rows = [
         {
@@ -386,8 +383,7 @@ def _facts(
 
 
 def _notes(judged: _Judged, *, given: bool, references: bool) -> tuple[Text, ...]:
-    tolerance = Text("said.percent", {"value": round(100 * judged.rules.tolerance, 6)})
-    notes = [Text("note.band", {"tolerance": tolerance})]
+    notes = [Text("note.band", {"tolerance": Share(judged.rules.tolerance)})]
     unplanned = int(np.isnan(judged.schedule).sum())
     if unplanned:
         notes.append(Text("note.no_schedule_scored", {"n": unplanned}))

@@ -18,7 +18,7 @@ from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.sheet import Chart, Column, Line, Sheet, Table
-from energyforecast.reporting.translations import Text
+from energyforecast.reporting.translations import Share, Text
 
 __all__ = ["weekly_outlook"]
 
@@ -282,8 +282,8 @@ def _facts(
         if "dependence" in given.attrs:
             facts["fact.dependence"] = str(given.attrs["dependence"])
     bounds = {"fact.above": above, "fact.below": below}
-    told = {key: Text("said.power", {"value": bound}) for key, bound in bounds.items() if bound is not None}
-    return facts | told | ({"fact.risk": Text("said.percent", {"value": 100 * risk})} if told else {})
+    told = {key: Text("phrase.power", {"value": bound}) for key, bound in bounds.items() if bound is not None}
+    return facts | told | ({"fact.risk": Share(risk)} if told else {})
 
 
 def _notes(given: _Source, *, risky: bool) -> tuple[Text, ...]:

@@ -128,11 +128,11 @@ class _Page:
         return self.workbook.add_format({"valign": "top"} | wanted)
 
     def write(self, table: Table) -> None:
-        page = self.workbook.add_worksheet(_sheet_name(table.title.say(self.language)))
+        page = self.workbook.add_worksheet(_sheet_name(table.title.translate(self.language)))
         page.write_string(0, 0, self.sheet.title(self.language), self._format(bold=True, font_size=14))
         warned = self._format(bold=True, font_color="#B34700")
         for row, line in enumerate(self.sheet.caveats, start=1):
-            page.write_string(row, 0, f"⚠ {translations.caveat(line, self.language)}", warned)
+            page.write_string(row, 0, f"⚠ {translations.translate_caveat(line, self.language)}", warned)
         top = len(self.sheet.caveats) + 1
         columns = [column for column in table.columns if not column.repeated]
         heading = self._format(bold=True, text_wrap=True, bottom=1, bg_color="#E8F1F6")
@@ -202,13 +202,13 @@ def _cell(
 
 def _about(workbook: Workbook, sheet: Sheet, language: str) -> None:
     """Facts, notes and caveats, on a worksheet of their own."""
-    page = workbook.add_worksheet(_sheet_name(translations.say("word.facts", language)))
+    page = workbook.add_worksheet(_sheet_name(translations.phrase("word.facts", language)))
     wrapped = workbook.add_format({"text_wrap": True, "valign": "top", "align": "left"})
     bold = workbook.add_format({"bold": True, "valign": "top", "text_wrap": True})
-    rows = [(translations.say(key, language), value) for key, value in sheet.facts.items()]
-    rows += [(translations.say("word.notes", language), note) for note in sheet.notes]
+    rows = [(translations.phrase(key, language), value) for key, value in sheet.facts.items()]
+    rows += [(translations.phrase("word.notes", language), note) for note in sheet.notes]
     rows += [
-        (translations.say("word.caveats", language), translations.caveat(line, language))
+        (translations.phrase("word.caveats", language), translations.translate_caveat(line, language))
         for line in sheet.caveats
     ]
     for row, (name, value) in enumerate(rows):
@@ -216,6 +216,6 @@ def _about(workbook: Workbook, sheet: Sheet, language: str) -> None:
         if isinstance(value, int):
             page.write_number(row, 1, value, wrapped)
         else:
-            page.write_string(row, 1, translations.shown(value, language), wrapped)
+            page.write_string(row, 1, translations.format_value(value, language), wrapped)
     page.set_column(0, 0, 36)
     page.set_column(1, 1, 90)

@@ -225,7 +225,7 @@ _AFTER = """<script>
   const wait = (ms) => new Promise((done) => setTimeout(done, ms));
   while (!document.documentElement.dataset.ready && !faults.length) await wait(50);
   const id = (name) => document.getElementById(name), fan = id("figure-fan");
-  const said = () => id("fan-said").textContent;
+  const said = () => id("fan-status").textContent;
   const steps = [said()];
   const press = (key) => fan.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   id("fan-next").click(); await wait(300); steps.push(said());

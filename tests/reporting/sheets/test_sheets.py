@@ -79,53 +79,12 @@ def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-# --- Labels ---------------------------------------------------------------------------------------
-
-
-def test_every_phrase_stands_in_every_language() -> None:
-    table = translations.table()
-    assert tuple(table) == ("en", "ru", "fr")
-    for language, phrases in table.items():
-        assert phrases.keys() == table["en"].keys()
-        assert [key for key, phrase in phrases.items() if not phrase] == [], language
-        # ... and names the same values, lest one is lost in translation
-        names = {key: set(re.findall(r"{(\w+)}", phrase)) for key, phrase in phrases.items()}
-        assert names == {key: set(re.findall(r"{(\w+)}", phrase)) for key, phrase in table["en"].items()}
-
-
-def test_phrases_are_translated_and_used() -> None:
-    table = translations.table()
-    alike = {key for key, phrase in table["en"].items() if phrase == table["ru"][key]}
-    assert {key for key in alike if not key.startswith(("format.", "unit.", "said.percent"))} == set()
-    written = "".join(text_of(path) for path in Path(translations.__file__).parent.rglob("*.py"))
-    by_name = ("quality.", "unit.", "column.", "kind.", "caveat.")  # keys that are put together
-    assert [key for key in table["en"] if key not in written and not key.startswith(by_name)] == []
-
-
-def test_words_of_the_ladder_are_those_of_forecasts() -> None:
-    assert {level: translations.say(f"quality.{level}") for level in LADDER} == LADDER
-
-
 def test_an_unknown_language_is_refused_with_those_that_are_there(tmp_path: Path) -> None:
     sheet = day_ahead_sheet(example_forecast(), timezone="UTC")
     for write in (sheet.write_csv, sheet.write_xlsx, sheet.write_html):
         with pytest.raises(MissingDataError, match=r"'kk' is asked for.*\n.*'en', 'ru', 'fr'"):
             write(tmp_path / "sheet", language="kk")
     assert not (tmp_path / "sheet").exists()
-
-
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        (1234567.25, ("1,234,567.25", "1\xa0234\xa0567,25", "1\u202f234\u202f567,25")),
-        (-0.5, ("−0.5", "−0,5", "−0,5")),
-        (-0.00001, ("0", "0", "0")),
-        (float("nan"), ("–", "–", "–")),
-        (True, ("yes", "да", "oui")),
-    ],
-)
-def test_values_are_written_as_the_language_does(value: Any, written: tuple[str, ...]) -> None:
-    assert tuple(translations.shown(value, language) for language in translations.languages()) == written
 
 
 # --- The day ahead --------------------------------------------------------------------------------
@@ -197,7 +156,7 @@ def test_what_is_missing_is_flagged_and_counted_and_not_summed() -> None:
     assert flags[5] == "schedule above the 0.9 quantile"
     assert flags[7].endswith("no reserve")
     assert flags[20] == "schedule below the 0.1 quantile"
-    said = [note.say() for note in sheet.notes]
+    said = [note.translate() for note in sheet.notes]
     assert f"Scheduled energy: {20 * 70 + 301:,} MWh." in said
     assert "Hours without a schedule: 2; the energy leaves them out." in said
     assert "Largest reserve: 5 MW upward, 6 MW downward." in said
@@ -273,15 +232,17 @@ def test_one_day_of_a_longer_forecast() -> None:
 
 def test_a_sheet_says_what_the_forecast_rests_on() -> None:
     sheet = day_ahead_sheet(forecast_of("2024-06-02", age=15, fallback=2), timezone="Asia/Almaty")
-    assert translations.shown(sheet.facts["fact.quality"]) == f"2: {LADDER[2]}"
-    assert translations.shown(sheet.facts["fact.run"]) == "2024-05-31 18:00 UTC, 15 h old at issue"
-    assert translations.shown(sheet.facts["fact.issue"]) == "2024-06-01 14:00"  # on the clock of the sheet
+    assert translations.format_value(sheet.facts["fact.quality"]) == f"2: {LADDER[2]}"
+    assert translations.format_value(sheet.facts["fact.run"]) == "2024-05-31 18:00 UTC, 15 h old at issue"
+    assert (
+        translations.format_value(sheet.facts["fact.issue"]) == "2024-06-01 14:00"
+    )  # on the clock of the sheet
     frame = sheet.to_frame()
     assert set(frame["fallback_level"]) == {2}
     assert set(frame["weather_age"]) == {15.0}
     assert set(frame["caveat"]) == {CAVEAT}
     analysis = day_ahead_sheet(forecast_of("2024-06-02", age=None), timezone="UTC")
-    assert translations.shown(analysis.facts["fact.run"]) == "none (an analysis, or no weather)"
+    assert translations.format_value(analysis.facts["fact.run"]) == "none (an analysis, or no weather)"
 
 
 def test_caveats_of_plans_are_said_once() -> None:
@@ -291,7 +252,7 @@ def test_caveats_of_plans_are_said_once() -> None:
     schedule = plan_of(forecast, schedule=1.0, caveat="drawn from few")
     sheet = day_ahead_sheet(forecast, timezone="UTC", schedule=schedule, reserve=reserve)
     assert sheet.caveats == (CAVEAT, "drawn from few", "static")
-    assert "a probability of at most 0.01." in sheet.notes[-1].say()
+    assert "a probability of at most 0.01." in sheet.notes[-1].translate()
 
 
 def test_levels_must_be_inside_those_of_the_forecast() -> None:
@@ -425,7 +386,7 @@ def test_drawn_scenarios_say_what_ties_their_hours() -> None:
     forecast = forecast_of("2024-06-02", caveats=CAVEAT)
     alone = weekly_outlook(sample_scenarios(forecast, n_scenarios=200), timezone="UTC")
     assert alone.caveats == (CAVEAT, "independent hours: intervals of a day's energy are too narrow")
-    assert translations.shown(alone.facts["fact.issue"]) == "2024-06-01 09:00"
+    assert translations.format_value(alone.facts["fact.issue"]) == "2024-06-01 09:00"
     tied = sample_scenarios(
         forecast, n_scenarios=200, dependence=GaussianCopula.exponential(range_hours=12.0)
     )
@@ -585,7 +546,7 @@ def test_the_tolerance_is_of_the_schedule_and_imbalance_has_a_side() -> None:
     assert found["within"] == pytest.approx(100 * 21 / 23)
     assert found["shortage"] == pytest.approx(5.1)
     assert found["surplus"] == pytest.approx(5.0 + 5.1)
-    assert any("Hours without a schedule: 1" in note.say() for note in sheet.notes)
+    assert any("Hours without a schedule: 1" in note.translate() for note in sheet.notes)
     bought = scored(
         verification_sheet(forecast.with_kind("demand"), observed, timezone="UTC", schedule=schedule),
         "forecast",

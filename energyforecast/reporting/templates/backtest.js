@@ -28,7 +28,7 @@
   const days = words(fans.days), minutes = words(fans.minutes);
   const columns = fans.levels.length + 1;
   const sites = fans.sites.map((site) => ({ ...site, values: words(site.values) }));
-  const fan = element("figure-fan"), said = element("fan-said");
+  const fan = element("figure-fan"), status = element("fan-status");
   const day = element("fan-day"), site = element("fan-site");
   let shown = 0;
 
@@ -75,11 +75,11 @@
       result.push({ ...plain, y: column(one, cells, level(high)), fill: "tonexty", fillcolor: colour,
         name: Math.round(100 * (high - low)) + " % interval" });
     }
-    const said = { x, mode: "lines", text: hover, hovertemplate: "%{text}: %{y:.4g} MW<extra>%{fullData.name}</extra>" };
+    const trace = { x, mode: "lines", text: hover, hovertemplate: "%{text}: %{y:.4g} MW<extra>%{fullData.name}</extra>" };
     if (level(0.5) >= 0)
-      result.push({ ...said, y: column(one, cells, level(0.5)), name: "median",
+      result.push({ ...trace, y: column(one, cells, level(0.5)), name: "median",
         line: { shape: "hv", color: "#00395a", width: 2 } });
-    result.push({ ...said, y: column(one, cells, columns - 1), name: "measured",
+    result.push({ ...trace, y: column(one, cells, columns - 1), name: "measured",
       line: { shape: "hv", color: "#D55E00", width: 2.5, dash: "dash" } });
     return result;
   }
@@ -114,7 +114,7 @@
     element("fan-back").disabled = shown === 0;
     element("fan-next").disabled = shown === fans.issues.length - 1;
     const crps = one.crps[shown];
-    said.textContent = one.name + ", " + issue.day + ": issued " + issue.issued +
+    status.textContent = one.name + ", " + issue.day + ": issued " + issue.issued +
       (crps === null ? ", without outcome" : ", mean CRPS " + crps.toPrecision(3) + " MW");
     await Plotly.react(fan, traces(one, cells), layout(one, cells), still);
   }

@@ -1,0 +1,71 @@
+"""HTML pages from Jinja templates: everything that is filled in is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from energyforecast.errors import require
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["check_installed", "render"]
+
+
+def render(template: str, context: Mapping[str, Any]) -> str:
+    """Fill in a template of the folder ``templates``.
+
+    Parameters
+    ----------
+    template : str
+        Name of its file.
+    context : mapping
+        Values by name; text is escaped, numbers of numpy are plain numbers in JSON.
+
+    Raises
+    ------
+    DependencyError
+        If Jinja2 is not installed (extra ``report``).
+
+    Examples
+    --------
+    >>> page = {"language": "en", "title": "<b>&", "headings": dict.fromkeys(["facts", "caveats"], "")}
+    >>> page |= {"figure": "", "tables": [], "caveats": [], "notes": [], "facts": []}
+    >>> [line for line in render("sheet.html", page).splitlines() if "<title>" in line]
+    ['<title>&lt;b&gt;&amp;</title>']
+    """
+    return _environment().get_template(template).render(context)
+
+
+def check_installed() -> None:
+    """Raise DependencyError now rather than when a page is written, if Jinja2 is not installed."""
+    _environment()
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Templates of the package, with automatic escaping and no silent gaps."""
+    jinja2 = require("jinja2", extra="report", purpose="Pages are made from templates by Jinja2.")
+    environment: Environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("energyforecast.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {
+        "separators": (",", ":"),
+        "default": plain,
+        "allow_nan": False,
+    }
+    return environment
+
+
+def plain(value: Any) -> Any:
+    """A value that JSON does not know: numbers of numpy as numbers, everything else as text."""
+    return value.item() if isinstance(value, np.generic) else str(value)
