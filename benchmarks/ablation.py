@@ -156,7 +156,7 @@ def losses(setting: Setting, change: Change) -> tuple[pd.DataFrame, float]:
     for group in setting.groups(pooled=change.pooled):
         forecaster = setting.forecaster(group, change)
         power = setting.data.observations[list(group)]
-        table = forecaster.tabulate(
+        table = forecaster.design_matrix(
             setting.data.weather, power, forecaster.training_origins(setting.data.weather, power)
         )
         needs = forecaster.needs(setting.data.weather)
@@ -165,7 +165,7 @@ def losses(setting: Setting, change: Change) -> tuple[pd.DataFrame, float]:
             first, last = timestamps.to_ns(pd.DatetimeIndex([start, start + pd.offsets.MonthBegin(1)]))
             past, asked = table.valid_time < first, (table.valid_time >= first) & (table.valid_time < last)
             begun = time.process_time()
-            forecaster.fit_table(table, power, needs=needs, as_of=start, rows=past)
+            forecaster.fit_matrix(table, power, needs=needs, as_of=start, rows=past)
             said = [forecaster.predict_rows(table, site, rows=asked) for site in forecaster.sites]
             spent += time.process_time() - begun
             found += [

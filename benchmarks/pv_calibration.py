@@ -37,7 +37,7 @@ def _case(
     """Columns, outcomes (share of capacity) and times of all rows with an outcome that are not dark."""
     plant = forecaster.sites[0]
     assert isinstance(plant, ef.PVPlant)
-    table = forecaster.tabulate(weather, power, forecaster.training_origins(weather, power))
+    table = forecaster.design_matrix(weather, power, forecaster.training_origins(weather, power))
     y = power.value_at(plant.name, table.valid_time)
     middle = ef.physics.solar_position(
         table.valid_time + np.timedelta64(30, "m"), plant.latitude, plant.longitude

@@ -79,7 +79,9 @@ def cells(name: str, folder: Path, starts: Sequence[tuple[str, Any]], sites: Seq
         site = data.sites[number - 1].name
         forecaster = event.forecaster(data, site)  # type: ignore[attr-defined]
         power = data.outcomes[[site]]
-        table = forecaster.tabulate(data.weather, power, forecaster.training_origins(data.weather, power))
+        table = forecaster.design_matrix(
+            data.weather, power, forecaster.training_origins(data.weather, power)
+        )
         y = data.outcomes.value_at(site, table.valid_time)
         for task, start in starts:
             begin = data.starts[start] if isinstance(start, int) else pd.Timestamp(start, tz="UTC")
@@ -99,7 +101,7 @@ def load_cells(folder: Path) -> Iterator[Cell]:
     mean = data.weather.mean("site").expand_dims(site=[area.name])
     mean["temp_air"].attrs = data.weather["temp_air"].attrs
     forecaster = ef.Forecaster(area, ef.day_ahead("09:00", timezone="UTC"), perfect_weather=True)
-    table = forecaster.tabulate(mean, known, forecaster.training_origins(mean, known))
+    table = forecaster.design_matrix(mean, known, forecaster.training_origins(mean, known))
     y = known.value_at(area.name, table.valid_time)
     X = table.columns[area.name]
     for month in LOAD:

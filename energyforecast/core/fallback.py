@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["CLIMATOLOGY", "CONSTANT", "FULL", "LADDER", "OLDER_RUN", "REDUCED"]
 
+#: The full model on the newest run.
+FULL: Final = 0
+#: The full model on an older run, within the lateness seen in training.
+OLDER_RUN: Final = 1
+#: The model without the inputs that are missing.
+REDUCED: Final = 2
+#: Climatology; the first level at which no model looked at weather or history.
+CLIMATOLOGY: Final = 3
+#: Constant quantiles.
+CONSTANT: Final = 4
 
-__all__ = ["LADDER"]
-
-
-#: What each ``fallback_level`` means.
-LADDER: dict[int, str] = {
-    0: "full model on the newest run",
-    1: "full model on an older run, within the lateness seen in training",
-    2: "model without what is missing",
-    3: "climatology",
-    4: "constant quantiles",
+#: Meaning of each ``fallback_level``.
+LADDER: Final[dict[int, str]] = {
+    FULL: "full model on the newest run",
+    OLDER_RUN: "full model on an older run, within the lateness seen in training",
+    REDUCED: "model without what is missing",
+    CLIMATOLOGY: "climatology",
+    CONSTANT: "constant quantiles",
 }

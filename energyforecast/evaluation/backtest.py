@@ -29,7 +29,9 @@ from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS, align
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.splits import Fold, Memory, Refit, Skip, origins, split
 from energyforecast.features import Needs
-from energyforecast.forecasting.forecaster import Forecaster, Table
+from energyforecast.forecasting import checks
+from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import (
     Climatology,
     ConvexCombination,
@@ -223,19 +225,20 @@ def _prepare(
     observations: Observations,
     tested: pd.DatetimeIndex,
     memory: Memory,
-) -> tuple[Table, Needs]:
+) -> tuple[DesignMatrix, Needs]:
     learnt = forecaster.training_origins(weather, observations, as_of=tested[-1])
     begin = memory.begins(tested[0])
     if begin is not None:  # What lies before every fit's window needs no features.
         windows = forecaster.task.windows(learnt)
         learnt = learnt[(windows.inside & (windows.valid_time >= begin)).any(axis=1)]
     issued = np.union1d(timestamps.to_ns(learnt), timestamps.to_ns(tested))
-    table = forecaster.tabulate(weather, observations, issued)
+    table = forecaster.design_matrix(weather, observations, issued)
     needs = forecaster.needs(weather)
     lost = ~table.usable & np.isin(table.windows.issue_time, timestamps.to_ns(tested))
     if lost.any():
-        forecaster.refuse_unusable(weather, table, only=lost)
-    forecaster.check_clock(table, observations)
+        checks.refuse_unusable(weather, table, recipes=forecaster.recipes, only=lost)
+    if not forecaster.trust_clock:
+        checks.check_clock(table, observations, sites=forecaster.sites)
     return table, needs
 
 
@@ -259,7 +262,7 @@ class _Done:
 
 def _all_done(
     named: Mapping[str, Forecaster],
-    prepared: Mapping[str, tuple[Table, Needs]],
+    prepared: Mapping[str, tuple[DesignMatrix, Needs]],
     observations: Observations,
     folds: Sequence[Fold],
     memory: Memory,
@@ -309,7 +312,7 @@ def _on_disk(pieces: Pieces, work: Sequence[tuple[int, int]]) -> dict[tuple[int,
 
 def _run(
     forecaster: Forecaster,
-    table: Table,
+    table: DesignMatrix,
     needs: Needs,
     observations: Observations,
     fold: Fold,
@@ -322,11 +325,11 @@ def _run(
     fitted = forecaster.unfitted()
     known = memory.rows(table, fold.as_of)
     knows = memory.ends(fold.as_of)
-    fitted.fit_table(table, observations, needs=needs, as_of=knows, rows=known)
+    fitted.fit_matrix(table, observations, needs=needs, as_of=knows, rows=known)
     rows = np.isin(table.issue_time, fold.issue_time)
     quantiles = {site.name: fitted.predict_rows(table, site, rows=rows) for site in fitted.sites}
     places = np.unique(table.origin[rows])
-    levels = {site.name: fitted.levels(table, site)[places] for site in fitted.sites}
+    levels = {site.name: fitted.fallback_levels(table, site)[places] for site in fitted.sites}
     name, model, number = names
     summary = {
         "model": name,
@@ -335,7 +338,7 @@ def _run(
         "origins": len(places),
         "training_rows": sum(fitted.training_.rows.values()),
         "newest_outcome": _newest_outcome(table, observations, known, knows),
-        "cold_start": "; ".join(fitted.cold_starts()),
+        "cold_start": "; ".join(fitted.cold_starts),
         "data_hash": fitted.training_.data_hash,
         "cpu_seconds": time.process_time() - begun,
         "peak_memory_mb": peak_memory(),
@@ -349,7 +352,7 @@ def _run(
 
 
 def _newest_outcome(
-    table: Table, observations: Observations, known: npt.NDArray[np.bool_], knows: pd.Timestamp
+    table: DesignMatrix, observations: Observations, known: npt.NDArray[np.bool_], knows: pd.Timestamp
 ) -> pd.Timestamp:
     """Beginning of the newest hour whose outcome a fit could learn from; NaT if there is none."""
     moments = table.valid_time[known]
@@ -365,7 +368,7 @@ def _newest_outcome(
 
 def _assembled(
     forecaster: Forecaster,
-    table: Table,
+    table: DesignMatrix,
     parts: Sequence[_Done],
     attrs: Mapping[str, Any],
     *,
@@ -376,7 +379,7 @@ def _assembled(
     levels = {site: np.concatenate([item.read().levels[site] for item in parts]) for site in sites}
     cold = (line for item in parts for line in item.summary["cold_start"].split("; "))
     said = [line for line in dict.fromkeys([*str(attrs["caveats"]).split("; "), *cold]) if line]
-    return forecaster.assemble(
+    return forecaster.to_forecast(
         table,
         {site: _Blocks(parts, site) for site in sites},
         levels=levels,
@@ -396,7 +399,7 @@ class _Blocks:
         return (item.read().quantiles[self.site] for item in self.parts)
 
 
-def _audit(name: str, forecast: Forecast, table: Table, parts: Sequence[_Done]) -> pd.DataFrame:
+def _audit(name: str, forecast: Forecast, table: DesignMatrix, parts: Sequence[_Done]) -> pd.DataFrame:
     """For each origin and site: the fit, the run and the newest observation that it used."""
     issued = timestamps.to_index(table.windows.issue_time)
     counts = [item.summary["origins"] for item in parts]
@@ -406,7 +409,7 @@ def _audit(name: str, forecast: Forecast, table: Table, parts: Sequence[_Done]) 
         for key in ("fold", "as_of", "newest_outcome"):
             values = pd.Series([item.summary[key] for item in parts])
             columns[key] = values.repeat(counts).to_numpy() if key == "fold" else _moments(values, counts)
-        columns["newest_observation"] = timestamps.to_index(table.newest[site])
+        columns["newest_observation"] = timestamps.to_index(table.newest_observation[site])
         columns["fallback_level"] = forecast.data["fallback_level"].values[k]
         for (model, place), init in table.weather_init_time.items():
             if place == site:

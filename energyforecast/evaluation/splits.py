@@ -13,7 +13,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError, TimeError
-from energyforecast.forecasting.forecaster import Table
+from energyforecast.forecasting.design_matrix import DesignMatrix
 
 __all__ = ["CALENDAR", "Fold", "Memory", "Refit", "Skip", "origins", "split"]
 
@@ -99,7 +99,7 @@ class Memory:
         """
         return None if self.length is None else timestamps.to_ns([self.ends(as_of) - self.length])[0]
 
-    def rows(self, table: Table, as_of: pd.Timestamp) -> npt.NDArray[np.bool_]:
+    def rows(self, table: DesignMatrix, as_of: pd.Timestamp) -> npt.NDArray[np.bool_]:
         """Rows of a table that a fit may learn from."""
         known = table.issue_time < timestamps.to_ns([self.ends(as_of)])[0]
         begin = self.begins(as_of)

@@ -20,7 +20,8 @@ from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
 from energyforecast.evaluation.metrics.basic import pinball_loss
 from energyforecast.features import Needs
-from energyforecast.forecasting.forecaster import Forecaster, Table
+from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.forecaster import Forecaster
 
 __all__ = ["SPACE", "Tuning", "tune"]
 
@@ -146,7 +147,7 @@ def tune(
     ranges = _space(forecaster, space)
     _check_numbers(trials, folds)
     issued = forecaster.training_origins(weather, observations, as_of=moment)
-    table = forecaster.tabulate(weather, observations, issued)
+    table = forecaster.design_matrix(weather, observations, issued)
     blocks = _blocks(table, folds)
     needs = forecaster.needs(weather)
     rows: list[dict[str, Any]] = []
@@ -217,7 +218,7 @@ def _suggest(trial: Any, name: str, item: Range) -> Any:
     return trial.suggest_float(name, low, high, log=log)
 
 
-def _blocks(table: Table, folds: int) -> list[tuple[Array, Array]]:
+def _blocks(table: DesignMatrix, folds: int) -> list[tuple[Array, Array]]:
     """Rows to learn from and rows to judge by, for each block of issues."""
     issued = table.windows.issue_time
     if len(issued) < 10 * folds:
@@ -250,7 +251,7 @@ def _with(forecaster: Forecaster, settings: Mapping[str, Any]) -> Forecaster:
 def _judge(
     forecaster: Forecaster,
     settings: Mapping[str, Any],
-    table: Table,
+    table: DesignMatrix,
     observations: Observations,
     needs: Needs,
     blocks: Sequence[tuple[Array, Array]],
@@ -260,7 +261,7 @@ def _judge(
     begun, losses = time.process_time(), []
     for learn, judge in blocks:
         fitted = _with(forecaster, settings)
-        fitted.fit_table(table, observations, needs=needs, as_of=moment, rows=learn)
+        fitted.fit_matrix(table, observations, needs=needs, as_of=moment, rows=learn)
         if fitted.training_.cold:
             raise MissingDataError(
                 f"Outside a block {', '.join(fitted.training_.cold)} has less than 30 days of power.",

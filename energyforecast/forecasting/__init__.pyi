@@ -2,20 +2,25 @@
 
 from . import (
     adaptive_calibration as adaptive_calibration,
+    checks as checks,
     defaults as defaults,
+    design_matrix as design_matrix,
     external as external,
     forecaster as forecaster,
+    ladder as ladder,
     month_ahead as month_ahead,
     portfolio as portfolio,
     storage as storage,
+    training as training,
 )
 from .adaptive_calibration import (
     AdaptiveCalibration as AdaptiveCalibration,
 )
+from .design_matrix import (
+    DesignMatrix as DesignMatrix,
+)
 from .forecaster import (
     Forecaster as Forecaster,
-    Table as Table,
-    Training as Training,
 )
 from .month_ahead import (
     ScenarioForecaster as ScenarioForecaster,
@@ -27,4 +32,7 @@ from .portfolio import (
 from .storage import (
     load as load,
     save as save,
+)
+from .training import (
+    Training as Training,
 )

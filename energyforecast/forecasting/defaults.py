@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from energyforecast.core.sites import DemandArea, PVPlant, Site
 from energyforecast.core.tasks import Task
@@ -11,7 +11,17 @@ from energyforecast.errors import SchemaError
 from energyforecast.features import Feature, FeatureSet, features_giving, recipe
 from energyforecast.models import LightGBMQuantiles, QuantileModel
 
-__all__ = ["FeaturesFor", "ModelsFor", "alike", "assign_features", "assign_models", "check_pooled", "shared"]
+__all__ = [
+    "FeaturesFor",
+    "ModelsFor",
+    "Recipe",
+    "alike",
+    "assign_features",
+    "assign_models",
+    "check_pooled",
+    "group_recipes",
+    "shared",
+]
 
 Features: TypeAlias = FeatureSet | Sequence[Feature]
 #: One set for all sites, or one for each by its name; ``None``: the recipe of each.
@@ -23,6 +33,30 @@ _T = TypeVar("_T")
 
 #: Levels fitted for demand.
 _DENSE: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
+
+
+class Recipe(NamedTuple):
+    """Sites that share their features and their model, not fitted."""
+
+    sites: tuple[Site, ...]
+    features: FeatureSet
+    model: QuantileModel
+
+
+def group_recipes(
+    sites: Sequence[Site], features_of: Mapping[str, FeatureSet], model_of: Mapping[str, QuantileModel]
+) -> list[Recipe]:
+    """Sites with the same features and the same model, in order of the first of them."""
+    groups: list[Recipe] = []
+    for site in sites:
+        features, model = features_of[site.name], model_of[site.name]
+        for k, group in enumerate(groups):
+            if alike(features, group.features) and alike(model, group.model):
+                groups[k] = group._replace(sites=(*group.sites, site))
+                break
+        else:
+            groups.append(Recipe((site,), features, model))
+    return groups
 
 
 def assign_models(

@@ -25,7 +25,8 @@ from energyforecast.core.tasks import Task
 from energyforecast.core.version import __version__
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
 from energyforecast.features import Feature, FeatureSet, FunctionFeature, Needs
-from energyforecast.forecasting.forecaster import Forecaster, Training
+from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.forecasting.training import Training
 from energyforecast.models import QuantileModel
 from energyforecast.models.base import Part
 from energyforecast.point_in_time.history import Past

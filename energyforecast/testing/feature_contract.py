@@ -16,7 +16,7 @@ from energyforecast.core.tasks import Task, Windows
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import LeakageError, SchemaError, TimeError
 from energyforecast.features import Feature, FeatureSet
-from energyforecast.forecasting.forecaster import Table
+from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.point_in_time import snapshot
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing.closure_scan import archives_within_reach
@@ -191,7 +191,7 @@ def _same_columns(
             )
 
 
-def _same_features(everything: Table, alone: Table, k: int, origin: pd.Timestamp) -> None:
+def _same_features(everything: DesignMatrix, alone: DesignMatrix, k: int, origin: pd.Timestamp) -> None:
     rows = everything.origin == k
     for site, frame in everything.columns.items():
         expected = frame[rows].to_numpy()

@@ -76,7 +76,7 @@ def check_no_leakage(
     moment = timestamps.instant(issue_time, timezone=forecaster.task.timezone)
     earlier = forecaster.training_origins(weather, observations, as_of=moment)
     chosen = _telling(earlier, weather, origins)
-    everything = forecaster.tabulate(
+    everything = forecaster.design_matrix(
         weather, observations, np.append(timestamps.to_ns(chosen), timestamps.to_ns([moment]))
     )
     for k, origin in enumerate([*chosen, moment]):
@@ -84,7 +84,7 @@ def check_no_leakage(
             poison_weather(weather, origin, seed=seed),
             poison_observations(observations, origin, seed=seed),
         )
-        alone = forecaster.tabulate(*spoilt, [origin])
+        alone = forecaster.design_matrix(*spoilt, [origin])
         _same_features(everything, alone, k, origin)
     honest = forecaster.unfitted().fit(weather, observations, as_of=moment, missing="drop")
     spoilt = poison_weather(weather, moment, seed=seed), poison_observations(observations, moment, seed=seed)

@@ -84,7 +84,7 @@ def test_power_that_is_said_to_be_known_as_it_is_made_would_be_caught(wind: Path
         model=forecaster.model,
         neighbours=forecaster.neighbours,
     )
-    table = leaky.tabulate(data.weather, data.observations, ["2012-11-12 00:00"])
+    table = leaky.design_matrix(data.weather, data.observations, ["2012-11-12 00:00"])
     assert table.columns["zone 1"]["peek"].notna().any()
     with pytest.raises(LeakageError):
         _poisoned_archive(leaky, data, seen)
@@ -142,7 +142,7 @@ def test_neighbours_weather_counts_and_their_power_does_not(wind: Path) -> None:
     issued = [data.starts[1]]
     calm = data.weather.copy(deep=True)
     calm["wind_speed_100m"].loc[{"site": "zone 2"}] = 3.0
-    one, two = (forecaster.tabulate(weather, None, issued).columns for weather in (data.weather, calm))
+    one, two = (forecaster.design_matrix(weather, None, issued).columns for weather in (data.weather, calm))
     assert list(one) == ["zone 1"], "neighbours are looked at, not forecast"
     changed = [name for name in one["zone 1"] if not one["zone 1"][name].equals(two["zone 1"][name])]
     assert changed

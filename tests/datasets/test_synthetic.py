@@ -107,7 +107,7 @@ def test_a_small_model_errs_by_as_much_as_is_published() -> None:
         synthetic.weather, synthetic.observations[:"2024-02"]
     )
     issued = task.issue_times(*(pd.Timestamp(day, tz="UTC") for day in ("2024-03-01", "2024-12-30")))
-    table = forecaster.tabulate(synthetic.weather, synthetic.observations, issued)
+    table = forecaster.design_matrix(synthetic.weather, synthetic.observations, issued)
     name = synthetic.site.name
     median = forecaster.models_[name].predict(table.columns[name])[:, 49]
     happened = synthetic.truth["power"].reindex(timestamps.to_index(table.valid_time)).to_numpy()

@@ -232,7 +232,7 @@ def test_what_was_new_does_not_fire_for_one_farm_with_one_forecast() -> None:
     columns = [
         list(
             ef.Forecaster(site, task, features=features, perfect_weather=True)
-            .tabulate(weather, None, issued)
+            .design_matrix(weather, None, issued)
             .columns[site.name]
         )
         for features in (

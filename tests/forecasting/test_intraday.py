@@ -101,7 +101,7 @@ def test_the_newest_wind_is_that_of_the_hour_of_the_newest_observation(
     hours = (init[:, None] + lead - init[0]) / np.timedelta64(1, "h")
     weather = replaced(given.weather, "wind_speed_100m", hours[None] / 10)[["wind_speed_100m"]]
     forecaster = ef.Forecaster(given.site, TASK, features=[NewestObservation(), NewestWind()], model=MODEL)
-    table = forecaster.tabulate(weather, given.power, pd.DatetimeIndex(["2024-01-02 18:00"], tz="UTC"))
+    table = forecaster.design_matrix(weather, given.power, pd.DatetimeIndex(["2024-01-02 18:00"], tz="UTC"))
     got = table.columns["farm 0"]["wind_speed_100m[newest]"].unique()
     if wanted is None:
         assert np.isnan(got).all()

@@ -74,7 +74,7 @@ def digest(values):
     return hashlib.sha256(np.where(np.isnan(values), np.nan, values).tobytes()).hexdigest()
 
 def digests(forecaster, weather, observations, start):
-    table = forecaster.tabulate(weather, observations, forecaster.training_origins(weather, observations))
+    table = forecaster.design_matrix(weather, observations, forecaster.training_origins(weather, observations))
     several = {f"features of {name}": digest(frame.to_numpy()) for name, frame in table.columns.items()}
     forecaster.fit(weather, observations)
     issued = forecaster.task.issue_times(start, start + pd.Timedelta("20D"))

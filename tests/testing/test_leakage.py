@@ -18,7 +18,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import LeakageError
 from energyforecast.features import Lag, NewestObservation
-from energyforecast.forecasting.forecaster import Table
+from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.point_in_time import history, snapshot, weather_access
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing import check_no_leakage, poison_observations, poison_weather
@@ -411,7 +411,7 @@ def _radiation(given: SyntheticSite) -> xr.DataArray:
 # --- For any delays, gaps and origins -------------------------------------------------------------
 
 
-def _same(one: Table, other: Table) -> None:
+def _same(one: DesignMatrix, other: DesignMatrix) -> None:
     for site, frame in one.columns.items():
         pd.testing.assert_frame_equal(
             frame.reset_index(drop=True), other.columns[site].reset_index(drop=True)
@@ -458,13 +458,13 @@ def test_features_of_any_origin_do_not_change_when_what_was_not_known_is_destroy
 ) -> None:
     forecaster = ef.Forecaster(site_data.sites, TASK, features=ef.recipe(site_data.site) + LAGS + upwind)
     moment = site_data.power.index[0] + pd.Timedelta(minute, "min")
-    whole = forecaster.tabulate(site_data.weather, site_data.power, [moment])
+    whole = forecaster.design_matrix(site_data.weather, site_data.power, [moment])
     spoilt = poison_weather(site_data.weather, moment, seed=seed)
     _same(
         whole,
-        forecaster.tabulate(spoilt, poison_observations(site_data.power, moment, seed=seed), [moment]),
+        forecaster.design_matrix(spoilt, poison_observations(site_data.power, moment, seed=seed), [moment]),
     )
-    _same(whole, forecaster.tabulate(*_cut(site_data, moment), [moment]))
+    _same(whole, forecaster.design_matrix(*_cut(site_data, moment), [moment]))
 
 
 def _cut(whole: SyntheticSite, moment: pd.Timestamp) -> tuple[xr.Dataset, Observations]:
@@ -488,10 +488,10 @@ def _cut(whole: SyntheticSite, moment: pd.Timestamp) -> tuple[xr.Dataset, Observ
 def test_origins_together_give_what_each_gives_alone(site_data: SyntheticSite, minutes: list[int]) -> None:
     forecaster = ef.Forecaster(site_data.sites, TASK, features=ef.recipe(site_data.site) + LAGS + upwind)
     moments = site_data.power.index[0] + pd.to_timedelta(minutes, unit="min")
-    together = forecaster.tabulate(site_data.weather, site_data.power, moments)
+    together = forecaster.design_matrix(site_data.weather, site_data.power, moments)
     for k, moment in enumerate(moments):
         chosen = np.arange(len(moments)) == k
-        _same(together.of_origins(chosen), forecaster.tabulate(site_data.weather, site_data.power, [moment]))
+        _same(together.of_origins(chosen), forecaster.design_matrix(site_data.weather, site_data.power, [moment]))
 
 
 def test_an_archive_that_a_feature_brings_along_is_caught() -> None:

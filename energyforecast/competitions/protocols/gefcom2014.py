@@ -86,13 +86,13 @@ class _Monthly(Competition):
         forecaster = self.forecaster(data, site)
         power, place = data.observations[[site]], forecaster.sites[0]
         issued = forecaster.training_origins(data.weather, power)
-        table = forecaster.tabulate(data.weather, power, issued)
+        table = forecaster.design_matrix(data.weather, power, issued)
         _, needs = forecaster.features.resolve(data.weather)
         month = table.valid_time.astype("datetime64[M]")
         done = {}
         for value in np.unique(month):
             rows = month == value
-            forecaster.fit_table(table, power, needs=needs, rows=~rows)
+            forecaster.fit_matrix(table, power, needs=needs, rows=~rows)
             quantiles = forecaster.predict_rows(table, place, rows=rows)
             valid = table.valid_time[rows]
             done[str(value)] = TaskForecast(

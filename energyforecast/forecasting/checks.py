@@ -1,0 +1,200 @@
+"""Refusals of a forecaster: wrong inputs, a wrong clock, weather or history that is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import observation_checks, solar_clock, weather_schema
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import PVPlant, Site
+from energyforecast.core.tasks import Windows
+from energyforecast.core.weather_schema import Weather
+from energyforecast.errors import MissingDataError, NoRunError, PerfectWeatherError, TimeError
+from energyforecast.features import Needs
+from energyforecast.forecasting.defaults import Recipe
+from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.ladder import AGE_SLACK
+from energyforecast.forecasting.training import Training
+from energyforecast.observations import Lag, estimate_lag
+from energyforecast.observations.clock import WIND_TOLERANCE
+from energyforecast.point_in_time import weather_access
+
+__all__ = [
+    "check_clock",
+    "check_kind",
+    "check_measured",
+    "refuse_too_old",
+    "refuse_unpublished",
+    "refuse_unusable",
+]
+
+Array = npt.NDArray[Any]
+
+
+def check_kind(weather: Weather, *, perfect_weather: bool) -> None:
+    """Refuse an analysis unless the forecaster was made for perfect weather."""
+    analysis = any(weather_schema.is_analysis(data) for data in weather_schema.as_models(weather).values())
+    if analysis and not perfect_weather:
+        raise PerfectWeatherError(
+            "The weather is an analysis (dimensions site, time): it was made after the fact and has no runs, "
+            "so no forecaster could have known it at issue time.",
+            "A forecaster learns from weather forecasts of the lead that it will be served; with an analysis, "
+            "errors look smaller than they will be and intervals too narrow.",
+            "Give weather forecasts (site, init_time, lead_time), or say Forecaster(..., perfect_weather=True): "
+            "every result then says so.",
+        )
+
+
+def check_measured(
+    observations: Observations | None, *, sites: Sequence[Site], frequency: pd.Timedelta
+) -> None:
+    """Refuse observations that lack a site, are not in MW, or come at another frequency than the task."""
+    if observations is None:
+        return
+    observation_checks.check_observations(observations.values, sites=sites, unfit=observations.unfit)
+    if observations.frequency != frequency:
+        raise TimeError(
+            f"The observations come every {observations.frequency}, the task every {frequency}.",
+            "Both have the same frequency.",
+            f"Use observations.resample('{frequency / pd.Timedelta('1min'):g}min').",
+        )
+
+
+def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequence[Site]) -> dict[str, Lag]:
+    """Compare the clock of wind power with that of the wind, and of PV power with the sun.
+
+    Parameters
+    ----------
+    matrix : DesignMatrix
+    observations : Observations
+    sites : sequence of Site
+
+    Returns
+    -------
+    dict of Lag
+        By wind farm, where there is enough data.
+
+    Raises
+    ------
+    TimeError
+        If power comes more than 35 minutes before or after the expected power, with certainty.
+    """
+    lags: dict[str, Lag] = {}
+    for site in sites:
+        power = observations.value_at(site.name, matrix.valid_time, outside="missing")
+        if isinstance(site, PVPlant):
+            solar_clock.check_sun(matrix.valid_time, power, site=site, label="observations")
+        lag = _clock_lag(power, matrix.hub_wind[site.name], matrix.windows.frequency)
+        if lag is None:
+            continue
+        lags[site.name] = lag
+        if lag.certain and abs(lag.minutes) - 2 * lag.standard_error > WIND_TOLERANCE:
+            raise _wrong_clock(site, lag, matrix)
+    return lags
+
+
+def _clock_lag(power: Array, speed: Array, frequency: pd.Timedelta) -> Lag | None:
+    """Lag of power behind the wind at the hub."""
+    if not len(speed):
+        return None
+    return estimate_lag(power, 0.5 * (speed[:, :-1] + speed[:, 1:]).astype(float), step=frequency)
+
+
+def _wrong_clock(site: Site, lag: Lag, matrix: DesignMatrix) -> TimeError:
+    """Error of power that comes too early or too late."""
+    side = "after" if lag.minutes > 0 else "before"
+    return TimeError(
+        f"Power of site {site.name!r} comes {abs(lag.minutes):.0f} ± {lag.standard_error:.0f} min {side} the wind "
+        f"(from {matrix.valid_time[0]} UTC on).",
+        "Power is labelled with the beginning of its hour, in UTC, so that the two agree within 35 min.",
+        "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If it is "
+        "known to be right, and the weather to be off, use Forecaster(..., trust_clock=True).",
+    )
+
+
+def refuse_unusable(
+    weather: Weather,
+    matrix: DesignMatrix,
+    *,
+    recipes: Sequence[Recipe],
+    only: npt.NDArray[np.bool_] | None = None,
+) -> None:
+    """Raise, with the reason, if an origin has no usable weather.
+
+    Parameters
+    ----------
+    weather : Dataset or mapping of Dataset
+    matrix : DesignMatrix
+    recipes : sequence of Recipe
+    only : array of bool, shape (origins,), optional
+        Origins that must be usable; all by default.
+
+    Raises
+    ------
+    NoRunError, MissingDataError
+    """
+    lost = np.flatnonzero(~matrix.usable & (True if only is None else only))
+    if lost.size:
+        needs = {site.name: features.resolve(weather)[1] for sites, features, _ in recipes for site in sites}
+        raise _no_weather(weather, matrix.windows, needs, lost)
+
+
+def _no_weather(
+    weather: Weather, windows: Windows, needs: Mapping[str, Needs], lost: npt.NDArray[np.int64]
+) -> MissingDataError:
+    """Error of the first origin without usable weather."""
+    origin = int(lost[0])
+    for model, dataset in weather_schema.as_models(weather).items():
+        for site, needed in needs.items():
+            reason = weather_access.why_missing(
+                dataset,
+                site=site,
+                issue_time=windows.issue_time[origin],
+                valid_time=windows.valid_time[origin][windows.inside[origin]],
+                names=needed.names[model],
+            )
+            if reason is not None:
+                kind = MissingDataError if weather_schema.is_analysis(dataset) else NoRunError
+                which = f" of weather model {model!r}" if model else ""
+                return kind(
+                    f"No usable weather{which} for site {site!r} at issue time {windows.issue_time[origin]} UTC "
+                    f"({lost.size} issue times in all): {reason}",
+                    "At each issue time a run had arrived that holds every variable for every hour of the window.",
+                    "Complete the archive; fit(..., missing='drop') leaves such origins out, "
+                    "predict(..., strict=False) answers them from climatology.",
+                )
+    raise AssertionError("an origin without weather has a reason")
+
+
+def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:
+    """Raise if the newest usable run is older than any seen in training."""
+    for (model, name), init in matrix.weather_init_time.items():
+        age = matrix.weather_age(model, name)
+        limit = training.oldest_weather.get(model, np.inf)
+        old = np.flatnonzero(age > limit + AGE_SLACK)
+        if old.size:
+            raise NoRunError(
+                f"At {matrix.windows.issue_time[old[0]]} UTC the newest usable weather run for site {name!r} is "
+                f"{age[old[0]]:g} h old (initialised {init[old[0]]} UTC).",
+                f"The model learnt from runs up to {limit:g} h old.",
+                "Update the weather archive, or use predict(..., strict=False) for a marked fallback.",
+            )
+
+
+def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -> None:
+    """Raise if of a lag no observation had been published."""
+    warm = [known for name, known in matrix.has_history.items() if name not in training.cold]
+    lost = np.flatnonzero(~np.logical_and.reduce(warm)) if warm else np.empty(0, dtype=int)
+    if lost.size:
+        names = ", ".join(repr(name) for name in matrix.has_history)
+        raise MissingDataError(
+            f"At {matrix.windows.issue_time[lost[0]]} UTC no observation of {names} had been published "
+            f"from which the lags {[item.lag for item in needs.history]} could be taken.",
+            "Of each lag that a feature asks for, a value or an older one was published.",
+            "Give the newest observations, or use predict(..., strict=False) for a marked fallback.",
+        )

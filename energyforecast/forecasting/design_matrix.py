@@ -1,0 +1,281 @@
+"""Design matrix: features of many origins, each from data known at its issue time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps, variables
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import PVPlant, Site, WindFarm
+from energyforecast.core.tasks import Windows
+from energyforecast.core.weather_schema import Weather
+from energyforecast.features import ColdStartPower, FeatureSet, Needs
+from energyforecast.forecasting.defaults import Recipe
+from energyforecast.physics import is_dark, solar_position
+from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time.snapshot import Snapshot
+
+__all__ = ["DesignMatrix", "build_design_matrix", "joint_needs"]
+
+Array = npt.NDArray[Any]
+
+#: Instants around each hour at which the wind is compared with the power. [h]
+_REACH: Final = range(-3, 5)
+_NAT: Final = np.datetime64("NaT", "ns")
+
+
+@dataclass(frozen=True)
+class DesignMatrix:
+    """Features of many origins, a row for each cell inside their windows.
+
+    Parameters
+    ----------
+    windows : Windows
+    columns : dict of DataFrame, shape (rows, columns)
+        By site; rows in order of issue, then of lead.
+    physics : dict of DataFrame, shape (rows, columns)
+        :class:`energyforecast.features.ColdStartPower` by site; without columns where the weather does not allow it.
+    origin : array, shape (rows,)
+        Position of each row's origin.
+    weather_init_time, skipped : dict of array, shape (origins,)
+        Run used, and whether a newer one was incomplete; by weather model and site.
+    usable : array of bool, shape (origins,)
+        Whether usable weather had arrived for every site.
+    has_history : dict of array of bool, shape (origins,)
+        Whether of every lag that features ask for a value was published, by site.
+    newest_observation : dict of array of datetime64, shape (origins,)
+        Beginning of the newest observation that a lag took, by site; NaT where none was taken.
+    hub_wind : dict of array, shape (rows, 8)
+        Wind speed from 3 h before to 4 h after, for the check of the clock; by site. [m s⁻¹]
+
+    See Also
+    --------
+    energyforecast.Forecaster.design_matrix : Builds it.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster, example_observations, example_weather
+    >>> matrix = example_forecaster().design_matrix(
+    ...     example_weather(), example_observations(), ["2024-01-01 09:00"]
+    ... )
+    >>> matrix.columns["farm"].assign(valid_time=matrix.valid_time).head(2)
+       hour          valid_time
+    0   0.0 2024-01-02 00:00:00
+    1   1.0 2024-01-02 01:00:00
+    """
+
+    windows: Windows
+    columns: dict[str, pd.DataFrame]
+    physics: dict[str, pd.DataFrame]
+    origin: npt.NDArray[np.int64]
+    weather_init_time: dict[tuple[str, str], timestamps.Times]
+    skipped: dict[tuple[str, str], npt.NDArray[np.bool_]]
+    usable: npt.NDArray[np.bool_]
+    has_history: dict[str, npt.NDArray[np.bool_]]
+    newest_observation: dict[str, timestamps.Times]
+    hub_wind: dict[str, Array]
+
+    @property
+    def valid_time(self) -> timestamps.Times:
+        """Beginning of each row's interval, shape (rows,)."""
+        return self.windows.valid_time[self.windows.inside]
+
+    @property
+    def issue_time(self) -> timestamps.Times:
+        """Issue time of each row, shape (rows,)."""
+        return self.windows.issue_time[self.origin]
+
+    def of_origins(self, chosen: npt.NDArray[np.bool_]) -> DesignMatrix:
+        """The rows of some origins only."""
+        rows = chosen[self.origin]
+        windows = replace(
+            self.windows,
+            issue_time=self.windows.issue_time[chosen],
+            valid_time=self.windows.valid_time[chosen],
+            inside=self.windows.inside[chosen],
+        )
+        return DesignMatrix(
+            windows=windows,
+            columns={name: frame[rows] for name, frame in self.columns.items()},
+            physics={name: frame[rows] for name, frame in self.physics.items()},
+            origin=np.nonzero(windows.inside)[0],
+            weather_init_time={key: value[chosen] for key, value in self.weather_init_time.items()},
+            skipped={key: value[chosen] for key, value in self.skipped.items()},
+            usable=self.usable[chosen],
+            has_history={name: known[chosen] for name, known in self.has_history.items()},
+            newest_observation={name: moments[chosen] for name, moments in self.newest_observation.items()},
+            hub_wind={name: array[rows] if len(array) else array for name, array in self.hub_wind.items()},
+        )
+
+    def weather_age(self, model: str, site: str) -> Array:
+        """Issue time minus the run's initialisation, shape (origins,); NaN without a run. [h]"""
+        age = (self.windows.issue_time - self.weather_init_time[(model, site)]) / np.timedelta64(1, "h")
+        return np.asarray(age)
+
+    def hour_of_day(self, site: Site) -> pd.DataFrame:
+        """Local hour at each row's beginning, as the one column ``hour``. [h]"""
+        local = pd.DatetimeIndex(self.valid_time, tz="UTC").tz_convert(timestamps.zone(site.timezone))
+        return pd.DataFrame({"hour": np.asarray(local.hour + local.minute / 60, dtype=float)})
+
+    def is_dark(self, site: Site) -> npt.NDArray[np.bool_]:
+        """Rows of a PV plant during which the sun is never up: its power is zero, for any model."""
+        if not isinstance(site, PVPlant):
+            return np.zeros(len(self.origin), dtype=bool)
+        step = self.windows.frequency.to_timedelta64()
+        instants = (self.valid_time + part * step // 2 for part in (0, 1, 2))
+        return is_dark(*(solar_position(instant, site.latitude, site.longitude) for instant in instants))
+
+    def has_physics(self, site: Site) -> bool:
+        """Whether a cold start can forecast the site from its capacity and the weather."""
+        return site.capacity is not None and self.physics[site.name].shape[1] > 0
+
+
+def joint_needs(recipes: Iterable[Recipe], weather: Weather) -> Needs:
+    """Needs of the features of all sites together."""
+    several = [features.resolve(weather)[1] for _, features, _ in recipes]
+    return Needs(
+        names={
+            model: tuple(dict.fromkeys(name for item in several for name in item.names[model]))
+            for model in several[0].names
+        },
+        margin=max(item.margin for item in several),
+        history=tuple(dict.fromkeys(past for item in several for past in item.history)),
+    )
+
+
+def build_design_matrix(
+    weather: Weather,
+    observations: Observations | None,
+    windows: Windows,
+    *,
+    sites: Sequence[Site],
+    recipes: Sequence[Recipe],
+    neighbours: Sequence[Site] = (),
+) -> DesignMatrix:
+    """Features of all sites, each group of sites by its own recipe."""
+    parts = [_of_recipe(weather, observations, windows, recipe, sites, neighbours) for recipe in recipes]
+
+    def by_run(attribute: str) -> dict[tuple[str, str], Any]:
+        return {key: value for part in parts for key, value in getattr(part, attribute).items()}
+
+    def by_site(attribute: str) -> dict[str, Any]:
+        found = {name: value for part in parts for name, value in getattr(part, attribute).items()}
+        return {site.name: found[site.name] for site in sites}
+
+    return DesignMatrix(
+        windows=windows,
+        origin=np.nonzero(windows.inside)[0],
+        usable=np.logical_and.reduce([part.usable for part in parts]),
+        weather_init_time=by_run("weather_init_time"),
+        skipped=by_run("skipped"),
+        columns=by_site("columns"),
+        physics=by_site("physics"),
+        has_history=by_site("has_history"),
+        newest_observation=by_site("newest_observation"),
+        hub_wind=by_site("hub_wind"),
+    )
+
+
+def _of_recipe(
+    weather: Weather,
+    observations: Observations | None,
+    windows: Windows,
+    recipe: Recipe,
+    sites: Sequence[Site],
+    neighbours: Sequence[Site],
+) -> DesignMatrix:
+    """Rows of sites that share features and model; the other sites of their kind are their neighbours."""
+    features, needs = recipe.features.resolve(weather)
+    kinds = {type(site) for site in recipe.sites}
+    now = snapshot.take_snapshot(
+        weather,
+        observations,
+        sites=[*(site for site in sites if type(site) in kinds), *neighbours],
+        windows=windows,
+        names=needs.names,
+        required=needs.names,
+        margin=max(needs.margin, _clock_margin(windows.frequency, sites)),
+        history=needs.history,
+    )
+    # A model that names its columns is a reference, for which physics is no substitute.
+    cold = FeatureSet((ColdStartPower(),) if recipe.model.needs is None and now.margin else ())
+    views = {site.name: now.at(site.name) for site in recipe.sites}
+    return DesignMatrix(
+        windows=windows,
+        columns={name: _rows(features.compute(view), windows) for name, view in views.items()},
+        physics={name: _rows(cold.compute(view), windows) for name, view in views.items()},
+        origin=np.nonzero(windows.inside)[0],
+        weather_init_time={key: value for key, value in now.init_time.items() if key[1] in views},
+        skipped={key: value for key, value in now.skipped.items() if key[1] in views},
+        usable=_usable(now, needs, recipe.sites),
+        has_history={name: _has_history(now, name) for name in views},
+        newest_observation={name: _newest_observation(now, name) for name in views},
+        hub_wind={name: _hub_wind(view) for name, view in views.items()},
+    )
+
+
+def _clock_margin(frequency: pd.Timedelta, sites: Sequence[Site]) -> pd.Timedelta:
+    """How far around each hour the check of a wind farm's clock looks."""
+    wind = any(isinstance(site, WindFarm) for site in sites)
+    return pd.Timedelta("4h") if frequency == pd.Timedelta("1h") and wind else pd.Timedelta(0)
+
+
+def _hub_wind(now: Snapshot) -> Array:
+    """Wind speed nearest the hub from 3 h before to 4 h after each row's interval."""
+    speeds, site = now.matching("wind_speed_*m"), now.site
+    if now.margin < 4 or not speeds or not isinstance(site, WindFarm):
+        return np.empty((0, len(_REACH)))
+    hub = site.hub_height or 100.0
+    nearest = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub))
+    inside = now.windows.inside
+    return np.stack([now.shift(nearest, hours=hour)[inside] for hour in _REACH], axis=1)
+
+
+def _usable(now: Snapshot, needs: Needs, sites: Sequence[Site]) -> npt.NDArray[np.bool_]:
+    """Origins for which, at every site, at least one weather model has all that is needed."""
+    usable = np.ones(len(now.windows.issue_time), dtype=bool)
+    for site in sites:
+        view = now.at(site.name)
+        found = np.zeros_like(usable)
+        for model, names in needs.names.items():
+            prefix = f"{model}:" if model else ""
+            arrays = [view.members(prefix + name) for name in names]
+            whole = [np.isfinite(array).all(axis=2) | ~now.windows.inside for array in arrays]
+            found |= np.logical_and.reduce(whole).all(axis=1) if whole else True
+        usable &= found | (not any(needs.names.values()))
+    return usable
+
+
+def _rows(values: Mapping[str, Array], windows: Windows) -> pd.DataFrame:
+    """Columns with a row for each cell inside the windows."""
+    rows = [array[windows.inside] for array in values.values()]
+    count = int(windows.inside.sum())
+    whole = np.stack(rows, axis=1) if rows else np.empty((count, 0), dtype=np.float32)
+    return pd.DataFrame(whole, columns=pd.Index(list(values)), copy=False)
+
+
+def _has_history(now: Snapshot, site: str) -> npt.NDArray[np.bool_]:
+    """Origins for which of every lag at least one value was published."""
+    known = [
+        np.isfinite(values).any(axis=1) for (_, name), (values, _) in now.history.items() if name == site
+    ]
+    return np.logical_and.reduce(known) if known else np.ones(len(now.windows.issue_time), dtype=bool)
+
+
+def _newest_observation(now: Snapshot, site: str) -> timestamps.Times:
+    """Beginning of the newest observation that any lag took, by origin."""
+    issued = now.windows.issue_time
+    ages = [age for (_, name), (_, age) in now.history.items() if name == site]
+    if not ages:
+        return np.full(len(issued), _NAT)
+    youngest = np.fmin.reduce(np.concatenate(ages, axis=1), axis=1)
+    known = np.isfinite(youngest)
+    # Ages are hours: in whole seconds, so that no rounding moves the interval.
+    seconds = np.round(np.where(known, youngest, 0.0) * 3600).astype("timedelta64[s]")
+    return np.where(known, issued - seconds.astype("timedelta64[ns]"), _NAT)

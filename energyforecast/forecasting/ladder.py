@@ -1,0 +1,59 @@
+"""Fallback ladder of a forecaster: the level of each origin, and the climatology kept for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from energyforecast.core.fallback import CLIMATOLOGY, CONSTANT, OLDER_RUN, REDUCED
+from energyforecast.core.sites import Site
+from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.training import Training, TrainingRows
+from energyforecast.models import Climatology, QuantileModel
+
+__all__ = ["AGE_SLACK", "fallback_levels", "fit_climatology"]
+
+#: The age of a run at issue moves with clock changes and late starts, without being late for that. [h]
+AGE_SLACK: Final = 2.0
+
+
+def fit_climatology(rows: TrainingRows, site: Site, *, quantiles: tuple[float, ...]) -> QuantileModel:
+    """Climatology of a site by hour of the day, the answer where there is no weather."""
+    keep = rows.keep[site.name]
+    hour = rows.matrix.hour_of_day(site)[keep]
+    y = rows.outcome[site.name][keep] / rows.scale[site.name]
+    bounds = (0.0, 1.0) if site.capacity is not None else (-np.inf, np.inf)
+    return Climatology(quantiles).fit(hour, y, bounds=bounds)
+
+
+def fallback_levels(
+    matrix: DesignMatrix, site: Site, *, training: Training, model: QuantileModel
+) -> npt.NDArray[np.int64]:
+    """Fallback level of each origin for a site, shape (origins,)."""
+    level = _level_of_runs(matrix, site, training)
+    if site.name in training.cold:
+        last = CLIMATOLOGY if training.cold[site.name] else CONSTANT
+        return np.where(matrix.usable & (level < CLIMATOLOGY), level, last)
+    # Trees answer without a lag; a reference that rests on it cannot.
+    without_history = REDUCED if model.needs is None else CLIMATOLOGY
+    level = np.where(matrix.has_history[site.name], level, np.maximum(level, without_history))
+    return np.where(matrix.usable, level, CLIMATOLOGY)
+
+
+def _level_of_runs(matrix: DesignMatrix, site: Site, training: Training) -> npt.NDArray[np.int64]:
+    """Level by the weather runs alone: newest, older or too old."""
+    level = np.zeros(len(matrix.windows.issue_time), dtype=np.int64)
+    for (model, name), init in matrix.weather_init_time.items():
+        if name != site.name:
+            continue
+        age = matrix.weather_age(model, name)
+        if model in training.oldest_weather:  # an analysis has no runs
+            level = np.maximum(level, np.where(np.isnat(init), REDUCED, 0))
+        usual = training.usual_weather.get(model, np.inf) + AGE_SLACK
+        late = matrix.skipped[(model, name)] | (age > usual)
+        level = np.maximum(level, np.where(late, OLDER_RUN, 0))
+        oldest = training.oldest_weather.get(model, np.inf) + AGE_SLACK
+        level = np.where(age > oldest, CLIMATOLOGY, level)
+    return level

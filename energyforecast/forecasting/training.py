@@ -1,0 +1,333 @@
+"""Training of a forecaster: origins, rows with a published outcome, models and cold starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import sklearn.base
+
+from energyforecast.core import provenance, timestamps, weather_schema
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import Site, WindFarm
+from energyforecast.core.tasks import Task
+from energyforecast.core.weather_schema import Weather
+from energyforecast.errors import MissingDataError, NoRunError
+from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.models import Climatology, ColdStart, QuantileModel
+
+__all__ = [
+    "Training",
+    "TrainingRows",
+    "cold_start_caveats",
+    "cold_start_sites",
+    "fit_cold_start",
+    "fit_models",
+    "select_rows",
+    "summarise",
+    "training_origins",
+    "with_every_site",
+]
+
+Array = npt.NDArray[Any]
+
+#: A site with fewer hours of published power than this is forecast from physics. [h]
+_COLD: Final = 720.0
+
+
+@dataclass(frozen=True)
+class Training:
+    """Summary of the data on which a forecaster was fitted.
+
+    Parameters
+    ----------
+    origins : int
+        Issue times.
+    rows : dict of int
+        Rows with an outcome, by site.
+    without_outcome : dict of int
+        Rows left out because the outcome was missing, not published or set aside by its flags, by site.
+    without_weather : int
+        Origins left out because no usable weather had arrived (``missing="drop"``).
+    oldest_weather : dict of float
+        Greatest age of a weather run at issue, by weather model. [h]
+    usual_weather : dict of float
+        Age that 95 % of the runs stayed under, by weather model. [h]
+    cold : dict of list of str
+        Sites with less than 30 days of power, each with the sites from which its errors are taken (none:
+        the usual errors of weather forecasts).
+    data_hash : str
+        Hash of the features and outcomes.
+    fitted_on : dict of str
+        Platform, processor level and commit of the fit.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster
+    >>> training = example_forecaster().training_  # days issued at 09 UTC, from runs of 00 UTC
+    >>> training.origins, training.rows, training.oldest_weather
+    (29, {'farm': 696}, {'': 9.0})
+    """
+
+    origins: int
+    rows: dict[str, int]
+    without_outcome: dict[str, int]
+    without_weather: int
+    oldest_weather: dict[str, float]
+    usual_weather: dict[str, float]
+    cold: dict[str, list[str]] = field(default_factory=dict)
+    data_hash: str = ""
+    fitted_on: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Outcomes of a design matrix, and the rows of each site that a fit uses."""
+
+    matrix: DesignMatrix
+    sites: tuple[Site, ...]
+    usable: npt.NDArray[np.bool_]
+    outcome: dict[str, Array]
+    keep: dict[str, npt.NDArray[np.bool_]]
+
+    @property
+    def scale(self) -> dict[str, float]:
+        """Divisor of lags and outcomes by site: the capacity, or 1 where a site has none. [MW]"""
+        return {site.name: 1.0 if site.capacity is None else float(site.capacity) for site in self.sites}
+
+    def lit(self, site: Site) -> npt.NDArray[np.bool_]:
+        """Rows to fit on, without nights: their zeros would fill leaves and blur the calibration of days."""
+        keep = self.keep[site.name]
+        lit = keep & ~self.matrix.is_dark(site)
+        return lit if lit.any() else keep
+
+
+def training_origins(
+    task: Task, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
+) -> pd.DatetimeIndex:
+    """Issue times at which weather had arrived and whose window lies in the observations."""
+    start, end, arrival = _common_period(task, weather, observations)
+    issued = task.issue_times(start, end) if start < end else pd.DatetimeIndex([], tz="UTC")
+    issued = issued[issued >= min(arrival)] if arrival else issued
+    issued = issued if as_of is None else issued[issued < as_of]
+    if len(issued):
+        windows = task.windows(issued)
+        last = np.where(windows.inside, windows.valid_time, windows.valid_time[:, :1]).max(axis=1)
+        issued = issued[last < timestamps.to_ns([end])[0]]
+    if not len(issued):
+        raise MissingDataError(
+            f"There is nothing to learn from: observations {observations.index[0]} to {observations.index[-1]}, "
+            f"common with the weather from {start} to {end}"
+            + (f", as of {as_of}." if as_of is not None else "."),
+            "At least one window of the task lies in the observations, and its weather had arrived in time.",
+            "Check the periods of the weather and of the observations, and the delay in available_time.",
+        )
+    return issued
+
+
+def _common_period(
+    task: Task, weather: Weather, observations: Observations
+) -> tuple[pd.Timestamp, pd.Timestamp, list[pd.Timestamp]]:
+    """Period that observations and analyses share, and the first arrival of each forecast archive."""
+    width = task.frequency
+    spans, arrival = [(observations.index[0], observations.index[-1] + width)], []
+    for dataset in weather_schema.as_models(weather).values():
+        if weather_schema.is_analysis(dataset):
+            axis = timestamps.to_index(dataset["time"].values)
+            spans.append((axis[0], axis[-1] + width))
+        else:
+            arrival.append(_first_arrival(dataset))
+    return max(span[0] for span in spans), min(span[1] for span in spans), arrival
+
+
+def _first_arrival(dataset: Any) -> pd.Timestamp:
+    """When the first run of an archive arrived."""
+    arrived = timestamps.to_ns(dataset["available_time"].values.ravel())
+    known = arrived[~np.isnat(arrived)]
+    if not len(known):
+        raise NoRunError(
+            "No run of the weather archive ever arrived: every available_time is empty.",
+            "available_time says when each run could be had.",
+            "Add publication delays, or fill the archive.",
+        )
+    return timestamps.to_index([known.min()])[0]
+
+
+def with_every_site(
+    observations: Observations | None,
+    weather: Weather,
+    *,
+    model_of: Mapping[str, QuantileModel],
+    frequency: pd.Timedelta,
+) -> Observations:
+    """Observations with a column for every site, empty for those that have no power yet."""
+    names = list(model_of)
+    if observations is None:
+        index = _weather_hours(weather, frequency)
+        return Observations(pd.DataFrame(np.nan, index=index, columns=names), published_after="0h")
+    absent = [name for name in names if name not in observations.sites]
+    # Next to a column of no site, an absent one is rather a misspelt name, which the check then reports.
+    references = any(model_of[name].needs is not None for name in absent)
+    if not absent or references or not set(observations.sites) < set(names):
+        return observations
+    published, available, flags = (
+        None if frame is None else frame.reindex(columns=names)
+        for frame in (observations.published_time, observations.available_capacity, observations.flags)
+    )
+    return replace(
+        observations,
+        values=observations.values.reindex(columns=names),
+        published_time=published,
+        available_capacity=available,
+        flags=None if flags is None else flags.where(flags.notna(), 0).astype(int),
+    )
+
+
+def _weather_hours(weather: Weather, frequency: pd.Timedelta) -> pd.DatetimeIndex:
+    """Intervals from the first common run or hour of all weather models to the last."""
+    axes = [
+        (data["time"] if weather_schema.is_analysis(data) else data["init_time"]).values
+        for data in weather_schema.as_models(weather).values()
+    ]
+    start, end = max(axis[0] for axis in axes), min(axis[-1] for axis in axes)
+    begin, last = timestamps.to_index(np.array([start, end]))
+    return pd.date_range(begin.ceil(frequency), max(last, begin + pd.Timedelta("4D")), freq=frequency)
+
+
+def select_rows(
+    matrix: DesignMatrix,
+    observations: Observations,
+    *,
+    sites: Sequence[Site],
+    as_of: pd.Timestamp | np.datetime64 | None = None,
+    allowed: npt.NDArray[np.bool_] | None = None,
+) -> TrainingRows:
+    """Rows with usable weather and an outcome published as of a moment, by site."""
+    outcome, keep = {}, {}
+    usable = matrix.usable[matrix.origin] & (True if allowed is None else allowed)
+    for site in sites:
+        outcome[site.name] = observations.value_at(
+            site.name, matrix.valid_time, as_of=as_of, outside="missing"
+        )
+        keep[site.name] = usable & np.isfinite(outcome[site.name])
+        if not keep[site.name].any() and not matrix.has_physics(site):
+            raise MissingDataError(
+                f"Site {site.name!r} has no published outcome among {int(usable.sum())} rows"
+                + (f" as of {as_of}." if as_of is not None else "."),
+                "There is at least one hour with weather and a published, unflagged outcome.",
+                "Check the flags and published_after of the observations. Demand must be observed; a plant is "
+                "forecast without, if the features use the wind, or the sun and the temperature.",
+            )
+    return TrainingRows(matrix=matrix, sites=tuple(sites), usable=usable, outcome=outcome, keep=keep)
+
+
+def cold_start_sites(rows: TrainingRows) -> dict[str, list[str]]:
+    """Plants with less than 30 days of power, each with those of its kind that have more."""
+    matrix = rows.matrix
+    hour = matrix.windows.frequency / pd.Timedelta("1h")
+    cold = {
+        site.name: type(site)
+        for site in rows.sites
+        if matrix.has_physics(site) and len(np.unique(matrix.valid_time[rows.keep[site.name]])) * hour < _COLD
+    }
+    others = [site for site in rows.sites if site.name not in cold and matrix.has_physics(site)]
+    return {name: [o.name for o in others if type(o) is kind] for name, kind in cold.items()}
+
+
+def cold_start_caveats(sites: Sequence[Site], cold: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Caveats of results for sites that had less than 30 days of power."""
+    return tuple(
+        f"cold start: power curve on the weather for {site.name}, errors {_origin_of_errors(cold[site.name])}"
+        if isinstance(site, WindFarm)
+        else f"cold start: PV chain on the weather for {site.name}, errors {_origin_of_errors(cold[site.name])}"
+        for site in sites
+        if site.name in cold
+    )
+
+
+def _origin_of_errors(others: list[str]) -> str:
+    """Words for the sites from which a cold start takes its errors."""
+    named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+    return f"as at {named}" if others else "by default"
+
+
+def fit_models(
+    rows: TrainingRows,
+    sites: Sequence[Site],
+    *,
+    model_of: Mapping[str, QuantileModel],
+    quantiles: tuple[float, ...],
+    pooled: bool,
+) -> dict[str, QuantileModel]:
+    """Fitted model of each site: one for each, or one for all."""
+    groups = [tuple(sites)] if pooled and sites else [(site,) for site in sites]
+    fitted: dict[str, QuantileModel] = {}
+    for group in groups:
+        X, y = _stacked(rows, group)
+        bounded = all(site.capacity is not None for site in group)
+        model: QuantileModel = sklearn.base.clone(model_of[group[0].name])
+        model.set_params(quantiles=quantiles)
+        model.fit(X, y, bounds=(0.0, 1.0) if bounded else (-np.inf, np.inf))
+        fitted |= dict.fromkeys((site.name for site in group), model)
+    return fitted
+
+
+def _stacked(rows: TrainingRows, group: Sequence[Site]) -> tuple[pd.DataFrame, Array]:
+    """Features and scaled outcomes of a group of sites, in order of time."""
+    chosen = {site.name: rows.lit(site) for site in group}
+    X = pd.concat([rows.matrix.columns[name][where] for name, where in chosen.items()], ignore_index=True)
+    y = np.concatenate([rows.outcome[name][where] / rows.scale[name] for name, where in chosen.items()])
+    if len(group) == 1:
+        return X, y
+    # Models cut their rows into blocks of time.
+    order = np.argsort(np.concatenate([np.flatnonzero(where) for where in chosen.values()]), kind="stable")
+    return X.iloc[order].reset_index(drop=True), y[order]
+
+
+def fit_cold_start(
+    rows: TrainingRows, name: str, others: Sequence[str], *, quantiles: tuple[float, ...]
+) -> tuple[QuantileModel, QuantileModel]:
+    """Physics with the errors of other sites, and the climatology that answers where there is no weather."""
+    matrix, scale = rows.matrix, rows.scale
+    sites = {site.name: site for site in rows.sites}
+    hours = {site: matrix.hour_of_day(sites[site]) for site in (name, *others)}
+    lit = {other: rows.lit(sites[other]) for other in others}
+    X = pd.concat([matrix.physics[name][:0], *(matrix.physics[o][lit[o]] for o in others)])
+    y = np.concatenate([np.empty(0), *(rows.outcome[o][lit[o]] / scale[o] for o in others)])
+    hour, y_of_hour = pd.concat([hours[name][:0], *(hours[o][lit[o]] for o in others)]), y
+    if not others:  # Without any errors, all between no power and full power is equally likely.
+        hour, y_of_hour = pd.DataFrame({"hour": np.zeros(101)}), np.linspace(0.0, 1.0, 101)
+    model = ColdStart(quantiles).fit(X, y, bounds=(0.0, 1.0))
+    return model, Climatology(quantiles).fit(hour, y_of_hour, bounds=(0.0, 1.0))
+
+
+def summarise(rows: TrainingRows, cold: dict[str, list[str]]) -> Training:
+    """Summary of a fit, by which later forecasts judge the age of their weather."""
+    matrix = rows.matrix
+    # A cold start meets the weather's lateness without any outcome.
+    met = rows.usable if cold else np.logical_or.reduce(list(rows.keep.values()))
+    origins = np.unique(matrix.origin[met])
+    ages: dict[str, list[Array]] = {}
+    for model, site in matrix.weather_init_time:
+        age = matrix.weather_age(model, site)[origins]
+        ages.setdefault(model, []).append(age[np.isfinite(age)])
+    known = {model: np.concatenate(several) for model, several in ages.items()}
+    return Training(
+        origins=len(origins),
+        rows={name: int(mask.sum()) for name, mask in rows.keep.items()},
+        without_outcome={name: int((rows.usable & ~mask).sum()) for name, mask in rows.keep.items()},
+        without_weather=int((~matrix.usable).sum()),
+        oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
+        usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
+        cold=cold,
+        data_hash=provenance.data_hash(
+            part
+            for name, keep in rows.keep.items()
+            for part in (matrix.columns[name][keep], rows.outcome[name][keep])
+        ),
+        fitted_on=provenance.machine(),
+    )
