@@ -123,6 +123,23 @@ class Task:
                 "Use day_ahead('09:00', timezone=...) or intraday(every='1h', leads='12h').",
             )
 
+    def moments(self, issue_time: Any) -> timestamps.Times:
+        """Given issue times in UTC, in order and each once.
+
+        Parameters
+        ----------
+        issue_time : str, moment or sequence of moments
+            Strings are wall time in the task's zone; ``"now"`` is the present.
+
+        Examples
+        --------
+        >>> day_ahead("09:00", timezone="Europe/Paris").moments("2024-07-01 09:00")
+        array(['2024-07-01T07:00:00.000000000'], dtype='datetime64[ns]')
+        """
+        several = [issue_time] if isinstance(issue_time, str) or np.ndim(issue_time) == 0 else issue_time
+        given = [timestamps.instant(moment, timezone=self.timezone) for moment in several]
+        return np.unique(timestamps.to_ns(pd.DatetimeIndex(given)))
+
     def issue_times(self, start: Any, end: Any) -> pd.DatetimeIndex:
         """Issue times of the forecasts whose windows begin in a period.
 

@@ -1,26 +1,151 @@
-"""The only validators: what weather, observations and quantiles must be.
-
-Wrong data is always an error here. Missing data is not: it is NaN, it is counted, and whoever needs
-the value decides.
-"""
+"""Schema of weather: the checks where it enters, and a wrapper of weather that passed them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from energyforecast.core import timestamps, variables
 from energyforecast.core.sites import Site
-from energyforecast.core.solar_clock import _ENOUGH, _usual_step, check_sun
-from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
+from energyforecast.core.weather_ranges import check_radiation, check_variable
+from energyforecast.errors import SchemaError, TimeError
 
-__all__ = ["Weather", "as_models", "check_weather", "is_analysis"]
+__all__ = [
+    "ValidatedWeather",
+    "Weather",
+    "as_models",
+    "check_structure",
+    "check_weather",
+    "is_analysis",
+    "label_of",
+    "validated",
+    "weather_caveats",
+]
 
-Floats = npt.NDArray[np.float64]
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ValidatedWeather:
+    """Weather that passed every check; made by :func:`validated`.
+
+    ``fit``, ``predict`` and ``backtest`` accept it in place of a dataset and do not check it again. It holds datasets
+    and is none; they must not be changed afterwards.
+
+    Parameters
+    ----------
+    models : mapping of Dataset
+        Weather models by name; a single one has the empty name.
+    sites : tuple of Site
+        Sites at which the radiation was compared with the sun.
+
+    See Also
+    --------
+    energyforecast.weather.validated : Makes it.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_weather
+    >>> validated(example_weather())
+    Validated weather: wind_speed_100m at farm, 122 runs
+    """
+
+    models: Mapping[str, xr.Dataset]
+    sites: tuple[Site, ...] = ()
+
+    def for_sites(self, sites: Sequence[Site]) -> ValidatedWeather:
+        """The same weather, checked to hold these sites and to agree with the sun there."""
+        new = [site for site in sites if site not in self.sites]
+        if not new:
+            return self
+        for model, dataset in self.models.items():
+            _check_site_labels(dataset, new, label_of(model))
+            if "ghi" in dataset:
+                check_radiation(dataset, new, label_of(model))
+        return ValidatedWeather(self.models, (*self.sites, *new))
+
+    def __repr__(self) -> str:
+        parts = []
+        for model, dataset in self.models.items():
+            axis, unit = ("time", "hours") if is_analysis(dataset) else ("init_time", "runs")
+            names = ", ".join(map(str, dataset.data_vars))
+            sites = ", ".join(map(str, dataset["site"].values))
+            parts.append(f"{model + ': ' if model else ''}{names} at {sites}, {dataset.sizes[axis]} {unit}")
+        return "Validated weather: " + "; ".join(parts)
+
+
+#: One weather model, several by name, or either of them validated.
+Weather: TypeAlias = xr.Dataset | Mapping[str, xr.Dataset] | ValidatedWeather
+
+
+def as_models(weather: Weather) -> dict[str, xr.Dataset]:
+    """Weather models by name; a single dataset has the empty name.
+
+    Examples
+    --------
+    >>> list(as_models(xr.Dataset()))
+    ['']
+    """
+    if isinstance(weather, ValidatedWeather):
+        return dict(weather.models)
+    return {"": weather} if isinstance(weather, xr.Dataset) else dict(weather)
+
+
+def validated(weather: Weather, *, sites: Sequence[Site] = ()) -> ValidatedWeather:
+    """Check weather once, so that each later use need not.
+
+    Parameters
+    ----------
+    weather : Dataset or mapping of Dataset
+        Weather already validated is checked for further `sites` only.
+    sites : sequence of Site, optional
+        Sites that must be there. With radiation among the variables, the sun checks its time label.
+
+    Returns
+    -------
+    ValidatedWeather
+        Accepted by ``fit``, ``predict`` and ``backtest``.
+
+    Raises
+    ------
+    SchemaError, TimeError, UnitsError, RangeError
+        If anything is not as it must be.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecaster, example_weather
+    >>> weather = validated(example_weather())
+    >>> forecast = example_forecaster().predict(weather, issue_time="2024-01-01 09:00")
+    >>> forecast.at(0.5).values[0, 0, :3].tolist()
+    [11.0, 11.5, 12.0]
+    """
+    if isinstance(weather, ValidatedWeather):
+        return weather.for_sites(sites)
+    models = as_models(weather)
+    for model, dataset in models.items():
+        check_weather(dataset, sites=sites, label=label_of(model))
+    return ValidatedWeather(MappingProxyType(models), tuple(sites))
+
+
+def label_of(model: str) -> str:
+    """Name of a weather model's dataset in messages."""
+    return f"weather[{model!r}]" if model else "weather"
+
+
+def weather_caveats(weather: Weather) -> tuple[str, ...]:
+    """Caveats of every result made from this weather."""
+    found = []
+    for dataset in as_models(weather).values():
+        if is_analysis(dataset):
+            found.append(f"perfect weather ({dataset.attrs.get('source', 'analysis')}): not forecast skill")
+        if dataset.attrs.get("synthetic"):
+            found.append(
+                "synthetic: scores say how the code behaves, not how well a real site can be forecast"
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def is_analysis(weather: xr.Dataset) -> bool:
@@ -45,7 +170,7 @@ def is_analysis(weather: xr.Dataset) -> bool:
 
 
 def check_weather(weather: xr.Dataset, *, sites: Sequence[Site] = (), label: str = "weather") -> xr.Dataset:
-    """Weather as the library knows it; returned as it came.
+    """Check weather against the schema and return it unchanged.
 
     Parameters
     ----------
@@ -55,7 +180,7 @@ def check_weather(weather: xr.Dataset, *, sites: Sequence[Site] = (), label: str
     sites : sequence of Site
         Sites that must be there. With radiation among the variables, the sun checks its time label.
     label : str
-        What messages call the dataset.
+        Name of the dataset in messages.
 
     Raises
     ------
@@ -69,15 +194,20 @@ def check_weather(weather: xr.Dataset, *, sites: Sequence[Site] = (), label: str
     >>> check_weather(weather, sites=[site]) is weather
     True
     """
+    check_structure(weather, sites=sites, label=label)
+    _check_availability(weather, label)
+    for name in map(str, weather.data_vars):
+        check_variable(weather[name], name, label)
+    if "ghi" in weather and sites:
+        check_radiation(weather, sites, label)
+    return weather
+
+
+def check_structure(weather: xr.Dataset, *, sites: Sequence[Site] = (), label: str = "weather") -> None:
+    """Check dimensions, site labels and time axes, without a look at the values."""
     _check_dimensions(weather, label)
     _check_site_labels(weather, sites, label)
     _check_time_axes(weather, label)
-    _check_availability(weather, label)
-    for name in map(str, weather.data_vars):
-        _check_variable(weather[name], name, label)
-    if "ghi" in weather and sites:
-        _check_radiation(weather, sites, label)
-    return weather
 
 
 def _check_dimensions(weather: xr.Dataset, label: str) -> None:
@@ -190,162 +320,3 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
             "A value is available after the run's initialisation (a reanalysis after its hour).",
             "Check that available_time is in UTC.",
         )
-
-
-def _check_variable(values: xr.DataArray, name: str, label: str) -> None:
-    if values.dtype.kind != "f":
-        raise SchemaError(
-            f"{label}[{name!r}] has the type {values.dtype}.",
-            "Weather variables are floats.",
-            "Use astype('float32').",
-        )
-    wanted = {"site", "time"} if "time" in values.dims else {"site", "init_time", "lead_time"}
-    if set(map(str, values.dims)) - {"member"} != wanted:
-        raise SchemaError(
-            f"{label}[{name!r}] has the dimensions {values.dims}.",
-            "A variable has (site, init_time, lead_time[, member]) or, in an analysis, (site, time[, member]).",
-            "Choose from a dimension with isel(...), broadcast what is missing, or drop the variable.",
-        )
-    row = _row_of(values, name)
-    if row is None:
-        return
-    given = values.attrs.get("units")
-    if given is not None and given not in _spellings(row.units):
-        raise UnitsError(
-            f"{label}[{name!r}] has attrs['units'] = {given!r}.",
-            f"energyforecast holds {name} in {row.units!r}.",
-            "Convert the values and set the attribute, or remove a wrong attribute.",
-        )
-    method = values.attrs.get("cell_methods")
-    if method is not None and method not in (variables.POINT, variables.MEAN):
-        raise SchemaError(
-            f"{label}[{name!r}] has attrs['cell_methods'] = {method!r}.",
-            f"It is {variables.POINT!r} for instants, {variables.MEAN!r} for means, labelled at their beginning.",
-            "De-accumulate the values where they are read and set the attribute.",
-        )
-    _check_range(values, row, name, label)
-
-
-def _row_of(values: xr.DataArray, name: str) -> variables.Variable | None:
-    if "units" in values.attrs and "cell_methods" in values.attrs:
-        try:
-            return variables.lookup(name)
-        except SchemaError:
-            return None  # a variable of the user's own, which says what it is
-    return variables.lookup(name)
-
-
-def _spellings(units: str) -> tuple[str, ...]:
-    others = {
-        "m s-1": ("m/s", "m s**-1", "m s^-1", "m s⁻¹"),
-        "degree_Celsius": ("degC", "°C", "celsius", "Celsius", "C"),
-        "degree": ("degrees", "°", "deg"),
-        "percent": ("%",),
-        "W m-2": ("W/m2", "W m**-2", "W/m²", "W m⁻²"),
-        "mm h-1": ("mm/h",),
-    }
-    return (units, *others.get(units, ()))
-
-
-def _looks_like_kmh(speed: Floats) -> bool:
-    # The windiest sites on land have a median near 11 m/s at 100 m and a 99th percentile near 30.
-    return speed.size >= _ENOUGH and (float(np.median(speed)) > 13.5 or float(np.quantile(speed, 0.99)) > 40)
-
-
-#: For a variable: when its typical value betrays another unit, which one, and how to convert.
-_BETRAYALS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
-    "temp_air": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
-    "temp_dew": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
-    "pressure": (lambda x: float(np.median(x)) < 2000, "hPa", "Multiply by 100."),
-    "relative_humidity": (lambda x: x.size > 24 and float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
-    "cloud_cover": (lambda x: x.size > 24 and 0 < float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
-    "ghi": (lambda x: float(x.max()) > 5000, "J m-2 accumulated", "Divide by the seconds of the interval."),
-    "wind_speed": (_looks_like_kmh, "km/h", "Divide by 3.6."),
-}
-
-
-#: What a few days of weather may look like by themselves: a storm, a clear sky.
-_NEEDS_WEEKS: Final = ("wind_speed", "cloud_cover")
-
-
-def _distinct_hours(values: xr.DataArray) -> int:
-    if "init_time" not in values.dims:
-        return int(values.sizes["time"])
-    valid = values["init_time"].values[:, None] + values["lead_time"].values[None, :]
-    return len(np.unique(valid))
-
-
-def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label: str) -> None:
-    array = values.transpose("site", ...).values
-    for place, block in zip(values["site"].values, array, strict=True):
-        if np.isinf(block).any():
-            infinite = float(block[np.isinf(block)][0])
-            when = _first_time(values.sel(site=place), infinite)
-            raise RangeError(
-                f"{label}[{name!r}] is {infinite} at site {str(place)!r}{when}.",
-                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
-                "Set it to NaN, so that it counts as missing.",
-            )
-        finite = block[np.isfinite(block)].astype(np.float64)
-        if finite.size == 0:
-            continue
-        betrayal = _BETRAYALS.get(row.name)
-        enough = row.name not in _NEEDS_WEEKS or _distinct_hours(values) >= _ENOUGH
-        if betrayal and enough and betrayal[0](finite):
-            raise UnitsError(
-                f"{label}[{name!r}] has a median of {np.median(finite):.1f} at site {str(place)!r}.",
-                f"energyforecast expects {row.units!r}; this looks like {betrayal[1]}.",
-                betrayal[2],
-            )
-        low, high = float(finite.min()), float(finite.max())
-        if low < row.minimum - 1e-3 or high > row.maximum + 1e-3:
-            worst = low if low < row.minimum - 1e-3 else high
-            when = _first_time(values.sel(site=place), worst)
-            raise RangeError(
-                f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
-                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
-                "Check the unit; set single impossible values to NaN, so that they count as missing.",
-            )
-
-
-def _first_time(values: xr.DataArray, worst: float) -> str:
-    where = np.argwhere(values.values == np.asarray(worst, dtype=values.dtype))
-    if not len(where):
-        return ""
-    parts = [
-        f"{dim} {values[dim].values[k]}"
-        for dim, k in zip(values.dims, where[0], strict=True)
-        if dim in values.coords
-    ]
-    return " at " + ", ".join(parts) if parts else ""
-
-
-def _check_radiation(weather: xr.Dataset, sites: Sequence[Site], label: str) -> None:
-    analysis = is_analysis(weather)
-    for site in sites:
-        ghi = weather["ghi"].sel(site=site.name)
-        if "member" in ghi.dims:
-            ghi = ghi.mean("member")
-        if analysis:
-            valid = timestamps.to_ns(ghi["time"].values)
-        else:
-            lead = ghi["lead_time"].values.astype("timedelta64[ns]")
-            valid = (timestamps.to_ns(ghi["init_time"].values)[:, None] + lead[None, :]).ravel()
-        if ghi.attrs.get("cell_methods") == variables.POINT:  # the sun is asked for at the stamps themselves
-            valid = valid - _usual_step(np.unique(valid)) // 2
-        check_sun(valid, ghi.values.ravel().astype(float), site=site, label=f"{label}['ghi']")
-
-
-#: One weather model, or several by name.
-Weather = xr.Dataset | Mapping[str, xr.Dataset]
-
-
-def as_models(weather: Weather) -> dict[str, xr.Dataset]:
-    """Weather models by name; a single dataset has the empty name.
-
-    Examples
-    --------
-    >>> list(as_models(xr.Dataset()))
-    ['']
-    """
-    return {"": weather} if isinstance(weather, xr.Dataset) else dict(weather)

@@ -22,7 +22,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.provenance import machine
 from energyforecast.core.version import __version__
-from energyforecast.core.weather_schema import Weather, as_models
+from energyforecast.core.weather_schema import Weather, as_models, validated
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.checkpoints import Piece, Pieces, fingerprint
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS, align
@@ -76,7 +76,7 @@ def backtest(
     forecasters : Forecaster or mapping of Forecaster
         By name (one alone is named ``"model"``); all have the same sites and task, and meet identical origins. They
         are not changed.
-    weather : Dataset or mapping of Dataset
+    weather : Dataset, mapping of Dataset or ValidatedWeather
         ``{}`` where nothing looks at it.
     observations : Observations
     start, end : str or moment
@@ -143,6 +143,7 @@ def backtest(
         mark = fingerprint(named, weather, observations, settings=[str(window), str(gap), *cuts])
         pieces = Pieces(Path(resume))
         pieces.begin(mark)
+    weather = validated(weather, sites=first.sites)  # Once, and not for each forecaster.
     prepared = {name: _prepare(item, weather, observations, tested, memory) for name, item in named.items()}
     done = _all_done(
         named, prepared, observations, folds, memory, pieces=pieces, jobs=jobs, progress=progress

@@ -21,12 +21,14 @@ from energyforecast.physics import is_dark, solar_position
 from energyforecast.point_in_time import snapshot
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["DesignMatrix", "build_design_matrix", "joint_needs"]
+__all__ = ["CLOCK_MARGIN", "DesignMatrix", "build_design_matrix", "joint_needs"]
 
 Array = npt.NDArray[Any]
 
 #: Instants around each hour at which the wind is compared with the power. [h]
 _REACH: Final = range(-3, 5)
+#: How far around each hour the check of a wind farm's clock looks.
+CLOCK_MARGIN: Final = pd.Timedelta("4h")
 _NAT: Final = np.datetime64("NaT", "ns")
 
 
@@ -131,6 +133,11 @@ class DesignMatrix:
         instants = (self.valid_time + part * step // 2 for part in (0, 1, 2))
         return is_dark(*(solar_position(instant, site.latitude, site.longitude) for instant in instants))
 
+    def first_runs(self, sites: Sequence[str]) -> dict[str, timestamps.Times]:
+        """Run of the first weather model by site, shape (origins,); NaT without weather."""
+        runs = {site: np.full(len(self.usable), _NAT) for site in sites}
+        return runs | {site: run for (_, site), run in reversed(list(self.weather_init_time.items()))}
+
     def has_physics(self, site: Site) -> bool:
         """Whether a cold start can forecast the site from its capacity and the weather."""
         return site.capacity is not None and self.physics[site.name].shape[1] > 0
@@ -221,9 +228,9 @@ def _of_recipe(
 
 
 def _clock_margin(frequency: pd.Timedelta, sites: Sequence[Site]) -> pd.Timedelta:
-    """How far around each hour the check of a wind farm's clock looks."""
+    """Margin for the check of the clock: for hourly tasks with a wind farm."""
     wind = any(isinstance(site, WindFarm) for site in sites)
-    return pd.Timedelta("4h") if frequency == pd.Timedelta("1h") and wind else pd.Timedelta(0)
+    return CLOCK_MARGIN if frequency == pd.Timedelta("1h") and wind else pd.Timedelta(0)
 
 
 def _hub_wind(now: Snapshot) -> Array:

@@ -11,14 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import provenance, timestamps, weather_schema
+from energyforecast.core import provenance, timestamps
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.tasks import Task
 from energyforecast.core.version import __version__
-from energyforecast.core.weather_schema import Weather
+from energyforecast.core.weather_schema import (
+    ValidatedWeather,
+    Weather,
+    as_models,
+    check_structure,
+    label_of,
+    validated,
+    weather_caveats,
+)
 from energyforecast.errors import NotFittedError, SchemaError
 from energyforecast.features import FeatureSet, Needs
 from energyforecast.forecasting import checks, ladder, training
@@ -32,7 +40,12 @@ from energyforecast.forecasting.defaults import (
     group_recipes,
     shared,
 )
-from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
+from energyforecast.forecasting.design_matrix import (
+    CLOCK_MARGIN,
+    DesignMatrix,
+    build_design_matrix,
+    joint_needs,
+)
 from energyforecast.forecasting.training import (
     cold_start_caveats,
     cold_start_sites,
@@ -41,6 +54,7 @@ from energyforecast.forecasting.training import (
     select_rows,
 )
 from energyforecast.models import QuantileModel
+from energyforecast.point_in_time.run_selection import select_runs
 
 __all__ = ["Forecaster"]
 
@@ -147,12 +161,13 @@ class Forecaster:
     @property
     def provenance(self) -> dict[str, Any]:
         """Provenance of every result: model, training data, machine, versions and caveats."""
+        trained = self.training_ if self.is_fitted else None
         return {
             "model": self._model_names(),
             "perfect_weather": int(self.perfect_weather),
-            "cold_start": ", ".join(self.training_.cold) if self.is_fitted else "",
+            "cold_start": ", ".join(trained.cold) if trained else "",
             "timezone": self.task.timezone,
-            "training_data": self.training_.data_hash if self.is_fitted else "",
+            "training_data": trained.data_hash if trained else "",
             **provenance.machine(),
             "energyforecast": __version__,
             "lightgbm": version("lightgbm"),
@@ -187,7 +202,7 @@ class Forecaster:
 
         Parameters
         ----------
-        weather : Dataset or mapping of Dataset
+        weather : Dataset, mapping of Dataset or ValidatedWeather
         observations : Observations, optional
             Needed if features use lags.
         issue_times : DatetimeIndex or array of datetime64
@@ -196,25 +211,10 @@ class Forecaster:
         -------
         DesignMatrix
         """
-        self._check(weather, observations)
-        self.needs(weather)
-        return self._build(weather, observations, issue_times)
-
-    def _check(self, weather: Weather, observations: Observations | None) -> None:
-        """Refuse weather and observations that are wrong."""
-        for name, dataset in weather_schema.as_models(weather).items():
-            weather_schema.check_weather(
-                dataset,
-                sites=(*self.sites, *self.neighbours),
-                label=f"weather[{name!r}]" if name else "weather",
-            )
-            checks.check_kind(dataset, perfect_weather=self.perfect_weather)
-        checks.check_measured(observations, sites=self.sites, frequency=self.task.frequency)
-
-    def _build(self, weather: Weather, observations: Observations | None, issue_times: Any) -> DesignMatrix:
-        """Design matrix of inputs that were checked."""
+        checked = self._checked(weather, observations)
+        self.needs(checked)
         return build_design_matrix(
-            weather,
+            checked,
             observations,
             self.task.windows(issue_times),
             sites=self.sites,
@@ -222,12 +222,19 @@ class Forecaster:
             neighbours=self.neighbours,
         )
 
+    def _checked(self, weather: Weather, observations: Observations | None) -> ValidatedWeather:
+        """Weather and observations, refused where they are wrong; validated weather is not looked at again."""
+        checked = validated(weather, sites=(*self.sites, *self.neighbours))
+        checks.check_kind(checked, perfect_weather=self.perfect_weather)
+        checks.check_measured(observations, sites=self.sites, frequency=self.task.frequency)
+        return checked
+
     def needs(self, weather: Weather) -> Needs:
         """Needs of the features of all sites, for given weather.
 
         Parameters
         ----------
-        weather : Dataset or mapping of Dataset
+        weather : Dataset, mapping of Dataset or ValidatedWeather
 
         Raises
         ------
@@ -273,7 +280,7 @@ class Forecaster:
 
         Parameters
         ----------
-        weather : Dataset or mapping of Dataset
+        weather : Dataset, mapping of Dataset or ValidatedWeather
         observations : Observations, optional
             A site without a column in them has no power yet.
         as_of : str or moment, optional
@@ -303,19 +310,18 @@ class Forecaster:
         or those that weather forecasts usually have; ``training_``, repr and forecasts say so.
         """
         observations = self._with_every_site(observations, weather)
-        self._check(weather, observations)
+        checked = self._checked(weather, observations)
         for name in ("models_", "needs_"):
             if hasattr(self, name):
                 delattr(self, name)
         moment = None if as_of is None else timestamps.instant(as_of, timezone=self.task.timezone)
-        issued = self.training_origins(weather, observations, as_of=moment)
-        needs = self.needs(weather)
-        matrix = self._build(weather, observations, issued)
+        issued = self.training_origins(checked, observations, as_of=moment)
+        matrix = self.design_matrix(checked, observations, issued)
         if missing == "error":
-            checks.refuse_unusable(weather, matrix, recipes=self.recipes)
+            checks.refuse_unusable(checked, matrix, recipes=self.recipes)
         if not self.trust_clock:
             checks.check_clock(matrix, observations, sites=self.sites)
-        return self.fit_matrix(matrix, observations, needs=needs, as_of=moment)
+        return self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
 
     def _with_every_site(self, observations: Observations | None, weather: Weather) -> Observations:
         """Observations with a column for each site."""
@@ -376,7 +382,7 @@ class Forecaster:
 
         Parameters
         ----------
-        weather : Dataset or mapping of Dataset
+        weather : Dataset, mapping of Dataset or ValidatedWeather
         observations : Observations, optional
             Needed if features use lags.
         issue_time : str, moment, or sequence of moments
@@ -415,36 +421,31 @@ class Forecaster:
                 "It is fitted before it predicts.",
                 "Call forecaster.fit(weather, observations), or energyforecast.load(path).",
             )
-        issued = self._moments(issue_time)
+        issued = self.task.moments(issue_time)
         if self.training_.cold:
             observations = self._with_every_site(observations, weather)
-        matrix = self.design_matrix(weather, observations, issued)
+        near = self._usable_part(weather, issued)
+        matrix = self.design_matrix(near, observations, issued)
         if strict:
             checks.refuse_unusable(weather, matrix, recipes=self.recipes)
             checks.refuse_too_old(matrix, self.training_)
             checks.refuse_unpublished(matrix, self.training_, self.needs_)
-        return self.to_forecast(matrix, attrs={"caveats": "; ".join(self.caveats(weather))})
+        return self.to_forecast(matrix, attrs={"caveats": "; ".join(self.caveats(near))})
 
-    def _moments(self, issue_time: Any) -> timestamps.Times:
-        """Issue times in UTC, in order and once each."""
-        if isinstance(issue_time, str) or np.ndim(issue_time) == 0:
-            return timestamps.to_ns([timestamps.instant(issue_time, timezone=self.task.timezone)])
-        moments = [timestamps.instant(moment, timezone=self.task.timezone) for moment in issue_time]
-        return np.unique(timestamps.to_ns(pd.DatetimeIndex(moments)))
+    def _usable_part(self, weather: Weather, issued: timestamps.Times) -> Weather:
+        """Runs that the issues may use, so that nothing else of an archive is validated."""
+        if isinstance(weather, ValidatedWeather):
+            return weather
+        models = as_models(weather)
+        for model, dataset in models.items():
+            check_structure(dataset, sites=(*self.sites, *self.neighbours), label=label_of(model))
+        margin = max(joint_needs(self.recipes, models).margin, CLOCK_MARGIN)
+        windows = self.task.windows(issued)
+        return {model: select_runs(dataset, windows, margin=margin) for model, dataset in models.items()}
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:
         """Caveats of every result made from this weather."""
-        found = []
-        for dataset in weather_schema.as_models(weather).values():
-            if weather_schema.is_analysis(dataset):
-                found.append(
-                    f"perfect weather ({dataset.attrs.get('source', 'analysis')}): not forecast skill"
-                )
-            if dataset.attrs.get("synthetic"):
-                found.append(
-                    "synthetic: scores say how the code behaves, not how well a real site can be forecast"
-                )
-        return tuple(dict.fromkeys(found)) + self.cold_starts
+        return (*weather_caveats(weather), *self.cold_starts)
 
     def predict_rows(
         self, matrix: DesignMatrix, site: Site, *, rows: npt.NDArray[np.bool_] | None = None
@@ -494,11 +495,6 @@ class Forecaster:
         Forecast
         """
         sites = self.sites
-        # Without weather there is no run.
-        first: dict[str, Any] = {
-            site.name: np.full(len(matrix.usable), np.datetime64("NaT", "ns")) for site in sites
-        }
-        first |= {name: init for (_, name), init in reversed(list(matrix.weather_init_time.items()))}
         return Forecast.from_rows(
             {site.name: self.predict_rows(matrix, site) for site in sites}
             if quantiles is None
@@ -510,7 +506,7 @@ class Forecaster:
             fallback_level={site.name: self.fallback_levels(matrix, site) for site in sites}
             if levels is None
             else dict(levels),
-            weather_init_time=first,
+            weather_init_time=matrix.first_runs([site.name for site in sites]),
             attrs=self.provenance | dict(attrs or {}),
             allocate=allocate,
         )

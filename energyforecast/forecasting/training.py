@@ -109,7 +109,7 @@ class TrainingRows:
 def training_origins(
     task: Task, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
 ) -> pd.DatetimeIndex:
-    """Issue times at which weather had arrived and whose window lies in the observations."""
+    """Issue times with weather that had arrived and a window inside the observations."""
     start, end, arrival = _common_period(task, weather, observations)
     issued = task.issue_times(start, end) if start < end else pd.DatetimeIndex([], tz="UTC")
     issued = issued[issued >= min(arrival)] if arrival else issued

@@ -2,6 +2,7 @@
 
 from . import (
     history as history,
+    run_selection as run_selection,
     snapshot as snapshot,
     weather_access as weather_access,
 )

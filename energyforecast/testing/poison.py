@@ -35,7 +35,10 @@ def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> 
     """
     if isinstance(weather, xr.Dataset):
         return _poisoned(weather, moment, np.random.default_rng(seed))
-    return {name: _poisoned(data, moment, np.random.default_rng(seed)) for name, data in weather.items()}
+    return {
+        name: _poisoned(data, moment, np.random.default_rng(seed))
+        for name, data in weather_schema.as_models(weather).items()
+    }
 
 
 def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Generator) -> xr.Dataset:

@@ -5,6 +5,7 @@ from . import (
     sources as sources,
     store as store,
     temperature_ensemble as temperature_ensemble,
+    validation as validation,
 )
 from .processing.accumulation import (
     de_accumulate as de_accumulate,
@@ -79,4 +80,8 @@ from .temperature_ensemble import (
     known_by as known_by,
     measured_temperature as measured_temperature,
     temperature_scenarios as temperature_scenarios,
+)
+from .validation import (
+    ValidatedWeather as ValidatedWeather,
+    validated as validated,
 )

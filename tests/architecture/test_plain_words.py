@@ -48,7 +48,6 @@ REMAINING: set[str] = {
     "core/sites.py",
     "core/tasks.py",
     "core/timestamps.py",
-    "core/weather_schema.py",
     "datasets/synthetic/almaty_region.py",
     "datasets/synthetic/pv_plants.py",
     "datasets/synthetic/shelek.py",

@@ -455,6 +455,6 @@ def test_observations_that_end_early_are_refused_before_the_fits(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("fitted, and only then refused")
 
-    monkeypatch.setattr(Forecaster, "fit_table", never)
+    monkeypatch.setattr(Forecaster, "fit_matrix", never)
     with pytest.raises(TimeError, match=r"hours of site .* were not observed, the first 2015-03-2"):
         backtest(_forecaster(data, _trees()), data[1], data[2][:"2015-03-20"], start="2015-03", end="2015-03")

@@ -210,10 +210,10 @@ timezone = "Europe/Paris"
     forecaster = configuration.read(tmp_path / "all.toml").forecaster()
     assert forecaster.model_of["works"].relative_to == "level"
     assert "Irradiance" in forecaster.features_of["plant"].names
-    nested = '[model]\nkind = "ConformalQuantiles"\nby = "lead_time"\n[model.model]\ntrees = 7\n'
+    nested = '[model]\nkind = "ConformalQuantiles"\nby = "lead_time"\n[model.model]\nn_estimators = 7\n'
     (tmp_path / "all.toml").write_text(sites + rest + nested)
     model = configuration.read(tmp_path / "all.toml").forecaster().model_of["farm"]
-    assert (model.by, model.model.trees) == ("lead_time", 7)
+    assert (model.by, model.model.n_estimators) == ("lead_time", 7)
     (tmp_path / "all.toml").write_text(sites + rest + nested + "treees = 8\n")
     with pytest.raises(ef.errors.ConfigurationError, match=r"\[model.model\] holds the unknown key 'treees'"):
         configuration.read(tmp_path / "all.toml")

@@ -1,0 +1,171 @@
+"""Checks of the values of weather: units, plausible ranges, and radiation against the sun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from energyforecast.core import timestamps, variables
+from energyforecast.core.sites import Site
+from energyforecast.core.solar_clock import _ENOUGH, _usual_step, check_sun
+from energyforecast.errors import RangeError, SchemaError, UnitsError
+
+__all__ = ["check_radiation", "check_variable"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def check_variable(values: xr.DataArray, name: str, label: str) -> None:
+    """Check type, dimensions, unit, cell method and range of one variable."""
+    if values.dtype.kind != "f":
+        raise SchemaError(
+            f"{label}[{name!r}] has the type {values.dtype}.",
+            "Weather variables are floats.",
+            "Use astype('float32').",
+        )
+    wanted = {"site", "time"} if "time" in values.dims else {"site", "init_time", "lead_time"}
+    if set(map(str, values.dims)) - {"member"} != wanted:
+        raise SchemaError(
+            f"{label}[{name!r}] has the dimensions {values.dims}.",
+            "A variable has (site, init_time, lead_time[, member]) or, in an analysis, (site, time[, member]).",
+            "Choose from a dimension with isel(...), broadcast what is missing, or drop the variable.",
+        )
+    row = _row_of(values, name)
+    if row is None:
+        return
+    given = values.attrs.get("units")
+    if given is not None and given not in _spellings(row.units):
+        raise UnitsError(
+            f"{label}[{name!r}] has attrs['units'] = {given!r}.",
+            f"energyforecast holds {name} in {row.units!r}.",
+            "Convert the values and set the attribute, or remove a wrong attribute.",
+        )
+    method = values.attrs.get("cell_methods")
+    if method is not None and method not in (variables.POINT, variables.MEAN):
+        raise SchemaError(
+            f"{label}[{name!r}] has attrs['cell_methods'] = {method!r}.",
+            f"It is {variables.POINT!r} for instants, {variables.MEAN!r} for means, labelled at their beginning.",
+            "De-accumulate the values where they are read and set the attribute.",
+        )
+    _check_range(values, row, name, label)
+
+
+def _row_of(values: xr.DataArray, name: str) -> variables.Variable | None:
+    """Row of the catalogue; None for a variable that a user describes in full."""
+    if "units" in values.attrs and "cell_methods" in values.attrs:
+        try:
+            return variables.lookup(name)
+        except SchemaError:
+            return None
+    return variables.lookup(name)
+
+
+def _spellings(units: str) -> tuple[str, ...]:
+    """Accepted spellings of a unit."""
+    others = {
+        "m s-1": ("m/s", "m s**-1", "m s^-1", "m s⁻¹"),
+        "degree_Celsius": ("degC", "°C", "celsius", "Celsius", "C"),
+        "degree": ("degrees", "°", "deg"),
+        "percent": ("%",),
+        "W m-2": ("W/m2", "W m**-2", "W/m²", "W m⁻²"),
+        "mm h-1": ("mm/h",),
+    }
+    return (units, *others.get(units, ()))
+
+
+def _looks_like_kmh(speed: Floats) -> bool:
+    """Whether wind speeds are too high for m/s."""
+    # The windiest sites on land have a median near 11 m/s at 100 m and a 99th percentile near 30.
+    return speed.size >= _ENOUGH and (float(np.median(speed)) > 13.5 or float(np.quantile(speed, 0.99)) > 40)
+
+
+#: For a variable: when its typical value betrays another unit, which one, and how to convert.
+_BETRAYALS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
+    "temp_air": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
+    "temp_dew": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
+    "pressure": (lambda x: float(np.median(x)) < 2000, "hPa", "Multiply by 100."),
+    "relative_humidity": (lambda x: x.size > 24 and float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
+    "cloud_cover": (lambda x: x.size > 24 and 0 < float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
+    "ghi": (lambda x: float(x.max()) > 5000, "J m-2 accumulated", "Divide by the seconds of the interval."),
+    "wind_speed": (_looks_like_kmh, "km/h", "Divide by 3.6."),
+}
+
+
+#: What a few days of weather may look like by themselves: a storm, a clear sky.
+_NEEDS_WEEKS: Final = ("wind_speed", "cloud_cover")
+
+
+def _distinct_hours(values: xr.DataArray) -> int:
+    """Number of different valid times."""
+    if "init_time" not in values.dims:
+        return int(values.sizes["time"])
+    valid = values["init_time"].values[:, None] + values["lead_time"].values[None, :]
+    return len(np.unique(valid))
+
+
+def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label: str) -> None:
+    """Check each site's values for infinities, another unit, and bounds."""
+    array = values.transpose("site", ...).values
+    for place, block in zip(values["site"].values, array, strict=True):
+        if np.isinf(block).any():
+            infinite = float(block[np.isinf(block)][0])
+            when = _first_time(values.sel(site=place), infinite)
+            raise RangeError(
+                f"{label}[{name!r}] is {infinite} at site {str(place)!r}{when}.",
+                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
+                "Set it to NaN, so that it counts as missing.",
+            )
+        finite = block[np.isfinite(block)].astype(np.float64)
+        if finite.size == 0:
+            continue
+        betrayal = _BETRAYALS.get(row.name)
+        enough = row.name not in _NEEDS_WEEKS or _distinct_hours(values) >= _ENOUGH
+        if betrayal and enough and betrayal[0](finite):
+            raise UnitsError(
+                f"{label}[{name!r}] has a median of {np.median(finite):.1f} at site {str(place)!r}.",
+                f"energyforecast expects {row.units!r}; this looks like {betrayal[1]}.",
+                betrayal[2],
+            )
+        low, high = float(finite.min()), float(finite.max())
+        if low < row.minimum - 1e-3 or high > row.maximum + 1e-3:
+            worst = low if low < row.minimum - 1e-3 else high
+            when = _first_time(values.sel(site=place), worst)
+            raise RangeError(
+                f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
+                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
+                "Check the unit; set single impossible values to NaN, so that they count as missing.",
+            )
+
+
+def _first_time(values: xr.DataArray, worst: float) -> str:
+    """Words for where a value occurs first."""
+    where = np.argwhere(values.values == np.asarray(worst, dtype=values.dtype))
+    if not len(where):
+        return ""
+    parts = [
+        f"{dim} {values[dim].values[k]}"
+        for dim, k in zip(values.dims, where[0], strict=True)
+        if dim in values.coords
+    ]
+    return " at " + ", ".join(parts) if parts else ""
+
+
+def check_radiation(weather: xr.Dataset, sites: Iterable[Site], label: str) -> None:
+    """Check that radiation lies where the sun is, at each site."""
+    analysis = "init_time" not in weather.dims
+    for site in sites:
+        ghi = weather["ghi"].sel(site=site.name)
+        if "member" in ghi.dims:
+            ghi = ghi.mean("member")
+        if analysis:
+            valid = timestamps.to_ns(ghi["time"].values)
+        else:
+            lead = ghi["lead_time"].values.astype("timedelta64[ns]")
+            valid = (timestamps.to_ns(ghi["init_time"].values)[:, None] + lead[None, :]).ravel()
+        if ghi.attrs.get("cell_methods") == variables.POINT:  # the sun is asked for at the stamps themselves
+            valid = valid - _usual_step(np.unique(valid)) // 2
+        check_sun(valid, ghi.values.ravel().astype(float), site=site, label=f"{label}['ghi']")
