@@ -1,8 +1,8 @@
 """Scores of the three demos in one file, and how far they lie from another such file.
 
-Runs ``energyforecast demo``, ``demo shelek`` and ``demo plan`` (about two and a half CPU minutes) and writes every
-score over all leads, and the figures of the plan. With ``--against`` it compares with a file that was
-written before, in the same environment: a change of the code that should not change a result must keep all of them to 1e-9.
+Runs ``energyforecast demo``, ``demo shelek`` and ``demo plan`` (about two and a half CPU minutes) and writes each
+score over all leads, and the figures of the plan. With ``--against`` it compares with a file that was written before,
+in the same environment: a change of the code that should not change a result must keep all of them to 1e-9.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ _run(refit="D", resume=Path({folder!r}), progress=progress)
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    code = KILLED.format(tests=str(Path(__file__).parents[1]), folder=str(tmp_path / "run"))
+    code = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "run"))
     root = str(Path(ef.__file__).parents[1])
     with subprocess.Popen(
         [sys.executable, "-c", code],
