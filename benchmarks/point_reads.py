@@ -22,7 +22,9 @@ import xarray as xr
 import zarr
 
 from energyforecast.core.sites import Site
-from energyforecast.weather.processing.spatial import Grid, read_points, to_sites
+from energyforecast.weather.processing.grid_cells import Grid
+from energyforecast.weather.processing.lazy_points import read_points
+from energyforecast.weather.processing.spatial import to_sites
 
 HOURS, CELLS, CHUNK = 8760, 241, 8
 

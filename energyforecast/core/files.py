@@ -73,7 +73,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes left that were killed while they wrote; only the one writer may.
+    """Remove temporary files left by killed processes; only the holder of the lock may call it.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def checksum(content: bytes) -> str:
 
 
 def refused(error: OSError, path: Path) -> StoreError:
-    """What an operating system's refusal means for a store.
+    """Error of a store for a refusal of the operating system.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def only_writer(folder: Path, *, wait: float) -> Iterator[None]:
 
 
 def without_secrets(text: str) -> str:
-    """A text without what may be a key: users and queries of addresses, and values named like keys.
+    """Text with possible keys removed: users and queries of addresses, and values named like keys.
 
     Examples
     --------

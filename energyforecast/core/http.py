@@ -36,7 +36,7 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Http:
-    """GET and POST with patience: what may pass is tried again, what will not is told at once.
+    """HTTP client for GET and POST with retries, deadlines and bounded answers.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Http:
         return body
 
     def post(self, url: str, *, data: Params) -> bytes:
-        """Body of the answer to a form that asks and changes nothing; raises like :meth:`get`."""
+        """Body of the answer to a form with a safe request; raises like :meth:`get`."""
         return self._ask("POST", url, {"data": data}, {})[0]
 
     def _ask(
@@ -244,7 +244,7 @@ def _pieces(answer: requests.Response) -> Iterator[bytes]:
 
 
 def _shown(url: str) -> str:
-    """An address without what may be secret: user, query and fragment."""
+    """Address without its possibly secret parts: user, query and fragment."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

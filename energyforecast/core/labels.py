@@ -1,4 +1,4 @@
-"""Labels of time: which instant of an interval a stamp names."""
+"""Time labels: the instant or interval described by the value at a stamp."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Label"]
 
 
 class Label(Enum):
-    """What a value at a stamp means, as a source writes it.
+    """Meaning of a time stamp: the instant or interval that a value describes.
 
     Examples
     --------

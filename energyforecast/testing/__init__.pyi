@@ -7,6 +7,7 @@ from . import (
     model_contract as model_contract,
     poison as poison,
     source_contract as source_contract,
+    sun_fit as sun_fit,
 )
 from .examples import (
     example_days as example_days,

@@ -11,8 +11,10 @@ from .processing.accumulation import (
     de_accumulate as de_accumulate,
     interval_means as interval_means,
 )
-from .processing.spatial import (
+from .processing.grid_cells import (
     Grid as Grid,
+)
+from .processing.spatial import (
     cells_around as cells_around,
     to_sites as to_sites,
 )
@@ -28,12 +30,14 @@ from .sources.common.base import (
     RunSource as RunSource,
     Source as Source,
 )
-from .sources.era5 import (
-    Era5 as Era5,
+from .sources.era5.parser import (
     parse_era5_point as parse_era5_point,
+)
+from .sources.era5.source import (
+    Era5 as Era5,
     read_era5 as read_era5,
 )
-from .sources.grib.decode import (
+from .sources.grib.local_files import (
     read_grib as read_grib,
 )
 from .sources.grib.sources import (
@@ -44,6 +48,9 @@ from .sources.grib.sources import (
     IconEu as IconEu,
     IfsOpenData as IfsOpenData,
 )
+from .sources.nasa_power import (
+    NasaPower as NasaPower,
+)
 from .sources.netcdf import (
     read as read,
     write as write,
@@ -51,6 +58,9 @@ from .sources.netcdf import (
 from .sources.noaa_netcdf import (
     read_noaa_ensemble as read_noaa_ensemble,
     read_noaa_netcdf as read_noaa_netcdf,
+)
+from .sources.nsrdb import (
+    NSRDB as NSRDB,
 )
 from .sources.openmeteo import (
     OPEN_METEO_ENSEMBLES as OPEN_METEO_ENSEMBLES,
@@ -62,10 +72,8 @@ from .sources.openmeteo import (
     open_meteo_previous_runs as open_meteo_previous_runs,
     read_open_meteo as read_open_meteo,
 )
-from .sources.point_sources import (
-    NSRDB as NSRDB,
+from .sources.pvgis import (
     PVGIS as PVGIS,
-    NasaPower as NasaPower,
 )
 from .sources.tables import (
     read_table as read_table,

@@ -1,4 +1,4 @@
-"""Temperature beyond the weather's horizon: an ensemble of what past years had, begun from what is known."""
+"""Temperature beyond the horizon of weather forecasts: an ensemble of past years, continued from the latest values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BRIDGED: Final = 6
 
 
 def known_by(analysis: xr.Dataset, moment: Any) -> xr.Dataset:
-    """An analysis without what could not be had by a moment.
+    """Analysis restricted to the values available by a moment.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def temperature_scenarios(
     step_days: int = 4,
     memory_days: int = 8,
 ) -> xr.Dataset:
-    """Temperatures that may come, as an ensemble forecast made only from what was known at its issue.
+    """Ensemble forecast of temperature from past years, using only values available at its issue time.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def _measured(series: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _normal(measured: pd.Series[Any], axis: pd.DatetimeIndex) -> Floats:
-    """Harmonic climatology of what was measured, on an axis."""
+    """Harmonic climatology of measured temperature, on an axis."""
     hours = np.asarray((axis - pd.Timestamp("2000-01-01", tz="UTC")) / pd.Timedelta("1h"))
     year = _harmonics(hours / 24 / _YEAR, _LEVEL)
     day = _harmonics(hours / 24, 2)

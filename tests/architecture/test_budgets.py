@@ -67,18 +67,10 @@ REMAINING = {
     "point_in_time/snapshot.py",
     "reporting/sheets/verification.py::_hours",
     "reporting/sheets/verification.py::verification_sheet",
-    "testing/source_contract.py",
-    "weather/processing/spatial.py",
-    "weather/sources/era5.py",
-    "weather/sources/grib/decode.py",
     "weather/sources/openmeteo/archives.py::open_meteo",
     "weather/sources/openmeteo/client.py::get_open_meteo",
-    "weather/sources/openmeteo/parser.py",
     "weather/sources/openmeteo/previous_runs.py::open_meteo_previous_runs",
-    "weather/sources/point_sources.py",
     "weather/sources/tables.py::read_table",
-    "weather/store/update.py",
-    "weather/store/update.py::Updating",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

@@ -2,6 +2,8 @@
 
 from . import (
     accumulation as accumulation,
+    grid_cells as grid_cells,
+    lazy_points as lazy_points,
     spatial as spatial,
     temporal as temporal,
 )

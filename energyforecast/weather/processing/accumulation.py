@@ -28,7 +28,7 @@ _DAY: Final = np.timedelta64(1, "D")
 
 @dataclass(frozen=True)
 class Means:
-    """Means of steps, and what had to be cut off for them.
+    """Means of steps, and how much was clipped.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Means:
 
 
 def window_starts(end: Ends, *, label: Label, step: Any = None) -> Ends:
-    """Where the window begins whose sum or mean stands at each end, by the rule of a label.
+    """Beginning of the accumulation window for each end, by the rule of a label.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
 
 
 def dark_at_night(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
-    """A run whose means of radiation are 0 in steps through which the sun stays below the horizon.
+    """Set mean radiation to 0 in steps during which the sun stays below the horizon.
 
     The difference of two rounded means is seldom 0 at night, and the light of a few watts would be learnt.
 
@@ -257,7 +257,7 @@ def _sunlit(
 
 
 def _kept(data: Floats, sky: Floats, hours: _Hours) -> Floats:
-    """Means of hours whose mean over each step is that of the step."""
+    """Hourly means that preserve the mean of each step."""
     whole = hours.step_means(sky)
     light = whole > 0
     # Where a model sees light in the dark, it is spread evenly: nothing is lost.
@@ -266,7 +266,7 @@ def _kept(data: Floats, sky: Floats, hours: _Hours) -> Floats:
 
 
 def _indexed(data: Floats, sky: Floats, hours: _Hours) -> Floats:
-    """Instants whose clear-sky index is linear between two stamps."""
+    """Instants with a clear-sky index that is linear between two stamps."""
     at_stamps = sky[..., hours.exact]
     index = np.where(at_stamps > _FAINT, data / np.maximum(at_stamps, _FAINT), np.nan)
     left, right = index[..., hours.left], index[..., hours.right]

@@ -4,10 +4,12 @@ from . import (
     common as common,
     era5 as era5,
     grib as grib,
+    nasa_power as nasa_power,
     netcdf as netcdf,
     noaa_netcdf as noaa_netcdf,
+    nsrdb as nsrdb,
     openmeteo as openmeteo,
-    point_sources as point_sources,
+    pvgis as pvgis,
     registry as registry,
     tables as tables,
 )

@@ -63,7 +63,7 @@ def read(path: str | Path) -> xr.Dataset:
 
 
 def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
-    """Times in nanoseconds and labels as text; what is no time is left to the check."""
+    """Times in nanoseconds and labels as text; other types are left to the check."""
     kinds = dict.fromkeys(_AXES, ("M", "datetime64[ns]")) | {"lead_time": ("m", "timedelta64[ns]")}
     there = {name: pair for name, pair in kinds.items() if name in weather.coords}
     named = weather.assign_coords(

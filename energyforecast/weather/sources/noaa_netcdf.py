@@ -1,4 +1,4 @@
-"""Runs of NOAA's models as NetCDF files whose path tells the run: ``gfs/2019/05/15/00/gfs.nc``."""
+"""Runs of NOAA's models as NetCDF files with the run in their path: ``gfs/2019/05/15/00/gfs.nc``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, UnitsError, one_of
 from energyforecast.weather.processing.accumulation import de_accumulate
-from energyforecast.weather.processing.spatial import Grid, Method, to_sites
+from energyforecast.weather.processing.grid_cells import Grid, Method
+from energyforecast.weather.processing.spatial import to_sites
 from energyforecast.weather.processing.temporal import dark_at_night
 from energyforecast.weather.sources.common.base import DELAYS, PublicationDelay
 from energyforecast.weather.sources.common.containers import open_netcdf

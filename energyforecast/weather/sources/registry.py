@@ -28,7 +28,7 @@ def _open_meteo_history(model: str | None, base_url: str | None, api_key: str | 
 
 
 def _grib(kind: str) -> Factory:
-    """A model whose files are public: there is nothing to choose, and no key."""
+    """Factory of a model with public files, which takes neither a model's name nor a key."""
 
     def factory(model: str | None, base_url: str | None, api_key: str | None) -> RunSource:
         from energyforecast import weather

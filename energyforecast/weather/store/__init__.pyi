@@ -2,6 +2,7 @@
 
 from . import (
     archive_files as archive_files,
+    completeness as completeness,
     gather as gather,
     integrity as integrity,
     manifest as manifest,

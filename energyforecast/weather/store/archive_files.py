@@ -31,7 +31,7 @@ _HELD: Final = 1 << 27
 
 
 class DamagedPieceError(StoreError):
-    """A piece whose bytes are not those that were written.
+    """Archive file with altered bytes.
 
     Examples
     --------

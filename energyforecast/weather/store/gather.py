@@ -1,4 +1,4 @@
-"""Many pieces as one dataset, whose values are read when they are touched."""
+"""Many archive files as one lazy dataset."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Array = npt.NDArray[Any]
 def gathered(
     manifest: Manifest, *, sites: Sequence[str], start: int | None = None, end: int | None = None
 ) -> xr.Dataset | None:
-    """What a manifest lists, of some sites, with runs or hours in [start, end); ``None`` if there is nothing.
+    """Archived weather of some sites, with runs or hours in [start, end); ``None`` if the archive has none.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _labels(axis: pd.Index) -> Array:
 def _availability(
     pieces: Sequence[Piece], axes: Mapping[str, pd.Index], manifest: Manifest
 ) -> dict[str, tuple[tuple[str, ...], Array]]:
-    """When the last value of each run and lead came, over sites and variables; never where there is none."""
+    """Arrival of the last value of each run and lead, over sites and variables; NaT without a value."""
     dims = tuple(dim for dim in ("init_time", "time", "lead_time") if dim in axes)
     came = np.full([len(axes[dim]) for dim in dims], _NAT)
     for piece in pieces:
@@ -148,7 +148,7 @@ def _availability(
 
 
 def _cells(pieces: Sequence[Piece], sites: pd.Index) -> dict[str, tuple[str, Array]]:
-    """Cells of the model's grid by site, as the newest piece says."""
+    """Grid cell of each site, from the newest file."""
     names = {
         name
         for piece in pieces

@@ -1,4 +1,4 @@
-"""Whether what an archive holds is sound, and how much of what was expected it is."""
+"""Integrity and completeness of an archive."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DAMAGED: Final = ("source", "piece", "reason", "sites", "blocks")
 
 
 def damaged(manifest: Manifest) -> list[tuple[Record, str]]:
-    """Pieces whose bytes are not those that were written, and what is wrong with each.
+    """Archive files with altered or lost bytes, each with the reason.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def list_damaged(manifests: Sequence[Manifest]) -> pd.DataFrame:
 
 
 def described(manifests: Sequence[Manifest]) -> pd.DataFrame:
-    """What is held, a row for each source and site; see :meth:`energyforecast.weather.Store.describe`.
+    """Contents of an archive, a row for each source and site; see :meth:`energyforecast.weather.Store.describe`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What an archive holds of one source: a small file, replaced whole, that says which pieces exist."""
+"""Manifest of an archive: one small file for each source, replaced atomically, that lists its files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PIECE: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def folder_of(store: Path, source: str) -> Path:
-    """Where a store keeps what it has of a source.
+    """Folder of a source in a store.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def folder_of(store: Path, source: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is known of a piece without reading it.
+    """Entry of an archive file in the manifest.
 
     Parameters
     ----------
@@ -92,11 +92,11 @@ class Record:
     size: int = 0
 
     def whole(self, block: int) -> set[str]:
-        """Sites of which nothing is missing."""
+        """Sites with complete values."""
         return set(self.sites) - set(self.short.get(block, {}))
 
     def doubted(self, blocks: Iterable[int]) -> Record:
-        """As it is, but no longer whole in some blocks: what it was built upon is lost."""
+        """Copy that counts as incomplete in some blocks, after the loss of a file they build on."""
         doubt = {block: dict.fromkeys(self.sites, 0.0) for block in blocks if block in self.blocks}
         return replace(self, short={**self.short, **doubt})
 
@@ -180,7 +180,7 @@ class Manifest:
         return _parsed(json.loads(text), folder)
 
     def complete(self) -> dict[int, set[str]]:
-        """Sites of which nothing is missing, by block; blocks of which there is nothing are absent."""
+        """Complete sites by block; blocks without any value are absent."""
         whole: dict[int, set[str]] = {}
         for record in self.pieces:
             for block in record.blocks:
@@ -209,7 +209,7 @@ class Manifest:
         )
 
     def strike_found(self) -> None:
-        """Strike off the list what was lost and has come again."""
+        """Remove losses from the list once they are fetched again."""
         whole = self.complete()
         self.lost = [
             item
@@ -255,7 +255,7 @@ def _record(item: dict[str, Any]) -> Record:
 
 
 def _rebuilt(folder: Path) -> Manifest | None:
-    """A manifest from what the pieces say of themselves; ``None`` where there are none."""
+    """Manifest rebuilt from the records inside the files; ``None`` without files."""
     result: Manifest | None = None
     for path in sorted((folder / "pieces").glob("*.zip")):
         try:

@@ -1,4 +1,4 @@
-"""Pieces written: what an answer adds to an archive, and many small pieces in one."""
+"""Writing of archive files: new values of an answer, and small files merged into one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LARGEST: Final = 1 << 24
 
 
 def fresh_part(answer: xr.Dataset, old: xr.Dataset | None) -> xr.Dataset | None:
-    """What an answer adds to what is there: values where there were none; ``None`` if it adds nothing.
+    """New values of an answer, at places without a value so far; ``None`` if there are none.
 
     What had come first stays, so that a forecast of the past can be made again from what it saw.
 
@@ -67,7 +67,7 @@ def fresh_part(answer: xr.Dataset, old: xr.Dataset | None) -> xr.Dataset | None:
 
 
 def joined(answer: xr.Dataset, old: xr.Dataset | None) -> xr.Dataset:
-    """Values of an answer and of what was there, without coordinates that are no dimensions.
+    """Archived values completed by those of an answer, without coordinates that are no dimensions.
 
     Examples
     --------
@@ -123,7 +123,7 @@ def write_piece(manifest: Manifest, weather: xr.Dataset, record: Record) -> None
 
 
 def merge_pieces(manifest: Manifest, *, now: pd.Timestamp) -> None:
-    """Put small pieces of a month into one, where nothing is missing any more.
+    """Merge small files of complete months.
 
     Runs that came in several parts stay as they came: what was known when must remain tellable.
 

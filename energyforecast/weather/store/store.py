@@ -30,7 +30,7 @@ _GRACE: Final = pd.Timedelta("1D")
 
 
 class Store:
-    """An append-only archive of weather: what came, and when.
+    """Append-only archive of weather with the arrival time of each value.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Store:
         retry: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> UpdateReport:
-        """Ask a source for what is missing; what is there is not asked for again.
+        """Request missing weather from a source; stored values are not requested again.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class Store:
         return pd.Timestamp(manifest.first, unit="s", tz="UTC"), last
 
     def _declare(self, manifest: Manifest, source: RunSource | AnalysisSource, sites: Iterable[Site]) -> None:
-        """Note what the source and the sites are; a name stands for one place, for ever."""
+        """Record the source and its sites; the coordinates of a name must never change."""
         step = source.cycle if isinstance(source, RunSource) else source.step
         manifest.cycle = int(step / pd.Timedelta("1s"))
         manifest.variables = tuple(source.variables)
@@ -167,7 +167,7 @@ class Store:
                 )
 
     def _tidy(self, manifest: Manifest) -> None:
-        """Remove files that nothing needs any more."""
+        """Remove files that are no longer listed."""
         oldest = int((self.clock() - _GRACE).value)
         needed = {record.name for record in manifest.pieces}
         manifest.retired = {name: when for name, when in manifest.retired.items() if when > oldest}
@@ -248,7 +248,7 @@ class Store:
         return weather
 
     def _sound(self, folder: Path) -> Manifest | None:
-        """The manifest without its damaged pieces, of which a warning tells."""
+        """Manifest without damaged files, which are reported by a warning."""
         manifest = Manifest.load(folder)
         if manifest is None:
             return None
@@ -268,7 +268,7 @@ class Store:
         return manifest
 
     def describe(self) -> pd.DataFrame:
-        """What is held, a row for each source and site.
+        """Contents of the archive, a row for each source and site.
 
         Returns
         -------
@@ -281,12 +281,12 @@ class Store:
         return described(self._manifests())
 
     def quarantined(self) -> pd.DataFrame:
-        """Pieces that are damaged and not replaced yet, with what they held; every checksum is verified."""
+        """Damaged files that are not replaced yet, with their contents; verifies every checksum."""
         return list_damaged(self._manifests())
 
 
 def _by_model(weather: dict[str, xr.Dataset]) -> dict[str, xr.Dataset]:
-    """By what stands behind the colon, which is a model's name in front of a variable; by all if that is not one."""
+    """Sources named by the part after the colon, the model, where that is unique; else by all of it."""
     short = [name.rpartition(":")[2] for name in weather]
     names = short if len(set(short)) == len(short) else [name.replace(":", "_") for name in weather]
     return dict(zip(names, weather.values(), strict=True))

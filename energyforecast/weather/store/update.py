@@ -1,4 +1,4 @@
-"""Asking a source for what an archive lacks, and keeping what can be right."""
+"""Update of an archive: requests for missing weather, and checks of the answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.files import without_secrets
-from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
 from energyforecast.errors import (
     RateLimitError,
@@ -26,25 +24,30 @@ from energyforecast.errors import (
 )
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
 from energyforecast.weather.store import merge
+from energyforecast.weather.store.completeness import (
+    PATIENCE,
+    Completeness,
+    finite,
+    next_month,
+    seconds,
+    step_of,
+)
 from energyforecast.weather.store.gather import gathered
 from energyforecast.weather.store.manifest import Manifest, Record
 
 __all__ = ["UpdateReport", "Updating"]
 
-#: How long after it was due a run is still asked for at every update; afterwards a few times more.
-_PATIENCE: Final = pd.Timedelta("3D")
 _TRIES: Final = 3
 #: A run that is stored this long after the declared delay was fetched live: its true arrival was seen.
 _LIVE: Final = np.timedelta64(1, "D")
 #: Failures of the server in a row after which the rest is left to the next update.
 _TROUBLES: Final = 3
-_DAY: Final = 86_400
 _KEPT: Final = ("retrieved_at", "model", "coherent_run")
 
 
 @dataclass(kw_only=True)
 class UpdateReport:
-    """What an update did.
+    """Result of an update.
 
     Attributes
     ----------
@@ -125,7 +128,7 @@ class Updating:
         self._troubles = 0
 
     def due(self, since: pd.Timestamp, until: pd.Timestamp) -> list[pd.Timestamp]:
-        """Runs in [since, until) whose first values should be there, the newest first; or months."""
+        """Runs (or months) in [since, until) that should be available by now, the newest first."""
         now = self.clock()
         until = min(until, now)
         if isinstance(self.source, AnalysisSource):
@@ -139,12 +142,7 @@ class Updating:
         """End of the hours of an analysis that should be there."""
         moment = timestamps.to_ns([now])
         lag = self.source.delay.available_time(moment)[0] - moment[0]
-        return (now - pd.Timedelta(lag)).floor(self._step)
-
-    @property
-    def _step(self) -> pd.Timedelta:
-        source = self.source
-        return source.cycle if isinstance(source, RunSource) else source.step
+        return (now - pd.Timedelta(lag)).floor(step_of(self.source))
 
     def run(
         self,
@@ -154,7 +152,7 @@ class Updating:
         retry: bool,
         progress: Callable[[int, int], None] | None,
     ) -> UpdateReport:
-        """Ask for what is missing, the newest first, and keep each answer before the next is asked for."""
+        """Request missing runs, the newest first, and store each answer before the next request."""
         blocks = self.due(since, until)
         if blocks:
             self._note_span(blocks)
@@ -162,7 +160,7 @@ class Updating:
         for done, block in enumerate(blocks):
             if progress is not None:
                 progress(done, len(blocks))
-            wanted = [name for name in self.sites if name not in whole.get(_seconds(block), ())]
+            wanted = [name for name in self.sites if name not in whole.get(seconds(block), ())]
             asked = wanted if retry else self._still_asked(block, wanted)
             self.report.given_up += len(asked) < len(wanted)
             if asked and not self._one(block, asked):
@@ -175,13 +173,13 @@ class Updating:
         return self.report
 
     def _note_span(self, blocks: Sequence[pd.Timestamp]) -> None:
-        first, last = _seconds(blocks[-1]), _seconds(blocks[0])
+        first, last = seconds(blocks[-1]), seconds(blocks[0])
         state = self.manifest
         state.first = first if state.first is None else min(first, state.first)
         state.last = last if state.last is None else max(last, state.last)
 
     def _still_asked(self, block: pd.Timestamp, sites: Sequence[str]) -> list[str]:
-        tries = self.manifest.asked.get(_seconds(block), {})
+        tries = self.manifest.asked.get(seconds(block), {})
         return [name for name in sites if tries.get(name, 0) < _TRIES]
 
     def _one(self, block: pd.Timestamp, names: Sequence[str]) -> bool:
@@ -211,19 +209,19 @@ class Updating:
 
     def _fail(self, block: pd.Timestamp, error: SourceError | WrongDataError) -> None:
         self.report.failed[block] = without_secrets(error.found)
-        self.manifest.reasons[_seconds(block)] = without_secrets(error.found)
+        self.manifest.reasons[seconds(block)] = without_secrets(error.found)
 
     def _count(self, block: pd.Timestamp, names: Sequence[str]) -> None:
-        """Remember that the server had nothing more, if by now it should have had."""
-        if self.clock() <= self._end_of(block) + _PATIENCE:
+        """Count an unanswered request once the block is long overdue."""
+        if self.clock() <= self._end_of(block) + PATIENCE:
             return
-        tries = self.manifest.asked.setdefault(_seconds(block), {})
+        tries = self.manifest.asked.setdefault(seconds(block), {})
         for name in names:
             tries[name] = tries.get(name, 0) + 1
 
     def _end_of(self, block: pd.Timestamp) -> pd.Timestamp:
         """When a block was due."""
-        end = block if isinstance(self.source, RunSource) else _next_month(block)
+        end = block if isinstance(self.source, RunSource) else next_month(block)
         return pd.Timestamp(self.source.delay.available_time(timestamps.to_ns([end]))[0], tz="UTC")
 
     # --- One answer --------------------------------------------------------------------------------
@@ -258,86 +256,40 @@ class Updating:
 
     def _open_hours(self, month: pd.Timestamp, names: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:
         """From the first hour of a month that is missing to the last that should be there."""
-        end = min(_next_month(month), self._known_until(self.clock()))
+        end = min(next_month(month), self._known_until(self.clock()))
         old = self._there(month, names)
         if old is None:
             return month, end
-        hours = pd.date_range(month, end, freq=self._step, inclusive="left")
+        hours = pd.date_range(month, end, freq=step_of(self.source), inclusive="left")
         known = old.reindex(time=timestamps.to_ns(hours))
-        there = np.all([_finite(known, name, "time") for name in self.source.variables], axis=0)
+        there = np.all([finite(known, name, "time") for name in self.source.variables], axis=0)
         holes = ~there.all(axis=0)
         return (hours[int(np.argmax(holes))], end) if holes.any() else (end, end)
 
     def _there(self, block: pd.Timestamp, names: Sequence[str]) -> xr.Dataset | None:
-        """What the archive has of a block."""
+        """Archived values of a block."""
         forecast = isinstance(self.source, RunSource)
-        end = _seconds(block) + 1 if forecast else _seconds(_next_month(block))
-        found = gathered(self.manifest, sites=names, start=_seconds(block), end=end)
+        end = seconds(block) + 1 if forecast else seconds(next_month(block))
+        found = gathered(self.manifest, sites=names, start=seconds(block), end=end)
         return None if found is None else found.load()
 
     def _keep(self, block: pd.Timestamp, names: Sequence[str], answer: xr.Dataset) -> None:
         old = self._there(block, names)
         fresh = merge.fresh_part(answer, old)
         joined = merge.joined(answer, old)
-        shares = self._shares(block, joined)
+        shares = Completeness(self.manifest, self.source, now=self.clock()).shares(block, joined)
         short = {name: share for name, share in zip(names, shares, strict=True) if share < 1.0}
         if fresh is not None:
             self._store(block, fresh, short)
             self.report.stored.append(block)
-        self.manifest.reasons.pop(_seconds(block), None)
+        self.manifest.reasons.pop(seconds(block), None)
         if short:
             what = f"{min(shares):.1%} of the expected values at {min(short, key=lambda name: short[name])!r}"
             self.report.incomplete[block] = what
-            self.manifest.reasons[_seconds(block)] = what
+            self.manifest.reasons[seconds(block)] = what
             self._count(block, list(short))
         if fresh is not None or short:
             self.manifest.save()
-
-    def _shares(self, block: pd.Timestamp, joined: xr.Dataset) -> list[float]:
-        """Share of the expected values that is there, by site, rounded down so that 1 means whole."""
-        axis = "lead_time" if isinstance(self.source, RunSource) else "time"
-        usual = self._usual(block)
-        expected, names = self._expected(block, joined, usual), self._names(joined, usual)
-        known = joined.reindex({axis: expected})
-        there = np.zeros(joined.sizes["site"])
-        for name in names:
-            instant = self.source.labels.get(name, Label.INSTANT) is Label.INSTANT
-            # What is labelled at the end of its interval has no value for the last lead.
-            count = len(expected) - (axis == "lead_time" and not instant and len(expected) > 1)
-            there += _finite(known, name, axis)[:, :count].mean(axis=1)
-        shares = there / max(1, len(names))
-        return [float(np.floor(share * 1e6) / 1e6) if share < 1.0 else 1.0 for share in shares]
-
-    def _usual(self, block: pd.Timestamp) -> list[Record]:
-        """Runs of the same hour that nobody expects more of: what they lacked, this source does not give."""
-        late = _seconds(self.clock() - _PATIENCE) - _DAY
-        own = _seconds(block)
-        return [
-            record
-            for record in self.manifest.pieces
-            if any((other - own) % _DAY == 0 and other < late and other != own for other in record.blocks)
-        ]
-
-    def _names(self, joined: xr.Dataset, usual: Sequence[Record]) -> list[str]:
-        known = {name for record in usual for name in record.variables} | {
-            str(name) for name, values in joined.items() if bool(values.notnull().any())
-        }
-        return [name for name in self.source.variables if name in known or not usual]
-
-    def _expected(self, block: pd.Timestamp, joined: xr.Dataset, usual: Sequence[Record]) -> Any:
-        if isinstance(self.source, AnalysisSource):
-            hours = pd.date_range(block, _next_month(block), freq=self._step, inclusive="left")
-            return timestamps.to_ns(hours)
-        declared = self.source.leads(block)
-        if declared is not None:
-            return np.asarray(declared).astype("timedelta64[ns]")
-        came = joined["lead_time"].values
-        if not usual:
-            return came
-        some = np.any([_finite(joined, str(name), "lead_time").any(axis=0) for name in joined], axis=0)
-        reach = max([came[some].max(), *(np.timedelta64(record.reach, "s") for record in usual)])
-        axis = came[came <= reach]
-        return axis if axis[-1] == reach else np.append(axis, reach)
 
     def _store(self, block: pd.Timestamp, fresh: xr.Dataset, short: Mapping[str, float]) -> None:
         names = [str(name) for name in fresh["site"].values]
@@ -348,9 +300,9 @@ class Updating:
         piece = Record(
             name="",
             sites=tuple(names),
-            blocks=(_seconds(block),),
+            blocks=(seconds(block),),
             arrived=(seen,),
-            short={_seconds(block): dict(short)} if short else {},
+            short={seconds(block): dict(short)} if short else {},
             variables=tuple(map(str, weather.data_vars)),
             reach=int(leads[-1] / np.timedelta64(1, "s")),
         )
@@ -371,7 +323,7 @@ class Updating:
         ones = xr.ones_like(fresh[rows[-1]], dtype=np.int8)
         word, _ = xr.broadcast(fresh["available_time"], ones)
         known = timestamps.to_ns(word.transpose(*rows).values)
-        again = self.manifest.arrival(_seconds(block), map(str, fresh["site"].values))
+        again = self.manifest.arrival(seconds(block), map(str, fresh["site"].values))
         if again is not None:
             return (rows, np.full(known.shape, np.datetime64(again, "ns"))), again
         if now.astype(np.int64) < self.manifest.newest:
@@ -386,7 +338,7 @@ class Updating:
         return (rows, known), None
 
     def _attributes(self, answer: xr.Dataset) -> dict[str, str | int | float]:
-        """Provenance; nothing that a source says of itself brings a key into a file."""
+        """Provenance without keys."""
         own = {key: value for key, value in answer.attrs.items() if key in _KEPT}
         return {
             **{
@@ -403,21 +355,5 @@ def _axis(answer: xr.Dataset, name: str) -> Any:
     return answer[name].values if name in answer.coords else np.array([], dtype="datetime64[ns]")
 
 
-def _finite(weather: xr.Dataset, name: str, axis: str) -> npt.NDArray[np.bool_]:
-    """Where a variable has values in all members, shape (sites, axis); one that is absent has none."""
-    if name not in weather:
-        return np.zeros((weather.sizes["site"], weather.sizes[axis]), dtype=bool)
-    finite = np.isfinite(weather[name].transpose("site", axis, ...).values)
-    return np.asarray(finite.all(axis=tuple(range(2, finite.ndim))))
-
-
-def _seconds(moment: pd.Timestamp) -> int:
-    return int(moment.value // 1_000_000_000)
-
-
 def _month(moment: pd.Timestamp) -> pd.Timestamp:
     return moment.normalize().replace(day=1)
-
-
-def _next_month(month: pd.Timestamp) -> pd.Timestamp:
-    return month + pd.offsets.MonthBegin(1)

@@ -10,7 +10,9 @@ import xarray as xr
 
 from energyforecast.core.sites import Site
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.weather.processing.spatial import Grid, average, cells_around, read_points, to_sites
+from energyforecast.weather.processing.grid_cells import Grid
+from energyforecast.weather.processing.lazy_points import read_points
+from energyforecast.weather.processing.spatial import average, cells_around, to_sites
 
 
 def place(latitude: float, longitude: float, name: str = "farm") -> Site:

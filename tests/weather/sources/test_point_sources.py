@@ -14,7 +14,8 @@ from energyforecast.core.sites import Site
 from energyforecast.errors import ResponseError
 from energyforecast.testing import check_source
 from energyforecast.weather import NSRDB, PVGIS, AnalysisSource, Http, NasaPower
-from energyforecast.weather.sources.point_sources import parse_nsrdb, read_pvgis
+from energyforecast.weather.sources.nsrdb import parse_nsrdb
+from energyforecast.weather.sources.pvgis import read_pvgis
 from tests.support.replay import Replay, mangled, rewritten
 from tests.support.replay_points import MINUTE, ROUTES, SKY, instant
 

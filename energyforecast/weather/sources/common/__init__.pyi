@@ -3,4 +3,6 @@
 from . import (
     base as base,
     containers as containers,
+    point_series as point_series,
+    units as units,
 )

@@ -1,4 +1,4 @@
-"""What a source of weather is: how it labels time, how late it publishes, and how its weather leaves it."""
+"""Weather sources: time labels, publication latency, and the common form of their weather."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class RunSource(Source):
         return pd.date_range(first, last, freq=self.cycle, inclusive="left")
 
     def newest(self, now: Any = None) -> pd.Timestamp:
-        """Initialisation of the newest run whose first values should be there."""
+        """Initialisation of the newest run that should be available, by the declared latency."""
         moment = timestamps.now() if now is None else timestamps.instant(now)
         for run in self.runs(moment - pd.Timedelta("3D"), moment)[::-1]:
             if self.delay.available_time(timestamps.to_ns([run]))[0] <= timestamps.to_ns([moment])[0]:
@@ -212,7 +212,7 @@ class AnalysisSource(Source):
 
 
 def _explained(attrs: Mapping[str, Any]) -> bool:
-    """Whether a variable that the vocabulary does not hold, such as a spread, says itself what it is."""
+    """Whether a variable outside the vocabulary, such as a spread, carries its own description."""
     return "units" in attrs and "cell_methods" in attrs and "standard_name" not in attrs
 
 

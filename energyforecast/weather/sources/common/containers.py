@@ -1,4 +1,4 @@
-"""Files that hold files, and NetCDF, with bounds: nothing of them is trusted before it is checked."""
+"""Zip archives and NetCDF files from outside, checked against bounds before they are read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DENSEST: Final = 200
 
 
 def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST) -> dict[str, bytes]:
-    """Files of a zip archive, in memory: nothing is written anywhere.
+    """Files of a zip archive, unpacked in memory.
 
     Parameters
     ----------

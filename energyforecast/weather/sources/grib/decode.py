@@ -1,4 +1,4 @@
-"""GRIB files of weather models, at sites: decoded in a process of their own, whole or not at all."""
+"""GRIB messages at sites, decoded completely or refused, in a child process."""
 
 from __future__ import annotations
 
@@ -10,42 +10,28 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-import xarray as xr
 
-from energyforecast.core import variables, weather_schema
-from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
 from energyforecast.errors import (
     DependencyError,
-    FileFormatError,
-    MissingDataError,
     ResponseError,
-    SchemaError,
-    TimeError,
 )
-from energyforecast.weather.processing.accumulation import check_windows, de_accumulate
-from energyforecast.weather.processing.spatial import Cells, Grid, Method, average, cell_coords
-from energyforecast.weather.processing.temporal import dark_at_night
+from energyforecast.weather.processing.grid_cells import Cells, Grid, Method
 from energyforecast.weather.sources.grib.decode_worker import ABSENT, DAMAGED
 from energyforecast.weather.sources.grib.index import split_messages
-from energyforecast.weather.sources.grib.models import MODELS, Field, GribModel, needed_fields
+from energyforecast.weather.sources.grib.models import Field
 
-__all__ = ["Message", "decode", "parse_grib", "read_grib", "rotated"]
+__all__ = ["Message", "decode"]
 
 Floats = npt.NDArray[np.floating[Any]]
-
 _MINUTE: Final = np.timedelta64(1, "m")
-#: What may stand between two messages of a file on disk: archives fill records of 120 bytes with zeros. [bytes]
-_PADDING: Final = 120
-_SUMS: Final = (Label.SUM_ENDING, Label.SUM_SINCE_START, Label.SUM_SINCE_MIDNIGHT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,101 +67,6 @@ class Message:
     def window(self) -> tuple[np.timedelta64, np.timedelta64]:
         """Beginning and end, as leads."""
         return self.about["begin"] * _MINUTE, self.about["end"] * _MINUTE
-
-
-def read_grib(
-    paths: str | Path | Sequence[str | Path],
-    *,
-    model: str,
-    sites: Sequence[Site],
-    method: Method = "nearest",
-    names: Sequence[str] = (),
-) -> xr.Dataset:
-    """A run of a weather model from GRIB files that lie on disk.
-
-    Parameters
-    ----------
-    paths : path or sequence of path
-        Files of one run. Nothing is ever written beside them.
-    model : str
-        Which of :data:`energyforecast.weather.sources.grib.models.MODELS`: it says what accumulations mean.
-    sites : sequence of Site
-    method : {"nearest", "bilinear"}
-    names : sequence of str
-        Variables that must be there, whole; by default those of the model of which the files hold anything.
-
-    Returns
-    -------
-    Dataset
-        Dimensions ``(site, init_time, lead_time[, member])``; ``available_time`` by the model's usual delay.
-
-    Raises
-    ------
-    FileFormatError
-        If a file is damaged, cut or no GRIB.
-    MissingDataError
-        If a field is missing at a lead that others have.
-    DependencyError
-        If the extra ``grib`` is not installed.
-
-    Examples
-    --------
-    >>> read_grib("gfs.f003", model="gfs", sites=[Site(name="farm", latitude=43.6, longitude=78.5)])
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.FileFormatError: gfs.f003 cannot be read: No such file or directory.
-    GRIB files are there.
-    Check the path.
-    """
-    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
-    table = _model(model)
-    contents = [_bytes_of(path) for path in files]
-    try:
-        messages, cells = decode(contents, sites=sites, fields=table.fields, method=method)
-    except ResponseError as error:
-        raise FileFormatError(error.found, error.expected, error.remedy) from error
-    held = [field for field in table.fields if any(message.is_of(field) for message in messages)]
-    if not held:
-        raise SchemaError(
-            f"{', '.join(path.name for path in files)} hold {_inventory(messages)}.",
-            f"Files of {model} hold {', '.join(field.index for field in table.fields)}.",
-            "Name the right model, or fetch other fields.",
-        )
-    wanted = needed_fields(table, names) if names else held
-    weather = parse_grib(messages, model=table, fields=wanted, cells=cells, sites=sites)
-    return weather_schema.check_weather(weather, sites=sites, label=f"the run of {model}")
-
-
-def _model(name: str) -> GribModel:
-    if name not in MODELS:
-        raise SchemaError(
-            f"The weather model {name!r} is unknown.",
-            f"Known are {', '.join(MODELS)}.",
-            "Choose one of them, or read the file with another library and write NetCDF.",
-        )
-    return MODELS[name]
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(
-            f"{path} cannot be read: {error.strerror}.", "GRIB files are there.", "Check the path."
-        ) from error
-    try:
-        # Files put together from byte ranges often hold the first byte of what followed in the original.
-        return b"".join(split_messages(data, label=path.name, padding=_PADDING))
-    except ResponseError as error:
-        raise FileFormatError(error.found, error.expected, error.remedy) from error
-
-
-def _inventory(messages: Iterable[Message]) -> str:
-    names = sorted({f"{message.about['name']} at level {message.about['level']}" for message in messages})
-    return ", ".join(names[:8]) or "nothing"
-
-
-# --- Decoding ---------------------------------------------------------------------------------------
 
 
 def decode(
@@ -282,7 +173,7 @@ class _Child:
     def asked(
         self, paths: Sequence[Path], *, cells: dict[str, list[int]] | None = None, smooth: Sequence[Any] = ()
     ) -> tuple[list[dict[str, Any]], dict[str, Floats]]:
-        """What the headers of messages say, and arrays: the grid, or with cells their values."""
+        """Headers of messages and arrays: the grid or, with `cells`, their values."""
         answer = self.folder / "answer.npz"
         answer.unlink(missing_ok=True)
         request = {
@@ -329,262 +220,3 @@ def _undecodable(why: str) -> ResponseError:
         "Each message is whole and undamaged.",
         "Fetch the file again; if it stays so, the source has published a damaged one.",
     )
-
-
-# --- Meaning ----------------------------------------------------------------------------------------
-
-
-def parse_grib(
-    messages: Sequence[Message],
-    *,
-    model: GribModel,
-    fields: Sequence[Field],
-    cells: Cells,
-    sites: Sequence[Site],
-    leads: Sequence[int] = (),
-    members: Sequence[int] = (),
-) -> xr.Dataset:
-    """Weather of the library from decoded messages of one run.
-
-    Parameters
-    ----------
-    messages : sequence of Message
-    model : GribModel
-    fields : sequence of Field
-        Each must be there at every lead, for every member; means and sums not at lead 0.
-    cells : Cells
-    sites : sequence of Site
-    leads : sequence of int
-        Hours that must be there; those that any message has if not given. [h]
-    members : sequence of int
-        Likewise.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    MissingDataError
-        If a field is missing somewhere.
-    TimeError
-        If messages are of several runs, or declare windows that their label does not have.
-
-    Examples
-    --------
-    >>> grid = Grid(np.array([44.0, 43.0]), np.array([78.0, 79.0]))
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.6)
-    >>> about = {"code": [0, 0, 0], "surface": 103, "level": 2, "init_time": "20240601T0000", "begin": 60, "end": 60,
-    ...          "statistic": None, "member": 0, "resolution": 0.01, "grid_relative": False, "name": "2t"}
-    >>> field = next(field for field in MODELS["gfs"].fields if field.name == "temp_air")
-    >>> warm = Message(about, np.array([[300.0]]))
-    >>> cells = grid.cells([farm])
-    >>> weather = parse_grib([warm], model=MODELS["gfs"], fields=[field], cells=cells, sites=[farm])
-    >>> round(float(weather["temp_air"].item()), 2)
-    26.85
-    """
-    held = [(one, [message for message in messages if message.is_of(one)]) for one in fields]
-    init = _one_run([message for _, found in held for message in found])
-    hours = _axis(leads, [m.about["end"] / 60 for _, found in held for m in found])
-    people = [int(one) for one in _axis(members, [m.about["member"] for _, found in held for m in found])]
-    lead = (hours * 60).round().astype("timedelta64[m]").astype("timedelta64[ns]")
-    cubes: dict[str, Floats] = {}
-    notes: dict[str, float] = {}
-    for one, found in held:
-        cube, start, resolution = _cube(one, found, lead, people)
-        if one.label is not Label.INSTANT:
-            cube, clipped = _means(one, cube, lead, start=start, resolution=resolution)
-            notes |= {f"clipped_{one.name}": clipped} if clipped else {}
-        cubes[one.name] = cube * one.factor + one.offset
-        if one.name == "cloud_cover" and one.label is not Label.INSTANT:
-            cubes[one.name] = np.minimum(cubes[one.name], 100.0)  # by rounding, as below 0
-    _rotate(cubes, held, cells)
-    weather = _assembled(average(cubes, cells.weights), init, lead, people, len(model.members) > 1)
-    _methods(weather, fields)
-    # A mean that stands at the beginning of its step came with the file of the step's end.
-    later = np.append(lead[1:], lead[-1:]) if any(f.label is not Label.INSTANT for f in fields) else lead
-    available = model.delay.available_time(np.array([init]), later)
-    weather = weather.assign_coords(available_time=(("init_time", "lead_time"), available))
-    weather.attrs = {"kind": "forecast", "source": model.name, "attribution": model.attribution, **notes}
-    return dark_at_night(weather.assign_coords(cell_coords(cells, sites)), sites=sites)
-
-
-def _one_run(messages: Sequence[Message]) -> np.datetime64:
-    stamps = sorted({message.about["init_time"] for message in messages})
-    if not stamps:
-        raise MissingDataError(
-            "No message holds any of the fields asked for.",
-            "Each field is there.",
-            "Check the file and the model.",
-        )
-    if len(stamps) > 1:
-        raise TimeError(
-            f"The messages are of the runs {stamps[0]} and {stamps[1]}.",
-            "Files of one run are read together.",
-            "Read each run by itself and join them along init_time.",
-        )
-    return np.datetime64(pd.to_datetime(stamps[0], format="%Y%m%dT%H%M"), "ns")
-
-
-def _axis(given: Sequence[int], found: Sequence[float]) -> npt.NDArray[np.float64]:
-    return np.array(sorted(given or set(found)), dtype=float)
-
-
-def _cube(
-    one: Field, messages: Sequence[Message], lead: npt.NDArray[Any], members: Sequence[int]
-) -> tuple[Floats, npt.NDArray[Any], float]:
-    """Values (member, lead, sites, cells), beginnings of the windows and the coarsest rounding of a field."""
-    wanted = [m for m in messages if _right_statistic(one, m)]
-    shape = messages[0].values.shape if messages else (0, 0)
-    cube = np.full((len(members), len(lead), *shape), np.nan)
-    there = np.zeros(cube.shape[:2], dtype=bool)
-    start = lead.copy()
-    for message in wanted:
-        begin, end = (one_end.astype("timedelta64[ns]") for one_end in message.window)
-        k = int(np.searchsorted(lead, end))
-        if k == len(lead) or lead[k] != end or message.about["member"] not in members:
-            continue
-        place = members.index(message.about["member"]), k
-        if there[place] and not np.array_equal(cube[place], message.values, equal_nan=True):
-            raise SchemaError(
-                f"{one.index} at lead {lead[k] / _MINUTE / 60:g} h stands twice in the files, with other values.",
-                "A field stands once for each lead and member.",
-                "Read the files of one product.",
-            )
-        cube[place], there[place], start[k] = message.values, True, begin
-    _complete(one, there, lead, members)
-    return cube, start, max((m.about["resolution"] for m in wanted), default=0.0)
-
-
-def _right_statistic(one: Field, message: Message) -> bool:
-    """A file may hold a field as instant and as mean."""
-    found = message.about["statistic"]
-    wanted = None if one.label is Label.INSTANT else "sum" if one.label in _SUMS else "mean"
-    return bool(found == wanted)
-
-
-def _complete(
-    one: Field, there: npt.NDArray[np.bool_], lead: npt.NDArray[Any], members: Sequence[int]
-) -> None:
-    needed = np.ones_like(there)
-    if one.label is not Label.INSTANT:
-        needed[:, lead == np.timedelta64(0, "ns")] = False  # nothing has been summed yet
-    if (there | ~needed).all():
-        return
-    member, k = np.argwhere(needed & ~there)[0]
-    raise MissingDataError(
-        f"{one.index} is missing at lead {lead[k] / _MINUTE / 60:g} h"
-        + (f" of member {members[member]}" if len(members) > 1 else "")
-        + f": {int((needed & ~there).sum())} of {int(needed.sum())} fields.",
-        "A run is whole: each variable at each lead, for each member.",
-        "It is still being published, or the file is cut: take the previous run, or ask for fewer variables or leads.",
-    )
-
-
-def _means(
-    one: Field, cube: Floats, lead: npt.NDArray[Any], *, start: npt.NDArray[Any], resolution: float
-) -> tuple[Floats, float]:
-    check_windows(start, lead, label=one.label, name=one.index)
-    values = xr.DataArray(
-        cube, dims=("member", "lead_time", "site", "cell"), coords={"lead_time": lead}, name=one.index
-    )
-    means = de_accumulate(values, label=one.label, resolution=resolution)
-    return np.asarray(means.values), float(means.attrs["clipped"])
-
-
-def rotated(u: Floats, v: Floats, *, longitude: Floats, lambert: Sequence[float]) -> tuple[Floats, Floats]:
-    """Winds along the axes of a Lambert conformal grid, turned to the east and to the north.
-
-    Parameters
-    ----------
-    u, v : array
-        Along the rows and along the columns of the grid. [m s⁻¹]
-    longitude : array
-        Of the cells. [degree]
-    lambert : sequence of float
-        Longitude of the grid's vertical, and its two standard parallels. [degree]
-
-    Returns
-    -------
-    east, north : array
-        [m s⁻¹]
-
-    References
-    ----------
-    Snyder (1987), Map projections: a working manual, equations 15-3 and 15-4 (the angle between the meridian and
-    the grid's vertical is the cone's constant times the difference of longitude),
-    https://doi.org/10.3133/pp1395.
-
-    Examples
-    --------
-    East of the grid's vertical, the meridians lean to the left: what blows up the columns blows to the north and
-    a little to the east.
-
-    >>> east, north = rotated(0.0, 10.0, longitude=-75.0, lambert=(-97.5, 38.5, 38.5))
-    >>> round(float(east), 2), round(float(north), 2)
-    (2.42, 9.7)
-    """
-    vertical, first, second = lambert
-    angle = _cone(first, second) * np.radians((np.asarray(longitude) - vertical + 180.0) % 360.0 - 180.0)
-    east = u * np.cos(angle) + v * np.sin(angle)
-    north = -u * np.sin(angle) + v * np.cos(angle)
-    return np.asarray(east), np.asarray(north)
-
-
-def _cone(first: float, second: float) -> float:
-    one, two = np.radians([first, second])
-    if abs(first - second) < 1e-9:
-        return float(np.sin(one))
-    ratio = np.log(np.tan(np.pi / 4 + two / 2) / np.tan(np.pi / 4 + one / 2))
-    return float(np.log(np.cos(one) / np.cos(two)) / ratio)
-
-
-def _rotate(cubes: dict[str, Floats], held: Sequence[tuple[Field, list[Message]]], cells: Cells) -> None:
-    about = {one.name: found[0].about for one, found in held if found}
-    for name in [name for name in cubes if name.startswith("wind_u_")]:
-        other = name.replace("_u_", "_v_")
-        if not about[name]["grid_relative"] or about[name]["grid_type"] in ("regular_ll", "regular_gg"):
-            continue
-        lambert = about[name]["lambert"]
-        if other not in cubes or lambert is None or cells.cell_longitudes is None:
-            raise SchemaError(
-                f"{name} is relative to a grid of the type {about[name]['grid_type']!r}.",
-                "Winds are turned to the east on Lambert grids, both components together.",
-                "Read both components, or convert the file to winds relative to the earth.",
-            )
-        cubes[name], cubes[other] = rotated(
-            cubes[name], cubes[other], longitude=cells.cell_longitudes, lambert=lambert
-        )
-
-
-def _assembled(
-    values: dict[str, Floats],
-    init: np.datetime64,
-    lead: npt.NDArray[Any],
-    members: Sequence[int],
-    ensemble: bool,
-) -> xr.Dataset:
-    """Values (member, lead, site) as a dataset of one run."""
-    if "direct_horizontal" in values:
-        values["ghi"] = values.pop("direct_horizontal") + values["dhi"]
-    dims = ("member", "lead_time", "site")
-    weather = xr.Dataset(
-        {name: (dims, array.astype(np.float32)) for name, array in values.items()},
-        coords={"lead_time": lead, "member": list(members)},
-    ).expand_dims(init_time=np.array([init], dtype="datetime64[ns]"))
-    if not ensemble:
-        weather = weather.isel(member=0, drop=True)
-    return weather.transpose("site", "init_time", "lead_time", *(["member"] if ensemble else []))
-
-
-def _methods(weather: xr.Dataset, fields: Sequence[Field]) -> None:
-    labels = {one.name: one.label for one in fields}
-    labels |= {"ghi": labels["direct_horizontal"]} if "direct_horizontal" in labels else {}
-    for name in map(str, weather.data_vars):
-        row = variables.lookup(name)
-        point = labels.get(name, Label.INSTANT) is Label.INSTANT
-        weather[name].attrs = {
-            "units": row.units,
-            "standard_name": row.standard_name,
-            "cell_methods": variables.POINT if point else variables.MEAN,
-        }

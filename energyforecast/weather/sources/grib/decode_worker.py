@@ -30,7 +30,7 @@ _HOLE: Final = 12
 
 
 def main() -> int:
-    """Decode what standard input asks for, line by line; each answer written is told by a line.
+    """Decode the requests on standard input, line by line, and acknowledge each answer with a line.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 def _answer(eccodes: Any, request: dict[str, Any]) -> str | None:
-    """What is wrong with the files of a request, if anything."""
+    """Error in the files of a request, if any."""
     arrays: dict[str, Any] = {}
     messages: list[dict[str, Any]] = []
     for number, path in enumerate(request["files"]):

@@ -1,4 +1,4 @@
-"""Where each field lies in a GRIB file: by the index beside it, or by the file itself."""
+"""Byte ranges of the fields of a GRIB file, from its index or from the file itself."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Piece:
 
 
 def parse_idx(text: str) -> list[Piece]:
-    """Lines of an ``.idx`` file, as NOAA writes them beside its GRIB files.
+    """Entries of an ``.idx`` file, the index that NOAA publishes with each GRIB file.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def _piece(match: re.Match[str], last: int | None) -> Piece:
 
 
 def _window(when: str) -> tuple[float, float, str | None] | None:
-    """Window and statistic in words; ``None`` for what no variable of ours uses."""
+    """Window and statistic from their description; ``None`` where no variable uses them."""
     if when == "anl":
         return 0.0, 0.0, None
     match = _WHEN.match(when)
@@ -174,7 +174,7 @@ def _no_index(found: str, expected: str) -> ResponseError:
 def split_messages(
     data: bytes, *, label: str = "GRIB data", pieces: Sequence[int] | None = None, padding: int = 0
 ) -> list[bytes]:
-    """The messages that bytes consist of, whole and with nothing between them.
+    """Split bytes into complete messages without gaps.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What each weather model publishes as GRIB, as tables: fields, labels, steps, addresses."""
+"""Tables of the GRIB products of weather models: fields, time labels, steps, addresses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COLUMN: Final = (1, 8, 10, 200, 255)  # the whole atmosphere, likewise
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A field of a model: how its files name it, and what it becomes.
+    """Field of a model: its names in GRIB, and the variable of the library.
 
     Parameters
     ----------

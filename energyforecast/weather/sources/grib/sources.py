@@ -1,4 +1,4 @@
-"""Weather models whose GRIB files are asked for field by field: GFS, GEFS, HRRR, IFS, AIFS, ICON-EU."""
+"""Weather models fetched field by field from their GRIB files: GFS, GEFS, HRRR, IFS, AIFS, ICON-EU."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
 from energyforecast.errors import MissingDataError, ResponseError
-from energyforecast.weather.processing.spatial import Method
+from energyforecast.weather.processing.grid_cells import Method
 from energyforecast.weather.sources.common.base import RunSource, finished
-from energyforecast.weather.sources.grib.decode import Message, decode, parse_grib
+from energyforecast.weather.sources.grib.decode import Message, decode
 from energyforecast.weather.sources.grib.index import (
     Piece,
     message_length,
@@ -30,6 +30,7 @@ from energyforecast.weather.sources.grib.index import (
     split_messages,
 )
 from energyforecast.weather.sources.grib.models import MODELS, Field, GribModel, given_names, needed_fields
+from energyforecast.weather.sources.grib.parser import parse_grib
 
 __all__ = ["AifsOpenData", "Gefs", "Gfs", "GribSource", "Hrrr", "IconEu", "IfsOpenData"]
 
@@ -41,7 +42,7 @@ _UNPACKED: Final = 1 << 26
 
 @dataclass(frozen=True)
 class _Part:
-    """What one file must give."""
+    """Fields and members required of one file."""
 
     lead: int
     member: int
@@ -248,7 +249,7 @@ def _names(piece: Piece, one: Field, part: _Part, *, ecmwf: bool) -> bool:
 
 
 def _check(part: _Part, messages: Sequence[Message], init: pd.Timestamp, name: str) -> None:
-    """Whether a file holds what its index, or its name, said."""
+    """Check decoded messages against the index, or the name, of their file."""
     lead = np.timedelta64(part.lead, "h")
     for one in part.fields:
         fitting = [m for m in messages if m.is_of(one)]

@@ -1,4 +1,4 @@
-"""What Open-Meteo calls things: variables and their units, models and their delays, products and their addresses."""
+"""Open-Meteo's names: variables and units, models and latencies, products and addresses."""
 
 from __future__ import annotations
 
@@ -348,7 +348,7 @@ def model_named(model: str | OpenMeteoModel, *, product: str) -> OpenMeteoModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """A product: where it is asked, and what kind of weather it gives.
+    """Product of Open-Meteo: its address and the kind of its weather.
 
     Examples
     --------
@@ -378,7 +378,7 @@ PRODUCTS: Final[dict[str, Product]] = {
 
 
 def default_variables(model: OpenMeteoModel) -> tuple[str, ...]:
-    """What the recipes for wind, solar and demand look at, with the model's heights.
+    """Variables used by the default features for wind, solar and demand, at the model's heights.
 
     Examples
     --------

@@ -116,7 +116,7 @@ class Endpoint:
 
 
 def _reason(body: bytes, secret: str | None) -> str:
-    """What an error says, without a key."""
+    """Reason that the server gave for an error, with keys removed."""
     try:
         payload = json.loads(body)
         said = str(payload["reason"]) if isinstance(payload, dict) and "reason" in payload else ""
@@ -138,7 +138,7 @@ def _wait(reason: str) -> float:
 
 
 def weight(*, sites: int, variables: int, days: float) -> float:
-    """What a request costs, in calls: for each site at least one, and more with variables and days.
+    """Cost of a request in calls: at least one for each site, more with variables and days.
 
     Parameters
     ----------

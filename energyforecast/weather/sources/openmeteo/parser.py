@@ -1,11 +1,10 @@
-"""What an answer of Open-Meteo means: from JSON to hours at sites, in the library's names, units and time labels."""
+"""Hourly weather at sites from Open-Meteo's answers in JSON."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,17 +19,15 @@ from energyforecast.core.sites import Site
 from energyforecast.errors import FileFormatError, RefusedError, ResponseError
 from energyforecast.weather.sources.openmeteo.catalogue import (
     CellSelection,
-    Column,
     OpenMeteoModel,
     column_of,
 )
+from energyforecast.weather.sources.openmeteo.column_reader import ColumnReader, Floats, unexpected, units_of
 
 __all__ = ["Payload", "counts", "decode", "in_order", "parse_open_meteo", "read_payload"]
 
-Floats = npt.NDArray[np.float64]
 #: Places of an answer, each an object.
 Payload = list[dict[str, Any]]
-
 _HOUR: Final = 3600
 _KM_PER_DEGREE: Final = 111.2
 #: How far a cell's centre may lie from the site, in cells: the nearest, or the best of its neighbours.
@@ -39,12 +36,6 @@ _REACH: Final[dict[str, float]] = {"nearest": 1.0, "land": 2.5, "sea": 2.5}
 _ROUNDING: Final = -5.0
 _SHOWN: Final = 120
 _BARE_NAN: Final = re.compile(rb"(?<=[:,\[])\s*-?nan(?=\s*[,\]}])")
-
-
-def _wrong(found: str, expected: str) -> ResponseError:
-    return ResponseError(
-        found, expected, "Ask again later; if it stays so, report it to the server's makers."
-    )
 
 
 def decode(body: bytes) -> Payload:
@@ -73,11 +64,11 @@ def decode(body: bytes) -> Payload:
         raise _undecodable(body) from error
     items = payload if isinstance(payload, list) else [payload]
     if not items or not all(isinstance(item, dict) for item in items):
-        raise _wrong("Open-Meteo's answer holds no places.", "It is an object, or an array of objects.")
+        raise unexpected("Open-Meteo's answer holds no places.", "It is an object, or an array of objects.")
     failed = next((item for item in items if item.get("error")), None)
     if failed is not None:
         said = str(failed.get("reason", ""))[:_SHOWN]
-        raise _wrong(f"Open-Meteo answered 200 with an error: {said}", "An answer with 200 is weather.")
+        raise unexpected(f"Open-Meteo answered 200 with an error: {said}", "An answer with 200 is weather.")
     return items
 
 
@@ -86,9 +77,9 @@ def _undecodable(body: bytes) -> ResponseError:
     where = text.find("Unexpected error while streaming")
     if where >= 0:
         said = text[where : where + _SHOWN]
-        return _wrong(f"Open-Meteo broke off its answer: {said}", "An answer is whole.")
+        return unexpected(f"Open-Meteo broke off its answer: {said}", "An answer is whole.")
     beginning = body[:40].decode("utf-8", "replace")
-    return _wrong(
+    return unexpected(
         f"Open-Meteo's answer of {len(body)} bytes is no JSON; it begins {beginning!r}.",
         "An answer is JSON, from its first byte to its last.",
     )
@@ -206,10 +197,10 @@ def parse_open_meteo(
         _check_place(item, site, model, cell_selection)
     stamps = [_stamps(item, site) for item, site in zip(items, sites, strict=True)]
     if any(not np.array_equal(stamps[0], other) for other in stamps[1:]):
-        raise _wrong("Open-Meteo gives other hours for other sites.", "All sites have the same hours.")
+        raise unexpected("Open-Meteo gives other hours for other sites.", "All sites have the same hours.")
     data, clipped = {}, {}
     for name in variables:
-        reader = _Reader(column_of(name), model, tuple(asked) or (model.name,), day)
+        reader = ColumnReader(column_of(name), model, tuple(asked) or (model.name,), day)
         raw = np.stack(
             [reader.read(item, site, len(stamps[0])) for item, site in zip(items, sites, strict=True)]
         )
@@ -254,9 +245,6 @@ def _repaired(raw: Floats, name: str) -> tuple[Floats, int]:
     return shifted, clipped
 
 
-# --- Places ---------------------------------------------------------------------------------------
-
-
 def in_order(payload: Sequence[Mapping[str, Any]], sites: Sequence[Site]) -> Payload:
     """An object for each site, in the order of the sites.
 
@@ -273,13 +261,13 @@ def in_order(payload: Sequence[Mapping[str, Any]], sites: Sequence[Site]) -> Pay
     """
     items = [dict(item) for item in payload]
     if len(items) != len(sites):
-        raise _wrong(f"Open-Meteo answers for {len(items)} places.", f"It was asked for {len(sites)}.")
+        raise unexpected(f"Open-Meteo answers for {len(items)} places.", f"It was asked for {len(sites)}.")
     if len(items) == 1 or not any("location_id" in item for item in items):
         return items
     # The first place has no identifier: it is 0.
     numbers = [item.get("location_id", 0) for item in items]
     if sorted(numbers) != list(range(len(items))):
-        raise _wrong(
+        raise unexpected(
             f"Open-Meteo numbers its places {numbers[:10]}.", f"Each of 0 to {len(items) - 1} stands once."
         )
     return [items[numbers.index(k)] for k in range(len(items))]
@@ -290,7 +278,9 @@ def _check_place(
 ) -> None:
     place = [item.get("latitude"), item.get("longitude")]
     if not all(isinstance(value, int | float) for value in place):
-        raise _wrong(f"Open-Meteo gives no cell for site {site.name!r}.", "An answer says where its cell is.")
+        raise unexpected(
+            f"Open-Meteo gives no cell for site {site.name!r}.", "An answer says where its cell is."
+        )
     latitude, longitude = (float(value) for value in place if value is not None)
     if np.isnan(latitude) or np.isnan(longitude) or not isinstance(item.get("hourly"), dict):
         raise RefusedError(
@@ -315,19 +305,11 @@ def _kilometres(site: Site, latitude: float, longitude: float) -> float:
     return float(2 * 6371.0 * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))))
 
 
-# --- Hours ----------------------------------------------------------------------------------------
-
-
-def _units(item: Mapping[str, Any]) -> dict[str, Any]:
-    units = item.get("hourly_units")
-    return units if isinstance(units, dict) else {}
-
-
 def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
     """Seconds since 1970, hour after hour."""
-    given, unit = item["hourly"].get("time"), _units(item).get("time")
+    given, unit = item["hourly"].get("time"), units_of(item).get("time")
     if not isinstance(given, list) or not given or unit not in ("unixtime", "iso8601"):
-        raise _wrong(
+        raise unexpected(
             f"Open-Meteo gives site {site.name!r} no hours (time in {unit!r}).",
             "Hours are in unixtime or iso8601.",
         )
@@ -339,92 +321,15 @@ def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
             local = timestamps.to_ns(pd.to_datetime(given, format="ISO8601")).astype("datetime64[s]")
             stamps = local.astype(np.int64) - int(item.get("utc_offset_seconds", 0))
     except (ValueError, TypeError, OverflowError) as error:
-        raise _wrong(
+        raise unexpected(
             f"Open-Meteo's hours for site {site.name!r} cannot be read: {error}", f"They are in {unit}."
         ) from error
     gaps = np.flatnonzero(np.diff(stamps) != _HOUR)
     if gaps.size:
         when = pd.Timestamp(int(stamps[gaps[0] + 1]), unit="s")
-        raise _wrong(
+        raise unexpected(
             f"Open-Meteo's hours for site {site.name!r} do not follow each other: {when} UTC is doubled, "
             f"misplaced or after a gap ({gaps.size} such places).",
             "Every hour stands once, in order.",
         )
     return stamps
-
-
-# --- Columns --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Finds the columns of a variable, under whichever of their names."""
-
-    column: Column
-    model: OpenMeteoModel
-    asked: tuple[str, ...]
-    day: int
-
-    def read(self, item: Mapping[str, Any], site: Site, count: int) -> Floats:
-        """Shape (hours,), or (hours, members) for an ensemble; ours."""
-        base = self.column.name + (f"_previous_day{self.day}" if self.day else "")
-        if not self.model.members:
-            return self._values(item, self._key(item, base, site), site, count)
-        keys = [self._found(item, base + (f"_member{k:02d}" if k else "")) for k in range(self.model.members)]
-        if not any(keys):
-            self._key(item, base, site)
-        strange = self._found(item, f"{base}_member{self.model.members:02d}")
-        if strange:
-            raise _wrong(
-                f"Open-Meteo's {self.model.name} gives {strange!r}.", f"It has {self.model.members} members."
-            )
-        nothing = np.full(count, np.nan)  # a member that was lost
-        return np.column_stack([self._values(item, key, site, count) if key else nothing for key in keys])
-
-    def _found(self, item: Mapping[str, Any], base: str) -> str | None:
-        """The name of a column, with the model behind it or without."""
-        names = [f"{base}_{self.model.name}"]
-        if self.model.members:  # ensembles answer under other names than those that were asked
-            names += [f"{base}_{self.model.name}_eps", f"{base}_{self.model.name}_ensemble"]
-        if len(self.asked) == 1:
-            names.insert(0, base)
-        return next((name for name in names if name in item["hourly"]), None)
-
-    def _key(self, item: Mapping[str, Any], base: str, site: Site) -> str:
-        key = self._found(item, base)
-        if key is not None:
-            return key
-        if base in item["hourly"]:
-            raise _wrong(
-                f"Open-Meteo gives {base!r} at site {site.name!r} without saying for which of "
-                f"{', '.join(self.asked)}.",
-                "Columns of several models carry their names; one alone covers the site.",
-            )
-        others = [name for name in item["hourly"] if name.startswith(base + "_")]
-        if others:
-            raise _wrong(
-                f"Open-Meteo answers with {others[0]!r} at site {site.name!r}.",
-                f"It was asked for {self.model.name}.",
-            )
-        raise _wrong(
-            f"Open-Meteo gives no {base!r} at site {site.name!r}.",
-            "It gives every variable that was asked for.",
-        )
-
-    def _values(self, item: Mapping[str, Any], key: str, site: Site, count: int) -> Floats:
-        given = item["hourly"][key]
-        if not isinstance(given, list) or len(given) != count:
-            size = len(given) if isinstance(given, list) else "no"
-            raise _wrong(
-                f"Open-Meteo gives {size} values of {key!r} at site {site.name!r}.",
-                f"There are {count} hours.",
-            )
-        try:
-            values = np.array([np.nan if value is None else value for value in given], dtype=np.float64)
-        except (ValueError, TypeError) as error:
-            raise _wrong(
-                f"{key!r} at site {site.name!r} cannot be read: {error}", "Values are numbers, or null."
-            ) from error
-        if np.isnan(values).all():  # the unit of nothing may be anything
-            return values
-        return values * self.column.factor(_units(item).get(key), f"site {site.name!r}")

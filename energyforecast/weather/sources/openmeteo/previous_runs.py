@@ -1,4 +1,4 @@
-"""What was predicted some days before each hour: pieces of many runs."""
+"""Previous runs: values predicted a fixed number of days before each hour."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def open_meteo_previous_runs(
     cell_selection: CellSelection = "nearest",
     http: Http | None = None,
 ) -> xr.Dataset:
-    """What had been predicted some days before each hour: pieces of many runs, older archives than single runs.
+    """Values predicted a fixed number of days before each hour, from many runs.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Open-Meteo as a source: runs of its models, histories, and what was predicted some days before."""
+"""Open-Meteo as a source: runs of its models, and histories."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class OpenMeteo(RunSource):
         return min(timestamps.duration(self.horizon), timestamps.duration(self.described.horizon))
 
     def newest(self, now: Any = None) -> pd.Timestamp:
-        """Initialisation of the newest run: by the declared delay, or as the server says."""
+        """Initialisation of the newest run, by the declared latency or as reported by the server."""
         if self.product == "single_runs" or now is not None:
             return super().newest(now)
         return RunStatus.of(self.described, endpoint=self.endpoint).init_time
@@ -146,7 +146,7 @@ class OpenMeteo(RunSource):
         init_time: pd.Timestamp,
         available_time: pd.Timestamp | None = None,
     ) -> xr.Dataset:
-        """What an answer says of a run; available after the declared delay, unless it is known when."""
+        """Weather of a run from an answer; available after the declared latency unless its arrival is given."""
         hours = parse_open_meteo(
             payload,
             sites=sites,
@@ -176,7 +176,7 @@ class OpenMeteo(RunSource):
         return complete(cube, source=self, sites=sites, told=told)
 
     def _arrival(self, run: pd.Timestamp) -> pd.Timestamp:
-        """When the newest run came, if it is this one."""
+        """Arrival of a run, refused unless it is the newest."""
         status = RunStatus.of(self.described, endpoint=self.endpoint)
         arrived = status.available_time + _SPREADING
         if status.init_time != run or arrived > timestamps.now():
@@ -258,7 +258,7 @@ class OpenMeteoHistory(AnalysisSource):
     def parse_period(
         self, payload: Payload, *, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp
     ) -> xr.Dataset:
-        """What an answer says of the hours in [start, end)."""
+        """Weather of the hours in [start, end) from an answer."""
         hours = parse_open_meteo(
             payload,
             sites=sites,
@@ -281,7 +281,7 @@ CELLS: Final = ("cell_latitude", "cell_longitude", "cell_elevation")
 def _declare(
     source: Source, model: OpenMeteoModel, product: str, names: Sequence[str], *, spread: bool = False
 ) -> None:
-    """What a source says of itself; the fields of a frozen class are set once."""
+    """Set the declarations of a source: name, variables, labels, latency, attribution."""
     chosen = tuple(names) or default_variables(model)
     if spread and not names:
         chosen += tuple(f"{name}_spread" for name in chosen if not name.startswith("wind_direction"))
@@ -324,7 +324,7 @@ def cut(hours: xr.Dataset, wanted: timestamps.Times) -> xr.Dataset:
 def complete(
     weather: xr.Dataset, *, source: Source, sites: Sequence[Site], told: Mapping[str, str | int]
 ) -> xr.Dataset:
-    """Weather as it leaves the library: spreads say what they are, all says where it comes from, and when.
+    """Weather with attributes: spreads described, source and time of retrieval recorded.
 
     Examples
     --------

@@ -28,8 +28,9 @@ from energyforecast.errors import (
     TimeError,
 )
 from energyforecast.weather import Gefs, Gfs, IconEu, IfsOpenData, read_grib
-from energyforecast.weather.sources.grib.decode import _Child, _grid, decode, rotated
+from energyforecast.weather.sources.grib.decode import _Child, _grid, decode
 from energyforecast.weather.sources.grib.index import split_messages
+from energyforecast.weather.sources.grib.parser import rotated
 from tests.support import grib_files as gf
 
 # Not importorskip: this process must not load it.

@@ -1,0 +1,119 @@
+"""GRIB files on disk, at sites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import xarray as xr
+
+from energyforecast.core import weather_schema
+from energyforecast.core.sites import Site
+from energyforecast.errors import (
+    FileFormatError,
+    ResponseError,
+    SchemaError,
+)
+from energyforecast.weather.processing.grid_cells import Method
+from energyforecast.weather.sources.grib.decode import Message, decode
+from energyforecast.weather.sources.grib.index import split_messages
+from energyforecast.weather.sources.grib.models import MODELS, GribModel, needed_fields
+from energyforecast.weather.sources.grib.parser import parse_grib
+
+__all__ = ["read_grib"]
+
+#: What may stand between two messages of a file on disk: archives fill records of 120 bytes with zeros. [bytes]
+_PADDING: Final = 120
+
+
+def read_grib(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    model: str,
+    sites: Sequence[Site],
+    method: Method = "nearest",
+    names: Sequence[str] = (),
+) -> xr.Dataset:
+    """A run of a weather model from GRIB files that lie on disk.
+
+    Parameters
+    ----------
+    paths : path or sequence of path
+        Files of one run. Nothing is ever written beside them.
+    model : str
+        Which of :data:`energyforecast.weather.sources.grib.models.MODELS`: it says what accumulations mean.
+    sites : sequence of Site
+    method : {"nearest", "bilinear"}
+    names : sequence of str
+        Variables that must be there, whole; by default those of the model of which the files hold anything.
+
+    Returns
+    -------
+    Dataset
+        Dimensions ``(site, init_time, lead_time[, member])``; ``available_time`` by the model's usual delay.
+
+    Raises
+    ------
+    FileFormatError
+        If a file is damaged, cut or no GRIB.
+    MissingDataError
+        If a field is missing at a lead that others have.
+    DependencyError
+        If the extra ``grib`` is not installed.
+
+    Examples
+    --------
+    >>> read_grib("gfs.f003", model="gfs", sites=[Site(name="farm", latitude=43.6, longitude=78.5)])
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.FileFormatError: gfs.f003 cannot be read: No such file or directory.
+    GRIB files are there.
+    Check the path.
+    """
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    table = _model(model)
+    contents = [_bytes_of(path) for path in files]
+    try:
+        messages, cells = decode(contents, sites=sites, fields=table.fields, method=method)
+    except ResponseError as error:
+        raise FileFormatError(error.found, error.expected, error.remedy) from error
+    held = [field for field in table.fields if any(message.is_of(field) for message in messages)]
+    if not held:
+        raise SchemaError(
+            f"{', '.join(path.name for path in files)} hold {_inventory(messages)}.",
+            f"Files of {model} hold {', '.join(field.index for field in table.fields)}.",
+            "Name the right model, or fetch other fields.",
+        )
+    wanted = needed_fields(table, names) if names else held
+    weather = parse_grib(messages, model=table, fields=wanted, cells=cells, sites=sites)
+    return weather_schema.check_weather(weather, sites=sites, label=f"the run of {model}")
+
+
+def _model(name: str) -> GribModel:
+    if name not in MODELS:
+        raise SchemaError(
+            f"The weather model {name!r} is unknown.",
+            f"Known are {', '.join(MODELS)}.",
+            "Choose one of them, or read the file with another library and write NetCDF.",
+        )
+    return MODELS[name]
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileFormatError(
+            f"{path} cannot be read: {error.strerror}.", "GRIB files are there.", "Check the path."
+        ) from error
+    try:
+        # Files put together from byte ranges often hold the first byte of what followed in the original.
+        return b"".join(split_messages(data, label=path.name, padding=_PADDING))
+    except ResponseError as error:
+        raise FileFormatError(error.found, error.expected, error.remedy) from error
+
+
+def _inventory(messages: Iterable[Message]) -> str:
+    names = sorted({f"{message.about['name']} at level {message.about['level']}" for message in messages})
+    return ", ".join(names[:8]) or "nothing"
