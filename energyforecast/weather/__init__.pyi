@@ -66,6 +66,7 @@ from .sources.openmeteo import (
     OPEN_METEO_ENSEMBLES as OPEN_METEO_ENSEMBLES,
     OPEN_METEO_MODELS as OPEN_METEO_MODELS,
     OpenMeteo as OpenMeteo,
+    OpenMeteoAccess as OpenMeteoAccess,
     OpenMeteoHistory as OpenMeteoHistory,
     OpenMeteoModel as OpenMeteoModel,
     open_meteo as open_meteo,

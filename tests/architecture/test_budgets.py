@@ -67,9 +67,6 @@ REMAINING = {
     "point_in_time/snapshot.py",
     "reporting/sheets/verification.py::_hours",
     "reporting/sheets/verification.py::verification_sheet",
-    "weather/sources/openmeteo/archives.py::open_meteo",
-    "weather/sources/openmeteo/client.py::get_open_meteo",
-    "weather/sources/openmeteo/previous_runs.py::open_meteo_previous_runs",
     "weather/sources/tables.py::read_table",
 }
 

@@ -16,15 +16,15 @@ Factory = Callable[[str | None, str | None, str | None], RunSource | AnalysisSou
 
 
 def _open_meteo(model: str | None, base_url: str | None, api_key: str | None) -> RunSource:
-    from energyforecast.weather.sources.openmeteo import OpenMeteo
+    from energyforecast.weather.sources.openmeteo import OpenMeteo, OpenMeteoAccess
 
-    return OpenMeteo(model or "ecmwf_ifs", base_url=base_url, api_key=api_key)
+    return OpenMeteo(model or "ecmwf_ifs", access=OpenMeteoAccess(base_url=base_url, api_key=api_key))
 
 
 def _open_meteo_history(model: str | None, base_url: str | None, api_key: str | None) -> AnalysisSource:
-    from energyforecast.weather.sources.openmeteo import OpenMeteoHistory
+    from energyforecast.weather.sources.openmeteo import OpenMeteoAccess, OpenMeteoHistory
 
-    return OpenMeteoHistory(model or "era5", base_url=base_url, api_key=api_key)
+    return OpenMeteoHistory(model or "era5", access=OpenMeteoAccess(base_url=base_url, api_key=api_key))
 
 
 def _grib(kind: str) -> Factory:

@@ -25,10 +25,8 @@ from energyforecast.weather.sources.openmeteo.catalogue import (
 )
 from energyforecast.weather.sources.openmeteo.parser import Payload, decode, in_order
 
-__all__ = ["Endpoint", "RunStatus", "get_open_meteo", "weight"]
+__all__ = ["Endpoint", "OpenMeteoAccess", "RunStatus", "get_open_meteo", "weight"]
 
-#: The free service gives 600 a minute; one request stays below.
-LARGEST_WEIGHT: Final = 400.0
 _MOST_SITES: Final = 1000
 #: Longer queries go as a form.
 _LONGEST_QUERY: Final = 1800
@@ -38,32 +36,49 @@ _KEY: Final = re.compile(r"(?i)(api_?key\W{0,3})\S+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where one product is asked, and how patiently.
+class OpenMeteoAccess:
+    """Access to Open-Meteo: address, key, retries and size of requests.
 
     Parameters
     ----------
-    product : str
-        One of :data:`PRODUCTS`.
     base_url : str, optional
-        Of a server of one's own, or a replay; Open-Meteo's by default, its customers' with a key.
+        Address of another server, such as a self-hosted one; Open-Meteo's by default, its customers' with a key.
     api_key : str, optional
-        Sent as a header, so that it stands in no address.
+        Of a customer; sent as a header, so that no address contains it. Without it Open-Meteo is for
+        non-commercial use.
     http : Http, optional
-        Times and tries.
+        Timeouts and retries.
+    largest_weight : float
+        Of one request; the free service allows 600 a minute. [calls]
+
+    See Also
+    --------
+    energyforecast.weather.OpenMeteo, energyforecast.weather.open_meteo
 
     Examples
     --------
-    >>> Endpoint(product="archive", api_key="secret")
-    Endpoint(product='archive', base_url=None)
-    >>> Endpoint(product="archive", api_key="secret").url
+    >>> OpenMeteoAccess(api_key="secret")
+    OpenMeteoAccess(base_url=None, largest_weight=400.0)
+    """
+
+    base_url: str | None = None
+    api_key: str | None = dataclasses.field(default=None, repr=False)
+    http: Http = dataclasses.field(default_factory=Http, repr=False)
+    largest_weight: float = 400.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Endpoint of one product.
+
+    Examples
+    --------
+    >>> Endpoint(product="archive", access=OpenMeteoAccess(api_key="secret")).url
     'https://customer-archive-api.open-meteo.com/v1/archive'
     """
 
     product: str
-    base_url: str | None = None
-    api_key: str | None = dataclasses.field(default=None, repr=False)
-    http: Http = dataclasses.field(default_factory=Http, repr=False)
+    access: OpenMeteoAccess = dataclasses.field(default_factory=OpenMeteoAccess)
 
     def __post_init__(self) -> None:
         one_of("product of Open-Meteo", self.product, allowed=PRODUCTS)
@@ -71,8 +86,8 @@ class Endpoint:
     @property
     def base(self) -> str:
         """Address without path."""
-        own = PRODUCTS[self.product].address(with_key=self.api_key is not None)
-        return (self.base_url or own).rstrip("/")
+        default = PRODUCTS[self.product].address(with_key=self.access.api_key is not None)
+        return (self.access.base_url or default).rstrip("/")
 
     @property
     def url(self) -> str:
@@ -92,7 +107,7 @@ class Endpoint:
         try:
             return decode(body)
         except ResponseError:
-            self.http.sleep(_PAUSE)
+            self.access.http.sleep(_PAUSE)
         return decode(self._body(params))
 
     def _body(self, params: Mapping[str, str]) -> bytes:
@@ -106,11 +121,12 @@ class Endpoint:
             ) from None
 
     def _client(self) -> Http:
-        secret = {} if self.api_key is None else {"X-Api-Key": self.api_key}
+        http, key = self.access.http, self.access.api_key
+        secret = {} if key is None else {"X-Api-Key": key}
         return dataclasses.replace(
-            self.http,
-            headers={**self.http.headers, **secret},
-            reason=lambda body: _reason(body, self.api_key),
+            http,
+            headers={**http.headers, **secret},
+            reason=lambda body: _reason(body, key),
             wait=_wait,
         )
 
@@ -173,7 +189,6 @@ def get_open_meteo(
     end: pd.Timestamp,
     days: Sequence[int] = (),
     cell_selection: CellSelection = "nearest",
-    largest_weight: float = LARGEST_WEIGHT,
 ) -> Payload:
     """Ask for hours at sites; several requests are joined to one answer.
 
@@ -189,8 +204,6 @@ def get_open_meteo(
     days : sequence of int
         Of previous runs: how many days before.
     cell_selection : {"nearest", "land", "sea"}
-    largest_weight : float
-        Of one request. [calls]
 
     Returns
     -------
@@ -205,7 +218,9 @@ def get_open_meteo(
     Examples
     --------
     >>> from energyforecast.weather.sources.openmeteo import OPEN_METEO_MODELS
-    >>> nobody = Endpoint(product="single_runs", base_url="http://127.0.0.1:9", http=Http(attempts=1))
+    >>> nobody = Endpoint(
+    ...     product="single_runs", access=OpenMeteoAccess(base_url="http://127.0.0.1:9", http=Http(attempts=1))
+    ... )
     >>> get_open_meteo(
     ...     [Site(name="farm", latitude=43.6, longitude=78.5)],
     ...     endpoint=nobody,
@@ -232,9 +247,10 @@ def get_open_meteo(
     }
     columns = len(hourly) * max(model.members, 1)
     whole = endpoint.product == "single_runs"
+    largest = endpoint.access.largest_weight
     joined: Payload = []
-    for some in _sites_by_weight(sites, columns, (end - start) / pd.Timedelta("1D"), largest_weight):
-        spans = [(start, end)] if whole else _spans(start, end, len(some), columns, largest_weight)
+    for some in _sites_by_weight(sites, columns, (end - start) / pd.Timedelta("1D"), largest):
+        spans = [(start, end)] if whole else _spans(start, end, len(some), columns, largest)
         pieces = [
             in_order(endpoint.places({**common, **_where(some), **_when(first, last, whole)}), some)
             for first, last in spans

@@ -12,7 +12,6 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core import variables as vocabulary
-from energyforecast.core.http import Http
 from energyforecast.core.sites import Site
 from energyforecast.errors import ResponseError, RunNotPublishedError, SchemaError
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource, Source, finished
@@ -24,7 +23,12 @@ from energyforecast.weather.sources.openmeteo.catalogue import (
     default_variables,
     model_named,
 )
-from energyforecast.weather.sources.openmeteo.client import Endpoint, RunStatus, get_open_meteo
+from energyforecast.weather.sources.openmeteo.client import (
+    Endpoint,
+    OpenMeteoAccess,
+    RunStatus,
+    get_open_meteo,
+)
 from energyforecast.weather.sources.openmeteo.parser import Payload, counts, parse_open_meteo
 
 __all__ = ["CELLS", "OpenMeteo", "OpenMeteoHistory", "complete", "cut"]
@@ -51,13 +55,9 @@ class OpenMeteo(RunSource):
         Names of the library; by default what the recipes look at, at the model's heights.
     horizon : str
         How far a run is asked for; no farther than it reaches.
-    base_url : str, optional
-        Of a server of one's own.
-    api_key : str, optional
-        Of a customer. Without it Open-Meteo is for non-commercial use.
     cell_selection : {"nearest", "land", "sea"}
-    http : Http, optional
-        Times and tries.
+    access : OpenMeteoAccess, optional
+        Address, key and retries.
 
     Notes
     -----
@@ -84,10 +84,8 @@ class OpenMeteo(RunSource):
     product: Literal["single_runs", "forecast", "ensemble", "ensemble_mean"] = "single_runs"
     variables: tuple[str, ...] = ()
     horizon: str = "168h"
-    base_url: str | None = None
-    api_key: str | None = field(default=None, repr=False)
     cell_selection: CellSelection = "nearest"
-    http: Http = field(default_factory=Http, repr=False)
+    access: OpenMeteoAccess = field(default_factory=OpenMeteoAccess, repr=False)
 
     def __post_init__(self) -> None:
         described = model_named(self.model, product=self.product)
@@ -108,7 +106,7 @@ class OpenMeteo(RunSource):
     @property
     def endpoint(self) -> Endpoint:
         """Where it is asked."""
-        return Endpoint(product=self.product, base_url=self.base_url, api_key=self.api_key, http=self.http)
+        return Endpoint(product=self.product, access=self.access)
 
     @property
     def reach(self) -> pd.Timedelta:
@@ -199,7 +197,7 @@ class OpenMeteoHistory(AnalysisSource):
     product : {"archive", "historical_forecast"}
         Neither is a forecast: the archive is a reanalysis, and stitched hours are minutes to hours old when
         they come true. Only ``perfect_weather=True`` lets them into a forecaster.
-    variables, base_url, api_key, cell_selection, http
+    variables, cell_selection, access
         As of :class:`OpenMeteo`.
 
     References
@@ -217,10 +215,8 @@ class OpenMeteoHistory(AnalysisSource):
     _: KW_ONLY
     product: Literal["archive", "historical_forecast"] = "archive"
     variables: tuple[str, ...] = ()
-    base_url: str | None = None
-    api_key: str | None = field(default=None, repr=False)
     cell_selection: CellSelection = "nearest"
-    http: Http = field(default_factory=Http, repr=False)
+    access: OpenMeteoAccess = field(default_factory=OpenMeteoAccess, repr=False)
 
     def __post_init__(self) -> None:
         if self.product not in ("archive", "historical_forecast"):
@@ -239,7 +235,7 @@ class OpenMeteoHistory(AnalysisSource):
     @property
     def endpoint(self) -> Endpoint:
         """Where it is asked."""
-        return Endpoint(product=self.product, base_url=self.base_url, api_key=self.api_key, http=self.http)
+        return Endpoint(product=self.product, access=self.access)
 
     def get_period(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:
         """Hours in [start, end) at some sites; see :class:`~energyforecast.weather.AnalysisSource`."""

@@ -29,7 +29,7 @@ from energyforecast.errors import (
     UnreachableError,
 )
 from energyforecast.point_in_time import weather_access
-from energyforecast.weather import Http, OpenMeteo, OpenMeteoHistory, open_meteo
+from energyforecast.weather import Http, OpenMeteo, OpenMeteoAccess, OpenMeteoHistory, open_meteo
 from energyforecast.weather.sources.openmeteo import parse_open_meteo
 from energyforecast.weather.sources.openmeteo.catalogue import OPEN_METEO_MODELS
 from tests.support.replay import (
@@ -87,8 +87,10 @@ def _source(server: Replay, slept: Slept | None = None, **how: Any) -> OpenMeteo
         "attempts": 3,
         "sleep": Slept() if slept is None else slept,
     } | how.pop("http", {})
-    given: dict[str, Any] = {"base_url": server.url + "/single", "variables": NAMES, "horizon": "48h"} | how
-    return OpenMeteo(given.pop("model", "ecmwf_ifs"), http=Http(**patience), api_key=CANARY, **given)
+    address = how.pop("base_url", server.url + "/single")
+    given: dict[str, Any] = {"variables": NAMES, "horizon": "48h"} | how
+    access = OpenMeteoAccess(base_url=address, http=Http(**patience), api_key=CANARY)
+    return OpenMeteo(given.pop("model", "ecmwf_ifs"), access=access, **given)
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +278,7 @@ def test_a_run_without_leads_yet_keeps_what_it_has_and_gives_way_to_the_one_befo
         SITES,
         "2024-06-10",
         "2024-06-10 12:00",
-        base_url=server.url + "/single",
+        access=OpenMeteoAccess(base_url=server.url + "/single"),
         variables=NAMES,
         horizon="48h",
     )
@@ -285,7 +287,7 @@ def test_a_run_without_leads_yet_keeps_what_it_has_and_gives_way_to_the_one_befo
         SITES,
         "2024-06-10",
         "2024-06-10 12:00",
-        base_url=server.url + "/single",
+        access=OpenMeteoAccess(base_url=server.url + "/single"),
         variables=NAMES,
         horizon="48h",
     )
@@ -308,7 +310,7 @@ def test_a_run_without_a_variable_yet_serves_those_that_need_it_not(server: Repl
         SITES,
         "2024-06-10",
         "2024-06-10 12:00",
-        base_url=server.url + "/single",
+        access=OpenMeteoAccess(base_url=server.url + "/single"),
         variables=NAMES,
         horizon="48h",
     )
@@ -347,7 +349,7 @@ def test_a_run_that_is_late_is_left_out_and_named(server: Replay) -> None:
         SITES,
         "2024-06-10",
         "2024-06-10 12:00",
-        base_url=server.url + "/single",
+        access=OpenMeteoAccess(base_url=server.url + "/single"),
         variables=NAMES,
         horizon="48h",
     )
@@ -491,7 +493,9 @@ def test_months_of_kmh_under_the_name_of_ms_are_found(server: Replay) -> None:
         place["hourly"]["wind_speed_100m"] = [3.6 * v for v in place["hourly"]["wind_speed_100m"]]
 
     server.always(mangled(faster))
-    source = OpenMeteoHistory("era5", variables=("wind_speed_100m",), base_url=server.url + "/archive")
+    source = OpenMeteoHistory(
+        "era5", variables=("wind_speed_100m",), access=OpenMeteoAccess(base_url=server.url + "/archive")
+    )
     with pytest.raises(UnitsError, match="km/h"):
         source.get_period(SITES[:1], timestamps.instant("2024-01-01"), timestamps.instant("2024-02-01"))
 
@@ -502,7 +506,9 @@ def test_radiation_an_hour_off_is_found(server: Replay) -> None:
         place["hourly"]["shortwave_radiation"] = [*column[1:], column[-1]]
 
     server.always(mangled(early))
-    source = OpenMeteoHistory("era5", variables=("ghi",), base_url=server.url + "/archive")
+    source = OpenMeteoHistory(
+        "era5", variables=("ghi",), access=OpenMeteoAccess(base_url=server.url + "/archive")
+    )
     with pytest.raises(TimeError, match="before the sun"):
         source.get_period(SITES[:1], timestamps.instant("2024-06-01"), timestamps.instant("2024-06-12"))
 
@@ -629,7 +635,7 @@ def _ensemble(server: Replay) -> OpenMeteo:
         server,
         model="gfs025",
         product="ensemble",
-        base_url=server.url + "/ensemble",
+        access=OpenMeteoAccess(base_url=server.url + "/ensemble"),
         variables=("wind_speed_80m",),
         horizon="24h",
     )

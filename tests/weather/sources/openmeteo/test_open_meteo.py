@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from energyforecast.core.sites import Site
 from energyforecast.errors import MissingDataError, RunNotPublishedError, SchemaError, TimeError, UnitsError
 from energyforecast.point_in_time import weather_access
 from energyforecast.testing import check_source
-from energyforecast.weather import Http, OpenMeteo, OpenMeteoHistory
+from energyforecast.weather import Http, OpenMeteo, OpenMeteoAccess, OpenMeteoHistory
 from energyforecast.weather.sources.openmeteo import get_open_meteo, parse_open_meteo, weight
 from energyforecast.weather.sources.openmeteo.catalogue import OPEN_METEO_MODELS
 from tests.support.replay import HOUR, Atmosphere, Replay, Request
@@ -71,7 +72,9 @@ def test_a_run_is_the_sky_of_its_leads(server: Replay) -> None:
         "temp_dew",
         "snow_depth",
     )
-    source = OpenMeteo("ecmwf_ifs", base_url=server.url + "/single", variables=names, horizon="72h")
+    source = OpenMeteo(
+        "ecmwf_ifs", access=OpenMeteoAccess(base_url=server.url + "/single"), variables=names, horizon="72h"
+    )
     run = source.get_run(SITES, pd.Timestamp("2024-06-10 06:00", tz="UTC"))
     start = unix("2024-06-10T06:00")
     for k, site in enumerate(SITES):
@@ -92,7 +95,12 @@ def test_a_run_is_the_sky_of_its_leads(server: Replay) -> None:
 
 
 def test_what_is_asked_leaves_nothing_to_the_servers_defaults(server: Replay) -> None:
-    source = OpenMeteo("icon_eu", base_url=server.url + "/single", cell_selection="sea", horizon="24h")
+    source = OpenMeteo(
+        "icon_eu",
+        access=OpenMeteoAccess(base_url=server.url + "/single"),
+        cell_selection="sea",
+        horizon="24h",
+    )
     source.get_run(SITES, timestamps.instant("2024-06-10"))
     (asked,) = server.requests
     told = {
@@ -115,7 +123,7 @@ def test_runs_follow_the_clock_of_the_model_and_its_delay() -> None:
 
 
 def test_a_run_that_is_not_there_is_told_apart_from_a_wrong_request(server: Replay) -> None:
-    source = OpenMeteo(base_url=server.url + "/single", horizon="24h")
+    source = OpenMeteo(access=OpenMeteoAccess(base_url=server.url + "/single"), horizon="24h")
     with pytest.raises(RunNotPublishedError, match="not available"):
         source.get_run(SITES, timestamps.instant("2024-06-20 00:00"))
     assert len(server.requests) == 1  # asking again would not help
@@ -127,7 +135,7 @@ def test_an_archive_of_runs_names_those_that_it_lacks() -> None:
             SITES[0],
             "2024-06-10",
             "2024-06-11 12:00",
-            base_url=server.url + "/single",
+            access=OpenMeteoAccess(base_url=server.url + "/single"),
             horizon="48h",
             variables=NAMES,
         )
@@ -139,12 +147,18 @@ def test_an_archive_of_runs_names_those_that_it_lacks() -> None:
 
 def test_an_archive_without_any_run_is_an_error(server: Replay) -> None:
     with pytest.raises(RunNotPublishedError, match="none of the 4 runs"):
-        ef.weather.open_meteo(SITES[0], "2024-07-10", "2024-07-10", base_url=server.url + "/single")
+        ef.weather.open_meteo(
+            SITES[0], "2024-07-10", "2024-07-10", access=OpenMeteoAccess(base_url=server.url + "/single")
+        )
 
 
 def test_the_newest_forecast_is_of_the_run_that_the_server_says(server: Replay) -> None:
     source = OpenMeteo(
-        "icon_eu", product="forecast", base_url=server.url + "/forecast", horizon="48h", variables=NAMES
+        "icon_eu",
+        product="forecast",
+        access=OpenMeteoAccess(base_url=server.url + "/forecast"),
+        horizon="48h",
+        variables=NAMES,
     )
     run = source.newest()
     assert run == timestamps.instant("2024-06-19 18:00")
@@ -169,7 +183,7 @@ def test_members_stand_along_a_dimension_control_first(server: Replay) -> None:
     source = OpenMeteo(
         "gfs025",
         product="ensemble",
-        base_url=server.url + "/ensemble",
+        access=OpenMeteoAccess(base_url=server.url + "/ensemble"),
         variables=("wind_speed_80m", "ghi"),
         horizon="24h",
     )
@@ -186,7 +200,7 @@ def test_the_mean_of_an_ensemble_comes_with_its_spread(server: Replay) -> None:
     source = OpenMeteo(
         "ecmwf_ifs025_ensemble_mean",
         product="ensemble_mean",
-        base_url=server.url + "/ensemble",
+        access=OpenMeteoAccess(base_url=server.url + "/ensemble"),
         variables=("wind_speed_100m", "wind_speed_100m_spread", "ghi", "ghi_spread"),
         horizon="24h",
     )
@@ -208,7 +222,9 @@ def test_the_mean_of_an_ensemble_comes_with_its_spread(server: Replay) -> None:
 @pytest.mark.parametrize("product", ["archive", "historical_forecast"])
 def test_a_history_is_an_analysis(server: Replay, product: Any) -> None:
     place = "/archive" if product == "archive" else "/historical"
-    source = OpenMeteoHistory("era5", product=product, base_url=server.url + place, variables=NAMES)
+    source = OpenMeteoHistory(
+        "era5", product=product, access=OpenMeteoAccess(base_url=server.url + place), variables=NAMES
+    )
     weather = source.get_period(SITES, timestamps.instant("2024-02-28"), timestamps.instant("2024-03-02"))
     assert weather.sizes["time"] == 72  # 29 February has its day
     assert ef.core.weather_schema.is_analysis(weather)
@@ -228,7 +244,7 @@ def test_earlier_predictions_stand_at_the_run_of_which_they_are(server: Replay) 
         days=[1, 3],
         model="icon_global",
         variables=("wind_speed_120m", "ghi"),
-        base_url=server.url + "/previous",
+        access=OpenMeteoAccess(base_url=server.url + "/previous"),
     )
     wind = pieces["wind_speed_120m"].values[0]
     assert np.isfinite(wind).sum() == 2 * 48  # every hour once for each day
@@ -263,7 +279,7 @@ def test_an_earlier_prediction_is_not_available_before_its_run(server: Replay) -
         days=[1],
         model="ecmwf_ifs",
         variables=("wind_speed_100m",),
-        base_url=server.url + "/previous",
+        access=OpenMeteoAccess(base_url=server.url + "/previous"),
     )
     first = pieces["available_time"].sel(init_time="2024-06-09T00:00", lead_time=np.timedelta64(24, "h"))
     assert str(first.values)[:16] == "2024-06-09T08:00"
@@ -275,7 +291,7 @@ def test_pieces_of_many_runs_train_no_forecaster(server: Replay) -> None:
         "2024-06-10",
         "2024-06-12",
         variables=("wind_speed_120m",),
-        base_url=server.url + "/previous",
+        access=OpenMeteoAccess(base_url=server.url + "/previous"),
     )
     issued = np.array(["2024-06-10T09"], dtype="datetime64[ns]")
     hours = issued[:, None] + np.arange(15, 20) * np.timedelta64(1, "h")
@@ -288,7 +304,9 @@ def test_pieces_of_many_runs_train_no_forecaster(server: Replay) -> None:
 
 
 def test_a_long_period_is_split_by_weight_and_joined(server: Replay) -> None:
-    source = OpenMeteoHistory("era5", base_url=server.url + "/archive", variables=NAMES)
+    source = OpenMeteoHistory(
+        "era5", access=OpenMeteoAccess(base_url=server.url + "/archive"), variables=NAMES
+    )
     asked: dict[str, Any] = {
         "endpoint": source.endpoint,
         "model": source.described,
@@ -298,7 +316,8 @@ def test_a_long_period_is_split_by_weight_and_joined(server: Replay) -> None:
     }
     whole = get_open_meteo(SITES, **asked)
     assert len(server.requests) == 1
-    split = get_open_meteo(SITES, **asked, largest_weight=5.0)
+    small = replace(source.endpoint.access, largest_weight=5.0)
+    split = get_open_meteo(SITES, **asked | {"endpoint": replace(source.endpoint, access=small)})
     assert len(server.requests) > 3
     assert json.dumps(
         [{k: v for k, v in item.items() if k != "location_id"} for item in split]
@@ -311,7 +330,11 @@ def test_a_long_period_is_split_by_weight_and_joined(server: Replay) -> None:
 
 def test_many_sites_go_as_a_form_of_at_most_a_thousand(server: Replay) -> None:
     places = [Site(name=f"s{k}", latitude=40 + k / 500, longitude=70.0) for k in range(1300)]
-    source = OpenMeteo(base_url=server.url + "/single", variables=("temp_air",), horizon="3h")
+    source = OpenMeteo(
+        access=OpenMeteoAccess(base_url=server.url + "/single", largest_weight=5000),
+        variables=("temp_air",),
+        horizon="3h",
+    )
     payload = get_open_meteo(
         places,
         endpoint=source.endpoint,
@@ -319,7 +342,6 @@ def test_many_sites_go_as_a_form_of_at_most_a_thousand(server: Replay) -> None:
         variables=["temp_air"],
         start=timestamps.instant("2024-06-10"),
         end=timestamps.instant("2024-06-10 03:00"),
-        largest_weight=5000,
     )
     assert [(request.method, len(request.many("latitude"))) for request in server.requests] == [
         ("POST", 1000),
@@ -355,7 +377,9 @@ def test_a_variable_that_open_meteo_lacks_is_refused() -> None:
 
 
 def test_a_kept_answer_is_read_as_run_or_as_history(server: Replay, tmp_path: Path) -> None:
-    source = OpenMeteo(base_url=server.url + "/single", variables=NAMES, horizon="24h")
+    source = OpenMeteo(
+        access=OpenMeteoAccess(base_url=server.url + "/single"), variables=NAMES, horizon="24h"
+    )
     run = timestamps.instant("2024-06-10")
     payload = get_open_meteo(
         SITES, endpoint=source.endpoint, model=IFS, variables=NAMES, start=run, end=run + pd.Timedelta("24h")
@@ -413,15 +437,19 @@ def test_a_recorded_answer_in_local_time_is_read() -> None:
 
 
 def test_runs_and_histories_keep_the_contract_of_sources(server: Replay) -> None:
-    runs = OpenMeteo(base_url=server.url + "/single")
+    runs = OpenMeteo(access=OpenMeteoAccess(base_url=server.url + "/single"))
     table = check_source(runs, sites=SITES, init_time=["2024-06-08", "2024-06-10 06:00"])
     assert (table["missing"] == 0).all()
     assert abs(table.loc["ghi", "minutes_after_sun"]) < 2
-    history = OpenMeteoHistory(base_url=server.url + "/archive")
+    history = OpenMeteoHistory(access=OpenMeteoAccess(base_url=server.url + "/archive"))
     table = check_source(history, sites=SITES, start="2024-01-10", end="2024-01-20")
     assert abs(table.loc["ghi", "minutes_after_sun"]) < 2
     ensemble = OpenMeteo(
-        "gfs025", product="ensemble", base_url=server.url + "/ensemble", variables=("ghi",), horizon="72h"
+        "gfs025",
+        product="ensemble",
+        access=OpenMeteoAccess(base_url=server.url + "/ensemble"),
+        variables=("ghi",),
+        horizon="72h",
     )
     check_source(ensemble, sites=SITES)
 
@@ -434,7 +462,7 @@ class _Changed(OpenMeteoHistory):
 
 
 def _history(server: Replay, change: Any) -> _Changed:
-    source = _Changed(base_url=server.url + "/archive", variables=("ghi", "temp_air"))
+    source = _Changed(access=OpenMeteoAccess(base_url=server.url + "/archive"), variables=("ghi", "temp_air"))
     object.__setattr__(source, "change", change)
     return source
 
@@ -509,11 +537,14 @@ def test_labels_and_variables_belong_together() -> None:
 
 def test_the_key_goes_as_a_header_to_the_hosts_of_customers(server: Replay) -> None:
     assert (
-        OpenMeteo(api_key="CANARY").endpoint.url
+        OpenMeteo(access=OpenMeteoAccess(api_key="CANARY")).endpoint.url
         == "https://customer-single-runs-api.open-meteo.com/v1/forecast"
     )
     assert OpenMeteo().endpoint.url == "https://single-runs-api.open-meteo.com/v1/forecast"
-    source = OpenMeteo(base_url=server.url + "/single", api_key="CANARY", horizon="3h", http=Http(attempts=1))
+    source = OpenMeteo(
+        access=OpenMeteoAccess(base_url=server.url + "/single", api_key="CANARY", http=Http(attempts=1)),
+        horizon="3h",
+    )
     run = source.get_run(SITES[:1], timestamps.instant("2024-06-10"))
     (asked,) = server.requests
     assert _header(asked, "X-Api-Key") == "CANARY"
