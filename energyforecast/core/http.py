@@ -1,8 +1,7 @@
-"""Asking servers: bounded in time, size and tries, and without a secret in any message."""
+"""HTTP client bounded in time, size and number of attempts; no message contains a secret."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from urllib3.util import Retry
 
 from energyforecast.errors import (
     RateLimitError,
@@ -26,9 +26,8 @@ __all__ = ["Http"]
 
 _CHUNK: Final = 1 << 16
 _SMALL: Final = 1 << 10
-#: Seconds between one try and the next: 1, 2, 4 ... at most, with jitter.
-_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 30.0
+#: Pauses of urllib3's Retry: none, then 2, 4, 8 ... s and up to 1 s of jitter, so that clients do not return together.
+_BACKOFF: Final[dict[str, float]] = {"backoff_factor": 1.0, "backoff_jitter": 1.0, "backoff_max": 30.0}
 _LONGEST_REASON: Final = 200
 
 Params = Mapping[str, Any]
@@ -41,21 +40,26 @@ class Http:
     Parameters
     ----------
     timeout : float
-        To connect, and between two pieces of an answer. [s]
+        To connect, and between two parts of an answer. [s]
     deadline : float
-        For one request with all its tries and pauses. [s]
+        For one request with all its attempts and pauses. [s]
     attempts : int
-        Tries, at most.
+        Most attempts. Unreachable servers, status 408, 429 and 5xx, and bodies that break off are tried again.
     largest : int
-        Largest answer that is read. [bytes]
+        Largest answer that is accepted. [bytes]
     headers : mapping, optional
         Sent with every request; a key of an account belongs here, or into ``params``.
     reason : callable
-        What the body of an error says, in words that hold no secret; nothing by default.
+        Reason in the body of an error, free of secrets; empty by default.
     wait : callable
-        Seconds to wait after a 429 that gave a reason; 60 by default. ``Retry-After`` comes first.
+        Seconds to wait after status 429 with a reason; 60 by default. ``Retry-After`` takes precedence.
     sleep : callable
-        How to wait.
+        Function that pauses.
+
+    Notes
+    -----
+    Number of attempts, pauses and ``Retry-After`` follow :class:`urllib3.util.Retry`. It is not mounted on the session:
+    there it would miss bodies that break off, and would log the address with its query, which may hold a key.
 
     Examples
     --------
@@ -87,7 +91,7 @@ class Http:
         params : mapping, optional
             Query; never part of a message.
         byte_range : tuple of int, optional
-            First and last byte, both included. A server that sends the whole file is understood.
+            First and last byte, both included. Of a server that sends the whole file, the range is cut out.
 
         Returns
         -------
@@ -96,7 +100,7 @@ class Http:
         Raises
         ------
         RunNotPublishedError
-            404: it is not there, or not yet.
+            404: it does not exist (yet).
         RateLimitError
             429, and the wait would pass the deadline.
         RefusedError
@@ -116,7 +120,7 @@ class Http:
         if len(body) != last - first + 1:
             raise ResponseError(
                 f"{_shown(url)} sent {len(body)} of the bytes {first} to {last}.",
-                f"That are {last - first + 1} bytes.",
+                f"These are {last - first + 1} bytes.",
                 "The file is shorter than its index says, or still being written: try later.",
             )
         return body
@@ -135,20 +139,23 @@ class Http:
                 "Correct the base URL; files are read with the functions read_...",
             )
         end = time.monotonic() + self.deadline
-        for attempt in range(1, self.attempts + 1):
+        retry = Retry(total=max(self.attempts, 1) - 1, **_BACKOFF)  # type: ignore[arg-type]
+        while True:
             try:
                 return self._once(method, url, content, headers, end)
             except (UnreachableError, RateLimitError) as error:
-                pause = _pause(attempt) if isinstance(error, UnreachableError) else error.wait
-                if attempt == self.attempts or time.monotonic() + pause > end:
+                if retry.total == 0:
+                    raise
+                retry = retry.increment(method, _shown(url), error=error)
+                pause = error.wait if isinstance(error, RateLimitError) else retry.get_backoff_time()
+                if time.monotonic() + pause > end:
                     raise
                 self.sleep(pause)
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _once(
         self, method: str, url: str, content: dict[str, Any], headers: Mapping[str, str], end: float
     ) -> tuple[bytes, int]:
-        patience = max(0.1, min(self.timeout, end - time.monotonic()))
+        timeout = max(0.1, min(self.timeout, end - time.monotonic()))
         try:
             with (
                 _Guarded(self.headers) as session,
@@ -156,7 +163,7 @@ class Http:
                     method,
                     url,
                     headers={"User-Agent": "energyforecast", **self.headers, **headers},
-                    timeout=patience,
+                    timeout=timeout,
                     stream=True,
                     **content,
                 ) as answer,
@@ -169,8 +176,8 @@ class Http:
             kind = ""
         if kind:  # raised here, since the error's text, and its context, hold the whole query
             raise UnreachableError(
-                f"{_shown(url)} cannot be asked: {kind}.",
-                f"A server answers within {self.timeout:g} s, whole.",
+                f"{_shown(url)} cannot be reached: {kind}.",
+                f"A server must answer within {self.timeout:g} s, completely.",
                 "Check the network and the server's status page; try again later.",
             )
         if status in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
@@ -178,10 +185,10 @@ class Http:
         raise self._refusal(status, body, url, later)
 
     def _body(self, answer: requests.Response, url: str, end: float) -> bytes:
-        pieces, size = [], 0
-        for piece in _pieces(answer):
-            pieces.append(piece)
-            size += len(piece)
+        parts, size = [], 0
+        for part in _parts(answer):
+            parts.append(part)
+            size += len(part)
             if size > self.largest:
                 raise ResponseError(
                     f"{_shown(url)} sends more than {self.largest} bytes.",
@@ -194,13 +201,14 @@ class Http:
                     "An answer is whole within the deadline.",
                     "Try again later, or raise `deadline`.",
                 )
-        return b"".join(pieces)
+        return b"".join(parts)
 
     def _refusal(self, status: int, body: bytes, url: str, later: str) -> SourceError:
-        said = self.reason(body)[:_LONGEST_REASON]
-        found = f"{_shown(url)} answered {status}" + (f": {said}" if said else ".")
+        reason = self.reason(body)[:_LONGEST_REASON]
+        found = f"{_shown(url)} answered {status}" + (f": {reason}" if reason else ".")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = float(later) if later.isdigit() else self.wait(said)
+            asked = _retry_after(later)
+            wait = self.wait(reason) if asked is None else asked
             return RateLimitError(
                 found, "A server limits calls.", f"Ask again after {wait:g} s, for less, or with a key.", wait
             )
@@ -229,18 +237,21 @@ class _Guarded(requests.Session):
                 prepared_request.headers.pop(name, None)
 
 
-def _pause(attempt: int) -> float:
-    """Exponential, with full jitter, so that many clients do not come back together."""
-    return min(_LONGEST_PAUSE, _PAUSE * 2.0 ** (attempt - 1)) * random.uniform(0.1, 1.0)  # noqa: S311
+def _retry_after(header: str) -> float | None:
+    """Seconds asked for by ``Retry-After``, given in seconds or as a date; ``None`` if it is absent or malformed."""
+    try:
+        return Retry(0).parse_retry_after(header)
+    except urllib3.exceptions.InvalidHeader:
+        return None
 
 
-def _pieces(answer: requests.Response) -> Iterator[bytes]:
-    """The body as it comes: waiting for full pieces, a server that drips would hold us past the deadline."""
+def _parts(answer: requests.Response) -> Iterator[bytes]:
+    """Body in parts as they arrive: waiting for full blocks, a slow server could exceed the deadline."""
     if not hasattr(answer.raw, "read1"):  # before urllib3 2
         yield from answer.iter_content(_SMALL)
         return
-    while piece := answer.raw.read1(_CHUNK, decode_content=True):
-        yield piece
+    while part := answer.raw.read1(_CHUNK, decode_content=True):
+        yield part
 
 
 def _shown(url: str) -> str:

@@ -162,7 +162,7 @@ class RunSource(Source):
         RunNotPublishedError
             If the server does not have it (yet).
         SourceError
-            If the server cannot be asked, or its answer cannot be right.
+            If the server cannot be reached, or its answer cannot be right.
         """
 
     def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64] | None:  # noqa: ARG002
@@ -207,7 +207,7 @@ class AnalysisSource(Source):
         Raises
         ------
         SourceError
-            If the server cannot be asked, or its answer cannot be right.
+            If the server cannot be reached, or its answer cannot be right.
         """
 
 

@@ -128,7 +128,7 @@ class GribSource(RunSource):
         ResponseError
             If a field is missing or damaged, or the files are of another run than their index says.
         SourceError
-            If the server cannot be asked.
+            If the server cannot be reached.
         """
         init = timestamps.instant(init_time)
         parts = self._parts(init)

@@ -63,7 +63,7 @@ def open_meteo(
     RunNotPublishedError
         If it has none of them.
     SourceError
-        If the server cannot be asked, or its answer cannot be right.
+        If the server cannot be reached, or its answer cannot be right.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def open_meteo_previous_runs(
     Raises
     ------
     SourceError
-        If the server cannot be asked, or its answer cannot be right.
+        If the server cannot be reached, or its answer cannot be right.
 
     Examples
     --------

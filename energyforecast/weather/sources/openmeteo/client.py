@@ -213,7 +213,7 @@ def get_open_meteo(
     Raises
     ------
     SourceError
-        If the server cannot be asked, or its answer is not whole.
+        If the server cannot be reached, or its answer is not whole.
 
     Examples
     --------
@@ -231,8 +231,8 @@ def get_open_meteo(
     ... )
     Traceback (most recent call last):
         ...
-    energyforecast.errors.UnreachableError: http://127.0.0.1:9/v1/forecast cannot be asked: ConnectionError.
-    A server answers within 30 s, whole.
+    energyforecast.errors.UnreachableError: http://127.0.0.1:9/v1/forecast cannot be reached: ConnectionError.
+    A server must answer within 30 s, completely.
     Check the network and the server's status page; try again later.
     """
     names = [column_of(name).name for name in variables]
@@ -337,7 +337,7 @@ class RunStatus:
         SchemaError
             If nothing is known of where the server tells it.
         SourceError
-            If the server cannot be asked, or its answer cannot be right.
+            If the server cannot be reached, or its answer cannot be right.
         """
         if not model.domains:
             raise SchemaError(

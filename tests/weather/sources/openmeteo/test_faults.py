@@ -123,6 +123,9 @@ _PASSING: dict[str, Fault] = {
     "429 by the minute": status(429, _MINUTE),
     "429 for too many at once": status(429, _BUSY),
     "429 with Retry-After": status(429, "", headers={"Retry-After": "7"}),
+    "429 with a date that has passed": status(
+        429, "", headers={"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}
+    ),
     "time-out once": late(1.0),
     "disconnected once": disconnected(),
     "cut off once": truncated(0.5),
@@ -143,7 +146,12 @@ def test_what_passes_is_waited_for(server: Replay, healthy: xr.Dataset, fault: s
     _same(_source(server, slept).get_run(SITES, RUN), healthy)
     assert len(server.requests) == 2
     assert len(slept) == 1
-    expected = {"429 by the minute": 61.0, "429 for too many at once": 5.0, "429 with Retry-After": 7.0}
+    expected = {
+        "429 by the minute": 61.0,
+        "429 for too many at once": 5.0,
+        "429 with Retry-After": 7.0,
+        "429 with a date that has passed": 0.0,
+    }
     assert slept[0] == expected.get(fault, pytest.approx(1.0, abs=1.01))
 
 
@@ -187,8 +195,8 @@ _LASTING: dict[str, tuple[Fault, type[EnergyForecastError], str, int]] = {
     "500 for ever": (status(500), UnreachableError, "500", 3),
     "503 for ever": (status(503, '{"error":true,"reason":"overloaded"}'), UnreachableError, "overloaded", 3),
     "time-outs for ever": (late(0.8), UnreachableError, "ReadTimeout", 3),
-    "disconnected for ever": (disconnected(), UnreachableError, "cannot be asked", 3),
-    "cut off for ever": (truncated(0.5), UnreachableError, "cannot be asked", 3),
+    "disconnected for ever": (disconnected(), UnreachableError, "cannot be reached", 3),
+    "cut off for ever": (truncated(0.5), UnreachableError, "cannot be reached", 3),
     "429 by the hour": (status(429, _HOURLY), RateLimitError, "Hourly", 1),
     "429 by the day": (status(429, _DAILY), RateLimitError, "Daily", 1),
     "400": (status(400, '{"error":true,"reason":"Cannot initialize"}'), RefusedError, "Cannot initialize", 1),
