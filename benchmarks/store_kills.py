@@ -9,9 +9,9 @@ each kill the store is opened and every value compared with what the source gave
 kill      kills that hit an update
 readable  kills after which the store could be read
 lost      runs that the killed process had stored, and that were not there
-corrupt   runs whose values or arrival are not what was stored, or pieces that are damaged
+corrupt   runs whose values or arrival are not what was stored, or files that are damaged
 
-``half_written`` and ``not_listed`` say how many kills left a half-written file or a piece no manifest lists.
+``half_written`` and ``not_listed`` say how many kills left a half-written file or a file no manifest lists.
 """
 
 from __future__ import annotations
@@ -126,9 +126,9 @@ def judged(store: Store, diary: Path) -> dict[str, int]:
 
 
 def unlisted(store: Store) -> bool:
-    """Whether there are pieces that the manifest does not know."""
+    """Whether there are files that the manifest does not know."""
     text = (store.path / "toy" / "manifest.json").read_text(encoding="utf-8")
-    return any(path.stem not in text for path in store.path.rglob("pieces/*.zip"))
+    return any(path.stem not in text for path in store.path.rglob("files/*.zip"))
 
 
 def trial(folder: Path, kills: int, seed: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@
 
     EnergyForecastWarning (UserWarning)
     ├── ApproximateCoordinatesWarning    weather asked for at coordinates that may be kilometres off
-    └── DamagedStoreWarning              pieces of an archive of weather were left out
+    └── DamagedStoreWarning              files of an archive of weather were left out
 
 Each message has three lines: what was found, what was expected, and the remedy.
 """
@@ -220,7 +220,7 @@ class ApproximateCoordinatesWarning(EnergyForecastWarning):
 
 
 class DamagedStoreWarning(EnergyForecastWarning):
-    """Pieces of an archive of weather are damaged and were left out."""
+    """Files of an archive of weather are damaged and were left out."""
 
 
 def one_of(

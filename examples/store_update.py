@@ -108,8 +108,8 @@ def main() -> None:
     print(report.summary)
 
     # A file is cut off on the disk: its runs are left out, told, and fetched again.
-    piece = max(store.path.rglob("pieces/*.zip"), key=lambda path: path.stat().st_mtime)
-    piece.write_bytes(piece.read_bytes()[:-1])
+    file = max(store.path.rglob("files/*.zip"), key=lambda path: path.stat().st_mtime)
+    file.write_bytes(file.read_bytes()[:-1])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         print(f"{store.open().sizes['init_time']} runs are left: {caught[0].message}")

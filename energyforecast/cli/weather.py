@@ -80,7 +80,7 @@ def status(config: _Config) -> None:
     if len(damaged):
         runs = sum(len(blocks) for blocks in damaged["blocks"])
         console.print(
-            f"[bold red]{len(damaged)} damaged pieces with {runs} runs are set aside; the next fetch asks for them.[/]",
+            f"[bold red]{len(damaged)} damaged files with {runs} runs are set aside; the next fetch asks for them.[/]",
             highlight=False,
         )
         for row in damaged.head(_SHOWN).itertuples():

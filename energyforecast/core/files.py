@@ -27,26 +27,7 @@ _KEY: Final = re.compile(
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment there is the old one or the new one, whole.
-
-    Parameters
-    ----------
-    path : Path
-    content : bytes
-
-    Raises
-    ------
-    StoreError
-        If the disk is full or may not be written; what was there stays.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_whole(Path(folder, "manifest.json"), b"{}")
-    ...     [item.name for item in Path(folder).iterdir()]
-    ['manifest.json']
-    """
+    """Write a file so that at any moment there is the old one or the new one, whole."""
     scratch = path.with_name(f"{_SCRATCH}{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,40 +54,18 @@ def _sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove temporary files left by killed processes; only the holder of the lock may call it.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, ".part-0123").write_bytes(b"half")
-    ...     sweep(Path(folder))
-    ...     list(Path(folder).iterdir())
-    []
-    """
+    """Remove temporary files left by killed processes; only the holder of the lock may call it."""
     for left in folder.rglob(f"{_SCRATCH}*"):
         left.unlink(missing_ok=True)
 
 
 def checksum(content: bytes) -> str:
-    """SHA-256, in hexadecimal digits.
-
-    Examples
-    --------
-    >>> checksum(b"")[:12]
-    'e3b0c44298fc'
-    """
+    """SHA-256, in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def refused(error: OSError, path: Path) -> StoreError:
-    """Error of a store for a refusal of the operating system.
-
-    Examples
-    --------
-    >>> print(refused(OSError(errno.ENOSPC, "No space left on device"), Path("a.zarr")).remedy)
-    Free space, then update again: it goes on where it stopped.
-    """
+    """Error of a store for a refusal of the operating system."""
     shown = os.fsencode(path).decode("utf-8", "backslashreplace")
     found = f"{shown} cannot be used: {error.strerror or type(error).__name__}."
     if error.errno in _FULL:
@@ -126,32 +85,7 @@ def refused(error: OSError, path: Path) -> StoreError:
 
 @contextmanager
 def only_writer(folder: Path, *, wait: float) -> Iterator[None]:
-    """Hold the lock of a store; the system frees it when a process ends, however it ends.
-
-    Parameters
-    ----------
-    folder : Path
-    wait : float
-        How long to wait for another writer. [s]
-
-    Raises
-    ------
-    StoreLockedError
-        If another process still writes then.
-    StoreError
-        If the folder may not be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, only_writer(Path(folder), wait=1.0):
-    ...     try:
-    ...         with only_writer(Path(folder), wait=0.0):
-    ...             pass
-    ...     except StoreLockedError as error:
-    ...         print(error.expected)
-    One process writes to a store at a time; others may read.
-    """
+    """Hold the lock of a store; the system frees it when a process ends, however it ends."""
     require("filelock", extra="store", purpose="The archive of weather is locked while it is written.")
     from filelock import FileLock, Timeout
 
@@ -175,11 +109,5 @@ def only_writer(folder: Path, *, wait: float) -> Iterator[None]:
 
 
 def without_secrets(text: str) -> str:
-    """Text with possible keys removed: users and queries of addresses, and values named like keys.
-
-    Examples
-    --------
-    >>> without_secrets("https://me:pw@api.example.org/v1/forecast?apikey=CANARY refused apikey=CANARY")
-    'https://api.example.org/v1/forecast refused apikey=***'
-    """
+    """Text with possible keys removed: users and queries of addresses, and values named like keys."""
     return _KEY.sub(r"\1\2***", _ADDRESS.sub(r"\1\2", text))

@@ -225,8 +225,8 @@ def _normal(measured: pd.Series[Any], axis: pd.DatetimeIndex) -> Floats:
     course = [a * b for a in day.T[1:] for b in year.T[: 1 + 2 * _COURSE]]
     design = np.column_stack([year, *course])
     values = measured.to_numpy()
-    there = np.flatnonzero(np.isfinite(values))
-    fitted = np.linalg.lstsq(design[there], values[there], rcond=None)[0]
+    finite = np.flatnonzero(np.isfinite(values))
+    fitted = np.linalg.lstsq(design[finite], values[finite], rcond=None)[0]
     return np.asarray(design @ fitted)
 
 

@@ -106,10 +106,10 @@ def test_what_did_not_come_is_told_and_fetched_later(tmp_path: Path, server: Rep
     assert "2024-06-18 06:00" in done.stdout
     told = _run("weather", "status", path, cwd=tmp_path)
     assert "2 of 3" in _succeeded(told)
-    for piece in (tmp_path / "archive.zarr").rglob("*.zip"):
-        piece.write_bytes(b"")
+    for file in (tmp_path / "archive.zarr").rglob("*.zip"):
+        file.write_bytes(b"")
     told = _run("weather", "status", path, cwd=tmp_path)
-    assert "1 damaged pieces" in _succeeded(told)
+    assert "1 damaged files" in _succeeded(told)
     healed = _run("weather", "fetch", path, "--until", "2024-06-18 13:00", cwd=tmp_path)
     assert "3 stored, 0 incomplete, 0 failed, 0 given up, 1 quarantined" in _succeeded(healed)
 

@@ -36,11 +36,6 @@ class Means:
         As the accumulations were, the last being NaN: nothing is known of what follows it.
     clipped : float
         By how much the lowest value lay below 0 before it was set to 0; rounding in the file does that.
-
-    Examples
-    --------
-    >>> Means(np.array([10.0, np.nan]), 0.0).clipped
-    0.0
     """
 
     values: Floats
@@ -48,29 +43,7 @@ class Means:
 
 
 def window_starts(end: Ends, *, label: Label, step: Any = None) -> Ends:
-    """Beginning of the accumulation window for each end, by the rule of a label.
-
-    Parameters
-    ----------
-    end : array of timedelta64 or datetime64
-        Leads of a run; for analyses, moments.
-    label : Label
-    step : timedelta64, optional
-        Length of the windows that end at the stamp; from one end to the next if not given.
-
-    Raises
-    ------
-    SchemaError
-        If the label is one of instants, or cannot be said of such times.
-
-    Examples
-    --------
-    GFS: means since the last of the resets every 6 h.
-
-    >>> leads = np.arange(5, 9).astype("timedelta64[h]")
-    >>> window_starts(leads, label=Label.MEAN_SINCE_RESET).astype("timedelta64[h]").astype(int).tolist()
-    [0, 0, 6, 6]
-    """
+    """Beginning of the accumulation window for each end, by the rule of a label."""
     ends = np.asarray(end)
     moments = ends.dtype.kind == "M"
     ends = ends.astype("datetime64[ns]" if moments else "timedelta64[ns]")
@@ -97,32 +70,7 @@ def window_starts(end: Ends, *, label: Label, step: Any = None) -> Ends:
 
 
 def check_windows(start: Ends, end: Ends, *, label: Label, name: str = "values") -> None:
-    """Whether windows that a file declares are those of the label.
-
-    Parameters
-    ----------
-    start, end : array of timedelta64
-        As the file says.
-    label : Label
-        What its source is known to write.
-    name : str
-        What messages call the values.
-
-    Raises
-    ------
-    TimeError
-        If they are others: the file is another product, or the source has changed.
-
-    Examples
-    --------
-    >>> hours = np.array([6, 7], dtype="timedelta64[h]")
-    >>> check_windows(np.array([0, 6], dtype="timedelta64[h]"), hours, label=Label.SUM_SINCE_START, name="ghi")
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.TimeError: ghi at lead 7 h says that its window begins at 6 h.
-    It begins at 0 h: sum from the start of the run to the stamp.
-    The file is another product than its source is known to publish; correct the label.
-    """
+    """Whether windows that a file declares are those of the label."""
     leads = np.asarray(end).astype("timedelta64[ns]")
     declared = np.asarray(start).astype("timedelta64[ns]")
     wanted = window_starts(leads, label=label)

@@ -129,13 +129,13 @@ class Grid:
         east = np.abs(_wrapped(self.longitude - site.longitude))
         row, column = int(north.argmin()), int(east.argmin())
         steps = [np.abs(_wrapped(np.diff(axis))).max(initial=0.0) for axis in (self.latitude, self.longitude)]
-        for miss, axis, step, what in (
+        for miss, axis, step, axis_name in (
             (north[row], self.latitude, steps[0], "latitude"),
             (east[column], self.longitude, steps[1], "longitude"),
         ):
             # A single row is as wide as a column, and a single cell as those of coarse models.
             if miss > 0.5 * (step or max(steps) or _COARSE) * 1.001:
-                raise _outside(site, f"its {what}s run from {axis.min():g} to {axis.max():g}")
+                raise _outside(site, f"its {axis_name}s run from {axis.min():g} to {axis.max():g}")
         return row, column
 
     def _curvilinear(self, site: Site) -> tuple[int, int]:
@@ -253,26 +253,7 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells that stand for sites, counted row by row, with their shares.
-
-    Parameters
-    ----------
-    index : array (sites, cells)
-    weights : array (sites, cells)
-    latitude, longitude : array (sites)
-        Centres; of several cells, their mean. [degree]
-    elevation : array (sites), optional
-        [m]
-    cell_longitudes : array (sites, cells), optional
-        Of each cell by itself. [degree]
-
-    Examples
-    --------
-    >>> grid = Grid(np.array([44.0, 43.0]), np.array([78.0, 79.0]))
-    >>> cells = grid.cells([Site(name="farm", latitude=43.5, longitude=78.5)], method="bilinear")
-    >>> cells.take(np.array([1.0, 2.0, 3.0, 4.0])).tolist()
-    [2.5]
-    """
+    """Cells that stand for sites, counted row by row, with their shares."""
 
     index: Ints
     weights: Floats

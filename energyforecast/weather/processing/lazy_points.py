@@ -17,28 +17,7 @@ _BLOCK: Final = 1 << 26
 
 
 def read_points(values: xr.DataArray, cells: Ints, *, dims: tuple[str, str] | None = None) -> Floats:
-    """Values of single cells of a lazy array: each chunk is read once, and cells are picked in memory.
-
-    Pointwise ``sel`` without Dask builds an index for every value and took several times as long.
-
-    Parameters
-    ----------
-    values : DataArray
-        With two dimensions of space; backed by Zarr, NetCDF or memory.
-    cells : array of int
-        Counted row by row.
-    dims : tuple of str, optional
-        Names of the rows and of the columns; the last two dimensions otherwise.
-
-    Returns
-    -------
-    array (other dimensions..., cells)
-
-    Examples
-    --------
-    >>> read_points(xr.DataArray(np.arange(12.0).reshape(2, 2, 3)), np.array([0, 5])).tolist()
-    [[0.0, 5.0], [6.0, 11.0]]
-    """
+    """Values of single cells of a lazy array: each chunk is read once, and cells are picked in memory."""
     rows, columns = dims or (str(values.dims[-2]), str(values.dims[-1]))
     ordered = values.transpose(..., rows, columns)
     row, column = np.divmod(np.asarray(cells), ordered.sizes[columns])
@@ -71,7 +50,7 @@ def _chunk(values: xr.DataArray, dim: str) -> int:
 
 
 def _parts(block: xr.DataArray, values: xr.DataArray) -> Iterator[dict[str, slice]]:
-    """Pieces along the first dimension that fit into memory, cut where chunks end."""
+    """Slices along the first dimension that fit into memory, cut where chunks end."""
     size = block.size * block.dtype.itemsize
     if size <= _BLOCK or block.ndim == 2:
         yield {}

@@ -183,8 +183,8 @@ def to_sites(
     >>> to_sites(dataset, [Site(name="farm", latitude=43.1, longitude=78.9)])["temp_air"].values.tolist()
     [4.0]
     """
-    there = grid or Grid.of(dataset)
-    cells = there.cells(sites, method=method, surface=surface)
+    source_grid = grid or Grid.of(dataset)
+    cells = source_grid.cells(sites, method=method, surface=surface)
     dims = _grid_dims(dataset)
     place = cells.among_needed()
     fields: dict[str, Floats] = {}
@@ -199,12 +199,12 @@ def to_sites(
         attrs[name] = values.attrs
     result = xr.Dataset(attrs=dataset.attrs)
     for name, mean in average(fields, cells.weights).items():
-        like = (
+        component = (
             name
             if name in shapes
             else name.replace("wind_speed", "wind_u").replace("wind_direction", "wind_u")
         )
-        result[name] = ((*shapes[like], "site"), mean, attrs.get(name, {}))
+        result[name] = ((*shapes[component], "site"), mean, attrs.get(name, {}))
         result[name] = result[name].transpose("site", ...)
     kept = {name: coord for name, coord in dataset.coords.items() if not set(dims) & set(coord.dims)}
     kept = {name: coord for name, coord in kept.items() if name not in (*LATITUDES, *LONGITUDES)}

@@ -97,30 +97,7 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
 
 
 def dark_at_night(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
-    """Set mean radiation to 0 in steps during which the sun stays below the horizon.
-
-    The difference of two rounded means is seldom 0 at night, and the light of a few watts would be learnt.
-
-    Parameters
-    ----------
-    weather : Dataset
-        A forecast.
-    sites : sequence of Site
-
-    Returns
-    -------
-    Dataset
-        NaN stay NaN.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_weather
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> faint = (example_weather()["wind_speed_100m"] * 0 + 2.0).assign_attrs(units="W m-2", cell_methods="time: mean")
-    >>> dark = dark_at_night(example_weather().assign(ghi=faint), sites=[farm])["ghi"]
-    >>> dark.isel(init_time=0).sel(site="farm", lead_time=["6h", "18h"]).values.tolist()
-    [2.0, 0.0]
-    """
+    """Set mean radiation to 0 in steps during which the sun stays below the horizon."""
     lead = np.asarray(weather["lead_time"].values).astype("timedelta64[ns]")
     steps = np.append(np.diff(lead), lead[-1:] * 0 + _HOUR)
     within = np.linspace(0.0, 1.0, 1 + 2 * int(max(1, steps.max() // _HOUR)))

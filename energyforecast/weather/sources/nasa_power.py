@@ -149,9 +149,9 @@ def _nasa_power(body: bytes, site: Site) -> xr.Dataset:
     columns = {}
     for name in table:
         ours, spellings, unit = _POWER[str(name)]
-        said = content["parameters"][name]["units"]
-        if said not in spellings:
-            raise invalid_answer("nasa-power", f"has {name} in {said}, not in {spellings[0]}")
+        given = content["parameters"][name]["units"]
+        if given not in spellings:
+            raise invalid_answer("nasa-power", f"has {name} in {given}, not in {spellings[0]}")
         plain = table[name].where(table[name] != float(header["fill_value"])).to_numpy()
         columns[ours] = converted(plain, ours, unit=unit, hours=1.0)
     longitude, latitude, *height = content["geometry"]["coordinates"]

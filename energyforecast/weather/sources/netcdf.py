@@ -65,11 +65,11 @@ def read(path: str | Path) -> xr.Dataset:
 def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
     """Times in nanoseconds and labels as text; other types are left to the check."""
     kinds = dict.fromkeys(_AXES, ("M", "datetime64[ns]")) | {"lead_time": ("m", "timedelta64[ns]")}
-    there = {name: pair for name, pair in kinds.items() if name in weather.coords}
+    present = {name: pair for name, pair in kinds.items() if name in weather.coords}
     named = weather.assign_coords(
         {
             name: weather[name].astype(kind)
-            for name, (letter, kind) in there.items()
+            for name, (letter, kind) in present.items()
             if weather[name].dtype.kind == letter
         }
     )

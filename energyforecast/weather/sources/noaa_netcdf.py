@@ -190,39 +190,7 @@ def _init_of(path: Path) -> pd.Timestamp:
 def parse_noaa_netcdf(
     raw: xr.Dataset, *, model: str, sites: Sequence[Site], init_time: pd.Timestamp, method: Method = "nearest"
 ) -> xr.Dataset:
-    """A run as the library knows weather.
-
-    Parameters
-    ----------
-    raw : Dataset
-        With ``time`` and a grid of one or two dimensions.
-    model, sites, method
-        As in :func:`read_noaa_netcdf`.
-    init_time : Timestamp
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    SchemaError
-        If the model or all variables are unknown.
-    TimeError
-        If the file says that it is of another run.
-
-    Examples
-    --------
-    >>> hours = np.array(["2019-05-15T01", "2019-05-15T02"], dtype="datetime64[ns]")
-    >>> raw = xr.Dataset(
-    ...     {"dswrf": (("time", "latitude", "longitude"), np.array([300.0, 200.0]).reshape(2, 1, 1))},
-    ...     coords={"time": hours, "latitude": [32.25], "longitude": [-110.25]},
-    ... )
-    >>> farm = Site(name="farm", latitude=32.2, longitude=-110.2)
-    >>> run = parse_noaa_netcdf(raw, model="gfs", sites=[farm], init_time=timestamps.instant("2019-05-15"))
-    >>> run["ghi"].values.tolist()  # the second hour of the mean of two
-    [[[100.0, nan]]]
-    """
+    """A run as the library knows weather."""
     one_of("model", model, allowed=_MODELS)
     known = {name: _NAMES[name] for name in map(str, raw.data_vars) if name in _NAMES}
     if not known or "time" not in raw.dims:

@@ -152,10 +152,10 @@ def _nsrdb(body: bytes, site: Site) -> xr.Dataset:
         raise invalid_answer("nsrdb", "is no whole CSV file")
     table, meta = read_nsrdb_psm4(io.StringIO(body.decode()), map_variables=False)
     columns = {}
-    for theirs, (ours, said, unit) in _NSRDB.items():
+    for theirs, (ours, spelling, unit) in _NSRDB.items():
         if theirs in table:
-            if meta[f"{theirs} Units"].strip().lower() != said:
-                raise invalid_answer("nsrdb", f"has {theirs} in {meta[f'{theirs} Units']}, not in {said}")
+            if meta[f"{theirs} Units"].strip().lower() != spelling:
+                raise invalid_answer("nsrdb", f"has {theirs} in {meta[f'{theirs} Units']}, not in {spelling}")
             columns[ours] = converted(table[theirs].to_numpy(dtype=float), ours, unit=unit, hours=1.0)
     place = (meta["Latitude"], meta["Longitude"], float(meta["Elevation"]))
     return point_dataset(columns, timestamps.to_ns(table.index), place, site, NSRDB, variables.POINT)

@@ -103,6 +103,7 @@ def parse_pvgis(body: bytes, *, site: Site) -> xr.Dataset:
 
     Examples
     --------
+    >>> import json
     >>> row = {"time": "20200601:1010", "Gb(i)": 500.0, "Gd(i)": 120.0, "Gr(i)": 0.0, "T2m": 21.0, "WS10m": 2.0}
     >>> row["Int"] = 0.0
     >>> content = {

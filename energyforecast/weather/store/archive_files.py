@@ -1,4 +1,4 @@
-"""Pieces of an archive: immutable Zarr groups in zip files, each named by the checksum of its bytes."""
+"""Files of an archive: immutable Zarr groups in zip files, each named by the checksum of its bytes."""
 
 from __future__ import annotations
 
@@ -18,48 +18,24 @@ from energyforecast.core import timestamps
 from energyforecast.core.files import checksum, refused
 from energyforecast.errors import StoreError, require
 
-__all__ = ["DamagedPieceError", "Piece", "from_bytes", "to_bytes", "verified"]
+__all__ = ["ArchiveFile", "DamagedFileError", "from_bytes", "to_bytes", "verified"]
 
 _ORDER: Final = ("site", "init_time", "time", "lead_time", "member")
 _MOMENTS: Final = ("init_time", "time", "available_time")
 _EPOCH: Final = "nanoseconds since 1970-01-01"
 _ATTRIBUTES: Final = ("units", "standard_name", "cell_methods")
-#: Sites of one chunk, the rest of a piece being whole: a plant's series is read without those of a thousand.
+#: Sites of one chunk, the rest of a file being whole: a plant's series is read without those of a thousand.
 _SITES: Final = 64
 #: What is held in memory, so that a variable after the other is read without the disk. [bytes]
 _HELD: Final = 1 << 27
 
 
-class DamagedPieceError(StoreError):
-    """Archive file with altered bytes.
-
-    Examples
-    --------
-    >>> issubclass(DamagedPieceError, StoreError)
-    True
-    """
+class DamagedFileError(StoreError):
+    """Archive file with altered bytes."""
 
 
 def to_bytes(weather: xr.Dataset, *, record: Mapping[str, Any]) -> bytes:
-    """Weather as a Zarr group in a zip; the same weather gives the same bytes.
-
-    Parameters
-    ----------
-    weather : Dataset
-    record : mapping
-        What a manifest says of the piece, so that a lost manifest can be made again.
-
-    Returns
-    -------
-    bytes
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_weather
-    >>> piece = from_bytes(to_bytes(example_weather(), record={"sites": ["farm"]}))
-    >>> piece.record, piece.names
-    ({'sites': ['farm']}, ('wind_speed_100m',))
-    """
+    """Weather as a Zarr group in a zip; the same weather gives the same bytes."""
     zarr = _zarr()
     content: dict[str, Any] = {}
     store = zarr.storage.MemoryStore(content)
@@ -109,8 +85,8 @@ def _write(group: Any, name: str, variable: xr.Variable) -> None:
     )
 
 
-class Piece:
-    """A piece that was read whole; its arrays are decoded when they are asked for.
+class ArchiveFile:
+    """A file that was read whole; its arrays are decoded when they are asked for.
 
     Attributes
     ----------
@@ -122,14 +98,6 @@ class Piece:
         Times in nanoseconds, labels as text.
     names : tuple of str
         Variables of weather.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_weather
-    >>> piece = from_bytes(to_bytes(example_weather(), record={}))
-    >>> piece.read("wind_speed_100m", (slice(0, 1), slice(0, 2), slice(0, 3)))
-    array([[[ 8.,  8.,  8.],
-            [10., 10., 10.]]], dtype=float32)
     """
 
     def __init__(self, group: Any) -> None:
@@ -138,7 +106,7 @@ class Piece:
         self.record: dict[str, Any] = attributes.pop("record")
         self.attrs: dict[str, Any] = attributes
         dims = {name: array.metadata.dimension_names for name, array in self._arrays.items()}
-        full = {name for name, own in dims.items() if "site" in own and len(own) > 1}
+        full = {name for name, axes in dims.items() if "site" in axes and len(axes) > 1}
         self.names = tuple(sorted(full))
         self.coords = {name: self._coordinate(name, dims[name]) for name in dims if name not in full}
         self.dims = {name: dims[name] for name in full}
@@ -171,21 +139,8 @@ class Piece:
         return xr.Dataset(variables, coords=self.coords, attrs=self.attrs)
 
 
-def from_bytes(content: bytes) -> Piece:
-    """A piece from the bytes of its file.
-
-    Examples
-    --------
-    See :func:`to_bytes`; bytes that are no piece are refused.
-
-    >>> from_bytes(b"<html>")
-    Traceback (most recent call last):
-        ...
-    energyforecast.weather.store.archive_files.DamagedPieceError: A piece of the archive cannot be read:
-    File is not a zip file.
-    It is a Zarr group in a zip file.
-    Update the store: what is damaged is asked for again.
-    """
+def from_bytes(content: bytes) -> ArchiveFile:
+    """A file from the bytes of its file."""
     zarr = _zarr()
     from zarr.core.buffer import default_buffer_prototype
 
@@ -193,37 +148,17 @@ def from_bytes(content: bytes) -> Piece:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             held = {name: make(archive.read(name)) for name in archive.namelist()}
-        return Piece(zarr.open_group(zarr.storage.MemoryStore(held), mode="r", zarr_format=3))
+        return ArchiveFile(zarr.open_group(zarr.storage.MemoryStore(held), mode="r", zarr_format=3))
     except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise DamagedPieceError(
-            f"A piece of the archive cannot be read: {error}.",
+        raise DamagedFileError(
+            f"A file of the archive cannot be read: {error}.",
             "It is a Zarr group in a zip file.",
             "Update the store: what is damaged is asked for again.",
         ) from error
 
 
 def verified(path: Path) -> bytes:
-    """Bytes of a piece, checked against its name.
-
-    Raises
-    ------
-    DamagedPieceError
-        If they are not those that were written, or are gone.
-    StoreError
-        If the file may not be read.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, checksum(b"wind") + ".zip")
-    ...     _ = path.write_bytes(b"win")
-    ...     try:
-    ...         verified(path)
-    ...     except DamagedPieceError as error:
-    ...         print(error.found[-44:])
-    has 3 bytes that are not those of its name.
-    """
+    """Bytes of a file, checked against its name."""
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
@@ -235,26 +170,26 @@ def verified(path: Path) -> bytes:
     return content
 
 
-def _damaged(path: Path, what: str) -> DamagedPieceError:
-    return DamagedPieceError(
-        f"The piece {path.name[:12]}… {what}.",
-        "A piece never changes once it is written.",
+def _damaged(path: Path, problem: str) -> DamagedFileError:
+    return DamagedFileError(
+        f"The file {path.name[:12]}… {problem}.",
+        "A file never changes once it is written.",
         "Update the store: what is damaged is asked for again. Check the disk.",
     )
 
 
-_cache: OrderedDict[Path, tuple[Piece, int]] = OrderedDict()
+_cache: OrderedDict[Path, tuple[ArchiveFile, int]] = OrderedDict()
 
 
-def held(path: Path) -> Piece:
-    """A verified piece; the last ones stay in memory, compressed, since pieces never change."""
+def held(path: Path) -> ArchiveFile:
+    """A verified file; the last ones stay in memory, compressed, since files never change."""
     if path in _cache:
         with suppress(KeyError):  # another thread may have made room
             _cache.move_to_end(path)
             return _cache[path][0]
     content = verified(path)
-    piece = from_bytes(content)
-    _cache[path] = piece, len(content)
+    file = from_bytes(content)
+    _cache[path] = file, len(content)
     while len(_cache) > 1 and sum(size for _, size in list(_cache.values())) > _HELD:
         _cache.popitem(last=False)
-    return piece
+    return file

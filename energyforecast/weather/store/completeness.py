@@ -38,23 +38,26 @@ class Completeness:
         usual = self._usual(block)
         expected, names = self._expected(block, joined, usual), self._names(joined, usual)
         known = joined.reindex({axis: expected})
-        there = np.zeros(joined.sizes["site"])
+        found = np.zeros(joined.sizes["site"])
         for name in names:
             instant = self.source.labels.get(name, Label.INSTANT) is Label.INSTANT
             # What is labelled at the end of its interval has no value for the last lead.
             count = len(expected) - (axis == "lead_time" and not instant and len(expected) > 1)
-            there += finite(known, name, axis)[:, :count].mean(axis=1)
-        shares = there / max(1, len(names))
+            found += finite(known, name, axis)[:, :count].mean(axis=1)
+        shares = found / max(1, len(names))
         return [float(np.floor(share * 1e6) / 1e6) if share < 1.0 else 1.0 for share in shares]
 
     def _usual(self, block: pd.Timestamp) -> list[Record]:
         """Older runs of the same hour, which define the usual content of a run."""
         late = seconds(self.now - PATIENCE) - _DAY
-        own = seconds(block)
+        block_seconds = seconds(block)
         return [
             record
-            for record in self.manifest.pieces
-            if any((other - own) % _DAY == 0 and other < late and other != own for other in record.blocks)
+            for record in self.manifest.files
+            if any(
+                (other - block_seconds) % _DAY == 0 and other < late and other != block_seconds
+                for other in record.blocks
+            )
         ]
 
     def _names(self, joined: xr.Dataset, usual: Sequence[Record]) -> list[str]:
@@ -70,12 +73,12 @@ class Completeness:
         declared = self.source.leads(block)
         if declared is not None:
             return np.asarray(declared).astype("timedelta64[ns]")
-        came = joined["lead_time"].values
+        leads = joined["lead_time"].values
         if not usual:
-            return came
+            return leads
         some = np.any([finite(joined, str(name), "lead_time").any(axis=0) for name in joined], axis=0)
-        reach = max([came[some].max(), *(np.timedelta64(record.reach, "s") for record in usual)])
-        axis = came[came <= reach]
+        reach = max([leads[some].max(), *(np.timedelta64(record.reach, "s") for record in usual)])
+        axis = leads[leads <= reach]
         return axis if axis[-1] == reach else np.append(axis, reach)
 
 

@@ -14,7 +14,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from energyforecast.core import timestamps
-from energyforecast.weather.store.archive_files import Piece, held
+from energyforecast.weather.store.archive_files import ArchiveFile, held
 from energyforecast.weather.store.manifest import Manifest, Record
 
 __all__ = ["gathered"]
@@ -30,54 +30,36 @@ Array = npt.NDArray[Any]
 def gathered(
     manifest: Manifest, *, sites: Sequence[str], start: int | None = None, end: int | None = None
 ) -> xr.Dataset | None:
-    """Archived weather of some sites, with runs or hours in [start, end); ``None`` if the archive has none.
-
-    Parameters
-    ----------
-    manifest : Manifest
-    sites : sequence of str
-    start, end : int, optional
-        [s since 1970]
-
-    Returns
-    -------
-    Dataset or None
-        Where pieces overlap, the value that came first.
-
-    Examples
-    --------
-    >>> gathered(Manifest(folder=Path("nowhere"), source="calm", kind="forecast"), sites=["farm"]) is None
-    True
-    """
+    """Archived weather of some sites, with runs or hours in [start, end); ``None`` if the archive has none."""
     paths = [manifest.path(record.name) for record in _touched(manifest, set(sites), start, end)]
     if not paths:
         return None
-    pieces = [held(path) for path in paths]
+    files = [held(path) for path in paths]
     dims = _DIMS[manifest.kind]
     rows = dims[1]
-    axes = {"site": pd.Index(sites), **{dim: _union(dim, pieces) for dim in (*dims[1:], "member")}}
+    axes = {"site": pd.Index(sites), **{dim: _union(dim, files) for dim in (*dims[1:], "member")}}
     axes[rows] = _between(axes[rows], start, end)
     axes = {dim: axis for dim, axis in axes.items() if len(axis)}
     if rows not in axes:
         return None
-    return _dataset(pieces, paths, axes, dims, manifest)
+    return _dataset(files, paths, axes, dims, manifest)
 
 
 def _touched(manifest: Manifest, sites: set[str], start: int | None, end: int | None) -> list[Record]:
-    """Pieces with any of the sites and runs; a month of an analysis reaches to the next month."""
+    """Files with any of the sites and runs; a month of an analysis reaches to the next month."""
     reach = 31 * 86_400 if manifest.kind == "analysis" else 0
     return [
         record
-        for record in manifest.pieces
+        for record in manifest.files
         if sites.intersection(record.sites)
         and (start is None or record.blocks[-1] + reach >= start)
         and (end is None or record.blocks[0] < end)
     ]
 
 
-def _union(dim: str, pieces: Iterable[Piece]) -> pd.Index:
-    """Labels of all pieces along a dimension, rising; empty if none has it."""
-    found = [piece.coords[dim].values for piece in pieces if dim in piece.coords]
+def _union(dim: str, files: Iterable[ArchiveFile]) -> pd.Index:
+    """Labels of all files along a dimension, rising; empty if none has it."""
+    found = [file.coords[dim].values for file in files if dim in file.coords]
     return pd.Index(np.unique(np.concatenate(found))) if found else pd.Index([])
 
 
@@ -92,24 +74,24 @@ def _between(axis: pd.Index, start: int | None, end: int | None) -> pd.Index:
 
 
 def _dataset(
-    pieces: Sequence[Piece],
+    files: Sequence[ArchiveFile],
     paths: Sequence[Path],
     axes: Mapping[str, pd.Index],
     dims: tuple[str, ...],
     manifest: Manifest,
 ) -> xr.Dataset:
-    newest = pieces[-1]
+    newest = files[-1]
     variables = {}
-    for name in sorted({name for piece in pieces for name in piece.names}):
-        having = [(path, piece) for path, piece in zip(paths, pieces, strict=True) if name in piece.names]
-        members = any("member" in piece.dims[name] for _, piece in having)
-        own = {dim: axes[dim] for dim in (*dims, *(("member",) if members else ()))}
-        lazy = indexing.LazilyIndexedArray(_Gathered(name, [path for path, _ in having], own))
-        variables[name] = xr.Variable(tuple(own), lazy, having[-1][1].attributes(name))
+    for name in sorted({name for file in files for name in file.names}):
+        having = [(path, file) for path, file in zip(paths, files, strict=True) if name in file.names]
+        members = any("member" in file.dims[name] for _, file in having)
+        local = {dim: axes[dim] for dim in (*dims, *(("member",) if members else ()))}
+        lazy = indexing.LazilyIndexedArray(_Gathered(name, [path for path, _ in having], local))
+        variables[name] = xr.Variable(tuple(local), lazy, having[-1][1].attributes(name))
     coords = {dim: (dim, _labels(axis)) for dim, axis in axes.items()}
     return xr.Dataset(
         variables,
-        coords={**coords, **_availability(pieces, axes, manifest), **_cells(pieces, axes["site"])},
+        coords={**coords, **_availability(files, axes, manifest), **_cells(files, axes["site"])},
         attrs=newest.attrs,
     )
 
@@ -121,55 +103,55 @@ def _labels(axis: pd.Index) -> Array:
 
 
 def _availability(
-    pieces: Sequence[Piece], axes: Mapping[str, pd.Index], manifest: Manifest
+    files: Sequence[ArchiveFile], axes: Mapping[str, pd.Index], manifest: Manifest
 ) -> dict[str, tuple[tuple[str, ...], Array]]:
     """Arrival of the last value of each run and lead, over sites and variables; NaT without a value."""
     dims = tuple(dim for dim in ("init_time", "time", "lead_time") if dim in axes)
-    came = np.full([len(axes[dim]) for dim in dims], _NAT)
-    for piece in pieces:
-        if not set(axes["site"]) & set(piece.coords["site"].values):
+    arrival = np.full([len(axes[dim]) for dim in dims], _NAT)
+    for file in files:
+        if not set(axes["site"]) & set(file.coords["site"].values):
             continue
-        own = piece.coords["available_time"]
-        to, of = _places(axes, {dim: piece.coords[dim].values for dim in dims})
-        block = own.values[np.ix_(*of)]
-        came[np.ix_(*to)] = np.fmax(came[np.ix_(*to)], block)
-    result = {"available_time": (dims, came)}
+        local = file.coords["available_time"]
+        to, of = _places(axes, {dim: file.coords[dim].values for dim in dims})
+        block = local.values[np.ix_(*of)]
+        arrival[np.ix_(*to)] = np.fmax(arrival[np.ix_(*to)], block)
+    result = {"available_time": (dims, arrival)}
     if manifest.kind == "forecast":
         seen = {
             block
-            for record in manifest.pieces
-            for block, when in zip(record.blocks, record.arrived, strict=True)
-            if when is not None
+            for record in manifest.files
+            for block, moment in zip(record.blocks, record.arrived, strict=True)
+            if moment is not None
         }
         seconds = timestamps.to_ns(axes["init_time"]).astype("datetime64[s]").astype(np.int64)
-        words = np.array(["recorded" if int(run) in seen else "declared" for run in seconds])
-        result["arrival"] = (("init_time",), words)
+        arrivals = np.array(["recorded" if int(run) in seen else "declared" for run in seconds])
+        result["arrival"] = (("init_time",), arrivals)
     return result
 
 
-def _cells(pieces: Sequence[Piece], sites: pd.Index) -> dict[str, tuple[str, Array]]:
+def _cells(files: Sequence[ArchiveFile], sites: pd.Index) -> dict[str, tuple[str, Array]]:
     """Grid cell of each site, from the newest file."""
     names = {
         name
-        for piece in pieces
-        for name, own in piece.coords.items()
-        if name != "site" and own.dims == ("site",)
+        for file in files
+        for name, local in file.coords.items()
+        if name != "site" and local.dims == ("site",)
     }
     result = {}
     for name in sorted(names):
         values = np.full(len(sites), np.nan)
-        for piece in pieces:
-            if name in piece.coords:
-                to = sites.get_indexer(pd.Index(piece.coords["site"].values))
-                values[to[to >= 0]] = piece.coords[name].values[to >= 0]
+        for file in files:
+            if name in file.coords:
+                to = sites.get_indexer(pd.Index(file.coords["site"].values))
+                values[to[to >= 0]] = file.coords[name].values[to >= 0]
         result[name] = ("site", values)
     return result
 
 
-def _places(axes: Mapping[str, pd.Index], own: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
-    """Where labels of a piece stand in the whole, and which of its labels those are."""
+def _places(axes: Mapping[str, pd.Index], local: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
+    """Where labels of a file stand in the whole, and which of its labels those are."""
     to, of = [], []
-    for dim, labels in own.items():
+    for dim, labels in local.items():
         place = axes[dim].get_indexer(pd.Index(labels))
         of.append(np.flatnonzero(place >= 0))
         to.append(place[place >= 0])
@@ -177,7 +159,7 @@ def _places(axes: Mapping[str, pd.Index], own: Mapping[str, Array]) -> tuple[lis
 
 
 class _Gathered(BackendArray):
-    """A variable over all pieces that hold it; a file is read when a cell of it is wanted."""
+    """A variable over all files that hold it; a file is read when a cell of it is wanted."""
 
     def __init__(self, name: str, paths: Sequence[Path], axes: Mapping[str, pd.Index]) -> None:
         self.name, self.paths, self.axes = name, list(paths), dict(axes)
@@ -201,15 +183,15 @@ class _Gathered(BackendArray):
         single = tuple(k for k, item in enumerate(key) if isinstance(item, int | np.integer))
         return out.squeeze(axis=single) if single else out
 
-    def _fill(self, out: Array, axes: Mapping[str, pd.Index], piece: Piece) -> None:
-        own = {dim: piece.coords[dim].values for dim in piece.dims[self.name]}
-        to, of = _places(axes, own)
+    def _fill(self, out: Array, axes: Mapping[str, pd.Index], file: ArchiveFile) -> None:
+        local = {dim: file.coords[dim].values for dim in file.dims[self.name]}
+        to, of = _places(axes, local)
         if not all(len(places) for places in of):
             return
         region = tuple(slice(int(places[0]), int(places[-1]) + 1) for places in of)
-        block = piece.read(self.name, region)[np.ix_(*[places - places[0] for places in of])]
-        if block.ndim < out.ndim:  # members in some pieces only: a single value is that of every member
+        block = file.read(self.name, region)[np.ix_(*[places - places[0] for places in of])]
+        if block.ndim < out.ndim:  # members in some files only: a single value is that of every member
             block, to = block[..., None], [*to, np.arange(out.shape[-1])]
             block = np.broadcast_to(block, (*block.shape[:-1], out.shape[-1]))
-        there = out[np.ix_(*to)]
-        out[np.ix_(*to)] = np.where(np.isnan(there), block, there)
+        filled = out[np.ix_(*to)]
+        out[np.ix_(*to)] = np.where(np.isnan(filled), block, filled)

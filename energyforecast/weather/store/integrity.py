@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast.weather.store.archive_files import DamagedPieceError, verified
+from energyforecast.weather.store.archive_files import DamagedFileError, verified
 from energyforecast.weather.store.manifest import Manifest, Record
 
 __all__ = ["damaged", "described", "list_damaged", "set_aside"]
@@ -30,41 +30,22 @@ _DESCRIBED: Final = (
     "lateness_median",
     "lateness_max",
 )
-_DAMAGED: Final = ("source", "piece", "reason", "sites", "blocks")
+_DAMAGED: Final = ("source", "file", "reason", "sites", "blocks")
 
 
 def damaged(manifest: Manifest) -> list[tuple[Record, str]]:
-    """Archive files with altered or lost bytes, each with the reason.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> lost = Record(name="0" * 64, sites=("farm",), blocks=(0,), arrived=(None,))
-    >>> calm = Manifest(folder=Path("nowhere"), source="calm", kind="forecast", pieces=[lost])
-    >>> [reason for record, reason in damaged(calm)]
-    ['The piece 000000000000… is gone.']
-    """
+    """Archive files with altered or lost bytes, each with the reason."""
     found = []
-    for record in manifest.pieces:
+    for record in manifest.files:
         try:
             verified(manifest.path(record.name))
-        except DamagedPieceError as error:
+        except DamagedFileError as error:
             found.append((record, error.found))
     return found
 
 
 def set_aside(manifest: Manifest, broken: Iterable[tuple[Record, str]]) -> list[str]:
-    """Move damaged pieces out of the way, where that is allowed, and forget that they were there.
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> lost = Record(name="0" * 64, sites=("farm",), blocks=(0,), arrived=(None,))
-    >>> calm = Manifest(folder=Path("nowhere"), source="calm", kind="forecast", pieces=[lost])
-    >>> names = set_aside(calm, damaged(calm))
-    >>> calm.pieces, len(calm.lost)
-    ([], 1)
-    """
+    """Move damaged files out of the way, where that is allowed, and forget that they were there."""
     names = []
     for record, reason in broken:
         path = manifest.path(record.name)
@@ -78,16 +59,10 @@ def set_aside(manifest: Manifest, broken: Iterable[tuple[Record, str]]) -> list[
 
 
 def list_damaged(manifests: Sequence[Manifest]) -> pd.DataFrame:
-    """Pieces that are damaged and not replaced yet.
-
-    Examples
-    --------
-    >>> list_damaged([]).columns.tolist()
-    ['source', 'piece', 'reason', 'sites', 'blocks']
-    """
+    """Files that are damaged and not replaced yet."""
     rows: list[dict[str, Any]] = []
     for manifest in manifests:
-        known = {item["piece"] for item in manifest.lost}
+        known = {item["file"] for item in manifest.lost}
         for record, reason in damaged(manifest):
             if record.name not in known:
                 manifest.lose(record, reason)
@@ -98,28 +73,22 @@ def list_damaged(manifests: Sequence[Manifest]) -> pd.DataFrame:
 
 
 def described(manifests: Sequence[Manifest]) -> pd.DataFrame:
-    """Contents of an archive, a row for each source and site; see :meth:`energyforecast.weather.Store.describe`.
-
-    Examples
-    --------
-    >>> described([]).columns.tolist()[:4]
-    ['source', 'site', 'kind', 'expected']
-    """
+    """Contents of an archive, a row for each source and site; see :meth:`energyforecast.weather.Store.describe`."""
     rows = [_row(manifest, site) for manifest in manifests for site in manifest.sites]
     return pd.DataFrame(rows, columns=list(_DESCRIBED))
 
 
 def _row(manifest: Manifest, site: str) -> dict[str, Any]:
-    own = [record for record in manifest.pieces if site in record.sites]
+    records = [record for record in manifest.files if site in record.sites]
     shares: dict[int, float] = {}
-    came: dict[int, int] = {}
-    for record in own:
-        for block, when in zip(record.blocks, record.arrived, strict=True):
+    arrived: dict[int, int] = {}
+    for record in records:
+        for block, moment in zip(record.blocks, record.arrived, strict=True):
             share = record.short.get(block, {}).get(site, 1.0)
             shares[block] = max(share, shares.get(block, 0.0))
-            if when is not None:
-                came[block] = max(when, came.get(block, when))
-    late = pd.to_timedelta([when - block * 10**9 for block, when in came.items()], unit="ns")
+            if moment is not None:
+                arrived[block] = max(moment, arrived.get(block, moment))
+    late = pd.to_timedelta([moment - block * 10**9 for block, moment in arrived.items()], unit="ns")
     expected = max(_expected(manifest), len(shares))
     return {
         "source": manifest.source,
@@ -130,10 +99,10 @@ def _row(manifest: Manifest, site: str) -> dict[str, Any]:
         "missing": expected - len(shares),
         "incomplete": sum(share < 1.0 for share in shares.values()),
         "coverage": float(np.mean(list(shares.values()))) if shares else 0.0,
-        "variables": len({name for record in own for name in record.variables}),
-        "reach": pd.Timedelta(max((record.reach for record in own), default=0), unit="s"),
+        "variables": len({name for record in records for name in record.variables}),
+        "reach": pd.Timedelta(max((record.reach for record in records), default=0), unit="s"),
         "newest": pd.Timestamp(max(shares), unit="s", tz="UTC") if shares else pd.NaT,
-        "recorded": len(came),
+        "recorded": len(arrived),
         "lateness_median": late.to_series().median() if len(late) else pd.NaT,
         "lateness_max": late.max() if len(late) else pd.NaT,
     }

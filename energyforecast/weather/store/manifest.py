@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from energyforecast.core.files import checksum, refused, write_whole
 from energyforecast.errors import FileFormatError, SchemaError, StoreError
-from energyforecast.weather.store.archive_files import DamagedPieceError, from_bytes, verified
+from energyforecast.weather.store.archive_files import DamagedFileError, from_bytes, verified
 
 __all__ = ["Manifest", "Record", "folder_of"]
 
@@ -19,33 +19,11 @@ _FORMAT: Final = "energyforecast.store"
 _SCHEMA: Final = 1
 _FILE: Final = "manifest.json"
 _SOURCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.-]{0,99}")
-_PIECE: Final = re.compile(r"[0-9a-f]{64}")
+_FILE_NAME: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def folder_of(store: Path, source: str) -> Path:
-    """Folder of a source in a store.
-
-    Parameters
-    ----------
-    store : Path
-    source : str
-
-    Raises
-    ------
-    SchemaError
-        If the source's name cannot name a folder.
-
-    Examples
-    --------
-    >>> folder_of(Path("archive.zarr"), "open-meteo:ecmwf_ifs").as_posix()
-    'archive.zarr/open-meteo+ecmwf_ifs'
-    >>> folder_of(Path("archive.zarr"), "../../etc")
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.SchemaError: The source is named '../../etc'.
-    Letters, digits and :_-. name a source, beginning with a letter or a digit.
-    Rename the source.
-    """
+    """Folder of a source in a store."""
     if not _SOURCE.fullmatch(source):
         raise SchemaError(
             f"The source is named {source[:100]!r}.",
@@ -74,12 +52,6 @@ class Record:
         Greatest lead. [s]
     size : int
         Of its file. [bytes]
-
-    Examples
-    --------
-    >>> record = Record(name="0" * 64, sites=("a", "b"), blocks=(0,), arrived=(None,), short={0: {"b": 0.5}})
-    >>> record.whole(0)
-    {'a'}
     """
 
     name: str
@@ -116,26 +88,18 @@ class Manifest:
     first, last : int or None
         Oldest and newest block that was ever due. [s since 1970]
     newest : int
-        When the last piece was written, by the clock. [ns since 1970]
+        When the last file was written, by the clock. [ns since 1970]
     sites : dict
         Latitude and longitude by name.
-    pieces : list of Record
+    files : list of Record
     asked : dict
         How often the server had nothing (more), by block and site.
     reasons : dict
         Why, by block.
     lost : list of dict
-        Pieces that were found damaged and are not replaced yet.
+        Files that were found damaged and are not replaced yet.
     retired : dict
-        Pieces that were merged into others, and when; readers may still hold them. [ns since 1970]
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Manifest(folder=Path(folder), source="calm", kind="forecast").save()
-    ...     Manifest.load(Path(folder)).source
-    'calm'
+        Files that were merged into others, and when; readers may still hold them. [ns since 1970]
     """
 
     folder: Path
@@ -148,26 +112,26 @@ class Manifest:
     last: int | None = None
     newest: int = 0
     sites: dict[str, tuple[float, float]] = field(default_factory=dict)
-    pieces: list[Record] = field(default_factory=list)
+    files: list[Record] = field(default_factory=list)
     asked: dict[int, dict[str, int]] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     lost: list[dict[str, Any]] = field(default_factory=list)
     retired: dict[str, int] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
-        """Of a piece."""
-        return self.folder / "pieces" / f"{name}.zip"
+        """Of a file."""
+        return self.folder / "files" / f"{name}.zip"
 
     def save(self) -> None:
-        """Replace the file: from here on its pieces exist, and no others do."""
+        """Replace the file: from here on its files exist, and no others do."""
         state = {key: value for key, value in vars(self).items() if key != "folder"}
-        state["pieces"] = [vars(record) for record in self.pieces]
+        state["files"] = [vars(record) for record in self.files]
         content = json.dumps({"format": _FORMAT, "schema": _SCHEMA, **state}, ensure_ascii=True)
         write_whole(self.folder / _FILE, f"{checksum(content.encode())}\n{content}\n".encode())
 
     @classmethod
     def load(cls, folder: Path) -> Manifest | None:
-        """Read a manifest; a damaged or lost one is made again from the pieces, which describe themselves."""
+        """Read a manifest; a damaged or lost one is made again from the files, which describe themselves."""
         try:
             content = (folder / _FILE).read_bytes()
         except FileNotFoundError:
@@ -182,28 +146,28 @@ class Manifest:
     def complete(self) -> dict[int, set[str]]:
         """Complete sites by block; blocks without any value are absent."""
         whole: dict[int, set[str]] = {}
-        for record in self.pieces:
+        for record in self.files:
             for block in record.blocks:
                 whole.setdefault(block, set()).update(record.whole(block))
         return whole
 
     def lose(self, record: Record, reason: str) -> None:
-        """A piece is damaged: it is no longer part of the archive, and its blocks are short again."""
-        self.pieces = [
+        """A file is damaged: it is no longer part of the archive, and its blocks are short again."""
+        self.files = [
             other.doubted(record.blocks) if set(other.sites) & set(record.sites) else other
-            for other in self.pieces
+            for other in self.files
             if other.name != record.name
         ]
         self.lost.append(
             {
-                "piece": record.name,
+                "file": record.name,
                 "reason": reason,
                 "sites": list(record.sites),
                 "blocks": list(record.blocks),
-                # A run that was whole in this piece came whole at that time, whenever it is asked for again.
+                # A run that was whole in this file came whole at that time, whenever it is asked for again.
                 "arrived": [
-                    None if block in record.short else came
-                    for block, came in zip(record.blocks, record.arrived, strict=True)
+                    None if block in record.short else moment
+                    for block, moment in zip(record.blocks, record.arrived, strict=True)
                 ],
             }
         )
@@ -222,8 +186,8 @@ class Manifest:
         wanted = set(sites)
         for item in self.lost:
             if block in item["blocks"] and wanted <= set(item["sites"]):
-                came: int | None = item["arrived"][item["blocks"].index(block)]
-                return came
+                moment: int | None = item["arrived"][item["blocks"].index(block)]
+                return moment
         return None
 
 
@@ -234,19 +198,19 @@ def _parsed(state: dict[str, Any], folder: Path) -> Manifest:
             f"Its schema is {_SCHEMA}.",
             "Upgrade energyforecast.",
         )
-    pieces = [_record(item) for item in state.pop("pieces")]
+    files = [_record(item) for item in state.pop("files")]
     asked = {int(block): sites for block, sites in state.pop("asked").items()}
     reasons = {int(block): text for block, text in state.pop("reasons").items()}
     state["variables"] = tuple(state["variables"])
     state["sites"] = {name: (place[0], place[1]) for name, place in state["sites"].items()}
-    return Manifest(folder=folder, pieces=pieces, asked=asked, reasons=reasons, **state)
+    return Manifest(folder=folder, files=files, asked=asked, reasons=reasons, **state)
 
 
 def _record(item: dict[str, Any]) -> Record:
-    if not _PIECE.fullmatch(item["name"]):
+    if not _FILE_NAME.fullmatch(item["name"]):
         raise StoreError(
-            f"A manifest names the piece {item['name'][:80]!r}.",
-            "Pieces are named by the checksum of their bytes.",
+            f"A manifest names the file {item['name'][:80]!r}.",
+            "Files are named by the checksum of their bytes.",
             "Restore the store from a copy: its manifest was altered by hand.",
         )
     short = {int(block): dict(shares) for block, shares in item["short"].items()}
@@ -257,25 +221,25 @@ def _record(item: dict[str, Any]) -> Record:
 def _rebuilt(folder: Path) -> Manifest | None:
     """Manifest rebuilt from the records inside the files; ``None`` without files."""
     result: Manifest | None = None
-    for path in sorted((folder / "pieces").glob("*.zip")):
+    for path in sorted((folder / "files").glob("*.zip")):
         try:
             content = verified(path)
-            own = from_bytes(content).record
-        except DamagedPieceError:
+            description = from_bytes(content).record
+        except DamagedFileError:
             continue  # its blocks are missing then, and asked for again
         if result is None:
-            result = Manifest(folder=folder, source=own["source"], kind=own["kind"])
-        _adopt(result, own, _record({**own["piece"], "name": path.stem, "size": len(content)}))
+            result = Manifest(folder=folder, source=description["source"], kind=description["kind"])
+        _adopt(result, description, _record({**description["file"], "name": path.stem, "size": len(content)}))
     if result is not None:
-        result.pieces.sort(key=lambda record: record.blocks)
+        result.files.sort(key=lambda record: record.blocks)
     return result
 
 
-def _adopt(manifest: Manifest, own: Mapping[str, Any], record: Record) -> None:
-    manifest.pieces.append(record)
-    manifest.attribution, manifest.cycle = own["attribution"], own["cycle"]
-    manifest.variables = tuple(own["variables"])
-    manifest.sites.update({name: (place[0], place[1]) for name, place in own["places"].items()})
+def _adopt(manifest: Manifest, description: Mapping[str, Any], record: Record) -> None:
+    manifest.files.append(record)
+    manifest.attribution, manifest.cycle = description["attribution"], description["cycle"]
+    manifest.variables = tuple(description["variables"])
+    manifest.sites.update({name: (place[0], place[1]) for name, place in description["places"].items()})
     manifest.first = min(record.blocks) if manifest.first is None else min(manifest.first, *record.blocks)
     manifest.last = max(record.blocks) if manifest.last is None else max(manifest.last, *record.blocks)
-    manifest.newest = max(manifest.newest, own["stored"])
+    manifest.newest = max(manifest.newest, description["stored"])

@@ -25,7 +25,7 @@ __all__ = ["Store"]
 
 #: How far back an empty archive begins where nothing is said.
 _BEGINNING: Final = pd.Timedelta("7D")
-#: How long pieces that were merged into others stay, for those who opened the archive before.
+#: How long files that were merged into others stay, for those who opened the archive before.
 _GRACE: Final = pd.Timedelta("1D")
 
 
@@ -46,12 +46,12 @@ class Store:
     *Arrival.* A run that is stored within a day of its declared delay was fetched live: its
     ``available_time`` is the moment at which it was stored (``arrival`` is ``"recorded"``). A run that is
     filled in later carries the word of its source (``"declared"``). If the clock went back since the last
-    piece was written, the later of the two is taken.
+    file was written, the later of the two is taken.
 
     *Versions.* The value that came first stays. A run that was published in part is asked for again, and what
     it lacked is added with its own moment of arrival; a lead counts as available when its last value came.
 
-    *Safety.* Pieces are immutable and named by the checksum of their bytes; a manifest that is replaced whole
+    *Safety.* Files are immutable and named by the checksum of their bytes; a manifest that is replaced whole
     says which exist. A process killed at any moment leaves the state before or after a run, nothing between.
 
     Examples
@@ -87,7 +87,7 @@ class Store:
 
     def _manifests(self) -> list[Manifest]:
         try:
-            folders = sorted(item.parent for item in self.path.glob("*/pieces"))
+            folders = sorted(item.parent for item in self.path.glob("*/files"))
         except OSError as error:
             raise refused(error, self.path) from error
         return [manifest for folder in folders if (manifest := Manifest.load(folder)) is not None]
@@ -169,9 +169,9 @@ class Store:
     def _tidy(self, manifest: Manifest) -> None:
         """Remove files that are no longer listed."""
         oldest = int((self.clock() - _GRACE).value)
-        needed = {record.name for record in manifest.pieces}
+        needed = {record.name for record in manifest.files}
         manifest.retired = {name: when for name, when in manifest.retired.items() if when > oldest}
-        for path in (manifest.folder / "pieces").glob("*.zip"):
+        for path in (manifest.folder / "files").glob("*.zip"):
             if path.stem not in needed and path.stem not in manifest.retired:
                 path.unlink(missing_ok=True)  # of an update that was killed, or merged long ago
 
@@ -210,7 +210,7 @@ class Store:
         Warns
         -----
         DamagedStoreWarning
-            If pieces are damaged. They are left out and set aside, and the next update asks for what they held.
+            If files are damaged. They are left out and set aside, and the next update asks for what they held.
         """
         names = [source] if source is not None else [manifest.source for manifest in self._manifests()]
         wanted = None if sites is None else [site.name for site in as_sites(sites)]
@@ -219,15 +219,15 @@ class Store:
             None if end is None else -(-int(timestamps.period(end)[1].value) // 10**9),
         )
         found = {name: self._opened(name, wanted, *bounds) for name in names}
-        there = {name: weather for name, weather in found.items() if weather is not None}
-        if not there:
+        present = {name: weather for name, weather in found.items() if weather is not None}
+        if not present:
             raise MissingDataError(
                 f"{self!r} holds nothing of {source or 'any source'}"
                 + (" for these sites and times." if bounds != (None, None) or wanted else "."),
                 "A store holds what update() put into it.",
                 "Call update(source, sites=...), or the command energyforecast weather fetch.",
             )
-        return next(iter(there.values())) if len(names) == 1 else _by_model(there)
+        return next(iter(present.values())) if len(names) == 1 else _by_model(present)
 
     def _opened(
         self, name: str, sites: Sequence[str] | None, start: int | None, end: int | None
@@ -253,14 +253,14 @@ class Store:
         if manifest is None:
             return None
         broken = damaged(manifest)
-        if broken and (newer := Manifest.load(folder)) is not None and newer.pieces != manifest.pieces:
-            manifest = newer  # an update merged pieces meanwhile
+        if broken and (newer := Manifest.load(folder)) is not None and newer.files != manifest.files:
+            manifest = newer  # an update merged files meanwhile
             broken = damaged(manifest)
         if broken:
             set_aside(manifest, broken)
             runs = sum(len(record.blocks) for record, _ in broken)
             warnings.warn(
-                f"{len(broken)} damaged pieces of {manifest.source} are left out, with {runs} runs or months: "
+                f"{len(broken)} damaged files of {manifest.source} are left out, with {runs} runs or months: "
                 f"{broken[0][1]} The next update asks for them again.",
                 DamagedStoreWarning,
                 stacklevel=4,  # where open() was called

@@ -62,7 +62,7 @@ class UpdateReport:
         Runs that are no longer asked for, since the server had nothing (more) three times, days after they
         were due; ``update(..., retry=True)`` asks again.
     quarantined : list of str
-        Damaged pieces that were found and set aside; what they held was asked for again.
+        Damaged files that were found and set aside; what they held was asked for again.
     stopped : str or None
         Why the rest was left to the next update.
 
@@ -91,28 +91,7 @@ class UpdateReport:
 
 
 class Updating:
-    """One update of one source, by the one writer.
-
-    Parameters
-    ----------
-    manifest : Manifest
-    source : RunSource or AnalysisSource
-    sites : sequence of Site
-    clock : callable
-        The present moment.
-
-    Examples
-    --------
-    :meth:`energyforecast.weather.Store.update` makes one and runs it.
-
-    >>> from pathlib import Path
-    >>> from energyforecast.testing import example_source
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> empty = Manifest(folder=Path("nowhere"), source="calm", kind="forecast")
-    >>> update = Updating(empty, example_source(), [farm], clock=lambda: timestamps.instant("2024-06-02 13:00"))
-    >>> [str(run) for run in update.due(timestamps.instant("2024-06-01"), timestamps.instant("2024-06-03"))]
-    ['2024-06-02 00:00:00+00:00', '2024-06-01 12:00:00+00:00', '2024-06-01 00:00:00+00:00']
-    """
+    """One update of one source, by the one writer."""
 
     def __init__(
         self,
@@ -135,8 +114,8 @@ class Updating:
             months = pd.date_range(_month(since), until, freq="MS", inclusive="left")
             return [month for month in months[::-1] if month < self._known_until(now)]
         runs = self.source.runs(since, until)
-        there = self.source.delay.available_time(timestamps.to_ns(runs)) <= timestamps.to_ns([now])[0]
-        return list(runs[there][::-1])
+        available = self.source.delay.available_time(timestamps.to_ns(runs)) <= timestamps.to_ns([now])[0]
+        return list(runs[available][::-1])
 
     def _known_until(self, now: pd.Timestamp) -> pd.Timestamp:
         """End of the hours of an analysis that should be there."""
@@ -167,7 +146,7 @@ class Updating:
                 break
         if progress is not None and blocks:
             progress(len(blocks), len(blocks))
-        merge.merge_pieces(self.manifest, now=self.clock())
+        merge.merge_files(self.manifest, now=self.clock())
         self.manifest.strike_found()
         self.manifest.save()
         return self.report
@@ -262,8 +241,8 @@ class Updating:
             return month, end
         hours = pd.date_range(month, end, freq=step_of(self.source), inclusive="left")
         known = old.reindex(time=timestamps.to_ns(hours))
-        there = np.all([finite(known, name, "time") for name in self.source.variables], axis=0)
-        holes = ~there.all(axis=0)
+        available = np.all([finite(known, name, "time") for name in self.source.variables], axis=0)
+        holes = ~available.all(axis=0)
         return (hours[int(np.argmax(holes))], end) if holes.any() else (end, end)
 
     def _there(self, block: pd.Timestamp, names: Sequence[str]) -> xr.Dataset | None:
@@ -284,9 +263,11 @@ class Updating:
             self.report.stored.append(block)
         self.manifest.reasons.pop(seconds(block), None)
         if short:
-            what = f"{min(shares):.1%} of the expected values at {min(short, key=lambda name: short[name])!r}"
-            self.report.incomplete[block] = what
-            self.manifest.reasons[seconds(block)] = what
+            problem = (
+                f"{min(shares):.1%} of the expected values at {min(short, key=lambda name: short[name])!r}"
+            )
+            self.report.incomplete[block] = problem
+            self.manifest.reasons[seconds(block)] = problem
             self._count(block, list(short))
         if fresh is not None or short:
             self.manifest.save()
@@ -294,10 +275,10 @@ class Updating:
     def _store(self, block: pd.Timestamp, fresh: xr.Dataset, short: Mapping[str, float]) -> None:
         names = [str(name) for name in fresh["site"].values]
         now = self.clock()
-        came, seen = self._arrival(block, fresh, timestamps.to_ns([now])[0])
-        weather = fresh.assign_coords(available_time=came)
+        arrival, seen = self._arrival(block, fresh, timestamps.to_ns([now])[0])
+        weather = fresh.assign_coords(available_time=arrival)
         leads = weather["lead_time"].values if "lead_time" in weather.dims else np.zeros(1, "m8[ns]")
-        piece = Record(
+        file = Record(
             name="",
             sites=tuple(names),
             blocks=(seconds(block),),
@@ -308,7 +289,7 @@ class Updating:
         )
         self.manifest.newest = max(self.manifest.newest, now.value)
         weather.attrs = self._attributes(fresh)
-        merge.write_piece(self.manifest, weather, piece)
+        merge.write_archive_file(self.manifest, weather, file)
 
     def _arrival(
         self, block: pd.Timestamp, fresh: xr.Dataset, now: np.datetime64
@@ -316,13 +297,13 @@ class Updating:
         """When each value could first be had, and the moment if it was seen.
 
         Seen was what is stored within a day of its declared delay, by a clock that did not go back since the
-        last piece; for the rest the source's word stands, or the clock's where that is later and went back.
+        last file; for the rest the source's word stands, or the clock's where that is later and went back.
         """
         rows = ("init_time", "lead_time") if "init_time" in fresh.dims else ("time",)
         start = fresh[rows[0]]
         ones = xr.ones_like(fresh[rows[-1]], dtype=np.int8)
-        word, _ = xr.broadcast(fresh["available_time"], ones)
-        known = timestamps.to_ns(word.transpose(*rows).values)
+        declared, _ = xr.broadcast(fresh["available_time"], ones)
+        known = timestamps.to_ns(declared.transpose(*rows).values)
         again = self.manifest.arrival(seconds(block), map(str, fresh["site"].values))
         if again is not None:
             return (rows, np.full(known.shape, np.datetime64(again, "ns"))), again
@@ -339,10 +320,11 @@ class Updating:
 
     def _attributes(self, answer: xr.Dataset) -> dict[str, str | int | float]:
         """Provenance without keys."""
-        own = {key: value for key, value in answer.attrs.items() if key in _KEPT}
+        kept = {key: value for key, value in answer.attrs.items() if key in _KEPT}
         return {
             **{
-                key: without_secrets(value) if isinstance(value, str) else value for key, value in own.items()
+                key: without_secrets(value) if isinstance(value, str) else value
+                for key, value in kept.items()
             },
             "Conventions": "CF-1.11",
             "kind": self.source.kind,

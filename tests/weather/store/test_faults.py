@@ -63,10 +63,10 @@ def healthy(tmp_path: Path) -> Path:
 
 
 def files(path: Path) -> list[Path]:
-    """Pieces, of the oldest run first."""
+    """Files, of the oldest run first."""
     manifest = json.loads((path / "archive.zarr/toy/manifest.json").read_text().split("\n", 1)[1])
-    listed = sorted(manifest["pieces"], key=lambda piece: piece["blocks"])
-    return [path / "archive.zarr/toy/pieces" / f"{piece['name']}.zip" for piece in listed]
+    listed = sorted(manifest["files"], key=lambda file: file["blocks"])
+    return [path / "archive.zarr/toy/files" / f"{file['name']}.zip" for file in listed]
 
 
 def opened(store: Store, **options: Any) -> xr.Dataset:
@@ -113,10 +113,10 @@ DAMAGES = [delete, truncate, empty, replace_with_html, *(flip(share) for share i
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_piece_is_left_out_told_and_asked_for_again(healthy: Path, damage: Any) -> None:
+def test_a_damaged_file_is_left_out_told_and_asked_for_again(healthy: Path, damage: Any) -> None:
     before = opened(store_at(healthy))
     damage(files(healthy)[2])
-    with pytest.warns(DamagedStoreWarning, match="1 damaged pieces of toy are left out, with 1 runs"):
+    with pytest.warns(DamagedStoreWarning, match="1 damaged files of toy are left out, with 1 runs"):
         weather = opened(store_at(healthy))
     same_values(weather, truth(RUNS[:2]))  # the run before, whose age its init_time tells
     listed = store_at(healthy).quarantined()
@@ -141,7 +141,7 @@ def test_an_update_finds_damage_by_itself(healthy: Path, damage: Any) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES[::3], ids=lambda damage: damage.__name__)
-def test_a_damaged_manifest_is_made_again_from_the_pieces(healthy: Path, damage: Any) -> None:
+def test_a_damaged_manifest_is_made_again_from_the_files(healthy: Path, damage: Any) -> None:
     before = opened(store_at(healthy))
     damage(healthy / "archive.zarr/toy/manifest.json")
     xr.testing.assert_identical(opened(store_at(healthy)), before)
@@ -151,7 +151,7 @@ def test_a_damaged_manifest_is_made_again_from_the_pieces(healthy: Path, damage:
     xr.testing.assert_identical(opened(store_at(healthy)), before)
 
 
-def test_a_chunk_deleted_inside_a_piece_is_damage(healthy: Path) -> None:
+def test_a_chunk_deleted_inside_a_file_is_damage(healthy: Path) -> None:
     import zipfile
 
     path = files(healthy)[1]
@@ -195,7 +195,7 @@ def test_a_manifest_that_names_other_files_is_refused(healthy: Path) -> None:
 
     path = healthy / "archive.zarr/toy/manifest.json"
     state = json.loads(path.read_text().split("\n", 1)[1])
-    state["pieces"][0]["name"] = "../../../../etc/passwd"
+    state["files"][0]["name"] = "../../../../etc/passwd"
     text = json.dumps(state)
     path.write_text(f"{checksum(text.encode())}\n{text}\n")
     with pytest.raises(StoreError, match="altered by hand") as error:
@@ -242,7 +242,7 @@ def test_a_disk_that_becomes_read_only_can_still_be_read(small_disk: Path) -> No
     three_lines(error.value)
 
 
-def test_a_damaged_piece_on_a_read_only_disk_is_left_out(small_disk: Path) -> None:
+def test_a_damaged_file_on_a_read_only_disk_is_left_out(small_disk: Path) -> None:
     store_at(small_disk).update(Toy(), sites=FARM, since=RUNS[0])
     truncate(files(small_disk)[2])
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
@@ -344,7 +344,7 @@ def test_a_kill_at_each_step_of_writing_leaves_the_runs_before_it(tmp_path: Path
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status)
-    if call >= 4:  # piece, its folder, manifest, its folder; the newest run comes first
+    if call >= 4:  # file, its folder, manifest, its folder; the newest run comes first
         weather = opened(store_at(tmp_path))
         stored = call // 4
         same_values(weather, truth(RUNS[max(0, 3 - stored) :]))

@@ -89,15 +89,15 @@ def test_runs_that_are_not_due_are_not_asked_for(store: Store, clock: Clock) -> 
     assert [run for run, _ in source.asked] == [utc(run) for run in RUNS[1::-1]]
 
 
-def test_a_piece_is_a_zarr_group_that_xarray_reads(store: Store) -> None:
+def test_a_file_is_a_zarr_group_that_xarray_reads(store: Store) -> None:
     from zarr.storage import ZipStore
 
     store.update(Toy(), sites=FARM, since="2024-06-02")
-    (path,) = (store.path / "toy" / "pieces").iterdir()
+    (path,) = (store.path / "toy" / "files").iterdir()
     with ZipStore(path, mode="r") as zipped:
-        piece = xr.open_zarr(zipped, consolidated=False, decode_timedelta=True, chunks=None).load()
-    assert str(piece["available_time"].values.max())[:16] == "2024-06-02T05:00"
-    same_values(piece.drop_vars("available_time").assign_coords(site=["farm"]), truth(RUNS[2:]))
+        file = xr.open_zarr(zipped, consolidated=False, decode_timedelta=True, chunks=None).load()
+    assert str(file["available_time"].values.max())[:16] == "2024-06-02T05:00"
+    same_values(file.drop_vars("available_time").assign_coords(site=["farm"]), truth(RUNS[2:]))
 
 
 def test_values_are_read_when_they_are_touched(store: Store) -> None:
@@ -344,7 +344,7 @@ def test_names_of_sources_cannot_leave_the_store(store: Store, name: str) -> Non
     assert not store.path.exists() or not list(store.path.rglob("*.zip"))
 
 
-# --- Small pieces become larger ones ----------------------------------------------------------------
+# --- Small files become larger ones ----------------------------------------------------------------
 
 
 def test_months_are_put_together_and_say_the_same(store: Store, clock: Clock) -> None:
@@ -355,13 +355,13 @@ def test_months_are_put_together_and_say_the_same(store: Store, clock: Clock) ->
     before.load()
     clock.set("2024-06-06 05:00")
     store.update(Toy(), sites=FARM, until="2024-05-30")
-    # Six runs are one piece now, and are still there; apart stay the newest week and the run that came in two.
-    assert len(pieces(store)) == 6 + 1 + 2 + 2
+    # Six runs are one file now, and are still there; apart stay the newest week and the run that came in two.
+    assert len(files(store)) == 6 + 1 + 2 + 2
     clock.set("2024-06-08 05:00")
     store.update(Toy(), sites=FARM, until="2024-05-30")
-    clock.set("2024-06-09 06:00")  # for a day, pieces that were merged may still be read
+    clock.set("2024-06-09 06:00")  # for a day, files that were merged may still be read
     store.update(Toy(), sites=FARM, until="2024-05-30")
-    assert len(pieces(store)) == 1 + 2
+    assert len(files(store)) == 1 + 2
     after = store.open(end="2024-05-30")
     assert isinstance(after, xr.Dataset)
     same_values(after, truth([str(run) for run in pd.date_range("2024-05-27", periods=8, freq="12h")]))
@@ -371,8 +371,8 @@ def test_months_are_put_together_and_say_the_same(store: Store, clock: Clock) ->
         np.testing.assert_array_equal(now.values[kept[:8]], before[name].values[:8][kept[:8]])
 
 
-def pieces(store: Store) -> list[Path]:
-    return list(store.path.rglob("pieces/*.zip"))
+def files(store: Store) -> list[Path]:
+    return list(store.path.rglob("files/*.zip"))
 
 
 def test_a_dataset_opened_before_an_update_can_still_be_read(store: Store, clock: Clock) -> None:
@@ -383,7 +383,7 @@ def test_a_dataset_opened_before_an_update_can_still_be_read(store: Store, clock
     store.update(Toy(), sites=FARM, since="2024-05-29", until="2024-05-31")
     clock.set("2024-06-12 23:00")
     store.update(Toy(), sites=FARM, since="2024-05-29", until="2024-05-31")
-    assert len(pieces(store)) == 6 + 1  # for a day, beside the one that they became
+    assert len(files(store)) == 6 + 1  # for a day, beside the one that they became
     from energyforecast.weather.store import archive_files as held
 
     held._cache.clear()

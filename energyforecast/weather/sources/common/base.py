@@ -226,36 +226,7 @@ def _described(name: str, attrs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def finished(weather: xr.Dataset, *, source: Source, sites: Sequence[Site]) -> xr.Dataset:
-    """Weather as it leaves a source: named, with CF attributes and provenance, in single precision, checked.
-
-    Parameters
-    ----------
-    weather : Dataset
-        In the library's names, units and time labels, with ``available_time``.
-    source : Source
-    sites : sequence of Site
-        In the order of the dimension ``site``.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    SchemaError, TimeError, UnitsError, RangeError
-        If it is not weather as the library knows it.
-
-    Examples
-    --------
-    See :class:`RunSource`; here what it adds.
-
-    >>> from types import SimpleNamespace
-    >>> from energyforecast.testing import example_weather
-    >>> calm = SimpleNamespace(name="calm", kind="forecast", attribution="none")
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> finished(example_weather(), source=calm, sites=[farm])["wind_speed_100m"].attrs["standard_name"]
-    'wind_speed'
-    """
+    """Weather as it leaves a source: named, with CF attributes and provenance, in single precision, checked."""
     named = weather.assign_coords(site=[site.name for site in sites])
     for name in map(str, named.data_vars):
         given = named[name].attrs

@@ -21,33 +21,7 @@ _DENSEST: Final = 200
 
 
 def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST) -> dict[str, bytes]:
-    """Files of a zip archive, unpacked in memory.
-
-    Parameters
-    ----------
-    data : bytes
-    label : str
-        What messages call it.
-    largest : int
-        Of all files together, unpacked. [bytes]
-
-    Raises
-    ------
-    FileFormatError
-        If it is no zip, is damaged, or its files are too many, too large, too dense or named like paths elsewhere.
-
-    Examples
-    --------
-    >>> packed = io.BytesIO()
-    >>> with zipfile.ZipFile(packed, "w") as archive:
-    ...     archive.writestr("../../evil.nc", "x")
-    >>> unzipped(packed.getvalue())
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.FileFormatError: the archive holds a file named '../../evil.nc'.
-    Names are relative and stay inside the archive.
-    Do not trust it; fetch the data again from its source.
-    """
+    """Files of a zip archive, unpacked in memory."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             listed = [one for one in archive.infolist() if not one.is_dir()]
@@ -94,30 +68,7 @@ def _not_trusted(found: str, expected: str) -> FileFormatError:
 
 
 def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
-    """A NetCDF file of version 3 or 4, loaded.
-
-    Parameters
-    ----------
-    source : path or bytes
-    label : str
-        What messages call it.
-
-    Raises
-    ------
-    FileFormatError
-        If it is none, or is damaged.
-    DependencyError
-        If it is NetCDF 4 and the extra ``store`` is not installed.
-
-    Examples
-    --------
-    >>> open_netcdf(b"<html>", label="era5.nc")
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.FileFormatError: era5.nc cannot be read: it begins with b'<html>'.
-    NetCDF begins with CDF or HDF.
-    The file is damaged or another one: fetch it again.
-    """
+    """A NetCDF file of version 3 or 4, loaded."""
     try:
         data = source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:

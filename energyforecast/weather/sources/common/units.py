@@ -38,40 +38,17 @@ _SUMS: Final[dict[str, dict[str, float]]] = {
 
 
 def converted(values: Floats, name: str, *, unit: str, hours: float | Floats) -> Floats:
-    """Values in the library's unit of a variable.
-
-    Parameters
-    ----------
-    values : array
-    name : str
-        Variable, e.g. ``"temp_air"``.
-    unit : str
-        What they are in; sums over an interval are divided by its length.
-    hours : float or array
-        Length of the intervals. [h]
-
-    Raises
-    ------
-    UnitsError
-        If the unit is not one of this variable.
-
-    Examples
-    --------
-    >>> converted(np.array([36.0]), "wind_speed_100m", unit="km/h", hours=1.0).tolist()
-    [10.0]
-    >>> converted(np.array([900_000.0]), "ghi", unit="J/m2", hours=0.5).tolist()
-    [500.0]
-    """
-    own = variables.lookup(name).units
-    if unit == own:
+    """Values in the library's unit of a variable."""
+    target = variables.lookup(name).units
+    if unit == target:
         return values
-    if unit in _UNITS[own]:
-        factor, offset = _UNITS[own][unit]
+    if unit in _UNITS[target]:
+        factor, offset = _UNITS[target][unit]
         return values * factor + offset
-    if unit in _SUMS.get(own, {}):
-        return values * (_SUMS[own][unit] / hours)
+    if unit in _SUMS.get(target, {}):
+        return values * (_SUMS[target][unit] / hours)
     raise UnitsError(
         f"{name} is said to be in {unit!r}.",
-        f"Known are {', '.join([own, *_UNITS[own], *_SUMS.get(own, {})])}.",
+        f"Known are {', '.join([target, *_UNITS[target], *_SUMS.get(target, {})])}.",
         "Choose one of them, or convert the column.",
     )

@@ -73,10 +73,10 @@ def _consolidated(path: str) -> bool | None:
     """A local store may have metadata by array; over a network they are read at once."""
     if is_remote(path):
         return None
-    there = Path(path)
-    if (there / ".zmetadata").exists():
+    folder = Path(path)
+    if (folder / ".zmetadata").exists():
         return True
-    about = there / "zarr.json"
+    about = folder / "zarr.json"
     written = about.read_text(encoding="utf-8") if about.exists() else ""
     return re.search(r'"consolidated_metadata":\s*\{', written) is not None  # older zarr writes null
 

@@ -41,44 +41,7 @@ def parse_era5(
     start: Any = None,
     end: Any = None,
 ) -> xr.Dataset:
-    """ERA5 as the library knows weather, from a dataset of either layout, by short or long names.
-
-    Parameters
-    ----------
-    raw : Dataset
-        May be lazy.
-    sites : sequence of Site
-    method : {"nearest", "bilinear"}
-    land : bool
-        It is ERA5-Land.
-    start, end : moment, optional
-
-    Returns
-    -------
-    Dataset
-        Dimensions ``(site, time)``.
-
-    Raises
-    ------
-    SchemaError
-        If no variable of ERA5 is there.
-    UnitsError
-        If one has another unit than ERA5 gives it.
-
-    Examples
-    --------
-    The preliminary part of an old file, ``expver`` 5, follows the final one.
-
-    >>> hours = np.array(["2024-06-01T00", "2024-06-01T01"], dtype="datetime64[ns]")
-    >>> kelvin = np.array([[290.0, np.nan], [np.nan, 291.0]])[:, :, None, None]
-    >>> old = xr.Dataset(
-    ...     {"t2m": (("time", "expver", "latitude", "longitude"), kelvin.transpose(1, 0, 2, 3))},
-    ...     coords={"time": hours, "expver": [1, 5], "latitude": [43.5], "longitude": [78.5]},
-    ... )
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> parse_era5(old, sites=[farm])["temp_air"].values.round(2).tolist()
-    [[16.850000381469727, 17.850000381469727]]
-    """
+    """ERA5 as the library knows weather, from a dataset of either layout, by short or long names."""
     regular = one_layout(raw)
     if start is not None or end is not None:
         regular = _within(regular, start, end)

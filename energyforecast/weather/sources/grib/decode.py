@@ -36,19 +36,7 @@ _MINUTE: Final = np.timedelta64(1, "m")
 
 @dataclass(frozen=True, eq=False)
 class Message:
-    """One field of a GRIB file at the cells of some sites.
-
-    Parameters
-    ----------
-    about : dict
-        What its header says: code, level, window, statistic, member, grid.
-    values : array (sites, cells)
-
-    Examples
-    --------
-    >>> Message({"code": [0, 2, 2], "surface": 103, "level": 100}, np.zeros((1, 1))).is_of(MODELS["gfs"].fields[4])
-    True
-    """
+    """One field of a GRIB file at the cells of some sites."""
 
     about: dict[str, Any]
     values: Floats
@@ -77,40 +65,7 @@ def decode(
     method: Method = "nearest",
     timeout: float = 600.0,
 ) -> tuple[list[Message], Cells]:
-    """Fields of GRIB data at sites, decoded in a child process.
-
-    Parameters
-    ----------
-    contents : sequence of bytes
-        Whole messages, of one grid.
-    sites : sequence of Site
-    fields : sequence of Field
-        Which of them are smooth, so that a hole shows.
-    method : {"nearest", "bilinear"}
-    timeout : float
-        [s]
-
-    Returns
-    -------
-    messages : list of Message
-    cells : Cells
-
-    Raises
-    ------
-    ResponseError
-        If a message cannot be decoded, or the child died of it: the process that calls never does.
-    DependencyError
-        If the extra ``grib`` is not installed.
-
-    Examples
-    --------
-    >>> decode([b"<html>"], sites=[])
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.ResponseError: GRIB data holds b'<html>' at byte 0, which is no GRIB.
-    Each message is whole and ends with 7777.
-    The file is damaged or still being written: fetch it again.
-    """
+    """Fields of GRIB data at sites, decoded in a child process."""
     whole = [split_messages(content) for content in contents]
     with tempfile.TemporaryDirectory(prefix="energyforecast-") as folder:
         paths = [Path(folder) / f"{number}.grib" for number in range(len(contents))]
@@ -187,23 +142,23 @@ class _Child:
         with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-        said = self.process.stdout.readline().strip()
-        if said != "written" or not answer.exists():
-            raise self._failure(said)
+        reply = self.process.stdout.readline().strip()
+        if reply != "written" or not answer.exists():
+            raise self._failure(reply)
         with np.load(io.BytesIO(answer.read_bytes()), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
         return json.loads(bytes(found.pop("messages")).decode()), found
 
-    def _failure(self, said: str) -> DependencyError | ResponseError:
+    def _failure(self, reply: str) -> DependencyError | ResponseError:
         code = self.process.wait()
         if code == ABSENT:
             return DependencyError(
-                f"GRIB cannot be decoded: {said}.",
+                f"GRIB cannot be decoded: {reply}.",
                 "GRIB is decoded with the extra 'grib'.",
                 "Use: python -m pip install 'energyforecast[grib]'.",
             )
         if code == DAMAGED:
-            return _undecodable(said.replace(f"{self.folder}{os.sep}", ""))
+            return _undecodable(reply.replace(f"{self.folder}{os.sep}", ""))
         self.complaints.seek(0)
         last = self.complaints.read().strip().splitlines()[-1:] or ["it said nothing"]
         return _undecodable(f"the decoder ended with exit code {code} within {self.timeout:g} s: {last[0]}")

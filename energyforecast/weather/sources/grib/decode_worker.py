@@ -30,20 +30,7 @@ _HOLE: Final = 12
 
 
 def main() -> int:
-    """Decode the requests on standard input, line by line, and acknowledge each answer with a line.
-
-    Returns
-    -------
-    int
-        0, or why not.
-
-    Examples
-    --------
-    The request has the paths, the cells of each grid (``null``: describe, with the grid and without values),
-    the parameters that are never constant over many cells, and where the answer is written.
-
-    >>> request = {"files": ["f003.grib2"], "cells": {"6bcf...": [0, 17]}, "smooth": [], "answer": "a.npz"}
-    """
+    """Decode the requests on standard input, line by line, and acknowledge each answer with a line."""
     try:
         import eccodes
     except (ImportError, OSError, RuntimeError) as error:

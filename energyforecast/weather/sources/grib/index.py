@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from energyforecast.errors import ResponseError
 
-__all__ = ["Piece", "parse_ecmwf_index", "parse_idx", "split_messages"]
+__all__ = ["ByteRange", "parse_ecmwf_index", "parse_idx", "split_messages"]
 
 _LINE: Final = re.compile(
     r"^(?P<number>\d+)(\.\d+)?:(?P<first>\d+):d=(?P<init>\d{10}):(?P<name>[^:]+):(?P<level>[^:]*):(?P<when>[^:]*):"
@@ -25,7 +25,7 @@ _HEAD: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class ByteRange:
     """A field of a file, as an index names it.
 
     Parameters
@@ -33,7 +33,7 @@ class Piece:
     first : int
         Its first byte.
     last : int, optional
-        Its last byte; ``None`` for the last piece of an index that does not tell.
+        Its last byte; ``None`` for the last entry of an index that does not tell.
     name : str
         ``"UGRD:100 m above ground"``, or ``"100u"`` in an index of ECMWF.
     init_time : str
@@ -44,11 +44,6 @@ class Piece:
         ``"mean"`` or ``"sum"`` where the index says so.
     member : int
         0 is the control run.
-
-    Examples
-    --------
-    >>> Piece(first=0, last=99, name="100u", init_time="2024060100", begin=3.0, end=3.0).last
-    99
     """
 
     first: int
@@ -61,21 +56,8 @@ class Piece:
     member: int = 0
 
 
-def parse_idx(text: str) -> list[Piece]:
-    """Entries of an ``.idx`` file, the index that NOAA publishes with each GRIB file.
-
-    Raises
-    ------
-    ResponseError
-        If it is none.
-
-    Examples
-    --------
-    >>> lines = ["1:0:d=2024060100:TMP:2 m above ground:6 hour fcst:"]
-    >>> lines.append("2:500:d=2024060100:DSWRF:surface:0-6 hour ave fcst:")
-    >>> [(piece.name, piece.first, piece.last, piece.begin, piece.end) for piece in parse_idx(chr(10).join(lines))]
-    [('TMP:2 m above ground', 0, 499, 6.0, 6.0), ('DSWRF:surface', 500, None, 0.0, 6.0)]
-    """
+def parse_idx(text: str) -> list[ByteRange]:
+    """Entries of an ``.idx`` file, the index that NOAA publishes with each GRIB file."""
     found = []
     for line in filter(None, map(str.strip, text.splitlines())):
         match = _LINE.match(line)
@@ -88,13 +70,15 @@ def parse_idx(text: str) -> list[Piece]:
     ):
         raise _no_index(text[:60], "lines whose second number, the first byte, rises")
     ends = dict(zip(starts, [*(start - 1 for start in starts[1:]), None], strict=True))
-    return [_piece(match, ends[int(match["first"])]) for match in found if _window(match["when"]) is not None]
+    return [
+        _byte_range(match, ends[int(match["first"])]) for match in found if _window(match["when"]) is not None
+    ]
 
 
-def _piece(match: re.Match[str], last: int | None) -> Piece:
+def _byte_range(match: re.Match[str], last: int | None) -> ByteRange:
     window = _window(match["when"])
     assert window is not None
-    return Piece(
+    return ByteRange(
         first=int(match["first"]),
         last=last,
         name=f"{match['name']}:{match['level']}",
@@ -118,41 +102,29 @@ def _window(when: str) -> tuple[float, float, str | None] | None:
     return begin, end, _STATISTICS.get(match["statistic"], match["statistic"])
 
 
-def parse_ecmwf_index(text: str) -> list[Piece]:
-    """Lines of an ``.index`` file of ECMWF's open data: JSON, one field a line.
-
-    Raises
-    ------
-    ResponseError
-        If it is none.
-
-    Examples
-    --------
-    >>> line = '{"date": "20240601", "time": "0000", "step": "3", "param": "100u", "_offset": 7, "_length": 5}'
-    >>> parse_ecmwf_index(line)[0].last
-    11
-    """
-    pieces = []
+def parse_ecmwf_index(text: str) -> list[ByteRange]:
+    """Lines of an ``.index`` file of ECMWF's open data: JSON, one field a line."""
+    ranges = []
     for line in filter(None, map(str.strip, text.splitlines())):
         try:
             row = json.loads(line)
-            pieces.append(_ecmwf_piece(row))
+            ranges.append(_ecmwf_range(row))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _no_index(
                 line, 'a line such as {"param": "100u", "step": "3", "_offset": 0, ...}'
             ) from error
-    if not pieces:
+    if not ranges:
         raise _no_index("nothing", "a line for each field")
-    return pieces
+    return ranges
 
 
-def _ecmwf_piece(row: dict[str, Any]) -> Piece:
+def _ecmwf_range(row: dict[str, Any]) -> ByteRange:
     begin, _, end = str(row["step"]).rpartition("-")
     first, length = int(row["_offset"]), int(row["_length"])
     if first < 0 or length <= 0:
-        raise ValueError("an empty piece")
+        raise ValueError("an empty range")
     level = f":{row['levelist']}" if row.get("levtype", "sfc") != "sfc" else ""
-    return Piece(
+    return ByteRange(
         first=first,
         last=first + length - 1,
         name=f"{row['param']}{level}",
@@ -172,41 +144,9 @@ def _no_index(found: str, expected: str) -> ResponseError:
 
 
 def split_messages(
-    data: bytes, *, label: str = "GRIB data", pieces: Sequence[int] | None = None, padding: int = 0
+    data: bytes, *, label: str = "GRIB data", lengths: Sequence[int] | None = None, padding: int = 0
 ) -> list[bytes]:
-    """Split bytes into complete messages without gaps.
-
-    Parameters
-    ----------
-    data : bytes
-    label : str
-        What messages call the data.
-    pieces : sequence of int, optional
-        Lengths of the messages, as an index tells them.
-    padding : int
-        Bytes that may stand between or after messages, each of which is whole all the same.
-
-    Returns
-    -------
-    list of bytes
-
-    Raises
-    ------
-    ResponseError
-        If a message is cut, something else stands between them, or the lengths are others.
-
-    Examples
-    --------
-    >>> message = b"GRIB" + bytes([0, 0, 0, 2]) + (24).to_bytes(8, "big") + b"...." + b"7777"
-    >>> [len(one) for one in split_messages(message + message)]
-    [24, 24]
-    >>> split_messages(message[:-1], label="f003")
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.ResponseError: f003 ends after 23 bytes, within its message 0 of 24 bytes.
-    Each message is whole and ends with 7777.
-    The file is damaged or still being written: fetch it again.
-    """
+    """Split bytes into complete messages without gaps."""
     found: list[bytes] = []
     place = 0
     while place < len(data):
@@ -229,9 +169,9 @@ def split_messages(
         place += length
     if not found:
         raise _damaged(f"{label} is empty.")
-    if pieces is not None and [len(message) for message in found] != list(pieces):
+    if lengths is not None and [len(message) for message in found] != list(lengths):
         raise _damaged(
-            f"{label} has messages of {[len(one) for one in found]} bytes, by its index {list(pieces)}."
+            f"{label} has messages of {[len(one) for one in found]} bytes, by its index {list(lengths)}."
         )
     return found
 

@@ -42,54 +42,16 @@ def parse_grib(
     leads: Sequence[int] = (),
     members: Sequence[int] = (),
 ) -> xr.Dataset:
-    """Weather of the library from decoded messages of one run.
-
-    Parameters
-    ----------
-    messages : sequence of Message
-    model : GribModel
-    fields : sequence of Field
-        Each must be there at every lead, for every member; means and sums not at lead 0.
-    cells : Cells
-    sites : sequence of Site
-    leads : sequence of int
-        Hours that must be there; those that any message has if not given. [h]
-    members : sequence of int
-        Likewise.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    MissingDataError
-        If a field is missing somewhere.
-    TimeError
-        If messages are of several runs, or declare windows that their label does not have.
-
-    Examples
-    --------
-    >>> grid = Grid(np.array([44.0, 43.0]), np.array([78.0, 79.0]))
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.6)
-    >>> about = {"code": [0, 0, 0], "surface": 103, "level": 2, "init_time": "20240601T0000", "begin": 60, "end": 60,
-    ...          "statistic": None, "member": 0, "resolution": 0.01, "grid_relative": False, "name": "2t"}
-    >>> field = next(field for field in MODELS["gfs"].fields if field.name == "temp_air")
-    >>> warm = Message(about, np.array([[300.0]]))
-    >>> cells = grid.cells([farm])
-    >>> weather = parse_grib([warm], model=MODELS["gfs"], fields=[field], cells=cells, sites=[farm])
-    >>> round(float(weather["temp_air"].item()), 2)
-    26.85
-    """
+    """Weather of the library from decoded messages of one run."""
     held = [(one, [message for message in messages if message.is_of(one)]) for one in fields]
     init = _one_run([message for _, found in held for message in found])
     hours = _axis(leads, [m.about["end"] / 60 for _, found in held for m in found])
-    people = [int(one) for one in _axis(members, [m.about["member"] for _, found in held for m in found])]
+    numbers = [int(one) for one in _axis(members, [m.about["member"] for _, found in held for m in found])]
     lead = (hours * 60).round().astype("timedelta64[m]").astype("timedelta64[ns]")
     cubes: dict[str, Floats] = {}
     notes: dict[str, float] = {}
     for one, found in held:
-        cube, start, resolution = _cube(one, found, lead, people)
+        cube, start, resolution = _cube(one, found, lead, numbers)
         if one.label is not Label.INSTANT:
             cube, clipped = _means(one, cube, lead, start=start, resolution=resolution)
             notes |= {f"clipped_{one.name}": clipped} if clipped else {}
@@ -97,7 +59,7 @@ def parse_grib(
         if one.name == "cloud_cover" and one.label is not Label.INSTANT:
             cubes[one.name] = np.minimum(cubes[one.name], 100.0)  # by rounding, as below 0
     _rotate(cubes, held, cells)
-    weather = _assembled(average(cubes, cells.weights), init, lead, people, len(model.members) > 1)
+    weather = _assembled(average(cubes, cells.weights), init, lead, numbers, len(model.members) > 1)
     _methods(weather, fields)
     # A mean that stands at the beginning of its step came with the file of the step's end.
     later = np.append(lead[1:], lead[-1:]) if any(f.label is not Label.INSTANT for f in fields) else lead
@@ -135,7 +97,7 @@ def _cube(
     wanted = [m for m in messages if _right_statistic(one, m)]
     shape = messages[0].values.shape if messages else (0, 0)
     cube = np.full((len(members), len(lead), *shape), np.nan)
-    there = np.zeros(cube.shape[:2], dtype=bool)
+    present = np.zeros(cube.shape[:2], dtype=bool)
     start = lead.copy()
     for message in wanted:
         begin, end = (one_end.astype("timedelta64[ns]") for one_end in message.window)
@@ -143,14 +105,14 @@ def _cube(
         if k == len(lead) or lead[k] != end or message.about["member"] not in members:
             continue
         place = members.index(message.about["member"]), k
-        if there[place] and not np.array_equal(cube[place], message.values, equal_nan=True):
+        if present[place] and not np.array_equal(cube[place], message.values, equal_nan=True):
             raise SchemaError(
                 f"{one.index} at lead {lead[k] / _MINUTE / 60:g} h stands twice in the files, with other values.",
                 "A field stands once for each lead and member.",
                 "Read the files of one product.",
             )
-        cube[place], there[place], start[k] = message.values, True, begin
-    _complete(one, there, lead, members)
+        cube[place], present[place], start[k] = message.values, True, begin
+    _complete(one, present, lead, members)
     return cube, start, max((m.about["resolution"] for m in wanted), default=0.0)
 
 
@@ -162,18 +124,18 @@ def _right_statistic(one: Field, message: Message) -> bool:
 
 
 def _complete(
-    one: Field, there: npt.NDArray[np.bool_], lead: npt.NDArray[Any], members: Sequence[int]
+    one: Field, present: npt.NDArray[np.bool_], lead: npt.NDArray[Any], members: Sequence[int]
 ) -> None:
-    needed = np.ones_like(there)
+    needed = np.ones_like(present)
     if one.label is not Label.INSTANT:
         needed[:, lead == np.timedelta64(0, "ns")] = False  # nothing has been summed yet
-    if (there | ~needed).all():
+    if (present | ~needed).all():
         return
-    member, k = np.argwhere(needed & ~there)[0]
+    member, k = np.argwhere(needed & ~present)[0]
     raise MissingDataError(
         f"{one.index} is missing at lead {lead[k] / _MINUTE / 60:g} h"
         + (f" of member {members[member]}" if len(members) > 1 else "")
-        + f": {int((needed & ~there).sum())} of {int(needed.sum())} fields.",
+        + f": {int((needed & ~present).sum())} of {int(needed.sum())} fields.",
         "A run is whole: each variable at each lead, for each member.",
         "It is still being published, or the file is cut: take the previous run, or ask for fewer variables or leads.",
     )

@@ -23,7 +23,7 @@ from energyforecast.weather.processing.grid_cells import Method
 from energyforecast.weather.sources.common.base import RunSource, finished
 from energyforecast.weather.sources.grib.decode import Message, decode
 from energyforecast.weather.sources.grib.index import (
-    Piece,
+    ByteRange,
     message_length,
     parse_ecmwf_index,
     parse_idx,
@@ -184,16 +184,16 @@ class GribSource(RunSource):
             data = _unpacked(self.http.get(url), url)
             split_messages(data, label=_last(url))
             return data
-        return self._ranges(url, self._pieces(url, init, part))
+        return self._ranges(url, self._byte_ranges(url, init, part))
 
-    def _pieces(self, url: str, init: pd.Timestamp, part: _Part) -> list[Piece]:
+    def _byte_ranges(self, url: str, init: pd.Timestamp, part: _Part) -> list[ByteRange]:
         ecmwf = self.model.index == "ecmwf"
         address = f"{url.removesuffix('.grib2')}.index" if ecmwf else f"{url}.idx"
         text = self.http.get(address).decode("utf-8", errors="replace")
         listed = (parse_ecmwf_index if ecmwf else parse_idx)(text)
         chosen = []
         for one in part.fields:
-            found = [piece for piece in listed if _names(piece, one, part, ecmwf=ecmwf)]
+            found = [entry for entry in listed if _names(entry, one, part, ecmwf=ecmwf)]
             if not found:
                 raise ResponseError(
                     f"{_last(address)} has no {one.index} at lead {part.lead} h.",
@@ -209,9 +209,9 @@ class GribSource(RunSource):
             chosen.append(found[0])
         return chosen
 
-    def _ranges(self, url: str, pieces: Sequence[Piece]) -> bytes:
-        """Bytes of pieces, in the order of the file; neighbours are asked for at once."""
-        ordered = sorted({(piece.first, piece.last) for piece in pieces})
+    def _ranges(self, url: str, ranges: Sequence[ByteRange]) -> bytes:
+        """Bytes of ranges, in the order of the file; neighbours are asked for at once."""
+        ordered = sorted({(one.first, one.last) for one in ranges})
         known = [(first, self._end(url, first) if last is None else last) for first, last in ordered]
         groups: list[list[tuple[int, int]]] = []
         for first, last in known:
@@ -222,7 +222,7 @@ class GribSource(RunSource):
         contents = []
         for group in groups:
             data = self.http.get(url, byte_range=(group[0][0], group[-1][1]))
-            split_messages(data, label=_last(url), pieces=[last - first + 1 for first, last in group])
+            split_messages(data, label=_last(url), lengths=[last - first + 1 for first, last in group])
             contents.append(data)
         return b"".join(contents)
 
@@ -238,14 +238,14 @@ class GribSource(RunSource):
         return first + length - 1
 
 
-def _names(piece: Piece, one: Field, part: _Part, *, ecmwf: bool) -> bool:
+def _names(entry: ByteRange, one: Field, part: _Part, *, ecmwf: bool) -> bool:
     """Whether a line of an index is that of a field."""
-    if piece.name != one.index or piece.end != part.lead:
+    if entry.name != one.index or entry.end != part.lead:
         return False
     if ecmwf:  # whose index tells neither windows nor statistics, and has one product a name
-        return piece.member == part.member
+        return entry.member == part.member
     wanted = None if one.label is Label.INSTANT else "mean" if one.label.name.startswith("MEAN") else "sum"
-    return piece.statistic == wanted
+    return entry.statistic == wanted
 
 
 def _check(part: _Part, messages: Sequence[Message], init: pd.Timestamp, name: str) -> None:
@@ -285,9 +285,9 @@ def _unpacked(data: bytes, url: str) -> bytes:
     return found
 
 
-def _not_packed(url: str, what: str) -> ResponseError:
+def _not_packed(url: str, problem: str) -> ResponseError:
     return ResponseError(
-        f"{_last(url)} {what}.",
+        f"{_last(url)} {problem}.",
         "It is a GRIB file packed by bzip2.",
         "It is damaged or still being written: try again later.",
     )

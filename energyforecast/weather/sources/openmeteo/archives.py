@@ -101,8 +101,8 @@ def open_meteo(
         compat="override",
         join="exact",
     )
-    told = {"missing": counts(joined), "runs_missing": ", ".join(missing)}
-    return joined.assign_attrs({key: text for key, text in told.items() if text})
+    attributes = {"missing": counts(joined), "runs_missing": ", ".join(missing)}
+    return joined.assign_attrs({key: text for key, text in attributes.items() if text})
 
 
 def open_meteo_previous_runs(
@@ -145,7 +145,7 @@ def open_meteo_previous_runs(
     --------
     >>> from energyforecast import Site
     >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> pieces = open_meteo_previous_runs(farm, "2024-04", "2024-05", days=[2])  # doctest: +SKIP
+    >>> weather = open_meteo_previous_runs(farm, "2024-04", "2024-05", days=[2])  # doctest: +SKIP
     """
     places, chosen = as_sites(sites), model_named(model, product="previous_runs")
     endpoint = Endpoint(product="previous_runs", access=access or OpenMeteoAccess())
@@ -176,13 +176,13 @@ def open_meteo_previous_runs(
         )
         for day in days
     }
-    told: dict[str, str | int] = {
+    attributes: dict[str, str | int] = {
         "product": "previous_runs",
         "coherent_run": 0,
         "missing": counts(xr.concat(list(hours.values()), dim="day", combine_attrs="drop")),
     }
-    pieces = complete(_by_run(hours, source), source=source, sites=places, told=told)
-    return pieces.assign_attrs(source=f"open-meteo-previous-runs:{chosen.name}")
+    weather = complete(_by_run(hours, source), source=source, sites=places, attributes=attributes)
+    return weather.assign_attrs(source=f"open-meteo-previous-runs:{chosen.name}")
 
 
 def _by_run(hours: dict[int, xr.Dataset], source: OpenMeteo) -> xr.Dataset:

@@ -38,21 +38,7 @@ _SPREAD: Final = "_spread"
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A variable as Open-Meteo writes it.
-
-    Parameters
-    ----------
-    name : str
-        Theirs.
-    label : Label
-    units : mapping of float
-        What they may write as its unit, with the factor to ours.
-
-    Examples
-    --------
-    >>> column_of("pressure").name, column_of("pressure").factor("hPa", "site 'farm'")
-    ('surface_pressure', 100.0)
-    """
+    """A variable as Open-Meteo writes it."""
 
     name: str
     label: Label
@@ -94,18 +80,7 @@ _COLUMNS: Final[dict[str, tuple[str, Label, Mapping[str, float]]]] = {
 
 
 def column_of(name: str) -> Column:
-    """How Open-Meteo writes a variable of the library, with ``_spread`` for that of an ensemble.
-
-    Raises
-    ------
-    SchemaError
-        If Open-Meteo does not have it.
-
-    Examples
-    --------
-    >>> column_of("wind_gust_10m").name, column_of("ghi").label.value
-    ('wind_gusts_10m', 'mean of the interval that ends at the stamp')
-    """
+    """How Open-Meteo writes a variable of the library, with ``_spread`` for that of an ensemble."""
     bare = name.removesuffix(_SPREAD)
     height = variables.height_of(bare)
     row = _COLUMNS.get(variables.lookup(bare).name)
@@ -118,13 +93,7 @@ def column_of(name: str) -> Column:
 
 
 def name_of(column: str) -> str | None:
-    """Name in the library of a column of Open-Meteo, if there is one.
-
-    Examples
-    --------
-    >>> name_of("wind_speed_100m"), name_of("shortwave_radiation"), name_of("weather_code")
-    ('wind_speed_100m', 'ghi', None)
-    """
+    """Name in the library of a column of Open-Meteo, if there is one."""
     bare = column.removesuffix(_SPREAD)
     for ours, (theirs, _, _) in _COLUMNS.items():
         match = re.fullmatch(re.escape(theirs).replace(r"\{\}", r"(\d+m)"), bare)
@@ -316,18 +285,7 @@ OPEN_METEO_ENSEMBLES: Final = _table(
 
 
 def model_named(model: str | OpenMeteoModel, *, product: str) -> OpenMeteoModel:
-    """The model of a name, from the table that belongs to a product.
-
-    Raises
-    ------
-    SchemaError
-        If it is not in the table, or is a mixture of models, which has no runs.
-
-    Examples
-    --------
-    >>> model_named("ecmwf_ifs025", product="ensemble").members
-    51
-    """
+    """The model of a name, from the table that belongs to a product."""
     if isinstance(model, OpenMeteoModel):
         return model
     if model == "best_match" or model.endswith("_seamless"):
@@ -348,42 +306,30 @@ def model_named(model: str | OpenMeteoModel, *, product: str) -> OpenMeteoModel:
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """Product of Open-Meteo: its address and the kind of its weather.
-
-    Examples
-    --------
-    >>> PRODUCTS["archive"].path, PRODUCTS["archive"].kind
-    ('/v1/archive', 'analysis')
-    """
+    """Product of Open-Meteo: its address and the kind of its weather."""
 
     host: str
     path: str = "/v1/forecast"
-    kind: Literal["runs", "analysis", "pieces"]
+    kind: Literal["runs", "analysis", "mixed_runs"]
 
     def address(self, *, with_key: bool) -> str:
         """Base URL: customers have hosts of their own."""
         return f"https://{'customer-' if with_key else ''}{self.host}.open-meteo.com"
 
 
-#: By name. Pieces are of many runs, each of a few hours.
+#: By name. Mixed runs have a few hours of each of many runs.
 PRODUCTS: Final[dict[str, Product]] = {
     "single_runs": Product(host="single-runs-api", kind="runs"),
     "forecast": Product(host="api", kind="runs"),
     "ensemble": Product(host="ensemble-api", path="/v1/ensemble", kind="runs"),
     "ensemble_mean": Product(host="ensemble-api", path="/v1/ensemble", kind="runs"),
-    "previous_runs": Product(host="previous-runs-api", kind="pieces"),
+    "previous_runs": Product(host="previous-runs-api", kind="mixed_runs"),
     "historical_forecast": Product(host="historical-forecast-api", kind="analysis"),
     "archive": Product(host="archive-api", path="/v1/archive", kind="analysis"),
 }
 
 
 def default_variables(model: OpenMeteoModel) -> tuple[str, ...]:
-    """Variables used by the default features for wind, solar and demand, at the model's heights.
-
-    Examples
-    --------
-    >>> default_variables(OPEN_METEO_MODELS["ecmwf_ifs"])[:4]
-    ('wind_speed_10m', 'wind_direction_10m', 'wind_speed_100m', 'wind_direction_100m')
-    """
+    """Variables used by the default features for wind, solar and demand, at the model's heights."""
     winds = [f"{part}_{height}m" for height in model.heights for part in ("wind_speed", "wind_direction")]
     return (*winds, "temp_air", "pressure", "relative_humidity", "cloud_cover", "ghi", "precipitation")

@@ -69,13 +69,7 @@ class OpenMeteoAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Endpoint of one product.
-
-    Examples
-    --------
-    >>> Endpoint(product="archive", access=OpenMeteoAccess(api_key="secret")).url
-    'https://customer-archive-api.open-meteo.com/v1/archive'
-    """
+    """Endpoint of one product."""
 
     product: str
     access: OpenMeteoAccess = dataclasses.field(default_factory=OpenMeteoAccess)
@@ -135,10 +129,10 @@ def _reason(body: bytes, secret: str | None) -> str:
     """Reason that the server gave for an error, with keys removed."""
     try:
         payload = json.loads(body)
-        said = str(payload["reason"]) if isinstance(payload, dict) and "reason" in payload else ""
+        reason = str(payload["reason"]) if isinstance(payload, dict) and "reason" in payload else ""
     except ValueError:
         return ""
-    return _KEY.sub(r"\1***", said.replace(secret, "***") if secret else said)
+    return _KEY.sub(r"\1***", reason.replace(secret, "***") if secret else reason)
 
 
 def _wait(reason: str) -> float:
@@ -190,51 +184,7 @@ def get_open_meteo(
     days: Sequence[int] = (),
     cell_selection: CellSelection = "nearest",
 ) -> Payload:
-    """Ask for hours at sites; several requests are joined to one answer.
-
-    Parameters
-    ----------
-    sites : sequence of Site
-    endpoint : Endpoint
-    model : OpenMeteoModel
-    variables : sequence of str
-        Names of the library.
-    start, end : Timestamp
-        First and last stamp. Of a single run, `start` is its initialisation.
-    days : sequence of int
-        Of previous runs: how many days before.
-    cell_selection : {"nearest", "land", "sea"}
-
-    Returns
-    -------
-    list of dict
-        As :func:`~energyforecast.weather.sources.openmeteo.decode` gives them: an object for each site.
-
-    Raises
-    ------
-    SourceError
-        If the server cannot be reached, or its answer is not whole.
-
-    Examples
-    --------
-    >>> from energyforecast.weather.sources.openmeteo import OPEN_METEO_MODELS
-    >>> nobody = Endpoint(
-    ...     product="single_runs", access=OpenMeteoAccess(base_url="http://127.0.0.1:9", http=Http(attempts=1))
-    ... )
-    >>> get_open_meteo(
-    ...     [Site(name="farm", latitude=43.6, longitude=78.5)],
-    ...     endpoint=nobody,
-    ...     model=OPEN_METEO_MODELS["ecmwf_ifs"],
-    ...     variables=["temp_air"],
-    ...     start=timestamps.instant("2024-06-01"),
-    ...     end=timestamps.instant("2024-06-02"),
-    ... )
-    Traceback (most recent call last):
-        ...
-    energyforecast.errors.UnreachableError: http://127.0.0.1:9/v1/forecast cannot be reached: ConnectionError.
-    A server must answer within 30 s, completely.
-    Check the network and the server's status page; try again later.
-    """
+    """Ask for hours at sites; several requests are joined to one answer."""
     names = [column_of(name).name for name in variables]
     hourly = [f"{name}_previous_day{day}" for name in names for day in days] if days else names
     common = {
@@ -251,11 +201,11 @@ def get_open_meteo(
     joined: Payload = []
     for some in _sites_by_weight(sites, columns, (end - start) / pd.Timedelta("1D"), largest):
         spans = [(start, end)] if whole else _spans(start, end, len(some), columns, largest)
-        pieces = [
+        answers = [
             in_order(endpoint.places({**common, **_where(some), **_when(first, last, whole)}), some)
             for first, last in spans
         ]
-        joined += [_joined(parts) for parts in zip(*pieces, strict=True)]
+        joined += [_joined(parts) for parts in zip(*answers, strict=True)]
     # Numbers count anew for each request; they are in order now.
     return [{key: value for key, value in item.items() if key != "location_id"} for item in joined]
 
@@ -289,9 +239,9 @@ def _spans(
 ) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """Periods of one request each, first and last stamp: whole days, as many as its weight allows."""
     share = sites * columns / 10
-    most = pd.Timedelta(days=max(1, math.floor(14 * largest / share)))
-    firsts = pd.date_range(start, end, freq=most)
-    return [(first, min(first + most - _HOUR, end)) for first in firsts]
+    longest = pd.Timedelta(days=max(1, math.floor(14 * largest / share)))
+    firsts = pd.date_range(start, end, freq=longest)
+    return [(first, min(first + longest - _HOUR, end)) for first in firsts]
 
 
 def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -314,31 +264,14 @@ def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStatus:
-    """The newest run that a server has, by its own account.
-
-    Examples
-    --------
-    >>> status = RunStatus(
-    ...     init_time=timestamps.instant("2024-06-01 00:00"), available_time=timestamps.instant("2024-06-01 06:40")
-    ... )
-    >>> status.available_time - status.init_time
-    Timedelta('0 days 06:40:00')
-    """
+    """The newest run that a server has, by its own account."""
 
     init_time: pd.Timestamp
     available_time: pd.Timestamp
 
     @classmethod
     def of(cls, model: OpenMeteoModel, *, endpoint: Endpoint) -> RunStatus:
-        """Ask for it; a model of several parts has a run when each part has it.
-
-        Raises
-        ------
-        SchemaError
-            If nothing is known of where the server tells it.
-        SourceError
-            If the server cannot be reached, or its answer cannot be right.
-        """
+        """Ask for it; a model of several parts has a run when each part has it."""
         if not model.domains:
             raise SchemaError(
                 f"Nothing says where Open-Meteo tells about the runs of {model.name!r}.",
@@ -355,11 +288,11 @@ class RunStatus:
 
     @classmethod
     def _part(cls, url: str, endpoint: Endpoint) -> RunStatus:
-        (told,) = decode(endpoint.get(url, {}))
+        (status,) = decode(endpoint.get(url, {}))
         keys = ("last_run_initialisation_time", "last_run_availability_time")
-        if not all(isinstance(told.get(key), int) and told[key] > 0 for key in keys):
+        if not all(isinstance(status.get(key), int) and status[key] > 0 for key in keys):
             raise ResponseError(
                 f"{url} does not say {' and '.join(keys)}.", "It says both, in unix time.", "Try again later."
             )
-        init, available = (pd.Timestamp(told[key], unit="s", tz="UTC").as_unit("ns") for key in keys)
+        init, available = (pd.Timestamp(status[key], unit="s", tz="UTC").as_unit("ns") for key in keys)
         return cls(init_time=init, available_time=available)

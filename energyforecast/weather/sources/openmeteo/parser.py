@@ -39,25 +39,7 @@ _BARE_NAN: Final = re.compile(rb"(?<=[:,\[])\s*-?nan(?=\s*[,\]}])")
 
 
 def decode(body: bytes) -> Payload:
-    """The places of an answer, whether it is one object or an array of them.
-
-    Parameters
-    ----------
-    body : bytes
-        As the server sent it, with status 200.
-
-    Raises
-    ------
-    ResponseError
-        If it is no JSON, is cut off, or says that it failed.
-
-    Examples
-    --------
-    >>> decode(b'{"latitude": 43.6, "hourly": {"time": [0]}}')[0]["latitude"]
-    43.6
-    >>> decode(b'[{"latitude": nan}]')  # not JSON, but sent for places that a model does not cover
-    [{'latitude': nan}]
-    """
+    """The places of an answer, whether it is one object or an array of them."""
     try:
         payload = json.loads(_BARE_NAN.sub(b"NaN", body))
     except (ValueError, RecursionError) as error:
@@ -67,8 +49,8 @@ def decode(body: bytes) -> Payload:
         raise unexpected("Open-Meteo's answer holds no places.", "It is an object, or an array of objects.")
     failed = next((item for item in items if item.get("error")), None)
     if failed is not None:
-        said = str(failed.get("reason", ""))[:_SHOWN]
-        raise unexpected(f"Open-Meteo answered 200 with an error: {said}", "An answer with 200 is weather.")
+        reason = str(failed.get("reason", ""))[:_SHOWN]
+        raise unexpected(f"Open-Meteo answered 200 with an error: {reason}", "An answer with 200 is weather.")
     return items
 
 
@@ -76,8 +58,8 @@ def _undecodable(body: bytes) -> ResponseError:
     text = body[-2000:].decode("utf-8", "replace")
     where = text.find("Unexpected error while streaming")
     if where >= 0:
-        said = text[where : where + _SHOWN]
-        return unexpected(f"Open-Meteo broke off its answer: {said}", "An answer is whole.")
+        reason = text[where : where + _SHOWN]
+        return unexpected(f"Open-Meteo broke off its answer: {reason}", "An answer is whole.")
     beginning = body[:40].decode("utf-8", "replace")
     return unexpected(
         f"Open-Meteo's answer of {len(body)} bytes is no JSON; it begins {beginning!r}.",
@@ -86,24 +68,7 @@ def _undecodable(body: bytes) -> ResponseError:
 
 
 def read_payload(path: str | Path) -> Payload:
-    """Places of an answer that was kept in a file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be read.
-    ResponseError
-        If it holds no answer.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "answer.json")
-    ...     count = path.write_text('{"latitude": 43.6}')
-    ...     read_payload(path)
-    [{'latitude': 43.6}]
-    """
+    """Places of an answer that was kept in a file."""
     try:
         return decode(Path(path).read_bytes())
     except ResponseError:
@@ -115,13 +80,7 @@ def read_payload(path: str | Path) -> Payload:
 
 
 def counts(weather: xr.Dataset) -> str:
-    """How many values are missing, by variable.
-
-    Examples
-    --------
-    >>> counts(xr.Dataset({"ghi": ("time", [0.0, np.nan]), "temp_air": ("time", [3.0, 4.0])}))
-    'ghi 1'
-    """
+    """How many values are missing, by variable."""
     holes = {str(name): int(values.isnull().sum()) for name, values in weather.data_vars.items()}
     return _told(holes)
 
@@ -246,19 +205,7 @@ def _repaired(raw: Floats, name: str) -> tuple[Floats, int]:
 
 
 def in_order(payload: Sequence[Mapping[str, Any]], sites: Sequence[Site]) -> Payload:
-    """An object for each site, in the order of the sites.
-
-    Raises
-    ------
-    ResponseError
-        If there are more or fewer, or one stands twice.
-
-    Examples
-    --------
-    >>> sites = [Site(name="west", latitude=43.6, longitude=77.0), Site(name="east", latitude=43.6, longitude=79.0)]
-    >>> in_order([{"longitude": 79.0, "location_id": 1}, {"longitude": 77.0}], sites)
-    [{'longitude': 77.0}, {'longitude': 79.0, 'location_id': 1}]
-    """
+    """An object for each site, in the order of the sites."""
     items = [dict(item) for item in payload]
     if len(items) != len(sites):
         raise unexpected(f"Open-Meteo answers for {len(items)} places.", f"It was asked for {len(sites)}.")

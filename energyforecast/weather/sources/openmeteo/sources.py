@@ -170,8 +170,8 @@ class OpenMeteo(RunSource):
             {name: cube[name].isel(init_time=0) for name in CELLS if "init_time" in cube[name].dims}
         ).assign_coords(available_time=("init_time", arrived))
         known = "declared" if available_time is None else "recorded"
-        told = {"product": self.product, "availability": known, "missing": counts(cube)}
-        return complete(cube, source=self, sites=sites, told=told)
+        attributes = {"product": self.product, "availability": known, "missing": counts(cube)}
+        return complete(cube, source=self, sites=sites, attributes=attributes)
 
     def _arrival(self, run: pd.Timestamp) -> pd.Timestamp:
         """Arrival of a run, refused unless it is the newest."""
@@ -266,8 +266,8 @@ class OpenMeteoHistory(AnalysisSource):
         arrived = self.delay.available_time(timestamps.to_ns(period["time"].values) + _STEP)
         period = period.assign_coords(available_time=("time", arrived))
         stitched = int(self.product == "historical_forecast")
-        told = {"product": self.product, "stitched": stitched, "missing": counts(period)}
-        return complete(period, source=self, sites=sites, told=told)
+        attributes = {"product": self.product, "stitched": stitched, "missing": counts(period)}
+        return complete(period, source=self, sites=sites, attributes=attributes)
 
 
 #: Where the cell of a site lies.
@@ -282,35 +282,23 @@ def _declare(
     if spread and not names:
         chosen += tuple(f"{name}_spread" for name in chosen if not name.startswith("wind_direction"))
     title = "open-meteo" if product == "single_runs" else f"open-meteo-{product.replace('_', '-')}"
-    told = {
+    attributes = {
         "name": f"{title}:{model.name}",
         "variables": chosen,
         "labels": {name: column_of(name).label for name in chosen},
         "delay": model.delay,
         "attribution": ATTRIBUTION,
     }
-    for key, value in told.items():
+    for key, value in attributes.items():
         object.__setattr__(source, key, value)
 
 
 def cut(hours: xr.Dataset, wanted: timestamps.Times) -> xr.Dataset:
-    """The wanted hours, all of them.
-
-    Raises
-    ------
-    ResponseError
-        If the first or the last is not there.
-
-    Examples
-    --------
-    >>> hours = np.arange("2024-06-01T00", "2024-06-01T05", dtype="datetime64[h]").astype("datetime64[ns]")
-    >>> cut(xr.Dataset(coords={"time": hours}), hours[1:3]).sizes["time"]
-    2
-    """
-    there = hours["time"].values
-    if not len(wanted) or wanted[0] < there[0] or wanted[-1] > there[-1]:
+    """The wanted hours, all of them."""
+    available = hours["time"].values
+    if not len(wanted) or wanted[0] < available[0] or wanted[-1] > available[-1]:
         raise ResponseError(
-            f"Open-Meteo gives the hours {there[0]} to {there[-1]} UTC.",
+            f"Open-Meteo gives the hours {available[0]} to {available[-1]} UTC.",
             f"Asked were {wanted[0]} to {wanted[-1]}." if len(wanted) else "At least one hour is asked for.",
             "Ask for a period, or a horizon, that the model has.",
         )
@@ -318,17 +306,9 @@ def cut(hours: xr.Dataset, wanted: timestamps.Times) -> xr.Dataset:
 
 
 def complete(
-    weather: xr.Dataset, *, source: Source, sites: Sequence[Site], told: Mapping[str, str | int]
+    weather: xr.Dataset, *, source: Source, sites: Sequence[Site], attributes: Mapping[str, str | int]
 ) -> xr.Dataset:
-    """Weather with attributes: spreads described, source and time of retrieval recorded.
-
-    Examples
-    --------
-    See :meth:`OpenMeteo.parse_run`:
-
-    >>> callable(complete)
-    True
-    """
+    """Weather with attributes: spreads described, source and time of retrieval recorded."""
     for name in map(str, weather.data_vars):
         if name.endswith("_spread"):
             row = vocabulary.lookup(name.removesuffix("_spread"))
@@ -337,6 +317,6 @@ def complete(
                 "cell_methods": row.cell_methods,
                 "long_name": f"standard deviation of {row.standard_name} over the members",
             }
-    kept = {key: value for key, value in told.items() if value != ""}
+    kept = {key: value for key, value in attributes.items() if value != ""}
     kept["retrieved_at"] = f"{timestamps.now():%Y-%m-%dT%H:%M:%SZ}"
     return finished(weather.assign_attrs(kept), source=source, sites=sites)
