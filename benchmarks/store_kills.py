@@ -35,7 +35,7 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.weather.sources.common.base import PublicationDelay, RunSource, finished
+from energyforecast.weather.sources.common.base import PublicationLatency, RunSource, finished
 from energyforecast.weather.store.store import Store
 
 START = pd.Timestamp("2024-01-01", tz="UTC")
@@ -59,7 +59,7 @@ def values(init: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 class Toy(RunSource):
     name, attribution = "toy", "none"
     variables, labels = NAMES, dict.fromkeys(NAMES, Label.INSTANT)
-    delay, cycle = PublicationDelay(base="4h", margin="0min"), pd.Timedelta("12h")
+    latency, cycle = PublicationLatency(base="4h", margin="0min"), pd.Timedelta("12h")
 
     def leads(self, init_time: pd.Timestamp) -> np.ndarray[Any, Any]:  # noqa: ARG002
         return LEADS
@@ -71,7 +71,7 @@ class Toy(RunSource):
             coords={
                 "init_time": init,
                 "lead_time": LEADS,
-                "available_time": ("init_time", self.delay.available_time(init)),
+                "available_time": ("init_time", self.latency.available_time(init)),
             },
         )
         return finished(weather, source=self, sites=sites)

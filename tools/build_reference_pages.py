@@ -31,7 +31,7 @@ from energyforecast.observations import read_power
 from energyforecast.planning import ramps, reserve
 from energyforecast.planning.dispatch import system
 from energyforecast.weather.sources import registry
-from energyforecast.weather.sources.common.base import PublicationDelay, Source
+from energyforecast.weather.sources.common.base import PublicationLatency, Source
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "Made from the code by `python tools/build_reference_pages.py`."
@@ -129,7 +129,7 @@ def seconds(length: Any) -> float:
     return float(timestamps.duration(length).total_seconds())
 
 
-def delay(given: PublicationDelay) -> str:
+def latency(given: PublicationLatency) -> str:
     """When a value can be had, in words."""
     from energyforecast.core import timestamps
 
@@ -168,7 +168,7 @@ def source_rows() -> list[tuple[str, ...]]:
             code(name),
             source.kind,
             hours(source.cycle) if hasattr(source, "cycle") else "",
-            delay(source.delay),
+            latency(source.latency),
             labels(source),
             source.attribution,
         )
@@ -181,7 +181,7 @@ BUILT_IN = ("open-meteo", "open-meteo-archive", "gfs", "gefs", "hrrr", "icon-eu"
 
 
 def sources_page() -> str:
-    """Sources of weather with their delays and labels."""
+    """Sources of weather with their latencies and labels."""
     head = (
         "Class",
         "In a configuration",
@@ -192,10 +192,10 @@ def sources_page() -> str:
         "Said",
     )
     models = [
-        (code(model.name), f"{model.resolution:g}°", hours(model.cycle), hours(model.horizon), delay(model.delay), str(model.members or ""))
+        (code(model.name), f"{model.resolution:g}°", hours(model.cycle), hours(model.horizon), latency(model.latency), str(model.members or ""))
         for model in (*weather.OPEN_METEO_MODELS.values(), *weather.OPEN_METEO_ENSEMBLES.values())
     ]  # fmt: skip
-    delays = [(code(name), delay(given)) for name, given in weather.DELAYS.items()]
+    latencies = [(code(name), latency(given)) for name, given in weather.LATENCIES.items()]
     return f"""# Sources of weather
 
 {MADE}
@@ -211,11 +211,11 @@ places](../howto/weather_at_points.md).
 For `weather.OpenMeteo(model)`; ensembles are those with members.
 
 {table(("Model", "Grid", "A run each", "Reaches", "Available after", "Members"), models)}
-## Delays of model families
+## Latencies of model families
 
-`weather.DELAYS`, for tables and files of your own.
+`weather.LATENCIES`, for tables and files of your own.
 
-{table(("Name", "Available after"), delays)}"""
+{table(("Name", "Available after"), latencies)}"""
 
 
 # -- configuration -----------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing.model_contract import check_model
 from energyforecast.testing.source_contract import check_source
-from energyforecast.weather.sources.common.base import PublicationDelay, RunSource, finished
+from energyforecast.weather.sources.common.base import PublicationLatency, RunSource, finished
 
 __all__ = [
     "check_model",
@@ -98,7 +98,7 @@ class _Calm(RunSource):
 
     name, attribution = "calm", "none"
     variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
-    delay, cycle = PublicationDelay(base="4h"), pd.Timedelta("12h")
+    latency, cycle = PublicationLatency(base="4h"), pd.Timedelta("12h")
 
     def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64]:  # noqa: ARG002
         return np.arange(49) * _HOUR
@@ -109,7 +109,7 @@ class _Calm(RunSource):
         weather = _runs(
             {"wind_speed_100m": speed}, timestamps.to_ns([init_time]), self.leads(init_time), names
         )
-        known = self.delay.available_time(weather["init_time"].values)
+        known = self.latency.available_time(weather["init_time"].values)
         return finished(weather.assign_coords(available_time=("init_time", known)), source=self, sites=sites)
 
 

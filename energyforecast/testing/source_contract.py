@@ -36,7 +36,7 @@ def check_source(
 
     It gives weather as :func:`energyforecast.core.weather_schema.check_weather` knows it, with the variables that it
     declares, each with its label, in single precision and with attributes; says where it comes from; is
-    never available before its declared delay; and its radiation lies where the sun is: for clear days, the
+    never available before its declared latency; and its radiation lies where the sun is: for clear days, the
     shift that best fits clear-sky irradiance is zero.
 
     Parameters
@@ -69,12 +69,12 @@ def check_source(
     A source that always says 2 m/s:
 
     >>> from energyforecast.testing import check_source
-    >>> from energyforecast.weather import Label, PublicationDelay, RunSource
+    >>> from energyforecast.weather import Label, PublicationLatency, RunSource
     >>> from energyforecast.weather.sources.common.base import finished
     >>> class Calm(RunSource):
     ...     name, attribution = "calm", "none"
     ...     variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
-    ...     delay, cycle = PublicationDelay(base="4h"), pd.Timedelta("12h")
+    ...     latency, cycle = PublicationLatency(base="4h"), pd.Timedelta("12h")
     ...
     ...     def get_run(self, sites, init_time):
     ...         init = timestamps.to_ns([init_time])
@@ -83,7 +83,7 @@ def check_source(
     ...             coords={
     ...                 "init_time": init,
     ...                 "lead_time": np.arange(49) * np.timedelta64(3_600_000_000_000, "ns"),
-    ...                 "available_time": ("init_time", self.delay.available_time(init)),
+    ...                 "available_time": ("init_time", self.latency.available_time(init)),
     ...             },
     ...         )
     ...         return finished(weather, source=self, sites=sites)
@@ -94,18 +94,18 @@ def check_source(
     One that forgets how late it is does not pass:
 
     >>> class Hasty(Calm):
-    ...     delay = PublicationDelay(base="1h")
+    ...     latency = PublicationLatency(base="1h")
     ...
     ...     def get_run(self, sites, init_time):
-    ...         self.delay = PublicationDelay(base="4h")
+    ...         self.latency = PublicationLatency(base="4h")
     ...         early = super().get_run(sites, init_time)
     ...         return early.assign_coords(available_time=early["init_time"])
     >>> check_source(Hasty(), sites=farm, init_time="2024-06-01 12:00")
     Traceback (most recent call last):
         ...
     energyforecast.errors.TimeError: calm for 2024-06-01T12:00:00 says that it was available at 2024-06-01T12:00:00.
-    Its declared delay gives 2024-06-01T16:15:00.
-    Add source.delay.available_time(...) to what it gives, or declare another delay.
+    Its declared latency gives 2024-06-01T16:15:00.
+    Add source.latency.available_time(...) to what it gives, or declare another latency.
     """
     places = as_sites(sites)
     _check_declarations(source)
@@ -114,7 +114,7 @@ def check_source(
         weather_schema.check_weather(weather, sites=places, label=source.name)
         _check_provenance(weather, source)
         _check_variables(weather, source)
-        _check_delay(weather, source)
+        _check_latency(weather, source)
     lag = _check_sun(given, source, places, clear_days) if "ghi" in source.variables and clear_days else None
     return pd.DataFrame(
         {
@@ -218,25 +218,25 @@ def _check_variables(weather: xr.Dataset, source: Source) -> None:
             )
 
 
-def _check_delay(weather: xr.Dataset, source: Source) -> None:
+def _check_latency(weather: xr.Dataset, source: Source) -> None:
     """Refuse availability before the declared latency, unless the arrival was recorded."""
     if weather.attrs.get("availability") == "recorded":
         return
     given = timestamps.to_ns(weather["available_time"].values)
     if weather_schema.is_analysis(weather):
         stamps = timestamps.to_ns(weather["time"].values)
-        declared = source.delay.available_time(stamps)
+        declared = source.latency.available_time(stamps)
     else:
         stamps = timestamps.to_ns(weather["init_time"].values)
-        declared = source.delay.available_time(stamps, weather["lead_time"].values)
+        declared = source.latency.available_time(stamps, weather["lead_time"].values)
         declared = declared.max(axis=1) if given.ndim == 1 else declared
     early = np.argwhere(given < declared)
     if len(early):
         where = tuple(early[0])
         raise TimeError(
             f"{source.name} for {_plain(stamps[where[0]])} says that it was available at {_plain(given[where])}.",
-            f"Its declared delay gives {_plain(declared[where])}.",
-            "Add source.delay.available_time(...) to what it gives, or declare another delay.",
+            f"Its declared latency gives {_plain(declared[where])}.",
+            "Add source.latency.available_time(...) to what it gives, or declare another latency.",
         )
 
 

@@ -49,7 +49,7 @@ class SunFit:
 def fit_sun(
     series: Sequence[tuple[timestamps.Times, Floats]], *, site: Site, instants: bool = False
 ) -> SunFit:
-    """The shift at which radiation fits clear-sky irradiance best, over the days that it fits at any.
+    r"""Shift at which radiation fits clear-sky irradiance best, over clear days.
 
     Parameters
     ----------
@@ -65,9 +65,13 @@ def fit_sun(
 
     Notes
     -----
-    A day's radiation g and that of a clear sky, shifted by s, are compared up to a factor, which haze and
-    even clouds change: 1 - (g·c(s))² / (|g|² |c(s)|²). A day is clear where that is small for some s; the
-    shift is where its sum over clear days is least.
+    The radiation :math:`g` of a day and that of a clear sky :math:`c(s)`, shifted by :math:`s`, are compared up
+    to a factor, which haze and even clouds change:
+
+    .. math::
+        m(s) = 1 - \frac{(g \cdot c(s))^2}{\lVert g \rVert^2 \, \lVert c(s) \rVert^2}
+
+    A day is clear where :math:`m` is small for some shift; the lag minimises the sum of :math:`m` over clear days.
 
     Examples
     --------

@@ -22,11 +22,11 @@ from .processing.temporal import (
     hourly as hourly,
 )
 from .sources.common.base import (
-    DELAYS as DELAYS,
+    LATENCIES as LATENCIES,
     AnalysisSource as AnalysisSource,
     Http as Http,
     Label as Label,
-    PublicationDelay as PublicationDelay,
+    PublicationLatency as PublicationLatency,
     RunSource as RunSource,
     Source as Source,
 )

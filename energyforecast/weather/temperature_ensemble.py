@@ -62,7 +62,7 @@ def measured_temperature(values: pd.DataFrame, *, published_after: str | timedel
     values : DataFrame
         Indexed by instants in UTC, a column a site or station; NaN where nothing was measured. [°C]
     published_after : str or timedelta
-        Delay after its instant at which a value is known.
+        Latency after its instant at which a value is known.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def temperature_scenarios(
     step_days: int = 4,
     memory_days: int = 8,
 ) -> xr.Dataset:
-    """Ensemble forecast of temperature from past years, using only values available at its issue time.
+    r"""Ensemble forecast of temperature from past years, using only values available at its issue time.
 
     Parameters
     ----------
@@ -118,20 +118,20 @@ def temperature_scenarios(
     issue_time : str or moment
         In UTC unless it has an offset.
     hours : float
-        How far the scenarios reach beyond the issue. [h]
+        Horizon of the scenarios after the issue. [h]
     before : float
-        How far back the run begins, with what was measured, for features that look back. [h]
+        Hours of measured temperature with which the run begins, for features that look back. [h]
     shift_days, step_days : int
         Each past year is followed in its season, and shifted by up to so many days, by such steps. [d]
     memory_days : int
-        How long the newest known anomaly is felt. [d]
+        Persistence of the newest known anomaly. [d]
 
     Returns
     -------
     Dataset
         ``temp_air`` [°C] of one run, initialised `before` hours ahead of its issue and available at the
         issue; dimensions ``(site, init_time, lead_time, member)``. Up to the newest known temperature all
-        members are what was measured.
+        members equal the measured temperature.
 
     Raises
     ------
@@ -140,13 +140,22 @@ def temperature_scenarios(
     SchemaError, TimeError
         If the analysis has no temperature, or no even steps.
 
+    See Also
+    --------
+    known_by, measured_temperature
+
     Notes
     -----
-    Temperature is a harmonic climatology (three harmonics of the year, two of the day) and an anomaly. A
-    scenario follows the anomaly of a past year from a day of about the same season. How much the mean
-    anomaly of the last 24 h says of the following days is regressed on the whole past, by lead; what the
-    past year had of it at that point gives way to what is known now, so all scenarios begin where the
-    weather is. Years with their season shifted stand for more years than there are.
+    Temperature is the sum of a harmonic climatology :math:`c` (three harmonics of the year, two of the day) and
+    an anomaly :math:`a`. A scenario follows the anomaly of a past year from an origin :math:`o` of about the same
+    season. The persistence :math:`\rho_h` of the mean anomaly :math:`\bar{a}` of the last 24 h is regressed on the
+    whole past, by lead :math:`h`, so that all scenarios continue from the temperature known at the issue
+    :math:`t`:
+
+    .. math::
+        T_{t+h} = c_{t+h} + a_{o+h} + \rho_h \left( \bar{a}_t - \bar{a}_o \right)
+
+    Shifts of the season give more scenarios than there are years.
 
     References
     ----------

@@ -12,7 +12,7 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.weather.sources.common.base import AnalysisSource, PublicationDelay, RunSource, finished
+from energyforecast.weather.sources.common.base import AnalysisSource, PublicationLatency, RunSource, finished
 
 HOUR = np.timedelta64(3_600_000_000_000, "ns")
 NAMES = ("ghi", "temp_air", "wind_speed_100m")
@@ -40,7 +40,7 @@ class Toy(RunSource):
 
     name, attribution, cycle = "toy", "made up", pd.Timedelta("12h")
     variables, labels = NAMES, LABELS
-    delay = PublicationDelay(base="4h", margin="0min")
+    latency = PublicationLatency(base="4h", margin="0min")
 
     def __init__(self, script: dict[str, Any] | None = None, *, reach: int = 36, name: str = "toy") -> None:
         self.name, self.reach = name, reach
@@ -70,7 +70,7 @@ class Toy(RunSource):
             coords={
                 "init_time": init,
                 "lead_time": hours * HOUR,
-                "available_time": ("init_time", self.delay.available_time(init)),
+                "available_time": ("init_time", self.latency.available_time(init)),
             },
         )
         return finished(weather, source=self, sites=sites)
@@ -81,7 +81,7 @@ class ToyAnalysis(AnalysisSource):
 
     name, attribution = "toy:analysis", "made up"
     variables, labels = NAMES, LABELS
-    delay = PublicationDelay(base="5D", margin="0min")
+    latency = PublicationLatency(base="5D", margin="0min")
 
     def __init__(self, change: Callable[[xr.Dataset], xr.Dataset] = lambda weather: weather) -> None:
         self.change = change
@@ -98,7 +98,7 @@ class ToyAnalysis(AnalysisSource):
         }
         weather = xr.Dataset(
             {name: (("site", "time"), array) for name, array in values.items()},
-            coords={"time": moments, "available_time": ("time", self.delay.available_time(moments))},
+            coords={"time": moments, "available_time": ("time", self.latency.available_time(moments))},
         )
         return self.change(finished(weather, source=self, sites=sites))
 

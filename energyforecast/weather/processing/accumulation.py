@@ -1,4 +1,4 @@
-"""Sums and running means of weather models, made into means of each step, labelled at its beginning."""
+"""De-accumulation: means of each step, labelled at its beginning, from sums and running means of weather models."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def interval_means(
     resolution: float = 0.0,
     most_negative: float = 60.0,
 ) -> Means:
-    """Means from each stamp to the next, from sums or running means that end at the stamps.
+    r"""De-accumulate sums or running means: means from each stamp to the next.
 
     Parameters
     ----------
@@ -108,14 +108,14 @@ def interval_means(
         Stamps, rising; steps may differ.
     label : Label
     start : array, optional
-        Beginnings of the windows as the file declares them; by the rule of the label if not given. A reset
-        is known from them alone, never from a value that fell.
+        Beginnings of the windows as the file declares them; by the rule of the label if not given. Resets
+        are detected from them alone, never from a falling value.
     step : timedelta64, optional
         Length of windows labelled SUM_ENDING or MEAN_ENDING; from one stamp to the next if not given.
     factor : float
         From the file's unit to ours.
     resolution : float
-        Smallest difference that the file can tell, in its unit: a step that is no larger is 0, as at night.
+        Resolution of the packed values, in the file's unit: smaller steps, as at night, become 0.
     most_negative : float
         A mean may be this much below 0 by rounding; more is an error. GFS rounds to 10 W m⁻², which five
         sixths of a window make 55. [unit]
@@ -123,7 +123,7 @@ def interval_means(
     Returns
     -------
     Means
-        The value of the interval (a, b) stands at a; NaN where an end of the interval is missing.
+        The mean of the interval :math:`(a, b)` is labelled :math:`a`; NaN where an end of the interval is missing.
 
     Raises
     ------
@@ -132,8 +132,20 @@ def interval_means(
 
     Notes
     -----
-    With the integral I = value x length of the window, a step from p to e of one window has the mean
-    (I(e) - I(p)) / (e - p); a window that begins at p has I(e) / (e - p).
+    With the integral :math:`I(t)` over the window that ends at :math:`t` (a sum itself, or a running mean times
+    the length of its window), the mean from stamp :math:`p` to the next stamp :math:`e` is
+
+    .. math::
+        \bar{x}_{p,e} = \begin{cases}
+            \dfrac{I(e) - I(p)}{e - p} & \text{if both belong to one window} \\[1ex]
+            \dfrac{I(e)}{e - p} & \text{if a window begins at } p
+        \end{cases}
+
+    Values below 0 by no more than `most_negative` become 0.
+
+    See Also
+    --------
+    de_accumulate : The same for a variable of a dataset.
 
     Examples
     --------
@@ -188,19 +200,23 @@ def de_accumulate(
     resolution: float = 0.0,
     most_negative: float = 60.0,
 ) -> xr.DataArray:
-    """:func:`interval_means` of a variable with the dimension ``lead_time`` or ``time``.
+    """De-accumulate a variable along ``lead_time`` or ``time``.
 
     Parameters
     ----------
     values : DataArray
     label, start, step, factor, resolution, most_negative
-        As there.
+        As in :func:`interval_means`.
 
     Returns
     -------
     DataArray
-        With ``cell_methods`` and, in ``clipped``, what was cut off. What already is a mean by its
-        ``cell_methods`` is given back as it came, so that nothing is done twice.
+        With ``cell_methods`` and, in ``clipped``, the lowest value below 0 that was set to 0. A mean by
+        ``cell_methods`` is returned unchanged.
+
+    See Also
+    --------
+    interval_means : The formula, on arrays.
 
     Examples
     --------

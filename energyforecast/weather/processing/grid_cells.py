@@ -43,7 +43,7 @@ _COARSE: Final = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Centres of a model's cells.
+    """Grid of a weather model: the centres of its cells.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Grid:
         return np.asarray(latitude, dtype=float), _wrapped(np.asarray(longitude, dtype=float))
 
     def cells(self, sites: Sequence[Site], *, method: Method = "nearest", surface: Surface = "any") -> Cells:
-        """The cells that stand for sites.
+        """Cells that represent sites, with their weights.
 
         Parameters
         ----------
@@ -244,7 +244,7 @@ class Grid:
         if not len(flat):
             raise RangeError(
                 f"No cell of {surface} lies within {_REACH} cells of site {site.name!r}.",
-                "A site stands on the surface that is asked for.",
+                "A site must lie on the requested surface.",
                 "Check its coordinates, or take surface='any'.",
             )
         point = unit_vectors(np.array([site.latitude]), np.array([site.longitude]))

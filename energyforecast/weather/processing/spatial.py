@@ -30,7 +30,7 @@ __all__ = ["average", "cell_coords", "cells_around", "to_sites"]
 
 
 def average(fields: Mapping[str, Floats], weights: Floats) -> dict[str, Floats]:
-    """Means over cells; winds as speeds and as vectors, which are not the same.
+    """Means over cells: wind speeds as scalars, wind directions as vectors.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def _mean(values: Floats, weights: Floats) -> Floats:
 def cells_around(
     sites: Site | Sequence[Site], *, grid: Grid, count: int = 4, surface: Surface = "any"
 ) -> tuple[Site, ...]:
-    """The cells nearest to sites, as sites of their own: ``farm/1``, ``farm/2``...
+    """Grid cells nearest to sites, as additional sites: ``farm/1``, ``farm/2``...
 
     Ask a source for their weather together with that of the sites, and give them to
     ``Forecaster(neighbours=...)``: features then see the weather around the site.
@@ -93,7 +93,7 @@ def cells_around(
     grid : Grid
         Of the weather model.
     count : int
-        Cells for each site, the nearest first. A cell near two sites stands once.
+        Cells for each site, the nearest first. A cell near two sites occurs once.
     surface : {"any", "land", "sea"}
 
     Returns
@@ -152,7 +152,7 @@ def to_sites(
     surface: Surface = "any",
     grid: Grid | None = None,
 ) -> xr.Dataset:
-    """Values of a gridded dataset at sites.
+    r"""Interpolate a gridded dataset to sites.
 
     Parameters
     ----------
@@ -175,6 +175,22 @@ def to_sites(
     ------
     RangeError
         If a site lies outside the grid.
+
+    Notes
+    -----
+    ``"nearest"`` takes the nearest cell. ``"bilinear"`` takes the mean of the four cells around a site,
+
+    .. math::
+        x = (1-v)(1-u)\, x_{00} + (1-v)\,u\, x_{01} + v\,(1-u)\, x_{10} + v\,u\, x_{11}
+
+    where :math:`u` and :math:`v`, from 0 to 1, are the coordinates of the site in the quadrilateral of the four
+    centres, found by Newton's method on a local plane; on a regular grid they are the shares of the steps of
+    longitude and latitude. The speed of wind is the mean of the cells' speeds, its direction that of the mean vector.
+
+    See Also
+    --------
+    Grid : Cells of a weather model.
+    cells_around : Neighbouring cells as sites.
 
     Examples
     --------
@@ -212,7 +228,7 @@ def to_sites(
 
 
 def cell_coords(cells: Cells, sites: Sequence[Site]) -> dict[str, Any]:
-    """Coordinates that say where the weather of each site comes from."""
+    """Coordinates with the grid cell of each site."""
     coords: dict[str, Any] = {
         "site": [site.name for site in sites],
         "cell_latitude": ("site", np.asarray(cells.latitude)),

@@ -1,4 +1,4 @@
-"""From steps of three and six hours to hours."""
+"""Interpolation of weather from steps of three and six hours to hours."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ __all__ = ["dark_at_night", "hourly"]
 Floats = npt.NDArray[np.floating[Any]]
 
 _HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
-#: Instants at which the sun is looked at within an hour, so that its mean is that of the hour.
+#: Instants within an hour at which the sun is evaluated, for a mean over the hour.
 _SAMPLES: Final = 6
-#: A ratio to a clear sky that gives less than this says nothing. [W m-2]
+#: Clear-sky irradiance below which no clear-sky index is formed. [W m-2]
 _FAINT: Final = 20.0
 #: A zenith beyond which a model has no light: refraction and half a cell away from the site are allowed for. [degree]
 _DARK: Final = 93.0
-#: What rounding in the files of GFS can make of nothing. [W m-2]
+#: Radiation at night that rounding in the files of GFS can cause. [W m-2]
 _ROUNDING: Final = 60.0
 _RADIATION: Final = ("ghi", "dni", "dhi", "top_net_solar")
 
 
 def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
-    """Weather of every hour from weather in longer steps.
+    r"""Interpolate weather in longer steps to hours.
 
     Parameters
     ----------
     weather : Dataset
         A forecast or an analysis, of steps of whole hours that may differ.
     sites : sequence of Site
-        Where the sun stands for each; all sites of the weather.
+        All sites of the weather, whose coordinates give the position of the sun.
 
     Returns
     -------
     Dataset
-        ``attrs["interpolated"]`` says how it was made, ``attrs["native_steps"]`` from what. NaN stay NaN.
+        With the method in ``attrs["interpolated"]`` and the original steps in ``attrs["native_steps"]``. NaN stay NaN.
 
     Raises
     ------
@@ -53,9 +53,21 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
     Notes
     -----
     Instants are linear in time; a direction is that of the linear vector, while a speed stays linear as a speed,
-    since the vector between two winds is shorter than either. Radiation follows the clear sky of each hour,
-    times one index for each step, so that the energy of the step is kept; other means are constant in a step.
-    An hour between two stamps is available when the later of them is.
+    since the vector between two winds is shorter than either. Means of radiation :math:`\bar{G}` follow the
+    clear-sky irradiance :math:`C_h` of each hour :math:`h` of a step, so that the energy of the step is preserved;
+    instants of radiation have a clear-sky index :math:`k = G / C` that is linear between two stamps,
+    :math:`w` being the share of the interval that has passed:
+
+    .. math::
+        \bar{G}_h = \bar{G} \, \frac{C_h}{\frac{1}{n} \sum_{j=1}^{n} C_j}, \qquad
+        G_h = \left[ (1 - w) \, k_{\text{left}} + w \, k_{\text{right}} \right] C_h
+
+    Other means are constant in a step. An hour between two stamps is available when the later of them is.
+
+    See Also
+    --------
+    energyforecast.physics.clear_sky : Clear-sky irradiance.
+    de_accumulate : Means of steps from sums.
 
     Examples
     --------
@@ -114,7 +126,7 @@ def dark_at_night(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
     for name in ("ghi", "dhi", "dni"):
         if name in weather and weather[name].attrs.get("cell_methods") == variables.MEAN:
             values = weather[name]
-            # More than rounding stays: it says that something is wrong with the times.
+            # More than rounding stays: it reveals wrong times.
             result[name] = values.where(~night | ~(values <= _ROUNDING), 0.0).transpose(*values.dims)
             result[name].attrs = values.attrs
     return result
@@ -151,7 +163,7 @@ def _attrs(weather: xr.Dataset, steps: npt.NDArray[np.timedelta64]) -> dict[str,
 
 
 class _Hours:
-    """For each hour the stamps around it, and how far it lies between them."""
+    """Native stamps around each hour, and the share of the step that has passed."""
 
     def __init__(self, native: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
         self.native, self.target = native, target

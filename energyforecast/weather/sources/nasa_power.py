@@ -15,7 +15,7 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.weather.sources.common.base import DELAYS
+from energyforecast.weather.sources.common.base import LATENCIES
 from energyforecast.weather.sources.common.point_series import (
     PointSource,
     invalid_answer,
@@ -67,7 +67,7 @@ class NasaPower(PointSource):
     name = "nasa-power"
     variables = tuple(name for name, _, _ in _POWER.values())
     labels = dict.fromkeys(variables, Label.MEAN_BEGINNING)
-    delay = DELAYS["nasa_power"]
+    latency = LATENCIES["nasa_power"]
     attribution = "NASA Langley Research Center (LaRC) POWER Project"
 
     def _get_site(self, site: Site, start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:

@@ -20,7 +20,7 @@ from energyforecast.weather.processing.accumulation import de_accumulate
 from energyforecast.weather.processing.grid_cells import Grid, Method
 from energyforecast.weather.processing.spatial import to_sites
 from energyforecast.weather.processing.temporal import dark_at_night
-from energyforecast.weather.sources.common.base import DELAYS, PublicationDelay
+from energyforecast.weather.sources.common.base import LATENCIES, PublicationLatency
 from energyforecast.weather.sources.common.containers import open_netcdf
 
 __all__ = ["parse_noaa_netcdf", "read_noaa_ensemble", "read_noaa_netcdf"]
@@ -33,19 +33,19 @@ _MEMBER: Final = re.compile(r"_(?P<kind>[cp])(?P<number>\d{2})\.nc$")
 
 @dataclass(frozen=True, kw_only=True)
 class _Model:
-    delay: PublicationDelay
+    latency: PublicationLatency
     labels: Mapping[str, Label]
 
 
 _RESET: Final = {"ghi": Label.MEAN_SINCE_RESET, "cloud_cover": Label.MEAN_SINCE_RESET}
 #: What the radiation and the clouds of each model mean; everything else is an instant.
 _MODELS: Final = {
-    "gfs": _Model(delay=DELAYS["gfs"], labels=_RESET),
-    "gefs": _Model(delay=DELAYS["gefs"], labels=_RESET),
-    "hrrr": _Model(delay=DELAYS["hrrr"], labels={}),
-    "hrrr_subhourly": _Model(delay=DELAYS["hrrr"], labels={"ghi": Label.MEAN_ENDING}),
-    "nam": _Model(delay=PublicationDelay(base="90min", per_lead_hour="60s"), labels={}),
-    "rap": _Model(delay=PublicationDelay(base="50min", per_lead_hour="90s"), labels={}),
+    "gfs": _Model(latency=LATENCIES["gfs"], labels=_RESET),
+    "gefs": _Model(latency=LATENCIES["gefs"], labels=_RESET),
+    "hrrr": _Model(latency=LATENCIES["hrrr"], labels={}),
+    "hrrr_subhourly": _Model(latency=LATENCIES["hrrr"], labels={"ghi": Label.MEAN_ENDING}),
+    "nam": _Model(latency=PublicationLatency(base="90min", per_lead_hour="60s"), labels={}),
+    "rap": _Model(latency=PublicationLatency(base="50min", per_lead_hour="90s"), labels={}),
 }
 #: Short name in the file: name of the library, unit in the file, factor and offset.
 _NAMES: Final = {
@@ -254,7 +254,7 @@ def _run(weather: xr.Dataset, model: _Model, init: np.datetime64, name: str) -> 
         weather[key].attrs = {"units": row.units, "standard_name": row.standard_name, "cell_methods": method}
     lead = np.asarray(weather["lead_time"].values)
     later = np.append(lead[1:], lead[-1:]) if model.labels else lead
-    available = model.delay.available_time(np.array([init]), later)
+    available = model.latency.available_time(np.array([init]), later)
     run = weather.expand_dims(init_time=np.array([init])).transpose("site", "init_time", "lead_time")
     run = run.assign_coords(available_time=(("init_time", "lead_time"), available))
     run.attrs = {"kind": "forecast", "source": f"noaa:{name}", "attribution": "NOAA, public domain", **notes}

@@ -14,7 +14,7 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.weather.sources.common.base import DELAYS
+from energyforecast.weather.sources.common.base import LATENCIES
 from energyforecast.weather.sources.common.point_series import (
     PointSource,
     invalid_answer,
@@ -72,7 +72,7 @@ class NSRDB(PointSource):
     name = "nsrdb"
     variables = tuple(name for name, _, _ in _NSRDB.values())
     labels = dict.fromkeys(variables, Label.INSTANT)
-    delay = DELAYS["nsrdb"]
+    latency = LATENCIES["nsrdb"]
     attribution = "National Solar Radiation Database, National Laboratory of the Rockies"
 
     def _get_site(self, site: Site, start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:

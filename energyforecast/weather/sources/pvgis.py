@@ -14,7 +14,7 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.weather.sources.common.base import DELAYS
+from energyforecast.weather.sources.common.base import LATENCIES
 from energyforecast.weather.sources.common.point_series import PointSource, parsed, point_dataset
 
 __all__ = ["PVGIS", "parse_pvgis", "read_pvgis"]
@@ -51,7 +51,7 @@ class PVGIS(PointSource):
     name = "pvgis"
     variables = ("ghi", "dhi", "temp_air", "wind_speed_10m")
     labels = dict.fromkeys(variables, Label.INSTANT)
-    delay = DELAYS["pvgis"]
+    latency = LATENCIES["pvgis"]
     attribution = "PVGIS, European Commission, Joint Research Centre"
 
     def _get_site(self, site: Site, start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:

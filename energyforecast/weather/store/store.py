@@ -43,7 +43,7 @@ class Store:
 
     Notes
     -----
-    *Arrival.* A run that is stored within a day of its declared delay was fetched live: its
+    *Arrival.* A run that is stored within a day of its declared latency was fetched live: its
     ``available_time`` is the moment at which it was stored (``arrival`` is ``"recorded"``). A run that is
     filled in later carries the word of its source (``"declared"``). If the clock went back since the last
     file was written, the later of the two is taken.

@@ -38,7 +38,7 @@ from energyforecast.weather.store.manifest import Manifest, Record
 __all__ = ["UpdateReport", "Updating"]
 
 _TRIES: Final = 3
-#: A run that is stored this long after the declared delay was fetched live: its true arrival was seen.
+#: A run that is stored this long after the declared latency was fetched live: its true arrival was seen.
 _LIVE: Final = np.timedelta64(1, "D")
 #: Failures of the server in a row after which the rest is left to the next update.
 _TROUBLES: Final = 3
@@ -114,13 +114,13 @@ class Updating:
             months = pd.date_range(_month(since), until, freq="MS", inclusive="left")
             return [month for month in months[::-1] if month < self._known_until(now)]
         runs = self.source.runs(since, until)
-        available = self.source.delay.available_time(timestamps.to_ns(runs)) <= timestamps.to_ns([now])[0]
+        available = self.source.latency.available_time(timestamps.to_ns(runs)) <= timestamps.to_ns([now])[0]
         return list(runs[available][::-1])
 
     def _known_until(self, now: pd.Timestamp) -> pd.Timestamp:
         """End of the hours of an analysis that should be there."""
         moment = timestamps.to_ns([now])
-        lag = self.source.delay.available_time(moment)[0] - moment[0]
+        lag = self.source.latency.available_time(moment)[0] - moment[0]
         return (now - pd.Timedelta(lag)).floor(step_of(self.source))
 
     def run(
@@ -201,7 +201,7 @@ class Updating:
     def _end_of(self, block: pd.Timestamp) -> pd.Timestamp:
         """When a block was due."""
         end = block if isinstance(self.source, RunSource) else next_month(block)
-        return pd.Timestamp(self.source.delay.available_time(timestamps.to_ns([end]))[0], tz="UTC")
+        return pd.Timestamp(self.source.latency.available_time(timestamps.to_ns([end]))[0], tz="UTC")
 
     # --- One answer --------------------------------------------------------------------------------
 
@@ -296,7 +296,7 @@ class Updating:
     ) -> tuple[tuple[tuple[str, ...], Any], int | None]:
         """When each value could first be had, and the moment if it was seen.
 
-        Seen was what is stored within a day of its declared delay, by a clock that did not go back since the
+        Seen was what is stored within a day of its declared latency, by a clock that did not go back since the
         last file; for the rest the source's word stands, or the clock's where that is later and went back.
         """
         rows = ("init_time", "lead_time") if "init_time" in fresh.dims else ("time",)

@@ -39,7 +39,7 @@ from energyforecast.errors import (
     UnreachableError,
 )
 from energyforecast.weather import Store
-from energyforecast.weather.sources.common.base import PublicationDelay, RunSource, finished
+from energyforecast.weather.sources.common.base import PublicationLatency, RunSource, finished
 from energyforecast.weather.store import archive_files
 from tests.support.synthetic_data import SyntheticSite, synthetic
 from tests.support.toy_sources import FARM, OTHER, Toy, same_values, truth, utc
@@ -586,7 +586,7 @@ class Replayed(RunSource):
     """The weather of a synthetic site, run by run, with faults of single runs."""
 
     name, attribution, cycle = "replayed", "made up", pd.Timedelta("12h")
-    delay = PublicationDelay(base="7h", margin="0min")
+    latency = PublicationLatency(base="7h", margin="0min")
 
     def __init__(self, given: SyntheticSite, script: dict[str, Any] | None = None) -> None:
         self.weather, self.script = given.weather, {utc(run): what for run, what in (script or {}).items()}

@@ -19,29 +19,45 @@ from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
 from energyforecast.core.variables import lookup
 
-__all__ = ["DELAYS", "AnalysisSource", "Http", "Label", "PublicationDelay", "RunSource", "Source", "finished"]
+__all__ = [
+    "LATENCIES",
+    "AnalysisSource",
+    "Http",
+    "Label",
+    "PublicationLatency",
+    "RunSource",
+    "Source",
+    "finished",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublicationDelay:
-    """How long after its initialisation (or its hour, for an analysis) a value can be had.
+class PublicationLatency:
+    r"""Publication latency: time from initialisation (or the hour of an analysis) to availability.
 
     Parameters
     ----------
     base : timedelta or str
-        Of the first value.
+        Latency of the first value.
     per_lead_hour : timedelta or str
-        What each hour of lead adds.
+        Increase for each hour of lead.
     by_cycle : mapping, optional
-        Bases of runs whose delay differs, by their hour [UTC].
+        Base of runs with a different latency, by their hour [UTC].
     margin : timedelta or str
-        Added to all, for a server to have what was published.
+        Added to all, for the distribution of published values to servers.
+
+    Notes
+    -----
+    A value with the lead :math:`h` (in hours) of the run initialised at :math:`t_0` is available at
+
+    .. math::
+        t_{\text{available}} = t_0 + \text{base} + h \cdot \text{per\_lead\_hour} + \text{margin}
 
     Examples
     --------
     GFS: 235 min and 0.262 min for each hour of lead; here without margin.
 
-    >>> gfs = PublicationDelay(base="235min", per_lead_hour="15.72s", margin="0min")
+    >>> gfs = PublicationLatency(base="235min", per_lead_hour="15.72s", margin="0min")
     >>> init = np.array(["2024-06-01T00"], dtype="datetime64[ns]")
     >>> gfs.available_time(init, np.array([0, 24], dtype="timedelta64[h]")).astype("datetime64[m]")
     array([['2024-06-01T03:55', '2024-06-01T04:01']], dtype='datetime64[m]')
@@ -53,7 +69,7 @@ class PublicationDelay:
     margin: timedelta | str = "15min"
 
     def available_time(self, init_time: timestamps.Times, lead_time: Any = None) -> timestamps.Times:
-        """When values could be had, shape (runs,), or (runs, leads) where leads are given."""
+        """Availability of values, shape (runs,), or (runs, leads) where leads are given."""
         start = timestamps.to_ns(init_time)
         hours = ((start - start.astype("datetime64[D]")) // np.timedelta64(1, "h")).astype(int)
         base = np.array(
@@ -68,22 +84,22 @@ class PublicationDelay:
 
 
 #: Measured on archives' time stamps where there are such; see docs/howto/weather_sources.md.
-DELAYS: Final[dict[str, PublicationDelay]] = {
-    "gfs": PublicationDelay(base="235min", per_lead_hour="15.72s"),
-    "gefs": PublicationDelay(base="245min", per_lead_hour="26.04s"),
-    "hrrr": PublicationDelay(base="61min", per_lead_hour="111.6s", margin="2min"),
-    "ifs": PublicationDelay(base="455min", by_cycle={6: "388min", 18: "388min"}),
-    "aifs": PublicationDelay(base="370min"),
-    "icon_eu": PublicationDelay(base="240min"),
-    "era5": PublicationDelay(base="5D"),
-    "nasa_power": PublicationDelay(base="7D"),
-    "nsrdb": PublicationDelay(base="548D"),
-    "pvgis": PublicationDelay(base="1461D"),
+LATENCIES: Final[dict[str, PublicationLatency]] = {
+    "gfs": PublicationLatency(base="235min", per_lead_hour="15.72s"),
+    "gefs": PublicationLatency(base="245min", per_lead_hour="26.04s"),
+    "hrrr": PublicationLatency(base="61min", per_lead_hour="111.6s", margin="2min"),
+    "ifs": PublicationLatency(base="455min", by_cycle={6: "388min", 18: "388min"}),
+    "aifs": PublicationLatency(base="370min"),
+    "icon_eu": PublicationLatency(base="240min"),
+    "era5": PublicationLatency(base="5D"),
+    "nasa_power": PublicationLatency(base="7D"),
+    "nsrdb": PublicationLatency(base="548D"),
+    "pvgis": PublicationLatency(base="1461D"),
 }
 
 
 class Source(ABC):
-    """Where weather comes from; :class:`RunSource` for forecasts, :class:`AnalysisSource` for the rest.
+    """Weather source: :class:`RunSource` for forecasts, :class:`AnalysisSource` for the rest.
 
     Attributes
     ----------
@@ -93,10 +109,10 @@ class Source(ABC):
     variables : tuple of str
         Names of the library that it gives.
     labels : mapping of Label
-        What its stamps mean, for each of these variables.
-    delay : PublicationDelay
+        Meaning of its stamps, for each of these variables.
+    latency : PublicationLatency
     attribution : str
-        What its licence asks to be said.
+        Credit line that its licence demands.
 
     Examples
     --------
@@ -108,12 +124,12 @@ class Source(ABC):
     name: str
     variables: tuple[str, ...]
     labels: Mapping[str, Label]
-    delay: PublicationDelay
+    latency: PublicationLatency
     attribution: str
 
 
 class RunSource(Source):
-    """Forecasts, run by run.
+    """Source of forecasts, run by run.
 
     Attributes
     ----------
@@ -122,13 +138,12 @@ class RunSource(Source):
 
     Examples
     --------
-    A source of one's own says how it labels time and how late it is, and gives one run; here the wind
-    always blows with 2 m/s.
+    A source declares its time labels and its latency, and returns one run; here the wind always blows with 2 m/s.
 
     >>> class Calm(RunSource):
     ...     name, attribution = "calm", "none"
     ...     variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
-    ...     delay, cycle = PublicationDelay(base="4h"), pd.Timedelta("12h")
+    ...     latency, cycle = PublicationLatency(base="4h"), pd.Timedelta("12h")
     ...
     ...     def get_run(self, sites, init_time):
     ...         init, lead = timestamps.to_ns([init_time]), np.arange(49).astype("timedelta64[h]")
@@ -138,7 +153,7 @@ class RunSource(Source):
     ...             coords={
     ...                 "init_time": init,
     ...                 "lead_time": lead.astype("timedelta64[ns]"),
-    ...                 "available_time": ("init_time", self.delay.available_time(init)),
+    ...                 "available_time": ("init_time", self.latency.available_time(init)),
     ...             },
     ...         )
     ...         return finished(weather, source=self, sites=sites)
@@ -178,13 +193,13 @@ class RunSource(Source):
         """Initialisation of the newest run that should be available, by the declared latency."""
         moment = timestamps.now() if now is None else timestamps.instant(now)
         for run in self.runs(moment - pd.Timedelta("3D"), moment)[::-1]:
-            if self.delay.available_time(timestamps.to_ns([run]))[0] <= timestamps.to_ns([moment])[0]:
+            if self.latency.available_time(timestamps.to_ns([run]))[0] <= timestamps.to_ns([moment])[0]:
                 return pd.Timestamp(run)
         return moment.floor(self.cycle) - pd.Timedelta("3D")
 
 
 class AnalysisSource(Source):
-    """Reanalyses, stitched histories and satellite products: weather without runs.
+    """Source of reanalyses, stitched histories and satellite products: weather without runs.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ class PointSource(AnalysisSource):
         weather = whole.isel(time=np.flatnonzero(inside.values))
         if not weather.sizes["time"]:
             raise invalid_answer(self.name, f"has no hours from {first} to {last}")
-        known = self.delay.available_time(weather["time"].values)
+        known = self.latency.available_time(weather["time"].values)
         attrs = {"retrieved_at": f"{timestamps.now():%Y-%m-%dT%H:%M:%SZ}"}
         return finished(
             weather.assign_coords(available_time=("time", known)).assign_attrs(attrs),
@@ -74,7 +74,7 @@ def point_dataset(
         )
     coords = {
         "time": stamps,
-        "available_time": ("time", source.delay.available_time(stamps)),
+        "available_time": ("time", source.latency.available_time(stamps)),
         "cell_latitude": ("site", [place[0]]),
         "cell_longitude": ("site", [place[1]]),
         "cell_elevation": ("site", [place[2]]),

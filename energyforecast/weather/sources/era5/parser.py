@@ -21,7 +21,7 @@ from energyforecast.errors import (
 from energyforecast.weather.processing.accumulation import de_accumulate
 from energyforecast.weather.processing.grid_cells import Grid, Method
 from energyforecast.weather.processing.spatial import to_sites
-from energyforecast.weather.sources.common.base import DELAYS
+from energyforecast.weather.sources.common.base import LATENCIES
 from energyforecast.weather.sources.era5.archives import one_layout
 from energyforecast.weather.sources.era5.catalogue import BY_NAME, PVLIB, ROWS, SPELLINGS, Row
 
@@ -29,7 +29,7 @@ __all__ = ["ATTRIBUTION", "LATENCY", "parse_era5", "parse_era5_point"]
 
 _HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
 ATTRIBUTION: Final = "Contains modified Copernicus Climate Change Service information"
-LATENCY: Final = DELAYS["era5"]
+LATENCY: Final = LATENCIES["era5"]
 
 
 def parse_era5(

@@ -23,7 +23,7 @@ from energyforecast.errors import (
     TimeError,
 )
 from energyforecast.weather.processing.grid_cells import Method
-from energyforecast.weather.sources.common.base import AnalysisSource, PublicationDelay, finished
+from energyforecast.weather.sources.common.base import AnalysisSource, PublicationLatency, finished
 from energyforecast.weather.sources.era5.archives import is_remote, open_file, open_zarr
 from energyforecast.weather.sources.era5.catalogue import ROWS
 from energyforecast.weather.sources.era5.parser import ATTRIBUTION, LATENCY, parse_era5
@@ -144,7 +144,7 @@ class Era5(AnalysisSource):
     """
 
     name = "era5"
-    delay: PublicationDelay = LATENCY
+    latency: PublicationLatency = LATENCY
     attribution = ATTRIBUTION
 
     address: str

@@ -51,7 +51,7 @@ def read_grib(
     Returns
     -------
     Dataset
-        Dimensions ``(site, init_time, lead_time[, member])``; ``available_time`` by the model's usual delay.
+        Dimensions ``(site, init_time, lead_time[, member])``; ``available_time`` by the model's usual latency.
 
     Raises
     ------

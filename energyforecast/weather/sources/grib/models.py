@@ -10,7 +10,7 @@ import pandas as pd
 
 from energyforecast.core.labels import Label
 from energyforecast.errors import SchemaError
-from energyforecast.weather.sources.common.base import DELAYS, PublicationDelay
+from energyforecast.weather.sources.common.base import LATENCIES, PublicationLatency
 
 __all__ = ["MODELS", "Field", "GribModel"]
 
@@ -81,7 +81,7 @@ class GribModel:
         Of a file; ``{init:%Y%m%d}``, ``{lead}``, ``{member}``, ``{stream}`` and ``{field}`` are filled in.
     index : {"idx", "ecmwf", "none"}
         Kind of index; with none, each file holds one field.
-    delay : PublicationDelay
+    latency : PublicationLatency
     attribution : str
     members : tuple of int
         Of an ensemble; 0 is the control run.
@@ -101,7 +101,7 @@ class GribModel:
     base_url: str
     path: str
     index: Literal["idx", "ecmwf", "none"]
-    delay: PublicationDelay
+    latency: PublicationLatency
     attribution: str
     members: tuple[int, ...] = (0,)
     member_names: Mapping[int, str] = field(default_factory=dict)
@@ -267,7 +267,7 @@ MODELS: Final[dict[str, GribModel]] = {
         base_url="https://noaa-gfs-bdp-pds.s3.amazonaws.com",
         path="gfs.{init:%Y%m%d}/{init:%H}/atmos/gfs.t{init:%H}z.pgrb2.0p25.f{lead:03d}",
         index="idx",
-        delay=DELAYS["gfs"],
+        latency=LATENCIES["gfs"],
         attribution=_NOAA_SAYS,
     ),
     "gefs": GribModel(
@@ -278,7 +278,7 @@ MODELS: Final[dict[str, GribModel]] = {
         base_url="https://noaa-gefs-pds.s3.amazonaws.com",
         path="gefs.{init:%Y%m%d}/{init:%H}/atmos/pgrb2ap5/{member}.t{init:%H}z.pgrb2a.0p50.f{lead:03d}",
         index="idx",
-        delay=DELAYS["gefs"],
+        latency=LATENCIES["gefs"],
         attribution=_NOAA_SAYS,
         members=tuple(range(31)),
         member_names={0: "gec00"} | {number: f"gep{number:02d}" for number in range(1, 31)},
@@ -291,7 +291,7 @@ MODELS: Final[dict[str, GribModel]] = {
         base_url="https://noaa-hrrr-bdp-pds.s3.amazonaws.com",
         path="hrrr.{init:%Y%m%d}/conus/hrrr.t{init:%H}z.wrfsfcf{lead:02d}.grib2",
         index="idx",
-        delay=DELAYS["hrrr"],
+        latency=LATENCIES["hrrr"],
         attribution=_NOAA_SAYS,
     ),
     "ifs": GribModel(
@@ -302,7 +302,7 @@ MODELS: Final[dict[str, GribModel]] = {
         base_url="https://data.ecmwf.int/forecasts",
         path="{init:%Y%m%d}/{init:%H}z/ifs/0p25/{stream}/{init:%Y%m%d%H}0000-{lead}h-{stream}-fc.grib2",
         index="ecmwf",
-        delay=DELAYS["ifs"],
+        latency=LATENCIES["ifs"],
         attribution=_ECMWF_SAYS,
     ),
     "aifs": GribModel(
@@ -313,7 +313,7 @@ MODELS: Final[dict[str, GribModel]] = {
         base_url="https://data.ecmwf.int/forecasts",
         path="{init:%Y%m%d}/{init:%H}z/aifs-single/0p25/oper/{init:%Y%m%d%H}0000-{lead}h-oper-fc.grib2",
         index="ecmwf",
-        delay=DELAYS["aifs"],
+        latency=LATENCIES["aifs"],
         attribution=_ECMWF_SAYS,
     ),
     "icon_eu": GribModel(
@@ -324,7 +324,7 @@ MODELS: Final[dict[str, GribModel]] = {
         base_url="https://opendata.dwd.de/weather/nwp/icon-eu/grib",
         path="{init:%H}/{folder}/icon-eu_europe_regular-lat-lon_{level}_{init:%Y%m%d%H}_{lead:03d}_{file}.grib2.bz2",
         index="none",
-        delay=DELAYS["icon_eu"],
+        latency=LATENCIES["icon_eu"],
         attribution="Deutscher Wetterdienst, CC BY 4.0",
     ),
 }

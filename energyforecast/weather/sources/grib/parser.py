@@ -63,7 +63,7 @@ def parse_grib(
     _methods(weather, fields)
     # A mean that stands at the beginning of its step came with the file of the step's end.
     later = np.append(lead[1:], lead[-1:]) if any(f.label is not Label.INSTANT for f in fields) else lead
-    available = model.delay.available_time(np.array([init]), later)
+    available = model.latency.available_time(np.array([init]), later)
     weather = weather.assign_coords(available_time=(("init_time", "lead_time"), available))
     weather.attrs = {"kind": "forecast", "source": model.name, "attribution": model.attribution, **notes}
     return dark_at_night(weather.assign_coords(cell_coords(cells, sites)), sites=sites)

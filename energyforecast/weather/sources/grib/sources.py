@@ -97,7 +97,7 @@ class GribSource(RunSource):
             "labels": {name: labels.get(name, self._derived(name, labels)) for name in given},
             "name": self.model.name,
             "cycle": self.model.cycle,
-            "delay": self.model.delay,
+            "latency": self.model.latency,
             "attribution": self.model.attribution,
             "base_url": self.base_url or self.model.base_url,
             "members": self.members or self.model.members,

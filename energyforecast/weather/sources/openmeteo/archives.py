@@ -132,7 +132,7 @@ def open_meteo_previous_runs(
     -------
     Dataset
         Dimensions (site, init_time, lead_time): the value for an hour N days before is of the newest run
-        initialised by then, and counts as available one cycle, at least the model's delay, after. Each run
+        initialised by then, and counts as available one cycle, at least the model's latency, after. Each run
         has a cycle's leads of each day only, so the attribute ``coherent_run`` is 0, and forecasters
         refuse it.
 
@@ -204,7 +204,7 @@ def _by_run(hours: dict[int, xr.Dataset], source: OpenMeteo) -> xr.Dataset:
         cube[name][:, np.searchsorted(inits, init), np.searchsorted(leads, lead)] = values
     days_before = (leads + hour) // (24 * hour)
     rule = inits[:, None] + leads[None, :] + hour - days_before[None, :] * 24 * hour + cycle
-    declared = source.delay.available_time(inits.astype("datetime64[ns]")).astype("int64")
+    declared = source.latency.available_time(inits.astype("datetime64[ns]")).astype("int64")
     return xr.Dataset(
         {name: (("site", "init_time", "lead_time"), values) for name, values in cube.items()},
         coords={

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from energyforecast.core import timestamps, variables
 from energyforecast.core.labels import Label
 from energyforecast.errors import SchemaError, UnitsError
-from energyforecast.weather.sources.common.base import DELAYS, PublicationDelay
+from energyforecast.weather.sources.common.base import LATENCIES, PublicationLatency
 
 __all__ = [
     "ATTRIBUTION",
@@ -112,7 +112,7 @@ class OpenMeteoModel:
         Its name in ``models=``.
     resolution : float
         Distance of its cells. [degree of latitude]
-    delay : PublicationDelay
+    latency : PublicationLatency
         Until its runs are there; Open-Meteo's 10 min for all its servers to have them are added.
     cycle : str
         Between its runs.
@@ -130,15 +130,15 @@ class OpenMeteoModel:
     One that is not in the table:
 
     >>> nordic = OpenMeteoModel(
-    ...     name="metno_nordic", resolution=0.01, delay=PublicationDelay(base="2h"), cycle="1h", horizon="58h"
+    ...     name="metno_nordic", resolution=0.01, latency=PublicationLatency(base="2h"), cycle="1h", horizon="58h"
     ... )
-    >>> nordic.delay.base
+    >>> nordic.latency.base
     '2h'
     """
 
     name: str
     resolution: float
-    delay: PublicationDelay
+    latency: PublicationLatency
     cycle: str = "6h"
     horizon: str = "168h"
     heights: tuple[int, ...] = (10, 80, 120)
@@ -150,20 +150,20 @@ class OpenMeteoModel:
 _MARGIN: Final = "25min"
 
 
-def _whole(name: str, *, hours: int = 0) -> PublicationDelay:
+def _whole(name: str, *, hours: int = 0) -> PublicationLatency:
     """Of a run that appears at once, with its last lead."""
-    known = DELAYS[name]
+    known = LATENCIES[name]
     base = timestamps.duration(known.base) + hours * timestamps.duration(known.per_lead_hour)
-    return PublicationDelay(base=base, by_cycle=known.by_cycle, margin=_MARGIN)
+    return PublicationLatency(base=base, by_cycle=known.by_cycle, margin=_MARGIN)
 
 
 def _table(*models: OpenMeteoModel) -> dict[str, OpenMeteoModel]:
     return {model.name: model for model in models}
 
 
-_ICON: Final = PublicationDelay(base="240min", margin=_MARGIN)
-_D2: Final = PublicationDelay(base="120min", margin=_MARGIN)
-_ERA5: Final = PublicationDelay(base="5D", margin=_MARGIN)
+_ICON: Final = PublicationLatency(base="240min", margin=_MARGIN)
+_D2: Final = PublicationLatency(base="120min", margin=_MARGIN)
+_ERA5: Final = PublicationLatency(base="5D", margin=_MARGIN)
 _LOW: Final = (10, 100)
 _TALL: Final = (10, 80, 120, 180)
 
@@ -172,7 +172,7 @@ OPEN_METEO_MODELS: Final = _table(
     OpenMeteoModel(
         name="ecmwf_ifs",
         resolution=0.09,
-        delay=_whole("ifs"),
+        latency=_whole("ifs"),
         horizon="360h",
         heights=_LOW,
         domains=("ecmwf_ifs",),
@@ -180,7 +180,7 @@ OPEN_METEO_MODELS: Final = _table(
     OpenMeteoModel(
         name="ecmwf_ifs025",
         resolution=0.25,
-        delay=_whole("ifs"),
+        latency=_whole("ifs"),
         horizon="360h",
         heights=_LOW,
         domains=("ecmwf_ifs025",),
@@ -188,7 +188,7 @@ OPEN_METEO_MODELS: Final = _table(
     OpenMeteoModel(
         name="ecmwf_aifs025_single",
         resolution=0.25,
-        delay=_whole("aifs"),
+        latency=_whole("aifs"),
         horizon="360h",
         heights=_LOW,
         domains=("ecmwf_aifs025_single",),
@@ -196,14 +196,14 @@ OPEN_METEO_MODELS: Final = _table(
     OpenMeteoModel(
         name="gfs_global",
         resolution=0.25,
-        delay=_whole("gfs", hours=384),
+        latency=_whole("gfs", hours=384),
         horizon="382h",  # 384 hours are the most that is given at once
         domains=("ncep_gfs013", "ncep_gfs025"),
     ),
     OpenMeteoModel(
         name="gfs_hrrr",
         resolution=0.03,
-        delay=_whole("hrrr", hours=18),
+        latency=_whole("hrrr", hours=18),
         cycle="1h",
         horizon="18h",
         heights=(10, 80),
@@ -212,7 +212,7 @@ OPEN_METEO_MODELS: Final = _table(
     OpenMeteoModel(
         name="icon_global",
         resolution=0.125,
-        delay=_ICON,
+        latency=_ICON,
         horizon="180h",
         heights=_TALL,
         domains=("dwd_icon",),
@@ -220,7 +220,7 @@ OPEN_METEO_MODELS: Final = _table(
     OpenMeteoModel(
         name="icon_eu",
         resolution=0.0625,
-        delay=_ICON,
+        latency=_ICON,
         cycle="3h",
         horizon="120h",
         heights=_TALL,
@@ -229,14 +229,14 @@ OPEN_METEO_MODELS: Final = _table(
     OpenMeteoModel(
         name="icon_d2",
         resolution=0.02,
-        delay=_D2,
+        latency=_D2,
         cycle="3h",
         horizon="48h",
         heights=_TALL,
         domains=("dwd_icon_d2",),
     ),
-    OpenMeteoModel(name="era5", resolution=0.25, delay=_ERA5, cycle="1h", heights=_LOW),
-    OpenMeteoModel(name="era5_land", resolution=0.1, delay=_ERA5, cycle="1h", heights=(10,)),
+    OpenMeteoModel(name="era5", resolution=0.25, latency=_ERA5, cycle="1h", heights=_LOW),
+    OpenMeteoModel(name="era5_land", resolution=0.1, latency=_ERA5, cycle="1h", heights=(10,)),
 )
 
 #: Ensembles, by name; their means and spreads are models of their own.
@@ -244,7 +244,7 @@ OPEN_METEO_ENSEMBLES: Final = _table(
     OpenMeteoModel(
         name="ecmwf_ifs025",
         resolution=0.25,
-        delay=_whole("ifs"),
+        latency=_whole("ifs"),
         horizon="360h",
         heights=_LOW,
         members=51,
@@ -253,7 +253,7 @@ OPEN_METEO_ENSEMBLES: Final = _table(
     OpenMeteoModel(
         name="gfs025",
         resolution=0.25,
-        delay=_whole("gefs", hours=240),
+        latency=_whole("gefs", hours=240),
         horizon="240h",
         members=31,
         domains=("ncep_gefs025",),
@@ -261,7 +261,7 @@ OPEN_METEO_ENSEMBLES: Final = _table(
     OpenMeteoModel(
         name="icon_eu",
         resolution=0.2,
-        delay=_ICON,
+        latency=_ICON,
         horizon="120h",
         members=40,
         domains=("dwd_icon_eu_eps",),
@@ -269,7 +269,7 @@ OPEN_METEO_ENSEMBLES: Final = _table(
     OpenMeteoModel(
         name="ecmwf_ifs025_ensemble_mean",
         resolution=0.25,
-        delay=_whole("ifs"),
+        latency=_whole("ifs"),
         horizon="360h",
         heights=_LOW,
         domains=("ecmwf_ifs025_ensemble_mean",),
@@ -277,7 +277,7 @@ OPEN_METEO_ENSEMBLES: Final = _table(
     OpenMeteoModel(
         name="ncep_gefs025_ensemble_mean",
         resolution=0.25,
-        delay=_whole("gefs", hours=240),
+        latency=_whole("gefs", hours=240),
         horizon="240h",
         domains=("ncep_gefs025_ensemble_mean",),
     ),
@@ -299,7 +299,7 @@ def model_named(model: str | OpenMeteoModel, *, product: str) -> OpenMeteoModel:
         raise SchemaError(
             f"The model {model!r} is not in the table of the product {product!r}.",
             f"It holds {', '.join(known)}.",
-            "Describe it: OpenMeteoModel(name=..., resolution=..., delay=PublicationDelay(base=...)).",
+            "Describe it: OpenMeteoModel(name=..., resolution=..., latency=PublicationLatency(base=...)).",
         )
     return known[model]
 

@@ -148,7 +148,7 @@ def _wait(reason: str) -> float:
 
 
 def weight(*, sites: int, variables: int, days: float) -> float:
-    """Cost of a request in calls: at least one for each site, more with variables and days.
+    r"""Cost of a request in calls: at least one for each site, more with variables and days.
 
     Parameters
     ----------
@@ -157,6 +157,12 @@ def weight(*, sites: int, variables: int, days: float) -> float:
         Times the members of an ensemble.
     days : float
         Length of the period.
+
+    Notes
+    -----
+    .. math::
+        w = n_{\text{sites}} \max\left(1,\; \frac{n_{\text{variables}}}{10},\;
+            \frac{n_{\text{variables}}}{10} \cdot \frac{n_{\text{days}}}{14} \right)
 
     References
     ----------

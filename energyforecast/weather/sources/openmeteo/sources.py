@@ -100,7 +100,7 @@ class OpenMeteo(RunSource):
 
     @property
     def described(self) -> OpenMeteoModel:
-        """The model, with its cells, its delay and its members."""
+        """The model, with its cells, its latency and its members."""
         return model_named(self.model, product=self.product)
 
     @property
@@ -162,7 +162,9 @@ class OpenMeteo(RunSource):
                 "Ask for an older run, or wait until it is published.",
             )
         arrived = (
-            self.delay.available_time(init) if available_time is None else timestamps.to_ns([available_time])
+            self.latency.available_time(init)
+            if available_time is None
+            else timestamps.to_ns([available_time])
         )
         order = ("site", "init_time", "lead_time", *(("member",) if "member" in run.dims else ()))
         cube = run.expand_dims(init_time=init).transpose(*order)
@@ -229,7 +231,7 @@ class OpenMeteoHistory(AnalysisSource):
 
     @property
     def described(self) -> OpenMeteoModel:
-        """The model, with its cells and its delay."""
+        """The model, with its cells and its latency."""
         return model_named(self.model, product=self.product)
 
     @property
@@ -263,7 +265,7 @@ class OpenMeteoHistory(AnalysisSource):
             cell_selection=self.cell_selection,
         )
         period = cut(hours, timestamps.to_ns(pd.date_range(start, end, freq="1h", inclusive="left")))
-        arrived = self.delay.available_time(timestamps.to_ns(period["time"].values) + _STEP)
+        arrived = self.latency.available_time(timestamps.to_ns(period["time"].values) + _STEP)
         period = period.assign_coords(available_time=("time", arrived))
         stitched = int(self.product == "historical_forecast")
         attributes = {"product": self.product, "stitched": stitched, "missing": counts(period)}
@@ -286,7 +288,7 @@ def _declare(
         "name": f"{title}:{model.name}",
         "variables": chosen,
         "labels": {name: column_of(name).label for name in chosen},
-        "delay": model.delay,
+        "latency": model.latency,
         "attribution": ATTRIBUTION,
     }
     for key, value in attributes.items():

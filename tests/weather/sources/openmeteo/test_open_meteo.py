@@ -259,7 +259,7 @@ def test_earlier_predictions_stand_at_the_run_of_which_they_are(server: Replay) 
         found = float(pieces["wind_speed_120m"].isel(site=0).sel(at))
         expected = _true("wind_speed_120m", SITES[0], [stamp], init=init)[0]
         assert found == pytest.approx(expected, abs=1e-4)
-        # Never before the model's delay, nor before a cycle after the hour, days earlier.
+        # Never before the model's latency, nor before a cycle after the hour, days earlier.
         arrived = pieces["available_time"].sel(at).values
         assert arrived >= at["init_time"] + np.timedelta64(4 * 60 + 25, "m")
         assert arrived >= np.datetime64(int(stamp - days * 86400 + 6 * HOUR), "s")
@@ -498,7 +498,7 @@ _BROKEN: dict[str, tuple[type[Exception], str, Any]] = {
     ),
     "no attributes": (SchemaError, "temp_air", lambda w: w.assign(temp_air=w["temp_air"].drop_attrs())),
     "another origin": (SchemaError, "source", lambda w: w.assign_attrs(source="elsewhere")),
-    "available at once": (TimeError, "delay", lambda w: w.assign_coords(available_time=w["time"])),
+    "available at once": (TimeError, "latency", lambda w: w.assign_coords(available_time=w["time"])),
     "kelvin": (UnitsError, "kelvin", lambda w: w.assign(temp_air=w["temp_air"] + 273.15)),
     "hours too many": (
         TimeError,
