@@ -19,7 +19,7 @@ __all__ = ["checksum", "only_writer", "refused", "sweep", "without_secrets", "wr
 _SCRATCH: Final = ".part-"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
-#: User and query of an address, where keys stand, and keys that stand by themselves.
+#: User and query of an address, which may contain keys, and keys in plain text.
 _ADDRESS: Final = re.compile(r"(https?://)(?:[^\s/@]*@)?([^\s?#]*)(?:[?#]\S*)?")
 _KEY: Final = re.compile(
     r"(?i)\b(api[-_]?key|(?:security|access|private)[-_]?token|token|password|secret)(\s*[=:]\s*)\S+"
@@ -71,7 +71,7 @@ def refused(error: OSError, path: Path) -> StoreError:
     if error.errno in _FULL:
         return StoreError(
             found,
-            "There is room on the disk; what was stored before is untouched.",
+            "There must be room on the disk; stored files are untouched.",
             "Free space, then update again: it goes on where it stopped.",
         )
     if error.errno in _FORBIDDEN:

@@ -121,7 +121,7 @@ class Http:
             raise ResponseError(
                 f"{_shown(url)} sent {len(body)} of the bytes {first} to {last}.",
                 f"These are {last - first + 1} bytes.",
-                "The file is shorter than its index says, or still being written: try later.",
+                "The file is shorter than in its index, or still being written: try later.",
             )
         return body
 
@@ -214,12 +214,16 @@ class Http:
             )
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             return RunNotPublishedError(
-                found, "What is asked for is there.", "Ask for an older run, or wait until it is published."
+                found,
+                "The requested file must exist.",
+                "Ask for an older run, or wait until it is published.",
             )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             return UnreachableError(found, "A server answers with 200.", "It is in trouble: try again later.")
         return RefusedError(
-            found, "A request is accepted.", "Correct what the answer names; check the key if there is one."
+            found,
+            "A request is accepted.",
+            "Correct the request as the answer suggests; check the key if there is one.",
         )
 
 

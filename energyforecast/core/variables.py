@@ -1,6 +1,6 @@
 """The vocabulary: every variable's name, unit, CF standard name, cell method and plausible range.
 
-Names are pvlib's where it has one (``ghi``, ``temp_air``); a height stands as a suffix
+Names are pvlib's where it has one (``ghi``, ``temp_air``); a height is a suffix
 (``wind_speed_100m``). A variable of one weather model among several carries the model's name in
 front (``ifs:wind_speed_100m``). Quality flags of observations are bits of :class:`Flag`.
 """
@@ -213,7 +213,7 @@ class Flag(IntFlag):
     USER = 2048  #: set aside by the user
 
 
-#: Flags whose hours neither train a model nor score a forecast unless the user asks for it.
+#: Flags of hours that neither train a model nor score a forecast unless the user asks for it.
 UNFIT: Final[Flag] = (
     Flag.INCOMPLETE
     | Flag.OUTAGE

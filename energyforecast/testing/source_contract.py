@@ -66,7 +66,7 @@ def check_source(
 
     Examples
     --------
-    A source that always says 2 m/s:
+    A source that always returns 2 m/s:
 
     >>> from energyforecast.testing import check_source
     >>> from energyforecast.weather import Label, PublicationLatency, RunSource
@@ -103,9 +103,9 @@ def check_source(
     >>> check_source(Hasty(), sites=farm, init_time="2024-06-01 12:00")
     Traceback (most recent call last):
         ...
-    energyforecast.errors.TimeError: calm for 2024-06-01T12:00:00 says that it was available at 2024-06-01T12:00:00.
+    energyforecast.errors.TimeError: calm for 2024-06-01T12:00:00 declares availability at 2024-06-01T12:00:00.
     Its declared latency gives 2024-06-01T16:15:00.
-    Add source.latency.available_time(...) to what it gives, or declare another latency.
+    Set available_time by source.latency.available_time(...), or declare another latency.
     """
     places = as_sites(sites)
     _check_declarations(source)
@@ -177,8 +177,8 @@ def _check_declarations(source: Source) -> None:
         )
     if not source.attribution:
         raise SchemaError(
-            f"{source.name} says no attribution.",
-            "A source says what its licence asks to be said; 'none' if that is nothing.",
+            f"{source.name} declares no attribution.",
+            "A source must declare the credit line of its licence, or 'none'.",
             "Set `attribution` of the source.",
         )
 
@@ -189,7 +189,7 @@ def _check_provenance(weather: xr.Dataset, source: Source) -> None:
     if wrong:
         raise SchemaError(
             f"{source.name} gives weather with {wrong[0]} = {weather.attrs.get(wrong[0])!r}.",
-            f"It says {wanted[wrong[0]]!r}.",
+            f"It declares {wanted[wrong[0]]!r}.",
             "Let energyforecast.weather.sources.common.base.finished set the attributes.",
         )
 
@@ -201,7 +201,7 @@ def _check_variables(weather: xr.Dataset, source: Source) -> None:
         raise SchemaError(
             f"{source.name} {'gives' if name in weather else 'does not give'} {name!r}.",
             f"It declares {', '.join(source.variables)}.",
-            "Declare what is given; give NaN for what the server does not have.",
+            "Declare all variables that are returned; use NaN for values the server does not have.",
         )
     for name in source.variables:
         values = weather[name]
@@ -234,9 +234,9 @@ def _check_latency(weather: xr.Dataset, source: Source) -> None:
     if len(early):
         where = tuple(early[0])
         raise TimeError(
-            f"{source.name} for {_plain(stamps[where[0]])} says that it was available at {_plain(given[where])}.",
+            f"{source.name} for {_plain(stamps[where[0]])} declares availability at {_plain(given[where])}.",
             f"Its declared latency gives {_plain(declared[where])}.",
-            "Add source.latency.available_time(...) to what it gives, or declare another latency.",
+            "Set available_time by source.latency.available_time(...), or declare another latency.",
         )
 
 
@@ -257,7 +257,7 @@ def _check_sun(given: Sequence[xr.Dataset], source: Source, sites: Sequence[Site
             )
         if abs(fit.lag) > _ALLOWED:
             raise TimeError(
-                f"{source.name}'s ghi comes {abs(fit.lag):.0f} min {'after' if fit.lag > 0 else 'before'} the sun "
+                f"{source.name}'s ghi lies {abs(fit.lag):.0f} min {'after' if fit.lag > 0 else 'before'} the sun "
                 f"at site {site.name!r} ({fit.days} clear days).",
                 "Means carry the beginning of their interval, instants their own time, in UTC.",
                 "60 min: the source labels the end, or the beginning was shifted once too often; 30 min: it labels "

@@ -32,7 +32,7 @@ class SunFit:
     Parameters
     ----------
     lag : float
-        Minutes by which it comes after the sun; NaN without a clear day.
+        Minutes by which it lags behind the sun; NaN without a clear day.
     days : int
         Clear days.
 

@@ -45,7 +45,7 @@ def known_by(analysis: xr.Dataset, moment: Any) -> xr.Dataset:
     Examples
     --------
     >>> from energyforecast.datasets import la_haute_borne
-    >>> weather = la_haute_borne()[1]  # ERA5, of which each hour came five days later
+    >>> weather = la_haute_borne()[1]  # ERA5, with a latency of five days
     >>> there = known_by(weather, "2014-12-20")["temp_air"].notnull().values[0]
     >>> str(weather["time"].values[there][-1])[:13]
     '2014-12-15T00'
@@ -219,8 +219,8 @@ def _measured(series: pd.Series[Any]) -> pd.Series[Any]:
     regular = pd.date_range(known.index[0], known.index[-1], freq=step)
     if _DAY % step != pd.Timedelta(0) or not known.index.isin(regular).all():
         raise TimeError(
-            f"The temperatures come at steps from {step} on, not all of them whole multiples of it.",
-            "Temperature comes at even steps, a whole number of them a day.",
+            f"The temperatures have steps from {step} on, not all of them whole multiples of it.",
+            "Temperature must have even steps, a whole number of them a day.",
             "Resample the analysis, e.g. analysis.resample(time='1h').interpolate().",
         )
     return known.reindex(regular)

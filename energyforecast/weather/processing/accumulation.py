@@ -33,7 +33,7 @@ class Means:
     Parameters
     ----------
     values : array
-        As the accumulations were, the last being NaN: nothing is known of what follows it.
+        Same shape as the accumulations; the last is NaN, since its interval ends after the data.
     clipped : float
         By how much the lowest value lay below 0 before it was set to 0; rounding in the file does that.
     """
@@ -77,7 +77,7 @@ def check_windows(start: Ends, end: Ends, *, label: Label, name: str = "values")
     for lead, found, right in zip(leads, declared, wanted, strict=True):
         if found != right and lead > _NONE:
             raise TimeError(
-                f"{name} at lead {_hours(lead):g} h says that its window begins at {_hours(found):g} h.",
+                f"{name} at lead {_hours(lead):g} h declares a window that begins at {_hours(found):g} h.",
                 f"It begins at {_hours(right):g} h: {label.value}.",
                 "The file is another product than its source is known to publish; correct the label.",
             )
@@ -170,7 +170,7 @@ def interval_means(
     gained = whole[..., 1:] - np.where(fresh, 0.0, whole[..., :-1])
     means = np.where((fresh | carried) & (starts[1:] <= ends[:-1]), gained / seconds, np.nan)
     rounding = np.where(fresh, 0.0, weight[1:] + weight[:-1]) * resolution * factor / 2
-    # Single precision tells no more than this of a large sum.
+    # Resolution of a large sum in single precision.
     rounding = np.maximum(rounding, np.where(fresh, 0.0, np.finfo(np.float32).eps * np.abs(whole[..., 1:])))
     means = np.where(np.abs(gained) <= rounding, np.where(np.isnan(means), np.nan, 0.0), means)
     clipped = _clipped(means, ends, most_negative, label)

@@ -222,7 +222,7 @@ class Grid:
         if self.land is None:
             raise SchemaError(
                 f"Cells of {surface} were asked of a grid that does not know its land.",
-                "A grid says so by its share of land in each cell.",
+                "A grid declares the share of land in each cell.",
                 "Give it: Grid(latitude, longitude, land=...), or take surface='any'.",
             )
         wanted = ((self.land >= 0.5) == (surface == "land")).ravel()
@@ -253,7 +253,7 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells that stand for sites, counted row by row, with their shares."""
+    """Cells that represent sites, counted row by row, with their weights."""
 
     index: Ints
     weights: Floats

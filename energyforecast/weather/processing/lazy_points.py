@@ -12,7 +12,7 @@ from energyforecast.weather.processing.grid_cells import Floats, Ints
 
 __all__ = ["read_points"]
 
-#: What is read at once. [bytes]
+#: Largest block that is read at once. [bytes]
 _BLOCK: Final = 1 << 26
 
 

@@ -112,7 +112,7 @@ def cells_around(
         if grid.land is None:
             raise SchemaError(
                 f"Cells of {surface} were asked of a grid that does not know its land.",
-                "A grid says so by its share of land in each cell.",
+                "A grid declares the share of land in each cell.",
                 "Give it: Grid(latitude, longitude, land=...), or take surface='any'.",
             )
         wanted = (grid.land >= 0.5) == (surface == "land")

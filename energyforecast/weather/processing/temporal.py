@@ -148,7 +148,7 @@ def _check_sites(weather: xr.Dataset, sites: Sequence[Site]) -> None:
         if str(name) not in names:
             raise SchemaError(
                 f"The weather has the site {str(name)!r}, which was not given.",
-                "The sun stands differently at each site, so each is needed.",
+                "The position of the sun differs by site, so each is needed.",
                 "Give all sites of the weather: hourly(weather, sites=[...]).",
             )
 
@@ -249,7 +249,7 @@ def _kept(data: Floats, sky: Floats, hours: _Hours) -> Floats:
     """Hourly means that preserve the mean of each step."""
     whole = hours.step_means(sky)
     light = whole > 0
-    # Where a model sees light in the dark, it is spread evenly: nothing is lost.
+    # Radiation of a model at night is spread evenly, which preserves its energy.
     share = np.where(light, sky / np.where(light, whole, 1.0), 1.0)
     return np.asarray(hours.constant(data) * share)
 

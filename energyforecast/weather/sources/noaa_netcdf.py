@@ -38,7 +38,7 @@ class _Model:
 
 
 _RESET: Final = {"ghi": Label.MEAN_SINCE_RESET, "cloud_cover": Label.MEAN_SINCE_RESET}
-#: What the radiation and the clouds of each model mean; everything else is an instant.
+#: Time labels of radiation and clouds by model; everything else is an instant.
 _MODELS: Final = {
     "gfs": _Model(latency=LATENCIES["gfs"], labels=_RESET),
     "gefs": _Model(latency=LATENCIES["gefs"], labels=_RESET),
@@ -75,8 +75,8 @@ def read_noaa_netcdf(
     path : path
         Ends with ``year/month/day/hour/file.nc``: the run. The file's own reference time must be the same.
     model : {"gfs", "gefs", "hrrr", "hrrr_subhourly", "nam", "rap"}
-        It says what radiation means: GFS and GEFS write means since the last reset, HRRR, NAM and RAP instants,
-        the quarter-hourly HRRR means of the quarter.
+        Determines the time label of radiation: means since the last reset for GFS and GEFS, instants for HRRR,
+        NAM and RAP, means of the quarter-hour for the quarter-hourly HRRR.
     sites : sequence of Site
     method : {"nearest", "bilinear"}
 
@@ -222,7 +222,7 @@ def _check_reference(raw: xr.Dataset, init: np.datetime64) -> None:
     if reference != init:
         raise TimeError(
             f"The file is of the run {reference.astype('datetime64[m]')}, by its reference_time.",
-            f"Its path says {init.astype('datetime64[m]')}.",
+            f"Its path gives {init.astype('datetime64[m]')}.",
             "It lies in the wrong folder.",
         )
 

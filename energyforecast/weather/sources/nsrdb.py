@@ -26,7 +26,7 @@ from energyforecast.weather.sources.common.units import converted
 __all__ = ["NSRDB", "parse_nsrdb", "read_nsrdb"]
 
 _NSRDB_URL: Final = "https://developer.nlr.gov/api/nsrdb/v2/solar/nsrdb-GOES-conus-v4-0-0-download.csv"
-#: Columns of NSRDB, our names, what their header calls the unit, and the unit. Its wind has no height.
+#: Columns of NSRDB, our names, the unit in their header, and the unit. Its wind has no height.
 _NSRDB: Final[dict[str, tuple[str, str, str]]] = {
     "GHI": ("ghi", "w/m2", "W m-2"),
     "DNI": ("dni", "w/m2", "W m-2"),
@@ -48,14 +48,14 @@ class NSRDB(PointSource):
     api_key, email : str
         Of the account; no message shows them.
     minutes : {60, 30, 15, 5}
-        Between instants; hourly ones stand at the half hour.
+        Between instants; hourly ones are at the half hour.
     http : Http
     base_url : str
 
     Notes
     -----
     UTC and leap days are asked for: the server's own defaults are local time, and no 29 February. Values are
-    instants. Its wind is left out, for the file does not say at what height it blows. Sengupta et al. (2018),
+    instants. Its wind is left out, since the file does not give its height. Sengupta et al. (2018),
     https://doi.org/10.1016/j.rser.2018.03.003.
 
     Examples

@@ -26,7 +26,7 @@ _EPOCH: Final = "nanoseconds since 1970-01-01"
 _ATTRIBUTES: Final = ("units", "standard_name", "cell_methods")
 #: Sites of one chunk, the rest of a file being whole: a plant's series is read without those of a thousand.
 _SITES: Final = 64
-#: What is held in memory, so that a variable after the other is read without the disk. [bytes]
+#: Size of the cache, from which one variable after the other is read. [bytes]
 _HELD: Final = 1 << 27
 
 
@@ -91,7 +91,7 @@ class ArchiveFile:
     Attributes
     ----------
     record : dict
-        What the manifest says of it.
+        Its entry in the manifest.
     attrs : dict
         Of the weather.
     coords : dict of Variable
@@ -153,7 +153,7 @@ def from_bytes(content: bytes) -> ArchiveFile:
         raise DamagedFileError(
             f"A file of the archive cannot be read: {error}.",
             "It is a Zarr group in a zip file.",
-            "Update the store: what is damaged is asked for again.",
+            "Update the store: damaged files are fetched again.",
         ) from error
 
 
@@ -174,7 +174,7 @@ def _damaged(path: Path, problem: str) -> DamagedFileError:
     return DamagedFileError(
         f"The file {path.name[:12]}… {problem}.",
         "A file never changes once it is written.",
-        "Update the store: what is damaged is asked for again. Check the disk.",
+        "Update the store: damaged files are fetched again. Check the disk.",
     )
 
 

@@ -41,7 +41,7 @@ class Completeness:
         found = np.zeros(joined.sizes["site"])
         for name in names:
             instant = self.source.labels.get(name, Label.INSTANT) is Label.INSTANT
-            # What is labelled at the end of its interval has no value for the last lead.
+            # A mean has no value for the last lead.
             count = len(expected) - (axis == "lead_time" and not instant and len(expected) > 1)
             found += finite(known, name, axis)[:, :count].mean(axis=1)
         shares = found / max(1, len(names))

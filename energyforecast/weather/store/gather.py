@@ -149,7 +149,7 @@ def _cells(files: Sequence[ArchiveFile], sites: pd.Index) -> dict[str, tuple[str
 
 
 def _places(axes: Mapping[str, pd.Index], local: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
-    """Where labels of a file stand in the whole, and which of its labels those are."""
+    """Positions of the labels of a file in the whole dataset, and in the file."""
     to, of = [], []
     for dim, labels in local.items():
         place = axes[dim].get_indexer(pd.Index(labels))

@@ -45,7 +45,7 @@ class Record:
     blocks : tuple of int
         Runs, or beginnings of months of an analysis. [s since 1970]
     arrived : tuple of int or None
-        By block: when it came, where that was seen; ``None`` where the source's word stands. [ns since 1970]
+        By block: recorded arrival; ``None`` where the declared latency applies. [ns since 1970]
     short : mapping
         Share of the expected values that is there, by block and site, where it is below one.
     reach : int
@@ -93,7 +93,7 @@ class Manifest:
         Latitude and longitude by name.
     files : list of Record
     asked : dict
-        How often the server had nothing (more), by block and site.
+        Number of requests without (further) values, by block and site.
     reasons : dict
         Why, by block.
     lost : list of dict
@@ -164,7 +164,7 @@ class Manifest:
                 "reason": reason,
                 "sites": list(record.sites),
                 "blocks": list(record.blocks),
-                # A run that was whole in this file came whole at that time, whenever it is asked for again.
+                # A run that was complete in this file keeps its arrival when it is fetched again.
                 "arrived": [
                     None if block in record.short else moment
                     for block, moment in zip(record.blocks, record.arrived, strict=True)
@@ -182,7 +182,7 @@ class Manifest:
         ]
 
     def arrival(self, block: int, sites: Iterable[str]) -> int | None:
-        """When a lost block had come, if that is known for all of these sites."""
+        """Arrival of a lost block, if that is known for all of these sites."""
         wanted = set(sites)
         for item in self.lost:
             if block in item["blocks"] and wanted <= set(item["sites"]):

@@ -23,7 +23,7 @@ from energyforecast.weather.store.update import UpdateReport, Updating
 
 __all__ = ["Store"]
 
-#: How far back an empty archive begins where nothing is said.
+#: Default period with which an empty archive begins.
 _BEGINNING: Final = pd.Timedelta("7D")
 #: How long files that were merged into others stay, for those who opened the archive before.
 _GRACE: Final = pd.Timedelta("1D")
@@ -48,11 +48,11 @@ class Store:
     filled in later carries the word of its source (``"declared"``). If the clock went back since the last
     file was written, the later of the two is taken.
 
-    *Versions.* The value that came first stays. A run that was published in part is asked for again, and what
-    it lacked is added with its own moment of arrival; a lead counts as available when its last value came.
+    *Versions.* The first value stays. A run that was published in part is requested again, and its missing
+    values are added with their own arrival; a lead counts as available from the arrival of its last value.
 
     *Safety.* Files are immutable and named by the checksum of their bytes; a manifest that is replaced whole
-    says which exist. A process killed at any moment leaves the state before or after a run, nothing between.
+    lists them. A process killed at any moment leaves the state before or after a run, never one in between.
 
     Examples
     --------
@@ -127,7 +127,7 @@ class Store:
         StoreLockedError
             If another process is writing.
         StoreError
-            If the folder cannot be written, or a site has moved. What was there stays.
+            If the folder cannot be written, or a site has moved. Stored values stay.
         """
         places = as_sites(sites)
         folder = folder_of(self.path, source.name)
@@ -162,7 +162,7 @@ class Store:
             if before != place:
                 raise StoreError(
                     f"Site {site.name!r} lies at {place}, and the store has weather of it at {before}.",
-                    "In a store a site's name stands for one place.",
+                    "In a store the name of a site must mean one place.",
                     "Give the site another name, or use another store.",
                 )
 
@@ -203,14 +203,14 @@ class Store:
         Raises
         ------
         MissingDataError
-            If there is nothing of it.
+            If the archive has no such weather.
         StoreError
             If the folder cannot be read.
 
         Warns
         -----
         DamagedStoreWarning
-            If files are damaged. They are left out and set aside, and the next update asks for what they held.
+            If files are damaged. They are left out and set aside, and the next update fetches their runs again.
         """
         names = [source] if source is not None else [manifest.source for manifest in self._manifests()]
         wanted = None if sites is None else [site.name for site in as_sites(sites)]
@@ -222,9 +222,9 @@ class Store:
         present = {name: weather for name, weather in found.items() if weather is not None}
         if not present:
             raise MissingDataError(
-                f"{self!r} holds nothing of {source or 'any source'}"
+                f"{self!r} holds no weather of {source or 'any source'}"
                 + (" for these sites and times." if bounds != (None, None) or wanted else "."),
-                "A store holds what update() put into it.",
+                "A store is filled by update().",
                 "Call update(source, sites=...), or the command energyforecast weather fetch.",
             )
         return next(iter(present.values())) if len(names) == 1 else _by_model(present)

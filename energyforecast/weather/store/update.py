@@ -55,14 +55,14 @@ class UpdateReport:
     stored : list of Timestamp
         Runs, or months of an analysis, of which something new is now in the store.
     incomplete : dict
-        Those of which something is still missing, and what.
+        Incomplete ones, with what is missing.
     failed : dict
-        Those of which nothing came, and why.
+        Those without any new value, with the reason.
     given_up : int
-        Runs that are no longer asked for, since the server had nothing (more) three times, days after they
+        Runs that are no longer requested: the server had no (further) values three times, days after they
         were due; ``update(..., retry=True)`` asks again.
     quarantined : list of str
-        Damaged files that were found and set aside; what they held was asked for again.
+        Damaged files that were set aside; their runs were requested again.
     stopped : str or None
         Why the rest was left to the next update.
 
@@ -228,9 +228,9 @@ class Updating:
     def _must_be(self, right: bool, found: str) -> None:
         if not right:
             raise ResponseError(
-                f"What {self.source.name} gave {found}.",
-                "An answer is what was asked for.",
-                "Try again later; if it stays so, the source is read wrongly: report it.",
+                f"The answer of {self.source.name} {found}.",
+                "An answer must match its request.",
+                "Try again later; if the error persists, report it.",
             )
 
     def _open_hours(self, month: pd.Timestamp, names: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -150,7 +150,7 @@ def test_what_falls_by_more_than_rounding_is_mislabelled() -> None:
 def test_windows_of_the_file_must_be_those_of_the_label() -> None:
     end = leads(3, 3, 3)
     check_windows(np.zeros_like(end), end, label=Label.MEAN_SINCE_START)
-    with pytest.raises(TimeError, match="lead 9 h says that its window begins at 0 h"):
+    with pytest.raises(TimeError, match="lead 9 h declares a window that begins at 0 h"):
         check_windows(np.zeros_like(end), end, label=Label.MEAN_SINCE_RESET)
 
 

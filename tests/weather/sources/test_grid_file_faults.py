@@ -179,7 +179,7 @@ def test_sums_where_means_are_known(folder: Path) -> None:
 
 
 def test_windows_of_another_rule(folder: Path) -> None:
-    with pytest.raises(TimeError, match="lead 2 h says that its window begins at 1 h"):
+    with pytest.raises(TimeError, match="lead 2 h declares a window that begins at 1 h"):
         read_grib([folder / PATH.format(1), folder / "extra/window"], model="gfs", sites=[FARM])
 
 

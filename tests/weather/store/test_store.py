@@ -119,7 +119,7 @@ def test_start_and_end_name_whole_days(store: Store) -> None:
     day = store.open(start="2024-06-01", end="2024-06-01")
     assert isinstance(day, xr.Dataset)
     same_values(day, truth(RUNS[:2]))
-    with pytest.raises(MissingDataError, match="holds nothing of any source for these"):
+    with pytest.raises(MissingDataError, match="holds no weather of any source for these"):
         store.open(start="2025")
 
 

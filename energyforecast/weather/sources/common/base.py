@@ -158,7 +158,7 @@ class RunSource(Source):
     ...         )
     ...         return finished(weather, source=self, sites=sites)
     >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> run = Calm().newest("2024-06-01 13:00")  # that of 12 UTC comes at 16:15
+    >>> run = Calm().newest("2024-06-01 13:00")  # that of 12 UTC is published at 16:15
     >>> print(run)
     2024-06-01 00:00:00+00:00
     >>> dict(Calm().get_run([farm], run).sizes)

@@ -32,7 +32,7 @@ def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST
                     content = file.read(one.file_size + 1)
                 if len(content) != one.file_size:
                     raise _not_trusted(
-                        f"{label} holds {one.filename!r}, larger than it says.", "Sizes are true."
+                        f"{label} holds {one.filename!r}, larger than its declared size.", "Sizes are true."
                     )
                 found[one.filename] = content
             return found

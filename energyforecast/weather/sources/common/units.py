@@ -30,7 +30,7 @@ _UNITS: Final[dict[str, dict[str, tuple[float, float]]]] = {
     "h": {},
     "kg m-2": {"kg/m2": (1, 0), "mm": (1, 0)},
 }
-#: Sums over an interval: what they are an hour.
+#: Sums over an interval, with the factor to a rate per hour.
 _SUMS: Final[dict[str, dict[str, float]]] = {
     "W m-2": {"Wh/m2": 1.0, "kWh/m2": 1000.0, "J/m2": 1 / 3600, "kJ/m2": 1 / 3.6, "MJ/m2": 1000 / 3.6},
     "mm h-1": {"mm": 1.0},
@@ -48,7 +48,7 @@ def converted(values: Floats, name: str, *, unit: str, hours: float | Floats) ->
     if unit in _SUMS.get(target, {}):
         return values * (_SUMS[target][unit] / hours)
     raise UnitsError(
-        f"{name} is said to be in {unit!r}.",
+        f"The declared unit of {name} is {unit!r}.",
         f"Known are {', '.join([target, *_UNITS[target], *_SUMS.get(target, {})])}.",
         "Choose one of them, or convert the column.",
     )

@@ -54,7 +54,7 @@ ROWS: Final = (
     _row("precipitation", "tp", "total_precipitation", "m", factor=3.6e6, summed=True),
 )
 BY_NAME: Final = {key: row for row in ROWS for key in (row.short, row.long)}
-#: What pvlib's reader makes of them: converted, but still labelled at the end of the hour.
+#: Columns of pvlib's reader: converted, but still labelled at the end of the hour.
 PVLIB: Final = {
     "temp_air": Row(name="temp_air", short="", long="", units="C"),
     "temp_dew": Row(name="temp_dew", short="", long="", units="C"),

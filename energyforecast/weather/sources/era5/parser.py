@@ -117,7 +117,7 @@ def _analysis(weather: xr.Dataset) -> xr.Dataset:
         weather[name] = weather[name].astype(np.float32)
         weather[name].attrs = {"units": row.units, "standard_name": row.standard_name, "cell_methods": method}
     stamps = timestamps.to_ns(np.asarray(weather["time"].values))
-    # Sums of an hour come with the stamp of its end.
+    # Sums of an hour are published with the stamp of its end.
     weather = weather.assign_coords(
         available_time=("time", LATENCY.available_time(stamps + _HOUR)), time=stamps
     )

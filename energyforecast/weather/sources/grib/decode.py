@@ -160,7 +160,7 @@ class _Child:
         if code == DAMAGED:
             return _undecodable(reply.replace(f"{self.folder}{os.sep}", ""))
         self.complaints.seek(0)
-        last = self.complaints.read().strip().splitlines()[-1:] or ["it said nothing"]
+        last = self.complaints.read().strip().splitlines()[-1:] or ["no output"]
         return _undecodable(f"the decoder ended with exit code {code} within {self.timeout:g} s: {last[0]}")
 
 

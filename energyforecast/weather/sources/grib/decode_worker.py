@@ -3,7 +3,7 @@
 Started as ``python -m energyforecast.weather.sources.grib.decode_worker``.
 
 The C library of GRIB can take a process down: by a damaged file, or by a second copy of a library that another
-package brought along. So the process that a user works in never loads it. Nothing but the standard library,
+package brought along. So the process of the user never loads it. Only the standard library,
 numpy and eccodes is imported here, to begin quickly.
 """
 

@@ -33,7 +33,7 @@ class ByteRange:
     first : int
         Its first byte.
     last : int, optional
-        Its last byte; ``None`` for the last entry of an index that does not tell.
+        Its last byte; ``None`` for the last entry of an index without lengths.
     name : str
         ``"UGRD:100 m above ground"``, or ``"100u"`` in an index of ECMWF.
     init_time : str
@@ -41,7 +41,7 @@ class ByteRange:
     begin, end : float
         Window, or twice the lead. [h]
     statistic : str, optional
-        ``"mean"`` or ``"sum"`` where the index says so.
+        ``"mean"`` or ``"sum"`` where the index gives it.
     member : int
         0 is the control run.
     """
@@ -114,7 +114,7 @@ def parse_ecmwf_index(text: str) -> list[ByteRange]:
                 line, 'a line such as {"param": "100u", "step": "3", "_offset": 0, ...}'
             ) from error
     if not ranges:
-        raise _no_index("nothing", "a line for each field")
+        raise _no_index("no line", "a line for each field")
     return ranges
 
 

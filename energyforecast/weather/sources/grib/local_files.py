@@ -23,7 +23,7 @@ from energyforecast.weather.sources.grib.parser import parse_grib
 
 __all__ = ["read_grib"]
 
-#: What may stand between two messages of a file on disk: archives fill records of 120 bytes with zeros. [bytes]
+#: Padding allowed between two messages of a file on disk: archives fill records of 120 bytes with zeros. [bytes]
 _PADDING: Final = 120
 
 
@@ -40,9 +40,9 @@ def read_grib(
     Parameters
     ----------
     paths : path or sequence of path
-        Files of one run. Nothing is ever written beside them.
+        Files of one run. No index files are written.
     model : str
-        Which of :data:`energyforecast.weather.sources.grib.models.MODELS`: it says what accumulations mean.
+        Which of :data:`energyforecast.weather.sources.grib.models.MODELS`: it determines the meaning of accumulations.
     sites : sequence of Site
     method : {"nearest", "bilinear"}
     names : sequence of str
@@ -108,7 +108,7 @@ def _bytes_of(path: Path) -> bytes:
             f"{path} cannot be read: {error.strerror}.", "GRIB files are there.", "Check the path."
         ) from error
     try:
-        # Files put together from byte ranges often hold the first byte of what followed in the original.
+        # Files assembled from byte ranges often hold the first byte of the following message.
         return b"".join(split_messages(data, label=path.name, padding=_PADDING))
     except ResponseError as error:
         raise FileFormatError(error.found, error.expected, error.remedy) from error
@@ -116,4 +116,4 @@ def _bytes_of(path: Path) -> bytes:
 
 def _inventory(messages: Iterable[Message]) -> str:
     names = sorted({f"{message.about['name']} at level {message.about['level']}" for message in messages})
-    return ", ".join(names[:8]) or "nothing"
+    return ", ".join(names[:8]) or "no message"

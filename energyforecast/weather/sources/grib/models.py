@@ -86,7 +86,7 @@ class GribModel:
     members : tuple of int
         Of an ensemble; 0 is the control run.
     member_names : mapping, optional
-        What the path calls members.
+        Names of the members in the path.
 
     Examples
     --------

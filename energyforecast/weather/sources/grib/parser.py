@@ -61,7 +61,7 @@ def parse_grib(
     _rotate(cubes, held, cells)
     weather = _assembled(average(cubes, cells.weights), init, lead, numbers, len(model.members) > 1)
     _methods(weather, fields)
-    # A mean that stands at the beginning of its step came with the file of the step's end.
+    # A mean labelled at the beginning of its step is published with the file of the step's end.
     later = np.append(lead[1:], lead[-1:]) if any(f.label is not Label.INSTANT for f in fields) else lead
     available = model.latency.available_time(np.array([init]), later)
     weather = weather.assign_coords(available_time=(("init_time", "lead_time"), available))
@@ -107,8 +107,8 @@ def _cube(
         place = members.index(message.about["member"]), k
         if present[place] and not np.array_equal(cube[place], message.values, equal_nan=True):
             raise SchemaError(
-                f"{one.index} at lead {lead[k] / _MINUTE / 60:g} h stands twice in the files, with other values.",
-                "A field stands once for each lead and member.",
+                f"{one.index} at lead {lead[k] / _MINUTE / 60:g} h occurs twice in the files, with other values.",
+                "A field must occur once for each lead and member.",
                 "Read the files of one product.",
             )
         cube[place], present[place], start[k] = message.values, True, begin
@@ -128,7 +128,7 @@ def _complete(
 ) -> None:
     needed = np.ones_like(present)
     if one.label is not Label.INSTANT:
-        needed[:, lead == np.timedelta64(0, "ns")] = False  # nothing has been summed yet
+        needed[:, lead == np.timedelta64(0, "ns")] = False  # no window has begun yet
     if (present | ~needed).all():
         return
     member, k = np.argwhere(needed & ~present)[0]
@@ -177,7 +177,7 @@ def rotated(u: Floats, v: Floats, *, longitude: Floats, lambert: Sequence[float]
 
     Examples
     --------
-    East of the grid's vertical, the meridians lean to the left: what blows up the columns blows to the north and
+    East of the grid's vertical, the meridians lean to the left: a wind along the columns blows to the north and
     a little to the east.
 
     >>> east, north = rotated(0.0, 10.0, longitude=-75.0, lambert=(-97.5, 38.5, 38.5))

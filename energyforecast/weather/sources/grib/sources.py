@@ -85,7 +85,7 @@ class GribSource(RunSource):
     connections: int = 4
     http: Http = field(default_factory=Http, repr=False)
 
-    #: What files must hold for these variables.
+    #: Fields required in the files for these variables.
     fields: tuple[Field, ...] = field(init=False, repr=False, default=())
 
     def __post_init__(self) -> None:
@@ -126,7 +126,7 @@ class GribSource(RunSource):
         RunNotPublishedError
             If a file is not there (yet).
         ResponseError
-            If a field is missing or damaged, or the files are of another run than their index says.
+            If a field is missing or damaged, or the files are of another run than their index.
         SourceError
             If the server cannot be reached.
         """
@@ -242,7 +242,7 @@ def _names(entry: ByteRange, one: Field, part: _Part, *, ecmwf: bool) -> bool:
     """Whether a line of an index is that of a field."""
     if entry.name != one.index or entry.end != part.lead:
         return False
-    if ecmwf:  # whose index tells neither windows nor statistics, and has one product a name
+    if ecmwf:  # without windows and statistics in its index, and with one product for each name
         return entry.member == part.member
     wanted = None if one.label is Label.INSTANT else "mean" if one.label.name.startswith("MEAN") else "sum"
     return entry.statistic == wanted
@@ -266,7 +266,7 @@ def _check(part: _Part, messages: Sequence[Message], init: pd.Timestamp, name: s
                 for m in messages[:4]
             )
             raise ResponseError(
-                f"The file of {name} for {one.index} at lead {part.lead} h holds {held or 'nothing'}.",
+                f"The file of {name} for {one.index} at lead {part.lead} h holds {held or 'no message'}.",
                 f"It holds {one.index} of {init:%Y%m%dT%H%M}"
                 + (f", member {part.member}." if part.member else "."),
                 "File and index are of different times, or the source has changed: try again later.",

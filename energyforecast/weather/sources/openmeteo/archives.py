@@ -49,7 +49,7 @@ def open_meteo(
     start, end : str or moment
         Of the runs' initialisations, in UTC; a day, month or year means all of it, a moment as `end` is
         excluded. A year of a model with four runs a day is 1,460 requests of 1 to 2 calls for each site;
-        for more than a month, :class:`~energyforecast.weather.Store` keeps what came and resumes.
+        for more than a month, :class:`~energyforecast.weather.Store` keeps fetched runs and resumes.
     model, variables, horizon, cell_selection, access
         As of :class:`OpenMeteo`.
 
@@ -192,7 +192,7 @@ def _by_run(hours: dict[int, xr.Dataset], source: OpenMeteo) -> xr.Dataset:
     for day, data in hours.items():
         begin = data["time"].values.astype("int64")
         for name in source.variables:
-            # A mean, which now stands at the beginning of its hour, was predicted for the end of it.
+            # A mean, now labelled at the beginning of its hour, was predicted for the end of it.
             stamp = begin + (0 if source.labels[name] is Label.INSTANT else hour)
             init = (stamp - day * 24 * hour) // cycle * cycle
             placed.append((name, data[name].values, init, begin - init))
@@ -236,11 +236,11 @@ def read_open_meteo(
     ----------
     path : path
     sites : Site or sequence of Site
-        For whose places it was asked, in that order.
+        Sites of the request, in its order.
     model : str or OpenMeteoModel
-        That was asked; an answer does not say it.
+        Model of the request; an answer does not contain it.
     init_time : str or moment, optional
-        Of the run that it holds; an answer does not say that either. Without it, the hours are read as an
+        Run of the answer, which does not contain that either. Without it, the hours are read as an
         analysis, which a forecaster lets in with ``perfect_weather=True`` only.
     variables : tuple of str
         All that the library knows by default.
@@ -250,14 +250,14 @@ def read_open_meteo(
     Returns
     -------
     Dataset
-        Of the means, the last hour is NaN: its value would stand at the next stamp.
+        The last hour of means is NaN: its value would be labelled with the next stamp.
 
     Raises
     ------
     FileFormatError
         If the file cannot be read.
     ResponseError, UnitsError
-        If it is not what such an answer must be.
+        If the answer contradicts the documentation of the server.
 
     Examples
     --------

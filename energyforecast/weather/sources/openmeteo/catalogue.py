@@ -27,10 +27,10 @@ __all__ = [
     "name_of",
 ]
 
-#: Which cell of the model stands for a site: the nearest, or one of its neighbours on land or at sea.
+#: Selection of the cell for a site: the nearest, or one of its neighbours on land or at sea.
 CellSelection = Literal["nearest", "land", "sea"]
 
-#: What the licence of the data, CC BY 4.0, asks to be said.
+#: Credit line that the licence of the data, CC BY 4.0, demands.
 ATTRIBUTION: Final = "Weather data by Open-Meteo.com (CC BY 4.0), from the national weather services"
 
 _SPREAD: Final = "_spread"
@@ -123,7 +123,7 @@ class OpenMeteoModel:
     members : int
         Of an ensemble, with the control run; 0 for a single run.
     domains : tuple of str
-        Names under which the server tells about its newest run (``/data/<domain>/static/meta.json``).
+        Names of the server's run status (``/data/<domain>/static/meta.json``).
 
     Examples
     --------

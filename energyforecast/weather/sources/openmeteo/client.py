@@ -1,4 +1,4 @@
-"""Asking Open-Meteo: one request for many sites, split by weight and length, patient as its refusals say."""
+"""Requests to Open-Meteo: many sites at once, split by weight and length, repeated after the pause of a refusal."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ class RunStatus:
         """Ask for it; a model of several parts has a run when each part has it."""
         if not model.domains:
             raise SchemaError(
-                f"Nothing says where Open-Meteo tells about the runs of {model.name!r}.",
+                f"The address of the run status of {model.name!r} at Open-Meteo is not known.",
                 "A model of this product has `domains`.",
                 "Use product='single_runs', or OpenMeteoModel(..., domains=('...',)).",
             )
@@ -298,7 +298,9 @@ class RunStatus:
         keys = ("last_run_initialisation_time", "last_run_availability_time")
         if not all(isinstance(status.get(key), int) and status[key] > 0 for key in keys):
             raise ResponseError(
-                f"{url} does not say {' and '.join(keys)}.", "It says both, in unix time.", "Try again later."
+                f"{url} does not give {' and '.join(keys)}.",
+                "It gives both, in unix time.",
+                "Try again later.",
             )
         init, available = (pd.Timestamp(status[key], unit="s", tz="UTC").as_unit("ns") for key in keys)
         return cls(init_time=init, available_time=available)

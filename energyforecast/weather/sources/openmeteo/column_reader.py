@@ -56,8 +56,8 @@ class ColumnReader:
             raise unexpected(
                 f"Open-Meteo's {self.model.name} gives {strange!r}.", f"It has {self.model.members} members."
             )
-        nothing = np.full(count, np.nan)  # a member that was lost
-        return np.column_stack([self._values(item, key, site, count) if key else nothing for key in keys])
+        absent = np.full(count, np.nan)  # a member without values
+        return np.column_stack([self._values(item, key, site, count) if key else absent for key in keys])
 
     def _found(self, item: Mapping[str, Any], base: str) -> str | None:
         """The name of a column, with the model behind it or without."""
@@ -103,6 +103,6 @@ class ColumnReader:
             raise unexpected(
                 f"{key!r} at site {site.name!r} cannot be read: {error}", "Values are numbers, or null."
             ) from error
-        if np.isnan(values).all():  # the unit of nothing may be anything
+        if np.isnan(values).all():  # a column without values may have any unit
             return values
         return values * self.column.factor(units_of(item).get(key), f"site {site.name!r}")

@@ -106,7 +106,7 @@ def parse_open_meteo(
     payload : sequence of mapping
         From :func:`decode`: an object for each site.
     sites : sequence of Site
-        For whose places it was asked.
+        Sites of the request.
     variables : sequence of str
         Names of the library.
     model : OpenMeteoModel
@@ -215,7 +215,8 @@ def in_order(payload: Sequence[Mapping[str, Any]], sites: Sequence[Site]) -> Pay
     numbers = [item.get("location_id", 0) for item in items]
     if sorted(numbers) != list(range(len(items))):
         raise unexpected(
-            f"Open-Meteo numbers its places {numbers[:10]}.", f"Each of 0 to {len(items) - 1} stands once."
+            f"Open-Meteo numbers its places {numbers[:10]}.",
+            f"Each of 0 to {len(items) - 1} must occur once.",
         )
     return [items[numbers.index(k)] for k in range(len(items))]
 
@@ -226,12 +227,12 @@ def _check_place(
     place = [item.get("latitude"), item.get("longitude")]
     if not all(isinstance(value, int | float) for value in place):
         raise unexpected(
-            f"Open-Meteo gives no cell for site {site.name!r}.", "An answer says where its cell is."
+            f"Open-Meteo gives no cell for site {site.name!r}.", "An answer must give the place of its cell."
         )
     latitude, longitude = (float(value) for value in place if value is not None)
     if np.isnan(latitude) or np.isnan(longitude) or not isinstance(item.get("hourly"), dict):
         raise RefusedError(
-            f"Open-Meteo's {model.name} has nothing for site {site.name!r} at {site.latitude:g}, {site.longitude:g}.",
+            f"Open-Meteo's {model.name} has no values for site {site.name!r} at {site.latitude:g}, {site.longitude:g}.",
             "The model covers the site.",
             "Choose a model that covers it, or correct the coordinates.",
         )
@@ -277,6 +278,6 @@ def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
         raise unexpected(
             f"Open-Meteo's hours for site {site.name!r} do not follow each other: {when} UTC is doubled, "
             f"misplaced or after a gap ({gaps.size} such places).",
-            "Every hour stands once, in order.",
+            "Every hour must occur once, in order.",
         )
     return stamps

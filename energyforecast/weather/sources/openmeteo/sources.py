@@ -49,10 +49,10 @@ class OpenMeteo(RunSource):
         E.g. ``"ecmwf_ifs"``, ``"icon_eu"``; mixtures such as ``"best_match"`` have no runs.
     product : {"single_runs", "forecast", "ensemble", "ensemble_mean"}
         ``"single_runs"`` gives any run of its archive. The others give the newest run only, and their
-        answers do not say which it is: it is taken from the server's account before and after.
+        answers do not contain its time, which is taken from the run status before and after.
         ``"ensemble"`` has members, ``"ensemble_mean"`` means and, as variables ``..._spread``, spreads.
     variables : tuple of str
-        Names of the library; by default what the recipes look at, at the model's heights.
+        Names of the library; by default those of the default features, at the model's heights.
     horizon : str
         How far a run is asked for; no farther than it reaches.
     cell_selection : {"nearest", "land", "sea"}
@@ -183,7 +183,7 @@ class OpenMeteo(RunSource):
             raise RunNotPublishedError(
                 f"The newest run of {self.described.name} is that of {status.init_time}, there since "
                 f"{status.available_time}.",
-                f"The product {self.product!r} gives the newest run, 10 min after it came; asked is that of {run}.",
+                f"The product {self.product!r} gives the newest run, 10 min after its arrival, not that of {run}.",
                 "Ask for source.newest(), or use product='single_runs'.",
             )
         return arrived

@@ -443,9 +443,9 @@ _WRONG: dict[str, tuple[Fault, type[EnergyForecastError], str]] = {
     "a place outside the model": (
         rewritten(lambda body: re.sub(rb'"latitude": [^,]+, "longitude": [^,]+', _NOWHERE, body, count=1)),
         RefusedError,
-        "has nothing for site 'farm'",
+        "has no values for site 'farm'",
     ),
-    "no hours at all": (_first(lambda p: p.pop("hourly")), RefusedError, "has nothing for site 'farm'"),
+    "no hours at all": (_first(lambda p: p.pop("hourly")), RefusedError, "has no values for site 'farm'"),
     "hours that are a list": (_first(lambda p: p.update(hourly=[1, 2])), RefusedError, "has nothing"),
     "a variable missing": (_first(lambda p: p["hourly"].pop("temperature_2m")), ResponseError, "no 'temperature_2m'"),
     "another model": (_every(lambda p: _renamed(p, "_icon_seamless")), ResponseError, "_icon_seamless"),
