@@ -28,15 +28,7 @@ _DAY: Final = np.timedelta64(1, "D")
 
 @dataclass(frozen=True)
 class Means:
-    """Means of steps, and how much was clipped.
-
-    Parameters
-    ----------
-    values : array
-        Same shape as the accumulations; the last is NaN, since its interval ends after the data.
-    clipped : float
-        By how much the lowest value lay below 0 before it was set to 0; rounding in the file does that.
-    """
+    """Means of steps, the last NaN, and by how much the lowest lay below 0 before it was set to 0."""
 
     values: Floats
     clipped: float

@@ -30,29 +30,7 @@ __all__ = ["average", "cell_coords", "cells_around", "to_sites"]
 
 
 def average(fields: Mapping[str, Floats], weights: Floats) -> dict[str, Floats]:
-    """Means over cells: wind speeds as scalars, wind directions as vectors.
-
-    Parameters
-    ----------
-    fields : mapping of array (..., sites, cells)
-        By the names of the library. ``wind_u_<height>m`` and ``wind_v_<height>m`` give
-        ``wind_speed_<height>m``, the mean of the cells' speeds, and ``wind_direction_<height>m``, the direction
-        of their mean vector. A direction alone is averaged as a vector of the length of its speed, or of 1.
-    weights : array (sites, cells)
-
-    Returns
-    -------
-    dict of array (..., sites)
-
-    Examples
-    --------
-    Two cells whose winds blow against each other: calm as a vector, 5 m/s as a speed.
-
-    >>> winds = {"wind_u_10m": np.array([[5.0, -5.0]]), "wind_v_10m": np.array([[0.1, 0.1]])}
-    >>> found = average(winds, np.array([[0.5, 0.5]]))
-    >>> found["wind_speed_10m"].round(2).tolist(), found["wind_direction_10m"].tolist()
-    ([5.0], [180.0])
-    """
+    """Means over cells, from (..., sites, cells) to (..., sites): wind speeds as scalars, directions as vectors."""
     result: dict[str, Floats] = {}
     for name, values in fields.items():
         kind, _, height = name.rpartition("_")

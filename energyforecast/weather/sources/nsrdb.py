@@ -102,16 +102,7 @@ class NSRDB(PointSource):
 
 
 def read_nsrdb(path: str | Path, *, site: Site) -> xr.Dataset:
-    """A stored CSV file of NSRDB; see :func:`parse_nsrdb`.
-
-    Examples
-    --------
-    >>> farm = Site(name="farm", latitude=39.7, longitude=-105.2)
-    >>> read_nsrdb("nowhere.csv", site=farm)
-    Traceback (most recent call last):
-        ...
-    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.csv'
-    """
+    """A stored CSV file of NSRDB; see :func:`parse_nsrdb`."""
     return parse_nsrdb(Path(path).read_bytes(), site=site)
 
 

@@ -70,16 +70,7 @@ class PVGIS(PointSource):
 
 
 def read_pvgis(path: str | Path, *, site: Site) -> xr.Dataset:
-    """A stored JSON answer of PVGIS; see :func:`parse_pvgis`.
-
-    Examples
-    --------
-    >>> farm = Site(name="farm", latitude=45.0, longitude=8.0)
-    >>> read_pvgis("nowhere.json", site=farm)
-    Traceback (most recent call last):
-        ...
-    FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.json'
-    """
+    """A stored JSON answer of PVGIS; see :func:`parse_pvgis`."""
     return parse_pvgis(Path(path).read_bytes(), site=site)
 
 

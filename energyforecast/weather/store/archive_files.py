@@ -86,19 +86,7 @@ def _write(group: Any, name: str, variable: xr.Variable) -> None:
 
 
 class ArchiveFile:
-    """A file that was read whole; its arrays are decoded when they are asked for.
-
-    Attributes
-    ----------
-    record : dict
-        Its entry in the manifest.
-    attrs : dict
-        Of the weather.
-    coords : dict of Variable
-        Times in nanoseconds, labels as text.
-    names : tuple of str
-        Variables of weather.
-    """
+    """Archive file read into memory; its arrays are decoded on demand."""
 
     def __init__(self, group: Any) -> None:
         self._arrays = dict(group.arrays())

@@ -26,31 +26,13 @@ _HEAD: Final = 16
 
 @dataclass(frozen=True, kw_only=True)
 class ByteRange:
-    """A field of a file, as an index names it.
-
-    Parameters
-    ----------
-    first : int
-        Its first byte.
-    last : int, optional
-        Its last byte; ``None`` for the last entry of an index without lengths.
-    name : str
-        ``"UGRD:100 m above ground"``, or ``"100u"`` in an index of ECMWF.
-    init_time : str
-        E.g. ``"2024060100"``.
-    begin, end : float
-        Window, or twice the lead. [h]
-    statistic : str, optional
-        ``"mean"`` or ``"sum"`` where the index gives it.
-    member : int
-        0 is the control run.
-    """
+    """A field of a file, as an index names it."""
 
     first: int
-    last: int | None
+    last: int | None  # None for the last entry of an index without lengths
     name: str
-    init_time: str
-    begin: float
+    init_time: str  # e.g. "2024060100"
+    begin: float  # window, or twice the lead [h]
     end: float
     statistic: str | None = None
     member: int = 0

@@ -82,10 +82,10 @@ def read_payload(path: str | Path) -> Payload:
 def counts(weather: xr.Dataset) -> str:
     """How many values are missing, by variable."""
     holes = {str(name): int(values.isnull().sum()) for name, values in weather.data_vars.items()}
-    return _told(holes)
+    return _listed(holes)
 
 
-def _told(numbers: Mapping[str, int]) -> str:
+def _listed(numbers: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in numbers.items() if number)
 
 
@@ -99,58 +99,7 @@ def parse_open_meteo(
     cell_selection: CellSelection = "nearest",
     day: int = 0,
 ) -> xr.Dataset:
-    """Hours at sites, out of an answer.
-
-    Parameters
-    ----------
-    payload : sequence of mapping
-        From :func:`decode`: an object for each site.
-    sites : sequence of Site
-        Sites of the request.
-    variables : sequence of str
-        Names of the library.
-    model : OpenMeteoModel
-        Which was asked; with ``members``, there is a dimension ``member``.
-    asked : sequence of str
-        All models of the request, if there were several.
-    cell_selection : {"nearest", "land", "sea"}
-        As asked; neighbouring cells may lie farther away.
-    day : int
-        Of previous runs: the values that were predicted so many days before; 0 for any other product.
-
-    Returns
-    -------
-    Dataset
-        Dimensions (site, time[, member]). Means are labelled with the beginning of their hour, so the last
-        hour is NaN. The attribute ``clipped`` counts radiation a little below zero that was set to zero.
-
-    Raises
-    ------
-    ResponseError
-        If places, times, columns or models are not those that were asked for.
-    RefusedError
-        If the model does not cover a place.
-    UnitsError
-        If a unit is another one.
-
-    Examples
-    --------
-    The mean that Open-Meteo stamps with 01:00 is that of the hour from 00:00; temperature stays where it is.
-
-    >>> from energyforecast.weather.sources.openmeteo import OPEN_METEO_MODELS
-    >>> answer = {
-    ...     "latitude": 43.6,
-    ...     "longitude": 78.5,
-    ...     "elevation": 500.0,
-    ...     "hourly_units": {"time": "unixtime", "temperature_2m": "°C", "shortwave_radiation": "W/m²"},
-    ...     "hourly": {"time": [0, 3600], "temperature_2m": [3.0, 4.0], "shortwave_radiation": [0.0, 50.0]},
-    ... }
-    >>> site = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> ifs = OPEN_METEO_MODELS["ecmwf_ifs"]
-    >>> hours = parse_open_meteo([answer], sites=[site], variables=["temp_air", "ghi"], model=ifs)
-    >>> hours["temp_air"].values.tolist(), hours["ghi"].values.tolist()
-    ([[3.0, 4.0]], [[50.0, nan]])
-    """
+    """Hourly weather at sites from an answer; means carry the beginning of their hour, so their last is NaN."""
     items = in_order(payload, sites)
     for item, site in zip(items, sites, strict=True):
         _check_place(item, site, model, cell_selection)
@@ -166,7 +115,7 @@ def parse_open_meteo(
         values, clipped[name] = _repaired(raw, name)
         data[name] = (("site", "time", "member")[: values.ndim], values)
     hours = xr.Dataset(data, coords=_coords(stamps[0], items, sites, model))
-    return hours.assign_attrs({"clipped": _told(clipped)} if any(clipped.values()) else {})
+    return hours.assign_attrs({"clipped": _listed(clipped)} if any(clipped.values()) else {})
 
 
 def _coords(
