@@ -48,6 +48,9 @@ from .core.tasks import (
 from .core.observation_series import (
     Observations as Observations,
 )
+from .core.table_format import (
+    TableFormat as TableFormat,
+)
 from .core.variables import (
     Flag as Flag,
 )

@@ -67,15 +67,15 @@ farm = ef.WindFarm(
     hub_height=100,
     timezone="Asia/Almaty",
 )
-form = {
-    "unit": "kW",
-    "label": "ending",
-    "published_after": "2h",
-    "time_format": "%d.%m.%Y %H:%M",
-    "separator": ";",
-    "decimal": ",",
-    "encoding": "cp1251",
-}
+logger = ef.TableFormat(
+    unit="kW",
+    label="ending",
+    columns={"Мощность, кВт": farm.name},
+    time_format="%d.%m.%Y %H:%M",
+    delimiter=";",
+    decimal=",",
+    encoding="cp1251",
+)
 
 # %% [markdown]
 # Nothing is guessed: unit, clock and label must be said, and `published_after` too, for a lag that is used before
@@ -83,9 +83,9 @@ form = {
 # country:
 
 # %%
-file, column = folder / "scada.csv", {"Мощность, кВт": farm.name}
+file = folder / "scada.csv"
 try:
-    ef.read_power(file, timezone="Asia/Almaty", columns=column, **form)
+    ef.read_power(file, timezone="Asia/Almaty", published_after="2h", format=logger)
 except ef.errors.EnergyForecastError as error:
     print(error)
 
@@ -95,7 +95,7 @@ except ef.errors.EnergyForecastError as error:
 
 # %%
 try:
-    ef.read_power(file, timezone="fixed:+06:00", columns=column, **form)
+    ef.read_power(file, timezone="fixed:+06:00", published_after="2h", format=logger)
 except ef.errors.EnergyForecastError as error:
     print(error)
 
@@ -104,9 +104,9 @@ except ef.errors.EnergyForecastError as error:
 # of each and marks the hour.
 
 # %%
-power = {}
+power, logger = {}, replace(logger, duplicates="flag")
 for zone in ("fixed:+05:00", "fixed:+06:00"):
-    read = ef.read_power(file, timezone=zone, columns=column, duplicates="flag", **form)
+    read = ef.read_power(file, timezone=zone, published_after="2h", format=logger)
     power[zone] = read.resample("1h")
     print(zone, power[zone])
 
@@ -137,16 +137,18 @@ sent.head(3)
 weather = ef.weather.read_table(
     folder / "weather.csv",
     sites=farm,
-    init_time="run",
-    lead_time="hour",
-    available_time="came",
-    timezone="UTC",
-    columns={
-        "ws100_kmh": "wind_speed_100m",
-        "wd100": "wind_direction_100m",
-        "t_kelvin": "temp_air",
-        "p_hpa": "pressure",
-    },
+    format=ef.TableFormat(
+        init_time="run",
+        lead_time="hour",
+        published_time="came",
+        timezone="UTC",
+        columns={
+            "ws100_kmh": "wind_speed_100m",
+            "wd100": "wind_direction_100m",
+            "t_kelvin": "temp_air",
+            "p_hpa": "pressure",
+        },
+    ),
     units={"wind_speed_100m": "km/h", "wind_direction_100m": "degree", "temp_air": "K", "pressure": "hPa"},
     label=ef.weather.Label.INSTANT,
     attribution="synthetic",

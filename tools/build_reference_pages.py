@@ -26,6 +26,7 @@ from energyforecast.configuration import schema
 from energyforecast.core import variables
 from energyforecast.core.labels import Label
 from energyforecast.core.settlement import ImbalanceTerms
+from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.models import QuantileModel
 from energyforecast.observations import read_power
 from energyforecast.planning import ramps, reserve
@@ -292,14 +293,20 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
             [(code(name), text) for name, (_, text) in rest.items()],
         )
     ]
-    names, default = _of_signature(read_power, ("source",))
+    names, default = _of_signature(read_power, ("source", "unit", "timezone", "label", "format"))
+    columns, column_default = _of_signature(TableFormat, ("init_time", "lead_time", "site"))
     parts += [
         "## [observations]\n",
         (
             "Either `dataset`, the name of a data set of the library, or `file`, the path of a CSV or parquet file, with the keys of "
-            "{py:func}`energyforecast.read_power`:\n"
+            "{py:func}`energyforecast.read_power`; `published_after` is needed unless `published_time` is given:\n"
         ),
         keys(read_power, names, default),
+        (
+            "and of the form of the file, {py:class}`energyforecast.TableFormat`; `unit`, `timezone` and `label` are needed. `format` "
+            f"names one to begin with: {', '.join(code(name) for name in FORMATS)}.\n"
+        ),
+        keys(TableFormat, columns, lambda name: None if column_default(name) == () else column_default(name)),
         "## [task]\n",
     ]
     for kind, task in schema.TASKS.items():

@@ -39,6 +39,7 @@ def check(
     published_after: Annotated[
         str | None, typer.Option(help="Delay after the end of an interval: 2h.")
     ] = None,
+    format: Annotated[str | None, typer.Option(help="Named form of the file: neso, decimal-comma.")] = None,
     time: Annotated[
         list[str] | None, typer.Option(help="Column of the stamps; twice: date, time of day.")
     ] = None,
@@ -47,7 +48,7 @@ def check(
     time_format: Annotated[str | None, typer.Option(help="Form of the stamps: '%d.%m.%Y %H:%M'.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of the file: cp1251.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal sign.")] = None,
-    separator: Annotated[str | None, typer.Option(help="Between columns.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Sign between columns.")] = None,
     kind: Annotated[str, typer.Option(help="wind, solar, demand or site.")] = "site",
     capacity: Annotated[float | None, typer.Option(help="Of the site. [MW]")] = None,
     latitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
@@ -60,11 +61,14 @@ def check(
     Exit code 3: they cannot, because more than a fifth is missing or set aside by flags, the unit cannot be right, or
     the clock is wrong by half an hour or more. Exit code 1: they cannot be read.
     """
+    from energyforecast.configuration.toml_file import reading_of
+    from energyforecast.core.table_format import format_of
     from energyforecast.observations import audit, read_power
     from energyforecast.weather.sources import netcdf
 
     sites, form = _settings(config)
     given: dict[str, Any] = {
+        "format": format,
         "unit": unit,
         "timezone": timezone,
         "label": label,
@@ -75,17 +79,20 @@ def check(
         "time_format": time_format,
         "encoding": encoding,
         "decimal": decimal,
-        "separator": separator,
+        "delimiter": delimiter,
     }
     form |= {name: value for name, value in given.items() if value is not None}
+    known = {*form, *format_of(form.get("format")).given}
+    if "published_time" in known:
+        known.add("published_after")
     for name in ("unit", "timezone", "label", "published_after"):
-        if name not in form:
+        if name not in known:
             raise ConfigurationError(
-                f"Nothing says the {name} of {file}.",
-                "Nothing about data is guessed.",
+                f"The {name} of {file} is not given.",
+                "Data is described, not guessed.",
                 f"Give --{name.replace('_', '-')}, or --config with a section [observations].",
             )
-    power = read_power(file, **({"duplicates": "flag"} | form))
+    power = read_power(file, **reading_of({"duplicates": "flag"} | form))
     places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
     known = None if weather is None else netcdf.read(weather)
     found = audit.examine(power, sites=places, weather=known)

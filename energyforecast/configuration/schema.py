@@ -17,6 +17,7 @@ from energyforecast.configuration.validation import Section, refuse, section_of
 from energyforecast.core import tasks
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.core.tasks import Task
 from energyforecast.models import LightGBMQuantiles, QuantileModel
 from energyforecast.observations import read_power
@@ -118,12 +119,8 @@ def _refuse_secrets(weather: Mapping[str, Any]) -> None:
         )
 
 
-#: Parameters of read_power without which a file of measurements cannot be read.
-REQUIRED_OF_FILES: Final = tuple(
-    name
-    for name, item in inspect.signature(read_power).parameters.items()
-    if item.kind is item.KEYWORD_ONLY and item.default is item.empty
-)
+#: Keys without which a file of measurements cannot be read; a named format gives some of them.
+REQUIRED_OF_FILES: Final = ("unit", "timezone", "label", "published_after")
 
 
 OBSERVATION_PLACES: Final[dict[str, tuple[Any, str]]] = {
@@ -135,15 +132,17 @@ OBSERVATION_PLACES: Final[dict[str, tuple[Any, str]]] = {
 class _ObservationChecks(Section):
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [{"required": ["dataset"]}, {"required": ["file", *REQUIRED_OF_FILES]}],
+            "oneOf": [{"required": ["dataset"]}, {"required": ["file"]}],
         }
     )
 
     @classmethod
     def check_table(cls, given: Mapping[str, Any]) -> None:
         _one_place(given, tuple(OBSERVATION_PLACES))
+        named = FORMATS.get(str(given.get("format")), TableFormat()).given
+        instead = {"published_after": "published_time"}
         for name in REQUIRED_OF_FILES if "file" in given else ():
-            if name not in given:
+            if not {name, instead.get(name)} & {*given, *named}:
                 refuse(f"{{where}} does not give {name}.", "It is required, and not guessed.", f"Add {name}.")
 
 
@@ -246,7 +245,20 @@ def file_section() -> type[Section]:
         types={"power_curve": str, "sources": dict[str, Any]},
     )
     places = _described("Observations", OBSERVATION_PLACES, _ObservationChecks)
-    observations = section_of(read_power, leave_out=frozenset({"source"}), base=places, all_optional=True)
+    reading = section_of(
+        read_power,
+        leave_out=frozenset({"source"}),
+        types=(("format", Literal[tuple(FORMATS)]),),
+        base=places,
+        all_optional=True,
+    )
+    observations = section_of(
+        TableFormat,
+        leave_out=frozenset({"init_time", "lead_time", "site"}),
+        base=reading,
+        all_optional=True,
+        name="Observations",
+    )
     weather = WEATHER_PLACES | PERFECT_WEATHER | WEATHER_REQUEST
     site: Any = _choice(sites)
     keys: dict[str, Any] = {

@@ -49,7 +49,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -63,6 +63,7 @@ from energyforecast.configuration.validation import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import Site
+from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
@@ -77,6 +78,16 @@ from energyforecast.weather.store.store import Store
 __all__ = ["Configuration", "read"]
 
 _T = TypeVar("_T")
+
+
+def reading_of(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of :func:`energyforecast.read_power` from the keys of [observations]."""
+    fields_of = {item.name for item in fields(TableFormat)}
+    form = {name: value for name, value in section.items() if name in fields_of}
+    rest = {
+        name: value for name, value in section.items() if name in ("published_after", "revisions", "as_of")
+    }
+    return rest | {"format": format_of(section.get("format"), **form)}
 
 
 def _almaty_region() -> tuple[tuple[Site, ...], Weather, Observations]:
@@ -188,7 +199,7 @@ class Configuration:
         section = dict(self.sections["observations"])
         if "dataset" in section:
             return _dataset(section["dataset"], self.path)[2]
-        return read_power(self._path(section.pop("file")), **section)
+        return read_power(self._path(section["file"]), **reading_of(section))
 
     def _path(self, name: str) -> Path:
         return self.path.parent / name

@@ -21,6 +21,7 @@ from . import (
     site_catalogue as site_catalogue,
     sites as sites,
     solar_clock as solar_clock,
+    table_format as table_format,
     tasks as tasks,
     time_index as time_index,
     timestamps as timestamps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from energyforecast.core.observation_series import Observations
+    from energyforecast.core.table_format import TableFormat
 
 __all__ = ["Forecast"]
 
@@ -167,12 +168,11 @@ class Forecast:
         *,
         levels: Mapping[str, float] | str | None = None,
         task: Task | None = None,
-        unit: str = "MW",
-        timezone: str | None = None,
+        unit: Literal["W", "kW", "MW", "GW"] | None = None,
         capacity: Mapping[str, float | None] | None = None,
         kind: Kind | Mapping[str, Kind] | None = None,
         name: str = "forecast",
-        frequency: Any = None,
+        format: TableFormat | None = None,
     ) -> Forecast:
         """A forecast of others: a vendor's or an operator's, point or quantile, with its issue times.
 
@@ -187,9 +187,7 @@ class Forecast:
         task : Task, optional
             Where the frame has no ``issue_time``: each hour belongs to the one issue that covers it.
         unit : {"W", "kW", "MW", "GW"}
-        timezone : str, optional
-            Clock of stamps without offset. By default that of the task, or UTC. A day's clock change is told
-            by the order of its stamps.
+            MW by default, or that of the format.
         capacity : mapping of float, optional
             By site; bounds that the forecast keeps. [MW]
         kind : str or mapping of str, optional
@@ -197,8 +195,10 @@ class Forecast:
             ``kind``, as :meth:`to_frame` writes it, else ``"site"``: it is not known.
         name : str
             Whose it is.
-        frequency : str or timedelta, optional
-            Length of an interval; that of the task, or the most frequent step by default.
+        format : TableFormat, optional
+            `timezone`: clock of stamps without offset, by default that of the task, or UTC; the order of the stamps
+            resolves the hours of a clock change. `frequency`: length of an interval, by default that of the task, or
+            the most frequent step. `unit`.
 
         Raises
         ------
@@ -221,11 +221,10 @@ class Forecast:
             levels=levels,
             task=task,
             unit=unit,
-            timezone=timezone,
             capacity=capacity,
             kind=kind,
             name=name,
-            frequency=frequency,
+            format=format,
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantile_levels import check_quantiles
 from energyforecast.core.sites import Kind, kinds_of
+from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task, Windows
 from energyforecast.errors import SchemaError, TimeError, UnitsError, one_of
 
@@ -20,31 +21,19 @@ __all__ = ["read_frame"]
 
 Array = npt.NDArray[Any]
 
-_MEGAWATTS: Final = {"W": 1e-6, "kW": 1e-3, "MW": 1.0, "GW": 1e3}
-
 
 def read_frame(
     frame: pd.DataFrame,
     *,
     levels: Mapping[str, float] | str | None = None,
     task: Task | None = None,
-    unit: str = "MW",
-    timezone: str | None = None,
+    unit: Literal["W", "kW", "MW", "GW"] | None = None,
     capacity: Mapping[str, float | None] | None = None,
     kind: Kind | Mapping[str, Kind] | None = None,
     name: str = "forecast",
-    frequency: Any = None,
+    format: TableFormat | None = None,
 ) -> Forecast:
-    """What :meth:`energyforecast.Forecast.from_frame` does.
-
-    Parameters
-    ----------
-    frame, levels, task, unit, timezone, capacity, kind, name, frequency
-        As there.
-
-    Examples
-    --------
-    A day-ahead point forecast with its issue time, in kW:
+    """Read the frame of :meth:`energyforecast.Forecast.from_frame`.
 
     >>> hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
     >>> frame = pd.DataFrame({"issue_time": "2024-01-01 09:00", "valid_time": hours, "point": 5000.0})
@@ -52,10 +41,12 @@ def read_frame(
     >>> forecast.quantiles, float(forecast.at(0.5)[0, 0, 0])
     ((0.5,), 5.0)
     """
-    one_of("unit", unit, allowed=_MEGAWATTS, error=UnitsError)
+    form = format_of(format, unit=unit)
+    form.check_used("unit", "timezone", "frequency", reader="Forecast.from_frame")
+    one_of("unit", form.unit or "MW", allowed=("W", "kW", "MW", "GW"), error=UnitsError)
     columns = _levels(frame, levels)
-    clock = timezone or ("UTC" if task is None else task.timezone)
-    values = frame[list(columns)].to_numpy(dtype=float) * _MEGAWATTS[unit]
+    clock = form.timezone or ("UTC" if task is None else task.timezone)
+    values = frame[list(columns)].to_numpy(dtype=float) * format_of(form, unit=form.unit or "MW").megawatts
     rows = _rows(frame, clock, task)
     known = np.isfinite(values).all(axis=1)
     rows, values = rows[known], values[known]
@@ -65,7 +56,7 @@ def read_frame(
             "At least one hour is forecast.",
             "Check the columns given as levels.",
         )
-    width = _width(rows, task, frequency)
+    width = _width(rows, task, form.frequency)
     windows = _windows(rows, width)
     places = sorted(dict.fromkeys(rows["site"]))
     cube = _placed(rows, values, windows, places)

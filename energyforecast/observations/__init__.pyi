@@ -6,6 +6,7 @@ from . import (
     elexon as elexon,
     entsoe as entsoe,
     quality as quality,
+    rows as rows,
     scada as scada,
     tables as tables,
     timestamps as timestamps,

@@ -12,8 +12,9 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.http import Http
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import MissingDataError, ResponseError
-from energyforecast.observations.tables import observed
+from energyforecast.observations.rows import observations_from_rows
 
 __all__ = ["get_elexon", "parse_elexon", "read_elexon"]
 
@@ -217,11 +218,11 @@ def _observations(
     late = np.maximum(timestamps.to_ns(frame["published"]), timestamps.to_ns(start) + _HALF_HOUR)
     rows = frame.drop_duplicates(["start", "published", "value"]).index
     keep = frame.index.isin(rows)
-    return observed(
+    return observations_from_rows(
         pd.DataFrame({site: frame["value"].to_numpy(dtype=float)[keep]}, index=start[keep]),
         published=timestamps.to_index(late[keep]),
         published_after=None,
-        frequency=pd.Timedelta(_HALF_HOUR),
+        format=TableFormat(unit="MW", label="beginning", frequency=pd.Timedelta(_HALF_HOUR)),
         revisions=revisions,
         as_of=as_of,
     )

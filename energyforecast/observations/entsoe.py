@@ -18,8 +18,9 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.http import Http
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import MissingDataError, RefusedError, ResponseError, require
-from energyforecast.observations.tables import observed
+from energyforecast.observations.rows import observations_from_rows
 
 __all__ = ["get_entsoe", "parse_entsoe", "read_entsoe"]
 
@@ -321,7 +322,11 @@ def _joined(
         total = total[(total.index >= within[0]) & (total.index < within[1])]
     if not len(total):
         raise _nothing("the period")
-    return observed(total.to_frame(site), published_after=published_after, frequency=step)
+    return observations_from_rows(
+        total.to_frame(site),
+        published_after=published_after,
+        format=TableFormat(unit="MW", label="beginning", frequency=step),
+    )
 
 
 def _means(series: pd.Series, length: pd.Timedelta, step: pd.Timedelta) -> pd.Series:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from energyforecast.core import time_index, timestamps
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, UnitsError
 from energyforecast.observations.tables import read_power
 
@@ -147,7 +148,7 @@ def read_shelek_scada(
         timezone="UTC",
         label=label,
         published_after=published_after,
-        frequency=_STEP,
+        format=TableFormat(frequency=_STEP),
     )
     back = pd.Timedelta(_STEP if label == "ending" else 0)
     wind_speed, temp_air = (

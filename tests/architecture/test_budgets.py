@@ -22,7 +22,6 @@ EXCEPTIONS: dict[str, str] = {}
 REMAINING = {
     "cli/application.py",
     "core/forecast.py",
-    "core/forecast.py::Forecast::from_frame",
     "core/forecast.py::Forecast::from_rows",
     "core/observation_series.py",
     "core/power_curve.py",
@@ -42,7 +41,6 @@ REMAINING = {
     "evaluation/tuning.py::tune",
     "features/base.py",
     "features/wind.py",
-    "forecasting/external.py::read_frame",
     "forecasting/forecaster.py",
     "forecasting/forecaster.py::Forecaster",
     "forecasting/portfolio.py::forecast_ahead",
@@ -54,10 +52,6 @@ REMAINING = {
     "observations/elexon.py::get_elexon",
     "observations/entsoe.py::get_entsoe",
     "observations/quality.py",
-    "observations/tables.py",
-    "observations/tables.py::observed",
-    "observations/tables.py::read_demand",
-    "observations/tables.py::read_power",
     "physics/solar.py",
     "physics/solar.py::pv_power",
     "planning/dispatch/stochastic_program.py",
@@ -67,7 +61,6 @@ REMAINING = {
     "point_in_time/snapshot.py",
     "reporting/sheets/verification.py::_hours",
     "reporting/sheets/verification.py::verification_sheet",
-    "weather/sources/tables.py::read_table",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

@@ -80,7 +80,6 @@ REMAINING: set[str] = {
     "features/wind.py",
     "forecasting/adaptive_calibration.py",
     "forecasting/defaults.py",
-    "forecasting/external.py",
     "forecasting/forecaster.py",
     "forecasting/month_ahead.py",
     "forecasting/portfolio.py",

@@ -228,8 +228,8 @@ def test_the_logger_writes_rows_twice_loses_some_and_never_changes_its_clock() -
     assert 0.02 < 1 - len(stamps.unique()) / expected < 0.07
     with pytest.raises(TimeError, match="occurs twice"):
         ef.read_power(
-            raw.drop_duplicates("time"), time="time", columns=["power"], unit="kW", timezone="Asia/Almaty",
-            label="beginning", published_after="2h",
+            raw.drop_duplicates("time"), unit="kW", timezone="Asia/Almaty", label="beginning", published_after="2h",
+            format=ef.TableFormat(time="time", columns=["power"]),
         )  # fmt: skip
 
 
@@ -240,12 +240,11 @@ def test_the_clock_fault_of_the_logger_can_be_found_from_the_wind(zone: str, lat
     after = raw[(raw["time"] >= "2024-03-02") & (raw["time"] < "2024-12-01")]
     power = ef.read_power(
         after,
-        time="time",
-        columns=["power"],
         unit="kW",
         timezone=zone,
         label="beginning",
         published_after="2h",
+        format=ef.TableFormat(time="time", columns=["power"]),
     ).resample("1h")
     wind = synthetic.truth["wind_speed_mean"]
     index = power.index
@@ -348,8 +347,8 @@ def test_the_wall_clock_of_the_meter_shows_an_hour_twice_and_is_read_right() -> 
     name = synthetic.site.name
     assert synthetic.raw["time"].duplicated().sum() == 1
     read = ef.read_power(
-        synthetic.raw, time="time", columns=[name], unit="MW", timezone="Asia/Almaty", label="beginning",
-        published_after="2h", frequency="1h",
+        synthetic.raw, unit="MW", timezone="Asia/Almaty", label="beginning", published_after="2h",
+        format=ef.TableFormat(time="time", columns=[name], frequency="1h"),
     )  # fmt: skip
     expected = synthetic.observations.values[name].reindex(read.index)
     assert np.allclose(read.values[name].dropna(), expected[read.values[name].notna()], atol=0.051)

@@ -17,6 +17,7 @@ from energyforecast import datasets, read_power
 from energyforecast.core import observation_checks, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
+from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
 from energyforecast.errors import ResponseError, SourceError, TimeError, UnitsError, UnreachableError
 from energyforecast.observations import quality
@@ -25,6 +26,7 @@ from energyforecast.observations.clock import check_clock
 from energyforecast.weather import NSRDB, PVGIS, Http, NasaPower
 from tests.support.replay import Replay, mangled, rewritten, said, status, truncated
 from tests.support.replay_points import ROUTES
+from tests.support.table_settings import with_format
 
 pytestmark = pytest.mark.faults
 
@@ -141,7 +143,12 @@ def test_a_meter_that_begins_again_gives_no_negative_power_and_no_peak(tmp_path:
     path = tmp_path / "meter.csv"
     readings.tz_localize(None).rename("farm").to_csv(path, index_label="time")
     read = read_power(
-        path, unit="MWh", timezone="UTC", label="ending", published_after="1h", cumulative=True
+        path,
+        unit="MWh",
+        timezone="UTC",
+        label="ending",
+        published_after="1h",
+        format=TableFormat(cumulative=True),
     ).values["farm"]
     assert read.isna().sum() == 1
     known = read.dropna()
@@ -195,7 +202,12 @@ def test_a_doubled_hour_of_a_clock_is_never_guessed(wrong: str, tmp_path: Path) 
     bad = rows.sort_index() if wrong == "sorted away" else rows.iloc[np.arange(12) != double[0]]
     with pytest.raises(TimeError) as caught:
         read_power(
-            bad, unit="MW", timezone="Europe/Paris", label="beginning", published_after="1h", frequency="1h"
+            bad,
+            unit="MW",
+            timezone="Europe/Paris",
+            label="beginning",
+            published_after="1h",
+            format=TableFormat(frequency="1h"),
         )
     assert len(str(caught.value).splitlines()) == 3
 
@@ -220,7 +232,7 @@ def test_a_late_revision_is_not_known_before_it_came() -> None:
     form = {"unit": "MW", "timezone": "UTC", "label": "beginning", "published_after": None}
     form |= {"time": "start", "published_time": "known", "columns": ["farm"]}
     for moment, first in (("2024-01-02", 10.0), ("2024-02-01", 30.0)):
-        known = read_power(table, as_of=moment, revisions="last", **form)
+        known = read_power(table, as_of=moment, revisions="last", **with_format(form))
         assert known.values["farm"].iloc[0] == first
         assert (known.published <= np.datetime64(moment)).all()
 

@@ -11,9 +11,11 @@ import pytest
 
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import UNFIT, Flag
 from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError, TimeError, UnitsError
 from energyforecast.observations import estimate_lag, read_power
+from tests.support.table_settings import with_format
 
 HOUR = pd.Timedelta("1h")
 
@@ -363,8 +365,7 @@ def test_a_logger_in_almaty_is_read_with_russian_names(tmp_path: Path) -> None:
         timezone="Asia/Almaty",
         label="beginning",
         published_after="2h",
-        time="Время",
-        columns={"Станция Шелек": "shelek"},
+        format=TableFormat(time="Время", columns={"Станция Шелек": "shelek"}),
     )
     assert power.sites == ("shelek",)
     assert list(power.index) == list(pd.date_range("2024-02-29 16:00", periods=6, freq="1h", tz="UTC"))
@@ -385,7 +386,12 @@ def test_the_first_column_holds_the_stamps_and_every_numeric_one_is_read(tmp_pat
 def test_stamps_may_stand_in_any_column(tmp_path: Path) -> None:
     text = "a,time\n1,2024-01-01 00:00\n2,2024-01-01 01:00\n"
     power = read_power(
-        _csv(tmp_path, text), unit="MW", timezone="UTC", label="beginning", published_after="0h", time="time"
+        _csv(tmp_path, text),
+        unit="MW",
+        timezone="UTC",
+        label="beginning",
+        published_after="0h",
+        format=TableFormat(time="time"),
     )
     assert power.values.to_dict("list") == {"a": [1, 2]}
     assert power.index[0] == _utc("2024-01-01")
@@ -460,7 +466,7 @@ def _read(frame: pd.DataFrame, **changed: object) -> Observations:
         "label": "beginning",
         "published_after": "1h",
     }
-    return read_power(frame, **(settings | changed))  # type: ignore[arg-type]
+    return read_power(frame, **with_format(settings | changed))
 
 
 def _naive(*stamps: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pytest
 from energyforecast import read_power
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
 from energyforecast.errors import (
     EnergyForecastError,
@@ -22,13 +23,14 @@ from energyforecast.errors import (
     UnitsError,
 )
 from energyforecast.observations import read_demand
+from tests.support.table_settings import with_format
 
 HOUR = pd.Timedelta("1h")
 FORM = {"unit": "MW", "timezone": "UTC", "label": "beginning", "published_after": "1h"}
 
 
 def _read(table: pd.DataFrame, **changed: object) -> Observations:
-    return read_power(table, **(FORM | changed))  # type: ignore[arg-type]
+    return read_power(table, **with_format(FORM | changed))
 
 
 def _file(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -49,7 +51,7 @@ SAID = {
     "timezone": "fixed:+06:00",
     "columns": {"Мощность, кВт": "farm"},
     "time_format": "%d.%m.%Y %H:%M",
-    "separator": ";",
+    "delimiter": ";",
     "decimal": ",",
 }
 
@@ -76,7 +78,7 @@ def test_a_mark_of_byte_order_is_no_part_of_a_header(tmp_path: Path) -> None:
     [
         ({"encoding": "utf-8"}, FileFormatError, "cp1251"),
         ({"encoding": "no such"}, FileFormatError, "encoding"),
-        ({"separator": ","}, FileFormatError, "separator"),
+        ({"delimiter": ","}, FileFormatError, "delimiter"),
         ({"decimal": "."}, SchemaError, "decimal=','"),
         ({"time_format": "%m.%d.%Y"}, TimeError, "time_format"),
         ({"columns": {"Мощность": "farm"}}, SchemaError, "name"),
@@ -94,7 +96,7 @@ def test_what_is_said_wrongly_is_refused(
 def test_decimal_commas_are_found_where_columns_are_not_named(tmp_path: Path) -> None:
     text = "time;farm\n2024-01-01 00:00;1,5\n2024-01-01 01:00;2,5\n"
     with pytest.raises(SchemaError, match="decimal=','"):
-        _read(_file(tmp_path, text), separator=";")
+        _read(_file(tmp_path, text), delimiter=";")
 
 
 def test_parquet_and_a_broken_one(tmp_path: Path) -> None:
@@ -184,9 +186,9 @@ def test_gb_demand_has_every_half_hour_of_six_years() -> None:
         timezone="Europe/London",
         label="beginning",
         published_after="1h",
-        time="SETTLEMENT_DATE",
-        period="SETTLEMENT_PERIOD",
-        columns={"ND": "Great Britain"},
+        format=TableFormat(
+            time="SETTLEMENT_DATE", period="SETTLEMENT_PERIOD", columns={"ND": "Great Britain"}
+        ),
     )
     assert len(demand) == 105_168
     assert demand.values["Great Britain"].notna().all()

@@ -18,13 +18,12 @@ import xarray as xr
 from energyforecast.core import timestamps, variables
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site, Sites, as_sites
+from energyforecast.core.table_format import TableFormat, load_table
 from energyforecast.errors import (
-    FileFormatError,
     MissingDataError,
     SchemaError,
     TimeError,
     UnitsError,
-    require,
 )
 from energyforecast.weather.sources.common.base import finished
 from energyforecast.weather.sources.common.units import converted
@@ -34,6 +33,10 @@ __all__ = ["read_table"]
 Floats = npt.NDArray[np.float64]
 
 _OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+_USED: Final = (
+    *("columns", "timezone", "time", "init_time", "lead_time", "site", "published_time"),
+    *("encoding", "delimiter", "decimal", "thousands", "missing"),
+)
 _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
 
 
@@ -120,19 +123,10 @@ def read_table(
     source: str | Path | pd.DataFrame,
     *,
     sites: Sites,
-    columns: Mapping[str, str],
+    format: TableFormat,
     units: Mapping[str, str],
-    timezone: str,
     label: Label | Mapping[str, Label],
-    time: str | None = None,
-    init_time: str | None = None,
-    lead_time: str | None = None,
-    site_column: str | None = None,
     available_after: str | timedelta | None = None,
-    available_time: str | None = None,
-    separator: str = ",",
-    decimal: str = ".",
-    encoding: str = "utf-8",
     attribution: str = "the user's own",
 ) -> xr.Dataset:
     """Read a forecast or an analysis from a table: a row for each site, run and hour.
@@ -142,30 +136,20 @@ def read_table(
     source : path or DataFrame
         CSV, or parquet (extra ``benchmark``).
     sites : Site or sequence of Site
-    columns : mapping
-        From columns to variables of the library, e.g. ``{"ws100": "wind_speed_100m"}``. Of wind components
-        speed and direction are made too.
+    format : TableFormat
+        `columns`: mapping to variables of the library, e.g. ``{"ws100": "wind_speed_100m"}`` (of wind components
+        speed and direction are made too). `timezone` of stamps without offset. `init_time`: column of the
+        initialisation; without it the table is an analysis. `lead_time`: column of the lead, in hours or as
+        timedelta, or `time`: column of the valid time. `site`: column of the names of sites, needed for several.
+        `published_time`: column of the time at which a row became available, instead of `available_after`.
+        `delimiter`, `decimal`, `thousands`, `missing` and `encoding` of a CSV file.
     units : mapping
         Unit of each variable, in the library's spelling or one of ``m/s``, ``km/h``, ``kn``, ``K``, ``°F``,
         ``hPa``, ``kPa``, ``%``, ``W/m2``, ``J/m2``, ``kWh/m2`` ... Sums become means.
-    timezone : str
-        Of stamps without offset.
     label : Label or mapping of Label
         Meaning of a stamp, for all variables or by variable: ``INSTANT``, ``MEAN_BEGINNING`` or ``MEAN_ENDING``.
-    time : str, optional
-        Column of the valid time; not needed where `init_time` and `lead_time` are given.
-    init_time : str, optional
-        Column of the initialisation; without it the table is an analysis.
-    lead_time : str, optional
-        Column of the lead, in hours or as timedelta.
-    site_column : str, optional
-        Column that holds the names of the sites; needed for several.
     available_after : str or timedelta
         Latency after the initialisation; of an analysis, after the end of the interval.
-    available_time : str
-        Instead of `available_after`: column of the time at which a row became available.
-    separator, decimal, encoding : str
-        Of a CSV file.
     attribution : str
         Credit line that the licence of the data demands.
 
@@ -188,12 +172,11 @@ def read_table(
     >>> weather = read_table(
     ...     table,
     ...     sites=Site(name="farm", latitude=43.6, longitude=78.5),
-    ...     columns={"ws": "wind_speed_100m", "q": "ghi"},
+    ...     format=TableFormat(
+    ...         timezone="UTC", init_time="run", lead_time="lead", columns={"ws": "wind_speed_100m", "q": "ghi"}
+    ...     ),
     ...     units={"wind_speed_100m": "km/h", "ghi": "J/m2"},
-    ...     timezone="UTC",
     ...     label={"wind_speed_100m": Label.INSTANT, "ghi": Label.MEAN_ENDING},
-    ...     init_time="run",
-    ...     lead_time="lead",
     ...     available_after="6h",
     ... )
     >>> weather["wind_speed_100m"].values.ravel().tolist()
@@ -202,17 +185,19 @@ def read_table(
     [200.0, 200.0, 200.0, nan]
     """
     places = as_sites(sites)
-    table = _loaded(source, separator=separator, decimal=decimal, encoding=encoding)
-    named = [*columns, *(name for name in (time, init_time, lead_time, site_column, available_time) if name)]
-    _check_columns(table, named)
-    if (available_after is None) == (available_time is None):
+    format.check_used(*_USED, reader="read_table")
+    columns, timezone = dict(format.required("columns")), format.required("timezone")
+    table = load_table(source, format=format)
+    by_role = (format.time, format.init_time, format.lead_time, format.site, format.published_time)
+    _check_columns(table, [*columns, *(str(name) for name in by_role if name)])
+    if (available_after is None) == (format.published_time is None):
         raise MissingDataError(
-            f"Weather with available_after={available_after!r} and available_time={available_time!r}.",
+            f"Weather with available_after={available_after!r} and published_time={format.published_time!r}.",
             "Exactly one of them must declare when its values became available.",
             "Give available_after='6h', or the column of the times.",
         )
-    where = _site_places(table, places, site_column)
-    init, ahead = _when(table, time, init_time, lead_time, timezone)
+    where = _site_places(table, places, format.site)
+    init, ahead = _when(table, format)
     axis = _Axis(ahead)
     labels = {name: _label(label, name) for name in columns.values()}
     starts = axis.interval_starts(irregular=init is not None)
@@ -224,32 +209,12 @@ def read_table(
         values = _numbers(table, column)
         in_unit = converted(values, name, unit=_unit(units, name), hours=hours)
         cube[name] = rows.cube(in_unit, stamps[name], sites=len(places))
-    if available_time is None:
+    if format.published_time is None:
         latency = timestamps.duration(available_after).to_timedelta64()  # type: ignore[arg-type]
         available = rows.available_after(latency, step=axis.step)
     else:
-        available = rows.available_at(_stamps(table, available_time, timezone), stamps)
+        available = rows.available_at(_stamps(table, format.published_time, timezone), stamps)
     return _weather(cube, labels, places, rows, available, attribution)
-
-
-def _loaded(
-    source: str | Path | pd.DataFrame, *, separator: str, decimal: str, encoding: str
-) -> pd.DataFrame:
-    if isinstance(source, pd.DataFrame):
-        return source
-    path = Path(source)
-    if not path.exists():
-        raise MissingDataError(f"There is no file {path}.", "The weather is in a file.", "Check the path.")
-    if path.suffix == ".parquet":
-        require("pyarrow", extra="benchmark", purpose=f"{path} is a parquet file.")
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, sep=separator, decimal=decimal, encoding=encoding, index_col=False)
-    except (OSError, ValueError, LookupError, pd.errors.ParserWarning) as error:
-        raise FileFormatError(
-            f"{path} cannot be read: {error}", "It is a whole CSV or parquet file.", "Check file and form."
-        ) from error
 
 
 def _check_columns(table: pd.DataFrame, named: Sequence[str]) -> None:
@@ -268,9 +233,9 @@ def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None
     if column is None:
         if len(places) > 1:
             raise SchemaError(
-                f"{len(places)} sites and no site_column.",
+                f"{len(places)} sites and no column of sites.",
                 "A column must name the site of each row.",
-                "Give site_column.",
+                "Give site=... in the format.",
             )
         return np.zeros(len(table), dtype=np.int64)
     given = table[column].astype(str)
@@ -287,10 +252,16 @@ def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None
     return np.asarray(given.map({name: place for place, name in enumerate(names)}), dtype=np.int64)
 
 
-def _when(
-    table: pd.DataFrame, time: str | None, init_time: str | None, lead_time: str | None, timezone: str
-) -> tuple[timestamps.Times | None, Any]:
+def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | None, Any]:
     """Initialisations and leads of runs, or None and valid times of an analysis."""
+    time, init_time, lead_time, timezone = (
+        form.time,
+        form.init_time,
+        form.lead_time,
+        form.required("timezone"),
+    )
+    if not (time is None or isinstance(time, str)):
+        raise SchemaError(f"time names {list(time)}.", "It names one column.", "Join date and time of day.")
     if init_time is None:
         if time is None:
             raise SchemaError("No column of times is named.", "Rows have a time.", "Give time='...'.")

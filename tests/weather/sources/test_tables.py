@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 from energyforecast.core.sites import Site
+from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import (
     EnergyForecastError,
     FileFormatError,
@@ -22,6 +23,7 @@ from energyforecast.errors import (
 )
 from energyforecast.weather import Label, read_table
 from energyforecast.weather.sources.common.units import converted
+from tests.support.table_settings import with_format
 
 FARM = Site(name="farm", latitude=43.6, longitude=78.5)
 OTHER = Site(name="other", latitude=44.0, longitude=79.0)
@@ -54,14 +56,14 @@ def _runs(sites: tuple[str, ...] = ("farm",)) -> pd.DataFrame:
 
 
 def _read(table: object, **changed: object) -> xr.Dataset:
-    return read_table(table, **(FORM | changed))  # type: ignore[arg-type]
+    return read_table(table, **with_format(FORM | changed, direct=("label",)))
 
 
 def test_rows_in_any_order_of_several_sites(tmp_path: Path) -> None:
     table = _runs(("farm", "other")).sample(frac=1, random_state=0).iloc[:-1]
     path = tmp_path / "weather.csv"
     table.to_csv(path, index=False)
-    weather = _read(path, sites=[FARM, OTHER], site_column="site")
+    weather = _read(path, sites=[FARM, OTHER], site="site")
     assert dict(weather.sizes) == {"site": 2, "init_time": 2, "lead_time": 4}
     assert int(weather["wind_speed_100m"].isnull().sum()) == 1, "a row that is absent is NaN"
     assert weather["wind_speed_100m"].dtype == np.float32
@@ -107,7 +109,7 @@ def test_the_column_of_availability_follows_what_was_moved() -> None:
         units={"ghi": "W/m2"},
         label=Label.MEAN_ENDING,
         available_after=None,
-        available_time="known",
+        published_time="known",
     )
     minutes = (weather["available_time"] - weather["init_time"]).values / np.timedelta64(1, "m")
     assert minutes[0].tolist() == [310, 320, 330, 360, 360]
@@ -158,8 +160,8 @@ def test_units(name: str, unit: str, value: float, ours: float) -> None:
         ({"available_after": None}, MissingDataError, "Exactly one"),
         ({"lead_time": None}, SchemaError, "the lead of a row"),
         ({"init_time": None, "lead_time": None}, SchemaError, "time"),
-        ({"sites": [FARM, OTHER]}, SchemaError, "site_column"),
-        ({"sites": OTHER, "site_column": "site"}, SchemaError, "farm"),
+        ({"sites": [FARM, OTHER]}, SchemaError, "site"),
+        ({"sites": OTHER, "site": "site"}, SchemaError, "farm"),
         ({"init_time": "site"}, TimeError, "site"),
         ({"units": {"wind_speed_100m": "kn"}, "columns": {"q": "wind_speed_100m"}}, RangeError, "110"),
     ],
@@ -194,13 +196,20 @@ def test_gefcom2012_as_a_table_is_what_its_own_reader_gives() -> None:
     weather = read_table(
         folder / "forecasts.parquet",
         sites=farms,
-        site_column="farm",
-        init_time="issue_time",
-        lead_time="lead_hours",
-        columns={"u": "wind_u_10m", "v": "wind_v_10m", "ws": "wind_speed_10m", "wd": "wind_direction_10m"},
+        format=TableFormat(
+            timezone="UTC",
+            site="farm",
+            init_time="issue_time",
+            lead_time="lead_hours",
+            columns={
+                "u": "wind_u_10m",
+                "v": "wind_v_10m",
+                "ws": "wind_speed_10m",
+                "wd": "wind_direction_10m",
+            },
+        ),
         units=dict.fromkeys(("wind_u_10m", "wind_v_10m", "wind_speed_10m"), "m/s")
         | {"wind_direction_10m": "°"},
-        timezone="UTC",
         label=Label.INSTANT,
         available_after="0h",
     )

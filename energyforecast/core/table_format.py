@@ -1,0 +1,274 @@
+"""Form of a table file: one object for measurements, weather, forecasts of others, configuration and command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import pandas as pd
+
+from energyforecast.errors import (
+    FileFormatError,
+    MissingDataError,
+    SchemaError,
+    UnitsError,
+    one_of,
+    require,
+)
+
+__all__ = ["FORMATS", "TableFormat", "format_of", "load_table"]
+
+Unit: TypeAlias = Literal["W", "kW", "MW", "GW", "Wh", "kWh", "MWh", "GWh"]
+
+_MEGAWATTS: Final = {"W": 1e-6, "kW": 1e-3, "MW": 1.0, "GW": 1e3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFormat:
+    """Form of a table: its columns, its clock, its unit and the signs of its file.
+
+    Parameters
+    ----------
+    unit : {"W", "kW", "MW", "GW", "Wh", "kWh", "MWh", "GWh"}, optional
+        Unit of the values; energies are those of an interval, or readings of a meter (`cumulative`).
+    timezone : str, optional
+        Zone of the clock of the stamps, ``"UTC"`` or ``"fixed:+06:00"``; used where stamps carry no offset.
+    label : {"beginning", "ending"}, optional
+        End of its interval that a stamp names.
+    time : str or sequence of str, optional
+        Column of the stamps, or one of dates and one of times of day; by default the first column of a file, the
+        index of a frame.
+    columns : mapping or sequence, optional
+        Columns to read, or a mapping from column to site (weather: to variable); all numeric columns by default.
+    frequency : str or timedelta, optional
+        Length of an interval; the most frequent step by default.
+    period : str, optional
+        Column that counts the periods of the local day from 1 (settlement periods: 46, 48 or 50 a day); `time` then
+        holds the date.
+    periods_per_day : {24, 48, 96}
+        Periods of a day without a clock change.
+    time_format : str, optional
+        Form of the stamps, e.g. ``"%d.%m.%Y %H:%M"``; ISO 8601 by default.
+    published_time : str, optional
+        Column of the time at which each row was published (weather: became available), in place of a latency.
+    init_time, lead_time, site : str, optional
+        Columns of weather: initialisation of the run, lead in hours, name of the site.
+    cumulative : bool
+        The values are readings of a meter, an energy that rises; where it falls (a new meter, or one that began again)
+        the interval is missing.
+    duplicates : {"error", "flag"}
+        Treatment of rows with the same stamp. ``"flag"`` keeps the first, and flags it ``DUPLICATE`` where the others
+        differ.
+    encoding, delimiter, decimal : str
+        Of a CSV file, e.g. ``"cp1251"``, ``";"`` and ``","``.
+    thousands : str, optional
+        Sign between groups of three digits of a CSV file.
+    missing : sequence of str
+        Marks of a missing value in a CSV file, besides an empty cell and ``NaN``.
+
+    Raises
+    ------
+    SchemaError
+        If a field has a value that is not among its choices, or fields contradict each other.
+    UnitsError
+        If the unit is unknown.
+
+    See Also
+    --------
+    energyforecast.read_power, energyforecast.read_demand, energyforecast.Forecast.from_frame : Readers that take it.
+    energyforecast.weather.read_table : Reader of weather that takes it.
+
+    Examples
+    --------
+    >>> TableFormat(unit="kW", delimiter=";", decimal=",")
+    TableFormat(unit='kW', delimiter=';', decimal=',')
+    """
+
+    unit: Unit | None = None
+    timezone: str | None = None
+    label: Literal["beginning", "ending"] | None = None
+    time: str | Sequence[str] | None = None
+    columns: Mapping[str, str] | Sequence[str] | None = None
+    frequency: str | timedelta | None = None
+    period: str | None = None
+    periods_per_day: int = 48
+    time_format: str | None = None
+    published_time: str | None = None
+    init_time: str | None = None
+    lead_time: str | None = None
+    site: str | None = None
+    cumulative: bool = False
+    duplicates: Literal["error", "flag"] = "error"
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    decimal: str = "."
+    thousands: str | None = None
+    missing: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        one_of("duplicates", self.duplicates, allowed=("error", "flag"))
+        if self.label is not None:
+            one_of("label", self.label, allowed=("beginning", "ending"))
+        if self.unit is not None:
+            self._check_unit(self.unit)
+        if self.cumulative and self.label not in (None, "ending"):
+            raise SchemaError(
+                f"Readings of a meter with label={self.label!r}.",
+                "A reading is taken at the end of the interval that it counts.",
+                "Give label='ending'.",
+            )
+
+    def _check_unit(self, unit: str) -> None:
+        energies = [f"{name}h" for name in _MEGAWATTS]
+        allowed = energies if self.cumulative else [*energies, *_MEGAWATTS]
+        name = "unit of a meter" if self.cumulative else "unit"
+        one_of(name, unit, allowed=allowed, error=UnitsError)
+
+    def __repr__(self) -> str:
+        given = [f"{name}={getattr(self, name)!r}" for name in self.given]
+        return f"TableFormat({', '.join(given)})"
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the fields that differ from their default."""
+        return tuple(item.name for item in fields(self) if getattr(self, item.name) != item.default)
+
+    @property
+    def megawatts(self) -> float:
+        """Factor from the unit to MW or MWh."""
+        return _MEGAWATTS[str(self.required("unit")).removesuffix("h")]
+
+    @property
+    def is_energy(self) -> bool:
+        """Whether the values are energies of an interval or of a meter."""
+        return str(self.required("unit")).endswith("h")
+
+    def required(self, name: str) -> Any:
+        """Value of a field that a reader needs.
+
+        Raises
+        ------
+        SchemaError
+            If it is not given.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise SchemaError(
+                f"The {name} of the table is not given.",
+                "Data is described, not guessed.",
+                f"Give {name}=..., or format=TableFormat({name}=...).",
+            )
+        return value
+
+    def check_used(self, *names: str, reader: str) -> None:
+        """Refuse fields that a reader does not use, so that none is ignored.
+
+        Raises
+        ------
+        SchemaError
+            If another field is given.
+        """
+        unused = [name for name in self.given if name not in names]
+        if unused:
+            raise SchemaError(
+                f"The format gives {unused[0]} = {getattr(self, unused[0])!r}.",
+                f"{reader} uses {', '.join(names)}.",
+                f"Leave {unused[0]} out.",
+            )
+
+
+#: Formats by name.
+FORMATS: Final[dict[str, TableFormat]] = {
+    # historic demand of Great Britain's system operator
+    "neso": TableFormat(
+        unit="MW",
+        timezone="Europe/London",
+        label="beginning",
+        time="SETTLEMENT_DATE",
+        period="SETTLEMENT_PERIOD",
+        columns={"ND": "Great Britain"},
+    ),
+    # CSV as spreadsheets write it where the decimal sign is a comma
+    "decimal-comma": TableFormat(delimiter=";", decimal=","),
+}
+
+
+def format_of(given: TableFormat | str | None, **overrides: Any) -> TableFormat:
+    """Format of an object or a name, with the fields that a call gives besides.
+
+    Raises
+    ------
+    SchemaError
+        If there is no format of the name, or a field has a value that is not among its choices.
+
+    Examples
+    --------
+    >>> format_of("decimal-comma", unit="kW", label=None)
+    TableFormat(unit='kW', delimiter=';', decimal=',')
+    """
+    if isinstance(given, str):
+        one_of("format", given, allowed=FORMATS)
+        given = FORMATS[given]
+    changes = {name: value for name, value in overrides.items() if value is not None}
+    return replace(given or TableFormat(), **changes)
+
+
+def load_table(source: str | Path | pd.DataFrame, *, format: TableFormat) -> pd.DataFrame:
+    """Rows of a CSV or Parquet file; a frame as it is.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such file, or it is empty.
+    FileFormatError
+        If it cannot be read in this format.
+    """
+    if isinstance(source, pd.DataFrame):
+        return source
+    path = Path(source)
+    if not path.exists():
+        raise MissingDataError(f"There is no file {path}.", "The table is in a file.", "Check the path.")
+    return _parquet(path) if path.suffix == ".parquet" else _csv(path, format)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    require("pyarrow", extra="benchmark", purpose=f"{path} is a parquet file.")
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise FileFormatError(
+            f"{path} cannot be read: {error}", "It is a whole parquet file.", "Check the file."
+        ) from error
+
+
+def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
+    signs = f"encoding={form.encoding!r}, delimiter={form.delimiter!r}, decimal={form.decimal!r}"
+    try:
+        frame = pd.read_csv(
+            path,
+            encoding=form.encoding,
+            decimal=form.decimal,
+            sep=form.delimiter,
+            thousands=form.thousands,
+            na_values=list(form.missing),
+            index_col=False,
+        )
+    except pd.errors.EmptyDataError as error:
+        raise MissingDataError(f"{path} is empty.", "It has a header and rows.", "Check the file.") from error
+    except (OSError, ValueError, LookupError, pd.errors.ParserWarning) as error:
+        raise FileFormatError(
+            f"{path} cannot be read with {signs}: {error}",
+            "A file has the form that is declared for it.",
+            "Give encoding='cp1251' or 'utf-8', delimiter=';' or decimal=',' as the file has it.",
+        ) from error
+    other = {";", "\t"} - {form.delimiter}
+    if len(frame.columns) == 1 or any(set(str(name)) & other for name in frame.columns):
+        raise FileFormatError(
+            f"{path} has the columns {list(frame.columns)}, read with {signs}.",
+            "It has a column of stamps and columns of values.",
+            "Give delimiter=';' or the sign between its columns.",
+        )
+    return frame

@@ -1,0 +1,140 @@
+"""Observations from rows in any order, with revisions and gaps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from energyforecast.core import time_index, timestamps
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.table_format import TableFormat
+from energyforecast.core.variables import Flag
+from energyforecast.errors import MissingDataError, TimeError
+
+__all__ = ["observations_from_rows"]
+
+
+def observations_from_rows(
+    values: pd.DataFrame,
+    *,
+    format: TableFormat,
+    published_after: str | timedelta | None,
+    published: pd.DatetimeIndex | None = None,
+    revisions: Literal["first", "last"] = "first",
+    as_of: Any = None,
+) -> Observations:
+    """Observations from rows in any order, with revisions and gaps; every reader ends here.
+
+    `values` are indexed by stamps in UTC, in the unit of `format`, of which `label`, `frequency`, `cumulative` and
+    `duplicates` are used; `published` is when each row was published.
+    """
+    values = values * format.megawatts
+    if published is not None:
+        values, published = _one_revision(values, published, revisions, as_of)
+    moments = None if published is None else pd.Series(published, index=values.index)
+    values, moments, doubled = _one_row_per_stamp(values, moments, format.duplicates)
+    step = _step(values, format.frequency)
+    if format.cumulative:
+        values = _differences(values, step)
+    if format.is_energy:
+        values = values / (step / pd.Timedelta("1h"))
+    shift = step if format.required("label") == "ending" else pd.Timedelta(0)
+    regular = _regular(values.index - shift, step)
+    whole = values.set_axis(values.index - shift, axis=0).reindex(regular)
+    flags = pd.DataFrame(0, index=regular, columns=whole.columns)
+    flags.loc[doubled - shift] = int(Flag.DUPLICATE)
+    known = None
+    if moments is not None:
+        times = moments.set_axis(moments.index - shift).reindex(regular)
+        known = pd.DataFrame(dict.fromkeys(whole.columns, times), index=regular)
+    result = Observations(
+        whole,
+        published_after=published_after,
+        published_time=known,
+        flags=flags if len(doubled) else None,
+        frequency=step,
+    )
+    return result if as_of is None or published is not None else _published_by(result, as_of)
+
+
+def _one_revision(
+    values: pd.DataFrame, published: pd.DatetimeIndex, revisions: str, as_of: Any
+) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
+    """Of several publications of an interval the first or the last one that was known by a moment."""
+    if as_of is not None:
+        known = np.asarray(published <= timestamps.instant(as_of))
+        values, published = values[known], published[known]
+        if not len(values):
+            raise MissingDataError(
+                f"No value was published by {as_of}.", "There is at least one value.", "Give a later as_of."
+            )
+    order = np.lexsort((timestamps.to_ns(published), timestamps.to_ns(values.index)))
+    values, published = values.iloc[order], published[order]
+    same = pd.MultiIndex.from_arrays([values.index, published]).duplicated(keep=False)
+    other = ~np.asarray(values.index.duplicated(keep=revisions))
+    # Two rows of one stamp that were published at the same moment are no revisions but doubles.
+    keep = other | same
+    return values[keep], published[keep]
+
+
+def _one_row_per_stamp(
+    values: pd.DataFrame, published: pd.Series | None, duplicates: str
+) -> tuple[pd.DataFrame, pd.Series | None, pd.DatetimeIndex]:
+    """Rows in the order of time, and the stamps of rows that contradict each other."""
+    if duplicates == "error" or not values.index.has_duplicates:
+        time_index.check_rising_times(pd.DatetimeIndex(values.index), "power")
+        return values, published, pd.DatetimeIndex([], tz="UTC")
+    values = values.sort_index(kind="stable")
+    spread = values.groupby(level=0).nunique(dropna=False).max(axis=1)
+    once = ~np.asarray(values.index.duplicated())
+    kept = None if published is None else published.sort_index(kind="stable")[once]
+    return values[once], kept, pd.DatetimeIndex(spread.index[spread > 1])
+
+
+def _differences(readings: pd.DataFrame, step: pd.Timedelta) -> pd.DataFrame:
+    """Energy between a reading of a meter and the previous one; missing after a gap, and where the reading falls."""
+    before = readings.reindex(readings.index - step).set_axis(readings.index, axis=0)
+    counted = (readings - before).iloc[1:]
+    return counted.where(counted >= 0)
+
+
+def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:
+    """Regular grid of the stamps, on which all must lie."""
+    regular = pd.date_range(index[0], index[-1], freq=step)
+    stray = index.difference(regular)
+    if len(stray):
+        raise TimeError(
+            f"power has a stamp at {stray[0]}, off the grid of {step} that begins at {index[0]}.",
+            "Stamps lie on a regular grid; whole intervals may be absent.",
+            "Give frequency=..., or round the stamps where the logger's clock trembles.",
+        )
+    return regular
+
+
+def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedelta:
+    """Declared length of an interval, or the most frequent step."""
+    if frequency is not None:
+        return timestamps.duration(frequency)
+    if len(values) < 2:
+        raise TimeError(
+            "The source has fewer than two rows.", "The frequency is known.", "Give frequency='1h'."
+        )
+    steps = np.diff(timestamps.to_ns(values.index))
+    lengths, counts = np.unique(steps[steps > np.timedelta64(0, "ns")], return_counts=True)
+    if not len(lengths):
+        raise TimeError("All stamps are the same.", "Times rise.", "Check the column of the stamps.")
+    return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
+
+
+def _published_by(power: Observations, as_of: Any) -> Observations:
+    """Up to the last interval that was published by a moment."""
+    assert power.published_after is not None
+    last = timestamps.instant(as_of) - power.published_after - power.frequency
+    if last < power.index[0]:
+        raise MissingDataError(
+            f"No value was published by {as_of}.", "There is at least one value.", "Give a later as_of."
+        )
+    return power[:last]
