@@ -9,7 +9,7 @@ author = "the energyforecast developers"
 copyright = f"2026, {author}"  # noqa: A001
 version = release = installed("energyforecast")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 
 myst_heading_anchors = 3
@@ -22,6 +22,7 @@ autodoc_default_options = {
     # `shape` too: in "array, shape (rows, columns)" the word would become a link to that of a grid.
     "exclude-members": ",".join((*_of_scikit_learn, "shape")),
 }
+autosummary_generate = False  # a page for each sub-package, not for each name
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings name the types in words
 napoleon_google_docstring = False
@@ -35,7 +36,7 @@ nitpick_ignore_regex = [("py:class", r"(?!energyforecast\.).*"), ("py:class", r"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"energyforecast {release}"
-html_sidebars = {"index": [], "reference/changelog": []}  # elsewhere the pages of the part
+html_sidebars = {"index": []}  # elsewhere the pages of the part
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -49,16 +50,20 @@ html_theme_options = {
 
 def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     """Lead a public name, such as ``energyforecast.load``, to the module that documents it."""
+    if node.get("refdomain") != "py":
+        return None
     package, _, name = str(node.get("reftarget", "")).partition(".")
     public, _, rest = name.partition(".")
     library = import_module("energyforecast")
     item = getattr(library, public, None) if public in library.__all__ else None
-    if package != "energyforecast" or not hasattr(item, "__module__") or node.get("refdomain") != "py":
-        return None
-    home = item.__module__
-    modules = (home, home.rpartition(".")[0])  # a sub-package documents names of its modules as its own
-    targets = [".".join(part for part in (module, item.__name__, rest) if part) for module in modules]
     domain, page = env.get_domain("py"), node.get("refdoc", "")
+    if package == "energyforecast" and hasattr(item, "__module__"):
+        home = item.__module__
+        modules = (home, home.rpartition(".")[0])  # a sub-package documents names of its modules as its own
+        targets = [".".join(part for part in (module, item.__name__, rest) if part) for module in modules]
+    else:  # a short name, in the docstring of an object that its sub-package documents
+        short = f".{node.get('reftarget')}"
+        targets = sorted((known for known in domain.objects if known.endswith(short)), key=len)
     for target in targets:
         found = domain.resolve_xref(env, page, app.builder, node["reftype"], target, node, contnode)
         if found is not None:

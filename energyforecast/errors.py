@@ -28,6 +28,7 @@
 
     EnergyForecastWarning (UserWarning)
     ├── ApproximateCoordinatesWarning    weather asked for at coordinates that may be kilometres off
+    ├── DeprecatedWarning (FutureWarning)  a name that a later release removes
     └── DamagedStoreWarning              files of an archive of weather were left out
 
 Each message has three lines: what was found, what was expected, and the remedy.
@@ -45,6 +46,7 @@ __all__ = [
     "ConfigurationError",
     "DamagedStoreWarning",
     "DependencyError",
+    "DeprecatedWarning",
     "EnergyForecastError",
     "EnergyForecastWarning",
     "FileFormatError",
@@ -217,6 +219,10 @@ class EnergyForecastWarning(UserWarning):
 
 class ApproximateCoordinatesWarning(EnergyForecastWarning):
     """Weather was asked for at coordinates that may be kilometres off."""
+
+
+class DeprecatedWarning(EnergyForecastWarning, FutureWarning):
+    """A deprecated name was used; a later release removes it."""
 
 
 class DamagedStoreWarning(EnergyForecastWarning):

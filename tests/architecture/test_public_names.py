@@ -15,7 +15,8 @@ import energyforecast
 
 PACKAGE = Path(energyforecast.__file__).parent
 STUBS = sorted(PACKAGE.rglob("__init__.pyi"))
-REFERENCE = (PACKAGE.parent / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+PAGES = sorted((PACKAGE.parent / "docs" / "reference" / "api").glob("*.md"))
+REFERENCE = "".join(page.read_text(encoding="utf-8") for page in PAGES)
 #: Sub-packages and modules of the reference, from the package on: "weather", "weather.spatial".
 DOCUMENTED = re.findall(r"automodule:: energyforecast\.(\S+)", REFERENCE)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PARTS = {"tutorials", "howto", "explanation", "reference", "benchmarks", "gallery", "news"}
 
 
@@ -12,3 +15,21 @@ def test_no_page_lies_outside_the_parts() -> None:
     loose = {path.name for path in DOCS.iterdir() if path.suffix in {".md", ".png", ".py"}}
     assert loose == {"index.md", "conf.py"}
     assert {path.parts[-2] for path in DOCS.glob("*/*.md") if path.parent.name != "_build"} <= PARTS
+
+
+def _layers() -> list[set[str]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    layers = next(item["layers"] for item in contracts if item["type"] == "layers")
+    return [set(line.split(" | ")) for line in layers]
+
+
+def test_the_architecture_shows_the_layers_of_the_contract() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| Layer | Holds |")[2].partition("\n\n")[0]
+    assert [set(re.findall(r"`(\w+)`", row.split("|")[1])) for row in table.splitlines()[2:]] == _layers()
+
+
+def test_every_layer_has_its_class_of_stability() -> None:
+    page = (DOCS / "reference" / "stability.md").read_text(encoding="utf-8")
+    assert set.union(*_layers()) - set(re.findall(r"`(\w+)`", page)) == set()
