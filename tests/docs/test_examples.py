@@ -60,7 +60,7 @@ def _environment() -> dict[str, str]:
 def test_notebook_runs(notebook: Path, tmp_path: Path) -> None:
     """Cell by cell, with the last line of each shown and every figure drawn, as Jupyter does."""
     before = sorted(notebook.parent.iterdir())
-    shown = run(ROOT / "tests" / "notebook_cells.py", notebook, tmp_path, cwd=notebook.parent)
+    shown = run(ROOT / "tests" / "support" / "notebook_cells.py", notebook, tmp_path, cwd=notebook.parent)
     assert sorted(notebook.parent.iterdir()) == before  # nothing is written beside the notebook
     assert SHOWS[notebook.stem] in shown
     drawn = list(tmp_path.glob("cell_*.png"))
