@@ -38,6 +38,9 @@ from .core.power_curve import (
     PowerCurve as PowerCurve,
 )
 from .core.tasks import (
+    DayAhead as DayAhead,
+    Intraday as Intraday,
+    MonthAhead as MonthAhead,
     Task as Task,
     day_ahead as day_ahead,
     intraday as intraday,

@@ -22,6 +22,7 @@ from . import (
     sites as sites,
     solar_clock as solar_clock,
     table_format as table_format,
+    task_base as task_base,
     tasks as tasks,
     time_index as time_index,
     timestamps as timestamps,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
-from energyforecast.core.tasks import Task
+from energyforecast.core.tasks import Intraday, MonthAhead, Task
 from energyforecast.errors import SchemaError
 from energyforecast.features.base import Feature, FeatureSet
 from energyforecast.features.calendar import (
@@ -131,12 +131,12 @@ def recipe(site: Site, task: Task | None = None) -> FeatureSet:
     ['NewestObservation', 'NewestWind']
     """
     known = _recipe(site)
-    if task is not None and task.months:
+    if isinstance(task, MonthAhead):
         lead = (LeadTime().name, WeatherAge().name)
         known = FeatureSet((*(item for item in known if item.name not in lead), RunLeadTime()))
     now = (
         next(items for kind, items in _NOW.items() if isinstance(site, kind))
-        if task is not None and task.issue is None
+        if isinstance(task, Intraday)
         else ()
     )
     return known + [item for item in now if item.name not in known.names]

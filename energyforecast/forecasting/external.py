@@ -164,9 +164,8 @@ def _rows(frame: pd.DataFrame, clock: str, task: Task | None) -> pd.DataFrame:
 
 def _issued(task: Task, valid: timestamps.Times) -> timestamps.Times:
     """The issue of the task that covers each hour."""
-    reach = pd.Timedelta(days=task.days + task.first_day + 32 * task.months + 1)
     span = timestamps.to_index(np.array([valid.min(), valid.max()]))
-    issued = task.issue_times(span[0] - reach, span[1] + reach)
+    issued = task.issue_times(span[0] - task.reach, span[1] + task.reach)
     windows = task.windows(issued)
     origin, step = np.nonzero(windows.inside)
     hours = windows.valid_time[origin, step]

@@ -21,7 +21,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
-from energyforecast.core.tasks import Task
+from energyforecast.core.tasks import DayAhead, Intraday, MonthAhead, Task
 from energyforecast.core.version import __version__
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
 from energyforecast.features import Feature, FeatureSet, FunctionFeature, Needs
@@ -34,8 +34,8 @@ from energyforecast.point_in_time.history import Past
 __all__ = ["describe", "dump", "load", "parts", "save"]
 
 _FORMAT: Final = "energyforecast.forecasting.forecaster"
-#: 2: what corrects the levels of trees is levels, which were normal scores.
-_SCHEMA: Final = 2
+#: 2: the levels of trees are corrected by levels, not by normal scores. 3: a task names its type.
+_SCHEMA: Final = 3
 #: What reading a damaged zip can raise: a flipped bit may also claim another compression or a password.
 _DAMAGE: Final = (
     OSError,
@@ -49,6 +49,7 @@ _DAMAGE: Final = (
 )
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _KINDS: Final[dict[str, type[Site]]] = {kind.__name__: kind for kind in (Site, WindFarm, PVPlant, DemandArea)}
+_TASKS: Final[dict[str, type[Task]]] = {kind.__name__: kind for kind in (DayAhead, Intraday, MonthAhead)}
 #: A manifest or a booster that is larger than this is not ours. [bytes]
 _LARGEST: Final = 2**31
 
@@ -267,8 +268,8 @@ def _sites_to_json(sites: Iterable[Site]) -> list[dict[str, Any]]:
 
 
 def _task_to_json(task: Task) -> dict[str, Any]:
-    values = {item.name: getattr(task, item.name) for item in dataclasses.fields(task)}
-    return {name: _plain(value) for name, value in values.items()}
+    values = {item.name: _plain(getattr(task, item.name)) for item in dataclasses.fields(task)}  # type: ignore[arg-type]
+    return {"type": type(task).__name__} | values
 
 
 def _number(value: Any) -> Any:
@@ -285,12 +286,10 @@ def _plain(value: Any) -> Any:
 
 
 def _task_from_json(values: dict[str, Any]) -> Task:
-    lengths = ("every", "leads", "frequency")
-    kept = {name: value for name, value in values.items() if name not in lengths}
-    kept |= {name: None if values[name] is None else timestamps.duration(values[name]) for name in lengths}
-    kept["issue"] = None if values["issue"] is None else timestamps.wall_time(values["issue"])
-    kept["quantiles"] = tuple(values["quantiles"])
-    return Task(**kept)
+    readers: dict[str, Any] = dict.fromkeys(("every", "leads", "frequency"), timestamps.duration)
+    readers |= {"issue": timestamps.wall_time, "quantiles": tuple}
+    given = {name: readers.get(name, lambda value: value)(value) for name, value in values.items()}
+    return _TASKS[given.pop("type")](**given)
 
 
 def _needs_to_json(needs: Needs) -> dict[str, Any]:

@@ -43,7 +43,6 @@ REMAINING: set[str] = {
     "core/scenario_set.py",
     "core/settlement.py",
     "core/sites.py",
-    "core/tasks.py",
     "core/timestamps.py",
     "datasets/synthetic/almaty_region.py",
     "datasets/synthetic/pv_plants.py",

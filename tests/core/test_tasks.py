@@ -250,9 +250,30 @@ def test_a_task_covers_at_least_one_day_not_before_its_issue(days: int, first_da
         day_ahead("09:00", timezone="UTC", days=days, first_day=first_day)
 
 
-def test_a_task_without_an_issue_is_refused() -> None:
-    with pytest.raises(TimeError, match="issue=None"):
-        Task()
+def test_a_task_is_one_of_three() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Task()  # type: ignore[abstract]
+
+
+@pytest.mark.parametrize(("months", "first_day"), [(0, 0), (-1, 0), (1, -1)])
+def test_a_task_covers_at_least_one_month_not_before_its_issue(months: int, first_day: int) -> None:
+    with pytest.raises(TimeError, match="covers"):
+        month_ahead(timezone="UTC", months=months, first_day=first_day)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        day_ahead("23:59", timezone="Europe/Paris", first_day=2, days=3),
+        intraday(every="1h", leads="100h"),
+        month_ahead(timezone="Asia/Almaty", first_day=2, months=2),
+    ],
+    ids=lambda task: type(task).__name__,
+)
+def test_no_window_ends_beyond_the_reach_of_its_task(task: Task) -> None:
+    windows = task.windows(task.issue_times("2024", "2024"))
+    end = windows.valid_time.max(axis=1) + windows.frequency.to_timedelta64()
+    assert (end - windows.issue_time <= task.reach.to_timedelta64()).all()
 
 
 @pytest.mark.parametrize(("every", "leads"), [("1h", "30min"), ("0h", "6h"), ("-1h", "6h")])

@@ -177,7 +177,7 @@ def test_the_file_holds_a_manifest_texts_and_arrays_and_no_pickle(tmp_path: Path
     path = _fitted(model=ef.LightGBMQuantiles(n_estimators=3, folds=2)).save(tmp_path / "farm.forecaster")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
-        assert json.loads(archive.read("manifest.json"))["schema"] == 2
+        assert json.loads(archive.read("manifest.json"))["schema"] == 3
         for name in names:
             content = archive.read(name)
             if name.endswith(".npy"):

@@ -491,7 +491,10 @@ def test_origins_together_give_what_each_gives_alone(site_data: SyntheticSite, m
     together = forecaster.design_matrix(site_data.weather, site_data.power, moments)
     for k, moment in enumerate(moments):
         chosen = np.arange(len(moments)) == k
-        _same(together.of_origins(chosen), forecaster.design_matrix(site_data.weather, site_data.power, [moment]))
+        _same(
+            together.of_origins(chosen),
+            forecaster.design_matrix(site_data.weather, site_data.power, [moment]),
+        )
 
 
 def test_an_archive_that_a_feature_brings_along_is_caught() -> None:
