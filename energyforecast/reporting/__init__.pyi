@@ -9,6 +9,7 @@ from . import (
 )
 from .sheets import (
     Sheet as Sheet,
+    VerificationTerms as VerificationTerms,
     day_ahead_sheet as day_ahead_sheet,
     revision_sheet as revision_sheet,
     verification_sheet as verification_sheet,

@@ -20,13 +20,13 @@ __all__ = ["file_name", "sheets", "write", "write_table"]
 
 
 def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
-    """Planners' sheets by name of file: net load, each plant, and the outlook if it covers several days.
+    """Sheets by name of file: net load, each plant, and the outlook if the plan covers several days.
 
     Parameters
     ----------
     plan : DayPlan
     timezone : str
-        Of the hours on the sheets.
+        Zone of the hours on the sheets.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
             planned = None if held is None else held.rename(columns={"scheduled": "schedule"})
             shown = _as_forecast(plan.net_load, area, plan.forecasts)
             found[area] = day_ahead_sheet(
-                shown, timezone=timezone, schedule=planned, reserve=held, levels=plan.settings.levels
+                shown, timezone=timezone, schedule=planned, reserve=held, quantile_levels=plan.settings.levels
             )
         if len(np.unique(plan.net_load.valid_times.tz_convert(timestamps.zone(timezone)).date)) > 1:
             found["weekly outlook"] = weekly_outlook(plan.net_load, site=NET_LOAD, timezone=timezone)
@@ -56,22 +56,22 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
                 site=name,
                 timezone=timezone,
                 schedule=plan.schedules.get(name),
-                levels=plan.settings.levels,
+                quantile_levels=plan.settings.levels,
             )
     return found
 
 
 def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "en") -> Path:
-    """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF); each says the caveats.
+    """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF), all with their caveats.
 
     Parameters
     ----------
     plan : DayPlan
     folder : path
     timezone : str
-        Of the hours on sheets; tables are in UTC.
+        Zone of the hours on sheets; tables are in UTC.
     language : str
-        Of the sheets.
+        Language of the sheets.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "
 
 
 def file_name(name: str) -> str:
-    """A name that every file system takes.
+    """A name that is valid on every file system.
 
     Examples
     --------
@@ -124,8 +124,8 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]
     'up,caveat\n1.2346,synthetic\n'
     """
     target = Path(path)
-    told = frame.assign(caveat="; ".join(caveats)) if caveats else frame
-    told.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")
+    table = frame.assign(caveat="; ".join(caveats)) if caveats else frame
+    table.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")
     return target
 
 

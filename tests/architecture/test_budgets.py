@@ -59,8 +59,6 @@ REMAINING = {
     "planning/schedule.py::compare_schedules",
     "planning/schedule.py::schedule",
     "point_in_time/snapshot.py",
-    "reporting/sheets/verification.py::_hours",
-    "reporting/sheets/verification.py::verification_sheet",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

@@ -138,7 +138,7 @@ def test_a_page_of_a_plain_site_says_why_it_shows_no_cost(tmp_path: Path) -> Non
     pytest.importorskip("plotly")
     plain = Result.from_forecasts({"vendor": example_forecast().with_kind("site")}, example_observations())
     page = backtest_report.write(plain, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "whether farm makes power or uses it is not known" in page
+    assert "whether farm generates or consumes is not known" in page
     assert "Cost of imbalance" not in page
     assert "Cost of imbalance" in backtest_report.write(example_result(), tmp_path / "page.html").read_text(
         encoding="utf-8"
@@ -401,7 +401,8 @@ def test_a_dead_band_is_one_rule(
     scored = imbalance_cost(power, forecast, terms=terms, level=0.5)["value"].iloc[0]
     assert scored == pytest.approx(compared["realised_cost"], abs=1e-9)
     if band_of == "schedule":
-        sheet = sheets.verification_sheet(forecast, power, timezone="UTC", tolerance=band)
+        within = sheets.VerificationTerms(tolerance=band)
+        sheet = sheets.verification_sheet(forecast, power, timezone="UTC", terms=within)
         share = sheet.to_frame(part="summary").set_index("key").loc["within", "forecast"]
         assert share == pytest.approx(100 * compared["within_band"])
 

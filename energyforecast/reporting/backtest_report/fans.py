@@ -18,7 +18,7 @@ __all__ = ["content"]
 
 _LEVELS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 _MISSING: Final = 65535
-#: Bytes of the page that fans may take; older issues are left out.
+#: Largest size of the fans of a page; older issues are left out. [bytes]
 _ROOM: Final = 2_500_000
 
 Array = npt.NDArray[Any]
@@ -32,7 +32,7 @@ def content(result: Result, *, model: str, room: int = _ROOM) -> dict[str, Any]:
     result : Result
     model : str
     room : int
-        Bytes that they may take; the newest issues are kept.
+        Largest size; the newest issues are kept. [bytes]
 
     Examples
     --------
@@ -46,11 +46,11 @@ def content(result: Result, *, model: str, room: int = _ROOM) -> dict[str, Any]:
     levels = [level for level in _LEVELS if reach[0] <= level <= reach[1]]
     inside = forecast.inside
     cells = int(inside.sum(axis=1).max())
-    # Leads of an issue stand side by side, whichever they are.
+    # The lead times of an issue lie next to each other, whichever they are.
     order = np.argsort(~inside, axis=1, kind="stable")[:, :cells]
-    there = np.take_along_axis(inside, order, axis=1)
+    present = np.take_along_axis(inside, order, axis=1)
     kept = min(len(order), max(1, int(room / (len(forecast.sites) * cells * (len(levels) + 1) * 8 / 3))))
-    order, there = order[-kept:], there[-kept:]
+    order, present = order[-kept:], present[-kept:]
     valid = np.take_along_axis(forecast.data["valid_time"].values[-kept:], order, axis=1)
     local = _local(valid, result)
     midnight = local.astype("datetime64[D]")
@@ -60,7 +60,7 @@ def content(result: Result, *, model: str, room: int = _ROOM) -> dict[str, Any]:
     for k, name in enumerate(forecast.sites):
         quantiles = np.take_along_axis(cubes[k], order[..., None], axis=1)
         block = np.concatenate([quantiles, _outcome(result, name, valid)[..., None]], axis=-1)
-        packed, low, unit = _packed(np.where(there[..., None], block, np.nan))
+        packed, low, unit = _packed(np.where(present[..., None], block, np.nan))
         capacity = float(forecast.data["capacity"].values[k])
         crps = [scores.get((name, moment)) for moment in forecast.issue_times[-kept:]]
         sites.append(
@@ -88,12 +88,13 @@ def _local(valid: Array, result: Result) -> Array:
 
 
 def _issues(local: Array, issued: pd.DatetimeIndex, result: Result) -> list[dict[str, str]]:
+    """Day and time of issue of each fan."""
     zone = timestamps.zone(tables.timezone_of(result))
-    said = []
+    found = []
     for first, moment in zip(local[:, 0], issued.tz_convert(zone), strict=True):
         day = pd.Timestamp(first)
-        said.append({"day": f"{day:%a} {day.day} {day:%B %Y}", "issued": f"{moment:%Y-%m-%d %H:%M}"})
-    return said
+        found.append({"day": f"{day:%a} {day.day} {day:%B %Y}", "issued": f"{moment:%Y-%m-%d %H:%M}"})
+    return found
 
 
 def _outcome(result: Result, site: str, valid: Array) -> Array:
@@ -111,7 +112,7 @@ def _scores(result: Result, model: str) -> dict[tuple[str, pd.Timestamp], float]
 
 
 def _packed(values: Array) -> tuple[str, float, float]:
-    """Numbers as 16 bits between their least and their largest: ``low + unit * code``."""
+    """Numbers as 16 bits between their minimum and their maximum: ``low + unit * code``."""
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     unit = (high - low) / (_MISSING - 1) or 1.0
@@ -119,10 +120,11 @@ def _packed(values: Array) -> tuple[str, float, float]:
 
 
 def _coded(values: Array) -> Array:
-    """Whole numbers; what is missing becomes the largest."""
-    lost = ~np.isfinite(values) | (values < 0)  # NaT is the least of whole numbers
+    """Whole numbers; a missing one becomes the largest."""
+    lost = ~np.isfinite(values) | (values < 0)  # NaT is the smallest whole number
     return np.where(lost, _MISSING, np.round(np.where(lost, 0, values))).astype("<u2")
 
 
 def _base64(codes: Array) -> str:
+    """Codes as text."""
     return base64.b64encode(codes.tobytes()).decode("ascii")

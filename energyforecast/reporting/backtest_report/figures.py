@@ -21,6 +21,7 @@ Figure = dict[str, Any]
 
 
 def _layout(x: str, y: str) -> dict[str, Any]:
+    """Layout with the titles of both axes."""
     axis = {"gridcolor": "#e3e3e3", "zerolinecolor": "#999", "linecolor": "#555", "automargin": True}
     return {
         "xaxis": axis | {"title": {"text": x}},
@@ -37,6 +38,7 @@ def _layout(x: str, y: str) -> dict[str, Any]:
 
 
 def _line(position: int) -> dict[str, Any]:
+    """Line and marker of the model at a position."""
     colour = OKABE_ITO[position % len(OKABE_ITO)]
     return {
         "line": {"color": colour, "width": 2, "dash": _DASHES[position % len(_DASHES)]},
@@ -45,6 +47,7 @@ def _line(position: int) -> dict[str, Any]:
 
 
 def _rounded(values: Any, digits: int = 3) -> list[float | None]:
+    """Rounded numbers, None where one is missing."""
     return [None if not np.isfinite(value) else round(float(value), digits) for value in values]
 
 

@@ -1,4 +1,4 @@
-"""What the report tells, as tables: intervals, PIT, worst days, ramps, the cost of imbalance.
+"""Tables of the report: intervals, PIT, worst days, ramps, the cost of imbalance.
 
 Each function takes a :class:`~energyforecast.evaluation.Result` and gives a table, so that a notebook can
 show the same numbers.
@@ -38,9 +38,9 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-#: Fewer days than this are called few: intervals are wide, and seasons are not seen.
+#: Smaller samples are called few: intervals are wide, and seasons are not seen. [days]
 FEW_DAYS: Final = 90
-#: What a MWh too little and a MWh too much cost beside the day-ahead price: an illustration. [EUR/MWh]
+#: Prices of shortage and surplus in addition to the day-ahead price: an illustration. [EUR/MWh]
 IMBALANCE_PRICES: Final = (30.0, 10.0)
 #: A ramp: a change by this share of capacity, within this many hours, matched with this tolerance [h].
 RAMP: Final = (0.2, 3.0, 1.0)
@@ -67,7 +67,7 @@ def local_days(result: Result, *, model: str) -> Array:
 
 
 def timezone_of(result: Result) -> str:
-    """Zone of the task, in which hours and days are told.
+    """Time zone of the task, and so of the hours and days of the report.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def timezone_of(result: Result) -> str:
 
 
 def _draws(days: int) -> Array:
-    """How often each day is drawn, shape (replicates, days): blocks of consecutive days, in a circle."""
+    """Number of times that each day is drawn, shape (replicates, days): blocks of consecutive days, in a circle."""
     return block_draws(days, block=max(1, round(days ** (1 / 3))), draws=_REPLICATES)
 
 
@@ -126,10 +126,12 @@ def score_intervals(result: Result) -> pd.DataFrame:
 
 
 def _metric(row: Any) -> Metric:
+    """The metric of a row of scores."""
     return _METRIC[(row.metric, None if pd.isna(row.level) else row.level)]
 
 
 def _score_limits(pairs: Pairs, metric: Metric, day: Array, draws: Array) -> tuple[float, ...]:
+    """Limits in MW and in percent."""
     points, days = pairs.points(metric), draws.shape[1]
     scaled = 100 * points if metric.share else points / pairs.capacity ** (2 if metric.root else 1)
     both = [_resampled(item, day, draws) for item in (points, scaled)]
@@ -158,13 +160,14 @@ def skill_intervals(result: Result, *, reference: str, by_lead: bool = False) ->
     limits = []
     for row in table.itertuples():
         lead = row.lead_time if by_lead else None
-        own, base = (_crps_draws(result, name, lead, calendar, draws) for name in (row.model, reference))
-        ratio = np.divide(own, base, out=np.full(len(own), np.nan), where=base > 0)
+        skilled, base = (_crps_draws(result, name, lead, calendar, draws) for name in (row.model, reference))
+        ratio = np.divide(skilled, base, out=np.full(len(skilled), np.nan), where=base > 0)
         limits.append(_limits(1 - ratio, len(calendar)))
     return table.join(pd.DataFrame(limits, columns=["low", "high"], index=table.index))
 
 
 def _crps_draws(result: Result, model: str, lead: float | None, calendar: Array, draws: Array) -> Array:
+    """Mean CRPS of a model in each replicate."""
     pairs = result.pairs[model]
     chosen = np.ones(len(pairs), bool) if lead is None else pairs.labels["lead_time"].to_numpy() == lead
     day = np.searchsorted(calendar, local_days(result, model=model)[chosen])
@@ -172,7 +175,7 @@ def _crps_draws(result: Result, model: str, lead: float | None, calendar: Array,
 
 
 def pit_histogram(result: Result, *, model: str, bins: int = 10) -> pd.DataFrame:
-    """Where outcomes fall in their forecast distributions: flat if calibrated, 1 in every bin.
+    """PIT histogram: density of outcomes in their forecast distributions, 1 in every bin if calibrated.
 
     Parameters
     ----------
@@ -270,15 +273,17 @@ def worst_days(result: Result, *, model: str, count: int = 10) -> pd.DataFrame:
 
 
 def ramps(result: Result, *, model: str) -> pd.DataFrame:
-    """How well ramps of the median meet those of the outcome: hits, misses, false alarms, CSI.
+    r"""Ramps of the median against those of the outcome: hits, misses, false alarms, CSI.
 
     Notes
     -----
     A ramp is a change by 20 % of capacity (of the largest outcome where there is none) or more within 3
     hours, inside one issue. An hour at which an observed ramp begins is a hit if the median begins one of
     the same sign within 1 h, else a miss; an hour at which the median begins one without such a
-    counterpart is a false alarm. CSI = hits / (hits + misses + false alarms). Hours are counted, not
-    events. A median is smoother than an outcome, so that it misses ramps by its nature.
+    counterpart is a false alarm. Hours are counted, not events. A median is smoother than an outcome, so
+    that it misses ramps by its nature. The critical success index is
+
+    .. math:: \text{CSI} = \frac{\text{hits}}{\text{hits} + \text{misses} + \text{false alarms}}
 
     Examples
     --------
@@ -321,7 +326,7 @@ def _matched(rows: pd.DataFrame, sign: int, threshold: float) -> Array:
 
 
 def imbalance(result: Result) -> pd.DataFrame:
-    """What deviations from a schedule would cost, for schedules that each forecast proposes.
+    """Cost of deviations from the schedules that each forecast proposes.
 
     Returns
     -------
@@ -361,6 +366,6 @@ def imbalance(result: Result) -> pd.DataFrame:
         best = float(cheapest[0]) if len(cheapest) == 1 else float("nan")  # of plants and demand together
         for schedule, level in (("median", 0.5), ("cheapest quantile", None)):
             paid = economic.imbalance_cost(pairs, terms=terms, level=level)["value"].sum()
-            told = 0.5 if level is not None else float(np.clip(best, pairs.levels[0], pairs.levels[-1]))
-            rows.append((name, schedule, told, paid / energy if energy else float("nan"), len(pairs)))
+            stated = 0.5 if level is not None else float(np.clip(best, pairs.levels[0], pairs.levels[-1]))
+            rows.append((name, schedule, stated, paid / energy if energy else float("nan"), len(pairs)))
     return pd.DataFrame(rows, columns=["model", "schedule", "level", "cost", "n"])

@@ -219,7 +219,7 @@ def ramps(
     _draw_trajectories(power, edges, scenarios, site)
     for direction, colour, line in (("up", FORECAST, "-"), ("down", OUTCOME, "--")):
         rows = stairs(chosen.loc[chosen["direction"] == direction, "probability"])
-        look = {"color": colour, "linestyle": line, "linewidth": 1.6}
+        look: dict[str, Any] = {"color": colour, "linestyle": line, "linewidth": 1.6}
         chance.step(edges, rows, where="post", label=f"{direction} within {within}", **look)
     chance.axhline(probability, color="0.4", linewidth=1, label="warning")
     for axes in (power, chance):

@@ -1,4 +1,4 @@
-"""What several sheets share: one issue of one site, the names of its hours, and series beside them."""
+"""Shared parts of sheets: one issue of one site, names of its hours, and series aligned with them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def one_issue(forecast: Forecast, site: str | None = None, issue_time: Any = Non
 
 
 def valid_times(forecast: Forecast) -> pd.DatetimeIndex:
-    """Of the only issue, in UTC."""
+    """Valid times of the only issue, in UTC."""
     return timestamps.to_index(forecast.data["valid_time"].values[0])
 
 
@@ -61,7 +61,7 @@ def step_of(forecast: Forecast) -> pd.Timedelta:
 
 
 def quantile(forecast: Forecast, level: float) -> Array:
-    """Of the only site and issue. [MW]"""
+    """A quantile of the only site and issue. [MW]"""
     return np.asarray(forecast.at(level).values[0, 0], dtype=float)
 
 
@@ -77,10 +77,8 @@ def is_doubled(moment: datetime) -> bool:
 
 
 def hour_names(valid: pd.DatetimeIndex, step: pd.Timedelta, timezone: str) -> list[str]:
-    """Wall times of the intervals, with the offset where the clock shows an hour twice.
-
-    Ends are told on the clock of the beginning, so that each interval reads as long as it is.
-    """
+    """Wall times of the intervals, with the offset where the clock shows an hour twice."""
+    # Ends are read on the clock of the beginning, so that each interval reads as long as it is.
     width, names = step.to_pytimedelta(), []
     for moment in local_moments(valid, timezone):
         naive = moment.replace(tzinfo=None)
@@ -101,14 +99,14 @@ def begin(valid: pd.DatetimeIndex, timezone: str) -> pd.Series:
     return pd.Series(valid.tz_convert(timestamps.zone(timezone)))
 
 
-def beside(frame: pd.DataFrame, column: str, valid: pd.DatetimeIndex, *, of: Forecast, what: str) -> Array:
+def aligned(frame: pd.DataFrame, column: str, valid: pd.DatetimeIndex, *, of: Forecast, kind: str) -> Array:
     """A column of a frame with ``valid_time``, for exactly these hours; a missing value stays NaN."""
     site = of.sites[0]
     lacking = [name for name in ("valid_time", column) if name not in frame.columns]
     if lacking:
         raise SchemaError(
-            f"The {what} of site {site!r} has no column {lacking[0]!r}; it has {list(frame.columns)}.",
-            f"A {what} has the columns 'valid_time' and {column!r} [MW].",
+            f"The {kind} of site {site!r} has no column {lacking[0]!r}; it has {list(frame.columns)}.",
+            f"A {kind} has the columns 'valid_time' and {column!r} [MW].",
             "Rename the columns.",
         )
     chosen = frame[frame["site"] == site] if "site" in frame.columns else frame
@@ -116,36 +114,36 @@ def beside(frame: pd.DataFrame, column: str, valid: pd.DatetimeIndex, *, of: For
         chosen = chosen[chosen["issue_time"] == of.issue_times[0]]
     if not isinstance(chosen["valid_time"].dtype, pd.DatetimeTZDtype):
         raise TimeError(
-            f"The hours of the {what} of site {site!r} have no time zone.",
-            "They are beginnings of intervals with a zone or offset.",
+            f"The hours of the {kind} of site {site!r} have no time zone.",
+            "They must be beginnings of intervals with a zone or offset.",
             'frame["valid_time"] = frame["valid_time"].dt.tz_localize("UTC")',
         )
     stamps = timestamps.to_index(pd.DatetimeIndex(chosen["valid_time"]))
     if stamps.has_duplicates:
         raise TimeError(
-            f"The {what} of site {site!r} holds {stamps[stamps.duplicated()][0]} twice.",
-            "Each hour stands once.",
+            f"The {kind} of site {site!r} holds {stamps[stamps.duplicated()][0]} twice.",
+            "Each hour must occur once.",
             "Give one site and one issue.",
         )
     absent = valid[~valid.isin(stamps)]
     if len(absent):
         raise TimeError(
-            f"The {what} of site {site!r} lacks {len(absent)} of {len(valid)} hours, the first {absent[0]}.",
-            "It holds every hour of the forecast; an unknown value is NaN.",
+            f"The {kind} of site {site!r} lacks {len(absent)} of {len(valid)} hours, the first {absent[0]}.",
+            "It must hold every hour of the forecast; an unknown value is NaN.",
             "Make both for the same hours.",
         )
     values = pd.Series(chosen[column].to_numpy(dtype=float), index=stamps)
     return np.asarray(values.reindex(valid), dtype=float)
 
 
-def said_beside(*frames: pd.DataFrame | None) -> tuple[str, ...]:
+def caveats_of(*frames: pd.DataFrame | None) -> tuple[str, ...]:
     """Caveats that frames carry in their attributes or in a column."""
     lines: list[str] = []
     for frame in frames:
         if frame is None:
             continue
-        told = frame.attrs.get("caveats", ())
-        lines += told.split("; ") if isinstance(told, str) else list(told)
+        known = frame.attrs.get("caveats", ())
+        lines += known.split("; ") if isinstance(known, str) else list(known)
         for column in {"caveat", "caveats"} & set(frame.columns):
             lines += [line for cell in frame[column].dropna().unique() for line in str(cell).split("; ")]
     return tuple(dict.fromkeys(line for line in lines if line))
@@ -157,7 +155,7 @@ def together(*caveats: Sequence[str]) -> tuple[str, ...]:
 
 
 def issue_facts(forecast: Forecast, timezone: str) -> dict[str, Any]:
-    """What the head of a sheet says of an issue."""
+    """Facts of an issue, for the head of a sheet."""
     data = forecast.data
     issued = forecast.issue_times[0]
     capacity = float(data["capacity"].values[0])
@@ -174,6 +172,7 @@ def issue_facts(forecast: Forecast, timezone: str) -> dict[str, Any]:
 
 
 def _run(forecast: Forecast) -> Text:
+    """The weather run and its age."""
     age = weather_age(forecast)
     if not np.isfinite(age):
         return Text("phrase.no_run")
@@ -190,12 +189,12 @@ def weather_age(forecast: Forecast) -> float:
 
 
 def fallback_level(forecast: Forecast) -> int:
-    """Of the only site and issue."""
+    """Fallback level of the only site and issue."""
     return int(forecast.data["fallback_level"].values[0, 0])
 
 
 def quality(forecast: Forecast) -> Text:
-    """The fallback level with its words."""
+    """The fallback level and its meaning."""
     level = fallback_level(forecast)
     words: Text | str = Text(f"quality.{level}") if level in LADDER else "–"
     return Text("phrase.quality", {"level": str(level), "words": words})
@@ -213,7 +212,7 @@ def head_columns(forecast: Forecast, timezone: str) -> tuple[dict[str, Any], tup
 
 
 def tail_columns(forecast: Forecast) -> tuple[dict[str, Any], tuple[Column, ...]]:
-    """How the issue was made, in every row."""
+    """Fallback level and age of the weather, in every row."""
     values = {"fallback_level": fallback_level(forecast), "weather_age": weather_age(forecast)}
     columns = (
         Column("fallback_level", Text("column.fallback_level"), kind="count", repeated=True),
@@ -233,3 +232,15 @@ def hour_columns(timezone: str) -> tuple[Column, Column]:
 def name_of(level: float) -> str:
     """Name of the column of a quantile."""
     return f"q{level:g}"
+
+
+def power_column(name: str) -> Column:
+    """A column of power with the heading of its name."""
+    return Column(name, Text(f"column.{name}"), unit="MW")
+
+
+def quantile_columns(levels: Sequence[float]) -> tuple[Column, ...]:
+    """A column of power for each quantile."""
+    return tuple(
+        Column(name_of(level), Text("column.quantile", {"level": level}), unit="MW") for level in levels
+    )

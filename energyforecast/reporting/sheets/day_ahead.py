@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import quantile_levels, timestamps
+from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantile_levels import check_quantiles
 from energyforecast.errors import MissingDataError
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.sheet import Chart, Column, Line, Sheet, Table
@@ -25,24 +26,24 @@ def day_ahead_sheet(
     timezone: str,
     schedule: pd.DataFrame | None = None,
     reserve: pd.DataFrame | None = None,
-    levels: Sequence[float] = (0.1, 0.5, 0.9),
+    quantile_levels: Sequence[float] = (0.1, 0.5, 0.9),
     site: str | None = None,
     issue_time: Any = None,
     day: str | date | None = None,
 ) -> Sheet:
-    """Each hour of the day with its quantiles, schedule and reserve, and what the forecast rests on.
+    """Quantiles, schedule and reserve of each hour of the day, with the basis of the forecast.
 
     Parameters
     ----------
     forecast : Forecast
     timezone : str
-        Of the days and hours shown: a local day has 23, 24 or 25 hours.
+        Zone of the days and hours shown: a local day has 23, 24 or 25 hours.
     schedule : DataFrame, optional
         Columns ``valid_time`` (beginnings of intervals, with a zone) and ``schedule`` [MW]; a value that is not
         known is NaN, and counted.
     reserve : DataFrame, optional
         Columns ``valid_time``, ``up`` and ``down`` [MW].
-    levels : sequence of float
+    quantile_levels : sequence of float
         Quantiles shown.
     site : str, optional
         Needed if there are several.
@@ -54,6 +55,11 @@ def day_ahead_sheet(
     Returns
     -------
     Sheet
+
+    See Also
+    --------
+    verification_sheet : The same hours, once they are measured.
+    revision_sheet : Changes since an earlier issue.
 
     Raises
     ------
@@ -78,7 +84,7 @@ def day_ahead_sheet(
     >>> [note.translate() for note in sheet.notes][-1]
     'Scheduled energy: 288 MWh.'
     """
-    shown = quantile_levels.check_quantiles(levels)
+    shown = check_quantiles(quantile_levels)
     chosen = parts.one_issue(forecast, site, issue_time)
     data, columns = _hours(chosen, timezone, shown)
     data, columns = _with_plan(data, columns, schedule, reserve, of=chosen)
@@ -98,19 +104,13 @@ def day_ahead_sheet(
         ),
         facts=parts.issue_facts(chosen, timezone) | {"fact.hours": len(data)},
         notes=_notes(data, shown, parts.step_of(chosen), reserve),
-        caveats=parts.together(chosen.caveats, parts.said_beside(schedule, reserve)),
+        caveats=parts.together(chosen.caveats, parts.caveats_of(schedule, reserve)),
         chart=fan(shown, timezone, schedule="schedule" in data),
     )
 
 
 def fan(levels: Sequence[float], timezone: str, *, schedule: bool = False, observed: bool = False) -> Chart:
-    """The outer quantiles as a band, the median, and what is known or planned beside them.
-
-    Examples
-    --------
-    >>> [line.column for line in fan((0.1, 0.5, 0.9), "UTC", schedule=True).lines]
-    ['q0.5', 'schedule']
-    """
+    """The outer quantiles as a band, the median, and the schedule and outcome."""
     low, high = levels[0], levels[-1]
     lines = [Line("q0.5", Text("line.median"), "forecast")] if 0.5 in levels else []
     lines += [Line("schedule", Text("line.schedule"), "schedule")] if schedule else []
@@ -128,6 +128,7 @@ def fan(levels: Sequence[float], timezone: str, *, schedule: bool = False, obser
 def _hours(
     forecast: Forecast, timezone: str, levels: Sequence[float]
 ) -> tuple[pd.DataFrame, tuple[Column, ...]]:
+    """Hours and their quantiles."""
     valid, step = parts.valid_times(forecast), parts.step_of(forecast)
     head, first = parts.head_columns(forecast, timezone)
     found = head | {
@@ -135,10 +136,7 @@ def _hours(
         "hour": parts.hour_names(valid, step, timezone),
     }
     found |= {parts.name_of(level): parts.quantile(forecast, level) for level in levels}
-    quantiles = [
-        Column(parts.name_of(level), Text("column.quantile", {"level": level}), unit="MW") for level in levels
-    ]
-    return pd.DataFrame(found), (*first, *parts.hour_columns(timezone), *quantiles)
+    return pd.DataFrame(found), (*first, *parts.hour_columns(timezone), *parts.quantile_columns(levels))
 
 
 def _with_plan(
@@ -149,18 +147,19 @@ def _with_plan(
     *,
     of: Forecast,
 ) -> tuple[pd.DataFrame, tuple[Column, ...]]:
-    """Schedule and reserve beside the quantiles."""
+    """Schedule and reserve, added to the quantiles."""
     valid = timestamps.to_index(pd.DatetimeIndex(data["begin"]))
     wanted = [(schedule, "schedule", "schedule", "schedule")]
     wanted += [(reserve, "reserve", side, f"reserve_{side}") for side in ("up", "down")]
-    for frame, what, column, name in wanted:
+    for frame, kind, column, name in wanted:
         if frame is not None:
-            data[name] = parts.beside(frame, column, valid, of=of, what=what)
-            columns = (*columns, Column(name, Text(f"column.{name}"), unit="MW"))
+            data[name] = parts.aligned(frame, column, valid, of=of, kind=kind)
+            columns = (*columns, parts.power_column(name))
     return data, columns
 
 
 def _of_day(data: pd.DataFrame, timezone: str, day: str | date | None) -> pd.DataFrame:
+    """The hours of one local day."""
     if day is None:
         return data
     wanted = timestamps.period(str(day), timezone=timezone)
@@ -175,7 +174,7 @@ def _of_day(data: pd.DataFrame, timezone: str, day: str | date | None) -> pd.Dat
 
 
 def _flags(data: pd.DataFrame, levels: Sequence[float], timezone: str) -> list[tuple[Text, ...]]:
-    """What is to be said of single hours."""
+    """Flags of single hours."""
     moments = parts.local_moments(pd.DatetimeIndex(data["begin"]), timezone)
     marks: list[tuple[Text, Any]] = [(Text("flag.twice"), [parts.is_doubled(moment) for moment in moments])]
     if "schedule" in data:
@@ -194,6 +193,7 @@ def _flags(data: pd.DataFrame, levels: Sequence[float], timezone: str) -> list[t
 def _notes(
     data: pd.DataFrame, levels: Sequence[float], step: pd.Timedelta, reserve: pd.DataFrame | None
 ) -> tuple[Text, ...]:
+    """Notes on quantiles, scheduled energy and reserve."""
     notes = [Text("note.quantile", {"low": levels[0]}), Text("note.no_sum")]
     if "schedule" in data:
         missing = int(data["schedule"].isna().sum())

@@ -1,4 +1,4 @@
-"""The revision sheet: what changed since the last issue."""
+"""The revision sheet: changes since the last issue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def revision_sheet(
     site: str | None = None,
     largest: int = 5,
 ) -> Sheet:
-    """What a new issue changed, for the hours that both issues cover.
+    """Changes made by a new issue, for the hours that both issues cover.
 
     Parameters
     ----------
@@ -38,12 +38,16 @@ def revision_sheet(
     site : str, optional
         Needed if there are several.
     largest : int
-        How many hours the summary holds, those whose median changed most first.
+        Number of hours in the summary, the largest changes of the median first.
 
     Returns
     -------
     Sheet
         Hours of only one of the issues are counted in its facts.
+
+    See Also
+    --------
+    day_ahead_sheet : All values of one issue.
 
     Raises
     ------
@@ -98,6 +102,7 @@ def revision_sheet(
 
 
 def _interval(interval: Sequence[float]) -> tuple[float, float]:
+    """Lower and upper level."""
     levels = quantile_levels.check_quantiles(interval)
     if len(levels) != 2:
         raise RangeError(
@@ -114,22 +119,22 @@ def _common(new: Forecast, old: Forecast) -> pd.DatetimeIndex:
     if moments[1] >= moments[0]:
         raise TimeError(
             f"The previous issue of site {name!r} is of {moments[1]}, the new one of {moments[0]}.",
-            "The previous issue was made before.",
+            "The previous issue was made before the new one.",
             "Exchange them.",
         )
     if parts.step_of(new) != parts.step_of(old):
         raise TimeError(
             f"The issues of site {name!r} have intervals of {parts.step_of(new)} and {parts.step_of(old)}.",
-            "Issues that are compared have the same intervals.",
+            "Issues that are compared must have the same intervals.",
             "Compare issues of one task.",
         )
-    here, before = parts.valid_times(new), parts.valid_times(old)
-    common = here[here.isin(before)]
+    hours, before = parts.valid_times(new), parts.valid_times(old)
+    common = hours[hours.isin(before)]
     if not len(common):
         raise TimeError(
-            f"The new issue of site {name!r} covers {here[0]} to {here[-1]}, the previous one {before[0]} to "
+            f"The new issue of site {name!r} covers {hours[0]} to {hours[-1]}, the previous one {before[0]} to "
             f"{before[-1]}.",
-            "They have at least one hour in common.",
+            "They must have at least one hour in common.",
             "Compare issues that cover the same hours.",
         )
     return common
@@ -138,7 +143,10 @@ def _common(new: Forecast, old: Forecast) -> pd.DatetimeIndex:
 def _changes(
     new: Forecast, old: Forecast, common: pd.DatetimeIndex, interval: tuple[float, float], timezone: str
 ) -> pd.DataFrame:
+    """Medians and intervals of both issues, and their differences."""
+
     def of(forecast: Forecast, level: float) -> pd.Series:
+        """A quantile at the common hours."""
         values = pd.Series(parts.quantile(forecast, level), index=parts.valid_times(forecast))
         return values.reindex(common).reset_index(drop=True)
 
@@ -165,16 +173,18 @@ def _changes(
 
 
 def _columns(timezone: str) -> tuple[Column, ...]:
+    """Columns of the hours and of their changes."""
     powers = ("previous", "now", "change", "width_previous", "width_now", "width_change")
     return (
         *parts.hour_columns(timezone),
-        *(Column(name, Text(f"column.{name}"), unit="MW") for name in powers),
+        *(parts.power_column(name) for name in powers),
         Column("share", Text("column.share"), kind="share"),
         Column("flags", Text("column.flags"), kind="text"),
     )
 
 
 def _facts(new: Forecast, old: Forecast, common: pd.DatetimeIndex, timezone: str) -> dict[str, Any]:
+    """Facts of both issues, and the number of hours of each."""
     before = parts.issue_facts(old, timezone)
     return parts.issue_facts(new, timezone) | {
         "fact.previous_issue": before["fact.issue"],
@@ -186,6 +196,7 @@ def _facts(new: Forecast, old: Forecast, common: pd.DatetimeIndex, timezone: str
 
 
 def _chart(interval: tuple[float, float], timezone: str) -> Chart:
+    """Both medians over the interval of the earlier issue."""
     low, high = interval
     return Chart(
         (

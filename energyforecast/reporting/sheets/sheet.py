@@ -1,4 +1,4 @@
-"""A sheet: what a planner reads or files, still in no language."""
+"""A sheet for planners: tables, facts, notes, caveats and a figure, in no language yet."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from energyforecast.reporting.translations import Text
 
 __all__ = ["Chart", "Column", "Kind", "Line", "Part", "Sheet", "Table", "words"]
 
-#: What the cells of a column are.
+#: Kinds of cells.
 Kind = Literal["number", "count", "share", "yes_no", "time", "day", "text", "score"]
-#: Which table of a sheet.
+#: Tables of a sheet.
 Part = Literal["table", "summary"]
 
 
@@ -28,17 +28,17 @@ class Column:
     Parameters
     ----------
     name : str
-        Of the column in frames and machine-readable files.
+        Name in frames and machine-readable files.
     label : Text or str
-        Its heading; a string stands as it is.
+        Heading; a string is kept.
     unit : str, optional
         ``"MW"``, ``"MWh"``, ``"h"`` or ``"%"``.
     kind : str
-        What its cells are: ``"number"``, ``"count"``, ``"share"`` (1, shown in percent), ``"yes_no"``,
+        Kind of its cells: ``"number"``, ``"count"``, ``"share"`` (1, shown in percent), ``"yes_no"``,
         ``"time"`` (zone-aware), ``"day"``, ``"text"`` (a string, a Text, or several), ``"score"`` (a number
         with a unit of its own row).
     repeated : bool
-        Whether every row says the same; pages and workbooks say it once, at the head.
+        Whether every row has the same value; pages and workbooks show it once, at the head.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Column:
 
 
 def words(cell: Any, language: str = "en") -> str:
-    """What a cell of text says; nothing where nothing is to be said.
+    """Text of a cell; empty if there is none.
 
     Examples
     --------
@@ -97,23 +97,23 @@ class Table:
 
     def to_frame(self, language: str | None = None) -> pd.DataFrame:
         """The rows with headings of a language, or with names and English words."""
-        spoken = "en" if language is None else language
+        chosen = "en" if language is None else language
         found = pd.DataFrame(
             {
-                column.name: self.data[column.name].map(lambda cell: words(cell, spoken))
+                column.name: self.data[column.name].map(lambda cell: words(cell, chosen))
                 if column.kind == "text"
                 else self.data[column.name]
                 for column in self.columns
             }
         )
-        if language is not None:  # headings may be alike, such as that of a reference and another
+        if language is not None:  # headings may be alike, such as those of a forecast and a reference
             found.columns = [column.heading(language) for column in self.columns]
         return found
 
 
 @dataclass(frozen=True)
 class Line:
-    """A course in a figure.
+    """A line of a figure.
 
     Parameters
     ----------
@@ -135,13 +135,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the figure of a sheet shows of its table.
+    """Figure of a sheet: columns of its table, and labels.
 
     Parameters
     ----------
     lines : tuple of Line
     band : (str, str, Text), optional
-        Columns of the lower and the upper edge, and what lies between.
+        Columns of the lower and the upper edge, and the label of the area between.
     axis : Text
         Of the vertical axis.
     unit : str
@@ -163,7 +163,7 @@ class Chart:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sheet:
-    r"""A table for planners with everything that must be said beside it.
+    r"""A table for planners, with its facts, notes, caveats and figure.
 
     Made by :func:`day_ahead_sheet`, :func:`weekly_outlook`, :func:`revision_sheet` and
     :func:`verification_sheet`.
@@ -179,12 +179,12 @@ class Sheet:
     timezone : str
     table : Table
     summary : Table, optional
-        What is read first: largest changes, scores.
+        Table that is read first: largest changes, scores.
     facts : mapping
-        From keys ``fact.*`` of the labels to values.
+        From keys ``fact.*`` of the phrases to values.
     notes : tuple of Text
     caveats : tuple of str
-        As the forecasts say them. They stand in every output.
+        Caveats of the forecasts; every output shows them.
     chart : Chart, optional
 
     Examples
@@ -246,14 +246,15 @@ class Sheet:
         Parameters
         ----------
         language : str, optional
-            ``"en"``, ``"ru"`` or ``"fr"``.
+            One of :func:`energyforecast.reporting.translations.languages`; all but English need the extra
+            ``report``.
         part : {"table", "summary"}
         """
         frame = self.part(part).to_frame(language)
         if self.caveats:
-            spoken = "en" if language is None else language
+            chosen = "en" if language is None else language
             name = "caveat" if language is None else translations.phrase("column.caveat", language)
-            frame[name] = "; ".join(translations.translate_caveat(line, spoken) for line in self.caveats)
+            frame[name] = "; ".join(translations.translate_caveat(line, chosen) for line in self.caveats)
         return frame
 
     def write_csv(self, path: str | Path, *, language: str | None = None, part: Part = "table") -> Path:
@@ -263,7 +264,7 @@ class Sheet:
         ----------
         path : path
         language : str, optional
-            Of headings and words; names for machines by default. Numbers and times stay the same.
+            Language of headings and words; names for machines by default. Numbers and times stay the same.
         part : {"table", "summary"}
 
         Examples
@@ -299,5 +300,5 @@ class Sheet:
         return html.write_html(self, path, language=language)
 
     def __repr__(self) -> str:
-        said = "".join(f", {line}" for line in self.caveats)
-        return f"{self.title()}; {len(self.table.data)} rows{said}"
+        caveats = "".join(f", {line}" for line in self.caveats)
+        return f"{self.title()}; {len(self.table.data)} rows{caveats}"

@@ -1,4 +1,4 @@
-"""The verification sheet: what happened, beside what was forecast, scheduled and what references said."""
+"""The verification sheet: outcomes against forecast, schedule and references."""
 
 from __future__ import annotations
 
@@ -7,64 +7,97 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import quantile_levels
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.settlement import ImbalanceTerms, deviations
-from energyforecast.core.sites import Kind
 from energyforecast.errors import RangeError, SchemaError, TimeError
-from energyforecast.evaluation import METRICS, Pairs, align, pinball_loss, score
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.day_ahead import fan
+from energyforecast.reporting.sheets.scored_issue import Array, Rules, ScoredIssue
 from energyforecast.reporting.sheets.sheet import Column, Sheet, Table
 from energyforecast.reporting.translations import Share, Text
 
-__all__ = ["verification_sheet"]
+__all__ = ["VerificationTerms", "verification_sheet"]
 
-Array = npt.NDArray[Any]
-
-_MAE: Final = next(metric for metric in METRICS if metric.name == "mae")
-_BIAS: Final = next(metric for metric in METRICS if metric.name == "bias")
-#: Fewer hours than this are called few.
+#: Smaller samples are called few. [h]
 _FEW: Final = 90 * 24
+
+
+@dataclass(frozen=True)
+class VerificationTerms:
+    """Terms of a verification sheet.
+
+    Parameters
+    ----------
+    tolerance : float
+        Share of the schedule of the hour by which the outcome may deviate, in [0, 1). [1]
+    interval : float
+        Probability of the central interval that is checked, in (0, 1). [1]
+    quantile_levels : tuple of float
+        Quantiles shown.
+
+    Raises
+    ------
+    RangeError
+        If one of them is impossible.
+
+    See Also
+    --------
+    verification_sheet : Takes them.
+
+    Examples
+    --------
+    >>> VerificationTerms(tolerance=0.1).interval
+    0.8
+    """
+
+    tolerance: float = 0.05
+    interval: float = 0.8
+    quantile_levels: tuple[float, ...] = (0.1, 0.5, 0.9)
+
+    def __post_init__(self) -> None:
+        quantile_levels.check_quantiles(self.quantile_levels)
+        if not 0 <= self.tolerance < 1:
+            raise RangeError(
+                f"The tolerance is {self.tolerance:g}.",
+                "It is a share of the schedule, in [0, 1).",
+                "Give 0.05 for ±5 %.",
+            )
+        if not 0 < self.interval < 1:
+            raise RangeError(
+                f"The interval is {self.interval:g}.", "It is a probability, in (0, 1).", "Give 0.8 for 80 %."
+            )
 
 
 def verification_sheet(
     forecast: Forecast,
-    observed: Observations,
+    observations: Observations,
     *,
     timezone: str,
     references: Mapping[str, Forecast] | None = None,
     schedule: pd.DataFrame | None = None,
-    tolerance: float = 0.05,
-    interval: float = 0.8,
-    levels: Sequence[float] = (0.1, 0.5, 0.9),
+    terms: VerificationTerms | None = None,
     site: str | None = None,
     issue_time: Any = None,
 ) -> Sheet:
-    """An issue against what was measured, hour by hour and in total, beside references.
+    """An issue against its outcomes and against references, hour by hour and in total.
 
     Parameters
     ----------
     forecast : Forecast
-        Its kind says which side is short: of demand, more than scheduled.
-    observed : Observations
-        Hold every hour of the forecast; an hour that is not known is NaN, left out and counted.
+        Its kind decides which side is short: of demand, more than scheduled.
+    observations : Observations
+        Must hold every hour of the forecast; an hour that is not known is NaN, left out and counted.
     timezone : str
     references : mapping of Forecast, optional
         One issue each, for at least the hours of the forecast.
     schedule : DataFrame, optional
         Columns ``valid_time`` and ``schedule`` [MW]. The median of the forecast by default; that of each
         reference for the references.
-    tolerance : float
-        Share of the schedule of the hour by which the outcome may miss it.
-    interval : float
-        Probability of the central interval that is checked.
-    levels : sequence of float
-        Quantiles shown.
+    terms : VerificationTerms, optional
+        Tolerance, interval and quantiles.
     site : str, optional
         Needed if there are several.
     issue_time : moment, optional
@@ -82,7 +115,12 @@ def verification_sheet(
     MissingDataError
         If the kind of the forecast is ``"site"``, so that shortage and surplus are not known.
     RangeError
-        If the tolerance or the interval is impossible, or lies outside the levels of the forecast.
+        If the quantiles lie outside the levels of the forecast.
+
+    See Also
+    --------
+    day_ahead_sheet : The same hours before they are measured.
+    energyforecast.evaluation.score : The scores.
 
     Examples
     --------
@@ -97,46 +135,37 @@ def verification_sheet(
     1  nmae    %  1.666667   3.333333
     2  bias   MW -1.000000  -2.000000
     """
-    _check(tolerance, interval)
+    terms = VerificationTerms() if terms is None else terms
     chosen = parts.one_issue(forecast, site, issue_time)
-    name, valid = chosen.sites[0], parts.valid_times(chosen)
-    others = _references(references or {}, chosen)
-    common = _common_levels(chosen, others)
-    plan = None if schedule is None else parts.beside(schedule, "schedule", valid, of=chosen, what="schedule")
-    rules = _Rules(
-        common, interval, tolerance, chosen.kinds[name], parts.step_of(chosen) / pd.Timedelta("1h")
+    valid, others = parts.valid_times(chosen), _references(references or {}, chosen)
+    plan = (
+        None if schedule is None else parts.aligned(schedule, "schedule", valid, of=chosen, kind="schedule")
     )
-    judged = _Judged.of(chosen, observed, valid, plan, rules)
-    beside = {key: _Judged.of(other, observed, valid, None, rules) for key, other in others.items()}
-    data, columns = _hours(judged, chosen, quantile_levels.check_quantiles(levels), timezone)
+    rules = _rules(chosen, others, terms)
+    scored = ScoredIssue.of(chosen, observations, valid, plan, rules)
+    compared = {key: ScoredIssue.of(other, observations, valid, None, rules) for key, other in others.items()}
     days = parts.local_days(valid, timezone)
     return Sheet(
         kind="verification",
-        subject=name,
+        subject=chosen.sites[0],
         period=(days[0], days[-1]),
         timezone=timezone,
-        table=Table(data, columns, Text("word.table")),
-        summary=_summary(judged, beside),
-        facts=_facts(chosen, judged, others, timezone),
-        notes=_notes(judged, given=schedule is not None, references=bool(others)),
+        table=_table(scored, chosen, terms.quantile_levels, timezone),
+        summary=_summary(scored, compared),
+        facts=_facts(chosen, scored, others, timezone),
+        notes=_notes(scored, given=schedule is not None, references=bool(others)),
         caveats=parts.together(
-            chosen.caveats, *(item.caveats for item in others.values()), parts.said_beside(schedule)
+            chosen.caveats, *(item.caveats for item in others.values()), parts.caveats_of(schedule)
         ),
-        chart=fan(levels, timezone, schedule=schedule is not None, observed=True),
+        chart=fan(terms.quantile_levels, timezone, schedule=schedule is not None, observed=True),
     )
 
 
-def _check(tolerance: float, interval: float) -> None:
-    if not 0 <= tolerance < 1:
-        raise RangeError(
-            f"The tolerance is {tolerance:g}.",
-            "It is a share of the schedule, in [0, 1).",
-            "Give 0.05 for ±5 %.",
-        )
-    if not 0 < interval < 1:
-        raise RangeError(
-            f"The interval is {interval:g}.", "It is a probability, in (0, 1).", "Give 0.8 for 80 %."
-        )
+def _rules(forecast: Forecast, others: Mapping[str, Forecast], terms: VerificationTerms) -> Rules:
+    """Rules that apply to the forecast and to its references alike."""
+    hours = parts.step_of(forecast) / pd.Timedelta("1h")
+    levels = _common_levels(forecast, others)
+    return Rules(levels, terms.interval, terms.tolerance, forecast.kinds[forecast.sites[0]], hours)
 
 
 def _references(references: Mapping[str, Forecast], forecast: Forecast) -> dict[str, Forecast]:
@@ -146,18 +175,18 @@ def _references(references: Mapping[str, Forecast], forecast: Forecast) -> dict[
     for key, reference in references.items():
         if key in ("key", "score", "unit", "forecast", "caveat"):
             raise SchemaError(
-                f"A reference has the name {key!r}.", "That is a column of the sheet.", "Name it otherwise."
+                f"A reference has the name {key!r}.", "That is a column of the sheet.", "Choose another name."
             )
         one = parts.one_issue(reference, name)
-        there = parts.valid_times(one)
-        absent = valid[~valid.isin(there)]
+        covered = parts.valid_times(one)
+        absent = valid[~valid.isin(covered)]
         if len(absent):
             raise TimeError(
                 f"The reference {key!r} lacks {len(absent)} hours of site {name!r}, the first {absent[0]}.",
-                "References cover every hour of the forecast.",
+                "References must cover every hour of the forecast.",
                 "Issue them for the same task.",
             )
-        found[key] = Forecast(one.data.isel(lead_time=np.flatnonzero(there.isin(valid))))
+        found[key] = Forecast(one.data.isel(lead_time=np.flatnonzero(covered.isin(valid))))
     return found
 
 
@@ -177,153 +206,56 @@ def _common_levels(forecast: Forecast, others: Mapping[str, Forecast]) -> tuple[
     return tuple(shared)
 
 
-@dataclass(frozen=True)
-class _Rules:
-    """By what all are judged."""
-
-    levels: tuple[float, ...]
-    interval: float
-    tolerance: float
-    kind: Kind
-    hours: float
-
-    @property
-    def band(self) -> ImbalanceTerms:
-        """The tolerance as a dead band; what it costs beyond is not asked."""
-        return ImbalanceTerms(shortage=1.0, surplus=1.0, band=self.tolerance)
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """One forecast beside the outcomes; hours without one are NaN."""
-
-    pairs: Pairs
-    rules: _Rules
-    observed: Array
-    schedule: Array
-    error: Array
-    loss: Array
-    inside: Array
-    within: Array
-    shortage: Array
-    surplus: Array
-
-    @classmethod
-    def of(
-        cls,
-        forecast: Forecast,
-        observed: Observations,
-        valid: pd.DatetimeIndex,
-        plan: Array | None,
-        rules: _Rules,
-    ) -> _Judged:
-        pairs = align(observed, forecast)
-        rows = valid.get_indexer(pd.DatetimeIndex(pairs.labels["valid_time"]))
-
-        def spread(values: Array) -> Array:
-            """A value for each hour of the forecast."""
-            found = np.full(len(valid), np.nan)
-            found[rows] = values
-            return found
-
-        outcome, median = spread(pairs.observed), spread(pairs.at(0.5))
-        losses = pinball_loss(
-            pairs.observed, np.column_stack([pairs.at(level) for level in rules.levels]), rules.levels
-        )
-        declared = parts.quantile(forecast, 0.5) if plan is None else plan
-        shortage, surplus = deviations(outcome, declared, kind=rules.kind)
-        return cls(
-            pairs=pairs,
-            rules=rules,
-            observed=outcome,
-            schedule=declared,
-            error=median - outcome,
-            loss=spread(losses.mean(axis=1)),
-            inside=spread(_inside(pairs, rules.interval)),
-            within=rules.band.within(outcome, declared),
-            shortage=shortage,
-            surplus=surplus,
-        )
-
-    def scores(self) -> dict[str, float]:
-        """By key of the labels."""
-        table = score([_MAE, _BIAS], self.pairs).set_index("metric")
-        return {
-            "score.mae": float(table.loc["mae", "value"]),
-            "score.nmae": float(table.loc["mae", "percent"]),
-            "score.bias": float(table.loc["bias", "value"]),
-            "score.pinball": _mean(self.loss),
-            "score.coverage": 100 * _mean(self.inside),
-            "score.within": 100 * _mean(self.within),
-            "score.shortage": float(np.nansum(self.shortage)) * self.rules.hours,
-            "score.surplus": float(np.nansum(self.surplus)) * self.rules.hours,
-        }
-
-
-def _inside(pairs: Pairs, interval: float) -> Array:
-    """Whether outcomes lie in the central interval; NaN where the levels do not reach it."""
-    low, high = (1 - interval) / 2, (1 + interval) / 2
-    if not (pairs.levels[0] <= low + 1e-9 and high - 1e-9 <= pairs.levels[-1]):
-        return np.full(len(pairs), np.nan)
-    return ((pairs.at(low) <= pairs.observed) & (pairs.observed <= pairs.at(high))).astype(float)
-
-
-def _mean(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def _hours(
-    judged: _Judged, forecast: Forecast, levels: Sequence[float], timezone: str
-) -> tuple[pd.DataFrame, tuple[Column, ...]]:
-    valid, rules = parts.valid_times(forecast), judged.rules
+def _table(scored: ScoredIssue, forecast: Forecast, levels: Sequence[float], timezone: str) -> Table:
+    """Each hour with outcome, quantiles, error, schedule and imbalance."""
     head, first = parts.head_columns(forecast, timezone)
     tail, last = parts.tail_columns(forecast)
-    quantiles = {parts.name_of(level): parts.quantile(forecast, level) for level in levels}
-    measured = np.isfinite(judged.observed)
+    valid, step = parts.valid_times(forecast), parts.step_of(forecast)
     data = pd.DataFrame(
-        head
-        | {"begin": parts.begin(valid, timezone)}
-        | {"hour": parts.hour_names(valid, parts.step_of(forecast), timezone)}
-        | {"observed": judged.observed}
-        | quantiles
-        | {
-            "error": judged.error,
-            "pinball": judged.loss,
-            "inside": _yes_no(judged.inside),
-            "schedule": judged.schedule,
-            "shortage": judged.shortage,
-            "surplus": judged.surplus,
-            "within": _yes_no(judged.within),
-            "flags": [() if there else (Text("flag.unmeasured"),) for there in measured],
+        {
+            **head,
+            "begin": parts.begin(valid, timezone),
+            "hour": parts.hour_names(valid, step, timezone),
+            "observed": scored.observed,
+            **{parts.name_of(level): parts.quantile(forecast, level) for level in levels},
+            "error": scored.error,
+            "pinball": scored.loss,
+            "inside": _yes_no(scored.inside),
+            "schedule": scored.schedule,
+            "shortage": scored.shortage,
+            "surplus": scored.surplus,
+            "within": _yes_no(scored.within),
+            "flags": [() if known else (Text("flag.unmeasured"),) for known in np.isfinite(scored.observed)],
+            **tail,
         }
-        | tail
     )
+    columns = (*first, *parts.hour_columns(timezone), *_columns(scored.rules, levels), *last)
+    return Table(data, columns, Text("word.table"))
 
-    columns = (
-        *first,
-        *parts.hour_columns(timezone),
-        Column("observed", Text("column.observed"), unit="MW"),
-        *(
-            Column(name, Text("column.quantile", {"level": level}), unit="MW")
-            for name, level in zip(quantiles, levels, strict=True)
-        ),
-        Column("error", Text("column.error"), unit="MW"),
-        Column("pinball", Text("column.pinball"), unit="MW"),
-        Column("inside", Text("column.inside", {"interval": Share(rules.interval)}), kind="yes_no"),
-        *(Column(name, Text(f"column.{name}"), unit="MW") for name in ("schedule", "shortage", "surplus")),
-        Column("within", Text("column.within", {"tolerance": Share(rules.tolerance)}), kind="yes_no"),
+
+def _columns(rules: Rules, levels: Sequence[float]) -> tuple[Column, ...]:
+    """Columns between the names of the hours and the quality of the issue."""
+    inside = Text("column.inside", {"interval": Share(rules.interval)})
+    within = Text("column.within", {"tolerance": Share(rules.tolerance)})
+    return (
+        parts.power_column("observed"),
+        *parts.quantile_columns(levels),
+        parts.power_column("error"),
+        parts.power_column("pinball"),
+        Column("inside", inside, kind="yes_no"),
+        *(parts.power_column(name) for name in ("schedule", "shortage", "surplus")),
+        Column("within", within, kind="yes_no"),
         Column("flags", Text("column.flags"), kind="text"),
-        *last,
     )
-    return data, columns
 
 
 def _yes_no(values: Array) -> Any:
+    """Whether it is so, or missing."""
     known = np.isfinite(values)
     return pd.arrays.BooleanArray(np.where(known, values, 0.0).astype(bool), ~known)
 
 
+#: Units of the rows of the summary, in their order.
 _UNITS: Final = {
     "score.mae": "MW",
     "score.nmae": "%",
@@ -339,13 +271,14 @@ _UNITS: Final = {
 }
 
 
-def _summary(judged: _Judged, beside: Mapping[str, _Judged]) -> Table:
-    rules = judged.rules
-    found = {"forecast": judged.scores()} | {key: item.scores() for key, item in beside.items()}
-    own = found["forecast"]["score.pinball"]
-    for key, item in (("forecast", judged), *beside.items()):
+def _summary(scored: ScoredIssue, compared: Mapping[str, ScoredIssue]) -> Table:
+    """A row for each score, a column for each forecast."""
+    rules = scored.rules
+    found = {"forecast": scored.scores()} | {key: item.scores() for key, item in compared.items()}
+    pinball = found["forecast"]["score.pinball"]
+    for key, item in (("forecast", scored), *compared.items()):
         loss = found[key]["score.pinball"]
-        saved = 100 * (1 - own / loss) if key != "forecast" and loss > 0 else float("nan")
+        saved = 100 * (1 - pinball / loss) if key != "forecast" and loss > 0 else float("nan")
         counts = {"score.n": len(item.pairs), "score.missing": len(item.pairs.missing)}
         found[key] |= {"score.saved": saved} | counts
     values: dict[str, dict[str, Any]] = {
@@ -361,38 +294,40 @@ def _summary(judged: _Judged, beside: Mapping[str, _Judged]) -> Table:
             **{name: float(scores[key]) for name, scores in found.items()},
         }
         for key, unit in _UNITS.items()
-        if key != "score.saved" or beside
+        if key != "score.saved" or compared
     ]
     columns = (
         Column("key", Text("column.key"), kind="text", repeated=True),
         Column("score", Text("column.score"), kind="text"),
         Column("unit", Text("column.unit"), kind="text"),
         Column("forecast", Text("column.forecast"), kind="score"),
-        *(Column(key, key, kind="score") for key in beside),
+        *(Column(key, key, kind="score") for key in compared),
     )
     return Table(pd.DataFrame(rows), columns, Text("word.totals"))
 
 
 def _facts(
-    forecast: Forecast, judged: _Judged, others: Mapping[str, Forecast], timezone: str
+    forecast: Forecast, scored: ScoredIssue, others: Mapping[str, Forecast], timezone: str
 ) -> dict[str, Any]:
+    """Facts of the issue, its references, and the number of hours."""
     facts = parts.issue_facts(forecast, timezone)
     if others:
         facts["fact.references"] = ", ".join(others)
-    return facts | {"fact.n": len(judged.pairs), "fact.missing": len(judged.pairs.missing)}
+    return facts | {"fact.n": len(scored.pairs), "fact.missing": len(scored.pairs.missing)}
 
 
-def _notes(judged: _Judged, *, given: bool, references: bool) -> tuple[Text, ...]:
-    notes = [Text("note.band", {"tolerance": Share(judged.rules.tolerance)})]
-    unplanned = int(np.isnan(judged.schedule).sum())
+def _notes(scored: ScoredIssue, *, given: bool, references: bool) -> tuple[Text, ...]:
+    """Notes on tolerance, schedules and samples."""
+    notes = [Text("note.band", {"tolerance": Share(scored.rules.tolerance)})]
+    unplanned = int(np.isnan(scored.schedule).sum())
     if unplanned:
         notes.append(Text("note.no_schedule_scored", {"n": unplanned}))
     if not given:
         notes.append(Text("note.own_schedule"))
     elif references:
         notes.append(Text("note.reference_schedule"))
-    if judged.pairs.below_zero:
-        notes.append(Text("note.below_zero", {"n": judged.pairs.below_zero}))
-    if len(judged.pairs) < _FEW:
-        notes.append(Text("note.few", {"n": len(judged.pairs)}))
+    if scored.pairs.below_zero:
+        notes.append(Text("note.below_zero", {"n": scored.pairs.below_zero}))
+    if len(scored.pairs) < _FEW:
+        notes.append(Text("note.few", {"n": len(scored.pairs)}))
     return tuple(notes)

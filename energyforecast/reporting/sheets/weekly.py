@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import quantile_levels, timestamps
+from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantile_levels import check_quantiles
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError
@@ -26,7 +27,7 @@ Array = npt.NDArray[Any]
 
 _LEVELS: Final = (0.1, 0.5, 0.9)
 _INDEPENDENT: Final = "independent hours: intervals of a day's energy are too narrow"
-#: Scenarios that must lie beyond a level or a risk, for it to be told from chance.
+#: Scenarios that must lie beyond a level or a risk; fewer are chance.
 _BEYOND: Final = 10
 
 
@@ -34,14 +35,14 @@ def weekly_outlook(
     source: Scenarios | Forecast,
     *,
     timezone: str,
-    levels: Sequence[float] | None = None,
+    quantile_levels: Sequence[float] | None = None,
     above: float | None = None,
     below: float | None = None,
     risk: float = 0.1,
     site: str | None = None,
     issue_time: Any = None,
 ) -> Sheet:
-    """Each local day with its energy and the hours at risk.
+    """Energy of each local day, and its hours at risk.
 
     Parameters
     ----------
@@ -49,8 +50,8 @@ def weekly_outlook(
         Quantiles of a day's energy need scenarios. A forecast gives its expected energy, since means add up,
         and the hours at risk, which are single hours.
     timezone : str
-        Of the local days.
-    levels : sequence of float, optional
+        Zone of the local days.
+    quantile_levels : sequence of float, optional
         Quantiles of a day's energy; 0.1, 0.5 and 0.9 of scenarios by default, none of a forecast.
     above, below : float, optional
         An hour is at risk if its power, or net load, lies above the one or below the other with a probability
@@ -85,7 +86,7 @@ def weekly_outlook(
     0 2024-02-29 00:00:00+06:00     25       1250.0             25
     1 2024-03-01 00:00:00+05:00     24       1200.0             24
     """
-    wanted = _levels(source, levels)
+    wanted = _levels(source, quantile_levels)
     given = _Source.of(source, site, issue_time)
     given.check(wanted, risk if above is not None or below is not None else None)
     at_risk = _probability(given, above, below)
@@ -115,14 +116,14 @@ def weekly_outlook(
 
 @dataclass(frozen=True)
 class _Source:
-    """What scenarios and forecasts have in common here."""
+    """Power of one site, from scenarios or from a forecast."""
 
     site: str
     valid: pd.DatetimeIndex
     hours: float
     caveats: tuple[str, ...]
     mean: Array
-    courses: Array | None = None
+    trajectories: Array | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     forecast: Forecast | None = None
 
@@ -130,25 +131,27 @@ class _Source:
     def of(cls, source: Scenarios | Forecast, site: str | None, issue_time: Any) -> _Source:
         if isinstance(source, Scenarios):
             name = parts.one_site(source.sites, site)
-            courses, attrs = source.of(name), dict(source.data.attrs)
+            trajectories, attrs = source.of(name), dict(source.data.attrs)
             apart = str(attrs.get("dependence", "")).startswith("Independence")
             caveats = (*source.caveats, _INDEPENDENT) if apart else source.caveats
-            mean = courses.mean(axis=0)
-            return cls(name, source.valid_times, source.hours, caveats, mean, courses=courses, attrs=attrs)
+            mean = trajectories.mean(axis=0)
+            return cls(
+                name, source.valid_times, source.hours, caveats, mean, trajectories=trajectories, attrs=attrs
+            )
         one = parts.one_issue(source, site, issue_time)
         hours = parts.step_of(one) / pd.Timedelta("1h")
         mean = np.asarray(one.mean.values[0, 0], dtype=float)
         return cls(one.sites[0], parts.valid_times(one), hours, one.caveats, mean, forecast=one)
 
     def check(self, levels: Sequence[float], risk: float | None) -> None:
-        """Refuse what the source cannot tell."""
+        """Refuse levels and risks that the source does not reach."""
         tails = [min(level, 1 - level) for level in levels] + ([] if risk is None else [min(risk, 1 - risk)])
         if risk is not None and not 0 < risk < 1:
             raise RangeError(f"The risk is {risk:g}.", "It lies in (0, 1).", "Give e.g. risk=0.1.")
-        if self.courses is not None and tails and len(self.courses) * min(tails) < _BEYOND - 1e-9:
+        if self.trajectories is not None and tails and len(self.trajectories) * min(tails) < _BEYOND - 1e-9:
             raise RangeError(
-                f"There are {len(self.courses)} scenarios of {self.site!r} for a level or risk of {min(tails):g}.",
-                f"At least {_BEYOND} lie beyond it, which takes {int(np.ceil(_BEYOND / min(tails) - 1e-6))}.",
+                f"There are {len(self.trajectories)} scenarios of {self.site!r} for a level or risk of {min(tails):g}.",
+                f"At least {_BEYOND} must lie beyond it, which takes {int(np.ceil(_BEYOND / min(tails) - 1e-6))}.",
                 "Draw more scenarios, or choose levels and a risk nearer to 0.5.",
             )
         if self.forecast is not None and risk is not None:
@@ -157,14 +160,14 @@ class _Source:
                 raise RangeError(
                     f"Hours at a risk of {risk:g} are asked of a forecast of {self.site!r} with levels from "
                     f"{low:g} to {high:g}.",
-                    "Its levels reach as far as the risk on both sides.",
+                    "Its levels must reach as far as the risk on both sides.",
                     "Forecast more levels, or choose a larger risk.",
                 )
 
     def probability(self, bound: float, *, above: bool) -> Array:
-        """That each hour lies beyond a bound."""
-        if self.courses is not None:
-            beyond = self.courses > bound if above else self.courses < bound
+        """Probability that each hour lies beyond a bound."""
+        if self.trajectories is not None:
+            beyond = self.trajectories > bound if above else self.trajectories < bound
             return np.asarray(beyond.mean(axis=0))
         assert self.forecast is not None
         found = QuantileFunction(self.forecast.data.values[0, 0].astype(float), self.forecast.quantiles)
@@ -172,19 +175,20 @@ class _Source:
 
 
 def _levels(source: Scenarios | Forecast, levels: Sequence[float] | None) -> tuple[float, ...]:
+    """Levels of a day's energy, which needs scenarios."""
     if isinstance(source, Scenarios):
-        return quantile_levels.check_quantiles(_LEVELS if levels is None else levels)
+        return check_quantiles(_LEVELS if levels is None else levels)
     if levels:
         raise SchemaError(
             f"Quantiles {list(levels)} of a day's energy are asked of a forecast of {list(source.sites)}.",
             "They come from scenarios: quantiles of a sum are not sums of quantiles.",
-            "Sample scenarios (ef.planning.sample_scenarios), or leave levels out for the expected energy alone.",
+            "Sample scenarios (ef.planning.sample_scenarios), or leave quantile_levels out: expected energy alone.",
         )
     return ()
 
 
 def _probability(given: _Source, above: float | None, below: float | None) -> Array | None:
-    """Of each hour to be at risk on one of the sides; the larger one where both are asked for."""
+    """Probability that each hour is at risk; the larger one of both sides."""
     found = [
         given.probability(bound, above=side)
         for bound, side in ((above, True), (below, False))
@@ -202,22 +206,23 @@ def _day(
     risk: float,
     timezone: str,
 ) -> dict[str, Any]:
+    """One local day: hours, energy, risk and flags."""
     valid = given.valid[rows]
     found: dict[str, Any] = {
         "day": valid[0].tz_convert(timestamps.zone(timezone)),
         "hours": len(rows),
         "energy_mean": given.mean[rows].sum() * given.hours,
     }
-    if given.courses is not None:
-        sums = given.courses[:, rows].sum(axis=1) * given.hours
+    if given.trajectories is not None:
+        sums = given.trajectories[:, rows].sum(axis=1) * given.hours
         quantiles = np.quantile(sums, levels, method="hazen")  # as Scenarios.quantiles
         found |= {f"energy_{parts.name_of(level)}": quantiles[k] for k, level in enumerate(levels)}
     if at_risk is not None:
-        which = rows[at_risk[rows] > risk]
+        risky = rows[at_risk[rows] > risk]
         found |= {
-            "hours_at_risk": len(which),
+            "hours_at_risk": len(risky),
             "peak_probability": at_risk[rows].max(),
-            "when_at_risk": _spans(given, which, timezone),
+            "when_at_risk": _spans(given, risky, timezone),
         }
     found["flags"] = () if _is_whole(valid, given.hours, timezone) else (Text("flag.partial"),)
     return found
@@ -249,6 +254,7 @@ def _span(first: str, last: str) -> str:
 
 
 def _columns(levels: Sequence[float], *, risky: bool) -> tuple[Column, ...]:
+    """Columns of the days."""
     energies = [
         Column(f"energy_{parts.name_of(level)}", Text("column.energy_quantile", {"level": level}), unit="MWh")
         for level in levels
@@ -271,27 +277,36 @@ def _columns(levels: Sequence[float], *, risky: bool) -> tuple[Column, ...]:
 def _facts(
     given: _Source, timezone: str, above: float | None, below: float | None, risk: float
 ) -> dict[str, Any]:
+    """Facts of the issue or the scenarios, and limits of risk."""
     if given.forecast is not None:
         facts = parts.issue_facts(given.forecast, timezone)
     else:
-        assert given.courses is not None
-        facts = {"fact.site": given.site, "fact.timezone": timezone, "fact.scenarios": len(given.courses)}
+        assert given.trajectories is not None
+        facts = {
+            "fact.site": given.site,
+            "fact.timezone": timezone,
+            "fact.scenarios": len(given.trajectories),
+        }
         if "issue_time" in given.attrs:
             issued = pd.DatetimeIndex([timestamps.instant(given.attrs["issue_time"])])
             facts["fact.issue"] = parts.local_moments(issued, timezone)[0]
         if "dependence" in given.attrs:
             facts["fact.dependence"] = str(given.attrs["dependence"])
     bounds = {"fact.above": above, "fact.below": below}
-    told = {key: Text("phrase.power", {"value": bound}) for key, bound in bounds.items() if bound is not None}
-    return facts | told | ({"fact.risk": Share(risk)} if told else {})
+    limits = {
+        key: Text("phrase.power", {"value": bound}) for key, bound in bounds.items() if bound is not None
+    }
+    return facts | limits | ({"fact.risk": Share(risk)} if limits else {})
 
 
 def _notes(given: _Source, *, risky: bool) -> tuple[Text, ...]:
-    notes = [Text("note.no_sum" if given.courses is None else "note.energy_scenarios")]
+    """Notes on sums and on risk."""
+    notes = [Text("note.no_sum" if given.trajectories is None else "note.energy_scenarios")]
     return (*notes, Text("note.risk_margin")) if risky else tuple(notes)
 
 
 def _chart(levels: Sequence[float], timezone: str) -> Chart:
+    """Energy of the days: median or mean over the outer quantiles."""
     names = [f"energy_{parts.name_of(level)}" for level in levels]
     band = None
     if len(levels) > 1:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["digits_of", "plain_text", "write_csv", "write_xlsx"]
 
-#: What a spreadsheet takes for the beginning of a formula.
+#: Beginnings that a spreadsheet takes for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _A4: Final = 9  # its number in the format of workbooks
 
 
 def plain_text(cell: Any) -> Any:
-    """Text that no spreadsheet takes for a formula: an apostrophe stands before it where it would.
+    """Text that no spreadsheet takes for a formula: with an apostrophe before it if necessary.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def plain_text(cell: Any) -> Any:
 
 
 def digits_of(values: pd.Series) -> int:
-    """Digits after the decimal sign with which a column of numbers reads well.
+    """Decimals that suit the size of the numbers of a column.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def write_csv(sheet: Sheet, path: str | Path, *, language: str | None = None, pa
 
 
 def write_xlsx(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
-    """Write a workbook: the table, its summary, and what is to be said of both.
+    """Write a workbook: the table, its summary, and a page of facts, notes and caveats.
 
     Raises
     ------
@@ -115,6 +115,7 @@ def write_xlsx(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
 
 
 def _sheet_name(title: str) -> str:
+    """A name that workbooks allow."""
     return re.sub(r"[\[\]:*?/\\']", " ", title)[:31]
 
 
@@ -125,9 +126,11 @@ class _Page:
         self.workbook, self.sheet, self.language = workbook, sheet, language
 
     def _format(self, **wanted: Any) -> Format:
+        """A format with its text at the top of the cell."""
         return self.workbook.add_format({"valign": "top"} | wanted)
 
     def write(self, table: Table) -> None:
+        """Write a table on a new worksheet."""
         page = self.workbook.add_worksheet(_sheet_name(table.title.translate(self.language)))
         page.write_string(0, 0, self.sheet.title(self.language), self._format(bold=True, font_size=14))
         warned = self._format(bold=True, font_color="#B34700")
@@ -150,7 +153,7 @@ class _Page:
         page.print_area(0, 0, top + len(frame), len(columns) - 1)
 
     def _column(self, page: Worksheet, table: Table, column: Column, place: int, top: int) -> float:
-        """Write the cells of a column; how wide it is to be."""
+        """Write the cells of a column; returns its width."""
         cells = table.data[column.name]
         style = self._style(column, cells)
         longest = max((len(word) for word in column.heading(self.language).split()), default=0)
@@ -159,6 +162,7 @@ class _Page:
         return float(min(max(longest + 2, 9), 48))
 
     def _style(self, column: Column, cells: pd.Series) -> Format:
+        """Format of the cells of a column."""
         if column.kind == "time":
             return self._format(num_format="yyyy-mm-dd hh:mm", align="left")
         if column.kind == "day":
@@ -174,14 +178,14 @@ class _Page:
 
 
 def _leading(columns: list[Column]) -> int:
-    """Columns that stay in sight: those that say which hour or day it is."""
+    """Number of columns that stay in sight: those that name the hour or day."""
     return sum(column.kind in ("time", "day") or column.name in ("hour", "score") for column in columns)
 
 
 def _cell(
     page: Worksheet, row: int, place: int, cell: Any, column: Column, style: Format, language: str
 ) -> int:
-    """Write one cell by its kind; how long it reads."""
+    """Write one cell by its kind; returns its length."""
     if column.kind == "text":
         text = words(cell, language)
         page.write_string(row, place, text, style)  # never a formula, whatever it begins with
@@ -201,7 +205,7 @@ def _cell(
 
 
 def _about(workbook: Workbook, sheet: Sheet, language: str) -> None:
-    """Facts, notes and caveats, on a worksheet of their own."""
+    """Facts, notes and caveats, on a separate worksheet."""
     page = workbook.add_worksheet(_sheet_name(translations.phrase("word.facts", language)))
     wrapped = workbook.add_format({"text_wrap": True, "valign": "top", "align": "left"})
     bold = workbook.add_format({"bold": True, "valign": "top", "text_wrap": True})

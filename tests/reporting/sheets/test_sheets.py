@@ -25,6 +25,7 @@ from energyforecast.planning import GaussianCopula, sample_scenarios
 from energyforecast.reporting import translations
 from energyforecast.reporting.sheets import (
     Sheet,
+    VerificationTerms,
     day_ahead_sheet,
     figure,
     html,
@@ -257,8 +258,8 @@ def test_caveats_of_plans_are_said_once() -> None:
 
 def test_levels_must_be_inside_those_of_the_forecast() -> None:
     with pytest.raises(RangeError, match=r"0\.05 is asked for"):
-        day_ahead_sheet(example_forecast(), timezone="UTC", levels=(0.05, 0.5))
-    between = day_ahead_sheet(example_forecast(), timezone="UTC", levels=(0.3,))
+        day_ahead_sheet(example_forecast(), timezone="UTC", quantile_levels=(0.05, 0.5))
+    between = day_ahead_sheet(example_forecast(), timezone="UTC", quantile_levels=(0.3,))
     assert between.to_frame()["q0.3"][0] == pytest.approx(8.0)  # half way from 6 to 10
 
 
@@ -289,7 +290,9 @@ def test_energy_is_power_times_hours_by_hand() -> None:
     valid = pd.date_range("2024-01-01", periods=96, freq="30min", tz="UTC")
     courses = np.arange(200.0)[:, None, None] + np.zeros((1, 1, 96))
     outlook = weekly_outlook(
-        Scenarios.from_values(courses, sites=["a"], valid_time=valid), timezone="UTC", levels=(0.1, 0.5)
+        Scenarios.from_values(courses, sites=["a"], valid_time=valid),
+        timezone="UTC",
+        quantile_levels=(0.1, 0.5),
     )
     frame = outlook.to_frame()
     assert frame["energy_mean"].tolist() == [99.5 * 24] * 2
@@ -334,7 +337,7 @@ def test_a_forecast_gives_expected_energy_but_no_quantiles_of_sums() -> None:
     assert frame["energy_mean"].tolist()[:2] == pytest.approx([hourly[:24].sum(), hourly[24:49].sum()])
     assert not [name for name in frame if name.startswith("energy_q")]
     with pytest.raises(SchemaError, match="quantiles of a sum are not sums of quantiles"):
-        weekly_outlook(forecast, timezone="Asia/Almaty", levels=(0.5,))
+        weekly_outlook(forecast, timezone="Asia/Almaty", quantile_levels=(0.5,))
 
 
 @pytest.mark.parametrize("level", [0.2, 0.5, 0.8])
@@ -483,7 +486,11 @@ def scored(sheet: Sheet, model: str) -> dict[str, float]:
 def test_totals_are_the_scores_of_the_evaluation(yesterday: Any) -> None:
     forecast, observed, references = yesterday
     sheet = verification_sheet(
-        forecast, observed, timezone="UTC", references={"flat": references["flat"]}, interval=0.8
+        forecast,
+        observed,
+        timezone="UTC",
+        references={"flat": references["flat"]},
+        terms=VerificationTerms(interval=0.8),
     )
     for name, item in {"forecast": forecast, "flat": references["flat"]}.items():
         found = scored(sheet, name)
@@ -568,9 +575,9 @@ def test_a_reference_must_cover_the_same_hours_and_is_cut_to_them(yesterday: Any
 
 
 @pytest.mark.parametrize(("name", "value"), [("tolerance", 1.0), ("tolerance", -0.1), ("interval", 1.0)])
-def test_impossible_settings_are_refused(yesterday: Any, name: str, value: float) -> None:
+def test_impossible_terms_are_refused(name: str, value: float) -> None:
     with pytest.raises(RangeError, match=f"The {name} is"):
-        verification_sheet(yesterday[0], yesterday[1], timezone="UTC", **{name: value})
+        VerificationTerms(**{name: value})
 
 
 def test_a_reference_may_be_called_like_a_heading(yesterday: Any, tmp_path: Path) -> None:
