@@ -22,11 +22,12 @@ import pandas as pd
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.planning import (
     Area,
+    DispatchInputs,
     HVDCLink,
     PumpedStorage,
     System,
     ThermalUnit,
-    plan_median,
+    plan_deterministic,
     plan_scenarios,
     to_pypsa,
 )
@@ -72,15 +73,15 @@ def timed(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
 def measure(number: int, repeats: int) -> dict[str, Any]:
     """CPU seconds and costs."""
     declared, given = system(), courses(number)
-    ours, plan = timed(lambda: plan_median(declared, **given), repeats)
+    ours, plan = timed(lambda: plan_deterministic(declared, DispatchInputs(**given)), repeats)
 
     def through_pypsa() -> Any:
-        network = to_pypsa(declared, **given)
+        network = to_pypsa(declared, DispatchInputs(**given))
         network.optimize(solver_name="highs", log_to_console=False, include_objective_constant=False)
         return network
 
     theirs, network = timed(through_pypsa, repeats)
-    stochastic, _ = timed(lambda: plan_scenarios(declared, **given), repeats)
+    stochastic, _ = timed(lambda: plan_scenarios(declared, DispatchInputs(**given)), repeats)
     return {
         "one_course": {
             "highs_cpu_seconds": ours,

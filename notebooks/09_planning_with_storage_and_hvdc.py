@@ -155,8 +155,8 @@ def truth(hours):
 
 
 plans = {
-    "median": planning.plan_median(system, **south(scenarios)),
-    "scenarios": planning.plan_scenarios(system, **south(scenarios)),
+    "median": planning.plan_deterministic(system, planning.DispatchInputs(**south(scenarios))),
+    "scenarios": planning.plan_scenarios(system, planning.DispatchInputs(**south(scenarios))),
 }
 ef.reporting.figures.dispatch(plans["scenarios"], area="South", timezone="Asia/Almaty")
 
@@ -172,9 +172,10 @@ ef.reporting.figures.dispatch(plans["scenarios"], timezone="Asia/Almaty")
 # %%
 shown = ["fuel", "regulation", "shedding", "total", "regret"]
 print("in expectation (synthetic)")
-print(planning.realised_costs(plans, **south(scenarios))[shown].round(0).to_string())
+print(planning.realised_costs(plans, planning.DispatchInputs(**south(scenarios)))[shown].round(0).to_string())
 print("on the day (synthetic)")
-print(planning.realised_costs(plans, **truth(scenarios.valid_times))[shown].round(0).to_string())
+outcomes = planning.DispatchInputs(**truth(scenarios.valid_times))
+print(planning.realised_costs(plans, outcomes)[shown].round(0).to_string())
 
 # %% [markdown]
 # One day proves nothing, neither way. Thirty days, each planned from what was known when it was issued:
@@ -189,10 +190,10 @@ for moment in issues:
     if any(frame.isna().to_numpy().any() for frame in outcome.values()):
         continue  # a meter was silent: the day cannot be judged
     both = {
-        "median": planning.plan_median(system, **south(drawn)),
-        "scenarios": planning.plan_scenarios(system, **south(drawn)),
+        "median": planning.plan_deterministic(system, planning.DispatchInputs(**south(drawn))),
+        "scenarios": planning.plan_scenarios(system, planning.DispatchInputs(**south(drawn))),
     }
-    costs = planning.realised_costs(both, **outcome)
+    costs = planning.realised_costs(both, planning.DispatchInputs(**outcome))
     regrets.append(costs["regret"].drop("perfect foresight").rename(moment.date()))
 table = pd.DataFrame(regrets)
 gain = table["median"] - table["scenarios"]
@@ -217,7 +218,7 @@ print(
 without = replace(system, storages=())
 costs = {
     "with the lake": plans["scenarios"].cost,
-    "without": planning.plan_scenarios(without, **south(scenarios)).cost,
+    "without": planning.plan_scenarios(without, planning.DispatchInputs(**south(scenarios))).cost,
 }
 print({name: round(cost) for name, cost in costs.items()}, "(synthetic, expected)")
 

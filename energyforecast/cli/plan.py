@@ -220,7 +220,7 @@ def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
         yield _frame_table(title, made.alarms.assign(**local))
     if made.dispatch is not None:
         costs = made.dispatch.parts().rename("cost").rename_axis("part").reset_index()
-        yield _frame_table(f"Dispatch over {made.dispatch.number} scenarios: expected cost", costs)
+        yield _frame_table(f"Dispatch over {made.dispatch.n_scenarios} scenarios: expected cost", costs)
 
 
 def _not_planned(terms: PlanSettings, made: DayPlan) -> list[str]:

@@ -21,14 +21,15 @@ from energyforecast.errors import MissingDataError
 from energyforecast.forecasting.portfolio import Ahead, forecast_ahead
 from energyforecast.models import Persistence, QuantileModel, SeasonalNaive, SmartPersistence
 from energyforecast.planning import (
+    DispatchInputs,
     Plan,
     System,
     compare_schedules,
+    evaluate_plan,
     hindcast_residuals,
     perfect_foresight,
-    plan_median,
+    plan_deterministic,
     plan_scenarios,
-    realise,
     reserve_exceedance,
     static_reserve,
 )
@@ -342,10 +343,11 @@ def _planned(
 ) -> Plan:
     """What is run when a day was planned in one way and the truth came."""
     if way == _PERFECT:
-        return perfect_foresight(system, **truth, site_areas=site_areas)
+        return perfect_foresight(system, DispatchInputs(**truth, site_areas=site_areas))
     given: Mapping[str, Any] = naive if way == "persistence" else day.drawn
-    planner = plan_scenarios if way == "scenarios" else plan_median
-    return realise(planner(system, **given, site_areas=site_areas), **truth, site_areas=site_areas)
+    planner = plan_scenarios if way == "scenarios" else plan_deterministic
+    outcomes = DispatchInputs(**truth, site_areas=site_areas)
+    return evaluate_plan(planner(system, DispatchInputs(**given, site_areas=site_areas)), outcomes)
 
 
 def _resumed(system: System, levels: Mapping[str, float]) -> System:

@@ -20,11 +20,14 @@ from .dispatch.components import (
     PumpedStorage as PumpedStorage,
     ThermalUnit as ThermalUnit,
 )
+from .dispatch.inputs import (
+    DispatchInputs as DispatchInputs,
+)
 from .dispatch.optimise import (
+    evaluate_plan as evaluate_plan,
     perfect_foresight as perfect_foresight,
-    plan_median as plan_median,
+    plan_deterministic as plan_deterministic,
     plan_scenarios as plan_scenarios,
-    realise as realise,
     realised_costs as realised_costs,
 )
 from .dispatch.plan import (

@@ -14,6 +14,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import SchemaError
 from energyforecast.forecasting.portfolio import Ahead
+from energyforecast.planning.dispatch.inputs import DispatchInputs
 from energyforecast.planning.dispatch.optimise import plan_scenarios
 from energyforecast.planning.dispatch.plan import Plan
 from energyforecast.planning.net_load import NET_LOAD, net_load
@@ -162,7 +163,7 @@ def plan_day(
     ...     }
     ... )
     >>> made = plan_day(settings, Ahead({"demand": demand}, {}), issue_time=demand.issue_times[-1])
-    >>> made.net_load.number, len(made.reserve), made.dispatch.number
+    >>> made.net_load.number, len(made.reserve), made.dispatch.n_scenarios
     (1000, 24, 30)
     """
     chosen = {
@@ -200,7 +201,7 @@ def plan_day(
         drawn=drawn,
         dispatch=None
         if settings.system is None or net is None
-        else plan_scenarios(settings.system, **drawn, site_areas=settings.site_areas),
+        else plan_scenarios(settings.system, DispatchInputs(**drawn, site_areas=settings.site_areas)),
     )
 
 

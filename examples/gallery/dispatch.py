@@ -24,7 +24,9 @@ wind = 8 * ef.datasets.shelek(models=("ecmwf",)).truth.loc[days, ["power"]]
 solar = 4 * ef.datasets.kapshagay(models=("ecmwf",)).truth.loc[days, ["power"]]
 demand.columns = wind.columns = solar.columns = ["South"]
 
-plan = ef.planning.perfect_foresight(system, demand=demand, wind=wind, solar=solar)
+plan = ef.planning.perfect_foresight(
+    system, ef.planning.DispatchInputs(demand=demand, wind=wind, solar=solar)
+)
 figure = ef.reporting.figures.dispatch(plan, area="South", timezone="Asia/Almaty")
 figure.supxlabel("synthetic; planned by someone who knew what came", fontsize=8, color="0.35")
 ef.reporting.figures.save(figure, sys.argv[1])

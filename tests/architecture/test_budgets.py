@@ -54,7 +54,6 @@ REMAINING = {
     "observations/quality.py",
     "physics/solar.py",
     "physics/solar.py::pv_power",
-    "planning/dispatch/stochastic_program.py",
     "planning/reserve.py",
     "planning/schedule.py::compare_schedules",
     "planning/schedule.py::schedule",

@@ -107,8 +107,6 @@ REMAINING: set[str] = {
     "physics/turbines.py",
     "planning/day.py",
     "planning/dispatch/components.py",
-    "planning/dispatch/inputs.py",
-    "planning/dispatch/optimise.py",
     "planning/dispatch/plan.py",
     "planning/dispatch/pypsa.py",
     "planning/dispatch/stochastic_program.py",

@@ -20,7 +20,15 @@ from energyforecast.core.scenario_set import Scenarios
 from energyforecast.demos import plan as demo_plan
 from energyforecast.errors import ConfigurationError, MissingDataError, SchemaError
 from energyforecast.forecasting.portfolio import Ahead, forecast_ahead, weather_of
-from energyforecast.planning import PlanSettings, System, perfect_foresight, plan_day, plan_median, realise
+from energyforecast.planning import (
+    DispatchInputs,
+    PlanSettings,
+    System,
+    evaluate_plan,
+    perfect_foresight,
+    plan_day,
+    plan_deterministic,
+)
 from energyforecast.reporting import day_plan, figures
 from energyforecast.testing import example_days, example_forecast
 
@@ -262,8 +270,8 @@ def test_figures_of_storages_and_costs_show_the_plans_and_say_their_caveats() ->
         [[[100.0, 180.0, 100.0]]], sites=["South"], valid_time=hours, caveats=["synthetic"]
     )
     plans = {
-        "median": plan_median(system, demand=demand),
-        "perfect": perfect_foresight(system, demand=demand),
+        "median": plan_deterministic(system, DispatchInputs(demand=demand)),
+        "perfect": perfect_foresight(system, DispatchInputs(demand=demand)),
     }
     figure = figures.storage(plans, timezone="Asia/Almaty")
     drawn = figure.axes[0].get_lines()
@@ -273,7 +281,7 @@ def test_figures_of_storages_and_costs_show_the_plans_and_say_their_caveats() ->
     assert figure._supxlabel.get_text() == "synthetic"
     with pytest.raises(SchemaError, match="'lake'"):
         figures.storage(plans, component="lake")
-    done = realise(plans["median"], demand=demand)
+    done = evaluate_plan(plans["median"], DispatchInputs(demand=demand))
     table = pd.DataFrame(
         {"total": [done.cost + 5, done.cost], "regret": [5.0, 0.0]}, index=["median", "perfect"]
     )

@@ -1,10 +1,10 @@
-"""Demand, wind and solar power by area, whatever they were given as."""
+"""Demand, wind and solar power of a dispatch window, as a user holds them and by area."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,137 +13,146 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.errors import MissingDataError, SchemaError, TimeError, one_of
 
-__all__ = ["Courses", "Given"]
+__all__ = ["AreaTrajectories", "DispatchInputs", "Point", "PowerInput"]
 
 Array = npt.NDArray[Any]
 
-#: What demand, wind and solar may be given as: a frame of MW with a column for each area or site, scenarios,
-#: or a forecast of one issue.
-Given: TypeAlias = pd.DataFrame | Scenarios | Forecast
+#: Power in MW: a frame with a column for each area or site, scenarios, or a forecast of one issue.
+PowerInput: TypeAlias = pd.DataFrame | Scenarios | Forecast
+#: Statistic that stands for a distribution in a deterministic plan.
+Point: TypeAlias = Literal["median", "mean"]
 
 _KINDS: Final = ("demand", "wind", "solar")
 
 
-@dataclass(frozen=True, eq=False)
-class Courses:
-    """What areas consume and what their wind and sun could give, in one or several scenarios.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DispatchInputs:
+    """Demand, wind and solar power of a dispatch window, with the area of each site.
+
+    Every function of dispatch takes them: :func:`plan_deterministic`, :func:`plan_scenarios`,
+    :func:`perfect_foresight`, :func:`evaluate_plan`, :func:`realised_costs` and :func:`to_pypsa`.
 
     Parameters
     ----------
-    areas : tuple of str
-    valid_time : DatetimeIndex
-        Beginnings of intervals, in UTC.
-    hours : float
-        Length of an interval. [h]
-    demand, wind, solar : array, shape (scenarios, areas, intervals)
-        [MW]
-    caveats : tuple of str
+    demand, wind, solar : DataFrame, Scenarios or Forecast
+        Of areas or sites. A frame has UTC hours and a column for each [MW]; a forecast has one issue, and its median or
+        mean is taken. Scenarios of several kinds belong together, one by one.
+    site_areas : mapping, optional
+        The area of each site; a site without one is named like its area.
+
+    Raises
+    ------
+    SchemaError
+        When planned: if a site is in no area, numbers of scenarios differ, or medians would have to be added.
+    TimeError
+        When planned: if hours differ, have no zone, or are not regular.
+    MissingDataError
+        When planned: if a value is missing.
+
+    See Also
+    --------
+    energyforecast.planning.System, energyforecast.planning.sample_by_kind
 
     Examples
     --------
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> demand = pd.DataFrame({"South": [100.0, 120.0]}, index=hours)
-    >>> courses = Courses.read(["North", "South"], demand=demand)
-    >>> courses.demand.tolist(), courses.hours
+    >>> demand = pd.DataFrame({"city": [100.0, 120.0]}, index=hours)
+    >>> inputs = DispatchInputs(demand=demand, site_areas={"city": "South"})
+    >>> trajectories = inputs.by_area(["North", "South"])
+    >>> trajectories.demand.tolist(), trajectories.step
     ([[[0.0, 0.0], [100.0, 120.0]]], 1.0)
+    """
+
+    demand: PowerInput
+    wind: PowerInput | None = None
+    solar: PowerInput | None = None
+    site_areas: Mapping[str, str] | None = None
+
+    def by_area(self, areas: Sequence[str], *, on: Point = "median") -> AreaTrajectories:
+        """Sums over the sites of each area; a forecast counts with its median or mean."""
+        one_of("on", on, allowed=("median", "mean"))
+        given = {kind: getattr(self, kind) for kind in _KINDS if getattr(self, kind) is not None}
+        read = {
+            kind: _AreaSums.of(kind, value, areas, self.site_areas or {}, on) for kind, value in given.items()
+        }
+        first = read["demand"]
+        for kind, other in read.items():
+            _check_hours(kind, first, other)
+        n_scenarios = max(len(other.values) for other in read.values())
+        power = dict.fromkeys(_KINDS, np.zeros((n_scenarios, len(areas), len(first.valid_time))))
+        power |= {kind: _repeated(kind, other, n_scenarios) for kind, other in read.items()}
+        # A plant that takes power at night is a consumer then.
+        own_use = np.minimum(power["wind"], 0.0) + np.minimum(power["solar"], 0.0)
+        return AreaTrajectories(
+            areas=tuple(areas),
+            valid_time=first.valid_time,
+            step=first.step,
+            demand=power["demand"] - own_use,
+            wind=np.maximum(power["wind"], 0.0),
+            solar=np.maximum(power["solar"], 0.0),
+            caveats=tuple(dict.fromkeys(line for other in read.values() for line in other.caveats)),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class AreaTrajectories:
+    """Demand and available wind and solar power by area: arrays of shape (scenarios, areas, intervals). [MW]
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> AreaTrajectories(("South",), hours, 1.0, *[np.zeros((30, 1, 2))] * 3).n_scenarios
+    30
     """
 
     areas: tuple[str, ...]
     valid_time: pd.DatetimeIndex
-    hours: float
+    step: float
     demand: Array
     wind: Array
     solar: Array
     caveats: tuple[str, ...] = ()
 
-    @classmethod
-    def read(
-        cls,
-        areas: Sequence[str],
-        *,
-        demand: Given,
-        wind: Given | None = None,
-        solar: Given | None = None,
-        site_areas: Mapping[str, str] | None = None,
-    ) -> Courses:
-        """Courses by area of what a user holds.
-
-        Raises
-        ------
-        SchemaError
-            If a site is in no area, numbers of scenarios differ, or medians would have to be added.
-        TimeError
-            If hours differ, have no zone, or are not regular.
-        MissingDataError
-            If a value is missing.
-        """
-        given = {"demand": demand, "wind": wind, "solar": solar}
-        read = {
-            kind: _Read.of(kind, value, areas, site_areas)
-            for kind, value in given.items()
-            if value is not None
-        }
-        first = read["demand"]
-        for kind, other in read.items():
-            _check_hours(kind, first, other)
-        number = max(len(other.values) for other in read.values())
-        values = {kind: _repeated(kind, other, number) for kind, other in read.items()}
-        nothing = np.zeros((number, len(areas), len(first.valid_time)))
-        courses = cls(
-            areas=tuple(areas),
-            valid_time=first.valid_time,
-            hours=first.hours,
-            **(dict.fromkeys(_KINDS, nothing) | values),
-            caveats=tuple(dict.fromkeys(line for other in read.values() for line in other.caveats)),
-        )
-        return _without_own_use(courses)
-
     @property
-    def number(self) -> int:
-        """How many scenarios there are."""
+    def n_scenarios(self) -> int:
+        """Number of scenarios."""
         return len(self.demand)
 
-    def median(self) -> Courses:
-        """One course: the median of each kind, area and hour, which is no likely course of a day."""
-        middle = {kind: np.median(getattr(self, kind), axis=0, keepdims=True) for kind in _KINDS}
-        return replace(self, **middle)
-
-    def of(self, scenario: int) -> Courses:
-        """One scenario."""
-        return replace(self, **{kind: getattr(self, kind)[[scenario]] for kind in _KINDS})
-
-
-def _without_own_use(courses: Courses) -> Courses:
-    """A plant that takes power at night is a consumer then."""
-    taken = np.minimum(courses.wind, 0.0) + np.minimum(courses.solar, 0.0)
-    wind, solar = np.maximum(courses.wind, 0.0), np.maximum(courses.solar, 0.0)
-    return replace(courses, demand=courses.demand - taken, wind=wind, solar=solar)
+    def reduced(self, on: Point) -> AreaTrajectories:
+        """One trajectory: the median or mean of each kind, area and hour."""
+        statistic = np.median if on == "median" else np.mean
+        return replace(
+            self, **{kind: statistic(getattr(self, kind), axis=0, keepdims=True) for kind in _KINDS}
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class _Read:
-    """One kind of what was given: values of shape (scenarios, areas, intervals)."""
+class _AreaSums:
+    """One kind by area: values of shape (scenarios, areas, intervals)."""
 
     valid_time: pd.DatetimeIndex
-    hours: float
+    step: float
     values: Array
     caveats: tuple[str, ...]
 
     @classmethod
-    def of(cls, kind: str, given: Given, areas: Sequence[str], site_areas: Mapping[str, str] | None) -> _Read:
+    def of(
+        cls, kind: str, given: PowerInput, areas: Sequence[str], site_areas: Mapping[str, str], on: Point
+    ) -> _AreaSums:
         if isinstance(given, Forecast):
-            valid_time, sites, values = _medians(kind, given)
-            _refuse_sums(kind, sites, site_areas)
+            valid_time, sites, values = _of_forecast(kind, given, on)
+            if on == "median":
+                _refuse_sums(kind, sites, site_areas)
         elif isinstance(given, Scenarios):
             valid_time, sites, values = given.valid_times, given.sites, np.asarray(given.data.values)
         else:
-            valid_time, sites, values = _frame(kind, given)
+            valid_time, sites, values = _of_frame(kind, given)
         _check_finite(kind, values, sites, valid_time)
         sums = np.zeros((len(values), len(areas), len(valid_time)))
         for k, site in enumerate(sites):
-            area = site if site_areas is None or site not in site_areas else site_areas[site]
+            area = site_areas.get(site, site)
             if area not in areas:
                 raise SchemaError(
                     f"The {kind} of {site!r} belongs to no area of the system.",
@@ -151,12 +160,13 @@ class _Read:
                     f"Name its area: site_areas={{{site!r}: ...}}.",
                 )
             sums[:, list(areas).index(area)] += values[:, k]
-        hours = given.hours if isinstance(given, Scenarios) else _step(kind, valid_time, given)
+        step = given.hours if isinstance(given, Scenarios) else _step(kind, valid_time, given)
         caveats = () if isinstance(given, pd.DataFrame) else given.caveats
-        return cls(valid_time, hours, sums, caveats)
+        return cls(valid_time, step, sums, caveats)
 
 
-def _medians(kind: str, forecast: Forecast) -> tuple[pd.DatetimeIndex, tuple[str, ...], Array]:
+def _of_forecast(kind: str, forecast: Forecast, on: Point) -> tuple[pd.DatetimeIndex, tuple[str, ...], Array]:
+    """Hours, sites and the median or mean of a forecast, shape (1, sites, hours)."""
     if len(forecast.issue_times) != 1:
         raise SchemaError(
             f"The forecast of {kind} holds {len(forecast.issue_times)} issues.",
@@ -165,21 +175,23 @@ def _medians(kind: str, forecast: Forecast) -> tuple[pd.DatetimeIndex, tuple[str
         )
     inside = forecast.inside[0]
     valid_time = timestamps.to_index(forecast.data["valid_time"].values[0, inside])
-    return valid_time, forecast.sites, np.asarray(forecast.at(0.5).values[:, 0, inside], dtype=float)[None]
+    point = forecast.at(0.5) if on == "median" else forecast.mean
+    return valid_time, forecast.sites, np.asarray(point.values[:, 0, inside], dtype=float)[None]
 
 
-def _refuse_sums(kind: str, sites: Sequence[str], site_areas: Mapping[str, str] | None) -> None:
-    homes = [(site_areas or {}).get(site, site) for site in sites]
-    for home in homes:
-        if homes.count(home) > 1:
+def _refuse_sums(kind: str, sites: Sequence[str], site_areas: Mapping[str, str]) -> None:
+    """Medians of several sites in one area are refused."""
+    areas = [site_areas.get(site, site) for site in sites]
+    for area in areas:
+        if areas.count(area) > 1:
             raise SchemaError(
-                f"The forecast of {kind} has several sites in the area {home!r}.",
+                f"The forecast of {kind} has several sites in the area {area!r}.",
                 "The median of a sum is not the sum of medians.",
-                "Draw scenarios from the forecast, and plan on these; their median is taken after the sum.",
+                'Sample scenarios and plan on these; or plan_deterministic(..., on="mean"): means add up.',
             )
 
 
-def _frame(kind: str, frame: pd.DataFrame) -> tuple[pd.DatetimeIndex, tuple[str, ...], Array]:
+def _of_frame(kind: str, frame: pd.DataFrame) -> tuple[pd.DatetimeIndex, tuple[str, ...], Array]:
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise TimeError(
@@ -214,8 +226,8 @@ def _check_finite(kind: str, values: Array, sites: Sequence[str], valid_time: pd
         )
 
 
-def _check_hours(kind: str, first: _Read, other: _Read) -> None:
-    if not first.valid_time.equals(other.valid_time) or first.hours != other.hours:
+def _check_hours(kind: str, first: _AreaSums, other: _AreaSums) -> None:
+    if not first.valid_time.equals(other.valid_time) or first.step != other.step:
         raise TimeError(
             f"The demand covers {_window(first)}, the {kind} {_window(other)}.",
             "All cover the same hours.",
@@ -223,16 +235,16 @@ def _check_hours(kind: str, first: _Read, other: _Read) -> None:
         )
 
 
-def _window(read: _Read) -> str:
+def _window(read: _AreaSums) -> str:
     first, last = read.valid_time[0], read.valid_time[-1]
-    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC by {read.hours:g} h"
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC by {read.step:g} h"
 
 
-def _repeated(kind: str, read: _Read, number: int) -> Array:
-    if len(read.values) not in {1, number}:
+def _repeated(kind: str, read: _AreaSums, n_scenarios: int) -> Array:
+    if len(read.values) not in {1, n_scenarios}:
         raise SchemaError(
-            f"There are {len(read.values)} scenarios of {kind}, and {number} of another kind.",
+            f"There are {len(read.values)} scenarios of {kind}, and {n_scenarios} of another kind.",
             "Scenarios of several kinds belong together, one by one.",
-            "Draw them together.",
+            "Sample them together: sample_by_kind(...).",
         )
-    return np.repeat(read.values, number // len(read.values), axis=0)
+    return np.repeat(read.values, n_scenarios // len(read.values), axis=0)

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.planning.dispatch.inputs import Courses
-from energyforecast.planning.dispatch.stochastic_program import Found, Tables, scheduled_links
+from energyforecast.planning.dispatch.inputs import AreaTrajectories
+from energyforecast.planning.dispatch.program_tables import ProgramTables
+from energyforecast.planning.dispatch.stochastic_program import Operation, scheduled_links
 from energyforecast.planning.dispatch.system import System
 
 __all__ = ["PARTS", "Plan", "scheduled"]
@@ -31,7 +32,7 @@ class Plan:
     name : str
         ``"median"``, ``"scenarios"``, ``"perfect foresight"`` or ``"realised"``.
     system : System
-    hours : float
+    step : float
         Length of an interval. [h]
     schedule : DataFrame
         What is fixed a day ahead: ``scenario``, ``valid_time``, ``component``, ``power`` [MW]. One for all scenarios
@@ -61,7 +62,7 @@ class Plan:
 
     name: str
     system: System
-    hours: float
+    step: float
     schedule: pd.DataFrame
     dispatch: pd.DataFrame
     curtailment: pd.DataFrame
@@ -71,31 +72,42 @@ class Plan:
     caveats: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, system: System, courses: Courses, tables: Tables, found: Found) -> Plan:
-        """A plan of what was found."""
+    def of(
+        cls,
+        name: str,
+        system: System,
+        trajectories: AreaTrajectories,
+        tables: ProgramTables,
+        operation: Operation,
+    ) -> Plan:
+        """A plan of what was operation."""
         keys = ("component",)
         return cls(
             name=name,
             system=system,
-            hours=courses.hours,
-            schedule=_long(courses, _schedule(system, tables, found), keys, "power"),
-            dispatch=_long(courses, _dispatch(system, tables, found), ("area", "component", "kind"), "power"),
-            curtailment=_long(courses, _curtailment(courses, tables, found), ("area", "kind"), "power"),
-            storage=_long(courses, _levels(tables, found), keys, "level"),
-            prices=_long(courses, _prices(system, tables, found), ("area",), "price"),
-            costs=_costs(system, courses, tables, found),
-            caveats=courses.caveats,
+            step=trajectories.step,
+            schedule=_long(trajectories, _schedule(system, tables, operation), keys, "power"),
+            dispatch=_long(
+                trajectories, _dispatch(system, tables, operation), ("area", "component", "kind"), "power"
+            ),
+            curtailment=_long(
+                trajectories, _curtailment(trajectories, tables, operation), ("area", "kind"), "power"
+            ),
+            storage=_long(trajectories, _levels(tables, operation), keys, "level"),
+            prices=_long(trajectories, _prices(system, tables, operation), ("area",), "price"),
+            costs=_costs(system, trajectories, tables, operation),
+            caveats=trajectories.caveats,
         )
 
     @property
-    def number(self) -> int:
-        """How many scenarios it was made for."""
+    def n_scenarios(self) -> int:
+        """Number of scenarios that were planned for."""
         return int(self.costs["scenario"].nunique())
 
     @property
     def cost(self) -> float:
         """Cost of the whole window, in the mean of the scenarios. [currency]"""
-        return float(self.costs["cost"].sum() / self.number)
+        return float(self.costs["cost"].sum() / self.n_scenarios)
 
     @property
     def valid_times(self) -> pd.DatetimeIndex:
@@ -104,25 +116,25 @@ class Plan:
 
     def parts(self) -> pd.Series:
         """Cost by part, in the mean of the scenarios. [currency]"""
-        return self.costs.groupby("part", sort=False)["cost"].sum() / self.number
+        return self.costs.groupby("part", sort=False)["cost"].sum() / self.n_scenarios
 
     def __repr__(self) -> str:
-        over = f" over {self.number} scenarios" if self.number > 1 else ""
+        over = f" over {self.n_scenarios} scenarios" if self.n_scenarios > 1 else ""
         return (
-            f"Plan ({self.name}){over}: {len(self.valid_times)} intervals of {self.hours:g} h from "
+            f"Plan ({self.name}){over}: {len(self.valid_times)} intervals of {self.step:g} h from "
             f"{self.valid_times[0]:%Y-%m-%d %H:%M} UTC, cost {self.cost:,.0f}"
         )
 
 
 def _long(
-    courses: Courses, rows: Iterable[tuple[Any, ...]], keys: tuple[str, ...], value: str
+    trajectories: AreaTrajectories, rows: Iterable[tuple[Any, ...]], keys: tuple[str, ...], value: str
 ) -> pd.DataFrame:
     """A row for each scenario and hour of each item: its keys, and its values of shape (scenarios, hours)."""
-    length = len(courses.valid_time)
+    length = len(trajectories.valid_time)
     frames = []
     for *names, values in rows:
         number = len(values)
-        hours = courses.valid_time[np.tile(np.arange(length), number)]
+        hours = trajectories.valid_time[np.tile(np.arange(length), number)]
         head = {"scenario": np.repeat(np.arange(number), length), "valid_time": hours}
         body = dict(zip(keys, names, strict=True)) | {value: values.ravel()}
         frames.append(pd.DataFrame(head | body))
@@ -142,37 +154,41 @@ def scheduled(system: System) -> tuple[str, ...]:
     return (*(unit.name for unit in system.units), *scheduled_links(system))
 
 
-def _schedule(system: System, tables: Tables, found: Found) -> Iterator[tuple[str, Array]]:
+def _schedule(system: System, tables: ProgramTables, operation: Operation) -> Iterator[tuple[str, Array]]:
     for k, name in enumerate(scheduled(system)):
-        if found.schedule is not None:
-            yield name, found.schedule[:, k]
+        if operation.schedule is not None:
+            yield name, operation.schedule[:, k]
         elif name in tables.generators:
-            yield name, found.output[:, tables.generators.index(name)]
+            yield name, operation.output[:, tables.generators.index(name)]
         else:
-            yield name, found.flow[:, tables.links.index(name)]
+            yield name, operation.flow[:, tables.links.index(name)]
 
 
-def _dispatch(system: System, tables: Tables, found: Found) -> Iterator[tuple[str, str, str, Array]]:
+def _dispatch(
+    system: System, tables: ProgramTables, operation: Operation
+) -> Iterator[tuple[str, str, str, Array]]:
     bus_load = {name: tables.loads[:, k] for k, name in enumerate(tables.buses)}
     kinds = {unit.name: "thermal" for unit in system.units}
     for k, name in enumerate(tables.generators):
         area = tables.buses[tables.generator_bus[k]]
         if area in system.area_names:
-            yield area, name, kinds.get(name, name.removeprefix(f"{area} ")), found.output[:, k]
-    yield from _flows(system, tables, found)
+            yield area, name, kinds.get(name, name.removeprefix(f"{area} ")), operation.output[:, k]
+    yield from _flows(system, tables, operation)
     for area in system.area_names:
         yield area, f"{area} demand", "demand", -bus_load[area]
 
 
-def _flows(system: System, tables: Tables, found: Found) -> Iterator[tuple[str, str, str, Array]]:
+def _flows(
+    system: System, tables: ProgramTables, operation: Operation
+) -> Iterator[tuple[str, str, str, Array]]:
     """What links bring to areas; the two ways of one component together."""
     owners = _owners(system)
     sums: dict[tuple[str, str, str], Array] = {}
     for k, name in enumerate(tables.links):
         component, kind = owners[name]
         for bus, power in (
-            (tables.buses[tables.link_from[k]], -found.flow[:, k]),
-            (tables.buses[tables.link_to[k]], tables.efficiency[k] * found.flow[:, k]),
+            (tables.buses[tables.link_from[k]], -operation.flow[:, k]),
+            (tables.buses[tables.link_to[k]], tables.efficiency[k] * operation.flow[:, k]),
         ):
             if bus in system.area_names:
                 key = (bus, component, kind)
@@ -193,48 +209,52 @@ def _owners(system: System) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _curtailment(courses: Courses, tables: Tables, found: Found) -> Iterator[tuple[str, str, Array]]:
-    for area in courses.areas:
+def _curtailment(
+    trajectories: AreaTrajectories, tables: ProgramTables, operation: Operation
+) -> Iterator[tuple[str, str, Array]]:
+    for area in trajectories.areas:
         for kind in ("wind", "solar"):
             k = tables.generators.index(f"{area} {kind}")
-            yield area, kind, np.maximum(tables.most[:, k] - found.output[:, k], 0.0)
+            yield area, kind, np.maximum(tables.max_output[:, k] - operation.output[:, k], 0.0)
 
 
-def _levels(tables: Tables, found: Found) -> Iterator[tuple[str, Array]]:
+def _levels(tables: ProgramTables, operation: Operation) -> Iterator[tuple[str, Array]]:
     for k, name in enumerate(tables.stores):
-        yield name, found.level[:, k]
+        yield name, operation.level[:, k]
 
 
-def _prices(system: System, tables: Tables, found: Found) -> Iterator[tuple[str, Array]]:
+def _prices(system: System, tables: ProgramTables, operation: Operation) -> Iterator[tuple[str, Array]]:
     for area in system.area_names:
-        yield area, found.price[:, tables.buses.index(area)]
+        yield area, operation.price[:, tables.buses.index(area)]
 
 
-def _costs(system: System, courses: Courses, tables: Tables, found: Found) -> pd.DataFrame:
-    costs = {part: np.zeros(courses.number) for part in PARTS}
-    kinds = {f"{area} {kind}": kind for area in courses.areas for kind in ("shedding", "surplus")}
+def _costs(
+    system: System, trajectories: AreaTrajectories, tables: ProgramTables, operation: Operation
+) -> pd.DataFrame:
+    costs = {part: np.zeros(trajectories.n_scenarios) for part in PARTS}
+    kinds = {f"{area} {kind}": kind for area in trajectories.areas for kind in ("shedding", "surplus")}
     kinds |= {f"{part.name} unserved": "hydrogen" for part in system.electrolysers}
     kinds |= {unit.name: "fuel" for unit in system.units}
     for k, name in enumerate(tables.generators):
         if name in kinds:
-            costs[kinds[name]] += tables.generator_cost[k] * found.output[:, k].sum(axis=1) * tables.hours
-    for _, _, unused in _curtailment(courses, tables, found):
-        costs["curtailment"] += system.curtailment_cost * unused.sum(axis=1) * tables.hours
-    if found.schedule is not None:
-        costs["regulation"] += _regulation(system, tables, found) * tables.hours
+            costs[kinds[name]] += tables.generator_cost[k] * operation.output[:, k].sum(axis=1) * tables.step
+    for _, _, unused in _curtailment(trajectories, tables, operation):
+        costs["curtailment"] += system.curtailment_cost * unused.sum(axis=1) * tables.step
+    if operation.schedule is not None:
+        costs["regulation"] += _regulation(system, tables, operation) * tables.step
     frames = [
-        pd.DataFrame({"scenario": np.arange(courses.number), "part": part, "cost": values})
+        pd.DataFrame({"scenario": np.arange(trajectories.n_scenarios), "part": part, "cost": values})
         for part, values in costs.items()
     ]
     return pd.concat(frames, ignore_index=True)
 
 
-def _regulation(system: System, tables: Tables, found: Found) -> Array:
+def _regulation(system: System, tables: ProgramTables, operation: Operation) -> Array:
     """Premiums on what units give above and below their schedule."""
-    assert found.schedule is not None
-    total = np.zeros(len(found.output))
+    assert operation.schedule is not None
+    total = np.zeros(len(operation.output))
     for k, unit in enumerate(system.units):
-        beside = found.output[:, tables.generators.index(unit.name)] - found.schedule[:, k]
+        beside = operation.output[:, tables.generators.index(unit.name)] - operation.schedule[:, k]
         total += unit.premium_up * np.maximum(beside, 0.0).sum(axis=1)
         total += unit.premium_down * np.maximum(-beside, 0.0).sum(axis=1)
     return total

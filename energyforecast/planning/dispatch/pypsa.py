@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +14,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.errors import require
 from energyforecast.planning.dispatch.components import Battery, PumpedStorage
-from energyforecast.planning.dispatch.inputs import Courses, Given
+from energyforecast.planning.dispatch.inputs import AreaTrajectories, DispatchInputs, Point
 from energyforecast.planning.dispatch.system import System
 
 if TYPE_CHECKING:
@@ -35,14 +35,7 @@ _STORAGES: Final = {
 }
 
 
-def to_pypsa(
-    system: System,
-    *,
-    demand: Given,
-    wind: Given | None = None,
-    solar: Given | None = None,
-    site_areas: Mapping[str, str] | None = None,
-) -> pypsa.Network:
+def to_pypsa(system: System, inputs: DispatchInputs, *, on: Point = "median") -> pypsa.Network:
     """The system over the hours of a forecast, as PyPSA and its tools take it.
 
     Areas are buses and HVDC lines are links with losses, one for each direction. A pumped storage or battery is a bus
@@ -50,16 +43,14 @@ def to_pypsa(
     energy of the store in the last hour. An electrolyser is a link to a bus of hydrogen. Shedding and surplus are
     generators with their price; wind and solar power may be curtailed.
 
-    ``network.optimize(solver_name="highs")`` finds the same plan as :func:`energyforecast.planning.plan_median`.
+    ``network.optimize(solver_name="highs")`` finds the same plan as :func:`energyforecast.planning.plan_deterministic`.
 
     Parameters
     ----------
     system : System
-    demand, wind, solar : DataFrame, Scenarios or Forecast
-        Of areas or sites. A frame has UTC hours and a column for each [MW]; of a forecast or scenarios the median
-        is taken.
-    site_areas : mapping, optional
-        The area of each site; sites without one are named like their area.
+    inputs : DispatchInputs
+    on : {"median", "mean"}
+        Statistic of forecasts and scenarios that is taken.
 
     Returns
     -------
@@ -75,21 +66,20 @@ def to_pypsa(
     ...     links=[HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=500, losses=0.05)],
     ... )
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> network = to_pypsa(system, demand=pd.DataFrame({"South": [380.0, 400.0]}, index=hours))
+    >>> network = to_pypsa(system, DispatchInputs(demand=pd.DataFrame({"South": [380.0, 400.0]}, index=hours)))
     >>> network.links["efficiency"].to_dict()
     {'HVDC': 0.95, 'HVDC reversed': 0.95}
     """
-    courses = Courses.read(system.area_names, demand=demand, wind=wind, solar=solar, site_areas=site_areas)
-    courses = courses.median()
+    trajectories = inputs.by_area(system.area_names, on=on).reduced(on)
     require("pypsa", extra="planning", purpose="Networks for dispatch are PyPSA's.")
     import pypsa
 
     with _quiet(), _told(pypsa):
         made = pypsa.Network(name="energyforecast")
-        made.set_snapshots(pd.DatetimeIndex(timestamps.to_ns(courses.valid_time), name="snapshot"))
+        made.set_snapshots(pd.DatetimeIndex(timestamps.to_ns(trajectories.valid_time), name="snapshot"))
         kinds = made.snapshot_weightings.columns
-        made.snapshot_weightings = pd.DataFrame(courses.hours, index=made.snapshots, columns=kinds)
-        tables = {kind: table for kind, table in components(system, courses).items() if table}
+        made.snapshot_weightings = pd.DataFrame(trajectories.step, index=made.snapshots, columns=kinds)
+        tables = {kind: table for kind, table in components(system, trajectories).items() if table}
         for kind, table in tables.items():
             made.add(kind, list(table), **_columns(table, made.snapshots))
     return made
@@ -123,23 +113,23 @@ def _told(pypsa: Any) -> Iterator[None]:
 _Table = dict[str, dict[str, Any]]
 
 
-def components(system: System, courses: Courses) -> dict[str, dict[str, dict[str, Any]]]:
-    """The network as PyPSA names things: class, name, attribute. Of several courses it shows the first.
+def components(system: System, trajectories: AreaTrajectories) -> dict[str, dict[str, dict[str, Any]]]:
+    """The network as PyPSA names things: class, name, attribute. Of several trajectories it shows the first.
 
     Examples
     --------
     >>> from energyforecast.planning import Area, System
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
     >>> demand = pd.DataFrame({"South": [380.0, 400.0]}, index=hours)
-    >>> made = components(System(areas=[Area(name="South")]), Courses.read(["South"], demand=demand))
+    >>> made = components(System(areas=[Area(name="South")]), DispatchInputs(demand=demand).by_area(["South"]))
     >>> made["Load"]["South demand"]["p_set"].tolist()
     [380.0, 400.0]
     """
     tables: dict[str, _Table] = {kind: {} for kind in ("Bus", "Generator", "Load", "Link", "Store")}
     for area in system.area_names:
         tables["Bus"][area] = {"carrier": "AC"}
-    _add_units(tables["Generator"], system, courses)
-    _add_areas(tables, system, courses)
+    _add_units(tables["Generator"], system, trajectories)
+    _add_areas(tables, system, trajectories)
     for link in system.links:
         ends = {"bus0": link.from_area, "bus1": link.to_area}
         sides = {link.name: ends}
@@ -148,9 +138,9 @@ def components(system: System, courses: Courses) -> dict[str, dict[str, dict[str
         for name, side in sides.items():
             tables["Link"][name] = side | _line(link.capacity, 1 - link.losses, "HVDC")
     for storage in system.storages:
-        _add_storage(tables, storage, courses)
+        _add_storage(tables, storage, trajectories)
     for part in system.electrolysers:
-        _add_electrolyser(tables, part, courses)
+        _add_electrolyser(tables, part, trajectories)
     carriers = {row["carrier"] for table in tables.values() for row in table.values()}
     return {"Carrier": {name: {} for name in sorted(carriers)}, **tables}
 
@@ -159,10 +149,14 @@ def _line(capacity: float, efficiency: float, carrier: str) -> dict[str, Any]:
     return {"p_nom": capacity, "efficiency": efficiency, "marginal_cost": TIE, "carrier": carrier}
 
 
-def _add_units(generators: _Table, system: System, courses: Courses) -> None:
+def _add_units(generators: _Table, system: System, trajectories: AreaTrajectories) -> None:
     for unit in system.units:
         # PyPSA counts a ramp from one snapshot to the next, as a share of the capacity.
-        ramp = np.nan if unit.ramp is None or not unit.capacity else unit.ramp * courses.hours / unit.capacity
+        ramp = (
+            np.nan
+            if unit.ramp is None or not unit.capacity
+            else unit.ramp * trajectories.step / unit.capacity
+        )
         generators[unit.name] = {
             "bus": unit.area,
             "carrier": "thermal",
@@ -175,17 +169,17 @@ def _add_units(generators: _Table, system: System, courses: Courses) -> None:
         }
 
 
-def _add_areas(tables: dict[str, _Table], system: System, courses: Courses) -> None:
+def _add_areas(tables: dict[str, _Table], system: System, trajectories: AreaTrajectories) -> None:
     """Demand, wind and sun of the areas, and what happens where they do not fit."""
     plain = {"p_nom": 1.0, "p_min_pu": 0.0, "ramp_limit_up": np.nan, "ramp_limit_down": np.nan}
-    for k, area in enumerate(courses.areas):
-        demand = courses.demand[0, k]
+    for k, area in enumerate(trajectories.areas):
+        demand = trajectories.demand[0, k]
         tables["Load"][f"{area} demand"] = {"bus": area, "carrier": "demand", "p_set": demand}
         sources: _Table = {}
         for kind in ("wind", "solar"):
             # A nominal power of 1 MW, so that the available share is the available power.
             sources[kind] = {
-                "p_max_pu": getattr(courses, kind)[0, k],
+                "p_max_pu": getattr(trajectories, kind)[0, k],
                 "marginal_cost": -system.curtailment_cost,
             }
         if system.shedding_cost is not None:
@@ -201,7 +195,9 @@ def _add_areas(tables: dict[str, _Table], system: System, courses: Courses) -> N
 _ENOUGH: Final = 1e6
 
 
-def _add_storage(tables: dict[str, _Table], part: PumpedStorage | Battery, courses: Courses) -> None:
+def _add_storage(
+    tables: dict[str, _Table], part: PumpedStorage | Battery, trajectories: AreaTrajectories
+) -> None:
     taking, giving, carrier = _STORAGES[type(part)]
     if isinstance(part, PumpedStorage):
         most = (part.pump, part.turbine, part.reservoir)
@@ -211,7 +207,7 @@ def _add_storage(tables: dict[str, _Table], part: PumpedStorage | Battery, cours
         into, out = part.charge_efficiency, part.discharge_efficiency
     tables["Bus"][part.name] = {"carrier": carrier}
     tables["Store"][part.name] = {"bus": part.name} | _store(
-        most[2], part.start_level, part.end, carrier, courses
+        most[2], part.start_level, part.end, carrier, trajectories
     )
     ends = {"bus0": part.area, "bus1": part.name}
     tables["Link"][f"{part.name} {taking}"] = ends | _line(most[0], into, carrier)
@@ -219,20 +215,22 @@ def _add_storage(tables: dict[str, _Table], part: PumpedStorage | Battery, cours
     tables["Link"][f"{part.name} {giving}"] = ends | _line(most[1] / out, out, carrier)
 
 
-def _store(energy: float, start: float, end: float, carrier: str, courses: Courses) -> dict[str, Any]:
-    least = np.zeros(len(courses.valid_time))
+def _store(
+    energy: float, start: float, end: float, carrier: str, trajectories: AreaTrajectories
+) -> dict[str, Any]:
+    least = np.zeros(len(trajectories.valid_time))
     least[-1] = end / energy if energy else 0.0
     return {"e_nom": energy, "e_initial": start, "e_min_pu": least, "carrier": carrier}
 
 
-def _add_electrolyser(tables: dict[str, _Table], part: Any, courses: Courses) -> None:
+def _add_electrolyser(tables: dict[str, _Table], part: Any, trajectories: AreaTrajectories) -> None:
     bus = f"{part.name} hydrogen"
     tables["Bus"][bus] = {"carrier": "hydrogen"}
     ends = {"bus0": part.area, "bus1": bus}
     tables["Link"][part.name] = ends | _line(part.capacity, part.efficiency, "electrolyser")
-    store = _store(part.hydrogen_storage, part.start_level, part.end, "hydrogen", courses)
+    store = _store(part.hydrogen_storage, part.start_level, part.end, "hydrogen", trajectories)
     tables["Store"][bus] = {"bus": bus} | store
-    wanted = np.full(len(courses.valid_time), part.hydrogen_demand)
+    wanted = np.full(len(trajectories.valid_time), part.hydrogen_demand)
     tables["Load"][bus] = {"bus": bus, "carrier": "hydrogen", "p_set": wanted}
     if part.unserved_cost is not None:
         tables["Generator"][f"{part.name} unserved"] = {

@@ -6,19 +6,17 @@ is put together here, from the same components as the network of PyPSA.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from energyforecast.planning.dispatch.inputs import Courses
 from energyforecast.planning.dispatch.linear_program import Program, Solution
-from energyforecast.planning.dispatch.pypsa import components
+from energyforecast.planning.dispatch.program_tables import ProgramTables
 from energyforecast.planning.dispatch.system import System
 
-__all__ = ["Found", "Tables", "optimise", "scheduled_links"]
+__all__ = ["Operation", "optimise", "scheduled_links"]
 
 Array = npt.NDArray[Any]
 
@@ -27,132 +25,7 @@ _TWICE: Final = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Tables:
-    """What the program takes from the components, in plain arrays: names, places, limits and prices.
-
-    ``most`` of generators and ``loads`` of buses have the shape (scenarios, names, hours), in MW;
-    ``least`` has (names, hours).
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from energyforecast.planning import Area, System
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> courses = Courses.read(["South"], demand=pd.DataFrame({"South": [380.0, 400.0]}, index=hours))
-    >>> Tables.of(System(areas=[Area(name="South")]), courses).loads.tolist()
-    [[[380.0, 400.0]]]
-    """
-
-    hours: float
-    buses: tuple[str, ...]
-    generators: tuple[str, ...]
-    links: tuple[str, ...]
-    stores: tuple[str, ...]
-    generator_bus: Array
-    generator_cost: Array
-    least: Array
-    most: Array
-    ramp: Array
-    loads: Array
-    link_from: Array
-    link_to: Array
-    link_cost: Array
-    link_most: Array
-    efficiency: Array
-    store_bus: Array
-    store_start: Array
-    store_least: Array
-    store_most: Array
-
-    @classmethod
-    def of(cls, system: System, courses: Courses) -> Tables:
-        """The tables of a system, over all scenarios of the courses."""
-        made = components(system, courses)
-        length = len(courses.valid_time)
-        buses = tuple(made["Bus"])
-        generators, links, stores = (_Columns(made[kind], length) for kind in ("Generator", "Link", "Store"))
-        size = generators["p_nom"][:, None]
-        energy = stores["e_nom"]
-        return cls(
-            hours=courses.hours,
-            buses=buses,
-            generators=generators.names,
-            links=links.names,
-            stores=stores.names,
-            generator_bus=generators.places("bus", buses),
-            generator_cost=generators["marginal_cost"],
-            least=size * generators["p_min_pu"][:, None] + np.zeros(length),
-            most=_over_scenarios(size * generators.series("p_max_pu"), generators.names, _sources(courses)),
-            ramp=generators["p_nom"] * generators["ramp_limit_up"],
-            loads=_loads(_Columns(made["Load"], length), buses, courses),
-            link_from=links.places("bus0", buses),
-            link_to=links.places("bus1", buses),
-            link_cost=links["marginal_cost"],
-            link_most=links["p_nom"],
-            efficiency=links["efficiency"],
-            store_bus=stores.places("bus", buses),
-            store_start=stores["e_initial"],
-            store_least=energy[:, None] * stores.series("e_min_pu"),
-            store_most=energy,
-        )
-
-    @property
-    def pairs(self) -> Array:
-        """Links that lead to and fro between the same two buses, shape (pairs, 2)."""
-        ends = list(zip(self.link_from.tolist(), self.link_to.tolist(), strict=True))
-        found = [(k, ends.index(end[::-1])) for k, end in enumerate(ends) if end[::-1] in ends[k + 1 :]]
-        return np.array(found, dtype=int).reshape(-1, 2)
-
-
-class _Columns:
-    """Attributes of the components of one class, as arrays."""
-
-    def __init__(self, table: Mapping[str, Mapping[str, Any]], length: int) -> None:
-        self.names, self._rows, self._length = tuple(table), tuple(table.values()), length
-
-    def __getitem__(self, attribute: str) -> Array:
-        return np.array([row[attribute] for row in self._rows], dtype=float)
-
-    def series(self, attribute: str) -> Array:
-        """Shape (components, hours)."""
-        rows = [np.broadcast_to(row[attribute], self._length) for row in self._rows]
-        return np.array(rows, dtype=float).reshape(len(rows), self._length)
-
-    def places(self, attribute: str, buses: tuple[str, ...]) -> Array:
-        """Which of the buses."""
-        return np.array([buses.index(row[attribute]) for row in self._rows], dtype=int)
-
-
-def _sources(courses: Courses) -> dict[str, Array]:
-    """What differs between scenarios, by the names that the network gives it."""
-    found: dict[str, Array] = {}
-    for k, area in enumerate(courses.areas):
-        found[f"{area} wind"], found[f"{area} solar"] = courses.wind[:, k], courses.solar[:, k]
-        found[f"{area} shedding"] = np.maximum(courses.demand[:, k], 0.0)
-        found[f"{area} demand"] = courses.demand[:, k]
-    return found
-
-
-def _over_scenarios(values: Array, names: tuple[str, ...], changed: Mapping[str, Array]) -> Array:
-    """Values of shape (names, hours) in each scenario, those replaced that differ between them."""
-    number = len(next(iter(changed.values())))
-    made = np.repeat(values[None], number, axis=0)
-    for k, name in enumerate(names):
-        if name in changed:
-            made[:, k] = changed[name]
-    return made
-
-
-def _loads(loads: _Columns, buses: tuple[str, ...], courses: Courses) -> Array:
-    values = _over_scenarios(loads.series("p_set"), loads.names, _sources(courses))
-    sums = np.zeros((courses.number, len(buses), values.shape[2]))
-    for k, bus in enumerate(loads.places("bus", buses)):
-        sums[:, bus] += values[:, k]
-    return sums
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
+class Operation:
     """The best operation: arrays of shape (scenarios, names, hours).
 
     ``output`` of generators and ``flow`` into links [MW], ``level`` of stores at the end of each interval [MWh],
@@ -163,7 +36,7 @@ class Found:
     Examples
     --------
     >>> nothing = np.zeros((1, 0, 2))
-    >>> Found(output=nothing, flow=nothing, level=nothing, price=nothing, schedule=nothing).lack is None
+    >>> Operation(output=nothing, flow=nothing, level=nothing, price=nothing, schedule=nothing).lack is None
     True
     """
 
@@ -178,18 +51,18 @@ class Found:
 
 
 def optimise(
-    tables: Tables,
+    tables: ProgramTables,
     system: System,
     *,
     common: bool = False,
     schedule: Array | None = None,
     relaxed: bool = False,
-) -> Found | None:
+) -> Operation | None:
     """The operation of least (mean) cost, or None where there is none.
 
     Parameters
     ----------
-    tables : Tables
+    tables : ProgramTables
     system : System
     common : bool
         Whether all scenarios share one schedule, which is sought with them.
@@ -201,12 +74,12 @@ def optimise(
     Examples
     --------
     >>> import pandas as pd
-    >>> from energyforecast.planning import Area, ThermalUnit
+    >>> from energyforecast.planning import Area, DispatchInputs, ThermalUnit
     >>> gas = ThermalUnit(name="gas", area="South", capacity=300, cost=60)
     >>> system = System(areas=[Area(name="South")], units=[gas])
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> courses = Courses.read(["South"], demand=pd.DataFrame({"South": [280.0, 300.0]}, index=hours))
-    >>> tables = Tables.of(system, courses)
+    >>> trajectories = DispatchInputs(demand=pd.DataFrame({"South": [280.0, 300.0]}, index=hours)).by_area(["South"])
+    >>> tables = ProgramTables.of(system, trajectories)
     >>> optimise(tables, system).output[0, tables.generators.index("gas")].tolist()
     [280.0, 300.0]
     """
@@ -228,34 +101,39 @@ def optimise(
 class _Builder:
     """The columns and rows of one program."""
 
-    def __init__(self, tables: Tables, system: System, relaxed: bool) -> None:
+    def __init__(self, tables: ProgramTables, system: System, relaxed: bool) -> None:
         self.tables, self.system, self.relaxed = tables, system, relaxed
         self.program = Program()
-        self.number, _, self.length = tables.loads.shape
-        self.weight = 0.0 if relaxed else tables.hours / self.number
-        shape = (self.number, len(tables.generators), self.length)
+        self.n_scenarios, _, self.length = tables.loads.shape
+        self.weight = 0.0 if relaxed else tables.step / self.n_scenarios
+        shape = (self.n_scenarios, len(tables.generators), self.length)
         self.output = self.program.columns(
-            shape, lower=tables.least, upper=tables.most, cost=self.weight * tables.generator_cost[:, None]
+            shape,
+            lower=tables.min_output,
+            upper=tables.max_output,
+            cost=self.weight * tables.generator_cost[:, None],
         )
         self.flow = self.program.columns(
-            (self.number, len(tables.links), self.length),
-            upper=tables.link_most[:, None],
+            (self.n_scenarios, len(tables.links), self.length),
+            upper=tables.link_capacity[:, None],
             cost=self.weight * tables.link_cost[:, None],
         )
         self.level = self.program.columns(
-            (self.number, len(tables.stores), self.length),
-            lower=0.0 if relaxed else tables.store_least,
-            upper=tables.store_most[:, None],
+            (self.n_scenarios, len(tables.stores), self.length),
+            lower=0.0 if relaxed else tables.min_level,
+            upper=tables.max_level[:, None],
         )
 
-    def solve(self, common: bool, schedule: Array | None, *, exclusive: Array) -> Found | None:
+    def solve(self, common: bool, schedule: Array | None, *, exclusive: Array) -> Operation | None:
         balance = self._balance()
         self._ramps(self.output[:, self._ramped], self.tables.ramp[self._ramped])
         plan = self._schedule(schedule) if common or schedule is not None else None
         slack = self._slack(balance) if self.relaxed else None
         for (forth, back), cases in zip(self.tables.pairs, exclusive, strict=True):
             self._exclude(
-                self.flow[:, forth][cases], self.flow[:, back][cases], self.tables.link_most[[forth, back]]
+                self.flow[:, forth][cases],
+                self.flow[:, back][cases],
+                self.tables.link_capacity[[forth, back]],
             )
         solution = self.program.solve()
         return (
@@ -272,7 +150,7 @@ class _Builder:
         put(balance[:, tables.link_from], self.flow, -1.0)
         put(balance[:, tables.link_to], self.flow, tables.efficiency[:, None])
         # A store gives what its level falls; it starts from its first level, which is no column.
-        rows, share = balance[:, tables.store_bus], 1.0 / tables.hours
+        rows, share = balance[:, tables.store_bus], 1.0 / tables.step
         put(rows, self.level, -share)
         put(rows[..., 1:], self.level[..., :-1], share)
         start = self.program.columns(
@@ -298,9 +176,9 @@ class _Builder:
         units = [tables.generators.index(unit.name) for unit in system.units]
         links = [k for k, name in enumerate(tables.links) if name in scheduled_links(system)]
         # The first scenario's limits serve: those of units do not differ between scenarios.
-        lower = np.concatenate([tables.least[units], np.zeros((len(links), self.length))])
+        lower = np.concatenate([tables.min_output[units], np.zeros((len(links), self.length))])
         upper = np.concatenate(
-            [tables.most[0, units], np.repeat(tables.link_most[links, None], self.length, axis=1)]
+            [tables.max_output[0, units], np.repeat(tables.link_capacity[links, None], self.length, axis=1)]
         )
         if fixed is None:
             plan = self.program.columns((1, *lower.shape), lower=lower, upper=upper)
@@ -308,9 +186,9 @@ class _Builder:
             self._ramps(plan[:, ramped], tables.ramp[[units[k] for k in ramped]])
         else:
             plan = self.program.columns(fixed.shape, lower=fixed, upper=fixed)
-        every = np.broadcast_to(plan, (self.number, *plan.shape[1:]))
+        every = np.broadcast_to(plan, (self.n_scenarios, *plan.shape[1:]))
         self._tie(self.output[:, units], every[:, : len(units)])
-        rows = self.program.rows((self.number, len(links), self.length), lower=0.0, upper=0.0)
+        rows = self.program.rows((self.n_scenarios, len(links), self.length), lower=0.0, upper=0.0)
         self.program.put(rows, self.flow[:, links])
         self.program.put(rows, every[:, len(units) :], -1.0)
         return plan
@@ -349,9 +227,9 @@ class _Builder:
         excess = self.program.columns(balance.shape, upper=most, cost=1.0)
         self.program.put(balance, lack)
         self.program.put(balance, excess, -1.0)
-        shape = (self.number, len(tables.stores))
-        short = self.program.columns(shape, cost=1.0 / tables.hours)
-        end = self.program.rows(shape, lower=tables.store_least[:, -1])
+        shape = (self.n_scenarios, len(tables.stores))
+        short = self.program.columns(shape, cost=1.0 / tables.step)
+        end = self.program.rows(shape, lower=tables.min_level[:, -1])
         self.program.put(end, self.level[..., -1])
         self.program.put(end, short)
         return lack, excess, short
@@ -364,7 +242,7 @@ class _Builder:
         slack: tuple[Array, ...] | None,
         *,
         whole: bool,
-    ) -> Found:
+    ) -> Operation:
         values = solution.values
         price = (
             np.full(balance.shape, np.nan)
@@ -373,7 +251,7 @@ class _Builder:
         )
         lack, excess, short = (None, None, None) if slack is None else (values[part] for part in slack)
         schedule = None if plan is None else values[plan]
-        return Found(
+        return Operation(
             output=values[self.output],
             flow=values[self.flow],
             level=values[self.level],
@@ -390,7 +268,7 @@ def scheduled_links(system: System) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> from energyforecast.planning import Area, HVDCLink
+    >>> from energyforecast.planning import Area, DispatchInputs, HVDCLink
     >>> areas = [Area(name="North"), Area(name="South")]
     >>> link = HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=500, scheduled=True)
     >>> scheduled_links(System(areas=areas, links=[link]))

@@ -73,11 +73,11 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
     Examples
     --------
     >>> import pandas as pd
-    >>> from energyforecast.planning import System, plan_median
+    >>> from energyforecast.planning import DispatchInputs, System, plan_deterministic
     >>> unit = {"area": "South", "capacity": 300, "cost": 20}
     >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}})
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> plan = plan_median(system, demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours))
+    >>> plan = plan_deterministic(system, DispatchInputs(demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours)))
     >>> [text.get_text() for text in dispatch(plan, area="South").axes[0].get_legend().get_texts()]
     ['demand', 'thermal']
     """
@@ -86,13 +86,13 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
     rows = plan.dispatch if area is None else plan.dispatch[plan.dispatch["area"] == area]
     sums = rows.groupby(["scenario", "kind", "valid_time"], sort=False)["power"].sum().unstack("valid_time")
     given, taken = (side.groupby("kind").mean() for side in (sums.clip(lower=0.0), sums.clip(upper=0.0)))
-    edges = edges_of(plan.valid_times, pd.Timedelta(hours=plan.hours), timezone)
+    edges = edges_of(plan.valid_times, pd.Timedelta(hours=plan.step), timezone)
     figure, axes = new_figure(9.0, 5.0)
     axes.step(edges, stairs(-taken.loc["demand"]), where="post", color="black", label="demand")
     for side in (given, taken):
         _stack(axes, edges, side)
     axes.axhline(0, color="0.3", linewidth=0.8)
-    mean = f", mean of {plan.number} scenarios" if plan.number > 1 else ""
+    mean = f", mean of {plan.n_scenarios} scenarios" if plan.n_scenarios > 1 else ""
     write_title(axes, f"{area or 'All areas'}: plan ({plan.name}){mean}")
     axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the hour, {timezone}")
     time_axis(axes, timezone)
@@ -130,12 +130,12 @@ def storage(plans: Mapping[str, Plan], *, component: str | None = None, timezone
 
     Examples
     --------
-    >>> from energyforecast.planning import System, plan_median
+    >>> from energyforecast.planning import DispatchInputs, System, plan_deterministic
     >>> battery = {"area": "South", "power": 50, "energy": 100}
     >>> unit = {"area": "South", "capacity": 300, "cost": 20}
     >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}, "batteries": {"battery": battery}})
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> plan = plan_median(system, demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours))
+    >>> plan = plan_deterministic(system, DispatchInputs(demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours)))
     >>> [text.get_text() for text in storage({"median": plan}).axes[0].get_legend().get_texts()]
     ['median']
     """
@@ -147,7 +147,7 @@ def storage(plans: Mapping[str, Plan], *, component: str | None = None, timezone
     for (label, plan), (colour, line) in zip(plans.items(), itertools.cycle(_WAYS), strict=False):
         rows = plan.storage[plan.storage["component"] == name]
         level = rows.groupby("valid_time")["level"].mean()
-        ends = pd.DatetimeIndex(level.index) + pd.Timedelta(hours=plan.hours)
+        ends = pd.DatetimeIndex(level.index) + pd.Timedelta(hours=plan.step)
         axes.plot(
             ends.tz_convert(timestamps.zone(timezone)),
             level.to_numpy(),

@@ -39,15 +39,16 @@ from energyforecast.planning import (
     PumpedStorage,
     System,
     ThermalUnit,
+    evaluate_plan,
     perfect_foresight,
-    plan_median,
+    plan_deterministic,
     plan_scenarios,
-    realise,
     realised_costs,
     to_pypsa,
 )
+from energyforecast.planning import DispatchInputs as Inputs
 from energyforecast.reporting import figures
-from energyforecast.testing import example_forecast
+from energyforecast.testing import example_days, example_forecast
 from tests.support import grib_files
 
 pytestmark = pytest.mark.skipif(
@@ -102,13 +103,13 @@ def test_a_storage_of_two_hours_by_hand() -> None:
         turbine_efficiency=0.9,
     )
     system = south(unit("coal", 100, 20), unit("gas", 100, 100), storages=[lake])
-    plan = plan_median(system, demand=frame(South=[50, 150]))
+    plan = plan_deterministic(system, Inputs(demand=frame(South=[50, 150])))
     assert power(plan, "lake") == [-40.0, 32.4]
     assert levels(plan, "lake") == [36.0, 0.0]
     assert plan.cost == pytest.approx(20 * 90 + 20 * 100 + 100 * 17.6)
     assert plan.parts()["fuel"] == pytest.approx(plan.cost)
     # An hour is two half hours of the same power, and of half the energy in each.
-    halves = plan_median(system, demand=frame("30min", South=[50, 50, 150, 150]))
+    halves = plan_deterministic(system, Inputs(demand=frame("30min", South=[50, 50, 150, 150])))
     assert halves.cost == pytest.approx(plan.cost)
     assert levels(halves, "lake")[1::2] == [36.0, 0.0]
 
@@ -120,11 +121,11 @@ def test_a_storage_ends_where_it_shall() -> None:
     system = south(unit("coal", 100, 20), unit("gas", 100, 100), storages=[battery])
     demand = frame(South=[50, 150])
     # The start level is what must be there at the end: what is discharged was charged before.
-    assert levels(plan_median(system, demand=demand), "battery")[-1] == pytest.approx(60)
+    assert levels(plan_deterministic(system, Inputs(demand=demand)), "battery")[-1] == pytest.approx(60)
     empty = dataclasses.replace(system, storages=[dataclasses.replace(battery, end_level=0.0)])
-    assert levels(plan_median(empty, demand=demand), "battery")[-1] == pytest.approx(0)
+    assert levels(plan_deterministic(empty, Inputs(demand=demand)), "battery")[-1] == pytest.approx(0)
     full = dataclasses.replace(system, storages=[dataclasses.replace(battery, end_level=100.0)])
-    plan = plan_median(full, demand=demand)
+    plan = plan_deterministic(full, Inputs(demand=demand))
     assert levels(plan, "battery") == [100.0, 100.0]
     assert power(plan, "battery") == [-50.0, 0.0]  # 40 MWh at 80 %
 
@@ -133,7 +134,9 @@ def test_what_a_link_loses_is_generated_too() -> None:
     areas = [Area(name="North"), Area(name="South")]
     link = HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=100, losses=0.05)
     units = [unit("coal", 500, 20, "North"), unit("gas", 500, 60)]
-    plan = plan_median(System(areas=areas, units=units, links=[link]), demand=frame(South=[76, 200]))
+    plan = plan_deterministic(
+        System(areas=areas, units=units, links=[link]), Inputs(demand=frame(South=[76, 200]))
+    )
     assert power(plan, "coal", "North") == [80.0, 100.0]
     assert power(plan, "HVDC", "North") == [-80.0, -100.0]
     assert power(plan, "HVDC") == [76.0, 95.0]
@@ -145,16 +148,18 @@ def test_what_a_link_loses_is_generated_too() -> None:
     units = [unit("coal", 500, 20), unit("gas", 500, 60, "North")]
     for both, expected in ((True, [80.0, 100.0]), (False, [0.0, 0.0])):
         turned = dataclasses.replace(link, bidirectional=both)
-        back = plan_median(System(areas=areas, units=units, links=[turned]), demand=frame(North=[76, 200]))
+        back = plan_deterministic(
+            System(areas=areas, units=units, links=[turned]), Inputs(demand=frame(North=[76, 200]))
+        )
         assert power(back, "coal") == expected
 
 
 def test_a_unit_ramps_as_it_can_in_an_hour() -> None:
     system = south(unit("coal", 200, 20, ramp=10), unit("gas", 100, 60))
-    plan = plan_median(system, demand=frame(South=[100, 130, 130]))
+    plan = plan_deterministic(system, Inputs(demand=frame(South=[100, 130, 130])))
     assert power(plan, "coal") == [100.0, 110.0, 120.0]
     assert power(plan, "gas") == [0.0, 20.0, 10.0]
-    slower = plan_median(system, demand=frame("30min", South=[100, 130, 130]))
+    slower = plan_deterministic(system, Inputs(demand=frame("30min", South=[100, 130, 130])))
     assert power(slower, "coal") == [100.0, 105.0, 110.0]
 
 
@@ -165,7 +170,7 @@ def test_hydrogen_is_made_in_the_cheapest_hours() -> None:
     )
     system = south(unit("coal", 30, 20), unit("gas", 100, 60), electrolysers=[part])
     # The demand for hydrogen begins at once, and the tank is empty.
-    plan = plan_median(system, demand=frame(South=[20, 10, 60]), wind=frame(South=[0, 40, 0]))
+    plan = plan_deterministic(system, Inputs(demand=frame(South=[20, 10, 60]), wind=frame(South=[0, 40, 0])))
     assert power(plan, "H2") == pytest.approx([-20 / 3, -40 / 3, 0])
     assert levels(plan, "H2 hydrogen") == pytest.approx([0, 13 / 3, 0])
     assert plan.parts()["fuel"] == pytest.approx(20 * (20 + 20 / 3) + 20 * 30 + 60 * 30)
@@ -173,7 +178,7 @@ def test_hydrogen_is_made_in_the_cheapest_hours() -> None:
 
 def test_shedding_and_curtailment_have_their_price() -> None:
     system = south(unit("gas", 100, 60), shedding_cost=3000, curtailment_cost=5)
-    plan = plan_median(system, demand=frame(South=[50, 150]), wind=frame(South=[70, 20]))
+    plan = plan_deterministic(system, Inputs(demand=frame(South=[50, 150]), wind=frame(South=[70, 20])))
     assert plan.parts().to_dict() == pytest.approx(
         {"fuel": 6000, "regulation": 0, "shedding": 90_000, "surplus": 0, "curtailment": 100, "hydrogen": 0}
     )
@@ -186,7 +191,7 @@ def test_shedding_and_curtailment_have_their_price() -> None:
 
 def test_what_must_run_and_is_not_needed_is_surplus() -> None:
     system = south(unit("coal", 100, 20, minimum=0.4), shedding_cost=1000)
-    plan = plan_median(system, demand=frame(South=[30, 50]))
+    plan = plan_deterministic(system, Inputs(demand=frame(South=[30, 50])))
     assert power(plan, "South surplus") == [-10.0, 0.0]
     assert plan.parts()["surplus"] == pytest.approx(10_000)
 
@@ -205,7 +210,7 @@ def test_nothing_runs_both_ways_at_once_to_burn_power(part: str) -> None:
         links=[link] if part == "HVDC" else [],
         curtailment_cost=5,
     )
-    plan = plan_median(system, demand=frame(South=[50]), wind=frame(South=[100]))
+    plan = plan_deterministic(system, Inputs(demand=frame(South=[50]), wind=frame(South=[100])))
     if part == "battery":
         assert power(plan, "battery") == [0.0]
         assert plan.parts()["curtailment"] == pytest.approx(250)
@@ -214,7 +219,9 @@ def test_nothing_runs_both_ways_at_once_to_burn_power(part: str) -> None:
 
 
 def test_a_plant_that_takes_power_is_demand() -> None:
-    plan = plan_median(south(unit("gas", 100, 60)), demand=frame(South=[50, 50]), wind=frame(South=[-1, 2]))
+    plan = plan_deterministic(
+        south(unit("gas", 100, 60)), Inputs(demand=frame(South=[50, 50]), wind=frame(South=[-1, 2]))
+    )
     assert power(plan, "gas") == [51.0, 48.0]
     assert power(plan, "South demand") == [-51.0, -50.0]
 
@@ -226,14 +233,14 @@ def test_the_schedule_of_one_hour_is_the_newsvendors_quantile() -> None:
     demand = scenarios(np.linspace(1, 99, 99)[:, None])
     for up, down in ((10, 30), (20, 20), (30, 10)):
         system = south(unit("gas", 100, 60, premium_up=up, premium_down=down))
-        plan = plan_scenarios(system, demand=demand)
+        plan = plan_scenarios(system, Inputs(demand=demand))
         level = up / (up + down) * 100
         assert abs(plan.schedule["power"].iloc[0] - level) <= 1
         spread = np.linspace(1, 99, 99) - plan.schedule["power"].iloc[0]
         expected = np.mean(up * np.maximum(spread, 0) + down * np.maximum(-spread, 0))
         assert plan.parts()["regulation"] == pytest.approx(expected)
     assert list(plan.schedule["scenario"]) == [0]
-    assert plan.number == 99
+    assert plan.n_scenarios == 99
 
 
 def _synthetic_system(number: int, seed: int = 0) -> tuple[System, dict[str, Scenarios]]:
@@ -273,15 +280,18 @@ def _course(of: dict[str, Scenarios], k: int) -> dict[str, pd.DataFrame]:
 
 def test_who_knows_more_pays_less() -> None:
     system, likely = _synthetic_system(8)
-    plans = {"median": plan_median(system, **likely), "scenarios": plan_scenarios(system, **likely)}
-    costs = realised_costs(plans, **likely)["total"]
+    plans = {
+        "median": plan_deterministic(system, Inputs(**likely)),
+        "scenarios": plan_scenarios(system, Inputs(**likely)),
+    }
+    costs = realised_costs(plans, Inputs(**likely))["total"]
     assert plans["scenarios"].cost == pytest.approx(costs["scenarios"], rel=1e-6)
     # Each step is worth something here: the future is uncertain, and leaving the schedule costs.
     assert costs["perfect foresight"] < costs["scenarios"] - 1
     assert costs["scenarios"] < costs["median"] - 1
     # One scenario by itself is what perfect foresight of it gives, whoever else was asked about.
-    alone = perfect_foresight(system, **_course(likely, 3))
-    together = perfect_foresight(system, **likely)
+    alone = perfect_foresight(system, Inputs(**_course(likely, 3)))
+    together = perfect_foresight(system, Inputs(**likely))
     costs_of_three = together.costs[together.costs["scenario"] == 3]["cost"].sum()
     assert alone.cost == pytest.approx(costs_of_three, rel=1e-6)
     assert not alone.schedule.equals(plans["median"].schedule)
@@ -290,8 +300,12 @@ def test_who_knows_more_pays_less() -> None:
 def test_every_plan_is_one_that_the_system_can_run() -> None:
     system, likely = _synthetic_system(4, seed=1)
     truth = _course(_synthetic_system(1, seed=2)[1], 0)
-    plan = plan_scenarios(system, **likely)
-    for found in (plan, realise(plan, **truth), perfect_foresight(system, **truth)):
+    plan = plan_scenarios(system, Inputs(**likely))
+    for found in (
+        plan,
+        evaluate_plan(plan, Inputs(**truth)),
+        perfect_foresight(system, Inputs(**truth)),
+    ):
         table = found.dispatch
         balance = table.groupby(["scenario", "valid_time", "area"])["power"].sum()
         assert balance.abs().max() < 1e-6
@@ -321,11 +335,13 @@ def test_a_scheduled_link_does_not_follow_what_happens() -> None:
     for fixed in (True, False):
         link = HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=300, scheduled=fixed)
         system = System(areas=areas, units=units, links=[link], shedding_cost=1000)
-        plan = plan_scenarios(system, demand=scenarios([[100], [200]]))
+        plan = plan_scenarios(system, Inputs(demand=scenarios([[100], [200]])))
         flows[fixed] = power(plan, "HVDC")
         names = {"coal", "gas"} | ({"HVDC", "HVDC reversed"} if fixed else set())
         assert set(plan.schedule["component"]) == names
-        assert power(realise(plan, demand=frame_of([200])), "HVDC") == [flows[True][0] if fixed else 200.0]
+        assert power(evaluate_plan(plan, Inputs(demand=frame_of([200]))), "HVDC") == [
+            flows[True][0] if fixed else 200.0
+        ]
     assert flows == {True: [100.0, 100.0], False: [100.0, 200.0]}
 
 
@@ -344,7 +360,7 @@ def test_a_thousand_times_the_system_costs_a_thousand_times() -> None:
     )
     shape = [0.05, 0.09, 0.15, 0.1]
     costs = [
-        plan_median(system, demand=frame(South=[k * value for value in shape])).cost
+        plan_deterministic(system, Inputs(demand=frame(South=[k * value for value in shape]))).cost
         for k, system in ((1, small), (10_000, large))
     ]
     assert costs[1] == pytest.approx(10_000 * costs[0], rel=1e-5)
@@ -357,73 +373,81 @@ def test_an_error_says_which_hour_lacks_how_much() -> None:
     with pytest.raises(
         InfeasibleError, match=r"'South' lacks 50.0 MW at 2024-01-02 02:00 UTC \(2 such intervals, 70.0 MWh"
     ):
-        plan_median(south(unit("gas", 100, 60)), demand=frame(South=[50, 120, 150]))
+        plan_deterministic(south(unit("gas", 100, 60)), Inputs(demand=frame(South=[50, 120, 150])))
     with pytest.raises(InfeasibleError, match=r"'South' has too many: 10.0 MW at 2024-01-02 01:00 UTC"):
-        plan_median(south(unit("gas", 100, 60, minimum=0.5)), demand=frame(South=[50, 40]))
+        plan_deterministic(south(unit("gas", 100, 60, minimum=0.5)), Inputs(demand=frame(South=[50, 40])))
     lake = PumpedStorage(
         name="lake", area="South", turbine=9, pump=10, pump_efficiency=1, reservoir=99, end_level=50
     )
     with pytest.raises(InfeasibleError, match=r"storage 'lake' ends 30.0 MWh below its end level"):
-        plan_median(
-            south(unit("gas", 100, 60), storages=[lake], shedding_cost=1), demand=frame(South=[50, 50])
+        plan_deterministic(
+            south(unit("gas", 100, 60), storages=[lake], shedding_cost=1),
+            Inputs(demand=frame(South=[50, 50])),
         )
     part = Electrolyser(name="H2", area="South", capacity=10, efficiency=0.5, hydrogen_demand=7)
     system = south(unit("gas", 100, 60), electrolysers=[part], shedding_cost=1000)
     with pytest.raises(InfeasibleError, match=r"'H2 hydrogen' lacks 2.0 MW at 2024-01-02 00:00 UTC"):
-        plan_median(system, demand=frame(South=[50, 50]))
+        plan_deterministic(system, Inputs(demand=frame(South=[50, 50])))
     paid = dataclasses.replace(system, electrolysers=[dataclasses.replace(part, unserved_cost=200)])
-    assert plan_median(paid, demand=frame(South=[50, 50])).parts()["hydrogen"] == pytest.approx(800)
+    assert plan_deterministic(paid, Inputs(demand=frame(South=[50, 50]))).parts()[
+        "hydrogen"
+    ] == pytest.approx(800)
     with pytest.raises(InfeasibleError, match=r"'South' lacks 20.0 MW at 2024-01-02 00:00 UTC in scenario 1"):
-        plan_scenarios(south(unit("gas", 100, 60)), demand=scenarios([[90], [120]]))
+        plan_scenarios(south(unit("gas", 100, 60)), Inputs(demand=scenarios([[90], [120]])))
 
 
 def test_a_schedule_that_no_truth_can_follow_says_so() -> None:
     system = south(unit("coal", 100, 20, flexible=0.1))
-    plan = plan_median(system, demand=frame(South=[50, 50]))
+    plan = plan_deterministic(system, Inputs(demand=frame(South=[50, 50])))
     with pytest.raises(InfeasibleError, match=r"'South' lacks 5.0 MW at 2024-01-02 01:00 UTC"):
-        realise(plan, demand=frame(South=[50, 65]))
+        evaluate_plan(plan, Inputs(demand=frame(South=[50, 65])))
     with pytest.raises(TimeError, match="The plan covers"):
-        realise(plan, demand=frame(South=[50, 65, 70]))
-    other = plan_median(south(unit("gas", 100, 20)), demand=frame(South=[50, 50]))
+        evaluate_plan(plan, Inputs(demand=frame(South=[50, 65, 70])))
+    other = plan_deterministic(south(unit("gas", 100, 20)), Inputs(demand=frame(South=[50, 50])))
     with pytest.raises(SchemaError, match="different systems"):
-        realised_costs({"a": plan, "b": other}, demand=frame(South=[50, 50]))
-    seen = perfect_foresight(system, demand=scenarios([[40, 40], [50, 50]]))
+        realised_costs({"a": plan, "b": other}, Inputs(demand=frame(South=[50, 50])))
+    seen = perfect_foresight(system, Inputs(demand=scenarios([[40, 40], [50, 50]])))
     with pytest.raises(SchemaError, match="a schedule for each of its scenarios"):
-        realise(seen, demand=frame(South=[50, 50]))
+        evaluate_plan(seen, Inputs(demand=frame(South=[50, 50])))
 
 
 def test_wrong_courses_are_refused() -> None:
     system = south(unit("gas", 100, 60))
     good = frame(South=[50, 60])
     with pytest.raises(MissingDataError, match=r"wind of 'South' is missing at 2024-01-02 01:00"):
-        plan_median(system, demand=good, wind=frame(South=[1, np.nan]))
+        plan_deterministic(system, Inputs(demand=good, wind=frame(South=[1, np.nan])))
     with pytest.raises(TimeError, match="with a time zone"):
-        plan_median(system, demand=good.tz_localize(None))
+        plan_deterministic(system, Inputs(demand=good.tz_localize(None)))
     with pytest.raises(TimeError, match="All cover the same hours"):
-        plan_median(system, demand=good, wind=frame(South=[1, 2, 3]))
+        plan_deterministic(system, Inputs(demand=good, wind=frame(South=[1, 2, 3])))
     with pytest.raises(TimeError, match="regular"):
-        plan_median(
+        plan_deterministic(
             system,
-            demand=frame(South=[1, 2, 3]).iloc[[0, 2]].pipe(lambda f: pd.concat([f, f.shift(freq="1h")[1:]])),
+            Inputs(
+                demand=frame(South=[1, 2, 3])
+                .iloc[[0, 2]]
+                .pipe(lambda f: pd.concat([f, f.shift(freq="1h")[1:]]))
+            ),
         )
     with pytest.raises(SchemaError, match=r"wind of 'Shelek' belongs to no area"):
-        plan_median(system, demand=good, wind=frame(Shelek=[1, 2]))
+        plan_deterministic(system, Inputs(demand=good, wind=frame(Shelek=[1, 2])))
     with pytest.raises(SchemaError, match="2 scenarios of demand, and 3"):
-        plan_scenarios(system, demand=scenarios([[1, 2]] * 2), wind=scenarios([[1, 2]] * 3))
+        plan_scenarios(system, Inputs(demand=scenarios([[1, 2]] * 2), wind=scenarios([[1, 2]] * 3)))
 
 
 def test_sites_lie_in_areas_and_forecasts_give_their_median() -> None:
     system = south(unit("gas", 100, 60))
     forecast = example_forecast()
     demand = pd.DataFrame({"South": 50.0}, index=pd.DatetimeIndex(forecast.to_frame()["valid_time"]))
-    plan = plan_median(system, demand=demand, wind=forecast, site_areas={"farm": "South"})
+    plan = plan_deterministic(system, Inputs(demand=demand, wind=forecast, site_areas={"farm": "South"}))
     assert power(plan, "South wind") == pytest.approx(forecast.to_frame()["q0.5"].tolist())
     assert plan.caveats == forecast.caveats
     pair = Scenarios.from_values(
         np.ones((2, 2, 2)), sites=["a", "b"], valid_time=hours(2), caveats=["synthetic"]
     )
-    made = plan_median(
-        system, demand=frame(South=[50, 50]), wind=pair, site_areas={"a": "South", "b": "South"}
+    made = plan_deterministic(
+        system,
+        Inputs(demand=frame(South=[50, 50]), wind=pair, site_areas={"a": "South", "b": "South"}),
     )
     assert power(made, "South wind") == [2.0, 2.0]
     assert made.caveats == ("synthetic",)
@@ -454,7 +478,7 @@ def test_the_figure_stacks_up_to_what_is_taken() -> None:
     likely = Scenarios.from_values(
         [[[50, 150]], [[60, 140]]], sites=["South"], valid_time=hours(2), caveats=["synthetic"]
     )
-    plan = plan_scenarios(system, demand=likely)
+    plan = plan_scenarios(system, Inputs(demand=likely))
     figure = figures.dispatch(plan, area="South", timezone="Asia/Almaty")
     axes = figure.axes[0]
     corners = [path.vertices[:, 1] for patch in axes.collections for path in patch.get_paths()]
@@ -532,7 +556,7 @@ def test_a_system_is_read_from_toml() -> None:
 @pytest.mark.slow
 def test_the_network_speaks_the_names_of_what_was_declared() -> None:
     system, likely = _synthetic_system(2)
-    network = to_pypsa(system, **likely)
+    network = to_pypsa(system, Inputs(**likely))
     assert {"North", "South", "lake", "H2 hydrogen"} == set(network.buses.index)
     assert {"coal", "gas"} < set(network.generators.index)
     assert list(network.links.index) == ["HVDC", "HVDC reversed", "lake pump", "lake turbine", "H2"]
@@ -543,18 +567,18 @@ def test_the_network_speaks_the_names_of_what_was_declared() -> None:
 @pytest.mark.slow
 def test_nothing_is_said_and_nothing_stays_changed(capfd: pytest.CaptureFixture[str]) -> None:
     before = {name: logging.getLogger(name).level for name in ("pypsa", "linopy")}
-    plan_median(south(unit("gas", 100, 60)), demand=frame(South=[50, 60]))
+    plan_deterministic(south(unit("gas", 100, 60)), Inputs(demand=frame(South=[50, 60])))
     assert capfd.readouterr() == ("", "")
     assert {name: logging.getLogger(name).level for name in before} == before
 
 
-@pytest.mark.parametrize(("library", "function"), [("pypsa", to_pypsa), ("highspy", plan_median)])
+@pytest.mark.parametrize(("library", "function"), [("pypsa", to_pypsa), ("highspy", plan_deterministic)])
 def test_a_missing_library_names_its_extra(
     library: str, function: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(DependencyError, match=r"energyforecast\[planning\]"):
-        function(south(unit("gas", 100, 60)), demand=frame(South=[50, 60]))
+        function(south(unit("gas", 100, 60)), Inputs(demand=frame(South=[50, 60])))
 
 
 @pytest.mark.slow
@@ -563,13 +587,13 @@ def test_a_missing_library_names_its_extra(
 def test_pypsa_finds_the_same_plan(seed: int) -> None:
     system, likely = _synthetic_system(1, seed)
     system = dataclasses.replace(system, curtailment_cost=0.0)
-    network = to_pypsa(system, **likely)
+    network = to_pypsa(system, Inputs(**likely))
     logging.disable(logging.WARNING)
     try:
         network.optimize(solver_name="highs", output_flag=False, include_objective_constant=False)
     finally:
         logging.disable(logging.NOTSET)
-    plan = plan_median(system, **likely)
+    plan = plan_deterministic(system, Inputs(**likely))
     to_and_fro = 0.001 * network.links_t.p.to_numpy().sum()
     assert network.objective - to_and_fro == pytest.approx(plan.cost, rel=1e-6)
     coal = network.generators_t.p["coal"].to_numpy()
@@ -581,12 +605,15 @@ def test_pypsa_finds_the_same_plan(seed: int) -> None:
 @given(seed=st.integers(0, 10_000))
 def test_no_plan_beats_perfect_foresight_nor_scenarios_on_themselves(seed: int) -> None:
     system, likely = _synthetic_system(3, seed)
-    plans = {"median": plan_median(system, **likely), "scenarios": plan_scenarios(system, **likely)}
-    expected = realised_costs(plans, **likely)["total"]
+    plans = {
+        "median": plan_deterministic(system, Inputs(**likely)),
+        "scenarios": plan_scenarios(system, Inputs(**likely)),
+    }
+    expected = realised_costs(plans, Inputs(**likely))["total"]
     slack = 1e-4 * expected["median"]
     assert expected["perfect foresight"] <= expected["scenarios"] + slack
     assert expected["scenarios"] <= expected["median"] + slack
-    truth = realised_costs(plans, **_course(_synthetic_system(1, seed + 1)[1], 0))
+    truth = realised_costs(plans, Inputs(**_course(_synthetic_system(1, seed + 1)[1], 0)))
     assert (truth["regret"] >= -slack).all()
 
 
@@ -598,10 +625,10 @@ def test_a_network_and_the_decoder_of_grib_live_in_one_program(first: str, tmp_p
     file = tmp_path / "wind.grib2"
     grib_files.written({file: [grib_files.field("u10", values=3.0, lead=6)]})
     network = (
-        "import pandas as pd; from energyforecast.planning import System, to_pypsa\n"
+        "import pandas as pd; from energyforecast.planning import DispatchInputs, System, to_pypsa\n"
         "s = System.from_dict({'areas': ['S'], 'units': {'gas': {'area': 'S', 'capacity': 9, 'cost': 6}}})\n"
         "index = pd.date_range('2024-01-02', periods=2, freq='1h', tz='UTC')\n"
-        "assert len(to_pypsa(s, demand=pd.DataFrame({'S': [1.0, 2.0]}, index=index)).buses) == 1\n"
+        "assert len(to_pypsa(s, DispatchInputs(demand=pd.DataFrame({'S': [1.0, 2.0]}, index=index))).buses) == 1\n"
     )
     code = (
         "from energyforecast import Site; from energyforecast.weather.sources.grib.decode import decode\n"
@@ -618,3 +645,18 @@ def test_a_network_and_the_decoder_of_grib_live_in_one_program(first: str, tmp_p
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_plan_on_means_takes_the_mean_of_scenarios_and_adds_those_of_sites() -> None:
+    system = south(unit("gas", 500, 60))
+    skewed = Inputs(demand=scenarios([[100], [100], [190]]))
+    assert power(plan_deterministic(system, skewed), "gas") == [100.0]
+    assert power(plan_deterministic(system, skewed, on="mean"), "gas") == pytest.approx([130.0])
+    pair, _ = example_days(days=1, sites=("a", "b"))
+    inputs = Inputs(demand=pair, site_areas={"a": "South", "b": "South"})
+    with pytest.raises(SchemaError, match="median of a sum"):
+        plan_deterministic(system, inputs)
+    made = plan_deterministic(system, inputs, on="mean")
+    np.testing.assert_allclose(power(made, "gas"), pair.mean.values[:, 0].sum(axis=0), rtol=1e-6)
+    with pytest.raises(SchemaError, match="mode"):
+        plan_deterministic(system, inputs, on="mode")
