@@ -25,22 +25,7 @@ Array = npt.NDArray[Any]
 
 
 def content(result: Result, *, model: str, room: int = _ROOM) -> dict[str, Any]:
-    """Fans of one model in the form that the page draws.
-
-    Parameters
-    ----------
-    result : Result
-    model : str
-    room : int
-        Largest size; the newest issues are kept. [bytes]
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> fans = content(example_result(), model="model")
-    >>> fans["issues"][0]["day"], fans["cells"], fans["levels"]
-    ('Tue 2 January 2024', 24, [0.1, 0.25, 0.5, 0.75, 0.9])
-    """
+    """Fans of one model in the form that the page draws."""
     forecast = result.forecasts[model]
     reach = forecast.quantiles[0] - 1e-9, forecast.quantiles[-1] + 1e-9
     levels = [level for level in _LEVELS if reach[0] <= level <= reach[1]]

@@ -52,14 +52,7 @@ def _rounded(values: Any, digits: int = 3) -> list[float | None]:
 
 
 def skill(result: Result, *, reference: str) -> Figure:
-    """Skill in CRPS by lead of every model over the reference, with the first one's interval.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> skill(example_result(), reference="reference")["data"][-1]["y"][:2]
-    [24.5, 24.5]
-    """
+    """Skill in CRPS by lead of every model over the reference, with the first one's interval."""
     table = tables.skill_intervals(result, reference=reference, by_lead=True)
     data: list[dict[str, Any]] = []
     for k, (name, rows) in enumerate(table.groupby("model", sort=False)):
@@ -88,14 +81,7 @@ def skill(result: Result, *, reference: str) -> Figure:
 
 
 def reliability(result: Result) -> Figure:
-    """Share of outcomes at or below each quantile, with the band of a calibrated forecast.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> reliability(example_result())["data"][-1]["y"]
-    [0.0, 0.0, 1.0]
-    """
+    """Share of outcomes at or below each quantile, with the band of a calibrated forecast."""
     first = next(iter(result.forecasts))
     level = np.linspace(0, 1, 41)
     days = max(1, len(np.unique(tables.local_days(result, model=first))))
@@ -128,14 +114,7 @@ def reliability(result: Result) -> Figure:
 
 
 def pit(result: Result, *, model: str) -> Figure:
-    """Histogram of the probability integral transform; flat at 1 if calibrated.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> len(pit(example_result(), model="model")["data"][0]["y"])
-    10
-    """
+    """Histogram of the probability integral transform; flat at 1 if calibrated."""
     table = tables.pit_histogram(result, model=model)
     days = max(1, len(np.unique(tables.local_days(result, model=model))))
     slack = 1.96 * np.sqrt((len(table) - 1) / days)
@@ -155,15 +134,7 @@ def pit(result: Result, *, model: str) -> Figure:
 
 
 def hours_and_months(result: Result, *, model: str, metric: str) -> Figure:
-    """A score by local hour and month.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> figure = hours_and_months(example_result(), model="model", metric="mae")
-    >>> figure["data"][0]["y"]
-    ['Jan']
-    """
+    """A score by local hour and month."""
     table = tables.error_by_hour_and_month(result, model=model, metric=metric)
     cells = [_rounded(row, 2) for row in table.to_numpy(dtype=float)]
     signed = metric == "bias"

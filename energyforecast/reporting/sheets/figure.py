@@ -23,20 +23,7 @@ _TICKS: Final = 13
 
 
 def draw(sheet: Sheet, *, language: str = "en") -> Figure:
-    """Band, lines and names of the hours; each row of the table has the same width, at clock changes too.
-
-    Raises
-    ------
-    MissingDataError
-        If the sheet has no figure.
-
-    Examples
-    --------
-    >>> from energyforecast.reporting.sheets import day_ahead_sheet
-    >>> from energyforecast.testing import example_forecast
-    >>> draw(day_ahead_sheet(example_forecast(), timezone="UTC"), language="fr").axes[0].get_ylabel()
-    'Puissance [MW]'
-    """
+    """Band, lines and names of the hours; each row of the table has the same width, at clock changes too."""
     chart = sheet.chart
     if chart is None:
         raise MissingDataError(
@@ -50,15 +37,7 @@ def draw(sheet: Sheet, *, language: str = "en") -> Figure:
 
 
 def svg(sheet: Sheet, *, language: str = "en") -> bytes:
-    """The figure as SVG, with letters drawn as shapes, so that it looks alike everywhere.
-
-    Examples
-    --------
-    >>> from energyforecast.reporting.sheets import day_ahead_sheet
-    >>> from energyforecast.testing import example_forecast
-    >>> b"<svg" in svg(day_ahead_sheet(example_forecast(), timezone="UTC"))
-    True
-    """
+    """The figure as SVG, with letters drawn as shapes, so that it looks alike everywhere."""
     import matplotlib as mpl
 
     held = io.BytesIO()

@@ -17,23 +17,7 @@ __all__ = ["html", "write_html"]
 
 
 def write_html(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
-    """Write the page.
-
-    Raises
-    ------
-    DependencyError
-        If Jinja2, or Babel for a language other than English, is not installed (extra ``report``).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from energyforecast.reporting.sheets import day_ahead_sheet
-    >>> from energyforecast.testing import example_forecast
-    >>> sheet = day_ahead_sheet(example_forecast(), timezone="UTC")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_html(sheet, folder + "/day.html", language="ru").read_text("utf-8").splitlines()[1]
-    '<html lang="ru">'
-    """
+    """Write the page."""
     page = html(sheet, language=language)
     target = Path(path)
     target.write_text(page, encoding="utf-8")
@@ -41,15 +25,7 @@ def write_html(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
 
 
 def html(sheet: Sheet, *, language: str = "en") -> str:
-    """The page as a string.
-
-    Examples
-    --------
-    >>> from energyforecast.reporting.sheets import day_ahead_sheet
-    >>> from energyforecast.testing import example_forecast
-    >>> html(day_ahead_sheet(example_forecast(), timezone="UTC")).count("<tr>")
-    25
-    """
+    """The page as a string."""
     title = sheet.title(language)
     headings = {name: translations.phrase(f"word.{name}", language) for name in ("caveats", "notes", "facts")}
     headings["figure"] = translations.Text("word.figure", {"title": title}).translate(language)

@@ -62,13 +62,7 @@ class Column:
 
 
 def words(cell: Any, language: str = "en") -> str:
-    """Text of a cell; empty if there is none.
-
-    Examples
-    --------
-    >>> words((Text("flag.partial"), "checked"), "fr"), words(())
-    ('jour incomplet; checked', '')
-    """
+    """Text of a cell; empty if there is none."""
     return "" if cell in ((), None) else translations.format_value(cell, language)
 
 

@@ -28,41 +28,18 @@ _A4: Final = 9  # its number in the format of workbooks
 
 
 def plain_text(cell: Any) -> Any:
-    """Text that no spreadsheet takes for a formula: with an apostrophe before it if necessary.
-
-    Examples
-    --------
-    >>> plain_text("=1+1"), plain_text("Shelek"), plain_text(-1.5)
-    ("'=1+1", 'Shelek', -1.5)
-    """
+    """Text that no spreadsheet takes for a formula: with an apostrophe before it if necessary."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def digits_of(values: pd.Series) -> int:
-    """Decimals that suit the size of the numbers of a column.
-
-    Examples
-    --------
-    >>> digits_of(pd.Series([0.5, 12.0])), digits_of(pd.Series([250.0])), digits_of(pd.Series([17400.0]))
-    (2, 1, 0)
-    """
+    """Decimals that suit the size of the numbers of a column."""
     largest = float(np.nanmax(np.abs(values.to_numpy(dtype=float)), initial=0.0)) if len(values) else 0.0
     return 0 if largest >= 1000 else 1 if largest >= 100 else 2
 
 
 def write_csv(sheet: Sheet, path: str | Path, *, language: str | None = None, part: Part = "table") -> Path:
-    """Write one table of a sheet; see :meth:`Sheet.write_csv`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from energyforecast.reporting.sheets import day_ahead_sheet
-    >>> from energyforecast.testing import example_forecast
-    >>> sheet = day_ahead_sheet(example_forecast(), timezone="UTC")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_csv(sheet, folder + "/day.csv", language="fr").read_text("utf-8-sig").splitlines()[0][:29]
-    'Site,Émission,Début (UTC),Heu'
-    """
+    """Write one table of a sheet; see :meth:`Sheet.write_csv`."""
     frame = sheet.to_frame(language, part=part)
     for place in range(frame.shape[1]):
         cells = frame.iloc[:, place]
@@ -79,23 +56,7 @@ def write_csv(sheet: Sheet, path: str | Path, *, language: str | None = None, pa
 
 
 def write_xlsx(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
-    """Write a workbook: the table, its summary, and a page of facts, notes and caveats.
-
-    Raises
-    ------
-    DependencyError
-        If XlsxWriter is not installed.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from energyforecast.reporting.sheets import day_ahead_sheet
-    >>> from energyforecast.testing import example_forecast
-    >>> sheet = day_ahead_sheet(example_forecast(), timezone="UTC")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_xlsx(sheet, folder + "/day.xlsx").read_bytes()[:2]
-    b'PK'
-    """
+    """Write a workbook: the table, its summary, and a page of facts, notes and caveats."""
     xlsxwriter = require("xlsxwriter", extra="planning", purpose="Workbooks are written by XlsxWriter.")
     held = io.BytesIO()  # written whole or not at all
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}

@@ -32,6 +32,7 @@ from energyforecast.reporting.sheets import (
     revision_sheet,
     verification_sheet,
     weekly_outlook,
+    workbook,
 )
 from energyforecast.reporting.sheets.sheet import Column, Table
 from energyforecast.testing import example_forecast, example_observations
@@ -717,6 +718,13 @@ def test_text_never_becomes_a_formula_or_a_link(tmp_path: Path) -> None:
     texts = [row[0].value for row in book.worksheets[0].iter_rows() if row[0].value in EVIL]
     assert texts == EVIL  # as they were
     assert [cell.value for cell in book.worksheets[0]["B"]][-7:] == [0, -1, -2, -3, -4, -5, -6]
+
+
+@pytest.mark.parametrize(
+    ("values", "digits"), [([0.5, 12.0], 2), ([250.0], 1), ([17400.0], 0), ([np.nan], 2)]
+)
+def test_decimals_suit_the_size_of_the_numbers(values: list[float], digits: int) -> None:
+    assert workbook.digits_of(pd.Series(values)) == digits
 
 
 def test_csv_disarms_formulas_and_keeps_negative_numbers(tmp_path: Path) -> None:
