@@ -46,8 +46,8 @@ for name, runs in weather.items():
 # ## Together, in two ways
 #
 # Give several weather models as a dict, and each has columns of its own (`ecmwf:wind_speed_100m` ...). **One
-# matrix**: the trees see them all. **Blend**: a sister model for each weather model, and a linear quantile regression
-# on their quantiles, found on blocks of time that the sisters did not see.
+# matrix**: the trees see them all. **Blend**: a base model for each weather model, and a linear quantile regression
+# on their quantiles, found on blocks of time that the base models did not see.
 
 # %%
 blend = ef.Blend(model=small, folds=2)
@@ -94,7 +94,7 @@ result.compare("crps", reference="one matrix")[["model", "skill", "low", "high",
 # %% [markdown]
 # ## Who has which say?
 #
-# Coefficients of sisters that resemble each other are hard to read. Weights are easier: the mean in place of the
+# Coefficients of base models that resemble each other are hard to read. Weights are easier: the mean in place of the
 # regression, with weights by level that are nowhere negative and sum to one.
 
 # %%
@@ -105,7 +105,7 @@ figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 for name, row in weights.iterrows():
     axis.plot(row.index, row, marker="o", markersize=3, label=name)
 axis.set(xlabel="Level of the quantile [1]", ylabel="Weight [1]", ylim=(0, 1))
-axis.set_title("Weights of the sisters (synthetic)", loc="left", fontsize=11)
+axis.set_title("Weights of the base models (synthetic)", loc="left", fontsize=11)
 axis.legend(frameon=False, ncols=3)
 plt.show()
 
@@ -131,7 +131,7 @@ pd.DataFrame(
 ).round(1)
 
 # %% [markdown]
-# Trees that always had a column are lost without it. Sisters know nothing of each other: a regression on the others
+# Trees that always had a column are lost without it. Base models know nothing of each other: a regression on the others
 # stands ready for the day when one is missing. Here the blend is also somewhat better in fair weather; over more
 # synthetic sites the two are level, and one matrix costs less. So the matrix in fair weather and a fitted `Blend` in
 # the drawer, or the blend alone. (Another way is to fit one matrix for each set of models that can occur, and to choose
