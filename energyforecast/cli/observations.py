@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from energyforecast.cli.console import console, plain_table
 from energyforecast.errors import ConfigurationError, one_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def check(
     weather: Annotated[Path | None, typer.Option(help="Weather of the sites, NetCDF.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write what was found here.")] = None,
 ) -> None:
-    """Read measurements, flag what is doubtful, check the clock, and say whether they can be trusted.
+    """Read measurements, flag doubtful values, check the clock, and judge whether they pass.
 
     Exit code 3: they cannot, because more than a fifth is missing or set aside by flags, the unit cannot be right, or
     the clock is wrong by half an hour or more. Exit code 1: they cannot be read.
@@ -94,8 +94,8 @@ def check(
             )
     power = read_power(file, **reading_of({"duplicates": "flag"} | form))
     places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
-    known = None if weather is None else netcdf.read(weather)
-    found = audit.examine(power, sites=places, weather=known)
+    forecasts = None if weather is None else netcdf.read(weather)
+    found = audit.examine(power, sites=places, weather=forecasts)
     _show(found, file)
     if json_file is not None:
         json_file.write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
@@ -141,15 +141,8 @@ def _sites(
 
 
 def _show(found: Examination, file: Path) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     content = found.to_dict()
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    table = Table(
-        title=str(file), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold", pad_edge=False
-    )
+    shown, table = console(), plain_table(str(file))
     for head in ("site", "what", "hours", "share", ""):
         table.add_column(head, justify="right" if head in ("hours", "share") else "left")
     hours = content["frequency_minutes"] / 60
@@ -164,7 +157,7 @@ def _show(found: Examination, file: Path) -> None:
         clock = site["clock"]
         table.add_row("", "clock", "", "", "nothing to compare with" if clock is None else clock["verdict"])
         table.add_section()
-    console.print(table)
+    shown.print(table)
     for problem in found.problems:
-        console.print(f"[bold red]problem[/]  {problem}", highlight=False)
-    console.print("[bold]It can be trusted.[/]" if found.trusted else "[bold red]It cannot be trusted.[/]")
+        shown.print(f"[bold red]problem[/]  {problem}", highlight=False)
+    shown.print("[bold]It can be trusted.[/]" if found.trusted else "[bold red]It cannot be trusted.[/]")

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from energyforecast.cli.console import console, listed, plain_table
 from energyforecast.errors import ConfigurationError, require
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-    from rich.console import Console
     from rich.table import Table
 
     from energyforecast.demos.plan import WeekPlan
@@ -66,36 +65,36 @@ def plan(
     _write_day(made, out, timezone=settings.task.timezone, language=language)
     if json_file is not None:
         _write_json(json_file, _day_report(made))
-    console = _console()
+    shown = console()
     for line in made.caveats:
-        console.print(f"[bold red]{line}[/]", highlight=False)
+        shown.print(f"[bold red]{line}[/]", highlight=False)
     for table in _day_tables(made, settings.task.timezone):
-        console.print(table)
+        shown.print(table)
     for line in _not_planned(terms, made):
-        console.print(line, highlight=False)
-    console.print(f"Written to {out}: {_listed(out)}", highlight=False)
+        shown.print(line, highlight=False)
+    shown.print(f"Written to {out}: {listed(out)}", highlight=False)
 
 
 def demo(
     out: Path, *, gate_closure: str, language: str = "en", json_file: Path | None = None, jobs: int = 1
 ) -> None:
-    """Plan the synthetic region for a week, and say what the forecast was worth."""
+    """Plan the synthetic region for a week, and compute the value of the forecast."""
     from energyforecast.demos import plan as demo_plan
 
     begun = time.perf_counter()
     _check_tools(language, dispatch=True)
-    console = _console(stderr=True)
-    with console.status("Makes the region, fits and forecasts"):
+    status = console(stderr=True)
+    with status.status("Makes the region, fits and forecasts"):
         region = demo_plan.region(gate_closure=gate_closure, jobs=jobs)
-    with console.status("Plans each day"):
+    with status.status("Plans each day"):
         week = demo_plan.plan_week(region, gate_closure=gate_closure)
     write_week(week, out, language=language)
     _write_json(json_file or out / "plan.json", week.report())
-    shown = _console()
+    shown = console()
     for item in _week_lines(week, gate_closure):
         shown.print(item, highlight=False)
     shown.print(f"{time.perf_counter() - begun:.0f} s in all.", highlight=False)
-    shown.print(f"Written to {out}: {_listed(out)}", highlight=False)
+    shown.print(f"Written to {out}: {listed(out)}", highlight=False)
 
 
 def write_week(week: WeekPlan, out: Path, *, language: str = "en", timezone: str = "Asia/Almaty") -> None:
@@ -153,7 +152,7 @@ def _figures(made: DayPlan, timezone: str) -> Iterator[tuple[str, Figure]]:
 
 
 def _check_tools(language: str, *, dispatch: bool) -> None:
-    """What would stop the writing stops the command before the fits."""
+    """Stop the command before the fits if its files could not be written."""
     from energyforecast.reporting import page_templates, translations
 
     page_templates.check_installed()
@@ -163,7 +162,7 @@ def _check_tools(language: str, *, dispatch: bool) -> None:
 
 
 def _day_report(made: DayPlan) -> dict[str, Any]:
-    """What was planned, for a file of JSON."""
+    """Planned day, for a file of JSON."""
     frames = {
         name: json.loads(frame.to_json(orient="records", date_format="iso", double_precision=6))
         for name, frame in made.tables().items()
@@ -194,7 +193,7 @@ def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
 
     zone = timestamps.zone(timezone)
     if made.net_load is not None:
-        table = _plain(f"Net load [MW], beginning of the hour in {timezone}")
+        table = plain_table(f"Net load [MW], beginning of the hour in {timezone}")
         levels = made.net_load.quantiles(made.settings.levels, site=NET_LOAD)
         held = made.reserve
         heads = ("hour", *(f"q{level:g}" for level in made.settings.levels))
@@ -224,7 +223,7 @@ def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
 
 
 def _not_planned(terms: PlanSettings, made: DayPlan) -> list[str]:
-    """What the configuration asks for and the sites do not allow."""
+    """Parts of the plan that the configuration asks for and the sites do not allow."""
     asked = {"reserve": terms.reserve, "ramps": terms.ramps, "dispatch": terms.system}
     lacking = [name for name, value in asked.items() if value is not None]
     if made.net_load is None and lacking:
@@ -264,7 +263,7 @@ def _week_lines(week: WeekPlan, gate_closure: str) -> Iterator[Any]:
 
 
 def _frame_table(title: str, frame: pd.DataFrame) -> Table:
-    table = _plain(title)
+    table = plain_table(title)
     for name in frame.columns:
         table.add_column(str(name).replace("_", " "), justify="right")
     for row in frame.itertuples(index=False):
@@ -282,21 +281,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return str(value)
-
-
-def _plain(title: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", header_style="bold", pad_edge=False)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140)
-
-
-def _listed(out: Path) -> str:
-    names: Sequence[str] = sorted(item.name for item in out.iterdir())
-    return ", ".join(names)

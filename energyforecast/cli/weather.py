@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from energyforecast.cli.console import console, plain_table, progress_bar
+
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
     from rich.table import Table
 
 __all__ = ["app"]
@@ -41,67 +41,52 @@ def fetch(
 
     Exit code 3: the server did not give everything; what it gave is kept, and the next fetch asks for the rest.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from energyforecast import configuration
 
     settings = configuration.read(config)
     source, store = settings.source(), settings.store()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_console(stderr=True)) as bar:
-        line = bar.add_task(f"Asks {source.name}", total=None)
+    with progress_bar(f"Asks {source.name}") as progress:
         report = store.update(
             source,
             sites=settings.sites,
             since=since or settings.sections["weather"].get("since"),
             until=until,
             retry=retry,
-            progress=lambda done, total: bar.update(line, completed=done, total=total),
+            progress=progress,
         )
-    console = _console()
-    console.print(report.summary, highlight=False, markup=False)
+    shown = console()
+    shown.print(report.summary, highlight=False, markup=False)
     troubles = {**report.failed, **report.incomplete}
     for run, reason in list(troubles.items())[:_SHOWN]:
-        console.print(f"  {run:%Y-%m-%d %H:%M}  {reason}", highlight=False, markup=False)
+        shown.print(f"  {run:%Y-%m-%d %H:%M}  {reason}", highlight=False, markup=False)
     if len(troubles) > _SHOWN:
-        console.print(f"  ... and {len(troubles) - _SHOWN} more", highlight=False)
+        shown.print(f"  ... and {len(troubles) - _SHOWN} more", highlight=False)
     if troubles or report.stopped:
         raise typer.Exit(_IN_PART)
 
 
 @app.command()
 def status(config: _Config) -> None:
-    """Say what the store holds, how late it came, and what is damaged or missing."""
+    """Show the runs in the store, their lateness, and damaged or missing ones."""
     from energyforecast import configuration
 
     store = configuration.read(config).store()
-    console, damaged = _console(), store.quarantined()
-    console.print(_table(repr(store), store.describe(), store.clock()))
+    shown, damaged = console(), store.quarantined()
+    shown.print(_table(repr(store), store.describe(), store.clock()))
     if len(damaged):
         runs = sum(len(blocks) for blocks in damaged["blocks"])
-        console.print(
+        shown.print(
             f"[bold red]{len(damaged)} damaged files with {runs} runs are set aside; the next fetch asks for them.[/]",
             highlight=False,
         )
         for row in damaged.head(_SHOWN).itertuples():
-            console.print(f"  {row.source}: {row.reason}", highlight=False, markup=False)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    # In a pipe rich would cut tables to 80 columns.
-    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140)
+            shown.print(f"  {row.source}: {row.reason}", highlight=False, markup=False)
 
 
 def _table(title: str, held: pd.DataFrame, now: pd.Timestamp) -> Table:
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(
-        title=escape(title), box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, expand=False
-    )
+    table = plain_table(escape(title))
     heads = (
         "source",
         "site",
@@ -133,7 +118,7 @@ def _cells(row: dict[str, Any], now: pd.Timestamp) -> list[str]:
 
 
 def _hours(length: Any) -> str:
-    """Hours, or nothing."""
+    """Hours, or an empty cell."""
     import pandas as pd
 
     return "" if pd.isna(length) else f"{length.total_seconds() / 3600:.1f} h"

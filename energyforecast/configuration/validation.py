@@ -27,6 +27,14 @@ __all__ = ["Section", "checked", "refuse", "section_of"]
 
 #: Types of parameters that a file cannot hold.
 _NOT_IN_TOML: Final = (NoneType, pd.Series)
+#: Words for pydantic's types.
+_WORDS: Final = {
+    "string": "text in quotes",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "list": "a list in brackets",
+}
 _NO_TABLE: Final = ("dict_type", "model_type", "model_attributes_type")
 
 
@@ -170,7 +178,9 @@ def _wrong_value(error: Mapping[str, Any], where: str, key: Any) -> tuple[str, s
             f"{key} is a table of keys and values.",
             f"Write [{key}] and its keys below.",
         )
-    expected = error["msg"].replace("Input should be", f"{key} must be").replace("valid ", "")
+    expected = error["msg"].replace("Input should be", f"{key} must be")
+    for name, words in _WORDS.items():
+        expected = expected.replace(f"a valid {name}", words)
     return f"{where} has {key} = {error['input']!r}.", f"{expected}.", "Correct the value."
 
 

@@ -59,7 +59,7 @@ def _refused(code: int, out: str, err: str, *named: str) -> None:
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example with a small model."""
     path = tmp_path_factory.mktemp("config") / "quick.toml"
-    text = EXAMPLE.read_text(encoding="utf-8").replace("seed = 1", "seed = 1\ntrees = 10\nfolds = 0")
+    text = EXAMPLE.read_text(encoding="utf-8").replace("seed = 1", "seed = 1\nn_estimators = 10\nfolds = 0")
     assert "n_estimators = 10" in text
     path.write_text(text, encoding="utf-8")
     return path

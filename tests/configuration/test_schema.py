@@ -71,5 +71,7 @@ def test_types_are_strict(tmp_path: Path, value: str) -> None:
     text = (ROOT / "examples" / "la_haute_borne.toml").read_text(encoding="utf-8")
     file = tmp_path / "farm.toml"
     file.write_text(text.replace("turbines = 4", f"turbines = {value}"), encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"\[sites.La Haute Borne\] has turbines = .*\n.*integer"):
+    with pytest.raises(
+        ConfigurationError, match=r"\[sites.La Haute Borne\] has turbines = .*\n.*whole number"
+    ):
         configuration.read(file)

@@ -1,0 +1,133 @@
+"""Command benchmark: a competition's tasks and leaderboard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from energyforecast.cli.console import JobsOption, console, plain_table, processes, progress_bar
+from energyforecast.errors import ConfigurationError, MissingDataError, one_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["benchmark"]
+
+
+def benchmark(
+    name: Annotated[str, typer.Argument(help="gefcom2014-wind, -load, -solar or gefcom2012-wind.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with the data set; by default $ENERGYFORECAST_DATA.")
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Like 4-12 or 1,3; by default those that counted.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the scores.")] = None,
+    information: Annotated[
+        str, typer.Option(help="competition: a month's weather at once; operational: a run a day.")
+    ] = "competition",
+    jobs: JobsOption = 1,
+    leave_one_month_out: Annotated[
+        bool, typer.Option("--leave-one-month-out", help="Also forecast each month from all others.")
+    ] = False,
+) -> None:
+    """Forecast the tasks of a competition and compare with its leaderboard; docs/benchmarks lists where to get data."""
+    from energyforecast import competitions
+
+    known = _one_of("information", information, ("competition", "operational"))
+    folder = _data_folder(data)
+    with progress_bar(f"Fits and forecasts {name}") as progress:
+        report = competitions.run(
+            name,
+            folder,
+            tasks=tasks,
+            information=known,
+            jobs=processes(jobs),
+            leave_one_month_out=leave_one_month_out,
+            progress=progress,
+        )
+    shown = console()
+    for table in _benchmark_tables(report):
+        shown.print(table)
+    shown.print(_benchmark_line(report), highlight=False)
+    if json_file is not None:
+        shown.print(f"Written to {competitions.write_json(json_file, report)}", highlight=False)
+
+
+def _data_folder(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    folder = os.environ.get("ENERGYFORECAST_DATA")
+    if folder:
+        return Path(folder)
+    raise MissingDataError(
+        "No --data is given, and ENERGYFORECAST_DATA is not set.",
+        "A folder holds the competition's files; they are not shipped.",
+        "Give --data DIR; docs/benchmarks says where to get them.",
+    )
+
+
+def _one_of(option: str, given: str, known: tuple[str, ...]) -> Any:
+    one_of(f"--{option}", given, allowed=known, error=ConfigurationError)
+    return given
+
+
+def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
+    board, usual = report["leaderboard"], report["climatology"]
+    table = plain_table(f"{report['benchmark']}: mean pinball loss of 99 quantiles [{report['unit']}]")
+    beside = [usual, *report["references"].values()]
+    names = ("climatology", *report["references"])
+    heads = ("task", "n", "score", *names, *(("best team", board["team"] or "none") if board else ()))
+    for head in heads:
+        table.add_column(head, justify="right")
+    for task, score in report["tasks"].items():
+        cells = [task, str(report["n_by_task"][task]), f"{score:.5f}"]
+        cells += [f"{other['tasks'][task]:.5f}" for other in beside]
+        if board:
+            own = board["teams"].get(board["team"], {})
+            cells += [_number(board["best"][task]), _number(own.get(task))]
+        table.add_row(*cells)
+    table.add_section()
+    mean = ["mean", str(report["n"]), f"{report['mean']:.5f}", *(f"{other['mean']:.5f}" for other in beside)]
+    table.add_row(*mean, *(("", _number(board["mean"])) if board else ()))
+    yield table
+    yield _sites_table(report)
+    if report["leave_one_month_out"]:
+        months = report["leave_one_month_out"]
+        left = plain_table(f"{report['benchmark']}: each month from all others, not forecast skill")
+        for head in ("month", "score"):
+            left.add_column(head, justify="right")
+        for month, score in (*months["months"].items(), ("mean", months["mean"])):
+            left.add_row(month, f"{score:.5f}")
+        yield left
+
+
+def _sites_table(report: dict[str, Any]) -> Table:
+    table = plain_table(f"{report['benchmark']}: by site [{report['unit']}]")
+    models = list(next(iter(report["sites"].values()))["rmse"])
+    for head in ("site", "n", *(f"{metric}\n{name}" for metric in ("pinball", "rmse") for name in models)):
+        table.add_column(head, justify="right")
+    for site, scores in report["sites"].items():
+        cells = [f"{scores[metric][name]:.4f}" for metric in ("pinball", "rmse") for name in models]
+        table.add_row(site, str(scores["n"]), *cells)
+    return table
+
+
+def _number(score: float | None) -> str:
+    return "" if score is None else f"{score:.5f}"
+
+
+def _benchmark_line(report: dict[str, Any]) -> str:
+    covers = ", ".join(
+        f"{float(share):.0%} interval {found['all']:.1%} (ties shared: {found['ties_shared']['all']:.1%})"
+        for share, found in report["coverage"].items()
+        if share != "n"
+    )
+    return (
+        f"Coverage: {covers}. {report['n']} hours scored, {report['missing']} without outcome. "
+        f"{report['cpu_seconds']:.0f} CPU s, {report['wall_seconds']:.0f} s, {report['peak_memory_mb']} MB."
+    )

@@ -1,0 +1,78 @@
+"""Console, tables, progress and common options of all commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = [
+    "ConfigArgument",
+    "JobsOption",
+    "OutOption",
+    "console",
+    "listed",
+    "plain_table",
+    "processes",
+    "progress_bar",
+]
+
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
+JobsOption = Annotated[int, typer.Option("--jobs", help="Processes; 0 means one for each core.")]
+ConfigArgument = Annotated[Path, typer.Argument(help="Configuration (TOML).")]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Console of the terminal; wide in a pipe, where rich would cut tables to 80 columns."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140)
+
+
+def plain_table(title: str, *, caption: str | None = None) -> Table:
+    """Table without frame."""
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=title,
+        caption=caption,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        header_style="bold",
+        pad_edge=False,
+        collapse_padding=True,
+    )
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Any]:
+    """Bar on stderr; yields a function of the work done and in all."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True)) as bar:
+        line = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(line, completed=done, total=total)
+
+
+def processes(jobs: int) -> int:
+    """Number of processes; one for each core that this process may use if 0."""
+    if hasattr(os, "sched_getaffinity"):
+        return jobs or len(os.sched_getaffinity(0))
+    return jobs or os.cpu_count() or 1
+
+
+def listed(out: Path) -> str:
+    """Names of the files in a folder."""
+    return ", ".join(sorted(item.name for item in out.iterdir()))

@@ -1,0 +1,49 @@
+"""Command demo: real and synthetic data without a network."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from energyforecast.cli import plan
+from energyforecast.cli.console import JobsOption, OutOption, processes, progress_bar
+from energyforecast.cli.result_tables import write_results
+
+__all__ = ["demo"]
+
+
+def demo(
+    name: Annotated[
+        str, typer.Argument(help="Which one: la-haute-borne, shelek or plan.")
+    ] = "la-haute-borne",
+    out: OutOption = Path("demo"),
+    jobs: JobsOption = 0,
+    gate_closure: Annotated[str, typer.Option(help="Wall time of issue of the synthetic cases.")] = "08:00",
+    language: Annotated[str, typer.Option(help="Of the sheets of plan: en, ru or fr.")] = "en",
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures of plan.")] = None,
+) -> None:
+    """Forecast day-ahead, prove it in a backtest, write scores and figures.
+
+    la-haute-borne is a real wind farm with a reanalysis for weather: not forecast skill. shelek is a synthetic
+    wind farm, PV plant and area with weather forecasts as they arrived. plan runs a synthetic region for a
+    week, planned a day ahead every day, and says what the forecast was worth there.
+    """
+    from energyforecast.demos import power as demos
+
+    if name == "plan":
+        plan.demo(
+            out, gate_closure=gate_closure, language=language, json_file=json_file, jobs=processes(jobs)
+        )
+        return
+
+    begun = time.perf_counter()
+    cases = demos.cases(name, gate_closure=gate_closure)
+    results = {}
+    for case in cases:
+        with progress_bar(f"Fits and forecasts {case.name}".strip()) as progress:
+            results[case.name] = case.run(jobs=processes(jobs), progress=progress)
+    notes = tuple(dict.fromkeys(note for case in cases for note in case.notes))
+    write_results(results, out, timezone=cases[0].forecaster.task.timezone, notes=notes, begun=begun)

@@ -1,0 +1,195 @@
+"""Commands of a configuration: forecast, backtest, config."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from energyforecast.cli.console import (
+    ConfigArgument,
+    JobsOption,
+    OutOption,
+    console,
+    listed,
+    plain_table,
+    processes,
+    progress_bar,
+)
+from energyforecast.cli.result_tables import write_results
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from energyforecast.evaluation import GateReport
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+
+@app.command()
+def forecast(
+    config: ConfigArgument,
+    issue_time: Annotated[str, typer.Option(help="Wall time in the task's zone, or now.")] = "now",
+    model: Annotated[Path | None, typer.Option(help="A stored forecaster; without it one is fitted.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Store the forecaster here.")] = None,
+    strict: Annotated[bool, typer.Option(help="Refuse if weather is missing, rather than fall back.")] = True,
+    out: OutOption = Path("forecast"),
+) -> None:
+    """Forecast from a configuration: forecast.csv, forecast.nc and a fan chart for each site."""
+    from energyforecast import configuration
+    from energyforecast.core import timestamps
+    from energyforecast.forecasting import storage
+    from energyforecast.reporting import figures
+
+    settings = configuration.read(config)
+    weather, power = settings.weather(), settings.observations()
+    moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
+    learnt = None if model is None else storage.load(model)
+    fitted = settings.forecaster().fit(weather, power, as_of=moment) if learnt is None else learnt
+    if save is not None:
+        fitted.save(save)
+    result = fitted.predict(weather, power, issue_time=moment, strict=strict)
+    out.mkdir(parents=True, exist_ok=True)
+    result.write_csv(out / "forecast.csv")
+    result.save(out / "forecast.nc")
+    for site in result.sites:
+        figure = figures.fan_chart(result, power, site=site, timezone=settings.task.timezone)
+        figures.save(figure, out / ("fan_chart_" + re.sub(r"[^\w.-]", "_", site) + ".png"))
+    shown = console()
+    shown.print(repr(result), highlight=False)
+    for caveat in result.caveats:
+        shown.print(f"[bold red]{caveat}[/]", highlight=False)
+    shown.print(_day_sheet(result, settings.task.timezone))
+    shown.print(f"Written to {out}: {listed(out)}", highlight=False)
+
+
+def _day_sheet(result: Any, timezone: str) -> Table:
+    from energyforecast.core import timestamps
+
+    levels = [
+        level
+        for level in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+        if result.quantiles[0] <= level <= result.quantiles[-1]
+    ]
+    table = plain_table(f"Power [MW], beginning of the hour in {timezone}")
+    for head in ("site", "hour", *(f"q{level:g}" for level in levels), "made by"):
+        table.add_column(head, justify="right")
+    zone = timestamps.zone(timezone)
+    for row in result.to_frame().to_dict("records"):
+        hour = row["valid_time"].tz_convert(zone).strftime("%Y-%m-%d %H:%M")
+        cells = [f"{row[f'q{level:g}']:.2f}" for level in levels if f"q{level:g}" in row]
+        table.add_row(row["site"], hour, *cells, f"level {row['fallback_level']}")
+    return table
+
+
+@app.command()
+def backtest(
+    config: ConfigArgument,
+    start: Annotated[
+        str | None, typer.Option(help="First day, month or year whose hours are forecast.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
+    refit: Annotated[str, typer.Option(help="D, W, MS, QS, YS, or a count of origins.")] = "MS",
+    window: Annotated[
+        str, typer.Option(help="What a fit learns from: expanding, or like 365D.")
+    ] = "expanding",
+    gap: Annotated[str, typer.Option(help="How long before a fit its data ends.")] = "0h",
+    stride: Annotated[int, typer.Option(help="Forecast every so many origins.")] = 1,
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder in which a stopped run is kept, to go on with.")
+    ] = None,
+    gate: Annotated[Path | None, typer.Option(help="Limits of scores (TOML).")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="What an earlier run wrote with --out, to compare with.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for what the gates said.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="The same, as a table for a pull request.")] = None,
+    report: Annotated[Path | None, typer.Option(help="File for a page that opens offline (HTML).")] = None,
+    jobs: JobsOption = 0,
+    out: OutOption = Path("backtest"),
+) -> None:
+    """Backtest a configuration against climatology and persistence: scores, forecasts and figures.
+
+    Without start and end: the last year of the observations, or their last two thirds if they are short. With
+    --gate or --baseline the exit code is 3 if a score is worse than its limit, or than the baseline by more than
+    noise.
+    """
+    from energyforecast import configuration
+    from energyforecast.demos.power import Case
+    from energyforecast.evaluation import Result, read_gates
+    from energyforecast.reporting.backtest_report.page import check_installed
+
+    begun = time.perf_counter()
+    settings = configuration.read(config)
+    # What is refused is refused before the fits.
+    limits, comparison = ([], {}) if gate is None else read_gates(gate)
+    earlier = None if baseline is None else Result.load(baseline)
+    if report is not None:
+        check_installed()
+    power = settings.observations()
+    first, last = _last_year(power, settings.task.timezone)
+    weather, forecaster = settings.weather(), settings.forecaster()
+    case = Case(
+        "",
+        forecaster,
+        weather,
+        power,
+        start=start or first,
+        end=end or last,
+        refit=int(refit) if refit.isdigit() else refit,
+        window=window,
+        gap=gap,
+        stride=stride,
+    )
+    with progress_bar("Fits and forecasts") as progress:
+        result = case.run(jobs=processes(jobs), progress=progress, resume=resume)
+    result.write(out)
+    write_results({"": result}, out, timezone=settings.task.timezone, begun=begun)
+    if report is not None:
+        console().print(f"Report: {result.report(report)}")
+    if gate is not None or baseline is not None:
+        _judge(result.gate(limits, baseline=earlier, **comparison), json_file, markdown)
+
+
+def _judge(report: GateReport, json_file: Path | None, markdown: Path | None) -> None:
+    """Show and write the report of the gates; exit with 3 if one failed."""
+    typer.echo(report.to_markdown())
+    for path, text in ((json_file, report.to_json()), (markdown, report.to_markdown())):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + "\n", encoding="utf-8")
+    if not report.passed:
+        raise typer.Exit(3)
+
+
+def _last_year(power: Any, timezone: str) -> tuple[str, str]:
+    from energyforecast.core import timestamps
+
+    zone = timestamps.zone(timezone)
+    begin, end = (moment.tz_convert(zone) for moment in (power.index[0], power.index[-1] + power.frequency))
+    last = end.normalize() - timestamps.duration("1D")
+    first = max(last - timestamps.duration("364D"), begin + (end - begin) / 3)
+    return f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"
+
+
+@app.command(name="config")
+def show_config(config: ConfigArgument) -> None:
+    """Read a configuration and print its meaning as JSON."""
+    from energyforecast import configuration
+
+    settings = configuration.read(config)
+    content = {
+        "sites": [repr(site) for site in settings.sites],
+        "task": repr(settings.task),
+        "model": repr(settings.model),
+        "perfect_weather": settings.perfect_weather,
+        "weather": settings.sections["weather"],
+        "observations": settings.sections["observations"],
+    }
+    typer.echo(json.dumps(content, indent=1, default=str))

@@ -1,0 +1,132 @@
+"""Files and tables of a backtest, for the commands demo and backtest."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from energyforecast.cli.console import console, listed, plain_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from energyforecast.evaluation import Result
+
+__all__ = ["write_results"]
+
+
+def write_results(
+    results: dict[str, Result], out: Path, *, timezone: str, begun: float, notes: tuple[str, ...] = ()
+) -> None:
+    """Write forecasts, figures and scores of every case, and show its tables."""
+    from energyforecast.evaluation import write_scores
+
+    shown = console()
+    out.mkdir(parents=True, exist_ok=True)
+    for name, result in results.items():
+        _write_case(result, out, f"_{name}" if name else "", timezone)
+        for line in (*_headline(result), *(f"[bold]{note}[/]" for note in notes)):
+            shown.print(line, highlight=False)
+        for site in next(iter(result.forecasts.values())).sites:
+            for unit in ("MW", "% of capacity"):
+                if unit == "MW" or result.provenance["capacity_mw"][site] is not None:
+                    shown.print(_score_table(result, site, unit))
+    records = [record for result in results.values() for record in result.records()]
+    write_scores(out, records, _joined(results, notes))
+    fits = sum(len(result.folds) for result in results.values())
+    spent = sum(result.provenance["cpu_seconds"] for result in results.values())
+    shown.print(
+        f"{fits} fits, {spent:.0f} CPU s; {time.perf_counter() - begun:.0f} s in all.", highlight=False
+    )
+    shown.print(f"Written to {out}: {listed(out)}", highlight=False)
+
+
+def _joined(results: dict[str, Result], notes: tuple[str, ...]) -> dict[str, Any]:
+    """Provenance of one case as it is; of several, each by its name."""
+    if list(results) == [""]:
+        return dict(results[""].provenance) | ({"notes": list(notes)} if notes else {})
+    caveats = [caveat for result in results.values() for caveat in result.provenance["caveats"]]
+    cases = {name: dict(result.provenance) for name, result in results.items()}
+    return {"caveats": list(dict.fromkeys(caveats)), "notes": list(notes), "cases": cases}
+
+
+def _write_case(result: Result, out: Path, suffix: str, timezone: str) -> None:
+    from energyforecast.reporting import figures
+
+    forecast = next(iter(result.forecasts.values()))
+    forecast.write_csv(out / f"forecast{suffix}.csv")
+    forecast.save(out / f"forecast{suffix}.nc")
+    shown = forecast.sel(issue_time=_liveliest(forecast))
+    figure = figures.fan_chart(shown, result.observations, timezone=timezone)
+    figures.save(figure, out / f"fan_chart{suffix}.png")
+    figures.save(figures.reliability(result), out / f"reliability{suffix}.png")
+
+
+def _liveliest(forecast: Any) -> Any:
+    """Issue with the largest change of its median: chosen by the forecast, not by its success."""
+    median = forecast.at(0.5)
+    reach = (median.max("lead_time") - median.min("lead_time")).isel(site=0)
+    return forecast.issue_times[int(reach.argmax("issue_time"))]
+
+
+def _headline(result: Result) -> list[str]:
+    used = result.provenance
+    sites = ", ".join(used["sites"])
+    lines = [
+        f"[bold]{sites}[/]: {used['issues']} forecasts, issued {used['first_issue']} to {used['last_issue']}",
+        f"Skill in CRPS over {', '.join(used['references'])}; cover and width of central intervals.",
+    ]
+    lines += [f"[bold red]{caveat}[/]" for caveat in used["caveats"]]
+    pairs = next(iter(result.pairs.values()))
+    lines.append(
+        f"Pinball and CRPS over {used['pinball_levels']}; {len(pairs)} hours scored, {len(pairs.missing)} without "
+        f"outcome; {pairs.below_zero} slightly negative outcomes (auxiliary use) judged as 0."
+    )
+    return lines
+
+
+def _score_table(result: Result, site: str, unit: str) -> Table:
+    first = next(iter(result.forecasts))
+    caveats = result.provenance["caveats"]
+    table = plain_table(
+        f"{site}: {first}, scores by lead time [{unit}]", caption=caveats[0] if caveats else None
+    )
+    heads = ["lead", "n", "MAE", "RMSE", "bias", "pinball", "CRPS"]
+    heads += [f"{kind}\n{share}" for share in ("50%", "80%", "90%") for kind in ("cover", "width")]
+    heads += [f"skill\n{name[:8].lower()}." for name in result.provenance["references"]]
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    value = "value" if unit == "MW" else "percent"
+    for by in (["site", "lead_time"], ["site"]):
+        scores = _of(result.scores(by=by, model=first), site)
+        references = result.provenance["references"]
+        skills = [result.skill("crps", reference=name, by=by) for name in references]
+        skills = [_of(item[item["model"] == first], site) for item in skills]
+        if len(by) == 1:
+            table.add_section()
+        for lead, rows in scores.groupby("lead_time", dropna=False, sort=True):
+            table.add_row(*_cells(lead, rows, value, skills))
+    return table
+
+
+def _of(scores: Any, site: str) -> Any:
+    """Scores of one site; all leads together stand under NaN."""
+    own = scores[scores["site"] == site]
+    return own if "lead_time" in own else own.assign(lead_time=float("nan"))
+
+
+def _cells(lead: Any, rows: Any, value: str, skills: list[Any]) -> list[str]:
+    found = {(row.metric, row.level): row for row in rows.itertuples()}
+    by_level = {key: row for key, row in found.items() if not math.isnan(key[1])}
+    plain = {name: row for (name, level), row in found.items() if math.isnan(level)}
+    cells = ["all" if math.isnan(lead) else f"{lead:g} h", str(rows["n"].iloc[0])]
+    cells += [f"{getattr(plain[name], value):.2f}" for name in ("mae", "rmse", "bias", "pinball", "crps")]
+    for share in (0.5, 0.8, 0.9):
+        cells.append(f"{by_level[('coverage', share)].percent:.1f}%")
+        cells.append(f"{getattr(by_level[('width', share)], value):.2f}")
+    for table in skills:
+        row = table if math.isnan(lead) else table[table["lead_time"] == lead]
+        cells.append(f"{row['value'].iloc[0]:.2f}")
+    return cells
