@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 import energyforecast as ef
-from energyforecast.evaluation.metrics.basic import align, pinball_loss
+from energyforecast.evaluation import align, pinball_loss
 
 LEARNT, SCORED = "2024-05-01", ("2024-05-02", "2024-08-29")
 TREES = ef.LightGBMQuantiles(folds=0, n_estimators=100)

@@ -20,7 +20,7 @@ import pandas as pd
 
 import energyforecast as ef
 from energyforecast.core.tasks import PERCENTILES
-from energyforecast.evaluation.metrics.basic import pinball_loss
+from energyforecast.evaluation.losses import pinball_loss
 
 ZONES, TASKS = (1, 4, 7), (1, 2, 3)
 TREES = ef.LightGBMQuantiles(folds=0, n_estimators=150, num_leaves=24, learning_rate=0.08)

@@ -23,7 +23,7 @@ import pandas as pd
 import energyforecast as ef
 from energyforecast.competitions import Gefcom2014Solar
 from energyforecast.core.tasks import PERCENTILES
-from energyforecast.evaluation.metrics.basic import pinball_loss
+from energyforecast.evaluation.losses import pinball_loss
 
 LAST = pd.Timestamp("2013-04-01")
 WAYS = ("median alone", "column of the clear sky", "calibrated by it")

@@ -90,7 +90,7 @@ def beside_references(
     references = {name: ef.Forecaster(area, task, model=model) for name, model in models.items()}
     result = ef.backtest(references, {}, power, start=start, end=end)
     # Hours that the operator left empty are left out of all, and counted.
-    return result.beside({who: forecast}, missing="drop")
+    return result.with_forecasts({who: forecast}, missing="drop")
 
 
 def show(title: str, result: Result) -> None:

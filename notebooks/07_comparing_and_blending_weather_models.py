@@ -52,7 +52,7 @@ for name, runs in weather.items():
 # %%
 blend = ef.Blend(model=small, folds=2)
 ways = {"one matrix": ef.Forecaster(farm, task, model=small), "blend": ef.Forecaster(farm, task, model=blend)}
-result = ef.backtest(ways, weather, power, **span).beside(forecasts)
+result = ef.backtest(ways, weather, power, **span).with_forecasts(forecasts)
 print(result)
 table = result.scores(chosen=["mae", "crps", "coverage"])
 table = table[table["level"].isna() | (table["level"] == 0.8)]

@@ -4,5 +4,6 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-# A function that has the name of its module is bound here: importing the module would hide it.
+# Functions that have the names of their modules are bound here: importing the modules would hide them.
 from energyforecast.evaluation.backtest import backtest  # noqa: E402, F401
+from energyforecast.evaluation.score import score  # noqa: E402, F401

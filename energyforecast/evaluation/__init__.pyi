@@ -1,6 +1,9 @@
 # The public names, read by type checkers and by lazy_loader.
 
 from . import tuning as tuning
+from .aggregation import (
+    Metric as Metric,
+)
 from .backtest import (
     backtest as backtest,
 )
@@ -17,15 +20,13 @@ from .losses import (
     variogram_score as variogram_score,
 )
 from .metrics.basic import (
-    METRICS as METRICS,
-    Metric as Metric,
     bias as bias,
     coverage as coverage,
     crps as crps,
     mae as mae,
     pinball as pinball,
+    pinball_7 as pinball_7,
     rmse as rmse,
-    score as score,
     width as width,
 )
 from .metrics.deterministic import (
@@ -50,10 +51,12 @@ from .metrics.ensemble import (
     score_samples as score_samples,
 )
 from .metrics.events import (
-    brier as brier,
-    event_reliability as event_reliability,
     peaks as peaks,
     ramps as ramps,
+)
+from .metrics.exceedance import (
+    brier as brier,
+    event_reliability as event_reliability,
     roc as roc,
     roc_area as roc_area,
 )
@@ -64,7 +67,14 @@ from .pairing import (
 )
 from .result import (
     Result as Result,
+)
+from .result_files import (
     write_scores as write_scores,
+)
+from .score import (
+    METRICS as METRICS,
+    metric_names as metric_names,
+    score as score,
 )
 from .significance import (
     benjamini_hochberg as benjamini_hochberg,

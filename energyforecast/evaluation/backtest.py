@@ -25,7 +25,8 @@ from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models, validated
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.checkpoints import Piece, Pieces, fingerprint
-from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS, align
+from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
+from energyforecast.evaluation.pairing import align
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.splits import Fold, Memory, Refit, Skip, origins, split
 from energyforecast.features import Needs

@@ -1,4 +1,4 @@
-"""Days drawn in blocks: what a score might have been in another stretch of the same weather."""
+"""Block bootstrap of days: the distribution of a score over stretches of the same weather."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FEWEST: Final = 8
 
 
 def block_draws(days: int, *, block: int = BLOCK, draws: int = DRAWS, seed: int = 0) -> Array:
-    """How often each of some consecutive days stands in each draw, shape (draws, days).
+    """Circular block bootstrap: counts of each of some consecutive days in each draw, shape (draws, days).
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def resampled(
 
 
 def quantile_interval(draw: Callable[[], Array], *, days: int, interval: float) -> tuple[float, float]:
-    """Central interval of what draws give; NaN with fewer than eight days or where no draw has a value.
+    """Central interval of drawn values; NaN with fewer than eight days or where no draw has a value.
 
     Parameters
     ----------

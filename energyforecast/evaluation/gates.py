@@ -1,14 +1,14 @@
-"""Gates: limits that scores must keep, and a baseline that they must not fall behind by more than noise."""
+"""Gates: limits for scores, and a baseline that they must not fall behind by more than noise."""
 
 from __future__ import annotations
 
 import json
 import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,29 +16,29 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.errors import ConfigurationError, MissingDataError, one_of
 from energyforecast.evaluation import paired_difference
-from energyforecast.evaluation.metrics.basic import METRICS, Metric
-
-if TYPE_CHECKING:
-    from energyforecast.evaluation.result import Result
+from energyforecast.evaluation.aggregation import Metric
+from energyforecast.evaluation.score import METRICS, named
+from energyforecast.evaluation.scored_forecasts import ScoredForecasts
 
 __all__ = ["Check", "Gate", "GateReport", "check", "read_gates"]
 
-_UNITS: Final = ("MW", "% of capacity", "%", "1")
-_BY_NAME: Final = {item.name: item for item in METRICS if item.level is None}
+_UNITS: Final = ("MW", "MW²", "MWh", "h", "events", "currency", "% of capacity", "%", "1")
+_PERCENT: Final = ("% of capacity", "%")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """A limit that a score keeps.
+    """A limit for a score.
 
     Parameters
     ----------
     metric : str
-        Such as ``"crps"``; ``"coverage"`` and ``"width"`` with a level; ``"skill_crps"`` with a reference.
+        Any of :func:`energyforecast.evaluation.metric_names`, or of their parts: ``"crps"``; ``"coverage"`` and
+        ``"width"`` with a level; ``"skill_crps"`` with a reference.
     max, min : float, optional
         The limits, themselves allowed.
-    unit : {"MW", "% of capacity", "%", "1"}, optional
-        Of the limits: MW by default, 1 for shares and skill.
+    unit : {"MW", "MW²", "MWh", "h", "events", "currency", "% of capacity", "%", "1"}, optional
+        Of the limits: by default that of the metric, and 1 for skill.
     level : float, optional
         Of the central interval.
     model : str, optional
@@ -47,6 +47,12 @@ class Gate:
         All together by default.
     reference : str, optional
         Of a skill.
+    parameters : mapping, optional
+        Of the metric, such as ``{"threshold": 50.0}`` of ``"brier"``.
+
+    See Also
+    --------
+    read_gates, energyforecast.Result.gate
 
     Examples
     --------
@@ -62,6 +68,7 @@ class Gate:
     model: str | None = None
     site: str | None = None
     reference: str | None = None
+    parameters: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.max is None and self.min is None:
@@ -92,11 +99,11 @@ class Check:
     model, site, metric, unit : str
     value : float
     limit : str
-        What it was held against.
+        The limit, in words.
     n : int
         Hours.
     note : str
-        How sure it is.
+        On its certainty.
 
     Examples
     --------
@@ -118,7 +125,7 @@ class Check:
 
 @dataclass(frozen=True)
 class GateReport:
-    """What was held against gates and baseline.
+    """Checks of gates and of a comparison with a baseline.
 
     Parameters
     ----------
@@ -181,7 +188,7 @@ class GateReport:
 
 
 def read_gates(path: str | Path) -> tuple[list[Gate], dict[str, Any]]:
-    r"""Gates of a TOML file, and its settings for a baseline.
+    r"""Read gates from a TOML file, with its settings for a baseline.
 
     Parameters
     ----------
@@ -223,20 +230,20 @@ def read_gates(path: str | Path) -> tuple[list[Gate], dict[str, Any]]:
 
 
 def check(
-    result: Result,
+    result: ScoredForecasts,
     gates: Sequence[Gate],
     *,
-    baseline: Result | None = None,
+    baseline: ScoredForecasts | None = None,
     metrics: Sequence[str] = ("crps", "mae"),
     noise: float = 0.05,
 ) -> GateReport:
-    """What :meth:`energyforecast.Result.gate` does.
+    """Check gates, and compare with a baseline: :meth:`energyforecast.Result.gate`.
 
     Parameters
     ----------
     result : Result
     gates : sequence of Gate
-    baseline : Result, optional
+    baseline : ScoredForecasts, optional
     metrics : sequence of str
         Compared with the baseline.
     noise : float
@@ -266,18 +273,10 @@ def check(
     return GateReport(tuple(checks), tuple(dict.fromkeys(caveats)))
 
 
-def _held(result: Result, gate: Gate) -> Check:
+def _held(result: ScoredForecasts, gate: Gate) -> Check:
+    """Check one gate."""
     model = gate.model or next(iter(result.forecasts))
-    share = gate.metric == "coverage" or gate.metric.startswith("skill_")
-    unit = gate.unit or ("1" if share else "MW")
-    by = None if gate.site is None else "site"
-    if gate.metric.startswith("skill_"):
-        table = result.skill(gate.metric.removeprefix("skill_"), reference=str(gate.reference), by=by)
-    else:
-        table = result.scores(by=by)
-        table = table[table["metric"] == gate.metric]
-        if gate.level is not None:
-            table = table[np.isclose(table["level"].astype(float), gate.level)]
+    table, unit = _table_of(result, gate)
     table = table[table["model"] == model]
     table = table if gate.site is None else table[table["site"] == gate.site]
     if len(table) != 1:
@@ -288,13 +287,13 @@ def _held(result: Result, gate: Gate) -> Check:
             "Correct its fields; an interval needs a level.",
         )
     row = table.iloc[0]
-    value = float(row["value"] if unit in ("MW", "1") else row["percent"])
+    value = float(row["percent"] if unit in _PERCENT else row["value"])
     lower, upper = (-math.inf if gate.min is None else gate.min), (math.inf if gate.max is None else gate.max)
     words = [f"at least {gate.min:g}"] if gate.min is not None else []
     words += [f"at most {gate.max:g}"] if gate.max is not None else []
     level = "" if gate.level is None else f" {gate.level:g}"
     return Check(
-        # A score that is not there keeps no limit.
+        # A missing score keeps no limit.
         passed=bool(lower <= value <= upper),
         against="gate",
         model=model,
@@ -304,19 +303,40 @@ def _held(result: Result, gate: Gate) -> Check:
         value=value,
         limit=f"{' and '.join(words)} {unit}".removesuffix(" 1"),
         n=int(row["n"]),
-        note="" if row["n"] else "nothing was scored",
+        note="" if row["n"] else "no hour was scored",
     )
 
 
-def _against(result: Result, baseline: Result, model: str, metric: str, noise: float) -> Check:
-    item = _BY_NAME.get(metric)
-    if item is None or not item.lower_is_better:
-        known = [name for name, other in _BY_NAME.items() if other.lower_is_better]
+def _table_of(result: ScoredForecasts, gate: Gate) -> tuple[pd.DataFrame, str]:
+    """Table in which the score of a gate is found, and the unit of its limits."""
+    by = None if gate.site is None else "site"
+    if gate.metric.startswith("skill_"):
+        table = result.skill(gate.metric.removeprefix("skill_"), reference=str(gate.reference), by=by)
+        return table, gate.unit or "1"
+    metrics = named(gate.metric, gate.parameters)
+    if gate.unit not in (None, *_PERCENT, metrics[0].unit):
         raise ConfigurationError(
-            f"The baseline is compared in {metric!r}.", f"Metrics are {known}.", "Choose among them."
+            f"The gate of {gate.metric!r} has the unit {gate.unit!r}.",
+            f"Its scores are in {metrics[0].unit} or in {_PERCENT}.",
+            "Correct the unit.",
         )
-    joined, alone = _joined(result, baseline, model, item)
-    # Points of the RMSE are squared errors, and days of them are compared; what is told are roots.
+    table = result.scores(by=by, chosen=metrics)
+    table = table[table["metric"] == gate.metric]
+    if gate.level is not None:
+        table = table[np.isclose(table["level"].astype(float), gate.level)]
+    return table, gate.unit or metrics[0].unit
+
+
+def _against(
+    result: ScoredForecasts,
+    baseline: ScoredForecasts,
+    model: str,
+    metric: str,
+    noise: float,
+) -> Check:
+    item = _of_losses(metric)
+    joined, unshared = _joined(result, baseline, model, item)
+    # Points of the RMSE are squared errors, and days of them are compared; roots are reported.
     daily = joined.groupby("day")[["new", "old"]].mean()
     found = paired_difference.mean_difference((daily["new"] - daily["old"]).to_numpy())
     new, old = (item.aggregate(joined[name].to_numpy()) for name in ("new", "old"))
@@ -326,7 +346,7 @@ def _against(result: Result, baseline: Result, model: str, metric: str, noise: f
         worse = found.mean > 0 and found.p < noise
         note = f"{100 * (new / old - 1):+.2f} %" if old > 0 else ""
         note += f", p = {found.p:.3f} of {found.days} days"
-    note += f"; {alone} hours of one only" if alone else ""
+    note += f"; {unshared} hours of one only" if unshared else ""
     return Check(
         passed=not worse,
         against="baseline",
@@ -341,7 +361,20 @@ def _against(result: Result, baseline: Result, model: str, metric: str, noise: f
     )
 
 
-def _joined(result: Result, baseline: Result, model: str, item: Metric) -> tuple[pd.DataFrame, int]:
+def _of_losses(metric: str) -> Metric:
+    """The one metric of a name, a mean of losses that days of it can be compared in."""
+    known = [item.name for item in METRICS if item.lower_is_better and item.level is None]
+    found = [item for item in METRICS if item.name == metric and item.name in known]
+    if not found:
+        raise ConfigurationError(
+            f"The baseline is compared in {metric!r}.", f"Metrics are {known}.", "Choose among them."
+        )
+    return found[0]
+
+
+def _joined(
+    result: ScoredForecasts, baseline: ScoredForecasts, model: str, item: Metric
+) -> tuple[pd.DataFrame, int]:
     """Points of both at the same hours, and the number of hours that one of them has alone."""
     keys = ["site", "issue_time", "valid_time"]
     both = []

@@ -1,4 +1,4 @@
-"""Losses at a point: functions on arrays, which know nothing of sites or hours."""
+"""Losses at a point: functions on arrays, without sites or hours."""
 
 from __future__ import annotations
 
@@ -23,18 +23,24 @@ __all__ = [
 Array = npt.NDArray[Any]
 
 
-def pinball_loss(observed: Array, quantiles: Array, levels: Sequence[float] | Array) -> Array:
-    """Pinball (quantile) loss of each level, not doubled.
+def pinball_loss(observed: Array, quantiles: Array, quantile_levels: Sequence[float] | Array) -> Array:
+    r"""Pinball (quantile) loss of each level, not doubled.
+
+    .. math:: \rho_\tau(y - q) = \max\big(\tau (y - q), (\tau - 1) (y - q)\big)
 
     Parameters
     ----------
     observed : array, shape (rows,)
     quantiles : array, shape (rows, levels)
-    levels : sequence of float
+    quantile_levels : sequence of float
 
     Returns
     -------
     array, shape (rows, levels)
+
+    See Also
+    --------
+    pinball, crps_of_quantiles
 
     References
     ----------
@@ -45,19 +51,21 @@ def pinball_loss(observed: Array, quantiles: Array, levels: Sequence[float] | Ar
     >>> pinball_loss(np.array([3.0]), np.array([[1.0, 4.0]]), [0.1, 0.9]).round(3).tolist()
     [[0.2, 0.1]]
     """
-    error = np.asarray(observed)[:, None] - np.asarray(quantiles)
-    return np.asarray(np.maximum(np.asarray(levels) * error, (np.asarray(levels) - 1) * error))
+    error, levels = np.asarray(observed)[:, None] - np.asarray(quantiles), np.asarray(quantile_levels)
+    return np.asarray(np.maximum(levels * error, (levels - 1) * error))
 
 
 def crps_of_quantiles(
     observed: Array,
     quantiles: Array,
-    levels: Sequence[float] | Array,
+    quantile_levels: Sequence[float] | Array,
     *,
     above: Array | float = -np.inf,
     below: Array | float = np.inf,
 ) -> Array:
-    """Continuous ranked probability score of the curve through the quantiles, exactly.
+    r"""Continuous ranked probability score of the curve through the quantiles, exactly.
+
+    .. math:: \int_a^b \big(F(x) - \mathbf{1}[x \ge y]\big)^2 \, dx
 
     Between levels the quantile function is a straight line; below the first and above the last level
     it is flat, so the outer masses lie on the outer quantiles.
@@ -67,13 +75,17 @@ def crps_of_quantiles(
     observed : array, shape (rows,)
     quantiles : array, shape (rows, levels)
         Not falling.
-    levels : sequence of float
+    quantile_levels : sequence of float
     above, below : float or array, shape (rows,)
         Weigh only the range between these values (threshold-weighted score).
 
     Returns
     -------
     array, shape (rows,)
+
+    See Also
+    --------
+    crps, threshold_crps, crps_of_samples
 
     References
     ----------
@@ -89,15 +101,15 @@ def crps_of_quantiles(
     [0.5]
     """
     y = np.asarray(observed, dtype=float)[:, None]
-    q = np.asarray(quantiles, dtype=float)
-    if np.shape(q) != (len(y), len(np.asarray(levels))):
+    q, levels = np.asarray(quantiles, dtype=float), np.asarray(quantile_levels, dtype=float)
+    if np.shape(q) != (len(y), len(levels)):
         raise SchemaError(
-            f"Quantiles have the shape {np.shape(q)}, for {len(y)} outcomes and {len(np.asarray(levels))} levels.",
+            f"Quantiles have the shape {np.shape(q)}, for {len(y)} outcomes and {len(levels)} levels.",
             "They have a row for each outcome and a column for each level.",
             "Use align(observed, forecast).",
         )
     curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
-    tau = np.concatenate([[0.0], np.asarray(levels, dtype=float), [1.0]])[None, :]
+    tau = np.concatenate([[0.0], levels, [1.0]])[None, :]
     # With a node where the curve passes a bound, cutting it there is exact. Values and levels both rise along the
     # curve: sorted apart they still belong together.
     for bound in (above, below):
@@ -113,6 +125,7 @@ def crps_of_quantiles(
 
 
 def _crps_of_curve(y: Array, values: Array, tau: Array) -> Array:
+    """CRPS of a piecewise linear quantile function."""
     curve = values - y
     below, above = curve[:, :-1], curve[:, 1:]
     rise = above - below
@@ -130,13 +143,16 @@ def _crps_of_curve(y: Array, values: Array, tau: Array) -> Array:
 
 
 def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: float) -> Array:
+    """Integral of (indicator - level) times the curve from level a to level b."""
     middle = (indicator - 0.5 * (a + b)) * 0.5 * (value_a + value_b)
     ends = (indicator - a) * value_a + (indicator - b) * value_b
     return np.asarray((b - a) / 6.0 * (ends + 4.0 * middle))
 
 
 def interval_loss(observed: Array, low: Array, high: Array, *, interval: float) -> Array:
-    """Winkler's score of a central interval: its width, and 2 / (1 - interval) times what lies outside.
+    r"""Winkler's score of a central interval: its width, and a penalty for an outcome outside.
+
+    .. math:: (u - l) + \frac{2}{1 - p} \big(\max(l - y, 0) + \max(y - u, 0)\big)
 
     Parameters
     ----------
@@ -189,7 +205,11 @@ def as_samples(samples: Any, *, dims: int) -> Array:
 
 
 def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Array:
-    """Continuous ranked probability score of samples, shape (rows,).
+    r"""Continuous ranked probability score of samples, shape (rows,).
+
+    .. math:: \frac{1}{m} \sum_i |x_i - y| - \frac{1}{2 m^2} \sum_{i, j} |x_i - x_j|
+
+    `fair` divides by :math:`m (m - 1)` in place of :math:`m^2`.
 
     Parameters
     ----------
@@ -197,8 +217,11 @@ def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Arr
     samples : array, shape (rows, samples)
         Equally likely.
     fair : bool
-        Whether samples stand for a distribution from which more could be drawn; else they are the
-        distribution itself.
+        Whether samples are drawn from the distribution that is scored; else they are the distribution itself.
+
+    See Also
+    --------
+    crps_of_quantiles, energy_score, score_samples
 
     References
     ----------
@@ -219,12 +242,18 @@ def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Arr
 
 
 def energy_score(observed: Array, samples: Any) -> Array:
-    """Energy score of samples of several dimensions (leads, sites), shape (rows,): the CRPS of vectors.
+    r"""Energy score of samples of several dimensions (leads, sites), shape (rows,): the CRPS of vectors.
+
+    .. math:: \frac{1}{m} \sum_i \|x_i - y\| - \frac{1}{2 m^2} \sum_{i, j} \|x_i - x_j\|
 
     Parameters
     ----------
     observed : array, shape (rows, dims)
     samples : array, shape (rows, samples, dims)
+
+    See Also
+    --------
+    variogram_score, score_samples
 
     References
     ----------
@@ -245,7 +274,9 @@ def energy_score(observed: Array, samples: Any) -> Array:
 def variogram_score(
     observed: Array, samples: Any, *, order: float = 0.5, weights: Array | None = None
 ) -> Array:
-    """Variogram score, shape (rows,): whether dimensions differ from each other as much as they should.
+    r"""Variogram score of samples of several dimensions, shape (rows,): a score of their dependence.
+
+    .. math:: \sum_{i, j} w_{ij} \Big(|y_i - y_j|^p - \frac{1}{m} \sum_k |x_{ki} - x_{kj}|^p\Big)^2
 
     Parameters
     ----------
@@ -255,6 +286,10 @@ def variogram_score(
         Power of the differences.
     weights : array, shape (dims, dims), optional
         1 for each pair by default; each pair is counted from both sides.
+
+    See Also
+    --------
+    energy_score, score_samples
 
     References
     ----------
@@ -269,12 +304,13 @@ def variogram_score(
     weight = np.ones((y.shape[1],) * 2) if weights is None else np.asarray(weights, dtype=float)
     rows = []
     for outcome, row in zip(y, drawn, strict=True):
-        told = np.mean(np.abs(row[:, :, None] - row[:, None, :]) ** order, axis=0)
-        rows.append((weight * (np.abs(outcome[:, None] - outcome[None, :]) ** order - told) ** 2).sum())
+        mean = np.mean(np.abs(row[:, :, None] - row[:, None, :]) ** order, axis=0)
+        rows.append((weight * (np.abs(outcome[:, None] - outcome[None, :]) ** order - mean) ** 2).sum())
     return np.asarray(rows, dtype=float)
 
 
 def _outcomes(observed: Array, samples: Any) -> Array:
+    """Outcomes of the shape that the samples need."""
     y, drawn = np.asarray(observed, dtype=float), np.shape(samples)
     if y.shape != (drawn[0], drawn[2]):
         raise SchemaError(

@@ -1,4 +1,4 @@
-"""Whether a mean of daily differences is more than noise: a paired block bootstrap."""
+"""Test of a mean of daily differences by a paired block bootstrap."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from energyforecast.evaluation.bootstrap import block_draws
 
 __all__ = ["MINIMUM_DAYS", "Difference", "mean_difference"]
 
-#: Fewer days tell nothing about noise.
+#: With fewer days the noise cannot be estimated.
 MINIMUM_DAYS: Final = 10
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean of daily differences, its interval of 90 %, and the chance of so large a one without a cause."""
+    """A mean of daily differences, its interval of 90 %, and its p-value."""
 
     mean: float
     low: float
@@ -42,6 +42,6 @@ def mean_difference(daily: npt.NDArray[Any], *, draws: int = 2000, seed: int = 0
     length = max(3, round(1.5 * n ** (1 / 3)))
     means = block_draws(n, block=length, draws=draws, seed=seed) @ daily / n
     low, high = np.quantile(means, [0.05, 0.95])
-    # Differences that are all nothing are no difference, however often they are drawn.
+    # If all differences are zero, p = 1.
     p = float((means - mean >= mean).mean()) if np.any(daily) else 1.0
     return Difference(mean, float(low), float(high), p, n)

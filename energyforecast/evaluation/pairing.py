@@ -1,10 +1,11 @@
-"""Outcomes beside the forecasts of exactly their hours."""
+"""Pairs: outcomes and the forecasts of exactly their hours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +20,17 @@ from energyforecast.core.sites import Site, as_sites
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.physics import solar_position
 
-if TYPE_CHECKING:
-    from energyforecast.evaluation.metrics.basic import Metric
-
 __all__ = ["Pairs", "align", "daylight"]
 
 Array = npt.NDArray[Any]
+
+
+class Pointwise(Protocol):
+    """A score that has a value at each row of pairs, such as a Metric."""
+
+    @property
+    def pointwise(self) -> Callable[[Pairs], Array]:
+        """The value at each row."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Pairs:
         ``valid_time``, ``hour``, ``month``, ``quality`` (the forecast's ``fallback_level``) and
         ``weather_age`` (issue minus run, NaN for analyses) [h].
     capacity : array, shape (rows,)
-        In service at the hour where that was told, else installed; NaN where there is none. [MW]
+        In service at the hour where that is known, else installed; NaN where there is none. [MW]
     missing : DataFrame
         The labels of hours without outcome.
     below_zero : int
@@ -75,7 +81,9 @@ class Pairs:
     below_zero: int
     step: float = 1.0
     hours: str = "all"
-    _points: dict[tuple[str, float | None], Array] = field(default_factory=dict, repr=False)
+    _points: MutableMapping[Pointwise, Array] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         shapes = {np.shape(item)[0] for item in (self.observed, self.quantiles, self.labels, self.capacity)}
@@ -103,7 +111,7 @@ class Pairs:
             )
 
     def of_rows(self, rows: Array) -> Pairs:
-        """Some rows only, given by a mask or by their numbers; what is missing stays counted.
+        """Select rows by a mask or by their numbers; missing hours stay counted.
 
         Examples
         --------
@@ -119,11 +127,10 @@ class Pairs:
             quantiles=self.quantiles[rows],
             labels=chosen.reset_index(drop=True),
             capacity=self.capacity[rows],
-            _points={},
         )
 
-    def points(self, metric: Metric) -> Array:
-        """The metric at each row, computed once.
+    def points(self, metric: Pointwise) -> Array:
+        """The metric at each row, computed once while the metric is in use.
 
         Examples
         --------
@@ -132,10 +139,9 @@ class Pairs:
         >>> example_result().pairs["model"].points(METRICS[0])[:3].tolist()  # absolute errors
         [1.0, 1.0, 1.0]
         """
-        key = (metric.name, metric.level)
-        if key not in self._points:
-            self._points[key] = metric.pointwise(self)
-        return self._points[key]
+        if metric not in self._points:
+            self._points[metric] = metric.pointwise(self)
+        return self._points[metric]
 
     def __len__(self) -> int:
         return len(self.observed)
@@ -273,7 +279,7 @@ def _age(data: xr.DataArray, site: int) -> Array:
 
 
 def daylight(pairs: Pairs, sites: Site | Sequence[Site]) -> Pairs:
-    """The hours in whose middle the sun is above the horizon, where the power of a PV plant is in question.
+    """Daylight hours: those with the sun above the horizon in their middle.
 
     Parameters
     ----------
@@ -284,7 +290,7 @@ def daylight(pairs: Pairs, sites: Site | Sequence[Site]) -> Pairs:
     Returns
     -------
     Pairs
-        Whose tables of scores say ``"daylight"`` in the column ``hours``.
+        Tables of their scores hold ``"daylight"`` in the column ``hours``.
 
     Raises
     ------

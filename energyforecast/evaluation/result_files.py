@@ -1,11 +1,12 @@
-"""A result on disk: NetCDF for cubes and outcomes, JSON for the rest; parquet for other tools."""
+"""Files of a result: NetCDF for cubes and outcomes, JSON for the rest; scores as JSON and CSV; parquet for others."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,46 +17,38 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import FileFormatError, require
 
-if TYPE_CHECKING:
-    from energyforecast.evaluation.result import Result
+__all__ = ["Contents", "read", "write", "write_parquet", "write_scores"]
 
-__all__ = ["read", "write", "write_parquet"]
-
+_SCHEMA: Final = 1
 _INDEX: Final = "result.json"
 _OUTCOMES: Final = "observations.nc"
 _FRAMES: Final = ("values", "published_time", "flags", "available_capacity")
 _MOMENTS: Final = ("issue_time", "as_of", "newest_outcome", "newest_observation", "weather_init_time")
 
 
-def write(result: Result, folder: Path) -> None:
-    """Write all that :func:`read` needs.
+class Contents(NamedTuple):
+    """Fields of a result, in its order."""
 
-    Parameters
-    ----------
-    result : Result
-    folder : Path
-        It is there already.
+    forecasts: Mapping[str, Forecast]
+    observations: Observations
+    folds: pd.DataFrame
+    provenance: Mapping[str, Any]
+    origins: pd.DataFrame
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> from energyforecast.testing import example_result
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(example_result(), Path(folder))
-    ...     read(Path(folder))
-    Result of model, reference: 1 issues, 0 fits
-    """
-    files = {name: f"model{k:03d}.nc" for k, name in enumerate(result.forecasts)}
-    for name, forecast in result.forecasts.items():
+
+def write(contents: Contents, folder: Path) -> None:
+    """Write everything that :func:`read` needs into an existing folder."""
+    files = {name: f"model{k:03d}.nc" for k, name in enumerate(contents.forecasts)}
+    for name, forecast in contents.forecasts.items():
         forecast.save(folder / files[name])
-    _write_observations(result.observations, folder / _OUTCOMES)
+    _write_observations(contents.observations, folder / _OUTCOMES)
     content = {
         "format": "energyforecast.result",
-        "schema": 1,
+        "schema": _SCHEMA,
         "forecasts": files,
-        "folds": _records(result.folds),
-        "origins": _records(result.origins),
-        "provenance": dict(result.provenance),
+        "folds": _records(contents.folds),
+        "origins": _records(contents.origins),
+        "provenance": dict(contents.provenance),
     }
     # Last, and at once: a folder without it is no result.
     scratch = folder / f"{_INDEX}.part"
@@ -64,10 +57,12 @@ def write(result: Result, folder: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON holds it."""
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
 def _records(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """Columns of a table, as JSON holds them."""
     columns: dict[str, list[Any]] = {}
     for name in frame:
         values = frame[name]
@@ -79,6 +74,7 @@ def _records(frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """A table of columns; moments are in UTC."""
     frame = pd.DataFrame(dict(columns))
     for name in frame:
         if name.partition("[")[0] in _MOMENTS:
@@ -89,6 +85,7 @@ def _frame(columns: Mapping[str, list[Any]]) -> pd.DataFrame:
 
 
 def _write_observations(observations: Observations, path: Path) -> None:
+    """Write outcomes with their publication, flags and capacity as NetCDF."""
     names = np.asarray(observations.sites, dtype=str)
     index = timestamps.to_ns(observations.index)
     data = xr.Dataset(coords={"time": index, "site": names})
@@ -111,6 +108,7 @@ def _write_observations(observations: Observations, path: Path) -> None:
 
 
 def _read_observations(path: Path) -> Observations:
+    """Read the file of :func:`_write_observations`."""
     with xr.open_dataset(path, engine="scipy") as dataset:
         data = dataset.load()
     index = timestamps.to_index(data["time"].values.astype("datetime64[ns]"))
@@ -123,11 +121,11 @@ def _read_observations(path: Path) -> Observations:
                 values = values.astype("int64")
             frame = pd.DataFrame(values, index=index, columns=sites)
             moments = name == "published_time"
-            frames[name] = frame.apply(lambda own: pd.to_datetime(own, utc=True)) if moments else frame
-    delay = data.attrs.get("published_after_seconds")
+            frames[name] = frame.apply(lambda column: pd.to_datetime(column, utc=True)) if moments else frame
+    latency = data.attrs.get("published_after_seconds")
     return Observations(
         frames["values"],
-        published_after=None if delay is None else pd.Timedelta(seconds=float(delay)),
+        published_after=None if latency is None else pd.Timedelta(seconds=float(latency)),
         published_time=frames["published_time"],
         flags=frames["flags"],
         available_capacity=frames["available_capacity"],
@@ -135,27 +133,11 @@ def _read_observations(path: Path) -> Observations:
     )
 
 
-def read(folder: Path) -> Result:
-    """Read what :func:`write` wrote.
-
-    Raises
-    ------
-    FileFormatError
-        If there is no result, or it is damaged.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from energyforecast.testing import example_result
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     read(example_result().write(folder)).scores(model="model")["value"].iloc[0]
-    np.float64(1.0)
-    """
-    from energyforecast.evaluation.result import Result
-
+def read(folder: Path) -> Contents:
+    """Read the files of :func:`write`; raise FileFormatError if there is no result, or it is damaged."""
     try:
         content = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        if content["schema"] != 1:
+        if content["schema"] != _SCHEMA:
             raise ValueError(f"its schema is {content['schema']}")  # noqa: TRY301
         files = {str(name): folder / Path(file).name for name, file in content["forecasts"].items()}
         forecasts = {name: Forecast.load(path) for name, path in files.items()}
@@ -167,37 +149,79 @@ def read(folder: Path) -> Result:
             "It was written by Result.save.",
             "Check the path, or run the backtest again.",
         ) from error
-    return Result(forecasts, observations, folds, content["provenance"], origins)
+    return Contents(forecasts, observations, folds, content["provenance"], origins)
 
 
-def write_parquet(result: Result, path: Path) -> Path:
-    """A row for each model, site, issue and hour: quantiles and outcome.
+def write_parquet(contents: Contents, path: Path) -> Path:
+    """Write a row for each model, site, issue and hour: quantiles and outcome; needs pyarrow."""
+    require("pyarrow", extra="benchmark", purpose="Parquet is asked for; NetCDF needs no other library.")
+    frames = []
+    for name, forecast in contents.forecasts.items():
+        frame = forecast.to_frame()
+        frame.insert(0, "model", name)
+        for site, hours in frame["valid_time"].groupby(frame["site"].to_numpy()):
+            frame.loc[hours.index, "observed"] = contents.observations.value_at(site, hours)
+        frames.append(frame.assign(caveats="; ".join(forecast.caveats)))
+    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+    return path
+
+
+def score_records(table: pd.DataFrame, *, share: bool = False) -> list[dict[str, Any]]:
+    """Rows of a table of scores by site in the form of ``scores.json``: in MW and in % of capacity, or in %."""
+    records = []
+    for row in table.to_dict("records"):
+        lead = row.get("lead_time", "all")
+        base = {
+            "site": row["site"],
+            "model": row["model"],
+            "lead_hours": lead if lead == "all" else float(lead),
+            "metric": row["metric"],
+            "level": None if pd.isna(row["level"]) else float(row["level"]),
+        }
+        if share or row["metric"] == "coverage":
+            units = [(row["percent"], "%")]
+        else:
+            units = [(row["value"], "MW"), (row["percent"], "% of capacity")]
+        records += [
+            base | {"value": _number(value), "unit": unit, "n": int(row["n"])}
+            for value, unit in units
+            if not (unit == "% of capacity" and math.isnan(value) and row["n"])
+        ]
+    return records
+
+
+def _number(value: float) -> float | None:
+    """A number, or None where it is undefined."""
+    return None if math.isnan(value) else float(value)
+
+
+def write_scores(folder: Path, records: Sequence[dict[str, Any]], provenance: Mapping[str, Any]) -> None:
+    """Write ``scores.json`` and, the same list with a column for the caveat, ``scores.csv``.
 
     Parameters
     ----------
-    result : Result
-    path : Path
+    folder : Path
+        It exists.
+    records : sequence of dict
+        A score each, such as those of :meth:`energyforecast.Result.records`.
+    provenance : dict
 
-    Raises
-    ------
-    DependencyError
-        Without pyarrow.
+    See Also
+    --------
+    energyforecast.Result.save
 
     Examples
     --------
     >>> import tempfile
-    >>> from energyforecast.testing import example_result
-    >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +SKIP
-    ...     len(pd.read_parquet(write_parquet(example_result(), Path(folder, "pairs.parquet"))))
-    48
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_scores(Path(folder), [{"metric": "mae", "value": 1.0}], {"caveats": ["perfect weather"]})
+    ...     Path(folder, "scores.csv").read_text().splitlines()
+    ['metric,value,caveat', 'mae,1.0,perfect weather']
     """
-    require("pyarrow", extra="benchmark", purpose="Parquet is asked for; NetCDF needs no other library.")
-    frames = []
-    for name, forecast in result.forecasts.items():
-        frame = forecast.to_frame()
-        frame.insert(0, "model", name)
-        for site, hours in frame["valid_time"].groupby(frame["site"].to_numpy()):
-            frame.loc[hours.index, "observed"] = result.observations.value_at(site, hours)
-        frames.append(frame.assign(caveats="; ".join(forecast.caveats)))
-    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
-    return path
+    content = {"schema": _SCHEMA, "provenance": dict(provenance), "scores": list(records)}
+    text = json.dumps(content, indent=1, default=_plain, allow_nan=False)
+    (folder / "scores.json").write_text(text + "\n", encoding="utf-8")
+    table = pd.DataFrame(list(records))
+    if provenance.get("caveats"):
+        table["caveat"] = "; ".join(provenance["caveats"])
+    table.to_csv(folder / "scores.csv", index=False, lineterminator="\n")

@@ -1,10 +1,10 @@
-"""Whether one forecast is better than another, or was luckier."""
+"""Tests of equal skill of two forecasts, adjusted for their number, and intervals of skill."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,26 +12,24 @@ import pandas as pd
 from scipy import stats
 
 from energyforecast.errors import SchemaError
+from energyforecast.evaluation.aggregation import By, Days, Metric, aggregate, groups
 from energyforecast.evaluation.bootstrap import quantile_interval
-from energyforecast.evaluation.metrics.basic import METRICS, Days, Metric, groups, score
+from energyforecast.evaluation.matching import Fill, match
 from energyforecast.evaluation.pairing import Pairs
+from energyforecast.evaluation.score import METRICS, AnyMetric, named
 
 __all__ = [
     "DieboldMariano",
-    "Matched",
     "benjamini_hochberg",
     "compare",
     "diebold_mariano",
-    "match",
     "skill_interval",
 ]
 
 Array = npt.NDArray[Any]
-Fill = Literal["reference", "common"]
 
 #: Days whose covariances count: a week of weather.
 _LAGS: Final = 7
-_KEY: Final = ["site", "issue_time", "valid_time"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,13 @@ class DieboldMariano:
 
 
 def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldMariano:
-    """Two-sided test of a mean difference of zero, for a series that depends on its past.
+    r"""Two-sided test of a mean difference of zero, for an autocorrelated series.
+
+    .. math:: t = \sqrt{\frac{n + 1 - 2h + h (h - 1) / n}{n}} \, \frac{\bar d}{\sqrt{\hat\sigma^2 / n}},
+        \quad \hat\sigma^2 = \hat\gamma_0 + 2 \sum_{k=1}^{L} \Big(1 - \frac{k}{L + 1}\Big) \hat\gamma_k,
+        \quad h = L + 1
+
+    with the autocovariances :math:`\hat\gamma_k` of the differences :math:`d` and :math:`L` `lags`.
 
     Parameters
     ----------
@@ -80,6 +84,10 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
     The variance is heteroskedasticity and autocorrelation consistent (HAC) and never negative. The statistic
     is corrected for short series as for forecasts ``lags + 1`` steps ahead, and read in Student's t. With
     fewer than three differences nothing can be said, and the p-value is NaN.
+
+    See Also
+    --------
+    compare
 
     References
     ----------
@@ -114,7 +122,11 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
 
 
 def benjamini_hochberg(p_values: npt.ArrayLike) -> Array:
-    """P-values adjusted for their number: below 0.05, at most 5 % of what is found is expected to be chance.
+    r"""P-values adjusted for their number, by the false discovery rate.
+
+    .. math:: \tilde p_{(i)} = \min_{j \ge i} \min\Big(1, \frac{m}{j} p_{(j)}\Big)
+
+    for the :math:`m` p-values in rising order: of those below 0.05, at most 5 % are expected to be due to chance.
 
     Parameters
     ----------
@@ -138,112 +150,17 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Array:
     return adjusted
 
 
-@dataclass(frozen=True, eq=False)
-class Matched:
-    """Two forecasts of the same hours, row by row.
-
-    Parameters
-    ----------
-    model, reference : Pairs
-    filled : array of bool, shape (rows,)
-        Hours of which only the reference had a forecast: the model's is the reference's there.
-    unmatched : int
-        Hours of either that are left out.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> pairs = example_result().pairs
-    >>> len(match(pairs["model"], pairs["reference"]).model)
-    24
-    """
-
-    model: Pairs
-    reference: Pairs
-    filled: npt.NDArray[np.bool_]
-    unmatched: int
-
-
-def match(model: Pairs, reference: Pairs, *, fill: Fill = "reference") -> Matched:
-    """Put two forecasts beside each other, hour by hour of each issue.
-
-    Parameters
-    ----------
-    model, reference : Pairs
-    fill : {"reference", "common"}
-        What stands for a forecast that the model did not make: the reference's own, so that leaving out
-        difficult hours wins nothing; or nothing, and only hours that both have are compared.
-
-    Raises
-    ------
-    SchemaError
-        If they have no hour in common, an hour twice, or other levels where hours are filled.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> pairs = example_result().pairs
-    >>> late = pairs["model"].of_rows(np.arange(6, 24))  # six hours are missing
-    >>> both = match(late, pairs["reference"])
-    >>> len(both.model), int(both.filled.sum()), both.unmatched
-    (24, 6, 0)
-    """
-    keys = _common_keys(model, reference)
-    here, there = (pd.MultiIndex.from_frame(pairs.labels[keys]) for pairs in (model, reference))
-    place = here.get_indexer(there)
-    has = place >= 0
-    only_model = len(here) - int(has.sum())
-    if fill == "common" or has.all():
-        rows = np.flatnonzero(has)
-        left = only_model + int((~has).sum())
-        return Matched(
-            model.of_rows(place[rows]), reference.of_rows(rows), np.zeros(len(rows), dtype=bool), left
-        )
-    if not np.array_equal(model.levels, reference.levels):
-        raise SchemaError(
-            f"{int((~has).sum())} hours lack the model's forecast, which has {len(model.levels)} levels, the "
-            f"reference {len(reference.levels)}.",
-            "Where the reference's forecast stands in, both have the same levels.",
-            "Forecast the same levels, or compare common hours: fill='common'.",
-        )
-    filled = reference.of_rows(np.arange(len(reference)))
-    filled.quantiles[has] = model.quantiles[place[has]]
-    return Matched(filled, reference, ~has, only_model)
-
-
-def _common_keys(model: Pairs, reference: Pairs) -> list[str]:
-    """What tells rows apart: the issue too, unless the two were issued at other times."""
-    same = set(model.labels["issue_time"]) & set(reference.labels["issue_time"])
-    keys = _KEY if same else ["site", "valid_time"]
-    for name, pairs in (("model", model), ("reference", reference)):
-        twice = pairs.labels[keys].duplicated()
-        if twice.any():
-            raise SchemaError(
-                f"The {name} has {int(twice.sum())} forecasts of an hour more than one, the first of "
-                f"{pairs.labels.loc[twice, 'site'].iloc[0]!r} at {pairs.labels.loc[twice, 'valid_time'].iloc[0]}.",
-                "Forecasts issued at other times are matched by the hour, of which each has one.",
-                "Choose one issue for each hour, such as the newest before the day.",
-            )
-    if not len(pd.merge(model.labels[keys], reference.labels[keys])):
-        raise SchemaError(
-            "The two forecasts have no hour with an outcome in common.",
-            "What is compared are forecasts of the same hours.",
-            "Forecast the same period at the same sites.",
-        )
-    return keys
-
-
 def compare(
     model: Pairs,
     reference: Pairs,
     *,
-    metric: str | Metric = "crps",
-    by: str | Sequence[str] | None = None,
+    metric: AnyMetric = "crps",
+    by: By = None,
     fill: Fill = "reference",
     confidence: float = 0.9,
     lags: int = _LAGS,
 ) -> pd.DataFrame:
-    """Whether a forecast is better than a reference on the same hours.
+    """Test a forecast against a reference on the same hours, with its skill.
 
     The losses of each day are averaged over its sites and leads, and the differences of the days tested:
     over all leads this is the daily multivariate test, by ``"lead_time"`` it is the test of each lead.
@@ -257,7 +174,7 @@ def compare(
     by : str or sequence of str, optional
         As in :func:`score`.
     fill : {"reference", "common"}
-        As in ``energyforecast.evaluation.significance.match``.
+        As in ``energyforecast.evaluation.matching.match``.
     confidence : float
         Probability of the interval of the skill.
     lags : int
@@ -268,6 +185,10 @@ def compare(
     DataFrame
         Columns of `by`, ``metric``, ``value``, ``reference`` (score), ``skill``, ``low``, ``high``, ``statistic``,
         ``p``, ``p_adjusted`` (over the rows of the table), ``days``, ``n``, ``filled``, ``unmatched``.
+
+    See Also
+    --------
+    diebold_mariano, benjamini_hochberg, score
 
     References
     ----------
@@ -285,8 +206,7 @@ def compare(
     both = match(model, reference, fill=fill)
     losses = [item.pointwise(pairs) for pairs in (both.model, both.reference)]
     days = Days.of(both.reference)
-    table = score(item, both.model, by=by)
-    base = score(item, both.reference, by=by)
+    table, base = (aggregate([item], pairs, by=by) for pairs in (both.model, both.reference))
     rows = []
     for (key, members, _), value, other in zip(
         groups(both.reference, by), table["value"], base["value"], strict=True
@@ -306,16 +226,17 @@ def compare(
     return result
 
 
-def _comparable(metric: str | Metric) -> Metric:
-    named = {item.name: item for item in METRICS if item.lower_is_better}
-    item = named.get(metric) if isinstance(metric, str) else metric
-    if item is None or not item.lower_is_better or item.combine is not None:
+def _comparable(metric: AnyMetric) -> Metric:
+    """The metric of a comparison: a mean of losses."""
+    found = named(metric)
+    if len(found) != 1 or not found[0].lower_is_better or found[0].combine is not None:
+        names = [item.name for item in METRICS if item.lower_is_better]
         raise SchemaError(
             f"A comparison by {metric if isinstance(metric, str) else metric.name!r} is asked for.",
-            f"It is by a mean of losses, such as {list(named)}.",
+            f"It is by a mean of losses, such as {names}.",
             "Choose one of them, or give a Metric of your own.",
         )
-    return item
+    return found[0]
 
 
 def _daily(difference: Array, day: Array) -> Array:
@@ -352,7 +273,7 @@ def skill_interval(
     """
 
     def draw() -> Array:
-        here, there = (days.draws(metric, points, rows, None) for points in losses)
-        return np.asarray(1 - here / np.where(there > 0, there, np.nan))
+        model, reference = (days.draws(metric, points, rows, None) for points in losses)
+        return np.asarray(1 - model / np.where(reference > 0, reference, np.nan))
 
     return quantile_interval(draw, days=len(np.unique(days.number[rows])), interval=confidence)

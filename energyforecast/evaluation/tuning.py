@@ -18,7 +18,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
-from energyforecast.evaluation.metrics.basic import pinball_loss
+from energyforecast.evaluation.losses import pinball_loss
 from energyforecast.features import Needs
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.forecaster import Forecaster
@@ -44,7 +44,7 @@ _GAP: Final = np.timedelta64(2 * 24 * 3600 * 10**9, "ns")
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """What :func:`tune` found.
+    """Trials of :func:`tune`, and the forecaster with the best settings.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError, TimeError
-from energyforecast.evaluation.metrics.events import match_ramps, onsets
+from energyforecast.evaluation.ramp_matching import match_ramps, onsets
 from energyforecast.planning.outcomes import outcomes_by_hour
 
 __all__ = ["alarm_scores", "alarms", "ramps"]
@@ -253,7 +253,7 @@ def _judged(
             (_since(hours[place], hours), sign)
             for place, sign in onsets(amount, float(part["change"].iloc[0]) - _SLACK)
         ]
-        hits, false = match_ramps(judged, came, tolerance=slack)
+        hits, false = match_ramps(came, judged, tolerance=slack)
         whole = np.isfinite(part["probability"].to_numpy())
         known = whole & np.isfinite(amount)
         yield {

@@ -215,12 +215,12 @@ def test_a_stranger_says_its_kind_by_argument_by_column_or_not_at_all() -> None:
 
 def test_beside_others_a_stranger_takes_the_kind_that_is_known_and_none_is_of_two() -> None:
     vendor = example_forecast().with_kind("site")
-    result = example_result().beside({"vendor": vendor})
+    result = example_result().with_forecasts({"vendor": vendor})
     assert {name: one.kinds["farm"] for name, one in result.forecasts.items()} == dict.fromkeys(
         ["model", "reference", "vendor"], "wind"
     )
     with pytest.raises(SchemaError, match="'farm' is demand in the forecast 'vendor', and wind"):
-        example_result().beside({"vendor": vendor.with_kind("demand")})
+        example_result().with_forecasts({"vendor": vendor.with_kind("demand")})
 
 
 def test_the_kind_stays_through_what_is_made_of_a_forecast() -> None:

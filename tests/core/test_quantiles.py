@@ -17,7 +17,7 @@ import energyforecast as ef
 from energyforecast import evaluation as ev
 from energyforecast.core.quantiles import QuantileFunction, reading_weights
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.metrics.events import exceedance
+from energyforecast.evaluation.metrics.exceedance import exceedance
 from energyforecast.forecasting.defaults import assign_models
 from energyforecast.models import LinearQuantiles
 from energyforecast.planning import sample_scenarios, schedule

@@ -106,8 +106,10 @@ def test_scores_are_chosen_by_name() -> None:
         "coverage",
         "mae",
     ]  # of the intervals that its levels span
+    same = result.scores(chosen=[ef.evaluation.coverage, ef.evaluation.mae], model="model")
+    pd.testing.assert_frame_equal(table, same)
     with pytest.raises(SchemaError, match="'mae', 'rmse'"):
-        result.scores(chosen=[ef.evaluation.mae])  # the function is not the metric
+        result.scores(chosen=["mea"])
 
 
 def test_all_forecasters_meet_identical_hours(spring: Result) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import energyforecast as ef
-from energyforecast.errors import ConfigurationError, MissingDataError
+from energyforecast.errors import ConfigurationError, MissingDataError, SchemaError
 from energyforecast.evaluation import Gate, Result, paired_difference, read_gates
 from energyforecast.testing import example_result
 
@@ -34,6 +34,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
         (Gate(metric="skill_mae", reference="reference", min=0.49), True),
         (Gate(metric="skill_mae", reference="reference", min=51, unit="%"), False),
         (Gate(metric="mae", model="reference", site="farm", max=1.5), False),
+        (Gate(metric="correlation", min=0.99), True),
+        (Gate(metric="energy_error", max=-23, min=-25), True),
+        (Gate(metric="brier", parameters={"threshold": 15.0}, max=0.07), False),
+        (Gate(metric="ramp_csi", parameters={"change": 0.02}, min=1), True),
     ],
 )
 def test_a_score_keeps_its_limits_or_fails(gate: Gate, passed: bool) -> None:
@@ -41,9 +45,12 @@ def test_a_score_keeps_its_limits_or_fails(gate: Gate, passed: bool) -> None:
 
 
 def test_a_gate_that_meets_nothing_is_refused() -> None:
-    for gate in (Gate(metric="mea", max=1), Gate(metric="coverage", max=1, model="nobody", level=0.5)):
-        with pytest.raises(MissingDataError):
-            example_result().gate([gate])
+    with pytest.raises(MissingDataError):
+        example_result().gate([Gate(metric="coverage", max=1, model="nobody", level=0.5)])
+    with pytest.raises(SchemaError, match="mea"):
+        example_result().gate([Gate(metric="mea", max=1)])
+    with pytest.raises(ConfigurationError, match="in MW"):
+        example_result().gate([Gate(metric="mae", max=1, unit="1")])
     for wrong in (
         {"metric": "mae"},
         {"metric": "mae", "max": 1, "unit": "GW"},

@@ -21,7 +21,7 @@ from energyforecast.evaluation import (
     score,
 )
 from energyforecast.evaluation.bootstrap import block_draws
-from energyforecast.evaluation.significance import match
+from energyforecast.evaluation.matching import match
 from energyforecast.testing import example_result
 
 Array = npt.NDArray[np.float64]

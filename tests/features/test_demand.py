@@ -15,7 +15,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.tasks import Task, Windows, day_ahead, intraday
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.metrics import basic
+from energyforecast.evaluation import mae
 from energyforecast.features import (
     ApparentTemperature,
     Daylight,
@@ -393,7 +393,7 @@ def test_the_recipe_halves_the_error_of_same_hour_last_week_in_victoria() -> Non
         forecaster = Forecaster(area, task, model=model, perfect_weather=True)
         forecaster.fit(weather, demand["2012":"2013"])
         forecast = forecaster.predict(weather, demand, issue_time=issued)
-        score = basic.mae(demand, forecast)
+        score = mae(demand, forecast)
         error[type(forecaster.model).__name__] = float(score["value"].iloc[0])
         assert int(score["n"].iloc[0]) == 90 * 48
     assert error["LightGBMQuantiles"] < 0.5 * error["SeasonalNaive"], error

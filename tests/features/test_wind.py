@@ -14,7 +14,7 @@ import energyforecast as ef
 from energyforecast import physics
 from energyforecast.core import weather_schema
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.metrics import basic
+from energyforecast.evaluation import mae
 from energyforecast.features import (
     EnsembleSpread,
     Feature,
@@ -207,7 +207,7 @@ def test_cells_of_a_grid_around_a_farm_are_neighbours_that_help_and_are_not_fore
         forecaster.fit(weather, given.power[:"2024-02-08"])
         forecast = forecaster.predict(weather, given.power, issue_time=issued)
         assert forecast.sites == (given.site.name,)
-        error[len(around)] = float(basic.mae(given.power, forecast)["value"].iloc[0])
+        error[len(around)] = float(mae(given.power, forecast)["value"].iloc[0])
     assert error[8] < 0.9 * error[0], error
     ef.testing.check_no_leakage(forecaster, weather, given.power, issue_time="2024-02-12 09:00")
 

@@ -58,7 +58,7 @@ def test_skill_in_pinball_between_other_levels_is_undefined() -> None:
     hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
     task = ef.day_ahead("09:00", timezone="UTC")
     point = ef.Forecast.from_frame(_point(hours), levels="point", task=task)
-    result = example_result().beside({"vendor": point})
+    result = example_result().with_forecasts({"vendor": point})
     skill = result.skill("pinball", reference="reference").set_index("model")["value"]
     assert np.isnan(skill["vendor"])
     assert skill["model"] > 0
@@ -90,8 +90,8 @@ def test_hours_left_empty_are_counted_and_named() -> None:
     vendor = ef.Forecast.from_frame(frame, levels="point", task=task)
     assert vendor.data.attrs["left_out"] == 1
     with pytest.raises(TimeError, match="2024-01-02 05:00"):
-        example_result().beside({"vendor": vendor})
-    result = example_result().beside({"vendor": vendor}, missing="drop")
+        example_result().with_forecasts({"vendor": vendor})
+    result = example_result().with_forecasts({"vendor": vendor}, missing="drop")
     assert result.provenance["left_out"] == {"model": 1, "reference": 1, "vendor": 0}
     assert set(result.scores()["n"]) == {23}
 

@@ -11,7 +11,7 @@ import pytest
 
 import energyforecast as ef
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.metrics.basic import align
+from energyforecast.evaluation import align
 from energyforecast.features import HubWind, SiteStatics
 from tests.support.synthetic_data import SyntheticSite, synthetic
 

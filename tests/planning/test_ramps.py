@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError, TimeError
-from energyforecast.evaluation.metrics.events import match_ramps
+from energyforecast.evaluation.ramp_matching import match_ramps
 from energyforecast.planning import alarm_scores, alarms, ramps
 
 
@@ -134,9 +134,9 @@ def test_what_was_not_observed_is_neither_hit_nor_false_and_is_counted() -> None
 
 def test_the_nearest_free_forecast_of_the_same_direction_hits() -> None:
     told = [(2.0, 2.0, 1), (5.0, 7.0, 1), (9.0, 9.0, -1)]
-    assert match_ramps(told, [(6.0, 1), (3.0, 1), (9.0, 1)], tolerance=1) == ([0, 1], [2])
-    assert match_ramps(told, [(8.0, 1)], tolerance=1) == ([0], [0, 2])
-    assert match_ramps([], [(8.0, 1)], tolerance=1) == ([], [])
+    assert match_ramps([(6.0, 1), (3.0, 1), (9.0, 1)], told, tolerance=1) == ([0, 1], [2])
+    assert match_ramps([(8.0, 1)], told, tolerance=1) == ([0], [0, 2])
+    assert match_ramps([(8.0, 1)], [], tolerance=1) == ([], [])
 
 
 def test_changes_windows_and_tables_that_cannot_be_are_refused() -> None:

@@ -1,1 +1,5 @@
-"""Metrics by topic: point forecasts, distributions, events, ensembles, money."""
+"""Metrics by topic: point forecasts, distributions, events, ensembles, costs."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Scores and pictures of whole distributions: sharp subject to being right."""
+"""Metrics and diagrams of whole distributions: sharpness subject to calibration."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import binom
 
-from energyforecast.core.forecast import Forecast
-from energyforecast.core.observation_series import Observations
 from energyforecast.errors import SchemaError
+from energyforecast.evaluation.aggregation import By, Metric, aggregate
 from energyforecast.evaluation.losses import crps_of_quantiles, interval_loss
-from energyforecast.evaluation.metrics.basic import Metric, as_pairs, score
 from energyforecast.evaluation.pairing import Pairs
+from energyforecast.evaluation.registry import metric, table
 
 __all__ = [
     "interval_score",
@@ -27,31 +26,26 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
-By = str | Sequence[str] | None
 
 
+@metric()
 def threshold_crps(
-    observed: Observations | Pairs,
-    forecast: Forecast | None = None,
-    *,
-    above: float | None = None,
-    below: float | None = None,
-    relative: bool = False,
-    by: By = None,
-    weights: Array | None = None,
-) -> pd.DataFrame:
-    """Threshold-weighted CRPS: only the range that matters counts, and the score stays proper. [MW]
+    *, above: float | None = None, below: float | None = None, relative: bool = False
+) -> Metric:
+    r"""Threshold-weighted CRPS, a proper score of a range of power. [MW]
+
+    .. math:: \int_a^b \big(F(x) - \mathbf{1}[x \ge y]\big)^2 \, dx
 
     Parameters
     ----------
-    observed : Observations or Pairs
-    forecast : Forecast, optional
     above, below : float, optional
         Ends of the range; without either, the CRPS. [MW]
     relative : bool
         Whether they are shares of the capacity.
-    by, weights : optional
-        As in :func:`score`.
+
+    See Also
+    --------
+    crps, brier
 
     References
     ----------
@@ -61,8 +55,8 @@ def threshold_crps(
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
     >>> threshold_crps(example_observations(), example_forecast(), above=40.0)[["metric", "value"]]
-       metric  value
-    0  twcrps    0.0
+               metric  value
+    0  threshold_crps    0.0
     """
 
     def points(pairs: Pairs) -> Array:
@@ -72,37 +66,25 @@ def threshold_crps(
         )
         return crps_of_quantiles(pairs.observed, pairs.quantiles, pairs.levels, above=low, below=high)
 
-    return score(Metric("twcrps", points), observed, forecast, by=by, weights=weights)
+    return Metric("threshold_crps", points)
 
 
-def _winkler(interval: float) -> Metric:
-    ends = (1 - interval) / 2, (1 + interval) / 2
-    return Metric(
-        "interval_score",
-        lambda p: interval_loss(p.observed, p.at(ends[0]), p.at(ends[1]), interval=interval),
-        level=interval,
-        reach=ends,
-    )
+@metric()
+def interval_score(*, interval: float | Sequence[float] = 0.9) -> list[Metric]:
+    r"""Winkler's score of a central interval: its width, and a penalty for an outcome outside. [MW]
 
+    .. math:: (u - l) + \frac{2}{1 - p} \max(l - y, 0) + \frac{2}{1 - p} \max(y - u, 0)
 
-def interval_score(
-    observed: Observations | Pairs,
-    forecast: Forecast | None = None,
-    *,
-    interval: float = 0.9,
-    by: By = None,
-    weights: Array | None = None,
-) -> pd.DataFrame:
-    """Winkler's score of a central interval: narrow is good, missing the outcome costs. [MW]
+    with the ends :math:`l` and :math:`u` of the interval of probability :math:`p`.
 
     Parameters
     ----------
-    observed : Observations or Pairs
-    forecast : Forecast, optional
-    interval : float
-        Its probability.
-    by, weights : optional
-        As in :func:`score`.
+    interval : float or sequence of float
+        Probability that the interval holds the outcome: 0.9 lies between the levels 0.05 and 0.95.
+
+    See Also
+    --------
+    weighted_interval_score, coverage, width
 
     References
     ----------
@@ -115,46 +97,23 @@ def interval_score(
                metric  level  value
     0  interval_score    0.8    8.0
     """
-    return score(_winkler(interval), observed, forecast, by=by, weights=weights)
+    return [_winkler(float(p)) for p in np.atleast_1d(interval)]
 
 
-def _central(levels: Array) -> list[float]:
-    """Probabilities of the intervals whose both ends are among the levels, wide ones last."""
-    lower = levels[levels < 0.5 - 1e-9]
-    there = [level for level in lower if np.abs(levels - (1 - level)).min() < 1e-9]
-    if not there:
-        raise SchemaError(
-            f"The levels {levels.tolist()} hold no central interval.",
-            "A level and one minus it are the ends of one, like 0.05 and 0.95.",
-            "Forecast more levels.",
-        )
-    return [float(1 - 2 * level) for level in there[::-1]]
+@metric()
+def weighted_interval_score() -> Metric:
+    r"""Weighted sum of the interval scores of all central intervals and the median. [MW]
 
+    .. math::
 
-def _weighted(pairs: Pairs) -> Array:
-    intervals = _central(pairs.levels)
-    total = 0.5 * np.abs(pairs.observed - pairs.at(0.5))
-    for interval in intervals:
-        low, high = pairs.at((1 - interval) / 2), pairs.at((1 + interval) / 2)
-        total = total + (1 - interval) / 2 * interval_loss(pairs.observed, low, high, interval=interval)
-    return np.asarray(total / (len(intervals) + 0.5))
+        \frac{1}{K + 1/2} \Big(\tfrac{1}{2} |y - m| + \sum_{k=1}^K \tfrac{1 - p_k}{2} \, \mathrm{IS}_{p_k}\Big)
 
+    with the interval score :math:`\mathrm{IS}` of each of :math:`K` central intervals; it approximates the CRPS. By
+    ``"level"``, it is the interval score of each.
 
-def weighted_interval_score(
-    observed: Observations | Pairs,
-    forecast: Forecast | None = None,
-    *,
-    by: By = None,
-    weights: Array | None = None,
-) -> pd.DataFrame:
-    """Interval scores of all central intervals and the median together, which come close to the CRPS. [MW]
-
-    Parameters
-    ----------
-    observed : Observations or Pairs
-    forecast : Forecast, optional
-    by, weights : optional
-        As in :func:`score`; by ``"level"``, Winkler's score of each interval.
+    See Also
+    --------
+    interval_score, crps
 
     References
     ----------
@@ -164,38 +123,25 @@ def weighted_interval_score(
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
     >>> weighted_interval_score(example_observations(), example_forecast())[["metric", "value"]].round(3)
-      metric  value
-    0    wis  0.867
+                        metric  value
+    0  weighted_interval_score  0.867
     """
-    metric = Metric("wis", _weighted, by_level=lambda levels: [_winkler(i) for i in _central(levels)])
-    return score(metric, observed, forecast, by=by, weights=weights)
+    return Metric(
+        "weighted_interval_score", _weighted, by_level=lambda levels: [_winkler(p) for p in _central(levels)]
+    )
 
 
-def _interval_width(interval: float) -> Metric:
-    ends = (1 - interval) / 2, (1 + interval) / 2
-    return Metric("sharpness", lambda p: p.at(ends[1]) - p.at(ends[0]), level=interval, lower_is_better=None)
+@metric()
+def sharpness() -> Metric:
+    r"""Mean width of all central intervals of the forecast; blind to calibration. [MW]
 
+    .. math:: \frac{1}{n K} \sum_i \sum_k \big(q_i(\tfrac{1 + p_k}{2}) - q_i(\tfrac{1 - p_k}{2})\big)
 
-def _mean_width(pairs: Pairs) -> Array:
-    ends = [((1 - i) / 2, (1 + i) / 2) for i in _central(pairs.levels)]
-    return np.asarray(np.mean([pairs.at(high) - pairs.at(low) for low, high in ends], axis=0))
+    By ``"level"``, it is the width of each interval.
 
-
-def sharpness(
-    observed: Observations | Pairs,
-    forecast: Forecast | None = None,
-    *,
-    by: By = None,
-    weights: Array | None = None,
-) -> pd.DataFrame:
-    """Mean width of all central intervals of the forecast; says nothing of whether they are right. [MW]
-
-    Parameters
-    ----------
-    observed : Observations or Pairs
-    forecast : Forecast, optional
-    by, weights : optional
-        As in :func:`score`; by ``"level"``, the width of each interval.
+    See Also
+    --------
+    width, coverage
 
     References
     ----------
@@ -208,41 +154,30 @@ def sharpness(
           metric  value
     0  sharpness    8.0
     """
-    metric = Metric(
+    return Metric(
         "sharpness",
         _mean_width,
         lower_is_better=None,
-        by_level=lambda levels: [_interval_width(i) for i in _central(levels)],
-    )
-    return score(metric, observed, forecast, by=by, weights=weights)
-
-
-def _share_at(j: int, level: float) -> Metric:
-    return Metric(
-        "frequency", lambda p: p.share_at_or_below[:, j], share=True, level=level, lower_is_better=None
+        by_level=lambda levels: [_interval_width(p) for p in _central(levels)],
     )
 
 
+@table
 def reliability(
-    observed: Observations | Pairs,
-    forecast: Forecast | None = None,
-    *,
-    by: By = None,
-    weights: Array | None = None,
-    confidence: float = 0.9,
+    pairs: Pairs, *, by: By = None, weights: Array | None = None, confidence: float = 0.9
 ) -> pd.DataFrame:
-    """How often outcomes lie at or below each quantile, beside consistency bars. [1]
+    r"""Reliability diagram: frequency of outcomes at or below each quantile, with consistency bars. [1]
 
-    The bars say where the frequency of a reliable forecast would lie. The frequency's own fluctuation, by
-    days drawn in blocks of seven, is moved to the level: hours of a day, or days of a spell of weather, do not
-    count as so many independent trials.
+    .. math:: \hat\tau_k = \frac{1}{n} \sum_i \mathbf{1}[y_i \le q_{ik}]
+
+    An outcome on a mass of the distribution counts by its share. The bars hold the frequency of a reliable forecast:
+    the fluctuation of the frequency, by days drawn in blocks of seven, is moved to the level. Hours of a day, or days
+    of a spell of weather, do not count as so many independent trials.
 
     Parameters
     ----------
-    observed : Observations or Pairs
-    forecast : Forecast, optional
     by, weights : optional
-        As in :func:`score`.
+        As in :func:`energyforecast.evaluation.score`.
     confidence : float
         Probability of the bars.
 
@@ -251,6 +186,10 @@ def reliability(
     DataFrame
         Columns of `by`, then ``level``, ``value`` (the frequency), ``low``, ``high`` (the bars; NaN with fewer
         than eight days), ``n``, ``missing``, ``hours``.
+
+    See Also
+    --------
+    pit, coverage, event_reliability
 
     References
     ----------
@@ -265,9 +204,8 @@ def reliability(
     1    0.5    0.0  24
     2    0.9    1.0  24
     """
-    pairs = as_pairs(observed, forecast)
     metrics = [_share_at(j, float(level)) for j, level in enumerate(pairs.levels)]
-    table = score(metrics, pairs, by=by, weights=weights, confidence=confidence)
+    table = aggregate(metrics, pairs, by=by, weights=weights, confidence=confidence)
     tails = (1 - confidence) / 2, (1 + confidence) / 2
     alone = [binom.ppf(tail, table["n"], table["level"]) / table["n"] for tail in tails]
     for end, other, widest in zip(("low", "high"), alone, (np.fmin, np.fmax), strict=True):
@@ -277,51 +215,34 @@ def reliability(
     return table.drop(columns=["metric", "percent"])
 
 
-def _in_bin(pairs: Pairs, place: int, bins: int, seed: int | None) -> Array:
-    low, high = pairs.distribution.pit_interval(pairs.observed)
-    if seed is not None:
-        low = high = low + (high - low) * np.random.default_rng(seed).uniform(size=len(low))
-    width = high - low
-    spread = np.clip(np.minimum(high, (place + 1) / bins) - np.maximum(low, place / bins), 0.0, None)
-    point = np.minimum((bins * low + 1e-9).astype(int), bins - 1) == place
-    return np.asarray(np.where(width > 0, spread / np.where(width > 0, width, 1.0), point))
-
-
-def _bin_metric(place: int, bins: int, seed: int | None) -> Metric:
-    return Metric(
-        "pit", lambda p: _in_bin(p, place, bins, seed), share=True, level=place / bins, lower_is_better=None
-    )
-
-
+@table
 def pit(
-    observed: Observations | Pairs,
-    forecast: Forecast | None = None,
-    *,
-    bins: int = 10,
-    seed: int | None = None,
-    by: By = None,
-    weights: Array | None = None,
+    pairs: Pairs, *, bins: int = 10, seed: int | None = None, by: By = None, weights: Array | None = None
 ) -> pd.DataFrame:
-    """Histogram of the probability integral transform: flat where the forecast is reliable. [1]
+    r"""Histogram of the probability integral transform, flat for a reliable forecast. [1]
 
-    An outcome on a mass, such as no power or full power, stands for all of its probabilities: it is spread over
+    .. math:: u_i = F_i(y_i)
+
+    An outcome on a mass, such as no power or full power, represents all of its probabilities: it is spread over
     them (the non-randomised histogram, ``method`` "spread"), or with a `seed` put on one of them at random
     ("randomised"). So is one beyond the outer quantiles, of which no more is known.
 
     Parameters
     ----------
-    observed : Observations or Pairs
-    forecast : Forecast, optional
     bins : int
     seed : int, optional
     by, weights : optional
-        As in :func:`score`.
+        As in :func:`energyforecast.evaluation.score`.
 
     Returns
     -------
     DataFrame
         Columns of `by`, then ``low`` and ``high`` (edges), ``value`` (share of outcomes), ``n``, ``missing``,
         ``hours``, ``method``.
+
+    See Also
+    --------
+    reliability
 
     References
     ----------
@@ -335,8 +256,78 @@ def pit(
     0  0.0   0.5    0.0  spread
     1  0.5   1.0    1.0  spread
     """
-    metrics = [_bin_metric(place, bins, seed) for place in range(bins)]
-    table = score(metrics, observed, forecast, by=by, weights=weights)
+    table = aggregate([_bin(place, bins, seed) for place in range(bins)], pairs, by=by, weights=weights)
     table = table.drop(columns=["metric", "percent"]).rename(columns={"level": "low"})
     table.insert(table.columns.get_loc("low") + 1, "high", table["low"] + 1 / bins)
     return table.assign(method="spread" if seed is None else "randomised")
+
+
+def _winkler(interval: float) -> Metric:
+    """Interval score of one interval."""
+    ends = (1 - interval) / 2, (1 + interval) / 2
+    return Metric(
+        "interval_score",
+        lambda p: interval_loss(p.observed, p.at(ends[0]), p.at(ends[1]), interval=interval),
+        level=interval,
+        reach=ends,
+    )
+
+
+def _central(levels: Array) -> list[float]:
+    """Probabilities of the intervals with both ends among the levels, wide ones last."""
+    lower = levels[levels < 0.5 - 1e-9]
+    paired = [level for level in lower if np.abs(levels - (1 - level)).min() < 1e-9]
+    if not paired:
+        raise SchemaError(
+            f"The levels {levels.tolist()} hold no central interval.",
+            "A level and one minus it are the ends of one, like 0.05 and 0.95.",
+            "Forecast more levels.",
+        )
+    return [float(1 - 2 * level) for level in paired[::-1]]
+
+
+def _weighted(pairs: Pairs) -> Array:
+    """Weighted interval score of each row."""
+    intervals = _central(pairs.levels)
+    total = 0.5 * np.abs(pairs.observed - pairs.at(0.5))
+    for interval in intervals:
+        low, high = pairs.at((1 - interval) / 2), pairs.at((1 + interval) / 2)
+        total = total + (1 - interval) / 2 * interval_loss(pairs.observed, low, high, interval=interval)
+    return np.asarray(total / (len(intervals) + 0.5))
+
+
+def _interval_width(interval: float) -> Metric:
+    """Width of one interval."""
+    low, high = (1 - interval) / 2, (1 + interval) / 2
+    return Metric("sharpness", lambda p: p.at(high) - p.at(low), level=interval, lower_is_better=None)
+
+
+def _mean_width(pairs: Pairs) -> Array:
+    """Mean width of all central intervals of each row."""
+    ends = [((1 - p) / 2, (1 + p) / 2) for p in _central(pairs.levels)]
+    return np.asarray(np.mean([pairs.at(high) - pairs.at(low) for low, high in ends], axis=0))
+
+
+def _share_at(j: int, level: float) -> Metric:
+    """Share of outcomes at or below one quantile."""
+    return Metric(
+        "frequency", lambda p: p.share_at_or_below[:, j], share=True, level=level, lower_is_better=None
+    )
+
+
+def _bin(place: int, bins: int, seed: int | None) -> Metric:
+    """Share of outcomes in one bin of the histogram."""
+    return Metric(
+        "pit", lambda p: _in_bin(p, place, bins, seed), share=True, level=place / bins, lower_is_better=None
+    )
+
+
+def _in_bin(pairs: Pairs, place: int, bins: int, seed: int | None) -> Array:
+    """Share of each outcome's probabilities in one bin."""
+    low, high = pairs.distribution.pit_interval(pairs.observed)
+    if seed is not None:
+        low = high = low + (high - low) * np.random.default_rng(seed).uniform(size=len(low))
+    width = high - low
+    spread = np.clip(np.minimum(high, (place + 1) / bins) - np.maximum(low, place / bins), 0.0, None)
+    point = np.minimum((bins * low + 1e-9).astype(int), bins - 1) == place
+    return np.asarray(np.where(width > 0, spread / np.where(width > 0, width, 1.0), point))

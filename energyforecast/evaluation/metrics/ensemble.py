@@ -1,4 +1,4 @@
-"""Scores of samples, such as scenarios of a whole day or of several sites."""
+"""Metrics of samples, such as scenarios of a whole day or of several sites."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["SAMPLE_SCORES", "score_samples"]
 
 Array = npt.NDArray[Any]
 
-#: Scores of samples by name: less is better. The CRPS takes rows of one dimension.
+#: Scores of samples by name; lower is better. The CRPS takes rows of one dimension.
 SAMPLE_SCORES: Final[dict[str, Callable[[Array, Array], Array]]] = {
-    "crps": crps_of_samples,
-    "energy": energy_score,
-    "variogram": variogram_score,
+    "crps_of_samples": crps_of_samples,
+    "energy_score": energy_score,
+    "variogram_score": variogram_score,
 }
 
 
@@ -32,12 +32,11 @@ def score_samples(
     by: pd.Series | pd.DataFrame | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Table of a score of samples, with n and what is missing.
+    """Table of a score of samples, with the number of rows and of missing ones.
 
     Parameters
     ----------
-    metric : str
-        Of ``energyforecast.evaluation.metrics.ensemble.SAMPLE_SCORES``.
+    metric : {"crps_of_samples", "energy_score", "variogram_score"}
     observed : array, shape (rows,) or (rows, dims)
         A row with a missing outcome is left out and counted. [MW]
     samples : array, shape (rows, samples) or (rows, samples, dims)
@@ -53,19 +52,24 @@ def score_samples(
     RangeError
         If a sample is not finite.
 
+    See Also
+    --------
+    crps_of_samples, energy_score, variogram_score
+    energyforecast.evaluation.score : The same by name, ``score("energy_score", observed, samples)``.
+
     Examples
     --------
     >>> outcomes, samples = np.array([[0.0, 0.0], [1.0, np.nan]]), np.zeros((2, 5, 2))
-    >>> score_samples("energy", outcomes, samples)
-       metric  value  n  missing
-    0  energy    0.0  1        1
+    >>> score_samples("energy_score", outcomes, samples)
+             metric  value  n  missing
+    0  energy_score    0.0  1        1
     """
     one_of("metric of samples", metric, allowed=SAMPLE_SCORES)
     outcome = np.asarray(observed, dtype=float)
-    drawn = as_samples(samples, dims=2 if metric == "crps" else 3)
+    drawn = as_samples(samples, dims=2 if metric == "crps_of_samples" else 3)
     if len(drawn) != len(outcome):
         raise SchemaError(
-            f"There are {len(outcome)} outcomes and {len(drawn)} rows of samples.",
+            f"Tchosen are {len(outcome)} outcomes and {len(drawn)} rows of samples.",
             "Each outcome has its own row.",
             "Give the samples of the same hours.",
         )
@@ -78,15 +82,16 @@ def score_samples(
 
 
 def _table(metric: str, points: Array, weight: Array, labels: pd.DataFrame) -> pd.DataFrame:
+    """Weighted means by label."""
     keys = list(labels.columns)
     members = labels.groupby(keys, dropna=False).ngroup().to_numpy() if keys else np.zeros(len(points), int)
     rows = []
     for number in range(max(int(members.max()) + 1, 1) if len(members) else 1):
-        here = np.flatnonzero(members == number)
-        known = here[np.isfinite(points[here])]
-        label = labels.iloc[int(here[0])].to_dict() if keys and here.size else {}
+        chosen = np.flatnonzero(members == number)
+        known = chosen[np.isfinite(points[chosen])]
+        label = labels.iloc[int(chosen[0])].to_dict() if keys and chosen.size else {}
         value = np.average(points[known], weights=weight[known]) if weight[known].any() else np.nan
         rows.append(
-            label | {"metric": metric, "value": value, "n": len(known), "missing": len(here) - len(known)}
+            label | {"metric": metric, "value": value, "n": len(known), "missing": len(chosen) - len(known)}
         )
     return pd.DataFrame(rows)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.evaluation.metrics.basic import METRICS
 from energyforecast.evaluation.result import Result
+from energyforecast.evaluation.score import METRICS
 from energyforecast.reporting.backtest_report import tables
 
 __all__ = ["content"]

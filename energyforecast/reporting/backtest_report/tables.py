@@ -14,10 +14,12 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.settlement import ImbalanceTerms, best_level
+from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.bootstrap import block_draws
 from energyforecast.evaluation.metrics import distribution, economic
-from energyforecast.evaluation.metrics.basic import METRICS, Metric, Pairs
+from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.result import Result
+from energyforecast.evaluation.score import METRICS
 
 __all__ = [
     "FEW_DAYS",

@@ -239,13 +239,13 @@ def test_pinball_is_the_mean_over_rows_and_levels_and_can_be_asked_at_other_leve
     )
     assert _value(pinball(observed, forecast)) == pytest.approx(by_hand)
     # At the median it is half of the absolute error; 0.6 lies on the line between 5 and 6.
-    assert _value(pinball(observed, forecast, levels=[0.5])) == pytest.approx(
+    assert _value(pinball(observed, forecast, quantile_levels=[0.5])) == pytest.approx(
         _value(mae(observed, forecast)) / 2
     )
     at_06 = np.mean(
         [max(0.6 * (y - 5.4), -0.4 * (y - 5.4)) for y in [2.0] * 6 + [5.0] * 12 + [9.0] * 3 + [12.0] * 3]
     )
-    assert _value(pinball(observed, forecast, levels=[0.6])) == pytest.approx(at_06)
+    assert _value(pinball(observed, forecast, quantile_levels=[0.6])) == pytest.approx(at_06)
 
 
 def test_a_single_quantile_can_be_scored() -> None:

@@ -59,7 +59,7 @@ def pairs_of(
 
 
 def of_kind(pairs: Pairs, kind: str) -> Pairs:
-    return replace(pairs, labels=pairs.labels.assign(kind=kind), _points={})
+    return replace(pairs, labels=pairs.labels.assign(kind=kind))
 
 
 def points(observed: Array, forecast: Array) -> Pairs:
@@ -161,9 +161,9 @@ def test_ranges_that_meet_add_up_to_the_crps() -> None:
 # --- Proper ---------------------------------------------------------------------------------------
 
 PROPER: dict[str, Callable[[Pairs], pd.DataFrame]] = {
-    "twcrps": lambda p: ev.threshold_crps(p, above=50.0),
+    "threshold_crps": lambda p: ev.threshold_crps(p, above=50.0),
     "interval_score": lambda p: ev.interval_score(p, interval=0.8),
-    "wis": ev.weighted_interval_score,
+    "weighted_interval_score": ev.weighted_interval_score,
     "brier": lambda p: ev.brier(p, threshold=50.0).head(1),
     "imbalance_cost": lambda p: imbalance_cost(p, shortage=50.0, surplus=20.0),
 }
@@ -247,7 +247,7 @@ def test_doubling_every_row_changes_only_n(name: str) -> None:
     assert (two["n"] == 2 * one["n"]).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"twcrps", "brier", "roc_area"}))
+@pytest.mark.parametrize("name", sorted(set(ALL) - {"threshold_crps", "brier", "roc_area"}))
 def test_the_unit_of_power_scales_scores_and_leaves_percentages(name: str) -> None:
     pairs = normal(10)
     kilo = replace(
@@ -255,14 +255,13 @@ def test_the_unit_of_power_scales_scores_and_leaves_percentages(name: str) -> No
         observed=1024 * pairs.observed,
         quantiles=1024 * pairs.quantiles,
         capacity=1024 * pairs.capacity,
-        _points={},
     )
     small, large = ALL[name](pairs), ALL[name](kilo)
     for column in {"percent", "n"} & set(small.columns):
         np.testing.assert_allclose(large[column], small[column], rtol=1e-6, atol=1e-9)
     power = {
         "interval_score": 1,
-        "wis": 1,
+        "weighted_interval_score": 1,
         "sharpness": 1,
         "energy_error": 1,
         "imbalance_cost": 1,
@@ -449,8 +448,8 @@ def test_costs_by_hand() -> None:
 def test_a_perfect_forecast_is_worth_all_and_the_reference_nothing() -> None:
     reference = normal(5)
     outcome = np.round(reference.observed)
-    reference = replace(reference, observed=outcome, _points={})
-    perfect = replace(reference, quantiles=np.repeat(outcome[:, None], 99, axis=1), _points={})
+    reference = replace(reference, observed=outcome)
+    perfect = replace(reference, quantiles=np.repeat(outcome[:, None], 99, axis=1))
     for pairs, worth in ((perfect, 1.0), (reference, 0.0)):
         assert value(
             economic_value(pairs, reference=reference, shortage=50.0, surplus=20.0)
@@ -482,7 +481,7 @@ def test_samples_of_different_sizes_are_refused_by_row() -> None:
         ev.crps_of_samples(np.zeros(3), [[1.0, 2.0], [1.0, 2.0], [1.0]])
     _said(caught.value, "Row 2", "1 samples")
     with pytest.raises(SchemaError, match="outcomes"):
-        ev.score_samples("crps", np.zeros(2), np.zeros((3, 4)))
+        ev.score_samples("crps_of_samples", np.zeros(2), np.zeros((3, 4)))
     with pytest.raises(RangeError, match="finite"):
         ev.crps_of_samples(np.zeros(1), np.array([[np.nan, 1.0]]))
     with pytest.raises(SchemaError, match="dims"):
@@ -491,7 +490,9 @@ def test_samples_of_different_sizes_are_refused_by_row() -> None:
 
 def test_samples_are_scored_by_labels_with_what_is_missing() -> None:
     y = np.array([[0.0, 0.0], [1.0, np.nan], [1.0, 1.0]])
-    table = ev.score_samples("energy", y, np.zeros((3, 4, 2)), by=pd.Series(["a", "b", "a"], name="site"))
+    table = ev.score_samples(
+        "energy_score", y, np.zeros((3, 4, 2)), by=pd.Series(["a", "b", "a"], name="site")
+    )
     assert table[["site", "n", "missing"]].to_numpy().tolist() == [["a", 2, 0], ["b", 0, 1]]
     assert table["value"].iloc[0] == pytest.approx(np.sqrt(2) / 2)
     assert np.isnan(table["value"].iloc[1])

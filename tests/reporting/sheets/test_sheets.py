@@ -526,7 +526,7 @@ def test_pinball_losses_are_over_levels_that_all_hold(yesterday: Any) -> None:
     sheet = verification_sheet(forecast, observed, timezone="UTC", references=references)
     assert scored(sheet, "point")["pinball"] == pytest.approx(scored(sheet, "point")["mae"] / 2)
     assert scored(sheet, "forecast")["pinball"] == pytest.approx(
-        evaluation.pinball(observed, forecast, levels=[0.5])["value"][0]
+        evaluation.pinball(observed, forecast, quantile_levels=[0.5])["value"][0]
     )
     assert np.isnan(scored(sheet, "point")["coverage"])
     assert "Pinball loss, 1 levels from 0.5 to 0.5" in sheet.to_frame(part="summary")["score"].tolist()
