@@ -84,7 +84,7 @@ def refused(error: OSError, path: Path) -> StoreError:
 
 
 @contextmanager
-def only_writer(folder: Path, *, wait: float) -> Iterator[None]:
+def only_writer(folder: Path, *, timeout: float) -> Iterator[None]:
     """Hold the lock of a store; the system frees it when a process ends, however it ends."""
     require("filelock", extra="store", purpose="The archive of weather is locked while it is written.")
     from filelock import FileLock, Timeout
@@ -92,13 +92,13 @@ def only_writer(folder: Path, *, wait: float) -> Iterator[None]:
     lock = FileLock(folder / "lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=wait)
+        lock.acquire(timeout=timeout)
     except Timeout as error:
         shown = os.fsencode(folder).decode("utf-8", "backslashreplace")
         raise StoreLockedError(
-            f"{shown} is being written by another process, for {wait:g} s and more.",
+            f"{shown} is being written by another process, for {timeout:g} s and more.",
             "One process writes to a store at a time; others may read.",
-            "Wait until the other update has ended, or give Store(..., wait=...) more seconds.",
+            "Wait until the other update has ended, or give Store(..., timeout=...) more seconds.",
         ) from error
     except OSError as error:
         raise refused(error, folder) from error

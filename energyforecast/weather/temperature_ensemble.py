@@ -27,14 +27,14 @@ _COURSE: Final = 2
 _BRIDGED: Final = 6
 
 
-def known_by(analysis: xr.Dataset, moment: Any) -> xr.Dataset:
-    """Analysis restricted to the values available by a moment.
+def known_by(analysis: xr.Dataset, as_of: Any) -> xr.Dataset:
+    """Analysis restricted to the values available at a moment.
 
     Parameters
     ----------
     analysis : Dataset
         Dimensions ``(site, time)``, with ``available_time``.
-    moment : str or moment
+    as_of : str or moment
         In UTC unless it has an offset.
 
     Returns
@@ -50,7 +50,7 @@ def known_by(analysis: xr.Dataset, moment: Any) -> xr.Dataset:
     >>> str(weather["time"].values[there][-1])[:13]
     '2014-12-15T00'
     """
-    known = (analysis["available_time"] <= timestamps.to_ns([timestamps.instant(moment)])[0]).values
+    known = (analysis["available_time"] <= timestamps.to_ns([timestamps.instant(as_of)])[0]).values
     return analysis.where(xr.DataArray(known, dims="time", coords={"time": analysis["time"]}))
 
 

@@ -29,9 +29,9 @@ def test_leftovers_of_killed_processes_are_removed_and_others_stay(tmp_path: Pat
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("filelock")
     with (
-        only_writer(tmp_path, wait=1.0),
+        only_writer(tmp_path, timeout=1.0),
         pytest.raises(StoreLockedError, match="another process"),
-        only_writer(tmp_path, wait=0.0),
+        only_writer(tmp_path, timeout=0.0),
     ):
         pass
 

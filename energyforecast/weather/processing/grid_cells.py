@@ -55,6 +55,10 @@ class Grid:
     land : array (rows, columns), optional
         Share of land, 0 to 1.
 
+    See Also
+    --------
+    energyforecast.weather.to_sites, energyforecast.weather.cells_around
+
     Examples
     --------
     >>> grid = Grid(np.arange(90.0, -90.1, -0.25), np.arange(0.0, 360.0, 0.25))

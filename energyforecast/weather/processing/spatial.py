@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast import physics
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.weather.processing.grid_cells import (
     LATITUDES,
@@ -57,9 +57,7 @@ def _mean(values: Floats, weights: Floats) -> Floats:
     return np.asarray(np.where(weights > 0, values * weights, 0.0).sum(axis=-1))
 
 
-def cells_around(
-    sites: Site | Sequence[Site], *, grid: Grid, count: int = 4, surface: Surface = "any"
-) -> tuple[Site, ...]:
+def cells_around(sites: Sites, *, grid: Grid, count: int = 4, surface: Surface = "any") -> tuple[Site, ...]:
     """Grid cells nearest to sites, as additional sites: ``farm/1``, ``farm/2``...
 
     Ask a source for their weather together with that of the sites, and give them to
@@ -95,7 +93,7 @@ def cells_around(
             )
         wanted = (grid.land >= 0.5) == (surface == "land")
     found: dict[int, Site] = {}
-    for site in (sites,) if isinstance(sites, Site) else tuple(sites):
+    for site in as_sites(sites):
         for rank, cell in enumerate(_ranked(grid, site, wanted.ravel(), count), start=1):
             latitude, longitude = grid.centres(cell)
             place = Site(name=f"{site.name}/{rank}", latitude=float(latitude), longitude=float(longitude))
@@ -124,7 +122,7 @@ def _ranked(grid: Grid, site: Site, wanted: npt.NDArray[np.bool_], count: int) -
 
 def to_sites(
     dataset: xr.Dataset,
-    sites: Sequence[Site],
+    sites: Sites,
     *,
     method: Method = "nearest",
     surface: Surface = "any",
@@ -137,7 +135,7 @@ def to_sites(
     dataset : Dataset
         In the library's names and units, with coordinates of latitude and longitude; may be lazy, and is
         read chunk by chunk.
-    sites : sequence of Site
+    sites : Site or sequence of Site
     method : {"nearest", "bilinear"}
     surface : {"any", "land", "sea"}
     grid : Grid, optional
@@ -174,11 +172,12 @@ def to_sites(
     --------
     >>> field = xr.DataArray([[1.0, 2.0], [3.0, 4.0]], dims=("lat", "lon"))
     >>> dataset = xr.Dataset({"temp_air": field}, coords={"lat": [44.0, 43.0], "lon": [78.0, 79.0]})
-    >>> to_sites(dataset, [Site(name="farm", latitude=43.1, longitude=78.9)])["temp_air"].values.tolist()
+    >>> to_sites(dataset, Site(name="farm", latitude=43.1, longitude=78.9))["temp_air"].values.tolist()
     [4.0]
     """
     source_grid = grid or Grid.of(dataset)
-    cells = source_grid.cells(sites, method=method, surface=surface)
+    places = as_sites(sites)
+    cells = source_grid.cells(places, method=method, surface=surface)
     dims = _grid_dims(dataset)
     place = cells.among_needed()
     fields: dict[str, Floats] = {}
@@ -202,7 +201,7 @@ def to_sites(
         result[name] = result[name].transpose("site", ...)
     kept = {name: coord for name, coord in dataset.coords.items() if not set(dims) & set(coord.dims)}
     kept = {name: coord for name, coord in kept.items() if name not in (*LATITUDES, *LONGITUDES)}
-    return result.assign_coords(kept).assign_coords(cell_coords(cells, sites))
+    return result.assign_coords(kept).assign_coords(cell_coords(cells, places))
 
 
 def cell_coords(cells: Cells, sites: Sequence[Site]) -> dict[str, Any]:

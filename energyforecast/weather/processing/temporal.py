@@ -11,7 +11,7 @@ import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import timestamps, variables, weather_schema
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.errors import SchemaError
 
 __all__ = ["dark_at_night", "hourly"]
@@ -30,14 +30,14 @@ _ROUNDING: Final = 60.0
 _RADIATION: Final = ("ghi", "dni", "dhi", "top_net_solar")
 
 
-def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
+def hourly(weather: xr.Dataset, *, sites: Sites) -> xr.Dataset:
     r"""Interpolate weather in longer steps to hours.
 
     Parameters
     ----------
     weather : Dataset
         A forecast or an analysis, of steps of whole hours that may differ.
-    sites : sequence of Site
+    sites : Site or sequence of Site
         All sites of the weather, whose coordinates give the position of the sun.
 
     Returns
@@ -74,7 +74,7 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
     >>> from energyforecast.testing import example_weather
     >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
     >>> coarse = example_weather().isel(lead_time=slice(None, None, 6))
-    >>> hourly(coarse, sites=[farm]).equals(example_weather()), coarse.sizes["lead_time"]
+    >>> hourly(coarse, sites=farm).equals(example_weather()), coarse.sizes["lead_time"]
     (True, 9)
     """
     axis = "time" if weather_schema.is_analysis(weather) else "lead_time"
@@ -83,13 +83,14 @@ def hourly(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
     )
     steps = np.diff(native)
     _check_steps(steps, axis)
-    _check_sites(weather, sites)
+    places = as_sites(sites)
+    _check_sites(weather, places)
     target = native[0] + np.arange((native[-1] - native[0]) // _HOUR + 1) * _HOUR
     hours = _Hours(native, target)
     result = xr.Dataset(attrs=_attrs(weather, steps))
     for name in map(str, weather.data_vars):
         values = weather[name].transpose(..., axis)
-        made = _made(weather, name, axis, hours, sites)
+        made = _made(weather, name, axis, hours, places)
         result[name] = values.isel({axis: np.zeros(len(target), dtype=int)}).copy(data=made).drop_vars(axis)
         result[name].attrs = values.attrs
         result[name] = result[name].transpose(*weather[name].dims)

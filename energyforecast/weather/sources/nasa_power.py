@@ -56,6 +56,10 @@ class NasaPower(PointSource):
     default is local solar time; UTC is asked for, and an answer in another is refused. The service is at
     https://power.larc.nasa.gov.
 
+    See Also
+    --------
+    energyforecast.weather.PVGIS, energyforecast.weather.NSRDB
+
     Examples
     --------
     >>> NasaPower().labels["wind_speed_50m"].value

@@ -14,7 +14,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps, variables, weather_schema
 from energyforecast.core.labels import Label
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, UnitsError, one_of
 from energyforecast.weather.processing.accumulation import de_accumulate
 from energyforecast.weather.processing.grid_cells import Grid, Method
@@ -65,9 +65,7 @@ _NAMES: Final = {
 }
 
 
-def read_noaa_netcdf(
-    path: str | Path, *, model: str, sites: Sequence[Site], method: Method = "nearest"
-) -> xr.Dataset:
+def read_noaa_netcdf(path: str | Path, *, model: str, sites: Sites, method: Method = "nearest") -> xr.Dataset:
     """One run of GFS, GEFS, HRRR, NAM or RAP at sites.
 
     Parameters
@@ -77,7 +75,7 @@ def read_noaa_netcdf(
     model : {"gfs", "gefs", "hrrr", "hrrr_subhourly", "nam", "rap"}
         Determines the time label of radiation: means since the last reset for GFS and GEFS, instants for HRRR,
         NAM and RAP, means of the quarter-hour for the quarter-hourly HRRR.
-    sites : sequence of Site
+    sites : Site or sequence of Site
     method : {"nearest", "bilinear"}
 
     Returns
@@ -95,25 +93,25 @@ def read_noaa_netcdf(
     Examples
     --------
     >>> farm = Site(name="farm", latitude=32.2, longitude=-110.2)
-    >>> read_noaa_netcdf("gfs.nc", model="gfs", sites=[farm])
+    >>> read_noaa_netcdf("gfs.nc", model="gfs", sites=farm)
     Traceback (most recent call last):
         ...
     energyforecast.errors.TimeError: The path gfs.nc names no run.
     It ends with year/month/day/hour/file.nc.
     Move the file to a folder of its run, such as 2019/05/15/00.
     """
-    source = Path(path)
+    source, places = Path(path), as_sites(sites)
     init = _init_of(source)
     raw = open_netcdf(source, label=str(source))
-    weather = parse_noaa_netcdf(raw, model=model, sites=sites, init_time=init, method=method)
-    return weather_schema.check_weather(weather, sites=sites, label=str(source))
+    weather = parse_noaa_netcdf(raw, model=model, sites=places, init_time=init, method=method)
+    return weather_schema.check_weather(weather, sites=places, label=str(source))
 
 
 def read_noaa_ensemble(
     paths: Sequence[str | Path],
     *,
     model: str = "gefs",
-    sites: Sequence[Site],
+    sites: Sites,
     method: Method = "nearest",
     members: Sequence[int] = tuple(range(21)),
 ) -> xr.Dataset:
@@ -171,7 +169,7 @@ def read_noaa_ensemble(
             "Read each run by itself; fetch members that are cut again.",
         ) from error
     joined = joined.transpose("site", "init_time", "lead_time", "member")
-    return weather_schema.check_weather(joined, sites=sites, label=f"the ensemble {model}")
+    return weather_schema.check_weather(joined, sites=as_sites(sites), label=f"the ensemble {model}")
 
 
 def _init_of(path: Path) -> pd.Timestamp:

@@ -47,7 +47,7 @@ class NSRDB(PointSource):
     ----------
     api_key, email : str
         Of the account; no message shows them.
-    minutes : {60, 30, 15, 5}
+    frequency : {"60min", "30min", "15min", "5min"}
         Between instants; hourly ones are at the half hour.
     http : Http
     base_url : str
@@ -58,15 +58,19 @@ class NSRDB(PointSource):
     instants. Its wind is left out, since the file does not give its height. Sengupta et al. (2018),
     https://doi.org/10.1016/j.rser.2018.03.003.
 
+    See Also
+    --------
+    energyforecast.weather.NasaPower, energyforecast.weather.PVGIS
+
     Examples
     --------
     >>> NSRDB(api_key="secret", email="me@example.org")
-    NSRDB(minutes=60)
+    NSRDB(frequency='60min')
     """
 
     api_key: str = field(repr=False)
     email: str = field(repr=False)
-    minutes: int = 60
+    frequency: str = "60min"
     http: Http = field(default_factory=Http, repr=False)
     base_url: str = field(default=_NSRDB_URL, repr=False)
     name = "nsrdb"
@@ -91,11 +95,11 @@ class NSRDB(PointSource):
             "attributes": _NSRDB_ATTRIBUTES,
             "leap_day": "true",
             "utc": "true",
-            "interval": self.minutes,
+            "interval": timestamps.duration(self.frequency) // pd.Timedelta("1min"),
         }
         weather = parse_nsrdb(self.http.get(self.base_url, params=params), site=site)
         length = pd.Timestamp(year + 1, 1, 1) - pd.Timestamp(year, 1, 1)
-        wanted = length // pd.Timedelta(self.minutes, "min")
+        wanted = length // timestamps.duration(self.frequency)
         if weather.sizes["time"] != wanted:
             raise invalid_answer(self.name, f"has {weather.sizes['time']} rows of {year}, not {wanted}")
         return weather

@@ -39,6 +39,10 @@ class PVGIS(PointSource):
     the half; they keep their stamps. Hours that PVGIS itself filled in are missing here. The service is at
     https://joint-research-centre.ec.europa.eu/pvgis.
 
+    See Also
+    --------
+    energyforecast.weather.NasaPower, energyforecast.weather.NSRDB
+
     Examples
     --------
     >>> PVGIS().labels["ghi"].value

@@ -36,8 +36,8 @@ class Store:
     ----------
     path : path
         A folder, made at the first update.
-    wait : float
-        How long an update waits for another that is writing. [s]
+    timeout : float
+        Longest wait of an update for another writer. [s]
     clock : callable
         The present moment.
 
@@ -53,6 +53,11 @@ class Store:
 
     *Safety.* Files are immutable and named by the checksum of their bytes; a manifest that is replaced whole
     lists them. A process killed at any moment leaves the state before or after a run, never one in between.
+
+    See Also
+    --------
+    UpdateReport : Result of an update.
+    energyforecast.weather.OpenMeteo, energyforecast.weather.Gfs : Sources of runs.
 
     Examples
     --------
@@ -74,9 +79,9 @@ class Store:
     """
 
     def __init__(
-        self, path: str | Path, *, wait: float = 10.0, clock: Callable[[], pd.Timestamp] = timestamps.now
+        self, path: str | Path, *, timeout: float = 10.0, clock: Callable[[], pd.Timestamp] = timestamps.now
     ) -> None:
-        self.path, self.wait, self.clock = Path(path), wait, clock
+        self.path, self.timeout, self.clock = Path(path), timeout, clock
 
     def __repr__(self) -> str:
         return f"Store({os.fsencode(self.path).decode('utf-8', 'backslashreplace')!r})"
@@ -131,7 +136,7 @@ class Store:
         """
         places = as_sites(sites)
         folder = folder_of(self.path, source.name)
-        with only_writer(self.path, wait=self.wait):
+        with only_writer(self.path, timeout=self.timeout):
             sweep(folder)
             manifest = Manifest.load(folder) or Manifest(folder=folder, source=source.name, kind=source.kind)
             self._declare(manifest, source, places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -112,7 +113,7 @@ def test_quarters_of_an_hour_and_unknown_sites_are_refused() -> None:
     with pytest.raises(SchemaError, match="15 min"):
         hourly(quarter, sites=[FARM])
     with pytest.raises(SchemaError, match="site 'farm', which was not given"):
-        hourly(run([0, 3], temp_air=[1.0, 2.0]), sites=[])
+        hourly(run([0, 3], temp_air=[1.0, 2.0]), sites=replace(FARM, name="other"))
 
 
 def test_rounding_is_no_light_at_night() -> None:

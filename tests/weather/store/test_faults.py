@@ -257,7 +257,7 @@ def in_process(code: str, folder: Path, **options: Any) -> subprocess.Popen[str]
         from pathlib import Path
         from energyforecast.weather import Store
         from tests.support.toy_sources import FARM, Toy, utc
-        store = Store(Path(sys.argv[1]) / "archive.zarr", clock=lambda: utc("2024-06-02 05:00"), wait=60.0)
+        store = Store(Path(sys.argv[1]) / "archive.zarr", clock=lambda: utc("2024-06-02 05:00"), timeout=60.0)
     """
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(head) + textwrap.dedent(code), str(folder)],
@@ -394,7 +394,7 @@ def test_a_second_writer_is_told_and_readers_go_on(healthy: Path) -> None:
     try:
         assert holder.stdout.readline() == "writing\n"
         with pytest.raises(StoreLockedError) as error:
-            store_at(healthy, wait=0.1).update(Toy(), sites=FARM)
+            store_at(healthy, timeout=0.1).update(Toy(), sites=FARM)
         three_lines(error.value)
         same_values(opened(store_at(healthy)), truth(RUNS))
     finally:
@@ -409,7 +409,7 @@ def test_the_lock_of_a_killed_process_holds_nobody_up(healthy: Path) -> None:
     holder.kill()
     holder.communicate()
     assert (healthy / "archive.zarr" / "lock").exists()
-    store_at(healthy, wait=0.0).update(Toy(), sites=FARM, since="2024-05-31")
+    store_at(healthy, timeout=0.0).update(Toy(), sites=FARM, since="2024-05-31")
     same_values(opened(store_at(healthy)), truth(["2024-05-31 00:00", "2024-05-31 12:00", *RUNS]))
 
 

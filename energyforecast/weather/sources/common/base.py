@@ -101,6 +101,10 @@ LATENCIES: Final[dict[str, PublicationLatency]] = {
 class Source(ABC):
     """Weather source: :class:`RunSource` for forecasts, :class:`AnalysisSource` for the rest.
 
+    See Also
+    --------
+    energyforecast.testing.check_source : Contract of a source.
+
     Attributes
     ----------
     name : str

@@ -13,7 +13,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.labels import Label
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.variables import MEAN
 from energyforecast.errors import (
     FileFormatError,
@@ -34,7 +34,7 @@ __all__ = ["Era5", "read_era5"]
 def read_era5(
     path: str | Path,
     *,
-    sites: Sequence[Site],
+    sites: Sites,
     method: Method = "nearest",
     land: bool = False,
     start: Any = None,
@@ -48,7 +48,7 @@ def read_era5(
     ----------
     path : str or path
         NetCDF of either layout, a zip of NetCDF files, a folder of Zarr, or the address of a remote Zarr store.
-    sites : sequence of Site
+    sites : Site or sequence of Site
     method : {"nearest", "bilinear"}
     land : bool
         It is ERA5-Land, whose sums begin at 00 UTC.
@@ -86,15 +86,16 @@ def read_era5(
     >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     raw.to_netcdf(folder + "/era5.nc", engine="scipy")
-    ...     read_era5(folder + "/era5.nc", sites=[farm])["ghi"].values.tolist()
+    ...     read_era5(folder + "/era5.nc", sites=farm)["ghi"].values.tolist()
     [[100.0, 100.0, nan]]
     """
+    places = as_sites(sites)
     if is_remote(path) or Path(path).is_dir():
         raw, lazy = open_zarr(str(path), storage_options), True
     else:
         raw, lazy = open_file(Path(path)), False
     try:
-        weather = parse_era5(raw, sites=sites, method=method, land=land, start=start, end=end)
+        weather = parse_era5(raw, sites=places, method=method, land=land, start=start, end=end)
     except (RuntimeError, OSError, ValueError) as error:
         if not lazy or isinstance(error, (RangeError, SchemaError, TimeError)):
             raise
@@ -105,7 +106,7 @@ def read_era5(
         raw.close()
     if not allow_missing:
         _check_whole(weather, str(path))
-    return weather_schema.check_weather(weather, sites=sites, label=str(path))
+    return weather_schema.check_weather(weather, sites=places, label=str(path))
 
 
 def _check_whole(weather: xr.Dataset, label: str) -> None:
@@ -136,6 +137,11 @@ class Era5(AnalysisSource):
     method : {"nearest", "bilinear"}
     storage_options : mapping, optional
         As fsspec takes them; keys of an account belong here, and into no message.
+
+    See Also
+    --------
+    read_era5 : Files and stores, at once.
+    energyforecast.weather.OpenMeteoHistory : ERA5 by point from Open-Meteo.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from typing import Final
 import xarray as xr
 
 from energyforecast.core import weather_schema
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import Sites, as_sites
 from energyforecast.errors import (
     FileFormatError,
     ResponseError,
@@ -31,7 +31,7 @@ def read_grib(
     paths: str | Path | Sequence[str | Path],
     *,
     model: str,
-    sites: Sequence[Site],
+    sites: Sites,
     method: Method = "nearest",
     names: Sequence[str] = (),
 ) -> xr.Dataset:
@@ -43,7 +43,7 @@ def read_grib(
         Files of one run. No index files are written.
     model : str
         Which of :data:`energyforecast.weather.sources.grib.models.MODELS`: it determines the meaning of accumulations.
-    sites : sequence of Site
+    sites : Site or sequence of Site
     method : {"nearest", "bilinear"}
     names : sequence of str
         Variables that must be there, whole; by default those of the model of which the files hold anything.
@@ -64,6 +64,7 @@ def read_grib(
 
     Examples
     --------
+    >>> from energyforecast import Site
     >>> read_grib("gfs.f003", model="gfs", sites=[Site(name="farm", latitude=43.6, longitude=78.5)])
     Traceback (most recent call last):
         ...
@@ -71,11 +72,12 @@ def read_grib(
     GRIB files are there.
     Check the path.
     """
+    places = as_sites(sites)
     files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     table = _model(model)
     contents = [_bytes_of(path) for path in files]
     try:
-        messages, cells = decode(contents, sites=sites, fields=table.fields, method=method)
+        messages, cells = decode(contents, sites=places, fields=table.fields, method=method)
     except ResponseError as error:
         raise FileFormatError(error.found, error.expected, error.remedy) from error
     held = [field for field in table.fields if any(message.is_of(field) for message in messages)]
@@ -86,8 +88,8 @@ def read_grib(
             "Name the right model, or fetch other fields.",
         )
     wanted = needed_fields(table, names) if names else held
-    weather = parse_grib(messages, model=table, fields=wanted, cells=cells, sites=sites)
-    return weather_schema.check_weather(weather, sites=sites, label=f"the run of {model}")
+    weather = parse_grib(messages, model=table, fields=wanted, cells=cells, sites=places)
+    return weather_schema.check_weather(weather, sites=places, label=f"the run of {model}")
 
 
 def _model(name: str) -> GribModel:

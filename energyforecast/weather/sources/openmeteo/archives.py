@@ -65,6 +65,13 @@ def open_meteo(
     SourceError
         If the server cannot be reached, or its answer cannot be right.
 
+    See Also
+    --------
+    OpenMeteo : The source of single runs.
+    open_meteo_previous_runs : Older archives, without coherent runs.
+    read_open_meteo : Answers that were kept in files.
+    energyforecast.weather.Store : Archive that resumes.
+
     Examples
     --------
     >>> from energyforecast import Site
