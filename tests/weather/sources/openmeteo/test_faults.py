@@ -446,7 +446,7 @@ _WRONG: dict[str, tuple[Fault, type[EnergyForecastError], str]] = {
         "has no values for site 'farm'",
     ),
     "no hours at all": (_first(lambda p: p.pop("hourly")), RefusedError, "has no values for site 'farm'"),
-    "hours that are a list": (_first(lambda p: p.update(hourly=[1, 2])), RefusedError, "has nothing"),
+    "hours that are a list": (_first(lambda p: p.update(hourly=[1, 2])), RefusedError, "has no values"),
     "a variable missing": (_first(lambda p: p["hourly"].pop("temperature_2m")), ResponseError, "no 'temperature_2m'"),
     "another model": (_every(lambda p: _renamed(p, "_icon_seamless")), ResponseError, "_icon_seamless"),
     "km/h": (_every(_in_kmh), UnitsError, "'km/h'"),
@@ -643,7 +643,7 @@ def _ensemble(server: Replay) -> OpenMeteo:
         server,
         model="gfs025",
         product="ensemble",
-        access=OpenMeteoAccess(base_url=server.url + "/ensemble"),
+        base_url=server.url + "/ensemble",
         variables=("wind_speed_80m",),
         horizon="24h",
     )
