@@ -81,8 +81,8 @@ ef.reporting.figures.pit(result, model="deep trees")
 ef.reporting.figures.pit(result, model="deep, calibrated")
 
 # %% [markdown]
-# The default model calibrates itself in a cheaper way (out-of-fold models judge it on rows that they did not see), so it
-# needs no wrapper. Wrap what you bring yourself.
+# The default model calibrates itself in a cheaper way (out-of-fold models judge it on rows that they did not see),
+# so it needs no wrapper. Wrap what you bring yourself.
 #
 # ## A plant that changes
 #
