@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +17,16 @@ from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.planning.outages import Outage, outage_table
 from energyforecast.planning.outcomes import outcomes_by_hour
+from energyforecast.planning.reserve_distributions import SLACK, TAIL_SHARE, Tail, needed
 
 __all__ = ["Tail", "reserve", "reserve_exceedance", "static_reserve"]
 
 Array = npt.NDArray[Any]
-#: How errors are continued beyond those that the sample holds.
-Tail: TypeAlias = Literal["gaussian", "pareto"]
 
 #: Errors that are expected beyond a quantile which is read from the sample alone.
 _BEYOND: Final = 10
 #: Errors from which a mean and a spread, or the two parameters of a tail, are taken.
 _LEAST: Final = 30
-#: Share of the sample that is its tail.
-_TAIL: Final = 0.1
-#: By what rounding may move an error. [MW]
-_SLACK: Final = 1e-9
 _COLUMNS: Final = ("valid_time", "scheduled", "up", "down", "n")
 
 
@@ -123,8 +118,8 @@ def reserve(
         {
             "valid_time": hours,
             "scheduled": scheduled,
-            "up": [_needed(row, risk, tail, states) for row in errors],
-            "down": [_needed(-row, risk, tail) for row in errors],
+            "up": [needed(row, risk, tail, states) for row in errors],
+            "down": [needed(-row, risk, tail) for row in errors],
             "n": count,
         }
     )
@@ -182,8 +177,8 @@ def static_reserve(
         {
             "valid_time": timestamps.to_index(schedule.index),
             "scheduled": scheduled,
-            "up": _needed(errors, risk, tail, outage_table(outages)),
-            "down": _needed(-errors, risk, tail),
+            "up": needed(errors, risk, tail, outage_table(outages)),
+            "down": needed(-errors, risk, tail),
             "n": len(errors),
         }
     )
@@ -265,7 +260,7 @@ def reserve_exceedance(
 def _exceeded(need: Array, held: Array, tolerance: float, confidence: float) -> dict[str, float]:
     known = np.isfinite(need)
     beyond = need[known] - held[known]
-    over, total = beyond > tolerance + _SLACK, len(beyond)
+    over, total = beyond > tolerance + SLACK, len(beyond)
     low = high = np.nan
     if total:
         low, high = stats.binomtest(int(over.sum()), total).proportion_ci(confidence, method="exact")
@@ -312,7 +307,7 @@ def _check_risk(risk: float, count: int, tail: str | None, *, of: str) -> None:
             f"The tail {tail!r} is asked for.", "It is None, 'gaussian' or 'pareto'.", "Choose one of them."
         )
     own, beyond = np.ceil(_BEYOND / risk - 1e-9), np.ceil(0.1 / risk - 1e-9)
-    least = {None: own, "gaussian": _LEAST, "pareto": max(_LEAST / _TAIL, beyond)}[tail]
+    least = {None: own, "gaussian": _LEAST, "pareto": max(_LEAST / TAIL_SHARE, beyond)}[tail]
     if count < least:
         also = "" if tail else " or state a tail model: tail='pareto' or tail='gaussian',"
         raise RangeError(
@@ -321,95 +316,3 @@ def _check_risk(risk: float, count: int, tail: str | None, *, of: str) -> None:
             f"At least {least:.0f} {of} are needed" + ("." if tail else f", {_BEYOND} beyond the quantile."),
             f"Give more {of},{also} or accept a larger risk.",
         )
-
-
-# -- distributions of one hour's error -------------------------------------------------------------
-
-
-class _Errors(Protocol):
-    """Probability of more than each value, and the least value exceeded with at most a probability."""
-
-    def more(self, value: Array) -> Array: ...
-
-    def exceeded_by(self, risk: float) -> float: ...
-
-
-class _Sample:
-    def __init__(self, errors: Array) -> None:
-        self.values = np.sort(errors)
-
-    def more(self, value: Array) -> Array:
-        at_most = np.searchsorted(self.values, np.asarray(value) + _SLACK, side="right")
-        return np.asarray(1.0 - at_most / len(self.values))
-
-    def exceeded_by(self, risk: float) -> float:
-        return float(self.values[len(self.values) - 1 - int(risk * len(self.values) + 1e-9)])
-
-
-class _Gaussian:
-    def __init__(self, errors: Array) -> None:
-        # Without any spread a normal distribution is not defined; a watt stands for none.
-        self.law = stats.norm(errors.mean(), max(float(errors.std(ddof=1)), 1e-6))
-
-    def more(self, value: Array) -> Array:
-        return np.asarray(self.law.sf(value))
-
-    def exceeded_by(self, risk: float) -> float:
-        return float(self.law.isf(risk))
-
-
-class _Pareto:
-    """The sample up to its threshold, a generalised Pareto distribution beyond."""
-
-    def __init__(self, errors: Array) -> None:
-        self.sample = _Sample(errors)
-        ordered = self.sample.values
-        count = int(_TAIL * len(ordered))
-        self.threshold, self.share = float(ordered[-count - 1]), count / len(ordered)
-        excess = ordered[-count:] - self.threshold
-        first = excess.mean()
-        second = (excess * (1.0 - (np.arange(1, count + 1) - 0.35) / count)).mean()
-        # A tail without extent, as where a plant stands still in all of it, stays a point.
-        self.flat = bool(first < 1e-6 or first - 2 * second <= 0)
-        gap = 1.0 if self.flat else first - 2 * second
-        self.law = stats.genpareto(2.0 - first / gap, scale=max(2.0 * first * second / gap, 1e-6))
-
-    def more(self, value: Array) -> Array:
-        inside = self.sample.more(value)
-        if self.flat:
-            return inside
-        beyond = self.share * self.law.sf(np.asarray(value) - self.threshold)
-        return np.where(np.asarray(value) > self.threshold, beyond, inside)
-
-    def exceeded_by(self, risk: float) -> float:
-        if self.flat or risk >= self.share:
-            return self.sample.exceeded_by(risk)
-        return self.threshold + float(self.law.isf(risk / self.share))
-
-
-_MODELS: Final[dict[str | None, Any]] = {None: _Sample, "gaussian": _Gaussian, "pareto": _Pareto}
-
-
-def _needed(errors: Array, risk: float, tail: str | None, states: tuple[Array, Array] | None = None) -> float:
-    """The least reserve, never below 0, that error and outages together exceed with at most the risk. [MW]"""
-    law: _Errors = _MODELS[tail](errors)
-    low = law.exceeded_by(risk)
-    if states is None or len(states[0]) == 1:
-        return max(low, 0.0)
-    out, chance = states
-    high = low + float(
-        out[-1]
-    )  # what suffices without outages suffices with all units out, if those are added
-    for _ in range(64):
-        middle = (low + high) / 2
-        if float(chance @ law.more(middle - out)) <= risk + 1e-12:
-            high = middle
-        else:
-            low = middle
-    return max(_on_sample(law, high, out) if isinstance(law, _Sample) else high, 0.0)
-
-
-def _on_sample(law: _Sample, value: float, out: Array) -> float:
-    """The largest value of error and outage together that is at most `value`: halving ends just above it."""
-    place = np.searchsorted(law.values, value - out + _SLACK, side="right") - 1
-    return float((law.values[place] + out)[place >= 0].max())

@@ -16,9 +16,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import (
-    BandOf,
     ImbalanceTerms,
-    Paid,
     Price,
     as_terms,
     best_level,
@@ -43,8 +41,6 @@ def schedule(
     shortage: Price | None = None,
     surplus: Price | None = None,
     band: float = 0.0,
-    band_of: BandOf = "schedule",
-    paid: Paid = "beyond",
     capacity: float | None = None,
     site: str | None = None,
     issue_time: Any = None,
@@ -62,12 +58,10 @@ def schedule(
         What a megawatt-hour too little or too much costs, **against having declared it**, as in
         :func:`energyforecast.evaluation.imbalance_cost`; a series by the beginnings of hours. [currency per MWh]
     band : float
-        Half width of the dead band, a share of `band_of`: within it a deviation costs nothing.
-    band_of : {"schedule", "capacity"}
-    paid : {"beyond", "whole"}
-        Whether a deviation that leaves the band is paid for beyond it, or whole.
+        Half width of the dead band as a share of the schedule: within it a deviation costs nothing. A share of the
+        capacity, or whole payment outside of the band, needs `terms`: :class:`ImbalanceTerms`.
     capacity : float, optional
-        For ``band_of="capacity"``; that of the forecast by default. [MW]
+        For terms with ``band_of="capacity"``; that of the forecast by default. [MW]
     site : str, optional
         Needed where there are several.
     issue_time : str or moment, optional
@@ -119,7 +113,7 @@ def schedule(
        schedule  expected_cost  median  median_cost
     0      12.2          137.6    20.0        166.8
     """
-    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
+    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band)
     frames = [_planned(window, agreed) for window in _windows(source, site, issue_time, capacity)]
     return pd.concat(frames, ignore_index=True)
 
@@ -132,18 +126,15 @@ def compare_schedules(
     shortage: Price | None = None,
     surplus: Price | None = None,
     band: float = 0.0,
-    band_of: BandOf = "schedule",
-    paid: Paid = "beyond",
     capacity: float | None = None,
     site: str | None = None,
-    issue_time: Any = None,
 ) -> pd.DataFrame:
     """Declaring the mean, the median or the cheapest schedule: expected and realised cost, and the worth of the band.
 
     Parameters
     ----------
-    source, terms, shortage, surplus, band, band_of, paid, capacity, site, issue_time : optional
-        As in :func:`schedule`.
+    source, terms, shortage, surplus, band, capacity, site : optional
+        As in :func:`schedule`; every issue of a forecast counts.
     observed : Observations or Series, optional
         What came, by the beginnings of hours. Hours without outcome are left out of all that is realised. As in
         :mod:`energyforecast.evaluation`, an outcome counts between 0 and the capacity where there is one. [MW]
@@ -168,9 +159,9 @@ def compare_schedules(
     1   median         1006.5          105.0                375.0  24
     2  optimum          982.1          426.1                533.9  24
     """
-    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
+    agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band)
     bare = replace(agreed, band=0.0)
-    windows = list(_windows(source, site, issue_time, capacity))
+    windows = list(_windows(source, site, None, capacity))
     tables = [[_planned(window, way) for window in windows] for way in (agreed, bare)]
     rows = []
     for name in ("mean", "median", "optimum"):

@@ -49,9 +49,6 @@ REMAINING = {
     "observations/quality.py",
     "physics/solar.py",
     "physics/solar.py::pv_power",
-    "planning/reserve.py",
-    "planning/schedule.py::compare_schedules",
-    "planning/schedule.py::schedule",
     "point_in_time/snapshot.py",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,12 +129,11 @@ def test_a_dead_band_on_three_outcomes_by_hand() -> None:
     assert tenth["schedule"] == pytest.approx(80 / 0.9)
     assert tenth["expected_cost"] == pytest.approx((0 + 100 - 88 / 0.9 + 140 - 88 / 0.9) / 3)
     # ... of a capacity of 200 MW: s = 100 holds 80 and 100 MW within 20 MW, 140 MW leaves 20.
-    share = schedule(three, shortage=3, surplus=1, band=0.1, band_of="capacity", capacity=200.0).iloc[0]
+    of_capacity = ImbalanceTerms(shortage=3, surplus=1, band=0.1, band_of="capacity")
+    share = schedule(three, of_capacity, capacity=200.0).iloc[0]
     assert (share["schedule"], share["expected_cost"]) == (100, pytest.approx(20 / 3))
     # Paid whole, a deviation of 40 MW costs 40, not 20.
-    whole = schedule(
-        three, shortage=3, surplus=1, band=0.1, band_of="capacity", capacity=200.0, paid="whole"
-    ).iloc[0]
+    whole = schedule(three, replace(of_capacity, paid="whole"), capacity=200.0).iloc[0]
     assert (whole["schedule"], whole["expected_cost"]) == (100, pytest.approx(40 / 3))
     # Within a band of 40 % all outcomes fit: from 100 to 133 MW every schedule is free, the median is taken.
     wide = schedule(three, shortage=3, surplus=1, band=0.4).iloc[0]
@@ -207,7 +207,9 @@ def test_a_wider_band_never_costs_more_and_the_optimum_no_more_than_mean_and_med
     courses = _courses(np.repeat(samples, 30))
     narrow, wide = (
         schedule(
-            courses, shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid, capacity=100.0
+            courses,
+            ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid),
+            capacity=100.0,
         ).iloc[0]
         for band in sorted(bands)
     )
@@ -221,8 +223,9 @@ def test_a_wider_band_never_costs_more_and_the_optimum_no_more_than_mean_and_med
 def test_units_scale(samples: list[float], band: float, scale: float, paid: Any) -> None:
     """In kW and prices per kWh the schedule is the same, and so is its cost."""
     courses, larger = _courses(np.repeat(samples, 30)), _courses(scale * np.repeat(samples, 30))
-    one = schedule(courses, shortage=3.0, surplus=1.0, band=band, paid=paid).iloc[0]
-    other = schedule(larger, shortage=3.0 / scale, surplus=1.0 / scale, band=band, paid=paid).iloc[0]
+    terms = ImbalanceTerms(shortage=3.0, surplus=1.0, band=band, paid=paid)
+    one = schedule(courses, terms).iloc[0]
+    other = schedule(larger, replace(terms, shortage=3.0 / scale, surplus=1.0 / scale)).iloc[0]
     assert other["expected_cost"] == pytest.approx(one["expected_cost"], abs=1e-6)
     assert other["mean"] == pytest.approx(scale * one["mean"], abs=1e-6)
 
@@ -324,14 +327,14 @@ def test_prices_and_outcomes_of_other_hours_are_refused() -> None:
 
 def test_terms_are_given_once_and_a_site_is_named() -> None:
     terms = ImbalanceTerms(shortage=1, surplus=1)
-    twice = ({"shortage": 1.0}, {"band": 0.05}, {"paid": "whole"})
+    twice = ({"shortage": 1.0}, {"band": 0.05})
     for wrong in ({"shortage": 1.0}, {}, *({"terms": terms} | more for more in twice)):
         with pytest.raises(SchemaError, match="Either terms, or both prices"):
             schedule(NORMAL, **wrong)  # type: ignore[arg-type]
     with pytest.raises(SchemaError, match="band_of"):
         ImbalanceTerms(shortage=1, surplus=1, band_of="installed")  # type: ignore[arg-type]
     with pytest.raises(SchemaError, match="capacity that is not known"):
-        schedule(_courses(np.arange(40)), shortage=1, surplus=1, band=0.1, band_of="capacity")
+        schedule(_courses(np.arange(40)), ImbalanceTerms(shortage=1, surplus=1, band=0.1, band_of="capacity"))
     pair = Scenarios.from_values(np.zeros((40, 2, 1)), sites=["a", "b"], valid_time=HOURS, frequency="1h")
     with pytest.raises(MissingDataError, match="site None"):
         schedule(pair, shortage=1, surplus=1)
