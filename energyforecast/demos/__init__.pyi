@@ -2,5 +2,6 @@
 
 from . import (
     plan as plan,
+    plan_system as plan_system,
     power as power,
 )

@@ -30,7 +30,6 @@ REMAINING = {
     "core/sites.py::PVPlant::power",
     "datasets/synthetic/pv_plants.py",
     "datasets/synthetic/shelek.py",
-    "demos/plan.py",
     "evaluation/backtest.py",
     "evaluation/backtest.py::backtest",
     "evaluation/tuning.py::tune",
