@@ -3,6 +3,7 @@
 from . import (
     alignment as alignment,
     calendars as calendars,
+    deprecations as deprecations,
     fallback as fallback,
     files as files,
     forecast as forecast,

@@ -391,7 +391,7 @@ class Forecast:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What must be said wherever the forecast is shown."""
+        """Caveats to show with the forecast."""
         return tuple(line for line in str(self.data.attrs.get("caveats", "")).split("; ") if line)
 
     def write_csv(self, path: str | Path) -> Path:
@@ -434,7 +434,7 @@ class Forecast:
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
-        """Read what :meth:`save` wrote.
+        """Read a forecast from a file of :meth:`save`.
 
         Raises
         ------

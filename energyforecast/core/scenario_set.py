@@ -1,4 +1,4 @@
-"""Courses that the future may take: hour after hour and site beside site, each as likely as the others."""
+"""Scenarios of the future, joint over hours and sites and equally likely."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class Scenarios:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What must be said wherever the scenarios are shown."""
+        """Caveats to show with the scenarios."""
         return tuple(line for line in str(self.data.attrs.get("caveats", "")).split("; ") if line)
 
     def of(self, site: str | None = None) -> Array:

@@ -50,7 +50,7 @@ class ValidatedWeather:
     --------
     >>> from energyforecast.testing import example_weather
     >>> validated(example_weather())
-    Validated weather: wind_speed_100m at farm, 122 runs
+    Validated weather: wind_speed_100m at farm, 2 runs
     """
 
     models: Mapping[str, xr.Dataset]

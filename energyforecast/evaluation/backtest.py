@@ -1,4 +1,4 @@
-"""Rolling origins: fit on what was published, forecast what came, for several models at once."""
+"""Backtest over rolling origins: fit on published data and forecast, for several models at once."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def _whole(size: float) -> int | None:
 def _elsewhere(
     done: Mapping[tuple[int, int], _Done], key: str, joined: Callable[[list[float]], float]
 ) -> float:
-    """What other processes used, summed over them."""
+    """CPU time or memory of other processes, summed over them."""
     used: dict[int, list[float]] = {}
     for item in done.values():
         if item.process != os.getpid():
@@ -356,7 +356,7 @@ def _run(
 def _newest_outcome(
     table: DesignMatrix, observations: Observations, known: npt.NDArray[np.bool_], knows: pd.Timestamp
 ) -> pd.Timestamp:
-    """Beginning of the newest hour whose outcome a fit could learn from; NaT if there is none."""
+    """Beginning of the newest hour with an outcome known to a fit; NaT if there is none."""
     moments = table.valid_time[known]
     outcomes = [
         observations.value_at(site, moments, as_of=knows, outside="missing")

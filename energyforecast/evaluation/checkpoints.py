@@ -1,4 +1,4 @@
-"""What a backtest has done so far, on disk: a file for each fit, whole or not at all."""
+"""Checkpoints of a backtest on disk: a file for each fit, whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DAMAGE: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, z
 
 @dataclass(frozen=True)
 class Piece:
-    """What one fit gave.
+    """Forecasts of one fit.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Pieces:
-    """The folder in which a backtest keeps what it has done.
+    """Folder of a backtest's checkpoints.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Pieces:
         return Piece(quantiles, levels, content["summary"])
 
     def cube(self, model: int, shape: tuple[int, ...]) -> Array:
-        """An array on disk that stands for one in memory."""
+        """An array on disk in place of one in memory."""
         path = self.folder / f"model{model:03d}.npy"
         # A new file: an earlier result may still look at the old one.
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Which origins a backtest forecasts, when it fits again, and what each fit may learn from."""
+"""Origins that a backtest forecasts, its fits, and the data that each fit may use."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Memory:
-    """What of the past a fit may learn from.
+    """Part of the past that a fit may use.
 
     Parameters
     ----------

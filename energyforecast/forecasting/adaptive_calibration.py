@@ -11,6 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import RangeError, SchemaError
@@ -78,7 +79,7 @@ class AdaptiveCalibration:
     def apply(
         self, forecast: Forecast, observations: Observations, *, past: Forecast | None = None
     ) -> Forecast:
-        """Calibrate forecasts, each from what was published when it was issued.
+        """Calibrate forecasts, each from outcomes published when it was issued.
 
         Parameters
         ----------
@@ -132,7 +133,7 @@ class AdaptiveCalibration:
     def _moves(
         self, errors: _Errors, cells: npt.NDArray[np.bool_], levels: Array, bounds: tuple[float, float]
     ) -> Iterator[tuple[int, Array]]:
-        """Issues of one group of leads in order of time, each with what its levels are moved by."""
+        """Issues of one group of leads in order of time, each with the shifts of its levels."""
         taken, moves = levels.copy(), np.zeros((len(cells), len(levels)))
         step = 4 * self.rate * levels * (1 - levels)
         learnt = np.zeros_like(cells)
@@ -179,13 +180,13 @@ class _Errors:
             outcome=outcome,
             values=outcome[..., None] - quantiles,
             known_at=np.where(there, published, np.datetime64("NaT", "ns")),
-            teach=(data["fallback_level"].values < 3)[:, None] & spread,
+            teach=(data["fallback_level"].values < CLIMATOLOGY)[:, None] & spread,
         )
 
     def excess(
         self, row: Array, column: Array, move: Array, levels: Array, bounds: tuple[float, float]
     ) -> Array:
-        """One for an outcome below its moved quantile, minus the level; nothing where both lie on a bound."""
+        """One for an outcome below its moved quantile, minus the level; 0 where both lie on a bound."""
         moved = np.clip(self.quantiles[row, column] + move, *bounds)
         outcome = np.clip(self.outcome[row, column], *bounds)[:, None]
         return np.asarray(np.where(moved == outcome, 0.0, (outcome < moved) - levels))

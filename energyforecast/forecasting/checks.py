@@ -14,7 +14,14 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.tasks import Windows
 from energyforecast.core.weather_schema import Weather
-from energyforecast.errors import MissingDataError, NoRunError, PerfectWeatherError, TimeError
+from energyforecast.errors import (
+    MissingDataError,
+    NoRunError,
+    NotFittedError,
+    PerfectWeatherError,
+    SchemaError,
+    TimeError,
+)
 from energyforecast.features import Needs
 from energyforecast.forecasting.defaults import Recipe
 from energyforecast.forecasting.design_matrix import DesignMatrix
@@ -28,7 +35,9 @@ __all__ = [
     "check_clock",
     "check_kind",
     "check_measured",
+    "refuse_other_variables",
     "refuse_too_old",
+    "refuse_unfitted",
     "refuse_unpublished",
     "refuse_unusable",
 ]
@@ -62,6 +71,26 @@ def check_measured(
             f"The observations come every {observations.frequency}, the task every {frequency}.",
             "Both have the same frequency.",
             f"Use observations.resample('{frequency / pd.Timedelta('1min'):g}min').",
+        )
+
+
+def refuse_unfitted(is_fitted: bool, site: Site) -> None:
+    """Refuse to forecast before a fit."""
+    if not is_fitted:
+        raise NotFittedError(
+            f"The forecaster of {site.name!r} is not fitted.",
+            "It is fitted before it predicts.",
+            "Call forecaster.fit(weather, observations), or energyforecast.load(path).",
+        )
+
+
+def refuse_other_variables(needs: Needs, *, fitted: Needs) -> None:
+    """Refuse weather with other variables than those of the fit."""
+    if needs.names != fitted.names:
+        raise SchemaError(
+            f"The weather serves the variables {needs.names}.",
+            f"The forecaster was fitted on {fitted.names}.",
+            "Give the weather that fit was given, or fit again.",
         )
 
 

@@ -93,7 +93,7 @@ def assign_models(
 def assign_features(
     sites: Sequence[Site], task: Task, models: Mapping[str, QuantileModel], *, given: FeaturesFor
 ) -> dict[str, FeatureSet]:
-    """Features for each site: those given, what its model names, or the recipe of its kind.
+    """Features for each site: those given, those that its model names, or the recipe of its kind.
 
     Parameters
     ----------
@@ -124,12 +124,15 @@ def assign_features(
 
 
 def _default_model(site: Site, features: Features | None) -> QuantileModel:
-    """PV and demand are told nearly whole by few features: thresholds are searched in full, and twins see most seasons.
+    """Default model of a kind of site.
+
+    PV and demand depend on few features: thresholds are searched in full, and out-of-fold models see most seasons.
 
     A PV plant's features say much the same: few are shown to a tree, so that trees differ. Noon in winter is less
     certain than a summer's morning of the same power: levels are calibrated by what a clear sky would give, too.
-    Demand's quantiles lie near its median: leaf values begin there, and its seasons are unlike each other: twins see
-    something of each, and as its errors are near to normal, straight lines between few levels would widen them.
+    Demand's quantiles lie near its median: leaf values begin there, and its seasons are unlike each other: out-of-fold
+    models see something of each, and as its errors are near to normal, straight lines between few levels would
+    widen them.
     Industry moves in steps that trees have not seen: it is forecast as a departure from its recent level.
     """
 
@@ -207,7 +210,7 @@ def check_pooled(sites: Sequence[Site], features: Mapping[str, FeatureSet]) -> N
 
 
 def shared(values: Mapping[str, _T], what: str) -> _T:
-    """What all sites have in common.
+    """The value that all sites share.
 
     Parameters
     ----------
@@ -237,7 +240,7 @@ def shared(values: Mapping[str, _T], what: str) -> _T:
 
 
 def alike(one: object, other: object) -> bool:
-    """Whether two feature sets or two models that have learnt nothing are the same.
+    """Whether two feature sets or two unfitted models are the same.
 
     Examples
     --------

@@ -14,14 +14,15 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Windows
-from energyforecast.core.weather_schema import Weather
+from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, check_structure, label_of
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe
 from energyforecast.physics import is_dark, solar_position
 from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time.run_selection import select_runs
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["CLOCK_MARGIN", "DesignMatrix", "build_design_matrix", "joint_needs"]
+__all__ = ["CLOCK_MARGIN", "DesignMatrix", "build_design_matrix", "joint_needs", "runs_within_reach"]
 
 Array = npt.NDArray[Any]
 
@@ -154,6 +155,19 @@ def joint_needs(recipes: Iterable[Recipe], weather: Weather) -> Needs:
         margin=max(item.margin for item in several),
         history=tuple(dict.fromkeys(past for item in several for past in item.history)),
     )
+
+
+def runs_within_reach(
+    weather: Weather, windows: Windows, *, recipes: Sequence[Recipe], places: Sequence[Site]
+) -> Weather:
+    """Weather runs that the origins may use; only those of an archive are validated."""
+    if isinstance(weather, ValidatedWeather):
+        return weather
+    models = as_models(weather)
+    for model, dataset in models.items():
+        check_structure(dataset, sites=places, label=label_of(model))
+    margin = max(joint_needs(recipes, models).margin, CLOCK_MARGIN)
+    return {model: select_runs(dataset, windows, margin=margin) for model, dataset in models.items()}
 
 
 def build_design_matrix(

@@ -18,16 +18,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.tasks import Task
 from energyforecast.core.version import __version__
-from energyforecast.core.weather_schema import (
-    ValidatedWeather,
-    Weather,
-    as_models,
-    check_structure,
-    label_of,
-    validated,
-    weather_caveats,
-)
-from energyforecast.errors import NotFittedError, SchemaError
+from energyforecast.core.weather_schema import ValidatedWeather, Weather, validated, weather_caveats
 from energyforecast.features import FeatureSet, Needs
 from energyforecast.forecasting import checks, ladder, training
 from energyforecast.forecasting.defaults import (
@@ -41,10 +32,10 @@ from energyforecast.forecasting.defaults import (
     shared,
 )
 from energyforecast.forecasting.design_matrix import (
-    CLOCK_MARGIN,
     DesignMatrix,
     build_design_matrix,
     joint_needs,
+    runs_within_reach,
 )
 from energyforecast.forecasting.training import (
     cold_start_caveats,
@@ -54,7 +45,6 @@ from energyforecast.forecasting.training import (
     select_rows,
 )
 from energyforecast.models import QuantileModel
-from energyforecast.point_in_time.run_selection import select_runs
 
 __all__ = ["Forecaster"]
 
@@ -149,6 +139,11 @@ class Forecaster:
         return group_recipes(self.sites, self.features_of, self.model_of)
 
     @property
+    def _places(self) -> tuple[Site, ...]:
+        """Places at which the weather is needed."""
+        return (*self.sites, *self.neighbours)
+
+    @property
     def is_fitted(self) -> bool:
         """Whether :meth:`fit` was called."""
         return hasattr(self, "models_")
@@ -224,7 +219,7 @@ class Forecaster:
 
     def _checked(self, weather: Weather, observations: Observations | None) -> ValidatedWeather:
         """Weather and observations, refused where they are wrong; validated weather is not looked at again."""
-        checked = validated(weather, sites=(*self.sites, *self.neighbours))
+        checked = validated(weather, sites=self._places)
         checks.check_kind(checked, perfect_weather=self.perfect_weather)
         checks.check_measured(observations, sites=self.sites, frequency=self.task.frequency)
         return checked
@@ -248,12 +243,8 @@ class Forecaster:
         {'': ()}
         """
         needs = joint_needs(self.recipes, weather)
-        if self.is_fitted and needs.names != self.needs_.names:
-            raise SchemaError(
-                f"The weather serves the variables {needs.names}.",
-                f"The forecaster was fitted on {self.needs_.names}.",
-                "Give the weather that fit was given, or fit again.",
-            )
+        if self.is_fitted:
+            checks.refuse_other_variables(needs, fitted=self.needs_)
         return needs
 
     def training_origins(
@@ -276,7 +267,7 @@ class Forecaster:
         as_of: Any = None,
         missing: Literal["error", "drop"] = "error",
     ) -> Self:
-        """Learn from every origin whose outcome was published.
+        """Fit on every origin with a published outcome.
 
         Parameters
         ----------
@@ -312,8 +303,7 @@ class Forecaster:
         observations = self._with_every_site(observations, weather)
         checked = self._checked(weather, observations)
         for name in ("models_", "needs_"):
-            if hasattr(self, name):
-                delattr(self, name)
+            vars(self).pop(name, None)
         moment = None if as_of is None else timestamps.instant(as_of, timezone=self.task.timezone)
         issued = self.training_origins(checked, observations, as_of=moment)
         matrix = self.design_matrix(checked, observations, issued)
@@ -415,33 +405,19 @@ class Forecaster:
         >>> forecast.at(0.5).values[0, 0, :3].tolist()
         [11.0, 11.5, 12.0]
         """
-        if not self.is_fitted:
-            raise NotFittedError(
-                f"The forecaster of {self.sites[0].name!r} is not fitted.",
-                "It is fitted before it predicts.",
-                "Call forecaster.fit(weather, observations), or energyforecast.load(path).",
-            )
+        checks.refuse_unfitted(self.is_fitted, self.sites[0])
         issued = self.task.moments(issue_time)
         if self.training_.cold:
             observations = self._with_every_site(observations, weather)
-        near = self._usable_part(weather, issued)
+        near = runs_within_reach(
+            weather, self.task.windows(issued), recipes=self.recipes, places=self._places
+        )
         matrix = self.design_matrix(near, observations, issued)
         if strict:
             checks.refuse_unusable(weather, matrix, recipes=self.recipes)
             checks.refuse_too_old(matrix, self.training_)
             checks.refuse_unpublished(matrix, self.training_, self.needs_)
         return self.to_forecast(matrix, attrs={"caveats": "; ".join(self.caveats(near))})
-
-    def _usable_part(self, weather: Weather, issued: timestamps.Times) -> Weather:
-        """Runs that the issues may use, so that nothing else of an archive is validated."""
-        if isinstance(weather, ValidatedWeather):
-            return weather
-        models = as_models(weather)
-        for model, dataset in models.items():
-            check_structure(dataset, sites=(*self.sites, *self.neighbours), label=label_of(model))
-        margin = max(joint_needs(self.recipes, models).margin, CLOCK_MARGIN)
-        windows = self.task.windows(issued)
-        return {model: select_runs(dataset, windows, margin=margin) for model, dataset in models.items()}
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:
         """Caveats of every result made from this weather."""

@@ -78,7 +78,7 @@ class ScenarioForecaster:
     model: DemandResponse = field(default_factory=DemandResponse)
 
     def predict(self, temperature: xr.Dataset, observations: Observations, *, issue_time: Any) -> Forecast:
-        """Forecast from what was known at the issue; the response is learnt anew for each.
+        """Forecast from data known at the issue; the response is fitted anew for each.
 
         Parameters
         ----------
@@ -166,7 +166,7 @@ class ScenarioForecaster:
     def _past(
         self, known: xr.Dataset, observations: Observations, issue: pd.Timestamp
     ) -> tuple[pd.DataFrame, Array]:
-        """Columns and demand of every hour whose demand was published."""
+        """Columns and demand of every hour with published demand."""
         index = observations.index
         valid = timestamps.to_ns(index[index < issue])
         demand = observations.value_at(self.area.name, valid, as_of=issue)
@@ -231,7 +231,7 @@ def _origin(windows: Windows, k: int) -> Windows:
 def rank_stations(
     temperature: xr.Dataset, observations: Observations, *, site: str, as_of: Any = None
 ) -> tuple[str, ...]:
-    """Stations in order of what their temperature tells of an area's demand, the best first.
+    """Rank stations by how well their temperature explains an area's demand, the best first.
 
     Parameters
     ----------

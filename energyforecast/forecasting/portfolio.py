@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Kind, Site
@@ -65,7 +66,7 @@ def forecast_ahead(
     perfect_weather: bool = False,
     jobs: int = 1,
 ) -> Ahead:
-    """Learn what was known at the first issue, once for each kind of site, and forecast.
+    """Fit on data known at the first issue, once for each kind of site, and forecast.
 
     Parameters
     ----------
@@ -158,9 +159,9 @@ def _forecast(
 def _with_caveat(forecast: Forecast) -> Forecast:
     """Say where weather was missing: a plan made from climatology looks like any other."""
     level = forecast.data["fallback_level"]
-    if not (level >= 3).any():
+    if not (level >= CLIMATOLOGY).any():
         return forecast
-    count, total = int((level >= 3).any("site").sum()), len(forecast.issue_times)
+    count, total = int((level >= CLIMATOLOGY).any("site").sum()), len(forecast.issue_times)
     said = f"no weather: climatology in place of a forecast ({count} of {total} issues)"
     data = forecast.data.copy()
     data.attrs["caveats"] = "; ".join([*forecast.caveats, said])

@@ -141,7 +141,7 @@ def dump(forecaster: Forecaster) -> bytes:
 
 
 def describe(forecaster: Forecaster) -> dict[str, Any]:
-    """What a forecaster is, whether or not it has learnt: sites, task, features and models.
+    """Describe a forecaster, fitted or not: sites, task, features and models.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was known at each of many issue times, seen from one site. Made by :func:`take_snapshot`.
+    """Data known at each of many issue times, seen from one site. Made by :func:`take_snapshot`.
 
     Features index it like a mapping: ``now["wind_speed_100m"]`` has shape (origins, steps).
 
@@ -269,7 +269,7 @@ class Snapshot:
         return _double(values[:, first : first + self.windows.valid_time.shape[1]])
 
     def _first(self, hours: float, what: str) -> int:
-        """Where a window moved by some hours begins in what was gathered."""
+        """Position at which a window moved by some hours begins in the gathered arrays."""
         steps = hours * pd.Timedelta("1h") / self.windows.frequency
         if steps != int(steps) or abs(steps) > self.margin:
             raise SchemaError(
@@ -373,7 +373,7 @@ def take_snapshot(
     margin: pd.Timedelta = pd.Timedelta(0),
     history: Iterable[Past] = (),
 ) -> Snapshot:
-    """What was known at each issue time.
+    """Gather the data known at each issue time.
 
     Parameters
     ----------

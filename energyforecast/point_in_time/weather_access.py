@@ -31,7 +31,7 @@ _NAT: Final = np.datetime64("NaT", "ns")
 
 @dataclass(frozen=True)
 class Gathered:
-    """What one weather model knew, for one site.
+    """Values known from one weather model, for one site.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def weather_as_of(
 
 
 def _check_coherent(weather: xr.Dataset) -> None:
-    """Pieces of many runs look like runs with holes: say what they are, instead of finding no usable run."""
+    """Refuse pieces of many runs, which look like runs with holes."""
     if str(weather.attrs.get("coherent_run", 1)).lower() in ("0", "false"):
         raise SchemaError(
             f"The weather of {weather.attrs.get('source', 'this source')} holds pieces of many runs.",

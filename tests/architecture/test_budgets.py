@@ -36,7 +36,6 @@ REMAINING = {
     "features/base.py",
     "features/wind.py",
     "forecasting/forecaster.py",
-    "forecasting/forecaster.py::Forecaster",
     "forecasting/portfolio.py::forecast_ahead",
     "forecasting/storage.py",
     "models/lightgbm.py",
