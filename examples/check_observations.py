@@ -47,7 +47,7 @@ def main() -> None:
     """Print what was planted, what was found, and what the clock says."""
     values, places = planted()
     bad = replace(POWER, values=values)
-    found = audit.examine(bad, sites=SITE, weather=WEATHER)
+    found = audit.audit_observations(bad, sites=SITE, weather=WEATHER)
     flags, unfit = found.observations.flags[SITE.name], found.observations.unfit[SITE.name]
     before = quality.flag_quality(POWER, sites=SITE, weather=WEATHER).unfit[SITE.name]
 
@@ -61,7 +61,7 @@ def main() -> None:
     print(
         f"\nElsewhere {elsewhere:.1%} of the hours are set aside ({before.mean():.1%} before the planting)."
     )
-    print(f"Trusted as a whole: {found.trusted}.")
+    print(f"Trusted as a whole: {found.passed}.")
 
     print("\nThe same power, read with three wrong clocks:")
     wrong = {

@@ -12,12 +12,12 @@ from energyforecast.cli.console import console, plain_table
 from energyforecast.errors import ConfigurationError, one_of
 
 if TYPE_CHECKING:
-    from energyforecast.observations.audit import Examination
+    from energyforecast.observations.audit import AuditReport
 
 __all__ = ["app"]
 
 #: Exit code of a file that was read and cannot be trusted; 1 is an error, 2 a wrong option.
-_NOT_TRUSTED: Final = 3
+_FAILED: Final = 3
 
 app = typer.Typer(help="Look at measured power and demand.", no_args_is_help=True)
 
@@ -95,12 +95,12 @@ def check(
     power = read_power(file, **reading_of({"duplicates": "flag"} | form))
     places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
     forecasts = None if weather is None else netcdf.read(weather)
-    found = audit.examine(power, sites=places, weather=forecasts)
+    found = audit.audit_observations(power, sites=places, weather=forecasts)
     _show(found, file)
     if json_file is not None:
         json_file.write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
-    if not found.trusted:
-        raise typer.Exit(_NOT_TRUSTED)
+    if not found.passed:
+        raise typer.Exit(_FAILED)
 
 
 def _settings(config: Path | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -140,7 +140,7 @@ def _sites(
     ]
 
 
-def _show(found: Examination, file: Path) -> None:
+def _show(found: AuditReport, file: Path) -> None:
     content = found.to_dict()
     shown, table = console(), plain_table(str(file))
     for head in ("site", "what", "hours", "share", ""):
@@ -160,4 +160,4 @@ def _show(found: Examination, file: Path) -> None:
     shown.print(table)
     for problem in found.problems:
         shown.print(f"[bold red]problem[/]  {problem}", highlight=False)
-    shown.print("[bold]It can be trusted.[/]" if found.trusted else "[bold red]It cannot be trusted.[/]")
+    shown.print("[bold]It can be trusted.[/]" if found.passed else "[bold red]It cannot be trusted.[/]")

@@ -12,8 +12,8 @@ from . import (
     timestamps as timestamps,
 )
 from .audit import (
-    Examination as Examination,
-    examine as examine,
+    AuditReport as AuditReport,
+    audit_observations as audit_observations,
 )
 from .clock import (
     ClockReport as ClockReport,

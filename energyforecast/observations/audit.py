@@ -17,15 +17,15 @@ from energyforecast.errors import WrongDataError
 from energyforecast.observations import quality
 from energyforecast.observations.clock import ClockReport, check_clock
 
-__all__ = ["LARGEST_SHARE", "Examination", "examine"]
+__all__ = ["LARGEST_SHARE", "AuditReport", "audit_observations"]
 
-#: A file of which more is missing, or more is set aside by flags, cannot be trusted.
+#: A file does not pass if a larger share is missing or set aside by flags.
 LARGEST_SHARE: Final = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Examination:
-    """What was found in measured power.
+class AuditReport:
+    """Findings of an audit of measured power.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ class Examination:
     clocks : mapping of ClockReport
         By site, where there was something to compare with.
     problems : tuple of str
-        Why it cannot be trusted; nothing if it can.
+        Reasons for which it does not pass; empty if it passes.
 
     Examples
     --------
     >>> from energyforecast.datasets import la_haute_borne
     >>> site, weather, power = la_haute_borne()
-    >>> found = examine(power, sites=site, weather=weather)
-    >>> found.trusted, found.clocks["La Haute Borne"].verdict
+    >>> found = audit_observations(power, sites=site, weather=weather)
+    >>> found.passed, found.clocks["La Haute Borne"].verdict
     (True, 'right')
     """
 
@@ -50,16 +50,16 @@ class Examination:
     problems: tuple[str, ...]
 
     @property
-    def trusted(self) -> bool:
-        """Whether nothing speaks against it."""
+    def passed(self) -> bool:
+        """Whether no problem was found."""
         return not self.problems
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: period, frequency, what is missing, flags by site, clocks and problems."""
+        """For JSON: period, frequency, missing shares, flags by site, clocks and problems."""
         power = self.observations
         missing = power.values.isna().sum()
         return {
-            "trusted": self.trusted,
+            "passed": self.passed,
             "problems": list(self.problems),
             "start": power.index[0].isoformat(),
             "end": (power.index[-1] + power.frequency).isoformat(),
@@ -93,42 +93,49 @@ class Examination:
         }
 
 
-def examine(power: Observations, *, sites: Sites, weather: xr.Dataset | None = None) -> Examination:
-    """Flag what is doubtful, check units and clock, and say whether it can be trusted.
+def audit_observations(
+    observations: Observations, *, sites: Sites, weather: xr.Dataset | None = None
+) -> AuditReport:
+    """Flag doubtful values, check units and clock, and judge whether the series can be used.
 
     Parameters
     ----------
-    power : Observations
+    observations : Observations
     sites : Site or sequence of Site
     weather : Dataset, optional
-        Without it neither curtailment nor the clock of a wind farm can be told.
+        Without it neither curtailment nor the clock of a wind farm can be checked.
 
     Returns
     -------
-    Examination
+    AuditReport
 
     Notes
     -----
-    It cannot be trusted if more than a fifth of a site is missing, or set aside by flags; if the unit
+    It does not pass if more than a fifth of a site is missing, or set aside by flags; if the unit
     cannot be right; or if the clock is wrong by half an hour or more, or changes.
+
+    See Also
+    --------
+    flag_quality : The flags.
+    check_clock : The clock.
 
     Examples
     --------
     >>> from dataclasses import replace
     >>> from energyforecast.datasets import la_haute_borne
     >>> site, weather, power = la_haute_borne()
-    >>> print(examine(replace(power, values=power.values * 1000), sites=site).problems[0])
+    >>> print(audit_observations(replace(power, values=power.values * 1000), sites=site).problems[0])
     A tenth of La Haute Borne is above 3718.76 MW, 454 times its 8.2 MW: this looks like another unit.
     """
     places = as_sites(sites)
-    checked = quality.flag_quality(power, sites=places, weather=weather)
+    checked = quality.flag_quality(observations, sites=places, weather=weather)
     clocks = {
-        site.name: check_clock(power, weather, site=site)
+        site.name: check_clock(observations, weather, site=site)
         for site in places
         if weather is not None or isinstance(site, PVPlant)
     }
     problems = [problem for site in places for problem in _problems(checked, site, clocks.get(site.name))]
-    return Examination(observations=checked, clocks=clocks, problems=tuple(problems))
+    return AuditReport(observations=checked, clocks=clocks, problems=tuple(problems))
 
 
 def _problems(power: Observations, site: Site, clock: ClockReport | None) -> list[str]:

@@ -79,7 +79,7 @@ class Lag:
 
 
 def estimate_lag(measured: Floats, shifted: Floats, *, step: pd.Timedelta, blocks: int = 24) -> Lag | None:
-    """Lag of a measured series against what was expected, from correlations at whole steps.
+    """Lag of a measured series behind an expected one, from correlations at whole steps.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _peak(sums: Floats, width: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class ClockReport:
-    """What :func:`check_clock` found; it says and never changes anything.
+    """Findings of :func:`check_clock`; the series itself is never changed.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class ClockReport:
 
     @property
     def right(self) -> bool:
-        """Whether nothing speaks against the clock."""
+        """Whether no fault of the clock was found."""
         return self.verdict == "right"
 
     def __str__(self) -> str:
@@ -298,7 +298,7 @@ def _measured(power: Observations | pd.Series, site: Site) -> pd.Series:
 def expected_at(
     middle: pd.DatetimeIndex, expected: pd.Series | xr.Dataset | None = None, *, site: Site
 ) -> tuple[Floats, str]:
-    """What drives a site's power at some moments, and its name: wind speed, irradiance, or the sun.
+    """Driver of a site's power at some moments, and its name: wind speed, irradiance, or the sun.
 
     Parameters
     ----------
@@ -355,7 +355,7 @@ def expected_at(
 
 
 def _freshest(weather: xr.Dataset, site: Site) -> pd.Series:
-    """Of a weather dataset, what drives the site, for each time from the youngest run that has it."""
+    """Driver of the site in a weather dataset, for each time from the youngest run that has it."""
     if isinstance(site, PVPlant):
         name = "ghi"
     else:

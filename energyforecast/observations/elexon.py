@@ -129,7 +129,7 @@ def parse_elexon(
     revisions: Literal["first", "last"] = "first",
     as_of: Any = None,
 ) -> Observations:
-    """What an answer of Elexon's Insights means.
+    """Observations of an answer of Elexon's Insights.
 
     Parameters
     ----------

@@ -140,7 +140,7 @@ def parse_entsoe(
     kind: str | None = None,
     frequency: str | None = None,
 ) -> Observations:
-    """What an answer of the platform means.
+    """Observations of an answer of the platform.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def parse_entsoe(
 
 @dataclass(frozen=True)
 class _Session:
-    """What entsoe-py takes for a session of requests: it adds the key and asks through Http."""
+    """Session of requests for entsoe-py: adds the key and asks through Http."""
 
     token: str = field(repr=False)
     url: str
@@ -243,7 +243,7 @@ def _ask(
 
 
 def _points(body: bytes, kind: str | None) -> Iterator[tuple[pd.Series, pd.Timedelta]]:
-    """Each period's values with their resolution; what plants consume themselves is another series."""
+    """Each period's values with their resolution; own consumption of plants is another series."""
     made = [
         item for item in _document(body) if item.find("outBiddingZone_Domain.mRID") is None or not _kind(item)
     ]
@@ -260,7 +260,7 @@ def _points(body: bytes, kind: str | None) -> Iterator[tuple[pd.Series, pd.Timed
 
 
 def _kind(series: ET.Element) -> str:
-    """Type of plant, of a generation; nothing for a load."""
+    """Type of plant of a generation series; None for a load."""
     return series.findtext("MktPSRType/psrType", "")
 
 

@@ -108,7 +108,7 @@ def night_generation(series: Measured) -> Bools:
 
 
 def stuck(series: Measured) -> Bools:
-    """Six values or more that are the same, while the plant neither stands still nor gives all it can.
+    """Six equal values or more, while the plant is neither at rest nor at its capacity.
 
     Notes
     -----
@@ -214,7 +214,7 @@ def curtailed(series: Measured) -> Bools:
 
 
 def outage(series: Measured) -> Bools:
-    """The plant stands still for two hours or more while the weather would have given 25 % of capacity.
+    """Standstill of two hours or more while the weather would have given 25 % of capacity.
 
     Notes
     -----
@@ -291,7 +291,7 @@ def flag_quality(
     weather: xr.Dataset | None = None,
     rules: Iterable[Flag] | None = None,
 ) -> Observations:
-    """Observations with what is doubtful flagged, beside the flags they had.
+    """Observations with doubtful values flagged, in addition to earlier flags.
 
     Parameters
     ----------
@@ -353,7 +353,7 @@ def flag_quality(
 
 
 def clock_suspect(report: ClockReport, index: pd.DatetimeIndex) -> Bools:
-    """Intervals whose month lags by three quarters of an hour or more, as a clock check found it.
+    """Intervals of months that lag by three quarters of an hour or more, as a clock check found it.
 
     Parameters
     ----------
@@ -390,7 +390,7 @@ def clock_suspect(report: ClockReport, index: pd.DatetimeIndex) -> Bools:
 
 
 def expected_power(power: Floats, driver: Floats, *, classes: int = 30) -> Floats:
-    """Usual power at each value of what drives it: medians in classes, with straight lines between them.
+    """Usual power at each value of its driver: medians in classes, with straight lines between them.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ _STEP: Final = "10min"
 
 
 class ShelekScada(NamedTuple):
-    """What :func:`read_shelek_scada` reads.
+    """Power, wind speed and temperature of a farm's turbines.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Power and demand from files and frames; nothing about them is guessed."""
+"""Power and demand from files and frames, with a declared format."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_power(
     revisions: Literal["first", "last"] = "first",
     as_of: Any = None,
 ) -> Observations:
-    r"""Power from a CSV file, a Parquet file or a frame; nothing about it is guessed.
+    r"""Read power from a CSV file, a Parquet file or a frame in a declared format.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def read_demand(
     revisions: Literal["first", "last"] = "first",
     as_of: Any = None,
 ) -> Observations:
-    """Demand from a CSV file, a Parquet file or a frame; the parameters are those of :func:`read_power`.
+    """Read demand from a CSV file, a Parquet file or a frame; the parameters are those of :func:`read_power`.
 
     Returns
     -------

@@ -20,7 +20,7 @@ _PERIODS: Final = {24: 60, 48: 30, 96: 15}
 
 @dataclass(frozen=True, kw_only=True)
 class Stamps:
-    """Where and how a table says when; nothing about it is guessed.
+    """Columns and form of the stamps of a table.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class Stamps:
         return timestamps.to_index(begin[place] + (count.astype("int64") - 1) * length)
 
     def _not_dates_alone(self, wall: pd.DatetimeIndex) -> None:
-        """A date beside a column of hours, read alone, puts a whole day on one stamp."""
+        """Refuse a date without its column of hours, which would put a whole day on one stamp."""
         if len(wall) > 2 and wall.has_duplicates and (wall == wall.normalize()).all():
             often = int(wall.value_counts().iloc[0])
             raise TimeError(

@@ -21,7 +21,7 @@ from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
 from energyforecast.errors import ResponseError, SourceError, TimeError, UnitsError, UnreachableError
 from energyforecast.observations import quality
-from energyforecast.observations.audit import examine
+from energyforecast.observations.audit import audit_observations
 from energyforecast.observations.clock import check_clock
 from energyforecast.weather import NSRDB, PVGIS, Http, NasaPower
 from tests.support.replay import Replay, mangled, rewritten, said, status, truncated
@@ -118,7 +118,7 @@ def test_an_outage_never_trains_as_a_calm() -> None:
 def test_a_new_capacity_is_told_where_it_is_above_the_old() -> None:
     site, weather, power = _synthetic_site()
     bad = _with(power, lambda series: series.where(series.index < "2024-01-01", series * 1.6))
-    found = examine(bad, sites=site, weather=weather)
+    found = audit_observations(bad, sites=site, weather=weather)
     flagged = quality.flag_table(found.observations).set_index("flag")
     assert flagged.loc["ABOVE_CAPACITY", "hours"] > 500
     unfit = found.observations.unfit[site.name]
@@ -131,8 +131,8 @@ def test_a_new_capacity_is_told_where_it_is_above_the_old() -> None:
 @pytest.mark.parametrize(("factor", "trusted"), [(1.0, True), (1000.0, False), (0.001, False)])
 def test_kilowatts_and_gigawatts_taken_for_megawatts_are_found(factor: float, trusted: bool) -> None:
     site, weather, power = _synthetic_site()
-    found = examine(replace(power, values=power.values * factor), sites=site, weather=weather)
-    assert found.trusted is trusted
+    found = audit_observations(replace(power, values=power.values * factor), sites=site, weather=weather)
+    assert found.passed is trusted
     assert trusted or any("looks like" in problem for problem in found.problems)
 
 
@@ -191,7 +191,7 @@ def test_a_wrong_clock_is_named(fault: str, verdict: set[str], kind: str) -> Non
     found = check_clock(changed, weather, site=site)
     assert found.verdict in verdict, str(found)
     moved = Observations(changed.to_frame(site.name), published_after="1h")
-    assert examine(moved, sites=site, weather=weather).trusted is (fault == "none")
+    assert audit_observations(moved, sites=site, weather=weather).passed is (fault == "none")
 
 
 @pytest.mark.parametrize("wrong", ["sorted away", "an hour dropped"])
