@@ -1,4 +1,4 @@
-"""What deviations from a declared schedule cost: the only home of imbalance, its sides and its dead band.
+"""Cost of deviations from a declared schedule: sides, prices and dead band of an imbalance.
 
 An imbalance has a side, not a sign. Where power is made, less than declared is a shortage; where it is used, more
 than declared. Which it is, the kind of the site says (:data:`energyforecast.core.sites.KINDS`).

@@ -1,4 +1,4 @@
-"""The demo of planning: a synthetic region planned a day ahead for a week, and what the forecast is worth there."""
+"""The planning demo: a synthetic region planned a day ahead for a week, with the value of its forecasts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _PERFECT: Final = "perfect foresight"
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """What is planned: forecasts of the days, those of who has no weather, and what came.
+    """Inputs of the planned week: forecasts, forecasts without weather, and outcomes.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class WeekPlan:
-    """Days that were planned, and what each way to plan cost when the truth came.
+    """Plans of several days, and the realised cost of each way to plan.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class WeekPlan:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What must be said wherever the plan is shown."""
+        """Caveats to show with the plan."""
         return tuple(dict.fromkeys(line for day in self.days for line in day.caveats))
 
     def report(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class WeekPlan:
 
 
 def _plain(row: pd.Series) -> dict[str, Any]:
-    """Numbers of a row to six places; what is missing is null."""
+    """Numbers of a row to six places; missing ones are null."""
     found: dict[str, Any] = {}
     for key, value in row.items():
         number = isinstance(value, float | np.floating)
@@ -280,7 +280,7 @@ def _planned(
     truth: Mapping[str, pd.DataFrame],
     site_areas: Mapping[str, str],
 ) -> Plan:
-    """What is run when a day was planned in one way and the truth came."""
+    """Operation of a day that was planned in one way, evaluated on its outcomes."""
     if way == _PERFECT:
         return perfect_foresight(system, DispatchInputs(**truth, site_areas=site_areas))
     given: Mapping[str, Any] = naive if way == "persistence" else day.drawn
@@ -290,7 +290,7 @@ def _planned(
 
 
 def _resumed(system: System, levels: Mapping[str, float]) -> System:
-    """The system with storages as full as they were left; what they must hold at the end stays."""
+    """The system with storages at the levels of the day before; end levels stay."""
 
     def left(part: Any, name: str, most: float) -> Any:
         level = min(max(levels.get(name, part.start_level), 0.0), most)
@@ -358,7 +358,7 @@ def _came(held: Region, days: Sequence[DayPlan]) -> pd.Series:
 
 
 def _reserves(held: Region, days: Sequence[DayPlan]) -> pd.DataFrame:
-    """Reserve by hour beside one for all hours, which is taken from errors before the week."""
+    """Exceedance of the reserve by hour, and of a static one from residuals before the week."""
     by_hour = pd.concat([day.reserve for day in days if day.reserve is not None], ignore_index=True)
     past = hindcast_residuals(list(held.ahead.past.values()), held.observations, until=days[0].issue_time)
     errors = _net({kind: past[list(names)] for kind, names in held.ahead.sites.items()})
@@ -369,7 +369,7 @@ def _reserves(held: Region, days: Sequence[DayPlan]) -> pd.DataFrame:
 
 
 def _schedules(held: Region, wanted: PlanSettings) -> pd.DataFrame:
-    """What plants would have paid, on what was measured."""
+    """Costs of schedules of plants, on measured power."""
     tables = []
     for kind in ("wind", "solar"):
         for name in held.ahead.sites.get(kind, ()):

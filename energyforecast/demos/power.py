@@ -31,7 +31,7 @@ ASSUMED_GATE_CLOSURE = "08:00"
 
 @dataclass(frozen=True)
 class Case:
-    """A forecaster, what it is compared with, and the period in which it is proved.
+    """A forecaster with its references, and the period of its backtest.
 
     Parameters
     ----------

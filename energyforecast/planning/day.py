@@ -32,7 +32,7 @@ __all__ = ["DayPlan", "dependence_of", "plan_day"]
 
 @dataclass(frozen=True, eq=False)
 class DayPlan:
-    """What was planned from the forecasts of one issue. What was not asked for, or cannot be had, is None.
+    """Plans from the forecasts of one issue; parts that are not asked for, or not available, are None.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class DayPlan:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What must be said wherever the plan is shown."""
+        """Caveats to show with the plan."""
         return tuple(dict.fromkeys(line for one in self.forecasts.values() for line in one.caveats))
 
     @property
@@ -219,7 +219,7 @@ def _issue(ahead: Ahead, issue_time: Any) -> pd.Timestamp:
 def dependence_of(
     settings: PlanSettings, ahead: Ahead, observations: Observations | None, *, until: pd.Timestamp
 ) -> Dependence:
-    """What ties hours, sites and kinds together, learnt from what was known by a moment.
+    """Dependence of hours, sites and kinds, learnt from data known by a moment.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What thermal plants, storage and exchange must cover: demand minus wind minus solar, in every scenario."""
+"""Net load: the demand that thermal plants, storage and exchange must cover, per scenario."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ def net_load(
     dependence: Dependence | None = None,
     issue_time: Any = None,
 ) -> Scenarios:
-    """Demand minus wind minus solar, scenario by scenario: quantiles are never added.
+    r"""Net load: demand minus wind minus solar, per scenario.
+
+    .. math:: N_k = \sum_{i} D_{ik} - \sum_{j} W_{jk} - \sum_{l} S_{lk}
+
+    in each scenario k, over the sites of an area; quantiles are never added.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 
 def outcomes_by_hour(observed: Observations | pd.Series, hours: pd.DatetimeIndex, *, site: str) -> Array:
-    """What was observed at each hour; NaN where it is missing or its flags set it aside. [MW]"""
+    """Observed power at each hour; NaN where it is missing or flagged. [MW]"""
     if isinstance(observed, Observations):
         return observed.value_at(site, hours)
     return by_hour(observed, hours, what=f"outcomes of site {site!r}")

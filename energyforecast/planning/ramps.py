@@ -183,7 +183,7 @@ def alarm_scores(
     tolerance: str = "1h",
     site: str | None = None,
 ) -> pd.DataFrame:
-    """Warnings matched with the ramps that came: hits, misses and false alarms, by window and direction.
+    """Hits, misses and false alarms of ramp warnings, by window and direction.
 
     Parameters
     ----------

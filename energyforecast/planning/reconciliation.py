@@ -1,4 +1,4 @@
-"""Scenarios of sites, areas and totals made to add up, by what each was worth in the past."""
+"""Reconciliation of scenarios of sites, areas and totals, weighted by their past residuals."""
 
 from __future__ import annotations
 

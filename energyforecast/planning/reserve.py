@@ -145,7 +145,7 @@ def static_reserve(
     outages: Sequence[Outage] = (),
     tail: Tail | None = None,
 ) -> pd.DataFrame:
-    """The same reserve for every hour, from past errors: what a reserve by hour is compared with.
+    """Static reserve, the same for every hour, from residuals: the reference of a reserve by hour.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The schedule of least expected imbalance cost, and what other schedules cost beside it."""
+"""The schedule of least expected imbalance cost, and the costs of other schedules."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def schedule(
     site: str | None = None,
     issue_time: Any = None,
 ) -> pd.DataFrame:
-    """Hourly schedule of least expected imbalance cost, with what the mean and the median would cost.
+    """Hourly schedule of least expected imbalance cost, with the costs of mean and median.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def compare_schedules(
     capacity: float | None = None,
     site: str | None = None,
 ) -> pd.DataFrame:
-    """Declaring the mean, the median or the cheapest schedule: expected and realised cost, and the worth of the band.
+    """Expected and realised cost of declaring the mean, the median or the optimum, and the value of the band.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def _realised(
 
 @dataclass(frozen=True)
 class _Window:
-    """The hours of one issue at one site, with what may come in each."""
+    """The hours of one issue at one site, with the distribution of outcomes in each."""
 
     site: str
     kind: Kind
@@ -239,7 +239,7 @@ class _Window:
         return np.clip(observed, 0.0, self.capacity) if bounded else observed
 
     def check_level(self, level: float, hour: pd.Timestamp) -> None:
-        """That the level can be read from what is known."""
+        """Refuse a level that the forecast or the scenarios do not support."""
         if self.levels is not None and not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
             raise RangeError(
                 f"At {hour} the best level of site {self.site!r} is {level:.4g}.",
@@ -334,7 +334,7 @@ def _planned(window: _Window, terms: ImbalanceTerms) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Settled:
-    """One hour's outcomes under terms; prices below and above what is declared."""
+    """One hour's outcomes under terms; prices below and above the schedule."""
 
     outcomes: QuantileFunction
     terms: ImbalanceTerms

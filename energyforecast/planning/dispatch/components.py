@@ -1,4 +1,4 @@
-"""What stands in areas and between them: links, thermal units, storages and electrolysers, checked at birth."""
+"""Components of a system: areas, links, thermal units, storages and electrolysers, checked when made."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _check_efficiency(part: Any, *names: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Area:
-    """A part of the grid within which nothing limits power.
+    """A part of the grid without internal limits on power.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A plan: what runs when, how full the storages are, and what it costs."""
+"""A plan: dispatch, storage levels, prices and costs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Plan:
         tables: ProgramTables,
         operation: Operation,
     ) -> Plan:
-        """A plan of what was operation."""
+        """The plan of an operation."""
         keys = ("component",)
         return cls(
             name=name,
@@ -144,7 +144,7 @@ def _long(
 
 
 def scheduled(system: System) -> tuple[str, ...]:
-    """Names of what a schedule fixes: units, then scheduled links.
+    """Names of scheduled components: units, then scheduled links.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def _dispatch(
 def _flows(
     system: System, tables: ProgramTables, operation: Operation
 ) -> Iterator[tuple[str, str, str, Array]]:
-    """What links bring to areas; the two ways of one component together."""
+    """Power from links to areas; both directions of one component together."""
     owners = _owners(system)
     sums: dict[tuple[str, str, str], Array] = {}
     for k, name in enumerate(tables.links):
@@ -250,7 +250,7 @@ def _costs(
 
 
 def _regulation(system: System, tables: ProgramTables, operation: Operation) -> Array:
-    """Premiums on what units give above and below their schedule."""
+    """Premiums on output above and below the schedule."""
     assert operation.schedule is not None
     total = np.zeros(len(operation.output))
     for k, unit in enumerate(system.units):

@@ -87,7 +87,7 @@ def to_pypsa(system: System, inputs: DispatchInputs, *, on: Point = "median") ->
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """PyPSA and linopy log what is none of the user's business; their loggers are as before afterwards."""
+    """Silence the loggers of PyPSA and linopy; restore them afterwards."""
     loggers = [logging.getLogger(name) for name in ("pypsa", "linopy")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -170,7 +170,7 @@ def _add_units(generators: _Table, system: System, trajectories: AreaTrajectorie
 
 
 def _add_areas(tables: dict[str, _Table], system: System, trajectories: AreaTrajectories) -> None:
-    """Demand, wind and sun of the areas, and what happens where they do not fit."""
+    """Demand, wind and solar power of the areas, with shedding and surplus."""
     plain = {"p_nom": 1.0, "p_min_pu": 0.0, "ramp_limit_up": np.nan, "ramp_limit_down": np.nan}
     for k, area in enumerate(trajectories.areas):
         demand = trajectories.demand[0, k]

@@ -143,7 +143,7 @@ class _Builder:
         )
 
     def _balance(self) -> Array:
-        """What comes to each bus is what leaves it, in every hour."""
+        """Power balance of each bus in every hour."""
         tables, put = self.tables, self.program.put
         balance = self.program.rows(tables.loads.shape, lower=tables.loads, upper=tables.loads)
         put(balance[:, tables.generator_bus], self.output)
@@ -218,7 +218,7 @@ class _Builder:
         self.program.put(second, forward, most[1])
 
     def _slack(self, balance: Array) -> tuple[Array, Array, Array]:
-        """What is missing or too much at each bus, and what is missing in stores at the end."""
+        """Lack and excess of each bus, and shortfall of stores at the end."""
         tables = self.tables
         # Within a storage nothing appears: what it lacks is lacking in its area, or at its end.
         storages = [name in {part.name for part in self.system.storages} for name in tables.buses]
@@ -264,7 +264,7 @@ class _Builder:
 
 
 def scheduled_links(system: System) -> tuple[str, ...]:
-    """Names of links, in the network, whose flow belongs to the schedule.
+    """Names of the links of the network that are scheduled.
 
     Examples
     --------

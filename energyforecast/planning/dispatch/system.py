@@ -45,7 +45,7 @@ __all__ = ["PARTS", "PRICES", "System"]
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """Areas and what stands in them and between them.
+    """Areas with the components in them and between them.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ class GaussianCopula:
         target: str = "separable",
         seed: int = 0,
     ) -> GaussianCopula:
-        """Learn from past forecasts and what came of them.
+        """Learn from hindcasts and their outcomes.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What ties hours and sites together: an order of the scenarios in every hour at every site."""
+"""Dependence between hours and sites: an order of the scenarios in every hour at every site."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = npt.NDArray[Any]
 
 
 class Dependence(Protocol):
-    """Says, for each hour and site, which scenario is lowest, second and so on.
+    """Ranks of the scenarios in each hour at each site.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Dependence(Protocol):
 
 @dataclass(frozen=True)
 class Independence:
-    """Hours and sites know nothing of each other: the reference that every other dependence must beat.
+    """Independent hours and sites: the reference that every other dependence must beat.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Independence:
     """
 
     def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
-        """As :class:`Dependence` says."""
+        """Ranks of the scenarios, as :class:`Dependence` defines them."""
         ordered = np.broadcast_to(np.arange(n_scenarios)[:, None, None], (n_scenarios, *marginals.shape))
         return rng.permuted(ordered, axis=0)
 

@@ -32,7 +32,7 @@ _LEAST: Final = 5
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """Courses whose ranks the scenarios take.
+    """Past days or ensemble members that give the scenarios their ranks.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Template:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SchaakeShuffle:
-    """Ranks of past days: what was high together is high together again.
+    """Schaake shuffle: the scenarios take the ranks of past days.
 
     Parameters
     ----------
@@ -121,11 +121,11 @@ class SchaakeShuffle:
             )
 
     def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
-        """As :class:`Dependence` says."""
+        """Ranks of the scenarios, as :class:`Dependence` defines them."""
         return self.template(marginals, n_scenarios=n_scenarios).ranks(n_scenarios, rng=rng)
 
     def template(self, marginals: Marginals, *, n_scenarios: int) -> Template:
-        """The days whose ranks are taken.
+        """The past days that give the ranks.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class EnsembleCopulaCoupling:
             )
 
     def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
-        """As :class:`Dependence` says."""
+        """Ranks of the scenarios, as :class:`Dependence` defines them."""
         return self.template(marginals).ranks(n_scenarios, rng=rng)
 
     def template(self, marginals: Marginals) -> Template:

@@ -1,4 +1,4 @@
-"""Quantile curves of one issue at all sites: what scenarios must reproduce."""
+"""Quantile curves of one issue at all sites, which scenarios must reproduce."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Marginals:
 
     @classmethod
     def of(cls, forecasts: Forecast | Sequence[Forecast], *, issue_time: Any = None) -> Marginals:
-        """Merge forecasts by site, in order of their names, so that the order of asking changes nothing.
+        """Merge forecasts by site in order of their names, whatever the order in which they are given.
 
         Parameters
         ----------

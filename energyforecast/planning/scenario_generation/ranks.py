@@ -1,4 +1,4 @@
-"""Where past outcomes fell in past forecasts: normal scores of their ranks, each with its publication."""
+"""Normal scores and residuals of hindcasts, with the publication of their outcomes."""
 
 from __future__ import annotations
 

@@ -29,7 +29,11 @@ def sample_scenarios(
     seed: int = 0,
     tails: Tails = "flat",
 ) -> Scenarios:
-    """Scenarios whose quantiles are those of the forecast, hour by hour and site by site.
+    r"""Equally likely trajectories over sites and hours.
+
+    .. math:: x_{k,i,t} = F_{i,t}^{-1}\left(\frac{r_{k,i,t} + \frac12}{n}\right)
+
+    with the forecast's quantile function F of site i at hour t and the rank r of scenario k among n.
 
     Parameters
     ----------
