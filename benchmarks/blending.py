@@ -1,9 +1,9 @@
-"""Several weather models: one matrix with the columns of all, or sister models whose quantiles are combined.
+"""Several weather models: one matrix with the columns of all, or base models whose quantiles are combined.
 
 Day-ahead forecasts of a synthetic wind farm in a gap wind (datasets.shelek) with three synthetic weather models of
 different skill; scores say how the methods behave, not how well a site can be forecast. Learnt from the
 first 16 months, scored on the last four; also with the best weather model missing in the scored months. Given
-are the mean pinball loss over 0.01 to 0.99 in % of capacity, its difference to the one matrix, and among sisters to
+are the mean pinball loss over 0.01 to 0.99 in % of capacity, its difference to the one matrix, and among base models to
 equal weights, each with its standard error (of the weeks' means, taken as independent), the coverage of the central
 80 %, and CPU seconds of the fit.
 """
@@ -24,7 +24,7 @@ from energyforecast.evaluation import align, pinball_loss
 LEARNT, SCORED = "2024-05-01", ("2024-05-02", "2024-08-29")
 TREES = ef.LightGBMQuantiles(folds=0, n_estimators=100)
 #: Ways against which those below them are held.
-REFERENCES = {"one_matrix": "one matrix", "equal_weights": "sisters, equal weights"}
+REFERENCES = {"one_matrix": "one matrix", "equal_weights": "base models, equal weights"}
 
 
 def _loss_by_week(power: ef.Observations, forecast: ef.Forecast) -> tuple[np.ndarray, float]:
@@ -57,10 +57,10 @@ def measure(seed: int) -> list[dict[str, object]]:
             ef.LightGBMQuantiles(folds=0, n_estimators=100, n_tree_sets=5),
             every,
         ),
-        "sisters, equal weights": (equal, every),
-        "sisters, equal weights, conformal": (ef.ConformalQuantiles(model=equal), every),
-        "sisters, fitted weights": (ef.Blend(model=TREES, combination="weights"), every),
-        "sisters, regression": (ef.Blend(model=TREES, combination="regression"), every),
+        "base models, equal weights": (equal, every),
+        "base models, equal weights, conformal": (ef.ConformalQuantiles(model=equal), every),
+        "base models, fitted weights": (ef.Blend(model=TREES, combination="weights"), every),
+        "base models, regression": (ef.Blend(model=TREES, combination="regression"), every),
     }
     rows: list[dict[str, object]] = []
     references: dict[tuple[str, str], np.ndarray] = {}

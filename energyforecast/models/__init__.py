@@ -1,18 +1,17 @@
-"""Quantile models: ``fit(X, y)`` and ``predict(X)``; they know neither weather nor time."""
+"""Quantile models on a table of features: ``fit(X, y)`` and ``predict(X)``."""
 
 from energyforecast.models.base import QuantileModel
 from energyforecast.models.blend import Blend
+from energyforecast.models.climatology import Climatology, SeasonalClimatology
 from energyforecast.models.cold_start import ColdStart
 from energyforecast.models.conformal import ConformalQuantiles
 from energyforecast.models.demand_response import DemandResponse
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.references import (
-    Climatology,
     ConvexCombination,
     Persistence,
     PowerCurveReference,
-    SeasonalClimatology,
     SeasonalNaive,
     SmartPersistence,
 )

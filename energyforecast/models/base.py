@@ -1,4 +1,4 @@
-"""What a quantile model is: ``fit(X, y)`` and ``predict(X)``, knowing neither weather nor time."""
+"""Base class of quantile models: ``fit(X, y)`` and ``predict(X)`` on a table of features."""
 
 from __future__ import annotations
 
@@ -19,15 +19,12 @@ from energyforecast.errors import MissingDataError, NotFittedError, RangeError, 
 __all__ = ["Part", "QuantileModel"]
 
 Array = npt.NDArray[Any]
-#: A text or an array: what a model's storage consists of.
+#: A text or an array: one part of a stored model.
 Part = str | Array
 
 
 def weighted_quantiles(values: Array, levels: tuple[float, ...], weight: Array | None) -> Array:
-    """Quantiles by straight lines between the sorted values; equal weights change nothing.
-
-    Row k of n lies at (k w_k + (n - 1) * weight of the rows below) / its value at the last row.
-    """
+    """Weighted empirical quantiles, linear between the sorted values; equal weights have no effect."""
     if weight is None:
         return np.asarray(np.quantile(values, levels))
     kept = np.asarray(weight, dtype=float) > 0
@@ -35,12 +32,13 @@ def weighted_quantiles(values: Array, levels: tuple[float, ...], weight: Array |
     v, w = values[kept][order], np.asarray(weight, dtype=float)[kept][order]
     if len(v) == 1:
         return np.repeat(v, len(levels))
+    # Row k of n lies at k w_k + (n - 1) times the weight of the rows below, over its value at the last row.
     place = np.arange(len(v)) * w + (len(v) - 1) * (np.cumsum(w) - w)
     return np.asarray(np.interp(levels, place / place[-1], v))
 
 
 class QuantileModel(BaseEstimator, ABC):
-    """Base of the models; a subclass gives ``_fit``, ``_predict``, ``parts`` and ``restore``.
+    """Base class of quantile models; a subclass must define ``_fit``, ``_predict``, ``parts`` and ``restore``.
 
     Parameters
     ----------
@@ -53,6 +51,10 @@ class QuantileModel(BaseEstimator, ABC):
         Columns seen in fit.
     bounds_ : tuple of float
         Bounds to which predictions are clipped.
+
+    See Also
+    --------
+    energyforecast.testing.check_model : Contract that every model must fulfil.
 
     Examples
     --------
@@ -82,12 +84,12 @@ class QuantileModel(BaseEstimator, ABC):
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Levels that :meth:`predict` gives."""
+        """Levels of the quantiles that :meth:`predict` returns."""
         return PERCENTILES if self.quantiles is None else tuple(self.quantiles)
 
     @property
     def needs(self) -> tuple[str, ...] | None:
-        """Columns that the model asks for by name; ``None`` if it takes what it is given."""
+        """Columns that the model requires by name; ``None`` if it uses all columns."""
         return None
 
     def fit(
@@ -98,18 +100,25 @@ class QuantileModel(BaseEstimator, ABC):
         sample_weight: Array | None = None,
         bounds: tuple[float, float] = (-np.inf, np.inf),
     ) -> Self:
-        """Learn the quantiles of y given X.
+        """Fit the conditional quantiles of y given X.
 
         Parameters
         ----------
         X : DataFrame, shape (rows, columns)
-            Rows in order of time; NaN where a value is missing.
+            Rows must be in order of time; NaN where a value is missing.
         y : array, shape (rows,)
-            Finite outcomes.
+            Outcomes; must be finite.
         sample_weight : array, shape (rows,), optional
-            How much each row counts: finite, not negative, and positive somewhere.
+            Weight of each row: must be finite, not negative, and positive somewhere.
         bounds : tuple of float
-            What can never be left, e.g. nothing and the capacity.
+            Range to which predictions are clipped, e.g. 0 and the capacity.
+
+        Raises
+        ------
+        MissingDataError
+            If there are no rows, or an outcome is not finite.
+        RangeError
+            If a weight or a level is out of its range.
         """
         quantile_levels.check_quantiles(self.levels)
         target = np.asarray(y, dtype=np.float64)
@@ -126,7 +135,7 @@ class QuantileModel(BaseEstimator, ABC):
         return self
 
     def predict(self, X: pd.DataFrame) -> Array:
-        """Quantiles, shape (rows, levels): rising and inside the bounds."""
+        """Predict quantiles, shape (rows, levels): not crossing, and inside the bounds."""
         self._check_columns(X)
         quantiles = np.sort(self._predict(X), axis=1)
         return np.asarray(np.clip(quantiles, *self.bounds_))
@@ -134,7 +143,9 @@ class QuantileModel(BaseEstimator, ABC):
     def _check_fitted(self) -> None:
         if not hasattr(self, "columns_"):
             raise NotFittedError(
-                f"{type(self).__name__} has learnt nothing.", "It is fitted first.", "Call fit(X, y)."
+                f"{type(self).__name__} is not fitted.",
+                "A model must be fitted before it predicts.",
+                "Call fit(X, y).",
             )
 
     def _check_columns(self, X: pd.DataFrame) -> None:
@@ -154,11 +165,11 @@ class QuantileModel(BaseEstimator, ABC):
 
     @abstractmethod
     def parts(self) -> dict[str, Part]:
-        """What was learnt, as texts and arrays, for storage."""
+        """Fitted state as texts and arrays, for storage."""
 
     @abstractmethod
     def restore(self, parts: Mapping[str, Part]) -> None:
-        """Take back what :meth:`parts` gave."""
+        """Restore the fitted state from :meth:`parts`."""
 
 
 _Model = TypeVar("_Model", bound=QuantileModel)
@@ -177,17 +188,17 @@ def _check_weight(weight: Array, rows: int) -> Array:
 
 
 def parts_of(name: str, model: QuantileModel) -> dict[str, Part]:
-    """What a model inside another has learnt, under names of its own."""
+    """Fitted state of a model inside another, under names with a prefix."""
     about = json.dumps({"columns": model.columns_, "bounds": model.bounds_})
     # The colon keeps it apart from a part that the model itself calls "about".
     return {f"{name}:about": about} | {f"{name}/{key}": part for key, part in model.parts().items()}
 
 
 def restored(name: str, unfitted: _Model, parts: Mapping[str, Part]) -> _Model:
-    """A model as :func:`parts_of` took it apart."""
+    """Restore a model inside another from :func:`parts_of`."""
     model: _Model = clone(unfitted)
-    own = {key.removeprefix(f"{name}/"): part for key, part in parts.items() if key.startswith(f"{name}/")}
+    inner = {key.removeprefix(f"{name}/"): part for key, part in parts.items() if key.startswith(f"{name}/")}
     about = json.loads(str(parts[f"{name}:about"]))
     model.columns_, model.bounds_ = about["columns"], (about["bounds"][0], about["bounds"][1])
-    model.restore(own)
+    model.restore(inner)
     return model

@@ -1,4 +1,4 @@
-"""Sister models of several weather models, blended level by level."""
+"""Quantile-regression average (QRA) of base models of several weather models."""
 
 from __future__ import annotations
 
@@ -21,48 +21,68 @@ from energyforecast.models.out_of_fold_calibration import GROWN
 
 __all__ = ["Blend"]
 
-#: Fewer rows than this in a block tell nothing about weights: then all weigh the same.
-_LEAST: Final = 100
-#: Fewer rows than this for each coefficient make a regression worse than equal weights: hours resemble each other.
-_ROWS_EACH: Final = 40
-#: Neighbouring levels of a sister say nearly the same; this keeps their coefficients small.
+#: Rows of a block that weights need; with fewer all base models weigh the same.
+_MIN_ROWS: Final = 100
+#: Rows for each coefficient, at least: with fewer, equal weights are better, since hours resemble each other.
+_ROWS_PER_COEFFICIENT: Final = 40
+#: Ridge penalty of the regression: neighbouring levels of a base model are nearly collinear.
 _PENALTY: Final = 1e-3
 _COMBINATIONS: Final = ("regression", "weights", "equal")
 
 
 class Blend(QuantileModel):
-    """One model for each weather model, and their quantiles combined.
+    r"""Quantile-regression average (QRA): one base model for each weather model, and their quantiles combined.
 
-    Columns named ``"ifs:..."`` belong to the weather model ``ifs``, those without a prefix to all. Each
-    sister sees its own weather and what is common. How their quantiles are combined is found on blocks of time
-    that the sisters did not see.
+    Columns named ``"ifs:..."`` belong to the weather model ``ifs``, those without a prefix to all. Each base
+    model uses its own weather model's columns and the shared ones. With the out-of-fold quantiles
+    :math:`\hat q_{m,\sigma}` of base model :math:`m` at nine levels :math:`\sigma`, the regression of each level
+    :math:`\tau` is
+
+    .. math::
+
+        q_\tau(x) = \beta_{0,\tau} + \sum_m \sum_\sigma \beta_{m,\sigma,\tau}\, \hat q_{m,\sigma}(x), \qquad
+        \beta_\tau = \arg\min_\beta \sum_i \rho_\tau\bigl(y_i - q_\tau(x_i)\bigr),
+
+    and the weighted mean (``"weights"``) is :math:`q_\tau = \sum_m w_{m,\tau} \hat q_{m,\tau}` with
+    :math:`w_{m,\tau} \ge 0` and :math:`\sum_m w_{m,\tau} = 1`.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels; set by the forecaster.
     model : QuantileModel, optional
-        What each sister is, not fitted; :class:`LightGBMQuantiles` by default.
+        Base model, not fitted; :class:`LightGBMQuantiles` by default.
     sources : tuple of str, optional
         Weather models; by default all prefixes of the columns.
     folds : int
-        Blocks of time that are left out in turn, at least two. The sisters of all blocks make the forecast.
+        Blocks of time that are held out in turn, at least two. The forecast averages the base models of all blocks.
     combination : {"regression", "weights", "equal"}
-        ``"regression"`` is a linear quantile regression on the sisters' quantiles at nine levels, so it also widens
-        what is too narrow; ``"weights"`` a mean with weights for each level that are nowhere negative and sum to one;
-        ``"equal"`` the plain mean.
+        ``"regression"`` is a linear quantile regression, which also widens distributions that are too narrow;
+        ``"weights"`` a mean with weights for each level; ``"equal"`` the mean.
 
     Attributes
     ----------
     regressions_ : dict of LinearQuantiles
-        By the weather models that are there: all of them, or all but one. Empty with less than 40 rows for each
+        By the available weather models: all of them, or all but one. Empty with less than 40 rows for each
         coefficient, and unless `combination` is ``"regression"``.
     weights_ : array, shape (sources, levels)
-        Of the mean, where no regression is. All the same unless `combination` is ``"weights"``.
+        Weights of the mean, where there is no regression. Equal unless `combination` is ``"weights"``.
+
+    Raises
+    ------
+    SchemaError
+        If no column belongs to a named weather model.
+    MissingDataError
+        If a weather model has no value in any row.
+
+    See Also
+    --------
+    LinearQuantiles : Linear quantile regression.
+    ConformalQuantiles : Conformal calibration of any model.
 
     Notes
     -----
-    Where the weather of one sister is missing, a regression on the others stands in, or the others share its weight.
+    Where one weather model is missing, the regression on the others is used, or the others share its weight.
 
     References
     ----------
@@ -111,47 +131,47 @@ class Blend(QuantileModel):
 
     @property
     def needs(self) -> tuple[str, ...] | None:
-        """What the sisters ask for."""
+        """Columns that the base models require."""
         return unfitted(self.model, self.levels).needs
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         one_of("combination", self.combination, allowed=_COMBINATIONS, error=RangeError)
         self.sources_ = self._found(X)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        folds = self.folds if self.folds > 1 and len(y) >= self.folds * _LEAST else 1
+        folds = self.folds if self.folds > 1 and len(y) >= self.folds * _MIN_ROWS else 1
         block = np.arange(len(y)) * folds // len(y)
         unseen = np.full((len(self.sources_), len(y), len(self.levels)), np.nan)
-        self.sisters_: dict[str, list[QuantileModel]] = {}
+        self.base_models_: dict[str, list[QuantileModel]] = {}
         for k, source in enumerate(self.sources_):
-            columns, there = self._seen_by(X, source), self._there(X, source)
-            self.sisters_[source] = []
+            columns, available = self._columns_of(X, source), self._available(X, source)
+            self.base_models_[source] = []
             for fold in range(folds):
-                rows = there & (block != fold) if folds > 1 else there
+                rows = available & (block != fold) if folds > 1 else available
                 if not rows.any():
                     continue
-                sister = unfitted(self.model, self.levels)
-                sister.fit(X.loc[rows, columns], y[rows], sample_weight=weight[rows], bounds=self.bounds_)
-                self.sisters_[source].append(sister)
-                left = there & (block == fold)
-                if folds > 1 and left.any():
-                    unseen[k, left] = sister.predict(X.loc[left, columns])
+                base = unfitted(self.model, self.levels)
+                base.fit(X.loc[rows, columns], y[rows], sample_weight=weight[rows], bounds=self.bounds_)
+                self.base_models_[source].append(base)
+                held_out = available & (block == fold)
+                if folds > 1 and held_out.any():
+                    unseen[k, held_out] = base.predict(X.loc[held_out, columns])
         self._refuse_none(X)
         self._combine(unseen, y, weight)
 
     def _combine(self, unseen: Array, y: Array, weight: Array) -> None:
-        """Weights and regressions, from quantiles that are NaN where a sister saw the row or had no weather."""
-        there = np.isfinite(unseen[:, :, 0]) & (weight > 0)
-        count, whole = len(self.sources_), there.all(axis=0)
+        """Fit weights and regressions to out-of-fold quantiles, NaN where a base model had no weather."""
+        available = np.isfinite(unseen[:, :, 0]) & (weight > 0)
+        count, whole = len(self.sources_), available.all(axis=0)
         self.weights_ = np.full((count, len(self.levels)), 1 / count)
-        if self.combination == "weights" and whole.sum() >= _LEAST:
+        if self.combination == "weights" and whole.sum() >= _MIN_ROWS:
             self.weights_ = _weights(unseen[:, whole], y[whole], weight[whole], self.levels)
         self.regressions_: dict[tuple[str, ...], LinearQuantiles] = {}
         if self.combination != "regression":
             return
         for names in filter(None, (tuple(self.sources_), *combinations(self.sources_, count - 1))):
-            rows = there[[name in names for name in self.sources_]].all(axis=0)
+            rows = available[[name in names for name in self.sources_]].all(axis=0)
             table = self._table(unseen[:, rows], names)
-            if rows.sum() >= _ROWS_EACH * (1 + table.shape[1]):
+            if rows.sum() >= _ROWS_PER_COEFFICIENT * (1 + table.shape[1]):
                 self.regressions_[names] = self._regression()
                 self.regressions_[names].fit(table, y[rows], sample_weight=weight[rows], bounds=self.bounds_)
 
@@ -160,7 +180,7 @@ class Blend(QuantileModel):
         return LinearQuantiles(self.levels, fitted_quantiles=fitted, penalty=_PENALTY)
 
     def _table(self, values: Array, names: tuple[str, ...]) -> pd.DataFrame:
-        """Quantiles of these sisters at a few levels, a column each; `values` has the shape (sources, rows, levels)."""
+        """Quantiles of these base models at nine levels; `values` has the shape (sources, rows, levels)."""
         columns = {
             f"{name} {self.levels[j]:g}": values[k, :, j]
             for k, name in enumerate(self.sources_)
@@ -181,32 +201,32 @@ class Blend(QuantileModel):
             )
         return found
 
-    def _own(self, columns: list[str], source: str) -> list[str]:
+    def _with_prefix(self, columns: list[str], source: str) -> list[str]:
         return [name for name in columns if name.startswith(f"{source}:")] if source else columns
 
-    def _seen_by(self, X: pd.DataFrame, source: str) -> list[str]:
-        """Its own columns, and those of no weather model."""
+    def _columns_of(self, X: pd.DataFrame, source: str) -> list[str]:
+        """Columns of the weather model, and those without a prefix."""
         names = [str(name) for name in X.columns]
-        own = set(self._own(names, source))
-        return [name for name in names if name in own or ":" not in name]
+        prefixed = set(self._with_prefix(names, source))
+        return [name for name in names if name in prefixed or ":" not in name]
 
-    def _there(self, X: pd.DataFrame, source: str) -> npt.NDArray[np.bool_]:
+    def _available(self, X: pd.DataFrame, source: str) -> npt.NDArray[np.bool_]:
         """Rows in which the weather model has a value."""
-        own = self._own([str(name) for name in X.columns], source)
-        return np.asarray(X[own].notna().any(axis=1)) if source else np.ones(len(X), dtype=bool)
+        names = self._with_prefix([str(name) for name in X.columns], source)
+        return np.asarray(X[names].notna().any(axis=1)) if source else np.ones(len(X), dtype=bool)
 
     def _refuse_none(self, X: pd.DataFrame) -> None:
-        empty = [source for source, sisters in self.sisters_.items() if not sisters]
+        empty = [source for source, models in self.base_models_.items() if not models]
         if empty:
             raise MissingDataError(
                 f"The weather model {empty[0]!r} has no value in {len(X)} rows.",
-                "Each sister has rows to learn from.",
+                "Each base model needs rows to be fitted.",
                 "Leave it out: Blend(sources=(...)), or give weather that reaches back.",
             )
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        there = np.stack([self._there(X, source) for source in self.sources_])
-        lost = ~there.any(axis=0)
+        available = np.stack([self._available(X, source) for source in self.sources_])
+        lost = ~available.any(axis=0)
         if lost.any():
             raise MissingDataError(
                 f"In {int(lost.sum())} rows no weather model of {self.sources_} has a value.",
@@ -215,30 +235,32 @@ class Blend(QuantileModel):
             )
         values = np.zeros((len(self.sources_), len(X), len(self.levels)))
         for k, source in enumerate(self.sources_):
-            if there[k].any():
-                given = X.loc[there[k], self._seen_by(X, source)]
-                values[k, there[k]] = np.mean([one.predict(given) for one in self.sisters_[source]], axis=0)
-        result = self._averaged(values, there)
+            if available[k].any():
+                given = X.loc[available[k], self._columns_of(X, source)]
+                values[k, available[k]] = np.mean(
+                    [base.predict(given) for base in self.base_models_[source]], axis=0
+                )
+        result = self._averaged(values, available)
         for names, regression in self.regressions_.items():
             used = np.array([name in names for name in self.sources_])
-            rows = (there == used[:, None]).all(axis=0)
+            rows = (available == used[:, None]).all(axis=0)
             if rows.any():
                 result[rows] = regression.predict(self._table(values[:, rows], names))
         return result
 
-    def _averaged(self, values: Array, there: npt.NDArray[np.bool_]) -> Array:
-        """Mean of the sisters that are there, by their weights."""
-        weight = self.weights_[:, None, :] * there[:, :, None]
+    def _averaged(self, values: Array, available: npt.NDArray[np.bool_]) -> Array:
+        """Weighted mean of the available base models."""
+        weight = self.weights_[:, None, :] * available[:, :, None]
         whole = weight.sum(axis=0)
-        # Those that are left may weigh nothing at a level: then they weigh the same.
-        same = (there / there.sum(axis=0))[:, :, None]
-        weight = np.where(whole > 1e-6, weight / np.where(whole > 1e-6, whole, 1.0), same)
+        # If the available models have no weight at a level, they weigh the same.
+        equal = (available / available.sum(axis=0))[:, :, None]
+        weight = np.where(whole > 1e-6, weight / np.where(whole > 1e-6, whole, 1.0), equal)
         return np.asarray((weight * values).sum(axis=0))
 
     def weights(self) -> pd.DataFrame:
-        """A row for each weather model, a column for each level; columns sum to one.
+        """Weights of each weather model (rows) at each level (columns), which sum to one. [1]
 
-        With regressions they say nothing of the forecast, unless more than one weather model is missing.
+        With regressions they are used only if more than one weather model is missing.
 
         Examples
         --------
@@ -252,29 +274,28 @@ class Blend(QuantileModel):
         return pd.DataFrame(self.weights_, index=self.sources_, columns=list(self.levels))
 
     def parts(self) -> dict[str, Part]:
-        """How sisters are combined, and what each has learnt."""
+        """Weights, regressions, and fitted state of each base model."""
         about = {
-            "sisters": {source: len(sisters) for source, sisters in self.sisters_.items()},
+            "base_models": {source: len(models) for source, models in self.base_models_.items()},
             "regressions": list(self.regressions_),
         }
-        own: dict[str, Part] = {"weights": self.weights_, "about": json.dumps(about)}
-        for source, sisters in self.sisters_.items():
-            for k, sister in enumerate(sisters):
-                own |= parts_of(f"sister_{source}_{k}", sister)
+        state: dict[str, Part] = {"weights": self.weights_, "about": json.dumps(about)}
+        for source, models in self.base_models_.items():
+            for k, base in enumerate(models):
+                state |= parts_of(f"base_{source}_{k}", base)
         for k, regression in enumerate(self.regressions_.values()):
-            own |= parts_of(f"regression_{k}", regression)
-        return own
+            state |= parts_of(f"regression_{k}", regression)
+        return state
 
     def restore(self, parts: Mapping[str, Part]) -> None:
-        """Take back what :meth:`parts` gave."""
+        """Restore the fitted state from :meth:`parts`."""
         about = json.loads(str(parts["about"]))
-        self.weights_, self.sources_ = np.asarray(parts["weights"]), list(about["sisters"])
-        self.sisters_ = {
+        self.weights_, self.sources_ = np.asarray(parts["weights"]), list(about["base_models"])
+        self.base_models_ = {
             source: [
-                restored(f"sister_{source}_{k}", unfitted(self.model, self.levels), parts)
-                for k in range(count)
+                restored(f"base_{source}_{k}", unfitted(self.model, self.levels), parts) for k in range(count)
             ]
-            for source, count in about["sisters"].items()
+            for source, count in about["base_models"].items()
         }
         self.regressions_ = {
             tuple(names): restored(f"regression_{k}", self._regression(), parts)
@@ -283,7 +304,7 @@ class Blend(QuantileModel):
 
 
 def _weights(values: Array, y: Array, weight: Array, levels: tuple[float, ...]) -> Array:
-    """Weights at a few levels that minimise the pinball loss of the mean, and straight lines between them."""
+    """Weights at nine levels that minimise the pinball loss of the mean, linear between them."""
     if len(values) == 1:
         return np.ones((1, len(levels)))
     at = _anchors(levels)
@@ -294,7 +315,7 @@ def _weights(values: Array, y: Array, weight: Array, levels: tuple[float, ...]) 
 
 
 def _anchors(levels: tuple[float, ...]) -> list[int]:
-    """Places of a few levels that stand for all of them."""
+    """Indices of at most nine levels, the nearest to those of a linear model."""
     if len(levels) <= len(GROWN):
         return list(range(len(levels)))
     return sorted({int(np.abs(np.array(levels) - level).argmin()) for level in GROWN})

@@ -1,4 +1,4 @@
-"""A forecast for sites of which nothing was measured yet."""
+"""Forecast for sites without measurements."""
 
 from __future__ import annotations
 
@@ -13,37 +13,45 @@ from energyforecast.models.base import Array, Part, QuantileModel, weighted_quan
 
 __all__ = ["ColdStart"]
 
-#: Levels at which the distribution is drawn before it is sorted: beyond cut-out more wind is less power.
+#: Levels of the wind before powers are sorted: beyond cut-out more wind is less power.
 _FINE: Final = (np.arange(400) + 0.5) / 400
-#: Groups of curve power in which errors of other sites are learnt, and rows that a group needs.
+#: Groups of curve power with separate errors of other sites, and rows that a group needs.
 _GROUPS: Final = 10
-_LEAST: Final = 100
+_MIN_ROWS: Final = 100
 
 _NAME: Final = "cold_start["
 _MIDDLE: Final = "cold_start[+0]"
 
 
 class ColdStart(QuantileModel):
-    """Physics on the weather forecast, with the errors of other sites or, without any, of the weather alone.
+    r"""Physical power of the weather forecast, with residuals of other sites or of the weather alone.
+
+    Without rows of other sites, the error of the weather is normal: with the power :math:`P(z)` for weather that is off
+    by :math:`z` standard deviations,
+
+    .. math:: q_\tau = Q_\tau\bigl(P(Z)\bigr), \qquad Z \sim \mathcal{N}(0, 1).
+
+    With rows of other sites, :math:`q_\tau = P(0) + Q_\tau(\text{residuals of rows with about the same } P(0))`.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels; set by the forecaster.
 
+    See Also
+    --------
+    energyforecast.features.ColdStartPower : Feature that this model reads.
+
     Notes
     -----
-    The columns are powers if the weather is off by so many standard deviations, as
-    :class:`energyforecast.features.ColdStartPower` gives them: ``cold_start[-4]`` to ``cold_start[+4]``.
-    Without rows to learn from, the weather's errors are normal and pushed through the plant's curve.
-    With rows of other sites, the errors of the middle column are taken in ten groups by its power and
-    straight lines between them; the outer columns stay the bounds.
+    The columns ``cold_start[-4]`` to ``cold_start[+4]`` are :math:`P(-4)` to :math:`P(4)`. Residuals of other sites are
+    in ten groups by power, linear between them; the outer columns are the bounds.
 
     Examples
     --------
     >>> X = pd.DataFrame({"cold_start[-1]": [0.1], "cold_start[+0]": [0.3], "cold_start[+1]": [0.6]})
-    >>> unlearnt = ColdStart((0.25, 0.5, 0.75)).fit(X[:0], np.empty(0))
-    >>> unlearnt.predict(X).round(2).tolist()
+    >>> without_rows = ColdStart((0.25, 0.5, 0.75)).fit(X[:0], np.empty(0))
+    >>> without_rows.predict(X).round(2).tolist()
     [[0.17, 0.3, 0.5]]
     """
 
@@ -55,7 +63,7 @@ class ColdStart(QuantileModel):
         sample_weight: Array | None = None,
         bounds: tuple[float, float] = (-np.inf, np.inf),
     ) -> Self:
-        """Learn errors from other sites; of no rows, nothing.
+        """Fit residuals of other sites; without rows the model is that of the weather alone.
 
         Parameters
         ----------
@@ -73,7 +81,7 @@ class ColdStart(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         power = X[_MIDDLE].to_numpy(dtype=np.float64)
-        groups = max(1, min(_GROUPS, len(power) // _LEAST))
+        groups = max(1, min(_GROUPS, len(power) // _MIN_ROWS))
         edges = np.unique(np.quantile(power, np.arange(1, groups) / groups))
         member = np.searchsorted(edges, power, side="right")
         rows = [member == k for k in np.unique(member)]
@@ -104,9 +112,9 @@ class ColdStart(QuantileModel):
         return np.asarray(np.quantile(fine, self.levels, axis=1, method="hazen").T)
 
     def parts(self) -> dict[str, Part]:
-        """Centres of the groups, and the quantiles of their errors; both empty if nothing was learnt."""
+        """Centres of the groups and quantiles of their residuals; both empty without rows of other sites."""
         return {"centres": self.centres_, "errors": self.errors_}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
-        """Take back what :meth:`parts` gave."""
+        """Restore the fitted state from :meth:`parts`."""
         self.centres_, self.errors_ = (np.asarray(parts[name]) for name in ("centres", "errors"))

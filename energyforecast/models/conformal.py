@@ -1,4 +1,4 @@
-"""Conformal calibration: the quantiles of any model, moved until outcomes fall below them as often as they should."""
+"""Conformal calibration of the quantiles of any model."""
 
 from __future__ import annotations
 
@@ -15,54 +15,60 @@ from energyforecast.models.lightgbm import LightGBMQuantiles
 
 __all__ = ["ConformalQuantiles", "quantile_by_level"]
 
-#: Fewer rows than this tell nothing about the outer levels: they are not calibrated, or as all rows are.
-_LEAST = 100
+#: Rows that calibration of the outer levels needs: with fewer there is none, or that of all rows.
+_MIN_ROWS = 100
 #: A spread below this share of the largest one counts as this share.
 _NARROW = 0.02
 
 
 class ConformalQuantiles(QuantileModel):
-    """Another model's quantiles, each moved by its own error on rows that the model did not see.
+    r"""Conformalised quantile regression: each level is corrected by its residuals on held-out rows.
 
-    Each level is calibrated by itself: the error of an unseen row is its outcome minus the level's
-    quantile, and the level is moved by that quantile of these errors which bears its name. This is
-    conformalised quantile regression in its one-sided form, applied to every level in place of the
-    two ends of one interval.
+    With the quantile :math:`\hat q_\tau(x_i)` of a model that was fitted without row :math:`i`, and the :math:`n`
+    sorted residuals :math:`r_{(1)} \le \dots \le r_{(n)}` of :math:`r_i = y_i - \hat q_\tau(x_i)`, linear between them,
+
+    .. math:: \hat q^{\,\mathrm{cal}}_\tau(x) = \hat q_\tau(x) + r_{((n + 1) \tau)}.
+
+    This is conformalised quantile regression in its one-sided form, applied to every level in place of the two ends
+    of one interval. With ``scaled`` residuals are in units of the width
+    :math:`\hat q_{\tau_K}(x_i) - \hat q_{\tau_1}(x_i)`, and so is the correction.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels; set by the forecaster.
     model : QuantileModel, optional
-        The model to calibrate, not fitted; :class:`LightGBMQuantiles` by default.
+        Model to calibrate, not fitted; :class:`LightGBMQuantiles` by default.
     folds : int
-        The rows are cut into so many blocks in order of time, and each is forecast by a model of the
-        others. With 0 the last rows are held out instead, and nothing before them is unseen.
+        Blocks of rows in order of time, each held out from the model that forecasts it. With 0 only the last rows
+        are held out.
     share : float
         Share of the rows that is held out at the end if `folds` is 0.
     refit : bool
-        Fit on all rows once the errors are known; otherwise the forecast is the mean of the models that
-        saw but a part of them.
+        Fit on all rows after calibration; otherwise the forecast is the mean of the models of the folds.
     by : str, optional
         Column by whose value rows are calibrated in groups, e.g. ``"lead_time"``, ``"hour"`` or ``"site"``.
         A group of less than 100 rows is calibrated as all rows are.
     groups : int
-        Most groups; a column with more values is cut at its quantiles.
+        Groups, at most; a column with more values is cut at its quantiles.
     scaled : bool
-        Count errors in widths of the forecast between its outer levels, so that a calm hour is moved
-        less than a windy one.
+        Scale residuals by the width between the outer levels, so that a calm hour is moved less than a windy one.
 
     Attributes
     ----------
     corrections_ : array, shape (groups + 1, levels)
-        What is added to each level, in the unit of y or in widths; the last row is for all rows together.
+        Correction of each level, in the unit of y or in widths; the last row is for all rows together.
         Empty if there were too few rows to calibrate.
+
+    See Also
+    --------
+    energyforecast.AdaptiveCalibration : Online calibration under drift.
+    LightGBMQuantiles : Out-of-fold calibration of its own.
 
     Notes
     -----
-    If errors to come are exchangeable with the unseen ones, an outcome falls below each level with
-    the probability that the level says, whatever the model. Under drift they are not; see
-    :class:`energyforecast.AdaptiveCalibration`.
+    If future residuals are exchangeable with the held-out ones, an outcome falls below each level with its nominal
+    probability, for any model. Under drift they are not exchangeable.
 
     References
     ----------
@@ -105,7 +111,7 @@ class ConformalQuantiles(QuantileModel):
 
     @property
     def needs(self) -> tuple[str, ...] | None:
-        """What the model inside asks for, and the column that makes the groups."""
+        """Columns that the inner model requires, and the column of the groups."""
         inner = self._unfitted().needs
         return inner if inner is None or self.by is None else tuple(dict.fromkeys((*inner, self.by)))
 
@@ -146,7 +152,7 @@ class ConformalQuantiles(QuantileModel):
             )
 
     def _corrections(self, X: pd.DataFrame, y: Array, values: Array, weight: Array | None) -> Array:
-        """A row for each group, and one for all rows."""
+        """Correction of each group, and of all rows."""
         error = y[:, None] - values
         if self.scaled:
             self.narrow_ = np.array([_NARROW * np.max(_width(values), initial=0.0)])
@@ -155,20 +161,22 @@ class ConformalQuantiles(QuantileModel):
         group = self._group(X)
         rows = [group == k for k in range(len(self.edges_) + 1 if self.by is not None else 0)]
         each = [
-            quantile_by_level(error[row], self.levels, _rows(weight, row)) if row.sum() >= _LEAST else overall
+            quantile_by_level(error[row], self.levels, _rows(weight, row))
+            if row.sum() >= _MIN_ROWS
+            else overall
             for row in rows
         ]
         return np.stack([*each, overall])
 
     def _unit(self, values: Array) -> Array:
-        """What one of the corrections means in each row, shape (rows, 1)."""
+        """Unit of the corrections in each row, shape (rows, 1)."""
         if not self.scaled:
             return np.ones((len(values), 1))
         unit = np.maximum(_width(values), self.narrow_[0])
         return np.asarray(np.where(unit > 0, unit, 1.0)[:, None])
 
     def _group(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
-        """Row of the corrections for each row of X; that for all where the column is missing."""
+        """Row of the corrections for each row of X; the last one where the column is missing."""
         if self.by is None:
             return np.full(len(X), -1, dtype=np.int64)
         column = X[self.by].to_numpy(dtype=np.float64)
@@ -181,15 +189,15 @@ class ConformalQuantiles(QuantileModel):
         return np.asarray(values + self.corrections_[self._group(X)] * self._unit(values))
 
     def parts(self) -> dict[str, Part]:
-        """The corrections and the edges of their groups, and what each model inside has learnt."""
+        """Corrections, edges of their groups, and fitted state of each inner model."""
         narrow = self.narrow_ if self.scaled and len(self.corrections_) else np.empty(0)
-        own: dict[str, Part] = {"corrections": self.corrections_, "edges": self.edges_, "narrow": narrow}
+        state: dict[str, Part] = {"corrections": self.corrections_, "edges": self.edges_, "narrow": narrow}
         for k, model in enumerate(self.models_):
-            own |= parts_of(f"model_{k}", model)
-        return own
+            state |= parts_of(f"model_{k}", model)
+        return state
 
     def restore(self, parts: Mapping[str, Part]) -> None:
-        """Take back what :meth:`parts` gave."""
+        """Restore the fitted state from :meth:`parts`."""
         self.corrections_, self.edges_, self.narrow_ = (
             np.asarray(parts[name]) for name in ("corrections", "edges", "narrow")
         )
@@ -198,10 +206,10 @@ class ConformalQuantiles(QuantileModel):
 
 
 def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | None = None) -> Array:
-    """Of each column of errors the quantile at its own level.
+    r"""Quantile of each column of errors at the level of that column.
 
-    Row k of n in order lies at k/(n + 1): then a new error, exchangeable with these, lies at or below the
-    result with exactly the probability of the level.
+    The :math:`k`-th of :math:`n` sorted errors is the quantile at :math:`k / (n + 1)`, linear between: a new error that
+    is exchangeable with these lies at or below the result with exactly the probability of the level.
 
     Parameters
     ----------
@@ -238,27 +246,27 @@ def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | 
 
 
 def unfitted(model: QuantileModel | None, levels: tuple[float, ...]) -> QuantileModel:
-    """A copy of a model, or of the default one, for certain levels."""
+    """Unfitted copy of a model, or of the default one, for other levels."""
     copy: QuantileModel = clone(LightGBMQuantiles() if model is None else model)
     copy.set_params(quantiles=levels)
     return copy
 
 
 def _held_out(rows: int, folds: int, share: float) -> Iterator[npt.NDArray[np.bool_]]:
-    """Rows that a model does not see, once for each model; none if there are too few."""
+    """Held-out rows of each model; none if there are too few."""
     place = np.arange(rows)
     if folds == 0:
         first = rows - int(rows * share)
-        if rows - first >= _LEAST:
+        if rows - first >= _MIN_ROWS:
             yield place >= first
-    elif rows >= folds * _LEAST:
+    elif rows >= folds * _MIN_ROWS:
         block = place * folds // rows
         for k in range(folds):
             yield block == k
 
 
 def _edges(column: pd.Series, groups: int) -> Array:
-    """Between the values of a column if they are few, else at its quantiles."""
+    """Edges of groups: between the values of a column if they are few, else at its quantiles."""
     known = column.to_numpy(dtype=np.float64)
     values = np.unique(known[np.isfinite(known)])
     if len(values) <= groups:

@@ -1,4 +1,4 @@
-"""How demand answers to temperature and calendar, and its distribution when the temperature is not known."""
+"""Demand response to temperature and calendar, and its distribution over temperature scenarios."""
 
 from __future__ import annotations
 
@@ -18,31 +18,44 @@ Floats = npt.NDArray[np.float64]
 
 #: Columns that begin so are temperatures: splines in the linear part.
 _TEMPERATURE: Final = "temp_air"
-#: Heating and cooling degrees say what the splines say.
+#: Heating and cooling degrees, which repeat the splines.
 _REPEATED: Final = ("[heating]", "[cooling]")
-#: Hours that are further from the level than this are faults or disasters. [logarithm]
-_GROSS: Final = 0.5
-#: The residual of a day moves the level as if it were no larger than this. [logarithm]
+#: Hours further from the level than this are faults or outages and do not train. [logarithm]
+_OUTLIER: Final = 0.5
+#: Bound of a day's residual as it moves the level. [logarithm]
 _CLIP: Final = 0.1
-#: Levels of the errors that are laid around each temperature scenario.
+#: Levels of the residuals around each temperature scenario.
 _ERRORS: Final = (np.arange(25) + 0.5) / 25
-#: Fewer days than this teach no response.
-_LEAST: Final = 90
+#: Days of training, at least.
+_MIN_DAYS: Final = 90
 
 
 class DemandResponse(BaseEstimator):
-    """Demand given temperature and calendar, for temperatures that are only known as scenarios.
+    r"""Demand given temperature and calendar, for temperature scenarios.
+
+    The logarithm of demand :math:`D_t` is a slow level :math:`\ell`, a response :math:`f` and a residual,
+
+    .. math::
+
+        \ln D_t = \ell_{d(t)} + f(x_t) + \varepsilon_t, \qquad
+        \ell_d = \ell_{d-1} + \bigl(1 - 2^{-1/H}\bigr)
+        \operatorname{clip}(\bar r_d - \ell_{d-1}, -c, c),
+
+    where :math:`\bar r_d` is the mean of :math:`\ln D - f` over the day :math:`d`, :math:`H` the half-life and
+    :math:`c = 0.1`. The response is the mean of a ridge regression for each hour of the day (splines of each
+    temperature, weekdays, day classes, harmonics of the year) and of LightGBM on the same columns. The forecast
+    distribution is the mixture over temperature scenarios of the empirical residuals of held-out days.
 
     Parameters
     ----------
     half_life : float
-        After so many days the level has forgotten half. [d]
+        Half-life :math:`H` of the level. [d]
     horizon : int
-        Errors are measured from a level so many days old, the middle of what is forecast. [d]
+        Age of the level from which residuals are measured, the middle of the forecast window. [d]
     folds : int
-        Blocks of time that are left out in turn, so that errors are those of unseen days.
+        Blocks of time that are held out in turn, so that residuals are out of fold.
     knots, penalty : int, float
-        Splines of temperature and the ridge penalty on their weights.
+        Knots of the temperature splines, and ridge penalty.
     n_estimators, num_leaves, learning_rate : int, int, float
         Of the boosted trees.
     seed : int
@@ -50,18 +63,16 @@ class DemandResponse(BaseEstimator):
     Attributes
     ----------
     level_ : float
-        Newest level of the logarithm of demand beside what temperature and calendar say.
+        Newest level :math:`\ell` of the logarithm of demand.
     errors_ : array, shape (hours of the day, 25)
-        Quantiles of errors of unseen days. [logarithm]
+        Quantiles of out-of-fold residuals. [logarithm]
     left_out_ : int
-        Rows that were so far from the level that nothing was learnt from them.
+        Rows too far from the level, which did not train.
 
-    Notes
-    -----
-    The logarithm of demand is a level, which moves slowly, and a response, the mean of two models: a
-    ridge regression for each hour of the day, on splines of each temperature, weekdays, day classes and
-    harmonics of the year; and LightGBM on the same columns. The level is an exponentially smoothed mean of
-    daily residuals, each clipped. Days of outages neither teach the response nor move the level much.
+    See Also
+    --------
+    energyforecast.ScenarioForecaster : Month-ahead demand on temperature scenarios.
+    energyforecast.physics.heating_degrees : Heating degrees.
 
     References
     ----------
@@ -104,15 +115,15 @@ class DemandResponse(BaseEstimator):
         self.seed = seed
 
     def fit(self, X: pd.DataFrame, y: Array) -> Self:
-        """Learn from the past.
+        """Fit level, response and residuals.
 
         Parameters
         ----------
         X : DataFrame, shape (rows, columns)
-            Rows in order of time, with the columns ``hour``, ``weekday`` and one or more temperatures
+            Rows must be in order of time, with the columns ``hour``, ``weekday`` and one or more temperatures
             (``temp_air...``); further columns are flags and numbers.
         y : array, shape (rows,)
-            Demand, above 0; NaN where it is not known. [MW]
+            Demand; must be above 0, NaN where it is not known. [MW]
 
         Raises
         ------
@@ -133,7 +144,7 @@ class DemandResponse(BaseEstimator):
         values = X.to_numpy(dtype=np.float32, na_value=np.nan)
         first = log - _by_hour(*self._ridge(design, hour, log), design, hour)
         level = np.repeat(self._smoothed(first, day, both=True), day)[: len(log)]
-        kept = np.abs(first - level) < _GROSS
+        kept = np.abs(first - level) < _OUTLIER
         self.left_out_ = int((~kept).sum())
         response = self._fit_blocks(design, values, hour, log - level, kept)
         residual = log - response
@@ -169,7 +180,7 @@ class DemandResponse(BaseEstimator):
             for name in self.columns_
             if name not in ("hour", "weekday", *self.temperatures_) and not name.endswith(_REPEATED)
         ]
-        # A flag that is not known, as of holidays without a country, is as good as absent.
+        # An unknown flag, as of holidays without a country, counts as 0.
         parts.append(np.nan_to_num(X[others].to_numpy(dtype=np.float64, na_value=np.nan)))
         if {"season_cosine", "season_sine"} <= set(self.columns_):
             turn = X["season_cosine"].to_numpy(dtype=np.float64) + 1j * X["season_sine"].to_numpy(
@@ -182,7 +193,7 @@ class DemandResponse(BaseEstimator):
         return np.asarray((self._raw(X) - self.centre_) / self.scale_)
 
     def _hour(self, X: pd.DataFrame) -> npt.NDArray[np.int64]:
-        """Place of each row's hour among those of fit."""
+        """Index of each row's hour among those of fit."""
         place = np.searchsorted(self.hours_, X["hour"].to_numpy(dtype=np.float64))
         return np.asarray(np.minimum(place, len(self.hours_) - 1))
 
@@ -223,7 +234,7 @@ class DemandResponse(BaseEstimator):
     def _fit_blocks(
         self, design: Floats, values: Array, hour: Array, target: Floats, kept: npt.NDArray[np.bool_]
     ) -> Floats:
-        """Both models without each block of time; the response of each block from models that did not see it."""
+        """Fit both models without each block of time; returns the out-of-fold response."""
         block = np.arange(len(target)) * self.folds // len(target)
         response, ridges = np.empty(len(target)), []
         self.boosters_ = []
@@ -239,13 +250,13 @@ class DemandResponse(BaseEstimator):
         return response
 
     def _smoothed(self, residual: Floats, day: int, *, both: bool = False) -> Floats:
-        """Level after each day; with `both`, the mean of those that come from before and after."""
+        """Level after each day; with `both`, the mean of forward and backward smoothing."""
         days = np.array([block.mean() for block in np.split(residual, np.arange(day, len(residual), day))])
-        forth = _smooth(days, self.half_life)
-        return (forth + _smooth(days[::-1], self.half_life)[::-1]) / 2 if both else forth
+        forward = _smooth(days, self.half_life)
+        return (forward + _smooth(days[::-1], self.half_life)[::-1]) / 2 if both else forward
 
     def _errors(self, residual: Floats, level: Floats, hour: Array, kept: npt.NDArray[np.bool_]) -> Floats:
-        """Quantiles of errors by hour of the day, from a level as old as it will be."""
+        """Quantiles of residuals by hour of the day, from a level as old as in a forecast."""
         day = len(self.hours_)
         place = np.arange(len(residual)) // day - 1 - self.horizon
         error = residual - level[np.maximum(place, 0)]
@@ -257,7 +268,9 @@ class DemandResponse(BaseEstimator):
     def _centre(self, X: pd.DataFrame) -> Floats:
         if not hasattr(self, "level_"):
             raise NotFittedError(
-                "DemandResponse has learnt nothing.", "It is fitted first.", "Call fit(X, y)."
+                "DemandResponse is not fitted.",
+                "A model must be fitted before it predicts.",
+                "Call fit(X, y).",
             )
         if list(X.columns) != self.columns_:
             raise SchemaError(
@@ -271,23 +284,23 @@ class DemandResponse(BaseEstimator):
         return np.asarray(self.level_ + (linear + trees) / 2)
 
     def expected(self, X: pd.DataFrame) -> Floats:
-        """Demand in the middle of what may come, shape (rows,). [MW]"""
+        """Central demand (the exponential of level plus response), shape (rows,). [MW]"""
         return np.asarray(np.exp(self._centre(X)))
 
     def quantiles(self, X: pd.DataFrame, *, members: int, levels: tuple[float, ...]) -> Floats:
-        """Quantiles over all temperature scenarios and errors.
+        """Quantiles of the mixture over temperature scenarios and residuals.
 
         Parameters
         ----------
         X : DataFrame, shape (members * steps, columns)
-            Members one after the other, the steps of each in order.
+            Rows of one member after the other, the steps of each in order.
         members : int
         levels : tuple of float
 
         Returns
         -------
         array, shape (steps, levels)
-            Of the mixture of the members' distributions, so rising. [MW]
+            Not crossing. [MW]
         """
         centre = self._centre(X).reshape(members, -1)
         hour = self._hour(X[: centre.shape[1]])
@@ -307,22 +320,22 @@ def _usable(X: pd.DataFrame, y: Array) -> npt.NDArray[np.bool_]:
     if absent or not temperatures:
         raise SchemaError(
             f"X has the columns {list(X.columns)}, without {absent[0] if absent else _TEMPERATURE!r}.",
-            "Demand answers to hour, weekday and at least one temperature.",
+            "The response needs hour, weekday and at least one temperature.",
             "Use the features LocalHour(), DayType() and Temperature().",
         )
     values = np.asarray(y, dtype=np.float64)
     if (values <= 0).any():
         raise RangeError(
             f"A demand of {values[values <= 0][0]:g} MW is given ({int((values <= 0).sum())} rows of 0 or less).",
-            "The logarithm of demand is learnt, so demand is above 0.",
+            "The logarithm of demand is modelled, so demand must be above 0.",
             "Set meter faults to NaN; a net demand is forecast as demand less generation, each by itself.",
         )
     known = np.isfinite(values) & np.isfinite(X[temperatures].to_numpy(dtype=np.float64)).all(axis=1)
     day = max(1, X["hour"].nunique())
-    if known.sum() < _LEAST * day:
+    if known.sum() < _MIN_DAYS * day:
         raise MissingDataError(
             f"Of {len(values)} rows, {int(known.sum())} have demand and temperature.",
-            f"A response is learnt from {_LEAST} days of {day} rows or more.",
+            f"A response needs {_MIN_DAYS} days of {day} rows or more.",
             "Give a longer history; a year shows every season.",
         )
     return np.asarray(known)
@@ -337,7 +350,7 @@ def _by_hour(weights: Floats, intercept: Floats, design: Floats, hour: Array) ->
 
 
 def _smooth(days: Floats, half_life: float) -> Floats:
-    """Exponential smoothing in which a day moves the level by no more than a clipped residual."""
+    """Exponential smoothing with clipped residuals."""
     step = 1 - 0.5 ** (1 / half_life)
     level, levels = float(np.median(days[:30])), np.empty(len(days))
     for k, value in enumerate(days):

@@ -1,6 +1,6 @@
 """Leaf values for many quantiles on the trees of one booster.
 
-Trees cut the space of the features into leaves. Once they are grown, boosting again on the fixed trees
+Trees partition the space of the features into leaves. Once they are grown, boosting again on the fixed trees
 costs little: a row's leaves are known, and a step of all quantiles is a product of sparse matrices.
 """
 
@@ -20,53 +20,34 @@ __all__ = ["LeafValues", "fit_leaf_values"]
 
 Array = npt.NDArray[Any]
 
-#: Trees that take their step together: their order matters little, and the residuals are found once.
-_TOGETHER: Final = 5
-#: Width of the smoothing of the pinball loss, in absolute residuals of the median, as a row's leaves had them lately.
+#: Trees updated in one step: their order matters little, and the residuals are found once.
+_GROUP: Final = 5
+#: Half-width of the smoothing, in moving averages of the median's absolute residual in a row's leaves.
 _WIDTH: Final = 0.5
-#: What each group of trees says of that residual counts so much, and no row's is taken below a share of the mean.
-_NEWS: Final = 0.1
-_LEAST: Final = 0.1
-#: Sum of the trees' steps, each a share of Newton's, and the largest of one.
-_WAY: Final = 7.5
-_LARGEST: Final = 0.3
-#: No leaf moves farther at once, in widths, unless few trees must take long steps.
-_FARTHEST: Final = 0.1
-#: Shrinkage of a leaf's step, a share of its rows and in rows.
-_SHARE: Final = 0.015
-_ROWS: Final = 0.05
-#: In place of nothing, where a leaf has no rows.
+#: Weight of the newest group of trees in that average, and the lowest average of a row, as a share of the mean.
+_UPDATE: Final = 0.1
+_MIN_ERROR: Final = 0.1
+#: Sum of the trees' step sizes (shares of a Newton step), and the largest of one tree.
+_SUM_OF_STEPS: Final = 7.5
+_MAX_STEP: Final = 0.3
+#: Largest move of a leaf at once, in widths, unless few trees need long steps.
+_MAX_MOVE: Final = 0.1
+#: Ridge penalty of a leaf's step: a share of its rows, and a constant in rows.
+_RIDGE_SHARE: Final = 0.015
+_RIDGE_ROWS: Final = 0.05
+#: Weight of a leaf without rows.
 _TINY: Final = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True)
 class LeafValues:
-    """What each leaf of each tree adds to each quantile.
-
-    Parameters
-    ----------
-    base : array, shape (levels,)
-        Where each quantile begins, before any leaf.
-    values : array of float32, shape (trees * leaves, levels)
-
-    Examples
-    --------
-    >>> said = LeafValues(np.array([10.0]), np.array([[0.5], [-0.5]], dtype=np.float32))
-    >>> said.predict(np.array([[0], [1]])).tolist()  # one tree of two leaves
-    [[10.5], [9.5]]
-    """
+    """Start of each quantile, shape (levels,), and the value of each leaf, shape (trees * num_leaves, levels)."""
 
     base: Array
     values: Array
 
     def predict(self, leaf: Array) -> Array:
-        """Quantiles of rows from their leaves, shape (rows, levels).
-
-        Parameters
-        ----------
-        leaf : array of int, shape (rows, trees)
-            The leaf of each row in each tree, counted over all trees.
-        """
+        """Quantiles of rows, shape (rows, levels), from their leaves, counted over all trees, shape (rows, trees)."""
         return np.asarray(self.base + _incidence(leaf, len(self.values)) @ self.values)
 
 
@@ -93,68 +74,76 @@ def fit_leaf_values(
     start: Array | None = None,
     sample_weight: Array | None = None,
 ) -> LeafValues:
-    """Boost the quantiles of y on fixed trees.
+    r"""Boost the quantiles of y on fixed trees.
 
-    Every step goes down the pinball loss, smoothed near its kink: the slope is ``level - 1/2 + z/2`` where
-    the residual z, in units of the width, lies within 1, and ``level`` or ``level - 1`` beyond.
+    The pinball loss is smoothed by convolution with a uniform kernel of half-width :math:`h_i` [He et al. 2023]. With
+    the residual :math:`z_i = (y_i - q_i) / h_i` and weights :math:`w_i`, a leaf moves by
+
+    .. math::
+
+        s\, \frac{\sum_i w_i \left( \tau - \tfrac12 + \tfrac12 \operatorname{clip}(z_i, -1, 1) \right)}
+        {\sum_i \tfrac{w_i}{2 h_i} \mathbf{1}[|z_i| \le 1] + (0.05 + 0.015 \sum_i w_i) / \bar h}, \qquad
+        \bar h = \frac{\sum_i w_i}{\sum_i w_i / h_i},
+
+    and at most by :math:`\bar h \max(0.1, s)`. The width follows the residuals of the median as they shrink, so that
+    the result does not depend on the unit of y; each row has its own, since errors at dusk, or in a calm, are smaller
+    than at noon or in a storm.
 
     Parameters
     ----------
     leaf : array of int, shape (rows, trees)
-        The leaf of each row in each tree, counted over all trees.
+        Leaf of each row in each tree, counted over all trees.
     y : array, shape (rows,)
     levels : tuple of float
     num_leaves : int
         Leaves of a tree; ``leaf`` is below ``trees * num_leaves``.
     start : array, shape (trees * num_leaves,), optional
-        What each leaf says of the median already, as the trees grew: all levels begin there.
+        Output of each leaf for the median, as the trees grew: all levels start there.
     sample_weight : array, shape (rows,), optional
-        How many rows each one stands for; at least one is above 0.
+        Not negative; at least one is above 0.
 
     Returns
     -------
     LeafValues
 
-    Notes
-    -----
-    The loss is smoothed by convolution with a uniform kernel, as in He, Pan, Tan and Zhou (2023), "Smoothed
-    quantile regression with large-scale inference", https://doi.org/10.1016/j.jeconom.2021.07.010. The width
-    follows the residuals of the median as they shrink, so that the result does not depend on the unit of y; and each
-    row has its own, since errors at dusk, or in a calm, are smaller than at noon or in a storm.
+    References
+    ----------
+    - He, Pan, Tan and Zhou (2023), Smoothed quantile regression with large-scale inference, Journal of
+      Econometrics 232(2), doi:10.1016/j.jeconom.2021.07.010
 
     Examples
     --------
     >>> y = np.repeat([1.0, 3.0], 500)
-    >>> leaf = np.repeat([[0], [1]], 500, axis=0) + 2 * np.arange(50)  # 50 trees that tell the two apart
+    >>> leaf = np.repeat([[0], [1]], 500, axis=0) + 2 * np.arange(50)  # 50 trees that separate the two
     >>> fit_leaf_values(leaf, y, (0.5,), num_leaves=2).predict(leaf[[0, -1]]).round(1).tolist()
     [[1.0], [3.0]]
     """
     trees = leaf.shape[1]
     tau = np.asarray(levels, dtype=np.float32)
     weight = np.ones(len(y), np.float32) if sample_weight is None else np.asarray(sample_weight, np.float32)
-    said = np.zeros((trees * num_leaves, 1)) if start is None else start[:, None]
-    left = y - (_incidence(leaf, len(said)) @ said)[:, 0]
-    base = weighted_quantiles(left, levels, sample_weight)
-    residual = (left[:, None] - base).astype(np.float32)
-    values = np.repeat(said, len(tau), axis=1).astype(np.float32)
-    step = np.float32(min(_WAY / trees, _LARGEST))
+    begin = np.zeros((trees * num_leaves, 1)) if start is None else start[:, None]
+    remainder = y - (_incidence(leaf, len(begin)) @ begin)[:, 0]
+    base = weighted_quantiles(remainder, levels, sample_weight)
+    residual = (remainder[:, None] - base).astype(np.float32)
+    values = np.repeat(begin, len(tau), axis=1).astype(np.float32)
+    step = np.float32(min(_SUM_OF_STEPS / trees, _MAX_STEP))
     centre = int(np.argmin(np.abs(tau - 0.5)))
     error = np.full(len(y), np.average(np.abs(residual[:, centre]), weights=weight), dtype=np.float32)
-    for first in range(0, trees, _TOGETHER):
-        group = leaf[:, first : first + _TOGETHER] - first * num_leaves
+    for first in range(0, trees, _GROUP):
+        group = leaf[:, first : first + _GROUP] - first * num_leaves
         part = slice(first * num_leaves, first * num_leaves + group.shape[1] * num_leaves)
-        here = _incidence(group, group.shape[1] * num_leaves)
-        gathered = here.T.tocsr()
+        inside = _incidence(group, group.shape[1] * num_leaves)
+        gathered = inside.T.tocsr()
         count = np.maximum(gathered @ weight, _TINY)
-        now = np.abs(residual[:, centre])
-        mean = np.average(now, weights=weight)
+        absolute = np.abs(residual[:, centre])
+        mean = np.average(absolute, weights=weight)
         if mean <= 0:
             break
-        error += _NEWS * (here @ (gathered @ (now * weight) / count) / group.shape[1] - error)
-        width = _WIDTH * mean * np.maximum(error / np.average(error, weights=weight), _LEAST)
+        error += _UPDATE * (inside @ (gathered @ (absolute * weight) / count) / group.shape[1] - error)
+        width = _WIDTH * mean * np.maximum(error / np.average(error, weights=weight), _MIN_ERROR)
         change = _change(gathered, residual, tau, width.astype(np.float32), weight, count, step)
         values[part] += change
-        residual -= here @ change
+        residual -= inside @ change
     return LeafValues(base, values)
 
 
@@ -167,15 +156,15 @@ def _change(
     count: Array,
     step: Any,
 ) -> Array:
-    """Change of each leaf and level: a share of Newton's step, and never far; shape (leaves, levels)."""
+    """Change of each leaf and level: a share of a Newton step, bounded; shape (leaves, levels)."""
     z = residual / width[:, None]
     bounded = np.clip(z, -1, 1)
     slope = np.float32(0.5) * bounded + (tau - np.float32(0.5))
     narrow = weight / width
-    curved = (bounded == z).astype(np.float32) * narrow[:, None]
-    # The harmonic mean of its rows' widths is a leaf's own.
-    own = (count / np.maximum(gathered @ narrow, _TINY))[:, None]
-    shrunk = (np.float32(_ROWS) + np.float32(_SHARE) * count[:, None]) / own
-    newton = (gathered @ (slope * weight[:, None])) / (np.float32(0.5) * (gathered @ curved) + shrunk)
-    farthest = own * max(np.float32(_FARTHEST), step)
+    curvature = (bounded == z).astype(np.float32) * narrow[:, None]
+    # Harmonic mean of the widths of a leaf's rows.
+    leaf_width = (count / np.maximum(gathered @ narrow, _TINY))[:, None]
+    ridge = (np.float32(_RIDGE_ROWS) + np.float32(_RIDGE_SHARE) * count[:, None]) / leaf_width
+    newton = (gathered @ (slope * weight[:, None])) / (np.float32(0.5) * (gathered @ curvature) + ridge)
+    farthest = leaf_width * max(np.float32(_MAX_MOVE), step)
     return np.asarray(np.clip(step * newton, -farthest, farthest))

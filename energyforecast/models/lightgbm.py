@@ -1,107 +1,127 @@
-"""Gradient-boosted trees for quantiles, on LightGBM."""
+"""Quantile regression by gradient-boosted trees, on LightGBM."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import quantile_levels
-from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError, one_of
+from energyforecast.errors import RangeError, SchemaError, one_of
 from energyforecast.models import out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel
-from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
+from energyforecast.models.boosters import (
+    dataset,
+    lightgbm,
+    predict_apart,
+    predict_shared,
+    shapley_mean,
+    shapley_shared,
+)
+from energyforecast.models.leaf_values import LeafValues
+from energyforecast.models.tree_growth import TreeGrowth, folds_along_time
+from energyforecast.models.tree_matrix import categories, positive_weight, published_level, tree_matrix
 
 __all__ = ["LightGBMQuantiles"]
 
 #: Levels that are fitted; a curve through them gives the others.
 _FITTED: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
-#: Fewer rows than this in a part teach nothing about calibration.
-_SMALLEST_PART: Final = 200
-#: Of a feature, leading bits that trees see; and where, in steps of the last of them, rounding turns upwards.
-_BITS: Final = 16
-_TURN: Final = 0.618
-
-
-def _lightgbm() -> ModuleType:
-    try:
-        import lightgbm
-    except OSError as error:
-        if "libgomp" not in str(error):
-            raise
-        raise DependencyError(
-            f"LightGBM cannot be loaded: {error}.",
-            "On Linux its wheel needs the system's OpenMP runtime, libgomp.so.1.",
-            "Install it: apt-get install libgomp1 (Debian, Ubuntu) or dnf install libgomp (Fedora).",
-        ) from error
-    return lightgbm
 
 
 class LightGBMQuantiles(QuantileModel):
-    """Quantiles from boosted trees that all levels share, calibrated by twins on rows that those did not see.
+    r"""Gradient-boosted quantile regression on shared trees, with out-of-fold calibration.
 
-    One booster is grown on the median. Its trees stay; what their leaves say is fitted for every level. For
-    each part of the rows, a twin is grown and fitted on the others. What the twins say of the rows that
-    they did not see shows how far such quantiles can be trusted: how often outcomes really fell below them,
-    in groups of rows with about the same median. Levels are moved accordingly.
+    One booster is grown on the median. Its trees are kept, and the values of their leaves are fitted for every level.
+    For each fold of the rows, an out-of-fold model is grown and fitted on the other folds. How often outcomes of a
+    fold really fall below its quantiles, in groups of rows with about the same median, shows how far each level must
+    be moved.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels to predict; set by the forecaster.
     sharing : {"trees", "none"}
-        ``"none"`` grows a booster for each fitted level and part, and averages over the parts.
+        ``"none"`` grows a booster for each fitted level and fold, and averages over the folds.
     n_tree_sets : int
         Sets of trees, grown from different seeds, whose forecasts are averaged: three lose about 0.3 % less, for
         three times the cost.
     fitted_quantiles : tuple of float
         Levels that are fitted, at least two. The others are interpolated linearly in the level.
     folds : int
-        Parts of the rows, which take turns along time; with 0 nothing is calibrated. Small samples are not cut.
+        Folds of the rows along time; with 0 nothing is calibrated. Small samples are not cut.
     blocks_per_fold : int
-        Blocks of time in each fold: more where seasons and growth would otherwise be strange to the twins, which
-        makes them look worse than the model is; fewer where neighbouring days know much of each other.
+        Blocks of time in each fold: more where out-of-fold models would otherwise miss a season or the newest growth,
+        and look worse than the model is; fewer where neighbouring days are much alike.
     calibrate : bool
-        Move the levels as the unseen rows show.
+        Move the levels by the out-of-fold outcomes.
     calibrate_by : str, optional
-        Column by whose value too rows are grouped as levels are moved: where rows with the same median are unlike one
-        another, as noon in winter and morning in summer are to a PV plant.
+        Column by whose value rows are grouped for calibration as well: for rows with the same median but different
+        spread, as noon in winter and morning in summer at a PV plant.
     n_estimators : int
         Trees of a booster.
     num_leaves : int
         Leaves of a tree, at most.
     learning_rate : float
-        Step of a tree as it grows.
+        Shrinkage of a tree as it grows.
     min_child_samples : int
         Rows in a leaf, at least; fewer where the whole sample is small.
     extra_trees : bool
-        Try one random threshold a column for each split, in place of all: trees differ more, grow faster, and
+        Try one random threshold for each column and split, in place of all: trees differ more, grow faster, and
         fit noise less.
     init_from_median : bool
-        Let leaf values of all levels begin at the median that the grown trees say, in place of a constant: better
-        where features tell nearly everything, as with demand; where they tell little, trees believe too much.
+        Start the leaf values of all levels at the median of the grown trees, in place of a constant: better where
+        features explain nearly everything, as with demand; where they explain little, the trees overfit.
     feature_fraction : float
         Share of the columns that a tree may use.
     bagging_fraction : float
-        Share of the rows that a tree sees.
+        Share of the rows of a tree.
     relative_to : str, optional
-        Column of a published level, in the unit of y, from which the outcome is forecast as a departure:
-        trees cannot follow growth or a break beyond what they have seen. Rows in which it is missing do not
-        train; where it is missing in a forecast, the mean of the level in training stands for it.
+        Column of a published level, in the unit of y; the model forecasts the outcome's departure from it, since
+        trees cannot follow growth or a break beyond the range of training. Rows in which it is missing do not
+        train; where it is missing in a forecast, its mean over training is used.
     categories : tuple of str
         Columns of whole numbers, not negative, that name categories without order. Columns of pandas'
         ``category`` are so without being named.
     seed : int
         Of all randomness; the result is the same for the same seed.
 
+    Raises
+    ------
+    RangeError
+        If a setting is out of its range.
+    SchemaError
+        If a named column is not in X.
+
+    See Also
+    --------
+    LinearQuantiles : Linear quantile regression.
+    ConformalQuantiles : Conformal calibration of any model.
+    Blend : Quantile-regression average of models of several weather models.
+
     Notes
     -----
-    The defaults were chosen on years that nothing is scored on; see ``docs/benchmarks/quantile_model.md``.
+    Trees are grown to minimise the pinball loss of the median; leaf values minimise, for each level :math:`\tau`, a
+    smoothed pinball loss of half-width :math:`h`, whose gradient and hessian in the residual :math:`r = y - q` are,
+    with :math:`z = r / h`,
+
+    .. math::
+
+        g_\tau(r) = \tau - \tfrac12 + \tfrac12 \max(-1, \min(1, z)), \qquad
+        h_\tau(r) = \tfrac{1}{2h}\, \mathbf{1}[|z| \le 1].
+
+    A leaf :math:`\ell` of :math:`N_\ell` rows moves by a share :math:`s` of the Newton step,
+    :math:`s \sum_{i \in \ell} g_\tau(r_i) \big/ \bigl(\sum_{i \in \ell} h_\tau(r_i) + \lambda(N_\ell)\bigr)`.
+    Calibration replaces the level :math:`\tau` by the :math:`\tau`-quantile of the out-of-fold probability integral
+    transforms :math:`\hat F_i(y_i)` of its group. The defaults were chosen on years on which no score is reported.
+
+    References
+    ----------
+    - Ke et al. (2017), LightGBM: a highly efficient gradient boosting decision tree, NeurIPS 30
+    - He, Pan, Tan and Zhou (2023), Smoothed quantile regression with large-scale inference, Journal of
+      Econometrics 232(2), doi:10.1016/j.jeconom.2021.07.010
 
     Examples
     --------
@@ -156,9 +176,7 @@ class LightGBMQuantiles(QuantileModel):
         self.categories = categories
         self.seed = seed
 
-    # -- fitting -------------------------------------------------------------------------------
-
-    def _settings(self, rows: int) -> dict[str, Any]:
+    def _parameters(self, rows: int) -> dict[str, Any]:
         return {
             "objective": "quantile",
             "num_leaves": self.num_leaves,
@@ -182,33 +200,37 @@ class LightGBMQuantiles(QuantileModel):
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._check()
         self._check_by(X)
-        y, X, sample_weight = _counting(X, y, sample_weight)
+        y, X, sample_weight = positive_weight(X, y, sample_weight)
         y, X, sample_weight = self._departures(X, y, sample_weight)
         self.seen_ = np.array([y.min(), y.max()])
-        self.names_ = _categories(X, self.categories)
-        values = self._matrix(X)
-        data = _lightgbm().Dataset(
-            values,
-            label=y,
-            weight=sample_weight,
-            feature_name=[f"column_{k}" for k in range(X.shape[1])],
-            categorical_feature=[k for k, name in enumerate(X.columns) if str(name) in self.names_],
-            params=self._settings(len(y)),
-            free_raw_data=False,
-        )
-        data.construct()
-        part = self._parts_of(len(y))
-        unseen = (
-            self._fit_shared(data, values, y, part, sample_weight)
+        self.names_ = categories(X, self.categories)
+        values = tree_matrix(X, self.names_)
+        coded = [k for k, name in enumerate(X.columns) if str(name) in self.names_]
+        data = dataset(values, y, sample_weight, coded=coded, parameters=self._parameters(len(y)))
+        fold = folds_along_time(len(y), folds=self.folds, blocks_per_fold=self.blocks_per_fold)
+        growth = self._growth(len(y))
+        grown = (
+            growth.shared(data, values, y, fold=fold, weight=sample_weight, calibrate=self.calibrate)
             if self.sharing == "trees"
-            else self._fit_apart(data, values, part)
+            else growth.apart(data, values, fold=fold)
         )
-        self.correction_ = (
-            out_of_fold_calibration.correction(
-                np.sort(unseen, axis=1), y, self.fitted_quantiles, sample_weight, by=self._by(X)
+        self.boosters_, self.leaf_values_ = grown.boosters, grown.leaf_values
+        self.correction_ = np.empty((0, 2 + len(self.fitted_quantiles)))
+        if self.calibrate and fold.any():
+            curves = np.sort(grown.out_of_fold, axis=1)
+            self.correction_ = out_of_fold_calibration.correction(
+                curves, y, self.fitted_quantiles, sample_weight, by=self._by(X)
             )
-            if self.calibrate and part.any()
-            else np.empty((0, 2 + len(self.fitted_quantiles)))
+
+    def _growth(self, rows: int) -> TreeGrowth:
+        return TreeGrowth(
+            levels=self.fitted_quantiles,
+            n_tree_sets=self.n_tree_sets,
+            n_estimators=self.n_estimators,
+            num_leaves=self.num_leaves,
+            init_from_median=self.init_from_median,
+            seed=self.seed,
+            parameters=self._parameters(rows),
         )
 
     def _check(self) -> None:
@@ -239,104 +261,23 @@ class LightGBMQuantiles(QuantileModel):
             return None
         return np.asarray(X[self.calibrate_by].to_numpy(dtype=np.float64, na_value=np.nan))
 
-    def _parts_of(self, rows: int) -> Array:
-        """Part of each row: runs along time, dealt out in turn."""
-        if self.folds < 2 or rows < self.folds * _SMALLEST_PART:
-            return np.zeros(rows, dtype=int)
-        return np.arange(rows) * (self.blocks_per_fold * self.folds) // rows % self.folds
-
-    def _grow(self, data: Any, *, level: float, seed: int, rows: int) -> Any:
-        settings = self._settings(rows) | {"alpha": level, "seed": 1000 * seed + round(1000 * level)}
-        return _lightgbm().train(settings, data, num_boost_round=self.n_estimators)
-
-    def _fit_shared(
-        self, data: Any, values: Array, y: Array, part: Array, weight: Array | None
-    ) -> npt.NDArray[np.float64]:
-        """Grow the structures and fit their leaf values; returns what their twins say of unseen rows."""
-        unseen = np.zeros((len(y), len(self.fitted_quantiles)))
-        self.boosters_, self.leaf_values_ = [], []
-        for k in range(self.n_tree_sets):
-            seed = self.seed + k
-            for seen in self._seen(part) if self.calibrate else ():
-                twin = self._grow(data.subset(np.flatnonzero(seen)), level=0.5, seed=seed, rows=len(y))
-                leaf = self._leaf(twin, values)
-                learnt = self._fit_leaves(twin, leaf, y, seen, weight)
-                unseen[~seen] += learnt.predict(leaf[~seen]) / self.n_tree_sets
-            booster = self._grow(data, level=0.5, seed=seed, rows=len(y))
-            leaf = self._leaf(booster, values)
-            self.boosters_.append(booster)
-            self.leaf_values_.append(self._fit_leaves(booster, leaf, y, np.ones(len(y), dtype=bool), weight))
-        return unseen
-
-    def _seen(self, part: Array) -> list[npt.NDArray[np.bool_]]:
-        """For each part the rows outside it; nothing where the rows are not cut."""
-        return [part != k for k in np.unique(part)] if part.any() else []
-
-    def _leaf(self, booster: Any, values: Array) -> npt.NDArray[np.int32]:
-        """The leaf of each row in each tree, counted over all trees."""
-        leaf = np.asarray(booster.predict(values, pred_leaf=True, num_threads=1), dtype=np.int32)
-        leaf = leaf.reshape(len(values), -1)
-        return leaf + np.arange(leaf.shape[1], dtype=np.int32) * self.num_leaves
-
-    def _fit_leaves(
-        self, booster: Any, leaf: Array, y: Array, seen: npt.NDArray[np.bool_], weight: Array | None
-    ) -> LeafValues:
-        return fit_leaf_values(
-            leaf[seen],
-            y[seen],
-            self.fitted_quantiles,
-            num_leaves=self.num_leaves,
-            start=_medians(booster, self.num_leaves) if self.init_from_median else None,
-            sample_weight=None if weight is None else weight[seen],
-        )
-
-    def _fit_apart(self, data: Any, values: Array, part: Array) -> npt.NDArray[np.float64]:
-        """A booster for each level, part and seed; returns what is said of unseen rows."""
-        unseen = np.zeros((len(part), len(self.fitted_quantiles)))
-        self.boosters_, self.leaf_values_ = [], []
-        for k, seen in enumerate(self._seen(part) or [np.ones(len(part), dtype=bool)]):
-            chosen = data if seen.all() else data.subset(np.flatnonzero(seen))
-            for seed in range(self.seed, self.seed + self.n_tree_sets):
-                grown = [
-                    self._grow(chosen, level=level, seed=seed + 100 * k, rows=len(part))
-                    for level in self.fitted_quantiles
-                ]
-                if not seen.all():
-                    unseen[~seen] += _predicted(grown, values[~seen]) / self.n_tree_sets
-                self.boosters_ += grown
-        return unseen
-
     def _departures(
         self, X: pd.DataFrame, y: Array, sample_weight: Array | None
     ) -> tuple[Array, pd.DataFrame, Array | None]:
-        """Outcomes as departures from the level, of the rows in which it is known."""
+        """Departures of outcomes from the published level, for rows in which it is known."""
         self.level_ = np.zeros(1)
         if self.relative_to is None:
             return y, X, sample_weight
-        if self.relative_to not in X.columns:
-            raise SchemaError(
-                f"relative_to names the column {self.relative_to!r}, X has {list(X.columns)}.",
-                "Outcomes are forecast relative to one of the features.",
-                "Add the feature that gives it, or relative_to=None.",
-            )
-        level = X[self.relative_to].to_numpy(dtype=np.float64, na_value=np.nan)
+        level = published_level(X, self.relative_to)
         known = np.isfinite(level)
-        if not known.any():
-            raise MissingDataError(
-                f"The column {self.relative_to!r} has no value in {len(X)} rows.",
-                "Outcomes are forecast relative to it.",
-                "Give a longer past, or relative_to=None.",
-            )
         self.level_ = np.array([level[known].mean()])
         weight = None if sample_weight is None else sample_weight[known]
         return (y - level)[known], X[known], weight
 
-    # -- forecasting ---------------------------------------------------------------------------
-
     def _predict(self, X: pd.DataFrame) -> Array:
-        curve = np.sort(self._curve(self._matrix(X)), axis=1)
+        curve = np.sort(self._curve(tree_matrix(X, self.names_)), axis=1)
         by = self._by(X)
-        # The correction was learnt from whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
+        # The correction was fitted to whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
         whole, cut = (
             out_of_fold_calibration.read(each, self.fitted_quantiles, self.levels, self.correction_, by=by)
             for each in (curve, np.clip(curve, *self.seen_))
@@ -347,16 +288,10 @@ class LightGBMQuantiles(QuantileModel):
         return np.asarray(self._level(X)[:, None] + within)
 
     def _curve(self, values: Array) -> Array:
-        """Quantiles at the fitted levels, as the trees say them."""
+        """Quantiles at the fitted levels, mean over the sets of trees."""
         if self.sharing == "trees":
-            said = [
-                learnt.predict(self._leaf(booster, values))
-                for booster, learnt in zip(self.boosters_, self.leaf_values_, strict=True)
-            ]
-            return np.asarray(np.mean(said, axis=0))
-        count = len(self.fitted_quantiles)
-        sets = [self.boosters_[k : k + count] for k in range(0, len(self.boosters_), count)]
-        return np.asarray(np.mean([_predicted(boosters, values) for boosters in sets], axis=0))
+            return predict_shared(self.boosters_, self.leaf_values_, values, self.num_leaves)
+        return predict_apart(self.boosters_, values, len(self.fitted_quantiles))
 
     def _level(self, X: pd.DataFrame) -> Array:
         if self.relative_to is None:
@@ -364,23 +299,8 @@ class LightGBMQuantiles(QuantileModel):
         level = X[self.relative_to].to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(np.where(np.isfinite(level), level, self.level_[0]))
 
-    def _matrix(self, X: pd.DataFrame) -> npt.NDArray[np.float32]:
-        """Numbers for LightGBM, rounded; a category is exact, and missing where training did not hold it."""
-        if not self.names_:
-            return _rounded(X.to_numpy(dtype=np.float64, na_value=np.nan))
-        return np.column_stack([self._column(X[name]) for name in X.columns]).astype(np.float32)
-
-    def _column(self, column: pd.Series) -> Array:
-        names = self.names_.get(str(column.name), [])
-        if names:
-            return _coded(column, names)
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return values if names is None else _rounded(values)
-
-    # -- why -----------------------------------------------------------------------------------
-
     def gain(self) -> pd.Series:
-        """Loss that the splits on each column took away as the trees grew, as shares of 1.
+        """Share of each column in the loss reduction of all splits. [1]
 
         Examples
         --------
@@ -395,9 +315,9 @@ class LightGBMQuantiles(QuantileModel):
         return pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self.columns_), name="gain")
 
     def contributions(self, X: pd.DataFrame, *, quantile: float = 0.5) -> pd.DataFrame:
-        """What each column adds to a quantile of each row, as Shapley values; a column ``base`` besides.
+        """Shapley values of each column for one quantile of each row, and the base value.
 
-        They add up to the prediction before it is cut, at the bounds or at the outcomes of training.
+        They add up to the prediction before it is clipped to the bounds or to the range of outcomes in training.
 
         Parameters
         ----------
@@ -408,7 +328,7 @@ class LightGBMQuantiles(QuantileModel):
         Returns
         -------
         DataFrame, shape (rows, columns + 1)
-            In the unit of y.
+            In the unit of y; the last column is ``base``.
 
         Notes
         -----
@@ -421,24 +341,24 @@ class LightGBMQuantiles(QuantileModel):
         >>> X = pd.DataFrame({"wind": rng.uniform(size=2000), "noise": rng.uniform(size=2000)})
         >>> model = LightGBMQuantiles((0.1, 0.5, 0.9)).fit(X, X["wind"].to_numpy() + rng.uniform(size=2000))
         >>> new = pd.DataFrame({"wind": [0.1, 0.9], "noise": [0.5, 0.5]})
-        >>> told = model.contributions(new, quantile=0.9)
-        >>> told["wind"].round(1).tolist()
+        >>> values = model.contributions(new, quantile=0.9)
+        >>> values["wind"].round(1).tolist()
         [-0.4, 0.4]
-        >>> np.allclose(told.sum(axis=1), model.predict(new)[:, 2])
+        >>> np.allclose(values.sum(axis=1), model.predict(new)[:, 2])
         True
         """
         quantile_levels.check_quantiles((quantile,))
         self._check_columns(X)
-        values = self._matrix(X)
+        values = tree_matrix(X, self.names_)
         curve = self._curve(values)
         order = np.argsort(curve, axis=1, kind="stable")
         ordered = np.take_along_axis(curve, order, axis=1)
         weights = np.empty(curve.shape)
-        # A weight belongs to a place in the sorted row: it goes back to the level that took the place.
-        placed = out_of_fold_calibration.weights(
+        # A weight belongs to a position in the sorted row: it goes back to the level in that position.
+        by_position = out_of_fold_calibration.weights(
             ordered, self.fitted_quantiles, (quantile,), self.correction_, by=self._by(X)
         )[:, :, 0]
-        np.put_along_axis(weights, order, placed, axis=1)
+        np.put_along_axis(weights, order, by_position, axis=1)
         total = sum(
             weights[:, k, None] * self._shapley(values, k)
             for k in range(len(self.fitted_quantiles))
@@ -451,115 +371,28 @@ class LightGBMQuantiles(QuantileModel):
     def _shapley(self, values: Array, k: int) -> Array:
         """Shapley values of the curve at one fitted level, mean over boosters."""
         if self.sharing == "none":
-            ours = self.boosters_[k :: len(self.fitted_quantiles)]
-            return np.asarray(np.mean([_contributions(booster, values) for booster in ours], axis=0))
-        said = []
-        for booster, learnt in zip(self.boosters_, self.leaf_values_, strict=True):
-            told = _contributions(_speaking(booster, learnt.values[:, k], self.num_leaves), values)
-            told[:, -1] += learnt.base[k]
-            said.append(told)
-        return np.asarray(np.mean(said, axis=0))
-
-    # -- storage -------------------------------------------------------------------------------
+            return shapley_mean(self.boosters_[k :: len(self.fitted_quantiles)], values)
+        return shapley_shared(self.boosters_, self.leaf_values_, values, level=k, num_leaves=self.num_leaves)
 
     def parts(self) -> dict[str, Part]:
-        """LightGBM's own text of each booster, the leaves' values, and what moves the levels."""
+        """Text of each booster, leaf values, and calibration of the levels."""
         texts: dict[str, Part] = {
             f"booster_{k}": booster.model_to_string() for k, booster in enumerate(self.boosters_)
         }
-        for k, learnt in enumerate(self.leaf_values_):
-            texts |= {f"base_{k}": learnt.base, f"values_{k}": learnt.values}
+        for k, leaf_values in enumerate(self.leaf_values_):
+            texts |= {f"base_{k}": leaf_values.base, f"values_{k}": leaf_values.values}
         texts |= {"categories": json.dumps(self.names_)} if self.names_ else {}
         return texts | {"correction": self.correction_, "level": self.level_, "seen": self.seen_}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
-        """Take back what :meth:`parts` gave."""
+        """Restore the fitted state from :meth:`parts`."""
         self.correction_, self.level_, self.seen_ = (
             np.asarray(parts[name]) for name in ("correction", "level", "seen")
         )
         self.names_ = json.loads(str(parts.get("categories", "{}")))
-        booster, count = _lightgbm().Booster, sum(name.startswith("booster_") for name in parts)
+        booster, count = lightgbm().Booster, sum(name.startswith("booster_") for name in parts)
         self.boosters_ = [booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
         self.leaf_values_ = [
             LeafValues(np.asarray(parts[f"base_{k}"]), np.asarray(parts[f"values_{k}"]))
             for k in range(count if self.sharing == "trees" else 0)
         ]
-
-
-def _rounded(values: Array) -> npt.NDArray[np.float32]:
-    """Numbers with their leading bits alone, at most 2e-5 from what they were, relatively.
-
-    The last bits of a sine, a logarithm or a sum differ between processors. One such bit moves the edge of a bin, and
-    random splits then grow other trees. Rounding turns at 0.38 of a step, not at its half: halves are frequent, as
-    means of two rounded numbers, and would fall to either side.
-    """
-    mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
-    steps = np.floor(mantissa * 2.0**_BITS + _TURN)
-    return np.asarray(np.ldexp(steps, exponent - _BITS), dtype=np.float32)
-
-
-def _medians(booster: Any, leaves: int) -> npt.NDArray[np.float64]:
-    """What each leaf adds to the median, counted over all trees; from LightGBM's own text of the trees."""
-    said = [
-        line.partition("=")[2].split()
-        for line in booster.model_to_string().splitlines()
-        if line.startswith("leaf_value=")
-    ]
-    values = np.zeros((len(said), leaves))
-    for tree, words in enumerate(said):
-        values[tree, : len(words)] = [float(word) for word in words]
-    return values.ravel()
-
-
-def _predicted(boosters: list[Any], values: Array) -> Array:
-    return np.column_stack([booster.predict(values, num_threads=1) for booster in boosters])
-
-
-def _contributions(booster: Any, values: Array) -> Array:
-    return np.asarray(booster.predict(values, pred_contrib=True, num_threads=1))
-
-
-def _speaking(booster: Any, values: Array, leaves: int) -> Any:
-    """A copy of the booster whose leaves say other values."""
-    copy = _lightgbm().Booster(model_str=booster.model_to_string())
-    used = [tree["num_leaves"] for tree in copy.dump_model()["tree_info"]]
-    for tree, count in enumerate(used):
-        for leaf in range(count):
-            copy.set_leaf_output(tree, leaf, float(values[tree * leaves + leaf]))
-    return copy
-
-
-def _counting(X: pd.DataFrame, y: Array, weight: Array | None) -> tuple[Array, pd.DataFrame, Array | None]:
-    """Without the rows of no weight, and weights of mean 1: how far leaves are trusted is told in rows."""
-    if weight is None:
-        return y, X, None
-    counts = weight > 0
-    # As LightGBM holds them: rounded so, equal weights are exactly none.
-    return y[counts], X[counts], (weight[counts] / weight[counts].mean()).astype(np.float32)
-
-
-def _categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str] | None]:
-    """Columns of categories, with the names that pandas gives them; None where they are numbers."""
-    missing = [name for name in named if name not in X.columns]
-    if missing:
-        raise SchemaError(
-            f"categories names the columns {missing}, X has {list(X.columns)}.",
-            "Columns of categories are among the features.",
-            "Leave out what the features do not give.",
-        )
-    found: dict[str, list[str] | None] = dict.fromkeys(named)
-    for name in X.columns:
-        if isinstance(X[name].dtype, pd.CategoricalDtype):
-            found[str(name)] = [_name(item) for item in X[name].cat.categories]
-    return found
-
-
-def _coded(column: pd.Series, names: list[str]) -> Array:
-    """Position of each category among those of training; NaN for others."""
-    code = pd.Index(names, dtype=object).get_indexer(pd.Index(column.astype(object).map(_name), dtype=object))
-    return np.asarray(np.where((code < 0) | column.isna().to_numpy(), np.nan, code))
-
-
-def _name(item: object) -> str:
-    """Name of a category: pandas makes 1 a 1.0 where a value is missing."""
-    return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)

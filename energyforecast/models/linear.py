@@ -1,4 +1,4 @@
-"""Linear quantile regression: a forecast whose every coefficient can be read."""
+"""Linear quantile regression with readable coefficients."""
 
 from __future__ import annotations
 
@@ -19,48 +19,58 @@ from energyforecast.models.out_of_fold_calibration import GROWN
 
 __all__ = ["LinearQuantiles"]
 
-#: Fewer rows than this for each coefficient make no regression.
-_ROWS_EACH: Final = 10
-#: Smoothing of the loss around its kink, one after the other. [standard deviations of the outcome]
+#: Rows that each coefficient needs; with fewer there is only the intercept.
+_ROWS_PER_COEFFICIENT: Final = 10
+#: Successive widths of smoothing of the loss around its kink. [standard deviations of the outcome]
 _SMOOTHING: Final = (0.3, 0.1, 0.03)
-_STEPS: Final = 30
-_ENOUGH: Final = 1e-6
+_MAX_STEPS: Final = 30
+_TOLERANCE: Final = 1e-6
 
 
 class LinearQuantiles(QuantileModel):
-    """Quantiles as a weighted sum of the columns: slower to win, easy to explain.
+    r"""Linear quantile regression: less accurate than trees, and interpretable.
 
-    The outcome's quantile at each level is an intercept plus a coefficient for each column, chosen to
-    minimise the pinball loss. Straight pieces bend columns for which one slope is not enough, such as
-    the wind speed of a power curve.
+    The coefficients of each level :math:`\tau` minimise the pinball loss with a ridge penalty :math:`\lambda`,
+
+    .. math::
+
+        \min_{\beta_0, \beta} \; \frac{1}{n} \sum_{i=1}^{n} \rho_\tau(y_i - \beta_0 - x_i^\top \beta)
+        + \frac{\lambda}{2} \lVert \beta \rVert^2, \qquad
+        \rho_\tau(r) = \max(\tau r, (\tau - 1) r),
+
+    on standardised columns and outcomes. Linear splines :math:`\max(x - \kappa, 0)` give columns such as the wind speed
+    another slope from each knot :math:`\kappa` on.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels to predict; set by the forecaster.
     fitted_quantiles : tuple of float
-        Levels at which coefficients are found. The others lie on straight lines
-        between them in the level.
+        Levels at which coefficients are fitted. The others are interpolated linearly in the level.
     spline_columns : tuple of str
-        Columns, or patterns such as ``"wind_speed_*"``, with another slope from each knot on.
+        Columns, or patterns such as ``"wind_speed_*"``, that get a linear spline.
     knots : int
         Knots of a spline column, at equally spaced quantiles of its values.
     penalty : float
-        Weight of the squared coefficients of standardised columns against the loss in standard
-        deviations of the outcome; the intercept is free. It decides between columns that say the same.
+        Ridge penalty :math:`\lambda`; the intercept is not penalised. It decides between collinear columns.
 
     Attributes
     ----------
     missing_ : dict of int
-        Rows of fit in which a column was missing. The median stands for it, and a coefficient of its
-        own, named ``"... is missing"``, moves such rows. A value that is missing in a forecast but never was in fit
-        is the median.
+        Rows of fit in which a column was missing. The median replaces it, and an indicator column, named
+        ``"... is missing"``, has a coefficient. A value that is missing in a forecast but never was in fit is replaced
+        by the median.
+
+    See Also
+    --------
+    LightGBMQuantiles : Gradient-boosted quantile regression.
+    Blend : Linear quantile regression on the quantiles of base models.
 
     Notes
     -----
-    The loss is smoothed around its kink, less and less, and minimised by Newton's method; each
-    intercept is then set so that the share of the level of the training rows lies below. With less than ten rows
-    a coefficient there is but the intercept.
+    The loss is smoothed around its kink, with a decreasing width, and minimised by Newton's method; each intercept is
+    then set so that a share :math:`\tau` of the training rows lies below. With fewer than ten rows for each
+    coefficient only the intercept is fitted.
 
     References
     ----------
@@ -132,20 +142,22 @@ class LinearQuantiles(QuantileModel):
         return any(fnmatchcase(name, pattern) for pattern in self.spline_columns)
 
     def _names(self) -> list[str]:
-        bends = [
+        splines = [
             f"{name} above {knot:.4g}"
             for name, knots in zip(self.columns_, self.knots_, strict=True)
             for knot in knots
         ]
-        return [*self.columns_, *bends, *(f"{name} is missing" for name in self.missing_)]
+        return [*self.columns_, *splines, *(f"{name} is missing" for name in self.missing_)]
 
     def _terms(self, values: Array) -> Array:
-        """Columns, their bends and what was missing, shape (rows, terms)."""
+        """Columns, spline terms and missing indicators, shape (rows, terms)."""
         lacking = ~np.isfinite(values)
         whole = np.where(lacking, self.medians_, values)
-        bends = [np.maximum(whole[:, k] - knot, 0.0) for k, knots in enumerate(self.knots_) for knot in knots]
+        splines = [
+            np.maximum(whole[:, k] - knot, 0.0) for k, knots in enumerate(self.knots_) for knot in knots
+        ]
         gaps = [lacking[:, self.columns_.index(name)].astype(float) for name in self.missing_]
-        return np.column_stack([whole, *bends, *gaps])
+        return np.column_stack([whole, *splines, *gaps])
 
     def _solved(self, terms: Array, y: Array, weight: Array) -> Array:
         """Intercept and coefficients, shape (1 + terms, fitted levels)."""
@@ -153,7 +165,7 @@ class LinearQuantiles(QuantileModel):
         # Rounding leaves a little spread in a column that holds one value.
         used = spread > 1e-9 * np.maximum(np.abs(centre), 1e-300)
         unit = float(y.std())
-        if len(y) < _ROWS_EACH * (1 + used.sum()) or not unit > 1e-12 * np.abs(y).max():
+        if len(y) < _ROWS_PER_COEFFICIENT * (1 + used.sum()) or not unit > 1e-12 * np.abs(y).max():
             used = np.zeros_like(used)
         design = (terms[:, used] - centre[used]) / spread[used]
         found = np.zeros((1 + terms.shape[1], len(self.fitted_quantiles)))
@@ -176,7 +188,7 @@ class LinearQuantiles(QuantileModel):
         return QuantileFunction(curve, self.fitted_quantiles).table(self.levels, tails="normal")
 
     def coefficients(self) -> pd.DataFrame:
-        """A row for the intercept and each term, a column for each fitted level. [unit of y per unit of the term]
+        """Coefficients of intercept and terms (rows) for each fitted level (columns). [unit of y per unit of the term]
 
         Examples
         --------
@@ -190,7 +202,7 @@ class LinearQuantiles(QuantileModel):
         return pd.DataFrame(self.coefficients_, index=index, columns=list(self.fitted_quantiles))
 
     def parts(self) -> dict[str, Part]:
-        """Coefficients, and what turns columns into terms."""
+        """Coefficients, medians, and definitions of the terms."""
         about = {
             "terms": self.terms_,
             "missing": self.missing_,
@@ -199,7 +211,7 @@ class LinearQuantiles(QuantileModel):
         return {"coefficients": self.coefficients_, "medians": self.medians_, "about": json.dumps(about)}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
-        """Take back what :meth:`parts` gave."""
+        """Restore the fitted state from :meth:`parts`."""
         about = json.loads(str(parts["about"]))
         self.coefficients_, self.medians_ = (np.asarray(parts[name]) for name in ("coefficients", "medians"))
         self.terms_, self.missing_ = about["terms"], about["missing"]
@@ -235,7 +247,7 @@ def _newton(design: Array, y: Array, weight: Array, *, level: float, penalty: fl
 
     for h in _SMOOTHING:
         value = loss(beta, h)
-        for _ in range(_STEPS):
+        for _ in range(_MAX_STEPS):
             below = expit(-(y - X @ beta) / h)
             gradient = X.T @ (weight * (below - level)) / len(y) + ridge * beta
             curvature = weight * below * (1 - below) / h / len(y)
@@ -251,6 +263,6 @@ def _newton(design: Array, y: Array, weight: Array, *, level: float, penalty: fl
             if improved <= 0:
                 break
             beta, value = beta - length * step, value - improved
-            if improved < _ENOUGH * abs(value):
+            if improved < _TOLERANCE * abs(value):
                 break
     return np.asarray(beta[1:])

@@ -1,7 +1,7 @@
-"""Curves of a model: the levels that are fitted, and how unseen rows correct them.
+"""Out-of-fold calibration: levels moved by the probability integral transforms of held-out rows.
 
-A curve is a row of quantiles at rising levels, read as :mod:`energyforecast.core.quantiles` reads it: straight lines
-in the level between them, and beyond the outer ones, which a correction must reach, those over the normal score.
+A curve is a row of quantiles at increasing levels, read as in :mod:`energyforecast.core.quantiles`: linear in the level
+between them, and beyond the outer ones, which a correction must reach, linear over the normal score.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-#: Levels at which a model is fitted where a curve through them gives the others.
+#: Levels that a linear model fits; a curve through them gives the others.
 GROWN: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
-#: Correction is by groups of rows with about the same median; where another value counts too, within groups of it.
+#: Groups of rows by their median, within groups of another value (`by`) where there is one.
 _GROUPS: Final = 6
-_OUTER: Final = 4
-#: Groups of the other value are fewer where rows are: those of a median within them hold so many on average.
-_FULL: Final = 200
-#: No outcome is taken as rarer than this.
-_RAREST: Final = 0.001
+_OUTER_GROUPS: Final = 4
+#: Mean number of rows in a group, at least: fewer groups of the other value in smaller samples.
+_MIN_ROWS: Final = 200
+#: Lowest probability of an outcome.
+_MIN_PROBABILITY: Final = 0.001
 
 
 def correction(
@@ -43,62 +43,44 @@ def correction(
     *,
     by: Array | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Levels at which curves must be read so that outcomes fall below as often as they should.
+    r"""Calibrated levels by group: where to read curves so that outcomes fall below them as often as they should.
 
-    Parameters
-    ----------
-    unseen : array, shape (rows, levels)
-        Rising curves of rows from which they were not made.
-    y : array, shape (rows,)
-        Outcomes.
-    levels : tuple of float
-        At least two.
-    weight : array, shape (rows,), optional
-        Above 0.
-    by : array, shape (rows,), optional
-        Another value by which rows are unlike one another; missing ones stand at its median.
-
-    Returns
-    -------
-    array, shape (groups, 2 + levels)
-        Medians of the other value (0 without) and of the curves in the group, then the level that takes the place
-        of each.
-
-    Examples
-    --------
-    >>> narrow = np.tile([-0.5, 0.0, 0.5], (999, 1))  # outcomes spread twice as far
-    >>> y = np.linspace(-1.25, 1.25, 999)
-    >>> found = correction(narrow, y, (0.1, 0.5, 0.9))
-    >>> read(narrow[:1], (0.1, 0.5, 0.9), (0.1, 0.5, 0.9), found).round(1).tolist()
-    [[-1.0, 0.0, 1.0]]
+    In each group of rows with about the same median, and about the same value of `by`, the level :math:`\tau` becomes
+    the :math:`\tau`-quantile of the probability integral transforms :math:`\hat F_i(y_i)` of its rows. Returns the
+    medians of `by` (0 without) and of the curves, then the level in place of each; shape (groups, 2 + levels).
     """
-    said = QuantileFunction(unseen, levels)
+    held_out = QuantileFunction(unseen, levels)
     low, high = (
-        np.clip(side(y, tails="normal"), _RAREST, 1 - _RAREST) for side in (said.below, said.at_most)
+        np.clip(side(y, tails="normal"), _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+        for side in (held_out.below, held_out.at_most)
     )
-    rank = 0.5 * (low + high)  # of a mass, the outcome stands for its middle
-    median = said.at(0.5)
+    rank = 0.5 * (low + high)  # the middle of a mass
+    median = held_out.at(0.5)
     other = _filled(by, len(y))
     rows = []
-    for outer in _grouped(other, min(_OUTER, len(y) // (_GROUPS * _FULL))):
+    for outer in _grouped(other, min(_OUTER_GROUPS, len(y) // (_GROUPS * _MIN_ROWS))):
         for inner in _grouped(median[outer], _GROUPS):
             group = outer[inner]
             moved = weighted_quantiles(rank[group], levels, None if weight is None else weight[group])
-            moved = np.clip(moved, _RAREST, 1 - _RAREST)
+            moved = np.clip(moved, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
             rows.append([np.median(other[outer]), np.median(median[group]), *moved])
     return np.asarray(rows)
 
 
 def _filled(by: Array | None, rows: int, usual: float | None = None) -> Array:
-    """The other value of each row: its usual one where it is missing, 0 where there is none."""
+    """Other value of each row: the usual one where it is missing, 0 without a column."""
     if by is None or not np.isfinite(by).any():
         return np.full(rows, 0.0 if usual is None else usual)
     return np.where(np.isfinite(by), by, np.nanmedian(by) if usual is None else usual)
 
 
-def _grouped(values: Array, most: int) -> list[npt.NDArray[np.intp]]:
-    """Rows of about the same value, in rising order; fewer groups where values are alike."""
-    edges = np.unique(np.quantile(values, np.arange(1, most) / most)) if most > 1 else np.empty(0)
+def _grouped(values: Array, max_groups: int) -> list[npt.NDArray[np.intp]]:
+    """Rows of about the same value, in increasing order; fewer groups where values are alike."""
+    edges = (
+        np.unique(np.quantile(values, np.arange(1, max_groups) / max_groups))
+        if max_groups > 1
+        else np.empty(0)
+    )
     group = np.searchsorted(edges, values, side="right")
     return [np.flatnonzero(group == k) for k in np.unique(group)]
 
@@ -111,22 +93,7 @@ def read(
     *,
     by: Array | None = None,
 ) -> Array:
-    """Curves at other levels, corrected; shape (rows, wanted).
-
-    Parameters
-    ----------
-    curve : array, shape (rows, levels)
-        Rising curves.
-    moved : array, shape (groups, 2 + levels)
-        What :func:`correction` gave, or no rows for none.
-    by : array, shape (rows,), optional
-        The other value, if the correction was given one.
-
-    Examples
-    --------
-    >>> read(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.1, 0.5, 0.9), np.empty((0, 4))).tolist()
-    [[1.0, 2.0, 3.0]]
-    """
+    """Quantiles of calibrated curves at other levels, shape (rows, wanted); `moved` is from :func:`correction`."""
     if not len(moved):
         return QuantileFunction(curve, levels).table(wanted, tails="normal")
     share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
@@ -145,13 +112,7 @@ def weights(
     *,
     by: Array | None = None,
 ) -> Array:
-    """How much each known level counts in what :func:`read` gives, shape (rows, levels, wanted).
-
-    Examples
-    --------
-    >>> weights(np.array([[1.0, 3.0]]), (0.1, 0.9), (0.5,), np.empty((0, 4)))[0].tolist()
-    [[0.5], [0.5]]
-    """
+    """Weight of each fitted level in the quantiles of :func:`read`, shape (rows, levels, wanted)."""
     if not len(moved):
         whole = reading_weights(levels, wanted, tails="normal")
         return np.broadcast_to(whole, (len(curve), *whole.shape))
@@ -161,12 +122,12 @@ def weights(
 
 
 def _applied(matrix: Array, curve: Array) -> Array:
-    """``curve @ matrix``, to the bit the same for a row alone as among others, which BLAS does not promise."""
+    """``curve @ matrix``, bit-identical for a row alone and among others, which BLAS does not guarantee."""
     return np.asarray((sparse.csr_array(matrix.T) @ curve.T).T)
 
 
 def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array) -> list[Array]:
-    """For each group, the matrix that reads a corrected curve: both are straight lines, so one does it."""
+    """Reading matrix of each group: two linear interpolations in one."""
     asked = reading_weights(levels, wanted, tails="normal")
     return [
         _applied(asked, reading_weights(levels, np.maximum.accumulate(row), tails="normal"))
@@ -175,7 +136,7 @@ def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array
 
 
 def _shares(median: Array, moved: Array, by: Array | None) -> Array:
-    """How much each group counts for each row, shape (rows, groups): neighbours by either value share it."""
+    """Weight of each group for each row, shape (rows, groups), linear between neighbours in both values."""
     centres = np.unique(moved[:, 0])
     outer = _nearness(_filled(by, len(median), float(np.median(centres))), centres)
     shares = np.zeros((len(median), len(moved)))
@@ -186,7 +147,7 @@ def _shares(median: Array, moved: Array, by: Array | None) -> Array:
 
 
 def _nearness(values: Array, centres: Array) -> Array:
-    """How much each centre counts for each value: straight lines between them, shape (values, centres)."""
+    """Weight of each centre for each value, linear between centres; shape (values, centres)."""
     order = np.argsort(centres, kind="stable")
     shares = np.empty((len(values), len(centres)))
     for k in range(len(centres)):

@@ -1,4 +1,4 @@
-"""Several weather models: their sisters are weighed by what they are worth, and one may be missing."""
+"""Several weather models: their base models are weighed by what they are worth, and one may be missing."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_without_the_weather_of_one_the_others_answer() -> None:
 
 @pytest.mark.parametrize("combination", ["regression", "weights"])
 def test_combinations_are_found_on_rows_that_the_sisters_did_not_see(combination: str) -> None:
-    """A sister that knows its rows by heart is worth nothing on others."""
+    """A base model that knows its rows by heart is worth nothing on others."""
     X, y = _sample(1200)
     X["blind:row"] = np.arange(len(X), dtype=float)
     model = ByHeart(fitted_quantiles=LEVELS)

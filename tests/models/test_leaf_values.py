@@ -14,6 +14,7 @@ from scipy import stats
 from energyforecast.core.tasks import PERCENTILES
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 from energyforecast.models import LightGBMQuantiles, QuantileModel, out_of_fold_calibration
+from energyforecast.models.boosters import leaf_indices
 from energyforecast.models.leaf_values import fit_leaf_values
 
 Array = npt.NDArray[Any]
@@ -135,8 +136,8 @@ def test_leaf_values_that_begin_at_the_median_of_the_trees_reach_far() -> None:
     assert abs(inside - 0.8) < 0.05
 
 
-def test_with_more_turns_twins_know_each_season() -> None:
-    """What grows steadily is strange to a twin that has not seen a whole half: intervals are then too wide."""
+def test_with_more_blocks_out_of_fold_models_know_each_season() -> None:
+    """Steady growth is strange to an out-of-fold model without one whole half: intervals are then too wide."""
     rng = np.random.default_rng(6)
     X = pd.DataFrame({"day": np.arange(2400.0)})
     y = 0.01 * X["day"].to_numpy() + rng.normal(size=2400)
@@ -163,7 +164,7 @@ def test_levels_begin_at_what_the_trees_say_of_the_median() -> None:
         LEVELS, fitted_quantiles=LEVELS, n_estimators=12, folds=0, init_from_median=True
     ).fit(X, y)
     [booster], [learnt] = model.boosters_, model.leaf_values_
-    leaf = model._leaf(booster, X.to_numpy(dtype=np.float32))
+    leaf = leaf_indices(booster, X.to_numpy(dtype=np.float32), model.num_leaves)
     said = booster.predict(X.to_numpy(dtype=np.float32))
     start = fit_leaf_values(
         leaf, y, LEVELS, num_leaves=model.num_leaves, start=_outputs(booster, model.num_leaves)

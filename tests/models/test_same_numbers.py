@@ -16,7 +16,7 @@ import pytest
 
 import energyforecast as ef
 from energyforecast.features import FeatureSet
-from energyforecast.models.lightgbm import _rounded
+from energyforecast.models.tree_matrix import rounded
 from energyforecast.testing import example_snapshot
 
 ROOT = Path(ef.__file__).parents[1]
@@ -195,7 +195,7 @@ def test_numbers_of_categories_are_exact() -> None:
 
 
 def test_a_gap_and_an_endless_number_stay_what_they_are() -> None:
-    values = _rounded(np.array([np.nan, np.inf, -np.inf, 0.0, -0.25, 1000.5, 1 / 3]))
+    values = rounded(np.array([np.nan, np.inf, -np.inf, 0.0, -0.25, 1000.5, 1 / 3]))
     np.testing.assert_array_equal(values[:6], np.array([np.nan, np.inf, -np.inf, 0.0, -0.25, 1000.5]))
     assert abs(values[6] * 3 - 1) < 2e-5
 

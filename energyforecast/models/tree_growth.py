@@ -1,0 +1,101 @@
+"""Growth of boosters for quantiles: on shared trees, or one booster for each level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from energyforecast.models.base import Array
+from energyforecast.models.boosters import leaf_indices, leaf_outputs, lightgbm, predict_each
+from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
+
+__all__ = ["Grown", "TreeGrowth", "folds_along_time"]
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+#: Rows of a fold that calibration needs, at least.
+_MIN_FOLD: Final = 200
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Boosters with their leaf values (none without shared trees), and out-of-fold quantiles of the rows."""
+
+    boosters: list[Any]
+    leaf_values: list[LeafValues]
+    out_of_fold: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeGrowth:
+    """Settings of growth, and growth itself."""
+
+    levels: tuple[float, ...]
+    n_tree_sets: int
+    n_estimators: int
+    num_leaves: int
+    init_from_median: bool
+    seed: int
+    parameters: dict[str, Any]
+
+    def shared(
+        self, data: Any, values: Array, y: Array, *, fold: Array, weight: Array | None, calibrate: bool
+    ) -> Grown:
+        """Grow sets of trees on the median and fit their leaf values for every level."""
+        every = np.ones(len(y), dtype=bool)
+        grown = Grown([], [], np.zeros((len(y), len(self.levels))))
+        for seed in range(self.seed, self.seed + self.n_tree_sets):
+            for seen in _outside(fold) if calibrate else ():
+                booster = self._grow(data.subset(np.flatnonzero(seen)), level=0.5, seed=seed)
+                leaf = leaf_indices(booster, values, self.num_leaves)
+                leaf_values = self._fit_leaves(booster, leaf, y, seen, weight)
+                grown.out_of_fold[~seen] += leaf_values.predict(leaf[~seen]) / self.n_tree_sets
+            booster = self._grow(data, level=0.5, seed=seed)
+            leaf = leaf_indices(booster, values, self.num_leaves)
+            grown.boosters.append(booster)
+            grown.leaf_values.append(self._fit_leaves(booster, leaf, y, every, weight))
+        return grown
+
+    def apart(self, data: Any, values: Array, *, fold: Array) -> Grown:
+        """Grow a booster for each level, fold and seed."""
+        grown = Grown([], [], np.zeros((len(fold), len(self.levels))))
+        for k, seen in enumerate(_outside(fold) or [np.ones(len(fold), dtype=bool)]):
+            chosen = data if seen.all() else data.subset(np.flatnonzero(seen))
+            for seed in range(self.seed, self.seed + self.n_tree_sets):
+                each = [self._grow(chosen, level=level, seed=seed + 100 * k) for level in self.levels]
+                if not seen.all():
+                    grown.out_of_fold[~seen] += predict_each(each, values[~seen]) / self.n_tree_sets
+                grown.boosters.extend(each)
+        return grown
+
+    def _grow(self, data: Any, *, level: float, seed: int) -> Any:
+        settings = self.parameters | {"alpha": level, "seed": 1000 * seed + round(1000 * level)}
+        return lightgbm().train(settings, data, num_boost_round=self.n_estimators)
+
+    def _fit_leaves(
+        self, booster: Any, leaf: Array, y: Array, seen: Mask, weight: Array | None
+    ) -> LeafValues:
+        return fit_leaf_values(
+            leaf[seen],
+            y[seen],
+            self.levels,
+            num_leaves=self.num_leaves,
+            start=leaf_outputs(booster, self.num_leaves) if self.init_from_median else None,
+            sample_weight=None if weight is None else weight[seen],
+        )
+
+
+def folds_along_time(rows: int, *, folds: int, blocks_per_fold: int) -> npt.NDArray[np.int64]:
+    """Fold of each row: blocks of time, assigned in rotation; all 0 if the sample is too small to cut."""
+    if folds < 2 or rows < folds * _MIN_FOLD:
+        return np.zeros(rows, dtype=np.int64)
+    return np.arange(rows) * (blocks_per_fold * folds) // rows % folds
+
+
+def _outside(fold: Array) -> list[Mask]:
+    """Rows outside each fold; none if the sample is not cut."""
+    return [fold != k for k in np.unique(fold)] if fold.any() else []

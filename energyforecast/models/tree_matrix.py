@@ -1,0 +1,103 @@
+"""Training table of tree models: rounded numbers, coded categories, weights and published level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.models.base import Array
+
+__all__ = ["categories", "positive_weight", "published_level", "rounded", "tree_matrix"]
+
+#: Leading bits of a feature that trees use; share of a step of the last of them at which rounding turns upwards.
+_BITS: Final = 16
+_TURN: Final = 0.618
+
+#: Names of the categories of a column; None where they are numbers.
+Categories = Mapping[str, list[str] | None]
+
+
+def tree_matrix(X: pd.DataFrame, known: Categories) -> npt.NDArray[np.float32]:
+    """Rounded numbers; a category is exact, and missing where training did not hold it."""
+    if not known:
+        return rounded(X.to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.column_stack([_column(X[name], known) for name in X.columns]).astype(np.float32)
+
+
+def categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str] | None]:
+    """Columns of categories, with the names that pandas gives them; None where they are numbers."""
+    missing = [name for name in named if name not in X.columns]
+    if missing:
+        raise SchemaError(
+            f"categories names the columns {missing}, X has {list(X.columns)}.",
+            "Columns of categories are among the features.",
+            "Leave out names that the features do not give.",
+        )
+    found: dict[str, list[str] | None] = dict.fromkeys(named)
+    for name in X.columns:
+        if isinstance(X[name].dtype, pd.CategoricalDtype):
+            found[str(name)] = [_name(item) for item in X[name].cat.categories]
+    return found
+
+
+def positive_weight(
+    X: pd.DataFrame, y: Array, weight: Array | None
+) -> tuple[Array, pd.DataFrame, Array | None]:
+    """Drop rows of weight 0, and scale the other weights to a mean of 1, since shrinkage of leaves counts rows."""
+    if weight is None:
+        return y, X, None
+    positive = weight > 0
+    # As LightGBM holds them: rounded so, equal weights are exactly none.
+    return y[positive], X[positive], (weight[positive] / weight[positive].mean()).astype(np.float32)
+
+
+def published_level(X: pd.DataFrame, name: str) -> Array:
+    """Published level of each row, from the column of that name; NaN where it is missing."""
+    if name not in X.columns:
+        raise SchemaError(
+            f"relative_to names the column {name!r}, X has {list(X.columns)}.",
+            "Outcomes are forecast relative to one of the features.",
+            "Add the feature that gives it, or relative_to=None.",
+        )
+    level = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isfinite(level).any():
+        raise MissingDataError(
+            f"The column {name!r} has no value in {len(X)} rows.",
+            "Outcomes are forecast relative to it.",
+            "Give a longer past, or relative_to=None.",
+        )
+    return np.asarray(level)
+
+
+def _column(column: pd.Series, known: Categories) -> Array:
+    names = known.get(str(column.name), [])
+    if names:
+        return _coded(column, names)
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values if names is None else rounded(values)
+
+
+def rounded(values: Array) -> npt.NDArray[np.float32]:
+    """Numbers with their leading bits alone, within 2e-5 of the original, relatively."""
+    # The last bits of a sine, a logarithm or a sum differ between processors. One such bit moves the edge of a bin,
+    # and random splits then grow other trees. Rounding turns at 0.38 of a step, not at its half: halves are frequent,
+    # as means of two rounded numbers, and would fall to either side.
+    mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
+    steps = np.floor(mantissa * 2.0**_BITS + _TURN)
+    return np.asarray(np.ldexp(steps, exponent - _BITS), dtype=np.float32)
+
+
+def _coded(column: pd.Series, names: list[str]) -> Array:
+    """Position of each category among those of training; NaN for others."""
+    code = pd.Index(names, dtype=object).get_indexer(pd.Index(column.astype(object).map(_name), dtype=object))
+    return np.asarray(np.where((code < 0) | column.isna().to_numpy(), np.nan, code))
+
+
+def _name(item: object) -> str:
+    """Name of a category: pandas makes 1 a 1.0 where a value is missing."""
+    return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
