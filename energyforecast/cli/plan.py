@@ -35,7 +35,7 @@ def plan(
     """Plan from a configuration: sheets, reserve, schedules, ramps, scenarios, dispatch and figures."""
     from energyforecast import configuration
     from energyforecast.core import timestamps
-    from energyforecast.forecasting.portfolio import forecast_ahead
+    from energyforecast.forecasting.portfolio import forecast_portfolio
     from energyforecast.planning import plan_day
 
     settings = configuration.read(config)
@@ -50,7 +50,7 @@ def plan(
     _check_tools(language, dispatch=terms.system is not None)
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
     observations = settings.observations()
-    ahead = forecast_ahead(
+    ahead = forecast_portfolio(
         settings.sites,
         settings.task,
         settings.weather(),

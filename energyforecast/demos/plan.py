@@ -19,7 +19,7 @@ from energyforecast.core.weather_schema import Weather
 from energyforecast.demos.plan_system import TABLES
 from energyforecast.demos.power import ASSUMED_GATE_CLOSURE
 from energyforecast.errors import MissingDataError
-from energyforecast.forecasting.portfolio import Ahead, forecast_ahead
+from energyforecast.forecasting.portfolio import PortfolioForecast, forecast_portfolio
 from energyforecast.models import Persistence, QuantileModel, SeasonalNaive, SmartPersistence
 from energyforecast.planning import (
     DispatchInputs,
@@ -57,7 +57,7 @@ class Region:
     Parameters
     ----------
     sites : tuple of Site
-    ahead, naive : Ahead
+    ahead, naive : PortfolioForecast
     observations : Observations
         What was measured, with gaps and faults.
     truth : DataFrame
@@ -66,13 +66,13 @@ class Region:
 
     Examples
     --------
-    >>> Region((), Ahead({}, {}), Ahead({}, {}), None, pd.DataFrame(), 1).seed
+    >>> Region((), PortfolioForecast({}, {}), PortfolioForecast({}, {}), None, pd.DataFrame(), 1).seed
     1
     """
 
     sites: tuple[Site, ...]
-    ahead: Ahead
-    naive: Ahead
+    ahead: PortfolioForecast
+    naive: PortfolioForecast
     observations: Observations
     truth: pd.DataFrame
     seed: int
@@ -215,8 +215,8 @@ def region(
     naive = {site.name: _NAIVE[site.kind]() for site in made.sites}
     return Region(
         sites=made.sites,
-        ahead=forecast_ahead(*known, issue_times=issues, learn=learn, model=model, jobs=jobs),
-        naive=forecast_ahead(*known, issue_times=issues, model=naive),
+        ahead=forecast_portfolio(*known, issue_times=issues, learn=learn, model=model, jobs=jobs),
+        naive=forecast_portfolio(*known, issue_times=issues, model=naive),
         observations=made.observations,
         truth=made.truth.drop(columns="source"),
         seed=made.seed,

@@ -26,8 +26,8 @@ from .month_ahead import (
     ScenarioForecaster as ScenarioForecaster,
 )
 from .portfolio import (
-    Ahead as Ahead,
-    forecast_ahead as forecast_ahead,
+    PortfolioForecast as PortfolioForecast,
+    forecast_portfolio as forecast_portfolio,
 )
 from .storage import (
     load as load,

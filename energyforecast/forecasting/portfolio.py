@@ -21,14 +21,14 @@ from energyforecast.errors import MissingDataError
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import QuantileModel
 
-__all__ = ["PLANNED", "Ahead", "forecast_ahead", "weather_of"]
+__all__ = ["PLANNED", "PortfolioForecast", "forecast_portfolio", "weather_of"]
 
 #: Kinds of sites that can be planned.
 PLANNED: Final[tuple[Kind, ...]] = ("demand", "wind", "solar")
 
 
 @dataclass(frozen=True, eq=False)
-class Ahead:
+class PortfolioForecast:
     """Forecasts by kind of site.
 
     Parameters
@@ -41,7 +41,7 @@ class Ahead:
     Examples
     --------
     >>> from energyforecast.testing import example_forecast
-    >>> Ahead({"wind": example_forecast()}, {}).sites
+    >>> PortfolioForecast({"wind": example_forecast()}, {}).sites
     {'wind': ('farm',)}
     """
 
@@ -54,7 +54,7 @@ class Ahead:
         return {kind: forecast.sites for kind, forecast in self.ahead.items()}
 
 
-def forecast_ahead(
+def forecast_portfolio(
     sites: Sequence[Site],
     task: Task,
     weather: Weather,
@@ -65,7 +65,7 @@ def forecast_ahead(
     model: QuantileModel | Mapping[str, QuantileModel] | None = None,
     perfect_weather: bool = False,
     jobs: int = 1,
-) -> Ahead:
+) -> PortfolioForecast:
     """Fit on data known at the first issue, once for each kind of site, and forecast.
 
     Parameters
@@ -87,7 +87,7 @@ def forecast_ahead(
 
     Returns
     -------
-    Ahead
+    PortfolioForecast
         An issue without usable weather is answered by climatology; its ``fallback_level`` and a caveat say so.
 
     Raises
@@ -100,7 +100,7 @@ def forecast_ahead(
     >>> import energyforecast as ef
     >>> site, weather, power = ef.datasets.la_haute_borne()
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
-    >>> forecast_ahead(
+    >>> forecast_portfolio(
     ...     [site],
     ...     task,
     ...     weather,
@@ -128,7 +128,7 @@ def forecast_ahead(
     found: dict[str, dict[str, Forecast]] = {"ahead": {}, "past": {}}
     for (kind, when, *_), forecast in zip(work, made, strict=True):
         found[when][kind] = forecast
-    return Ahead(**found)
+    return PortfolioForecast(**found)
 
 
 def _moments(issue_times: Any, task: Task) -> pd.DatetimeIndex:

@@ -13,7 +13,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import SchemaError
-from energyforecast.forecasting.portfolio import Ahead
+from energyforecast.forecasting.portfolio import PortfolioForecast
 from energyforecast.planning.dispatch.inputs import DispatchInputs
 from energyforecast.planning.dispatch.optimise import plan_scenarios
 from energyforecast.planning.dispatch.plan import Plan
@@ -61,7 +61,7 @@ class DayPlan:
     >>> settings = PlanSettings.from_dict(
     ...     {"areas": {"South": ["farm"]}, "dependence": "independent", "schedule": {"shortage": 30, "surplus": 20}}
     ... )
-    >>> made = plan_day(settings, Ahead({"wind": example_forecast()}, {}))
+    >>> made = plan_day(settings, PortfolioForecast({"wind": example_forecast()}, {}))
     >>> made.schedules["farm"]["schedule"].head(2).round(2).tolist()
     [9.0, 9.5]
     """
@@ -124,7 +124,7 @@ class DayPlan:
 
 def plan_day(
     settings: PlanSettings,
-    ahead: Ahead,
+    ahead: PortfolioForecast,
     observations: Observations | None = None,
     *,
     issue_time: Any = None,
@@ -134,7 +134,7 @@ def plan_day(
     Parameters
     ----------
     settings : PlanSettings
-    ahead : Ahead
+    ahead : PortfolioForecast
         Forecasts of the sites of all areas, and past ones where the dependence is learnt from them.
     observations : Observations, optional
         What came of the past; only what was published by the issue is used.
@@ -162,7 +162,7 @@ def plan_day(
     ...         "system": {"areas": ["South"], "units": {"gas": {"area": "South", "capacity": 200, "cost": 60}}},
     ...     }
     ... )
-    >>> made = plan_day(settings, Ahead({"demand": demand}, {}), issue_time=demand.issue_times[-1])
+    >>> made = plan_day(settings, PortfolioForecast({"demand": demand}, {}), issue_time=demand.issue_times[-1])
     >>> made.net_load.number, len(made.reserve), made.dispatch.n_scenarios
     (1000, 24, 30)
     """
@@ -205,7 +205,7 @@ def plan_day(
     )
 
 
-def _issue(ahead: Ahead, issue_time: Any) -> pd.Timestamp:
+def _issue(ahead: PortfolioForecast, issue_time: Any) -> pd.Timestamp:
     issues = next(iter(ahead.ahead.values())).issue_times
     if issue_time is None and len(issues) > 1:
         raise SchemaError(
@@ -217,14 +217,18 @@ def _issue(ahead: Ahead, issue_time: Any) -> pd.Timestamp:
 
 
 def dependence_of(
-    settings: PlanSettings, ahead: Ahead, observations: Observations | None, *, until: pd.Timestamp
+    settings: PlanSettings,
+    ahead: PortfolioForecast,
+    observations: Observations | None,
+    *,
+    until: pd.Timestamp,
 ) -> Dependence:
     """Dependence of hours, sites and kinds, learnt from data known by a moment.
 
     Examples
     --------
     >>> settings = PlanSettings(areas={"South": ("a",)}, dependence="exponential", range_hours=12.0)
-    >>> dependence_of(settings, Ahead({}, {}), None, until=pd.Timestamp("2024-01-01", tz="UTC"))
+    >>> dependence_of(settings, PortfolioForecast({}, {}), None, until=pd.Timestamp("2024-01-01", tz="UTC"))
     GaussianCopula(decay within 12 h, shrinkage 1)
     """
     if settings.dependence == "independent":
@@ -244,7 +248,7 @@ def dependence_of(
         raise SchemaError(
             "dependence = 'gaussian', and no past forecasts are given.",
             "It is learnt from the errors of forecasts by models that had not seen the outcomes.",
-            'Forecast them too: forecast_ahead(..., learn="60D"); or dependence = "exponential".',
+            'Forecast them too: forecast_portfolio(..., learn="60D"); or dependence = "exponential".',
         )
     return GaussianCopula.fit(list(ahead.past.values()), observations, until=until, seed=settings.seed)
 

@@ -30,11 +30,11 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
 
     Examples
     --------
-    >>> from energyforecast.forecasting import Ahead
+    >>> from energyforecast.forecasting import PortfolioForecast
     >>> from energyforecast.planning import PlanSettings, plan_day
     >>> from energyforecast.testing import example_forecast
     >>> terms = {"areas": {"South": ["farm"]}, "dependence": "independent", "schedule": {"shortage": 30, "surplus": 20}}
-    >>> plan = plan_day(PlanSettings.from_dict(terms), Ahead({"wind": example_forecast()}, {}))
+    >>> plan = plan_day(PlanSettings.from_dict(terms), PortfolioForecast({"wind": example_forecast()}, {}))
     >>> [sheet.title() for sheet in sheets(plan, timezone="UTC").values()]
     ['Day-ahead sheet: farm, 2024-01-02']
     """
@@ -76,11 +76,11 @@ def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "
     Examples
     --------
     >>> import tempfile
-    >>> from energyforecast.forecasting import Ahead
+    >>> from energyforecast.forecasting import PortfolioForecast
     >>> from energyforecast.planning import PlanSettings, plan_day
     >>> from energyforecast.testing import example_forecast
     >>> terms = {"areas": {"South": ["farm"]}, "dependence": "independent", "schedule": {"shortage": 30, "surplus": 20}}
-    >>> plan = plan_day(PlanSettings.from_dict(terms), Ahead({"wind": example_forecast()}, {}))
+    >>> plan = plan_day(PlanSettings.from_dict(terms), PortfolioForecast({"wind": example_forecast()}, {}))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     sorted(path.name for path in write(plan, folder, timezone="UTC").iterdir())
     ['farm.csv', 'farm.html', 'farm.xlsx', 'schedule_costs.csv', 'schedules.csv']

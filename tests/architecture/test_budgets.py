@@ -36,7 +36,7 @@ REMAINING = {
     "features/base.py",
     "features/wind.py",
     "forecasting/forecaster.py",
-    "forecasting/portfolio.py::forecast_ahead",
+    "forecasting/portfolio.py::forecast_portfolio",
     "forecasting/storage.py",
     "observations/clock.py",
     "observations/elexon.py::get_elexon",

@@ -19,7 +19,7 @@ from energyforecast.cli import app
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.demos import plan as demo_plan
 from energyforecast.errors import ConfigurationError, MissingDataError, SchemaError
-from energyforecast.forecasting.portfolio import Ahead, forecast_ahead, weather_of
+from energyforecast.forecasting.portfolio import PortfolioForecast, forecast_portfolio, weather_of
 from energyforecast.planning import (
     DispatchInputs,
     PlanSettings,
@@ -123,11 +123,11 @@ def test_past_forecasts_or_observations_that_lack_are_asked_for() -> None:
     settings = _plan(areas={"South": ["a", "b"]})
     issue = demand.issue_times[-1]
     with pytest.raises(SchemaError, match="no past forecasts"):
-        plan_day(settings, Ahead({"demand": demand}, {}), seen, issue_time=issue)
+        plan_day(settings, PortfolioForecast({"demand": demand}, {}), seen, issue_time=issue)
     with pytest.raises(SchemaError, match="no observations"):
-        plan_day(settings, Ahead({"demand": demand}, {"demand": demand}), issue_time=issue)
+        plan_day(settings, PortfolioForecast({"demand": demand}, {"demand": demand}), issue_time=issue)
     with pytest.raises(SchemaError, match="issued 12 times"):
-        plan_day(settings, Ahead({"demand": demand}, {}), seen)
+        plan_day(settings, PortfolioForecast({"demand": demand}, {}), seen)
 
 
 def test_what_is_learnt_stops_at_the_issue() -> None:
@@ -135,11 +135,15 @@ def test_what_is_learnt_stops_at_the_issue() -> None:
     demand, seen = example_days(days=40)
     settings = _plan(scenarios=50)
     issue = demand.issue_times[25]
-    whole = plan_day(settings, Ahead({"demand": demand}, {"demand": demand}), seen, issue_time=issue)
+    whole = plan_day(
+        settings, PortfolioForecast({"demand": demand}, {"demand": demand}), seen, issue_time=issue
+    )
     destroyed = seen.values.copy()
     destroyed.loc[destroyed.index >= issue] = 9999.0
     poisoned = ef.Observations(destroyed, published_after="1h")
-    again = plan_day(settings, Ahead({"demand": demand}, {"demand": demand}), poisoned, issue_time=issue)
+    again = plan_day(
+        settings, PortfolioForecast({"demand": demand}, {"demand": demand}), poisoned, issue_time=issue
+    )
     assert whole.net_load is not None
     assert again.net_load is not None
     np.testing.assert_array_equal(whole.net_load.data.values, again.net_load.data.values)
@@ -165,7 +169,7 @@ def test_net_load_is_taken_in_each_scenario_and_its_sheet_says_what_it_is() -> N
             "ramps": {"change": 5, "within": ["1h"]},
         }
     )
-    made = plan_day(settings, Ahead({"demand": demand, "wind": wind}, {}))
+    made = plan_day(settings, PortfolioForecast({"demand": demand, "wind": wind}, {}))
     net = made.net_load
     assert net is not None
     south = net.of("South: demand") - net.of("South: wind")
@@ -398,7 +402,7 @@ def test_without_weather_there_is_a_forecast_and_the_sheet_says_so(
     }
     farm = [site for site in synthetic.sites if site.kind == "wind"]
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
-    made = forecast_ahead(
+    made = forecast_portfolio(
         farm,
         task,
         cut,
