@@ -322,7 +322,7 @@ def deviations(observed: Array, declared: Array, *, kind: Kind | Array) -> tuple
 
 
 def best_level(below: Array, above: Array) -> Array:
-    r"""Quantile level whose declaration costs least without a dead band; ½ where deviations cost nothing. [1]
+    r"""Quantile level of least expected cost without a dead band; ½ where deviations are free. [1]
 
     .. math:: \tau = \frac{p_{above}}{p_{below} + p_{above}}
 

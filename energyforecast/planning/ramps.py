@@ -117,7 +117,7 @@ def ramps(
 
 
 def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
-    """Warnings of ramps: hours in a row whose probability is high enough, as one event.
+    """Warnings of ramps: consecutive hours with a high enough probability, as one event.
 
     Parameters
     ----------

@@ -75,7 +75,11 @@ def reconcile(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MinT:
-    """A projection onto what adds up, of least total variance for a covariance of residuals.
+    r"""Minimum-trace reconciliation: the coherent projection of least total variance.
+
+    .. math:: \tilde y = S \left(S^\top \Sigma^{-1} S\right)^{-1} S^\top \Sigma^{-1} \hat y
+
+    with the summing matrix S and the covariance Σ of residuals.
 
     Parameters
     ----------
@@ -152,7 +156,7 @@ class MinT:
     def apply(
         self, scenarios: Scenarios, *, bounds: Mapping[str, tuple[float, float]] | None = None
     ) -> Scenarios:
-        """Reconcile; as :func:`reconcile` says."""
+        """Reconcile scenarios; parameters are those of :func:`reconcile`."""
         self._check(scenarios, bounds)
         order = [scenarios.sites.index(name) for name in self.names]
         sites = np.einsum("sn,knh->ksh", self.weights, scenarios.data.values[:, order], optimize=True)
@@ -254,7 +258,7 @@ def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[A
 
 
 def _shrunk(table: Array) -> tuple[Array, float]:
-    """Covariance whose correlations are shrunk towards none, and the share of shrinkage."""
+    """Covariance with correlations shrunk towards zero, and the share of shrinkage."""
     rows = len(table)
     deviation = table.std(axis=0, ddof=1)
     unit = (table - table.mean(axis=0)) / (deviation * np.sqrt(rows - 1))

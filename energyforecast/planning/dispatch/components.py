@@ -99,7 +99,7 @@ class HVDCLink:
 
 @dataclass(frozen=True, kw_only=True)
 class ThermalUnit:
-    """A unit or a fleet whose output is scheduled a day ahead. It is always on: units are not committed.
+    """A unit or a fleet that is scheduled a day ahead. It is always on: units are not committed.
 
     Parameters
     ----------

@@ -32,7 +32,11 @@ _TARGETS: Final = ("separable", "independent")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GaussianCopula:
-    """Ranks of a multivariate normal whose correlation is that of past forecast errors.
+    r"""Gaussian copula: ranks of a multivariate normal with the correlation of hindcast residuals.
+
+    .. math:: R = (1 - \lambda)\, Z^\top Z + \lambda\, T
+
+    with the normalised scores Z of past outcomes, the target T and its share λ.
 
     Made by :meth:`fit`, or by :meth:`exponential` where there is no history yet.
 
@@ -188,7 +192,7 @@ class GaussianCopula:
         return np.asarray(outer[:, None] * (flat.T @ flat) * outer + np.sqrt(share[:, None] * share) * target)
 
     def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
-        """As :class:`Dependence` says.
+        """Ranks of the scenarios, as :class:`Dependence` defines them.
 
         Raises
         ------

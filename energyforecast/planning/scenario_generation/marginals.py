@@ -132,7 +132,7 @@ class Marginals:
         ]
 
     def values(self, ranks: Array, *, tails: Tails = "flat") -> Array:
-        """Power at ranks from 0 to n - 1, of which rank k stands for the level (k + ½) / n. [MW]
+        """Power at ranks 0 to n - 1; rank k is the level (k + ½) / n. [MW]
 
         Parameters
         ----------

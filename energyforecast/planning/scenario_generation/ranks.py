@@ -68,7 +68,7 @@ class HindcastScores:
         until: Any = None,
         seed: int = 0,
     ) -> HindcastScores:
-        """Collect them from forecasts of one or many issues; only what was published by `until` counts.
+        """Collect scores from hindcasts; only outcomes published by `until` count.
 
         Parameters
         ----------
