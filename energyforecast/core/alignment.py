@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.observation_series import Observations
 from energyforecast.errors import RangeError, TimeError
 
-__all__ = ["by_hour", "finite_by_hour"]
+__all__ = ["by_hour", "finite_by_hour", "outcomes_by_hour"]
 
 Array = npt.NDArray[Any]
 
@@ -100,3 +101,33 @@ def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: 
             "Give a number for these hours.",
         )
     return found
+
+
+def outcomes_by_hour(observed: Observations | pd.Series, hours: pd.DatetimeIndex, *, site: str) -> Array:
+    """Observed power at each hour; NaN where it is missing or flagged. [MW]
+
+    Parameters
+    ----------
+    observed : Observations or Series
+    hours : DatetimeIndex
+    site : str
+        Column of the observations, and name in errors.
+
+    Raises
+    ------
+    TimeError
+        As :func:`by_hour`.
+
+    See Also
+    --------
+    by_hour
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
+    >>> outcomes_by_hour(pd.Series([3.0, np.nan], index=hours), hours, site="farm").tolist()
+    [3.0, nan]
+    """
+    if isinstance(observed, Observations):
+        return observed.value_at(site, hours)
+    return by_hour(observed, hours, what=f"outcomes of site {site!r}")

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_by_hour
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.evaluation.ramp_matching import match_ramps, onsets
-from energyforecast.planning.outcomes import outcomes_by_hour
 
 __all__ = ["alarm_scores", "alarms", "ramps"]
 

@@ -11,12 +11,11 @@ import pandas as pd
 from scipy import stats
 
 from energyforecast.core import timestamps
-from energyforecast.core.alignment import finite_by_hour
+from energyforecast.core.alignment import finite_by_hour, outcomes_by_hour
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.planning.outages import Outage, outage_table
-from energyforecast.planning.outcomes import outcomes_by_hour
 from energyforecast.planning.reserve_distributions import SLACK, TAIL_SHARE, Tail, needed
 
 __all__ = ["Tail", "reserve", "reserve_exceedance", "static_reserve"]

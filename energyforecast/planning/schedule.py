@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_by_hour
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import QuantileFunction
@@ -24,7 +25,6 @@ from energyforecast.core.settlement import (
 )
 from energyforecast.core.sites import Kind
 from energyforecast.errors import MissingDataError, RangeError
-from energyforecast.planning.outcomes import outcomes_by_hour
 
 __all__ = ["compare_schedules", "schedule"]
 
