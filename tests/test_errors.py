@@ -63,4 +63,4 @@ def test_optional_libraries_are_asked_for_in_one_way() -> None:
         for path in PACKAGE.rglob("*.py")
         if re.search(r"\bDependencyError\($", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert makers == {"errors.py", "models/lightgbm.py", "weather/sources/grib/decode.py"}
+    assert makers == {"errors.py", "models/boosters.py", "weather/sources/grib/decode.py"}

@@ -24,6 +24,7 @@ WITHOUT_EXAMPLE = {
     "energyforecast.errors.ApproximateCoordinatesWarning": _WARNING,
     "energyforecast.errors.DamagedStoreWarning": "adds nothing to UserWarning; Store.open gives it",
     "energyforecast.errors.ConfigurationError": _PLAIN,
+    "energyforecast.errors.DeprecatedWarning": "adds nothing to DeprecationWarning; core.deprecations gives it",
     "energyforecast.errors.DependencyError": _PLAIN,
     "energyforecast.errors.EnergyForecastWarning": "adds nothing to UserWarning; the base of the others",
     "energyforecast.errors.FileFormatError": _PLAIN,
@@ -52,26 +53,24 @@ MODULES = sorted(
     for found in pkgutil.walk_packages(energyforecast.__path__, "energyforecast.")
     if not any(part.startswith("_") for part in found.name.split("."))
 )
-#: What runs and shows itself on the command line; its pages are checked by running them.
-_COMMANDS = ("energyforecast.cli", "energyforecast.demos")
+#: What runs and shows itself on the command line, and sources, whose public names ``ef.weather`` offers.
+_NO_FACES = ("energyforecast.cli", "energyforecast.demos", "energyforecast.weather.sources")
 
 
 def _faces() -> Iterator[Any]:
     """Everything that the package and its sub-packages offer."""
     packages = [energyforecast, *(importlib.import_module(name) for name in MODULES)]
     for package in packages:
-        if hasattr(package, "__path__") and not package.__name__.startswith(_COMMANDS):
+        if hasattr(package, "__path__") and not package.__name__.startswith(_NO_FACES):
             yield from (getattr(package, name) for name in getattr(package, "__all__", ()))
 
 
-#: Of a module that a face offers, everything; of the others what a face offers by name.
+#: What a face offers by name; modules that a face lists are for readers of the code.
 PUBLIC = {id(item) for item in _faces()}
 
 
 def _is_public(module: ModuleType, item: Any) -> bool:
-    return id(item) in PUBLIC or (
-        id(module) in PUBLIC and not module.__name__.startswith("energyforecast.core")
-    )
+    return id(item) in PUBLIC or module is energyforecast.errors
 
 
 def _defined(module: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -92,7 +91,7 @@ def _lacks(name: str, item: Any, source: str, *, public: bool = True) -> str | N
     if not (inspect.isclass(item) or inspect.isroutine(inspect.unwrap(item))):
         # A constant or an alias; packages and the front door pass on those of their modules.
         passed_on = not re.search(rf"^{name}\b.* = ", source, re.MULTILINE)
-        return None if passed_on or _explained(source, name) else "a comment '#: ...' above it"
+        return None if passed_on or not public or _explained(source, name) else "a comment '#: ...' above it"
     text = item.__dict__.get("__doc__") if inspect.isclass(item) else item.__doc__
     # A dataclass without docstring is given its signature for one.
     if not text or text.startswith(f"{name}("):

@@ -39,8 +39,8 @@ ALLOWED = {
     ("observations/quality.py", "flag_quality"): "writes flags into frames of the same index, row by row",
     ("forecasting/month_ahead.py", "rank_stations"): "brings temperature to the days of demand",
     (
-        "forecasting/forecaster.py",
-        "Forecaster._completed",
+        "forecasting/training.py",
+        "with_every_site",
     ): "adds columns of sites without power; hours stay as they are",
 }
 
