@@ -158,7 +158,7 @@ def score(
     See Also
     --------
     Metric : A metric of your own.
-    energyforecast.Result.scores : Scores of all models of a backtest.
+    energyforecast.Result : Scores of all models of a backtest.
     compare : Test of a difference.
 
     Examples
