@@ -144,7 +144,9 @@ def _command(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[s
 @pytest.mark.slow
 def test_the_command_leaves_with_the_verdict(tmp_path: Path) -> None:
     text = (EXAMPLES / "la_haute_borne.toml").read_text(encoding="utf-8")
-    good, bad = (text.replace("seed = 1", f"seed = 1\ntrees = {trees}\nfolds = 0") for trees in (60, 2))
+    good, bad = (
+        text.replace("seed = 1", f"seed = 1\nn_estimators = {count}\nfolds = 0") for count in (60, 2)
+    )
     (tmp_path / "good.toml").write_text(good)
     (tmp_path / "bad.toml").write_text(bad)
     span = ("--start", "2015-02", "--end", "2015-02", "--jobs", "1")
