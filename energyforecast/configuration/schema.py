@@ -281,17 +281,25 @@ def json_schema() -> dict[str, Any]:
     ['observations', 'sites', 'task', 'weather']
     """
     schema = file_section().model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_without_titles(schema)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_plain(schema)}
 
 
-def _without_titles(schema: Any) -> Any:
-    """Schema without pydantic's titles, and without the default of a key that is absent."""
+def _plain(schema: Any) -> Any:
+    """Schema in the form that all versions of pydantic share: no titles, no default of a key that is absent."""
     if isinstance(schema, list):
-        return [_without_titles(item) for item in schema]
+        return [_plain(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    return {
-        key: _without_titles(value)
-        for key, value in schema.items()
-        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
-    }
+    if len(schema.get("allOf", ())) == 1:
+        schema = {**schema, **schema["allOf"][0]}
+        del schema["allOf"]
+    return {key: _plain(value) for key, value in schema.items() if not _is_redundant(schema, key, value)}
+
+
+def _is_redundant(schema: Mapping[str, Any], key: str, value: Any) -> bool:
+    return (
+        (key == "title" and isinstance(value, str))
+        or (key == "default" and value is None)
+        or (key == "enum" and "const" in schema)
+        or (key == "additionalProperties" and value is True)
+    )

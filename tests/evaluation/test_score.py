@@ -110,7 +110,7 @@ def _plain() -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_tables_series_and_arrays_score_as_the_objects_do() -> None:
     expected = score(["mae", "crps", "bias"], example_observations(), example_forecast())["value"]
     outcomes, quantiles = _plain()
-    times = outcomes.index.tz_convert("UTC").tz_localize(None)
+    times = outcomes.index.tz_convert("UTC").tz_localize(None).to_numpy()
     array = xr.DataArray(
         quantiles.to_numpy(), dims=("time", "quantile"), coords={"time": times, "quantile": [0.1, 0.5, 0.9]}
     )
