@@ -101,7 +101,7 @@ def _limits(replicates: Array, days: int) -> tuple[float, float]:
 
 
 def score_intervals(result: Result) -> pd.DataFrame:
-    """Scores of :meth:`~energyforecast.evaluation.Result.scores`, each with its 95 % interval.
+    """Scores of :class:`energyforecast.Result`, each with its 95 % interval.
 
     Notes
     -----

@@ -125,7 +125,7 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
     See Also
     --------
     pit : Histogram of the same outcomes.
-    energyforecast.evaluation.Result.calibration : The numbers.
+    energyforecast.Result : The numbers.
 
     Examples
     --------
