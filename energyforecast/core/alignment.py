@@ -18,32 +18,7 @@ Array = npt.NDArray[Any]
 
 
 def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) -> Array:
-    """A value for each hour: one number for all, or a series in which each hour must be.
-
-    Parameters
-    ----------
-    values : float or Series
-        By the beginnings of hours, with their zone.
-    hours : DatetimeIndex
-        They may repeat, as those of several sites do.
-    what : str
-        What the values are, for errors.
-
-    Raises
-    ------
-    TimeError
-        If the series has no zone, holds an hour twice, or lacks one.
-
-    See Also
-    --------
-    finite_by_hour
-
-    Examples
-    --------
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> by_hour(pd.Series([3.0, 4.0], index=hours), hours[[1, 1]], what="price").tolist()
-    [4.0, 4.0]
-    """
+    """A value for each hour, which may repeat: one number for all, or a series that must hold each hour."""
     if not isinstance(values, pd.Series):
         return np.full(len(hours), float(values))
     if not isinstance(values.index, pd.DatetimeIndex) or values.index.tz is None:
@@ -70,28 +45,7 @@ def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) ->
 
 
 def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) -> Array:
-    """As :func:`by_hour`, where no value may be missing.
-
-    Parameters
-    ----------
-    values, hours, what
-        As there.
-
-    Raises
-    ------
-    TimeError, RangeError
-        As there; or if a value is not finite.
-
-    See Also
-    --------
-    by_hour
-
-    Examples
-    --------
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> finite_by_hour(5.0, hours, what="schedule").tolist()
-    [5.0, 5.0]
-    """
+    """A value for each hour as :func:`by_hour`, none missing."""
     found = by_hour(values, hours, what=what)
     bad = np.flatnonzero(~np.isfinite(found))
     if bad.size:
@@ -104,30 +58,7 @@ def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: 
 
 
 def outcomes_by_hour(observed: Observations | pd.Series, hours: pd.DatetimeIndex, *, site: str) -> Array:
-    """Observed power at each hour; NaN where it is missing or flagged. [MW]
-
-    Parameters
-    ----------
-    observed : Observations or Series
-    hours : DatetimeIndex
-    site : str
-        Column of the observations, and name in errors.
-
-    Raises
-    ------
-    TimeError
-        As :func:`by_hour`.
-
-    See Also
-    --------
-    by_hour
-
-    Examples
-    --------
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> outcomes_by_hour(pd.Series([3.0, np.nan], index=hours), hours, site="farm").tolist()
-    [3.0, nan]
-    """
+    """Observed power at each hour; NaN where it is missing or flagged. [MW]"""
     if isinstance(observed, Observations):
         return observed.value_at(site, hours)
     return by_hour(observed, hours, what=f"outcomes of site {site!r}")

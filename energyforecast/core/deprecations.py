@@ -35,14 +35,7 @@ DEPRECATIONS: Mapping[str, Deprecation] = {}
 
 
 def due(version: str, *, deprecations: Mapping[str, Deprecation] = DEPRECATIONS) -> list[str]:
-    """Names that a version must no longer have.
-
-    Examples
-    --------
-    >>> old = {"Forecaster(old)": Deprecation("Forecaster(new)", since="0.2", removed_in="0.4")}
-    >>> due("0.3.1", deprecations=old), due("0.4.0", deprecations=old)
-    ([], ['Forecaster(old)'])
-    """
+    """Names that a version must no longer have."""
     return [name for name, item in deprecations.items() if release(version) >= release(item.removed_in)]
 
 
@@ -53,19 +46,7 @@ def release(version: str) -> tuple[int, int]:
 
 
 def warn(name: str, *, deprecations: Mapping[str, Deprecation] = DEPRECATIONS) -> None:
-    """Warn, at the line that called the deprecated function, that a later release removes it.
-
-    Raises
-    ------
-    KeyError
-        If the name is not in the list.
-
-    Examples
-    --------
-    A deprecated function calls it first::
-
-        deprecations.warn("Forecaster(old)")
-    """
+    """Warn, at the line that called the deprecated function, that a later release removes a listed name."""
     item = deprecations[name]
     message = (
         f"{name} is deprecated since {item.since}; {item.removed_in} removes it. Use {item.replacement}."

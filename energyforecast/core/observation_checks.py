@@ -21,29 +21,7 @@ def check_observations(
     unfit: pd.DataFrame | None = None,
     label: str = "observations",
 ) -> None:
-    """Observed power of sites: all there, in MW, not above what the sites can give.
-
-    Parameters
-    ----------
-    values : DataFrame
-        A column a site. [MW]
-    sites : sequence of Site
-    unfit : DataFrame of bool, optional
-        Cells set aside by quality flags, which may hold anything.
-    label : str
-        What messages call the frame.
-
-    Raises
-    ------
-    SchemaError, UnitsError, RangeError
-        If they are not so.
-
-    Examples
-    --------
-    >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
-    >>> site = Site(name="farm", latitude=43.6, longitude=78.5, capacity=60)
-    >>> check_observations(pd.DataFrame({"farm": [12.0, 60.4]}, index=index), sites=[site])
-    """
+    """Refuse power that lacks a site, is not in MW, or exceeds 1.2 of the capacity; `unfit` cells are exempt."""
     for site in sites:
         if site.name not in values.columns:
             raise SchemaError(

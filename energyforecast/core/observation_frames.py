@@ -13,19 +13,7 @@ __all__ = ["aligned", "joined_flags", "latest", "plain"]
 
 
 def plain(frame: pd.DataFrame, label: str) -> pd.DataFrame:
-    """A frame of finite numbers in double precision, with text for names and UTC nanoseconds for times.
-
-    Raises
-    ------
-    SchemaError
-        If a column is not numeric, or a value infinite.
-
-    Examples
-    --------
-    >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
-    >>> plain(pd.DataFrame({1: [1, 2]}, index=index), "power").columns.tolist()
-    ['1']
-    """
+    """Frame of finite numbers in double precision, with text for names and UTC nanoseconds for times."""
     try:
         values = frame.astype("float64")
     except (ValueError, TypeError) as error:
@@ -48,7 +36,7 @@ def plain(frame: pd.DataFrame, label: str) -> pd.DataFrame:
 
 
 def aligned(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.DataFrame:
-    """A second frame of the same sites and hours, refused if it has others."""
+    """Frame of the same sites and hours as the values; others are refused."""
     result = frame.copy()
     result.columns = pd.Index([str(column) for column in frame.columns])
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.tz is not None:
@@ -63,11 +51,11 @@ def aligned(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.DataFram
 
 
 def latest(published: pd.DataFrame, longer: pd.Timedelta, parts: int) -> pd.DataFrame:
-    """When the last part was published; never, if a part never was or is not there."""
+    """Time at which the last part was published; NaT if one part never was, or is absent."""
     groups = published.resample(longer)
     return groups.max().where(groups.count() == parts)
 
 
 def joined_flags(flags: pd.DataFrame, longer: pd.Timedelta) -> pd.DataFrame:
-    """Flags of longer intervals: every bit that any part has."""
+    """Flags of longer intervals: every bit of any part."""
     return sum(((flags & int(flag)) != 0).resample(longer).max().astype("int64") * int(flag) for flag in Flag)

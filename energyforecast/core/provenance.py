@@ -18,18 +18,7 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def machine() -> dict[str, str]:
-    """Platform, processor level and commit; the commit is empty outside a git checkout.
-
-    Returns
-    -------
-    dict of str
-        ``platform``, ``processor`` and ``commit``.
-
-    Examples
-    --------
-    >>> sorted(machine())
-    ['commit', 'platform', 'processor']
-    """
+    """Platform, processor level and commit; the commit is empty outside a git checkout."""
     return {
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": processor_level(),
@@ -38,16 +27,7 @@ def machine() -> dict[str, str]:
 
 
 def processor_level() -> str:
-    """Instruction level at which numpy computes: ``"x86-64-v2"``, ``"-v3"`` or ``"-v4"``; else the machine's kind.
-
-    ``NPY_DISABLE_CPU_FEATURES`` lowers it.
-
-    Examples
-    --------
-    >>> level = processor_level()
-    >>> level.startswith("x86-64-v") or level == platform.machine()
-    True
-    """
+    """Instruction level of numpy (``NPY_DISABLE_CPU_FEATURES`` lowers it), ``"x86-64-v3"``; else the machine."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return platform.machine()
     described: Any = np.show_config(mode="dicts")
@@ -61,13 +41,7 @@ def processor_level() -> str:
 
 @functools.cache
 def commit() -> str:
-    """Commit of the package's own git checkout, with ``-dirty`` if it has changes; empty if it lies in none.
-
-    Examples
-    --------
-    >>> isinstance(commit(), str)
-    True
-    """
+    """Commit of the package's git checkout, with ``-dirty`` if it has changes; empty if it lies in none."""
     if not (
         _REPOSITORY / ".git"
     ).exists():  # a package that was installed into the checkout of another project
@@ -84,24 +58,7 @@ def commit() -> str:
 
 
 def data_hash(arrays: Iterable[Any]) -> str:
-    """Hash of numbers in single precision, with their shapes: equal for equal data.
-
-    Parameters
-    ----------
-    arrays : iterable of array
-
-    Returns
-    -------
-    str
-        16 hexadecimal digits.
-
-    Examples
-    --------
-    >>> data_hash([[1.0, 2.0]]) == data_hash([np.array([1, 2])])
-    True
-    >>> data_hash([[1.0, 2.0]]) == data_hash([[1.0], [2.0]])
-    False
-    """
+    """Hash of numbers in single precision with their shapes, in 16 hexadecimal digits."""
     digest = hashlib.sha256()
     for array in arrays:
         single = np.array(array, dtype="<f4", order="C")

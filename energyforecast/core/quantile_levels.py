@@ -11,26 +11,7 @@ __all__ = ["check_quantiles"]
 
 
 def check_quantiles(levels: Iterable[float]) -> tuple[float, ...]:
-    """Quantile levels: at least one, inside (0, 1), rising.
-
-    Parameters
-    ----------
-    levels : iterable of float
-
-    Returns
-    -------
-    tuple of float
-
-    Raises
-    ------
-    RangeError
-        If a level lies outside (0, 1), or they do not rise.
-
-    Examples
-    --------
-    >>> check_quantiles([0.1, 0.5, 0.9])
-    (0.1, 0.5, 0.9)
-    """
+    """Quantile levels: at least one, inside (0, 1), rising."""
     result = tuple(float(level) for level in levels)
     outside = [level for level in result if not 0.0 < level < 1.0]
     if outside or not result:

@@ -332,25 +332,7 @@ class QuantileFunction:
 
 
 def reading_weights(levels: Levels, wanted: Levels, *, tails: Tails = "flat") -> Array:
-    """Matrix that reads quantiles at other levels: how much each of them counts, shape (levels, wanted).
-
-    Parameters
-    ----------
-    levels : sequence of float
-        Rising.
-    wanted : sequence of float
-    tails : {"flat", "normal"}
-        Without bounds.
-
-    See Also
-    --------
-    QuantileFunction.table : The values themselves.
-
-    Examples
-    --------
-    >>> reading_weights((0.1, 0.5), (0.2, 0.9)).round(6).tolist()
-    [[0.75, 0.0], [0.25, 1.0]]
-    """
+    """Weights of given quantiles in quantiles at wanted levels, shape (levels, wanted); tails have no bounds."""
     if len(levels) == 1:
         return np.ones((1, len(wanted)))
     right, share = _place(np.asarray(levels, dtype=float), np.asarray(wanted, dtype=float), tails, "left")

@@ -359,27 +359,7 @@ def as_terms(
     band_of: BandOf = "schedule",
     paid: Paid = "beyond",
 ) -> ImbalanceTerms:
-    """Terms as given, or made of prices and a band.
-
-    Parameters
-    ----------
-    terms, shortage, surplus, band, band_of, paid : optional
-        Either terms, or both prices; as in :class:`ImbalanceTerms`.
-
-    Raises
-    ------
-    SchemaError
-        If both are given, or neither.
-
-    See Also
-    --------
-    ImbalanceTerms
-
-    Examples
-    --------
-    >>> as_terms(shortage=40, surplus=10).surplus
-    10
-    """
+    """Terms as given, or made of two prices and a band."""
     untold = shortage is None and surplus is None and (band, band_of, paid) == (0.0, "schedule", "beyond")
     if terms is not None and untold:
         return terms
@@ -394,13 +374,7 @@ def as_terms(
 
 
 def tolerance(values: Array) -> float:
-    """By how much rounding may move an outcome that lies on the edge of a band. [MW]
-
-    Examples
-    --------
-    >>> tolerance(np.array([0.5]))
-    1e-09
-    """
+    """Rounding by which an outcome on the edge of a band may be moved. [MW]"""
     return 1e-9 * max(1.0, float(np.nanmax(np.abs(values), initial=0.0)))
 
 

@@ -437,18 +437,7 @@ Sites: TypeAlias = Site | Iterable[Site]
 
 
 def as_sites(sites: Sites) -> tuple[Site, ...]:
-    """One or several sites as a tuple, their names unique.
-
-    Raises
-    ------
-    SchemaError
-        If there is none, or two have the same name.
-
-    Examples
-    --------
-    >>> len(as_sites(Site(name="a", latitude=0, longitude=0)))
-    1
-    """
+    """One or several sites as a tuple, their names unique."""
     several = (sites,) if isinstance(sites, Site) else tuple(sites)
     if not several or not all(isinstance(site, Site) for site in several):
         raise SchemaError(
@@ -468,28 +457,7 @@ def as_sites(sites: Sites) -> tuple[Site, ...]:
 
 
 def check_kind(kind: str, *, of: str) -> Kind:
-    """The kind, if it is one.
-
-    Parameters
-    ----------
-    kind : str
-    of : str
-        Name of the site, for the error.
-
-    Raises
-    ------
-    SchemaError
-        If it is none of ``KINDS``.
-
-    See Also
-    --------
-    Site.kind
-
-    Examples
-    --------
-    >>> check_kind("wind", of="farm")
-    'wind'
-    """
+    """The kind of site `of`; refused if it is none of ``KINDS``."""
     for known in KINDS:
         if kind == known:
             return known
@@ -503,22 +471,7 @@ def check_kind(kind: str, *, of: str) -> Kind:
 def kinds_of(
     names: Iterable[str], kind: Kind | Mapping[str, Kind], *, usual: Mapping[str, Kind]
 ) -> list[Kind]:
-    """Kinds of some sites in their order: one for all, or by name, and the usual one of those not named.
-
-    Raises
-    ------
-    SchemaError
-        If a kind, or a name of the mapping, is unknown.
-
-    See Also
-    --------
-    check_kind
-
-    Examples
-    --------
-    >>> kinds_of(["farm", "city"], {"city": "demand"}, usual={"farm": "wind", "city": "site"})
-    ['wind', 'demand']
-    """
+    """Kinds of sites in their order: one for all, or by name, and the usual one of those not named."""
     several = list(names)
     given = dict.fromkeys(several, kind) if isinstance(kind, str) else dict(kind)
     unknown = [name for name in given if name not in several]
@@ -530,24 +483,7 @@ def kinds_of(
 
 
 def kind_of_sum(kinds: Iterable[Kind]) -> Kind:
-    """Kind of a sum of power of some kinds.
-
-    Plants of several kinds make generation; where demand meets plants, or a kind is not known, the sum's is not
-    known either.
-
-    Parameters
-    ----------
-    kinds : iterable of str
-
-    See Also
-    --------
-    check_kind
-
-    Examples
-    --------
-    >>> kind_of_sum(["wind", "wind"]), kind_of_sum(["wind", "solar"]), kind_of_sum(["wind", "demand"])
-    ('wind', 'generation', 'site')
-    """
+    """Kind of a sum: plants of several kinds make generation; with demand or an unknown kind it is not known."""
     found = set(kinds)
     if len(found) == 1:
         return found.pop()

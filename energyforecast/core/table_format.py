@@ -197,18 +197,7 @@ FORMATS: Final[dict[str, TableFormat]] = {
 
 
 def format_of(given: TableFormat | str | None, **overrides: Any) -> TableFormat:
-    """Format of an object or a name, with the fields that a call gives besides.
-
-    Raises
-    ------
-    SchemaError
-        If there is no format of the name, or a field has a value that is not among its choices.
-
-    Examples
-    --------
-    >>> format_of("decimal-comma", unit="kW", label=None)
-    TableFormat(unit='kW', delimiter=';', decimal=',')
-    """
+    """Format of an object or a name, with the fields that a call gives in addition."""
     if isinstance(given, str):
         one_of("format", given, allowed=FORMATS)
         given = FORMATS[given]
@@ -217,15 +206,7 @@ def format_of(given: TableFormat | str | None, **overrides: Any) -> TableFormat:
 
 
 def load_table(source: str | Path | pd.DataFrame, *, format: TableFormat) -> pd.DataFrame:
-    """Rows of a CSV or Parquet file; a frame as it is.
-
-    Raises
-    ------
-    MissingDataError
-        If there is no such file, or it is empty.
-    FileFormatError
-        If it cannot be read in this format.
-    """
+    """Rows of a CSV or Parquet file; a frame as it is."""
     if isinstance(source, pd.DataFrame):
         return source
     path = Path(source)

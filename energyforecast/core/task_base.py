@@ -26,22 +26,14 @@ class Windows:
     Parameters
     ----------
     issue_time : array, shape (origins,)
-        When each forecast is issued.
+        Issue time of each forecast.
     valid_time : array, shape (origins, steps)
         Beginnings of the intervals.
     inside : array of bool, shape (origins, steps)
-        Which steps belong to the origin's window: local days have 23 to 25 hours.
+        Steps that belong to the origin's window: local days have 23 to 25 hours.
     frequency : Timedelta
         Length of an interval.
 
-    Examples
-    --------
-    >>> from energyforecast.core.tasks import intraday
-    >>> task = intraday(every="6h", leads="2h")
-    >>> windows = task.windows(task.issue_times("2024-01-01", "2024-01-01"))
-    >>> windows.valid_time[:2].astype("datetime64[h]")
-    array([['2024-01-01T00', '2024-01-01T01'],
-           ['2024-01-01T06', '2024-01-01T07']], dtype='datetime64[h]')
     """
 
     issue_time: timestamps.Times

@@ -12,19 +12,7 @@ __all__ = ["check_frame", "check_rising_times"]
 
 
 def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | None = None) -> pd.Timedelta:
-    """A frame of observations: UTC, interval-beginning, regular, a column a site; its frequency is returned.
-
-    Raises
-    ------
-    SchemaError, TimeError
-        If the frame is not so.
-
-    Examples
-    --------
-    >>> index = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
-    >>> check_frame(pd.DataFrame({"farm": [1.0, 2.0, 3.0]}, index=index), label="power")
-    Timedelta('0 days 01:00:00')
-    """
+    """Frequency of a frame of observations: UTC, interval-beginning, regular, a column for each site."""
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex):
         raise SchemaError(
@@ -55,28 +43,7 @@ def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | No
 
 
 def check_rising_times(index: pd.DatetimeIndex, label: str) -> None:
-    """Times that rise, each standing once.
-
-    Parameters
-    ----------
-    index : DatetimeIndex
-    label : str
-        What messages call the series.
-
-    Raises
-    ------
-    TimeError
-        Naming the first doubled or misplaced time.
-
-    Examples
-    --------
-    >>> check_rising_times(pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC"), "power")
-    >>> try:
-    ...     check_rising_times(pd.DatetimeIndex(["2024-02-29 23:00", "2024-02-29 23:00"], tz="UTC"), "power")
-    ... except TimeError as error:
-    ...     print(error.found)
-    power has 1 doubled times, the first 2024-02-29 23:00:00+00:00.
-    """
+    """Refuse times that are missing, doubled or out of order."""
     if index.hasnans:
         raise TimeError(
             f"{label} has no time in row {int(np.flatnonzero(index.isna())[0])}.",

@@ -48,23 +48,7 @@ _PERIODS = (
 
 @lru_cache(maxsize=256)
 def zone(name: str) -> tzinfo:
-    """Time zone of a name of the IANA data base, ``"UTC"`` or a fixed offset.
-
-    Parameters
-    ----------
-    name : str
-        E.g. ``"Asia/Almaty"``, ``"UTC"`` or ``"fixed:+06:00"`` (a logger that never changes).
-
-    Raises
-    ------
-    TimeError
-        If there is no such zone.
-
-    Examples
-    --------
-    >>> zone("fixed:+06:00")
-    datetime.timezone(datetime.timedelta(seconds=21600))
-    """
+    """Time zone by its IANA name, ``"UTC"``, or a fixed offset as of a logger: ``"fixed:+06:00"``."""
     match = _FIXED.match(name)
     if match and int(match["hours"]) < 24 and int(match["minutes"]) < 60:
         offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
@@ -80,18 +64,7 @@ def zone(name: str) -> tzinfo:
 
 
 def duration(value: str | timedelta | np.timedelta64) -> pd.Timedelta:
-    """A length of time, from ``"1h"``, ``"90min"``, ``"2D"``, a timedelta or another library's.
-
-    Raises
-    ------
-    TimeError
-        If the value cannot be read as a length of time.
-
-    Examples
-    --------
-    >>> duration("90min")
-    Timedelta('0 days 01:30:00')
-    """
+    """Length of time from ``"1h"``, ``"90min"``, ``"2D"`` or any library's timedelta; bare numbers are refused."""
     given: object = value
     if isinstance(given, int | float) or (isinstance(given, str) and not re.search("[A-Za-z:]", given)):
         raise _bad_duration(value)  # pandas takes a bare number for nanoseconds
@@ -113,18 +86,7 @@ def _bad_duration(value: object) -> TimeError:
 
 
 def to_ns(times: Any) -> Times:
-    """Times as an array of ``datetime64[ns]`` in UTC, whatever the unit or container.
-
-    Parameters
-    ----------
-    times : DatetimeIndex, array of datetime64, or sequence of timestamps
-        Zone-aware times are converted; ``datetime64`` arrays have no zone and are taken as UTC.
-
-    Examples
-    --------
-    >>> to_ns(pd.DatetimeIndex(["2024-03-01 00:00"], tz="Asia/Almaty"))
-    array(['2024-02-29T19:00:00.000000000'], dtype='datetime64[ns]')
-    """
+    """Times as ``datetime64[ns]`` in UTC; arrays of ``datetime64`` have no zone and are taken as UTC."""
     if isinstance(times, np.ndarray) and times.dtype.kind == "M":
         return times.astype("datetime64[ns]", copy=False)
     index = pd.DatetimeIndex(times)
@@ -134,57 +96,17 @@ def to_ns(times: Any) -> Times:
 
 
 def to_index(times: Any) -> pd.DatetimeIndex:
-    """Times as a UTC ``DatetimeIndex`` in nanoseconds.
-
-    Examples
-    --------
-    >>> to_index(np.array(["2024-01-01T00:00"], dtype="datetime64[m]"))[0]
-    Timestamp('2024-01-01 00:00:00+0000', tz='UTC')
-    """
+    """Times as a ``DatetimeIndex`` in UTC, in nanoseconds."""
     return pd.DatetimeIndex(to_ns(times), tz="UTC")
 
 
 def now() -> pd.Timestamp:
-    """The present moment in UTC.
-
-    Returns
-    -------
-    Timestamp
-
-    Examples
-    --------
-    >>> str(now().tz)
-    'UTC'
-    """
+    """The present moment in UTC."""
     return pd.Timestamp.now(tz="UTC").as_unit("ns")
 
 
 def instant(value: Any, *, timezone: str = "UTC") -> pd.Timestamp:
-    """One moment in UTC.
-
-    Parameters
-    ----------
-    value : str, datetime, Timestamp or datetime64
-        ``"now"``, or a moment. A string or datetime without offset is wall time in `timezone`;
-        ``datetime64`` has no zone and is taken as UTC.
-    timezone : str
-        Zone in which wall time is read.
-
-    Returns
-    -------
-    Timestamp
-        In UTC, nanoseconds.
-
-    Raises
-    ------
-    TimeError
-        If the wall time does not exist there, or exists twice.
-
-    Examples
-    --------
-    >>> instant("2024-03-01 08:00", timezone="Asia/Almaty")
-    Timestamp('2024-03-01 03:00:00+0000', tz='UTC')
-    """
+    """One moment in UTC from ``"now"``, ISO 8601 text, a datetime (in `timezone` unless it has an offset)."""
     if isinstance(value, str) and value == "now":
         return now()
     if isinstance(value, np.datetime64):
@@ -214,29 +136,7 @@ def _bad_moment(value: object) -> TimeError:
 
 
 def localise(times: pd.DatetimeIndex, *, timezone: str) -> pd.DatetimeIndex:
-    """Wall-clock times of a zone, in UTC; none is guessed.
-
-    An hour that the clock shows twice is told apart by its order where the index holds both;
-    where it holds one of the two, nothing can tell which, and that is an error.
-
-    Parameters
-    ----------
-    times : DatetimeIndex
-        Naive wall-clock times, in the order in which they were written.
-    timezone : str
-        Zone of the clock.
-
-    Raises
-    ------
-    TimeError
-        If a time does not exist on that clock, or cannot be told from its double.
-
-    Examples
-    --------
-    >>> wall = pd.DatetimeIndex(["2024-02-29 22:00", "2024-02-29 23:00", "2024-02-29 23:00", "2024-03-01 00:00"])
-    >>> localise(wall, timezone="Asia/Almaty").strftime("%d %H:%M").tolist()
-    ['29 16:00', '29 17:00', '29 18:00', '29 19:00']
-    """
+    """Wall-clock times of a zone in UTC: doubled hours are resolved by their order, others are refused."""
     if times.tz is not None:
         return times.tz_convert("UTC").as_unit("ns")
     place = zone(timezone)
@@ -277,25 +177,7 @@ def _unreadable_wall_time(times: pd.DatetimeIndex, timezone: str, error: Excepti
 
 
 def period(value: Any, *, timezone: str = "UTC") -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Beginning and end (exclusive) of what a value names: all of a year, month or day.
-
-    Parameters
-    ----------
-    value : str or moment
-        ``"2015"``, ``"2015-03"`` and ``"2015-03-15"`` mean all of it, in `timezone`; a moment means
-        itself.
-
-    Returns
-    -------
-    start, end : Timestamp
-        In UTC; equal for a moment.
-
-    Examples
-    --------
-    >>> start, end = period("2024-02-29", timezone="Asia/Almaty")
-    >>> end - start
-    Timedelta('1 days 01:00:00')
-    """
+    """Beginning and end (exclusive) of a year, month or day given as text; a moment is both."""
     if isinstance(value, str):
         for pattern, unit in _PERIODS:
             if pattern.match(value):
@@ -311,18 +193,7 @@ def period(value: Any, *, timezone: str = "UTC") -> tuple[pd.Timestamp, pd.Times
 
 
 def wall_time(value: str | time) -> time:
-    """A time of day, from ``"09:00"``.
-
-    Raises
-    ------
-    TimeError
-        If it is not a time of day.
-
-    Examples
-    --------
-    >>> wall_time("09:20")
-    datetime.time(9, 20)
-    """
+    """Time of day from ``"09:00"``."""
     try:
         result = value if isinstance(value, time) else time.fromisoformat(value)
     except (ValueError, TypeError) as error:
@@ -341,24 +212,7 @@ def _bad_wall_time(value: object) -> TimeError:
 
 
 def wall_clock(days: Any, at: time, *, timezone: str) -> pd.DatetimeIndex:
-    """The moments at which a clock shows a time of day, in UTC.
-
-    A time that the clock shows twice means its first showing; one that it skips means the moment of
-    the skip, so that a schedule never loses a day.
-
-    Parameters
-    ----------
-    days : sequence of date
-        Local days.
-    at : time
-        Time of day.
-
-    Examples
-    --------
-    >>> days = [date(2024, 2, 29), date(2024, 3, 1)]
-    >>> wall_clock(days, time(8), timezone="Asia/Almaty").strftime("%d %H:%M").tolist()
-    ['29 02:00', '01 03:00']
-    """
+    """Moments in UTC at which a clock shows a time of day: the first if it does so twice, the skip if it never does."""
     naive = pd.DatetimeIndex([datetime.combine(day, at) for day in days])
     place = zone(timezone)
     first = np.ones(len(naive), dtype=bool)
@@ -369,25 +223,12 @@ def wall_clock(days: Any, at: time, *, timezone: str) -> pd.DatetimeIndex:
 
 
 def local_midnights(days: Any, *, timezone: str) -> pd.DatetimeIndex:
-    """The beginnings of local days, in UTC.
-
-    Examples
-    --------
-    >>> local_midnights([date(2024, 2, 29), date(2024, 3, 1)], timezone="Asia/Almaty").strftime("%d %H:%M").tolist()
-    ['28 18:00', '29 19:00']
-    """
+    """Beginnings of local days, in UTC."""
     return wall_clock(days, time(0), timezone=timezone)
 
 
 def days_between(start: pd.Timestamp, end: pd.Timestamp, *, timezone: str) -> list[date]:
-    """Local days that begin in [start, end).
-
-    Examples
-    --------
-    >>> start, end = period("2015-02", timezone="Europe/Paris")
-    >>> len(days_between(start, end, timezone="Europe/Paris"))
-    28
-    """
+    """Local days that begin in [start, end)."""
     place = zone(timezone)
     first = start.tz_convert(place).date()
     last = end.tz_convert(place).date()

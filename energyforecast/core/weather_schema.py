@@ -82,13 +82,7 @@ Weather: TypeAlias = xr.Dataset | Mapping[str, xr.Dataset] | ValidatedWeather
 
 
 def as_models(weather: Weather) -> dict[str, xr.Dataset]:
-    """Weather models by name; a single dataset has the empty name.
-
-    Examples
-    --------
-    >>> list(as_models(xr.Dataset()))
-    ['']
-    """
+    """Weather models by name; a single dataset has the empty name."""
     if isinstance(weather, ValidatedWeather):
         return dict(weather.models)
     return {"": weather} if isinstance(weather, xr.Dataset) else dict(weather)
@@ -149,23 +143,7 @@ def weather_caveats(weather: Weather) -> tuple[str, ...]:
 
 
 def is_analysis(weather: xr.Dataset) -> bool:
-    """Whether a weather dataset has no runs: a reanalysis, a stitched history, a satellite product.
-
-    Parameters
-    ----------
-    weather : Dataset
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> from energyforecast.datasets import la_haute_borne
-    >>> from energyforecast.testing import example_weather
-    >>> is_analysis(example_weather()), is_analysis(la_haute_borne()[1])
-    (False, True)
-    """
+    """Whether weather has no runs: a reanalysis, a stitched history, a satellite product."""
     return "init_time" not in weather.dims
 
 

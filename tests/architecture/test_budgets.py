@@ -24,7 +24,6 @@ REMAINING = {
     "core/forecast.py::Forecast::from_rows",
     "core/observation_series.py",
     "core/power_curve.py",
-    "core/quantiles.py",
     "core/settlement.py",
     "core/sites.py",
     "core/sites.py::PVPlant::power",

@@ -31,7 +31,6 @@ REMAINING: set[str] = {
     "core/__init__.py",
     "core/calendars.py",
     "core/moments.py",
-    "core/observation_checks.py",
     "core/observation_series.py",
     "core/power_curve.py",
     "core/quantiles.py",

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import energyforecast as ef
@@ -88,3 +89,8 @@ def test_without_git_there_is_no_commit(repository: Path, monkeypatch: pytest.Mo
 def test_a_folder_that_git_does_not_know_has_no_commit(repository: Path) -> None:
     (repository / ".git").mkdir()
     assert provenance.commit() == ""
+
+
+def test_equal_data_has_equal_hashes_and_the_shape_counts() -> None:
+    assert provenance.data_hash([[1.0, 2.0]]) == provenance.data_hash([np.array([1, 2])])
+    assert provenance.data_hash([[1.0, 2.0]]) != provenance.data_hash([[1.0], [2.0]])
