@@ -22,7 +22,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import FileFormatError, SchemaError
-from energyforecast.forecasting import storage
+from energyforecast.forecasting import description
 from energyforecast.forecasting.forecaster import Forecaster
 
 __all__ = ["Piece", "Pieces", "fingerprint"]
@@ -185,7 +185,7 @@ def fingerprint(
     for item in [*versions, *settings]:
         _add(digest, item)
     for name, forecaster in named.items():
-        _add(digest, json.dumps([name, storage.describe(forecaster)], default=str))
+        _add(digest, json.dumps([name, description.describe(forecaster)], default=str))
     for frame in (
         observations.values,
         observations.flags,

@@ -4,6 +4,7 @@ from . import (
     adaptive_calibration as adaptive_calibration,
     checks as checks,
     defaults as defaults,
+    description as description,
     design_matrix as design_matrix,
     external as external,
     forecaster as forecaster,

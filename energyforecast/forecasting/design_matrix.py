@@ -18,7 +18,7 @@ from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_mod
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe
 from energyforecast.physics import is_dark, solar_position
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.run_selection import select_runs
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -214,7 +214,7 @@ def _of_recipe(
     """Rows of sites that share features and model; the other sites of their kind are their neighbours."""
     features, needs = recipe.features.resolve(weather)
     kinds = {type(site) for site in recipe.sites}
-    now = snapshot.take_snapshot(
+    now = gathering.take_snapshot(
         weather,
         observations,
         sites=[*(site for site in sites if type(site) in kinds), *neighbours],

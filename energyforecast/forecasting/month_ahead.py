@@ -21,7 +21,7 @@ from energyforecast.core.version import __version__
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.features import DayOfYear, DayType, FeatureSet, LocalHour, Temperature
 from energyforecast.models import DemandResponse
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 from energyforecast.weather import known_by, temperature_scenarios
 
 __all__ = ["ScenarioForecaster", "rank_stations"]
@@ -189,7 +189,7 @@ class ScenarioForecaster:
     def _columns(self, weather: xr.Dataset, window: Windows, *, members: bool = False) -> pd.DataFrame:
         """Features of every step inside the window; with `members`, of each scenario in turn."""
         features, needs = _FEATURES.resolve(weather)
-        now = snapshot.take_snapshot(
+        now = gathering.take_snapshot(
             weather,
             None,
             sites=[self.area],

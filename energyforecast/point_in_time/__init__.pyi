@@ -1,10 +1,14 @@
 # The public names, read by type checkers and by lazy_loader.
 
 from . import (
+    gathering as gathering,
     history as history,
     run_selection as run_selection,
     snapshot as snapshot,
     weather_access as weather_access,
+)
+from .gathering import (
+    take_snapshot as take_snapshot,
 )
 from .history import (
     Past as Past,
@@ -12,7 +16,6 @@ from .history import (
 )
 from .snapshot import (
     Snapshot as Snapshot,
-    take_snapshot as take_snapshot,
 )
 from .weather_access import (
     Gathered as Gathered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,27 +10,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import xarray as xr
 
 from energyforecast.core import timestamps, variables
-from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.tasks import Windows
 from energyforecast.core.variables import match
-from energyforecast.core.weather_schema import Weather, as_models
-from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.errors import SchemaError
 from energyforecast.physics import SolarPosition, solar_position
-from energyforecast.point_in_time.history import Past, history_as_of
-from energyforecast.point_in_time.weather_access import _double, weather_as_of
+from energyforecast.point_in_time.history import Past
+from energyforecast.point_in_time.weather_access import as_double
 
-__all__ = ["Snapshot", "take_snapshot"]
+__all__ = ["Snapshot", "extend"]
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Data known at each of many issue times, seen from one site. Made by :func:`take_snapshot`.
+    """Data known at each of many issue times, seen from one site.
+
+    Made by :func:`energyforecast.point_in_time.take_snapshot`.
 
     Features index it like a mapping: ``now["wind_speed_100m"]`` has shape (origins, steps).
 
@@ -236,7 +235,7 @@ class Snapshot:
         self._shifted(name, -hours)
         before = round(hours * pd.Timedelta("1h") / self.windows.frequency)
         values = self.weather[(name, self.site.name)]
-        values = _double(values[:, self.margin - before : self.margin + self.windows.valid_time.shape[1]])
+        values = as_double(values[:, self.margin - before : self.margin + self.windows.valid_time.shape[1]])
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
 
     def interval_mean(self, name: str, *, hours: float = 0.0) -> Array:
@@ -266,7 +265,7 @@ class Snapshot:
     def _shifted(self, name: str, hours: float) -> Array:
         values = self.weather[(self._known(name), self.site.name)]
         first = self._first(hours, repr(name))
-        return _double(values[:, first : first + self.windows.valid_time.shape[1]])
+        return as_double(values[:, first : first + self.windows.valid_time.shape[1]])
 
     def _first(self, hours: float, what: str) -> int:
         """Position at which a window moved by some hours begins in the gathered arrays."""
@@ -289,7 +288,7 @@ class Snapshot:
     def _sun(self) -> SolarPosition:
         """Computed once for all features of a site, margins included."""
         width = self.windows.frequency.to_timedelta64()
-        middle = _extend(self.windows, self.margin).valid_time + width // 2
+        middle = extend(self.windows, self.margin).valid_time + width // 2
         position = solar_position(middle, self.site.latitude, self.site.longitude)
         for values in position:
             values.flags.writeable = False
@@ -362,125 +361,10 @@ class Snapshot:
         return np.asarray((self.windows.valid_time - start) / np.timedelta64(1, "h"))
 
 
-def take_snapshot(
-    weather: Weather,
-    observations: Observations | None,
-    *,
-    sites: Sequence[Site],
-    windows: Windows,
-    names: Mapping[str, Sequence[str]],
-    required: Mapping[str, Sequence[str]],
-    margin: pd.Timedelta = pd.Timedelta(0),
-    history: Iterable[Past] = (),
-) -> Snapshot:
-    """Gather the data known at each issue time.
-
-    Parameters
-    ----------
-    weather : Dataset or mapping of Dataset
-        One weather model, or several by name.
-    observations : Observations, optional
-        Needed if a lag is asked for.
-    sites : sequence of Site
-    windows : Windows
-    names, required : mapping of sequence of str
-        Variables to gather, and those that make a run complete, by weather model (without prefix).
-    margin : Timedelta
-        How far before and after the windows features look.
-    history : iterable of Past
-        Lagged observations.
-
-    Returns
-    -------
-    Snapshot
-        Seen from the first site.
-
-    Raises
-    ------
-    MissingDataError
-        If a lag is asked for without observations.
-
-    Examples
-    --------
-    >>> from energyforecast.core.tasks import day_ahead
-    >>> from energyforecast.testing import example_weather
-    >>> farm = Site(name="farm", latitude=43.64, longitude=78.54)
-    >>> task = day_ahead("18:00", timezone="UTC")
-    >>> speed = {"": ["wind_speed_100m"]}
-    >>> windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
-    >>> now = take_snapshot(example_weather(), None, sites=[farm], windows=windows, names=speed, required=speed)
-    >>> now["wind_speed_100m"].shape, now.weather_age().tolist()  # the run of 12 UTC arrived at 18 UTC
-    ((1, 24), [6.0])
-    """
-    steps = int(np.ceil(margin / windows.frequency))
-    extended = _extend(windows, steps)
-    values: dict[tuple[str, str], Array] = {}
-    init: dict[tuple[str, str], timestamps.Times] = {}
-    skipped: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
-    methods: dict[str, str] = {}
-    for model, dataset in as_models(weather).items():
-        prefix = f"{model}:" if model else ""
-        for site in sites:
-            got = weather_as_of(
-                dataset,
-                site=site.name,
-                issue_time=windows.issue_time,
-                valid_time=extended.valid_time,
-                inside=extended.inside,
-                names=names[model],
-                required=required[model],
-            )
-            values |= {(prefix + name, site.name): array for name, array in got.values.items()}
-            init[(model, site.name)], skipped[(model, site.name)] = got.init_time, got.skipped
-        methods |= {prefix + name: _cell_methods(dataset[name], name) for name in names[model]}
-    past = _histories(observations, sites, windows, tuple(dict.fromkeys(history)))
-    for array in (*values.values(), *(one for pair in past.values() for one in pair), windows.valid_time):
-        # A feature that computes in place must not change what the next one sees.
-        array.flags.writeable = False
-    return Snapshot(
-        site=sites[0],
-        sites=tuple(sites),
-        windows=windows,
-        margin=steps,
-        weather=values,
-        cell_methods=methods,
-        init_time=init,
-        skipped=skipped,
-        history=past,
-    )
-
-
-def _extend(windows: Windows, steps: int) -> Windows:
+def extend(windows: Windows, steps: int) -> Windows:
+    """The same windows with a margin of some steps before and after, which need not be filled."""
     width = windows.frequency.to_timedelta64()
     start = windows.valid_time[:, :1] - steps * width
     count = windows.valid_time.shape[1] + 2 * steps
     inside = np.pad(windows.inside, ((0, 0), (steps, steps)))
     return replace(windows, valid_time=start + np.arange(count)[None, :] * width, inside=inside)
-
-
-def _cell_methods(values: xr.DataArray, name: str) -> str:
-    given = values.attrs.get("cell_methods")
-    return str(given) if given is not None else variables.lookup(name).cell_methods
-
-
-def _histories(
-    observations: Observations | None, sites: Sequence[Site], windows: Windows, history: Sequence[Past]
-) -> dict[tuple[Past, str], tuple[Array, Array]]:
-    if history and observations is None:
-        raise MissingDataError(
-            f"Features ask for lagged observations ({history[0].lag}), and there are none.",
-            "Observations are given to predict as to fit.",
-            "Pass them: forecaster.predict(weather, observations, issue_time=...), or remove the lag features.",
-        )
-    return {
-        (past, site.name): history_as_of(
-            observations,  # type: ignore[arg-type]
-            site=site.name,
-            issue_time=windows.issue_time,
-            wanted_time=windows.valid_time - past.lag.to_timedelta64(),
-            step=past.step,
-        )
-        for past in history
-        for site in sites
-        if site.name in observations.sites  # type: ignore[union-attr]
-    }

@@ -21,7 +21,7 @@ import xarray as xr
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.errors import SchemaError
 
-__all__ = ["Gathered", "weather_as_of", "why_missing"]
+__all__ = ["Gathered", "as_double", "weather_as_of", "why_missing"]
 
 Array = npt.NDArray[Any]
 
@@ -324,7 +324,7 @@ def why_missing(
     return f"the newest run, of {start} UTC, had arrived in part only."
 
 
-def _double(values: Array) -> npt.NDArray[np.float64]:
+def as_double(values: Array) -> npt.NDArray[np.float64]:
     """Single precision is for storage: its last bit of a sine or a logarithm differs between processors."""
     result = values.astype(np.float64)
     result.flags.writeable = values.flags.writeable

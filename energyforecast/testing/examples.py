@@ -21,7 +21,7 @@ from energyforecast.core.tasks import Windows, day_ahead
 from energyforecast.evaluation import Result
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing.model_contract import check_model
@@ -173,7 +173,7 @@ def example_snapshot(
         members = rising * around.reshape(-1, *[1] * np.ndim(value)) + np.asarray(value)
         values[name] = np.repeat(members[None, None], len(names), axis=0)
     wanted = {"": tuple(values)}
-    return snapshot.take_snapshot(
+    return gathering.take_snapshot(
         weather_schema.check_weather(_runs(values, begin - 24 * _HOUR, (24 + around) * _HOUR, names)),
         _power(names, first.floor("D") - pd.Timedelta("10D"), 12),
         sites=places,

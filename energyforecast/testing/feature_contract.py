@@ -17,7 +17,7 @@ from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import LeakageError, SchemaError, TimeError
 from energyforecast.features import Feature, FeatureSet
 from energyforecast.forecasting.design_matrix import DesignMatrix
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing.closure_scan import archives_within_reach
 from energyforecast.testing.poison import poison_observations, poison_weather
@@ -128,7 +128,7 @@ def _computed(
 ) -> dict[tuple[str, str], npt.NDArray[Any]]:
     """Columns by site and name, shape (origins, steps), from a snapshot of what the feature declares."""
     features, needs = FeatureSet((feature,)).resolve(weather)
-    now = snapshot.take_snapshot(
+    now = gathering.take_snapshot(
         weather,
         observations,
         sites=sites,

@@ -36,14 +36,12 @@ REMAINING = {
     "features/wind.py",
     "forecasting/forecaster.py",
     "forecasting/portfolio.py::forecast_portfolio",
-    "forecasting/storage.py",
     "observations/clock.py",
     "observations/elexon.py::get_elexon",
     "observations/entsoe.py::get_entsoe",
     "observations/quality.py",
     "physics/solar.py",
     "physics/solar.py::pv_power",
-    "point_in_time/snapshot.py",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

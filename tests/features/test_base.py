@@ -41,7 +41,7 @@ from energyforecast.features import (
     features_giving,
     recipe,
 )
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -97,7 +97,7 @@ def _look(
     given = FeatureSet((features,)) if isinstance(features, Feature) else features
     weather = _weather() if weather is None else weather
     kept, needs = given.resolve(weather)
-    now = snapshot.take_snapshot(
+    now = gathering.take_snapshot(
         weather,
         power,
         sites=[site],

@@ -33,7 +33,7 @@ from energyforecast.features import (
 from energyforecast.forecasting import storage
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles, SeasonalNaive
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 from energyforecast.testing import check_no_leakage
 
 ALMATY = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
@@ -81,7 +81,7 @@ def _look(
     weather = _runs("2025-01-01") if weather is None else weather
     kept, needs = given.resolve(weather)
     return kept.compute(
-        snapshot.take_snapshot(
+        gathering.take_snapshot(
             weather,
             demand,
             sites=[site],

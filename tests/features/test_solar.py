@@ -27,7 +27,8 @@ from energyforecast.features import (
     features_giving,
     recipe,
 )
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
+from energyforecast.point_in_time.snapshot import Snapshot
 
 HOUR = np.timedelta64(1, "h")
 HALF = np.timedelta64(30, "m")
@@ -88,14 +89,14 @@ TASK = day_ahead("09:00", timezone="Asia/Almaty", quantiles=(0.05, 0.1, 0.25, 0.
 
 def _look(
     item: Feature | FeatureSet, *sites: PVPlant, issued: str = "", task: Task = TASK
-) -> tuple[snapshot.Snapshot, dict[str, np.ndarray]]:
+) -> tuple[Snapshot, dict[str, np.ndarray]]:
     sites = sites or (PLANT,)
     features = item if isinstance(item, FeatureSet) else FeatureSet((item,))
     weather = _weather(*sites)
     kept, needs = features.resolve(weather)
     issues = pd.DatetimeIndex([issued], tz="UTC") if issued else task.issue_times("2023-04-10", "2023-04-10")
     windows = task.windows(issues)
-    now = snapshot.take_snapshot(
+    now = gathering.take_snapshot(
         weather, _power(*sites), sites=sites, windows=windows, names=needs.names, required=needs.names,
         margin=needs.margin, history=needs.history,
     )  # fmt: skip
@@ -179,7 +180,7 @@ def test_the_chain_of_several_weather_models_and_of_wind_at_another_height() -> 
     models = {"ifs": _weather(PLANT), "gfs": windy, "dwd": bare}
     kept, needs = FeatureSet((PVChainPower(),)).resolve(models)
     windows = TASK.windows(TASK.issue_times("2023-04-10", "2023-04-10"))
-    now = snapshot.take_snapshot(
+    now = gathering.take_snapshot(
         models,
         None,
         sites=[PLANT],
@@ -201,7 +202,7 @@ def test_a_site_that_is_no_plant_is_told_so(item: Feature) -> None:
     weather = _weather(PLANT)
     kept, needs = FeatureSet((item,)).resolve(weather)
     windows = TASK.windows(TASK.issue_times("2023-04-10", "2023-04-10"))
-    now = snapshot.take_snapshot(
+    now = gathering.take_snapshot(
         weather, _power(PLANT), sites=[farm], windows=windows, names=needs.names, required=needs.names,
         margin=needs.margin, history=needs.history,
     )  # fmt: skip

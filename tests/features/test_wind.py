@@ -31,7 +31,7 @@ from energyforecast.features import (
 )
 from energyforecast.forecasting import storage
 from energyforecast.models.references import PowerCurveReference
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 from tests.support.synthetic_data import replaced, synthetic
 
 START, HOUR = np.datetime64("2024-01-01T00", "ns"), np.timedelta64(1, "h")
@@ -70,7 +70,7 @@ def _look(
 ) -> dict[str, np.ndarray]:
     windows = ef.intraday(every="1h", leads="6h").windows(pd.DatetimeIndex(["2024-01-03 12:00"], tz="UTC"))
     kept, needs = FeatureSet((item,)).resolve(weather)
-    now = snapshot.take_snapshot(
+    now = gathering.take_snapshot(
         weather, None, sites=sites or [FARM], windows=windows, names=needs.names, required=needs.names,
         margin=needs.margin,
     )  # fmt: skip

@@ -28,7 +28,7 @@ from energyforecast.features import (
     WindSpeed,
     WindVariability,
 )
-from energyforecast.forecasting import storage
+from energyforecast.forecasting import description, storage
 from tests.support.synthetic_data import SyntheticSite, synthetic
 
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
@@ -122,8 +122,8 @@ def test_several_sites_and_every_feature_are_stored(pooled: bool, tmp_path: Path
 def test_every_built_in_feature_comes_back_from_its_description() -> None:
     for name, kind in Feature.registry.items():
         if name != "FunctionFeature":
-            described = json.loads(json.dumps(storage._feature_to_json(kind())))
-            assert storage._feature(described, {}) == kind(), name
+            described = json.loads(json.dumps(description._feature_to_json(kind())))
+            assert description.feature_from_json(described, {}) == kind(), name
 
 
 def test_the_ladder_is_stored(tmp_path: Path) -> None:

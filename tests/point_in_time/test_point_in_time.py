@@ -19,7 +19,7 @@ from energyforecast.core.sites import Site
 from energyforecast.core.tasks import Windows, day_ahead, intraday
 from energyforecast.core.variables import Flag
 from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError
-from energyforecast.point_in_time import snapshot, weather_access
+from energyforecast.point_in_time import gathering, weather_access
 from energyforecast.point_in_time.history import Past, history_as_of
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -495,7 +495,7 @@ def _snapshot(
     names: tuple[str, ...] = ("temp_air",),
 ) -> Snapshot:
     models = list(weather_schema.as_models(weather))
-    return snapshot.take_snapshot(
+    return gathering.take_snapshot(
         weather,
         observations,
         sites=sites,

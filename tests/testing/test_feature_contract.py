@@ -172,16 +172,16 @@ def test_reaching_past_the_snapshot_is_caught() -> None:
 
     item = _planted(cheating, history=["0h"])
     weather, power = _given()
-    from energyforecast.point_in_time import snapshot
+    from energyforecast.point_in_time import gathering
 
-    honest = snapshot.take_snapshot
+    honest = gathering.take_snapshot
 
     def spied(weather: Any, observations: Any, **settings: Any) -> Any:
         memory["observed"] = observations.values["farm 0"]
         return honest(weather, observations, **settings)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshot, "take_snapshot", spied)
+        patch.setattr(gathering, "take_snapshot", spied)
         with pytest.raises(LeakageError, match="destroyed"):
             check_feature(item, weather, power, sites=FARMS, task=TASK)
 

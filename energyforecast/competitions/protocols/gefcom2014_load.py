@@ -17,7 +17,7 @@ from energyforecast.core.tasks import Windows, month_ahead
 from energyforecast.features import DayOfYear, FeatureSet, LocalHour, Weekday
 from energyforecast.forecasting.month_ahead import ScenarioForecaster
 from energyforecast.models import SeasonalClimatology
-from energyforecast.point_in_time import snapshot
+from energyforecast.point_in_time import gathering
 
 __all__ = ["Gefcom2014Load"]
 
@@ -106,5 +106,5 @@ def _calendar(data: CompetitionData, site: str, valid: Any) -> pd.DataFrame:
         inside=np.ones((1, len(valid)), dtype=bool),
         frequency=pd.Timedelta("1h"),
     )
-    now = snapshot.take_snapshot({}, None, sites=[data.site(site)], windows=window, names={}, required={})
+    now = gathering.take_snapshot({}, None, sites=[data.site(site)], windows=window, names={}, required={})
     return pd.DataFrame({name: values[0] for name, values in _CALENDAR.compute(now).items()})
