@@ -51,14 +51,11 @@ def plan(
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
     observations = settings.observations()
     ahead = forecast_portfolio(
-        settings.sites,
-        settings.task,
+        settings.forecaster(),
         settings.weather(),
         observations,
         issue_times=moment,
         learn=terms.learn if terms.dependence == "gaussian" else None,
-        model=settings.model,
-        perfect_weather=settings.perfect_weather,
         jobs=jobs,
     )
     made = plan_day(terms, ahead, observations)

@@ -15,10 +15,10 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.tasks import day_ahead
-from energyforecast.core.weather_schema import Weather
 from energyforecast.demos.plan_system import TABLES
 from energyforecast.demos.power import ASSUMED_GATE_CLOSURE
 from energyforecast.errors import MissingDataError
+from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.forecasting.portfolio import PortfolioForecast, forecast_portfolio
 from energyforecast.models import Persistence, QuantileModel, SeasonalNaive, SmartPersistence
 from energyforecast.planning import (
@@ -210,13 +210,13 @@ def region(
     task = day_ahead(gate_closure, timezone=_ZONE)
     monday = _last_monday(made.observations.index)
     issues = task.issue_times(f"{monday:%Y-%m-%d}", f"{monday + pd.DateOffset(days=days - 1):%Y-%m-%d}")
-    known: tuple[Sequence[Site], Any, Weather, Observations]
-    known = (made.sites, task, made.weather, made.observations)
-    naive = {site.name: _NAIVE[site.kind]() for site in made.sites}
+    known = (made.weather, made.observations)
+    forecaster = Forecaster(made.sites, task, model=model)
+    naive = Forecaster(made.sites, task, model={site.name: _NAIVE[site.kind]() for site in made.sites})
     return Region(
         sites=made.sites,
-        ahead=forecast_portfolio(*known, issue_times=issues, learn=learn, model=model, jobs=jobs),
-        naive=forecast_portfolio(*known, issue_times=issues, model=naive),
+        ahead=forecast_portfolio(forecaster, *known, issue_times=issues, learn=learn, jobs=jobs),
+        naive=forecast_portfolio(naive, *known, issue_times=issues),
         observations=made.observations,
         truth=made.truth.drop(columns="source"),
         seed=made.seed,

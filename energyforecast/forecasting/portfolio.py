@@ -1,12 +1,11 @@
-"""Forecasts of all kinds of sites for a plan, and past ones out of sample, from which dependence is learnt."""
+"""Forecasts of all kinds of sites for a plan, and hindcasts from which dependence is estimated."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -14,12 +13,11 @@ from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import Kind, Site
+from energyforecast.core.sites import Kind
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError
 from energyforecast.forecasting.forecaster import Forecaster
-from energyforecast.models import QuantileModel
 
 __all__ = ["PLANNED", "PortfolioForecast", "forecast_portfolio", "weather_of"]
 
@@ -34,9 +32,13 @@ class PortfolioForecast:
     Parameters
     ----------
     ahead : dict of Forecast
-        Of the issues that are planned.
+        Forecasts of the issues that are planned.
     past : dict of Forecast
-        Of the issues before them, by models that had not seen their outcomes; empty where none were asked for.
+        Hindcasts of the issues before them, by models fitted without their outcomes; empty if not requested.
+
+    See Also
+    --------
+    forecast_portfolio : Makes it.
 
     Examples
     --------
@@ -55,85 +57,71 @@ class PortfolioForecast:
 
 
 def forecast_portfolio(
-    sites: Sequence[Site],
-    task: Task,
+    forecaster: Forecaster,
     weather: Weather,
     observations: Observations,
     *,
     issue_times: Any,
     learn: Any = None,
-    model: QuantileModel | Mapping[str, QuantileModel] | None = None,
-    perfect_weather: bool = False,
     jobs: int = 1,
 ) -> PortfolioForecast:
     """Fit on data known at the first issue, once for each kind of site, and forecast.
 
     Parameters
     ----------
-    sites : sequence of Site
-    task : Task
+    forecaster : Forecaster
+        Sites of one or several kinds, with their task, features and models; it is not fitted itself.
     weather : Dataset or mapping of Dataset
-        Of all sites; a variable that is empty at all sites of a kind is not looked at for them.
+        Weather of all sites; a variable that is empty at all sites of a kind is not required for them.
     observations : Observations
+        Measured power and demand. [MW]
     issue_times : moment or sequence of moments
         Strings are wall time in the task's zone.
     learn : str or timedelta, optional
-        Forecast also the issues so long before the first, by models that were fitted before them.
-    model : QuantileModel or mapping of QuantileModel, optional
-        One for all, or by name of site; the default of each kind by default.
-    perfect_weather : bool
+        Period before the first issue of which hindcasts are made, by models fitted before it.
     jobs : int
-        Processes.
+        Number of processes.
 
     Returns
     -------
     PortfolioForecast
-        An issue without usable weather is answered by climatology; its ``fallback_level`` and a caveat say so.
+        An issue without usable weather is answered by climatology; its ``fallback_level`` and a caveat
+        mark it.
 
     Raises
     ------
     MissingDataError
-        If nothing was known to learn from.
+        If there is no outcome to learn from.
+
+    See Also
+    --------
+    energyforecast.planning.plan_day : Plan of a day from these forecasts.
 
     Examples
     --------
     >>> import energyforecast as ef
     >>> site, weather, power = ef.datasets.la_haute_borne()
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
-    >>> forecast_portfolio(
-    ...     [site],
-    ...     task,
-    ...     weather,
-    ...     power,
-    ...     issue_times="2015-03-15 09:00",
-    ...     model=ef.Climatology(),
-    ...     perfect_weather=True,
-    ... ).sites
+    >>> forecaster = ef.Forecaster(site, task, model=ef.Climatology(), perfect_weather=True)
+    >>> forecast_portfolio(forecaster, weather, power, issue_times="2015-03-15 09:00").sites
     {'wind': ('La Haute Borne',)}
     """
     from joblib import Parallel, delayed
 
-    issues = _moments(issue_times, task)
+    issues = timestamps.to_index(forecaster.task.moments(issue_times))
     work = []
-    for kind, several in _by_kind(sites).items():
-        names = [site.name for site in several]
-        chosen = {name: model[name] for name in names} if isinstance(model, Mapping) else model
-        forecaster = Forecaster(several, task, model=chosen, perfect_weather=perfect_weather)
+    for kind, part in _by_kind(forecaster).items():
+        names = [site.name for site in part.sites]
         known = (weather_of(weather, names), observations[names])
-        work.append((kind, "ahead", forecaster, known, issues))
+        work.append((kind, "ahead", part, known, issues))
         if learn is not None:
-            work.append((kind, "past", forecaster, known, _before(task, issues[0], learn)))
+            work.append((kind, "past", part, known, _before(forecaster.task, issues[0], learn)))
     # The longest first: demand has several sites, so the other process takes the plants.
-    made = Parallel(n_jobs=min(jobs, len(work)))(delayed(_forecast)(*item[2:]) for item in work)
-    found: dict[str, dict[str, Forecast]] = {"ahead": {}, "past": {}}
-    for (kind, when, *_), forecast in zip(work, made, strict=True):
-        found[when][kind] = forecast
-    return PortfolioForecast(**found)
-
-
-def _moments(issue_times: Any, task: Task) -> pd.DatetimeIndex:
-    several = [issue_times] if isinstance(issue_times, str) or np.ndim(issue_times) == 0 else issue_times
-    return timestamps.to_index([timestamps.instant(moment, timezone=task.timezone) for moment in several])
+    results = Parallel(n_jobs=min(jobs, len(work)))(delayed(_forecast)(*item[2:]) for item in work)
+    forecasts: dict[str, dict[str, Forecast]] = {"ahead": {}, "past": {}}
+    for (kind, when, *_), forecast in zip(work, results, strict=True):
+        forecasts[when][kind] = forecast
+    return PortfolioForecast(**forecasts)
 
 
 def _before(task: Task, issue: pd.Timestamp, learn: Any) -> pd.DatetimeIndex:
@@ -143,9 +131,23 @@ def _before(task: Task, issue: pd.Timestamp, learn: Any) -> pd.DatetimeIndex:
     return past[past < issue]
 
 
-def _by_kind(sites: Sequence[Site]) -> dict[str, list[Site]]:
-    found = {kind: [site for site in sites if site.kind == kind] for kind in PLANNED}
-    return {kind: several for kind, several in found.items() if several}
+def _by_kind(forecaster: Forecaster) -> dict[str, Forecaster]:
+    """Forecasters of the sites of each kind, with their features and models."""
+    kinds = {kind: [site for site in forecaster.sites if site.kind == kind] for kind in PLANNED}
+    return {
+        kind: Forecaster(
+            sites,
+            forecaster.task,
+            features={site.name: forecaster.features_of[site.name] for site in sites},
+            model={site.name: forecaster.model_of[site.name] for site in sites},
+            perfect_weather=forecaster.perfect_weather,
+            pooled=forecaster.pooled,
+            neighbours=forecaster.neighbours,
+            trust_clock=forecaster.trust_clock,
+        )
+        for kind, sites in kinds.items()
+        if sites
+    }
 
 
 def _forecast(
@@ -157,32 +159,26 @@ def _forecast(
 
 
 def _with_caveat(forecast: Forecast) -> Forecast:
-    """Say where weather was missing: a plan made from climatology looks like any other."""
+    """Mark where weather was missing: a plan made from climatology looks like any other."""
     level = forecast.data["fallback_level"]
     if not (level >= CLIMATOLOGY).any():
         return forecast
     count, total = int((level >= CLIMATOLOGY).any("site").sum()), len(forecast.issue_times)
-    said = f"no weather: climatology in place of a forecast ({count} of {total} issues)"
+    caveat = f"no weather: climatology in place of a forecast ({count} of {total} issues)"
     data = forecast.data.copy()
-    data.attrs["caveats"] = "; ".join([*forecast.caveats, said])
+    data.attrs["caveats"] = "; ".join([*forecast.caveats, caveat])
     return Forecast(data)
 
 
 def weather_of(weather: Weather, names: Sequence[str]) -> Weather:
-    """The weather of some sites, without variables that are empty at all of them.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_weather
-    >>> list(weather_of(example_weather(), ["farm"]).data_vars)
-    ['wind_speed_100m']
-    """
+    """Weather of some sites, without variables that are empty at all of them."""
     if isinstance(weather, xr.Dataset):
         return _filled(weather, names)
     return {model: _filled(dataset, names) for model, dataset in weather_schema.as_models(weather).items()}
 
 
 def _filled(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Sites of a dataset by name, without the variables that they all lack."""
     absent = [name for name in names if name not in dataset["site"].values]
     if absent:
         raise MissingDataError(
@@ -190,6 +186,6 @@ def _filled(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
             f"It has {[str(name) for name in dataset['site'].values]}.",
             "Fetch it for all sites that are planned.",
         )
-    here = dataset.sel(site=list(names))
-    empty = [name for name, values in here.data_vars.items() if not bool(values.notnull().any())]
-    return here.drop_vars(empty)
+    chosen = dataset.sel(site=list(names))
+    empty = [name for name, values in chosen.data_vars.items() if not bool(values.notnull().any())]
+    return chosen.drop_vars(empty)

@@ -35,7 +35,6 @@ REMAINING = {
     "features/base.py",
     "features/wind.py",
     "forecasting/forecaster.py",
-    "forecasting/portfolio.py::forecast_portfolio",
     "observations/clock.py",
     "observations/elexon.py::get_elexon",
     "observations/entsoe.py::get_entsoe",

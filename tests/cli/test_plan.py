@@ -403,12 +403,10 @@ def test_without_weather_there_is_a_forecast_and_the_sheet_says_so(
     farm = [site for site in synthetic.sites if site.kind == "wind"]
     task = ef.day_ahead("08:00", timezone="Asia/Almaty")
     made = forecast_portfolio(
-        farm,
-        task,
+        ef.Forecaster(farm, task, model=ef.LightGBMQuantiles(n_estimators=10)),
         cut,
         synthetic.observations,
         issue_times=task.issue_times(issue, issue + pd.Timedelta("24h"))[:1],
-        model=ef.LightGBMQuantiles(n_estimators=10),
     )
     settings = PlanSettings.from_dict(
         {"areas": {"South": [farm[0].name]}, "dependence": "exponential", "range_hours": 12}

@@ -280,7 +280,7 @@ def test_a_plan_has_forecasts_of_the_kinds_of_its_sites() -> None:
     weather = xr.concat([runs, runs.assign_coords(site=["city"])], "site")
     task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     ahead = portfolio.forecast_portfolio(
-        sites, task, weather, both, issue_times="2024-01-20 09:00", model=ef.Climatology(), jobs=1
+        ef.Forecaster(sites, task, model=ef.Climatology()), weather, both, issue_times="2024-01-20 09:00"
     )
     assert {kind: one.kinds for kind, one in ahead.ahead.items()} == {
         "demand": {"city": "demand"},
