@@ -1,0 +1,123 @@
+"""Plants that grow, plants that do not face the south, loads below zero, and a power series that ended long ago."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import energyforecast as ef
+from energyforecast import evaluation
+from tests.support.known_faults import fault, or_refused
+from tests.support.toy_weather import quick_model, toy_power, toy_weather, wind_farm
+
+
+@fault("the capacity that was available does not reach the model")
+def test_a_farm_that_doubled_is_forecast_at_its_new_size() -> None:
+    farm = wind_farm(capacity=200.0)
+    weather, truth = toy_weather([farm], days=120)
+    values = toy_power([farm], truth).values
+    doubled = values.index >= pd.Timestamp("2024-04-01", tz="UTC")
+    available = pd.DataFrame({"farm": np.where(doubled, 200.0, 100.0)}, index=values.index)
+    power = ef.Observations(values * available / 200.0, published_after="1h", available_capacity=available)
+    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.05, 0.5, 0.95))
+    forecaster = ef.Forecaster(farm, task, model=quick_model(100))
+    forecaster.fit(weather, power["2024-01-01":"2024-04-03"])
+    issued = pd.date_range("2024-04-05 09:00", periods=20, freq="1D", tz="UTC")
+    median = forecaster.predict(weather, power, issue_time=issued).to_frame().set_index("valid_time")["q0.5"]
+    observed = power.values["farm"].reindex(median.index)
+    assert float((median - observed)[observed > 150].mean()) > -40
+
+
+# -- PV plants that face east or west --------------------------------------------------------------
+
+
+def _facing(azimuth: float, tilt: float) -> tuple[ef.PVPlant, xr.Dataset, ef.Observations]:
+    """A plant under a clear sky, its weather and its power by the library's own chain."""
+    plant = ef.PVPlant(
+        name="pv", latitude=48, longitude=10, capacity=10, surface_tilt=tilt, surface_azimuth=azimuth
+    )
+    weather, truth = toy_weather([plant], start="2024-05-01", days=40)
+    index = pd.date_range(truth.index[0], truth.index[-1], freq="1h", tz="UTC", inclusive="left")
+    middle = (index.tz_localize(None) + pd.Timedelta("30min")).to_numpy("M8[ns]")
+    sun = ef.physics.solar_position(middle, 48.0, 10.0)
+    share = np.asarray(plant.power(ef.physics.clear_sky(sun).ghi, sun, temp_air=20.0, wind_speed=2.0))
+    power = ef.Observations(pd.DataFrame({"pv": 10 * share}, index=index), published_after="1h")
+    return plant, weather, power
+
+
+SHIFTED = fault("power of the morning or the evening is taken for a wrong clock", raises=ef.errors.TimeError)
+WRONG_CLOCK = fault("the clock is called wrong")
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "tilt"),
+    [
+        (180, 30),
+        pytest.param(135, 30, marks=SHIFTED),
+        pytest.param(90, 30, marks=SHIFTED),
+        pytest.param(270, 30, marks=SHIFTED),
+    ],
+)
+def test_a_plant_may_face_any_direction(azimuth: float, tilt: float) -> None:
+    plant, weather, power = _facing(azimuth, tilt)
+    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+    ef.Forecaster(plant, task, model=quick_model()).fit(weather, power)
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "tilt"),
+    [
+        (180, 30),
+        pytest.param(135, 30, marks=WRONG_CLOCK),
+        pytest.param(90, 30, marks=WRONG_CLOCK),
+        pytest.param(270, 30, marks=WRONG_CLOCK),
+    ],
+)
+def test_the_clock_of_a_plant_that_faces_any_direction_is_right(azimuth: float, tilt: float) -> None:
+    plant, _, power = _facing(azimuth, tilt)
+    assert ef.check_clock(power, site=plant).verdict == "right"
+
+
+# -- loads below zero ------------------------------------------------------------------------------
+
+
+@fault("quantiles are cut at 0")
+def test_a_net_load_with_a_capacity_is_forecast_below_zero_or_refused() -> None:
+    station = ef.DemandArea(name="substation", latitude=48, longitude=10, capacity=100, timezone="UTC")
+    weather, truth = toy_weather([station], days=40)
+    values = toy_power([station], truth).values
+    net = ef.Observations(values - values.mean(), published_after="1h")
+    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.05, 0.5, 0.95))
+    with or_refused("(?i)below|negative"):
+        forecaster = ef.Forecaster(station, task, model=quick_model(40)).fit(weather, net)
+        median = forecaster.predict(weather, net, issue_time="2024-02-05 09:00").to_frame()["q0.5"]
+        assert median.min() < -10
+
+
+@fault("outcomes below 0 are scored as 0")
+def test_outcomes_below_zero_are_scored_as_they_are_or_refused() -> None:
+    valid = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
+    rows = pd.DataFrame({"issue_time": "2024-01-01 09:00", "valid_time": valid, "q0.5": 0.0})
+    forecast = ef.Forecast.from_frame(rows, capacity={"site": 100.0}, kind="demand")
+    net = ef.Observations(pd.DataFrame({"site": -20.0}, index=valid), published_after="1h")
+    with or_refused("(?i)below|negative"):
+        assert evaluation.mae(net, forecast)["value"].iloc[0] == pytest.approx(20.0)
+
+
+# -- old power -------------------------------------------------------------------------------------
+
+
+@fault("a forecast of the next hours from power of half a year ago is of the best level, without a caveat")
+def test_power_that_ended_long_ago_is_named_by_an_intraday_forecast() -> None:
+    farm = wind_farm()
+    weather, truth = toy_weather([farm], days=240, cycle="24h", leads=31)
+    power = toy_power([farm], truth)
+    task = ef.intraday(every="6h", leads="6h", quantiles=(0.1, 0.5, 0.9))
+    forecaster = ef.Forecaster(farm, task, model=quick_model()).fit(weather, power[:"2024-03-31"])
+    issued = "2024-08-15 12:00"
+    current = forecaster.predict(weather, power, issue_time=issued)
+    stale = forecaster.predict(weather, power[:"2024-01-31"], issue_time=issued)
+    level = int(stale.data["fallback_level"].min())
+    assert level > 0 or set(stale.caveats) - set(current.caveats)
