@@ -6,6 +6,7 @@ from . import (
     dependence as dependence,
     empirical as empirical,
     marginals as marginals,
+    merging as merging,
     ranks as ranks,
     sample as sample,
 )

@@ -1,4 +1,4 @@
-"""A Gaussian copula over hours and sites, learnt from where past outcomes fell in past forecasts."""
+"""A Gaussian copula over hours and sites, learnt from the normal scores of past outcomes in their forecasts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError
+from energyforecast.errors import LeakageError, MissingDataError, RangeError, one_of
 from energyforecast.planning.scenario_generation import correlation as shrinking
 from energyforecast.planning.scenario_generation.correlation import Decay
 from energyforecast.planning.scenario_generation.dependence import ranks_of
@@ -24,9 +24,9 @@ __all__ = ["GaussianCopula"]
 
 Array = npt.NDArray[Any]
 
-#: Issues from which a correlation is learnt, at least; and those that an hour of a site needs to have its own.
-_LEAST: Final = 10
-#: What the sampled correlation is shrunk towards.
+#: Smallest number of issues from which a correlation is learnt; an hour of a site with fewer outcomes has the target's.
+_MIN_ISSUES: Final = 10
+#: Targets of the shrinkage.
 _TARGETS: Final = ("separable", "independent")
 
 
@@ -34,9 +34,12 @@ _TARGETS: Final = ("separable", "independent")
 class GaussianCopula:
     r"""Gaussian copula: ranks of a multivariate normal with the correlation of hindcast residuals.
 
-    .. math:: R = (1 - \lambda)\, Z^\top Z + \lambda\, T
+    .. math::
+        z_{d,c} = \Phi^{-1}\big(F_{d,c}(y_{d,c})\big), \qquad
+        R = (1 - \lambda)\, Z^\top Z + \lambda\, T
 
-    with the normalised scores Z of past outcomes, the target T and its share λ.
+    with the outcome y of issue d in cell c, an hour of a site, its forecast distribution F, the scores Z (z centred
+    and of norm 1 over the issues), the target T and its share λ.
 
     Made by :meth:`fit`, or by :meth:`exponential` where there is no history yet.
 
@@ -45,29 +48,40 @@ class GaussianCopula:
     target : Decay
         Correlation that decays with the lag in hours, times that between sites.
     shrinkage : float
-        Share of the target in the correlation; the rest is the sample's. 1 without history.
+        Share λ of the target in the correlation; the rest is the sample's. 1 without history. [1]
     scores : array, shape (issues, sites, leads)
-        Normal scores of past outcomes, of norm 1 over issues; 0 where missing. Their products are the sample's
-        correlation.
+        Scores Z of past outcomes; 0 where missing.
     leads : array of timedelta64
     known_by : Timestamp, optional
-        When the last outcome that it was learnt from became known.
+        Moment at which the last outcome that it was learnt from became known.
     missing : int
-        Outcomes that were missing and left out.
+        Number of missing outcomes, which are left out.
 
     Notes
     -----
-    The correlation of hours × sites is never written down: a normal vector is the sum of past days with random
-    weights, which has the sample's correlation, and of a vector with the target's. So it is positive definite,
-    and 50 sites of 48 hours cost milliseconds. Where an hour of a site has fewer than 10 outcomes the target
-    alone counts.
+    An outcome on a point mass, such as no power, has a random level within the mass; beyond the outer levels the
+    quantile function is continued linearly over the normal score, at most to ±3.
+
+    The correlation of hours × sites is never computed as a matrix. A scenario is
+
+    .. math:: x = \sqrt{1 - \lambda}\, Z^\top w + \sqrt{\lambda}\, L \varepsilon, \qquad L L^\top = T
+
+    with independent standard normal w (a weight for each issue) and ε, so that R is positive definite and 50 sites
+    of 48 hours take milliseconds. A cell with fewer than 10 outcomes has λ = 1.
 
     References
     ----------
     - Pinson, Madsen, Nielsen, Papaefthymiou and Klöckl (2009), From probabilistic forecasts to statistical
       scenarios of short-term wind power production, https://doi.org/10.1002/we.284
-    - Schäfer and Strimmer (2005), A shrinkage approach to large-scale covariance matrix estimation,
+    - Random levels: Czado, Gneiting and Held (2009), https://doi.org/10.1111/j.1541-0420.2009.01191.x
+    - Shrinkage: Schäfer and Strimmer (2005), A shrinkage approach to large-scale covariance matrix estimation,
       https://doi.org/10.2202/1544-6115.1175
+
+    See Also
+    --------
+    SchaakeShuffle : Ranks of past days; needs no past forecasts.
+    EnsembleCopulaCoupling : Ranks of the members of an ensemble.
+    sample_scenarios : Scenarios with this dependence.
 
     Examples
     --------
@@ -99,25 +113,31 @@ class GaussianCopula:
         target: str = "separable",
         seed: int = 0,
     ) -> GaussianCopula:
-        """Learn from hindcasts and their outcomes.
+        r"""Learn from hindcasts and their outcomes.
 
         Parameters
         ----------
         forecasts : Forecast or sequence of Forecast
-            Past issues: of a backtest, or an archive. Forecasts of days that the model was trained on have smaller
-            errors than those to come, and other correlations.
+            Past issues, from a backtest or an archive, on days that the model was not trained on: residuals of
+            training days are smaller and correlated differently.
         observations : Observations or sequence of Observations
             An outcome counts if it was published by `until`.
         until : str or moment, optional
             In UTC unless it has an offset. By default all outcomes count, and :func:`sample_scenarios` refuses issues
             before the last of them was published.
         shrinkage : float or "auto"
-            Share of the target; by default what minimises the expected squared error of the correlations.
+            Share of the target. ``"auto"`` minimises the expected squared error of all correlations, by
+            Schäfer and Strimmer:
+
+            .. math::
+                \lambda = \frac{\sum_{c \ne e} \widehat{\operatorname{Var}}(r_{ce})}{\sum_{c \ne e} (r_{ce} - t_{ce})^2}
+
+            with the correlations r of the sample and t of the target, within [0, 1].
         target : {"separable", "independent"}
-            What the sample is shrunk towards: decay with the lag, learnt for each site, times a correlation
-            between sites; or none.
+            Target of the shrinkage: decay with the lag, learnt for each site, times a correlation between sites; or
+            no correlation.
         seed : int
-            Of the places of outcomes on point masses.
+            Of the random levels on point masses.
 
         Raises
         ------
@@ -135,13 +155,13 @@ class GaussianCopula:
         """
         _check(shrinkage, target)
         past = HindcastScores.of(forecasts, observations, until=until, seed=seed)
-        if len(past.scores) < _LEAST:
+        if len(past.scores) < _MIN_ISSUES:
             raise MissingDataError(
                 f"{len(past.scores)} issues of {', '.join(past.sites)} have outcomes published by {past.known_by}.",
-                f"A correlation is learnt from {_LEAST} or more.",
+                f"A correlation is learnt from {_MIN_ISSUES} or more.",
                 "Give older forecasts, or begin with GaussianCopula.exponential(range_hours=...).",
             )
-        scores = shrinking.standardised(past.scores, least=_LEAST)
+        scores = shrinking.standardised(past.scores, min_count=_MIN_ISSUES)
         hours = past.leads / np.timedelta64(1, "h")
         decay = (
             Decay.fit(scores, hours, sites=past.sites)
@@ -162,7 +182,9 @@ class GaussianCopula:
     def exponential(
         cls, *, range_hours: float, site_correlation: float | pd.DataFrame = 0.0
     ) -> GaussianCopula:
-        """Correlation exp(-lag / range) between hours, times one between sites: a start without history.
+        r"""Exponential decay of the correlation with the lag, times a correlation between sites: no history needed.
+
+        .. math:: R_{(i,t),(j,s)} = \rho_{ij}\, e^{-|t - s| / \ell}
 
         Parameters
         ----------
@@ -174,15 +196,12 @@ class GaussianCopula:
         Raises
         ------
         RangeError, SchemaError
-            If the range is not positive or the correlation is none.
+            If the range is not positive, or the table is no correlation matrix.
         """
         return cls(target=Decay.declared(range_hours=range_hours, site_correlation=site_correlation))
 
     def correlation(self, marginals: Marginals) -> Array:
-        """Correlation of the cells (site, hour) of a window, shape (sites × hours, sites × hours).
-
-        For looking at: nothing else needs it.
-        """
+        """Correlation R of the cells of a window, shape (sites × hours, sites × hours), for inspection."""
         target = self.target.matrix(marginals.sites, marginals.lead_hours)
         if self.scores is None:
             return target
@@ -199,13 +218,13 @@ class GaussianCopula:
         LeakageError
             If an outcome that it was learnt from became known after the issue.
         MissingDataError
-            If a site or a lead was not there in the past.
+            If a site or a lead does not occur in the hindcasts.
         """
         if self.known_by is not None and self.known_by > marginals.issue_time:
             raise LeakageError(
-                f"The copula was learnt from what was known by {self.known_by}; the forecast was issued at "
+                f"The copula was learnt from data known by {self.known_by}; the forecast was issued at "
                 f"{marginals.issue_time}.",
-                "Scenarios know no more than their forecast.",
+                "Scenarios must use no later data than their forecast.",
                 "Fit it with until=issue_time.",
             )
         normal = self.target.sample(marginals.sites, marginals.lead_hours, n_scenarios=n_scenarios, rng=rng)
@@ -228,13 +247,14 @@ class GaussianCopula:
                 f"The hour {timestamps.to_index(marginals.valid_time)[far]} lies "
                 f"{marginals.lead_hours[far]:g} h ahead.",
                 f"Leads from {self.leads[0] / np.timedelta64(1, 'h'):g} to "
-                f"{self.leads[-1] / np.timedelta64(1, 'h'):g} h were learnt from.",
+                f"{self.leads[-1] / np.timedelta64(1, 'h'):g} h were learnt.",
                 "Fit the copula on past forecasts of the same task.",
             )
-        # The 25th hour of a day may never have been seen: it borrows from its neighbour.
+        # The 25th hour of a day may not occur in the hindcasts: it takes the scores of its neighbour.
         return np.asarray(self.scores[:, rows][:, :, gap.argmin(axis=0)])
 
     def _shares(self, flat: Array) -> Array:
+        """Share of the target in each cell: all of it where a cell has no scores."""
         return np.where((flat != 0).any(axis=0), self.shrinkage, 1.0)
 
     def __repr__(self) -> str:
@@ -247,8 +267,7 @@ class GaussianCopula:
 
 
 def _check(shrinkage: float | str, target: str) -> None:
-    if target not in _TARGETS:
-        raise SchemaError(f"target={target!r}.", f"It is one of {list(_TARGETS)}.", "Choose one of them.")
+    one_of("target", target, allowed=_TARGETS)
     if shrinkage != "auto" and not (isinstance(shrinkage, float | int) and 0 <= shrinkage <= 1):
         raise RangeError(
             f"shrinkage={shrinkage!r}.",

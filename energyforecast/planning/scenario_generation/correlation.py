@@ -1,4 +1,4 @@
-"""Correlations of few days over many hours and sites: a structured target, and how much of it to take."""
+"""Correlations of few days over many hours and sites: a structured target and its shrinkage intensity."""
 
 from __future__ import annotations
 
@@ -11,58 +11,55 @@ import pandas as pd
 
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 
-__all__ = ["Decay", "intensity", "standardised"]
+__all__ = ["Decay"]
 
 Array = npt.NDArray[Any]
 
-#: Ranges among which the best fit is looked for. [h]
+#: Ranges on the grid of the fit. [h]
 _RANGES: Final = np.geomspace(0.25, 400.0, 90)
-#: Correlations among which the one that stays at long lags is looked for.
+#: Floors on the grid of the fit. [1]
 _FLOORS: Final = np.linspace(0.0, 0.9, 19)
 
 
-def standardised(scores: Array, *, least: int) -> Array:
-    """Scores of mean 0 and norm 1 over issues, 0 where missing; cells with few of them are 0 throughout.
-
-    Parameters
-    ----------
-    scores : array, shape (issues, ...)
-    least : int
-        Outcomes that a cell needs.
-
-    Examples
-    --------
-    >>> standardised(np.array([[1.0, 5.0], [3.0, np.nan], [np.nan, np.nan]]), least=2).round(2).tolist()
-    [[-0.71, 0.0], [0.71, 0.0], [0.0, 0.0]]
-    """
+def standardised(scores: Array, *, min_count: int) -> Array:
+    """Scores of mean 0 and norm 1 over issues, 0 where missing; cells with too few outcomes are 0 throughout."""
     known = np.isfinite(scores)
     count = known.sum(axis=0)
     filled = np.where(known, scores, 0.0)
     centred = np.where(known, filled - filled.sum(axis=0) / np.maximum(count, 1), 0.0)
     norm = np.sqrt((centred**2).sum(axis=0))
-    usable = (count >= least) & (norm > 1e-12)
+    usable = (count >= min_count) & (norm > 1e-12)
     return np.asarray(np.where(usable, centred / np.where(usable, norm, 1.0), 0.0))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Decay:
-    """A correlation between sites, times one that decays with the lag, at its own pace for each site.
+    r"""Separable correlation: one between sites, times one that decays with the lag, with a range for each site.
 
-    Cells of one site are tied by ``strength exp(-lag / range) + floor``, two sites by their correlation times the
-    product of the factors of both decays: positive definite however the ranges differ.
+    .. math::
+        C_i(t, s) = \sigma_i\, e^{-|t - s| / \ell_i} + \phi_i \quad (t \ne s), \qquad
+        T_{(i,t),(j,s)} = \rho_{ij} \left(L_i L_j^\top\right)_{ts}, \qquad L_i L_i^\top = C_i
+
+    with the strength :math:`\sigma`, the range :math:`\ell`, the floor :math:`\phi` and the correlation :math:`\rho`
+    between sites; C is 1 at t = s. The product of the Cholesky factors keeps T positive definite when the ranges of two
+    sites differ.
 
     Parameters
     ----------
     sites : tuple of str
-        Empty: any, all alike.
+        Empty for any sites, all with the same decay.
     between : array, shape (sites, sites), or float
-        Correlation between sites; one number for any sites.
+        Correlation between sites; one number for any sites. [1]
     range_hours : array, shape (sites,), or float
         [h]
     strength : array, shape (sites,), or float
-        What decays; with the floor less than 1 where neighbouring hours have noise of their own.
+        The part that decays; with the floor it is less than 1 where hours have independent noise. [1]
     floor : array, shape (sites,), or float
-        What stays at long lags, such as an error of the whole day.
+        The part that remains at long lags, such as an error of the whole day. [1]
+
+    See Also
+    --------
+    energyforecast.planning.GaussianCopula : Shrinks the correlation of the sample towards it.
 
     Examples
     --------
@@ -79,7 +76,7 @@ class Decay:
 
     @classmethod
     def declared(cls, *, range_hours: float, site_correlation: float | pd.DataFrame) -> Decay:
-        """Without history."""
+        """A stated decay, without history."""
         if not (np.isfinite(range_hours) and range_hours > 0):
             raise RangeError(
                 f"range_hours={range_hours}.", "A range is a positive number of hours.", "Give e.g. 8.0."
@@ -101,18 +98,18 @@ class Decay:
 
     @classmethod
     def none(cls, *, sites: tuple[str, ...]) -> Decay:
-        """Independence of everything."""
+        """Independent cells."""
         alone = np.ones(len(sites))
         return cls(sites, np.eye(len(sites)), alone, np.zeros(len(sites)))
 
     @classmethod
     def fit(cls, scores: Array, hours: Array, *, sites: tuple[str, ...]) -> Decay:
-        """The decay of each site by least squares, the correlation between sites pooled over leads.
+        """Decay of each site by least squares; the correlation between sites is pooled over leads.
 
         Parameters
         ----------
         scores : array, shape (issues, sites, leads)
-            As :func:`standardised` gives them.
+            Of mean 0 and norm 1 over issues.
         hours : array, shape (leads,)
             [h]
         sites : tuple of str
@@ -122,19 +119,13 @@ class Decay:
         return cls(sites, _between_sites(scores), ranges, strengths, floors)
 
     def places(self, sites: tuple[str, ...]) -> list[int]:
-        """Where sites stand in the correlation.
-
-        Raises
-        ------
-        MissingDataError
-            If one does not.
-        """
+        """Positions of sites in the correlation; MissingDataError if one has none."""
         absent = [name for name in sites if name not in self.sites]
         if absent:
             raise MissingDataError(
                 f"The dependence of site {absent[0]!r} is asked for.",
                 f"Known are {list(self.sites)}.",
-                "Fit it on past forecasts of all sites that are drawn together.",
+                "Fit it on past forecasts of all sites that are sampled together.",
             )
         return [self.sites.index(name) for name in sites]
 
@@ -161,6 +152,7 @@ class Decay:
         )
 
     def _between(self, sites: tuple[str, ...]) -> Array:
+        """Correlation between sites as a matrix."""
         if self.between.ndim:
             rows = self.places(sites)
             return np.asarray(self.between[np.ix_(rows, rows)])
@@ -170,7 +162,7 @@ class Decay:
         return whole
 
     def _factors(self, sites: tuple[str, ...], hours: Array) -> list[Array]:
-        """Lower factor of the decay of each site; of equal ones the same."""
+        """Cholesky factor of the decay of each site; equal decays are factorised once."""
         shape = [
             np.broadcast_to(part, len(self.sites) or 1)
             for part in (self.range_hours, self.strength, self.floor)
@@ -184,12 +176,11 @@ class Decay:
         ends = np.unique(np.round(np.atleast_1d(self.range_hours[self.strength > 0]), 0))
         if not len(ends):
             return "no target"
-        return (
-            f"decay within {ends[0]:g} h" if len(ends) == 1 else f"decay within {ends[0]:g} to {ends[-1]:g} h"
-        )
+        return "decay within " + " to ".join(f"{end:g}" for end in np.unique(ends[[0, -1]])) + " h"
 
 
 def _decay(hours: Array, reach: float, strength: float, floor: float) -> Array:
+    """Correlation of the hours of one site."""
     lag = np.abs(hours[:, None] - hours[None, :])
     result = strength * np.exp(-lag / reach) + floor
     np.fill_diagonal(result, 1.0)
@@ -197,35 +188,35 @@ def _decay(hours: Array, reach: float, strength: float, floor: float) -> Array:
 
 
 def _root(correlation: Array) -> Array:
-    """A square root, also where some sites are copies of others."""
+    """A square root of the matrix, also of a singular one."""
     values, vectors = np.linalg.eigh(correlation)
     return np.asarray(vectors * np.sqrt(np.clip(values, 0.0, None)))
 
 
 def _check_correlation(matrix: Array) -> None:
     symmetric = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and np.allclose(matrix, matrix.T)
-    least = float(np.linalg.eigvalsh(matrix)[0]) if symmetric else np.nan
-    if not symmetric or not np.allclose(np.diag(matrix), 1.0) or least < -1e-8:
+    smallest = float(np.linalg.eigvalsh(matrix)[0]) if symmetric else np.nan
+    if not symmetric or not np.allclose(np.diag(matrix), 1.0) or smallest < -1e-8:
         raise RangeError(
-            f"The correlation between {len(matrix)} sites has the least eigenvalue {least:.3g}.",
+            f"The correlation between {len(matrix)} sites has the smallest eigenvalue {smallest:.3g}.",
             "A correlation is symmetric, 1 on the diagonal, and has no negative eigenvalue.",
-            "Correct it; many sites cannot all oppose each other.",
+            "Correct it; many sites cannot all have negative correlations.",
         )
 
 
 def _fit_decay(scores: Array, hours: Array) -> tuple[float, float, float]:
-    """Range, strength and floor of one site: least squares over the pairs of hours that were seen."""
-    seen = np.flatnonzero((scores != 0).any(axis=0))
-    first, second = np.triu_indices(len(seen), k=1)
+    """Range, strength and floor of one site: least squares over the pairs of observed hours."""
+    known = np.flatnonzero((scores != 0).any(axis=0))
+    first, second = np.triu_indices(len(known), k=1)
     if not len(first):
         return 1.0, 0.0, 0.0
-    found = (scores[:, seen].T @ scores[:, seen])[first, second]
-    shape = np.exp(-np.abs(hours[seen][second] - hours[seen][first])[:, None] / _RANGES)
+    sample = (scores[:, known].T @ scores[:, known])[first, second]
+    shape = np.exp(-np.abs(hours[known][second] - hours[known][first])[:, None] / _RANGES)
     power = (shape**2).sum(axis=0)
     tries = []
     for floor in _FLOORS:
-        strength = np.clip((found - floor) @ shape / power, 0.0, 1.0 - floor)
-        misfit = ((found[:, None] - floor - strength * shape) ** 2).sum(axis=0)
+        strength = np.clip((sample - floor) @ shape / power, 0.0, 1.0 - floor)
+        misfit = ((sample[:, None] - floor - strength * shape) ** 2).sum(axis=0)
         best = int(misfit.argmin())
         tries.append((misfit[best], float(_RANGES[best]), float(strength[best]), float(floor)))
     return min(tries)[1:]
@@ -249,36 +240,16 @@ def _between_sites(scores: Array) -> Array:
 
 
 def intensity(scores: Array, target: Decay, hours: Array) -> float:
-    """Share of the target that minimises the expected squared error of all correlations.
-
-    Parameters
-    ----------
-    scores : array, shape (issues, sites, leads)
-        As :func:`standardised` gives them.
-    target : Decay
-    hours : array, shape (leads,)
-        [h]
-
-    References
-    ----------
-    Schäfer and Strimmer (2005), https://doi.org/10.2202/1544-6115.1175: the sum of the variances of the sampled
-    correlations over that of their squared distances from the target.
-
-    Examples
-    --------
-    >>> noise = standardised(np.random.default_rng(0).standard_normal((50, 1, 24)), least=2)
-    >>> round(intensity(noise, Decay.none(sites=("a",)), np.arange(24.0)), 1)
-    1.0
-    """
+    """Share of the target that minimises the expected squared error of all correlations (Schäfer and Strimmer)."""
     issues, sites, leads = scores.shape
     flat = scores.reshape(issues, -1)
-    seen = (flat != 0).any(axis=0)
+    known = (flat != 0).any(axis=0)
     variance = distance = 0.0
     for k in range(sites):
-        here = scores[:, k]
-        sample = here.T @ flat
-        spread = (issues * ((here**2).T @ flat**2) - sample**2) / (issues - 1)
-        pairs = np.outer(seen[k * leads : (k + 1) * leads], seen)
+        rows = scores[:, k]
+        sample = rows.T @ flat
+        spread = (issues * ((rows**2).T @ flat**2) - sample**2) / (issues - 1)
+        pairs = np.outer(known[k * leads : (k + 1) * leads], known)
         pairs[np.arange(leads), k * leads + np.arange(leads)] = False
         variance += spread[pairs].sum()
         distance += ((sample - target.rows(k, target.sites, hours))[pairs] ** 2).sum()
@@ -286,4 +257,5 @@ def intensity(scores: Array, target: Decay, hours: Array) -> float:
 
 
 def _share(variance: float, distance: float) -> float:
+    """Variance over squared distance, within [0, 1]."""
     return float(np.clip(variance / distance, 0.0, 1.0)) if distance > 0 else 1.0

@@ -1,4 +1,4 @@
-"""Dependence between hours and sites: an order of the scenarios in every hour at every site."""
+"""Dependence between hours and sites: ranks of the scenarios in every hour at every site."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ Array = npt.NDArray[Any]
 
 
 class Dependence(Protocol):
-    """Ranks of the scenarios in each hour at each site.
+    """Ranks of the scenarios in each hour at each site; a protocol that any class can follow.
+
+    See Also
+    --------
+    GaussianCopula, SchaakeShuffle, EnsembleCopulaCoupling, Independence
 
     Examples
     --------
-    A dependence of your own: what is high in one hour is high in all, at all sites.
+    Comonotone: the scenario that is highest in one hour is highest in all, at all sites.
 
     >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_forecast
@@ -40,6 +44,10 @@ class Dependence(Protocol):
 class Independence:
     """Independent hours and sites: the reference that every other dependence must beat.
 
+    See Also
+    --------
+    GaussianCopula, SchaakeShuffle, EnsembleCopulaCoupling
+
     Examples
     --------
     >>> from energyforecast.planning import sample_scenarios
@@ -55,19 +63,7 @@ class Independence:
 
 
 def ranks_of(values: Array, ties: Array) -> Array:
-    """Ranks along the first axis; of equal values, that of the lower tie number is lower.
-
-    Parameters
-    ----------
-    values : array, shape (n_scenarios, ...)
-    ties : array, shape (n_scenarios,)
-        One number for a scenario, so that what is tied in several hours is ordered alike in all.
-
-    Examples
-    --------
-    >>> ranks_of(np.array([[5.0, 0.0], [1.0, 0.0]]), np.array([0.7, 0.2])).tolist()
-    [[1, 1], [0, 0]]
-    """
+    """Ranks along the first axis; equal values are ordered by one tie number a scenario, alike in all hours."""
     by_tie = np.argsort(ties, kind="stable")
     order = by_tie[np.argsort(values[by_tie], axis=0, kind="stable")]
     ranks = np.empty_like(order)

@@ -1,4 +1,4 @@
-"""Dependence copied from courses that were seen together: past days, or members of an ensemble."""
+"""Rank reordering by observed trajectories: the Schaake shuffle and ensemble copula coupling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.planning.scenario_generation.dependence import ranks_of
 from energyforecast.planning.scenario_generation.marginals import Marginals
-from energyforecast.planning.scenario_generation.ranks import observed_of
+from energyforecast.planning.scenario_generation.merging import as_list, observed_of
 from energyforecast.point_in_time import weather_access
 
 __all__ = ["EnsembleCopulaCoupling", "SchaakeShuffle", "Template"]
@@ -26,41 +26,25 @@ __all__ = ["EnsembleCopulaCoupling", "SchaakeShuffle", "Template"]
 Array = npt.NDArray[Any]
 
 _DAY: Final = np.timedelta64(24, "h")
-#: Days or members that make a template, at least.
-_LEAST: Final = 5
+#: Smallest number of days in a template.
+_MIN_DAYS: Final = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """Past days or ensemble members that give the scenarios their ranks.
+    """Past days or ensemble members that give the scenarios their ranks."""
 
-    Parameters
-    ----------
-    values : array, shape (courses, sites, hours)
-    shifts : array of timedelta64, shape (courses,)
-        How long before the window each began; empty for members.
-    incomplete : int
-        Courses that were left out because a value was missing, flagged or not yet published.
-
-    Examples
-    --------
-    Twice as many scenarios as courses: those that share one stand side by side.
-
-    >>> template = Template(np.array([[[1.0, 5.0]], [[2.0, 4.0]]]), np.array([]), 0)
-    >>> template.ranks(4, rng=np.random.default_rng(0)).tolist()
-    [[[1, 3]], [[2, 0]], [[0, 2]], [[3, 1]]]
-    """
-
+    #: Trajectories, shape (trajectories, sites, hours).
     values: Array
+    #: Time from the beginning of each day to that of the window; empty for members.
     shifts: npt.NDArray[np.timedelta64]
+    #: Number of days left out because a value was missing, flagged or not yet published.
     incomplete: int
 
     def ranks(self, n_scenarios: int, *, rng: np.random.Generator) -> Array:
-        """Ranks of as many scenarios, shape (n_scenarios, sites, hours).
-
-        Each course is used equally often, some once more by chance. Where courses are equal, as two without
-        power, one order of the scenarios decides in all hours.
-        """
+        """Ranks of the scenarios, shape (n_scenarios, sites, hours)."""
+        # Each trajectory is used equally often, some once more by chance. Where trajectories are equal, as two
+        # without power, one order of the scenarios decides in all hours.
         count = len(self.values)
         rest = rng.permutation(count)[: n_scenarios % count]
         chosen = np.concatenate([np.tile(np.arange(count), n_scenarios // count), rest])
@@ -69,31 +53,38 @@ class Template:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SchaakeShuffle:
-    """Schaake shuffle: the scenarios take the ranks of past days.
+    r"""Schaake shuffle: the scenarios take the ranks of past days.
+
+    .. math:: r_{k,i,t} = \sum_{l=1}^{n} \mathbf{1}\{y_{d_l,i,t} < y_{d_k,i,t}\}
+
+    with the power y observed at site i on day d, at the time of day of hour t; scenario k follows day dₖ.
 
     Parameters
     ----------
     observations : Observations or sequence of Observations
-        Only what was published by the issue is used, and only days on which every hour at every site was.
+        Days count if every hour at every site was published by the issue.
     similar_to : Forecast or sequence of Forecast, optional
-        Forecasts of past days, of all sites. Then the days are those whose forecast resembles today's most,
-        by the medians; without, the newest days.
+        Forecasts of past days, of all sites. The days are then those of the most similar forecast: the smallest
+        mean squared difference of the medians, in standard deviations of each site. By default, the newest days.
     days : int, optional
-        How many days make the template; by default as many as there are scenarios, or, of similar days, a quarter
-        of those that there are.
+        Number of days; by default the number of scenarios, or, of similar days, a quarter of all usable days.
 
     Notes
     -----
-    The hours of a past day are those of the window moved by whole days of 24 h. The newest days have the dependence
-    of the season, weather and daily course together; that of forecast errors is usually shorter, and similar
-    days come closer to it.
+    The hours of a past day are those of the window shifted by whole days of 24 h. The newest days have the dependence
+    of season, weather and daily cycle together; that of forecast errors is usually shorter, and similar days are
+    closer to it.
 
     References
     ----------
     - Clark, Gangopadhyay, Hay, Rajagopalan and Wilby (2004), The Schaake Shuffle,
       https://doi.org/10.1175/1525-7541(2004)005%3C0243:TSSAMF%3E2.0.CO;2
-    - Schefzik (2016), A similarity-based implementation of the Schaake shuffle, Monthly Weather Review 144,
-      1909-1921
+    - Similar days: Schefzik (2016), https://doi.org/10.1175/MWR-D-15-0227.1
+
+    See Also
+    --------
+    EnsembleCopulaCoupling : Ranks of members in place of days.
+    GaussianCopula : Learns from forecast errors, also from days with gaps.
 
     Examples
     --------
@@ -113,11 +104,9 @@ class SchaakeShuffle:
     days: int | None = None
 
     def __post_init__(self) -> None:
-        if self.days is not None and self.days < _LEAST:
+        if self.days is not None and self.days < _MIN_DAYS:
             raise RangeError(
-                f"days={self.days}.",
-                f"A template has {_LEAST} days or more.",
-                "Leave it out, or give e.g. 60.",
+                f"days={self.days}.", f"At least {_MIN_DAYS} are needed.", "Leave it out, or give e.g. 60."
             )
 
     def ranks(self, marginals: Marginals, *, n_scenarios: int, rng: np.random.Generator) -> Array:
@@ -125,13 +114,7 @@ class SchaakeShuffle:
         return self.template(marginals, n_scenarios=n_scenarios).ranks(n_scenarios, rng=rng)
 
     def template(self, marginals: Marginals, *, n_scenarios: int) -> Template:
-        """The past days that give the ranks.
-
-        Parameters
-        ----------
-        marginals : Marginals
-        n_scenarios : int
-            How many scenarios are drawn.
+        """Past days that give the ranks of `n_scenarios` scenarios.
 
         Raises
         ------
@@ -141,20 +124,20 @@ class SchaakeShuffle:
         shifts = self._shifts(marginals)
         values = np.stack([self._observed(marginals, name, shifts) for name in marginals.sites], axis=1)
         complete = np.isfinite(values).all(axis=(1, 2))
-        away = np.arange(len(shifts), dtype=float)
+        distance = np.arange(len(shifts), dtype=float)
         if self.similar_to is not None:
-            away = _unlikeness(self.similar_to, marginals, shifts)
-        usable = np.flatnonzero(complete & np.isfinite(away))
-        if len(usable) < _LEAST:
+            distance = _distance(self.similar_to, marginals, shifts)
+        usable = np.flatnonzero(complete & np.isfinite(distance))
+        if len(usable) < _MIN_DAYS:
             raise MissingDataError(
                 f"{len(usable)} days of {', '.join(marginals.sites)} were complete and published by "
                 f"{marginals.issue_time}{' and had been forecast' if self.similar_to is not None else ''}; "
                 f"{int((~complete).sum())} were not complete.",
-                f"A template has {_LEAST} days or more, of all sites.",
+                f"The Schaake shuffle needs {_MIN_DAYS} days or more, of all sites.",
                 "Give longer observations, or use GaussianCopula, which takes days with gaps.",
             )
-        wanted = self.days or (n_scenarios if self.similar_to is None else max(_LEAST, len(usable) // 4))
-        chosen = usable[np.argsort(away[usable], kind="stable")[:wanted]]
+        count = self.days or (n_scenarios if self.similar_to is None else max(_MIN_DAYS, len(usable) // 4))
+        chosen = usable[np.argsort(distance[usable], kind="stable")[:count]]
         return Template(values[chosen], shifts[chosen], int((~complete).sum()))
 
     def _shifts(self, marginals: Marginals) -> npt.NDArray[np.timedelta64]:
@@ -167,6 +150,7 @@ class SchaakeShuffle:
         return np.asarray(np.arange(max(newest, 1), oldest + 1) * _DAY)
 
     def _observed(self, marginals: Marginals, site: str, shifts: npt.NDArray[np.timedelta64]) -> Array:
+        """Power of a site on the shifted days, as published by the issue, shape (days, hours)."""
         hours = (marginals.valid_time - shifts[:, None]).astype("datetime64[ns]")
         observed = observed_of(self.observations, site)
         return observed.value_at(site, hours, as_of=marginals.issue_time, outside="missing")
@@ -176,29 +160,29 @@ class SchaakeShuffle:
         return f"SchaakeShuffle({which if self.days is None else f'{self.days} {which}'})"
 
 
-def _unlikeness(
+def _distance(
     archive: Forecast | Sequence[Forecast], marginals: Marginals, shifts: npt.NDArray[np.timedelta64]
 ) -> Array:
-    """Mean squared difference of the medians, in deviations of each site's; NaN where a day was not forecast."""
+    """Mean squared difference of the medians, in standard deviations; NaN where a day was not forecast."""
     total = np.zeros(len(shifts))
-    for name, now in zip(marginals.sites, marginals.medians, strict=True):
+    for name, today in zip(marginals.sites, marginals.medians, strict=True):
         past = _medians(archive, name, marginals.issue_time)
-        then = past.reindex(timestamps.to_index((marginals.valid_time - shifts[:, None]).ravel()))
+        shifted = past.reindex(timestamps.to_index((marginals.valid_time - shifts[:, None]).ravel()))
         scale = max(float(past.std()), 1e-9)
-        total += (((then.to_numpy().reshape(len(shifts), -1) - now) / scale) ** 2).mean(axis=1)
+        total += (((shifted.to_numpy().reshape(len(shifts), -1) - today) / scale) ** 2).mean(axis=1)
     return total
 
 
 def _medians(archive: Forecast | Sequence[Forecast], site: str, issue_time: pd.Timestamp) -> pd.Series[float]:
     """Median of each hour in the newest forecast of it that was issued before."""
-    several = [archive] if isinstance(archive, Forecast) else list(archive)
+    several = as_list(archive)
     for forecast in several:
         if site in forecast.sites:
             rows = np.flatnonzero(forecast.issue_times < issue_time)
             data = forecast.at(0.5).values[forecast.sites.index(site)][rows]
             valid = forecast.data["valid_time"].values[rows]
-            there = ~np.isnat(valid)
-            series = pd.Series(data[there].astype(float), index=timestamps.to_index(valid[there]))
+            inside = ~np.isnat(valid)
+            series = pd.Series(data[inside].astype(float), index=timestamps.to_index(valid[inside]))
             return series[~series.index.duplicated(keep="last")]
     raise MissingDataError(
         f"Site {site!r} is in none of the past forecasts.",
@@ -209,13 +193,18 @@ def _medians(archive: Forecast | Sequence[Forecast], site: str, issue_time: pd.T
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EnsembleCopulaCoupling:
-    """Ranks of the members of an ensemble, which the forecast's own distribution then replaces.
+    r"""Ensemble copula coupling: the scenarios take the ranks of the members of an ensemble.
+
+    .. math:: r_{k,i,t} = \sum_{l=1}^{n} \mathbf{1}\{z_{m_l,i,t} < z_{m_k,i,t}\}
+
+    with the value z of a member m at site i and hour t; scenario k follows member mₖ. The values themselves are those
+    of the forecast's distribution.
 
     Parameters
     ----------
     members : Scenarios, DataArray or Dataset
         Members of a power ensemble; or an array with the dimensions ``member``, ``site`` and ``valid_time``, made
-        from what was known at the issue; or weather forecasts with members, of which the newest run that had
+        from data known at the issue; or weather forecasts with members, of which the newest run that had
         arrived by the issue is taken.
     variable : str, optional
         Of the weather: one with which power rises, such as ``"wind_speed_100m"`` or ``"ghi"``.
@@ -224,9 +213,13 @@ class EnsembleCopulaCoupling:
     ----------
     Schefzik, Thorarinsdottir and Gneiting (2013), https://doi.org/10.1214/13-STS443.
 
+    See Also
+    --------
+    SchaakeShuffle : Ranks of past days in place of members.
+
     Examples
     --------
-    Six scenarios of three members: the windiest member is always the highest.
+    Three scenarios of three members: the windiest member is always the highest.
 
     >>> from energyforecast.planning import sample_scenarios
     >>> from energyforecast.testing import example_forecast
@@ -259,15 +252,7 @@ class EnsembleCopulaCoupling:
         return self.template(marginals).ranks(n_scenarios, rng=rng)
 
     def template(self, marginals: Marginals) -> Template:
-        """The members at the sites and hours of a window.
-
-        Raises
-        ------
-        MissingDataError
-            If a site, an hour or a value is not there.
-        SchemaError
-            If there are no members.
-        """
+        """Members at the sites and hours of a window; MissingDataError where a value is missing."""
         if isinstance(self.members, xr.Dataset):
             assert self.variable is not None
             values = np.stack(
@@ -281,17 +266,18 @@ class EnsembleCopulaCoupling:
             raise MissingDataError(
                 f"A member has no value for site {marginals.sites[site]!r} at "
                 f"{timestamps.to_index(marginals.valid_time)[hour]}.",
-                "Members cover every hour of the window at every site.",
-                "Leave out the members that are incomplete, or take an older run that is whole.",
+                "Members must cover every hour of the window at every site.",
+                "Leave out the members that are incomplete, or take an older, complete run.",
             )
         return Template(values, np.array([], dtype="timedelta64[ns]"), 0)
 
     def __repr__(self) -> str:
-        what = f"{self.variable} of the newest run" if self.variable else "members"
-        return f"EnsembleCopulaCoupling({what})"
+        source = f"{self.variable} of the newest run" if self.variable else "members"
+        return f"EnsembleCopulaCoupling({source})"
 
 
 def _array(members: Scenarios | xr.DataArray, marginals: Marginals) -> Array:
+    """Members as an array of shape (members, sites, hours)."""
     data = members.data.rename(scenario="member") if isinstance(members, Scenarios) else members
     if set(data.dims) != {"member", "site", "valid_time"}:
         raise SchemaError(
@@ -304,7 +290,7 @@ def _array(members: Scenarios | xr.DataArray, marginals: Marginals) -> Array:
         raise MissingDataError(
             f"The members do not hold site {absent[0]!r}.",
             f"They hold {[str(name) for name in data['site'].values]}.",
-            "Give members of all sites that are drawn together.",
+            "Give members of all sites that are sampled together.",
         )
     chosen = data.sel(site=list(marginals.sites)).reindex(valid_time=marginals.valid_time)
     return np.asarray(chosen.transpose("member", "site", "valid_time").values, dtype=float)
@@ -322,7 +308,7 @@ def _weather(weather: xr.Dataset, variable: str, marginals: Marginals, site: str
     step = marginals.frequency.to_timedelta64()
     ends = np.append(marginals.valid_time, marginals.valid_time[-1] + step)
     inside = np.ones((1, len(ends)), dtype=bool)
-    inside[0, -1] = False  # the end of the last hour helps where it is there
+    inside[0, -1] = False  # the end of the last hour is used where it is known
     found = weather_access.weather_as_of(
         weather,
         site=site,

@@ -1,4 +1,4 @@
-"""Quantile curves of one issue at all sites, which scenarios must reproduce."""
+"""Marginal distributions of one issue at all sites, which scenarios must reproduce."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import QuantileFunction, Tails
 from energyforecast.core.sites import Kind
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.planning.scenario_generation.merging import as_list, by_site
 
 __all__ = ["Marginals"]
 
@@ -23,7 +24,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Marginals:
-    """The distribution of each hour at each site, as forecast at one issue.
+    """Distribution of each hour at each site, as forecast at one issue: the input of a :class:`Dependence`.
 
     Parameters
     ----------
@@ -64,33 +65,22 @@ class Marginals:
 
     @classmethod
     def of(cls, forecasts: Forecast | Sequence[Forecast], *, issue_time: Any = None) -> Marginals:
-        """Merge forecasts by site in order of their names, whatever the order in which they are given.
-
-        Parameters
-        ----------
-        forecasts : Forecast or sequence of Forecast
-        issue_time : str or moment, optional
-            Needed where a forecast has several issues; in UTC unless it has an offset.
+        """Merge forecasts by site, in order of the names.
 
         Raises
         ------
         TimeError
             If issue times or hours differ, or none of several issues is chosen.
         SchemaError
-            If there is no forecast, frequencies differ, or a site is there twice.
+            If there is no forecast, frequencies differ, or a site is forecast twice.
         """
-        several = [forecasts] if isinstance(forecasts, Forecast) else list(forecasts)
-        if not several:
+        chosen = [_one_issue(forecast, issue_time) for forecast in as_list(forecasts)]
+        if not chosen:
             raise SchemaError(
-                "There is no forecast.", "Scenarios are drawn from one or several.", "Give a Forecast."
+                "No forecast is given.", "Scenarios are sampled from one or several.", "Give a Forecast."
             )
-        chosen = [_one_issue(forecast, issue_time) for forecast in several]
         _check_alike(chosen)
-        parts = sorted(
-            ((name, forecast, k) for forecast in chosen for k, name in enumerate(forecast.sites)),
-            key=lambda part: part[0],
-        )
-        first = chosen[0]
+        parts, first = by_site(chosen), chosen[0]
         levels = tuple(np.asarray(forecast.quantiles) for _, forecast, _ in parts)
         return cls(
             sites=tuple(name for name, _, _ in parts),
@@ -111,34 +101,28 @@ class Marginals:
 
     @property
     def lead_time(self) -> npt.NDArray[np.timedelta64]:
-        """From the issue to the beginning of each hour."""
+        """Time from the issue to the beginning of each hour."""
         return np.asarray(self.valid_time - timestamps.to_ns([self.issue_time])[0])
 
     @property
     def lead_hours(self) -> Array:
-        """The same as numbers. [h]"""
+        """Lead time of each hour. [h]"""
         return np.asarray(self.lead_time / np.timedelta64(1, "h"))
 
     @property
     def medians(self) -> Array:
-        """Shape (sites, hours). [MW]"""
+        """Median of each hour, shape (sites, hours). [MW]"""
         return np.stack([found.at(0.5) for found in self.distributions])
 
     @property
     def distributions(self) -> list[QuantileFunction]:
-        """Of each hour, by site."""
+        """Quantile functions of the hours of each site."""
         return [
             QuantileFunction(curve, levels) for curve, levels in zip(self.curves, self.levels, strict=True)
         ]
 
     def values(self, ranks: Array, *, tails: Tails = "flat") -> Array:
-        """Power at ranks 0 to n - 1; rank k is the level (k + ½) / n. [MW]
-
-        Parameters
-        ----------
-        ranks : array of int, shape (n, sites, hours)
-        tails : {"flat", "normal"}
-        """
+        """Power at ranks 0 to n - 1, shape (n, sites, hours); rank k is the level (k + ½) / n. [MW]"""
         wanted = (np.arange(len(ranks)) + 0.5) / len(ranks)
         result = np.empty(ranks.shape)
         for k, found in enumerate(self.distributions):
@@ -180,28 +164,19 @@ def _check_alike(chosen: list[Forecast]) -> None:
         if other.issue_times[0] != first.issue_times[0]:
             raise TimeError(
                 f"Forecasts of {names} were issued at {first.issue_times[0]} and {other.issue_times[0]}.",
-                "Forecasts that are drawn together know the same past: they have one issue time.",
+                "Forecasts that are sampled together must have one issue time.",
                 "Issue them together, or choose an issue that all have with issue_time=.",
             )
         if not np.array_equal(other.data["valid_time"].values, first.data["valid_time"].values):
             spans = [
-                f"{timestamps.to_index(one.data['valid_time'].values[0][[0, -1]])[0]} to "
-                f"{timestamps.to_index(one.data['valid_time'].values[0][[0, -1]])[1]}"
+                "{} to {}".format(*timestamps.to_index(one.data["valid_time"].values[0][[0, -1]]))
                 for one in (first, other)
             ]
             raise TimeError(
                 f"Forecasts of {names} cover {spans[0]} and {spans[1]}.",
-                "Forecasts that are drawn together cover the same hours.",
+                "Forecasts that are sampled together must cover the same hours.",
                 "Forecast them by tasks of one window and one time zone.",
             )
-    sites = [name for forecast in chosen for name in forecast.sites]
-    doubled = sorted({name for name in sites if sites.count(name) > 1})
-    if doubled:
-        raise SchemaError(
-            f"Site {doubled[0]!r} is in several of the forecasts.",
-            "Each site is forecast once.",
-            "Leave one out, or rename it.",
-        )
 
 
 def _provenance(chosen: list[Forecast]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import TAILS, Tails
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.errors import RangeError, one_of
 from energyforecast.planning.scenario_generation.dependence import Dependence, Independence
 from energyforecast.planning.scenario_generation.marginals import Marginals
+from energyforecast.planning.scenario_generation.merging import as_list
 
 __all__ = ["sample_by_kind", "sample_scenarios"]
 
@@ -29,30 +30,31 @@ def sample_scenarios(
     seed: int = 0,
     tails: Tails = "flat",
 ) -> Scenarios:
-    r"""Equally likely trajectories over sites and hours.
+    r"""Equally likely trajectories over sites and hours, with the forecast's distribution in each hour.
 
     .. math:: x_{k,i,t} = F_{i,t}^{-1}\left(\frac{r_{k,i,t} + \frac12}{n}\right)
 
-    with the forecast's quantile function F of site i at hour t and the rank r of scenario k among n.
+    with the forecast's quantile function F of site i at hour t and the rank r of scenario k among n. Each rank occurs
+    once, so the marginal distributions are kept exactly; the dependence decides which scenario has which rank.
 
     Parameters
     ----------
     forecasts : Forecast or sequence of Forecast
         Merged by site; all with one issue time, one window and one frequency.
     n_scenarios : int
-        How many scenarios; two at least.
+        Number of scenarios, at least 2.
     dependence : Dependence, optional
-        What ties hours and sites together: :class:`GaussianCopula`, :class:`SchaakeShuffle`,
-        :class:`EnsembleCopulaCoupling`. By default nothing does (:class:`Independence`), and then sums over
-        hours and sites are far too certain: that default is for comparison.
+        Dependence between hours and sites: :class:`GaussianCopula`, :class:`SchaakeShuffle` or
+        :class:`EnsembleCopulaCoupling`. The default is :class:`Independence`, with which sums over hours and sites
+        are far too certain; it is for comparison.
     issue_time : str or moment, optional
         Needed where a forecast has several issues; in UTC unless it has an offset.
     seed : int
-        The same seed gives the same scenarios, whatever the order of sites.
+        The same seed gives the same scenarios, in any order of sites.
     tails : {"flat", "normal"}
-        What lies beyond the outer levels: nothing, as in every score of the library, so that the outer
-        probabilities lie on the outer quantiles; or the lines of the curve's ends over the normal score of the
-        level, within 0 and the capacity.
+        Distribution beyond the outer levels. ``"flat"``: the outer probabilities lie on the outer quantiles, as in
+        every score of the library. ``"normal"``: the ends of the curve are continued linearly over the normal score
+        of the level, within 0 and the capacity.
 
     Returns
     -------
@@ -64,12 +66,12 @@ def sample_scenarios(
     TimeError, SchemaError, RangeError
         If forecasts do not fit each other, or fewer than two scenarios are asked for.
     LeakageError
-        If the dependence was learnt from what became known after the issue.
+        If the dependence was learnt from outcomes that became known after the issue.
 
-    Notes
-    -----
-    At each hour and site the scenarios are the forecast's quantile curve at the levels (k + ½)/n, one each:
-    nothing of the marginals is left to chance. Chance, or the dependence, says only which scenario gets which.
+    See Also
+    --------
+    sample_by_kind : Demand, wind and solar together, returned by kind.
+    hindcast_residuals : Residuals from which :class:`MinT` learns.
 
     Examples
     --------
@@ -85,8 +87,7 @@ def sample_scenarios(
     model = Independence() if dependence is None else dependence
     rng = np.random.default_rng([seed, marginals.issue_time.value])
     values = marginals.values(model.ranks(marginals, n_scenarios=n_scenarios, rng=rng), tails=tails)
-    given = [forecasts] if isinstance(forecasts, Forecast) else list(forecasts)
-    order = [name for forecast in given for name in forecast.sites]
+    order = [name for forecast in as_list(forecasts) for name in forecast.sites]
     return Scenarios.from_values(
         values[:, [marginals.sites.index(name) for name in order]],
         sites=order,
@@ -141,9 +142,7 @@ def sample_by_kind(
     >>> sample_by_kind({"wind": example_forecast()}, n_scenarios=5)
     {'wind': 5 scenarios of farm: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]}
     """
-    parts = {
-        kind: [given] if isinstance(given, Forecast) else list(given) for kind, given in forecasts.items()
-    }
+    parts = {kind: as_list(given) for kind, given in forecasts.items()}
     together = sample_scenarios(
         [forecast for several in parts.values() for forecast in several],
         n_scenarios=n_scenarios,
@@ -162,8 +161,7 @@ def _check(n_scenarios: int, tails: str) -> None:
     if n_scenarios < 2:
         raise RangeError(
             f"n_scenarios={n_scenarios} scenarios are asked for.",
-            "A distribution is shown by two at least, usually by hundreds.",
+            "A distribution needs at least two, usually hundreds.",
             "Give n_scenarios=200.",
         )
-    if tails not in TAILS:
-        raise SchemaError(f"tails={tails!r}.", f"It is one of {list(TAILS)}.", "Choose one of them.")
+    one_of("tails", tails, allowed=TAILS)

@@ -129,7 +129,7 @@ def test_tails_are_flat_or_go_on_as_a_normal_within_the_bounds() -> None:
     narrow = sample_scenarios(_forecast(curve, levels, capacity=45.0), n_scenarios=500, tails="normal").of()
     assert narrow.max() == 45.0
     assert narrow.min() >= 0.0
-    with pytest.raises(SchemaError, match="tails='wide'"):
+    with pytest.raises(SchemaError, match="tails is 'wide'"):
         sample_scenarios(_forecast(curve, levels), tails="wide")
 
 
@@ -190,7 +190,7 @@ def test_what_does_not_fit_is_refused() -> None:
         sample_scenarios([a, _forecast(curve, levels, sites=("b",), frequency="30min")])
     with pytest.raises(SchemaError, match="'a' is in several"):
         sample_scenarios([a, a])
-    with pytest.raises(SchemaError, match="There is no forecast"):
+    with pytest.raises(SchemaError, match="No forecast is given"):
         sample_scenarios([])
     with pytest.raises(RangeError, match="n_scenarios=1 "):
         sample_scenarios(a, n_scenarios=1)
@@ -323,7 +323,7 @@ def test_what_a_copula_cannot_be_learnt_from() -> None:
         GaussianCopula.fit(forecast, observations[["a"]])
     with pytest.raises(RangeError, match=r"shrinkage=1.5"):
         GaussianCopula.fit(forecast, observations, shrinkage=1.5)
-    with pytest.raises(SchemaError, match="target='other'"):
+    with pytest.raises(SchemaError, match="target is 'other'"):
         GaussianCopula.fit(forecast, observations, target="other")
     learnt = GaussianCopula.fit(Forecast(forecast.data.sel(site=["a"])), observations, until="2024-02-01")
     with pytest.raises(MissingDataError, match="dependence of site 'b'"):
