@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import energyforecast as ef
-from energyforecast.evaluation import read_gates
+from energyforecast.evaluation import Splits, read_gates
 
 HERE = Path(__file__).parent
 
@@ -31,7 +31,7 @@ def backtested(
         settings.observations(),
         start=month,
         end=month,
-        window=window,
+        splits=Splits(window=window),
     )
 
 

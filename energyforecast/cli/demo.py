@@ -32,6 +32,7 @@ def demo(
     week, planned a day ahead every day, and says what the forecast was worth there.
     """
     from energyforecast.demos import power as demos
+    from energyforecast.evaluation import Execution
 
     if name == "plan":
         plan.demo(
@@ -44,6 +45,6 @@ def demo(
     results = {}
     for case in cases:
         with progress_bar(f"Fits and forecasts {case.name}".strip()) as progress:
-            results[case.name] = case.run(jobs=processes(jobs), progress=progress)
+            results[case.name] = case.run(Execution(jobs=processes(jobs), progress=progress))
     notes = tuple(dict.fromkeys(note for case in cases for note in case.notes))
     write_results(results, out, timezone=cases[0].forecaster.task.timezone, notes=notes, begun=begun)

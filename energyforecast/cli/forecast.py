@@ -122,7 +122,7 @@ def backtest(
     """
     from energyforecast import configuration
     from energyforecast.demos.power import Case
-    from energyforecast.evaluation import Result, read_gates
+    from energyforecast.evaluation import Execution, Result, Splits, read_gates
     from energyforecast.reporting.backtest_report.page import check_installed
 
     begun = time.perf_counter()
@@ -143,12 +143,10 @@ def backtest(
         start=start or first,
         end=end or last,
         refit=int(refit) if refit.isdigit() else refit,
-        window=window,
-        gap=gap,
-        stride=stride,
+        splits=Splits(window=window, gap=gap, stride=stride),
     )
     with progress_bar("Fits and forecasts") as progress:
-        result = case.run(jobs=processes(jobs), progress=progress, resume=resume)
+        result = case.run(Execution(jobs=processes(jobs), resume=resume, progress=progress))
     result.write(out)
     write_results({"": result}, out, timezone=settings.task.timezone, begun=begun)
     if report is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from energyforecast.competitions.protocols.gefcom2014_load import Gefcom2014Load
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.core.version import __version__
 from energyforecast.errors import ConfigurationError, one_of
-from energyforecast.evaluation.backtest import peak_memory
+from energyforecast.evaluation.process_use import ProcessUse, total_use
 
 __all__ = ["competition", "names", "run", "write_json"]
 
@@ -60,19 +59,6 @@ def competition(name: str) -> Competition:
     return _COMPETITIONS[name]
 
 
-@dataclass(frozen=True)
-class _Used:
-    """What a process had used when it was done with a piece."""
-
-    process: int
-    cpu_seconds: float
-    peak_memory_mb: float
-
-    @staticmethod
-    def now() -> _Used:
-        return _Used(os.getpid(), time.process_time(), peak_memory())
-
-
 @dataclass(frozen=True, eq=False)
 class _Done:
     """One task at one site."""
@@ -81,7 +67,7 @@ class _Done:
     model: TaskForecast
     climatology: TaskForecast
     references: dict[str, TaskForecast]
-    used: _Used
+    use: ProcessUse
 
 
 def run(
@@ -150,12 +136,11 @@ def run(
         if progress is not None:
             progress(len(pieces), len(work))
     pieces.sort(key=lambda piece: (piece.task, str(piece.model.site[0])))
-    used = [piece.used for piece in pieces]
+    used = [piece.use for piece in pieces]
     months = None
     if leave_one_month_out:
         months, more = _leave_one_month_out(event, data, jobs)
         used += more
-    elsewhere = [item for item in used if item.process != os.getpid()]
     return {
         "benchmark": name,
         "unit": event.unit,
@@ -164,8 +149,7 @@ def run(
         "leave_one_month_out": months,
         "settings": event.settings(data) | {"versions": _versions()},
         "wall_seconds": round(time.perf_counter() - begun, 2),
-        "cpu_seconds": round(time.process_time() - spent + _summed(elsewhere, "cpu_seconds"), 2),
-        "peak_memory_mb": _whole(peak_memory() + _summed(elsewhere, "peak_memory_mb")),
+        **total_use(used, since=spent),
     }
 
 
@@ -181,26 +165,15 @@ def _check_information(event: Competition, information: str, leave_one_month_out
 
 
 def _piece(event: Competition, data: CompetitionData, task: int, site: str) -> _Done:
+    begun = time.process_time()
     model = event.forecast(data, task, site=site)
     return _Done(
         task,
         model,
         event.climatology(data, task, site=site),
         event.references(data, task, site=site),
-        _Used.now(),
+        ProcessUse.since(begun),
     )
-
-
-def _summed(used: Sequence[_Used], key: str) -> float:
-    """What processes had used when they were last heard of, summed over them."""
-    most: dict[int, float] = {}
-    for item in used:
-        most[item.process] = max(most.get(item.process, 0.0), float(getattr(item, key)))
-    return sum(most.values())
-
-
-def _whole(size: float) -> int | None:
-    return None if np.isnan(size) else round(size)
 
 
 def _scores(pieces: Sequence[_Done], tasks: Sequence[int]) -> dict[str, Any]:
@@ -261,7 +234,7 @@ def _by_site(pieces: Sequence[_Done]) -> dict[str, dict[str, Any]]:
 
 def _leave_one_month_out(
     event: Competition, data: CompetitionData, jobs: int
-) -> tuple[dict[str, Any], list[_Used]]:
+) -> tuple[dict[str, Any], list[ProcessUse]]:
     several = Parallel(n_jobs=jobs)(delayed(_months)(event, data, site) for site in event.sites(data))
     months = {
         month: scoring.pinball(TaskForecast.joined([done[month] for done, _ in several]))
@@ -270,9 +243,12 @@ def _leave_one_month_out(
     return {"months": months, "mean": float(np.mean(list(months.values())))}, [used for _, used in several]
 
 
-def _months(event: Competition, data: CompetitionData, site: str) -> tuple[dict[str, TaskForecast], _Used]:
+def _months(
+    event: Competition, data: CompetitionData, site: str
+) -> tuple[dict[str, TaskForecast], ProcessUse]:
     assert isinstance(event, _Monthly)
-    return event.leave_one_month_out(data, site=site), _Used.now()
+    begun = time.process_time()
+    return event.leave_one_month_out(data, site=site), ProcessUse.since(begun)
 
 
 def _versions() -> dict[str, str]:

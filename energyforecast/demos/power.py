@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from energyforecast import datasets
 from energyforecast.core.observation_series import Observations
@@ -12,7 +11,7 @@ from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Task, day_ahead
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import ConfigurationError
-from energyforecast.evaluation import Result, backtest
+from energyforecast.evaluation import Execution, Result, Splits, backtest
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import (
     Climatology,
@@ -25,6 +24,7 @@ from energyforecast.models import (
 
 __all__ = ["Case", "cases", "references"]
 
+_SPLITS, _EXECUTION = Splits(), Execution()
 #: On the day before, local time: an assumption, since no deadline is published.
 ASSUMED_GATE_CLOSURE = "08:00"
 
@@ -40,7 +40,7 @@ class Case:
     forecaster : Forecaster
     weather : Dataset or mapping of Dataset
     observations : Observations
-    start, end, refit, window, gap, stride
+    start, end, refit, splits
         Of the backtest; see :func:`energyforecast.backtest`.
     notes : tuple of str
         What must be said beside the caveats of the data.
@@ -62,17 +62,9 @@ class Case:
     end: str
     refit: str | int = "MS"
     notes: tuple[str, ...] = ()
-    window: str = "expanding"
-    gap: str = "0h"
-    stride: int = 1
+    splits: Splits = _SPLITS
 
-    def run(
-        self,
-        *,
-        jobs: int = 1,
-        resume: str | Path | None = None,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Result:
+    def run(self, execution: Execution = _EXECUTION) -> Result:
         """Backtest the forecaster against its references."""
         several = {type(self.forecaster.model).__name__: self.forecaster}
         several |= references(self.forecaster, self.weather)
@@ -83,12 +75,8 @@ class Case:
             start=self.start,
             end=self.end,
             refit=self.refit,
-            window=self.window,
-            gap=self.gap,
-            stride=self.stride,
-            jobs=jobs,
-            resume=resume,
-            progress=progress,
+            splits=self.splits,
+            execution=execution,
         )
 
 

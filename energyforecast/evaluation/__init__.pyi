@@ -7,6 +7,9 @@ from .aggregation import (
 from .backtest import (
     backtest as backtest,
 )
+from .fold_runs import (
+    Execution as Execution,
+)
 from .gates import (
     Gate as Gate,
     GateReport as GateReport,
@@ -81,7 +84,11 @@ from .significance import (
     compare as compare,
     diebold_mariano as diebold_mariano,
 )
+from .splits import (
+    Splits as Splits,
+)
 from .tuning import (
+    Search as Search,
     Tuning as Tuning,
     tune as tune,
 )

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
@@ -24,14 +19,14 @@ from energyforecast.core.provenance import machine
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models, validated
 from energyforecast.errors import SchemaError
-from energyforecast.evaluation.checkpoints import Piece, Pieces, fingerprint
+from energyforecast.evaluation.checkpoints import Checkpoints, fingerprint
+from energyforecast.evaluation.fold_runs import Candidate, Execution, audit, forecast_of, run_folds
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
 from energyforecast.evaluation.pairing import align
+from energyforecast.evaluation.process_use import total_use
 from energyforecast.evaluation.result import Result
-from energyforecast.evaluation.splits import Fold, Memory, Refit, Skip, origins, split
-from energyforecast.features import Needs
+from energyforecast.evaluation.splits import Fold, Refit, Splits, split
 from energyforecast.forecasting import checks
-from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import (
     Climatology,
@@ -43,6 +38,9 @@ from energyforecast.models import (
 )
 
 __all__ = ["backtest"]
+
+_SPLITS: Final = Splits()
+_EXECUTION: Final = Execution()
 
 _REFERENCES: Final = (
     Climatology,
@@ -62,13 +60,8 @@ def backtest(
     start: Any,
     end: Any,
     refit: Refit = "MS",
-    window: Any = "expanding",
-    stride: int = 1,
-    gap: Any = "0h",
-    skip: Skip = (),
-    jobs: int = 1,
-    resume: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    splits: Splits = _SPLITS,
+    execution: Execution = _EXECUTION,
 ) -> Result:
     """Forecast a past period as it would have been, refitting on the way.
 
@@ -78,30 +71,18 @@ def backtest(
         By name (one alone is named ``"model"``); all have the same sites and task, and meet identical origins. They
         are not changed.
     weather : Dataset, mapping of Dataset or ValidatedWeather
-        ``{}`` where nothing looks at it.
+        ``{}`` where no feature uses it.
     observations : Observations
     start, end : str or moment
         Period in which the windows of the forecasts begin, read in the task's zone; ``"2015"`` means
         all of it.
     refit : {"D", "W", "MS", "QS", "YS"}, int, callable or None
         Fit again at the first origin of each local day, week, month, quarter or year; at every so many
-        origins; where ``refit(issue_time, last_fit)`` says so; ``None``: once.
-    window : "expanding" or str or timedelta
-        How far back a fit learns: from everything, or from the last ``"365D"``.
-    stride : int
-        Forecast each origin (1), every second, ...
-    gap : str or timedelta
-        A fit knows what was known so long before it: the time that fitting and releasing a model takes.
-    skip : str or sequence
-        Periods in which no forecast begins, each like ``"2015-08"`` or a pair of first and last. Their
-        outcomes are learnt from.
-    jobs : int
-        Processes.
-    resume : path, optional
-        Folder in which each fit's forecasts are kept. A run that was stopped goes on there, with the same
-        result to the bit; and forecasts lie on disk, not in memory.
-    progress : callable, optional
-        Called with the number of fits done and their total.
+        origins; where ``refit(issue_time, last_fit)`` is true; ``None``: once.
+    splits : Splits
+        Length of the past from which a fit learns, gap before the fit, stride of the origins, periods that are skipped.
+    execution : Execution
+        Processes, the folder in which a stopped run goes on, and progress.
 
     Returns
     -------
@@ -110,14 +91,20 @@ def backtest(
     Raises
     ------
     SchemaError
-        If the forecasters differ in sites or task, `refit` is unknown, nothing is left to forecast, or
-        `resume` holds another backtest.
+        If the forecasters differ in sites or task, `refit` is unknown, no origin is left to forecast, or
+        the folder of `execution` holds another backtest.
     MissingDataError
-        If weather is missing, or there is nothing to learn from before the first origin.
+        If weather is missing, or no outcome is known before the first origin.
+
+    See Also
+    --------
+    energyforecast.evaluation.Splits, energyforecast.evaluation.Execution
+    energyforecast.Result : Scores, skill, tests, gates and a report.
+    energyforecast.tune : Settings of a model, chosen before the period.
 
     Notes
     -----
-    A fit at time t uses outcomes published by t, less the gap. Features of an origin come from what was
+    A fit at time t uses outcomes published by t, less the gap. Features of an origin come from data that was
     known at that origin, so they are computed once for all fits.
 
     Examples
@@ -131,307 +118,116 @@ def backtest(
     """
     named = {"model": forecasters} if isinstance(forecasters, Forecaster) else dict(forecasters)
     first = _alike(named)
-    begun, spent = time.perf_counter(), time.process_time()
-    memory = Memory(window, gap)
-    tested = origins(first.task, start, end, stride=stride, skip=skip)
+    begun, cpu_begun = time.perf_counter(), time.process_time()
+    tested = splits.origins(first.task, start, end)
     folds = split(first.task, tested, refit=refit)
-    windows = first.task.windows(tested)
-    for site in first.sites:  # refused now, not after the fits
-        observations.value_at(site.name, windows.valid_time[windows.inside])
-    pieces = None
-    if resume is not None:
-        cuts = [array for fold in folds for array in (str(fold.as_of), fold.issue_time)]
-        mark = fingerprint(named, weather, observations, settings=[str(window), str(gap), *cuts])
-        pieces = Pieces(Path(resume))
-        pieces.begin(mark)
+    _check_outcomes(first, observations, tested)
+    checkpoints = _checkpoints(named, weather, observations, folds, splits, execution)
     weather = validated(weather, sites=first.sites)  # Once, and not for each forecaster.
-    prepared = {name: _prepare(item, weather, observations, tested, memory) for name, item in named.items()}
-    done = _all_done(
-        named, prepared, observations, folds, memory, pieces=pieces, jobs=jobs, progress=progress
-    )
-    said = {"caveats": "; ".join(first.caveats(weather))}
-    forecasts, audits = {}, []
-    for k, name in enumerate(named):
-        parts = [done[(k, fold)] for fold in range(len(folds))]
-        table = prepared[name][0].of_origins(
-            np.isin(prepared[name][0].windows.issue_time, timestamps.to_ns(tested))
+    candidates = [_candidate(name, named[name], weather, observations, tested, splits) for name in named]
+    done = run_folds(candidates, observations, folds, splits, checkpoints=checkpoints, execution=execution)
+    runs = [[done[(k, fold)] for fold in range(len(folds))] for k in range(len(candidates))]
+    forecasts = {
+        item.name: forecast_of(
+            item,
+            runs[k],
+            issue_times=tested,
+            caveats=first.caveats(weather),
+            allocate=None if checkpoints is None else partial(checkpoints.cube, k),
         )
-        attrs = said | {"model": name}
-        forecasts[name] = _assembled(named[name], table, parts, attrs, pieces=pieces, model=k)
-        audits.append(_audit(name, forecasts[name], table, parts))
-    summaries = [done[key].summary for key in sorted(done, key=lambda key: (list(named)[key[0]], key[1]))]
+        for k, item in enumerate(candidates)
+    }
+    audits = [audit(item, forecasts[item.name], runs[k]) for k, item in enumerate(candidates)]
+    summaries = [
+        run.summary for run in sorted(done.values(), key=lambda run: (run.summary["model"], run.fold))
+    ]
     return Result(
         forecasts=forecasts,
         observations=observations,
         folds=pd.DataFrame(summaries).drop(columns="newest_outcome"),
         origins=pd.concat(audits, ignore_index=True),
-        provenance=_provenance(named, weather, tested, refit)
-        | {"window": str(window), "gap": str(gap), "stride": stride}
-        | {
-            "below_zero": _below_zero(observations, next(iter(forecasts.values()))),
-            "wall_seconds": round(time.perf_counter() - begun, 2),
-            "cpu_seconds": round(time.process_time() - spent + _elsewhere(done, "cpu_seconds", sum), 2),
-            "peak_memory_mb": _whole(peak_memory() + _elsewhere(done, "peak_memory_mb", max)),
-        },
+        provenance=_provenance(named, weather, tested)
+        | {"refit": "callable" if callable(refit) else refit}
+        | {"window": str(splits.window), "gap": str(splits.gap), "stride": splits.stride}
+        | {"below_zero": _below_zero(observations, next(iter(forecasts.values())))}
+        | {"wall_seconds": round(time.perf_counter() - begun, 2)}
+        | total_use([run.use for run in done.values() if run.use is not None], since=cpu_begun),
     )
 
 
+def _check_outcomes(forecaster: Forecaster, observations: Observations, tested: pd.DatetimeIndex) -> None:
+    """Refuse hours that were never observed now, not after the fits."""
+    windows = forecaster.task.windows(tested)
+    for site in forecaster.sites:
+        observations.value_at(site.name, windows.valid_time[windows.inside])
+
+
+def _checkpoints(
+    named: Mapping[str, Forecaster],
+    weather: Weather,
+    observations: Observations,
+    folds: Sequence[Fold],
+    splits: Splits,
+    execution: Execution,
+) -> Checkpoints | None:
+    """Folder of the fits, if one is given, marked by everything on which the result depends."""
+    if execution.resume is None:
+        return None
+    cuts = [array for fold in folds for array in (str(fold.as_of), fold.issue_time)]
+    mark = fingerprint(named, weather, observations, settings=[str(splits.window), str(splits.gap), *cuts])
+    checkpoints = Checkpoints(Path(execution.resume))
+    checkpoints.begin(mark)
+    return checkpoints
+
+
 def _below_zero(observations: Observations, forecast: Forecast) -> int:
-    """How many outcomes are below zero and are judged as zero."""
+    """Number of outcomes below zero, which are judged as zero."""
     # One level is enough to align, and a cube on disk stays there.
     return align(observations, Forecast(forecast.data.isel(quantile=[0]))).below_zero
 
 
-def _whole(size: float) -> int | None:
-    return None if math.isnan(size) else round(size)
-
-
-def _elsewhere(
-    done: Mapping[tuple[int, int], _Done], key: str, joined: Callable[[list[float]], float]
-) -> float:
-    """CPU time or memory of other processes, summed over them."""
-    used: dict[int, list[float]] = {}
-    for item in done.values():
-        if item.process != os.getpid():
-            used.setdefault(item.process, []).append(float(item.summary[key]))
-    return sum(joined(values) for values in used.values())
-
-
-def peak_memory() -> float:
-    """Largest resident size of this process so far; NaN where the system does not tell. [MB]"""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("nan")
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return size / (2**20 if sys.platform == "darwin" else 2**10)
-
-
 def _alike(named: Mapping[str, Forecaster]) -> Forecaster:
     if not named:
-        raise SchemaError("No forecaster is given.", "There is at least one.", "Give a Forecaster.")
+        raise SchemaError("No forecaster is given.", "At least one must be given.", "Give a Forecaster.")
     first = next(iter(named.values()))
     for name, other in named.items():
         if other.sites != first.sites or other.task != first.task:
             raise SchemaError(
                 f"The forecaster {name!r} has other sites or another task than {next(iter(named))!r}.",
-                "Forecasters that are compared meet identical origins.",
+                "Forecasters that are compared must meet identical origins.",
                 "Give them the same sites and task.",
             )
     return first
 
 
-def _prepare(
+def _candidate(
+    name: str,
     forecaster: Forecaster,
     weather: Weather,
     observations: Observations,
     tested: pd.DatetimeIndex,
-    memory: Memory,
-) -> tuple[DesignMatrix, Needs]:
+    splits: Splits,
+) -> Candidate:
+    """Features of all origins, of training and test, computed once for all fits."""
     learnt = forecaster.training_origins(weather, observations, as_of=tested[-1])
-    begin = memory.begins(tested[0])
-    if begin is not None:  # What lies before every fit's window needs no features.
+    begin = splits.begins(tested[0])
+    if begin is not None:  # Hours before every fit's window need no features.
         windows = forecaster.task.windows(learnt)
         learnt = learnt[(windows.inside & (windows.valid_time >= begin)).any(axis=1)]
     issued = np.union1d(timestamps.to_ns(learnt), timestamps.to_ns(tested))
     table = forecaster.design_matrix(weather, observations, issued)
-    needs = forecaster.needs(weather)
     lost = ~table.usable & np.isin(table.windows.issue_time, timestamps.to_ns(tested))
     if lost.any():
         checks.refuse_unusable(weather, table, recipes=forecaster.recipes, only=lost)
     if not forecaster.trust_clock:
         checks.check_clock(table, observations, sites=forecaster.sites)
-    return table, needs
-
-
-@dataclass(frozen=True)
-class _Done:
-    """A fit that is done: its piece, or where it lies."""
-
-    model: int
-    fold: int
-    process: int
-    summary: dict[str, Any]
-    piece: Piece | None
-    pieces: Pieces | None
-
-    def read(self) -> Piece:
-        """Its piece, from memory or disk."""
-        piece = self.piece if self.pieces is None else self.pieces.read(self.model, self.fold)
-        assert piece is not None, "it was written, and read, before"
-        return piece
-
-
-def _all_done(
-    named: Mapping[str, Forecaster],
-    prepared: Mapping[str, tuple[DesignMatrix, Needs]],
-    observations: Observations,
-    folds: Sequence[Fold],
-    memory: Memory,
-    *,
-    pieces: Pieces | None,
-    jobs: int,
-    progress: Callable[[int, int], None] | None,
-) -> dict[tuple[int, int], _Done]:
-    """Every fit of every forecaster, those on disk first."""
-    work = [(k, fold) for fold in reversed(range(len(folds))) for k in range(len(named))]
-    done = {} if pieces is None else _on_disk(pieces, work)
-    if done and progress is not None:
-        progress(len(done), len(work))
-    names = list(named)
-    results = Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_run)(
-            named[names[k]],
-            *prepared[names[k]],
-            observations,
-            folds[fold],
-            memory,
-            (names[k], k, fold),
-            pieces,
-        )
-        for k, fold in work
-        if (k, fold) not in done
-    )
-    for item in results:
-        done[(item.model, item.fold)] = item
-        if progress is not None:
-            progress(len(done), len(work))
-    return done
-
-
-def _on_disk(pieces: Pieces, work: Sequence[tuple[int, int]]) -> dict[tuple[int, int], _Done]:
-    found = {}
-    for k, fold in work:
-        piece = pieces.read(k, fold)
-        if piece is not None:
-            summary = piece.summary | {
-                key: timestamps.instant(piece.summary[key]) for key in ("as_of", "newest_outcome")
-            }
-            # What an earlier run spent is told in its folds, not in what this one spent.
-            found[(k, fold)] = _Done(k, fold, os.getpid(), summary, None, pieces)
-    return found
-
-
-def _run(
-    forecaster: Forecaster,
-    table: DesignMatrix,
-    needs: Needs,
-    observations: Observations,
-    fold: Fold,
-    memory: Memory,
-    names: tuple[str, int, int],
-    pieces: Pieces | None,
-) -> _Done:
-    """Fit and forecast one fold; runs in a process of its own."""
-    begun = time.process_time()
-    fitted = forecaster.unfitted()
-    known = memory.rows(table, fold.as_of)
-    knows = memory.ends(fold.as_of)
-    fitted.fit_matrix(table, observations, needs=needs, as_of=knows, rows=known)
-    rows = np.isin(table.issue_time, fold.issue_time)
-    quantiles = {site.name: fitted.predict_rows(table, site, rows=rows) for site in fitted.sites}
-    places = np.unique(table.origin[rows])
-    levels = {site.name: fitted.fallback_levels(table, site)[places] for site in fitted.sites}
-    name, model, number = names
-    summary = {
-        "model": name,
-        "fold": number,
-        "as_of": fold.as_of,
-        "origins": len(places),
-        "training_rows": sum(fitted.training_.rows.values()),
-        "newest_outcome": _newest_outcome(table, observations, known, knows),
-        "cold_start": "; ".join(fitted.cold_starts),
-        "data_hash": fitted.training_.data_hash,
-        "cpu_seconds": time.process_time() - begun,
-        "peak_memory_mb": peak_memory(),
-    }
-    piece = Piece({site: q.astype(np.float32) for site, q in quantiles.items()}, levels, summary)
-    if pieces is None:
-        return _Done(model, number, os.getpid(), summary, piece, None)
-    plain = summary | {key: str(summary[key]) for key in ("as_of", "newest_outcome")}
-    pieces.write(model, number, Piece(piece.quantiles, levels, plain))
-    return _Done(model, number, os.getpid(), summary, None, pieces)
-
-
-def _newest_outcome(
-    table: DesignMatrix, observations: Observations, known: npt.NDArray[np.bool_], knows: pd.Timestamp
-) -> pd.Timestamp:
-    """Beginning of the newest hour with an outcome known to a fit; NaT if there is none."""
-    moments = table.valid_time[known]
-    outcomes = [
-        observations.value_at(site, moments, as_of=knows, outside="missing")
-        for site in table.columns
-        if site in observations.sites
-    ]
-    learnt = np.logical_or.reduce([np.isfinite(values) for values in outcomes]) if outcomes else []
-    there = moments[learnt] if len(learnt) else moments[:0]
-    return timestamps.to_index([there.max()])[0] if len(there) else pd.NaT
-
-
-def _assembled(
-    forecaster: Forecaster,
-    table: DesignMatrix,
-    parts: Sequence[_Done],
-    attrs: Mapping[str, Any],
-    *,
-    pieces: Pieces | None,
-    model: int,
-) -> Forecast:
-    sites = [site.name for site in forecaster.sites]
-    levels = {site: np.concatenate([item.read().levels[site] for item in parts]) for site in sites}
-    cold = (line for item in parts for line in item.summary["cold_start"].split("; "))
-    said = [line for line in dict.fromkeys([*str(attrs["caveats"]).split("; "), *cold]) if line]
-    return forecaster.to_forecast(
-        table,
-        {site: _Blocks(parts, site) for site in sites},
-        levels=levels,
-        attrs=dict(attrs) | {"caveats": "; ".join(said)},
-        allocate=None if pieces is None else lambda shape: pieces.cube(model, shape),
-    )
-
-
-@dataclass(frozen=True)
-class _Blocks:
-    """The quantiles of a site, a fit after the other, so that one at a time is in memory."""
-
-    parts: Sequence[_Done]
-    site: str
-
-    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
-        return (item.read().quantiles[self.site] for item in self.parts)
-
-
-def _audit(name: str, forecast: Forecast, table: DesignMatrix, parts: Sequence[_Done]) -> pd.DataFrame:
-    """For each origin and site: the fit, the run and the newest observation that it used."""
-    issued = timestamps.to_index(table.windows.issue_time)
-    counts = [item.summary["origins"] for item in parts]
-    frames = []
-    for k, site in enumerate(forecast.sites):
-        columns: dict[str, Any] = {"model": name, "site": site, "issue_time": issued}
-        for key in ("fold", "as_of", "newest_outcome"):
-            values = pd.Series([item.summary[key] for item in parts])
-            columns[key] = values.repeat(counts).to_numpy() if key == "fold" else _moments(values, counts)
-        columns["newest_observation"] = timestamps.to_index(table.newest_observation[site])
-        columns["fallback_level"] = forecast.data["fallback_level"].values[k]
-        for (model, place), init in table.weather_init_time.items():
-            if place == site:
-                suffix = f"[{model}]" if model else ""
-                columns[f"weather_init_time{suffix}"] = timestamps.to_index(init)
-                columns[f"weather_age{suffix}"] = (table.windows.issue_time - init) / np.timedelta64(1, "h")
-        frames.append(pd.DataFrame(columns))
-    return pd.concat(frames, ignore_index=True)
-
-
-def _moments(values: pd.Series, counts: Sequence[int]) -> pd.DatetimeIndex:
-    return timestamps.to_index(np.repeat(timestamps.to_ns(pd.DatetimeIndex(values)), counts))
+    return Candidate(name, forecaster, table, forecaster.needs(weather))
 
 
 def _provenance(
-    named: Mapping[str, Forecaster],
-    weather: Weather,
-    tested: pd.DatetimeIndex,
-    refit: Refit,
+    named: Mapping[str, Forecaster], weather: Weather, tested: pd.DatetimeIndex
 ) -> dict[str, Any]:
+    """Sites, weather, models, definitions and versions of a result."""
     first = next(iter(named.values()))
     levels = first.task.quantiles
     models = as_models(weather)
@@ -446,7 +242,6 @@ def _provenance(
         "first_issue": str(tested[0]),
         "last_issue": str(tested[-1]),
         "issues": len(tested),
-        "refit": "callable" if callable(refit) else refit,
         "models": {name: _models(item) for name, item in named.items()},
         "features": {name: _features(item) for name, item in named.items()},
         "references": [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.files import write_whole
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models
@@ -25,7 +26,7 @@ from energyforecast.errors import FileFormatError, SchemaError
 from energyforecast.forecasting import description
 from energyforecast.forecasting.forecaster import Forecaster
 
-__all__ = ["Piece", "Pieces", "fingerprint"]
+__all__ = ["Checkpoint", "Checkpoints", "fingerprint"]
 
 Array = npt.NDArray[Any]
 
@@ -34,95 +35,56 @@ _DAMAGE: Final = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, z
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Forecasts of one fit.
-
-    Parameters
-    ----------
-    quantiles : dict of array, shape (rows, levels)
-        By site. [MW]
-    levels : dict of array, shape (origins,)
-        ``fallback_level`` by site.
-    summary : dict
-        Of numbers and text.
-
-    Examples
-    --------
-    >>> Piece({"farm": np.zeros((2, 1))}, {"farm": np.zeros(1, dtype=int)}, {"fold": 0}).summary
-    {'fold': 0}
-    """
+class Checkpoint:
+    """Forecasts of one fit by site, (rows, levels) [MW], fallback levels of its origins, and a plain summary."""
 
     quantiles: dict[str, Array]
-    levels: dict[str, npt.NDArray[np.int64]]
+    fallback_levels: dict[str, npt.NDArray[np.int64]]
     summary: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Folder of a backtest's checkpoints.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> piece = Piece({"farm": np.ones((2, 1))}, {"farm": np.zeros(1, dtype=int)}, {"fold": 3})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     pieces = Pieces(Path(folder))
-    ...     pieces.write(0, 3, piece)
-    ...     pieces.read(0, 3).summary, pieces.read(0, 4)
-    ({'fold': 3}, None)
-    """
+class Checkpoints:
+    """Folder of a backtest's checkpoints."""
 
     folder: Path
 
     def begin(self, mark: str) -> None:
-        """Take the folder for the backtest of this mark, or go on in it.
-
-        Raises
-        ------
-        SchemaError
-            If it holds another backtest.
-        """
+        """Take the folder for the backtest of this mark, or go on in it; refuse one of another backtest."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / _MANIFEST
         if not path.exists():
-            _whole(path, json.dumps({"schema": 1, "fingerprint": mark}).encode())
+            write_whole(path, json.dumps({"schema": 1, "fingerprint": mark}).encode())
             return
         try:
             found = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(
-                f"{path} cannot be read: {error}.", "It was written by backtest.", "Use an empty folder."
+                f"{path} cannot be read: {error}.", "It must be written by backtest.", "Use an empty folder."
             ) from error
         if found != mark:
             raise SchemaError(
                 f"The folder {self.folder} holds a backtest of other data, forecasters, origins or versions.",
-                "A backtest goes on with what it began with, so that its result is the same.",
-                "Give back what it was begun with, or resume in an empty folder.",
+                "A backtest goes on with the data it began with, so that its result is the same.",
+                "Give the same data, forecasters and origins, or resume in an empty folder.",
             )
 
     def _path(self, model: int, fold: int) -> Path:
         return self.folder / f"model{model:03d}_fold{fold:05d}.npz"
 
-    def write(self, model: int, fold: int, piece: Piece) -> None:
-        """Write a piece, whole or not at all."""
-        path = self._path(model, fold)
-        scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
-        with scratch.open("wb") as file:
-            arrays: dict[str, Any] = {
-                f"quantiles_{k}": array for k, array in enumerate(piece.quantiles.values())
-            }
-            arrays |= {f"levels_{k}": array for k, array in enumerate(piece.levels.values())}
-            text = json.dumps({"sites": list(piece.quantiles), "summary": piece.summary})
-            np.savez(file, text=np.array(text), **arrays)
-            _to_disk(file)
-        scratch.replace(path)
+    def write(self, model: int, fold: int, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, whole or not at all."""
+        arrays: dict[str, Any] = {}
+        for k, site in enumerate(checkpoint.quantiles):
+            arrays[f"quantiles_{k}"] = checkpoint.quantiles[site]
+            arrays[f"levels_{k}"] = checkpoint.fallback_levels[site]
+        text = json.dumps({"sites": list(checkpoint.quantiles), "summary": checkpoint.summary})
+        content = io.BytesIO()
+        np.savez(content, text=np.array(text), **arrays)
+        write_whole(self._path(model, fold), content.getvalue())
 
-    def read(self, model: int, fold: int) -> Piece | None:
-        """A piece; None if it is not there or damaged, so that it is made again."""
+    def read(self, model: int, fold: int) -> Checkpoint | None:
+        """A checkpoint; None if it is absent or damaged, so that it is made again."""
         try:
             # Opened here: numpy leaves a damaged file open.
             with self._path(model, fold).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
@@ -131,7 +93,7 @@ class Pieces:
                 levels = {name: file[f"levels_{k}"] for k, name in enumerate(content["sites"])}
         except _DAMAGE:
             return None
-        return Piece(quantiles, levels, content["summary"])
+        return Checkpoint(quantiles, levels, content["summary"])
 
     def cube(self, model: int, shape: tuple[int, ...]) -> Array:
         """An array on disk in place of one in memory."""
@@ -141,19 +103,6 @@ class Pieces:
         return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
 
 
-def _to_disk(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _whole(path: Path, content: bytes) -> None:
-    scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with scratch.open("wb") as file:
-        file.write(content)
-        _to_disk(file)
-    scratch.replace(path)
-
-
 def fingerprint(
     named: Mapping[str, Forecaster],
     weather: Weather,
@@ -161,25 +110,7 @@ def fingerprint(
     *,
     settings: Iterable[Any],
 ) -> str:
-    """A mark that changes with anything on which the result of a backtest depends.
-
-    Parameters
-    ----------
-    named : mapping of Forecaster
-    weather : Dataset or mapping of Dataset
-    observations : Observations
-    settings : iterable
-        What else matters: text, numbers and arrays.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_forecaster, example_observations, example_weather
-    >>> data = {"a": example_forecaster()}, example_weather(), example_observations()
-    >>> fingerprint(*data, settings=[1]) == fingerprint(*data, settings=[1])
-    True
-    >>> fingerprint(*data, settings=[1]) == fingerprint(*data, settings=[2])
-    False
-    """
+    """Mark that changes with everything on which the result of a backtest depends."""
     digest = hashlib.sha256()
     versions = [__version__, np.__version__, pd.__version__, version("lightgbm"), version("scikit-learn")]
     for item in [*versions, *settings]:

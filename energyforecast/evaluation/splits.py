@@ -15,7 +15,7 @@ from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError, TimeError
 from energyforecast.forecasting.design_matrix import DesignMatrix
 
-__all__ = ["CALENDAR", "Fold", "Memory", "Refit", "Skip", "origins", "split"]
+__all__ = ["CALENDAR", "Fold", "Refit", "Skip", "Splits", "split"]
 
 #: When a forecaster is fitted again: see :func:`energyforecast.backtest`.
 Refit: TypeAlias = str | int | Callable[[pd.Timestamp, pd.Timestamp | None], bool] | None
@@ -28,47 +28,49 @@ CALENDAR: Final = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q", "YS": "Y"}
 
 @dataclass(frozen=True)
 class Fold:
-    """One fit and the origins that it forecasts.
-
-    Parameters
-    ----------
-    as_of : Timestamp
-        Issue time of its first origin, at which it is fitted.
-    issue_time : array of datetime64
-        Its origins.
-
-    Examples
-    --------
-    >>> from energyforecast.core.tasks import day_ahead
-    >>> task = day_ahead("09:00", timezone="UTC")
-    >>> [fold] = split(task, task.issue_times("2024-01-02", "2024-01-04"), refit=None)
-    >>> fold.as_of, len(fold.issue_time)
-    (Timestamp('2024-01-01 09:00:00+0000', tz='UTC'), 3)
-    """
+    """A fit at the issue time of its first origin, and the origins that it forecasts."""
 
     as_of: pd.Timestamp
     issue_time: timestamps.Times
 
 
 @dataclass(frozen=True)
-class Memory:
-    """Part of the past that a fit may use.
+class Splits:
+    """Splits of a backtest: the past from which each fit learns, and the origins that are forecast.
 
     Parameters
     ----------
-    window : str or timedelta
-        ``"expanding"``: all of it; ``"365D"``: the last 365 days of it.
+    window : "expanding" or str or timedelta
+        Length of the past from which a fit learns: all of it, or the last ``"365D"``.
     gap : str or timedelta
-        How long before the fit its data ends.
+        Time between the end of a fit's data and the fit, as fitting and releasing a model takes it.
+    stride : int
+        Forecast each origin (1), every second, ...
+    skip : str or sequence
+        Periods in which no forecast begins, each like ``"2015-08"`` or a pair of first and last. Their
+        outcomes are learnt from.
+
+    Raises
+    ------
+    TimeError
+        If the window is empty or the gap negative.
+    SchemaError
+        If the stride is no count.
+
+    See Also
+    --------
+    energyforecast.backtest, Execution
 
     Examples
     --------
-    >>> Memory("28D", gap="1D").ends(pd.Timestamp("2024-01-10", tz="UTC"))
+    >>> Splits(window="28D", gap="1D").ends(pd.Timestamp("2024-01-10", tz="UTC"))
     Timestamp('2024-01-09 00:00:00+0000', tz='UTC')
     """
 
     window: Any = "expanding"
     gap: Any = "0h"
+    stride: int = 1
+    skip: Skip = ()
 
     def __post_init__(self) -> None:
         if timestamps.duration(self.gap) < pd.Timedelta(0) or (
@@ -76,8 +78,14 @@ class Memory:
         ):
             raise TimeError(
                 f"window={self.window!r} and gap={self.gap!r}.",
-                "A window is 'expanding' or longer than nothing, a gap is not negative.",
+                "A window must be 'expanding' or longer than zero, a gap must not be negative.",
                 "Use e.g. window='365D', gap='1D'.",
+            )
+        if isinstance(self.stride, bool) or not isinstance(self.stride, int) or self.stride < 1:
+            raise SchemaError(
+                f"stride={self.stride!r}.",
+                "It must be a count: each origin, every second, ...",
+                "Use stride=1.",
             )
 
     @property
@@ -94,7 +102,7 @@ class Memory:
 
         Examples
         --------
-        >>> Memory("28D").begins(pd.Timestamp("2024-01-31", tz="UTC"))
+        >>> Splits("28D").begins(pd.Timestamp("2024-01-31", tz="UTC"))
         np.datetime64('2024-01-03T00:00:00.000000000')
         """
         return None if self.length is None else timestamps.to_ns([self.ends(as_of) - self.length])[0]
@@ -105,78 +113,42 @@ class Memory:
         begin = self.begins(as_of)
         return np.asarray(known if begin is None else known & (table.valid_time >= begin))
 
+    def origins(self, task: Task, start: Any, end: Any) -> pd.DatetimeIndex:
+        """Issue times of a period, without those that are skipped, and every so many of the others.
 
-def origins(task: Task, start: Any, end: Any, *, stride: int = 1, skip: Skip = ()) -> pd.DatetimeIndex:
-    """Issue times of a period, without those that are skipped, and every so many of the others.
+        Raises
+        ------
+        SchemaError
+            If none is left.
 
-    Parameters
-    ----------
-    task : Task
-    start, end : str or moment
-    stride : int
-        1: each; 7: every seventh.
-    skip : str or sequence
-        Periods in which no window begins.
-
-    Raises
-    ------
-    SchemaError
-        If the stride is no count, or nothing is left.
-
-    Examples
-    --------
-    >>> from energyforecast.core.tasks import day_ahead
-    >>> task = day_ahead("09:00", timezone="UTC")
-    >>> origins(task, "2024-01", "2024-01", stride=7, skip=[("2024-01-01", "2024-01-09")]).day.tolist()
-    [9, 16, 23, 30]
-    """
-    if isinstance(stride, bool) or not isinstance(stride, int) or stride < 1:
-        raise SchemaError(
-            f"stride={stride!r}.", "It is a count: each origin, every second, ...", "Use stride=1."
-        )
-    issued = task.issue_times(start, end)
-    begins = task.windows(issued).valid_time[:, 0]
-    kept = np.ones(len(issued), dtype=bool)
-    for item in [skip] if isinstance(skip, str) else skip:
-        first, last = (item, item) if isinstance(item, str) else item
-        begin = timestamps.period(first, timezone=task.timezone)[0]
-        after = timestamps.period(last, timezone=task.timezone)[1]
-        bounds = timestamps.to_ns([begin, after])
-        kept &= (begins < bounds[0]) | (begins >= bounds[1])
-    left = issued[kept][::stride]
-    if not len(left):
-        raise SchemaError(
-            f"No origin is left of {len(issued)} from {start} to {end}.",
-            "At least one is forecast.",
-            "Choose another period, or skip less.",
-        )
-    return left
+        Examples
+        --------
+        >>> from energyforecast.core.tasks import day_ahead
+        >>> splits = Splits(stride=7, skip=[("2024-01-01", "2024-01-09")])
+        >>> splits.origins(day_ahead("09:00", timezone="UTC"), "2024-01", "2024-01").day.tolist()
+        [9, 16, 23, 30]
+        """
+        issued = task.issue_times(start, end)
+        begins = task.windows(issued).valid_time[:, 0]
+        kept = np.ones(len(issued), dtype=bool)
+        for item in [self.skip] if isinstance(self.skip, str) else self.skip:
+            first, last = (item, item) if isinstance(item, str) else item
+            begin = timestamps.period(first, timezone=task.timezone)[0]
+            after = timestamps.period(last, timezone=task.timezone)[1]
+            bounds = timestamps.to_ns([begin, after])
+            kept &= (begins < bounds[0]) | (begins >= bounds[1])
+        left = issued[kept][:: self.stride]
+        if not len(left):
+            raise SchemaError(
+                f"No origin is left of {len(issued)} from {start} to {end}.",
+                "At least one must be forecast.",
+                "Choose another period, or skip less.",
+            )
+        return left
 
 
 def split(task: Task, tested: pd.DatetimeIndex, *, refit: Refit) -> list[Fold]:
-    """Origins in order of time, cut where a forecaster is fitted again.
-
-    Parameters
-    ----------
-    task : Task
-    tested : DatetimeIndex
-    refit : str, int, callable or None
-
-    Raises
-    ------
-    SchemaError
-        If `refit` is none of them.
-
-    Examples
-    --------
-    >>> from energyforecast.core.tasks import day_ahead
-    >>> task = day_ahead("09:00", timezone="UTC")
-    >>> days = task.issue_times("2024-01-02", "2024-01-11")
-    >>> [len(fold.issue_time) for fold in split(task, days, refit=4)]
-    [4, 4, 2]
-    >>> [len(fold.issue_time) for fold in split(task, days, refit=lambda now, last: now.day_name() == "Monday")]
-    [7, 3]
-    """
+    """Origins in order of time, cut where a forecaster is fitted again."""
     issued = timestamps.to_ns(tested)
     begins = np.flatnonzero(_begins(task, tested, refit))
     ends = [*begins[1:], len(issued)]
@@ -188,7 +160,7 @@ def _begins(task: Task, tested: pd.DatetimeIndex, refit: Refit) -> npt.NDArray[n
     if refit is None:
         return np.asarray(np.arange(len(tested)) == 0)
     if callable(refit):
-        return _asked(tested, refit)
+        return _by_callable(tested, refit)
     if isinstance(refit, int) and not isinstance(refit, bool) and refit >= 1:
         return np.asarray(np.arange(len(tested)) % refit == 0)
     if isinstance(refit, str) and refit in CALENDAR:
@@ -199,18 +171,18 @@ def _begins(task: Task, tested: pd.DatetimeIndex, refit: Refit) -> npt.NDArray[n
         return np.append(True, np.diff(period) != 0)
     raise SchemaError(
         f"refit={refit!r}.",
-        f"It is one of {list(CALENDAR)}, a count of origins, a callable or None.",
+        f"It must be one of {list(CALENDAR)}, a count of origins, a callable or None.",
         "Choose one of them.",
     )
 
 
-def _asked(
+def _by_callable(
     tested: pd.DatetimeIndex, refit: Callable[[pd.Timestamp, pd.Timestamp | None], bool]
 ) -> npt.NDArray[np.bool_]:
     last: pd.Timestamp | None = None
-    found = np.zeros(len(tested), dtype=bool)
+    begins = np.zeros(len(tested), dtype=bool)
     for k, now in enumerate(tested):
-        # Asked at the first too, so that a callable that counts sees each origin once.
-        found[k] = bool(refit(now, last)) or k == 0
-        last = now if found[k] else last
-    return found
+        # Called at the first too, so that a callable that counts sees each origin once.
+        begins[k] = bool(refit(now, last)) or k == 0
+        last = now if begins[k] else last
+    return begins

@@ -23,7 +23,7 @@ from energyforecast.features import Needs
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.forecaster import Forecaster
 
-__all__ = ["SPACE", "Tuning", "tune"]
+__all__ = ["SPACE", "Search", "Tuning", "tune"]
 
 Array = npt.NDArray[Any]
 #: Bounds of a number (whole ones give whole ones), with ``"log"`` on a logarithmic scale; or a list of choices.
@@ -42,6 +42,55 @@ SPACE: Final[Mapping[str, Range]] = {
 _GAP: Final = np.timedelta64(2 * 24 * 3600 * 10**9, "ns")
 
 
+@dataclass(frozen=True)
+class Search:
+    """Search of :func:`energyforecast.tune`: settings that are tried, and blocks by which they are judged.
+
+    Parameters
+    ----------
+    trials : int
+        Settings that are tried, besides those given.
+    space : mapping, optional
+        Ranges by name of the parameter: ``(low, high)``, ``(low, high, "log")`` or a list of choices. A
+        model inside another is reached by two underscores: ``"model__n_estimators"``. By default those of
+        :data:`SPACE` that the model has.
+    folds : int
+        Blocks of time. Each is forecast by a model of the other blocks, without the two days around it.
+    seed : int
+        The same seed tries the same settings.
+
+    Raises
+    ------
+    RangeError
+        If there is no trial, or fewer than two blocks.
+
+    See Also
+    --------
+    energyforecast.tune
+
+    Examples
+    --------
+    >>> Search(trials=5, space={"penalty": (1e-6, 1e-1, "log")}).folds
+    3
+    """
+
+    trials: int = 20
+    space: Mapping[str, Range] | None = None
+    folds: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.folds < 2:
+            raise RangeError(
+                f"trials={self.trials}, folds={self.folds}.",
+                "There must be at least one trial and two blocks.",
+                "Correct them.",
+            )
+
+
+_SEARCH: Final = Search()
+
+
 @dataclass(frozen=True, eq=False)
 class Tuning:
     """Trials of :func:`tune`, and the forecaster with the best settings.
@@ -52,7 +101,7 @@ class Tuning:
         A row for each trial: its settings, ``pinball`` [% of capacity, or MW without one] and ``cpu_seconds``; the
         first is the forecaster as it was given.
     forecaster : Forecaster
-        With the best settings; it has learnt nothing yet.
+        With the best settings, not fitted.
     settings : dict
         The best settings.
 
@@ -81,17 +130,13 @@ def tune(
     observations: Observations,
     *,
     end: Any,
-    trials: int = 20,
-    space: Mapping[str, Range] | None = None,
-    folds: int = 3,
-    seed: int = 0,
+    search: Search = _SEARCH,
     progress: Callable[[int, int], None] | None = None,
 ) -> Tuning:
     """Choose a model's settings by blocked cross-validation before a moment.
 
-    Nothing later than `end` is looked at: not an outcome that was published after it, nor weather that
-    arrived after it. Scores of a test period that begins at `end` are therefore honest, those of the trials are
-    not: they are the best of several.
+    No outcome that was published after `end` and no weather that arrived after it is used. Scores of a test
+    period that begins at `end` are therefore honest, those of the trials are not: they are the best of several.
 
     Parameters
     ----------
@@ -101,16 +146,8 @@ def tune(
     observations : Observations
     end : str or moment
         Read in the task's zone.
-    trials : int
-        Settings that are tried, beside those given.
-    space : mapping, optional
-        What may be tried, by name of the parameter: ``(low, high)``, ``(low, high, "log")`` or a list of choices. A
-        model inside another is reached by two underscores: ``"model__n_estimators"``. By default those of
-        :data:`SPACE` that the model has.
-    folds : int
-        Blocks of time. Each is forecast by a model of the other blocks, without the two days around it.
-    seed : int
-        The same seed tries the same settings.
+    search : Search
+        Number of trials, space of settings, blocks and seed.
     progress : callable, optional
         Called with the number of trials done and their total.
 
@@ -123,9 +160,13 @@ def tune(
     DependencyError
         Without Optuna.
     SchemaError, RangeError
-        If the space names parameters that the model has not, or makes no sense.
+        If the space names parameters that the model does not have, or a range is empty.
     MissingDataError
-        If there is too little to learn from before `end`.
+        If there are too few issues to learn from before `end`.
+
+    See Also
+    --------
+    Search, Tuning, energyforecast.backtest
 
     References
     ----------
@@ -138,35 +179,33 @@ def tune(
     >>> site, weather, power = ef.datasets.la_haute_borne()
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
     >>> linear = ef.Forecaster(site, task, model=ef.LinearQuantiles(), perfect_weather=True)
-    >>> found = ef.tune(linear, weather, power["2014-01":"2014-06"], end="2014-06-01", trials=2)
+    >>> found = ef.tune(linear, weather, power["2014-01":"2014-06"], end="2014-06-01", search=Search(trials=2))
     >>> found.trials.columns.tolist(), len(found.trials)
     (['penalty', 'pinball', 'cpu_seconds'], 3)
     """
     optuna = _optuna()
     moment = timestamps.instant(end, timezone=forecaster.task.timezone)
-    ranges = _space(forecaster, space)
-    _check_numbers(trials, folds)
+    ranges = _space(forecaster, search.space)
     issued = forecaster.training_origins(weather, observations, as_of=moment)
     table = forecaster.design_matrix(weather, observations, issued)
-    blocks = _blocks(table, folds)
+    blocks = _blocks(table, search.folds)
     needs = forecaster.needs(weather)
     rows: list[dict[str, Any]] = []
 
-    def judged(settings: Mapping[str, Any]) -> float:
+    def loss_of(settings: Mapping[str, Any]) -> float:
         rows.append(_judge(forecaster, settings, table, observations, needs, blocks, moment))
         if progress is not None:
-            progress(len(rows), trials + 1)
+            progress(len(rows), search.trials + 1)
         return float(rows[-1]["pinball"])
 
-    given = {name: forecaster.model.get_params()[name] for name in ranges}
-    judged(given)
+    loss_of({name: forecaster.model.get_params()[name] for name in ranges})
     study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(4, trials // 4))
+        sampler=optuna.samplers.TPESampler(seed=search.seed, n_startup_trials=max(4, search.trials // 4))
     )
-    for _ in range(trials):
+    for _ in range(search.trials):
         trial = study.ask()
         settings = {name: _suggest(trial, name, item) for name, item in ranges.items()}
-        study.tell(trial, judged(settings))
+        study.tell(trial, loss_of(settings))
     best = min(range(len(rows)), key=lambda k: rows[k]["pinball"])
     settings = {name: rows[best][name] for name in ranges}
     return Tuning(trials=pd.DataFrame(rows), forecaster=_with(forecaster, settings), settings=settings)
@@ -174,7 +213,7 @@ def tune(
 
 def _optuna() -> ModuleType:
     optuna = require("optuna", extra="tune", purpose="tune() proposes settings with Optuna.")
-    # Each trial would be told on standard error.
+    # Each trial would be logged on standard error.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 
@@ -195,17 +234,10 @@ def _space(forecaster: Forecaster, given: Mapping[str, Range] | None) -> dict[st
         if not item or (isinstance(item, tuple) and not (len(item) in (2, 3) and item[0] < item[1])):
             raise RangeError(
                 f"The space has {name} = {item!r}.",
-                "It is (low, high), (low, high, 'log') or a list of choices.",
+                "It must be (low, high), (low, high, 'log') or a list of choices.",
                 "Correct it.",
             )
     return space
-
-
-def _check_numbers(trials: int, folds: int) -> None:
-    if trials < 1 or folds < 2:
-        raise RangeError(
-            f"trials={trials}, folds={folds}.", "There is at least one trial and two blocks.", "Correct them."
-        )
 
 
 def _suggest(trial: Any, name: str, item: Range) -> Any:
@@ -224,7 +256,7 @@ def _blocks(table: DesignMatrix, folds: int) -> list[tuple[Array, Array]]:
     if len(issued) < 10 * folds:
         raise MissingDataError(
             f"There are {len(issued)} issues to learn from before the end.",
-            f"{folds} blocks need ten each.",
+            f"Each of {folds} blocks must have ten.",
             "Give more data, or fewer folds.",
         )
     block = np.arange(len(issued)) * folds // len(issued)
@@ -277,6 +309,8 @@ def _judge(
     loss = float(np.mean(losses))
     if not math.isfinite(loss):
         raise MissingDataError(
-            "A block has no outcome to judge by.", "Each block has some for each site.", "Give fewer folds."
+            "A block has no outcome to judge by.",
+            "Each block must have some for each site.",
+            "Give fewer folds.",
         )
     return dict(settings) | {"pinball": loss, "cpu_seconds": round(time.process_time() - begun, 2)}

@@ -26,7 +26,7 @@ from energyforecast.errors import (
     SchemaError,
     TimeError,
 )
-from energyforecast.evaluation import METRICS, Result, backtest
+from energyforecast.evaluation import METRICS, Execution, Result, backtest
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, QuantileModel
 from energyforecast.testing import example_forecast, example_observations, example_result, poison_observations
@@ -211,7 +211,10 @@ def test_a_month_of_daily_refits_learns_a_day_more_each_day(data: Data) -> None:
 @pytest.mark.slow
 def test_processes_change_no_bit(data: Data) -> None:
     keywords = {"start": "2015-03", "end": "2015-04"}
-    one, two = (backtest(_several(data), data[1], data[2], jobs=jobs, **keywords) for jobs in (1, 2))
+    one, two = (
+        backtest(_several(data), data[1], data[2], execution=Execution(jobs=jobs), **keywords)
+        for jobs in (1, 2)
+    )
     for name in one.forecasts:
         xr.testing.assert_identical(one.forecasts[name].data, two.forecasts[name].data)
     assert one.records() == two.records()
@@ -225,7 +228,7 @@ def test_progress_rises_to_the_number_of_fits(data: Data) -> None:
         data[2],
         start="2015-01",
         end="2015-03",
-        progress=lambda done, total: calls.append((done, total)),
+        execution=Execution(progress=lambda done, total: calls.append((done, total))),
     )
     assert calls == [(k, 6) for k in range(1, 7)]
 

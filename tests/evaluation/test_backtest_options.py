@@ -1,4 +1,4 @@
-"""What a backtest may learn, when it learns again, and that a killed run goes on with the same result."""
+"""Data and times of the fits of a backtest; a killed run goes on with the same result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import xarray as xr
 import energyforecast as ef
 from energyforecast.core import timestamps
 from energyforecast.errors import FileFormatError, SchemaError, TimeError
-from energyforecast.evaluation import Result
+from energyforecast.evaluation import Execution, Result, Splits
 from energyforecast.testing import example_forecaster, example_observations, examples, poison_observations
 
 TASK = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
@@ -42,7 +42,11 @@ def _both() -> dict[str, ef.Forecaster]:
 
 
 def _run(power: ef.Observations | None = None, **changes: Any) -> Result:
+    """Backtest with fields of Splits and Execution among its options."""
     forecasters = changes.pop("forecasters", None) or _both()
+    for name, kind in (("splits", Splits), ("execution", Execution)):
+        given = {item.name: changes.pop(item.name) for item in fields(kind) if item.name in changes}
+        changes[name] = kind(**given)
     return ef.backtest(forecasters, {}, power or _power(), **(SPAN | changes))
 
 
@@ -164,11 +168,11 @@ def test_a_resumed_run_is_the_same_to_the_bit(tmp_path: Path) -> None:
     plain = _run(refit="D")
     kept = _run(refit="D", resume=tmp_path / "run")
     _same(plain, kept)
-    pieces = sorted((tmp_path / "run").glob("*.npz"))
-    assert len(pieces) == 40
-    for path in pieces[2::3]:
+    checkpoints = sorted((tmp_path / "run").glob("*.npz"))
+    assert len(checkpoints) == 40
+    for path in checkpoints[2::3]:
         path.unlink()
-    pieces[1].write_bytes(pieces[1].read_bytes()[:100])  # damaged: made again
+    checkpoints[1].write_bytes(checkpoints[1].read_bytes()[:100])  # damaged: made again
     calls: list[tuple[int, int]] = []
     again = _run(refit="D", resume=tmp_path / "run", progress=lambda *call: calls.append(call))
     _same(plain, again)

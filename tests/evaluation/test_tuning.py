@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import fields
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import energyforecast as ef
 from energyforecast.core import timestamps
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
-from energyforecast.evaluation.tuning import Tuning
+from energyforecast.evaluation.tuning import Search, Tuning
 from energyforecast.testing import poison_observations, poison_weather
 from tests.support.synthetic_data import SyntheticSite, synthetic
 
@@ -40,12 +41,14 @@ def _linear() -> ef.Forecaster:
 
 def _tuned(weather: object = None, power: object = None, **changed: object) -> Tuning:
     given = _synthetic_site()
-    settings = {"end": END, "trials": 4, "folds": 3, "space": {"penalty": (1e-5, 10.0, "log")}} | changed
+    search = {"trials": 4, "folds": 3, "space": {"penalty": (1e-5, 10.0, "log")}}
+    search |= {item.name: changed.pop(item.name) for item in fields(Search) if item.name in changed}
     return ef.tune(
         _linear(),
         given.weather if weather is None else weather,
         given.power if power is None else power,
-        **settings,
+        search=Search(**search),
+        **({"end": END} | changed),
     )
 
 
@@ -89,7 +92,7 @@ def test_a_block_is_judged_by_models_that_did_not_see_its_days() -> None:
     by_heart = ef.Forecaster(_synthetic_site().sites, TASK, features=features, model=remembers)
     given = _synthetic_site()
     space = {"by": [("hour", "day"), ("hour",)]}
-    found = ef.tune(by_heart, given.weather, given.power, end=END, trials=3, folds=3, space=space)
+    found = ef.tune(by_heart, given.weather, given.power, end=END, search=Search(trials=3, space=space))
     assert found.trials["pinball"].min() > 1  # % of capacity
 
 
@@ -104,7 +107,7 @@ def test_settings_of_a_model_inside_another_are_tried() -> None:
     model = ef.ConformalQuantiles(model=ef.LinearQuantiles(fitted_quantiles=(0.1, 0.5, 0.9)), folds=2)
     forecaster = ef.Forecaster(given.sites, TASK, model=model)
     space = {"model__penalty": (0.001, 0.1), "scaled": [True, False]}
-    found = ef.tune(forecaster, given.weather, given.power, end=END, trials=1, folds=3, space=space)
+    found = ef.tune(forecaster, given.weather, given.power, end=END, search=Search(trials=1, space=space))
     assert found.forecaster.model.model.penalty == found.settings["model__penalty"]
     assert forecaster.model.model.penalty == 1e-4, "the one that was given is as it was"
 
