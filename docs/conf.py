@@ -1,8 +1,14 @@
 """Configuration of Sphinx. The build needs no network."""
 
+import re
 from importlib import import_module
 from importlib.metadata import version as installed
 from typing import Any
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.errors import ExtensionError
 
 project = "energyforecast"
 author = "the energyforecast developers"
@@ -12,6 +18,7 @@ version = release = installed("energyforecast")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 
+myst_enable_extensions = ["deflist"]  # terms with a definition below them
 myst_heading_anchors = 3
 
 # scikit-learn adds methods of its own to every estimator; they are documented there.
@@ -22,6 +29,7 @@ autodoc_default_options = {
     # `shape` too: in "array, shape (rows, columns)" the word would become a link to that of a grid.
     "exclude-members": ",".join((*_of_scikit_learn, "shape")),
 }
+html_math_renderer = "mathml"
 autosummary_generate = False  # a page for each sub-package, not for each name
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings name the types in words
@@ -71,6 +79,39 @@ def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
     return None
 
 
+# Forms of LaTeX that docutils does not know, and forms that it knows; an accent in a group keeps an index at its side.
+FORMS = (
+    (r"\\([bB]igg?)(?![a-zA-Z])", r"\\\1l"),
+    (r"\\dots", r"\\ldots"),
+    (r"\\(bar|hat|tilde|overline) *(\{[^{}]*\}|\\[a-zA-Z]+|\w)", r"{\g<0>{}}"),
+)
+
+
+def mathml(node: Any, *, as_block: bool) -> str:
+    """A formula as MathML: browsers display it without a script and without a network."""
+    text = node.astext()
+    for known, better in FORMS:
+        text = re.sub(known, better, text)
+    try:
+        return tex2mathml(text, as_block=as_block)
+    except MathError as error:
+        raise ExtensionError(f"{node.source}: {error} in the formula {text}") from error
+
+
+def inline_formula(writer: Any, node: Any) -> None:
+    """Write a formula in a line of text."""
+    writer.body.append(mathml(node, as_block=False))
+    raise nodes.SkipNode
+
+
+def display_formula(writer: Any, node: Any) -> None:
+    """Write a formula on lines of its own."""
+    style = "margin: 1em 0; font-size: 1.15em; overflow-x: auto"
+    writer.body.append(f'<div style="{style}">{mathml(node, as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("missing-reference", at_home)
+    app.add_html_math_renderer("mathml", (inline_formula, None), (display_formula, None))

@@ -32,7 +32,7 @@ def sample_scenarios(
 ) -> Scenarios:
     r"""Equally likely trajectories over sites and hours, with the forecast's distribution in each hour.
 
-    .. math:: x_{k,i,t} = F_{i,t}^{-1}\left(\frac{r_{k,i,t} + \frac12}{n}\right)
+    .. math:: x_{k,i,t} = F_{i,t}^{-1}\left(\frac{r_{k,i,t} + \frac{1}{2}}{n}\right)
 
     with the forecast's quantile function F of site i at hour t and the rank r of scenario k among n. Each rank occurs
     once, so the marginal distributions are kept exactly; the dependence decides which scenario has which rank.

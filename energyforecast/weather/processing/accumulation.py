@@ -129,7 +129,7 @@ def interval_means(
 
     .. math::
         \bar{x}_{p,e} = \begin{cases}
-            \dfrac{I(e) - I(p)}{e - p} & \text{if both belong to one window} \\[1ex]
+            \dfrac{I(e) - I(p)}{e - p} & \text{if both belong to one window} \\
             \dfrac{I(e)}{e - p} & \text{if a window begins at } p
         \end{cases}
 

@@ -51,7 +51,9 @@ class PublicationLatency:
     A value with the lead :math:`h` (in hours) of the run initialised at :math:`t_0` is available at
 
     .. math::
-        t_{\text{available}} = t_0 + \text{base} + h \cdot \text{per\_lead\_hour} + \text{margin}
+        t_{\text{available}} = t_0 + b + p h + m
+
+    with the base :math:`b`, the latency per hour of lead :math:`p` and the margin :math:`m`.
 
     Examples
     --------
