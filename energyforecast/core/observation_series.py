@@ -1,4 +1,4 @@
-"""Measured power and demand: UTC, interval-beginning, MW, with the time at which each was published."""
+"""Measured power and demand: UTC, interval-beginning, MW, with publication times."""
 
 from __future__ import annotations
 
@@ -10,22 +10,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import time_index, timestamps
-from energyforecast.core.moments import moments, one_for_each
-from energyforecast.core.observation_frames import aligned, joined_flags, latest, plain
+from energyforecast.core import frames, timestamps
 from energyforecast.core.variables import UNFIT, Flag
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
 __all__ = ["Observations"]
 
 Array = npt.NDArray[Any]
-#: What an hour that is no interval of the observations gives: an error, or a missing value.
+#: An hour that is no interval of the observations: an error, or a missing value.
 Outside: TypeAlias = Literal["error", "missing"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Observations:
-    """Observed power of one or several sites, and when it was known.
+    """Observed power of one or several sites, with the time at which each value was known.
 
     Parameters
     ----------
@@ -33,9 +31,9 @@ class Observations:
         Indexed by the beginnings of regular intervals in UTC, a column a site. What was not measured
         is NaN; small negative power (auxiliary use) is kept. [MW]
     published_after : str or timedelta
-        Delay after the END of an interval at which its value is published, e.g. ``"2h"``.
+        Latency after the END of an interval at which its value is published, e.g. ``"2h"``.
     published_time : DataFrame
-        In place of a delay: the time in UTC at which each value was published (NaT: never).
+        In place of a latency: the time in UTC at which each value was published (NaT: never).
     flags : DataFrame of int, optional
         Bits of :class:`energyforecast.core.variables.Flag`.
     available_capacity : DataFrame, optional
@@ -48,7 +46,7 @@ class Observations:
     SchemaError, TimeError
         If the frames are not as described.
     MissingDataError
-        If nothing says when the values were published.
+        If neither or both of `published_after` and `published_time` are given.
 
     Notes
     -----
@@ -76,30 +74,30 @@ class Observations:
 
     def __post_init__(self) -> None:
         given = None if self.frequency is None else timestamps.duration(self.frequency)
-        frequency = time_index.check_frame(self.values, label="observations", frequency=given)
-        values = plain(self.values, "observations")
+        frequency = frames.check_frame(self.values, label="observations", frequency=given)
+        values = frames.as_numbers(self.values, "observations")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "frequency", frequency)
         if (self.published_after is None) == (self.published_time is None):
             raise MissingDataError(
                 f"Observations with published_after={self.published_after!r} and "
                 f"published_time={'given' if self.published_time is not None else None}.",
-                "Exactly one of them says when the values became known.",
-                "Give published_after='2h' for a fixed delay after the end of each interval.",
+                "Exactly one of them gives the time at which values became known.",
+                "Give published_after='2h' for a fixed latency after the end of each interval.",
             )
         if self.published_after is not None:
-            delay = timestamps.duration(self.published_after)
-            if delay < pd.Timedelta(0):
+            latency = timestamps.duration(self.published_after)
+            if latency < pd.Timedelta(0):
                 raise TimeError(
-                    f"published_after is {delay}.",
+                    f"published_after is {latency}.",
                     "A value is published after its interval.",
-                    "Give a delay >= 0.",
+                    "Give a latency >= 0.",
                 )
-            object.__setattr__(self, "published_after", delay)
+            object.__setattr__(self, "published_after", latency)
         for name in ("published_time", "flags", "available_capacity"):
             frame = getattr(self, name)
             if frame is not None:
-                object.__setattr__(self, name, aligned(frame, values, name))
+                object.__setattr__(self, name, frames.on_same_axes(frame, values, name))
         self._check_published()
 
     def _check_published(self) -> None:
@@ -128,19 +126,19 @@ class Observations:
 
     @property
     def published(self) -> timestamps.Times:
-        """When each value was published, shape (rows, sites); NaT for never."""
+        """Publication time of each value, shape (rows, sites); NaT for never."""
         return np.column_stack([self._published(name) for name in self.sites])
 
     def _published(self, site: str) -> timestamps.Times:
-        """When each value of a site was published."""
+        """Publication time of each value of a site."""
         if self.published_time is not None:
             return timestamps.to_ns(self.published_time[site])
-        delay = (self.frequency + self.published_after).to_timedelta64()
-        return np.asarray(timestamps.to_ns(self.index) + delay)
+        latency = (self.frequency + self.published_after).to_timedelta64()
+        return np.asarray(timestamps.to_ns(self.index) + latency)
 
     @property
     def unfit(self) -> pd.DataFrame:
-        """Cells whose flags set them aside, shape (rows, sites)."""
+        """Cells excluded by their flags from training and scores, shape (rows, sites)."""
         if self.flags is None:
             return pd.DataFrame(False, index=self.values.index, columns=self.values.columns)
         return (self.flags & int(UNFIT)) != 0
@@ -154,7 +152,7 @@ class Observations:
         include_flagged: bool = False,
         outside: Outside = "error",
     ) -> Array:
-        """Observed power at given hours: the one look-up of outcomes. [MW]
+        """Observed power at given hours. [MW]
 
         Parameters
         ----------
@@ -165,17 +163,17 @@ class Observations:
             the nearest hour nor one within the interval is taken.
         as_of : moment or array-like of moments, optional
             A value counts if it was published by then: one moment for all hours, or one for each (any shape that
-            broadcasts to that of `valid_time`). By default whatever is held counts.
+            broadcasts to that of `valid_time`). By default every value counts.
         include_flagged : bool
-            Whether values set aside by their flags (:data:`energyforecast.core.variables.UNFIT`) count too.
+            Whether values with flags of :data:`energyforecast.core.variables.UNFIT` count too.
         outside : {"error", "missing"}
-            What to do with an hour that is no interval of the observations (before the first, after the last, between
-            two, or NaT): refuse it, or take its value as missing.
+            An hour that is no interval of the observations (before the first, after the last, between two, or NaT)
+            is refused, or its value is missing.
 
         Returns
         -------
         array, of the shape of `valid_time`
-            NaN where the value is missing, set aside by its flags, or was not published by `as_of`. [MW]
+            NaN where the value is missing, excluded by its flags, or was not published by `as_of`. [MW]
 
         Raises
         ------
@@ -186,7 +184,7 @@ class Observations:
 
         See Also
         --------
-        published_at : When these values were published.
+        published_at : Their publication times.
         available_capacity_at : Capacity in service at these hours.
         energyforecast.point_in_time.history.history_as_of : Lagged observations; goes back to the newest published one.
 
@@ -201,26 +199,19 @@ class Observations:
         >>> power.value_at("farm", index, as_of="2024-01-01 04:00").tolist()
         [5.0, 6.0, nan]
         """
-        row, there = self._located(site, valid_time, outside)
+        row, inside = self._located(site, valid_time, outside)
         if not include_flagged and self.flags is not None:
-            there = there & ((self.flags[site].to_numpy()[row] & int(UNFIT)) == 0)
+            inside = inside & ((self.flags[site].to_numpy()[row] & int(UNFIT)) == 0)
         if as_of is not None:
-            there = there & (self._published(site)[row] <= one_for_each(moments(as_of), row.shape))
-        return np.where(there, self.values[site].to_numpy()[row], np.nan)
+            inside = inside & (
+                self._published(site)[row] <= _one_for_each(timestamps.instants(as_of), row.shape)
+            )
+        return np.where(inside, self.values[site].to_numpy()[row], np.nan)
 
     def published_at(self, site: str, valid_time: Any, *, outside: Outside = "error") -> timestamps.Times:
-        """When the values of given hours were published; NaT for never.
+        """Publication times of the values of given hours; NaT for never.
 
-        Parameters
-        ----------
-        site : str
-        valid_time, outside
-            As for :meth:`value_at`; an hour outside that is not refused gives NaT.
-
-        Raises
-        ------
-        SchemaError, TimeError
-            As for :meth:`value_at`.
+        Arguments and errors are those of :meth:`value_at`; an hour outside that is not refused gives NaT.
 
         See Also
         --------
@@ -232,22 +223,13 @@ class Observations:
         >>> example_observations().published_at("farm", ["2024-01-01 08:00"])  # an hour after the end
         array(['2024-01-01T10:00:00.000000000'], dtype='datetime64[ns]')
         """
-        row, there = self._located(site, valid_time, outside)
-        return np.where(there, self._published(site)[row], np.datetime64("NaT", "ns"))
+        row, inside = self._located(site, valid_time, outside)
+        return np.where(inside, self._published(site)[row], np.datetime64("NaT", "ns"))
 
     def available_capacity_at(self, site: str, valid_time: Any, *, outside: Outside = "error") -> Array:
         """Capacity in service at given hours; NaN where it is not known. [MW]
 
-        Parameters
-        ----------
-        site : str
-        valid_time, outside
-            As for :meth:`value_at`; an hour outside that is not refused gives NaN.
-
-        Raises
-        ------
-        SchemaError, TimeError
-            As for :meth:`value_at`.
+        Arguments and errors are those of :meth:`value_at`; an hour outside that is not refused gives NaN.
 
         See Also
         --------
@@ -261,28 +243,19 @@ class Observations:
         >>> power.available_capacity_at("farm", index).tolist()
         [10.0, 12.0]
         """
-        row, there = self._located(site, valid_time, outside)
+        row, inside = self._located(site, valid_time, outside)
         if self.available_capacity is None:
             return np.full(row.shape, np.nan)
-        return np.where(there, self.available_capacity[site].to_numpy(dtype=float)[row], np.nan)
+        return np.where(inside, self.available_capacity[site].to_numpy(dtype=float)[row], np.nan)
 
     def flags_at(self, site: str, valid_time: Any) -> npt.NDArray[np.int64]:
         """Bits of :class:`energyforecast.core.variables.Flag` at given hours; 0 without flags.
 
-        Parameters
-        ----------
-        site : str
-        valid_time
-            As for :meth:`value_at`; an hour outside is refused.
-
-        Raises
-        ------
-        SchemaError, TimeError
-            As for :meth:`value_at`.
+        Arguments and errors are those of :meth:`value_at`; an hour outside is refused.
 
         See Also
         --------
-        value_at : The values, of which flags set some aside.
+        value_at : The values, some of which are excluded by flags.
 
         Examples
         --------
@@ -301,19 +274,19 @@ class Observations:
     def _located(
         self, site: str, valid_time: Any, outside: Outside
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """Row of each hour (0 for an hour outside), and whether it is there."""
+        """Row of each hour (0 for an hour outside), and whether it is inside."""
         if site not in self.sites:
             raise SchemaError(
                 f"Site {site!r} was not observed.", f"Observed were {list(self.sites)}.", "Rename the column."
             )
-        wanted = moments(valid_time)
-        # NaT is the least of whole numbers; what it overflows to lies beyond the last moment there is.
+        wanted = timestamps.instants(valid_time)
+        # NaT is the smallest of whole numbers: the difference overflows to beyond the last possible moment.
         since = wanted.view(np.int64) - timestamps.to_ns(self.index[:1]).view(np.int64)[0]
         row, rest = np.divmod(since, self.frequency.value)
-        there = (rest == 0) & (row >= 0) & (row < len(self))
-        if outside != "missing" and not there.all():
-            raise self._outside(site, wanted[~there])
-        return np.where(there, row, 0), there
+        inside = (rest == 0) & (row >= 0) & (row < len(self))
+        if outside != "missing" and not inside.all():
+            raise self._outside(site, wanted[~inside])
+        return np.where(inside, row, 0), inside
 
     def _outside(self, site: str, wanted: timestamps.Times) -> TimeError:
         return TimeError(
@@ -379,8 +352,10 @@ class Observations:
         complete = groups.count() == int(parts)
         flags = (~complete).astype("int64") * int(Flag.INCOMPLETE)
         if self.flags is not None:
-            flags = flags | joined_flags(self.flags, longer)
-        published = None if self.published_time is None else latest(self.published_time, longer, int(parts))
+            flags = flags | frames.joined_flags(self.flags, longer)
+        published = (
+            None if self.published_time is None else frames.latest(self.published_time, longer, int(parts))
+        )
         capacity = (
             None if self.available_capacity is None else self.available_capacity.resample(longer).mean()
         )
@@ -408,3 +383,15 @@ class Observations:
 def _short(length: pd.Timedelta) -> str:
     minutes = length / pd.Timedelta("1min")
     return f"{minutes / 60:g}h" if minutes % 60 == 0 else f"{minutes:g}min"
+
+
+def _one_for_each(as_of: timestamps.Times, shape: tuple[int, ...]) -> timestamps.Times:
+    """A moment for each hour."""
+    try:
+        return np.broadcast_to(as_of, shape)
+    except ValueError as error:
+        raise SchemaError(
+            f"as_of has the shape {as_of.shape}, and the hours {shape}.",
+            "It is one moment for all hours, or one for each.",
+            "Repeat it, or add an axis: as_of[:, None].",
+        ) from error

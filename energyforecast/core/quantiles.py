@@ -1,36 +1,59 @@
-"""The distribution behind a few quantiles: its values, probabilities, means and tails.
+"""Quantile functions: values, probabilities, means and tails of the distribution given by a few quantiles.
 
 Every forecast, score, scenario, schedule and model reads quantiles here, so that one set of quantiles has one
-distribution in the whole library. Between two levels the quantile function is a straight line in the level.
+distribution in the whole library.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, Self, TypeAlias
+from itertools import pairwise
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
-from energyforecast.errors import SchemaError
+from energyforecast.core.interpolation import (
+    TAILS,
+    Levels,
+    Side,
+    Tails,
+    columns_at,
+    each_at,
+    normal_score,
+    position,
+)
+from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["TAILS", "QuantileFunction", "Tails", "reading_weights"]
+__all__ = ["TAILS", "QuantileFunction", "Tails", "check_levels"]
 
 Array = npt.NDArray[Any]
-Levels: TypeAlias = Sequence[float] | npt.NDArray[Any]
-Tails: TypeAlias = Literal["flat", "normal"]
 Bounds: TypeAlias = tuple[float, float]
-_Side: TypeAlias = Literal["left", "right"]
 _Pick: TypeAlias = Callable[[Array, Array], Array]
 
-#: How a quantile function goes on beyond its outer levels.
-TAILS: Final = ("flat", "normal")
-#: Levels nearer to each other than this are the same.
-_SAME: Final = 1e-9
 _OPEN: Final = (-np.inf, np.inf)
+
+
+def check_levels(levels: Iterable[float]) -> tuple[float, ...]:
+    """Quantile levels: at least one, inside (0, 1), rising."""
+    result = tuple(float(level) for level in levels)
+    outside = [level for level in result if not 0.0 < level < 1.0]
+    if outside or not result:
+        raise RangeError(
+            f"The quantile levels hold {outside[0] if outside else 'nothing'}.",
+            "Levels are numbers between 0 and 1, both excluded, such as 0.1, 0.5, 0.9.",
+            "Divide percentages by 100; a 'P90' is 0.9, or 0.1 in solar finance.",
+        )
+    if any(b <= a for a, b in pairwise(result)):
+        raise RangeError(
+            f"The quantile levels {result} do not rise.",
+            "Levels rise and none is repeated.",
+            "Sort them, drop doubles.",
+        )
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +74,8 @@ class QuantileFunction:
 
     See Also
     --------
-    reading_weights : The same lines as a matrix.
     energyforecast.Forecast.at : One quantile of a forecast.
+    energyforecast.evaluation.losses.pinball_loss : Score of quantiles.
 
     Notes
     -----
@@ -136,11 +159,11 @@ class QuantileFunction:
             return np.broadcast_to(
                 self.values[..., 0], np.broadcast_shapes(self.values.shape[:-1], np.shape(level))
             )
-        found = self._joined(level, tails, _picked)
+        found = self._joined(level, tails, each_at)
         return found if tails == "flat" else _within(found, self.values[..., 0], self.values[..., -1], bounds)
 
     def table(self, levels: Levels, *, tails: Tails = "flat", bounds: Bounds = _OPEN) -> Array:
-        """Values at several levels, shape (..., levels); a row alone gives to the bit what it gives among others.
+        """Values at several levels, shape (..., levels); to the bit those that each row has alone.
 
         Parameters
         ----------
@@ -155,7 +178,7 @@ class QuantileFunction:
         """
         if len(self.levels) == 1:
             return np.repeat(self.values, len(levels), axis=-1)
-        found = self._joined(np.asarray(levels, dtype=float), tails, _columns)
+        found = self._joined(np.asarray(levels, dtype=float), tails, columns_at)
         first, last = self.values[..., :1], self.values[..., -1:]
         return found if tails == "flat" else _within(found, first, last, bounds)
 
@@ -164,9 +187,9 @@ class QuantileFunction:
         found = self._limit(level, tails, "left", pick)
         return 0.5 * (found + self._limit(level, tails, "right", pick)) if self._jumps else found
 
-    def _limit(self, level: Array | float, tails: Tails, side: _Side, pick: _Pick) -> Array:
+    def _limit(self, level: Array | float, tails: Tails, side: Side, pick: _Pick) -> Array:
         """Values at levels, from the left or from the right."""
-        right, share = _place(np.asarray(self.levels), level, tails, side)
+        right, share = position(np.asarray(self.levels), level, tails, side)
         start, end = pick(self.values, right - 1), pick(self.values, right)
         if np.ndim(share) == 0 and share in (0.0, 1.0):
             return end if share else start
@@ -178,7 +201,9 @@ class QuantileFunction:
         return bool((np.diff(self.levels) <= 0).any())
 
     def at_most(self, value: Array | float, *, tails: Tails = "flat") -> Array:
-        """Probability of at most a value; a mass that lies on it counts.
+        r"""Probability of at most a value; a mass that lies on it counts.
+
+        .. math:: F(y) = \sup \{ \tau : Q(\tau) \le y \}
 
         Parameters
         ----------
@@ -195,13 +220,9 @@ class QuantileFunction:
         return self._probability(value, tails, "right")
 
     def below(self, value: Array | float, *, tails: Tails = "flat") -> Array:
-        """Probability of less than a value; a mass that lies on it does not count.
+        r"""Probability of less than a value, arguments as in :meth:`at_most`; a mass that lies on it does not count.
 
-        Parameters
-        ----------
-        value : float or array
-            As in :meth:`at_most`.
-        tails : {"flat", "normal"}
+        .. math:: F(y^-) = \inf \{ \tau : Q(\tau) \ge y \}
 
         Examples
         --------
@@ -212,10 +233,9 @@ class QuantileFunction:
         return self._probability(value, tails, "left")
 
     def pit_interval(self, value: Array | float, *, tails: Tails = "flat") -> tuple[Array, Array]:
-        """Range of probabilities on which a value lies: a point, or all of a mass.
+        r"""Probability integral transform of a value, :math:`[F(y^-), F(y)]`: a point, or all of a mass.
 
-        Of a value beyond the reach of the quantile function no more is known than that it lies in the outer
-        probability.
+        A value beyond the reach of the quantile function lies somewhere in the outer probability.
 
         Parameters
         ----------
@@ -246,17 +266,17 @@ class QuantileFunction:
         low, high = self.below(value, tails=tails), self.at_most(value, tails=tails)
         return np.where(over, levels[-1], low), np.where(under, levels[0], high)
 
-    def _probability(self, value: Array | float, tails: Tails, side: _Side) -> Array:
+    def _probability(self, value: Array | float, tails: Tails, side: Side) -> Array:
         value, levels, last = np.asarray(value, dtype=float), np.asarray(self.levels), len(self.levels) - 1
         count = self._counted(value, side)
         left, right = np.maximum(count - 1, 0), np.minimum(count, last)
-        start, end = _picked(self.values, left), _picked(self.values, right)
+        start, end = each_at(self.values, left), each_at(self.values, right)
         share = np.divide(value - start, end - start, out=np.zeros(count.shape), where=end > start)
         inside = levels[left] + share * (levels[right] - levels[left])
         low, high = self._outer(value, count, tails)
         return np.asarray(np.select([count == 0, count > last], [low, high], inside))
 
-    def _counted(self, value: Array, side: _Side) -> npt.NDArray[np.intp]:
+    def _counted(self, value: Array, side: Side) -> npt.NDArray[np.intp]:
         """Quantiles below a value, or at most there."""
         if self.values.ndim == 1:
             return np.asarray(np.searchsorted(self.values, value, side=side))
@@ -268,7 +288,7 @@ class QuantileFunction:
         if tails == "flat" or len(self.levels) == 1:
             return 0.0, 1.0
         found: list[Array] = []
-        score = _normal_score(np.asarray(self.levels))
+        score = normal_score(np.asarray(self.levels))
         for end, inner, certain in ((0, 1, -np.inf), (-1, -2, np.inf)):
             rise = np.broadcast_to(np.abs(self.values[..., end] - self.values[..., inner]), count.shape)
             away = value - self.values[..., end]
@@ -278,7 +298,11 @@ class QuantileFunction:
 
     @cached_property
     def mean(self) -> Array:
-        """Mean of each distribution, with flat tails.
+        r"""Mean of each distribution, with flat tails.
+
+        .. math::
+
+            \mu = \tau_1 q_1 + \sum_{k=1}^{n-1} \frac{\tau_{k+1} - \tau_k}{2} (q_k + q_{k+1}) + (1 - \tau_n) q_n
 
         Examples
         --------
@@ -317,11 +341,11 @@ class QuantileFunction:
         upto = np.searchsorted(levels, level, side="right")
         node = np.maximum(upto - 1, 0)
         begun = np.minimum(level, levels[0]) * self.values[..., 0]
-        whole = _picked(self._moments, node)
+        whole = each_at(self._moments, node)
         rest = np.maximum(level - levels[node], 0.0)
-        reached = self._limit(level, "flat", "left", _picked) if len(levels) > 1 else self.values[..., 0]
+        reached = self._limit(level, "flat", "left", each_at) if len(levels) > 1 else self.values[..., 0]
         # Within a step of samples, and in the tails, the line is flat: the mean of its ends is its height.
-        return np.asarray(begun + whole + rest * 0.5 * (_picked(self.values, node) + reached))
+        return np.asarray(begun + whole + rest * 0.5 * (each_at(self.values, node) + reached))
 
     @cached_property
     def _moments(self) -> Array:
@@ -331,53 +355,6 @@ class QuantileFunction:
         return np.concatenate([np.zeros((*self.values.shape[:-1], 1)), moment], axis=-1)
 
 
-def reading_weights(levels: Levels, wanted: Levels, *, tails: Tails = "flat") -> Array:
-    """Weights of given quantiles in quantiles at wanted levels, shape (levels, wanted); tails have no bounds."""
-    if len(levels) == 1:
-        return np.ones((1, len(wanted)))
-    right, share = _place(np.asarray(levels, dtype=float), np.asarray(wanted, dtype=float), tails, "left")
-    matrix, column = np.zeros((len(levels), len(wanted))), np.arange(len(wanted))
-    matrix[right - 1, column] = 1.0 - share
-    matrix[right, column] = share
-    return matrix
-
-
-def _normal_score(level: Array) -> Array:
-    """Normal score, without the last digits, in which the logarithms of processors differ."""
-    return np.asarray(np.round(ndtri(level), 9))
-
-
-def _picked(values: Array, place: Array) -> Array:
-    """Columns at a place: one for all rows, or one for each."""
-    if np.ndim(place) == 0:
-        return np.asarray(values[..., int(place)])
-    if values.ndim == 1:
-        return np.asarray(values[place])
-    return np.asarray(np.take_along_axis(values, place[..., None], axis=-1)[..., 0])
-
-
-def _columns(values: Array, place: Array) -> Array:
-    """Columns at several places, the same for all rows."""
-    return np.asarray(values[..., place])
-
-
 def _within(found: Array, first: Array, last: Array, bounds: tuple[float, float]) -> Array:
     """Tails end at the bounds; quantiles that lie beyond are kept."""
     return np.asarray(np.clip(found, np.minimum(first, bounds[0]), np.maximum(last, bounds[1])))
-
-
-def _place(levels: Array, wanted: Array | float, tails: Tails, side: _Side) -> tuple[Array, Array]:
-    """The level right of a wanted one, and how far the way to it from its neighbour leads; more than 1 beyond."""
-    if tails not in TAILS:
-        raise SchemaError(f"tails={tails!r}.", f"It is one of {TAILS}.", "Leave it out for flat tails.")
-    wanted = np.asarray(wanted, dtype=float)
-    moved = wanted - _SAME if side == "left" else wanted + _SAME
-    right = np.clip(np.searchsorted(levels, moved, side=side), 1, len(levels) - 1)
-    low, high = levels[right - 1], levels[right]
-    share = np.clip((wanted - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
-    if tails == "normal":
-        begin, end = _normal_score(low), _normal_score(high)
-        beyond = (wanted < levels[0]) | (wanted > levels[-1])
-        share = np.where(beyond, (_normal_score(wanted) - begin) / (end - begin), share)
-    near = np.rint(share)
-    return right, np.where(np.abs(share - near) < _SAME, near, share)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import quantile_levels, timestamps
+from energyforecast.core import timestamps
+from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import TimeError
 
 __all__ = ["PERCENTILES", "Task", "Windows"]
@@ -89,7 +90,7 @@ class Task(ABC):
 
     def __post_init__(self) -> None:
         timestamps.zone(self.timezone)
-        object.__setattr__(self, "quantiles", quantile_levels.check_quantiles(self.quantiles))
+        object.__setattr__(self, "quantiles", check_levels(self.quantiles))
         if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
             raise TimeError(
                 f"The frequency is {self.frequency}.",

@@ -24,6 +24,7 @@ __all__ = [
     "days_between",
     "duration",
     "instant",
+    "instants",
     "local_midnights",
     "localise",
     "now",
@@ -115,6 +116,18 @@ def instant(value: Any, *, timezone: str = "UTC") -> pd.Timestamp:
     if stamp.tzinfo is None:
         stamp = localise(pd.DatetimeIndex([stamp]), timezone=timezone)[0]
     return stamp.tz_convert("UTC").as_unit("ns")
+
+
+def instants(value: Any) -> Times:
+    """Moments in UTC, in the shape given; NaT stays."""
+    kind = getattr(value, "dtype", None)
+    if isinstance(kind, pd.DatetimeTZDtype):
+        return to_ns(value)
+    if getattr(kind, "kind", None) == "M":
+        return to_ns(np.asarray(value))
+    several = np.asarray(value, dtype=object)
+    flat = [pd.NaT if moment is pd.NaT else instant(moment) for moment in several.ravel()]
+    return to_ns(flat).reshape(several.shape)
 
 
 def _timestamp(value: Any) -> pd.Timestamp:

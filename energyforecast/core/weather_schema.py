@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from energyforecast.core.plausibility import check_radiation, check_variable
 from energyforecast.core.sites import Site
-from energyforecast.core.weather_ranges import check_radiation, check_variable
 from energyforecast.errors import SchemaError, TimeError
 
 __all__ = [

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import observation_checks, solar_clock, weather_schema
+from energyforecast.core import plausibility, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.tasks import Windows
@@ -65,7 +65,7 @@ def check_measured(
     """Refuse observations that lack a site, are not in MW, or come at another frequency than the task."""
     if observations is None:
         return
-    observation_checks.check_observations(observations.values, sites=sites, unfit=observations.unfit)
+    plausibility.check_observations(observations.values, sites=sites, unfit=observations.unfit)
     if observations.frequency != frequency:
         raise TimeError(
             f"The observations come every {observations.frequency}, the task every {frequency}.",
@@ -117,7 +117,7 @@ def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequ
     for site in sites:
         power = observations.value_at(site.name, matrix.valid_time, outside="missing")
         if isinstance(site, PVPlant):
-            solar_clock.check_sun(matrix.valid_time, power, site=site, label="observations")
+            plausibility.check_sun(matrix.valid_time, power, site=site, label="observations")
         lag = _clock_lag(power, matrix.hub_wind[site.name], matrix.windows.frequency)
         if lag is None:
             continue

@@ -11,7 +11,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.quantile_levels import check_quantiles
+from energyforecast.core.quantiles import check_levels
 from energyforecast.core.sites import Kind, kinds_of
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task, Windows
@@ -110,7 +110,7 @@ def _levels(frame: pd.DataFrame, levels: Mapping[str, float] | str | None) -> di
             "Quantiles are columns like 'q0.1', or those that are named as levels.",
             "Give levels='column' for a point forecast, or levels={'P10': 0.1, ...}.",
         )
-    check_quantiles(tuple(sorted(found.values())))
+    check_levels(tuple(sorted(found.values())))
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 

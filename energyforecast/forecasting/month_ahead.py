@@ -12,7 +12,7 @@ import pandas as pd
 import sklearn.base
 import xarray as xr
 
-from energyforecast.core import observation_checks, timestamps, weather_schema
+from energyforecast.core import plausibility, timestamps, weather_schema
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
@@ -103,9 +103,7 @@ class ScenarioForecaster:
         """
         weather_schema.check_weather(temperature, label="temperature")
         self._check(temperature)
-        observation_checks.check_observations(
-            observations.values, sites=[self.area], unfit=observations.unfit
-        )
+        plausibility.check_observations(observations.values, sites=[self.area], unfit=observations.unfit)
         windows = self.task.windows(_moments(issue_time, self.task.timezone))
         rows, begun = [], []
         for k in range(len(windows.issue_time)):

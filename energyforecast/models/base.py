@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from energyforecast.core import quantile_levels
+from energyforecast.core.quantiles import check_levels
 from energyforecast.core.tasks import PERCENTILES
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 
@@ -120,7 +120,7 @@ class QuantileModel(BaseEstimator, ABC):
         RangeError
             If a weight or a level is out of its range.
         """
-        quantile_levels.check_quantiles(self.levels)
+        check_levels(self.levels)
         target = np.asarray(y, dtype=np.float64)
         if len(target) == 0 or len(X) != len(target) or not np.isfinite(target).all():
             raise MissingDataError(

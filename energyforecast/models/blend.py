@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 
-from energyforecast.core.quantiles import reading_weights
+from energyforecast.core.interpolation import interpolation_weights
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, one_of
 from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
 from energyforecast.models.conformal import unfitted
@@ -309,7 +309,7 @@ def _weights(values: Array, y: Array, weight: Array, levels: tuple[float, ...]) 
         return np.ones((1, len(levels)))
     at = _anchors(levels)
     found = np.stack([_best(values[:, :, j].T, y, weight, levels[j]) for j in at], axis=1)
-    spread = found @ reading_weights([levels[j] for j in at], levels)
+    spread = found @ interpolation_weights([levels[j] for j in at], levels)
     spread = np.clip(spread, 0.0, None)
     return np.asarray(spread / spread.sum(axis=0))
 

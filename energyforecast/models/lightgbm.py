@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import quantile_levels
+from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, SchemaError, one_of
 from energyforecast.models import out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel
@@ -241,7 +241,7 @@ class LightGBMQuantiles(QuantileModel):
                 "At least one set of trees is grown.",
                 "Leave it out for the default.",
             )
-        if len(quantile_levels.check_quantiles(self.fitted_quantiles)) < 2:
+        if len(check_levels(self.fitted_quantiles)) < 2:
             raise RangeError(
                 f"The levels {self.fitted_quantiles} are fitted.",
                 "A curve goes through at least two levels.",
@@ -347,7 +347,7 @@ class LightGBMQuantiles(QuantileModel):
         >>> np.allclose(values.sum(axis=1), model.predict(new)[:, 2])
         True
         """
-        quantile_levels.check_quantiles((quantile,))
+        check_levels((quantile,))
         self._check_columns(X)
         values = tree_matrix(X, self.names_)
         curve = self._curve(values)

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from energyforecast.core import quantile_levels
-from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models.base import Array, Part, QuantileModel, weighted_quantiles
 from energyforecast.models.out_of_fold_calibration import GROWN
@@ -123,7 +122,7 @@ class LinearQuantiles(QuantileModel):
         self.coefficients_ = self._solved(terms, y, weight / weight.mean())
 
     def _check(self) -> None:
-        quantile_levels.check_quantiles(self.fitted_quantiles)
+        check_levels(self.fitted_quantiles)
         if self.knots < 1 or not self.penalty >= 0:
             raise RangeError(
                 f"knots={self.knots}, penalty={self.penalty}.",

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from energyforecast.core.quantiles import QuantileFunction, reading_weights
+from energyforecast.core.interpolation import interpolation_weights
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.models.base import weighted_quantiles
 
 __all__ = [
@@ -114,7 +115,7 @@ def weights(
 ) -> Array:
     """Weight of each fitted level in the quantiles of :func:`read`, shape (rows, levels, wanted)."""
     if not len(moved):
-        whole = reading_weights(levels, wanted, tails="normal")
+        whole = interpolation_weights(levels, wanted, tails="normal")
         return np.broadcast_to(whole, (len(curve), *whole.shape))
     share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
     several = enumerate(_matrices(levels, wanted, moved))
@@ -128,9 +129,9 @@ def _applied(matrix: Array, curve: Array) -> Array:
 
 def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array) -> list[Array]:
     """Reading matrix of each group: two linear interpolations in one."""
-    asked = reading_weights(levels, wanted, tails="normal")
+    asked = interpolation_weights(levels, wanted, tails="normal")
     return [
-        _applied(asked, reading_weights(levels, np.maximum.accumulate(row), tails="normal"))
+        _applied(asked, interpolation_weights(levels, np.maximum.accumulate(row), tails="normal"))
         for row in moved[:, 2:]
     ]
 

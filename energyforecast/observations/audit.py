@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import observation_checks
+from energyforecast.core import plausibility
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site, Sites, as_sites
 from energyforecast.core.variables import FLAG_VERSION
@@ -141,7 +141,7 @@ def audit_observations(
 def _problems(power: Observations, site: Site, clock: ClockReport | None) -> list[str]:
     found = []
     try:
-        observation_checks.check_observations(power.values, sites=[site], unfit=power.unfit, label="power")
+        plausibility.check_observations(power.values, sites=[site], unfit=power.unfit, label="power")
     except WrongDataError as error:
         found.append(f"{error.found} {error.expected}")
     # What is above capacity is set aside hour by hour; where most of it is, the unit is wrong.

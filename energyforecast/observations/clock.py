@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import time_index, timestamps, variables, weather_schema
+from energyforecast.core import frames, timestamps, variables, weather_schema
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
@@ -268,7 +268,7 @@ def check_clock(
     interval a stamp names. Overall lag behind wind_speed_100m: 195 ± 4 min.
     """
     series = _measured(power, site)
-    step = time_index.check_frame(series.to_frame(site.name), label="power")
+    step = frames.check_frame(series.to_frame(site.name), label="power")
     rows = max(1, round(pd.Timedelta("1h") / step))
     reach = _REACH * pd.Timedelta("1h") // (rows * step) * rows
     index = pd.date_range(series.index[0] - reach * step, series.index[-1] + reach * step, freq=step)

@@ -155,7 +155,7 @@ def above_capacity(series: Measured) -> Bools:
     Notes
     -----
     The margin is ours: meters are good to 1 %, and capacities are rounded. Wrong units are another
-    thing, which :func:`energyforecast.core.observation_checks.check_observations` refuses.
+    thing, which :func:`energyforecast.core.plausibility.check_observations` refuses.
 
     Examples
     --------

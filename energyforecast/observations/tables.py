@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from energyforecast.core.observation_frames import plain
+from energyforecast.core.frames import as_numbers
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat, Unit, format_of, load_table
 from energyforecast.errors import SchemaError, one_of
@@ -117,7 +117,7 @@ def read_power(
     )
     index = stamps.of(table)
     spent = (*(stamps.used or (table.index.name,)), form.published_time)
-    values = plain(_renamed(table, form.columns, spent).set_axis(index, axis=0), "power")
+    values = as_numbers(_renamed(table, form.columns, spent).set_axis(index, axis=0), "power")
     published = None if form.published_time is None else _moments(table, form.published_time, zone)
     return observations_from_rows(
         values,

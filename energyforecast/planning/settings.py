@@ -39,7 +39,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from energyforecast.core import quantile_levels, timestamps
+from energyforecast.core import timestamps
+from energyforecast.core.quantiles import check_levels
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.core.sites import Site
 from energyforecast.errors import ConfigurationError, EnergyForecastError
@@ -141,7 +142,7 @@ class PlanSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "areas", {name: tuple(sites) for name, sites in self.areas.items()})
         object.__setattr__(self, "levels", tuple(self.levels))
-        quantile_levels.check_quantiles(self.levels)
+        check_levels(self.levels)
         timestamps.duration(self.learn)
         if self.dependence not in _DEPENDENCES:
             raise ConfigurationError(

@@ -22,7 +22,6 @@ EXCEPTIONS: dict[str, str] = {}
 REMAINING = {
     "core/forecast.py",
     "core/forecast.py::Forecast::from_rows",
-    "core/observation_series.py",
     "core/power_curve.py",
     "core/settlement.py",
     "core/sites.py",

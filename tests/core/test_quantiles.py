@@ -15,7 +15,8 @@ from scipy import stats
 
 import energyforecast as ef
 from energyforecast import evaluation as ev
-from energyforecast.core.quantiles import QuantileFunction, reading_weights
+from energyforecast.core.interpolation import interpolation_weights
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.metrics.exceedance import exceedance
 from energyforecast.forecasting.defaults import assign_models
@@ -179,7 +180,7 @@ def test_one_level_is_a_point() -> None:
         assert point.table((0.1, 0.4, 0.9), **tails).tolist() == [[3.0] * 3]
         assert [float(point.below(3.0, **tails)[0]), float(point.at_most(3.0, **tails)[0])] == [0.0, 1.0]
     assert float(point.mean[0]) == float(point.partial_mean(1.0)[0]) == 3.0
-    assert reading_weights((0.4,), (0.1, 0.9)).tolist() == [[1.0, 1.0]]
+    assert interpolation_weights((0.4,), (0.1, 0.9)).tolist() == [[1.0, 1.0]]
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -255,7 +256,7 @@ def test_probabilities_with_normal_tails_are_integrals(found: QuantileFunction, 
 def test_weights_are_those_of_the_values(
     found: QuantileFunction, level: float, tails: dict[str, Any]
 ) -> None:
-    weights = reading_weights(found.levels, (level,), **tails)
+    weights = interpolation_weights(found.levels, (level,), **tails)
     assert float(found.values @ weights[:, 0]) == pytest.approx(float(found.at(level, **tails)), abs=1e-9)
 
 

@@ -11,7 +11,8 @@ import pytest
 import xarray as xr
 from pvlib import clearsky, solarposition
 
-from energyforecast.core import observation_checks, quantile_levels, solar_clock, timestamps, weather_schema
+from energyforecast.core import plausibility, timestamps, weather_schema
+from energyforecast.core.quantiles import check_levels
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm, as_sites
 from energyforecast.core.variables import VARIABLES
 from energyforecast.errors import EnergyForecastError, RangeError, SchemaError, TimeError, UnitsError
@@ -468,7 +469,7 @@ def test_the_sun_checks_forecasts_too_whose_runs_overlap(shift: int) -> None:
 @pytest.mark.parametrize("width", ["10min", "30min", "3h"])
 def test_means_over_shorter_and_longer_intervals_are_compared_with_the_suns_middle(width: str) -> None:
     right = _radiation(PLANTS[0], days=30, width=width)
-    lag = solar_clock.check_sun(timestamps.to_ns(right.index), right.to_numpy(), site=PLANTS[0], label="ghi")
+    lag = plausibility.check_sun(timestamps.to_ns(right.index), right.to_numpy(), site=PLANTS[0], label="ghi")
     assert lag is not None
     assert abs(lag) < 5
 
@@ -476,14 +477,14 @@ def test_means_over_shorter_and_longer_intervals_are_compared_with_the_suns_midd
 def test_ten_minutes_are_told_from_the_sun_on_clear_days() -> None:
     clear = _radiation(PLANTS[0], days=30)
     stamps = timestamps.to_ns(clear.index) + np.timedelta64(20, "m")
-    lag = solar_clock.check_sun(stamps, clear.to_numpy(), site=PLANTS[0], label="ghi")
+    lag = plausibility.check_sun(stamps, clear.to_numpy(), site=PLANTS[0], label="ghi")
     assert lag == pytest.approx(20, abs=4)
 
 
 def test_a_few_days_say_nothing_about_the_clock() -> None:
     few = _radiation(PLANTS[0], days=5, shift=3)
     assert (
-        solar_clock.check_sun(timestamps.to_ns(few.index), few.to_numpy(), site=PLANTS[0], label="ghi")
+        plausibility.check_sun(timestamps.to_ns(few.index), few.to_numpy(), site=PLANTS[0], label="ghi")
         is None
     )
 
@@ -498,50 +499,50 @@ def _power(values: list[float], start: str = "2024-01-01", site: str = "farm") -
 
 def test_kilowatts_are_recognised() -> None:
     with pytest.raises(UnitsError, match="kW") as caught:
-        observation_checks.check_observations(_power([120.0, 8100.0, 35.0]), sites=[FARM])
+        plausibility.check_observations(_power([120.0, 8100.0, 35.0]), sites=[FARM])
     _three_lines(caught.value, "'farm'", "8100", "2024-01-01 01:00")
 
 
 def test_gigawatts_are_recognised() -> None:
     with pytest.raises(UnitsError, match="GW") as caught:
-        observation_checks.check_observations(_power([0.0001, 0.0081] * 300), sites=[FARM])
+        plausibility.check_observations(_power([0.0001, 0.0081] * 300), sites=[FARM])
     _three_lines(caught.value, "'farm'")
 
 
 @pytest.mark.parametrize("value", [12.0, -12.0])
 def test_power_above_capacity_is_named_by_site_and_hour(value: float) -> None:
     with pytest.raises(RangeError, match="above") as caught:
-        observation_checks.check_observations(_power([1.0, 2.0, value]), sites=[FARM])
+        plausibility.check_observations(_power([1.0, 2.0, value]), sites=[FARM])
     _three_lines(caught.value, "'farm'", f"{value:g}", "2024-01-01 02:00")
 
 
 def test_small_negative_power_slightly_more_than_capacity_and_gaps_pass() -> None:
-    observation_checks.check_observations(_power([-0.05, 8.4, np.nan]), sites=[FARM])
-    observation_checks.check_observations(_power([np.nan, np.nan]), sites=[FARM])
+    plausibility.check_observations(_power([-0.05, 8.4, np.nan]), sites=[FARM])
+    plausibility.check_observations(_power([np.nan, np.nan]), sites=[FARM])
 
 
 def test_flagged_hours_may_hold_anything() -> None:
     values = _power([1.0, 9999.0])
-    observation_checks.check_observations(values, sites=[FARM], unfit=values > 100)
+    plausibility.check_observations(values, sites=[FARM], unfit=values > 100)
     with pytest.raises(UnitsError):
-        observation_checks.check_observations(values, sites=[FARM], unfit=values < 100)
+        plausibility.check_observations(values, sites=[FARM], unfit=values < 100)
 
 
 def test_demand_without_capacity_has_no_bound() -> None:
     area = DemandArea(name="city", latitude=43.24, longitude=76.9)
-    observation_checks.check_observations(_power([1500.0], site="city"), sites=[area])
+    plausibility.check_observations(_power([1500.0], site="city"), sites=[area])
 
 
 def test_a_site_without_a_column_is_named() -> None:
     with pytest.raises(SchemaError, match="without 'other'") as caught:
-        observation_checks.check_observations(_power([1.0]), sites=[FARM, OTHER])
+        plausibility.check_observations(_power([1.0]), sites=[FARM, OTHER])
     _three_lines(caught.value)
 
 
 @pytest.mark.parametrize("levels", [[0.0], [1.0], [-0.5], [5, 50, 95], [], [0.9, 0.1], [0.5, 0.5], [np.nan]])
 def test_levels_outside_0_and_1_or_not_rising_are_refused(levels: list[float]) -> None:
     with pytest.raises(RangeError) as caught:
-        quantile_levels.check_quantiles(levels)
+        check_levels(levels)
     _three_lines(caught.value, f"{float(levels[0]):g}" if levels else "nothing")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import energyforecast as ef
-from energyforecast.core import calendars, observation_checks, solar_clock, timestamps, weather_schema
+from energyforecast.core import calendars, plausibility, timestamps, weather_schema
 from energyforecast.core.variables import Flag
 from energyforecast.datasets import SyntheticSite
 from energyforecast.errors import RangeError, SchemaError, TimeError
@@ -265,9 +265,9 @@ def test_a_pv_plant_follows_the_sun_and_its_flags_say_what_was_done_to_it(
     assert observed.flags is not None
     assert capacity is not None
     power, flags, truth = observed.values[name], observed.flags[name], synthetic.truth
-    observation_checks.check_observations(observed.values, sites=synthetic.sites, unfit=observed.unfit)
+    plausibility.check_observations(observed.values, sites=synthetic.sites, unfit=observed.unfit)
     assert (
-        solar_clock.check_sun(
+        plausibility.check_sun(
             timestamps.to_ns(power.index), power.to_numpy(), site=synthetic.site, label="power"
         )
         is not None
@@ -298,7 +298,7 @@ def test_industry_and_households_add_up_to_the_total() -> None:
         parts = frame[industry] + frame[households]
         assert np.allclose(parts.dropna(), frame[total][parts.notna()])
         assert frame[total][parts.isna()].isna().all()
-    observation_checks.check_observations(synthetic.observations.values, sites=synthetic.sites)
+    plausibility.check_observations(synthetic.observations.values, sites=synthetic.sites)
 
 
 def test_demand_answers_to_cold_heat_holidays_and_growth() -> None:

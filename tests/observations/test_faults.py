@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 from energyforecast import datasets, read_power
-from energyforecast.core import observation_checks, timestamps
+from energyforecast.core import plausibility, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.table_format import TableFormat
@@ -76,9 +76,9 @@ def test_spikes_do_not_train() -> None:
     assert _unfit(bad)[calm].all()
     wild = _with(power, lambda series: series.mask(series.index.isin(calm), 9999.0))
     checked = quality.flag_quality(wild, sites=site)
-    observation_checks.check_observations(checked.values, sites=[site], unfit=checked.unfit)
+    plausibility.check_observations(checked.values, sites=[site], unfit=checked.unfit)
     with pytest.raises(UnitsError):
-        observation_checks.check_observations(wild.values, sites=[site])
+        plausibility.check_observations(wild.values, sites=[site])
 
 
 def test_negative_power_of_a_pv_plant_at_night_is_its_own_use() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from energyforecast.core import solar_clock, timestamps
+from energyforecast.core import plausibility, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant
 from energyforecast.core.variables import Flag
@@ -423,7 +423,7 @@ def _statistics(synthetic: SyntheticSite, target: float) -> Iterator[Statistic]:
     yield Statistic("capacity factor", "1", target, 0.01, float(power.mean()))
     dark = truth["ghi_clear"] <= 0.0
     yield Statistic("power without sun, largest", "1", 0.0, 1e-6, float(power[dark].max()), "design")
-    lag = solar_clock.check_sun(
+    lag = plausibility.check_sun(
         timestamps.to_ns(truth.index), truth["power"].to_numpy(), site=synthetic.site, label="truth"
     )
     yield Statistic("power after the sun", "min", 0.0, 15.0, float("nan") if lag is None else lag, "design")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.quantile_levels import check_quantiles
+from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import MissingDataError
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.sheet import Chart, Column, Line, Sheet, Table
@@ -84,7 +84,7 @@ def day_ahead_sheet(
     >>> [note.translate() for note in sheet.notes][-1]
     'Scheduled energy: 288 MWh.'
     """
-    shown = check_quantiles(quantile_levels)
+    shown = check_levels(quantile_levels)
     chosen = parts.one_issue(forecast, site, issue_time)
     data, columns = _hours(chosen, timezone, shown)
     data, columns = _with_plan(data, columns, schedule, reserve, of=chosen)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from energyforecast.core import quantile_levels
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, TimeError
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.sheet import Chart, Column, Line, Sheet, Table
@@ -103,7 +103,7 @@ def revision_sheet(
 
 def _interval(interval: Sequence[float]) -> tuple[float, float]:
     """Lower and upper level."""
-    levels = quantile_levels.check_quantiles(interval)
+    levels = check_levels(interval)
     if len(levels) != 2:
         raise RangeError(
             f"The interval has the levels {list(levels)}.",

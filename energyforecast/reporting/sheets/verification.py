@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import quantile_levels
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.day_ahead import fan
@@ -58,7 +58,7 @@ class VerificationTerms:
     quantile_levels: tuple[float, ...] = (0.1, 0.5, 0.9)
 
     def __post_init__(self) -> None:
-        quantile_levels.check_quantiles(self.quantile_levels)
+        check_levels(self.quantile_levels)
         if not 0 <= self.tolerance < 1:
             raise RangeError(
                 f"The tolerance is {self.tolerance:g}.",

@@ -13,8 +13,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.quantile_levels import check_quantiles
-from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.reporting.sheets import common as parts
@@ -177,7 +176,7 @@ class _Source:
 def _levels(source: Scenarios | Forecast, levels: Sequence[float] | None) -> tuple[float, ...]:
     """Levels of a day's energy, which needs scenarios."""
     if isinstance(source, Scenarios):
-        return check_quantiles(_LEVELS if levels is None else levels)
+        return check_levels(_LEVELS if levels is None else levels)
     if levels:
         raise SchemaError(
             f"Quantiles {list(levels)} of a day's energy are asked of a forecast of {list(source.sites)}.",

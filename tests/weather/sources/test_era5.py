@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from energyforecast.core.plausibility import check_sun
 from energyforecast.core.sites import Site
-from energyforecast.core.solar_clock import check_sun
 from energyforecast.errors import FileFormatError, MissingDataError, SchemaError, UnitsError
 from energyforecast.weather import Era5, parse_era5_point, read_era5
 

@@ -1,22 +1,25 @@
-"""Checks of the values of weather: units, plausible ranges, and radiation against the sun."""
+"""Plausibility of values: units and ranges of weather and power, and the clock of radiation against the sun."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, variables
 from energyforecast.core.sites import Site
-from energyforecast.core.solar_clock import _ENOUGH, _usual_step, check_sun
-from energyforecast.errors import RangeError, SchemaError, UnitsError
+from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
 
-__all__ = ["check_radiation", "check_variable"]
+__all__ = ["check_observations", "check_radiation", "check_sun", "check_variable"]
 
 Floats = npt.NDArray[np.float64]
+
+#: A typical value over at least this many hours distinguishes a wrong unit from a windy week. [values]
+_ENOUGH: Final = 500
 
 
 def check_variable(values: xr.DataArray, name: str, label: str) -> None:
@@ -169,3 +172,95 @@ def check_radiation(weather: xr.Dataset, sites: Iterable[Site], label: str) -> N
         if ghi.attrs.get("cell_methods") == variables.POINT:  # the sun is asked for at the stamps themselves
             valid = valid - _usual_step(np.unique(valid)) // 2
         check_sun(valid, ghi.values.ravel().astype(float), site=site, label=f"{label}['ghi']")
+
+
+def check_sun(valid: timestamps.Times, generation: Floats, *, site: Site, label: str) -> float | None:
+    """Lag of radiation or PV power behind the sun; refused from 45 min on, None with under a week of light. [min]"""
+    from pvlib import solarposition
+
+    order = np.argsort(valid, kind="stable")
+    valid, generation = valid[order], generation[order]
+    keep = np.isfinite(generation) & np.append(True, np.diff(valid) > np.timedelta64(0, "ns"))
+    valid, generation = valid[keep], np.clip(generation[keep], 0.0, None)
+    middle = pd.DatetimeIndex(valid + _usual_step(valid) // 2, tz="UTC")
+    sun = solarposition.spa_python(middle, site.latitude, site.longitude)["elevation"].to_numpy()
+    height = np.clip(np.sin(np.radians(sun)), 0.0, None)
+    # Days are cut at the sun's midnight, so that one day's light stays together.
+    local = valid + np.timedelta64(round(site.longitude / 15 * 60), "m")
+    day = local.astype("datetime64[D]")
+    minute = (local - day).astype("timedelta64[m]").astype(float)
+    lag = _daily_lag(day, minute, generation, height)
+    if lag is not None and abs(lag) >= 45:
+        raise TimeError(
+            f"{label} at site {site.name!r} comes {abs(lag):.0f} min {'after' if lag > 0 else 'before'} the sun "
+            f"(median over days, from {valid[0]}).",
+            "Means and power are labelled with the beginning of their interval, in UTC.",
+            "If the source labels the end of the hour, shift it by one hour; check the time zone.",
+        )
+    return lag
+
+
+def _usual_step(valid: timestamps.Times) -> np.timedelta64:
+    steps, counts = np.unique(np.diff(valid), return_counts=True)
+    return np.timedelta64(1, "h") if not len(steps) else steps[counts.argmax()]
+
+
+def _daily_lag(day: timestamps.Times, minute: Floats, generation: Floats, height: Floats) -> float | None:
+    frame = pd.DataFrame(
+        {"day": day, "g": generation, "h": height, "gt": generation * minute, "ht": height * minute}
+    )
+    sums = frame.groupby("day")[["g", "h", "gt", "ht"]].sum()
+    hours = frame.groupby("day").size()
+    bright = sums[
+        (sums["g"] > sums["g"].quantile(0.25)) & (sums["g"] > 0) & (sums["h"] > 0) & (hours == hours.max())
+    ]
+    if len(bright) < 7:
+        return None
+    return float((bright["gt"] / bright["g"] - bright["ht"] / bright["h"]).median())
+
+
+def check_observations(
+    values: pd.DataFrame,
+    *,
+    sites: Sequence[Site],
+    unfit: pd.DataFrame | None = None,
+    label: str = "observations",
+) -> None:
+    """Refuse power that lacks a site, is not in MW, or exceeds 1.2 of the capacity; `unfit` cells are exempt."""
+    for site in sites:
+        if site.name not in values.columns:
+            raise SchemaError(
+                f"{label} has the columns {list(values.columns)}, without {site.name!r}.",
+                "There is a column for each site.",
+                "Rename the columns to the names of the sites.",
+            )
+        if site.capacity is not None:
+            column = values[site.name]
+            _check_capacity(
+                column if unfit is None else column[~unfit[site.name]], site, site.capacity, label
+            )
+
+
+def _check_capacity(fit: pd.Series, site: Site, capacity: float, label: str) -> None:
+    largest = float(fit.abs().max())
+    if not np.isfinite(largest):
+        return
+    ratio, when = largest / capacity, fit.abs().idxmax()
+    if ratio > 20:
+        raise UnitsError(
+            f"{label} of site {site.name!r} reaches {largest:g} MW at {when}, {ratio:.0f} times its {capacity:g} MW.",
+            "energyforecast expects MW; this looks like kW.",
+            "Divide by 1000, or read with energyforecast.read_power(..., unit='kW').",
+        )
+    if len(fit) >= _ENOUGH and 0 < ratio < 1 / 200:
+        raise UnitsError(
+            f"{label} of site {site.name!r} never exceeds {largest:g} MW, {ratio:.4f} of its {capacity:g} MW.",
+            "energyforecast expects MW; this looks like GW, or the capacity like kW.",
+            "Correct the unit of the power or of the capacity.",
+        )
+    if ratio > 1.2:
+        raise RangeError(
+            f"{label} of site {site.name!r} is {fit[when]:g} MW at {when}, above its {capacity:g} MW.",
+            "Power stays below 1.2 times the capacity in absolute value.",
+            "Correct the capacity, or flag these hours with Flag.ABOVE_CAPACITY.",
+        )
