@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
+import numpy as np
 import numpy.typing as npt
 
 from energyforecast import physics
@@ -348,21 +349,26 @@ class PVPlant(Site):
         >>> round(float(plant.power(500.0, morning, temp_air=20.0, wind_speed=2.0)), 2)
         0.75
         """
+        if dni is None or dhi is None:
+            irradiance = physics.decompose(ghi, position)
+        else:
+            irradiance = physics.Irradiance(np.asarray(ghi), np.asarray(dni), np.asarray(dhi))
         tilt, azimuth = self.orientation(position)
-        return physics.pv_power(
-            ghi,
-            position,
-            temp_air=temp_air,
-            wind_speed=wind_speed,
+        system = physics.PVSystem(
             surface_tilt=tilt,
             surface_azimuth=azimuth,
-            dni=dni,
-            dhi=dhi,
-            albedo=albedo,
             bifaciality=self.bifaciality,
             gcr=self.gcr,
             dc_ac_ratio=self.dc_ac_ratio,
             gamma_pdc=self.gamma_pdc,
+        )
+        return physics.pv_power(
+            irradiance,
+            position,
+            system=system,
+            temp_air=temp_air,
+            wind_speed=wind_speed,
+            albedo=albedo,
             soiling=soiling,
             snow=snow,
         )

@@ -353,4 +353,4 @@ def _index(now: Snapshot, plant: PVPlant, power: Array, age: Array) -> Array:
     middle = now.windows.issue_time[:, None] - ago + now.windows.frequency.to_timedelta64() // 2
     then = plant.clear_sky_power(physics.solar_position(middle, plant.latitude, plant.longitude))
     share = np.where(missing, np.nan, power) / (plant.capacity or np.nan)
-    return physics.clear_sky_index(np.maximum(share, 0.0), then, least=_LEAST)
+    return physics.clear_sky_index(np.maximum(share, 0.0), then, min_clear=_LEAST)

@@ -1,4 +1,4 @@
-"""Pure functions on arrays: no pandas, no files, no time. They import nothing of the library."""
+"""Pure functions on arrays, without pandas, files or clocks, and independent of the rest of the library."""
 
 import lazy_loader
 

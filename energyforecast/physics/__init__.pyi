@@ -1,5 +1,10 @@
 # The public names, read by type checkers and by lazy_loader.
 
+from .air import (
+    air_density as air_density,
+    density_corrected_wind_speed as density_corrected_wind_speed,
+    icing_conditions as icing_conditions,
+)
 from .demand import (
     apparent_temperature as apparent_temperature,
     cooling_degrees as cooling_degrees,
@@ -9,20 +14,26 @@ from .demand import (
     hour_after_sunset as hour_after_sunset,
     thermal_inertia as thermal_inertia,
 )
+from .photovoltaics import (
+    PVSystem as PVSystem,
+    ac_power as ac_power,
+    cell_temperature as cell_temperature,
+    pv_power as pv_power,
+)
 from .solar import (
     Irradiance as Irradiance,
-    PlaneOfArray as PlaneOfArray,
     SolarPosition as SolarPosition,
-    ac_power as ac_power,
     clear_sky as clear_sky,
     clear_sky_index as clear_sky_index,
     decompose as decompose,
     is_dark as is_dark,
-    plane_of_array as plane_of_array,
-    pv_power as pv_power,
-    rear_irradiance as rear_irradiance,
     solar_hour as solar_hour,
     solar_position as solar_position,
+)
+from .transposition import (
+    PlaneOfArray as PlaneOfArray,
+    plane_of_array as plane_of_array,
+    rear_irradiance as rear_irradiance,
     tracker_orientation as tracker_orientation,
 )
 from .turbines import (
@@ -33,9 +44,6 @@ from .turbines import (
     wake_factor as wake_factor,
 )
 from .wind import (
-    air_density as air_density,
-    density_corrected_wind_speed as density_corrected_wind_speed,
-    icing_conditions as icing_conditions,
     shear_exponent as shear_exponent,
     wind_components as wind_components,
     wind_from_components as wind_from_components,

@@ -1,4 +1,4 @@
-"""What the weather and the sun do to demand."""
+"""Effects of weather and daylight on demand."""
 
 from __future__ import annotations
 
@@ -25,22 +25,27 @@ _HORIZON: Final = -0.8333
 
 
 def heating_degrees(temp_air: Array, base: float = 15.0, *, softness: float = 0.0) -> Array:
-    """How far the temperature lies below the one at which heating begins.
+    r"""Heating degrees: temperature deficit below the base temperature of heating. [K]
+
+    .. math:: h = \max(T_b - T, 0), \qquad h_s = s \ln\bigl(1 + e^{(T_b - T) / s}\bigr)
 
     Parameters
     ----------
     temp_air : array
-        Air temperature, best after :func:`thermal_inertia`. [°C]
+        Air temperature :math:`T`, best after :func:`thermal_inertia`. [°C]
     base : float
-        Temperature at which heating begins. [°C]
+        Base temperature :math:`T_b`, below which buildings are heated. [°C]
     softness : float
-        Width over which it begins: 0 is a hinge; otherwise ``softness * log(1 + exp(x / softness))``,
-        as not every building begins on the same day. [K]
+        Width :math:`s` of a smooth transition, as not every building begins on the same day; 0 is a hinge. [K]
 
     Returns
     -------
     array
         [K]
+
+    See Also
+    --------
+    cooling_degrees, thermal_inertia
 
     References
     ----------
@@ -58,21 +63,25 @@ def heating_degrees(temp_air: Array, base: float = 15.0, *, softness: float = 0.
 
 
 def cooling_degrees(temp_air: Array, base: float = 20.0, *, softness: float = 0.0) -> Array:
-    """How far the temperature lies above the one at which cooling begins.
+    r"""Cooling degrees: temperature excess above the base temperature of cooling. [K]
+
+    .. math:: c = \max(T - T_b, 0), \qquad c_s = s \ln\bigl(1 + e^{(T - T_b) / s}\bigr)
 
     Parameters
     ----------
-    temp_air : array
-        Air temperature, best after :func:`thermal_inertia`. [°C]
+    temp_air, softness
+        As in :func:`heating_degrees`.
     base : float
-        Temperature at which cooling begins. [°C]
-    softness : float
-        Width over which it begins, as in :func:`heating_degrees`. [K]
+        Base temperature :math:`T_b`, above which buildings are cooled. [°C]
 
     Returns
     -------
     array
         [K]
+
+    See Also
+    --------
+    heating_degrees, thermal_inertia
 
     References
     ----------
@@ -93,22 +102,29 @@ def _hinge(degrees: Array, softness: float) -> Array:
 
 
 def thermal_inertia(temp_air: Array, time_constant: float, *, step: float = 1.0) -> Array:
-    """Temperature as a building with a heat store feels it: an exponentially weighted mean of the past.
+    r"""Smoothed temperature of a building with thermal inertia: exponentially weighted mean of the past. [°C]
+
+    .. math:: \bar T_k = \frac{\sum_{j \ge 0} e^{-j \Delta t / \tau} \, T_{k-j}}{\sum_{j \ge 0} e^{-j \Delta t / \tau}}
+
+    where both sums are over known temperatures.
 
     Parameters
     ----------
     temp_air : array, shape (..., times)
-        Air temperature at even steps, the oldest first; NaN where it is not known. [°C]
+        Air temperature :math:`T` at even steps, the oldest first; NaN where it is missing. [°C]
     time_constant : float
-        Age at which a temperature weighs 1/e of the present one. [h]
+        Age :math:`\tau` at which a temperature weighs 1/e of the present one. [h]
     step : float
-        Time between two values. [h]
+        Time :math:`\Delta t` between two values. [h]
 
     Returns
     -------
     array, shape (..., times)
-        Each value sees itself and what came before, never after. Unknown values weigh nothing, and the
-        weights of the others add up to one; NaN where nothing is known yet. [°C]
+        Each value depends on itself and earlier ones, never on later ones; NaN before the first known value. [°C]
+
+    See Also
+    --------
+    heating_degrees, cooling_degrees
 
     References
     ----------
@@ -133,21 +149,31 @@ def thermal_inertia(temp_air: Array, time_constant: float, *, step: float = 1.0)
 
 
 def apparent_temperature(temp_air: Array, relative_humidity: Array, wind_speed: Array) -> Array:
-    """Temperature that people feel in the shade, from humidity and wind.
+    r"""Apparent temperature in the shade, from humidity and wind. [°C]
+
+    .. math::
+        T_a = T + 0.33 \, e - 0.70 \, v - 4.00, \qquad
+        e = \frac{\mathrm{RH}}{100} \, 6.105 \exp\frac{17.27 \, T}{237.7 + T}
+
+    with the vapour pressure :math:`e` in hPa.
 
     Parameters
     ----------
     temp_air : array
-        Air temperature. [°C]
+        Air temperature :math:`T`. [°C]
     relative_humidity : array
         Relative humidity. [%]
     wind_speed : array
-        Wind speed 10 m above ground. [m s⁻¹]
+        Wind speed :math:`v` 10 m above ground. [m s⁻¹]
 
     Returns
     -------
     array
         [°C]
+
+    See Also
+    --------
+    thermal_inertia
 
     References
     ----------
@@ -167,7 +193,13 @@ def apparent_temperature(temp_air: Array, relative_humidity: Array, wind_speed: 
 
 
 def day_length(latitude: Array | float, day_of_year: Array | float) -> Array:
-    """Hours between sunrise and sunset.
+    r"""Length of the day: hours between sunrise and sunset. [h]
+
+    .. math::
+        D = 24 - \frac{24}{\pi} \arccos
+            \frac{\sin 0.8333^\circ + \sin\varphi \sin\delta}{\cos\varphi \cos\delta}
+
+    with the latitude :math:`\varphi` and the declination :math:`\delta` of the sun on that day.
 
     Parameters
     ----------
@@ -180,6 +212,10 @@ def day_length(latitude: Array | float, day_of_year: Array | float) -> Array:
     -------
     array
         0 in polar night, 24 where the sun does not set. [h]
+
+    See Also
+    --------
+    daylight_share, hour_after_sunset, solar_position
 
     References
     ----------
@@ -200,21 +236,27 @@ def day_length(latitude: Array | float, day_of_year: Array | float) -> Array:
 
 
 def daylight_share(solar_hour: Array, length: Array, *, interval: float = 1.0) -> Array:
-    """Share of an interval during which the sun is up.
+    r"""Share of an interval during which the sun is above the horizon.
+
+    .. math:: d = \frac{1}{\Delta} \, \bigl| [t, t + \Delta] \cap [12 - \tfrac{D}{2}, 12 + \tfrac{D}{2}] \bigr|
 
     Parameters
     ----------
     solar_hour : array
-        Time of day by the sun at which the interval begins, see :func:`energyforecast.physics.solar_hour`. [h]
+        Solar time :math:`t` at the beginning of the interval, see :func:`solar_hour`. [h]
     length : array
-        Length of the day, see :func:`day_length`. [h]
+        Length :math:`D` of the day, see :func:`day_length`. [h]
     interval : float
-        Length of the interval. [h]
+        Length :math:`\Delta` of the interval. [h]
 
     Returns
     -------
     array
         From 0 to 1.
+
+    See Also
+    --------
+    day_length, solar_hour
 
     Examples
     --------
@@ -233,19 +275,25 @@ def _overlap(begin: Array, interval: float, noon: float, length: Array) -> Array
 
 
 def hour_after_sunset(solar_hour: Array, length: Array) -> Array:
-    """Time since the nearest sunset.
+    r"""Time since the nearest sunset. [h]
+
+    .. math:: s = \bigl((t - 12 - \tfrac{D}{2} + 12) \bmod 24\bigr) - 12
 
     Parameters
     ----------
     solar_hour : array
-        Time of day by the sun, see :func:`energyforecast.physics.solar_hour`. [h]
+        Solar time :math:`t`, see :func:`solar_hour`. [h]
     length : array
-        Length of the day, see :func:`day_length`. [h]
+        Length :math:`D` of the day, see :func:`day_length`. [h]
 
     Returns
     -------
     array
         From -12, before sunset, up to 12. [h]
+
+    See Also
+    --------
+    day_length, solar_hour
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What wind turbines make of the wind."""
+"""Power of wind turbines and farms: power curves, wakes and storm shutdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from energyforecast.physics.wind import density_corrected_wind_speed
+from energyforecast.physics.air import density_corrected_wind_speed
 
 __all__ = [
     "curve_power",
@@ -29,28 +29,35 @@ def curve_power(
     density: Array | float | None = None,
     cut_out: float | None = None,
 ) -> Array:
-    """Power by a power curve, corrected for the density of the air.
+    r"""Power by a power curve, corrected for the density of the air.
+
+    .. math:: P = P_\mathrm{curve}\left(\min\Bigl(v \left(\frac{\varrho}{\varrho_0}\right)^{1/3},\,
+        v_\mathrm{out}\Bigr)\right) \quad \text{for } v \le v_\mathrm{out}, \qquad P = 0 \text{ above}
 
     Parameters
     ----------
     wind_speed : array
         Wind speed at hub height. [m s⁻¹]
     curve_speed, power : array, shape (points,)
-        The curve, rising in wind speed; nothing is generated outside it. [m s⁻¹; any unit]
+        Points of the curve with rising wind speed; the power is zero outside them. [m s⁻¹; any unit]
     density : array or float, optional
         Air density; that of the curve, 1.225, by default. [kg m⁻³]
     cut_out : float, optional
-        Where turbines stop; the curve's last speed by default. [m s⁻¹]
+        Wind speed :math:`v_\mathrm{out}` at which turbines stop; the last speed of the curve by default. [m s⁻¹]
 
     Returns
     -------
     array
-        Power, in the curve's unit; NaN where the wind is missing.
+        Power, in the unit of the curve; NaN where the wind is missing.
+
+    See Also
+    --------
+    smoothed_curve_power, density_corrected_wind_speed, energyforecast.PowerCurve
 
     Notes
     -----
-    Turbines stop by the wind they feel, not by its density: above `cut_out` the speed is not
-    corrected, and below it correction does not carry it beyond.
+    Turbines stop by the wind speed alone: above `cut_out` it is not corrected for density, and below it the
+    correction does not exceed `cut_out`.
 
     References
     ----------
@@ -67,36 +74,44 @@ def curve_power(
     """
     speed = np.asarray(wind_speed)
     last = curve_speed[-1] if cut_out is None else cut_out
-    felt = speed if density is None else density_corrected_wind_speed(speed, np.asarray(density))
-    effective = np.where(speed > last, speed, np.minimum(felt, last))
+    corrected = speed if density is None else density_corrected_wind_speed(speed, np.asarray(density))
+    effective = np.where(speed > last, speed, np.minimum(corrected, last))
     return np.asarray(np.interp(effective, curve_speed, power, left=0.0, right=0.0))
 
 
 def smoothed_curve_power(
     wind_speed: Array, curve_speed: Array, power: Array, *, deviation: Array | float
 ) -> Array:
-    """Mean power of turbines whose wind speeds are spread like a Gaussian: the curve of a farm.
+    r"""Power curve of a farm: mean power of turbines with normally distributed wind speeds.
+
+    .. math:: \bar P(v) = \int P(x) \, \frac{1}{\sigma} \, \varphi\left(\frac{x - v}{\sigma}\right) \mathrm{d}x
+
+    with the standard normal density :math:`\varphi`.
 
     Parameters
     ----------
     wind_speed : array
-        Mean wind speed of the farm. [m s⁻¹]
+        Mean wind speed :math:`v` of the farm. [m s⁻¹]
     curve_speed, power : array, shape (points,)
-        Curve of one turbine; nothing is generated outside it. [m s⁻¹; any unit]
+        Curve of one turbine; zero outside its points. [m s⁻¹; any unit]
     deviation : array or float
-        Standard deviation of the wind speed over the farm, of the shape of `wind_speed` or one
+        Standard deviation :math:`\sigma` of the wind speed over the farm, of the shape of `wind_speed` or one
         number; above 0. [m s⁻¹]
 
     Returns
     -------
     array
-        Mean power, in the curve's unit.
+        Mean power, in the unit of the curve.
+
+    See Also
+    --------
+    curve_power, energyforecast.PowerCurve
 
     Notes
     -----
-    The integral over the straight pieces of the curve is taken in closed form: weights add up to
-    one, the result never leaves the curve's range, and with one deviation for all speeds the area
-    under the curve stays what it was.
+    The integral over the straight segments of the curve is taken in closed form: weights add up to
+    one, the result stays within the range of the curve, and one deviation for all speeds preserves the area
+    under the curve.
 
     References
     ----------
@@ -115,7 +130,7 @@ def smoothed_curve_power(
     begin, end = (np.asarray(curve_speed, dtype=float)[part] for part in (slice(None, -1), slice(1, None)))
     first, slope = np.asarray(power, dtype=float)[:-1], np.diff(power) / np.diff(curve_speed)
     low, high = (begin - mean) / sigma, (end - mean) / sigma
-    # ∫ (p + s (x − begin)) φ(x) dx over a piece, where ∫ (x − mean) φ dx = −σ² φ.
+    # ∫ (p + s (x − begin)) φ(x) dx over a segment, where ∫ (x − mean) φ dx = −σ² φ.
     inside = (first + slope * (mean - begin)) * (ndtr(high) - ndtr(low))
     edges = slope * sigma * (np.exp(-0.5 * low**2) - np.exp(-0.5 * high**2)) / np.sqrt(2 * np.pi)
     return np.asarray((inside + edges).sum(axis=-1))
@@ -124,23 +139,29 @@ def smoothed_curve_power(
 def ideal_turbine_power(
     wind_speed: Array, *, specific_power: float, power_coefficient: float, density: Array | float = 1.225
 ) -> Array:
-    """Power of a turbine in air without turbulence: a constant coefficient up to rated power.
+    r"""Power of a turbine in air without turbulence: a constant power coefficient up to rated power.
+
+    .. math:: P = \min\left(1,\, \frac{C_p \, \tfrac{1}{2} \varrho v^3}{p_A}\right)
 
     Parameters
     ----------
     wind_speed : array
-        Wind speed at hub height. [m s⁻¹]
+        Wind speed :math:`v` at hub height. [m s⁻¹]
     specific_power : float
-        Rated power by swept area of the rotor. [W m⁻²]
+        Rated power by swept area of the rotor, :math:`p_A`. [W m⁻²]
     power_coefficient : float
-        Share of the wind's power that becomes electricity, below rated power; at most 16/27.
+        Share :math:`C_p` of the wind's power that becomes electricity, below rated power; at most 16/27.
     density : array or float
-        Air density. [kg m⁻³]
+        Air density :math:`\varrho`. [kg m⁻³]
 
     Returns
     -------
     array
         Power. [fraction of rated]
+
+    See Also
+    --------
+    smoothed_curve_power, curve_power
 
     References
     ----------
@@ -158,21 +179,30 @@ def ideal_turbine_power(
 
 
 def wake_factor(wind_direction: Array, sector_direction: Array, factor: Array) -> Array:
-    """Factor on a farm's power (or on its wind speed) by the direction of the wind.
+    r"""Wake factor on the power (or wind speed) of a farm by wind direction.
+
+    .. math:: f(\varphi) = f_k + (f_{k+1} - f_k) \, \frac{\varphi - \varphi_k}{\varphi_{k+1} - \varphi_k},
+        \qquad \varphi_k \le \varphi < \varphi_{k+1}
+
+    around the circle.
 
     Parameters
     ----------
     wind_direction : array
-        Where the wind comes from. [degree]
+        Direction of origin. [degree]
     sector_direction : array, shape (sectors,)
-        Middles of the sectors, in any order. [degree]
+        Centres :math:`\varphi_k` of the sectors, in any order. [degree]
     factor : array, shape (sectors,)
-        Factor of each, e.g. 0.85 along the rows and 0.97 across.
+        Factors :math:`f_k`, e.g. 0.85 along the rows and 0.97 across.
 
     Returns
     -------
     array
-        Read from straight lines around the circle.
+        Interpolated factor.
+
+    See Also
+    --------
+    curve_power
 
     References
     ----------
@@ -189,7 +219,10 @@ def wake_factor(wind_direction: Array, sector_direction: Array, factor: Array) -
 def turbines_running(
     wind_speed: Array, *, stop: float = 25.0, restart: float = 22.0, axis: int = -1
 ) -> npt.NDArray[np.bool_]:
-    """Whether turbines run through a storm: stopped from one speed on, until it has fallen to a lower one.
+    r"""Operation of turbines in a storm: stopped at one wind speed, restarted at a lower one (hysteresis).
+
+    .. math:: r_t = \begin{cases} 0 & v_t \ge v_\mathrm{stop} \\ 1 & v_t \le v_\mathrm{restart} \\
+        r_{t-1} & \text{otherwise} \end{cases}
 
     Parameters
     ----------
@@ -205,11 +238,15 @@ def turbines_running(
     Returns
     -------
     array of bool
-        A series begins running. Where the wind is missing, the state before lasts.
+        Turbines run at the beginning of a series. Where the wind is missing, the previous state lasts.
+
+    See Also
+    --------
+    curve_power
 
     Notes
     -----
-    Both speeds are set by the maker; 25 and 22 m/s are common.
+    Both speeds are set by the manufacturer; 25 and 22 m/s are common.
 
     Examples
     --------
@@ -217,8 +254,8 @@ def turbines_running(
     [True, False, False, True, True]
     """
     speed = np.moveaxis(np.asarray(wind_speed, dtype=float), axis, -1)
-    # The state is what the last crossing left; position 0 stands for the beginning.
+    # The state follows from the last crossing; position 0 is the beginning.
     crossing = (speed >= stop) | (speed <= restart)
-    place = np.maximum.accumulate(np.where(crossing, np.arange(1, speed.shape[-1] + 1), 0), axis=-1)
+    last = np.maximum.accumulate(np.where(crossing, np.arange(1, speed.shape[-1] + 1), 0), axis=-1)
     running = np.concatenate([np.ones((*speed.shape[:-1], 1), dtype=bool), speed <= restart], axis=-1)
-    return np.moveaxis(np.take_along_axis(running, place, axis=-1), -1, axis)
+    return np.moveaxis(np.take_along_axis(running, last, axis=-1), -1, axis)

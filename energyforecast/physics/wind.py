@@ -1,4 +1,4 @@
-"""Wind and air."""
+"""Wind vectors and vertical wind profiles."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "air_density",
-    "density_corrected_wind_speed",
-    "icing_conditions",
     "shear_exponent",
     "wind_components",
     "wind_from_components",
@@ -22,90 +19,32 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-#: Specific gas constants of dry air and of water vapour. [J kg⁻¹ K⁻¹]
-_DRY: Final = 287.05
-_VAPOUR: Final = 461.5
-#: Density for which power curves are stated. [kg m⁻³]
-_REFERENCE: Final = 1.225
 #: Exponent over open land in neutral air.
 _OPEN_LAND: Final = 1 / 7
 
 
-def air_density(temp_air: Array, pressure: Array, relative_humidity: Array | float = 0.0) -> Array:
-    """Density of moist air.
-
-    Parameters
-    ----------
-    temp_air : array
-        Air temperature. [°C]
-    pressure : array
-        Air pressure. [Pa]
-    relative_humidity : array, optional
-        Relative humidity; dry air by default. [%]
-
-    Returns
-    -------
-    array
-        Density. [kg m⁻³]
-
-    References
-    ----------
-    The gas law for a mixture of dry air and vapour as in IEC 61400-12-1; saturation pressure after
-    Bolton (1980), https://doi.org/10.1175/1520-0493(1980)108<1046:TCOEPT>2.0.CO;2, equation 10.
-
-    Examples
-    --------
-    >>> round(float(air_density(15.0, 101325.0)), 3)
-    1.225
-    """
-    celsius = np.asarray(temp_air)
-    kelvin = celsius + 273.15
-    vapour = np.asarray(relative_humidity) / 100.0 * 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
-    return np.asarray((np.asarray(pressure) - vapour) / (_DRY * kelvin) + vapour / (_VAPOUR * kelvin))
-
-
-def density_corrected_wind_speed(wind_speed: Array, density: Array) -> Array:
-    """Wind speed that carries the same power in air of 1.225 kg m⁻³.
-
-    Parameters
-    ----------
-    wind_speed : array
-        Wind speed. [m s⁻¹]
-    density : array
-        Air density. [kg m⁻³]
-
-    Returns
-    -------
-    array
-        Corrected wind speed. [m s⁻¹]
-
-    References
-    ----------
-    IEC 61400-12-1 (2017), correction for pitch-controlled turbines; discussed by Svenningsen (2010);
-    curves interpolated between densities: Floors and Nielsen (2019), https://doi.org/10.3390/en12112038.
-
-    Examples
-    --------
-    >>> round(float(density_corrected_wind_speed(8.0, 1.0)), 2)
-    7.48
-    """
-    return np.asarray(np.asarray(wind_speed) * np.cbrt(np.asarray(density) / _REFERENCE))
-
-
 def wind_components(wind_speed: Array, wind_direction: Array) -> tuple[Array, Array]:
-    """Eastward and northward components of a wind.
+    r"""Eastward and northward components of the wind.
+
+    .. math:: u = -v \sin\varphi, \qquad w = -v \cos\varphi
+
+    with the wind speed :math:`v` and the direction :math:`\varphi` of origin.
 
     Parameters
     ----------
     wind_speed : array
         Wind speed. [m s⁻¹]
     wind_direction : array
-        Where the wind comes from, clockwise from north. [degree]
+        Direction of origin, clockwise from north. [degree]
 
     Returns
     -------
     eastward, northward : array
         Components. [m s⁻¹]
+
+    See Also
+    --------
+    wind_from_components
 
     Examples
     --------
@@ -113,19 +52,19 @@ def wind_components(wind_speed: Array, wind_direction: Array) -> tuple[Array, Ar
     >>> round(float(east), 6), abs(round(float(north), 6))
     (10.0, 0.0)
     """
-    angle = np.radians(np.asarray(wind_direction))
-    return np.asarray(-np.asarray(wind_speed) * np.sin(angle)), np.asarray(
-        -np.asarray(wind_speed) * np.cos(angle)
-    )
+    speed, angle = np.asarray(wind_speed), np.radians(np.asarray(wind_direction))
+    return np.asarray(-speed * np.sin(angle)), np.asarray(-speed * np.cos(angle))
 
 
 def wind_from_components(eastward: Array, northward: Array) -> tuple[Array, Array]:
-    """Wind speed and the direction it comes from.
+    r"""Wind speed and direction of origin from the components of the wind.
+
+    .. math:: v = \sqrt{u^2 + w^2}, \qquad \varphi = 180^\circ + \operatorname{atan2}(u, w)
 
     Parameters
     ----------
     eastward, northward : array
-        Components. [m s⁻¹]
+        Components :math:`u` and :math:`w`. [m s⁻¹]
 
     Returns
     -------
@@ -133,6 +72,10 @@ def wind_from_components(eastward: Array, northward: Array) -> tuple[Array, Arra
         [m s⁻¹]
     wind_direction : array
         Clockwise from north, in [0, 360). [degree]
+
+    See Also
+    --------
+    wind_components
 
     Examples
     --------
@@ -148,21 +91,27 @@ def wind_from_components(eastward: Array, northward: Array) -> tuple[Array, Arra
 def wind_speed_power_law(
     wind_speed: Array, *, height: float, hub_height: float, exponent: Array | float = _OPEN_LAND
 ) -> Array:
-    """Wind speed at another height by the power law.
+    r"""Wind speed at another height by the power law.
+
+    .. math:: v(z_h) = v(z) \left(\frac{z_h}{z}\right)^{\alpha}
 
     Parameters
     ----------
     wind_speed : array
         Wind speed at `height`. [m s⁻¹]
     height, hub_height : float
-        From where and to where, above ground. [m]
+        Given height :math:`z` and wanted height :math:`z_h` above ground. [m]
     exponent : array or float
-        Shear exponent: 1/7 over open land in neutral air; 0.2 in IEC 61400-1's normal wind profile.
+        Shear exponent :math:`\alpha`: 1/7 over open land in neutral air; 0.2 in IEC 61400-1's normal wind profile.
 
     Returns
     -------
     array
         Wind speed at `hub_height`. [m s⁻¹]
+
+    See Also
+    --------
+    shear_exponent, wind_speed_log_law, wind_speed_between_heights
 
     References
     ----------
@@ -180,21 +129,27 @@ def wind_speed_power_law(
 def wind_speed_log_law(
     wind_speed: Array, *, height: float, hub_height: float, roughness_length: Array | float
 ) -> Array:
-    """Wind speed at another height by the logarithmic law of neutral air.
+    r"""Wind speed at another height by the logarithmic law of neutral air.
+
+    .. math:: v(z_h) = v(z) \, \frac{\ln(z_h / z_0)}{\ln(z / z_0)}
 
     Parameters
     ----------
     wind_speed : array
         Wind speed at `height`. [m s⁻¹]
     height, hub_height : float
-        From where and to where, above ground. [m]
+        Given height :math:`z` and wanted height :math:`z_h` above ground. [m]
     roughness_length : array or float
-        E.g. 0.0002 over sea, 0.03 over grass, 0.1 over farmland, 1 over forest; below both heights. [m]
+        :math:`z_0`, e.g. 0.0002 over sea, 0.03 over grass, 0.1 over farmland, 1 over forest; below both heights. [m]
 
     Returns
     -------
     array
         Wind speed at `hub_height`. [m s⁻¹]
+
+    See Also
+    --------
+    wind_speed_power_law, wind_speed_between_heights
 
     References
     ----------
@@ -215,11 +170,13 @@ def shear_exponent(
     *,
     lower_height: float,
     upper_height: float,
-    calm: float = 1.0,
+    min_speed: float = 1.0,
     bounds: tuple[float, float] = (-0.2, 0.6),
-    otherwise: float = _OPEN_LAND,
+    calm_exponent: float = _OPEN_LAND,
 ) -> Array:
-    """Exponent of the power law through the wind speeds at two heights.
+    r"""Exponent of the power law through the wind speeds at two heights.
+
+    .. math:: \alpha = \frac{\ln(v_2 / v_1)}{\ln(z_2 / z_1)}
 
     Parameters
     ----------
@@ -227,17 +184,21 @@ def shear_exponent(
         Wind speeds. [m s⁻¹]
     lower_height, upper_height : float
         Heights above ground. [m]
-    calm : float
-        Where either speed is smaller, their ratio says nothing, and `otherwise` is given. [m s⁻¹]
+    min_speed : float
+        Lowest speed at which the ratio is meaningful; below it the exponent is `calm_exponent`. [m s⁻¹]
     bounds : tuple of float
-        Limits of the exponent, so that no extrapolation runs away.
-    otherwise : float
+        Limits of the exponent, which keep extrapolations plausible.
+    calm_exponent : float
         Exponent in calm air.
 
     Returns
     -------
     array
         Exponent; NaN where a speed is missing.
+
+    See Also
+    --------
+    wind_speed_power_law, wind_veer
 
     References
     ----------
@@ -251,20 +212,21 @@ def shear_exponent(
     0.143
     """
     lower, upper = np.asarray(lower_speed), np.asarray(upper_speed)
-    still = (lower < calm) | (upper < calm)
-    ratio = np.where(still, 1.0, upper) / np.where(still, 1.0, lower)
+    calm = (lower < min_speed) | (upper < min_speed)
+    ratio = np.where(calm, 1.0, upper) / np.where(calm, 1.0, lower)
     fitted = np.clip(np.log(ratio) / np.log(upper_height / lower_height), *bounds)
     missing = np.isnan(lower) | np.isnan(upper)
-    return np.asarray(np.where(missing, np.nan, np.where(still, otherwise, fitted)))
+    return np.asarray(np.where(missing, np.nan, np.where(calm, calm_exponent, fitted)))
 
 
 def wind_speed_between_heights(
     lower_speed: Array, upper_speed: Array, *, lower_height: float, upper_height: float, hub_height: float
 ) -> Array:
-    """Wind speed at hub height from those at two other heights.
+    r"""Wind speed at hub height, interpolated or extrapolated from two other heights.
 
-    Between the two it is read from a straight line over the logarithm of height, so it never leaves
-    them. Outside it follows the power law from the nearer height, with the guarded exponent of
+    .. math:: v(z_h) = v_1 + (v_2 - v_1) \, \frac{\ln(z_h / z_1)}{\ln(z_2 / z_1)}, \qquad z_1 \le z_h \le z_2
+
+    Outside the two heights it follows the power law from the nearer one, with the bounded exponent of
     :func:`shear_exponent`.
 
     Parameters
@@ -278,6 +240,10 @@ def wind_speed_between_heights(
     -------
     array
         Wind speed at `hub_height`. [m s⁻¹]
+
+    See Also
+    --------
+    shear_exponent, wind_speed_power_law, wind_speed_log_law
 
     References
     ----------
@@ -299,17 +265,23 @@ def wind_speed_between_heights(
 
 
 def wind_veer(lower_direction: Array, upper_direction: Array) -> Array:
-    """How far the wind turns from a lower to an upper height.
+    r"""Wind veer: change of the wind direction from a lower to an upper height.
+
+    .. math:: \Delta\varphi = \bigl((\varphi_2 - \varphi_1 + 180^\circ) \bmod 360^\circ\bigr) - 180^\circ
 
     Parameters
     ----------
     lower_direction, upper_direction : array
-        Where the wind comes from. [degree]
+        Directions of origin, :math:`\varphi_1` and :math:`\varphi_2`. [degree]
 
     Returns
     -------
     array
         In [-180, 180): positive clockwise, which is usual over land in the northern hemisphere. [degree]
+
+    See Also
+    --------
+    shear_exponent, wind_components
 
     References
     ----------
@@ -320,46 +292,5 @@ def wind_veer(lower_direction: Array, upper_direction: Array) -> Array:
     >>> float(wind_veer(350.0, 10.0)), float(wind_veer(90.0, 80.0))
     (20.0, -10.0)
     """
-    turn = np.asarray(upper_direction) - np.asarray(lower_direction)
-    return np.asarray(np.mod(turn + 180.0, 360.0) - 180.0)
-
-
-def icing_conditions(
-    temp_air: Array, relative_humidity: Array, *, warmest: float = 0.0, driest: float = 95.0
-) -> Array:
-    """Where ice can grow on blades: freezing air that is almost saturated.
-
-    Parameters
-    ----------
-    temp_air : array
-        Air temperature, best at hub height. [°C]
-    relative_humidity : array
-        Relative humidity over liquid water. [%]
-    warmest : float
-        Highest temperature at which ice grows. [°C]
-    driest : float
-        Lowest humidity at which a cloud may touch the rotor. [%]
-
-    Returns
-    -------
-    array
-        1 where ice can grow, 0 where not, NaN where it is not known.
-
-    Notes
-    -----
-    The two thresholds are a convention of site assessments, not a model of accretion: that needs the
-    liquid water of the cloud (ISO 12494). Hours counted so are more than hours with ice.
-
-    References
-    ----------
-    ISO 12494 (2017); COST 727, Atmospheric icing on structures (2007), MeteoSwiss publication 75;
-    IEA Wind Recommended Practice 13, Wind energy projects in cold climates (2011).
-
-    Examples
-    --------
-    >>> icing_conditions(np.array([-3.0, -3.0, 4.0]), np.array([98.0, 70.0, 98.0])).tolist()
-    [1.0, 0.0, 0.0]
-    """
-    temperature, humidity = np.asarray(temp_air), np.asarray(relative_humidity)
-    possible = (temperature <= warmest) & (humidity >= driest)
-    return np.where(np.isnan(temperature) | np.isnan(humidity), np.nan, possible.astype(float))
+    change = np.asarray(upper_direction) - np.asarray(lower_direction)
+    return np.asarray(np.mod(change + 180.0, 360.0) - 180.0)

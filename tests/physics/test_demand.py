@@ -21,10 +21,10 @@ def test_heating_and_cooling_begin_at_their_bases() -> None:
 @given(st.floats(-60, 60), st.floats(0.2, 5))
 def test_a_soft_hinge_lies_above_the_hard_one_and_meets_it_far_away(temp: float, soft: float) -> None:
     hard = physics.heating_degrees(np.array(temp), 15.0)
-    bent = physics.heating_degrees(np.array(temp), 15.0, softness=soft)
-    assert -1e-9 <= bent - hard <= soft * np.log(2) + 1e-9
+    smooth = physics.heating_degrees(np.array(temp), 15.0, softness=soft)
+    assert -1e-9 <= smooth - hard <= soft * np.log(2) + 1e-9
     if abs(temp - 15) > 20 * soft:
-        assert bent == pytest.approx(hard, abs=1e-6)
+        assert smooth == pytest.approx(hard, abs=1e-6)
 
 
 def test_thermal_inertia_is_the_weighted_mean_of_the_past() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,9 +74,7 @@ def test_a_missing_time_gives_a_missing_position() -> None:
     for values in position:
         assert np.isnan(values[0])
         assert np.isfinite(values[1])
-    assert np.isnan(
-        physics.pv_power(500.0, position, temp_air=1, wind_speed=1, surface_tilt=30, surface_azimuth=180)[0]
-    )
+    assert np.isnan(_power(500.0, position, temp_air=1.0, wind_speed=1.0)[0])
 
 
 # --- Clear sky and its index ----------------------------------------------------------------------
@@ -110,6 +109,13 @@ def test_the_index_says_nothing_where_the_clear_sky_gives_nothing() -> None:
 
 
 # --- The chain ------------------------------------------------------------------------------------
+
+
+def _power(ghi: np.ndarray | float, position: physics.SolarPosition, **given: Any) -> np.ndarray:
+    """Power of modules that face south, of global irradiance alone."""
+    fields = {name: given.pop(name) for name in ("surface_tilt", "dc_ac_ratio") if name in given}
+    system = physics.PVSystem(surface_azimuth=180.0, **{"surface_tilt": 30.0} | fields)
+    return physics.pv_power(physics.decompose(ghi, position), position, system=system, **given)
 
 
 def _cloudy(position: physics.SolarPosition, seed: int = 0) -> np.ndarray:
@@ -215,7 +221,7 @@ def test_missing_weather_is_missing_power(name: str) -> None:
     weather = {"ghi": _cloudy(position), "temp_air": np.full(8760, 10.0), "wind_speed": np.full(8760, 2.0)}
     weather[name] = np.where(np.arange(8760) % 3 == 0, np.nan, weather[name])
     ghi = weather.pop("ghi")
-    power = physics.pv_power(ghi, position, surface_tilt=30.0, surface_azimuth=180.0, **weather)
+    power = _power(ghi, position, **weather)
     assert (np.isnan(power) == (np.arange(8760) % 3 == 0)).all()
     assert np.isfinite(power[noon & (np.arange(8760) % 3 != 0)]).all()
 
@@ -223,26 +229,21 @@ def test_missing_weather_is_missing_power(name: str) -> None:
 def test_power_is_cut_off_at_the_capacity_and_dirt_and_snow_cost_their_share() -> None:
     position = _position()
     clear = physics.clear_sky(position)
-    plain = {"surface_tilt": 33.0, "surface_azimuth": 180.0, "temp_air": 0.0, "wind_speed": 4.0}
-    power = physics.pv_power(clear.ghi, position, dc_ac_ratio=1.5, **plain)
+    plain = {"surface_tilt": 33.0, "temp_air": 0.0, "wind_speed": 4.0}
+    power = _power(clear.ghi, position, dc_ac_ratio=1.5, **plain)
     assert power.max() == 1.0
     assert (power == 1.0).sum() > 100
     assert power.min() == 0.0
-    whole = physics.pv_power(clear.ghi, position, dc_ac_ratio=0.8, **plain)
-    dirty = physics.pv_power(clear.ghi, position, dc_ac_ratio=0.8, soiling=0.1, snow=0.5, **plain)
+    whole = _power(clear.ghi, position, dc_ac_ratio=0.8, **plain)
+    dirty = _power(clear.ghi, position, dc_ac_ratio=0.8, soiling=0.1, snow=0.5, **plain)
     assert 0.42 < dirty.sum() / whole.sum() < 0.48  # colder cells give a little back
-    assert physics.pv_power(clear.ghi, position, snow=1.0, **plain).max() == 0.0
+    assert _power(clear.ghi, position, snow=1.0, **plain).max() == 0.0
 
 
 def test_a_warm_plant_gives_less() -> None:
     position = _position()
     noon = position.zenith < 50
-    cold, hot = (
-        physics.pv_power(
-            600.0, position, temp_air=t, wind_speed=2.0, surface_tilt=30.0, surface_azimuth=180.0
-        )[noon]
-        for t in (0.0, 40.0)
-    )
+    cold, hot = (_power(600.0, position, temp_air=t, wind_speed=2.0)[noon] for t in (0.0, 40.0))
     np.testing.assert_allclose(hot / cold, 1 - 40 * 0.0035 / 0.998, atol=0.02)
 
 

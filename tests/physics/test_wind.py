@@ -96,7 +96,7 @@ def test_windpowerlib_gives_the_same_profiles() -> None:
 @given(st.floats(1.5, 20), st.floats(-0.2, 0.6))
 def test_the_exponent_is_found_again(lower: float, exponent: float) -> None:
     upper = physics.wind_speed_power_law(lower, height=10, hub_height=100, exponent=exponent)
-    found = physics.shear_exponent(lower, upper, lower_height=10, upper_height=100, calm=0.5)
+    found = physics.shear_exponent(lower, upper, lower_height=10, upper_height=100, min_speed=0.5)
     assert float(found) == pytest.approx(exponent, abs=1e-9)
 
 

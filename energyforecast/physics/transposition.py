@@ -1,0 +1,224 @@
+"""Irradiance on tilted and tracking modules (transposition), by pvlib's functions on arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from energyforecast.physics.solar import Array, Irradiance, Number, SolarPosition
+
+__all__ = ["PlaneOfArray", "plane_of_array", "rear_irradiance", "tracker_orientation"]
+
+
+class PlaneOfArray(NamedTuple):
+    """Irradiance in the plane of the modules. [W m⁻²]
+
+    See Also
+    --------
+    plane_of_array
+
+    Examples
+    --------
+    >>> from energyforecast.physics import clear_sky, solar_position
+    >>> noon = solar_position(np.datetime64("2024-03-20T12:07"), 45.0, 0.0)
+    >>> plane = plane_of_array(clear_sky(noon), noon, surface_tilt=45.0, surface_azimuth=180.0)
+    >>> round(float(plane.effective / plane.poa_global), 2)  # the modules face the sun
+    1.0
+    """
+
+    poa_global: Array  #: on the front; it warms the modules
+    effective: Array  #: that reaches the cells: less reflection, with the share of the rear
+
+
+def tracker_orientation(
+    position: SolarPosition,
+    *,
+    axis_azimuth: Number = 180.0,
+    max_angle: Number = 55.0,
+    gcr: Number = 0.4,
+) -> tuple[Array, Array]:
+    r"""Orientation of modules on a horizontal single-axis tracker with backtracking.
+
+    .. math::
+        \tan R_0 &= \tan z \, \sin(A - A_\mathrm{axis}) \\
+        R &= R_0 - \operatorname{sgn}(R_0) \arccos \frac{|\cos R_0|}{\mathrm{GCR}}
+            \quad \text{where } |\cos R_0| < \mathrm{GCR}
+
+    with the zenith angle :math:`z` and azimuth :math:`A` of the sun, and the ground coverage ratio GCR: rows turn back
+    where they would shade each other. The rotation :math:`R` is limited to `max_angle`.
+
+    Parameters
+    ----------
+    position : SolarPosition
+    axis_azimuth : array
+        Direction of the axis, clockwise from north. [degree]
+    max_angle : array
+        Greatest rotation from the horizontal, to both sides. [degree]
+    gcr : array
+        Area of the modules over that of the ground.
+
+    Returns
+    -------
+    surface_tilt, surface_azimuth : array
+        Horizontal while the sun is below the horizon. [degree]
+
+    See Also
+    --------
+    plane_of_array, pv_power
+
+    References
+    ----------
+    Anderson and Mikofski (2020), https://doi.org/10.2172/1660126.
+
+    Examples
+    --------
+    >>> from energyforecast.physics import solar_position
+    >>> morning = solar_position(np.datetime64("2024-06-21T09:00"), 45.0, 0.0)
+    >>> tilt, azimuth = tracker_orientation(morning)
+    >>> round(float(tilt)), round(float(azimuth))  # to the east
+    (42, 90)
+    """
+    from pvlib import tracking
+
+    given = np.broadcast_arrays(position.apparent_zenith, position.azimuth, axis_azimuth, max_angle, gcr)
+    zenith, azimuth, axis, limit, cover = (np.ravel(values).astype(float) for values in given)
+    found = tracking.singleaxis(zenith, azimuth, axis_azimuth=axis, max_angle=(-limit, limit), gcr=cover)
+    down = zenith > 90.0
+    tilt = np.where(down, 0.0, found["surface_tilt"])
+    facing = np.where(down, (axis - 90.0) % 360.0, found["surface_azimuth"])
+    return tilt.reshape(given[0].shape), facing.reshape(given[0].shape)
+
+
+def plane_of_array(
+    irradiance: Irradiance,
+    position: SolarPosition,
+    *,
+    surface_tilt: Number,
+    surface_azimuth: Number,
+    albedo: Number = 0.2,
+    bifaciality: Number = 0.0,
+    gcr: Number = 0.4,
+) -> PlaneOfArray:
+    r"""Irradiance on tilted modules (transposition of Hay and Davies), and its share that reaches the cells.
+
+    .. math::
+        G_\mathrm{poa} = \underbrace{\mathrm{DNI} \cos\theta + \mathrm{DHI}\, a R_b}_\text{direct, circumsolar}
+            + \underbrace{\mathrm{DHI} \, (1 - a) \tfrac{1 + \cos\beta}{2}}_\text{sky}
+            + \underbrace{\varrho\, \mathrm{GHI}\, \tfrac{1 - \cos\beta}{2}}_\text{ground}
+
+    with the angle of incidence :math:`\theta`, the tilt :math:`\beta`, the albedo :math:`\varrho`, the anisotropy
+    :math:`a = \mathrm{DNI} / I_0`, and :math:`R_b = \max(\cos\theta, 0) / \max(\cos z, \cos 89^\circ)`.
+    The effective irradiance multiplies each of the three parts by the transmittance of the glass, and adds
+    `bifaciality` times the :func:`rear_irradiance`.
+
+    Parameters
+    ----------
+    irradiance : Irradiance
+        On the horizontal plane.
+    position : SolarPosition
+    surface_tilt, surface_azimuth : array
+        Tilt from the horizontal, and orientation clockwise from north. [degree]
+    albedo : array
+        Share of light that the ground reflects.
+    bifaciality : array
+        Efficiency of the rear of the modules over that of their front; 0 for monofacial modules.
+    gcr : array
+        Area of the modules over that of the ground, for the rear.
+
+    Returns
+    -------
+    PlaneOfArray
+
+    See Also
+    --------
+    decompose, rear_irradiance, pv_power
+
+    References
+    ----------
+    Sky: Hay and Davies (1980), as assessed by Loutzenhiser et al. (2007),
+    https://doi.org/10.1016/j.solener.2006.03.009. Glass: Snell's and Fresnel's laws
+    for direct light (De Soto et al. 2006, https://doi.org/10.1016/j.solener.2005.06.010),
+    Martin and Ruiz (2001, https://doi.org/10.1016/S0927-0248(00)00408-6) for diffuse light.
+
+    Examples
+    --------
+    >>> from energyforecast.physics import clear_sky, solar_position
+    >>> noon = solar_position(np.datetime64("2024-03-20T12:07"), 45.0, 0.0)
+    >>> plane = plane_of_array(clear_sky(noon), noon, surface_tilt=45.0, surface_azimuth=180.0)
+    >>> [round(float(value), -1) for value in plane]
+    [1010.0, 1010.0]
+    """
+    from pvlib import iam
+    from pvlib import irradiance as sky
+
+    cosine = sky.aoi_projection(surface_tilt, surface_azimuth, position.apparent_zenith, position.azimuth)
+    facing = np.maximum(cosine, 0.0)
+    height = np.cos(np.radians(position.apparent_zenith))
+    parts = sky.haydavies(
+        surface_tilt,
+        surface_azimuth,
+        irradiance.dhi,
+        irradiance.dni,
+        position.dni_extra,
+        projection_ratio=facing / np.maximum(height, 0.01745),  # 89°, as in pvlib
+        return_components=True,
+    )
+    beam = irradiance.dni * facing + parts["poa_circumsolar"]
+    ground = sky.get_ground_diffuse(surface_tilt, irradiance.ghi, np.asarray(albedo))
+    through = iam.martin_ruiz_diffuse(np.asarray(surface_tilt))
+    front = (
+        beam * iam.physical(np.degrees(np.arccos(cosine)))
+        + parts["poa_isotropic"] * through["sky"]
+        + ground * through["ground"]
+    )
+    rear = rear_irradiance(irradiance.ghi, surface_tilt=surface_tilt, albedo=albedo, gcr=gcr)
+    return PlaneOfArray(
+        np.asarray(beam + parts["poa_isotropic"] + ground), np.asarray(front + bifaciality * rear)
+    )
+
+
+def rear_irradiance(ghi: Number, *, surface_tilt: Number, albedo: Number = 0.2, gcr: Number = 0.4) -> Array:
+    r"""Irradiance on the rear of modules in long rows, by view factors.
+
+    .. math:: G_\mathrm{rear} = \varrho \, \mathrm{GHI} \, (1 - \mathrm{GCR}) \, \frac{1 + \cos\beta}{2}
+
+    The rear sees the ground, of which the modules shade the share that they cover. The sky is hidden by
+    the row behind.
+
+    Parameters
+    ----------
+    ghi : array
+        Global horizontal irradiance. [W m⁻²]
+    surface_tilt : array
+        Tilt :math:`\beta` from the horizontal. [degree]
+    albedo : array
+        Share :math:`\varrho` of light that the ground reflects.
+    gcr : array
+        Area of the modules over that of the ground.
+
+    Returns
+    -------
+    array
+        [W m⁻²]
+
+    See Also
+    --------
+    plane_of_array
+
+    Notes
+    -----
+    Over a year within 15 % of pvlib's ``bifacial.infinite_sheds`` for tilts from 15° to 30°, and up to 30 % less
+    at 45°, with ground covers from 0.3 to 0.5: 1 to 2 % of the power.
+
+    References
+    ----------
+    View factors as in Marion et al. (2017), https://doi.org/10.1109/PVSC.2017.8366263.
+
+    Examples
+    --------
+    >>> float(rear_irradiance(1000.0, surface_tilt=0.0, albedo=0.25))  # 1000 W m⁻² x 0.25 x (1 - 0.4)
+    150.0
+    """
+    seen = 0.5 * (1.0 + np.cos(np.radians(surface_tilt)))
+    return np.asarray(np.asarray(ghi) * albedo * (1.0 - np.asarray(gcr)) * seen)
