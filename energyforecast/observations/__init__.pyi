@@ -3,11 +3,15 @@
 from . import (
     audit as audit,
     clock as clock,
+    driver as driver,
     elexon as elexon,
     entsoe as entsoe,
+    lag as lag,
     quality as quality,
+    quality_rules as quality_rules,
     rows as rows,
     scada as scada,
+    server_access as server_access,
     tables as tables,
     timestamps as timestamps,
 )
@@ -17,9 +21,7 @@ from .audit import (
 )
 from .clock import (
     ClockReport as ClockReport,
-    Lag as Lag,
     check_clock as check_clock,
-    estimate_lag as estimate_lag,
 )
 from .elexon import (
     get_elexon as get_elexon,
@@ -31,12 +33,20 @@ from .entsoe import (
     parse_entsoe as parse_entsoe,
     read_entsoe as read_entsoe,
 )
+from .lag import (
+    Lag as Lag,
+    estimate_lag as estimate_lag,
+)
 from .quality import (
     flag_quality as flag_quality,
+    flag_table as flag_table,
 )
 from .scada import (
     ShelekScada as ShelekScada,
     read_shelek_scada as read_shelek_scada,
+)
+from .server_access import (
+    ServerAccess as ServerAccess,
 )
 from .tables import (
     read_demand as read_demand,

@@ -16,6 +16,7 @@ from energyforecast.core.variables import FLAG_VERSION
 from energyforecast.errors import WrongDataError
 from energyforecast.observations import quality
 from energyforecast.observations.clock import ClockReport, check_clock
+from energyforecast.observations.quality_rules import RULES_VERSION
 
 __all__ = ["LARGEST_SHARE", "AuditReport", "audit_observations"]
 
@@ -66,7 +67,7 @@ class AuditReport:
             "frequency_minutes": power.frequency / pd.Timedelta("1min"),
             "intervals": len(power),
             "flag_version": FLAG_VERSION,
-            "rules_version": quality.RULES_VERSION,
+            "rules_version": RULES_VERSION,
             "sites": {name: self._site(name, int(missing[name])) for name in power.sites},
         }
 

@@ -1,4 +1,4 @@
-"""Whether the clock of a measured series is right: its lag behind the wind or the sun, overall and by month."""
+"""Check of the clock of measured power: its lag behind the wind or the sun, overall and by month."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import frames, timestamps, variables, weather_schema
-from energyforecast.core.sites import PVPlant, Site, WindFarm
-from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.core import frames, timestamps
+from energyforecast.core.sites import PVPlant, Site
+from energyforecast.errors import SchemaError
+from energyforecast.observations.driver import driver_at
+from energyforecast.observations.lag import Lag, estimate_lag
 
 if TYPE_CHECKING:
     from energyforecast.core.observation_series import Observations
 
-__all__ = ["WIND_TOLERANCE", "ClockReport", "Lag", "check_clock", "estimate_lag", "expected_at"]
+__all__ = ["WIND_TOLERANCE", "ClockReport", "check_clock"]
 
 Floats = npt.NDArray[np.float64]
 Verdict: TypeAlias = Literal[
@@ -32,125 +34,30 @@ Verdict: TypeAlias = Literal[
     "unknown",
 ]
 
-#: Power may come this long before or after the wind of a weather model without its clock being wrong. [min]
+#: Largest lag of power behind the wind of a weather model with a right clock. [min]
 WIND_TOLERANCE: Final = 35.0
-#: The sun is exact; modules that do not face the equator come earlier or later. [min]
+#: The sun is exact; modules that do not face the equator are early or late. [min]
 _SUN_TOLERANCE: Final = 15.0
-#: Lags are looked for up to here, so that local time taken for UTC is found. [h]
+#: Largest lag that is searched, so that local time taken for UTC is found. [h]
 _REACH: Final = 13
-#: What a month's lag wanders by itself, beside its standard error. [min]
-_WANDER: Final = 8.0
-#: Less than this is no change of a clock. [min]
+#: Standard deviation of a month's lag in addition to its standard error. [min]
+_MONTHLY_DEVIATION: Final = 8.0
+#: Smallest change of a clock. [min]
 _SMALLEST_CHANGE: Final = 30.0
 _DAY: Final = pd.Timedelta("1D")
-#: Calendars of daylight saving that are tried beside the site's own.
+#: Calendars of daylight saving that are tried after the site's own.
 _CALENDARS: Final = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
-
-
-@dataclass(frozen=True)
-class Lag:
-    """By how much one series comes after another, with its standard error.
-
-    Parameters
-    ----------
-    minutes : float
-        Positive if the measured series comes late.
-    standard_error : float
-        From a jackknife over blocks of time. [minutes]
-    correlation : float
-        At the best lag.
-
-    Examples
-    --------
-    >>> Lag(minutes=60.0, standard_error=3.0, correlation=0.8).certain
-    True
-    >>> Lag(minutes=60.0, standard_error=3.0, correlation=0.1).certain
-    False
-    """
-
-    minutes: float
-    standard_error: float
-    correlation: float
-
-    @property
-    def certain(self) -> bool:
-        """Whether the series are related well enough for the lag to mean something."""
-        return self.correlation > 0.4 and self.standard_error < 15.0
-
-
-def estimate_lag(measured: Floats, shifted: Floats, *, step: pd.Timedelta, blocks: int = 24) -> Lag | None:
-    """Lag of a measured series behind an expected one, from correlations at whole steps.
-
-    Parameters
-    ----------
-    measured : array, shape (n,)
-        Measured values in order of time; NaN is left out.
-    shifted : array, shape (n, 2 K + 1)
-        Expected values at K steps before to K steps after the time of the measured one.
-    step : Timedelta
-        Length of a step.
-    blocks : int
-        Blocks of the jackknife.
-
-    Returns
-    -------
-    Lag or None
-        ``None`` if there are fewer than 20 rows in each block.
-
-    Notes
-    -----
-    The peak of the correlation is refined by a parabola through its three highest neighbours.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> wind = np.convolve(rng.normal(size=3000), np.ones(12) / 12, mode="same")
-    >>> shifts = np.column_stack([np.roll(wind, -k) for k in range(-3, 4)])
-    >>> round(estimate_lag(np.roll(wind, 1), shifts, step=pd.Timedelta("1h")).minutes)
-    60
-    """
-    keep = np.isfinite(measured) & np.isfinite(shifted).all(axis=1)
-    y, x = measured[keep], shifted[keep]
-    if len(y) < 20 * blocks:
-        return None
-    block = np.arange(len(y)) * blocks // len(y)
-    terms = np.concatenate(
-        [np.ones((len(y), 1)), y[:, None], (y**2)[:, None], x, x**2, x * y[:, None]], axis=1
-    )
-    sums = np.add.reduceat(terms, np.searchsorted(block, np.arange(blocks)), axis=0)
-    total = sums.sum(axis=0)
-    width = shifted.shape[1]
-    minutes = step / pd.Timedelta("1min")
-    best, correlation = _peak(total, width)
-    left_out = np.array([_peak(total - part, width)[0] for part in sums])
-    error = np.sqrt((blocks - 1) / blocks * ((left_out - left_out.mean()) ** 2).sum())
-    # Expected values at +k steps that fit best mean that the measured stamps come k steps early.
-    return Lag(-best * minutes, float(error) * minutes, correlation)
-
-
-def _peak(sums: Floats, width: int) -> tuple[float, float]:
-    n, y, yy = sums[0], sums[1] / sums[0], sums[2] / sums[0]
-    x, xx, xy = (sums[3 + k * width : 3 + (k + 1) * width] / n for k in range(3))
-    spread = np.sqrt(np.maximum((xx - x**2) * (yy - y**2), 1e-300))
-    correlation = (xy - x * y) / spread
-    top = int(correlation.argmax())
-    inner = min(max(top, 1), width - 2)
-    before, at, after = correlation[inner - 1 : inner + 2]
-    curve = before - 2 * at + after
-    refined = 0.5 * (before - after) / curve if curve < 0 else 0.0
-    position = inner + refined if inner == top else float(top)
-    return float(position - width // 2), float(correlation[top])
 
 
 @dataclass(frozen=True, eq=False)
 class ClockReport:
-    """Findings of :func:`check_clock`; the series itself is never changed.
+    """Result of a check of the clock; the series itself is never changed.
 
     Parameters
     ----------
     site : str
     against : str
-        What the series was compared with.
+        Series with which it was compared.
     verdict : str
         ``"right"``, ``"half an hour off"`` (a label at the middle), ``"off by a constant"``, ``"follows
         daylight saving"``, ``"change of zone"``, ``"drifts"`` (a clock that runs fast or slow), ``"irregular"``
@@ -158,14 +65,17 @@ class ClockReport:
     lag : Lag or None
         Over the whole time; a mixture where the clock changes.
     table : DataFrame
-        By month: ``lag`` and ``standard_error`` [min], ``correlation``, ``values`` (how many), and
-        ``certain``.
+        By month: ``lag`` and ``standard_error`` [min], ``correlation``, ``values`` (their number) and ``certain``.
     constant : float
         Lag while the clock is not changed: in winter, before the change, or in the first month. [min]
     change : float
-        By how much the lag differs in summer, after the change, or in the last month; 0 otherwise. [min]
+        Difference of the lag in summer, after the change, or in the last month; 0 otherwise. [min]
     since : Timestamp or None
         First month after a change of zone.
+
+    See Also
+    --------
+    check_clock
 
     Examples
     --------
@@ -211,7 +121,7 @@ class ClockReport:
             "change of zone": f"It lags by {constant} at first and {change} more since {since}.",
             "drifts": f"It lags by {constant} in its first month and {change} more in its last: it is never set.",
             "irregular": "Its months lag differently, and no calendar explains it.",
-            "unknown": "There is too little data, or it is not related to what was expected.",
+            "unknown": "There is too little data, or it is not related to the expected series.",
         }[self.verdict]
 
 
@@ -222,18 +132,18 @@ def check_clock(
     site: Site,
     by: Literal["month", "quarter"] = "month",
 ) -> ClockReport:
-    """Compare the clock of measured power with the wind or the sun, overall and by month.
+    r"""Compare the clock of measured power with the wind or the sun, overall and by month.
 
     Parameters
     ----------
     power : Observations or Series
         Measured, at the beginnings of its intervals in UTC as believed. Flagged values are left out.
     expected : Series or Dataset, optional
-        Instants in UTC of what drives the power: wind speed, irradiance, or a forecast of the power. Of
+        Driver of the power at instants in UTC: wind speed, irradiance, or a forecast of the power. Of
         a weather dataset, the wind speed nearest the hub (``ghi`` for a plant), and of several runs the
-        freshest. By default a PV plant is compared with the sun.
+        newest. By default a PV plant is compared with the sun.
     site : Site
-        Where; its zone is the first whose daylight saving is tried.
+        The calendar of its zone is the first that is tried for daylight saving.
     by : {"month", "quarter"}
         Parts of the time, in UTC.
 
@@ -244,17 +154,30 @@ def check_clock(
     Raises
     ------
     MissingDataError
-        If nothing is given to compare with.
+        If there is no series to compare with.
     SchemaError, TimeError
         If the site or the wind is not in the data, or times are naive.
 
+    See Also
+    --------
+    estimate_lag : The lag of one series behind another.
+    audit_observations : All checks of measured power.
+
     Notes
     -----
-    A month's lag is the peak of the correlation, see :func:`estimate_lag`. To the months are fitted a
-    constant, a constant with a calendar of daylight saving, one that changes once, and one that drifts; a change
-    counts if it is 30 min or more and explains the months far better. Wind tells hours, not minutes:
-    a lag of up to 35 min is right, for weather models err as much. Against the sun it is 15 min; modules
-    of unknown tilt that face east or west come earlier or later by more.
+    To the lags :math:`\tau_m` of the months, with standard deviations :math:`s_m`, four clocks are fitted by robust
+    least squares (Huber's weights at five standard deviations): a constant one, one that follows daylight saving, one
+    that changes once, and one that drifts,
+
+    .. math::
+        \tau_m = a + b\, z_m, \qquad
+        z_m \in \left\{ 0,\; \text{share of summer time},\; \mathbf{1}(m \ge m_0),\;
+        \frac{t_m - t_1}{t_M - t_1} \right\}, \qquad
+        \text{misfit} = \sum_m \min\left( \left( \frac{\tau_m - a - b z_m}{s_m} \right)^2, 25 \right)
+
+    A change counts if :math:`|b| \ge 30` min and its misfit is smaller by 12 (daylight saving), 16 (one change) or 14
+    (drift) than that of the constant. Against the wind of a weather model a lag of up to 35 min is right, for the model
+    errs as much; against the sun, 15 min. Modules of unknown tilt that face east or west are early or late by more.
 
     Examples
     --------
@@ -272,7 +195,7 @@ def check_clock(
     rows = max(1, round(pd.Timedelta("1h") / step))
     reach = _REACH * pd.Timedelta("1h") // (rows * step) * rows
     index = pd.date_range(series.index[0] - reach * step, series.index[-1] + reach * step, freq=step)
-    driver, against = expected_at(index + step / 2, expected, site=site)
+    driver, against = driver_at(index + step / 2, expected, site=site)
     places = np.arange(len(series))[:, None] + np.arange(0, 2 * reach + 1, rows)[None, :]
     shifted, measured = driver[places], series.to_numpy(dtype=float)
     lag = estimate_lag(measured, shifted, step=rows * step)
@@ -284,119 +207,22 @@ def check_clock(
 
 
 def _measured(power: Observations | pd.Series, site: Site) -> pd.Series:
+    """Power of a site, without flagged values."""
     if isinstance(power, pd.Series):
         return power
     if site.name not in power.sites:
         raise SchemaError(
             f"The observations hold {list(power.sites)}, not {site.name!r}.",
-            "The site is one of theirs.",
+            "They must hold the site.",
             "Rename the column, or give its series.",
         )
     return power.values[site.name].mask(power.unfit[site.name])
 
 
-def expected_at(
-    middle: pd.DatetimeIndex, expected: pd.Series | xr.Dataset | None = None, *, site: Site
-) -> tuple[Floats, str]:
-    """Driver of a site's power at some moments, and its name: wind speed, irradiance, or the sun.
-
-    Parameters
-    ----------
-    middle : DatetimeIndex
-        Moments, such as the middles of intervals.
-    expected : Series or Dataset, optional
-        As in :func:`check_clock`.
-    site : Site
-
-    Returns
-    -------
-    values : array
-        NaN where nothing is expected.
-    name : str
-
-    Raises
-    ------
-    MissingDataError, SchemaError, TimeError
-        As :func:`check_clock`.
-
-    Examples
-    --------
-    >>> wind = pd.Series([4.0, 8.0], index=pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC"), name="wind")
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> values, name = expected_at(pd.DatetimeIndex(["2024-01-01 00:30"], tz="UTC"), wind, site=farm)
-    >>> values.tolist(), name
-    ([6.0], 'wind')
-    """
-    if expected is None:
-        if not isinstance(site, PVPlant):
-            raise MissingDataError(
-                f"Nothing is given to compare {site.name!r} with.",
-                "A wind farm or an area is compared with its weather; only a PV plant has the sun.",
-                "Give expected=..., the wind speed or a weather dataset.",
-            )
-        return _sun(site, middle), "the sun"
-    series = _freshest(expected, site) if isinstance(expected, xr.Dataset) else expected
-    if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
-        raise TimeError(
-            "The expected series has no zone-aware index.",
-            "Its times are in UTC.",
-            "Use expected.tz_localize('UTC') if they are.",
-        )
-    known = series.dropna().sort_index()
-    stamps, wanted = (timestamps.to_ns(index).astype("int64") for index in (known.index, middle))
-    if not len(stamps):
-        raise MissingDataError("The expected series is empty.", "It has values.", "Check the period.")
-    values = np.interp(wanted, stamps, known.to_numpy(dtype=float), left=np.nan, right=np.nan)
-    # Between instants that lie too far apart nothing is expected.
-    after = np.clip(np.searchsorted(stamps, wanted), 1, max(len(stamps) - 1, 1))
-    gap = stamps[after % len(stamps)] - stamps[after - 1]
-    values[gap > pd.Timedelta("3h").value] = np.nan
-    return values, str(series.name or "what was expected")
-
-
-def _freshest(weather: xr.Dataset, site: Site) -> pd.Series:
-    """Driver of the site in a weather dataset, for each time from the youngest run that has it."""
-    if isinstance(site, PVPlant):
-        name = "ghi"
-    else:
-        hub = (site.hub_height if isinstance(site, WindFarm) else None) or 100.0
-        speeds = [str(name) for name in weather.data_vars if str(name).startswith("wind_speed_")]
-        name = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub), default="")
-    if name not in weather or site.name not in weather["site"].values:
-        raise SchemaError(
-            f"The weather has {list(map(str, weather.data_vars))} at {list(weather['site'].values)}.",
-            f"It has what drives {site.name!r}: wind speed, or ghi for a PV plant.",
-            "Give the series itself as expected=...",
-        )
-    values = weather[name].sel(site=site.name)
-    values = values.mean("member") if "member" in values.dims else values
-    if weather_schema.is_analysis(weather):
-        series = pd.Series(values.values, index=timestamps.to_index(values["time"].values), name=name)
-    else:
-        values = values.transpose("lead_time", "init_time")
-        lead = values["lead_time"].values.astype("timedelta64[ns]")
-        valid = timestamps.to_ns(values["init_time"].values)[None, :] + lead[:, None]
-        whole = pd.Series(values.values.ravel(), index=timestamps.to_index(valid.ravel()), name=name).dropna()
-        series = whole[~whole.index.duplicated()].sort_index()
-    if variables.lookup(name).cell_methods == variables.MEAN and len(series) > 1:
-        series.index = series.index + pd.Series(series.index).diff().median() / 2
-    return series
-
-
-def _sun(site: PVPlant, when: pd.DatetimeIndex) -> Floats:
-    """How much of the sun's beam falls on the modules, on level ground where their tilt is not known."""
-    from pvlib import irradiance, solarposition
-
-    sun = solarposition.spa_python(when, site.latitude, site.longitude)
-    known = site.surface_tilt is not None and site.surface_azimuth is not None
-    tilt, azimuth = (site.surface_tilt, site.surface_azimuth) if known else (0.0, 180.0)
-    beam = irradiance.aoi_projection(tilt, azimuth, 90.0 - sun["elevation"], sun["azimuth"])
-    return np.where(sun["elevation"] > 0, np.clip(beam, 0.0, None), 0.0)
-
-
 def _by_part(
     measured: Floats, shifted: Floats, index: pd.Index, step: pd.Timedelta, part: str
 ) -> pd.DataFrame:
+    """Lags of the months or quarters."""
     label = pd.PeriodIndex(pd.DatetimeIndex(index).tz_localize(None), freq=part)
     rows = {}
     for period in label.unique():
@@ -414,12 +240,12 @@ def _by_part(
 
 
 def _verdict(table: pd.DataFrame, site: Site, tolerance: float) -> dict[str, Any]:
-    """The simplest of the clocks that explains the months."""
+    """Simplest of the clocks that explains the months."""
     months = table[table["certain"]]
     lag = months["lag"].to_numpy(dtype=float)
     error = months["standard_error"].to_numpy(dtype=float)
     # An error from ten blocks is itself uncertain; half of it is that of the usual month.
-    noise = np.sqrt((error**2 + np.median(error**2)) / 2 + _WANDER**2)
+    noise = np.sqrt((error**2 + np.median(error**2)) / 2 + _MONTHLY_DEVIATION**2)
     starts = pd.DatetimeIndex(months.index)
     none = np.zeros(len(lag))
     steady = _fit(lag, noise, none)
@@ -441,6 +267,7 @@ def _verdict(table: pd.DataFrame, site: Site, tolerance: float) -> dict[str, Any
 
 
 def _constant_verdict(fit: tuple[float, float, float], count: int, tolerance: float) -> Verdict:
+    """Verdict on a clock that does not change."""
     misfit, constant, _ = fit
     if misfit > 4 * count + 12:
         return "irregular"
@@ -450,10 +277,7 @@ def _constant_verdict(fit: tuple[float, float, float], count: int, tolerance: fl
 
 
 def _fit(lag: Floats, noise: Floats, part: Floats) -> tuple[float, float, float]:
-    """Least squares of a constant and a change for a part: misfit, constant, change.
-
-    A single month far off counts as five standard errors, so that it decides nothing alone.
-    """
+    """Robust fit of a constant and a change: misfit, constant, change; no month counts for more than 5 errors."""
     weight = 1 / noise
     design = np.column_stack([np.ones_like(lag), part]) if np.ptp(part) > 0 else np.ones((len(lag), 1))
     for _ in range(10):
@@ -463,11 +287,11 @@ def _fit(lag: Floats, noise: Floats, part: Floats) -> tuple[float, float, float]
     return float(np.minimum(far**2, 25).sum()), float(answer[0]), float(answer[1]) if len(answer) > 1 else 0.0
 
 
-def _summers(starts: pd.DatetimeIndex, table: pd.DataFrame, own: str) -> Sequence[Floats]:
-    """For each calendar that has daylight saving, which part of each month lies in it."""
+def _summers(starts: pd.DatetimeIndex, table: pd.DataFrame, timezone: str) -> Sequence[Floats]:
+    """Share of summer time in each month, for each calendar that has daylight saving."""
     ends = dict(zip(table.index, [*table.index[1:], table.index[-1] + pd.Timedelta("31D")], strict=True))
     parts = []
-    for name in dict.fromkeys((own, *_CALENDARS)):
+    for name in dict.fromkeys((timezone, *_CALENDARS)):
         place = timestamps.zone(name)
         part = [
             np.mean(

@@ -31,10 +31,6 @@ REMAINING = {
     "features/base.py",
     "features/wind.py",
     "forecasting/forecaster.py",
-    "observations/clock.py",
-    "observations/elexon.py::get_elexon",
-    "observations/entsoe.py::get_entsoe",
-    "observations/quality.py",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

@@ -15,8 +15,9 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea, PVPlant, Site
 from energyforecast.core.variables import FLAG_VERSION, UNFIT, Flag
 from energyforecast.errors import SchemaError
-from energyforecast.observations import quality
+from energyforecast.observations import ClockReport, quality, quality_rules
 from energyforecast.observations.quality import flag_quality, flag_table
+from energyforecast.observations.quality_rules import MeasuredPower
 
 #: The plant in the sun in its own step: making it costs seconds.
 KINDS = ("wind", pytest.param("pv", marks=pytest.mark.slow))
@@ -47,7 +48,7 @@ def _blocks(length: int, count: int, where: np.ndarray, *, seed: int = 0) -> lis
 def _precision_recall(kind: str, changed: np.ndarray, places: list[slice], flag: Flag) -> tuple[float, float]:
     site, weather, power = _clean(kind)
     bad = replace(power, values=pd.DataFrame({site.name: changed}, index=power.index))
-    flags = flag_quality(bad, sites=site, weather=weather, rules=quality.RULES).flags
+    flags = flag_quality(bad, sites=site, weather=weather, rules=quality_rules.RULES).flags
     assert flags is not None
     found = (flags[site.name].to_numpy() & int(flag)) != 0
     truth = np.zeros(len(changed), dtype=bool)
@@ -245,7 +246,7 @@ def test_missing_stays_missing_and_flags_that_were_there_stay() -> None:
     assert checked.values.iloc[100:200].isna().all().all()
     assert (checked.flags.iloc[100:200] == 0).all().all()
     assert checked.flags.iloc[5, 0] & int(Flag.USER)
-    assert checked.flags.attrs == {"flag_version": FLAG_VERSION, "rules_version": quality.RULES_VERSION}
+    assert checked.flags.attrs == {"flag_version": FLAG_VERSION, "rules_version": quality_rules.RULES_VERSION}
     assert checked.flags.dtypes.iloc[0] == "int64"
 
 
@@ -287,12 +288,12 @@ def test_what_has_no_rule_is_refused() -> None:
 
 
 def test_ten_minutes_have_rules_in_hours() -> None:
-    series = quality.Measured(power=np.full(20, 0.4), hours=1 / 6, expected=np.full(20, 0.8))
-    assert quality.curtailed(series).all()
+    series = MeasuredPower(power=np.full(20, 0.4), hours=1 / 6, expected=np.full(20, 0.8))
+    assert quality_rules.curtailed(series).all()
     short = np.r_[np.full(5, 0.7), np.full(6, 0.4), np.full(9, 0.75)] + np.linspace(0, 0.3, 20) * (
         np.arange(20) > 10
     )
-    assert not quality.curtailed(quality.Measured(power=short, hours=1 / 6, expected=np.full(20, 0.8)))[
+    assert not quality_rules.curtailed(MeasuredPower(power=short, hours=1 / 6, expected=np.full(20, 0.8)))[
         5:11
     ].any()
 
@@ -306,11 +307,11 @@ def test_pvanalytics_finds_the_same_stuck_and_interpolated_values() -> None:
     values = rng.uniform(0.1, 0.9, 500)
     values[50:60] = 0.5
     values[100:110] = np.linspace(0.2, 0.6, 10)
-    series = quality.Measured(power=values, hours=1.0)
+    series = MeasuredPower(power=values, hours=1.0)
     other = gaps.stale_values_diff(pd.Series(values), window=6, mark="all").to_numpy()
-    np.testing.assert_array_equal(quality.stuck(series), other)
+    np.testing.assert_array_equal(quality_rules.stuck(series), other)
     line = gaps.interpolation_diff(pd.Series(values), window=6, mark="all").to_numpy() & ~other
-    np.testing.assert_array_equal(quality.interpolated(series), line)
+    np.testing.assert_array_equal(quality_rules.interpolated(series), line)
 
 
 def test_the_table_tells_hours_and_shares() -> None:
@@ -322,3 +323,10 @@ def test_the_table_tells_hours_and_shares() -> None:
     assert table.loc["STUCK", ["hours", "unfit"]].tolist() == [4.0, True]
     assert table.loc["CLIPPING", "unfit"] == np.False_
     assert flag_table(power).empty
+
+
+def test_after_a_change_of_zone_only_the_wrong_months_are_flagged() -> None:
+    since = pd.Timestamp("2024-03-01", tz="UTC")
+    report = ClockReport("farm", "wind", "change of zone", None, pd.DataFrame(), 0.0, 60.0, since)
+    index = pd.date_range("2024-02-29 22:00", periods=4, freq="1h", tz="UTC")
+    assert quality.clock_suspect(report, index).tolist() == [False, False, True, True]

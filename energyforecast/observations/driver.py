@@ -1,0 +1,115 @@
+"""Driver of a site's power, wind speed or irradiance, and the power that is usual with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from energyforecast.core import timestamps, variables, weather_schema
+from energyforecast.core.sites import PVPlant, Site, WindFarm
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
+
+__all__ = ["driver_at", "expected_power", "sun_on_modules"]
+
+Floats = npt.NDArray[np.float64]
+
+#: Smallest number of values for a median in a class of weather.
+_IN_CLASS: Final = 20
+#: Longest gap between two values that is interpolated.
+_LONGEST_GAP: Final = pd.Timedelta("3h")
+
+
+def driver_at(
+    middle: pd.DatetimeIndex, expected: pd.Series | xr.Dataset | None = None, *, site: Site
+) -> tuple[Floats, str]:
+    """Wind speed, ``ghi`` or beam of the sun that drives a site's power, NaN where not known, and its name."""
+    if expected is None:
+        if not isinstance(site, PVPlant):
+            raise MissingDataError(
+                f"{site.name!r} has no series to be compared with.",
+                "A wind farm or an area needs its weather; a PV plant alone is compared with the sun.",
+                "Give expected=..., the wind speed or a weather dataset.",
+            )
+        return sun_on_modules(site, middle), "the sun"
+    series = _freshest(expected, site) if isinstance(expected, xr.Dataset) else expected
+    if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
+        raise TimeError(
+            "The expected series has no zone-aware index.",
+            "Its times are in UTC.",
+            "Use expected.tz_localize('UTC') if they are.",
+        )
+    known = series.dropna().sort_index()
+    stamps, wanted = (timestamps.to_ns(index).astype("int64") for index in (known.index, middle))
+    if not len(stamps):
+        raise MissingDataError("The expected series is empty.", "It has values.", "Check the period.")
+    values = np.interp(wanted, stamps, known.to_numpy(dtype=float), left=np.nan, right=np.nan)
+    # Between instants that are too far apart, the expected value is not known.
+    after = np.clip(np.searchsorted(stamps, wanted), 1, max(len(stamps) - 1, 1))
+    gap = stamps[after % len(stamps)] - stamps[after - 1]
+    values[gap > _LONGEST_GAP.value] = np.nan
+    return values, str(series.name or "the expected series")
+
+
+def _freshest(weather: xr.Dataset, site: Site) -> pd.Series:
+    """Driver of the site in a weather dataset, at each time from the newest run that has it."""
+    if isinstance(site, PVPlant):
+        name = "ghi"
+    else:
+        hub = (site.hub_height if isinstance(site, WindFarm) else None) or 100.0
+        speeds = [str(name) for name in weather.data_vars if str(name).startswith("wind_speed_")]
+        name = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub), default="")
+    if name not in weather or site.name not in weather["site"].values:
+        raise SchemaError(
+            f"The weather has {list(map(str, weather.data_vars))} at {list(weather['site'].values)}.",
+            f"It needs the driver of {site.name!r}: wind speed, or ghi for a PV plant.",
+            "Give the series itself as expected=...",
+        )
+    values = weather[name].sel(site=site.name)
+    values = values.mean("member") if "member" in values.dims else values
+    if weather_schema.is_analysis(weather):
+        series = pd.Series(values.values, index=timestamps.to_index(values["time"].values), name=name)
+    else:
+        values = values.transpose("lead_time", "init_time")
+        lead = values["lead_time"].values.astype("timedelta64[ns]")
+        valid = timestamps.to_ns(values["init_time"].values)[None, :] + lead[:, None]
+        whole = pd.Series(values.values.ravel(), index=timestamps.to_index(valid.ravel()), name=name).dropna()
+        series = whole[~whole.index.duplicated()].sort_index()
+    if variables.lookup(name).cell_methods == variables.MEAN and len(series) > 1:
+        series.index = series.index + pd.Series(series.index).diff().median() / 2
+    return series
+
+
+def sun_on_modules(site: PVPlant, when: pd.DatetimeIndex) -> Floats:
+    """Share of the beam that falls on the modules; on level ground where their tilt is not known."""
+    from pvlib import irradiance, solarposition
+
+    sun = solarposition.spa_python(when, site.latitude, site.longitude)
+    known = site.surface_tilt is not None and site.surface_azimuth is not None
+    tilt, azimuth = (site.surface_tilt, site.surface_azimuth) if known else (0.0, 180.0)
+    beam = irradiance.aoi_projection(tilt, azimuth, 90.0 - sun["elevation"], sun["azimuth"])
+    return np.where(sun["elevation"] > 0, np.clip(beam, 0.0, None), 0.0)
+
+
+def expected_power(power: Floats, driver: Floats, *, classes: int = 30) -> Floats:
+    r"""Usual power at each value of its driver: medians in equally full classes, linear in between; NaN without driver.
+
+    .. math::
+        \hat{p}(x) = \operatorname{interp}\left( x;\; \tilde{x}_j, \tilde{p}_j \right), \qquad
+        \tilde{x}_j = \operatorname{median}_{x_i \in C_j} x_i, \quad
+        \tilde{p}_j = \operatorname{median}_{x_i \in C_j} p_i
+
+    The method of bins of IEC 61400-12-1, with medians, which neither curtailments nor outages change.
+    """
+    known = np.isfinite(power) & np.isfinite(driver)
+    if known.sum() < 5 * _IN_CLASS:
+        return np.full(len(power), np.nan)
+    count = min(classes, int(known.sum()) // _IN_CLASS)
+    edges = np.unique(np.quantile(driver[known], np.linspace(0, 1, count + 1)))
+    place = np.clip(np.searchsorted(edges, driver[known], side="right") - 1, 0, max(len(edges) - 2, 0))
+    medians = pd.DataFrame({"x": driver[known], "y": power[known]}).groupby(place).median()
+    usual = np.interp(driver, medians["x"], medians["y"])
+    return np.where(np.isfinite(driver), usual, np.nan)
