@@ -176,21 +176,21 @@ class RateLimitError(SourceError):
     ----------
     found, expected, remedy : str
         As in every error.
-    wait : float
+    retry_after : float
         After how long it may be asked again. [s]
 
     Examples
     --------
-    >>> RateLimitError("Too many calls.", "600 a minute are free.", "Wait a minute.", 60.0).wait
+    >>> RateLimitError("Too many calls.", "600 a minute are free.", "Wait a minute.", 60.0).retry_after
     60.0
     """
 
-    def __init__(self, found: str, expected: str, remedy: str, wait: float = 60.0) -> None:
+    def __init__(self, found: str, expected: str, remedy: str, retry_after: float = 60.0) -> None:
         super().__init__(found, expected, remedy)
-        self.wait = wait
+        self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[type, tuple[str, str, str, float]]:  # type: ignore[override]
-        return type(self), (self.found, self.expected, self.remedy, self.wait)
+        return type(self), (self.found, self.expected, self.remedy, self.retry_after)
 
 
 class RefusedError(SourceError):

@@ -51,8 +51,8 @@ class Http:
         Sent with every request; a key of an account belongs here, or into ``params``.
     reason : callable
         Reason in the body of an error, free of secrets; empty by default.
-    wait : callable
-        Seconds to wait after status 429 with a reason; 60 by default. ``Retry-After`` takes precedence.
+    retry_after : callable
+        Pause after status 429, from its reason, where the answer has no header ``Retry-After``; 60 by default. [s]
     sleep : callable
         Function that pauses.
 
@@ -77,7 +77,7 @@ class Http:
     largest: int = 1 << 30
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     reason: Callable[[bytes], str] = field(default=lambda _: "", repr=False)
-    wait: Callable[[str], float] = field(default=lambda _: 60.0, repr=False)
+    retry_after: Callable[[str], float] = field(default=lambda _: 60.0, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def get(
@@ -102,7 +102,7 @@ class Http:
         RunNotPublishedError
             404: it does not exist (yet).
         RateLimitError
-            429, and the wait would pass the deadline.
+            429, and the pause would pass the deadline.
         RefusedError
             Another 4xx.
         UnreachableError
@@ -147,7 +147,7 @@ class Http:
                 if retry.total == 0:
                     raise
                 retry = retry.increment(method, _shown(url), error=error)
-                pause = error.wait if isinstance(error, RateLimitError) else retry.get_backoff_time()
+                pause = error.retry_after if isinstance(error, RateLimitError) else retry.get_backoff_time()
                 if time.monotonic() + pause > end:
                     raise
                 self.sleep(pause)
@@ -208,9 +208,12 @@ class Http:
         found = f"{_shown(url)} answered {status}" + (f": {reason}" if reason else ".")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             asked = _retry_after(later)
-            wait = self.wait(reason) if asked is None else asked
+            pause = self.retry_after(reason) if asked is None else asked
             return RateLimitError(
-                found, "A server limits calls.", f"Ask again after {wait:g} s, for less, or with a key.", wait
+                found,
+                "A server limits calls.",
+                f"Ask again after {pause:g} s, for less, or with a key.",
+                pause,
             )
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             return RunNotPublishedError(

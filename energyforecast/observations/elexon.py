@@ -1,4 +1,4 @@
-"""Great Britain's demand and generation from Elexon's Insights, with the times at which they were published."""
+"""Demand and generation of Great Britain from Elexon's Insights, with their times of publication."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.http import Http
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import MissingDataError, ResponseError
 from energyforecast.observations.rows import observations_from_rows
+from energyforecast.observations.server_access import ServerAccess
 
 __all__ = ["get_elexon", "parse_elexon", "read_elexon"]
 
 _URL: Final = "https://data.elexon.co.uk/bmrs/api/v1"
 _HALF_HOUR: Final = np.timedelta64(30, "m")
-#: Where rows of a data set hold their value, and what tells one series from another.
+#: Columns with the value of a row, and columns that distinguish series.
 _VALUES: Final = ("generation", "quantity", "demand")
-_KINDS: Final = ("fuelType", "psrType")
+_TYPES: Final = ("fuelType", "psrType")
 #: Longest span of publication times in one request.
 _SPAN: Final = pd.Timedelta("7D")
 
@@ -33,13 +33,12 @@ def get_elexon(
     start: Any,
     end: Any,
     site: str = "Great Britain",
-    kind: str | None = None,
+    plant_type: str | None = None,
     published_within: str = "1D",
     revisions: Literal["first", "last"] = "first",
-    base_url: str = _URL,
-    http: Http | None = None,
+    access: ServerAccess | None = None,
 ) -> Observations:
-    """Half-hours of a data set, asked for by the time of publication; no key is needed.
+    """Half-hours of a data set, requested by the time of publication.
 
     Parameters
     ----------
@@ -49,14 +48,14 @@ def get_elexon(
         Of the half-hours; `end` is not included.
     site : str
         Name of the column.
-    kind : str, optional
+    plant_type : str, optional
         Fuel or type of plant, e.g. ``"WIND"``, where the data set has several.
     published_within : str
-        How long after their end half-hours are looked for among the publications.
+        Longest time between the end of a half-hour and its publication.
     revisions : {"first", "last"}
-        Which of several publications counts.
-    base_url : str
-    http : Http, optional
+        Publication that counts where there are several.
+    access : ServerAccess, optional
+        Address and retries; no token is needed.
 
     Returns
     -------
@@ -66,13 +65,18 @@ def get_elexon(
     Raises
     ------
     SourceError
-        If the server cannot be asked, or its answer cannot be right.
+        If the server cannot be reached, or its answer cannot be right.
     MissingDataError
-        If it has nothing of the period.
+        If it has no value of the period.
+
+    See Also
+    --------
+    parse_elexon : The rows of an answer.
+    get_entsoe : The countries of continental Europe.
 
     Examples
     --------
-    >>> get_elexon("INDO", start="2024-01-01", end="2024-01-02", base_url="file:///tmp")
+    >>> get_elexon("INDO", start="2024-01-01", end="2024-01-02", access=ServerAccess(base_url="file:///tmp"))
     Traceback (most recent call last):
         ...
     energyforecast.errors.RefusedError: The address file:///tmp/datasets/INDO is not of the web.
@@ -80,19 +84,19 @@ def get_elexon(
     Correct the base URL; files are read with the functions read_...
     """
     first, last = timestamps.instant(start), timestamps.instant(end)
-    asking, until = http or Http(), last + timestamps.duration(published_within)
+    until = last + timestamps.duration(published_within)
+    chosen = access or ServerAccess()
+    address = f"{chosen.base_url or _URL}/datasets/{dataset}"
     rows: list[Any] = []
-    begin = first
-    while begin < until:
+    for begin in pd.date_range(first, until, freq=_SPAN, inclusive="left"):
         finish = min(begin + _SPAN, until)
         params = {
             "publishDateTimeFrom": f"{begin:%Y-%m-%dT%H:%MZ}",
             "publishDateTimeTo": f"{finish:%Y-%m-%dT%H:%MZ}",
             "format": "json",
         }
-        rows += _rows(asking.get(f"{base_url}/datasets/{dataset}", params=params), dataset)
-        begin = finish
-    frame = _frame(rows, dataset, kind)
+        rows += _rows(chosen.http.get(address, params=params), dataset)
+    frame = _frame(rows, dataset, plant_type)
     inside = frame[(frame["start"] >= first) & (frame["start"] < last)]
     return _observations(inside, dataset, site, revisions, None)
 
@@ -101,7 +105,7 @@ def read_elexon(
     path: str | Path,
     *,
     site: str = "Great Britain",
-    kind: str | None = None,
+    plant_type: str | None = None,
     revisions: Literal["first", "last"] = "first",
     as_of: Any = None,
 ) -> Observations:
@@ -118,14 +122,16 @@ def read_elexon(
     array(['2024-01-01T00:45:00.000000000'], dtype='datetime64[ns]')
     """
     source = Path(path)
-    return parse_elexon(source.read_bytes(), site=site, kind=kind, revisions=revisions, as_of=as_of)
+    return parse_elexon(
+        source.read_bytes(), site=site, plant_type=plant_type, revisions=revisions, as_of=as_of
+    )
 
 
 def parse_elexon(
     body: bytes,
     *,
     site: str = "Great Britain",
-    kind: str | None = None,
+    plant_type: str | None = None,
     revisions: Literal["first", "last"] = "first",
     as_of: Any = None,
 ) -> Observations:
@@ -137,12 +143,12 @@ def parse_elexon(
         JSON: an object with ``data``, or its list alone. A row has ``startTime``, ``publishTime`` and a value.
     site : str
         Name of the column.
-    kind : str, optional
+    plant_type : str, optional
         Fuel or type of plant, where there are several.
     revisions : {"first", "last"}
-        Which of several publications of a half-hour counts, each with its own time.
+        Publication of a half-hour that counts where there are several, each with its time.
     as_of : moment, optional
-        Only what was published by then.
+        Only values that were published by then.
 
     Returns
     -------
@@ -153,11 +159,11 @@ def parse_elexon(
     ResponseError
         If the body is cut, is no JSON, or its rows have no time.
     MissingDataError
-        If there are no rows, or none of the kind.
+        If there are no rows, or none of the type.
 
     Notes
     -----
-    A row is placed by its ``startTime`` in UTC, never by date and period, of which a day of a clock change
+    The time of a row is its ``startTime`` in UTC, never its date and period, of which a day of a clock change
     has 46 or 50. A publication that is stamped before the end of its half-hour counts from that end.
 
     Examples
@@ -167,10 +173,13 @@ def parse_elexon(
     Observations of Great Britain: 1 x 30min from 2024-01-01 00:00 UTC, 0 missing, 0 flagged,
     published at recorded times
     """
-    return _observations(_frame(_rows(body, "answer"), "answer", kind), "answer", site, revisions, as_of)
+    return _observations(
+        _frame(_rows(body, "answer"), "answer", plant_type), "answer", site, revisions, as_of
+    )
 
 
 def _rows(body: bytes, dataset: str) -> list[Any]:
+    """Rows of a JSON answer."""
     try:
         content = json.loads(body)
     except ValueError as error:
@@ -181,20 +190,20 @@ def _rows(body: bytes, dataset: str) -> list[Any]:
     return rows
 
 
-def _frame(rows: list[Any], dataset: str, kind: str | None) -> pd.DataFrame:
-    """Columns start, published and value, of one kind."""
+def _frame(rows: list[Any], dataset: str, plant_type: str | None) -> pd.DataFrame:
+    """Columns start, published and value, of one type."""
     if not rows:
-        raise _nothing(dataset, "no rows")
+        raise _no_data(dataset, "rows")
     table = pd.DataFrame(rows)
     value = next((name for name in _VALUES if name in table), None)
     if value is None or not {"startTime", "publishTime"} <= set(table):
         raise _bad(dataset, f"has rows of {sorted(map(str, table))}")
-    by = next((name for name in _KINDS if name in table), None)
+    by = next((name for name in _TYPES if name in table), None)
     if by is not None:
-        kinds = sorted(table[by].dropna().unique())
-        if kind not in kinds and (kind is not None or len(kinds) > 1):
-            raise _nothing(dataset, f"kind={kind!r}, and there are {', '.join(kinds)}")
-        table = table[table[by] == (kind or kinds[0])]
+        types = sorted(table[by].dropna().unique())
+        if plant_type not in types and (plant_type is not None or len(types) > 1):
+            raise _no_data(dataset, f"values of plant_type={plant_type!r}; there are {', '.join(types)}")
+        table = table[table[by] == (plant_type or types[0])]
     try:
         return pd.DataFrame(
             {
@@ -210,8 +219,9 @@ def _frame(rows: list[Any], dataset: str, kind: str | None) -> pd.DataFrame:
 def _observations(
     frame: pd.DataFrame, dataset: str, site: str, revisions: Literal["first", "last"], as_of: Any
 ) -> Observations:
+    """Observations of rows, each at the time of its publication, at the earliest the end of its half-hour."""
     if not len(frame):
-        raise _nothing(dataset, "nothing of the period")
+        raise _no_data(dataset, "value of the period")
     if frame[["start", "published"]].isna().any().any():
         raise _bad(dataset, "has a row without time")
     start = timestamps.to_index(frame["start"])
@@ -228,17 +238,19 @@ def _observations(
     )
 
 
-def _bad(dataset: str, what: str) -> ResponseError:
+def _bad(dataset: str, problem: str) -> ResponseError:
+    """Error for an answer of another form."""
     return ResponseError(
-        f"Elexon's {dataset} {what}.",
-        "An answer is whole JSON with rows of startTime, publishTime and a value.",
+        f"Elexon's {dataset} {problem}.",
+        "An answer must be whole JSON with rows of startTime, publishTime and a value.",
         "Ask again; if it stays so, look at the data set's page.",
     )
 
 
-def _nothing(dataset: str, what: str) -> MissingDataError:
+def _no_data(dataset: str, absent: str) -> MissingDataError:
+    """Error for an answer without the requested values."""
     return MissingDataError(
-        f"Elexon's {dataset} gives {what}.",
-        "There is at least one half-hour.",
-        "Check the period and the kind.",
+        f"Elexon's {dataset} has no {absent}.",
+        "At least one half-hour is needed.",
+        "Check the period and plant_type.",
     )

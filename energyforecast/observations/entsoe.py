@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, Literal
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -21,15 +21,16 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import MissingDataError, RefusedError, ResponseError, require
 from energyforecast.observations.rows import observations_from_rows
+from energyforecast.observations.server_access import ServerAccess
 
 __all__ = ["get_entsoe", "parse_entsoe", "read_entsoe"]
 
 _URL: Final = "https://web-api.tp.entsoe.eu/api"
 _STEPS: Final = {"PT1M": 1, "PT15M": 15, "PT30M": 30, "PT60M": 60, "PT1H": 60}
-_NOTHING: Final = "No matching data found"
-#: The platform answers for a year at most.
+_NO_DATA: Final = "No matching data found"
+#: Longest period of one request.
 _SPAN: Final = pd.Timedelta("365D")
-#: What entsoe-py is given for a key, so that it has none to log.
+#: Key that entsoe-py is given, so that it has none to log.
 _NO_KEY: Final = "kept back"
 
 
@@ -38,16 +39,13 @@ def get_entsoe(
     *,
     start: Any,
     end: Any,
-    token: str,
+    access: ServerAccess,
     published_after: str | timedelta,
-    quantity: Literal["load", "generation"] = "load",
-    kind: str | None = None,
+    plant_type: str | None = None,
     site: str | None = None,
     frequency: str | None = None,
-    base_url: str | None = None,
-    http: Http | None = None,
 ) -> Observations:
-    """Actual load, or generation of one type of plant, in an area.
+    """Actual load of an area, or its generation by one type of plant.
 
     Parameters
     ----------
@@ -55,21 +53,18 @@ def get_entsoe(
         As entsoe-py names it, e.g. ``"DE_LU"`` or ``"10Y1001A1001A82H"``.
     start, end : str or moment
         `end` is not included.
-    token : str
-        Of the platform. It is given to the server alone: no message, log or object shows it.
+    access : ServerAccess
+        With the token of the platform. The default address is that of the variable ``ENTSOE_ENDPOINT_URL``, or the
+        platform's.
     published_after : str or timedelta
-        Delay after the end of an interval; the platform does not say when a value came. Load is due after
-        an hour, generation after an hour too; both come later in some areas.
-    quantity : {"load", "generation"}
-    kind : str, optional
-        Type of plant of a generation, e.g. ``"B16"`` (solar), ``"B18"`` and ``"B19"`` (wind at sea, on land).
+        Latency after the end of an interval; the platform does not give the time at which it published a value.
+        Load and generation are due after an hour, and later in some areas.
+    plant_type : str, optional
+        Of a generation, e.g. ``"B16"`` (solar), ``"B18"`` and ``"B19"`` (wind at sea, on land); load by default.
     site : str, optional
         Name of the column; the area by default.
     frequency : str, optional
         See :func:`parse_entsoe`.
-    base_url : str, optional
-        By default that of the variable ``ENTSOE_ENDPOINT_URL``, or the platform's.
-    http : Http, optional
 
     Returns
     -------
@@ -78,36 +73,47 @@ def get_entsoe(
     Raises
     ------
     MissingDataError
-        If the platform has nothing of the period.
+        If the platform has no value of the period.
+    RefusedError
+        If `access` has no token, or the area is unknown.
     SourceError
-        If the server cannot be asked, or its answer cannot be right.
+        If the server cannot be reached, or its answer cannot be right.
     DependencyError
         Without the extra ``entsoe``.
 
+    See Also
+    --------
+    parse_entsoe : The series of an answer.
+    get_elexon : Great Britain.
+
     Examples
     --------
-    >>> parse_entsoe.__name__  # asks a server: see docs/howto/observations.md
-    'parse_entsoe'
+    >>> get_entsoe("DE_LU", start="2024", end="2025", access=ServerAccess(), published_after="1h")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.RefusedError: ENTSO-E was asked without a token.
+    The platform answers to holders of a token.
+    Give access=ServerAccess(token=...); the platform grants one for free.
     """
-    if quantity == "generation" and kind is None:
+    if access.token is None:
         raise RefusedError(
-            "A generation is asked for without kind.", "It is that of one type of plant.", "Give kind='B19'."
+            "ENTSO-E was asked without a token.",
+            "The platform answers to holders of a token.",
+            "Give access=ServerAccess(token=...); the platform grants one for free.",
         )
-    url = base_url or os.environ.get("ENTSOE_ENDPOINT_URL") or _URL
-    client = _client(_Session(token, url, http or Http()))
+    url = access.base_url or os.environ.get("ENTSOE_ENDPOINT_URL") or _URL
+    client = _client(_Session(access.token, url, access.http))
     first, last = timestamps.instant(start), timestamps.instant(end)
-    pieces = []
-    begin = first
-    while begin < last:
+    series: list[tuple[pd.Series, pd.Timedelta]] = []
+    for begin in pd.date_range(first, last, freq=_SPAN, inclusive="left"):
         finish = min(begin + _SPAN, last)
         try:
-            pieces += list(_points(_ask(client, area, begin, finish, quantity, kind), kind))
+            series += _series(_ask(client, area, begin, finish, plant_type), plant_type)
         except MissingDataError:
-            if finish == last and not pieces:
+            if finish == last and not series:
                 raise
-        begin = finish
     return _joined(
-        pieces, site or area, published_after=published_after, frequency=frequency, within=(first, last)
+        series, site or area, published_after=published_after, frequency=frequency, within=(first, last)
     )
 
 
@@ -116,7 +122,7 @@ def read_entsoe(
     *,
     site: str,
     published_after: str | timedelta,
-    kind: str | None = None,
+    plant_type: str | None = None,
     frequency: str | None = None,
 ) -> Observations:
     """A stored answer of the platform; see :func:`parse_entsoe`.
@@ -129,7 +135,9 @@ def read_entsoe(
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.xml'
     """
     body = Path(path).read_bytes()
-    return parse_entsoe(body, site=site, published_after=published_after, kind=kind, frequency=frequency)
+    return parse_entsoe(
+        body, site=site, published_after=published_after, plant_type=plant_type, frequency=frequency
+    )
 
 
 def parse_entsoe(
@@ -137,7 +145,7 @@ def parse_entsoe(
     *,
     site: str,
     published_after: str | timedelta,
-    kind: str | None = None,
+    plant_type: str | None = None,
     frequency: str | None = None,
 ) -> Observations:
     """Observations of an answer of the platform.
@@ -149,9 +157,9 @@ def parse_entsoe(
     site : str
         Name of the column.
     published_after : str or timedelta
-        Delay after the end of an interval.
-    kind : str, optional
-        Type of plant, where there are several. What plants consume themselves is not taken off.
+        Latency after the end of an interval.
+    plant_type : str, optional
+        Where there are several. The auxiliary consumption of plants is not subtracted.
     frequency : str, optional
         By default the longest resolution of the document: areas went from 60 to 15 min in the middle of
         their series. Shorter ones become means, whole or missing; longer ones are never cut.
@@ -163,13 +171,13 @@ def parse_entsoe(
     Raises
     ------
     ResponseError
-        If the XML is cut or is something else.
+        If the XML is cut, or no document of the platform.
     MissingDataError
-        If it says that there is no matching data.
+        If there is no matching data.
 
     Notes
     -----
-    With curve type A03 a point holds until the next one: left-out positions repeat the value before.
+    With curve type A03 a point is valid until the next one: omitted positions repeat the previous value.
     With A01 they are missing.
 
     Examples
@@ -184,7 +192,11 @@ def parse_entsoe(
     [100.0, 100.0, 90.0]
     """
     return _joined(
-        list(_points(body, kind)), site, published_after=published_after, frequency=frequency, within=None
+        list(_series(body, plant_type)),
+        site,
+        published_after=published_after,
+        frequency=frequency,
+        within=None,
     )
 
 
@@ -198,9 +210,10 @@ class _Session:
     headers: dict[str, str] = field(default_factory=dict)
 
     def get(self, *, url: str, params: Mapping[str, Any], proxies: Any, timeout: Any) -> SimpleNamespace:
-        del url, proxies, timeout  # those of this session hold
+        """Answer to a request of entsoe-py, at the address and with the timeouts of this session."""
+        del url, proxies, timeout
         # A client that asks too often is banned for ten minutes.
-        asking = replace(self.http, reason=self._reason, wait=lambda _: 600.0)
+        asking = replace(self.http, reason=self._reason, retry_after=lambda _: 600.0)
         body = asking.get(self.url, params={**params, "securityToken": self.token})
         return SimpleNamespace(
             text=body.decode("utf-8", errors="replace"),
@@ -209,62 +222,68 @@ class _Session:
         )
 
     def _reason(self, body: bytes) -> str:
+        """Reason in an answer, without the token."""
         found = re.search(rb"<text>(.*?)</text>", body, re.DOTALL)
-        said = found[1].decode("utf-8", errors="replace") if found else ""
-        return said.replace(self.token, "...")
+        text = found[1].decode("utf-8", errors="replace") if found else ""
+        return text.replace(self.token, "...")
 
 
 def _client(session: _Session) -> Any:
+    """Client of entsoe-py that asks through a session."""
     library = require("entsoe", extra="entsoe", purpose="entsoe-py has ENTSO-E's areas and parameters.")
     return library.EntsoeRawClient(api_key=_NO_KEY, session=session, retry_count=1)
 
 
-def _ask(
-    client: Any, area: str, start: pd.Timestamp, end: pd.Timestamp, quantity: str, kind: str | None
-) -> bytes:
+def _ask(client: Any, area: str, start: pd.Timestamp, end: pd.Timestamp, plant_type: str | None) -> bytes:
+    """Answer for a period of at most a year."""
     from entsoe.exceptions import NoMatchingDataError
 
     try:
-        if quantity == "load":
+        if plant_type is None:
             text = client.query_load(area, start, end)
         else:
-            text = client.query_generation(area, start, end, psr_type=kind)
+            text = client.query_generation(area, start, end, psr_type=plant_type)
     except NoMatchingDataError:
-        raise _nothing(f"{area} from {start} to {end}") from None
+        raise _no_data(f"{area} from {start} to {end}") from None
     except RefusedError as error:
-        if _NOTHING in error.found:
-            raise _nothing(f"{area} from {start} to {end}") from None
+        if _NO_DATA in error.found:
+            raise _no_data(f"{area} from {start} to {end}") from None
         raise
     except ValueError as error:  # entsoe-py does not know the area
         raise RefusedError(
-            f"The area {area!r} is unknown to entsoe-py: {error}", "It is one of entsoe.Area.", "Correct it."
+            f"The area {area!r} is unknown to entsoe-py: {error}",
+            "An area must be one of entsoe.Area.",
+            "Correct its name.",
         ) from None
     return str(text).encode()
 
 
-def _points(body: bytes, kind: str | None) -> Iterator[tuple[pd.Series, pd.Timedelta]]:
-    """Each period's values with their resolution; own consumption of plants is another series."""
-    made = [
-        item for item in _document(body) if item.find("outBiddingZone_Domain.mRID") is None or not _kind(item)
+def _series(body: bytes, plant_type: str | None) -> Iterator[tuple[pd.Series, pd.Timedelta]]:
+    """Values of each period with their resolution; the auxiliary consumption of plants is another series."""
+    generated = [
+        item
+        for item in _document(body)
+        if item.find("outBiddingZone_Domain.mRID") is None or not _plant_type(item)
     ]
-    kinds = sorted({_kind(item) for item in made} - {""})
-    if kind not in kinds and (kind is not None or len(kinds) > 1):
-        raise _nothing(f"kind={kind!r}; the answer has {', '.join(kinds) or 'no kinds'}")
-    for series in made:
-        if kind in (None, _kind(series)):
-            for period in series.findall("Period"):
+    types = sorted({_plant_type(item) for item in generated} - {""})
+    if plant_type not in types and (plant_type is not None or len(types) > 1):
+        raise _no_data(f"plant_type={plant_type!r}; the answer has {', '.join(types) or 'no types'}")
+    for item in generated:
+        if plant_type in (None, _plant_type(item)):
+            for period in item.findall("Period"):
                 try:
-                    yield _period(period, series.findtext("curveType", "A01"))
+                    yield _period(period, item.findtext("curveType", "A01"))
                 except (TypeError, ValueError, KeyError) as error:
                     raise _bad(f"has a period that cannot be read ({error})") from None
 
 
-def _kind(series: ET.Element) -> str:
-    """Type of plant of a generation series; None for a load."""
+def _plant_type(series: ET.Element) -> str:
+    """Type of plant of a generation series; empty for a load."""
     return series.findtext("MktPSRType/psrType", "")
 
 
 def _document(body: bytes) -> list[ET.Element]:
+    """Time series of an XML answer."""
     if b"<!DOCTYPE" in body[:2000] or b"<!ENTITY" in body:
         raise _bad("is no document of the platform but declares a type of its own")
     try:
@@ -274,15 +293,16 @@ def _document(body: bytes) -> list[ET.Element]:
     for element in root.iter():
         element.tag = str(element.tag).rpartition("}")[2]
     series = root.findall("TimeSeries")
-    said = " ".join(text.text or "" for text in root.iter("text"))
-    if _NOTHING in said:
-        raise _nothing("the period")
+    reason = " ".join(text.text or "" for text in root.iter("text"))
+    if _NO_DATA in reason:
+        raise _no_data("the period")
     if not series:
-        raise _bad(f"is a <{root.tag}> without time series" + (f": {said[:200]}" if said else ""))
+        raise _bad(f"is a <{root.tag}> without time series" + (f": {reason[:200]}" if reason else ""))
     return series
 
 
 def _period(period: ET.Element, curve: str) -> tuple[pd.Series, pd.Timedelta]:
+    """Values of a period and its resolution."""
     start, end = (
         pd.Timestamp(str(period.findtext(f"timeInterval/{name}"))).tz_convert("UTC")
         for name in ("start", "end")
@@ -300,7 +320,7 @@ def _period(period: ET.Element, curve: str) -> tuple[pd.Series, pd.Timedelta]:
 
 
 def _joined(
-    pieces: list[tuple[pd.Series, pd.Timedelta]],
+    series: list[tuple[pd.Series, pd.Timedelta]],
     site: str,
     *,
     published_after: str | timedelta,
@@ -308,20 +328,20 @@ def _joined(
     within: tuple[pd.Timestamp, pd.Timestamp] | None,
 ) -> Observations:
     """Periods of several resolutions at one: shorter ones as means of whole intervals."""
-    step = max(length for _, length in pieces) if frequency is None else timestamps.duration(frequency)
-    for series, length in pieces:
+    step = max(length for _, length in series) if frequency is None else timestamps.duration(frequency)
+    for values, length in series:
         if length > step or step % length != pd.Timedelta(0):
             raise ResponseError(
-                f"{site} comes every {length} from {series.index[0]}, and {step} is asked for.",
-                "A mean over a long interval does not say what its parts were.",
+                f"{site} has values every {length} from {values.index[0]}, and {step} is requested.",
+                "A mean over a long interval cannot be split into its parts.",
                 "Leave frequency out, or give a multiple of the longest.",
             )
-    means = [_means(series, length, step) for series, length in pieces]
+    means = [_means(values, length, step) for values, length in series]
     total = pd.concat(means).groupby(level=0).last()
     if within is not None:
         total = total[(total.index >= within[0]) & (total.index < within[1])]
     if not len(total):
-        raise _nothing("the period")
+        raise _no_data("the period")
     return observations_from_rows(
         total.to_frame(site),
         published_after=published_after,
@@ -329,24 +349,27 @@ def _joined(
     )
 
 
-def _means(series: pd.Series, length: pd.Timedelta, step: pd.Timedelta) -> pd.Series:
+def _means(values: pd.Series, length: pd.Timedelta, step: pd.Timedelta) -> pd.Series:
+    """Means over whole longer intervals."""
     if length == step:
-        return series
-    groups = series.resample(step)
+        return values
+    groups = values.resample(step)
     return groups.mean().where(groups.count() == step // length)
 
 
-def _bad(what: str) -> ResponseError:
+def _bad(problem: str) -> ResponseError:
+    """Error for an answer of another form."""
     return ResponseError(
-        f"The answer of ENTSO-E {what}.",
-        "It is a whole GL_MarketDocument with time series.",
+        f"The answer of ENTSO-E {problem}.",
+        "It must be a whole GL_MarketDocument with time series.",
         "Ask again; if it stays so, look at the platform's news.",
     )
 
 
-def _nothing(what: str) -> MissingDataError:
+def _no_data(absent: str) -> MissingDataError:
+    """Error for an answer without the requested values."""
     return MissingDataError(
-        f"ENTSO-E has no matching data for {what}.",
-        "The platform has the area's values of the period.",
-        "Check area, kind and period; new values come an hour or more after their end.",
+        f"ENTSO-E has no matching data for {absent}.",
+        "The platform must have values of the area in the period.",
+        "Check area, plant_type and period; values are published an hour or more after their end.",
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from energyforecast.core.observation_series import Observations
 from energyforecast.errors import (
     MissingDataError,
     RateLimitError,
@@ -18,7 +19,7 @@ from energyforecast.errors import (
     SourceError,
     UnreachableError,
 )
-from energyforecast.observations import get_elexon, get_entsoe, parse_elexon, parse_entsoe
+from energyforecast.observations import ServerAccess, get_elexon, get_entsoe, parse_elexon, parse_entsoe
 from energyforecast.weather import Http
 from tests.support.replay import Answer, Replay, Request, disconnected, rewritten, said, status, truncated
 
@@ -96,10 +97,13 @@ def _healthy(server: Replay) -> Iterator[None]:
     server.heal()
 
 
-def _load(server: Replay, start: str = "2024-02-28", end: str = "2024-03-02", **more: object):
+def _load(
+    server: Replay, start: str = "2024-02-28", end: str = "2024-03-02", *, address: str | None = "/api"
+) -> Observations:
     pytest.importorskip("entsoe", reason="entsoe-py (extra entsoe) is not installed")
-    form = {"token": TOKEN, "published_after": "1h", "base_url": f"{server.url}/api", "http": QUICK}
-    return get_entsoe("DE_LU", start=start, end=end, **(form | more))  # type: ignore[arg-type]
+    base_url = None if address is None else server.url + address
+    access = ServerAccess(token=TOKEN, base_url=base_url, http=QUICK)
+    return get_entsoe("DE_LU", start=start, end=end, access=access, published_after="1h")
 
 
 # --- ENTSO-E --------------------------------------------------------------------------------------
@@ -117,7 +121,7 @@ def test_load_of_a_leap_day(server: Replay) -> None:
 
 def test_the_variable_of_entsoe_py_names_the_server(server: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTSOE_ENDPOINT_URL", f"{server.url}/api")
-    assert len(_load(server, base_url=None)) == 72
+    assert len(_load(server, address=None)) == 72
 
 
 def test_three_years_are_asked_for_year_by_year_without_a_seam(server: Replay) -> None:
@@ -158,7 +162,7 @@ def test_a_resolution_that_changes_becomes_hourly_means_of_whole_hours() -> None
     np.testing.assert_array_equal(load.values["area"], [10, 20, 2.5, np.nan])
     fine = parse_entsoe(document(quarters), site="area", published_after="1h")
     assert fine.frequency == pd.Timedelta("15min")
-    with pytest.raises(ResponseError, match="does not say what its parts were"):
+    with pytest.raises(ResponseError, match="cannot be split into its parts"):
         parse_entsoe(document(hourly), site="area", published_after="1h", frequency="15min")
 
 
@@ -182,9 +186,25 @@ def test_of_several_types_of_plant_one_is_named() -> None:
         )
 
     body = document(plant("B16", 5.0), plant("B19", 7.0), plant("B16", 1.0, consumed=True))
-    assert parse_entsoe(body, site="s", published_after="1h", kind="B16").values["s"].tolist() == [5, 5]
+    assert parse_entsoe(body, site="s", published_after="1h", plant_type="B16").values["s"].tolist() == [5, 5]
     with pytest.raises(MissingDataError, match="B16, B19"):
         parse_entsoe(body, site="s", published_after="1h")
+
+
+def test_generation_of_one_type_of_plant_is_asked_for_by_its_code(server: Replay) -> None:
+    pytest.importorskip("entsoe", reason="entsoe-py (extra entsoe) is not installed")
+    access = ServerAccess(token=TOKEN, base_url=f"{server.url}/api", http=QUICK)
+    with pytest.raises(MissingDataError, match="B19"):  # the server of this test answers with a load
+        get_entsoe(
+            "DE_LU",
+            start="2024-02-28",
+            end="2024-02-29",
+            access=access,
+            published_after="1h",
+            plant_type="B19",
+        )
+    assert server.requests[0].one("documentType") == "A75"
+    assert server.requests[0].one("psrType") == "B19"
 
 
 def test_the_token_is_nowhere_but_in_the_question(
@@ -211,7 +231,8 @@ def test_the_token_is_nowhere_but_in_the_question(
 
 
 def _demand(server: Replay, **more: object):
-    form = {"start": "2023-10-28 23:00", "end": "2023-10-30", "base_url": server.url, "http": QUICK}
+    form: dict[str, object] = {"start": "2023-10-28 23:00", "end": "2023-10-30"}
+    form["access"] = ServerAccess(base_url=server.url, http=QUICK)
     return get_elexon("INDO", **(form | more))  # type: ignore[arg-type]
 
 
@@ -242,10 +263,10 @@ def test_of_several_fuels_one_is_named() -> None:
         for k, fuel in enumerate(("CCGT", "WIND"))
     ]
     body = json.dumps({"data": rows}).encode()
-    assert parse_elexon(body, kind="WIND").values.iloc[0, 0] == 1
-    for kind in (None, "COAL"):
+    assert parse_elexon(body, plant_type="WIND").values.iloc[0, 0] == 1
+    for plant_type in (None, "COAL"):
         with pytest.raises(MissingDataError, match="CCGT, WIND"):
-            parse_elexon(body, kind=kind)
+            parse_elexon(body, plant_type=plant_type)
 
 
 # --- Faults ---------------------------------------------------------------------------------------

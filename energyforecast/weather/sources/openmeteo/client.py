@@ -121,7 +121,7 @@ class Endpoint:
             http,
             headers={**http.headers, **secret},
             reason=lambda body: _reason(body, key),
-            wait=_wait,
+            retry_after=_retry_after,
         )
 
 
@@ -135,7 +135,7 @@ def _reason(body: bytes, secret: str | None) -> str:
     return _KEY.sub(r"\1***", reason.replace(secret, "***") if secret else reason)
 
 
-def _wait(reason: str) -> float:
+def _retry_after(reason: str) -> float:
     """Seconds until a limit begins anew: the minute's, the hour's or the day's. [s]"""
     now = timestamps.now()
     if "concurrent" in reason:

@@ -233,9 +233,9 @@ def test_limits_say_when_to_come_back(server: Replay) -> None:
         server.always(status(429, reason))
         with pytest.raises(RateLimitError) as caught:
             _source(server, http={"deadline": 0.5}).get_run(SITES, RUN)
-        assert 0 < caught.value.wait <= most
+        assert 0 < caught.value.retry_after <= most
     # The hour and the day end at the full ones.
-    coming = timestamps.now() + pd.Timedelta(seconds=caught.value.wait - 60)
+    coming = timestamps.now() + pd.Timedelta(seconds=caught.value.retry_after - 60)
     assert abs(coming - coming.round("D")) < pd.Timedelta("10s")
 
 
