@@ -179,7 +179,7 @@ def _daily(data: CompetitionData, site: str, valid: timestamps.Times, quantiles:
     """Mean loss of each day, of the hours whose outcome is known."""
     outcome = data.outcomes.value_at(site, valid)
     known = np.isfinite(outcome)
-    loss = pinball_loss(outcome[known], quantiles[known], ef.core.tasks.PERCENTILES).mean(axis=1)
+    loss = pinball_loss(outcome[known], quantiles[known], ef.core.quantiles.PERCENTILES).mean(axis=1)
     index = pd.MultiIndex.from_product([[site], valid[known].astype("datetime64[D]")], names=["site", "day"])
     return pd.Series(loss, index=index).groupby(level=["site", "day"]).mean()
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 import energyforecast as ef
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.evaluation.losses import pinball_loss
 
 ZONES, TASKS = (1, 4, 7), (1, 2, 3)

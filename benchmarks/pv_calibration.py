@@ -22,7 +22,7 @@ import pandas as pd
 
 import energyforecast as ef
 from energyforecast.competitions import Gefcom2014Solar
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.evaluation.losses import pinball_loss
 
 LAST = pd.Timestamp("2013-04-01")

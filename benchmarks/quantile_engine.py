@@ -36,7 +36,7 @@ LEVELS = {
     5: (0.02, 0.2, 0.5, 0.8, 0.98),
     9: (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99),
     19: (0.01, *(k / 20 for k in range(1, 10)), 0.5, *(k / 20 for k in range(11, 20)), 0.99),
-    99: ef.core.tasks.PERCENTILES,
+    99: ef.core.quantiles.PERCENTILES,
 }
 #: Months of the solar training period, and months of load before its first task, that the frontier is drawn on.
 SOLAR = ("2013-01", "2013-02", "2013-03")
@@ -68,7 +68,7 @@ class Cell:
     bounds: tuple[float, float] = (0.0, 1.0)
 
     def loss(self, quantiles: np.ndarray[Any, Any]) -> float:
-        return float(pinball_loss(self.outcome, quantiles, ef.core.tasks.PERCENTILES).mean())
+        return float(pinball_loss(self.outcome, quantiles, ef.core.quantiles.PERCENTILES).mean())
 
 
 def cells(name: str, folder: Path, starts: Sequence[tuple[str, Any]], sites: Sequence[int]) -> Iterator[Cell]:

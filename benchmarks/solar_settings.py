@@ -90,7 +90,7 @@ def before_the_tasks(data: CompetitionData) -> CompetitionData:
 
 def loss(done: TaskForecast) -> float:
     """Mean pinball loss. [% of capacity]"""
-    return 100 * float(pinball_loss(done.observed, done.quantiles, ef.core.tasks.PERCENTILES).mean())
+    return 100 * float(pinball_loss(done.observed, done.quantiles, ef.core.quantiles.PERCENTILES).mean())
 
 
 def inside(done: list[TaskForecast], low: int, high: int) -> float:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import ConfigurationError
 
 __all__ = ["Competition", "TaskForecast"]

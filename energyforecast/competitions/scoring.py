@@ -11,8 +11,7 @@ import pandas as pd
 
 from energyforecast.competitions.base import Array, TaskForecast
 from energyforecast.competitions.readers.common import find
-from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES, QuantileFunction
 from energyforecast.errors import FileFormatError
 from energyforecast.evaluation import pinball_loss
 

@@ -21,10 +21,10 @@ from . import (
     site_catalogue as site_catalogue,
     sites as sites,
     table_format as table_format,
-    task_base as task_base,
     tasks as tasks,
     timestamps as timestamps,
     variables as variables,
     version as version,
     weather_schema as weather_schema,
+    windows as windows,
 )

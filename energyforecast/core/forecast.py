@@ -15,7 +15,8 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.sites import Kind, check_kind, kinds_of
-from energyforecast.core.tasks import Task, Windows
+from energyforecast.core.tasks import Task
+from energyforecast.core.windows import Windows
 from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
 
 if TYPE_CHECKING:

@@ -28,11 +28,14 @@ from energyforecast.core.interpolation import (
 )
 from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["TAILS", "QuantileFunction", "Tails", "check_levels"]
+__all__ = ["PERCENTILES", "TAILS", "QuantileFunction", "Tails", "check_levels"]
 
 Array = npt.NDArray[Any]
 Bounds: TypeAlias = tuple[float, float]
 _Pick: TypeAlias = Callable[[Array, Array], Array]
+
+#: Quantile levels 0.01, 0.02, ..., 0.99.
+PERCENTILES: Final[tuple[float, ...]] = tuple(k / 100 for k in range(1, 100))
 
 _OPEN: Final = (-np.inf, np.inf)
 

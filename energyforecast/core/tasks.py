@@ -1,47 +1,168 @@
-"""Tasks: when a forecast is issued, which hours it covers, which quantiles it gives."""
+"""Tasks: issue times, hours covered, frequency and quantile levels of forecasts."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.task_base import PERCENTILES, Task, Windows
+from energyforecast.core.quantiles import PERCENTILES, check_levels
+from energyforecast.core.windows import Windows
 from energyforecast.errors import TimeError
 
-__all__ = [
-    "PERCENTILES",
-    "DayAhead",
-    "Intraday",
-    "MonthAhead",
-    "Task",
-    "Windows",
-    "day_ahead",
-    "intraday",
-    "month_ahead",
-]
+__all__ = ["DayAhead", "Intraday", "MonthAhead", "Task", "day_ahead", "intraday", "month_ahead"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Task(ABC):
+    """Base of all tasks: issue times, hours covered, frequency and quantile levels of forecasts.
+
+    Parameters
+    ----------
+    timezone : str
+        Zone of wall times, local days and of strings given as times.
+    frequency : Timedelta
+        Length of an interval.
+    quantiles : tuple of float
+        Levels in (0, 1).
+
+    Raises
+    ------
+    TimeError, RangeError
+        If a day holds no whole number of intervals, or a level lies outside (0, 1).
+
+    See Also
+    --------
+    day_ahead, intraday, month_ahead : Make the three tasks.
+
+    Examples
+    --------
+    >>> isinstance(day_ahead("08:00", timezone="Asia/Almaty"), Task)
+    True
+    """
+
+    timezone: str
+    frequency: pd.Timedelta = pd.Timedelta("1h")
+    quantiles: tuple[float, ...] = PERCENTILES
+
+    @property
+    @abstractmethod
+    def reach(self) -> pd.Timedelta:
+        """Upper bound of the time from an issue to the end of its window."""
+
+    @abstractmethod
+    def _issued(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
+        """Issue times of windows that begin from one moment to another, the last excluded."""
+
+    @abstractmethod
+    def _bounds(self, issued: timestamps.Times) -> tuple[timestamps.Times, timestamps.Times]:
+        """Beginning and end of the window of each issue."""
+
+    def __post_init__(self) -> None:
+        timestamps.zone(self.timezone)
+        object.__setattr__(self, "quantiles", check_levels(self.quantiles))
+        if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
+            raise TimeError(
+                f"The frequency is {self.frequency}.",
+                "A day holds a whole number of intervals.",
+                "Use e.g. '1h' or '30min'.",
+            )
+
+    def moments(self, issue_time: Any) -> timestamps.Times:
+        """Given issue times in UTC, in order and each once.
+
+        Parameters
+        ----------
+        issue_time : str, moment or sequence of moments
+            Strings are wall time in the task's zone; ``"now"`` is the present.
+
+        Examples
+        --------
+        >>> day_ahead("09:00", timezone="Europe/Paris").moments("2024-07-01 09:00")
+        array(['2024-07-01T07:00:00.000000000'], dtype='datetime64[ns]')
+        """
+        several = [issue_time] if isinstance(issue_time, str) or np.ndim(issue_time) == 0 else issue_time
+        given = [timestamps.instant(moment, timezone=self.timezone) for moment in several]
+        return np.unique(timestamps.to_ns(pd.DatetimeIndex(given)))
+
+    def issue_times(self, start: Any, end: Any) -> pd.DatetimeIndex:
+        """Issue times of the forecasts with windows that begin in a period.
+
+        Parameters
+        ----------
+        start, end : str or moment
+            Strings are read in the task's zone; ``"2015"`` or ``"2015-03"`` mean all of it, the end
+            included; a moment as `end` is excluded.
+
+        Examples
+        --------
+        >>> task = day_ahead("09:00", timezone="Europe/Paris")
+        >>> issued = task.issue_times("2015", "2015")
+        >>> len(issued), str(issued[0])
+        (365, '2014-12-31 08:00:00+00:00')
+        """
+        first = timestamps.period(start, timezone=self.timezone)[0]
+        begin, last = timestamps.period(end, timezone=self.timezone)
+        if last < first or (last == first and begin < first):
+            raise TimeError(
+                f"The period ends at {last}, before {first}.", "start comes before end.", "Exchange them."
+            )
+        return self._issued(first, last)
+
+    def windows(self, issue_times: Any) -> Windows:
+        """Hours covered by forecasts issued at these times.
+
+        Parameters
+        ----------
+        issue_times : DatetimeIndex or array of datetime64
+
+        Examples
+        --------
+        >>> task = day_ahead("08:00", timezone="Asia/Almaty")
+        >>> windows = task.windows(task.issue_times("2024-02-28", "2024-03-01"))
+        >>> windows.inside.sum(axis=1).tolist()  # 29 February had 25 hours
+        [24, 25, 24]
+        """
+        issued = timestamps.to_ns(issue_times)
+        return Windows.between(issued, *self._bounds(issued), frequency=self.frequency)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _WholeDays(Task):
     """Task issued at a wall time, for whole local days."""
 
-    issue: time
-    first_day: int
+    _unit: ClassVar[str]
 
-    @abstractmethod
-    def _days(self, first: pd.Timestamp, last: pd.Timestamp) -> list[date]:
-        """First days of the windows that begin in a period."""
+    issue: time
+    first_day: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        count = getattr(self, self._unit)
+        if count < 1 or self.first_day < 0:
+            raise TimeError(
+                f"The task covers {count} {self._unit}, with first_day={self.first_day}.",
+                f"It covers one of the {self._unit} or more, none of which begins before its issue.",
+                f"Use {self._unit}=1 or more, and first_day=0 or more.",
+            )
 
     @abstractmethod
     def _first_and_after(self, issued: date) -> tuple[date, date]:
         """First day of the window issued on a day, and the day after its last."""
 
     def _issued(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
-        days = [day - timedelta(days=self.first_day) for day in self._days(first, last)]
-        return timestamps.wall_clock(days, self.issue, timezone=self.timezone)
+        days = filter(self._begins, timestamps.days_between(first, last, timezone=self.timezone))
+        issued = [day - timedelta(days=self.first_day) for day in days]
+        return timestamps.wall_clock(issued, self.issue, timezone=self.timezone)
+
+    def _begins(self, _day: date) -> bool:
+        """Whether a window begins on a day."""
+        return True
 
     def _bounds(self, issued: timestamps.Times) -> tuple[timestamps.Times, timestamps.Times]:
         local = pd.DatetimeIndex(issued, tz="UTC").tz_convert(timestamps.zone(self.timezone)).date
@@ -53,53 +174,28 @@ class _WholeDays(Task):
 
 @dataclass(frozen=True, kw_only=True)
 class DayAhead(_WholeDays):
-    """Task issued at a wall time every day, for whole local days. Made by :func:`day_ahead`.
-
-    Parameters
-    ----------
-    timezone : str
-    issue : time
-        Wall time.
-    first_day, days : int
-        First local day covered, counted from the day of issue, and number of days.
-    frequency : Timedelta
-    quantiles : tuple of float
+    """Task issued at a wall time every day, for whole local days; its fields are the arguments of :func:`day_ahead`.
 
     Raises
     ------
     TimeError
-        If it covers no day, or one before its issue.
+        If it covers no day, or one that begins before its issue.
 
     Examples
     --------
-    >>> task = DayAhead(timezone="Asia/Almaty", issue=time(8), quantiles=(0.1, 0.5, 0.9))
-    >>> task == day_ahead("08:00", timezone="Asia/Almaty", quantiles=(0.1, 0.5, 0.9))
+    >>> DayAhead(timezone="Asia/Almaty", issue=time(8)) == day_ahead("08:00", timezone="Asia/Almaty")
     True
     """
 
-    timezone: str
-    issue: time
+    _unit = "days"
+
     first_day: int = 1
     days: int = 1
-    frequency: pd.Timedelta = pd.Timedelta("1h")
-    quantiles: tuple[float, ...] = PERCENTILES
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.days < 1 or self.first_day < 0:
-            raise TimeError(
-                f"The task covers {self.days} days from day {self.first_day} on.",
-                "It covers at least one day, from the day of issue (0) on.",
-                "Use first_day=1, days=1 for the next day.",
-            )
 
     @property
     def reach(self) -> pd.Timedelta:
         """Upper bound of the time from an issue to the end of its window."""
         return pd.Timedelta(days=self.first_day + self.days + 1)
-
-    def _days(self, first: pd.Timestamp, last: pd.Timestamp) -> list[date]:
-        return timestamps.days_between(first, last, timezone=self.timezone)
 
     def _first_and_after(self, issued: date) -> tuple[date, date]:
         first = issued + timedelta(days=self.first_day)
@@ -108,24 +204,12 @@ class DayAhead(_WholeDays):
 
 @dataclass(frozen=True, kw_only=True)
 class MonthAhead(_WholeDays):
-    """Task issued once a month, for whole local calendar months. Made by :func:`month_ahead`.
-
-    Parameters
-    ----------
-    timezone : str
-    issue : time
-        Wall time.
-    first_day : int
-        Days before the first of the month at which it is issued.
-    months : int
-        Number of months covered.
-    frequency : Timedelta
-    quantiles : tuple of float
+    """Task issued once a month, for whole local months; its fields are the arguments of :func:`month_ahead`.
 
     Raises
     ------
     TimeError
-        If it covers no month, or one that began before its issue.
+        If it covers no month, or one that begins before its issue.
 
     Examples
     --------
@@ -133,49 +217,28 @@ class MonthAhead(_WholeDays):
     True
     """
 
-    timezone: str
-    issue: time = time(0)
-    first_day: int = 0
-    months: int = 1
-    frequency: pd.Timedelta = pd.Timedelta("1h")
-    quantiles: tuple[float, ...] = PERCENTILES
+    _unit = "months"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.months < 1 or self.first_day < 0:
-            raise TimeError(
-                f"The task covers {self.months} months, issued {self.first_day} days before.",
-                "It covers at least one month that begins on the day of issue (0) or later.",
-                "Use months=1, first_day=0, or day_ahead(...).",
-            )
+    issue: time = time(0)
+    months: int = 1
 
     @property
     def reach(self) -> pd.Timedelta:
         """Upper bound of the time from an issue to the end of its window."""
         return pd.Timedelta(days=self.first_day + 32 * (self.months + 1))
 
-    def _days(self, first: pd.Timestamp, last: pd.Timestamp) -> list[date]:
-        return [day for day in timestamps.days_between(first, last, timezone=self.timezone) if day.day == 1]
+    def _begins(self, day: date) -> bool:
+        return day.day == 1
 
     def _first_and_after(self, issued: date) -> tuple[date, date]:
         day = issued + timedelta(days=self.first_day)
-        first = _month_from(day, 0 if day.day == 1 else 1)
-        return first, _month_from(first, self.months)
+        first = timestamps.month_start(day, after=0 if day.day == 1 else 1)
+        return first, timestamps.month_start(first, after=self.months)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intraday(Task):
-    """Task issued every so often, for the next hours. Made by :func:`intraday`.
-
-    Parameters
-    ----------
-    every : Timedelta
-        Time between two issues.
-    leads : Timedelta
-        Length of the window, from the first interval that begins at or after the issue.
-    timezone : str
-    frequency : Timedelta
-    quantiles : tuple of float
+    """Task issued at regular intervals, for the next hours; its fields are the arguments of :func:`intraday`.
 
     Raises
     ------
@@ -188,18 +251,16 @@ class Intraday(Task):
     True
     """
 
+    timezone: str = "UTC"
     every: pd.Timedelta
     leads: pd.Timedelta
-    timezone: str = "UTC"
-    frequency: pd.Timedelta = pd.Timedelta("1h")
-    quantiles: tuple[float, ...] = PERCENTILES
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.every <= pd.Timedelta(0) or self.leads < self.frequency:
             raise TimeError(
                 f"The task has every={self.every} and leads={self.leads}.",
-                f"It is issued every so often and reaches at least one interval of {self.frequency}.",
+                f"It is issued at regular intervals and reaches at least one interval of {self.frequency}.",
                 "Use e.g. intraday(every='1h', leads='12h').",
             )
 
@@ -219,12 +280,6 @@ class Intraday(Task):
         return start, start + self.leads.to_timedelta64()
 
 
-def _month_from(day: date, count: int) -> date:
-    """First day of the month so many months after the month of a day."""
-    years, month = divmod(day.month - 1 + count, 12)
-    return date(day.year + years, month + 1, 1)
-
-
 def day_ahead(
     issue: str | time,
     *,
@@ -234,7 +289,7 @@ def day_ahead(
     frequency: str | timedelta = "1h",
     quantiles: tuple[float, ...] = PERCENTILES,
 ) -> DayAhead:
-    """A forecast issued at a wall time every day for whole local days.
+    """Task of a forecast issued at a wall time every day for whole local days.
 
     Parameters
     ----------
@@ -246,14 +301,8 @@ def day_ahead(
         First day covered, counted from the day of issue: 1 is tomorrow.
     days : int
         Number of days covered.
-    frequency : str or timedelta
-        Length of an interval.
-    quantiles : tuple of float
-        Levels in (0, 1).
-
-    Returns
-    -------
-    DayAhead
+    frequency, quantiles
+        As in :class:`Task`.
 
     Examples
     --------
@@ -266,7 +315,7 @@ def day_ahead(
         first_day=first_day,
         days=days,
         frequency=timestamps.duration(frequency),
-        quantiles=tuple(quantiles),
+        quantiles=quantiles,
     )
 
 
@@ -278,24 +327,18 @@ def intraday(
     frequency: str | timedelta = "1h",
     quantiles: tuple[float, ...] = PERCENTILES,
 ) -> Intraday:
-    """A forecast issued every so often for the next hours.
+    """Task of a forecast issued at regular intervals for the next hours.
 
     Parameters
     ----------
     every : str or timedelta
         Time between two issues, e.g. ``"1h"``.
     leads : str or timedelta
-        How far a forecast reaches from the first interval that begins at or after its issue.
+        Length of the window, from the first interval that begins at or after the issue.
     timezone : str
         Zone in which strings given as times are read.
-    frequency : str or timedelta
-        Length of an interval.
-    quantiles : tuple of float
-        Levels in (0, 1).
-
-    Returns
-    -------
-    Intraday
+    frequency, quantiles
+        As in :class:`Task`.
 
     Examples
     --------
@@ -308,7 +351,7 @@ def intraday(
         every=timestamps.duration(every),
         leads=timestamps.duration(leads),
         frequency=timestamps.duration(frequency),
-        quantiles=tuple(quantiles),
+        quantiles=quantiles,
     )
 
 
@@ -321,7 +364,7 @@ def month_ahead(
     frequency: str | timedelta = "1h",
     quantiles: tuple[float, ...] = PERCENTILES,
 ) -> MonthAhead:
-    """A forecast issued once a month for whole local calendar months.
+    """Task of a forecast issued once a month for whole local calendar months.
 
     Parameters
     ----------
@@ -330,22 +373,11 @@ def month_ahead(
     timezone : str
         Zone of the wall time and of the months.
     first_day : int
-        So many days before the first of the month it is issued: 0 is the first itself.
+        Days from the issue to the first of the month: 0 is the first itself.
     months : int
         Number of months covered.
-    frequency : str or timedelta
-        Length of an interval.
-    quantiles : tuple of float
-        Levels in (0, 1).
-
-    Returns
-    -------
-    MonthAhead
-
-    Raises
-    ------
-    TimeError
-        If it covers no month.
+    frequency, quantiles
+        As in :class:`Task`.
 
     Examples
     --------
@@ -360,5 +392,5 @@ def month_ahead(
         first_day=first_day,
         months=months,
         frequency=timestamps.duration(frequency),
-        quantiles=tuple(quantiles),
+        quantiles=quantiles,
     )

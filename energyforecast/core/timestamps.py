@@ -27,6 +27,7 @@ __all__ = [
     "instants",
     "local_midnights",
     "localise",
+    "month_start",
     "now",
     "period",
     "to_index",
@@ -248,3 +249,9 @@ def days_between(start: pd.Timestamp, end: pd.Timestamp, *, timezone: str) -> li
     days = [first + timedelta(days=k) for k in range((last - first).days + 1)]
     midnights = local_midnights(days, timezone=timezone)
     return [day for day, midnight in zip(days, midnights, strict=True) if start <= midnight < end]
+
+
+def month_start(day: date, *, after: int) -> date:
+    """First day of the month that lies so many months after that of a day."""
+    years, month = divmod(day.month - 1 + after, 12)
+    return date(day.year + years, month + 1, 1)

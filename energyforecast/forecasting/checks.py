@@ -12,8 +12,8 @@ import pandas as pd
 from energyforecast.core import plausibility, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
-from energyforecast.core.tasks import Windows
 from energyforecast.core.weather_schema import Weather
+from energyforecast.core.windows import Windows
 from energyforecast.errors import (
     MissingDataError,
     NoRunError,

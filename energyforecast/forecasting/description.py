@@ -96,7 +96,7 @@ def _sites_to_json(sites: Iterable[Site]) -> list[dict[str, Any]]:
 
 
 def _task_to_json(task: Task) -> dict[str, Any]:
-    values = {item.name: _plain(getattr(task, item.name)) for item in dataclasses.fields(task)}  # type: ignore[arg-type]
+    values = {item.name: _plain(getattr(task, item.name)) for item in dataclasses.fields(task)}
     return {"type": type(task).__name__} | values
 
 

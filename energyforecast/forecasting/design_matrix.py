@@ -13,8 +13,8 @@ import pandas as pd
 from energyforecast.core import timestamps, variables
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site, WindFarm
-from energyforecast.core.tasks import Windows
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, check_structure, label_of
+from energyforecast.core.windows import Windows
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe
 from energyforecast.physics import is_dark, solar_position

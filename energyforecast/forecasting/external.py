@@ -14,7 +14,8 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.sites import Kind, kinds_of
 from energyforecast.core.table_format import TableFormat, format_of
-from energyforecast.core.tasks import Task, Windows
+from energyforecast.core.tasks import Task
+from energyforecast.core.windows import Windows
 from energyforecast.errors import SchemaError, TimeError, UnitsError, one_of
 
 __all__ = ["read_frame"]

@@ -16,8 +16,9 @@ from energyforecast.core import plausibility, timestamps, weather_schema
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
-from energyforecast.core.tasks import Task, Windows
+from energyforecast.core.tasks import Task
 from energyforecast.core.version import __version__
+from energyforecast.core.windows import Windows
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.features import DayOfYear, DayType, FeatureSet, LocalHour, Temperature
 from energyforecast.models import DemandResponse

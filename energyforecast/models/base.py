@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from energyforecast.core.quantiles import check_levels
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 
 __all__ = ["Part", "QuantileModel"]

@@ -17,7 +17,8 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.labels import Label
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Kind, Site, Sites, WindFarm, as_sites
-from energyforecast.core.tasks import Windows, day_ahead
+from energyforecast.core.tasks import day_ahead
+from energyforecast.core.windows import Windows
 from energyforecast.evaluation import Result
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology

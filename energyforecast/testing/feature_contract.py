@@ -12,8 +12,9 @@ import pandas as pd
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, as_sites
-from energyforecast.core.tasks import Task, Windows
+from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
+from energyforecast.core.windows import Windows
 from energyforecast.errors import LeakageError, SchemaError, TimeError
 from energyforecast.features import Feature, FeatureSet
 from energyforecast.forecasting.design_matrix import DesignMatrix

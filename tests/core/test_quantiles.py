@@ -282,7 +282,7 @@ def test_samples_are_counted(samples: list[int], value: int) -> None:
 
 def test_a_row_alone_is_to_the_bit_the_row_among_others() -> None:
     rng = np.random.default_rng(0)
-    values, wanted = np.sort(rng.normal(size=(101, 9)), axis=1), ef.core.tasks.PERCENTILES
+    values, wanted = np.sort(rng.normal(size=(101, 9)), axis=1), ef.core.quantiles.PERCENTILES
     levels = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
     many, alone = QuantileFunction(values, levels), [QuantileFunction(row[None], levels) for row in values]
     for tails in (FLAT, NORMAL):
@@ -306,9 +306,9 @@ def test_each_row_may_have_a_level_and_a_value_of_its_own() -> None:
 
 def test_a_known_level_is_the_quantile_itself() -> None:
     values = np.sort(np.random.default_rng(1).normal(size=(50, 99)).astype(np.float32), axis=1)
-    found = QuantileFunction(values, ef.core.tasks.PERCENTILES)
+    found = QuantileFunction(values, ef.core.quantiles.PERCENTILES)
     np.testing.assert_array_equal(
-        found.table([1 - (1 - level) for level in ef.core.tasks.PERCENTILES]), values
+        found.table([1 - (1 - level) for level in ef.core.quantiles.PERCENTILES]), values
     )
 
 
@@ -327,7 +327,7 @@ def test_demand_is_fitted_at_levels_dense_enough_for_straight_lines() -> None:
     """Errors near to normal: straight lines between nine levels add 0.026 % to a normal's loss, between 15 0.002 %."""
     site = ef.DemandArea(name="town", latitude=43, longitude=77)
     model = assign_models([site], None)["town"]
-    levels, law = np.array(ef.core.tasks.PERCENTILES), stats.norm()
+    levels, law = np.array(ef.core.quantiles.PERCENTILES), stats.norm()
     outcome = law.ppf(EVEN)
 
     def loss(values: Array) -> float:

@@ -20,7 +20,8 @@ from energyforecast import physics
 from energyforecast.core import weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea, Site, WindFarm
-from energyforecast.core.tasks import Windows, day_ahead, intraday
+from energyforecast.core.tasks import day_ahead, intraday
+from energyforecast.core.windows import Windows
 from energyforecast.errors import EnergyForecastError, SchemaError
 from energyforecast.features import (
     AirMass,

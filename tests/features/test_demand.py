@@ -13,7 +13,8 @@ import xarray as xr
 from energyforecast import physics
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
-from energyforecast.core.tasks import Task, Windows, day_ahead, intraday
+from energyforecast.core.tasks import Task, day_ahead, intraday
+from energyforecast.core.windows import Windows
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation import mae
 from energyforecast.features import (

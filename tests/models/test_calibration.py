@@ -13,7 +13,7 @@ import xarray as xr
 
 import energyforecast as ef
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models import Climatology, ConformalQuantiles, QuantileModel
 from energyforecast.models.base import Part

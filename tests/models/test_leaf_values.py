@@ -11,7 +11,7 @@ import pytest
 import sklearn.base
 from scipy import stats
 
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 from energyforecast.models import LightGBMQuantiles, QuantileModel, out_of_fold_calibration
 from energyforecast.models.boosters import leaf_indices

@@ -16,7 +16,7 @@ import sklearn.base
 from scipy import stats
 
 import energyforecast
-from energyforecast.core.tasks import PERCENTILES
+from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, QuantileModel, SeasonalNaive
 

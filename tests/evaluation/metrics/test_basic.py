@@ -12,7 +12,8 @@ from scipy import integrate, stats
 
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.tasks import PERCENTILES, day_ahead
+from energyforecast.core.quantiles import PERCENTILES
+from energyforecast.core.tasks import day_ahead
 from energyforecast.core.variables import Flag
 from energyforecast.errors import EnergyForecastError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation import (

@@ -21,9 +21,8 @@ from energyforecast.competitions import competition
 from energyforecast.competitions.scoring import pinball as official_pinball
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.quantiles import PERCENTILES, QuantileFunction
 from energyforecast.core.settlement import ImbalanceTerms
-from energyforecast.core.tasks import PERCENTILES
 from energyforecast.errors import EnergyForecastError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation import Pairs, align, score
 from energyforecast.evaluation.losses import interval_loss

@@ -16,7 +16,7 @@ from scipy import stats
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.core.tasks import Windows
+from energyforecast.core.windows import Windows
 from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation.losses import energy_score, variogram_score
 from energyforecast.planning import (

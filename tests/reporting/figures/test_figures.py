@@ -17,7 +17,8 @@ from matplotlib.dates import num2date
 import energyforecast as ef
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.tasks import PERCENTILES, day_ahead
+from energyforecast.core.quantiles import PERCENTILES
+from energyforecast.core.tasks import day_ahead
 from energyforecast.errors import EnergyForecastError, MissingDataError
 from energyforecast.evaluation import Result, backtest
 from energyforecast.planning import sample_scenarios
