@@ -11,6 +11,7 @@ from . import (
 )
 from .examples import (
     example_days as example_days,
+    example_dispatch as example_dispatch,
     example_forecast as example_forecast,
     example_forecaster as example_forecaster,
     example_observations as example_observations,

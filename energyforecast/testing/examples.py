@@ -22,6 +22,8 @@ from energyforecast.core.windows import Windows
 from energyforecast.evaluation import Result
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology
+from energyforecast.planning.dispatch.inputs import DispatchInputs
+from energyforecast.planning.dispatch.system import System
 from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
@@ -33,6 +35,7 @@ __all__ = [
     "check_model",
     "check_source",
     "example_days",
+    "example_dispatch",
     "example_forecast",
     "example_forecaster",
     "example_observations",
@@ -268,6 +271,33 @@ def example_days(
         attrs={"model": "known", "perfect_weather": 0, "timezone": "UTC"},
     )
     return forecast, Observations(pd.DataFrame(outcomes, hours, list(sites)), published_after="1h")
+
+
+def example_dispatch(*, demand: Sequence[float] = (100.0, 200.0)) -> tuple[System, DispatchInputs]:
+    """A system with one coal unit of 300 MW at 20 currency/MWh, and the demand of some hours. [MW]
+
+    Output above the schedule of the unit costs 30 currency/MWh more, output below it saves all of its cost. A battery
+    takes or gives 50 MW and stores 100 MWh.
+
+    See Also
+    --------
+    energyforecast.planning.plan_deterministic, energyforecast.planning.evaluate_plan
+
+    Examples
+    --------
+    >>> system, inputs = example_dispatch()
+    >>> system, inputs.demand["South"].tolist()
+    (System of South: coal, battery, [100.0, 200.0])
+    """
+    system = System.from_dict(
+        {
+            "areas": ["South"],
+            "units": {"coal": {"area": "South", "capacity": 300, "cost": 20, "premium_up": 30}},
+            "batteries": {"battery": {"area": "South", "power": 50, "energy": 100}},
+        }
+    )
+    hours = pd.date_range("2024-01-02", periods=len(demand), freq="1h", tz="UTC")
+    return system, DispatchInputs(demand=pd.DataFrame({"South": list(demand)}, index=hours))
 
 
 def example_result() -> Result:

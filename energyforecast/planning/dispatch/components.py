@@ -1,4 +1,4 @@
-"""Components of a system: areas, links, thermal units, storages and electrolysers, checked when made."""
+"""Components of a system: areas, links, thermal units, storages and electrolysers, checked at their creation."""
 
 from __future__ import annotations
 
@@ -13,18 +13,11 @@ __all__ = ["Area", "Battery", "Electrolyser", "HVDCLink", "PumpedStorage", "Ther
 
 
 def check_bounds(part: Any, *bounds: tuple[str, float, float]) -> None:
-    """Each field named lies within its bounds; None is left out.
-
-    Examples
-    --------
-    >>> check_bounds(Area(name="South"))
-    """
+    """Refuse a field outside its bounds, and a component without name; None is left out."""
     label = type(part).__name__
     if hasattr(part, "name"):
         if not part.name:
-            raise SchemaError(
-                f"A part of kind {label} has no name.", "Parts of a system are named.", "Name it."
-            )
+            raise SchemaError(f"A {label} has no name.", "Components of a system are named.", "Name it.")
         label += f" {part.name!r}"
     for name, low, high in bounds:
         value = getattr(part, name)
@@ -37,13 +30,29 @@ def check_bounds(part: Any, *bounds: tuple[str, float, float]) -> None:
             )
 
 
-def _check_efficiency(part: Any, *names: str) -> None:
-    check_bounds(part, *((name, 1e-3, 1.0) for name in names))
+class _Store:
+    """Bounds and end level of a component that stores energy."""
+
+    start_level: float
+    end_level: float | None
+
+    def _check(self, energy: float, *efficiencies: str) -> None:
+        check_bounds(self, ("start_level", 0, energy), ("end_level", 0, energy))
+        check_bounds(self, *((name, 1e-3, 1.0) for name in efficiencies))
+
+    @property
+    def end(self) -> float:
+        """Minimum energy after the last hour. [MWh]"""
+        return self.start_level if self.end_level is None else self.end_level
 
 
 @dataclass(frozen=True, kw_only=True)
 class Area:
     """A part of the grid without internal limits on power.
+
+    See Also
+    --------
+    HVDCLink : A connection of two areas.
 
     Examples
     --------
@@ -59,19 +68,27 @@ class Area:
 
 @dataclass(frozen=True, kw_only=True)
 class HVDCLink:
-    """A line of direct current between two areas.
+    r"""A line of direct current between two areas.
+
+    .. math:: p_\text{to} = (1 - \ell)\, p_\text{from}, \qquad 0 \le p_\text{from} \le \bar p
+
+    with the losses :math:`\ell` and the capacity p̄.
 
     Parameters
     ----------
     name, from_area, to_area : str
     capacity : float
-        What may be sent. [MW]
+        Maximum power sent. [MW]
     losses : float
-        Share of what is sent that does not arrive.
+        Share of the power sent that is lost. [1]
     bidirectional : bool
-        Whether it may be turned round.
+        Whether power may also flow from `to_area` to `from_area`.
     scheduled : bool
-        Whether its flow is fixed with the schedule of the units, a day ahead; otherwise it follows what happens.
+        Whether its flow is fixed a day ahead with the schedule of the units; otherwise it is free in real time.
+
+    See Also
+    --------
+    Area : Its ends.
 
     Examples
     --------
@@ -99,7 +116,13 @@ class HVDCLink:
 
 @dataclass(frozen=True, kw_only=True)
 class ThermalUnit:
-    """A unit or a fleet that is scheduled a day ahead. It is always on: units are not committed.
+    r"""A unit or a fleet that is scheduled a day ahead. It is always on: there is no unit commitment.
+
+    .. math::
+        m \bar p \le p_t \le \bar p, \qquad |p_t - p_{t-1}| \le r\, \Delta t, \qquad |p_t - s_t| \le f \bar p
+
+    with the output p, the schedule s, the capacity p̄, the minimum m, the ramp r and the flexible share f. An hour
+    costs :math:`c\, p_t + r_+ (p_t - s_t)_+ + r_- (s_t - p_t)_+`, with the premiums :math:`r_+` and :math:`r_-`.
 
     Parameters
     ----------
@@ -109,15 +132,19 @@ class ThermalUnit:
     cost : float
         Variable cost. [currency/MWh]
     minimum : float
-        Least output, as a share of the capacity.
+        Minimum output, as a share of the capacity. [1]
     ramp : float, optional
-        Most that the output changes within an hour; any change by default. [MW/h]
+        Maximum change of the output within an hour; any change by default. [MW/h]
     flexible : float
-        Share of the capacity by which the output may leave its schedule when the truth arrives, up or down.
+        Share of the capacity by which the output may deviate from its schedule, up or down. [1]
     premium_up : float
-        What a MWh above the schedule costs beside `cost`. [currency/MWh]
+        Cost of output above the schedule, in addition to `cost`. [currency/MWh]
     premium_down : float
-        What of the saved `cost` is lost on a MWh below the schedule. [currency/MWh]
+        Cost of output below the schedule: the part of `cost` that is not saved. [currency/MWh]
+
+    See Also
+    --------
+    energyforecast.planning.plan_scenarios : Schedules units by these costs.
 
     Examples
     --------
@@ -143,23 +170,35 @@ class ThermalUnit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PumpedStorage:
-    """Pumped-storage hydro: a reservoir between a pump and a turbine.
+class PumpedStorage(_Store):
+    r"""Pumped-storage hydro: a reservoir with a pump and a turbine.
+
+    .. math::
+        e_t = e_{t-1} + \left(\eta_p\, p_t - \frac{g_t}{\eta_g}\right) \Delta t, \qquad
+        0 \le e_t \le \bar e, \qquad e_T \ge e_\text{end}
+
+    with the energy e at the end of interval t, the power p of the pump, the power g of the turbine, and their
+    efficiencies :math:`\eta`. Both never run at once.
 
     Parameters
     ----------
     name, area : str
     turbine : float
-        Most that it gives. [MW]
+        Maximum power generated. [MW]
     pump : float
-        Most that it takes. [MW]
+        Maximum power consumed. [MW]
     reservoir : float
-        [MWh]
+        Maximum energy. [MWh]
     pump_efficiency, turbine_efficiency : float
+        [1]
     start_level : float
-        Energy in the reservoir before the first hour. [MWh]
+        Energy before the first hour. [MWh]
     end_level : float, optional
-        Least energy after the last hour; the start level by default, so that no plan lives on the reservoir. [MWh]
+        Minimum energy after the last hour; the start level by default, so that no plan empties the reservoir. [MWh]
+
+    See Also
+    --------
+    Battery : One power for both directions.
 
     Examples
     --------
@@ -179,29 +218,35 @@ class PumpedStorage:
 
     def __post_init__(self) -> None:
         check_bounds(self, ("turbine", 0, np.inf), ("pump", 0, np.inf), ("reservoir", 0, np.inf))
-        check_bounds(self, ("start_level", 0, self.reservoir), ("end_level", 0, self.reservoir))
-        _check_efficiency(self, "pump_efficiency", "turbine_efficiency")
-
-    @property
-    def end(self) -> float:
-        """Least energy after the last hour. [MWh]"""
-        return self.start_level if self.end_level is None else self.end_level
+        self._check(self.reservoir, "pump_efficiency", "turbine_efficiency")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Battery:
-    """A battery.
+class Battery(_Store):
+    r"""A battery.
+
+    .. math::
+        e_t = e_{t-1} + \left(\eta_c\, c_t - \frac{d_t}{\eta_d}\right) \Delta t, \qquad
+        0 \le e_t \le \bar e, \qquad e_T \ge e_\text{end}
+
+    with the energy e at the end of interval t, the power c of charging and d of discharging, and their efficiencies
+    :math:`\eta`. It never charges and discharges at once.
 
     Parameters
     ----------
     name, area : str
     power : float
-        Most that it takes or gives. [MW]
+        Maximum power of charging and of discharging. [MW]
     energy : float
-        [MWh]
+        Maximum energy. [MWh]
     charge_efficiency, discharge_efficiency : float
+        [1]
     start_level, end_level : float
         As for :class:`PumpedStorage`. [MWh]
+
+    See Also
+    --------
+    PumpedStorage : Different powers of pump and turbine.
 
     Examples
     --------
@@ -220,34 +265,37 @@ class Battery:
 
     def __post_init__(self) -> None:
         check_bounds(self, ("power", 0, np.inf), ("energy", 0, np.inf))
-        check_bounds(self, ("start_level", 0, self.energy), ("end_level", 0, self.energy))
-        _check_efficiency(self, "charge_efficiency", "discharge_efficiency")
-
-    @property
-    def end(self) -> float:
-        """Least energy after the last hour. [MWh]"""
-        return self.start_level if self.end_level is None else self.end_level
+        self._check(self.energy, "charge_efficiency", "discharge_efficiency")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Electrolyser:
-    """Flexible demand: power becomes hydrogen, which a tank keeps until it is needed.
+class Electrolyser(_Store):
+    r"""Flexible demand: power becomes hydrogen, which a tank stores.
+
+    .. math:: h_t = h_{t-1} + \left(\eta\, p_t + u_t - d\right) \Delta t, \qquad 0 \le h_t \le \bar h
+
+    with the hydrogen h at the end of interval t, the power p, the demand d, the unserved demand u and the efficiency
+    :math:`\eta`.
 
     Parameters
     ----------
     name, area : str
     capacity : float
-        Most power that it takes. [MW]
+        Maximum power consumed. [MW]
     efficiency : float
-        Hydrogen for power, by the heating value in which the rest is given.
+        Energy of the hydrogen per energy consumed, by the heating value of the other parameters. [1]
     hydrogen_demand : float
-        What is taken from the tank in every hour. [MW of hydrogen]
+        Hydrogen taken from the tank in every hour. [MW of hydrogen]
     hydrogen_storage : float
         [MWh of hydrogen]
     start_level, end_level : float
         As for :class:`PumpedStorage`. [MWh of hydrogen]
     unserved_cost : float, optional
-        Price of hydrogen that is not delivered; without it all must be. [currency/MWh of hydrogen]
+        Price of unserved demand for hydrogen; without it all must be served. [currency/MWh of hydrogen]
+
+    See Also
+    --------
+    Battery, PumpedStorage
 
     Examples
     --------
@@ -266,14 +314,6 @@ class Electrolyser:
     unserved_cost: float | None = None
 
     def __post_init__(self) -> None:
-        check_bounds(
-            self, ("capacity", 0, np.inf), ("hydrogen_demand", 0, np.inf), ("hydrogen_storage", 0, np.inf)
-        )
-        check_bounds(self, ("start_level", 0, self.hydrogen_storage), ("end_level", 0, self.hydrogen_storage))
-        check_bounds(self, ("unserved_cost", 0, np.inf))
-        _check_efficiency(self, "efficiency")
-
-    @property
-    def end(self) -> float:
-        """Least hydrogen after the last hour. [MWh]"""
-        return self.start_level if self.end_level is None else self.end_level
+        names = ("capacity", "hydrogen_demand", "hydrogen_storage", "unserved_cost")
+        check_bounds(self, *((name, 0, np.inf) for name in names))
+        self._check(self.hydrogen_storage, "efficiency")

@@ -31,16 +31,13 @@ _KINDS: Final = ("demand", "wind", "solar")
 class DispatchInputs:
     """Demand, wind and solar power of a dispatch window, with the area of each site.
 
-    Every function of dispatch takes them: :func:`plan_deterministic`, :func:`plan_scenarios`,
-    :func:`perfect_foresight`, :func:`evaluate_plan`, :func:`realised_costs` and :func:`to_pypsa`.
-
     Parameters
     ----------
     demand, wind, solar : DataFrame, Scenarios or Forecast
         Of areas or sites. A frame has UTC hours and a column for each [MW]; a forecast has one issue, and its median or
-        mean is taken. Scenarios of several kinds belong together, one by one.
+        mean is taken. Scenarios of all kinds are sampled together.
     site_areas : mapping, optional
-        The area of each site; a site without one is named like its area.
+        Area of each site; a site without one must be named like its area.
 
     Raises
     ------
@@ -53,7 +50,8 @@ class DispatchInputs:
 
     See Also
     --------
-    energyforecast.planning.System, energyforecast.planning.sample_by_kind
+    plan_deterministic, plan_scenarios, perfect_foresight, evaluate_plan, to_pypsa
+    sample_by_kind : Scenarios of all kinds.
 
     Examples
     --------
@@ -74,16 +72,16 @@ class DispatchInputs:
         """Sums over the sites of each area; a forecast counts with its median or mean."""
         one_of("on", on, allowed=("median", "mean"))
         given = {kind: getattr(self, kind) for kind in _KINDS if getattr(self, kind) is not None}
-        read = {
+        sums = {
             kind: _AreaSums.of(kind, value, areas, self.site_areas or {}, on) for kind, value in given.items()
         }
-        first = read["demand"]
-        for kind, other in read.items():
+        first = sums["demand"]
+        for kind, other in sums.items():
             _check_hours(kind, first, other)
-        n_scenarios = max(len(other.values) for other in read.values())
+        n_scenarios = max(len(other.values) for other in sums.values())
         power = dict.fromkeys(_KINDS, np.zeros((n_scenarios, len(areas), len(first.valid_time))))
-        power |= {kind: _repeated(kind, other, n_scenarios) for kind, other in read.items()}
-        # A plant that takes power at night is a consumer then.
+        power |= {kind: _repeated(kind, other, n_scenarios) for kind, other in sums.items()}
+        # Negative power of a plant, such as auxiliary use at night, is demand.
         own_use = np.minimum(power["wind"], 0.0) + np.minimum(power["solar"], 0.0)
         return AreaTrajectories(
             areas=tuple(areas),
@@ -92,20 +90,13 @@ class DispatchInputs:
             demand=power["demand"] - own_use,
             wind=np.maximum(power["wind"], 0.0),
             solar=np.maximum(power["solar"], 0.0),
-            caveats=tuple(dict.fromkeys(line for other in read.values() for line in other.caveats)),
+            caveats=tuple(dict.fromkeys(line for other in sums.values() for line in other.caveats)),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class AreaTrajectories:
-    """Demand and available wind and solar power by area: arrays of shape (scenarios, areas, intervals). [MW]
-
-    Examples
-    --------
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> AreaTrajectories(("South",), hours, 1.0, *[np.zeros((30, 1, 2))] * 3).n_scenarios
-    30
-    """
+    """Demand and available wind and solar power by area: arrays of shape (scenarios, areas, intervals). [MW]"""
 
     areas: tuple[str, ...]
     valid_time: pd.DatetimeIndex
@@ -141,6 +132,7 @@ class _AreaSums:
     def of(
         cls, kind: str, given: PowerInput, areas: Sequence[str], site_areas: Mapping[str, str], on: Point
     ) -> _AreaSums:
+        """Sums over the sites of each area."""
         if isinstance(given, Forecast):
             valid_time, sites, values = _of_forecast(kind, given, on)
             if on == "median":
@@ -192,6 +184,7 @@ def _refuse_sums(kind: str, sites: Sequence[str], site_areas: Mapping[str, str])
 
 
 def _of_frame(kind: str, frame: pd.DataFrame) -> tuple[pd.DatetimeIndex, tuple[str, ...], Array]:
+    """Hours, sites and values of a frame, shape (1, sites, hours)."""
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise TimeError(
@@ -203,13 +196,14 @@ def _of_frame(kind: str, frame: pd.DataFrame) -> tuple[pd.DatetimeIndex, tuple[s
 
 
 def _step(kind: str, valid_time: pd.DatetimeIndex, given: Any) -> float:
+    """Length of the intervals. [h]"""
     steps = np.unique(np.diff(timestamps.to_ns(valid_time)))
     if len(steps) == 0 and isinstance(given, pd.DataFrame) and getattr(given.index, "freq", None) is not None:
         steps = np.array([pd.Timedelta(given.index.freq).to_timedelta64()])
     if len(steps) != 1 or steps[0] <= np.timedelta64(0, "ns"):
         raise TimeError(
             f"The hours of {kind} follow each other by {[str(pd.Timedelta(step)) for step in steps]}.",
-            "They are regular and rising, two at least.",
+            "They must be regular and rising, at least two.",
             "Plan a window without gaps.",
         )
     return float(steps[0] / np.timedelta64(1, "h"))
@@ -222,7 +216,7 @@ def _check_finite(kind: str, values: Array, sites: Sequence[str], valid_time: pd
         raise MissingDataError(
             f"The {kind} of {sites[site]!r} is missing at {valid_time[hour]} ({int(bad.sum())} values in all).",
             "A plan needs a value for every hour.",
-            "Fill it knowingly, or plan a window without gaps.",
+            "Fill it, or plan a window without gaps.",
         )
 
 
@@ -230,21 +224,22 @@ def _check_hours(kind: str, first: _AreaSums, other: _AreaSums) -> None:
     if not first.valid_time.equals(other.valid_time) or first.step != other.step:
         raise TimeError(
             f"The demand covers {_window(first)}, the {kind} {_window(other)}.",
-            "All cover the same hours.",
+            "All must cover the same hours.",
             "Cut them to one window, of one frequency.",
         )
 
 
-def _window(read: _AreaSums) -> str:
-    first, last = read.valid_time[0], read.valid_time[-1]
-    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC by {read.step:g} h"
+def _window(sums: _AreaSums) -> str:
+    first, last = sums.valid_time[0], sums.valid_time[-1]
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC by {sums.step:g} h"
 
 
-def _repeated(kind: str, read: _AreaSums, n_scenarios: int) -> Array:
-    if len(read.values) not in {1, n_scenarios}:
+def _repeated(kind: str, sums: _AreaSums, n_scenarios: int) -> Array:
+    """Values for each scenario; one trajectory serves all."""
+    if len(sums.values) not in {1, n_scenarios}:
         raise SchemaError(
-            f"There are {len(read.values)} scenarios of {kind}, and {n_scenarios} of another kind.",
-            "Scenarios of several kinds belong together, one by one.",
-            "Sample them together: sample_by_kind(...).",
+            f"There are {len(sums.values)} scenarios of {kind}, and {n_scenarios} of another kind.",
+            "Scenarios of all kinds must be sampled together.",
+            "Sample them with one call: sample_by_kind(...).",
         )
-    return np.repeat(read.values, n_scenarios // len(read.values), axis=0)
+    return np.repeat(sums.values, n_scenarios // len(sums.values), axis=0)

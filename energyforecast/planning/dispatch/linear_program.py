@@ -1,4 +1,4 @@
-"""Linear programs for HiGHS, put together from blocks of columns and rows."""
+"""Linear and mixed-integer programs for HiGHS, composed of blocks of columns and rows."""
 
 from __future__ import annotations
 
@@ -19,35 +19,17 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Values of the columns and shadow prices of the rows at the optimum.
-
-    Examples
-    --------
-    >>> Solution(values=np.array([2.0]), prices=np.array([1.0]), cost=2.0).cost
-    2.0
-    """
+    """Values of the columns and shadow prices of the rows at the optimum."""
 
     values: Array
     prices: Array
-    cost: float
 
 
 class Program:
-    """A cost to minimise over columns within bounds, while rows keep within theirs.
+    """Minimise a cost over columns within bounds, subject to rows within bounds."""
 
-    PyPSA's own way, through linopy, takes seconds to put together what HiGHS solves in a tenth of one: each block
-    of rows there is aligned by its labels. Here blocks are numbers from the start.
-
-    Examples
-    --------
-    >>> program = Program()
-    >>> power = program.columns((2,), upper=[3.0, 9.0], cost=[1.0, 5.0])
-    >>> program.put(program.rows((1,), lower=4.0, upper=4.0), power)
-    >>> solution = program.solve()
-    >>> solution.values[power].tolist(), solution.cost
-    ([3.0, 1.0], 8.0)
-    """
-
+    # Linopy, which PyPSA uses, aligns each block of rows by its labels: it takes seconds to compose a program that
+    # HiGHS solves in a tenth of one. Here blocks are numbered arrays from the start.
     def __init__(self) -> None:
         self._columns: list[tuple[Array, Array, Array, Array]] = []
         self._rows: list[tuple[Array, Array]] = []
@@ -78,12 +60,12 @@ class Program:
         return np.arange(self._height - size, self._height).reshape(shape)
 
     def put(self, rows: Array, columns: Array, value: Any = 1.0) -> None:
-        """Let columns count in rows, times a value; all three are broadcast to one shape."""
+        """Add coefficients of columns in rows; all three are broadcast to one shape."""
         shaped = np.broadcast_arrays(rows, columns, value)
         self._entries.append((shaped[0].ravel(), shaped[1].ravel(), shaped[2].ravel()))
 
     def solve(self) -> Solution | None:
-        """The optimum, or None where no values keep within all bounds."""
+        """The optimum, or None for an infeasible program."""
         highspy = require("highspy", extra="planning", purpose="Plans are optimised by HiGHS.")
         lower, upper, cost, integer = (_joined(parts) for parts in zip(*self._columns, strict=True))
         row_lower, row_upper = (_joined(parts) for parts in zip(*self._rows, strict=True))
@@ -110,7 +92,7 @@ def _joined(parts: Iterable[Array]) -> Array:
 def _solved(highspy: Any, program: Any) -> Solution | None:
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
-    # Whole numbers are rare, and a plan within a thousandth of the best is as good.
+    # Integers are rare, and a plan within a thousandth of the optimum is good enough.
     solver.setOptionValue("mip_rel_gap", 1e-3)
     solver.passModel(program)
     solver.run()
@@ -121,8 +103,4 @@ def _solved(highspy: Any, program: Any) -> Solution | None:
     if status != highspy.HighsModelStatus.kOptimal:
         raise RuntimeError(f"HiGHS ended with {solver.modelStatusToString(status)}.")
     found = solver.getSolution()
-    return Solution(
-        values=np.asarray(found.col_value),
-        prices=np.asarray(found.row_dual),
-        cost=float(solver.getInfo().objective_function_value),
-    )
+    return Solution(values=np.asarray(found.col_value), prices=np.asarray(found.row_dual))

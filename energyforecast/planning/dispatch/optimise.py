@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 
 
 def plan_deterministic(system: System, inputs: DispatchInputs, *, on: Point = "median") -> Plan:
-    r"""Operation of least cost on the median or the mean of the inputs, as if it were certain.
+    r"""Operation of minimum cost on the median or the mean of the inputs, as if it were certain.
 
     .. math:: \min_x \; c^\top x \quad \text{subject to the limits of the system at } \operatorname{med}(\xi)
 
@@ -32,18 +32,19 @@ def plan_deterministic(system: System, inputs: DispatchInputs, *, on: Point = "m
     ----------
     system : System
     inputs : DispatchInputs
-        Of scenarios the statistic of each kind, area and hour is taken, which is no likely trajectory of a day.
+        Of scenarios the statistic of each kind, area and hour is taken.
     on : {"median", "mean"}
         Statistic of the inputs that is planned on. Means of several sites add up, medians do not.
 
     Raises
     ------
     InfeasibleError
-        If the demand cannot be met and shedding has no price; the error names the hour and the MW that are lacking.
+        If the demand cannot be met and shedding has no price; the error names the hour and the MW that are missing.
 
     See Also
     --------
-    plan_scenarios, evaluate_plan, to_pypsa
+    plan_scenarios : Plan on all scenarios at once.
+    evaluate_plan, to_pypsa
 
     Examples
     --------
@@ -65,20 +66,21 @@ def plan_deterministic(system: System, inputs: DispatchInputs, *, on: Point = "m
     60.0
     """
     trajectories = inputs.by_area(system.area_names, on=on)
-    return _plan(on, system, trajectories.reduced(on))
+    return _solved(on, system, trajectories.reduced(on))
 
 
 def plan_scenarios(system: System, inputs: DispatchInputs) -> Plan:
-    r"""Schedule of least expected cost, common to all scenarios: a stochastic program with two stages.
+    r"""Schedule of minimum expected cost, common to all scenarios: a stochastic program with two stages.
 
     .. math:: \min_{s, x_1, \dots, x_n} \; \frac{1}{n} \sum_{k=1}^{n}
         \left( c^\top x_k + r_+^\top (x_k - s)_+ + r_-^\top (s - x_k)_+ \right)
 
     with the schedule s of units and scheduled links, the operation xₖ within the limits of the system in
-    scenario k, and the premiums r₊ and r₋ of leaving the schedule. First comes the schedule. Then a scenario is
-    revealed: units leave the schedule against their premium; storages, electrolysers and other links move freely; wind,
-    solar or demand are curtailed. The second stage knows the whole window, so the expected cost is a little lower
-    than hour-by-hour operation reaches, for every plan alike.
+    scenario k, and the premiums r₊ and r₋ of deviations from the schedule. The schedule is the first stage. In the
+    second, a scenario is revealed: units deviate from the schedule at their premium; storages, electrolysers and other
+    links are free; wind, solar or demand are curtailed. The program is risk-neutral: scenarios count by their mean
+    cost. Its second stage has foresight of the whole window, so the expected cost is a little lower than
+    hour-by-hour operation reaches, for every plan alike.
 
     Parameters
     ----------
@@ -96,7 +98,9 @@ def plan_scenarios(system: System, inputs: DispatchInputs) -> Plan:
 
     See Also
     --------
-    plan_deterministic, perfect_foresight, evaluate_plan, sample_by_kind
+    plan_deterministic : Plan on the median or the mean.
+    perfect_foresight, evaluate_plan
+    sample_by_kind : Scenarios of demand, wind and solar.
 
     Examples
     --------
@@ -107,14 +111,16 @@ def plan_scenarios(system: System, inputs: DispatchInputs) -> Plan:
     >>> demand = [[[100.0]], [[200.0]], [[210.0]], [[250.0]], [[260.0]]]
     >>> scenarios = Scenarios.from_values(demand, sites=["South"], valid_time=hours, frequency="1h")
     >>> plan = plan_scenarios(system, DispatchInputs(demand=scenarios))
-    >>> plan.schedule["power"].tolist()  # the newsvendor's quantile, 30 / (30 + 10)
+    >>> plan.schedule["power"].tolist()  # the newsvendor quantile, 30 / (30 + 10)
     [250.0]
     """
-    return _plan("scenarios", system, inputs.by_area(system.area_names), common=True)
+    return _solved("scenarios", system, inputs.by_area(system.area_names), common=True)
 
 
 def perfect_foresight(system: System, inputs: DispatchInputs) -> Plan:
-    """Operation of least cost when the inputs are known: the lower bound of every plan. Of scenarios, each by itself.
+    r"""Operation of minimum cost on known inputs: the lower bound of every plan. Each scenario has its own.
+
+    .. math:: C^* = \min_x \; c^\top x \quad \text{subject to the limits of the system at the outcome } \xi
 
     Parameters
     ----------
@@ -133,21 +139,22 @@ def perfect_foresight(system: System, inputs: DispatchInputs) -> Plan:
 
     Examples
     --------
-    >>> unit = {"area": "South", "capacity": 300, "cost": 20, "premium_up": 30}
-    >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}})
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> perfect_foresight(system, DispatchInputs(demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours))).cost
+    >>> from energyforecast.testing import example_dispatch
+    >>> system, outcomes = example_dispatch(demand=[100.0, 200.0])  # at 20 currency/MWh
+    >>> perfect_foresight(system, outcomes).cost
     6000.0
     """
-    return _plan("perfect foresight", system, inputs.by_area(system.area_names))
+    return _solved("perfect foresight", system, inputs.by_area(system.area_names))
 
 
 def evaluate_plan(plan: Plan, outcomes: DispatchInputs) -> Plan:
-    """Operation that follows the schedule of a plan when outcomes are revealed, or each of several scenarios.
+    r"""Operation under the schedule of a plan on outcomes, or on each of several scenarios.
 
-    The schedule is fixed. A unit may give more than it, at its cost and `premium_up`, or less, and then saves
-    its cost except for `premium_down`, within its `flexible` share, its minimum and its ramp. All else is as in
-    :func:`plan_scenarios`: storages, electrolysers and free links are operated with foresight of the whole window.
+    .. math:: C(s) = \min_x \; c^\top x + r_+^\top (x - s)_+ + r_-^\top (s - x)_+ \quad
+        \text{subject to the limits of the system at the outcome } \xi
+
+    with the fixed schedule s and the premiums r₊ and r₋ of deviations from it. As in :func:`plan_scenarios`, storages,
+    electrolysers and free links are operated with foresight of the whole window.
 
     Parameters
     ----------
@@ -170,20 +177,22 @@ def evaluate_plan(plan: Plan, outcomes: DispatchInputs) -> Plan:
 
     Examples
     --------
-    >>> unit = {"area": "South", "capacity": 300, "cost": 20, "premium_up": 30}
-    >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}})
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> plan = plan_deterministic(system, DispatchInputs(demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours)))
-    >>> outcomes = DispatchInputs(demand=pd.DataFrame({"South": [100.0, 210.0]}, index=hours))
-    >>> evaluate_plan(plan, outcomes).parts()[["fuel", "regulation"]].to_dict()
-    {'fuel': 6200.0, 'regulation': 300.0}
+    >>> from energyforecast.testing import example_dispatch
+    >>> system, inputs = example_dispatch(demand=[250.0, 250.0])
+    >>> _, outcomes = example_dispatch(demand=[250.0, 260.0])  # 10 MW more, 30 currency/MWh above the cost of 20
+    >>> evaluate_plan(plan_deterministic(system, inputs), outcomes).parts()[["fuel", "regulation"]].to_dict()
+    {'fuel': 10200.0, 'regulation': 300.0}
     """
     trajectories = outcomes.by_area(plan.system.area_names)
-    return _plan("realised", plan.system, trajectories, schedule=_fixed(plan, trajectories))
+    return _solved("realised", plan.system, trajectories, schedule=_fixed(plan, trajectories))
 
 
 def realised_costs(plans: Mapping[str, Plan], outcomes: DispatchInputs) -> pd.DataFrame:
-    """Costs of plans of one system on outcomes, and their regret against perfect foresight.
+    r"""Costs of plans of one system on outcomes, and their regret against perfect foresight.
+
+    .. math:: \text{regret}(s) = C(s) - C^*
+
+    with the cost C of :func:`evaluate_plan` and the cost C* of :func:`perfect_foresight`.
 
     Parameters
     ----------
@@ -194,8 +203,8 @@ def realised_costs(plans: Mapping[str, Plan], outcomes: DispatchInputs) -> pd.Da
     Returns
     -------
     DataFrame
-        A row for each plan and for perfect foresight; a column for each part of the cost, ``total``, and ``regret``:
-        the cost above that of perfect foresight. [currency]
+        A row for each plan and for perfect foresight; a column for each part of the cost, ``total`` and ``regret``.
+        [currency]
 
     Raises
     ------
@@ -208,26 +217,25 @@ def realised_costs(plans: Mapping[str, Plan], outcomes: DispatchInputs) -> pd.Da
 
     Examples
     --------
-    >>> unit = {"area": "South", "capacity": 300, "cost": 20, "premium_up": 30}
-    >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}})
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> plan = plan_deterministic(system, DispatchInputs(demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours)))
-    >>> outcomes = DispatchInputs(demand=pd.DataFrame({"South": [100.0, 210.0]}, index=hours))
-    >>> realised_costs({"median": plan}, outcomes)[["fuel", "regulation", "total", "regret"]]
-                         fuel  regulation   total  regret
+    >>> from energyforecast.testing import example_dispatch
+    >>> system, inputs = example_dispatch(demand=[250.0, 250.0])
+    >>> _, outcomes = example_dispatch(demand=[250.0, 260.0])
+    >>> plans = {"median": plan_deterministic(system, inputs)}
+    >>> realised_costs(plans, outcomes)[["fuel", "regulation", "total", "regret"]]
+                          fuel  regulation    total  regret
     plan
-    median             6200.0       300.0  6500.0   300.0
-    perfect foresight  6200.0         0.0  6200.0     0.0
+    median             10200.0       300.0  10500.0   300.0
+    perfect foresight  10200.0         0.0  10200.0     0.0
     """
     system = _system(plans)
     trajectories = outcomes.by_area(system.area_names)
     tables = ProgramTables.of(system, trajectories)
-    done = {
+    solved = {
         name: _solved("realised", system, trajectories, tables, schedule=_fixed(plan, trajectories))
         for name, plan in plans.items()
     }
-    done["perfect foresight"] = _solved("perfect foresight", system, trajectories, tables)
-    costs = pd.DataFrame({name: plan.parts() for name, plan in done.items()}).T.rename_axis("plan")
+    solved["perfect foresight"] = _solved("perfect foresight", system, trajectories, tables)
+    costs = pd.DataFrame({name: plan.parts() for name, plan in solved.items()}).T.rename_axis("plan")
     costs = costs[list(PARTS)].rename_axis(columns=None)
     total = costs.sum(axis=1)
     return costs.assign(total=total, regret=total - total["perfect foresight"])
@@ -244,27 +252,17 @@ def _system(plans: Mapping[str, Plan]) -> System:
     return systems[0]
 
 
-def _plan(
-    name: str,
-    system: System,
-    trajectories: AreaTrajectories,
-    *,
-    common: bool = False,
-    schedule: Array | None = None,
-) -> Plan:
-    tables = ProgramTables.of(system, trajectories)
-    return _solved(name, system, trajectories, tables, common=common, schedule=schedule)
-
-
 def _solved(
     name: str,
     system: System,
     trajectories: AreaTrajectories,
-    tables: ProgramTables,
+    tables: ProgramTables | None = None,
     *,
     common: bool = False,
     schedule: Array | None = None,
 ) -> Plan:
+    """The plan of minimum cost, or the error that names the smallest gap."""
+    tables = ProgramTables.of(system, trajectories) if tables is None else tables
     found = optimise(tables, system, common=common, schedule=schedule)
     if found is None:
         raise _infeasible(trajectories, tables, optimise(tables, system, schedule=schedule, relaxed=True))
@@ -277,14 +275,14 @@ def _fixed(plan: Plan, trajectories: AreaTrajectories) -> Array:
     if frame["scenario"].nunique() > 1:
         raise SchemaError(
             f"{plan!r} has a schedule for each of its scenarios.",
-            "One schedule is fixed before outcomes are revealed.",
+            "One schedule must be fixed before outcomes are revealed.",
             "Evaluate a plan of plan_deterministic or plan_scenarios.",
         )
     if not plan.valid_times.equals(trajectories.valid_time):
         raise TimeError(
             f"The plan covers {plan.valid_times[0]} to {plan.valid_times[-1]}, the outcomes "
             f"{trajectories.valid_time[0]} to {trajectories.valid_time[-1]}.",
-            "Both cover the same hours.",
+            "Both must cover the same hours.",
             "Cut the outcomes to the hours of the plan.",
         )
     names = scheduled(plan.system)
@@ -299,37 +297,37 @@ def _infeasible(
     if found is None:
         return InfeasibleError(
             "The limits of units contradict each other.",
-            "Each unit can run within its minimum, its ramp and its schedule.",
+            "Each unit must be able to run within its minimum, its ramp and its schedule.",
             "Compare minimum, ramp and flexible of the units.",
         )
     assert found.lack is not None
     assert found.excess is not None
-    assert found.short is not None
+    assert found.shortfall is not None
     lines = [
         _worst(trajectories, tables, found.lack, "lacks"),
-        _worst(trajectories, tables, found.excess, "has too many:"),
+        _worst(trajectories, tables, found.excess, "has a surplus of"),
     ]
     for k, name in enumerate(tables.stores):
-        if (missing := float(found.short[:, k].max())) > 1e-6:
+        if (missing := float(found.shortfall[:, k].max())) > 1e-6:
             lines.append(f"The storage {name!r} ends {missing:,.1f} MWh below its end level.")
     return InfeasibleError(
         " ".join(line for line in lines if line),
-        "Units, links and storages meet all demand, and nothing is left over.",
-        "Add capacity, lower an end level, or let it happen at a price: System(shedding_cost=...), "
+        "Units, links and storages must meet all demand, without surplus.",
+        "Add capacity, lower an end level, or allow gaps at a price: System(shedding_cost=...), "
         "Electrolyser(unserved_cost=...).",
     )
 
 
 def _worst(trajectories: AreaTrajectories, tables: ProgramTables, gaps: Array, verb: str) -> str:
-    """One line on the worst hour of the first scenario that has a gap."""
-    wrong = np.flatnonzero((gaps > 1e-6).any(axis=(1, 2)))
-    if not len(wrong):
+    """Largest gap of the first scenario that has one."""
+    scenarios = np.flatnonzero((gaps > 1e-6).any(axis=(1, 2)))
+    if not len(scenarios):
         return ""
-    gap = gaps[wrong[0]]
+    gap = gaps[scenarios[0]]
     bus, hour = np.unravel_index(int(gap.argmax()), gap.shape)
     moment = f"{trajectories.valid_time[hour]:%Y-%m-%d %H:%M} UTC"
     where = f"{tables.buses[bus]!r} {verb} {gap[bus, hour]:,.1f} MW at {moment}"
-    among = f" in scenario {wrong[0]}" if trajectories.n_scenarios > 1 else ""
+    among = f" in scenario {scenarios[0]}" if trajectories.n_scenarios > 1 else ""
     return (
         f"{where}{among} ({int((gap > 1e-6).any(axis=0).sum())} such intervals, "
         f"{gap.sum() * trajectories.step:,.1f} MWh in all)."

@@ -25,7 +25,11 @@ PARTS: Final = ("fuel", "regulation", "shedding", "surplus", "curtailment", "hyd
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Plan:
-    """An operation of a system over some hours, in one scenario or in each of several.
+    r"""Operation of a system over a window, in one scenario or in each of several.
+
+    .. math:: \sum_{j \in a} p_{j,t} = 0, \qquad C = \frac{1}{n} \sum_{k=1}^{n} C_k
+
+    In each hour t the powers p of the components of an area a add up to zero; the cost C is the mean over scenarios.
 
     Parameters
     ----------
@@ -35,21 +39,25 @@ class Plan:
     step : float
         Length of an interval. [h]
     schedule : DataFrame
-        What is fixed a day ahead: ``scenario``, ``valid_time``, ``component``, ``power`` [MW]. One for all scenarios
-        (``scenario`` is 0), save under perfect foresight.
+        Fixed a day ahead: ``scenario``, ``valid_time``, ``component``, ``power`` [MW]. One for all scenarios
+        (``scenario`` is 0), except under perfect foresight.
     dispatch : DataFrame
-        ``scenario``, ``valid_time``, ``area``, ``component``, ``kind``, ``power`` [MW]: what a component gives to its
-        area, negative where it takes. In each hour the powers of an area add up to zero.
+        ``scenario``, ``valid_time``, ``area``, ``component``, ``kind``, ``power`` [MW]: power from a component to its
+        area, negative where it consumes.
     curtailment : DataFrame
-        ``scenario``, ``valid_time``, ``area``, ``kind``, ``power`` [MW]: wind and sun that were there and not used.
+        ``scenario``, ``valid_time``, ``area``, ``kind``, ``power`` [MW]: available wind and solar power not used.
     storage : DataFrame
         ``scenario``, ``valid_time``, ``component``, ``level`` [MWh], **at the end** of the interval.
     prices : DataFrame
-        ``scenario``, ``valid_time``, ``area``, ``price``: what one MWh more would cost there [currency/MWh], in one of
-        several scenarios given all others; NaN where whole numbers were needed.
+        ``scenario``, ``valid_time``, ``area``, ``price``: marginal cost of demand [currency/MWh], in one of several
+        scenarios given all others; NaN if the program has integers.
     costs : DataFrame
         ``scenario``, ``part``, ``cost`` [currency].
     caveats : tuple of str
+
+    See Also
+    --------
+    plan_deterministic, plan_scenarios, perfect_foresight, evaluate_plan
 
     Examples
     --------
@@ -81,22 +89,23 @@ class Plan:
         operation: Operation,
     ) -> Plan:
         """The plan of an operation."""
-        keys = ("component",)
+        rows = {
+            "schedule": (_schedule(system, tables, operation), ("component", "power")),
+            "dispatch": (_dispatch(system, tables, operation), ("area", "component", "kind", "power")),
+            "curtailment": (_curtailment(trajectories, tables, operation), ("area", "kind", "power")),
+            "storage": (
+                zip(tables.stores, operation.level.swapaxes(0, 1), strict=True),
+                ("component", "level"),
+            ),
+            "prices": (_prices(system, tables, operation), ("area", "price")),
+        }
         return cls(
             name=name,
             system=system,
             step=trajectories.step,
-            schedule=_long(trajectories, _schedule(system, tables, operation), keys, "power"),
-            dispatch=_long(
-                trajectories, _dispatch(system, tables, operation), ("area", "component", "kind"), "power"
-            ),
-            curtailment=_long(
-                trajectories, _curtailment(trajectories, tables, operation), ("area", "kind"), "power"
-            ),
-            storage=_long(trajectories, _levels(tables, operation), keys, "level"),
-            prices=_long(trajectories, _prices(system, tables, operation), ("area",), "price"),
             costs=_costs(system, trajectories, tables, operation),
             caveats=trajectories.caveats,
+            **{table: _long(trajectories, found, *columns) for table, (found, columns) in rows.items()},
         )
 
     @property
@@ -126,11 +135,9 @@ class Plan:
         )
 
 
-def _long(
-    trajectories: AreaTrajectories, rows: Iterable[tuple[Any, ...]], keys: tuple[str, ...], value: str
-) -> pd.DataFrame:
+def _long(trajectories: AreaTrajectories, rows: Iterable[tuple[Any, ...]], *columns: str) -> pd.DataFrame:
     """A row for each scenario and hour of each item: its keys, and its values of shape (scenarios, hours)."""
-    length = len(trajectories.valid_time)
+    length, (*keys, value) = len(trajectories.valid_time), columns
     frames = []
     for *names, values in rows:
         number = len(values)
@@ -139,22 +146,17 @@ def _long(
         body = dict(zip(keys, names, strict=True)) | {value: values.ravel()}
         frames.append(pd.DataFrame(head | body))
     if not frames:
-        return pd.DataFrame(columns=["scenario", "valid_time", *keys, value])
+        return pd.DataFrame(columns=["scenario", "valid_time", *columns])
     return pd.concat(frames, ignore_index=True)
 
 
 def scheduled(system: System) -> tuple[str, ...]:
-    """Names of scheduled components: units, then scheduled links.
-
-    Examples
-    --------
-    >>> scheduled(System.from_dict({"areas": ["South"]}))
-    ()
-    """
+    """Names of scheduled components: units, then scheduled links."""
     return (*(unit.name for unit in system.units), *scheduled_links(system))
 
 
 def _schedule(system: System, tables: ProgramTables, operation: Operation) -> Iterator[tuple[str, Array]]:
+    """Schedule of each scheduled component: the common one, or the operation under perfect foresight."""
     for k, name in enumerate(scheduled(system)):
         if operation.schedule is not None:
             yield name, operation.schedule[:, k]
@@ -167,6 +169,7 @@ def _schedule(system: System, tables: ProgramTables, operation: Operation) -> It
 def _dispatch(
     system: System, tables: ProgramTables, operation: Operation
 ) -> Iterator[tuple[str, str, str, Array]]:
+    """Power of each component in its area: generators, links and storages, demand."""
     bus_load = {name: tables.loads[:, k] for k, name in enumerate(tables.buses)}
     kinds = {unit.name: "thermal" for unit in system.units}
     for k, name in enumerate(tables.generators):
@@ -212,18 +215,15 @@ def _owners(system: System) -> dict[str, tuple[str, str]]:
 def _curtailment(
     trajectories: AreaTrajectories, tables: ProgramTables, operation: Operation
 ) -> Iterator[tuple[str, str, Array]]:
+    """Available minus used wind and solar power of each area."""
     for area in trajectories.areas:
         for kind in ("wind", "solar"):
             k = tables.generators.index(f"{area} {kind}")
             yield area, kind, np.maximum(tables.max_output[:, k] - operation.output[:, k], 0.0)
 
 
-def _levels(tables: ProgramTables, operation: Operation) -> Iterator[tuple[str, Array]]:
-    for k, name in enumerate(tables.stores):
-        yield name, operation.level[:, k]
-
-
 def _prices(system: System, tables: ProgramTables, operation: Operation) -> Iterator[tuple[str, Array]]:
+    """Price of each area."""
     for area in system.area_names:
         yield area, operation.price[:, tables.buses.index(area)]
 
@@ -231,6 +231,7 @@ def _prices(system: System, tables: ProgramTables, operation: Operation) -> Iter
 def _costs(
     system: System, trajectories: AreaTrajectories, tables: ProgramTables, operation: Operation
 ) -> pd.DataFrame:
+    """Cost by scenario and part."""
     costs = {part: np.zeros(trajectories.n_scenarios) for part in PARTS}
     kinds = {f"{area} {kind}": kind for area in trajectories.areas for kind in ("shedding", "surplus")}
     kinds |= {f"{part.name} unserved": "hydrogen" for part in system.electrolysers}
@@ -254,7 +255,7 @@ def _regulation(system: System, tables: ProgramTables, operation: Operation) -> 
     assert operation.schedule is not None
     total = np.zeros(len(operation.output))
     for k, unit in enumerate(system.units):
-        beside = operation.output[:, tables.generators.index(unit.name)] - operation.schedule[:, k]
-        total += unit.premium_up * np.maximum(beside, 0.0).sum(axis=1)
-        total += unit.premium_down * np.maximum(-beside, 0.0).sum(axis=1)
+        deviation = operation.output[:, tables.generators.index(unit.name)] - operation.schedule[:, k]
+        total += unit.premium_up * np.maximum(deviation, 0.0).sum(axis=1)
+        total += unit.premium_down * np.maximum(-deviation, 0.0).sum(axis=1)
     return total

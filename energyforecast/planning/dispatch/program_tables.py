@@ -20,21 +20,9 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class ProgramTables:
-    """Names, places, limits and prices of the components of a program, in plain arrays.
+    """Names, positions, limits and prices of the components of a program, in plain arrays."""
 
-    ``max_output`` of generators and ``loads`` of buses have the shape (scenarios, names, hours), in MW;
-    ``min_output`` has (names, hours).
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from energyforecast.planning import Area, DispatchInputs, System
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> trajectories = DispatchInputs(demand=pd.DataFrame({"South": [380.0, 400.0]}, index=hours)).by_area(["South"])
-    >>> ProgramTables.of(System(areas=[Area(name="South")]), trajectories).loads.tolist()
-    [[[380.0, 400.0]]]
-    """
-
+    # max_output and loads have the shape (scenarios, names, hours), min_output (names, hours). [MW]
     step: float
     buses: tuple[str, ...]
     generators: tuple[str, ...]
@@ -92,7 +80,7 @@ class ProgramTables:
 
     @property
     def pairs(self) -> Array:
-        """Links that lead to and fro between the same two buses, shape (pairs, 2)."""
+        """Links in opposite directions between the same two buses, shape (pairs, 2)."""
         ends = list(zip(self.link_from.tolist(), self.link_to.tolist(), strict=True))
         found = [(k, ends.index(end[::-1])) for k, end in enumerate(ends) if end[::-1] in ends[k + 1 :]]
         return np.array(found, dtype=int).reshape(-1, 2)
@@ -113,7 +101,7 @@ class _Columns:
         return np.array(rows, dtype=float).reshape(len(rows), self._length)
 
     def places(self, attribute: str, buses: tuple[str, ...]) -> Array:
-        """Which of the buses."""
+        """Positions of the buses of an attribute."""
         return np.array([buses.index(row[attribute]) for row in self._rows], dtype=int)
 
 
@@ -128,7 +116,7 @@ def _sources(trajectories: AreaTrajectories) -> dict[str, Array]:
 
 
 def _over_scenarios(values: Array, names: tuple[str, ...], changed: Mapping[str, Array]) -> Array:
-    """Values of shape (names, hours) in each scenario, those replaced that differ between them."""
+    """Values of shape (names, hours) repeated for each scenario; those that differ between scenarios replaced."""
     number = len(next(iter(changed.values())))
     made = np.repeat(values[None], number, axis=0)
     for k, name in enumerate(names):
@@ -138,6 +126,7 @@ def _over_scenarios(values: Array, names: tuple[str, ...], changed: Mapping[str,
 
 
 def _loads(loads: _Columns, buses: tuple[str, ...], trajectories: AreaTrajectories) -> Array:
+    """Sum of the loads of each bus, shape (scenarios, buses, hours)."""
     values = _over_scenarios(loads.series("p_set"), loads.names, _sources(trajectories))
     sums = np.zeros((trajectories.n_scenarios, len(buses), values.shape[2]))
     for k, bus in enumerate(loads.places("bus", buses)):

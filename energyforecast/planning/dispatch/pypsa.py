@@ -13,7 +13,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.errors import require
-from energyforecast.planning.dispatch.components import Battery, PumpedStorage
+from energyforecast.planning.dispatch.components import Battery, Electrolyser, PumpedStorage
 from energyforecast.planning.dispatch.inputs import AreaTrajectories, DispatchInputs, Point
 from energyforecast.planning.dispatch.system import System
 
@@ -24,8 +24,8 @@ __all__ = ["TIE", "components", "to_pypsa"]
 
 Array = npt.NDArray[Any]
 
-#: What links and storages cost in the network, so that of two equal plans the one with less to and fro is taken;
-#: it counts in no cost of a plan. [currency/MWh]
+#: Cost of flows of links and storages, by which of two equal plans the one with smaller flows is chosen; it is no part
+#: of the cost of a plan. [currency/MWh]
 TIE: Final = 0.001
 
 #: Names of the two links of a storage, and the kind that is shown.
@@ -36,12 +36,12 @@ _STORAGES: Final = {
 
 
 def to_pypsa(system: System, inputs: DispatchInputs, *, on: Point = "median") -> pypsa.Network:
-    """The system over the hours of a forecast, as PyPSA and its tools take it.
+    """The system over the hours of a forecast, as a network of PyPSA.
 
     Areas are buses and HVDC lines are links with losses, one for each direction. A pumped storage or battery is a bus
-    with a store and two links: pump and turbine differ in power and efficiency, and the end level is a least
-    energy of the store in the last hour. An electrolyser is a link to a bus of hydrogen. Shedding and surplus are
-    generators with their price; wind and solar power may be curtailed.
+    with a store and two links, for pump and turbine; the end level is a minimum energy of the store in the last hour.
+    An electrolyser is a link to a bus of hydrogen. Shedding and surplus are generators with their price; wind and
+    solar power may be curtailed.
 
     ``network.optimize(solver_name="highs")`` finds the same plan as :func:`energyforecast.planning.plan_deterministic`.
 
@@ -55,7 +55,11 @@ def to_pypsa(system: System, inputs: DispatchInputs, *, on: Point = "median") ->
     Returns
     -------
     pypsa.Network
-        Its snapshots are UTC without zone, as PyPSA wants them.
+        Its snapshots are in UTC, without zone.
+
+    See Also
+    --------
+    plan_deterministic : The same plan, without PyPSA.
 
     Examples
     --------
@@ -74,7 +78,7 @@ def to_pypsa(system: System, inputs: DispatchInputs, *, on: Point = "median") ->
     require("pypsa", extra="planning", purpose="Networks for dispatch are PyPSA's.")
     import pypsa
 
-    with _quiet(), _told(pypsa):
+    with _quiet(), _object_strings(pypsa):
         made = pypsa.Network(name="energyforecast")
         made.set_snapshots(pd.DatetimeIndex(timestamps.to_ns(trajectories.valid_time), name="snapshot"))
         kinds = made.snapshot_weightings.columns
@@ -100,8 +104,8 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _told(pypsa: Any) -> Iterator[None]:
-    """Newer versions ask, by a warning, how text is to be kept: as it always was."""
+def _object_strings(pypsa: Any) -> Iterator[None]:
+    """Strings as objects, as in older versions; newer ones warn where the option is not set."""
     if not hasattr(pypsa.options.api, "legacy_string_dtype"):
         yield
         return
@@ -114,17 +118,7 @@ _Table = dict[str, dict[str, Any]]
 
 
 def components(system: System, trajectories: AreaTrajectories) -> dict[str, dict[str, dict[str, Any]]]:
-    """The network as PyPSA names things: class, name, attribute. Of several trajectories it shows the first.
-
-    Examples
-    --------
-    >>> from energyforecast.planning import Area, System
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> demand = pd.DataFrame({"South": [380.0, 400.0]}, index=hours)
-    >>> made = components(System(areas=[Area(name="South")]), DispatchInputs(demand=demand).by_area(["South"]))
-    >>> made["Load"]["South demand"]["p_set"].tolist()
-    [380.0, 400.0]
-    """
+    """Class, name and attributes of each component of the network; of several trajectories, the first."""
     tables: dict[str, _Table] = {kind: {} for kind in ("Bus", "Generator", "Load", "Link", "Store")}
     for area in system.area_names:
         tables["Bus"][area] = {"carrier": "AC"}
@@ -146,107 +140,99 @@ def components(system: System, trajectories: AreaTrajectories) -> dict[str, dict
 
 
 def _line(capacity: float, efficiency: float, carrier: str) -> dict[str, Any]:
+    """Attributes of a link."""
     return {"p_nom": capacity, "efficiency": efficiency, "marginal_cost": TIE, "carrier": carrier}
+
+
+def _generator(bus: str, carrier: str, *, ramp: float = np.nan, **attributes: Any) -> dict[str, Any]:
+    """Attributes of a generator: by default of 1 MW, so that the available share is the available power."""
+    limits = {"p_nom": 1.0, "p_min_pu": 0.0, "p_max_pu": 1.0, "ramp_limit_up": ramp, "ramp_limit_down": ramp}
+    return {"bus": bus, "carrier": carrier} | limits | attributes
 
 
 def _add_units(generators: _Table, system: System, trajectories: AreaTrajectories) -> None:
     for unit in system.units:
-        # PyPSA counts a ramp from one snapshot to the next, as a share of the capacity.
-        ramp = (
-            np.nan
-            if unit.ramp is None or not unit.capacity
-            else unit.ramp * trajectories.step / unit.capacity
+        # PyPSA limits a ramp from one snapshot to the next, as a share of the capacity.
+        free = unit.ramp is None or not unit.capacity
+        generators[unit.name] = _generator(
+            unit.area,
+            "thermal",
+            p_nom=unit.capacity,
+            p_min_pu=unit.minimum,
+            marginal_cost=unit.cost,
+            ramp=np.nan if free else unit.ramp * trajectories.step / unit.capacity,
         )
-        generators[unit.name] = {
-            "bus": unit.area,
-            "carrier": "thermal",
-            "p_nom": unit.capacity,
-            "p_min_pu": unit.minimum,
-            "p_max_pu": 1.0,
-            "marginal_cost": unit.cost,
-            "ramp_limit_up": ramp,
-            "ramp_limit_down": ramp,
-        }
 
 
 def _add_areas(tables: dict[str, _Table], system: System, trajectories: AreaTrajectories) -> None:
     """Demand, wind and solar power of the areas, with shedding and surplus."""
-    plain = {"p_nom": 1.0, "p_min_pu": 0.0, "ramp_limit_up": np.nan, "ramp_limit_down": np.nan}
     for k, area in enumerate(trajectories.areas):
         demand = trajectories.demand[0, k]
         tables["Load"][f"{area} demand"] = {"bus": area, "carrier": "demand", "p_set": demand}
         sources: _Table = {}
         for kind in ("wind", "solar"):
-            # A nominal power of 1 MW, so that the available share is the available power.
-            sources[kind] = {
-                "p_max_pu": getattr(trajectories, kind)[0, k],
-                "marginal_cost": -system.curtailment_cost,
-            }
+            available = getattr(trajectories, kind)[0, k]
+            sources[kind] = {"p_max_pu": available, "marginal_cost": -system.curtailment_cost}
         if system.shedding_cost is not None:
             sources["shedding"] = {"p_max_pu": np.maximum(demand, 0.0), "marginal_cost": system.shedding_cost}
         if system.surplus_cost is not None:
-            most = {"p_min_pu": -1.0, "p_max_pu": 0.0, "p_nom": _ENOUGH}
-            sources["surplus"] = most | {"marginal_cost": -system.surplus_cost}
+            bounds = {"p_min_pu": -1.0, "p_max_pu": 0.0, "p_nom": _MAX_SURPLUS}
+            sources["surplus"] = bounds | {"marginal_cost": -system.surplus_cost}
         for kind, row in sources.items():
-            tables["Generator"][f"{area} {kind}"] = plain | row | {"bus": area, "carrier": kind}
+            tables["Generator"][f"{area} {kind}"] = _generator(area, kind, **row)
 
 
-#: More than any area can have too much of. [MW]
-_ENOUGH: Final = 1e6
+#: More than the surplus of any area. [MW]
+_MAX_SURPLUS: Final = 1e6
 
 
 def _add_storage(
     tables: dict[str, _Table], part: PumpedStorage | Battery, trajectories: AreaTrajectories
 ) -> None:
-    taking, giving, carrier = _STORAGES[type(part)]
+    into_name, out_name, carrier = _STORAGES[type(part)]
     if isinstance(part, PumpedStorage):
-        most = (part.pump, part.turbine, part.reservoir)
+        powers, energy = (part.pump, part.turbine), part.reservoir
         into, out = part.pump_efficiency, part.turbine_efficiency
     else:
-        most = (part.power, part.power, part.energy)
+        powers, energy = (part.power, part.power), part.energy
         into, out = part.charge_efficiency, part.discharge_efficiency
     tables["Bus"][part.name] = {"carrier": carrier}
-    tables["Store"][part.name] = {"bus": part.name} | _store(
-        most[2], part.start_level, part.end, carrier, trajectories
-    )
+    tables["Store"][part.name] = _store(part.name, energy, part, carrier, trajectories)
     ends = {"bus0": part.area, "bus1": part.name}
-    tables["Link"][f"{part.name} {taking}"] = ends | _line(most[0], into, carrier)
+    tables["Link"][f"{part.name} {into_name}"] = ends | _line(powers[0], into, carrier)
     ends = {"bus0": part.name, "bus1": part.area}
-    tables["Link"][f"{part.name} {giving}"] = ends | _line(most[1] / out, out, carrier)
+    tables["Link"][f"{part.name} {out_name}"] = ends | _line(powers[1] / out, out, carrier)
 
 
 def _store(
-    energy: float, start: float, end: float, carrier: str, trajectories: AreaTrajectories
+    bus: str,
+    energy: float,
+    part: PumpedStorage | Battery | Electrolyser,
+    carrier: str,
+    trajectories: AreaTrajectories,
 ) -> dict[str, Any]:
-    least = np.zeros(len(trajectories.valid_time))
-    least[-1] = end / energy if energy else 0.0
-    return {"e_nom": energy, "e_initial": start, "e_min_pu": least, "carrier": carrier}
+    """Attributes of a store, with the end level as a minimum of the last hour."""
+    lowest = np.zeros(len(trajectories.valid_time))
+    lowest[-1] = part.end / energy if energy else 0.0
+    levels = {"e_nom": energy, "e_initial": part.start_level, "e_min_pu": lowest}
+    return {"bus": bus, "carrier": carrier} | levels
 
 
-def _add_electrolyser(tables: dict[str, _Table], part: Any, trajectories: AreaTrajectories) -> None:
+def _add_electrolyser(tables: dict[str, _Table], part: Electrolyser, trajectories: AreaTrajectories) -> None:
     bus = f"{part.name} hydrogen"
     tables["Bus"][bus] = {"carrier": "hydrogen"}
     ends = {"bus0": part.area, "bus1": bus}
     tables["Link"][part.name] = ends | _line(part.capacity, part.efficiency, "electrolyser")
-    store = _store(part.hydrogen_storage, part.start_level, part.end, "hydrogen", trajectories)
-    tables["Store"][bus] = {"bus": bus} | store
-    wanted = np.full(len(trajectories.valid_time), part.hydrogen_demand)
-    tables["Load"][bus] = {"bus": bus, "carrier": "hydrogen", "p_set": wanted}
+    tables["Store"][bus] = _store(bus, part.hydrogen_storage, part, "hydrogen", trajectories)
+    demand = np.full(len(trajectories.valid_time), part.hydrogen_demand)
+    tables["Load"][bus] = {"bus": bus, "carrier": "hydrogen", "p_set": demand}
     if part.unserved_cost is not None:
-        tables["Generator"][f"{part.name} unserved"] = {
-            "bus": bus,
-            "carrier": "unserved hydrogen",
-            "p_nom": 1.0,
-            "p_min_pu": 0.0,
-            "p_max_pu": wanted,
-            "marginal_cost": part.unserved_cost,
-            "ramp_limit_up": np.nan,
-            "ramp_limit_down": np.nan,
-        }
+        unserved = _generator(bus, "unserved hydrogen", p_max_pu=demand, marginal_cost=part.unserved_cost)
+        tables["Generator"][f"{part.name} unserved"] = unserved
 
 
 def _columns(table: _Table, snapshots: pd.Index) -> dict[str, Any]:
-    """Columns of a table: a frame over the hours where a value of any row has hours, else one value a row."""
+    """Columns of a table: a frame over the hours where any row has a series, else one value for each row."""
     names = list(table)
     made: dict[str, Any] = {}
     for name in next(iter(table.values())):

@@ -1,7 +1,7 @@
 """The components of a network over one or many scenarios, as one program for HiGHS.
 
-PyPSA's own scenarios share what is built, not what is scheduled, so the schedule that all scenarios have in common
-is put together here, from the same components as the network of PyPSA.
+PyPSA's scenarios share investments, not schedules, so the common schedule of all scenarios is modelled here, with the
+same components as the network of PyPSA.
 """
 
 from __future__ import annotations
@@ -20,26 +20,17 @@ __all__ = ["Operation", "optimise", "scheduled_links"]
 
 Array = npt.NDArray[Any]
 
-#: Less than this is no power. [MW]
-_TWICE: Final = 1e-4
+#: Smaller flows count as none. [MW]
+_NO_FLOW: Final = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """The best operation: arrays of shape (scenarios, names, hours).
+    """Optimal operation: arrays of shape (scenarios, names, hours)."""
 
-    ``output`` of generators and ``flow`` into links [MW], ``level`` of stores at the end of each interval [MWh],
-    ``price`` of buses [currency/MWh] (NaN where it was asked for whole numbers), ``schedule`` of units and scheduled
-    links, shape (1 or scenarios, names, hours) [MW]. Where that was sought, ``lack`` and ``excess`` of buses [MW] and
-    ``short`` of stores at the end [MWh].
-
-    Examples
-    --------
-    >>> nothing = np.zeros((1, 0, 2))
-    >>> Operation(output=nothing, flow=nothing, level=nothing, price=nothing, schedule=nothing).lack is None
-    True
-    """
-
+    # Output of generators and flow into links [MW], level of stores at the end of each interval [MWh], price of buses
+    # [currency/MWh] (NaN with integers), schedule of units and scheduled links, shape (1 or scenarios, names, hours)
+    # [MW]. Of a relaxed program: lack and excess of buses [MW], and shortfall of stores at the end [MWh].
     output: Array
     flow: Array
     level: Array
@@ -47,7 +38,7 @@ class Operation:
     schedule: Array | None
     lack: Array | None = None
     excess: Array | None = None
-    short: Array | None = None
+    shortfall: Array | None = None
 
 
 def optimise(
@@ -58,44 +49,24 @@ def optimise(
     schedule: Array | None = None,
     relaxed: bool = False,
 ) -> Operation | None:
-    """The operation of least (mean) cost, or None where there is none.
+    """Operation of minimum mean cost, or None if the program is infeasible.
 
-    Parameters
-    ----------
-    tables : ProgramTables
-    system : System
-    common : bool
-        Whether all scenarios share one schedule, which is sought with them.
-    schedule : array, shape (1 or scenarios, units and scheduled links, hours), optional
-        A schedule that is fixed. [MW]
-    relaxed : bool
-        Whether to seek the least power that is missing or too much, instead of the least cost.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from energyforecast.planning import Area, DispatchInputs, ThermalUnit
-    >>> gas = ThermalUnit(name="gas", area="South", capacity=300, cost=60)
-    >>> system = System(areas=[Area(name="South")], units=[gas])
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> trajectories = DispatchInputs(demand=pd.DataFrame({"South": [280.0, 300.0]}, index=hours)).by_area(["South"])
-    >>> tables = ProgramTables.of(system, trajectories)
-    >>> optimise(tables, system).output[0, tables.generators.index("gas")].tolist()
-    [280.0, 300.0]
+    With `common`, one schedule of all scenarios is optimised with them; `schedule` is a fixed one, of shape
+    (1 or scenarios, units and scheduled links, hours) [MW]. A `relaxed` program minimises lack and excess of power.
     """
-    # Burning power by pumping and generating at once can pay where curtailment or surplus has a price. Machines
-    # cannot: each case found is forbidden by a whole number, and few are ever found.
+    # Pumping and generating at once wastes power, which can pay where curtailment or surplus has a price. Machines
+    # cannot do both: each case found is excluded by an integer, and few are ever found.
     pairs = tables.pairs
     exclusive = np.zeros((len(pairs), len(tables.loads), tables.loads.shape[2]), dtype=bool)
     while True:
         found = _Builder(tables, system, relaxed).solve(common, schedule, exclusive=exclusive)
         if found is None or relaxed:
             return found
-        there, back = found.flow[:, pairs[:, 0]], found.flow[:, pairs[:, 1]]
-        twice = (np.minimum(there, back) > _TWICE).swapaxes(0, 1) & ~exclusive
-        if not twice.any():
+        forward, backward = found.flow[:, pairs[:, 0]], found.flow[:, pairs[:, 1]]
+        both = (np.minimum(forward, backward) > _NO_FLOW).swapaxes(0, 1) & ~exclusive
+        if not both.any():
             return found
-        exclusive |= twice
+        exclusive |= both
 
 
 class _Builder:
@@ -125,22 +96,19 @@ class _Builder:
         )
 
     def solve(self, common: bool, schedule: Array | None, *, exclusive: Array) -> Operation | None:
+        """Add the rows, and solve."""
         balance = self._balance()
         self._ramps(self.output[:, self._ramped], self.tables.ramp[self._ramped])
         plan = self._schedule(schedule) if common or schedule is not None else None
         slack = self._slack(balance) if self.relaxed else None
-        for (forth, back), cases in zip(self.tables.pairs, exclusive, strict=True):
+        for pair, cases in zip(self.tables.pairs, exclusive, strict=True):
             self._exclude(
-                self.flow[:, forth][cases],
-                self.flow[:, back][cases],
-                self.tables.link_capacity[[forth, back]],
+                *(self.flow[:, link][cases] for link in pair), limits=self.tables.link_capacity[pair]
             )
         solution = self.program.solve()
-        return (
-            None
-            if solution is None
-            else self._found(solution, balance, plan, slack, whole=bool(exclusive.any()))
-        )
+        if solution is None:
+            return None
+        return self._operation(solution, balance, plan, slack, integers=bool(exclusive.any()))
 
     def _balance(self) -> Array:
         """Power balance of each bus in every hour."""
@@ -149,7 +117,7 @@ class _Builder:
         put(balance[:, tables.generator_bus], self.output)
         put(balance[:, tables.link_from], self.flow, -1.0)
         put(balance[:, tables.link_to], self.flow, tables.efficiency[:, None])
-        # A store gives what its level falls; it starts from its first level, which is no column.
+        # A store gives power as its level falls; its start level is a fixed column.
         rows, share = balance[:, tables.store_bus], 1.0 / tables.step
         put(rows, self.level, -share)
         put(rows[..., 1:], self.level[..., :-1], share)
@@ -164,6 +132,7 @@ class _Builder:
         return np.flatnonzero(np.isfinite(self.tables.ramp))
 
     def _ramps(self, columns: Array, ramp: Array) -> None:
+        """Limits on the change from one interval to the next."""
         if columns.size and self.length > 1:
             shape = (*columns.shape[:2], self.length - 1)
             rows = self.program.rows(shape, lower=-ramp[:, None], upper=ramp[:, None])
@@ -171,11 +140,11 @@ class _Builder:
             self.program.put(rows, columns[..., :-1], -1.0)
 
     def _schedule(self, fixed: Array | None) -> Array:
-        """Columns of the schedule, and rows that tie each scenario's operation to it."""
+        """Columns of the schedule, and rows that relate the operation of each scenario to it."""
         tables, system = self.tables, self.system
         units = [tables.generators.index(unit.name) for unit in system.units]
         links = [k for k, name in enumerate(tables.links) if name in scheduled_links(system)]
-        # The first scenario's limits serve: those of units do not differ between scenarios.
+        # Limits of units do not differ between scenarios: those of the first are used.
         lower = np.concatenate([tables.min_output[units], np.zeros((len(links), self.length))])
         upper = np.concatenate(
             [tables.max_output[0, units], np.repeat(tables.link_capacity[links, None], self.length, axis=1)]
@@ -207,73 +176,60 @@ class _Builder:
             cost = self.weight * np.array(premiums)[:, None]
             self.program.put(rows, self.program.columns(shape, upper=room, cost=cost), side)
 
-    def _exclude(self, forth: Array, back: Array, most: Array) -> None:
-        """Power goes one way at a time."""
-        forward = self.program.columns(forth.shape, upper=1.0, integer=True)
-        first = self.program.rows(forth.shape, upper=0.0)
-        self.program.put(first, forth)
-        self.program.put(first, forward, -most[0])
-        second = self.program.rows(back.shape, upper=most[1])
-        self.program.put(second, back)
-        self.program.put(second, forward, most[1])
+    def _exclude(self, forward: Array, backward: Array, *, limits: Array) -> None:
+        """Power flows in one direction at a time."""
+        direction = self.program.columns(forward.shape, upper=1.0, integer=True)
+        first = self.program.rows(forward.shape, upper=0.0)
+        self.program.put(first, forward)
+        self.program.put(first, direction, -limits[0])
+        second = self.program.rows(backward.shape, upper=limits[1])
+        self.program.put(second, backward)
+        self.program.put(second, direction, limits[1])
 
     def _slack(self, balance: Array) -> tuple[Array, Array, Array]:
         """Lack and excess of each bus, and shortfall of stores at the end."""
         tables = self.tables
-        # Within a storage nothing appears: what it lacks is lacking in its area, or at its end.
+        # Buses of storages have no slack: a gap appears in their area, or at their end level.
         storages = [name in {part.name for part in self.system.storages} for name in tables.buses]
-        most = np.broadcast_to(np.where(storages, 0.0, np.inf)[:, None], balance.shape)
-        lack = self.program.columns(balance.shape, upper=most, cost=1.0)
-        excess = self.program.columns(balance.shape, upper=most, cost=1.0)
+        upper = np.broadcast_to(np.where(storages, 0.0, np.inf)[:, None], balance.shape)
+        lack = self.program.columns(balance.shape, upper=upper, cost=1.0)
+        excess = self.program.columns(balance.shape, upper=upper, cost=1.0)
         self.program.put(balance, lack)
         self.program.put(balance, excess, -1.0)
         shape = (self.n_scenarios, len(tables.stores))
-        short = self.program.columns(shape, cost=1.0 / tables.step)
+        shortfall = self.program.columns(shape, cost=1.0 / tables.step)
         end = self.program.rows(shape, lower=tables.min_level[:, -1])
         self.program.put(end, self.level[..., -1])
-        self.program.put(end, short)
-        return lack, excess, short
+        self.program.put(end, shortfall)
+        return lack, excess, shortfall
 
-    def _found(
+    def _operation(
         self,
         solution: Solution,
         balance: Array,
         plan: Array | None,
         slack: tuple[Array, ...] | None,
         *,
-        whole: bool,
+        integers: bool,
     ) -> Operation:
+        """Values of all columns, and prices of the buses where the program has no integers."""
         values = solution.values
-        price = (
-            np.full(balance.shape, np.nan)
-            if whole or self.relaxed
-            else solution.prices[balance] / self.weight
-        )
-        lack, excess, short = (None, None, None) if slack is None else (values[part] for part in slack)
-        schedule = None if plan is None else values[plan]
+        no_price = integers or self.relaxed
+        lack, excess, shortfall = (None, None, None) if slack is None else (values[part] for part in slack)
         return Operation(
             output=values[self.output],
             flow=values[self.flow],
             level=values[self.level],
-            price=price,
-            schedule=schedule,
+            price=np.full(balance.shape, np.nan) if no_price else solution.prices[balance] / self.weight,
+            schedule=None if plan is None else values[plan],
             lack=lack,
             excess=excess,
-            short=short,
+            shortfall=shortfall,
         )
 
 
 def scheduled_links(system: System) -> tuple[str, ...]:
-    """Names of the links of the network that are scheduled.
-
-    Examples
-    --------
-    >>> from energyforecast.planning import Area, DispatchInputs, HVDCLink
-    >>> areas = [Area(name="North"), Area(name="South")]
-    >>> link = HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=500, scheduled=True)
-    >>> scheduled_links(System(areas=areas, links=[link]))
-    ('HVDC', 'HVDC reversed')
-    """
+    """Names of the links of the network that are scheduled."""
     return tuple(
         name
         for link in system.links

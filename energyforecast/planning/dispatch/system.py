@@ -17,7 +17,7 @@
     capacity = 500
     losses = 0.05
 
-Power is in MW, energy in MWh, money in any one currency. Storages stand in the tables ``pumped_storages`` and
+Power is in MW, energy in MWh, money in any one currency. Storages are in the tables ``pumped_storages`` and
 ``batteries``.
 """
 
@@ -55,18 +55,22 @@ class System:
     storages : sequence of PumpedStorage or Battery
     electrolysers : sequence of Electrolyser
     shedding_cost : float, optional
-        Price of demand that is not served; without it all must be. [currency/MWh]
+        Price of unserved demand; without it all must be served. [currency/MWh]
     curtailment_cost : float
-        Price of wind and solar power that is not used. [currency/MWh]
+        Price of curtailed wind and solar power. [currency/MWh]
     surplus_cost : float, optional
-        Price of power that nobody takes though units cannot go lower; that of shedding by default. [currency/MWh]
+        Price of surplus power that units at their minimum cannot avoid; that of shedding by default. [currency/MWh]
 
     Raises
     ------
     SchemaError
-        If a name is there twice, or an area is not.
+        If a name occurs twice, or an area is not declared.
     RangeError
         If a price is negative.
+
+    See Also
+    --------
+    plan_deterministic, plan_scenarios, to_pypsa
 
     Examples
     --------
@@ -104,7 +108,7 @@ class System:
         if doubled or not self.areas:
             raise SchemaError(
                 f"The system has the names {names}" + (f"; {doubled} more than once." if doubled else "."),
-                "A system has areas, and each of its parts a name of its own.",
+                "A system has areas, and the names of its parts are unique.",
                 "Rename one of them." if doubled else "Give areas.",
             )
 

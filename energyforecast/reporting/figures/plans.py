@@ -72,12 +72,9 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from energyforecast.planning import DispatchInputs, System, plan_deterministic
-    >>> unit = {"area": "South", "capacity": 300, "cost": 20}
-    >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}})
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> plan = plan_deterministic(system, DispatchInputs(demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours)))
+    >>> from energyforecast.planning import plan_deterministic
+    >>> from energyforecast.testing import example_dispatch
+    >>> plan = plan_deterministic(*example_dispatch(demand=[100.0, 200.0]))
     >>> [text.get_text() for text in dispatch(plan, area="South").axes[0].get_legend().get_texts()]
     ['demand', 'thermal']
     """
@@ -130,12 +127,9 @@ def storage(plans: Mapping[str, Plan], *, component: str | None = None, timezone
 
     Examples
     --------
-    >>> from energyforecast.planning import DispatchInputs, System, plan_deterministic
-    >>> battery = {"area": "South", "power": 50, "energy": 100}
-    >>> unit = {"area": "South", "capacity": 300, "cost": 20}
-    >>> system = System.from_dict({"areas": ["South"], "units": {"coal": unit}, "batteries": {"battery": battery}})
-    >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
-    >>> plan = plan_deterministic(system, DispatchInputs(demand=pd.DataFrame({"South": [100.0, 200.0]}, index=hours)))
+    >>> from energyforecast.planning import plan_deterministic
+    >>> from energyforecast.testing import example_dispatch
+    >>> plan = plan_deterministic(*example_dispatch(demand=[100.0, 200.0]))
     >>> [text.get_text() for text in storage({"median": plan}).axes[0].get_legend().get_texts()]
     ['median']
     """

@@ -374,7 +374,7 @@ def test_an_error_says_which_hour_lacks_how_much() -> None:
         InfeasibleError, match=r"'South' lacks 50.0 MW at 2024-01-02 02:00 UTC \(2 such intervals, 70.0 MWh"
     ):
         plan_deterministic(south(unit("gas", 100, 60)), Inputs(demand=frame(South=[50, 120, 150])))
-    with pytest.raises(InfeasibleError, match=r"'South' has too many: 10.0 MW at 2024-01-02 01:00 UTC"):
+    with pytest.raises(InfeasibleError, match=r"'South' has a surplus of 10.0 MW at 2024-01-02 01:00 UTC"):
         plan_deterministic(south(unit("gas", 100, 60, minimum=0.5)), Inputs(demand=frame(South=[50, 40])))
     lake = PumpedStorage(
         name="lake", area="South", turbine=9, pump=10, pump_efficiency=1, reservoir=99, end_level=50
@@ -418,7 +418,7 @@ def test_wrong_courses_are_refused() -> None:
         plan_deterministic(system, Inputs(demand=good, wind=frame(South=[1, np.nan])))
     with pytest.raises(TimeError, match="with a time zone"):
         plan_deterministic(system, Inputs(demand=good.tz_localize(None)))
-    with pytest.raises(TimeError, match="All cover the same hours"):
+    with pytest.raises(TimeError, match="All must cover the same hours"):
         plan_deterministic(system, Inputs(demand=good, wind=frame(South=[1, 2, 3])))
     with pytest.raises(TimeError, match="regular"):
         plan_deterministic(
