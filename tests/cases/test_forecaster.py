@@ -1,4 +1,4 @@
-"""Plants that grow, plants that do not face the south, loads below zero, and a power series that ended long ago."""
+"""Plants that grow or face east, loads below zero, power that ended long ago, references, and calibration."""
 
 from __future__ import annotations
 
@@ -80,6 +80,39 @@ def test_the_clock_of_a_plant_that_faces_any_direction_is_right(azimuth: float, 
     assert ef.check_clock(power, site=plant).verdict == "right"
 
 
+# -- seasons that were not seen --------------------------------------------------------------------
+
+
+@fault("quantiles end where the power of the winter ended")
+def test_a_roof_learnt_in_the_winter_is_forecast_for_a_clear_day_of_april() -> None:
+    roof = ef.PVPlant(name="roof", latitude=63.4, longitude=10.4, capacity=1.0)
+    index = pd.date_range("2022-11-01", "2023-04-30 23:00", freq="1h")
+    middle = (index + pd.Timedelta("30min")).to_numpy("M8[ns]")
+    clear = np.asarray(ef.physics.clear_sky(ef.physics.solar_position(middle, 63.4, 10.4)).ghi)
+    cloud = np.random.default_rng(3).uniform(0.25, 1.0, len(index) // 24)
+    cloud[-5] = 1.0
+    ghi = clear * np.repeat(cloud, 24)
+    power = ef.Observations(pd.DataFrame({"roof": ghi / 900}, index.tz_localize("UTC")), published_after="1h")
+    run = index.normalize() - pd.Timedelta("17h")
+    rows = pd.DataFrame({"t": index, "run": run, "ghi": ghi, "temp": 5.0, "ws": 2.0})
+    variables = {"ghi": "ghi", "temp": "temp_air", "ws": "wind_speed_10m"}
+    weather = ef.weather.read_table(
+        rows,
+        sites=roof,
+        format=ef.TableFormat(timezone="UTC", time="t", init_time="run", columns=variables),
+        units={"ghi": "W/m2", "temp_air": "°C", "wind_speed_10m": "m/s"},
+        label=ef.weather.Label.MEAN_BEGINNING,
+        available_after="1h",
+    )
+    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.05, 0.25, 0.5, 0.75, 0.95))
+    fitted = ef.Forecaster(roof, task).fit(weather, power[:"2023-02-28"], missing="drop")
+    forecast = (
+        fitted.predict(weather, power, issue_time="2023-04-25 09:00").to_frame().set_index("valid_time")
+    )
+    noon = pd.Timestamp("2023-04-26 11:00", tz="UTC")
+    assert forecast.loc[noon, "q0.95"] >= power.values["roof"][noon]
+
+
 # -- loads below zero ------------------------------------------------------------------------------
 
 
@@ -121,3 +154,36 @@ def test_power_that_ended_long_ago_is_named_by_an_intraday_forecast() -> None:
     stale = forecaster.predict(weather, power[:"2024-01-31"], issue_time=issued)
     level = int(stale.data["fallback_level"].min())
     assert level > 0 or set(stale.caveats) - set(current.caveats)
+
+
+# -- references ------------------------------------------------------------------------------------
+
+
+@fault("references learn from the months that have weather, which they do not use")
+@pytest.mark.parametrize("model", [ef.Climatology(), ef.SeasonalClimatology()], ids=["hours", "seasons"])
+def test_a_reference_scores_the_same_with_and_without_weather(model: ef.QuantileModel) -> None:
+    index = pd.date_range("2021-01-01", "2022-12-31 23:00", freq="1h", tz="UTC")
+    times = index.tz_localize(None)
+    middle = (times + pd.Timedelta("30min")).to_numpy("M8[ns]")
+    clear = np.asarray(ef.physics.clear_sky(ef.physics.solar_position(middle, 55.0, 10.0)).ghi)
+    ghi = clear * np.repeat(np.random.default_rng(0).uniform(0.2, 1, len(index) // 24), 24)
+    power = ef.Observations(pd.DataFrame({"pv": ghi / 1000}, index=index), published_after="1h")
+    rows = pd.DataFrame({"t": times, "ghi": ghi, "run": times.normalize() - pd.Timedelta("17h")})
+    plant = ef.PVPlant(name="pv", latitude=55.0, longitude=10.0, capacity=1.0)
+    weather = ef.weather.read_table(
+        rows[times >= "2022-02-15"],
+        sites=plant,
+        format=ef.TableFormat(timezone="UTC", time="t", init_time="run", columns={"ghi": "ghi"}),
+        units={"ghi": "W/m2"},
+        label=ef.weather.Label.MEAN_BEGINNING,
+        available_after="1h",
+    )
+
+    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+
+    def crps(weather: object) -> float:
+        forecaster = ef.Forecaster(plant, task, model=model)
+        result = ef.backtest(forecaster, weather, power, start="2022-05", end="2022-05")
+        return float(result.scores(chosen=["crps"])["value"].iloc[0])
+
+    assert crps(weather) == pytest.approx(crps({}), rel=0.02)
