@@ -1,21 +1,24 @@
-"""What a competition is: data, tasks, and a forecast of each task that rests on no other."""
+"""A competition: data, tasks, and a forecast of each task that is independent of the others."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from energyforecast.competitions import settings
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import ConfigurationError
+from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.models import QuantileModel
 
 __all__ = ["Competition", "TaskForecast"]
 
@@ -29,7 +32,7 @@ class TaskForecast:
     Parameters
     ----------
     observed : array, shape (rows,)
-        NaN where nothing was observed. [unit of the competition]
+        NaN where the outcome is missing. [unit of the competition]
     quantiles : array, shape (rows, 99)
         Levels 0.01 to 0.99. [unit of the competition]
     site : array of str, shape (rows,)
@@ -39,8 +42,8 @@ class TaskForecast:
     Examples
     --------
     >>> hour = np.array(["2013-01-01"], dtype="datetime64[ns]")
-    >>> done = TaskForecast(np.array([0.4]), np.full((1, 99), 0.3), np.array(["zone 1"]), hour)
-    >>> len(done.scored())
+    >>> forecast = TaskForecast(np.array([0.4]), np.full((1, 99), 0.3), np.array(["zone 1"]), hour)
+    >>> len(forecast.scored())
     1
     """
 
@@ -48,6 +51,20 @@ class TaskForecast:
     quantiles: Array
     site: Array
     valid_time: timestamps.Times
+
+    @classmethod
+    def of_site(
+        cls,
+        data: CompetitionData,
+        site: str,
+        valid_time: timestamps.Times,
+        quantiles: Array,
+        *,
+        outside: Literal["error", "missing"] = "error",
+    ) -> TaskForecast:
+        """Quantiles of one site with its outcomes; hours outside the data are refused or missing."""
+        observed = data.outcomes.value_at(site, valid_time, outside=outside)
+        return cls(observed, quantiles, np.full(len(valid_time), site), valid_time)
 
     def __len__(self) -> int:
         return len(self.observed)
@@ -61,21 +78,33 @@ class TaskForecast:
         return self.of_rows(np.isfinite(self.observed))
 
     @staticmethod
-    def joined(parts: Sequence[TaskForecast]) -> TaskForecast:
+    def joined(parts: Iterable[TaskForecast]) -> TaskForecast:
         """Several below each other."""
-        return TaskForecast(
-            np.concatenate([part.observed for part in parts]),
-            np.concatenate([part.quantiles for part in parts]),
-            np.concatenate([part.site for part in parts]),
-            np.concatenate([part.valid_time for part in parts]),
+        fields = zip(
+            *((part.observed, part.quantiles, part.site, part.valid_time) for part in parts), strict=True
         )
+        return TaskForecast(*(np.concatenate(arrays) for arrays in fields))
 
 
 class Competition(ABC):
     """A forecasting competition as a benchmark.
 
-    A subclass reads data, lists tasks, and forecasts one task at one site from what was known at its start; tasks
+    A subclass reads data, lists tasks, and forecasts one task at one site from the data known at its start; tasks
     and sites can then run in processes of their own.
+
+    Parameters
+    ----------
+    n_tree_sets : int
+        As in :class:`energyforecast.LightGBMQuantiles`.
+
+    Raises
+    ------
+    ConfigurationError
+        If the model of the competition has no sets of trees and others than 1 are asked for.
+
+    See Also
+    --------
+    competition, run
 
     Examples
     --------
@@ -86,21 +115,36 @@ class Competition(ABC):
 
     name: ClassVar[str]
     kind: ClassVar[Kind]
-    #: Tasks that the competition scored; those that are asked for by default.
+    #: Tasks that the competition scored; the default of a run.
     counted: ClassVar[str] = "4-12"
-    #: Whether single tasks can be asked for.
+    #: Whether single tasks can be chosen.
     selectable: ClassVar[bool] = True
     #: Whether the weather can be had as a run a day.
     operational: ClassVar[bool] = True
+    #: Whether the model is made of sets of trees.
+    has_tree_sets: ClassVar[bool] = True
     #: File with the scores of the competitors, where there is one.
     leaderboard: ClassVar[str | None] = None
     #: Unit of scores.
     unit: ClassVar[str] = "capacity"
     levels: ClassVar[tuple[float, ...]] = PERCENTILES
 
+    def __init__(self, *, n_tree_sets: int = 1) -> None:
+        if n_tree_sets != 1 and not self.has_tree_sets:
+            raise ConfigurationError(
+                f"n_tree_sets={n_tree_sets} is given for {self.name}.",
+                "Its model has no sets of trees.",
+                "Leave --n-tree-sets out.",
+            )
+        self.n_tree_sets = n_tree_sets
+
+    def model(self) -> QuantileModel:
+        """The model, not fitted."""
+        return settings.model(self.kind, n_tree_sets=self.n_tree_sets)
+
     @abstractmethod
     def read(self, folder: str | Path, *, information: Information = "competition") -> CompetitionData:
-        """Everything that forecasts may know, with the time at which it was known, and the outcomes."""
+        """All data that forecasts may use, with the time at which it was known, and the outcomes."""
 
     def tasks(self, data: CompetitionData) -> tuple[int, ...]:
         """Numbers of the tasks that the data holds."""
@@ -112,31 +156,31 @@ class Competition(ABC):
 
     @abstractmethod
     def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
-        """Forecast one task at one site from what was known at its start."""
+        """Forecast one task at one site from the data known at its start."""
 
     @abstractmethod
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """The competition's own benchmark, on the same hours."""
 
     def references(self, data: CompetitionData, task: int, *, site: str) -> dict[str, TaskForecast]:
-        """Further forecasts to stand beside, on the same hours."""
+        """Further forecasts for comparison, on the same hours."""
         del data, task, site
         return {}
 
     def settings(self, data: CompetitionData) -> dict[str, Any]:
-        """What was run, in words."""
+        """Model, features and task, in words."""
         del data
         return {}
 
     def chosen(self, wanted: str | None, data: CompetitionData) -> tuple[int, ...]:
-        """Tasks that are asked for, like ``"4-12"`` or ``"1,3"``.
+        """Tasks of a selection like ``"4-12"`` or ``"1,3"``.
 
         Raises
         ------
         ConfigurationError
             If they cannot be read, are not in the data, or cannot be chosen.
         """
-        there = self.tasks(data)
+        known = self.tasks(data)
         if not self.selectable:
             if wanted is not None:
                 raise ConfigurationError(
@@ -144,27 +188,38 @@ class Competition(ABC):
                     "It has no single tasks: all its hours are scored together.",
                     "Leave --tasks out.",
                 )
-            return there
+            return known
         numbers = _numbers(self.counted if wanted is None else wanted)
-        absent = [number for number in numbers if number not in there]
+        absent = [number for number in numbers if number not in known]
         if absent or not numbers:
             raise ConfigurationError(
                 f"Task {absent[0] if absent else wanted!r} of {self.name} is asked for; the data holds "
-                f"{', '.join(map(str, there)) or 'none'}.",
-                "Tasks are in the data, whole months of hours with their weather.",
+                f"{', '.join(map(str, known)) or 'none'}.",
+                "Tasks must be in the data, whole months of hours with their weather.",
                 "Choose others with --tasks, e.g. --tasks 1-3, or give the files of later tasks.",
             )
         return numbers
 
 
+def described(forecaster: Forecaster, data: CompetitionData) -> dict[str, Any]:
+    """Model, features, task and weather of a forecaster, in words."""
+    return {
+        "model": repr(forecaster.model),
+        "features": [repr(item) for item in forecaster.features.resolve(data.weather)[0].features],
+        "task": repr(forecaster.task).split(", quantiles")[0] + ")",
+        "weather": data.weather.attrs["source"],
+    }
+
+
 def _numbers(wanted: str) -> tuple[int, ...]:
+    """Numbers of a selection, each once."""
     numbers: list[int] = []
     for part in wanted.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdigit() or (dash and not last.isdigit()):
             raise ConfigurationError(
                 f"The tasks are given as {wanted!r}.",
-                "They are numbers and ranges, like 4-12 or 1,3,5-7.",
+                "They must be numbers and ranges, like 4-12 or 1,3,5-7.",
                 "Write them so.",
             )
         numbers += range(int(first), int(last if dash else first) + 1)

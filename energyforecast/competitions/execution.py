@@ -1,10 +1,10 @@
-"""Run a competition: every task at every site in a process of its own, then the scores."""
+"""Execution of a competition: every task at every site in a process of its own, then the scores."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,13 +26,17 @@ from energyforecast.evaluation.process_use import ProcessUse, total_use
 __all__ = ["competition", "names", "run", "write_json"]
 
 #: Every competition by its name; a further one is entered here.
-_COMPETITIONS = {
-    item.name: item for item in (Gefcom2014Wind(), Gefcom2014Load(), Gefcom2014Solar(), Gefcom2012Wind())
+_COMPETITIONS: dict[str, type[Competition]] = {
+    item.name: item for item in (Gefcom2014Wind, Gefcom2014Load, Gefcom2014Solar, Gefcom2012Wind)
 }
 
 
 def names() -> tuple[str, ...]:
     """Names of the competitions.
+
+    See Also
+    --------
+    competition, run
 
     Examples
     --------
@@ -42,13 +46,24 @@ def names() -> tuple[str, ...]:
     return tuple(_COMPETITIONS)
 
 
-def competition(name: str) -> Competition:
-    """A competition by its name.
+def competition(name: str, *, n_tree_sets: int = 1) -> Competition:
+    """Competition by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`names`.
+    n_tree_sets : int
+        Sets of trees of its model, whose forecasts are averaged.
 
     Raises
     ------
     ConfigurationError
-        If there is none of that name.
+        If there is none of that name, or its model has no sets of trees.
+
+    See Also
+    --------
+    names, run
 
     Examples
     --------
@@ -56,17 +71,16 @@ def competition(name: str) -> Competition:
     'capacity'
     """
     one_of("benchmark", name, allowed=_COMPETITIONS, error=ConfigurationError)
-    return _COMPETITIONS[name]
+    return _COMPETITIONS[name](n_tree_sets=n_tree_sets)
 
 
 @dataclass(frozen=True, eq=False)
-class _Done:
-    """One task at one site."""
+class _SiteTask:
+    """One task at one site: its forecasts, and the use of the process that made them."""
 
     task: int
-    model: TaskForecast
-    climatology: TaskForecast
-    references: dict[str, TaskForecast]
+    site: str
+    forecasts: dict[str, TaskForecast]
     use: ProcessUse
 
 
@@ -77,10 +91,11 @@ def run(
     tasks: str | None = None,
     information: Information = "competition",
     jobs: int = 1,
+    n_tree_sets: int = 1,
     leave_one_month_out: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Forecast tasks of a competition, each from what was known at its start, and score them.
+    """Forecast tasks of a competition, each from data known at its start, and score them.
 
     Parameters
     ----------
@@ -89,11 +104,13 @@ def run(
     folder : path
         With the files of the competition.
     tasks : str, optional
-        Like ``"4-12"`` or ``"1,3"``; those that the competition counted by default.
+        Like ``"4-12"`` or ``"1,3"``; those that the competition scored by default.
     information : {"competition", "operational"}
-        Which weather was known when.
+        Weather of a month in one run, or a run a day.
     jobs : int
         Processes; every task at every site is a piece of work.
+    n_tree_sets : int
+        As in :class:`energyforecast.LightGBMQuantiles`: 3 are slightly more accurate, for three times the cost.
     leave_one_month_out : bool
         Also forecast each month from all others, where the competition offers it.
     progress : callable, optional
@@ -109,9 +126,13 @@ def run(
     Raises
     ------
     ConfigurationError
-        If there is no such competition, task or kind of information.
+        If there is no such competition, task or kind of information, or its model has no sets of trees.
     EnergyForecastError
-        If the files are not there, or not what the competition handed out.
+        If the files are missing, or not those of the competition.
+
+    See Also
+    --------
+    write_json, names, energyforecast.competitions.scoring
 
     Examples
     --------
@@ -122,21 +143,13 @@ def run(
     ...
     energyforecast.errors.MissingDataError: ...
     """
-    begun, spent = time.perf_counter(), time.process_time()
-    event = competition(name)
+    begun, cpu_begun = time.perf_counter(), time.process_time()
+    event = competition(name, n_tree_sets=n_tree_sets)
     _check_information(event, information, leave_one_month_out)
     data = event.read(folder, information=information)
     chosen = event.chosen(tasks, data)
-    work = [(task, site) for task in reversed(chosen) for site in event.sites(data)]
-    pieces: list[_Done] = []
-    for piece in Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_piece)(event, data, task, site) for task, site in work
-    ):
-        pieces.append(piece)
-        if progress is not None:
-            progress(len(pieces), len(work))
-    pieces.sort(key=lambda piece: (piece.task, str(piece.model.site[0])))
-    used = [piece.use for piece in pieces]
+    done = _forecasts(event, data, chosen, jobs, progress)
+    used = [item.use for item in done]
     months = None
     if leave_one_month_out:
         months, more = _leave_one_month_out(event, data, jobs)
@@ -144,114 +157,123 @@ def run(
     return {
         "benchmark": name,
         "unit": event.unit,
-        **_scores(pieces, chosen),
+        **_scores(done, chosen),
         "leaderboard": scoring.leaderboard(folder, file=event.leaderboard, tasks=chosen),
         "leave_one_month_out": months,
         "settings": event.settings(data) | {"versions": _versions()},
         "wall_seconds": round(time.perf_counter() - begun, 2),
-        **total_use(used, since=spent),
+        **total_use(used, since=cpu_begun),
     }
 
 
 def _check_information(event: Competition, information: str, leave_one_month_out: bool) -> None:
+    """Refuse a form of the weather, or a leave-one-month-out, that the competition does not offer."""
     kinds = ("competition", "operational") if event.operational else ("competition",)
     one_of(f"--information of {event.name}", information, allowed=kinds, error=ConfigurationError)
     if leave_one_month_out and not isinstance(event, _Monthly):
         raise ConfigurationError(
             f"Leaving one month out is asked of {event.name}.",
-            "The wind and solar tracks of GEFCom2014 offer it.",
+            "Only the wind and solar tracks of GEFCom2014 offer it.",
             "Leave --leave-one-month-out out.",
         )
 
 
-def _piece(event: Competition, data: CompetitionData, task: int, site: str) -> _Done:
+def _forecasts(
+    event: Competition,
+    data: CompetitionData,
+    tasks: Sequence[int],
+    jobs: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[_SiteTask]:
+    """Every task at every site, in order."""
+    work = [(task, site) for task in reversed(tasks) for site in event.sites(data)]
+    done: list[_SiteTask] = []
+    for item in Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        delayed(_site_task)(event, data, task, site) for task, site in work
+    ):
+        done.append(item)
+        if progress is not None:
+            progress(len(done), len(work))
+    return sorted(done, key=lambda item: (item.task, item.site))
+
+
+def _site_task(event: Competition, data: CompetitionData, task: int, site: str) -> _SiteTask:
+    """Forecast one task at one site; runs in a process of its own."""
     begun = time.process_time()
-    model = event.forecast(data, task, site=site)
-    return _Done(
-        task,
-        model,
-        event.climatology(data, task, site=site),
-        event.references(data, task, site=site),
-        ProcessUse.since(begun),
-    )
+    forecasts = {
+        "model": event.forecast(data, task, site=site),
+        "climatology": event.climatology(data, task, site=site),
+        **event.references(data, task, site=site),
+    }
+    return _SiteTask(task, site, forecasts, ProcessUse.since(begun))
 
 
-def _scores(pieces: Sequence[_Done], tasks: Sequence[int]) -> dict[str, Any]:
-    by_task = {task: [piece for piece in pieces if piece.task == task] for task in tasks}
-    everything = TaskForecast.joined([piece.model for piece in pieces])
+def _scores(done: Sequence[_SiteTask], tasks: Sequence[int]) -> dict[str, Any]:
+    """Scores of the model, of the climatology and of further references."""
+    by_task = {task: [item for item in done if item.task == task] for task in tasks}
+    everything = _joined(done, "model")
     scored = everything.scored()
-    scores = {str(task): scoring.pinball(_model(done)) for task, done in by_task.items()}
-    usual = {str(task): scoring.pinball(_climatology(done)) for task, done in by_task.items()}
+    scores = {name: _by_task(by_task, name) for name in done[0].forecasts}
     return {
-        "tasks": scores,
-        "mean": float(np.mean(list(scores.values()))),
+        **scores.pop("model"),
         "n": len(scored),
         "missing": len(everything) - len(scored),
-        "n_by_task": {str(task): len(_model(done).scored()) for task, done in by_task.items()},
-        "climatology": {"tasks": usual, "mean": float(np.mean(list(usual.values())))},
-        "references": _references(by_task),
-        "sites": _by_site(pieces),
+        "n_by_task": {str(task): len(_joined(items, "model").scored()) for task, items in by_task.items()},
+        "climatology": scores.pop("climatology"),
+        "references": scores,
+        "sites": _by_site(done),
         "coverage": scoring.coverage(everything),
     }
 
 
-def _model(pieces: Sequence[_Done]) -> TaskForecast:
-    return TaskForecast.joined([piece.model for piece in pieces])
+def _joined(done: Iterable[_SiteTask], name: str) -> TaskForecast:
+    """Forecasts of one name, below each other."""
+    return TaskForecast.joined(item.forecasts[name] for item in done)
 
 
-def _climatology(pieces: Sequence[_Done]) -> TaskForecast:
-    return TaskForecast.joined([piece.climatology for piece in pieces])
+def _by_task(by_task: Mapping[int, Sequence[_SiteTask]], name: str) -> dict[str, Any]:
+    """Score of each task, and their mean."""
+    scores = {str(task): scoring.pinball(_joined(done, name)) for task, done in by_task.items()}
+    return {"tasks": scores, "mean": float(np.mean(list(scores.values())))}
 
 
-def _references(by_task: Mapping[int, Sequence[_Done]]) -> dict[str, dict[str, Any]]:
-    """Scores by task of each further forecast, and their mean."""
-    found: dict[str, dict[str, Any]] = {}
-    for name in next(iter(by_task.values()))[0].references:
-        tasks = {
-            str(task): scoring.pinball(TaskForecast.joined([piece.references[name] for piece in done]))
-            for task, done in by_task.items()
+def _by_site(done: Sequence[_SiteTask]) -> dict[str, dict[str, Any]]:
+    """Pinball loss and root mean squared error of each site, for the model and its references."""
+    scores: dict[str, dict[str, Any]] = {}
+    for site in dict.fromkeys(item.site for item in done):
+        of_site = [item for item in done if item.site == site]
+        forecasts = {name: _joined(of_site, name) for name in of_site[0].forecasts}
+        scores[site] = {
+            "n": len(forecasts["model"].scored()),
+            "pinball": {name: scoring.pinball(forecast) for name, forecast in forecasts.items()},
+            "rmse": {name: scoring.rmse(forecast) for name, forecast in forecasts.items()},
         }
-        found[name] = {"tasks": tasks, "mean": float(np.mean(list(tasks.values())))}
-    return found
-
-
-def _by_site(pieces: Sequence[_Done]) -> dict[str, dict[str, Any]]:
-    """Pinball loss and root mean squared error of each site, the references' beside."""
-    found: dict[str, dict[str, Any]] = {}
-    for site in dict.fromkeys(str(piece.model.site[0]) for piece in pieces):
-        own = [piece for piece in pieces if piece.model.site[0] == site]
-        several = {"model": _model(own), "climatology": _climatology(own)}
-        several |= {
-            name: TaskForecast.joined([piece.references[name] for piece in own]) for name in own[0].references
-        }
-        found[site] = {
-            "n": len(several["model"].scored()),
-            "pinball": {name: scoring.pinball(done) for name, done in several.items()},
-            "rmse": {name: scoring.rmse(done) for name, done in several.items()},
-        }
-    return found
+    return scores
 
 
 def _leave_one_month_out(
     event: Competition, data: CompetitionData, jobs: int
 ) -> tuple[dict[str, Any], list[ProcessUse]]:
+    """Score of each month from all others, and its mean."""
     several = Parallel(n_jobs=jobs)(delayed(_months)(event, data, site) for site in event.sites(data))
     months = {
-        month: scoring.pinball(TaskForecast.joined([done[month] for done, _ in several]))
+        month: scoring.pinball(TaskForecast.joined(forecasts[month] for forecasts, _ in several))
         for month in several[0][0]
     }
-    return {"months": months, "mean": float(np.mean(list(months.values())))}, [used for _, used in several]
+    return {"months": months, "mean": float(np.mean(list(months.values())))}, [use for _, use in several]
 
 
 def _months(
     event: Competition, data: CompetitionData, site: str
 ) -> tuple[dict[str, TaskForecast], ProcessUse]:
+    """Months of one site; runs in a process of its own."""
     assert isinstance(event, _Monthly)
     begun = time.process_time()
     return event.leave_one_month_out(data, site=site), ProcessUse.since(begun)
 
 
 def _versions() -> dict[str, str]:
+    """Versions of the library and of its dependencies."""
     return {
         "energyforecast": __version__,
         **{name: version(name) for name in ("lightgbm", "numpy", "pandas")},
@@ -259,7 +281,11 @@ def _versions() -> dict[str, str]:
 
 
 def write_json(path: str | Path, report: dict[str, Any]) -> Path:
-    r"""Write what :func:`run` gave; what is not a number becomes null.
+    r"""Write the report of :func:`run` as JSON; NaN becomes null.
+
+    See Also
+    --------
+    run
 
     Examples
     --------
@@ -275,6 +301,7 @@ def write_json(path: str | Path, report: dict[str, Any]) -> Path:
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON holds it."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -11,16 +11,8 @@ __all__ = ["Kind", "model"]
 Kind: TypeAlias = Literal["wind", "solar", "load"]
 
 
-def model(kind: Kind) -> QuantileModel:
+def model(kind: Kind, *, n_tree_sets: int = 1) -> QuantileModel:
     """Model for a kind of target.
-
-    Parameters
-    ----------
-    kind : {"wind", "solar", "load"}
-
-    Returns
-    -------
-    QuantileModel
 
     Examples
     --------
@@ -36,5 +28,6 @@ def model(kind: Kind) -> QuantileModel:
             feature_fraction=0.6,
             min_child_samples=30,
             calibrate_by="clear_sky_power",
+            n_tree_sets=n_tree_sets,
         )
-    return LightGBMQuantiles()
+    return LightGBMQuantiles(n_tree_sets=n_tree_sets)

@@ -1,4 +1,4 @@
-"""Competitions as benchmarks: scores, information that is kept by the doors, processes, and the command."""
+"""Competitions as benchmarks: scores, point-in-time information, processes, and the command."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ INFORMATION = ("competition", "operational")
 def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of a second."""
     quick = LightGBMQuantiles(folds=0, n_estimators=8, num_leaves=6, fitted_quantiles=(0.1, 0.5, 0.9))
-    monkeypatch.setattr(settings, "model", lambda kind: quick)
+    monkeypatch.setattr(
+        settings, "model", lambda kind, *, n_tree_sets: quick.set_params(n_tree_sets=n_tree_sets)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -270,6 +272,7 @@ def test_a_run_says_all_that_is_asked_of_it(board: Path) -> None:
     assert report["n"] == 2 * (31 + 30) * 24
     assert report["mean"] < 0.7 * report["climatology"]["mean"]
     assert report["leaderboard"]["team"] == "early"
+    assert report["leaderboard"]["mean"] == pytest.approx(0.04)
     assert report["leaderboard"]["best"] == {"1": 0.03, "2": 0.01}
     assert report["leaderboard"]["teams"]["late"] == {"1": None, "2": 0.01}
     assert set(report["coverage"]) == {"0.8", "0.9", "n"}
@@ -282,7 +285,7 @@ def test_a_run_says_all_that_is_asked_of_it(board: Path) -> None:
 def test_tasks_are_independent_of_each_other_and_of_processes(
     board: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(execution._COMPETITIONS, "gefcom2014-wind", QuickWind())
+    monkeypatch.setitem(execution._COMPETITIONS, "gefcom2014-wind", QuickWind)
     both = competitions.run("gefcom2014-wind", board, tasks="1-2", jobs=2)
     alone = competitions.run("gefcom2014-wind", board, tasks="2")
     assert alone["tasks"]["2"] == both["tasks"]["2"]
@@ -326,6 +329,7 @@ def test_a_month_that_is_left_out_teaches_its_own_forecast_nothing(wind: Path) -
         ("gefcom2014-wind", {"tasks": "first"}, "first"),
         ("gefcom2012-wind", {"information": "operational"}, "operational"),
         ("gefcom2012-wind", {"leave_one_month_out": True}, "one month out"),
+        ("gefcom2014-load", {"n_tree_sets": 3}, "n_tree_sets=3"),
     ],
 )
 def test_what_cannot_be_run_is_refused(wind: Path, name: str, options: dict[str, Any], named: str) -> None:
@@ -350,13 +354,15 @@ def test_the_command_writes_scores_and_prints_them_beside_the_best(
     board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ENERGYFORECAST_DATA", str(board))
-    arguments = ("benchmark", "gefcom2014-wind", "--tasks", "1", "--json", tmp_path / "scores.json")
-    assert _command(*arguments, monkeypatch=monkeypatch) == 0
+    options = ("--tasks", "1", "--n-tree-sets", "2", "--json", tmp_path / "scores.json")
+    assert _command("benchmark", "gefcom2014-wind", *options, monkeypatch=monkeypatch) == 0
     out = capsys.readouterr().out
     assert "early" in out
     assert "0.03000" in out
     assert "Coverage: 80% interval" in out
-    assert json.loads((tmp_path / "scores.json").read_text())["n"] == 2 * 744
+    written = json.loads((tmp_path / "scores.json").read_text())
+    assert written["n"] == 2 * 744
+    assert "n_tree_sets=2" in written["settings"]["model"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The wind track of GEFCom2012: blocks of 48 hours that were withheld, each forecast from a run before it."""
+"""The wind track of GEFCom2012: withheld blocks of 48 hours, each forecast from a weather run before it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast.competitions import settings
-from energyforecast.competitions.base import Competition, TaskForecast
+from energyforecast.competitions.base import Competition, TaskForecast, described
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.readers.gefcom2012 import read_gefcom2012_wind
 from energyforecast.competitions.settings import Kind
@@ -41,8 +40,8 @@ class Gefcom2012Wind(Competition):
         return read_gefcom2012_wind(folder)
 
     def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
-        """Fit on what was known at the month's first hour, forecast the blocks that begin in the month."""
-        return self._by(data, task, site, settings.model(self.kind))
+        """Fit on data known at the month's first hour, forecast the blocks that begin in the month."""
+        return self._by(data, task, site, self.model())
 
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """The distribution of the power so far, by hour of the day."""
@@ -62,30 +61,23 @@ class Gefcom2012Wind(Competition):
         forecast = forecaster.predict(data.weather, power, issue_time=issued)
         cube = forecast.data.sel(site=site)
         valid = cube["valid_time"].values.ravel()
-        # The last block ends with the data, before its 48 hours are over.
-        observed = data.outcomes.value_at(site, valid, outside="missing")
         quantiles = np.asarray(cube.values, dtype=float).reshape(len(valid), -1)
-        return TaskForecast(observed, quantiles, np.full(len(valid), site), valid)
+        # The last block ends with the data, before its 48 hours are over.
+        return TaskForecast.of_site(data, site, valid, quantiles, outside="missing")
 
     def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model, features and task."""
-        forecaster = _forecaster(data, data.sites[0].name, settings.model(self.kind))
-        return {
-            "refit": "each month",
-            "model": repr(forecaster.model),
-            "features": [repr(item) for item in forecaster.features.resolve(data.weather)[0].features],
-            "task": repr(forecaster.task).split(", quantiles")[0] + ")",
-            "weather": data.weather.attrs["source"],
-        }
+        return {"refit": "each month"} | described(_forecaster(data, data.sites[0].name, self.model()), data)
 
 
 def _forecaster(data: CompetitionData, site: str, model: QuantileModel) -> Forecaster:
+    """Forecaster of one farm, with the weather at all others."""
     task = intraday(every="12h", leads="48h")
     return Forecaster(data.site(site), task, model=model, neighbours=data.others(site), trust_clock=True)
 
 
 def _blocks(data: CompetitionData, site: str) -> pd.DatetimeIndex:
-    """First hours of the blocks that were withheld."""
+    """First hours of the withheld blocks."""
     withheld = data.outcomes.values[site].notna().to_numpy()
     before = np.concatenate([[False], withheld[:-1]])
     return timestamps.to_index(timestamps.to_ns(data.outcomes.index[withheld & ~before]))

@@ -1,4 +1,4 @@
-"""The load track of GEFCom2014: a month of demand ahead, whose temperature nobody knows."""
+"""The load track of GEFCom2014: demand a month ahead, without a forecast of temperature."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Gefcom2014Load(Competition):
     name: ClassVar[str] = "gefcom2014-load"
     kind: ClassVar[Kind] = "load"
     operational: ClassVar[bool] = False
+    has_tree_sets: ClassVar[bool] = False
     leaderboard: ClassVar[str | None] = "leaderboard_load.csv"
     unit: ClassVar[str] = "MW"
 
@@ -51,12 +52,13 @@ class Gefcom2014Load(Competition):
         return ScenarioForecaster(area=area, task=month_ahead(timezone=area.timezone))  # type: ignore[arg-type]
 
     def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
-        """Learn from what was known at the month's first hour, forecast all its hours."""
+        """Fit on data known at the month's first hour, forecast all its hours."""
         forecast = self.forecaster(data, site).predict(
             data.weather, data.observations, issue_time=data.starts[task]
         )
         cube = forecast.data.sel(site=site).isel(issue_time=0)
-        return _beside(np.asarray(cube.values, dtype=float), data, site, cube["valid_time"].values)
+        quantiles = np.asarray(cube.values, dtype=float)
+        return TaskForecast.of_site(data, site, cube["valid_time"].values, quantiles)
 
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """The load at the same stamp a year before, for every level: the organisers' benchmark."""
@@ -64,7 +66,8 @@ class Gefcom2014Load(Competition):
         window = month_ahead(timezone=data.site(site).timezone).windows([start])
         year_before = timestamps.to_ns(timestamps.to_index(window.valid_time[0]) - pd.DateOffset(years=1))
         past = data.observations.value_at(site, year_before, as_of=start, outside="missing")
-        return _beside(np.repeat(past[:, None], len(self.levels), axis=1), data, site, window.valid_time[0])
+        quantiles = np.repeat(past[:, None], len(self.levels), axis=1)
+        return TaskForecast.of_site(data, site, window.valid_time[0], quantiles)
 
     def references(self, data: CompetitionData, task: int, *, site: str) -> dict[str, TaskForecast]:
         """Past load at the same hour, within eight days of the date, weekends apart."""
@@ -72,11 +75,11 @@ class Gefcom2014Load(Competition):
         past = timestamps.to_ns(data.observations.index[data.observations.index < start])
         window = month_ahead(timezone=data.site(site).timezone).windows([start])
         known = data.observations.value_at(site, past, as_of=start)
-        there = np.isfinite(known)
-        model = SeasonalClimatology(self.levels).fit(_calendar(data, site, past[there]), known[there])
+        observed = np.isfinite(known)
+        model = SeasonalClimatology(self.levels).fit(_calendar(data, site, past[observed]), known[observed])
         valid = window.valid_time[0]
         quantiles = model.predict(_calendar(data, site, valid))
-        return {"seasonal climatology": _beside(quantiles, data, site, valid)}
+        return {"seasonal climatology": TaskForecast.of_site(data, site, valid, quantiles)}
 
     def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model and scenarios."""
@@ -91,12 +94,6 @@ class Gefcom2014Load(Competition):
             },
             "weather": data.weather.attrs["source"],
         }
-
-
-def _beside(quantiles: Any, data: CompetitionData, site: str, valid: Any) -> TaskForecast:
-    """A forecast with its outcomes."""
-    observed = data.outcomes.value_at(site, valid)
-    return TaskForecast(observed, quantiles, np.full(len(valid), site), valid)
 
 
 def _calendar(data: CompetitionData, site: str, valid: Any) -> pd.DataFrame:

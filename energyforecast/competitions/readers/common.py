@@ -1,4 +1,4 @@
-"""What the readers of forecasting competitions share: finding files, hourly tables, weather as runs."""
+"""Shared parts of the readers of competitions: files, hourly tables, weather as runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["CompetitionData", "Information"]
 
 Array = npt.NDArray[Any]
 
-#: What a competitor knew (a month's weather at once), or what an operator knows (a run a day).
+#: Weather as competitors had it (a month's at once), or as operators have it (a run a day).
 Information: TypeAlias = Literal["competition", "operational"]
 
 _HOUR: Final = pd.Timedelta("1h")
@@ -32,21 +32,26 @@ _HOUR: Final = pd.Timedelta("1h")
 
 @dataclass(frozen=True, eq=False)
 class CompetitionData:
-    """A competition in the library's terms.
+    """Data of a competition in the types of the library.
 
     Parameters
     ----------
     sites : tuple of Site
     weather : Dataset
-        Runs with the time at which each could be had; what a forecast may know is in here and in the observations.
+        Runs with the time at which each was available.
     observations : Observations
-        Power with the time at which each value was handed out. [MW, of a capacity of 1]
+        Power with the time at which each value was published. Forecasts use weather and observations alone.
+        [MW, of a capacity of 1]
     outcomes : Observations
-        Power against which forecasts are scored.
+        Power by which forecasts are scored.
     starts : dict of Timestamp
-        By number of the task: the first hour that is forecast, up to which everything is known.
+        By number of the task: the first hour that is forecast, up to which all data is known.
     information : {"competition", "operational"}
-        In which runs the weather comes.
+        Weather of a month in one run, or a run a day.
+
+    See Also
+    --------
+    Competition, read_gefcom2014_wind, read_gefcom2014_solar, read_gefcom2014_load, read_gefcom2012_wind
 
     Examples
     --------
@@ -66,7 +71,7 @@ class CompetitionData:
     information: Information = "competition"
 
     def site(self, name: str) -> Site:
-        """The site of a name."""
+        """Site by its name."""
         return next(site for site in self.sites if site.name == name)
 
     def others(self, name: str) -> tuple[Site, ...]:
@@ -75,80 +80,93 @@ class CompetitionData:
 
 
 def find(folder: str | Path, *, names: Iterable[str], file: str) -> Path | None:
-    """A prepared file in the folder, or in a folder of the data set's name inside it."""
+    """Prepared file in the folder, or in a folder of the data set's name inside it."""
     places = [Path(folder), *(Path(folder) / name for name in names)]
     return next((place / file for place in places if (place / file).is_file()), None)
 
 
 def newest(folder: str | Path, pattern: str) -> list[Path]:
-    """Official files of the highest task that is there; each task's files repeat all that was known before."""
+    """Official files of the highest task; each task's files repeat all that was known before."""
     numbered: dict[int, dict[str, Path]] = {}
     for path in sorted(Path(folder).rglob("*.csv")):
-        found = re.fullmatch(pattern, path.name)
-        if found:
-            numbered.setdefault(int(found["task"]), {}).setdefault(path.name, path)
+        match = re.fullmatch(pattern, path.name)
+        if match:
+            numbered.setdefault(int(match["task"]), {}).setdefault(path.name, path)
     return list(numbered[max(numbered)].values()) if numbered else []
 
 
-def not_there(folder: str | Path, *, prepared: str, official: str, page: str) -> MissingDataError:
-    """The error for a folder without the data set."""
+def no_data(folder: str | Path, *, prepared: str, official: str, page: str) -> MissingDataError:
+    """Error of a folder without the data set."""
     place = Path(folder)
     inside = sorted(item.name for item in place.iterdir())[:8] if place.is_dir() else None
     return MissingDataError(
         f"{place} holds {', '.join(inside) or 'nothing'}."
         if inside is not None
         else f"There is no folder {place}.",
-        f"It, or a folder of the data set's name in it, holds {prepared}, or the official files {official}.",
+        f"It, or a folder of the data set's name in it, must hold {prepared}, or the official files {official}.",
         f"Get the data ({page}; see docs/benchmarks/competitions.md), unpack it, and give its folder.",
     )
 
 
-def read_parquet(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A prepared table with the columns that are needed."""
+def read_prepared(
+    folder: str | Path, *, names: Iterable[str], file: str, columns: Sequence[str], stamp: str = "timestamp"
+) -> pd.DataFrame | None:
+    """Prepared Parquet table with the columns that are needed, its stamps as ``time``; None without the file."""
+    path = find(folder, names=names, file=file)
+    if path is None:
+        return None
     pa = errors.require(
         "pyarrow", extra="benchmark", purpose=f"{path.name} is Parquet; the official files are CSV."
     )
     try:
         table = pd.read_parquet(path)
     except (OSError, pa.ArrowException) as error:
-        raise FileFormatError(
-            f"{path} cannot be read: {error}.", "It is a Parquet file.", "Copy it again."
-        ) from error
-    return require(table, columns, path.name)
+        raise _unreadable(path, "Parquet", error) from error
+    return timed(require(table, columns, path.name), path.name, stamp=stamp, form="ISO8601")
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """An official table with the columns that are needed, their names in lower case."""
+    """Official table with the columns that are needed, their names in lower case."""
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' own errors of parsing are ValueErrors
-        raise FileFormatError(
-            f"{path} cannot be read: {error}.", "It is a CSV file.", "Copy it again."
-        ) from error
+        raise _unreadable(path, "CSV", error) from error
     return require(table.rename(columns=str.lower), columns, path.name)
 
 
+def _unreadable(path: Path, form: str, error: Exception) -> FileFormatError:
+    """Error of a file that cannot be read."""
+    return FileFormatError(f"{path} cannot be read: {error}.", f"It must be a {form} file.", "Copy it again.")
+
+
 def require(table: pd.DataFrame, columns: Sequence[str], label: str) -> pd.DataFrame:
-    """The wanted columns, which must be there."""
+    """Some columns of a table, which must have them and rows."""
     absent = [name for name in columns if name not in table.columns]
     if absent or table.empty:
         raise SchemaError(
             f"{label} has {len(table)} rows and the columns {list(table.columns)}"
             + (f", without {absent[0]!r}." if absent else "."),
-            f"Its columns are {', '.join(columns)}.",
+            f"Its columns must be {', '.join(columns)}.",
             "Use the competition's own file, unchanged.",
         )
     return table[list(columns)]
 
 
-def stamps(values: pd.Series[Any], label: str, *, form: str = "%Y%m%d %H:%M") -> pd.DatetimeIndex:
+def timed(
+    table: pd.DataFrame, label: str, *, stamp: str = "timestamp", form: str = "%Y%m%d %H:%M"
+) -> pd.DataFrame:
+    """Table with the column ``time`` in UTC in place of its stamps."""
+    return table.drop(columns=stamp).assign(time=stamps(table[stamp], label, form=form))
+
+
+def stamps(values: pd.Series[Any], label: str, *, form: str) -> pd.DatetimeIndex:
     """Official time stamps in UTC."""
     try:
         return pd.DatetimeIndex(pd.to_datetime(values.astype(str), format=form, utc=True)).as_unit("ns")
     except ValueError as error:
         raise TimeError(
             f"{label}: a time stamp cannot be read: {error}.",
-            f"Stamps are written in the form {form}.",
+            f"Stamps must have the form {form}.",
             "Use the competition's own file, unchanged.",
         ) from error
 
@@ -162,7 +180,9 @@ def hourly(table: pd.DataFrame, *, by: str, label: str) -> dict[str, pd.DataFram
     if doubled.any():
         row = table[doubled].iloc[0]
         raise TimeError(
-            f"{label} has two rows for {by} {row[by]} at {row['time']}.", "There is one.", "Drop one of them."
+            f"{label} has two rows for {by} {row[by]} at {row['time']}.",
+            "There must be one.",
+            "Drop one of them.",
         )
     every = pd.date_range(table["time"].min() - _HOUR, table["time"].max(), freq="1h")
     return {
@@ -173,7 +193,7 @@ def hourly(table: pd.DataFrame, *, by: str, label: str) -> dict[str, pd.DataFram
 
 
 def months(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """First hours of the months that an hourly index covers whole."""
+    """First hours of the months that an hourly index covers completely."""
     firsts = index[(index.day == 1) & (index.hour == 0)]
     return firsts[firsts + pd.offsets.MonthBegin(1) <= index[-1] + _HOUR]
 
@@ -183,8 +203,8 @@ def end_of_month(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(index.normalize() + pd.offsets.MonthBegin(1)).as_unit("ns")
 
 
-def handed_out_by_month(power: pd.DataFrame) -> Observations:
-    """Power of which each month's values become known together, at its end."""
+def published_by_month(power: pd.DataFrame) -> Observations:
+    """Power with each month's values published together, at its end."""
     published = pd.DataFrame(
         np.repeat(end_of_month(pd.DatetimeIndex(power.index)).to_numpy()[:, None], power.shape[1], axis=1),
         index=power.index,
@@ -200,16 +220,9 @@ def as_runs(
     information: Information,
     source: str,
 ) -> xr.Dataset:
-    """Hourly weather as runs: one a month, known whole at the month's first hour, or one a day.
+    """Hourly instants and means (at the beginning of their hour) as a run a month, or a run a day.
 
-    A run's lead 0 is the end of the run before, the newest that was known of that instant.
-
-    Parameters
-    ----------
-    instants, means : mapping of DataFrame
-        By variable, a row for every hour, a column a site; means at the beginning of their hour.
-    information : {"competition", "operational"}
-    source : str
+    Lead 0 of a run is the end of the run before: the newest value that was known of that instant.
     """
     index = pd.DatetimeIndex(next(iter(instants.values())).index)
     if information == "competition":

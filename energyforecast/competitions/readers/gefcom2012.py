@@ -24,10 +24,11 @@ _FOLDERS: Final = ("gefcom2012_wind", "gefcom2012-wind", "gefcom2012", "wind")
 _HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
 _LEADS: Final = 48
 _COLUMNS: Final = ("u", "v", "ws", "wd")
+_STAMP: Final = "%Y%m%d%H"
 
 
 def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
-    r"""The wind track of 2012: seven farms, ECMWF wind at 10 m by run (00 and 12 UTC) and lead (1 to 48 h).
+    r"""Read the wind track of 2012: seven farms, ECMWF wind at 10 m by run (00 and 12 UTC) and lead (1 to 48 h).
 
     Parameters
     ----------
@@ -38,19 +39,27 @@ def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
     Returns
     -------
     CompetitionData
-        The hours that the competition withheld are missing in ``observations`` and alone in ``outcomes``. Tasks are
-        the months in which such hours begin, 1 being the first.
+        The hours that the competition withheld are missing in ``observations``, and ``outcomes`` holds them alone.
+        Tasks are the months in which such hours begin, 1 being the first.
 
     Raises
     ------
     MissingDataError, DependencyError, SchemaError, TimeError, FileFormatError
-        If the files are not there, or not what the competition handed out.
+        If the files are missing, or not those of the competition.
+
+    See Also
+    --------
+    Gefcom2012Wind, read_gefcom2014_wind
 
     Notes
     -----
     Stamps end their hour, as a comparison with the wind shows. Runs begin with lead 1 h; the instant of the
-    initialisation is taken from the newest earlier run that tells it. No publication delay is known, so a run
+    initialisation is taken from the newest earlier run that holds it. No latency of publication is known, so a run
     is available when it is initialised. Withheld hours are never published.
+
+    References
+    ----------
+    Hong, Pinson and Fan (2014), https://doi.org/10.1016/j.ijforecast.2013.07.001.
 
     Examples
     --------
@@ -74,7 +83,7 @@ def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
     withheld = withheld.reindex(every, fill_value=False).astype(bool)
     known = Observations(power.where(~withheld, axis=0), published_after="0h")
     outcomes = Observations(power.where(withheld, axis=0), published_after="0h")
-    told = Source("the competition does not tell the place", "approximate")
+    undisclosed = Source("the competition does not disclose the place", "approximate")
     sites = tuple(
         WindFarm(
             name=name,
@@ -82,7 +91,7 @@ def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
             longitude=0.0,
             capacity=1.0,
             coordinate_uncertainty_km=5000.0,
-            sources={"latitude": told, "longitude": told},
+            sources={"latitude": undisclosed, "longitude": undisclosed},
         )
         for name in names
     )
@@ -94,22 +103,33 @@ def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
 
 
 def _tables(folder: str | Path) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
-    """Power by stamp, which hours were withheld, and forecasts as a long table."""
-    path = files.find(folder, names=_FOLDERS, file="forecasts.parquet")
-    other = files.find(folder, names=_FOLDERS, file="power.parquet")
-    if path is not None and other is not None:
-        forecasts = files.read_parquet(path, ("farm", "issue_time", "lead_hours", *_COLUMNS))
-        forecasts = forecasts.assign(
-            issue_time=files.stamps(forecasts["issue_time"], path.name, form="ISO8601")
-        )
-        wanted = [f"wp{number}" for number in range(1, 8)]
-        power = files.read_parquet(other, (*wanted, "usage", "time"))
-        power = power.set_index(files.stamps(power["time"], other.name, form="ISO8601"))
-        return power[wanted], power["usage"] != "Training", forecasts
-    return _official(folder)
+    """Power by stamp, whether each hour was withheld, and forecasts as a long table."""
+    farms = [f"wp{number}" for number in range(1, 8)]
+    forecasts = files.read_prepared(
+        folder,
+        names=_FOLDERS,
+        file="forecasts.parquet",
+        columns=("farm", "issue_time", "lead_hours", *_COLUMNS),
+        stamp="issue_time",
+    )
+    power = files.read_prepared(
+        folder, names=_FOLDERS, file="power.parquet", columns=(*farms, "usage", "time"), stamp="time"
+    )
+    if forecasts is None or power is None:
+        return _official(folder)
+    return _by_time(power, farms, forecasts)
+
+
+def _by_time(
+    power: pd.DataFrame, farms: list[str], forecasts: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
+    """Power of the farms by time, whether each hour was withheld, and forecasts."""
+    power = power.set_index(pd.DatetimeIndex(power["time"]))
+    return power[farms], power["usage"] != "Training", forecasts
 
 
 def _official(folder: str | Path) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
+    """The same from the competition's own files."""
     found = {
         int(match[1]): path
         for path in sorted(Path(folder).rglob("windforecasts_wf*.csv"))
@@ -117,7 +137,7 @@ def _official(folder: str | Path) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame
     }
     measured = sorted(Path(folder).rglob("windpowermeasurements.csv"))
     if not found or not measured:
-        raise files.not_there(
+        raise files.no_data(
             folder,
             prepared="forecasts.parquet and power.parquet",
             official="windpowermeasurements.csv (with outcomes) and windforecasts_wf1.csv ...",
@@ -126,27 +146,23 @@ def _official(folder: str | Path) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame
     if sorted(found) != list(range(1, len(found) + 1)):
         raise SchemaError(
             f"There are forecasts of the farms {sorted(found)}.",
-            "They are numbered from 1 on.",
+            "They must be numbered from 1 on.",
             "Add the others.",
         )
     tables = []
     for number, path in sorted(found.items()):
-        table = files.read_csv(path, ("date", "hors", *_COLUMNS))
-        when = files.stamps(table["date"], path.name, form="%Y%m%d%H")
-        tables.append(
-            table.drop(columns="date")
-            .rename(columns={"hors": "lead_hours"})
-            .assign(farm=number, issue_time=when)
-        )
-    wanted = [f"wp{number}" for number in found]
-    power = files.read_csv(measured[0], ("date", *wanted, "usage"))
-    power = power.set_index(files.stamps(power["date"], measured[0].name, form="%Y%m%d%H"))
-    return power[wanted], power["usage"] != "Training", pd.concat(tables, ignore_index=True)
+        table = files.read_csv(path, ("date", "hors", *_COLUMNS)).rename(columns={"hors": "lead_hours"})
+        tables.append(files.timed(table, path.name, stamp="date", form=_STAMP).assign(farm=number))
+    farms = [f"wp{number}" for number in found]
+    power = files.read_csv(measured[0], ("date", *farms, "usage"))
+    power = files.timed(power, measured[0].name, stamp="date", form=_STAMP)
+    return _by_time(power, farms, pd.concat(tables, ignore_index=True))
 
 
 def _runs(table: pd.DataFrame, names: list[str]) -> xr.Dataset:
-    init = np.unique(timestamps.to_ns(pd.DatetimeIndex(table["issue_time"])))
-    row = np.searchsorted(init, timestamps.to_ns(pd.DatetimeIndex(table["issue_time"])))
+    """Forecasts by farm, run and lead."""
+    initialised = timestamps.to_ns(pd.DatetimeIndex(table["time"]))
+    init, row = np.unique(initialised, return_inverse=True)
     shape = (len(names), len(init), _LEADS + 1)
     place = (table["farm"].to_numpy() - 1, row, table["lead_hours"].to_numpy().astype(int))
     variables = {}
@@ -167,7 +183,7 @@ def _runs(table: pd.DataFrame, names: list[str]) -> xr.Dataset:
 
 
 def _from_earlier(values: np.ndarray, init: timestamps.Times) -> np.ndarray:
-    """Fill lead 0 with what the newest earlier run that tells it says of that instant."""
+    """Fill lead 0 with the forecast of the newest earlier run that holds that instant."""
     for ago in range(1, _LEADS + 1):
         source = np.searchsorted(init, init - ago * _HOUR)
         known = init[np.minimum(source, len(init) - 1)] == init - ago * _HOUR

@@ -27,7 +27,9 @@ _FIRST: Final = {
 }
 
 _WIND: Final = ("u10", "v10", "u100", "v100")
-_UNDISCLOSED: Final = Source("the competition tells the country (Australia), not the place", "approximate")
+_UNDISCLOSED: Final = Source(
+    "the competition discloses the country (Australia), not the place", "approximate"
+)
 
 #: Fields that are instants: the library's name, factor, offset. The ECMWF numbers them.
 _INSTANTS: Final = {
@@ -45,18 +47,18 @@ _ACCUMULATED: Final = {
     "var178": ("top_net_solar", 1 / 3600),
     "var228": ("precipitation", 1000.0),
 }
-#: Azimuth and tilt [degree], altitude [m] of the plants, as the competition tells them.
+#: Azimuth and tilt [degree], altitude [m] of the plants, as the competition describes them.
 _PLANTS: Final = {1: (38.0, 36.0, 595.0), 2: (327.0, 35.0, 602.0), 3: (31.0, 21.0, 951.0)}
 
 
 def read_gefcom2014_wind(folder: str | Path, *, information: Information = "competition") -> CompetitionData:
-    r"""The wind track: ten Australian farms, power as a share of capacity, ECMWF wind at 10 and 100 m.
+    r"""Read the wind track: ten Australian farms, power as a share of capacity, ECMWF wind at 10 and 100 m.
 
     Parameters
     ----------
     folder : path
         With ``wind.parquet``, alone or in a folder ``gefcom2014``; or with the official files, unpacked:
-        ``Task15_W_Zone1.csv``, ``TaskExpVars15_W_Zone1.csv`` and so on, of the highest task that is there, and
+        ``Task15_W_Zone1.csv``, ``TaskExpVars15_W_Zone1.csv`` and so on, of the highest task, and
         ``solution15_W.csv``.
     information : {"competition", "operational"}
         Whether a month's weather is one run, known whole at the month's first hour, as the competition gave it,
@@ -74,13 +76,21 @@ def read_gefcom2014_wind(folder: str | Path, *, information: Information = "comp
     DependencyError
         If the file is Parquet and the extra ``benchmark`` is not installed.
     SchemaError, TimeError, FileFormatError
-        If a file is not what the competition handed out.
+        If a file is not one of the competition.
+
+    See Also
+    --------
+    Gefcom2014Wind, read_gefcom2014_solar, read_gefcom2014_load, read_gefcom2012_wind
 
     Notes
     -----
     Stamps end their hour: power stamped T belongs to the hour that begins at T − 1 h, wind is of the instant T.
-    Of the instant 0 h of the first run nothing was handed out; it repeats the next one, and the power of that hour
-    is left out. Where the farms lie was not disclosed: their coordinates stand for Australia.
+    The instant 0 h of the first run is not in the data; it repeats the next one, and the power of that hour
+    is left out. The places of the farms were not disclosed: all have the coordinates of inner Australia.
+
+    References
+    ----------
+    Hong et al. (2016), https://doi.org/10.1016/j.ijforecast.2016.02.001.
 
     Examples
     --------
@@ -97,7 +107,7 @@ def read_gefcom2014_wind(folder: str | Path, *, information: Information = "comp
     frames = files.hourly(table, by="zoneid", label="the wind track")
     names = [f"zone {zone}" for zone in frames["targetvar"].columns]
     frames = {name: frame.set_axis(names, axis=1) for name, frame in frames.items()}
-    parts = {name: _begun(frames[name]) for name in _WIND}
+    parts = {name: _filled(frames[name]) for name in _WIND}
     instants = {}
     for height in (10, 100):
         u, v = parts[f"u{height}"], parts[f"v{height}"]
@@ -118,14 +128,17 @@ def read_gefcom2014_wind(folder: str | Path, *, information: Information = "comp
 
 
 def _wind_table(folder: str | Path) -> pd.DataFrame:
-    prepared = files.find(folder, names=(*_FOLDERS, "gefcom2014-wind"), file="wind.parquet")
+    """Zone, time, power and wind, a row an hour."""
+    columns = ("zoneid", "timestamp", "targetvar", *_WIND)
+    prepared = files.read_prepared(
+        folder, names=(*_FOLDERS, "gefcom2014-wind"), file="wind.parquet", columns=columns
+    )
     if prepared is not None:
-        table = files.read_parquet(prepared, ("zoneid", "timestamp", "targetvar", *_WIND))
-        return _timed(table, files.stamps(table["timestamp"], prepared.name, form="ISO8601"))
+        return prepared
     known = files.newest(folder, r"Task(?P<task>\d+)_W_Zone\d+\.csv")
     ahead = files.newest(folder, r"TaskExpVars(?P<task>\d+)_W_Zone\d+\.csv")
     if not known:
-        raise files.not_there(
+        raise files.no_data(
             folder,
             prepared="wind.parquet",
             official="Task15_W_Zone1.csv ... and solution15_W.csv",
@@ -140,25 +153,20 @@ def _wind_table(folder: str | Path) -> pd.DataFrame:
 
 
 def _joined(paths: list[Path], columns: tuple[str, ...]) -> pd.DataFrame:
-    tables = []
-    for path in paths:
-        table = files.read_csv(path, columns)
-        tables.append(_timed(table, files.stamps(table["timestamp"], path.name)))
+    """Official tables below each other, with ``time``."""
+    tables = [files.timed(files.read_csv(path, columns), path.name) for path in paths]
     return pd.concat(tables, ignore_index=True) if tables else _no_rows(columns)
 
 
 def _no_rows(columns: tuple[str, ...]) -> pd.DataFrame:
+    """Empty table with ``time``."""
     kinds = {"zoneid": "int64", "timestamp": "datetime64[ns, UTC]"}
     empty = {name: pd.Series(dtype=kinds.get(name, "float64")) for name in columns}
     return pd.DataFrame(empty).rename(columns={"timestamp": "time"})
 
 
-def _timed(table: pd.DataFrame, when: pd.DatetimeIndex) -> pd.DataFrame:
-    return table.drop(columns="timestamp").assign(time=when)
-
-
 def _continued(history: pd.DataFrame, weather: pd.DataFrame, solution: pd.DataFrame) -> pd.DataFrame:
-    """History, then the weather of the month to be forecast with its outcomes, where they are there."""
+    """History, then the weather of the month to be forecast with its outcomes, where they are known."""
     if weather.empty:
         return history
     later = weather[weather["time"] > history["time"].max()].merge(
@@ -168,13 +176,13 @@ def _continued(history: pd.DataFrame, weather: pd.DataFrame, solution: pd.DataFr
 
 
 def read_gefcom2014_solar(folder: str | Path, *, information: Information = "competition") -> CompetitionData:
-    r"""The solar track: three Australian plants, power as a share of capacity, twelve ECMWF fields.
+    r"""Read the solar track: three Australian plants, power as a share of capacity, twelve ECMWF fields.
 
     Parameters
     ----------
     folder : path
         With ``solar.parquet``, alone or in a folder ``gefcom2014``; or with the official files, unpacked:
-        ``train15.csv``, ``predictors15.csv`` of the highest task that is there, and ``Solution to Task 15.csv``.
+        ``train15.csv``, ``predictors15.csv`` of the highest task, and ``Solution to Task 15.csv``.
     information : {"competition", "operational"}
         As for :func:`read_gefcom2014_wind`.
 
@@ -186,20 +194,28 @@ def read_gefcom2014_solar(folder: str | Path, *, information: Information = "com
     Raises
     ------
     MissingDataError, DependencyError, SchemaError, TimeError, FileFormatError
-        As :func:`read_gefcom2014_wind` does.
+        As of :func:`read_gefcom2014_wind`.
+
+    See Also
+    --------
+    Gefcom2014Solar, read_gefcom2014_wind
 
     Notes
     -----
     Stamps end their hour. Radiation and rain accumulate from 00 UTC; their hourly means belong to the hour that
-    begins at T − 1 h, and what rounding left below 0 is 0. The humidity is that of 1000 hPa. The plants'
-    coordinates are those at which the radiation of clear days fits the sun best, good to about 150 km.
+    begins at T − 1 h, and negative ones, due to rounding, are 0. The humidity is that of 1000 hPa. The plants'
+    coordinates are those at which the radiation of clear days fits the sun best, within about 150 km.
+
+    References
+    ----------
+    Hong et al. (2016), https://doi.org/10.1016/j.ijforecast.2016.02.001.
 
     Examples
     --------
     >>> import tempfile
     >>> fields = [f"VAR{number}" for number in (78, 79, 134, 157, 164, 165, 166, 167, 169, 175, 178, 228)]
     >>> rows = {"train1": ["ZONEID,TIMESTAMP,POWER"], "predictors1": ["ZONEID,TIMESTAMP," + ",".join(fields)]}
-    >>> for hour in range(1, 25):  # 3.6 MJ come each hour
+    >>> for hour in range(1, 25):  # 3.6 MJ m⁻² each hour
     ...     stamp = f"1,2012040{1 + hour // 24} {hour % 24}:00"
     ...     rows["train1"].append(f"{stamp},0.5")
     ...     rows["predictors1"].append(f"{stamp},0,0,95000,60,0.5,3,4,293.15,{3.6e6 * hour},{3.6e6 * hour},0,0")
@@ -214,18 +230,19 @@ def read_gefcom2014_solar(folder: str | Path, *, information: Information = "com
     zones = [int(zone) for zone in frames["power"].columns]
     names = [f"zone {zone}" for zone in zones]
     frames = {name: frame.set_axis(names, axis=1) for name, frame in frames.items()}
-    u, v = _begun(frames["var165"]), _begun(frames["var166"])
+    u, v = _filled(frames["var165"]), _filled(frames["var166"])
     instants = {"wind_speed_10m": np.hypot(u, v)}
-    instants |= {name: _begun(frames[var]) * by + to for var, (name, by, to) in _INSTANTS.items()}
+    instants |= {name: _filled(frames[var]) * by + to for var, (name, by, to) in _INSTANTS.items()}
     means = {name: _of_the_hour(frames[var]) * by for var, (name, by) in _ACCUMULATED.items()}
     sites = tuple(map(_plant, zones, names))
     return _data(sites, instants, means, power=frames["power"], track="solar", information=information)
 
 
 def _plant(zone: int, name: str) -> PVPlant:
+    """Plant of a zone, with the orientation that the competition states."""
     derived = Source("the radiation of clear days, fitted to the sun", "derived")
     azimuth, tilt, altitude = _PLANTS.get(zone, (None, None, None))
-    told = Source("the competition's description of its plants", "stated")
+    described = Source("the competition's description of its plants", "stated")
     return PVPlant(
         name=name,
         latitude=-36.0,
@@ -235,20 +252,26 @@ def _plant(zone: int, name: str) -> PVPlant:
         surface_azimuth=azimuth,
         surface_tilt=tilt,
         altitude=altitude,
-        sources={"latitude": derived, "longitude": derived, "surface_azimuth": told, "surface_tilt": told},
+        sources={"latitude": derived, "longitude": derived}
+        | dict.fromkeys(("surface_azimuth", "surface_tilt"), described),
     )
 
 
 def _solar_table(folder: str | Path) -> pd.DataFrame:
+    """Zone, time, power and the twelve fields, a row an hour."""
     fields = ("var165", "var166", *_INSTANTS, *_ACCUMULATED)
-    prepared = files.find(folder, names=(*_FOLDERS, "gefcom2014-solar"), file="solar.parquet")
+    prepared = files.read_prepared(
+        folder,
+        names=(*_FOLDERS, "gefcom2014-solar"),
+        file="solar.parquet",
+        columns=("zoneid", "timestamp", "power", *fields),
+    )
     if prepared is not None:
-        table = files.read_parquet(prepared, ("zoneid", "timestamp", "power", *fields))
-        return _timed(table, files.stamps(table["timestamp"], prepared.name, form="ISO8601"))
+        return prepared
     weather = files.newest(folder, r"predictors(?P<task>\d+)\.csv")
     known = files.newest(folder, r"train(?P<task>\d+)\.csv")
     if not weather or not known:
-        raise files.not_there(
+        raise files.no_data(
             folder, prepared="solar.parquet", official="train15.csv and predictors15.csv", page=_PAGE
         )
     solution = files.newest(folder, r"Solution to Task (?P<task>\d+)\.csv")
@@ -259,14 +282,14 @@ def _solar_table(folder: str | Path) -> pd.DataFrame:
 
 
 def _of_the_hour(accumulated: pd.DataFrame) -> pd.DataFrame:
-    """What came in each hour of sums that begin anew at 00 UTC, at the hour's beginning."""
-    begun = accumulated.copy()
-    begun.loc[pd.DatetimeIndex(begun.index).hour == 0] = 0.0
-    return (accumulated.shift(-1) - begun).clip(lower=0.0)
+    """Sum of each hour, at its beginning, from sums that begin anew at 00 UTC."""
+    at_begin = accumulated.copy()
+    at_begin.loc[pd.DatetimeIndex(at_begin.index).hour == 0] = 0.0
+    return (accumulated.shift(-1) - at_begin).clip(lower=0.0)
 
 
-def _begun(instants: pd.DataFrame) -> pd.DataFrame:
-    """The first instant, of which nothing was handed out, repeats the next."""
+def _filled(instants: pd.DataFrame) -> pd.DataFrame:
+    """Instants; the first, which the competition lacks, repeats the next."""
     return instants.bfill(limit=1) if instants.iloc[:1].isna().all(axis=None) else instants
 
 
@@ -279,13 +302,14 @@ def _data(
     track: str,
     information: Information,
 ) -> CompetitionData:
+    """Data of a track from its tables."""
     # Stamped at its end, power belongs to the hour before; that of the first one rests on a repeated instant.
     observed = power.shift(-1).iloc[:-1]
     observed.iloc[0] = np.nan
     index = pd.DatetimeIndex(observed.index)
     means = means | {"run_lead_time": files.lead_of_run(pd.DatetimeIndex(power.index), power.columns)}
     weather = files.as_runs(instants, means, information=information, source=_SOURCE)
-    known = files.handed_out_by_month(observed)
+    known = files.published_by_month(observed)
     wanted = files.months(index)
     wanted = wanted[wanted >= _FIRST[track]]
     return CompetitionData(sites, weather, known, known, dict(enumerate(wanted, start=1)), information)

@@ -41,7 +41,7 @@ _AREA: Final = DemandArea(
 
 
 def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
-    r"""The load track: a utility of the United States, with 25 temperature stations.
+    r"""Read the load track: a utility of the United States, with 25 temperature stations.
 
     Parameters
     ----------
@@ -52,25 +52,29 @@ def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
     Returns
     -------
     CompetitionData
-        ``weather`` is an analysis: the temperature of the stations, each known at its instant; no forecast was
-        handed out. Load is known at the end of its hour. [°C, MW]
+        ``weather`` is an analysis: the temperature of the stations, each known at its instant; the
+        competition has no forecast. Load is known at the end of its hour. [°C, MW]
 
     Raises
     ------
-    MissingDataError
-        If the folder holds no such files.
-    DependencyError
-        If the file is Parquet and the extra ``benchmark`` is not installed.
-    SchemaError, TimeError, FileFormatError
-        If a file is not what the competition handed out.
+    MissingDataError, DependencyError, SchemaError, TimeError, FileFormatError
+        As of :func:`read_gefcom2014_wind`.
+
+    See Also
+    --------
+    Gefcom2014Load, read_gefcom2014_wind
 
     Notes
     -----
-    Stamps end their hour, on the utility's wall clock, whose years have no hour doubled or left out. Which instants
-    those are was not disclosed, so **times are that clock's, written as UTC**, and so is the area's zone. Load
+    Stamps end their hour, on the utility's wall clock, which has no hour doubled or left out. Its zone
+    was not disclosed, so **times are that clock's, written as UTC**, and so is the area's zone. Load
     stamped T belongs to the hour that begins at T − 1 h, temperature is of the instant T. Official stamps such as
     ``1112010 1:00`` have neither separators nor leading zeros of the month; they are read as the one hourly series
     that all of them fit.
+
+    References
+    ----------
+    Hong et al. (2016), https://doi.org/10.1016/j.ijforecast.2016.02.001.
 
     Examples
     --------
@@ -90,7 +94,7 @@ def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
     if len(doubled):
         raise TimeError(
             f"The load track has two rows for {doubled[0]}.",
-            "There is one for each hour.",
+            "There must be one for each hour.",
             "Drop one of them.",
         )
     every = pd.date_range(table.index[0], table.index[-1], freq=_HOUR)
@@ -112,35 +116,31 @@ def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
 def _table(folder: str | Path) -> pd.DataFrame:
     """Time, load and stations, a row an hour."""
     columns = ("timestamp", "load", *_STATIONS)
-    prepared = files.find(folder, names=_FOLDERS, file="load.parquet")
+    prepared = files.read_prepared(folder, names=_FOLDERS, file="load.parquet", columns=columns)
     if prepared is not None:
-        table = files.read_parquet(prepared, columns)
-        return _timed(table, files.stamps(table["timestamp"], prepared.name, form="ISO8601"))
+        return prepared
     parts = {}
     for path in sorted(Path(folder).rglob("L*-train.csv")):
         found = re.fullmatch(r"L(?P<task>\d+)-train\.csv", path.name)
         if found:
             table = files.read_csv(path, columns)
-            parts[int(found["task"])] = _timed(table, _hours(table["timestamp"], path.name))
+            parts[int(found["task"])] = table.drop(columns="timestamp").assign(
+                time=_hours(table["timestamp"], path.name)
+            )
     if not parts:
-        raise files.not_there(
+        raise files.no_data(
             folder, prepared="load.parquet", official="L1-train.csv, L2-train.csv ...", page=_PAGE
         )
     solution = sorted(Path(folder).rglob("solution15_L_temperature.csv"))[:1]
     return pd.concat([*parts.values(), *map(_solution, solution)], ignore_index=True)
 
 
-def _timed(table: pd.DataFrame, when: pd.DatetimeIndex) -> pd.DataFrame:
-    return table.drop(columns="timestamp").assign(time=when)
-
-
 def _solution(path: Path) -> pd.DataFrame:
-    """The last month, which is written by date and hour of the day, 1 to 24."""
+    """The last month, in a table by date and hour of the day, 1 to 24."""
     table = files.read_csv(path, ("date", "hour", "load", *_STATIONS))
-    day = files.stamps(table["date"], path.name, form="%m/%d/%Y")
-    return table.drop(columns=["date", "hour"]).assign(
-        time=day + pd.to_timedelta(table["hour"].to_numpy(), unit="h")
-    )
+    table = files.timed(table, path.name, stamp="date", form="%m/%d/%Y")
+    hour = pd.to_timedelta(table.pop("hour").to_numpy(), unit="h")
+    return table.assign(time=table["time"] + hour)
 
 
 def _hours(stamps: pd.Series[Any], label: str) -> pd.DatetimeIndex:
@@ -152,19 +152,19 @@ def _hours(stamps: pd.Series[Any], label: str) -> pd.DatetimeIndex:
             return hours
     raise TimeError(
         f"{label}: the stamps from {written.iloc[0]!r} to {written.iloc[-1]!r} are not consecutive hours.",
-        "They are written like '1012001 1:00': month, day and year without separators, hour by hour.",
+        "They must be written like '1012001 1:00': month, day and year without separators, hour by hour.",
         "Use the competition's own file, unchanged.",
     )
 
 
 def _spelled(hours: pd.DatetimeIndex, *, day: str) -> pd.Series[Any]:
-    """How hours are written, days with a leading zero (``"%d"``) or without."""
+    """Hours as stamps, days with a leading zero (``"%d"``) or without."""
     days = hours.strftime("%d") if day else hours.day.astype(str)
     return pd.Series(hours.month.astype(str) + days + hours.strftime("%Y ") + hours.hour.astype(str) + ":00")
 
 
 def _readings(stamp: str) -> list[pd.Timestamp]:
-    """What a stamp may mean: its month has one digit or two."""
+    """Possible readings of a stamp: its month has one digit or two."""
     found = re.fullmatch(r"(\d{2,4})(\d{4}) (\d{1,2}):00", stamp)
     readings = []
     for width in (1, 2) if found else ():
