@@ -93,6 +93,7 @@ LATENCIES: Final[dict[str, PublicationLatency]] = {
     "ifs": PublicationLatency(base="455min", by_cycle={6: "388min", 18: "388min"}),
     "aifs": PublicationLatency(base="370min"),
     "icon_eu": PublicationLatency(base="240min"),
+    "icon_d2": PublicationLatency(base="120min"),
     "era5": PublicationLatency(base="5D"),
     "nasa_power": PublicationLatency(base="7D"),
     "nsrdb": PublicationLatency(base="548D"),

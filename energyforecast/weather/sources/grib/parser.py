@@ -55,7 +55,7 @@ def parse_grib(
         if one.label is not Label.INSTANT:
             cube, clipped = _means(one, cube, lead, start=start, resolution=resolution)
             notes |= {f"clipped_{one.name}": clipped} if clipped else {}
-        cubes[one.name] = cube * one.factor + one.offset
+        cubes[one.name] = cube + one.offset
         if one.name == "cloud_cover" and one.label is not Label.INSTANT:
             cubes[one.name] = np.minimum(cubes[one.name], 100.0)  # by rounding, as below 0
     _rotate(cubes, held, cells)

@@ -1,4 +1,4 @@
-"""Open-Meteo's names: variables and units, models and latencies, products and addresses."""
+"""Names of Open-Meteo: variables and units, models and latencies (``models.csv``), products and addresses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.labels import Label
 from energyforecast.errors import SchemaError, UnitsError
 from energyforecast.weather.sources.common.base import LATENCIES, PublicationLatency
+from energyforecast.weather.sources.common.package_tables import csv_rows
 
 __all__ = [
     "ATTRIBUTION",
@@ -38,20 +39,20 @@ _SPREAD: Final = "_spread"
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A variable as Open-Meteo writes it."""
+    """Column of Open-Meteo for a variable."""
 
     name: str
     label: Label
     units: Mapping[str, float]
 
     def factor(self, unit: object, where: str) -> float:
-        """From their unit to ours; another unit than the one that was asked for is an error."""
+        """Factor from their unit to ours; another unit than the requested one is an error."""
         if isinstance(unit, str) and unit in self.units:
             return self.units[unit]
         raise UnitsError(
             f"Open-Meteo gives {self.name} in {unit!r} at {where}.",
-            f"It was asked for {' or '.join(map(repr, self.units))}.",
-            "Ask with wind_speed_unit=ms and without other units; a proxy may have changed the request.",
+            f"It was requested in {' or '.join(map(repr, self.units))}.",
+            "Request it with wind_speed_unit=ms and without other units; a proxy may have changed the request.",
         )
 
 
@@ -60,8 +61,8 @@ _MS: Final = {"m/s": 1.0}
 _DEGREE: Final = {"°": 1.0}
 _INSTANT, _MEAN, _SUM = Label.INSTANT, Label.MEAN_ENDING, Label.SUM_ENDING
 
-#: Ours without height, theirs with {} for the height. Gusts are the largest of the hour that ends at the stamp,
-#: and keep it; a sum over one hour is the rate of that hour.
+#: Our name without height; their name with {} for the height, label and units. Gusts are the largest of the hour that
+#: ends at the stamp, and keep the stamp; a sum over one hour is the rate of that hour.
 _COLUMNS: Final[dict[str, tuple[str, Label, Mapping[str, float]]]] = {
     "wind_speed": ("wind_speed_{}", _INSTANT, _MS),
     "wind_direction": ("wind_direction_{}", _INSTANT, _DEGREE),
@@ -80,7 +81,7 @@ _COLUMNS: Final[dict[str, tuple[str, Label, Mapping[str, float]]]] = {
 
 
 def column_of(name: str) -> Column:
-    """How Open-Meteo writes a variable of the library, with ``_spread`` for that of an ensemble."""
+    """Column of Open-Meteo for a variable of the library, with ``_spread`` for that of an ensemble."""
     bare = name.removesuffix(_SPREAD)
     height = variables.height_of(bare)
     row = _COLUMNS.get(variables.lookup(bare).name)
@@ -104,20 +105,20 @@ def name_of(column: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenMeteoModel:
-    """A weather model as Open-Meteo serves it.
+    """Weather model as Open-Meteo serves it.
 
     Parameters
     ----------
     name : str
-        Its name in ``models=``.
+        Its name in requests.
     resolution : float
         Distance of its cells. [degree of latitude]
     latency : PublicationLatency
-        Until its runs are there; Open-Meteo's 10 min for all its servers to have them are added.
+        Of its runs, with the 10 min after which all of Open-Meteo's servers have them.
     cycle : str
-        Between its runs.
+        Time between two runs.
     horizon : str
-        How far its runs reach.
+        Last lead time of its runs.
     heights : tuple of int
         Of its winds. [m]
     members : int
@@ -125,9 +126,13 @@ class OpenMeteoModel:
     domains : tuple of str
         Names of the server's run status (``/data/<domain>/static/meta.json``).
 
+    See Also
+    --------
+    energyforecast.weather.OpenMeteo : Source of its runs.
+
     Examples
     --------
-    One that is not in the table:
+    A model that is not in the table:
 
     >>> nordic = OpenMeteoModel(
     ...     name="metno_nordic", resolution=0.01, latency=PublicationLatency(base="2h"), cycle="1h", horizon="58h"
@@ -146,159 +151,57 @@ class OpenMeteoModel:
     domains: tuple[str, ...] = ()
 
 
-#: Open-Meteo asks to wait 10 min more, for all its servers to have a run.
+#: Ours, and 10 min until all of Open-Meteo's servers have a run.
 _MARGIN: Final = "25min"
 
 
-def _whole(name: str, *, hours: int = 0) -> PublicationLatency:
-    """Of a run that appears at once, with its last lead."""
+def _latency(name: str, *, whole_run: int) -> PublicationLatency:
+    """Latency of a run that appears at once, with its last lead [h]."""
     known = LATENCIES[name]
-    base = timestamps.duration(known.base) + hours * timestamps.duration(known.per_lead_hour)
+    base = timestamps.duration(known.base) + whole_run * timestamps.duration(known.per_lead_hour)
     return PublicationLatency(base=base, by_cycle=known.by_cycle, margin=_MARGIN)
 
 
-def _table(*models: OpenMeteoModel) -> dict[str, OpenMeteoModel]:
-    return {model.name: model for model in models}
+def _models(product: str) -> dict[str, OpenMeteoModel]:
+    """Models of ``models.csv``, by name."""
+    return {
+        row["name"]: OpenMeteoModel(
+            name=row["name"],
+            resolution=float(row["resolution"]),
+            latency=_latency(row["latency"], whole_run=int(row["whole_run"])),
+            cycle=row["cycle"],
+            horizon=row["horizon"],
+            heights=tuple(map(int, row["heights"].split())),
+            members=int(row["members"]),
+            domains=tuple(row["domains"].split()),
+        )
+        for row in csv_rows(__package__, "models.csv")
+        if row["product"] == product
+    }
 
-
-_ICON: Final = PublicationLatency(base="240min", margin=_MARGIN)
-_D2: Final = PublicationLatency(base="120min", margin=_MARGIN)
-_ERA5: Final = PublicationLatency(base="5D", margin=_MARGIN)
-_LOW: Final = (10, 100)
-_TALL: Final = (10, 80, 120, 180)
 
 #: Models of single runs, forecasts, previous runs and histories, by name.
-OPEN_METEO_MODELS: Final = _table(
-    OpenMeteoModel(
-        name="ecmwf_ifs",
-        resolution=0.09,
-        latency=_whole("ifs"),
-        horizon="360h",
-        heights=_LOW,
-        domains=("ecmwf_ifs",),
-    ),
-    OpenMeteoModel(
-        name="ecmwf_ifs025",
-        resolution=0.25,
-        latency=_whole("ifs"),
-        horizon="360h",
-        heights=_LOW,
-        domains=("ecmwf_ifs025",),
-    ),
-    OpenMeteoModel(
-        name="ecmwf_aifs025_single",
-        resolution=0.25,
-        latency=_whole("aifs"),
-        horizon="360h",
-        heights=_LOW,
-        domains=("ecmwf_aifs025_single",),
-    ),
-    OpenMeteoModel(
-        name="gfs_global",
-        resolution=0.25,
-        latency=_whole("gfs", hours=384),
-        horizon="382h",  # 384 hours are the most that is given at once
-        domains=("ncep_gfs013", "ncep_gfs025"),
-    ),
-    OpenMeteoModel(
-        name="gfs_hrrr",
-        resolution=0.03,
-        latency=_whole("hrrr", hours=18),
-        cycle="1h",
-        horizon="18h",
-        heights=(10, 80),
-        domains=("ncep_hrrr_conus",),
-    ),
-    OpenMeteoModel(
-        name="icon_global",
-        resolution=0.125,
-        latency=_ICON,
-        horizon="180h",
-        heights=_TALL,
-        domains=("dwd_icon",),
-    ),
-    OpenMeteoModel(
-        name="icon_eu",
-        resolution=0.0625,
-        latency=_ICON,
-        cycle="3h",
-        horizon="120h",
-        heights=_TALL,
-        domains=("dwd_icon_eu",),
-    ),
-    OpenMeteoModel(
-        name="icon_d2",
-        resolution=0.02,
-        latency=_D2,
-        cycle="3h",
-        horizon="48h",
-        heights=_TALL,
-        domains=("dwd_icon_d2",),
-    ),
-    OpenMeteoModel(name="era5", resolution=0.25, latency=_ERA5, cycle="1h", heights=_LOW),
-    OpenMeteoModel(name="era5_land", resolution=0.1, latency=_ERA5, cycle="1h", heights=(10,)),
-)
+OPEN_METEO_MODELS: Final = _models("runs")
 
 #: Ensembles, by name; their means and spreads are models of their own.
-OPEN_METEO_ENSEMBLES: Final = _table(
-    OpenMeteoModel(
-        name="ecmwf_ifs025",
-        resolution=0.25,
-        latency=_whole("ifs"),
-        horizon="360h",
-        heights=_LOW,
-        members=51,
-        domains=("ecmwf_ifs025_ensemble",),
-    ),
-    OpenMeteoModel(
-        name="gfs025",
-        resolution=0.25,
-        latency=_whole("gefs", hours=240),
-        horizon="240h",
-        members=31,
-        domains=("ncep_gefs025",),
-    ),
-    OpenMeteoModel(
-        name="icon_eu",
-        resolution=0.2,
-        latency=_ICON,
-        horizon="120h",
-        members=40,
-        domains=("dwd_icon_eu_eps",),
-    ),
-    OpenMeteoModel(
-        name="ecmwf_ifs025_ensemble_mean",
-        resolution=0.25,
-        latency=_whole("ifs"),
-        horizon="360h",
-        heights=_LOW,
-        domains=("ecmwf_ifs025_ensemble_mean",),
-    ),
-    OpenMeteoModel(
-        name="ncep_gefs025_ensemble_mean",
-        resolution=0.25,
-        latency=_whole("gefs", hours=240),
-        horizon="240h",
-        domains=("ncep_gefs025_ensemble_mean",),
-    ),
-)
+OPEN_METEO_ENSEMBLES: Final = _models("ensemble")
 
 
 def model_named(model: str | OpenMeteoModel, *, product: str) -> OpenMeteoModel:
-    """The model of a name, from the table that belongs to a product."""
+    """Model of a name, from the table that belongs to a product."""
     if isinstance(model, OpenMeteoModel):
         return model
     if model == "best_match" or model.endswith("_seamless"):
         raise SchemaError(
             f"The model {model!r} is a mixture of several, which changes with place, lead and time.",
-            "Weather that a model learns from comes from one weather model.",
+            "Weather for training must be of one weather model.",
             "Name one, e.g. 'ecmwf_ifs', 'icon_eu' or 'gfs_global'.",
         )
     known = OPEN_METEO_ENSEMBLES if product.startswith("ensemble") else OPEN_METEO_MODELS
     if model not in known:
         raise SchemaError(
             f"The model {model!r} is not in the table of the product {product!r}.",
-            f"It holds {', '.join(known)}.",
+            f"The table holds {', '.join(known)}.",
             "Describe it: OpenMeteoModel(name=..., resolution=..., latency=PublicationLatency(base=...)).",
         )
     return known[model]
