@@ -30,8 +30,8 @@ REFERENCES = {"one_matrix": "one matrix", "equal_weights": "base models, equal w
 def _loss_by_week(power: ef.Observations, forecast: ef.Forecast) -> tuple[np.ndarray, float]:
     pairs = align(power, forecast)
     capacity = float(forecast.data["capacity"][0])
-    loss = 100 / capacity * pinball_loss(pairs.observed, pairs.quantiles, pairs.levels).mean(axis=1)
-    levels = list(np.round(pairs.levels, 2))
+    loss = 100 / capacity * pinball_loss(pairs.observed, pairs.quantiles, pairs.quantile_levels).mean(axis=1)
+    levels = list(np.round(pairs.quantile_levels, 2))
     low, high = (pairs.quantiles[:, levels.index(level)] for level in (0.1, 0.9))
     inside = float(np.mean((low <= pairs.observed) & (pairs.observed <= high)))
     week = np.arange(len(loss)) // (7 * 24)

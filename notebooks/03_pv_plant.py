@@ -132,7 +132,7 @@ table.pivot(index="score", columns=["hours", "model"], values="percent").round(1
 lit = ef.evaluation.daylight(result.pairs["trees"], plant)
 figure, axis = plt.subplots(figsize=(4.6, 4.6), layout="constrained")
 axis.plot([0, 1], [0, 1], color="0.5", linewidth=1)
-axis.plot(lit.levels, lit.share_at_or_below.mean(axis=0), color="#0b5f8a", linewidth=2)
+axis.plot(lit.quantile_levels, lit.share_at_or_below.mean(axis=0), color="#0b5f8a", linewidth=2)
 axis.set(
     xlabel="Level of the quantile [1]",
     ylabel="Share of outcomes at or below it [1]",

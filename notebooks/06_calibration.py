@@ -104,7 +104,7 @@ def frequency(forecast, first):
     """How often outcomes fell below each quantile from a day on, and on a mass at no power half so often."""
     pairs = ef.evaluation.align(changed, forecast)
     late = pairs.labels["valid_time"] >= pd.Timestamp(first, tz="UTC")
-    return pairs.levels, pairs.share_at_or_below[late.to_numpy()].mean(axis=0)
+    return pairs.quantile_levels, pairs.share_at_or_below[late.to_numpy()].mean(axis=0)
 
 
 figure, axis = plt.subplots(figsize=(5, 5), layout="constrained")

@@ -294,7 +294,7 @@ def _at_levels(metrics: Sequence[Metric], pairs: Pairs) -> list[Metric]:
     found: list[Metric] = []
     for metric in metrics:
         if metric.by_level is not None:
-            found += metric.by_level(pairs.levels)
+            found += metric.by_level(pairs.quantile_levels)
         elif metric.level is not None:
             found.append(metric)
         else:

@@ -380,9 +380,9 @@ def _joined(
     both = []
     for which in (result, baseline):
         pairs = which.pairs[model]
-        if not item.within(pairs.levels):
+        if not item.within(pairs.quantile_levels):
             raise MissingDataError(
-                f"{model!r} holds the levels from {pairs.levels[0]:g} to {pairs.levels[-1]:g}.",
+                f"{model!r} holds the levels from {pairs.quantile_levels[0]:g} to {pairs.quantile_levels[-1]:g}.",
                 f"{item.name} looks from {item.reach[0]:g} to {item.reach[1]:g}.",
                 "Choose another metric.",
             )

@@ -191,7 +191,7 @@ def _paired(observed: xr.DataArray, predicted: xr.DataArray) -> Pairs:
     return Pairs(
         observed=judged[known],
         quantiles=quantiles[known],
-        levels=cube["quantile"].values.astype(float),
+        quantile_levels=cube["quantile"].values.astype(float),
         labels=labels[known].reset_index(drop=True),
         capacity=capacity[known],
         missing=labels[~known].reset_index(drop=True),

@@ -80,10 +80,10 @@ def match(model: Pairs, reference: Pairs, *, fill: Fill = "reference") -> Matche
         return Matched(
             model.of_rows(place[rows]), reference.of_rows(rows), np.zeros(len(rows), dtype=bool), left
         )
-    if not np.array_equal(model.levels, reference.levels):
+    if not np.array_equal(model.quantile_levels, reference.quantile_levels):
         raise SchemaError(
-            f"{int((~has).sum())} hours lack the model's forecast, which has {len(model.levels)} levels, the "
-            f"reference {len(reference.levels)}.",
+            f"{int((~has).sum())} hours lack the model's forecast, which has {len(model.quantile_levels)} levels, the "
+            f"reference {len(reference.quantile_levels)}.",
             "Where the reference's forecast stands in, both have the same levels.",
             "Forecast the same levels, or compare common hours: fill='common'.",
         )

@@ -43,7 +43,7 @@ class Pairs:
         Between the bounds of the forecast. [MW]
     quantiles : array, shape (rows, levels)
         [MW]
-    levels : array, shape (levels,)
+    quantile_levels : array, shape (levels,)
     labels : DataFrame, shape (rows, ...)
         ``site``, ``kind`` (:attr:`energyforecast.Forecast.kinds`), ``lead_time`` [h], ``issue_time``,
         ``valid_time``, ``hour``, ``month``, ``quality`` (the forecast's ``fallback_level``) and
@@ -74,7 +74,7 @@ class Pairs:
 
     observed: Array
     quantiles: Array
-    levels: Array
+    quantile_levels: Array
     labels: pd.DataFrame
     capacity: Array
     missing: pd.DataFrame
@@ -87,10 +87,10 @@ class Pairs:
 
     def __post_init__(self) -> None:
         shapes = {np.shape(item)[0] for item in (self.observed, self.quantiles, self.labels, self.capacity)}
-        if len(shapes) > 1 or np.shape(self.quantiles)[1:] != np.shape(self.levels):
+        if len(shapes) > 1 or np.shape(self.quantiles)[1:] != np.shape(self.quantile_levels):
             raise SchemaError(
                 f"Outcomes, quantiles, labels and capacity have {sorted(shapes)} rows, quantiles the shape "
-                f"{np.shape(self.quantiles)} for {len(self.levels)} levels.",
+                f"{np.shape(self.quantiles)} for {len(self.quantile_levels)} levels.",
                 "They have a row for each hour, and quantiles a column for each level.",
                 "Use align(observed, forecast).",
             )
@@ -154,10 +154,10 @@ class Pairs:
         RangeError
             If the level lies outside those of the forecast.
         """
-        if not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
+        if not self.quantile_levels[0] - 1e-9 <= level <= self.quantile_levels[-1] + 1e-9:
             raise RangeError(
                 f"A score asks for the quantile {level:g}.",
-                f"The forecast holds levels from {self.levels[0]:g} to {self.levels[-1]:g}.",
+                f"The forecast holds levels from {self.quantile_levels[0]:g} to {self.quantile_levels[-1]:g}.",
                 "Forecast more levels, or choose another interval.",
             )
         return self.distribution.at(level)
@@ -165,7 +165,7 @@ class Pairs:
     @property
     def distribution(self) -> QuantileFunction:
         """The distribution of each row."""
-        return QuantileFunction(self.quantiles, self.levels)
+        return QuantileFunction(self.quantiles, self.quantile_levels)
 
     @property
     def kind(self) -> Array:
@@ -188,8 +188,8 @@ class Pairs:
         width = high - low
         return np.where(
             width > 0,
-            np.clip((self.levels - low) / np.where(width > 0, width, 1.0), 0.0, 1.0),
-            (low <= self.levels).astype(float),
+            np.clip((self.quantile_levels - low) / np.where(width > 0, width, 1.0), 0.0, 1.0),
+            (low <= self.quantile_levels).astype(float),
         )
 
     @property
@@ -256,7 +256,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     return Pairs(
         observed=judged[known],
         quantiles=cube[known],
-        levels=np.asarray(forecast.quantiles),
+        quantile_levels=np.asarray(forecast.quantiles),
         labels=labels_[known].reset_index(drop=True),
         capacity=np.concatenate(served)[known],
         missing=labels_[~known].reset_index(drop=True),

@@ -104,7 +104,7 @@ class ScoredForecasts:
         keys = [by] if isinstance(by, str) else list(by or ())
         for name, pairs in self.pairs.items():
             if model in (None, name):
-                usable = [item for item in wanted if item.within(pairs.levels)]
+                usable = [item for item in wanted if item.within(pairs.quantile_levels)]
                 if "level" in keys:
                     usable = [item for item in usable if item.by_level or item.level is not None]
                 labelled = self._with_flags(pairs) if "flags" in keys else pairs
@@ -182,8 +182,8 @@ class ScoredForecasts:
         base = table[table["model"] == reference].set_index(keys)["value"]
         against = pd.MultiIndex.from_frame(table[keys]) if len(keys) > 1 else pd.Index(table[keys[0]])
         if metric == "pinball":  # Means over other levels are other scores.
-            levels = self.pairs[reference].levels
-            same = {name: np.array_equal(pairs.levels, levels) for name, pairs in self.pairs.items()}
+            levels = self.pairs[reference].quantile_levels
+            same = {name: np.array_equal(pairs.quantile_levels, levels) for name, pairs in self.pairs.items()}
             table["value"] = table["value"].where(table["model"].map(same))
         # No forecast can be better than a reference without error: skill is undefined there.
         divisor = base.where(base > 0).reindex(against).to_numpy()
@@ -265,4 +265,4 @@ class ScoredForecasts:
         """
         pairs = self.pairs[model]
         frequency = pairs.share_at_or_below.mean(axis=0)
-        return pd.DataFrame({"level": pairs.levels, "frequency": frequency, "n": len(pairs)})
+        return pd.DataFrame({"level": pairs.quantile_levels, "frequency": frequency, "n": len(pairs)})

@@ -39,7 +39,7 @@ def _pairs(observed: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> e
     return evaluation.Pairs(
         observed=observed,
         quantiles=quantiles,
-        levels=levels,
+        quantile_levels=levels,
         labels=labels,
         capacity=np.full(len(observed), np.nan),
         missing=labels.iloc[:0],

@@ -194,7 +194,7 @@ def test_forecasts_of_other_issue_times_meet_by_the_hour_unless_that_is_ambiguou
 
 def test_filling_with_other_levels_is_refused() -> None:
     one = pairs_of(noise(3))
-    two = replace(one.of_rows(np.arange(24)), levels=np.array([0.2, 0.5, 0.8]))
+    two = replace(one.of_rows(np.arange(24)), quantile_levels=np.array([0.2, 0.5, 0.8]))
     with pytest.raises(SchemaError, match="levels"):
         match(two, one)
 

@@ -128,7 +128,7 @@ def pinball(*, quantile_levels: Sequence[float] | None = None) -> Metric:
         return Metric("pinball", lambda p: _pinball_on(p, levels), reach=(min(levels), max(levels)))
     return Metric(
         "pinball",
-        lambda p: pinball_loss(p.observed, p.quantiles, p.levels).mean(axis=1),
+        lambda p: pinball_loss(p.observed, p.quantiles, p.quantile_levels).mean(axis=1),
         by_level=lambda levels: [_pinball_at(float(level)) for level in levels],
     )
 
@@ -187,7 +187,7 @@ def crps() -> Metric:
       metric  value   n
     0   crps   0.93  24
     """
-    return Metric("crps", lambda p: crps_of_quantiles(p.observed, p.quantiles, p.levels))
+    return Metric("crps", lambda p: crps_of_quantiles(p.observed, p.quantiles, p.quantile_levels))
 
 
 @metric()

@@ -64,7 +64,9 @@ def threshold_crps(
         low, high = (
             edge if value is None else value * unit for value, edge in ((above, -np.inf), (below, np.inf))
         )
-        return crps_of_quantiles(pairs.observed, pairs.quantiles, pairs.levels, above=low, below=high)
+        return crps_of_quantiles(
+            pairs.observed, pairs.quantiles, pairs.quantile_levels, above=low, below=high
+        )
 
     return Metric("threshold_crps", points)
 
@@ -204,7 +206,7 @@ def reliability(
     1    0.5    0.0  24
     2    0.9    1.0  24
     """
-    metrics = [_share_at(j, float(level)) for j, level in enumerate(pairs.levels)]
+    metrics = [_share_at(j, float(level)) for j, level in enumerate(pairs.quantile_levels)]
     table = aggregate(metrics, pairs, by=by, weights=weights, confidence=confidence)
     tails = (1 - confidence) / 2, (1 + confidence) / 2
     alone = [binom.ppf(tail, table["n"], table["level"]) / table["n"] for tail in tails]
@@ -288,7 +290,7 @@ def _central(levels: Array) -> list[float]:
 
 def _weighted(pairs: Pairs) -> Array:
     """Weighted interval score of each row."""
-    intervals = _central(pairs.levels)
+    intervals = _central(pairs.quantile_levels)
     total = 0.5 * np.abs(pairs.observed - pairs.at(0.5))
     for interval in intervals:
         low, high = pairs.at((1 - interval) / 2), pairs.at((1 + interval) / 2)
@@ -304,7 +306,7 @@ def _interval_width(interval: float) -> Metric:
 
 def _mean_width(pairs: Pairs) -> Array:
     """Mean width of all central intervals of each row."""
-    ends = [((1 - p) / 2, (1 + p) / 2) for p in _central(pairs.levels)]
+    ends = [((1 - p) / 2, (1 + p) / 2) for p in _central(pairs.quantile_levels)]
     return np.asarray(np.mean([pairs.at(high) - pairs.at(low) for low, high in ends], axis=0))
 
 

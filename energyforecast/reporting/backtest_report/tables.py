@@ -368,6 +368,10 @@ def imbalance(result: Result) -> pd.DataFrame:
         best = float(cheapest[0]) if len(cheapest) == 1 else float("nan")  # of plants and demand together
         for schedule, level in (("median", 0.5), ("cheapest quantile", None)):
             paid = economic.imbalance_cost(pairs, terms=terms, level=level)["value"].sum()
-            stated = 0.5 if level is not None else float(np.clip(best, pairs.levels[0], pairs.levels[-1]))
+            stated = (
+                0.5
+                if level is not None
+                else float(np.clip(best, pairs.quantile_levels[0], pairs.quantile_levels[-1]))
+            )
             rows.append((name, schedule, stated, paid / energy if energy else float("nan"), len(pairs)))
     return pd.DataFrame(rows, columns=["model", "schedule", "level", "cost", "n"])

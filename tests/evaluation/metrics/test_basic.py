@@ -284,7 +284,7 @@ def _rows_of(pairs: Pairs, rows: npt.NDArray[np.int64]) -> Pairs:
     return Pairs(
         observed=pairs.observed[rows],
         quantiles=pairs.quantiles[rows],
-        levels=pairs.levels,
+        quantile_levels=pairs.quantile_levels,
         labels=pairs.labels.iloc[rows].reset_index(drop=True),
         capacity=pairs.capacity[rows],
         missing=pairs.missing,
