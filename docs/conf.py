@@ -18,7 +18,7 @@ version = release = installed("energyforecast")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 
-myst_enable_extensions = ["deflist"]  # terms with a definition below them
+myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 # scikit-learn adds methods of its own to every estimator; they are documented there.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 import re
 import sys
 import types
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import energyforecast
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -56,8 +59,6 @@ def test_code_of_a_page_prints_what_the_page_shows(
 
 
 def _reached(dotted: str) -> Any:
-    import energyforecast
-
     value: Any = energyforecast
     for name in dotted.split(".")[1:]:
         value = getattr(value, name)
@@ -74,6 +75,55 @@ def test_python_of_a_page_is_python_and_names_what_exists(page: Path) -> None:
                     text = ast.unparse(node)
                     if re.fullmatch(r"ef(\.\w+)+", text):
                         _reached(text)
+
+
+def _imported(tree: ast.AST) -> dict[str, Any]:
+    """Objects that a block imports from the library, by their name in the block."""
+    found: dict[str, Any] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("energyforecast"):
+            for alias in node.names:
+                found[alias.asname or alias.name] = _reached(f"{node.module}.{alias.name}")
+    return found
+
+
+def _called(node: ast.Call, names: dict[str, Any]) -> Any:
+    """The public object that a call names, or None."""
+    text = ast.unparse(node.func)
+    first, _, rest = text.partition(".")
+    if not re.fullmatch(r"[\w.]+", text) or first not in names:
+        return None
+    return functools.reduce(getattr, rest.split(".") if rest else [], names[first])
+
+
+def _unknown_arguments(tree: ast.AST, names: dict[str, Any]) -> list[str]:
+    """Arguments by name that the called object of the library does not take."""
+    calls = [(node, _called(node, names)) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [
+        f"{ast.unparse(node.func)}({word.arg}=)"
+        for node, called in calls
+        if called is not None
+        for word in node.keywords
+        if word.arg and word.arg not in inspect.signature(called).parameters
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_calls_of_a_page_have_arguments_that_exist(page: Path) -> None:
+    names = {"ef": energyforecast}
+    for block in tool("run_docs").blocks(page.read_text(encoding="utf-8")):
+        if block.language == "python":
+            tree = ast.parse(block.code)
+            names |= _imported(tree)
+            assert _unknown_arguments(tree, names) == [], f"line {block.line}"
+
+
+def test_an_argument_that_does_not_exist_is_found() -> None:
+    tree = ast.parse(
+        "from energyforecast import backtest\nbacktest(f, w, o, window=3, start=1)\nef.tune(trials=2)"
+    )
+    names = {"ef": energyforecast, **_imported(tree)}
+    assert _unknown_arguments(tree, names) == ["backtest(window=)", "ef.tune(trials=)"]
 
 
 def _anchors(page: Path) -> set[str]:
