@@ -9,7 +9,7 @@ import typer
 
 from energyforecast.cli import benchmark, demo, forecast, observations, plan
 from energyforecast.cli import weather as cli_weather
-from energyforecast.cli.console import console
+from energyforecast.cli.console import console, styled
 from energyforecast.errors import EnergyForecastError
 
 __all__ = ["app", "main"]
@@ -27,11 +27,11 @@ def main() -> None:
     try:
         app()
     except EnergyForecastError as error:
-        console(stderr=True).print(f"[bold red]error[/]  {type(error).__name__}", highlight=False)
+        console(stderr=True).print(styled(("error", "bold red"), f"  {type(error).__name__}"))
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
     except OSError as error:
-        console(stderr=True).print(f"[bold red]error[/]  {type(error).__name__}", highlight=False)
+        console(stderr=True).print(styled(("error", "bold red"), f"  {type(error).__name__}"))
         sys.stderr.write(
             f"{error.filename or 'A file'}: {error.strerror or error}.\n"
             "Files can be read, and the folder of --out can be written.\n"

@@ -84,8 +84,8 @@ def _one_of(option: str, given: str, known: tuple[str, ...]) -> Any:
 
 
 def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
-    board, usual = report["leaderboard"], report["climatology"]
     """Scores by task, by site, and of each month left out."""
+    board, usual = report["leaderboard"], report["climatology"]
     table = plain_table(f"{report['benchmark']}: mean pinball loss of 99 quantiles [{report['unit']}]")
     references = [usual, *report["references"].values()]
     names = ("climatology", *report["references"])

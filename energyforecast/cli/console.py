@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = [
     "ConfigArgument",
@@ -24,6 +25,7 @@ __all__ = [
     "plain_table",
     "processes",
     "progress_bar",
+    "styled",
 ]
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
@@ -32,10 +34,20 @@ ConfigArgument = Annotated[Path, typer.Argument(help="Configuration (TOML).")]
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Console of the terminal; wide in a pipe, where rich would cut tables to 80 columns."""
+    """Console of the terminal; wide in a pipe, where rich would cut tables to 80 columns.
+
+    Names of sites and files may hold brackets: text is printed as it is, and styled by :func:`styled`.
+    """
     from rich.console import Console
 
-    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140)
+    return Console(stderr=stderr, width=None if sys.stdout.isatty() else 140, markup=False)
+
+
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """Line of plain parts and of parts with a style."""
+    from rich.text import Text
+
+    return Text.assemble(*parts)
 
 
 def plain_table(title: str, *, caption: str | None = None) -> Table:

@@ -19,6 +19,7 @@ from energyforecast.cli.console import (
     plain_table,
     processes,
     progress_bar,
+    styled,
 )
 from energyforecast.cli.result_tables import write_results
 
@@ -64,7 +65,7 @@ def forecast(
     shown = console()
     shown.print(repr(result), highlight=False)
     for caveat in result.caveats:
-        shown.print(f"[bold red]{caveat}[/]", highlight=False)
+        shown.print(styled((caveat, "bold red")))
     shown.print(_day_sheet(result, settings.task.timezone))
     shown.print(f"Written to {out}: {listed(out)}", highlight=False)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from energyforecast.cli.console import console, plain_table
+from energyforecast.cli.console import console, plain_table, styled
 from energyforecast.errors import ConfigurationError, one_of
 
 if TYPE_CHECKING:
@@ -159,5 +159,6 @@ def _show(found: AuditReport, file: Path) -> None:
         table.add_section()
     shown.print(table)
     for problem in found.problems:
-        shown.print(f"[bold red]problem[/]  {problem}", highlight=False)
-    shown.print("[bold]It can be trusted.[/]" if found.passed else "[bold red]It cannot be trusted.[/]")
+        shown.print(styled(("problem", "bold red"), f"  {problem}"))
+    verdict = ("It can be trusted.", "bold") if found.passed else ("It cannot be trusted.", "bold red")
+    shown.print(styled(verdict))

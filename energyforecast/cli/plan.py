@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from energyforecast.cli.console import console, listed, plain_table
+from energyforecast.cli.console import console, listed, plain_table, styled
 from energyforecast.errors import ConfigurationError, require
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ __all__ = ["demo", "plan"]
 
 
 def plan(
-    config: Annotated[Path, typer.Argument(help="Configuration (TOML) with a section [plan].")],
+    config: Annotated[Path, typer.Argument(help="Configuration (TOML) that has a plan.")],
     issue_time: Annotated[str, typer.Option(help="Wall time in the task's zone, or now.")] = "now",
     out: Annotated[Path, typer.Option("--out", help="Folder for what is written.")] = Path("plan"),
     language: Annotated[str, typer.Option(help="Of the sheets: en, ru or fr.")] = "en",
@@ -64,7 +64,7 @@ def plan(
         _write_json(json_file, _day_report(made))
     shown = console()
     for line in made.caveats:
-        shown.print(f"[bold red]{line}[/]", highlight=False)
+        shown.print(styled((line, "bold red")))
     for table in _day_tables(made, settings.task.timezone):
         shown.print(table)
     for line in _not_planned(terms, made):
@@ -231,9 +231,9 @@ def _not_planned(terms: PlanSettings, made: DayPlan) -> list[str]:
 def _week_lines(week: WeekPlan, gate_closure: str) -> Iterator[Any]:
     first, last = week.days[0].issue_time, week.days[-1].issue_time
     issued = f"issued {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-    yield f"[bold]Almaty region[/]: {len(week.days)} days planned, {issued}"
+    yield styled(("Almaty region", "bold"), f": {len(week.days)} days planned, {issued}")
     for line in week.caveats:
-        yield f"[bold red]{line}[/]"
+        yield styled((line, "bold red"))
     yield f"Gate closure at {gate_closure} on the day before is an assumption; the system and its prices are invented."
     report = week.report()
     found = report["net_load"]

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from energyforecast.cli.console import console, listed, plain_table
+from energyforecast.cli.console import console, listed, plain_table, styled
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from energyforecast.evaluation import Result
 
@@ -27,7 +28,7 @@ def write_results(
     out.mkdir(parents=True, exist_ok=True)
     for name, result in results.items():
         _write_case(result, out, f"_{name}" if name else "", timezone)
-        for line in (*_headline(result), *(f"[bold]{note}[/]" for note in notes)):
+        for line in (*_headline(result), *(styled((note, "bold")) for note in notes)):
             shown.print(line, highlight=False)
         for site in next(iter(result.forecasts.values())).sites:
             for unit in ("MW", "% of capacity"):
@@ -71,14 +72,14 @@ def _liveliest(forecast: Any) -> Any:
     return forecast.issue_times[int(reach.argmax("issue_time"))]
 
 
-def _headline(result: Result) -> list[str]:
+def _headline(result: Result) -> list[str | Text]:
     used = result.provenance
-    sites = ", ".join(used["sites"])
-    lines = [
-        f"[bold]{sites}[/]: {used['issues']} forecasts, issued {used['first_issue']} to {used['last_issue']}",
+    issued = f"issued {used['first_issue']} to {used['last_issue']}"
+    lines: list[str | Text] = [
+        styled((", ".join(used["sites"]), "bold"), f": {used['issues']} forecasts, {issued}"),
         f"Skill in CRPS over {', '.join(used['references'])}; cover and width of central intervals.",
     ]
-    lines += [f"[bold red]{caveat}[/]" for caveat in used["caveats"]]
+    lines += [styled((caveat, "bold red")) for caveat in used["caveats"]]
     pairs = next(iter(result.pairs.values()))
     lines.append(
         f"Pinball and CRPS over {used['pinball_levels']}; {len(pairs)} hours scored, {len(pairs.missing)} without "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from energyforecast.cli.console import console, plain_table, progress_bar
+from energyforecast.cli.console import console, plain_table, progress_bar, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,9 @@ _SHOWN: Final = 10
 
 app = typer.Typer(help="Keep an archive of weather.", no_args_is_help=True)
 
-_Config = Annotated[Path, typer.Argument(help="Configuration (TOML) with [weather] store and source.")]
+_Config = Annotated[
+    Path, typer.Argument(help="Configuration (TOML) that names store and source of the weather.")
+]
 
 
 @app.callback()
@@ -55,10 +57,10 @@ def fetch(
             progress=progress,
         )
     shown = console()
-    shown.print(report.summary, highlight=False, markup=False)
+    shown.print(report.summary, highlight=False)
     troubles = {**report.failed, **report.incomplete}
     for run, reason in list(troubles.items())[:_SHOWN]:
-        shown.print(f"  {run:%Y-%m-%d %H:%M}  {reason}", highlight=False, markup=False)
+        shown.print(f"  {run:%Y-%m-%d %H:%M}  {reason}", highlight=False)
     if len(troubles) > _SHOWN:
         shown.print(f"  ... and {len(troubles) - _SHOWN} more", highlight=False)
     if troubles or report.stopped:
@@ -75,18 +77,14 @@ def status(config: _Config) -> None:
     shown.print(_table(repr(store), store.describe(), store.clock()))
     if len(damaged):
         runs = sum(len(blocks) for blocks in damaged["blocks"])
-        shown.print(
-            f"[bold red]{len(damaged)} damaged files with {runs} runs are set aside; the next fetch asks for them.[/]",
-            highlight=False,
-        )
+        line = f"{len(damaged)} damaged files with {runs} runs are set aside; the next fetch asks for them."
+        shown.print(styled((line, "bold red")))
         for row in damaged.head(_SHOWN).itertuples():
-            shown.print(f"  {row.source}: {row.reason}", highlight=False, markup=False)
+            shown.print(f"  {row.source}: {row.reason}", highlight=False)
 
 
 def _table(title: str, held: pd.DataFrame, now: pd.Timestamp) -> Table:
-    from rich.markup import escape
-
-    table = plain_table(escape(title))
+    table = plain_table(title)
     heads = (
         "source",
         "site",

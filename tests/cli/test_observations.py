@@ -131,3 +131,11 @@ def test_what_is_not_said_is_an_error_of_three_lines(
         main()
     assert caught.value.code == 1
     assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["Farm [north]", "Farm [/]", "[bold]Farm"])
+def test_brackets_in_the_name_of_a_site_are_shown(values: pd.Series, tmp_path: Path, name: str) -> None:
+    farm = ["--kind", "wind", "--capacity", "8.2", "--column", f"power={name}"]
+    code, shown = _check(_file(tmp_path, values), *FORM, *farm)
+    assert code == 0, shown
+    assert name in shown

@@ -90,7 +90,8 @@ def _joined(parts: Iterable[Array]) -> Array:
 
 
 def _solved(highspy: Any, program: Any) -> Solution | None:
-    solver = highspy.Highs()
+    # highspy.Highs prints a heading while it is made; its base, without callbacks, can be silenced before.
+    solver = highspy.Highs.__base__()
     solver.setOptionValue("output_flag", False)
     # Integers are rare, and a plan within a thousandth of the optimum is good enough.
     solver.setOptionValue("mip_rel_gap", 1e-3)
