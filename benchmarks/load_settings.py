@@ -1,4 +1,4 @@
-"""What the settings of ScenarioForecaster are worth, judged on months before the first task of GEFCom2014 load.
+"""Value of the settings of the month-ahead load forecast, on months before the first task of GEFCom2014 load.
 
 Each month from January 2009 to September 2010 is forecast from what was known at its first hour, as the competition's
 months are later. Nothing from October 2010 on is read: task 1 begins there. Printed are, for each variant, the mean
@@ -12,8 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,37 +21,34 @@ import pandas as pd
 
 from energyforecast.competitions import CompetitionData, Gefcom2014Load, TaskForecast
 from energyforecast.evaluation import pinball_loss
-from energyforecast.forecasting.month_ahead import ScenarioForecaster
+from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import DemandResponse
+from energyforecast.weather import TemperatureEnsemble
 
 END = pd.Timestamp("2010-10-01", tz="UTC")
 CHOSEN = "chosen"
 
-Change = Callable[[ScenarioForecaster], ScenarioForecaster]
 
+@dataclass(frozen=True)
+class Change:
+    """Other settings of the demand response and of the temperature scenarios."""
 
-def changed(**settings: Any) -> Change:
-    """Another setting of the scenarios or the stations."""
-    return lambda forecaster: replace(forecaster, **settings)
-
-
-def model(**settings: Any) -> Change:
-    """Another setting of the demand response."""
-    return changed(model=DemandResponse(**settings))
+    model: dict[str, Any] = field(default_factory=dict)
+    weather: dict[str, Any] = field(default_factory=dict)
 
 
 VARIANTS: dict[str, Change] = {
-    CHOSEN: lambda forecaster: forecaster,
-    "half-life of 40 days": model(half_life=40),
-    "half-life of 160 days": model(half_life=160),
-    "half-life of 320 days": model(half_life=320),
-    "150 trees, step 0.08": model(n_estimators=150, learning_rate=0.08),
-    "4 stations": changed(stations=4),
-    "all 25 stations": changed(stations=25),
-    "not begun from the newest anomaly": changed(memory_days=0),
-    "shifts of up to 16 days": changed(shift_days=16),
-    "shifts of up to 32 days": changed(shift_days=32),
-    "seasons not shifted": changed(shift_days=0),
+    CHOSEN: Change(),
+    "half-life of 40 days": Change(model={"half_life": 40}),
+    "half-life of 160 days": Change(model={"half_life": 160}),
+    "half-life of 320 days": Change(model={"half_life": 320}),
+    "150 trees, step 0.08": Change(model={"n_estimators": 150, "learning_rate": 0.08}),
+    "4 stations": Change(weather={"stations": 4}),
+    "all 25 stations": Change(weather={"stations": 25}),
+    "not begun from the newest anomaly": Change(weather={"memory_days": 0}),
+    "shifts of up to 16 days": Change(weather={"shift_days": 16}),
+    "shifts of up to 32 days": Change(weather={"shift_days": 32}),
+    "seasons not shifted": Change(weather={"shift_days": 0}),
 }
 
 
@@ -61,9 +57,14 @@ class PseudoMonths(Gefcom2014Load):
 
     change: Change
 
-    def forecaster(self, data: CompetitionData, site: str) -> ScenarioForecaster:
-        """The forecaster with one setting changed."""
-        return self.change(super().forecaster(data, site))
+    def forecaster(self, data: CompetitionData, site: str) -> Forecaster:
+        """The forecaster with another model."""
+        chosen = super().forecaster(data, site)
+        return Forecaster(chosen.sites, chosen.task, model=DemandResponse(**self.change.model))
+
+    def weather(self, data: CompetitionData) -> TemperatureEnsemble:
+        """The temperature scenarios with other settings."""
+        return TemperatureEnsemble(data.weather, **self.change.weather)
 
 
 def before_the_tasks(data: CompetitionData, first: str, last: str) -> CompetitionData:

@@ -95,7 +95,6 @@ from .models import (
 from .forecasting import (
     AdaptiveCalibration as AdaptiveCalibration,
     Forecaster as Forecaster,
-    ScenarioForecaster as ScenarioForecaster,
     load as load,
 )
 from .core.forecast import (

@@ -216,6 +216,12 @@ def _candidate(
         learnt = learnt[(windows.inside & (windows.valid_time >= begin)).any(axis=1)]
     issued = np.union1d(timestamps.to_ns(learnt), timestamps.to_ns(tested))
     table = forecaster.design_matrix(weather, observations, issued)
+    if begin is not None and table.measured is not None:
+        raise SchemaError(
+            f"A moving window of {splits.window} is asked for on an ensemble of past years.",
+            "Its response is learnt from all measured hours, in their order.",
+            'Leave window="expanding".',
+        )
     lost = ~table.usable & np.isin(table.windows.issue_time, timestamps.to_ns(tested))
     if lost.any():
         checks.refuse_unusable(weather, table, recipes=forecaster.recipes, only=lost)

@@ -6,11 +6,12 @@ from . import (
     defaults as defaults,
     description as description,
     design_matrix as design_matrix,
+    ensemble_matrix as ensemble_matrix,
     external as external,
     forecaster as forecaster,
     ladder as ladder,
-    month_ahead as month_ahead,
     portfolio as portfolio,
+    specification as specification,
     storage as storage,
     training as training,
 )
@@ -22,9 +23,6 @@ from .design_matrix import (
 )
 from .forecaster import (
     Forecaster as Forecaster,
-)
-from .month_ahead import (
-    ScenarioForecaster as ScenarioForecaster,
 )
 from .portfolio import (
     PortfolioForecast as PortfolioForecast,

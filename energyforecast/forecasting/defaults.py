@@ -8,8 +8,17 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from energyforecast.core.sites import DemandArea, PVPlant, Site
 from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError
-from energyforecast.features import Feature, FeatureSet, features_giving, recipe
-from energyforecast.models import LightGBMQuantiles, QuantileModel
+from energyforecast.features import (
+    DayOfYear,
+    DayType,
+    Feature,
+    FeatureSet,
+    LocalHour,
+    Temperature,
+    features_giving,
+    recipe,
+)
+from energyforecast.models import DemandResponse, LightGBMQuantiles, QuantileModel
 
 __all__ = [
     "FeaturesFor",
@@ -28,6 +37,9 @@ Features: TypeAlias = FeatureSet | Sequence[Feature]
 FeaturesFor: TypeAlias = Features | Mapping[str, Features] | None
 #: One model for all sites, or one for each by its name; ``None``: the default of each.
 ModelsFor: TypeAlias = QuantileModel | Mapping[str, QuantileModel] | None
+
+#: Calendar and temperature, to which demand responds.
+RESPONSE_FEATURES: Final = FeatureSet((LocalHour(), DayType(), DayOfYear(), Temperature()))
 
 _T = TypeVar("_T")
 
@@ -156,6 +168,9 @@ def _default_model(site: Site, features: Features | None) -> QuantileModel:
 
 
 def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSet:
+    """Recipe of the kind of site, or the features that the model requires."""
+    if isinstance(model, DemandResponse):
+        return RESPONSE_FEATURES
     return recipe(site, task) if model.needs is None else features_giving(model.needs)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,12 +17,22 @@ from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_mod
 from energyforecast.core.windows import Windows
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe
+from energyforecast.models import QuantileModel
+from energyforecast.models.base import PoolsMembers
 from energyforecast.physics import is_dark, solar_position
 from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.run_selection import select_runs
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["CLOCK_MARGIN", "DesignMatrix", "build_design_matrix", "joint_needs", "runs_within_reach"]
+__all__ = [
+    "CLOCK_MARGIN",
+    "DesignMatrix",
+    "build_design_matrix",
+    "joint_needs",
+    "merge_sites",
+    "of_origins",
+    "runs_within_reach",
+]
 
 Array = npt.NDArray[Any]
 
@@ -56,6 +66,11 @@ class DesignMatrix:
         Beginning of the newest observation that a lag took, by site; NaT where none was taken.
     hub_wind : dict of array, shape (rows, 8)
         Wind speed from 3 h before to 4 h after, for the check of the clock; by site. [m s⁻¹]
+    members : dict of tuple of DataFrame
+        Features of each origin, the rows of one ensemble member after the other; by site, for models that pool
+        members.
+    measured : callable, optional
+        Matrix of measured weather as of a moment, on which to fit in place of this one.
 
     See Also
     --------
@@ -83,6 +98,8 @@ class DesignMatrix:
     has_history: dict[str, npt.NDArray[np.bool_]]
     newest_observation: dict[str, timestamps.Times]
     hub_wind: dict[str, Array]
+    members: dict[str, tuple[pd.DataFrame, ...]] = field(default_factory=dict)
+    measured: Callable[[pd.Timestamp | None], DesignMatrix] | None = None
 
     @property
     def valid_time(self) -> timestamps.Times:
@@ -97,12 +114,7 @@ class DesignMatrix:
     def of_origins(self, chosen: npt.NDArray[np.bool_]) -> DesignMatrix:
         """The rows of some origins only."""
         rows = chosen[self.origin]
-        windows = replace(
-            self.windows,
-            issue_time=self.windows.issue_time[chosen],
-            valid_time=self.windows.valid_time[chosen],
-            inside=self.windows.inside[chosen],
-        )
+        windows = of_origins(self.windows, chosen)
         return DesignMatrix(
             windows=windows,
             columns={name: frame[rows] for name, frame in self.columns.items()},
@@ -114,7 +126,22 @@ class DesignMatrix:
             has_history={name: known[chosen] for name, known in self.has_history.items()},
             newest_observation={name: moments[chosen] for name, moments in self.newest_observation.items()},
             hub_wind={name: array[rows] if len(array) else array for name, array in self.hub_wind.items()},
+            members={
+                name: tuple(frame for frame, kept in zip(frames, chosen, strict=True) if kept)
+                for name, frames in self.members.items()
+            },
+            measured=self.measured,
         )
+
+    def predict(self, model: QuantileModel, site: str, rows: npt.NDArray[np.bool_]) -> Array:
+        """Quantiles of some rows by a fitted model, over the members of an ensemble where it pools them."""
+        if site not in self.members or not isinstance(model, PoolsMembers):
+            return model.predict(self.columns[site][rows])
+        quantiles = np.empty((len(rows), len(model.levels)))
+        for origin in np.unique(self.origin[rows]):
+            steps, frame = self.origin == origin, self.members[site][origin]
+            quantiles[steps] = model.predict_members(frame, members=len(frame) // int(steps.sum()))
+        return quantiles[rows]
 
     def weather_age(self, model: str, site: str) -> Array:
         """Issue time minus the run's initialisation, shape (origins,); NaN without a run. [h]"""
@@ -142,6 +169,16 @@ class DesignMatrix:
     def has_physics(self, site: Site) -> bool:
         """Whether a cold start can forecast the site from its capacity and the weather."""
         return site.capacity is not None and self.physics[site.name].shape[1] > 0
+
+
+def of_origins(windows: Windows, chosen: npt.NDArray[np.bool_] | slice) -> Windows:
+    """Windows of some origins only."""
+    return replace(
+        windows,
+        issue_time=windows.issue_time[chosen],
+        valid_time=windows.valid_time[chosen],
+        inside=windows.inside[chosen],
+    )
 
 
 def joint_needs(recipes: Iterable[Recipe], weather: Weather) -> Needs:
@@ -181,6 +218,11 @@ def build_design_matrix(
 ) -> DesignMatrix:
     """Features of all sites, each group of sites by its own recipe."""
     parts = [_of_recipe(weather, observations, windows, recipe, sites, neighbours) for recipe in recipes]
+    return merge_sites(parts, windows, sites)
+
+
+def merge_sites(parts: Sequence[DesignMatrix], windows: Windows, sites: Sequence[Site]) -> DesignMatrix:
+    """One matrix of parts with the same windows and different sites."""
 
     def by_run(attribute: str) -> dict[tuple[str, str], Any]:
         return {key: value for part in parts for key, value in getattr(part, attribute).items()}
@@ -200,6 +242,7 @@ def build_design_matrix(
         has_history=by_site("has_history"),
         newest_observation=by_site("newest_observation"),
         hub_wind=by_site("hub_wind"),
+        members={name: frames for part in parts for name, frames in part.members.items()},
     )
 
 
@@ -238,7 +281,20 @@ def _of_recipe(
         has_history={name: _has_history(now, name) for name in views},
         newest_observation={name: _newest_observation(now, name) for name in views},
         hub_wind={name: _hub_wind(view) for name, view in views.items()},
+        members=_members(now, features, recipe),
     )
+
+
+def _members(now: Snapshot, features: FeatureSet, recipe: Recipe) -> dict[str, tuple[pd.DataFrame, ...]]:
+    """Features of each ensemble member by site and origin, for a model that pools members."""
+    if not isinstance(recipe.model, PoolsMembers) or all(array.ndim < 3 for array in now.weather.values()):
+        return {}
+    apart = now.by_member()
+    origins = len(now.windows.issue_time)
+    of_origin = np.repeat(np.arange(origins), len(apart.windows.issue_time) // origins)
+    row = of_origin[np.nonzero(apart.windows.inside)[0]]
+    tables = {site.name: _rows(features.compute(apart.at(site.name)), apart.windows) for site in recipe.sites}
+    return {name: tuple(table[row == k] for k in range(origins)) for name, table in tables.items()}
 
 
 def _clock_margin(frequency: pd.Timedelta, sites: Sequence[Site]) -> pd.Timedelta:

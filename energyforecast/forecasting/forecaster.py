@@ -1,4 +1,4 @@
-"""Forecaster: sites, task, features and model; fits on the past and forecasts from data known at issue."""
+"""Forecaster: fits models of sites on the past, and forecasts from data known at the issue time."""
 
 from __future__ import annotations
 
@@ -15,28 +15,17 @@ from energyforecast.core import provenance, timestamps
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import Site, Sites, as_sites
-from energyforecast.core.tasks import Task
+from energyforecast.core.sites import Site
 from energyforecast.core.version import __version__
-from energyforecast.core.weather_schema import ValidatedWeather, Weather, validated, weather_caveats
-from energyforecast.features import FeatureSet, Needs
+from energyforecast.core.weather_schema import Weather, weather_caveats
+from energyforecast.features import Needs
 from energyforecast.forecasting import checks, ladder, training
-from energyforecast.forecasting.defaults import (
-    FeaturesFor,
-    ModelsFor,
-    Recipe,
-    assign_features,
-    assign_models,
-    check_pooled,
-    group_recipes,
-    shared,
-)
 from energyforecast.forecasting.design_matrix import (
     DesignMatrix,
-    build_design_matrix,
-    joint_needs,
     runs_within_reach,
 )
+from energyforecast.forecasting.ensemble_matrix import measured_matrix
+from energyforecast.forecasting.specification import Specification
 from energyforecast.forecasting.training import (
     cold_start_caveats,
     cold_start_sites,
@@ -44,14 +33,14 @@ from energyforecast.forecasting.training import (
     fit_models,
     select_rows,
 )
-from energyforecast.models import QuantileModel
+from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["Forecaster"]
 
 Array = npt.NDArray[Any]
 
 
-class Forecaster:
+class Forecaster(Specification):
     """A forecast of sites for a task, from declared features and a quantile model.
 
     Parameters
@@ -59,7 +48,8 @@ class Forecaster:
     sites : Site or sequence of Site
         Sites to forecast.
     task : Task
-        When, and for which hours: :func:`energyforecast.day_ahead` or :func:`energyforecast.intraday`.
+        Issue times and hours covered: :func:`energyforecast.day_ahead`, :func:`energyforecast.intraday` or
+        :func:`energyforecast.month_ahead`.
     features : FeatureSet or sequence of Feature, optional
         By default each site has the recipe of its kind for the task; for a model that names its columns,
         those. A mapping gives each site its own, by name.
@@ -67,22 +57,28 @@ class Forecaster:
         :class:`energyforecast.models.LightGBMQuantiles` by default, for industry as a departure from its last
         weeks. A mapping gives each site its own, by name.
     perfect_weather : bool
-        Take an analysis in place of a forecast. Scores are then not forecast skill, and everything made
-        from them says so.
+        Take an analysis in place of a forecast. Scores are then not forecast skill, and every result is
+        marked so.
     pooled : bool
-        Fit one model for all sites, on power as a fraction of capacity, in place of one a site. They are then
+        Fit one model for all sites, on power as a fraction of capacity, in place of one a site. They must be
         of one kind, with the same features.
     neighbours : Site or sequence of Site, optional
-        Places whose weather features may look at, as at that of the sites, but which are not forecast:
-        other plants, or cells of a weather model's grid.
+        Places that are not forecast but have weather for features: other plants, or cells of a weather
+        model's grid.
     trust_clock : bool
-        Do not compare the clock of the power with the wind and the sun before a fit: where it is known to be
-        right and it is the weather that comes early or late.
+        Do not compare the clock of the power with the wind and the sun before a fit, where it is known to be
+        right and the weather is early or late.
 
     Raises
     ------
     SchemaError
         If there is no recipe for a site, a mapping names other sites, or sites that differ are pooled.
+
+    See Also
+    --------
+    energyforecast.backtest : Forecasts of a past period, refitted on the way.
+    energyforecast.load : Reads a stored forecaster.
+    energyforecast.weather.TemperatureEnsemble : Weather of demand weeks and months ahead.
 
     Examples
     --------
@@ -97,51 +93,6 @@ class Forecaster:
     Forecast of La Haute Borne: 1 issue, 24 hours from 2014-09-15 22:00 UTC,
     99 quantiles from 0.01 to 0.99 [MW], perfect weather
     """
-
-    def __init__(
-        self,
-        sites: Sites,
-        task: Task,
-        *,
-        features: FeaturesFor = None,
-        model: ModelsFor = None,
-        perfect_weather: bool = False,
-        pooled: bool = False,
-        neighbours: Sites = (),
-        trust_clock: bool = False,
-    ) -> None:
-        self.sites = as_sites(sites)
-        around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
-        self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
-        self.task = task
-        self.model_of = assign_models(self.sites, model, features=features)
-        self.features_of = assign_features(self.sites, task, self.model_of, given=features)
-        self.perfect_weather = perfect_weather
-        self.pooled = pooled
-        self.trust_clock = trust_clock
-        if pooled:
-            check_pooled(self.sites, self.features_of)
-            self.model  # noqa: B018  (refuses several)
-
-    @property
-    def features(self) -> FeatureSet:
-        """The features of all sites; ``features_of`` where sites differ."""
-        return shared(self.features_of, "features")
-
-    @property
-    def model(self) -> QuantileModel:
-        """The model of all sites, not fitted; ``model_of`` where sites differ."""
-        return shared(self.model_of, "model")
-
-    @property
-    def recipes(self) -> list[Recipe]:
-        """Sites with the same features and the same model, in order of the first of them."""
-        return group_recipes(self.sites, self.features_of, self.model_of)
-
-    @property
-    def _places(self) -> tuple[Site, ...]:
-        """Places at which the weather is needed."""
-        return (*self.sites, *self.neighbours)
 
     @property
     def is_fitted(self) -> bool:
@@ -168,96 +119,14 @@ class Forecaster:
             "lightgbm": version("lightgbm"),
         }
 
-    def unfitted(self) -> Forecaster:
-        """Copy that is not fitted.
-
-        Examples
-        --------
-        >>> from energyforecast.testing import example_forecaster
-        >>> example_forecaster().unfitted()
-        Forecaster(farm, Climatology, not fitted)
-        """
-        return Forecaster(
-            self.sites,
-            self.task,
-            features=self.features_of,
-            model=self.model_of,
-            perfect_weather=self.perfect_weather,
-            pooled=self.pooled,
-            neighbours=self.neighbours,
-            trust_clock=self.trust_clock,
-        )
-
     # -- learning ------------------------------------------------------------------------------
 
-    def design_matrix(
-        self, weather: Weather, observations: Observations | None, issue_times: Any
-    ) -> DesignMatrix:
-        """Features at many issue times, each from data known then.
-
-        Parameters
-        ----------
-        weather : Dataset, mapping of Dataset or ValidatedWeather
-        observations : Observations, optional
-            Needed if features use lags.
-        issue_times : DatetimeIndex or array of datetime64
-
-        Returns
-        -------
-        DesignMatrix
-        """
-        checked = self._checked(weather, observations)
-        self.needs(checked)
-        return build_design_matrix(
-            checked,
-            observations,
-            self.task.windows(issue_times),
-            sites=self.sites,
-            recipes=self.recipes,
-            neighbours=self.neighbours,
-        )
-
-    def _checked(self, weather: Weather, observations: Observations | None) -> ValidatedWeather:
-        """Weather and observations, refused where they are wrong; validated weather is not looked at again."""
-        checked = validated(weather, sites=self._places)
-        checks.check_kind(checked, perfect_weather=self.perfect_weather)
-        checks.check_measured(observations, sites=self.sites, frequency=self.task.frequency)
-        return checked
-
     def needs(self, weather: Weather) -> Needs:
-        """Needs of the features of all sites, for given weather.
-
-        Parameters
-        ----------
-        weather : Dataset, mapping of Dataset or ValidatedWeather
-
-        Raises
-        ------
-        SchemaError
-            If a variable is not there, or the forecaster was fitted on others.
-
-        Examples
-        --------
-        >>> from energyforecast.testing import example_forecaster, example_weather
-        >>> example_forecaster().needs(example_weather()).names  # climatology needs none
-        {'': ()}
-        """
-        needs = joint_needs(self.recipes, weather)
+        """Needs of the features of all sites; after a fit, weather with other variables is refused."""
+        needs = super().needs(weather)
         if self.is_fitted:
             checks.refuse_other_variables(needs, fitted=self.needs_)
         return needs
-
-    def training_origins(
-        self, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
-    ) -> pd.DatetimeIndex:
-        """Issue times for training: weather had arrived, and the window lies in the observations.
-
-        Raises
-        ------
-        MissingDataError
-            If there is none.
-        """
-        return training.training_origins(self.task, weather, observations, as_of=as_of)
 
     def fit(
         self,
@@ -271,9 +140,9 @@ class Forecaster:
 
         Parameters
         ----------
-        weather : Dataset, mapping of Dataset or ValidatedWeather
+        weather : Dataset, mapping of Dataset, ValidatedWeather or TemperatureEnsemble
         observations : Observations, optional
-            A site without a column in them has no power yet.
+            Power and demand; a site without a column has no power yet. [MW]
         as_of : str or moment, optional
             Time of the fit: only outcomes published by then are used. By default all that are given.
         missing : {"error", "drop"}
@@ -288,7 +157,7 @@ class Forecaster:
         Raises
         ------
         WrongDataError
-            If weather or observations are not as they must be.
+            If weather or observations break their schema.
         MissingDataError
             If weather is missing, or there is no outcome to learn from.
         PerfectWeatherError
@@ -298,13 +167,16 @@ class Forecaster:
         -----
         A plant with less than 30 days of published power is forecast by its power curve or PV chain on
         the weather (:class:`energyforecast.models.ColdStart`), with the errors of plants of its kind that have more,
-        or those that weather forecasts usually have; ``training_``, repr and forecasts say so.
+        or those that weather forecasts usually have; ``training_``, repr and forecasts are marked so.
         """
         observations = self._with_every_site(observations, weather)
         checked = self._checked(weather, observations)
         for name in ("models_", "needs_"):
             vars(self).pop(name, None)
         moment = None if as_of is None else timestamps.instant(as_of, timezone=self.task.timezone)
+        if isinstance(checked, TemperatureEnsemble):
+            matrix = measured_matrix(checked, observations, moment, recipes=self.recipes)
+            return self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
         issued = self.training_origins(checked, observations, as_of=moment)
         matrix = self.design_matrix(checked, observations, issued)
         if missing == "error":
@@ -312,12 +184,6 @@ class Forecaster:
         if not self.trust_clock:
             checks.check_clock(matrix, observations, sites=self.sites)
         return self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
-
-    def _with_every_site(self, observations: Observations | None, weather: Weather) -> Observations:
-        """Observations with a column for each site."""
-        return training.with_every_site(
-            observations, weather, model_of=self.model_of, frequency=self.task.frequency
-        )
 
     def fit_matrix(
         self,
@@ -341,6 +207,8 @@ class Forecaster:
         rows : array of bool, optional
             Rows that may be used.
         """
+        if matrix.measured is not None:
+            matrix, rows = matrix.measured(None if as_of is None else timestamps.instant(as_of)), None
         chosen = select_rows(matrix, observations, sites=self.sites, as_of=as_of, allowed=rows)
         cold = cold_start_sites(chosen)
         warm = [site for site in self.sites if site.name not in cold]
@@ -372,9 +240,9 @@ class Forecaster:
 
         Parameters
         ----------
-        weather : Dataset, mapping of Dataset or ValidatedWeather
+        weather : Dataset, mapping of Dataset, ValidatedWeather or TemperatureEnsemble
         observations : Observations, optional
-            Needed if features use lags.
+            Needed if features use lags. [MW]
         issue_time : str, moment, or sequence of moments
             Strings are wall time in the task's zone; ``"now"`` is the present.
         strict : bool
@@ -431,8 +299,13 @@ class Forecaster:
         modelled = self.fallback_levels(matrix, site)[matrix.origin][chosen] < CLIMATOLOGY
         result = np.empty((int(chosen.sum()), len(self.task.quantiles)))
         if modelled.any():
-            columns = (matrix.physics if site.name in self.training_.cold else matrix.columns)[site.name]
-            result[modelled] = self.models_[site.name].predict(columns[chosen][modelled])
+            rows = chosen.copy()
+            rows[chosen] = modelled
+            result[modelled] = (
+                self.models_[site.name].predict(matrix.physics[site.name][rows])
+                if site.name in self.training_.cold
+                else matrix.predict(self.models_[site.name], site.name, rows)
+            )
         if not modelled.all():
             hour = matrix.hour_of_day(site)[chosen][~modelled]
             result[~modelled] = self.climatology_[site.name].predict(hour)
@@ -507,12 +380,10 @@ class Forecaster:
     def __repr__(self) -> str:
         names = ", ".join(site.name for site in self.sites[:3]) + (", ..." if len(self.sites) > 3 else "")
         caveat = ", perfect weather" if self.perfect_weather else ""
-        state = f", fitted on {self.training_.origins} origins" if self.is_fitted else ", not fitted"
+        count = self.training_.origins if self.is_fitted else 0
+        state = f", fitted on {count} origin{'s' if count != 1 else ''}" if self.is_fitted else ", not fitted"
         if self.is_fitted and self.training_.cold:
             state += (
                 f", cold start: power curve or PV chain on the weather for {', '.join(self.training_.cold)}"
             )
         return f"Forecaster({names}, {self._model_names()}{caveat}{state})"
-
-    def _model_names(self) -> str:
-        return ", ".join(dict.fromkeys(type(model).__name__ for model in self.model_of.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 
-__all__ = ["Part", "QuantileModel"]
+__all__ = ["Part", "PoolsMembers", "QuantileModel"]
 
 Array = npt.NDArray[Any]
 #: A text or an array: one part of a stored model.
@@ -169,6 +169,14 @@ class QuantileModel(BaseEstimator, ABC):
     @abstractmethod
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Restore the fitted state from :meth:`parts`."""
+
+
+@runtime_checkable
+class PoolsMembers(Protocol):
+    """Model that receives the members of an ensemble one by one, and not their mean."""
+
+    def predict_members(self, X: pd.DataFrame, *, members: int) -> Array:
+        """Predict quantiles, shape (steps, levels), from the rows of one member after the other."""
 
 
 _Model = TypeVar("_Model", bound=QuantileModel)

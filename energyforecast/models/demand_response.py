@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
 
-from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
-from energyforecast.models.base import Array
+from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.models.base import Array, Part, QuantileModel
 
 __all__ = ["DemandResponse"]
 
@@ -26,11 +26,13 @@ _OUTLIER: Final = 0.5
 _CLIP: Final = 0.1
 #: Levels of the residuals around each temperature scenario.
 _ERRORS: Final = (np.arange(25) + 0.5) / 25
+#: Arrays of the fitted state.
+_ARRAYS: Final = ("hours", "centre", "scale", "weights", "intercept", "errors")
 #: Days of training, at least.
 _MIN_DAYS: Final = 90
 
 
-class DemandResponse(BaseEstimator):
+class DemandResponse(QuantileModel):
     r"""Demand given temperature and calendar, for temperature scenarios.
 
     The logarithm of demand :math:`D_t` is a slow level :math:`\ell`, a response :math:`f` and a residual,
@@ -48,6 +50,8 @@ class DemandResponse(BaseEstimator):
 
     Parameters
     ----------
+    quantiles : tuple of float, optional
+        Levels to predict; a forecaster sets them from its task.
     half_life : float
         Half-life :math:`H` of the level. [d]
     horizon : int
@@ -57,8 +61,9 @@ class DemandResponse(BaseEstimator):
     knots, penalty : int, float
         Knots of the temperature splines, and ridge penalty.
     n_estimators, num_leaves, learning_rate : int, int, float
-        Of the boosted trees.
+        As in LightGBM's scikit-learn interface.
     seed : int
+        Seed of the trees.
 
     Attributes
     ----------
@@ -71,7 +76,7 @@ class DemandResponse(BaseEstimator):
 
     See Also
     --------
-    energyforecast.ScenarioForecaster : Month-ahead demand on temperature scenarios.
+    energyforecast.weather.TemperatureEnsemble : Temperature scenarios as the weather of a forecaster.
     energyforecast.physics.heating_degrees : Heating degrees.
 
     References
@@ -93,6 +98,7 @@ class DemandResponse(BaseEstimator):
 
     def __init__(
         self,
+        quantiles: tuple[float, ...] | None = None,
         *,
         half_life: float = 80.0,
         horizon: int = 15,
@@ -104,6 +110,7 @@ class DemandResponse(BaseEstimator):
         learning_rate: float = 0.15,
         seed: int = 1,
     ) -> None:
+        super().__init__(quantiles)
         self.half_life = half_life
         self.horizon = horizon
         self.folds = folds
@@ -114,29 +121,16 @@ class DemandResponse(BaseEstimator):
         self.learning_rate = learning_rate
         self.seed = seed
 
-    def fit(self, X: pd.DataFrame, y: Array) -> Self:
-        """Fit level, response and residuals.
-
-        Parameters
-        ----------
-        X : DataFrame, shape (rows, columns)
-            Rows must be in order of time, with the columns ``hour``, ``weekday`` and one or more temperatures
-            (``temp_air...``); further columns are flags and numbers.
-        y : array, shape (rows,)
-            Demand; must be above 0, NaN where it is not known. [MW]
-
-        Raises
-        ------
-        SchemaError
-            If a column is missing.
-        RangeError
-            If a demand is not above 0.
-        MissingDataError
-            If fewer than 90 days are known.
-        """
+    def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        """Fit level, response and residuals."""
+        if sample_weight is not None:
+            raise SchemaError(
+                "DemandResponse is given weights of rows.",
+                "Rows are hours in order, each of the same weight: their level is smoothed in time.",
+                "Leave sample_weight out.",
+            )
         known = _usable(X, y)
-        X, log = X[known], np.log(np.asarray(y, dtype=np.float64)[known])
-        self.columns_ = list(X.columns)
+        X, log = X[known], np.log(y[known])
         self.hours_ = np.unique(X["hour"].to_numpy(dtype=np.float64))
         day = len(self.hours_)
         self._fit_basis(X)
@@ -151,34 +145,28 @@ class DemandResponse(BaseEstimator):
         smoothed = self._smoothed(residual, day)
         self.level_ = float(smoothed[-1])
         self.errors_ = self._errors(residual, smoothed, hour, kept)
-        return self
 
     def _fit_basis(self, X: pd.DataFrame) -> None:
         """Knots of each temperature, and centre and scale of the design."""
-        from sklearn.preprocessing import SplineTransformer
-
-        self.temperatures_ = [name for name in self.columns_ if _is_temperature(name)]
         inner = np.linspace(0, 1, self.knots)
-        self.splines_ = {}
-        for name in self.temperatures_:
-            knots = np.unique(np.quantile(X[name].to_numpy(dtype=np.float64), inner))
-            if len(knots) > 1:
-                spline = SplineTransformer(knots=knots[:, None], extrapolation="linear", include_bias=False)
-                self.splines_[name] = spline.fit(X[[name]].to_numpy(dtype=np.float64))
+        each = {
+            name: np.unique(np.quantile(X[name].to_numpy(dtype=np.float64), inner))
+            for name in self.columns_
+            if _is_temperature(name)
+        }
+        self.knots_ = {name: knots for name, knots in each.items() if len(knots) > 1}
         raw = self._raw(X)
         self.centre_ = np.nan_to_num(np.nanmean(np.where(np.isfinite(raw), raw, 0.0), axis=0))
         self.scale_ = np.where(raw.std(axis=0) > 1e-9, raw.std(axis=0), 1.0)
 
     def _raw(self, X: pd.DataFrame) -> Floats:
-        parts = [
-            spline.transform(X[[name]].to_numpy(dtype=np.float64)) for name, spline in self.splines_.items()
-        ]
+        parts = [_spline(X[name], knots) for name, knots in self.knots_.items()]
         weekday = X["weekday"].to_numpy(dtype=np.float64)
         parts.append((weekday[:, None] == np.arange(1, 7)).astype(np.float64))
         others = [
             name
             for name in self.columns_
-            if name not in ("hour", "weekday", *self.temperatures_) and not name.endswith(_REPEATED)
+            if name not in ("hour", "weekday") and not _is_temperature(name) and not name.endswith(_REPEATED)
         ]
         # An unknown flag, as of holidays without a country, counts as 0.
         parts.append(np.nan_to_num(X[others].to_numpy(dtype=np.float64, na_value=np.nan)))
@@ -266,18 +254,8 @@ class DemandResponse(BaseEstimator):
         return np.stack([np.quantile(some if some.size else error[rows], _ERRORS) for some in of_hour])
 
     def _centre(self, X: pd.DataFrame) -> Floats:
-        if not hasattr(self, "level_"):
-            raise NotFittedError(
-                "DemandResponse is not fitted.",
-                "A model must be fitted before it predicts.",
-                "Call fit(X, y).",
-            )
-        if list(X.columns) != self.columns_:
-            raise SchemaError(
-                f"X has the columns {list(X.columns)}.",
-                f"They are those of fit, in the same order: {self.columns_}.",
-                "Build X with the same features.",
-            )
+        """Level plus response. [logarithm]"""
+        self._check_columns(X)
         values = X.to_numpy(dtype=np.float32, na_value=np.nan)
         trees = np.mean([booster.predict(values, num_threads=1) for booster in self.boosters_], axis=0)
         linear = _by_hour(self.weights_, self.intercept_, self._design(X), self._hour(X))
@@ -287,26 +265,57 @@ class DemandResponse(BaseEstimator):
         """Central demand (the exponential of level plus response), shape (rows,). [MW]"""
         return np.asarray(np.exp(self._centre(X)))
 
-    def quantiles(self, X: pd.DataFrame, *, members: int, levels: tuple[float, ...]) -> Floats:
-        """Quantiles of the mixture over temperature scenarios and residuals.
+    def predict_members(self, X: pd.DataFrame, *, members: int) -> Floats:
+        """Predict quantiles of the mixture over temperature scenarios and residuals.
 
         Parameters
         ----------
         X : DataFrame, shape (members * steps, columns)
             Rows of one member after the other, the steps of each in order.
         members : int
-        levels : tuple of float
 
         Returns
         -------
         array, shape (steps, levels)
-            Not crossing. [MW]
+            Not crossing, and inside the bounds. [MW]
         """
         centre = self._centre(X).reshape(members, -1)
         hour = self._hour(X[: centre.shape[1]])
         mixture = centre[:, :, None] + self.errors_[hour][None, :, :]
         pooled = np.moveaxis(mixture, 1, 0).reshape(centre.shape[1], -1)
-        return np.asarray(np.exp(np.quantile(pooled, levels, axis=1)).T)
+        quantiles = np.exp(np.quantile(pooled, self.levels, axis=1)).T
+        return np.asarray(np.clip(quantiles, *self.bounds_))
+
+    def _predict(self, X: pd.DataFrame) -> Array:
+        return self.predict_members(X, members=1)
+
+    def parts(self) -> dict[str, Part]:
+        """Text of each booster; knots, weights, level and residuals."""
+        boosters = {f"booster_{k}": booster.model_to_string() for k, booster in enumerate(self.boosters_)}
+        knots = {f"knots:{name}": values for name, values in self.knots_.items()}
+        arrays = {name: getattr(self, f"{name}_") for name in _ARRAYS}
+        counts = np.array([self.level_, self.left_out_])
+        return {**boosters, **knots, **arrays, "counts": counts}
+
+    def restore(self, parts: Mapping[str, Part]) -> None:
+        """Restore the fitted state from :meth:`parts`."""
+        from lightgbm import Booster
+
+        for name in _ARRAYS:
+            setattr(self, f"{name}_", np.asarray(parts[name]))
+        self.level_, self.left_out_ = float(parts["counts"][0]), int(parts["counts"][1])
+        names = [name for name in self.columns_ if f"knots:{name}" in parts]
+        self.knots_ = {name: np.asarray(parts[f"knots:{name}"]) for name in names}
+        count = sum(name.startswith("booster_") for name in parts)
+        self.boosters_ = [Booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
+
+
+def _spline(values: pd.Series[Any], knots: Floats) -> Floats:
+    """Cubic splines of a temperature, linear beyond the knots."""
+    from sklearn.preprocessing import SplineTransformer
+
+    spline = SplineTransformer(knots=knots[:, None], extrapolation="linear", include_bias=False)
+    return np.asarray(spline.fit(knots[:, None]).transform(values.to_numpy(dtype=np.float64)[:, None]))
 
 
 def _is_temperature(name: str) -> bool:
@@ -323,18 +332,17 @@ def _usable(X: pd.DataFrame, y: Array) -> npt.NDArray[np.bool_]:
             "The response needs hour, weekday and at least one temperature.",
             "Use the features LocalHour(), DayType() and Temperature().",
         )
-    values = np.asarray(y, dtype=np.float64)
-    if (values <= 0).any():
+    if (y <= 0).any():
         raise RangeError(
-            f"A demand of {values[values <= 0][0]:g} MW is given ({int((values <= 0).sum())} rows of 0 or less).",
+            f"A demand of {y[y <= 0][0]:g} MW is given ({int((y <= 0).sum())} rows of 0 or less).",
             "The logarithm of demand is modelled, so demand must be above 0.",
             "Set meter faults to NaN; a net demand is forecast as demand less generation, each by itself.",
         )
-    known = np.isfinite(values) & np.isfinite(X[temperatures].to_numpy(dtype=np.float64)).all(axis=1)
+    known = np.isfinite(X[temperatures].to_numpy(dtype=np.float64)).all(axis=1)
     day = max(1, X["hour"].nunique())
     if known.sum() < _MIN_DAYS * day:
         raise MissingDataError(
-            f"Of {len(values)} rows, {int(known.sum())} have demand and temperature.",
+            f"Of {len(y)} rows with demand, {int(known.sum())} have a temperature.",
             f"A response needs {_MIN_DAYS} days of {day} rows or more.",
             "Give a longer history; a year shows every season.",
         )

@@ -1,11 +1,16 @@
 # The public names, read by type checkers and by lazy_loader.
 
 from . import (
+    ensemble_weather as ensemble_weather,
     processing as processing,
     sources as sources,
+    station_ranking as station_ranking,
     store as store,
     temperature_ensemble as temperature_ensemble,
     validation as validation,
+)
+from .ensemble_weather import (
+    TemperatureEnsemble as TemperatureEnsemble,
 )
 from .processing.accumulation import (
     de_accumulate as de_accumulate,
@@ -78,6 +83,9 @@ from .sources.pvgis import (
 )
 from .sources.tables import (
     read_table as read_table,
+)
+from .station_ranking import (
+    rank_stations as rank_stations,
 )
 from .store.store import (
     Store as Store,

@@ -30,7 +30,6 @@ REMAINING = {
     "datasets/synthetic/shelek.py",
     "features/base.py",
     "features/wind.py",
-    "forecasting/forecaster.py",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

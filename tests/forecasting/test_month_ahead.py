@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,16 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.tasks import day_ahead
-from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError, TimeError
-from energyforecast.evaluation import pinball_loss
-from energyforecast.forecasting.month_ahead import ScenarioForecaster, rank_stations
-from energyforecast.models import DemandResponse, SeasonalClimatology
-from energyforecast.testing import poison_observations
-from energyforecast.weather import measured_temperature
+from energyforecast.errors import SchemaError, TimeError
+from energyforecast.evaluation import Splits, backtest, pinball_loss
+from energyforecast.features import Lag
+from energyforecast.forecasting.defaults import RESPONSE_FEATURES
+from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.forecasting.storage import load
+from energyforecast.models import DemandResponse, LightGBMQuantiles, SeasonalClimatology
+from energyforecast.testing import example_weather, poison_observations
+from energyforecast.weather import TemperatureEnsemble, measured_temperature, rank_stations
+from tests.support.city_demand import city_demand
 
 DATA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "gefcom2014" / "load.parquet"
 with_data = pytest.mark.skipif(
@@ -40,148 +43,44 @@ SMALL = DemandResponse(n_estimators=3, folds=2)
 ISSUE = "2023-06-01 00:00"
 
 
-@cache
-def _synthetic_site(seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Temperature of a city, and its demand: 100 MW, 2 MW a degree below 15 °C, less at weekends."""
-    index = pd.date_range("2021-03-01", "2023-07-01", freq="1h", tz="UTC", inclusive="left")
-    hours = np.arange(len(index))
-    rng = np.random.default_rng(seed)
-    slow = pd.Series(rng.normal(0, 24, len(index))).ewm(alpha=1 / 72).mean().to_numpy()
-    warm = 10 - 12 * np.cos(2 * np.pi * (hours / 8766 + 0.4)) + 4 * np.sin(2 * np.pi * hours / 24) + slow
-    local = index.tz_convert("Asia/Almaty")
-    demand = (100 + 2 * np.maximum(0, 15 - warm)) * np.where(local.day_of_week >= 5, 0.9, 1.0)
-    demand *= 1 + 0.1 * np.sin(2 * np.pi * np.asarray(local.hour) / 24)
-    demand *= np.exp(rng.normal(0, 0.03, len(index)))
-    return pd.DataFrame({"city": warm}, index=index), pd.DataFrame({"city": demand}, index=index)
-
-
 def _inputs(delay: str = "1h") -> tuple[xr.Dataset, Observations]:
     """Of the demand eight months before the issue, of the temperature more than two years."""
-    warm, demand = _synthetic_site()
+    warm, demand = city_demand()
     return measured_temperature(warm, published_after="1h"), Observations(
         demand["2022-10":], published_after=delay
     )
-
-
-def _columns(rows: slice = slice(None)) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
-    warm, demand = (frame[rows] for frame in _synthetic_site())
-    local = pd.DatetimeIndex(warm.index).tz_convert("Asia/Almaty")
-    X = pd.DataFrame(
-        {"hour": local.hour, "weekday": local.day_of_week, "temp_air[mean]": warm["city"].to_numpy()}
-    ).astype(float)
-    return X, demand["city"].to_numpy()
-
-
-def _true(X: pd.DataFrame) -> Any:
-    daily = 1 + 0.1 * np.sin(2 * np.pi * X["hour"] / 24)
-    return (100 + 2 * np.maximum(0, 15 - X["temp_air[mean]"])) * np.where(X["weekday"] >= 5, 0.9, 1.0) * daily
-
-
-# --- The response ---------------------------------------------------------------------------------
-
-
-def test_the_response_finds_temperature_hour_and_weekend() -> None:
-    X, y = _columns()
-    model = DemandResponse(n_estimators=60).fit(X, y)
-    np.testing.assert_allclose(model.expected(X), _true(X), rtol=0.1)
-    assert np.abs(model.expected(X) / _true(X) - 1).mean() < 0.01
-
-
-def test_the_level_follows_growth_and_forgets_by_half_lives() -> None:
-    X, y = _columns()
-    grown = y.copy()
-    grown[-24 * 80 :] *= 1.08
-    X_new = X[-24 * 80 :]
-    for half_life, growth in ((80.0, 1.04), (10.0, 1.08)):  # after 80 days: a half of it, all of it
-        before, after = (
-            DemandResponse(n_estimators=10, half_life=half_life).fit(X, values).expected(X_new)
-            for values in (y, grown)
-        )
-        assert np.mean(after / before) == pytest.approx(growth, abs=0.01)
-
-
-def test_an_outage_moves_the_forecast_little() -> None:
-    X, y = _columns()
-    struck = y.copy()
-    struck[-24 * 12 : -24 * 7] *= 0.1
-    usual = DemandResponse(n_estimators=20).fit(X, y)
-    after = DemandResponse(n_estimators=20).fit(X, struck)
-    assert after.left_out_ == 24 * 5
-    assert usual.left_out_ == 0
-    moved = after.expected(X[-200:]) / usual.expected(X[-200:])
-    assert np.abs(moved - 1).max() < 0.03
-    widths = [model.errors_[:, -1] - model.errors_[:, 0] for model in (after, usual)]
-    np.testing.assert_allclose(*widths, rtol=0.1)
-
-
-def test_quantiles_are_those_of_the_mixture_of_members() -> None:
-    X, y = _columns()
-    model = DemandResponse(n_estimators=20).fit(X, y)
-    some = X[:24]
-    alone = model.quantiles(some, members=1, levels=LEVELS)
-    mild, cold = some.assign(**{"temp_air[mean]": 20.0}), some.assign(**{"temp_air[mean]": -5.0})
-    both = model.quantiles(pd.concat([mild, cold]), members=2, levels=LEVELS)
-    assert (np.diff(both, axis=1) >= 0).all()
-    np.testing.assert_allclose(
-        model.quantiles(pd.concat([some, some]), members=2, levels=(0.5,)), alone[:, [2]], rtol=0.01
-    )
-    for column, member in ((0, mild), (4, cold)):
-        expected = model.expected(member)
-        assert np.abs(both[:, column] / expected - 1).max() < 0.08
-    hit = model.quantiles(X, members=1, levels=(0.05, 0.95))
-    assert np.mean((y >= hit[:, 0]) & (y <= hit[:, 1])) == pytest.approx(0.9, abs=0.03)
-
-
-def test_the_response_is_the_same_for_the_same_seed_and_any_unit() -> None:
-    X, y = _columns(slice("2022-09", None))
-    first, second, other = (
-        DemandResponse(n_estimators=5).fit(X, values).expected(X) for values in (y, y, 1000 * y)
-    )
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(other, 1000 * first, rtol=1e-4)
-
-
-def test_hours_without_demand_or_temperature_teach_nothing() -> None:
-    X, y = _columns(slice("2022-09", None))
-    holes, unread = y.copy(), X.copy()
-    holes[100:148] = np.nan
-    unread.loc[X.index[100:148], "temp_air[mean]"] = np.nan
-    first, second = (
-        DemandResponse(n_estimators=5).fit(X, holes),
-        DemandResponse(n_estimators=5).fit(unread, y),
-    )
-    np.testing.assert_array_equal(first.expected(X), second.expected(X))
-    kept = np.delete(np.arange(len(y)), np.arange(100, 148))
-    third = DemandResponse(n_estimators=5).fit(X.iloc[kept], y[kept])
-    np.testing.assert_array_equal(first.expected(X), third.expected(X))
-
-
-def test_what_cannot_be_learnt_from_is_refused() -> None:
-    X, y = _columns()
-    wrong = np.where(np.arange(len(y)) == 7, -3.0, y)
-    for error, arguments in (
-        (RangeError, (X, wrong)),
-        (MissingDataError, (X[: 24 * 30], y[: 24 * 30])),
-        (SchemaError, (X.drop(columns="weekday"), y)),
-        (SchemaError, (X[["hour", "weekday"]], y)),
-    ):
-        with pytest.raises(error) as caught:
-            DemandResponse().fit(*arguments)
-        assert len(str(caught.value).splitlines()) == 3
-    with pytest.raises(NotFittedError):
-        DemandResponse().expected(X)
-    with pytest.raises(SchemaError, match="same order"):
-        DemandResponse(n_estimators=2).fit(X, y).expected(X[X.columns[::-1]])
 
 
 # --- The forecaster -------------------------------------------------------------------------------
 
 
 def _predicted(
-    temperature: xr.Dataset, demand: Observations, *, issue: Any = ISSUE, **settings: Any
+    temperature: xr.Dataset,
+    demand: Observations,
+    *,
+    issue: str = ISSUE,
+    model: DemandResponse = SMALL,
+    **settings: Any,
 ) -> Forecast:
-    forecaster = ScenarioForecaster(area=CITY, task=WEEK, **({"model": SMALL} | settings))
-    return forecaster.predict(temperature, demand, issue_time=issue)
+    weather = TemperatureEnsemble(temperature, **settings)
+    forecaster = Forecaster(CITY, WEEK, model=model).fit(weather, demand, as_of=issue)
+    return forecaster.predict(weather, demand, issue_time=issue)
+
+
+def _daily_runs(temperature: xr.Dataset, members: npt.NDArray[np.floating]) -> xr.Dataset:
+    """An archive of weather forecasts of nine days, a run a day, that arrive three hours later."""
+    starts = np.arange(0, len(members) - 216, 24)
+    cube = members[starts[:, None] + np.arange(216)]
+    init = temperature["time"].values[starts]
+    return xr.Dataset(
+        {"temp_air": (("site", "init_time", "lead_time", "member"), cube[None].astype("float32"))},
+        coords={
+            "site": ["city"],
+            "init_time": init,
+            "lead_time": np.arange(216) * np.timedelta64(3600, "s").astype("timedelta64[ns]"),
+            "available_time": ("init_time", init + np.timedelta64(3, "h")),
+        },
+    )
 
 
 def _spoilt(temperature: xr.Dataset, moment: str) -> xr.Dataset:
@@ -228,37 +127,72 @@ def test_stations_are_ranked_on_what_was_known() -> None:
     assert not np.array_equal(chosen.data.values, _predicted(stations, demand, stations=2).data.values)
 
 
-def test_several_issues_are_forecast_as_each_alone() -> None:
+def test_a_backtest_that_refits_at_each_issue_forecasts_as_each_alone() -> None:
     temperature, demand = _inputs()
-    moments = [ISSUE, "2023-06-08 00:00"]
-    together = _predicted(temperature, demand, issue=moments)
-    alone = _predicted(temperature, demand, issue=moments[1])
-    np.testing.assert_array_equal(
-        together.sel(issue_time=alone.issue_times[0]).data.values, alone.data.values
-    )
+    forecaster = Forecaster(CITY, WEEK, model=SMALL)
+    weather = TemperatureEnsemble(temperature)
+    result = backtest(forecaster, weather, demand, start="2023-06-01", end="2023-06-02", refit="D")
+    for issue in (ISSUE, "2023-06-02 00:00"):
+        alone = _predicted(temperature, demand, issue=issue)
+        found = result.forecasts["model"].sel(issue_time=alone.issue_times[0])
+        np.testing.assert_array_equal(found.data.values, alone.data.values)
+    with pytest.raises(SchemaError, match="moving window"):
+        backtest(
+            forecaster, weather, demand, start="2023-06-01", end="2023-06-01", splits=Splits(window="90D")
+        )
+
+
+def test_a_stored_forecaster_forecasts_the_same(tmp_path: Path) -> None:
+    temperature, demand = _inputs()
+    weather = TemperatureEnsemble(temperature)
+    forecaster = Forecaster(CITY, WEEK, model=SMALL).fit(weather, demand, as_of=ISSUE)
+    again = load(forecaster.save(tmp_path / "city.forecaster"))
+    expected, found = (item.predict(weather, demand, issue_time=ISSUE) for item in (forecaster, again))
+    assert found.data.equals(expected.data)
+
+
+def test_a_model_that_pools_sees_each_member_of_any_ensemble_and_others_their_mean() -> None:
+    temperature, demand = _inputs()
+    winter = "2023-01-05 00:00"
+    members = [temperature["temp_air"].values[0] + shift for shift in (-8.0, 8.0)]
+    archive = _daily_runs(temperature, np.stack(members, axis=-1))
+    mean = archive.mean("member", keep_attrs=True)
+    response = DemandResponse(n_estimators=40, folds=2)
+    for model, same in ((response, False), (LightGBMQuantiles(n_estimators=3, folds=0), True)):
+        forecaster = Forecaster(CITY, WEEK, model=model, features=RESPONSE_FEATURES)
+        forecaster.fit(mean, demand, as_of=winter)
+        pooled, alone = (
+            forecaster.predict(runs, demand, issue_time=winter).data.values for runs in (archive, mean)
+        )
+        width, narrow = (np.mean(cube[..., -1] - cube[..., 0]) for cube in (pooled, alone))
+        assert (width == pytest.approx(narrow)) if same else (width > 1.2 * narrow)
+
+
+def test_lags_are_refused_where_none_would_be_known() -> None:
+    temperature, demand = _inputs()
+    forecaster = Forecaster(CITY, WEEK, model=SMALL, features=[*RESPONSE_FEATURES, Lag("24h")])
+    with pytest.raises(SchemaError, match="lagged observations"):
+        forecaster.fit(TemperatureEnsemble(temperature), demand, as_of=ISSUE)
 
 
 def test_a_forecast_says_how_it_was_made_and_covers_the_outcomes() -> None:
     temperature, demand = _inputs()
     forecast = _predicted(temperature, demand, model=DemandResponse(n_estimators=40))
-    assert forecast.data.attrs["model"] == "ScenarioForecaster"
+    assert forecast.data.attrs["model"] == "DemandResponse"
     assert not forecast.perfect_weather
     assert forecast.data.sizes == {"site": 1, "issue_time": 1, "lead_time": 168, "quantile": 5}
     assert forecast.data["weather_init_time"].values[0, 0] <= forecast.data["issue_time"].values[0]
     valid = pd.DatetimeIndex(forecast.data["valid_time"].values[0], tz="UTC")
     cube = forecast.data.values[0, 0]
-    observed = _synthetic_site()[1].loc[valid, "city"].to_numpy()
+    observed = city_demand()[1].loc[valid, "city"].to_numpy()
     assert ((observed > cube[:, 0]) & (observed < cube[:, -1])).mean() > 0.7
     # June is warm: demand is near its base, and its daily course is there.
     assert np.corrcoef(cube[:, 2], observed)[0, 1] > 0.7
 
 
 def test_a_weather_forecast_is_not_what_scenarios_are_drawn_from() -> None:
-    _, demand = _inputs()
-    from energyforecast.testing import example_weather
-
     with pytest.raises(SchemaError, match="temp_air on"):
-        _predicted(example_weather(), demand)
+        TemperatureEnsemble(example_weather())
 
 
 # --- The reference --------------------------------------------------------------------------------
@@ -410,7 +344,9 @@ def test_another_area_is_forecast_without_a_change() -> None:
         frame[["Temperature"]].set_axis(["Victoria"], axis=1), published_after="0h"
     )
     task = day_ahead("00:00", timezone=state.timezone, first_day=0, days=30)
-    forecast = ScenarioForecaster(area=state, task=task).predict(temperature, demand, issue_time="2014-06-01")
+    weather, issue = TemperatureEnsemble(temperature), "2014-06-01"
+    forecaster = Forecaster(state, task, model=DemandResponse()).fit(weather, demand, as_of=issue)
+    forecast = forecaster.predict(weather, demand, issue_time=issue)
     cube = forecast.data.values[0, 0]
     valid = pd.DatetimeIndex(forecast.data["valid_time"].values[0], tz="UTC")
     observed = frame.loc[valid, "Demand"].to_numpy()

@@ -22,8 +22,9 @@ from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, Q
 
 Array = npt.NDArray[np.float64]
 
-#: ColdStart, which may learn from nothing, has tests of its own.
-NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name != "ColdStart")
+#: ColdStart, which may learn from nothing, and DemandResponse, which needs months of hours, have their tests.
+ELSEWHERE = ("ColdStart", "DemandResponse")
+NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name not in ELSEWHERE)
 LEVELS = (0.1, 0.5, 0.9)
 BOUNDS = (0.0, 5.0)
 #: Settings that make a model small enough for many tests.

@@ -37,7 +37,7 @@ ALLOWED = {
         "SchaakeShuffle._shifts",
     ): "counts the days since the first observation",
     ("observations/quality.py", "flag_quality"): "writes flags into frames of the same index, row by row",
-    ("forecasting/month_ahead.py", "rank_stations"): "brings temperature to the days of demand",
+    ("weather/station_ranking.py", "rank_stations"): "brings temperature to the days of demand",
     (
         "forecasting/training.py",
         "with_every_site",

@@ -16,9 +16,10 @@ from energyforecast.core import timestamps
 from energyforecast.core.tasks import month_ahead
 from energyforecast.core.windows import Windows
 from energyforecast.features import DayOfYear, FeatureSet, LocalHour, Weekday
-from energyforecast.forecasting.month_ahead import ScenarioForecaster
-from energyforecast.models import SeasonalClimatology
+from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.models import DemandResponse, SeasonalClimatology
 from energyforecast.point_in_time import gathering
+from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["Gefcom2014Load"]
 
@@ -46,16 +47,20 @@ class Gefcom2014Load(Competition):
         del information
         return read_gefcom2014_load(folder)
 
-    def forecaster(self, data: CompetitionData, site: str) -> ScenarioForecaster:
-        """The forecaster of the area."""
+    def forecaster(self, data: CompetitionData, site: str) -> Forecaster:
+        """The forecaster of the area, not fitted."""
         area = data.site(site)
-        return ScenarioForecaster(area=area, task=month_ahead(timezone=area.timezone))  # type: ignore[arg-type]
+        return Forecaster(area, month_ahead(timezone=area.timezone), model=DemandResponse())
+
+    def weather(self, data: CompetitionData) -> TemperatureEnsemble:
+        """The temperature scenarios."""
+        return TemperatureEnsemble(data.weather)
 
     def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """Fit on data known at the month's first hour, forecast all its hours."""
-        forecast = self.forecaster(data, site).predict(
-            data.weather, data.observations, issue_time=data.starts[task]
-        )
+        weather, known, start = self.weather(data), data.observations, data.starts[task]
+        fitted = self.forecaster(data, site).fit(weather, known, as_of=start)
+        forecast = fitted.predict(weather, known, issue_time=start)
         cube = forecast.data.sel(site=site).isel(issue_time=0)
         quantiles = np.asarray(cube.values, dtype=float)
         return TaskForecast.of_site(data, site, cube["valid_time"].values, quantiles)
@@ -83,14 +88,14 @@ class Gefcom2014Load(Competition):
 
     def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model and scenarios."""
-        forecaster = self.forecaster(data, data.sites[0].name)
+        weather = self.weather(data)
         return {
-            "model": repr(forecaster.model),
-            "stations": forecaster.stations,
+            "model": repr(self.forecaster(data, data.sites[0].name).model),
+            "stations": weather.stations,
             "scenarios": {
-                "shift_days": forecaster.shift_days,
-                "step_days": forecaster.step_days,
-                "memory_days": forecaster.memory_days,
+                "shift_days": weather.shift_days,
+                "step_days": weather.step_days,
+                "memory_days": weather.memory_days,
             },
             "weather": data.weather.attrs["source"],
         }

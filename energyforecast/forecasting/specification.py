@@ -1,0 +1,172 @@
+"""Specification of a forecaster: sites, task, features and models, before anything is fitted."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import pandas as pd
+
+from energyforecast.core.observation_series import Observations
+from energyforecast.core.sites import Site, Sites, as_sites
+from energyforecast.core.tasks import Task
+from energyforecast.core.weather_schema import ValidatedWeather, Weather, validated
+from energyforecast.features import FeatureSet, Needs
+from energyforecast.forecasting import checks, training
+from energyforecast.forecasting.defaults import (
+    FeaturesFor,
+    ModelsFor,
+    Recipe,
+    assign_features,
+    assign_models,
+    check_pooled,
+    group_recipes,
+    shared,
+)
+from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
+from energyforecast.forecasting.ensemble_matrix import ensemble_matrix
+from energyforecast.models import QuantileModel
+from energyforecast.weather import TemperatureEnsemble
+
+__all__ = ["Specification"]
+
+
+class Specification:
+    """Sites, task, features and models of a forecaster, and the features of its issue times.
+
+    Base of :class:`energyforecast.Forecaster`, which documents the parameters and adds what is fitted.
+    """
+
+    def __init__(
+        self,
+        sites: Sites,
+        task: Task,
+        *,
+        features: FeaturesFor = None,
+        model: ModelsFor = None,
+        perfect_weather: bool = False,
+        pooled: bool = False,
+        neighbours: Sites = (),
+        trust_clock: bool = False,
+    ) -> None:
+        self.sites = as_sites(sites)
+        around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
+        self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
+        self.task = task
+        self.model_of = assign_models(self.sites, model, features=features)
+        self.features_of = assign_features(self.sites, task, self.model_of, given=features)
+        self.perfect_weather = perfect_weather
+        self.pooled = pooled
+        self.trust_clock = trust_clock
+        if pooled:
+            check_pooled(self.sites, self.features_of)
+            self.model  # noqa: B018  (refuses several)
+
+    @property
+    def features(self) -> FeatureSet:
+        """The features of all sites; ``features_of`` where sites differ."""
+        return shared(self.features_of, "features")
+
+    @property
+    def model(self) -> QuantileModel:
+        """The model of all sites, not fitted; ``model_of`` where sites differ."""
+        return shared(self.model_of, "model")
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """Sites with the same features and the same model, in order of the first of them."""
+        return group_recipes(self.sites, self.features_of, self.model_of)
+
+    @property
+    def _places(self) -> tuple[Site, ...]:
+        """Places at which the weather is needed."""
+        return (*self.sites, *self.neighbours)
+
+    def unfitted(self) -> Self:
+        """Copy that is not fitted."""
+        return type(self)(
+            self.sites,
+            self.task,
+            features=self.features_of,
+            model=self.model_of,
+            perfect_weather=self.perfect_weather,
+            pooled=self.pooled,
+            neighbours=self.neighbours,
+            trust_clock=self.trust_clock,
+        )
+
+    def design_matrix(
+        self, weather: Weather, observations: Observations | None, issue_times: Any
+    ) -> DesignMatrix:
+        """Features at many issue times, each from data known then.
+
+        Parameters
+        ----------
+        weather : Dataset, mapping of Dataset or ValidatedWeather
+        observations : Observations, optional
+            Needed if features use lags.
+        issue_times : DatetimeIndex or array of datetime64
+
+        Returns
+        -------
+        DesignMatrix
+        """
+        checked = self._checked(weather, observations)
+        self.needs(checked)
+        windows, recipes = self.task.windows(issue_times), self.recipes
+        if isinstance(checked, TemperatureEnsemble):
+            return ensemble_matrix(checked, observations, windows, recipes=recipes)
+        return build_design_matrix(
+            checked, observations, windows, sites=self.sites, recipes=recipes, neighbours=self.neighbours
+        )
+
+    def _checked(self, weather: Weather, observations: Observations | None) -> ValidatedWeather:
+        """Weather and observations, refused where they are wrong; validated weather is not looked at again."""
+        checked = validated(weather, sites=self._places)
+        checks.check_kind(checked, perfect_weather=self.perfect_weather)
+        checks.check_measured(observations, sites=self.sites, frequency=self.task.frequency)
+        return checked
+
+    def needs(self, weather: Weather) -> Needs:
+        """Needs of the features of all sites, for given weather.
+
+        Parameters
+        ----------
+        weather : Dataset, mapping of Dataset or ValidatedWeather
+
+        Raises
+        ------
+        SchemaError
+            If a variable is missing.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecaster, example_weather
+        >>> example_forecaster().needs(example_weather()).names  # climatology needs none
+        {'': ()}
+        """
+        return joint_needs(self.recipes, weather)
+
+    def training_origins(
+        self, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
+    ) -> pd.DatetimeIndex:
+        """Issue times for training: weather had arrived, and the window lies in the observations.
+
+        None on a :class:`energyforecast.weather.TemperatureEnsemble`, where a fit uses every measured hour.
+
+        Raises
+        ------
+        MissingDataError
+            If weather and observations have no window in common.
+        """
+        if isinstance(weather, TemperatureEnsemble):
+            return pd.DatetimeIndex([], tz="UTC")
+        return training.training_origins(self.task, weather, observations, as_of=as_of)
+
+    def _with_every_site(self, observations: Observations | None, weather: Weather) -> Observations:
+        """Observations with a column for each site."""
+        return training.with_every_site(
+            observations, weather, model_of=self.model_of, frequency=self.task.frequency
+        )
+
+    def _model_names(self) -> str:
+        return ", ".join(dict.fromkeys(type(model).__name__ for model in self.model_of.values()))
