@@ -1,6 +1,6 @@
-"""Declarative features; each sees a Snapshot, never an archive."""
+"""Declarative features, computed from a Snapshot, never from an archive."""
 
-from energyforecast.features.base import Feature, FeatureSet, FunctionFeature, Needs, feature
+from energyforecast.features.base import Feature, FunctionFeature, feature
 from energyforecast.features.calendar import (
     DayOfYear,
     HourOfWeek,
@@ -12,7 +12,9 @@ from energyforecast.features.calendar import (
 )
 from energyforecast.features.defaults import features_giving, recipe
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
+from energyforecast.features.feature_set import FeatureSet, Needs
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
+from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWind, NeighbourWindComponents
 from energyforecast.features.physical_power import ColdStartPower
 from energyforecast.features.site import SiteStatics
 from energyforecast.features.solar import (
@@ -21,18 +23,12 @@ from energyforecast.features.solar import (
     ClearSkyPower,
     IntervalMean,
     Irradiance,
-    NeighbourIrradiance,
     PVChainPower,
     SunPosition,
 )
 from energyforecast.features.wind import (
-    AirMass,
     EnsembleSpread,
-    HubWind,
-    NeighbourWind,
-    NeighbourWindComponents,
     NewestWind,
-    PowerCurvePower,
     WindDirection,
     WindShear,
     WindSpeed,
@@ -40,6 +36,7 @@ from energyforecast.features.wind import (
     WindVariability,
     WindVeer,
 )
+from energyforecast.features.wind_power import AirMass, HubWind, PowerCurvePower
 
 __all__ = [
     "AirMass",

@@ -1,4 +1,4 @@
-"""Time of day, of the week and of the year, on the site's own clock."""
+"""Time of day, of the week and of the year on the local clock, and ages of weather."""
 
 from __future__ import annotations
 
@@ -15,14 +15,27 @@ from energyforecast.point_in_time.snapshot import Snapshot
 __all__ = ["DayOfYear", "HourOfWeek", "LeadTime", "LocalHour", "RunLeadTime", "WeatherAge", "Weekday"]
 
 
-def _local(now: Snapshot) -> pd.DatetimeIndex:
+def local_times(now: Snapshot) -> pd.DatetimeIndex:
+    """Beginnings of all intervals on the local clock, in one dimension."""
     flat = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC")
     return flat.tz_convert(timestamps.zone(now.site.timezone))
 
 
+def _local_hours(now: Snapshot) -> tuple[Array, Array]:
+    """Local day of the week and hour of the day, in the shape of the snapshot."""
+    local = local_times(now)
+    hour = np.asarray(local.hour) + np.asarray(local.minute) / 60
+    shape = now.valid_time.shape
+    return np.asarray(local.day_of_week).reshape(shape), hour.reshape(shape)
+
+
 @dataclass(frozen=True)
 class LocalHour(Feature):
-    """Local hour of the day at which the interval begins: ``hour``. [h]
+    """Local hour of the day at the beginning of the interval: ``hour``. [h]
+
+    See Also
+    --------
+    HourOfWeek, Weekday
 
     Examples
     --------
@@ -33,14 +46,16 @@ class LocalHour(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``hour``."""
-        local = _local(now)
-        hour = np.asarray(local.hour) + np.asarray(local.minute) / 60
-        return {"hour": hour.reshape(now.valid_time.shape)}
+        return {"hour": _local_hours(now)[1]}
 
 
 @dataclass(frozen=True)
 class Weekday(Feature):
     """Local day of the week, Monday 0: ``weekday``.
+
+    See Also
+    --------
+    DayType, HourOfWeek
 
     Examples
     --------
@@ -52,12 +67,16 @@ class Weekday(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``weekday``."""
-        return {"weekday": np.asarray(_local(now).day_of_week).reshape(now.valid_time.shape)}
+        return {"weekday": _local_hours(now)[0]}
 
 
 @dataclass(frozen=True)
 class HourOfWeek(Feature):
-    """Local hour of the week, from Monday 0:00 on: ``hour_of_week``, for shifts that change by the week. [h]
+    """Local hour of the week since Monday 0:00: ``hour_of_week``, for weekly shifts. [h]
+
+    See Also
+    --------
+    LocalHour, Weekday
 
     Examples
     --------
@@ -69,14 +88,17 @@ class HourOfWeek(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``hour_of_week``."""
-        local = _local(now)
-        hours = 24 * np.asarray(local.day_of_week) + np.asarray(local.hour) + np.asarray(local.minute) / 60
-        return {"hour_of_week": hours.reshape(now.valid_time.shape)}
+        weekday, hour = _local_hours(now)
+        return {"hour_of_week": 24 * weekday + hour}
 
 
 @dataclass(frozen=True)
 class DayOfYear(Feature):
-    """Season as a point on a circle: ``season_cosine`` (1 on 1 January) and ``season_sine``.
+    r"""Cyclic encoding of the season: ``season_cosine`` (1 on 1 January) and ``season_sine``.
+
+    .. math:: \Bigl(\cos\frac{2\pi d}{D},\, \sin\frac{2\pi d}{D}\Bigr)
+
+    with the time :math:`d` since the beginning of the year and the length :math:`D` of the year, in UTC.
 
     Examples
     --------
@@ -97,7 +119,11 @@ class DayOfYear(Feature):
 
 @dataclass(frozen=True)
 class LeadTime(Feature):
-    """From the issue of the forecast to the beginning of the interval: ``lead_time``. [h]
+    """Lead time from issue to the beginning of the interval: ``lead_time``. [h]
+
+    See Also
+    --------
+    WeatherAge, RunLeadTime
 
     Examples
     --------
@@ -113,7 +139,11 @@ class LeadTime(Feature):
 
 @dataclass(frozen=True)
 class WeatherAge(Feature):
-    """Age at issue and lead of the weather run that was used; NaN for an analysis. [h]
+    """Age at issue, and lead time, of the weather run; NaN for an analysis. [h]
+
+    See Also
+    --------
+    LeadTime, RunLeadTime
 
     Examples
     --------
@@ -134,7 +164,11 @@ class WeatherAge(Feature):
 
 @dataclass(frozen=True)
 class RunLeadTime(Feature):
-    """True lead of weather that is put together from several runs, where it says so: ``run_lead_time``. [h]
+    """Actual lead time of weather composed of several runs, where it has that variable: ``run_lead_time``. [h]
+
+    See Also
+    --------
+    WeatherAge, LeadTime
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Default features for each kind of site, and the features that a reference forecast needs."""
+"""Default features for each kind of site, and the features of reference forecasts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Intraday, MonthAhead, Task
 from energyforecast.errors import SchemaError
-from energyforecast.features.base import Feature, FeatureSet
+from energyforecast.features.base import Feature
 from energyforecast.features.calendar import (
     DayOfYear,
     HourOfWeek,
@@ -19,7 +19,9 @@ from energyforecast.features.calendar import (
     Weekday,
 )
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
+from energyforecast.features.feature_set import FeatureSet
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
+from energyforecast.features.neighbours import NeighbourWind, NeighbourWindComponents
 from energyforecast.features.solar import (
     ClearSky,
     ClearSkyPersistence,
@@ -29,21 +31,13 @@ from energyforecast.features.solar import (
     PVChainPower,
     SunPosition,
 )
-from energyforecast.features.wind import (
-    AirMass,
-    EnsembleSpread,
-    NeighbourWind,
-    NeighbourWindComponents,
-    NewestWind,
-    PowerCurvePower,
-    WindDirection,
-    WindSpeed,
-)
+from energyforecast.features.wind import EnsembleSpread, NewestWind, WindDirection, WindSpeed
+from energyforecast.features.wind_power import AirMass, PowerCurvePower
 
 __all__ = ["features_giving", "recipe"]
 
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
-# year memorises single weather episodes and makes forecasts worse, so it is not among them.
+# year memorises single weather episodes and makes forecasts worse; it is left out.
 _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
 # Empty for a single site without an ensemble; chosen on the first months of GEFCom2014, see docs/benchmarks.
 _WIND_MORE: Final = (NeighbourWind(), NeighbourWindComponents(), EnsembleSpread())
@@ -63,8 +57,8 @@ _PEOPLE: Final = FeatureSet(
         LeadTime(),
     )
 )
-# Shifts follow the hour of the week; maintenance and new consumers show in the level of the last days. Pasts are
-# given as departures from it: their own levels are beyond what trees have seen as soon as there is growth.
+# Shifts follow the hour of the week; maintenance and new consumers show in the level of the last days. Lagged
+# observations enter as departures from it: with growth, their levels exceed those of the training data of trees.
 _INDUSTRY: Final = FeatureSet(
     (
         Temperature(time_constants=(24,)),
@@ -87,7 +81,7 @@ _SOLAR: Final = FeatureSet(
         ClearSkyPower(),
         IntervalMean("cloud_cover"),
         IntervalMean("temp_air"),
-        # Where the weather has them: clouds and haze beyond what the irradiance says.
+        # Where available: clouds and haze beyond the irradiance.
         *map(IntervalMean, ("relative_humidity", "precipitation", "longwave_down", "top_net_solar")),
         *map(IntervalMean, ("cloud_water", "cloud_ice")),
         WeatherAge(),
@@ -96,7 +90,7 @@ _SOLAR: Final = FeatureSet(
 )
 
 
-# What an hour ago says of the next ones; day-ahead it is a day old and says nothing.
+# Newest values are informative for the next hours only.
 _NOW: Final[dict[type[Site], tuple[Feature, ...]]] = {
     WindFarm: (NewestObservation(), NewestWind()),
     PVPlant: (NewestObservation(), ClearSkyPersistence()),
@@ -112,14 +106,18 @@ def recipe(site: Site, task: Task | None = None) -> FeatureSet:
     site : Site
         A wind farm, a PV plant, or an area by its sector; a plain site needs features of the user's choice.
     task : Task, optional
-        For an intraday one the newest observation joins: the recipe then needs observations in predict too.
-        For a month-ahead one the lead, which would be the day of the month, gives way to that of the run of
-        which each hour was taken, where the weather tells it.
+        An intraday task adds the newest observation: the recipe then needs observations in predict, too.
+        A month-ahead task replaces the lead time, which would be the day of the month, by that of the run
+        of each hour, where the weather has it.
 
     Raises
     ------
     SchemaError
         If there is no recipe for this kind of site.
+
+    See Also
+    --------
+    FeatureSet, features_giving
 
     Examples
     --------
@@ -166,7 +164,16 @@ def _calendar(column: str) -> Feature | None:
 
 
 def features_giving(columns: Iterable[str]) -> FeatureSet:
-    """The built-in features that give certain columns, for models that name what they need.
+    """Select the built-in features that provide certain columns, for models with fixed inputs.
+
+    Raises
+    ------
+    SchemaError
+        If no built-in feature provides a column.
+
+    See Also
+    --------
+    recipe
 
     Examples
     --------
@@ -175,7 +182,7 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
     """
     found: dict[str, Feature] = {}
     for column in columns:
-        # Whole seasons back, so that last week gives way to the same weekday of the week before.
+        # Whole seasons back: an unpublished week falls back to the same weekday of the week before.
         lag = column.removeprefix("lag_")
         item = Lag(lag, step=lag) if column.startswith("lag_") else _calendar(column)
         if item is None:

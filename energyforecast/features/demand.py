@@ -1,4 +1,4 @@
-"""Features of an area's demand."""
+"""Features of the demand of an area."""
 
 from __future__ import annotations
 
@@ -10,34 +10,39 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import calendars, timestamps
-from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.features.base import Array, Columns, Feature, step_hours
+from energyforecast.features.calendar import local_times
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["ApparentTemperature", "DayType", "Daylight", "Temperature"]
 
 
-def _step(now: Snapshot) -> float:
-    return float(now.windows.frequency / pd.Timedelta("1h"))
-
-
 @dataclass(frozen=True)
 class Temperature(Feature):
-    """Temperature, as it is and as buildings feel it, and how far it calls for heating or cooling.
+    r"""Temperature, its exponentially weighted means, and heating and cooling degrees.
+
+    .. math::
+        \bar T_k = \frac{\sum_j e^{-j \Delta t / \tau} \, T_{k-j}}{\sum_j e^{-j \Delta t / \tau}}, \qquad
+        h = \max(T_h - \bar T, 0), \qquad c = \max(\bar T - T_c, 0)
 
     Parameters
     ----------
     time_constants : tuple of float
-        Of exponentially weighted means of the temperature up to the interval. [h]
+        Time constants :math:`\tau` of the means up to the interval. [h]
     heating, cooling : float
-        Temperatures below and above which heating and cooling begin. [°C]
+        Base temperatures :math:`T_h` and :math:`T_c`, below and above which heating and cooling begin. [°C]
     reach : int
-        How far before the window the means look. [h]
+        Range before the window over which the means are taken. [h]
+
+    See Also
+    --------
+    ApparentTemperature, energyforecast.physics.thermal_inertia, energyforecast.physics.heating_degrees
 
     Notes
     -----
-    The means see the same weather run only, from `reach` before the window on. A run that begins later
-    gives what it has, and its weights are made to add up to one: so at short leads the mean of 72 h is
-    that of fewer hours. Training and serving do the same at the same lead.
+    The means are of one weather run, from `reach` before the window on. A run that begins later has fewer
+    hours, over which the weights add up to one: at short leads the mean of 72 h is that of fewer hours, in
+    training as in operation.
 
     Examples
     --------
@@ -57,7 +62,7 @@ class Temperature(Feature):
 
     @property
     def margin(self) -> pd.Timedelta:
-        """The reach."""
+        """The range before the window."""
         return timestamps.duration(f"{self.reach}h")
 
     def compute(self, now: Snapshot) -> Columns:
@@ -69,28 +74,36 @@ class Temperature(Feature):
         steps = now.valid_time.shape[1]
         for name in now.matching(*self.weather):
             columns[f"{name}[mean]"] = now.interval_mean(name)
-            past = now.path(name, hours=self.reach)
-            felt = [
-                physics.thermal_inertia(past, hours, step=_step(now))[:, -steps:]
+            trajectory = now.path(name, hours=self.reach)
+            smoothed = [
+                physics.thermal_inertia(trajectory, hours, step=step_hours(now))[:, -steps:]
                 for hours in self.time_constants
             ]
             columns |= {
-                f"{name}[{hours:g}h]": mean for hours, mean in zip(self.time_constants, felt, strict=True)
+                f"{name}[{hours:g}h]": mean for hours, mean in zip(self.time_constants, smoothed, strict=True)
             }
-            columns[f"{name}[heating]"] = physics.heating_degrees(felt[0], self.heating)
-            columns[f"{name}[cooling]"] = physics.cooling_degrees(felt[0], self.cooling)
+            columns[f"{name}[heating]"] = physics.heating_degrees(smoothed[0], self.heating)
+            columns[f"{name}[cooling]"] = physics.cooling_degrees(smoothed[0], self.cooling)
         return columns
 
 
 @dataclass(frozen=True)
 class ApparentTemperature(Feature):
-    """Temperature that people feel, where the weather has humidity and wind: ``temp_air[apparent]``. [°C]
+    r"""Apparent temperature, where the weather has humidity and wind: ``temp_air[apparent]``. [°C]
+
+    .. math:: T_a = T + 0.33 \, e - 0.70 \, v - 4.00
+
+    with the vapour pressure :math:`e` in hPa and the wind speed :math:`v` at 10 m.
+
+    See Also
+    --------
+    Temperature, energyforecast.physics.apparent_temperature
 
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot
     >>> now = example_snapshot({"temp_air": 30.0, "relative_humidity": 50.0, "wind_speed_10m": 2.0}, hours=1)
-    >>> columns = ApparentTemperature().compute(now)  # damp air is felt as warmer
+    >>> columns = ApparentTemperature().compute(now)  # humid air feels warmer
     >>> round(float(columns["temp_air[apparent]"][0, 0]), 1)
     31.6
     """
@@ -104,21 +117,25 @@ class ApparentTemperature(Feature):
         columns: dict[str, Array] = {}
         for name in now.matching("temp_air"):
             prefix = name.removesuffix("temp_air")
-            three = [f"{prefix}{variable}" for variable in self.weather]
-            if all(variable in now.names for variable in three):
+            needed = [f"{prefix}{variable}" for variable in self.weather]
+            if all(variable in now.names for variable in needed):
                 columns[f"{name}[apparent]"] = physics.apparent_temperature(
-                    *[now.interval_mean(variable) for variable in three]
+                    *[now.interval_mean(variable) for variable in needed]
                 )
         return columns
 
 
 @dataclass(frozen=True)
 class DayType(Feature):
-    """What kind of day it is on the site's calendar, see :mod:`energyforecast.core.calendars`.
+    """Type of day on the calendar of the site: weekday, holidays, bridge days, Ramadan.
+
+    See Also
+    --------
+    Weekday, energyforecast.calendars
 
     Notes
     -----
-    An area without a country knows its weekdays; all else is NaN.
+    An area without a country has weekdays; all other columns are NaN.
 
     Examples
     --------
@@ -134,7 +151,7 @@ class DayType(Feature):
         """Columns ``weekday`` (Monday 0), six flags of the day, and ``ramadan_after_sunset``. [h]
 
         The flags are ``holiday``, ``holiday_estimated``, ``bridge_day``, ``before_holiday``,
-        ``after_holiday`` and ``working_weekend``. In Ramadan, where the country keeps it, the last column
+        ``after_holiday`` and ``working_weekend``. In Ramadan, where the country observes it, the last column
         is the time since the nearest sunset, after which the fast is broken.
         """
         country = getattr(now.site, "country", None)
@@ -143,10 +160,10 @@ class DayType(Feature):
         unknown = np.full(day.shape, np.nan)
         if country is None:
             return columns | dict.fromkeys((*_FLAGS, "ramadan_after_sunset"), unknown)
-        some = calendars.look_up(day, country=country, subdivision=getattr(now.site, "subdivision", None))
-        columns |= {name: getattr(some, field) for name, field in _FLAGS.items()}
+        types = calendars.look_up(day, country=country, subdivision=getattr(now.site, "subdivision", None))
+        columns |= {name: getattr(types, field) for name, field in _FLAGS.items()}
         fasting = calendars.ramadan(day) & calendars.has_ramadan(country)
-        since = physics.hour_after_sunset(*_by_the_sun(now, middle=True))
+        since = physics.hour_after_sunset(*_solar_hours(now, middle=True))
         return columns | {"ramadan_after_sunset": np.where(fasting, since, unknown)}
 
 
@@ -162,7 +179,14 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class Daylight(Feature):
-    """Length of the day, ``day_length`` [h], and the share of the interval with the sun up, ``daylight``.
+    """Length of the day, ``day_length`` [h], and share of the interval with daylight, ``daylight``.
+
+    The formulas are those of :func:`energyforecast.physics.day_length` and
+    :func:`energyforecast.physics.daylight_share`.
+
+    See Also
+    --------
+    SunPosition
 
     Examples
     --------
@@ -174,21 +198,20 @@ class Daylight(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``day_length`` and ``daylight``."""
-        hour, length = _by_the_sun(now)
+        hour, length = _solar_hours(now)
         return {
             "day_length": length,
-            "daylight": physics.daylight_share(hour, length, interval=_step(now)),
+            "daylight": physics.daylight_share(hour, length, interval=step_hours(now)),
         }
 
 
 def _local_day(now: Snapshot) -> Array:
-    flat = pd.DatetimeIndex(now.valid_time.ravel(), tz="UTC")
-    local = flat.tz_convert(timestamps.zone(now.site.timezone)).tz_localize(None)
+    local = local_times(now).tz_localize(None)
     return np.asarray(local.to_numpy().astype("datetime64[D]").reshape(now.valid_time.shape))
 
 
-def _by_the_sun(now: Snapshot, *, middle: bool = False) -> tuple[Array, Array]:
-    """Solar hour at which each interval begins, or has its middle, and the length of the day. [h]"""
+def _solar_hours(now: Snapshot, *, middle: bool = False) -> tuple[Array, Array]:
+    """Solar hour at the beginning, or in the middle, of each interval, and the length of the day. [h]"""
     moment = now.valid_time + (
         now.windows.frequency.to_timedelta64() // 2 if middle else np.timedelta64(0, "ns")
     )

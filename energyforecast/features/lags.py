@@ -1,4 +1,4 @@
-"""Observations of the past, as far as they were published."""
+"""Lagged observations, as far as they were published at issue."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.features.base import Array, Columns, Feature, mean_of_known
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["Lag", "LagMean", "NewestObservation", "RecentLevel"]
 
-#: Days before the interval up to which the newest published day tells how far off the level is.
+#: Maximum age of the newest published day that is informative for the level. [d]
 _OLDEST = 4
 
 
@@ -24,14 +24,18 @@ def _scale(now: Snapshot) -> float:
 
 @dataclass(frozen=True)
 class Lag(Feature):
-    """An observation some time before the interval, or the newest older one that was published.
+    """Lagged observation before the interval, or the newest older one that was published.
 
     Parameters
     ----------
     lag : str
         E.g. ``"168h"``.
     step : str, optional
-        Go back by whole steps while it is not published: ``"24h"`` keeps the hour of the day.
+        Go back in whole steps while it is not published: ``"24h"`` keeps the hour of the day.
+
+    See Also
+    --------
+    LagMean, NewestObservation
 
     Notes
     -----
@@ -73,15 +77,23 @@ class Lag(Feature):
 
 @dataclass(frozen=True)
 class LagMean(Feature):
-    """Mean of observations at even distances before the interval: the same hour of several days or weeks.
+    r"""Mean of observations at the same hour of several previous days or weeks.
+
+    .. math:: \frac{1}{n} \sum_{k=1}^{n} y_{t - k s}
+
+    with the step :math:`s` and the count :math:`n`.
 
     Parameters
     ----------
     step : str
-        Distance between two observations, and how far to go back while one is not published.
+        Distance between two observations, and step back from one that is not published.
     count : int
-        Number of observations; the nearest is wanted one step before the interval. Several may
+        Number of observations, the nearest one step before the interval. Several may
         fall back to the same newest published one, which then counts as often.
+
+    See Also
+    --------
+    Lag, RecentLevel
 
     Notes
     -----
@@ -115,19 +127,16 @@ class LagMean(Feature):
         lags = np.stack(
             [now.lag(f"{past.lag / pd.Timedelta('1h'):g}h", step=self.step) for past in self.history]
         )
-        return {self.name: _mean(lags) / _scale(now)}
-
-
-def _mean(values: Array) -> Array:
-    """Mean over the first axis of what is known, NaN where nothing is."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+        return {self.name: mean_of_known(lags) / _scale(now)}
 
 
 @dataclass(frozen=True)
 class NewestObservation(Feature):
-    """The newest published observation: ``newest`` and its age at issue. [fraction of capacity or MW; h]
+    """Newest published observation, ``newest``, and its age at issue. [fraction of capacity or MW; h]
+
+    See Also
+    --------
+    Lag, NewestWind, ClearSkyPersistence
 
     Examples
     --------
@@ -139,7 +148,7 @@ class NewestObservation(Feature):
 
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
-        """No lag at all: of every interval the newest that was known."""
+        """A lag of zero: of every interval the newest that was known."""
         return (Past(timestamps.duration("0h")),)
 
     def compute(self, now: Snapshot) -> Columns:
@@ -149,16 +158,25 @@ class NewestObservation(Feature):
 
 @dataclass(frozen=True)
 class RecentLevel(Feature):
-    """What the last week and the weekdays of the last weeks say of an interval, and how other pasts depart from it.
+    r"""Recent level of demand by hour and weekday, and departures of other observations from it.
 
-    ``level`` is the mean of the newest seven days at this hour, plus what the same weekday lay above the days
-    around it in each of the last weeks: it knows weekends, and follows growth and breaks within a week. Trees
-    cannot reach beyond levels that they have seen; of departures from a level they have seen many.
+    .. math::
+        L_t = \frac{1}{7} \sum_{k=0}^{6} y_{t - (n + k)} + \frac{1}{W} \sum_{w=1}^{W} \Bigl(
+            y_{t - 7w} - \frac{1}{7} \sum_{k=-3}^{3} y_{t - 7w - k} \Bigr)
+
+    in days, with the newest published day :math:`n` and the number :math:`W` of weeks: the mean of the newest seven
+    days at this hour, plus the usual departure of the weekday from the days around it. It follows growth and structural
+    breaks within a week. Trees cannot extrapolate beyond the levels of their training data, but have seen many
+    departures from a level.
 
     Parameters
     ----------
     weeks : int
-        Weeks before, whose weekdays are looked at.
+        Number of weeks for the departure of the weekday.
+
+    See Also
+    --------
+    LagMean, NewestObservation
 
     Notes
     -----
@@ -168,7 +186,7 @@ class RecentLevel(Feature):
     --------
     >>> from energyforecast.testing import example_snapshot
     >>> recent = RecentLevel()
-    >>> columns = recent.compute(example_snapshot(history=recent.history))  # at night, when there is little
+    >>> columns = recent.compute(example_snapshot(history=recent.history))  # at night, when demand is low
     >>> columns["level"].round(3).tolist()  # every day is the same
     [[0.183, 0.192, 0.2]]
     >>> columns["level[newest]"].round(3).tolist()  # 14.5 of 60 MW
@@ -179,7 +197,7 @@ class RecentLevel(Feature):
 
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
-        """The newest value, and this hour of each day, so far back that every weekday has days around it."""
+        """The newest value, and this hour of each day, as far back as every weekday has days around it."""
         day = timestamps.duration("24h")
         days = tuple(Past(day * k, day) for k in range(1, self._days + 1))
         return (Past(timestamps.duration("0h")), *days)
@@ -191,35 +209,35 @@ class RecentLevel(Feature):
     def compute(self, now: Snapshot) -> Columns:
         """Column ``level``, and five departures from it, such as ``level[newest]``.
 
-        Less the level: the newest observation (``[newest]``), that of the newest day at this hour
+        Minus the level: the newest observation (``[newest]``), that of the newest day at this hour
         (``[yesterday]``), the means of this hour over the last seven days (``[week]``) and over this weekday
-        of the last weeks (``[weeks]``). ``[shift]`` is how far the newest day lies above a level made for it,
-        as a median over the hours of the window: a repair that has just begun, not a fault of some hours. It
-        is not known while the newest day lies more than four days before.
+        of the last weeks (``[weeks]``). ``[shift]`` is the departure of the newest day from a level computed for
+        it, as a median over the hours of the window: a repair that has just begun, not a fault of some hours. It
+        is NaN if the newest day is more than four days old.
         """
         past = np.stack([now.lag(f"{24 * k}h", step="24h") for k in range(1, self._days + 1)]) / _scale(now)
         newest = np.rint((now.lead_time + now.lag_age("24h", step="24h")) / 24)
         known = newest <= _OLDEST
         newest = np.where(known, newest, _OLDEST).astype(int)
-        week = _mean(np.stack([_days_ago(past, newest + k) for k in range(7)]))
+        week = mean_of_known(np.stack([_days_ago(past, newest + k) for k in range(7)]))
         level = week + self._weekday(past, np.zeros_like(newest))
         shift = _days_ago(past, newest) - week - self._weekday(past, newest)
         return {
             "level": level,
             "level[newest]": now.lag("0h") / _scale(now) - level,
             "level[yesterday]": past[0] - level,
-            "level[week]": _mean(past[:7]) - level,
-            "level[weeks]": _mean(past[6 : 7 * self.weeks : 7]) - level,
+            "level[week]": mean_of_known(past[:7]) - level,
+            "level[weeks]": mean_of_known(past[6 : 7 * self.weeks : 7]) - level,
             "level[shift]": _median(np.where(known, shift, np.nan)),
         }
 
     def _weekday(self, past: Array, day: Array) -> Array:
-        """What the weekday of so many days ago lay above the seven days around it."""
+        """Mean departure of the weekday, so many days ago, from the seven days around it."""
         departures = []
         for same in (day + 7 * week for week in range(1, self.weeks + 1)):
-            around = _mean(np.stack([_days_ago(past, same + k) for k in range(-3, 4)]))
+            around = mean_of_known(np.stack([_days_ago(past, same + k) for k in range(-3, 4)]))
             departures.append(_days_ago(past, same) - around)
-        return _mean(np.stack(departures))
+        return mean_of_known(np.stack(departures))
 
 
 def _days_ago(past: Array, day: Array) -> Array:
@@ -227,6 +245,6 @@ def _days_ago(past: Array, day: Array) -> Array:
 
 
 def _median(values: Array) -> Array:
-    """Median of what is known in each row, for all its cells."""
+    """Median of the known values in each row, for all its cells."""
     rows = [np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in values]
     return np.repeat(np.array(rows)[:, None], values.shape[1], axis=1)

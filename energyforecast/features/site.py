@@ -1,4 +1,4 @@
-"""What a site is, for models that many sites share."""
+"""Static features of sites, for models that many sites share."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["SiteStatics"]
 
 @dataclass(frozen=True)
 class SiteStatics(Feature):
-    """Number of the site, its place, capacity and hub height: the same in all rows of a site.
+    """Static features of the site: number, coordinates, capacity and hub height.
 
-    A pooled model learns from them how sites differ, and calibration by ``"site"`` treats each by itself.
+    A pooled model learns from them how sites differ, and calibration by ``"site"`` treats each separately.
 
     Examples
     --------

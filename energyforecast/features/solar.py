@@ -1,4 +1,4 @@
-"""Features of a PV plant. The sun is taken at the middle of each interval."""
+"""Features of a PV plant, with the position of the sun in the middle of each interval."""
 
 from __future__ import annotations
 
@@ -23,13 +23,12 @@ __all__ = [
     "ClearSkyPower",
     "IntervalMean",
     "Irradiance",
-    "NeighbourIrradiance",
     "PVChainPower",
     "SunPosition",
 ]
 
-#: A plant that would give less than this share of its capacity under a clear sky tells nothing of clouds.
-_LEAST: Final = 0.05
+#: Lowest clear-sky power at which the clear-sky index is meaningful. [fraction of capacity]
+_MIN_CLEAR: Final = 0.05
 _DAY: Final = "24h"
 
 
@@ -38,7 +37,7 @@ def _plant(site: Site, feature: str) -> PVPlant:
         return site
     raise SchemaError(
         f"The feature {feature!r} is asked of the {type(site).__name__} {site.name!r}.",
-        "It is a feature of a PVPlant, whose modules it knows.",
+        "It is a feature of a PVPlant, with its modules.",
         f"Make the site a PVPlant, or remove the feature: features - {feature!r}.",
     )
 
@@ -46,6 +45,10 @@ def _plant(site: Site, feature: str) -> PVPlant:
 @dataclass(frozen=True)
 class SunPosition(Feature):
     """Elevation and azimuth of the sun: ``sun_elevation`` and ``sun_azimuth``. [degree]
+
+    See Also
+    --------
+    Daylight, energyforecast.physics.solar_position
 
     Examples
     --------
@@ -68,7 +71,11 @@ def _clear(now: Snapshot, hours: float = 0.0) -> Array:
 
 @dataclass(frozen=True)
 class ClearSky(Feature):
-    """Global irradiance under a clear sky: ``clear_sky_ghi``. [W m⁻²]
+    """Clear-sky global irradiance: ``clear_sky_ghi``. [W m⁻²]
+
+    See Also
+    --------
+    ClearSkyPower, energyforecast.physics.clear_sky
 
     Examples
     --------
@@ -86,13 +93,19 @@ class ClearSky(Feature):
 
 @dataclass(frozen=True)
 class Irradiance(Feature):
-    """Irradiance of the interval and of those around it, and the global one over that of a clear sky.
+    r"""Irradiance of the interval and of those around it, and the clear-sky index.
+
+    .. math:: k_c = \min(\mathrm{GHI} / \mathrm{GHI}_\mathrm{clear},\, 1.5)
 
     Parameters
     ----------
     variable : {"ghi", "dni", "dhi"}
     hours : tuple of float
-        Intervals around; a run's own values, never the next run's. [h]
+        Intervals relative to the forecast one; all values are of one weather run. [h]
+
+    See Also
+    --------
+    ClearSky, PVChainPower, energyforecast.physics.clear_sky_index
 
     Examples
     --------
@@ -119,12 +132,12 @@ class Irradiance(Feature):
 
     @property
     def optional(self) -> bool:  # type: ignore[override]
-        """Global irradiance must be there."""
+        """Global irradiance is required."""
         return self.variable != "ghi"
 
     @property
     def margin(self) -> pd.Timedelta:
-        """As far as the furthest interval."""
+        """Distance of the farthest interval."""
         return timestamps.duration(f"{max(abs(hour) for hour in self.hours)}h")
 
     def compute(self, now: Snapshot) -> Columns:
@@ -139,58 +152,8 @@ class Irradiance(Feature):
 
 
 @dataclass(frozen=True)
-class NeighbourIrradiance(Feature):
-    """Global irradiance at the forecaster's other sites and neighbours, the nearest first; nothing without them.
-
-    Parameters
-    ----------
-    nearest : int
-        So many of them get columns of their own.
-    hours : tuple of float
-        Intervals around. [h]
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> pair = [PVPlant(name=name, latitude=45, longitude=0, capacity=60) for name in ("west", "east")]
-    >>> NeighbourIrradiance().compute(example_snapshot({"ghi": 400.0}, sites=pair, start="2024-03-20 12:00", hours=1))
-    {'ghi[neighbour 1]': array([[400.]]), "ghi[neighbours' mean]": array([[400.]])}
-    """
-
-    weather: ClassVar[tuple[str, ...]] = ("ghi",)
-
-    nearest: int = 9
-    hours: tuple[float, ...] = (0,)
-
-    @property
-    def margin(self) -> pd.Timedelta:
-        """As far as the furthest interval."""
-        return timestamps.duration(f"{max(abs(hour) for hour in self.hours)}h")
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``ghi[neighbour 1]``, ``ghi[neighbour 1 -1h]`` and ``ghi[neighbours' mean]``."""
-        others = sorted(
-            (site for site in now.sites if site.name != now.site.name),
-            key=lambda site: np.hypot(
-                site.latitude - now.site.latitude,
-                (site.longitude - now.site.longitude) * np.cos(np.radians(now.site.latitude)),
-            ),
-        )
-        columns: dict[str, Array] = {}
-        for name in now.matching(*self.weather) if others else ():
-            for rank, site in enumerate(others[: self.nearest], start=1):
-                for hour in self.hours:
-                    moved = f" {hour:+g}h" if hour else ""
-                    columns[f"{name}[neighbour {rank}{moved}]"] = now.at(site.name).shift(name, hours=hour)
-            columns[f"{name}[neighbours' mean]"] = np.mean(
-                [now.at(site.name)[name] for site in others], axis=0
-            )
-        return columns
-
-
-@dataclass(frozen=True)
 class IntervalMean(Feature):
-    """Mean of a variable over each interval, where the weather has it.
+    """Mean of a variable over each interval, where the weather contains it.
 
     Parameters
     ----------
@@ -227,16 +190,22 @@ class IntervalMean(Feature):
 
 @dataclass(frozen=True)
 class PVChainPower(Feature):
-    """What the plant's modules and inverters would make of the weather: ``pv_chain_power``. [fraction of capacity]
+    r"""Power of the plant from the weather by the chain of PV models: ``pv_chain_power``. [fraction of capacity]
 
-    The wind nearest to 10 m is brought to 10 m by a power law with exponent 1/7.
+    .. math:: P = P_\mathrm{ac}(E, T_\mathrm{cell}), \qquad v_{10} = v_z \, (10 / z)^{1/7}
+
+    of :func:`energyforecast.physics.pv_power`; the wind at the height :math:`z` nearest to 10 m cools the cells.
 
     Parameters
     ----------
     components : bool
-        Take the weather's ``dni`` and ``dhi``, which must be there, in place of splitting ``ghi``.
+        Use ``dni`` and ``dhi`` of the weather, which are then required, in place of decomposing ``ghi``.
     hours : tuple of float
-        Intervals around; a run's own weather, never the next run's. Their columns are like ``pv_chain_power[-1h]``. [h]
+        Intervals relative to the forecast one, of one weather run. Their columns are like ``pv_chain_power[-1h]``. [h]
+
+    See Also
+    --------
+    ClearSkyPower, energyforecast.PVPlant.power
 
     Examples
     --------
@@ -260,21 +229,21 @@ class PVChainPower(Feature):
 
     @property
     def margin(self) -> pd.Timedelta:
-        """As far as the end of the furthest interval."""
+        """Distance of the end of the farthest interval."""
         return timestamps.duration(f"{max(abs(hour) for hour in self.hours) + 1}h")
 
     def compute(self, now: Snapshot) -> Columns:
-        """Column ``pv_chain_power``, and of intervals around, of each weather model that has all it needs."""
+        """Columns ``pv_chain_power``, by interval, of each weather model that has all variables."""
         plant = _plant(now.site, self.name)
         columns: dict[str, Array] = {}
-        for name in now.matching("ghi"):
-            prefix = name.removesuffix("ghi")
-            winds = [wind for wind in now.matching("wind_speed_*m") if wind[: len(prefix)] == prefix]
-            winds = [wind for wind in winds if ":" not in wind[len(prefix) :]]
+        for ghi in now.matching("ghi"):
+            prefix = ghi.removesuffix("ghi")
+            names = [name for name in now.matching("wind_speed_*m") if name[: len(prefix)] == prefix]
+            winds = [name for name in names if ":" not in name[len(prefix) :]]
             if not winds or f"{prefix}temp_air" not in now.names:
                 continue
-            lowest = min(winds, key=lambda wind: abs((height_of(wind) or 10.0) - 10.0))
-            down = (10.0 / (height_of(lowest) or 10.0)) ** (1 / 7)
+            wind = min(winds, key=lambda name: abs((height_of(name) or 10.0) - 10.0))
+            to_ten = (10.0 / (height_of(wind) or 10.0)) ** (1 / 7)
             for hour in self.hours:
                 split = [
                     now.shift(f"{prefix}{part}", hours=hour) if self.components else None
@@ -282,10 +251,10 @@ class PVChainPower(Feature):
                 ]
                 moved = f"[{hour:+g}h]" if hour else ""
                 columns[f"{prefix}pv_chain_power{moved}"] = plant.power(
-                    now.shift(name, hours=hour),
+                    now.shift(ghi, hours=hour),
                     now.sun(hours=hour),
                     temp_air=now.interval_mean(f"{prefix}temp_air", hours=hour),
-                    wind_speed=now.interval_mean(lowest, hours=hour) * down,
+                    wind_speed=now.interval_mean(wind, hours=hour) * to_ten,
                     dni=split[0],
                     dhi=split[1],
                 )
@@ -294,9 +263,13 @@ class PVChainPower(Feature):
 
 @dataclass(frozen=True)
 class ClearSkyPower(Feature):
-    """What the plant would give under a clear sky: ``clear_sky_power``. [fraction of capacity]
+    """Clear-sky power of the plant: ``clear_sky_power``. [fraction of capacity]
 
-    It knows which way the modules face: a low sun in winter may give as much as a high one in summer.
+    It includes the orientation of the modules: a low sun in winter may yield as much as a high one in summer.
+
+    See Also
+    --------
+    PVChainPower, ClearSkyPersistence, energyforecast.PVPlant.clear_sky_power
 
     Examples
     --------
@@ -314,10 +287,16 @@ class ClearSkyPower(Feature):
 
 @dataclass(frozen=True)
 class ClearSkyPersistence(Feature):
-    """The newest published power, grown or shrunk as it would under a clear sky: ``smart_persistence``.
+    r"""Persistence of the clear-sky index (smart persistence): ``smart_persistence``. [fraction of capacity]
 
-    Where the newest power was of a low sun or of the night, the newest published day at the same hour tells
-    how cloudy it was. [fraction of capacity]
+    .. math:: \hat P_t = \min\Bigl(\frac{P_{t_0}}{P_\mathrm{clear}(t_0)} P_\mathrm{clear}(t),\, 1\Bigr)
+
+    with the newest published power at :math:`t_0`. Where that was at night or at a low sun, the index is that of
+    the newest published day at the same hour.
+
+    See Also
+    --------
+    ClearSkyPower, energyforecast.SmartPersistence
 
     Examples
     --------
@@ -341,16 +320,16 @@ class ClearSkyPersistence(Feature):
         newest = _index(now, plant, now.lag("0h"), now.lag_age("0h"))
         daily = _index(now, plant, now.lag(_DAY, step=_DAY), now.lag_age(_DAY, step=_DAY))
         index = np.where(np.isfinite(newest), newest, daily)
-        dark = clear < _LEAST
-        index = np.where(dark & ~np.isfinite(index), 1.0, index)  # hardly anything to be wrong about
+        dark = clear < _MIN_CLEAR
+        index = np.where(dark & ~np.isfinite(index), 1.0, index)  # irrelevant for the small power
         return {"smart_persistence": np.clip(index * clear, 0.0, 1.0)}
 
 
 def _index(now: Snapshot, plant: PVPlant, power: Array, age: Array) -> Array:
-    """Observed power over that of a clear sky then; NaN where the sun was low."""
+    """Clear-sky index of an observed power of a given age; NaN where the sun was low."""
     missing = ~np.isfinite(age)
     ago = np.where(missing, 0, age * 3.6e12).astype("timedelta64[ns]")
     middle = now.windows.issue_time[:, None] - ago + now.windows.frequency.to_timedelta64() // 2
     then = plant.clear_sky_power(physics.solar_position(middle, plant.latitude, plant.longitude))
     share = np.where(missing, np.nan, power) / (plant.capacity or np.nan)
-    return physics.clear_sky_index(np.maximum(share, 0.0), then, min_clear=_LEAST)
+    return physics.clear_sky_index(np.maximum(share, 0.0), then, min_clear=_MIN_CLEAR)

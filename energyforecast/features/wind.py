@@ -1,10 +1,8 @@
-"""Features of a wind farm."""
+"""Features of the wind: speed, direction, shear, variability and trend."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -12,21 +10,14 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import timestamps, variables
-from energyforecast.core.power_curve import PowerCurve
-from energyforecast.core.sites import Site, WindFarm
-from energyforecast.errors import SchemaError
-from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.features.base import Array, Columns, Feature, step_hours
+from energyforecast.features.heights import by_height, mean_components
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = [
-    "AirMass",
     "EnsembleSpread",
-    "HubWind",
-    "NeighbourWind",
-    "NeighbourWindComponents",
     "NewestWind",
-    "PowerCurvePower",
     "WindDirection",
     "WindShear",
     "WindSpeed",
@@ -36,44 +27,18 @@ __all__ = [
 ]
 
 
-def _step(now: Snapshot) -> float:
-    return float(now.windows.frequency / pd.Timedelta("1h"))
-
-
-def _by_height(now: Snapshot, variable: str) -> dict[str, dict[float, str]]:
-    """Names of a variable by prefix of the weather model and by height, lowest first."""
-    found: dict[str, dict[float, str]] = {}
-    for name in now.matching(f"{variable}_*m"):
-        found.setdefault(name.rpartition(variable)[0], {})[variables.height_of(name) or 0.0] = name
-    return {prefix: dict(sorted(names.items())) for prefix, names in found.items()}
-
-
-def _ends(now: Snapshot, name: str) -> tuple[float, ...]:
-    """Instants whose mean stands for the interval: both ends, or none but the mean that is given. [h]"""
-    return (0.0,) if now.cell_methods[name] == variables.MEAN else (0.0, _step(now))
-
-
-def _hub_wind(now: Snapshot, names: dict[float, str], hours: float) -> Array:
-    """Every member's wind speed at hub height, from the heights around it, or the two nearest."""
-    hub = (now.site.hub_height if isinstance(now.site, WindFarm) else None) or 100.0
-    below, above = ([height for height in names if side * height >= side * hub] for side in (-1, 1))
-    used = sorted({below[-1], above[0]} if below and above else (below[-2:] or above[:2]))
-    speeds = [now.members(names[height], hours=hours) for height in used]
-    if len(used) == 1:
-        return physics.wind_speed_power_law(speeds[0], height=used[0], hub_height=hub)
-    return physics.wind_speed_between_heights(
-        *speeds, lower_height=used[0], upper_height=used[1], hub_height=hub
-    )
-
-
 @dataclass(frozen=True)
 class WindSpeed(Feature):
-    """Wind speed over the interval and around it, of every height that is there.
+    """Wind speed over the interval and at hours around it, at every available height.
 
     Parameters
     ----------
     hours : tuple of float
-        Instants around the beginning of the interval; a run's own values, never the next run's. [h]
+        Instants relative to the beginning of the interval; all values are of one weather run. [h]
+
+    See Also
+    --------
+    WindTrend, WindVariability, HubWind
 
     Examples
     --------
@@ -92,7 +57,7 @@ class WindSpeed(Feature):
 
     @property
     def margin(self) -> pd.Timedelta:
-        """As far as the furthest instant, and the interval's end."""
+        """Distance of the farthest instant, at least the end of the interval."""
         return max(timestamps.duration(f"{max(abs(hour) for hour in self.hours)}h"), pd.Timedelta("1h"))
 
     def compute(self, now: Snapshot) -> Columns:
@@ -107,12 +72,19 @@ class WindSpeed(Feature):
 
 @dataclass(frozen=True)
 class WindVariability(Feature):
-    """How the wind speed changes over the interval, and how restless it is around it.
+    r"""Change of the wind speed over the interval, and its standard deviation around it.
+
+    .. math:: \Delta v = v(t + \Delta) - v(t), \qquad
+        s = \sqrt{\frac{1}{2h + 2} \sum_{k=-h}^{h+1} \bigl(v(t + k) - \bar v\bigr)^2}
 
     Parameters
     ----------
     hours : int
-        Reach of the standard deviation before and after. [h]
+        Range :math:`h` of the standard deviation before and after. [h]
+
+    See Also
+    --------
+    WindTrend, WindSpeed
 
     Examples
     --------
@@ -130,7 +102,7 @@ class WindVariability(Feature):
 
     @property
     def margin(self) -> pd.Timedelta:
-        """The reach, and one hour for the interval's end."""
+        """The range, and one hour for the end of the interval."""
         return timestamps.duration(f"{self.hours + 1}h")
 
     def compute(self, now: Snapshot) -> Columns:
@@ -138,14 +110,23 @@ class WindVariability(Feature):
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
             around = np.stack([now.shift(name, hours=hour) for hour in range(-self.hours, self.hours + 2)])
-            columns[f"{name}[change]"] = now.shift(name, hours=_step(now)) - now[name]
+            columns[f"{name}[change]"] = now.shift(name, hours=step_hours(now)) - now[name]
             columns[f"{name}[deviation]"] = around.std(axis=0)
         return columns
 
 
 @dataclass(frozen=True)
 class WindDirection(Feature):
-    """Where the wind comes from over the interval: as an angle, as a point on a circle, and as components.
+    r"""Wind direction over the interval: as an angle, as sine and cosine, and as components of the wind.
+
+    .. math:: \bar\varphi = \operatorname{atan2}\bigl(\overline{\sin\varphi},\, \overline{\cos\varphi}\bigr),
+        \qquad (u, v) = \overline{(-s \sin\varphi,\, -s \cos\varphi)}
+
+    with the direction of origin :math:`\varphi`, the speed :math:`s`, and means over both ends of the interval.
+
+    See Also
+    --------
+    WindVeer, NeighbourWindComponents, energyforecast.physics.wind_components
 
     Examples
     --------
@@ -167,95 +148,26 @@ class WindDirection(Feature):
         """
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
-            angles = [np.radians(now[name]), np.radians(now.shift(name, hours=_step(now)))]
+            angles = [np.radians(now[name]), np.radians(now.shift(name, hours=step_hours(now)))]
             sine, cosine = (np.mean([part(angle) for angle in angles], axis=0) for part in (np.sin, np.cos))
             columns[f"{name}[degree]"] = np.mod(np.degrees(np.arctan2(sine, cosine)), 360.0)
             columns[f"{name}[sine]"], columns[f"{name}[cosine]"] = sine, cosine
             speed = name.replace("wind_direction", "wind_speed")
             if speed in now.names:
-                u, v = _components(now, speed, name)
+                u, v = mean_components(now, speed, name)
                 columns[name.replace("direction", "u")], columns[name.replace("direction", "v")] = u, v
         return columns
 
 
 @dataclass(frozen=True)
-class AirMass(Feature):
-    """Pressure, density and warming of the air, and the wind speed corrected for density.
-
-    Air is taken as damp as the weather says, as dry where it says nothing of relative humidity.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> now = example_snapshot({"wind_speed_100m": 8.0, "temp_air": 15.0, "pressure": 101325.0}, hours=1)
-    >>> {name: float(values[0, 0].round(3)) for name, values in AirMass().compute(now).items()}
-    {'pressure': 101325.0, 'air_density': 1.225, 'warming': 0.0, 'wind_speed_100m[density]': 8.0}
-    """
-
-    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m", "temp_air", "pressure")
-    weather_if_present: ClassVar[tuple[str, ...]] = ("relative_humidity",)
-    margin: ClassVar[pd.Timedelta] = pd.Timedelta("4h")
-    optional: ClassVar[bool] = True
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Columns ``pressure`` [Pa], ``air_density`` [kg m⁻³], ``warming`` [°C] and ``...[density]``. [m s⁻¹]
-
-        The warming is that from 3 h before to 4 h after; ``wind_speed_100m[density]`` is the speed that
-        carries the same power in standard air.
-        """
-        columns: dict[str, Array] = {}
-        for name in now.matching(*self.weather[1:2]):
-            prefix = name.removesuffix("temp_air")
-            if f"{prefix}pressure" not in now.names:
-                continue
-            pressure = now.interval_mean(f"{prefix}pressure")
-            density = _density(now, prefix, now.interval_mean)
-            columns |= {f"{prefix}pressure": pressure, f"{prefix}air_density": density}
-            columns[f"{prefix}warming"] = now.shift(name, hours=4) - now.shift(name, hours=-3)
-            for speed in now.matching(f"{prefix}wind_speed_*m"):
-                if speed.startswith(prefix):
-                    corrected = physics.density_corrected_wind_speed(now.interval_mean(speed), density)
-                    columns[f"{speed}[density]"] = corrected
-        return columns
-
-
-def _density(now: Snapshot, prefix: str, read: Callable[[str], Array]) -> Array:
-    """Density of the air of one weather model, dry where its humidity is not known. [kg m⁻³]"""
-    names = (f"{prefix}{name}" for name in ("temp_air", "pressure", "relative_humidity"))
-    return physics.air_density(*(read(name) for name in names if name in now.names))
-
-
-@dataclass(frozen=True)
-class HubWind(Feature):
-    """Wind speed at hub height, from the heights around it, or the two nearest.
-
-    Between two heights on a straight line over the logarithm of height, else by the power law. A site
-    that does not say its hub height gets 100 m.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> now = example_snapshot({"wind_speed_50m": 6.0, "wind_speed_100m": 8.0})  # the hub is at 90 m
-    >>> HubWind().compute(now)["wind_speed_hub"].round(1).tolist()
-    [[7.7, 7.7, 7.7]]
-    """
-
-    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
-    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Column ``wind_speed_hub``, the mean over the interval. [m s⁻¹]"""
-        columns: dict[str, Array] = {}
-        for prefix, names in _by_height(now, "wind_speed").items():
-            hours = _ends(now, next(iter(names.values())))
-            at_ends = [_hub_wind(now, names, hour).mean(axis=2) for hour in hours]
-            columns[f"{prefix}wind_speed_hub"] = np.mean(at_ends, axis=0)
-        return columns
-
-
-@dataclass(frozen=True)
 class WindShear(Feature):
-    """How the wind grows from each height to the next; nothing where there is one height.
+    r"""Wind shear between successive heights; no column for a single height.
+
+    .. math:: \alpha = \frac{\ln(v_2 / v_1)}{\ln(z_2 / z_1)}
+
+    See Also
+    --------
+    WindVeer, HubWind, energyforecast.physics.shear_exponent
 
     Examples
     --------
@@ -269,9 +181,9 @@ class WindShear(Feature):
     optional: ClassVar[bool] = True
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``wind_shear_10m_100m``, the exponent of the power law at the interval's beginning."""
+        """Columns like ``wind_shear_10m_100m``, the exponent of the power law at the beginning of the interval."""
         columns: dict[str, Array] = {}
-        for prefix, names in _by_height(now, "wind_speed").items():
+        for prefix, names in by_height(now, "wind_speed").items():
             for low, high in zip(list(names)[:-1], list(names)[1:], strict=True):
                 columns[f"{prefix}wind_shear_{low:g}m_{high:g}m"] = physics.shear_exponent(
                     now[names[low]], now[names[high]], lower_height=low, upper_height=high
@@ -281,7 +193,13 @@ class WindShear(Feature):
 
 @dataclass(frozen=True)
 class WindVeer(Feature):
-    """How the wind turns from each height to the next; nothing where there is one height.
+    r"""Wind veer between successive heights; no column for a single height.
+
+    .. math:: \Delta\varphi = \bigl((\varphi_2 - \varphi_1 + 180^\circ) \bmod 360^\circ\bigr) - 180^\circ
+
+    See Also
+    --------
+    WindShear, WindDirection, energyforecast.physics.wind_veer
 
     Examples
     --------
@@ -295,23 +213,29 @@ class WindVeer(Feature):
     optional: ClassVar[bool] = True
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``wind_veer_10m_100m``, clockwise, at the interval's beginning. [degree]"""
+        """Columns like ``wind_veer_10m_100m``, clockwise, at the beginning of the interval. [degree]"""
         columns: dict[str, Array] = {}
-        for prefix, names in _by_height(now, "wind_direction").items():
+        for prefix, names in by_height(now, "wind_direction").items():
             for low, high in zip(list(names)[:-1], list(names)[1:], strict=True):
-                turn = physics.wind_veer(now[names[low]], now[names[high]])
-                columns[f"{prefix}wind_veer_{low:g}m_{high:g}m"] = turn
+                veer = physics.wind_veer(now[names[low]], now[names[high]])
+                columns[f"{prefix}wind_veer_{low:g}m_{high:g}m"] = veer
         return columns
 
 
 @dataclass(frozen=True)
 class WindTrend(Feature):
-    """Wind speed smoothed over hours, and its ramp across them.
+    r"""Wind speed smoothed over hours, and its ramp across them.
+
+    .. math:: \bar v_h = \frac{1}{2h + 1} \sum_{k=-h}^{h} v(t + k), \qquad r_h = v(t + h) - v(t - h)
 
     Parameters
     ----------
     hours : tuple of int
-        How far to look before and after the beginning of the interval. [h]
+        Ranges :math:`h` before and after the beginning of the interval. [h]
+
+    See Also
+    --------
+    WindVariability, WindSpeed
 
     Examples
     --------
@@ -327,14 +251,11 @@ class WindTrend(Feature):
 
     @property
     def margin(self) -> pd.Timedelta:
-        """The greatest reach."""
+        """The greatest range."""
         return timestamps.duration(f"{max(self.hours)}h")
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``wind_speed_100m[smooth 3h]`` and ``wind_speed_100m[ramp 3h]``. [m s⁻¹]
-
-        The mean of all hours from 3 h before to 3 h after, and the last of them minus the first.
-        """
+        """Columns like ``wind_speed_100m[smooth 3h]`` and ``wind_speed_100m[ramp 3h]``. [m s⁻¹]"""
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
             for reach in self.hours:
@@ -346,9 +267,15 @@ class WindTrend(Feature):
 
 @dataclass(frozen=True)
 class EnsembleSpread(Feature):
-    """How far the members of an ensemble disagree; nothing where the weather has no members.
+    r"""Spread of the members of an ensemble; no column for weather without members.
 
-    Their mean is what every other feature sees.
+    .. math:: s = \sqrt{\frac{1}{M} \sum_{m=1}^{M} (v_m - \bar v)^2}
+
+    Every other feature uses the mean :math:`\bar v` of the members.
+
+    See Also
+    --------
+    PowerCurvePower
 
     Examples
     --------
@@ -364,7 +291,7 @@ class EnsembleSpread(Feature):
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``wind_speed_100m[spread]`` (standard deviation), ``[low]`` and ``[high]``. [m s⁻¹]
 
-        Low and high are the 0.1 and 0.9 quantiles of the members at the interval's beginning.
+        Low and high are the 0.1 and 0.9 quantiles of the members at the beginning of the interval.
         """
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
@@ -376,141 +303,19 @@ class EnsembleSpread(Feature):
 
 
 @dataclass(frozen=True)
-class NeighbourWind(Feature):
-    """Wind speed at the forecaster's other sites and neighbours; nothing where there is none.
-
-    Neighbours are counted by distance, so that columns mean the same for every site of a fleet.
-
-    Parameters
-    ----------
-    nearest : int
-        So many of them get columns of their own, of the height nearest the hub.
-    hours : tuple of float
-        Instants around the beginning of the interval at which the neighbours' mean is looked at, at that height:
-        weather comes from neighbours and goes to them. [h]
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> farms = [WindFarm(name=name, latitude=44, longitude=78, capacity=60) for name in ("west", "east")]
-    >>> columns = NeighbourWind(hours=(-3,)).compute(example_snapshot(sites=farms, hours=1))
-    >>> {name: float(values[0, 0]) for name, values in columns.items()}
-    {"wind_speed_100m[neighbours' mean]": 8.0, "wind_speed_100m[neighbours' spread]": 0.0,
-    'wind_speed_100m[neighbour 1]': 8.0, "wind_speed_100m[neighbours' mean -3h]": 8.0}
-    """
-
-    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
-    optional: ClassVar[bool] = True
-
-    nearest: int = 9
-    hours: tuple[float, ...] = (-3, -2, -1, 2, 3, 4)
-
-    @property
-    def margin(self) -> pd.Timedelta:
-        """As far as the furthest instant, and the interval's end."""
-        return timestamps.duration(f"{max(1.0, *(abs(hour) for hour in self.hours))}h")
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``wind_speed_100m[neighbours' mean]`` and ``wind_speed_100m[neighbour 1]``. [m s⁻¹]
-
-        Means over the interval, but ``[neighbours' mean -3h]``, an instant before its beginning; ``[neighbours'
-        spread]`` is the standard deviation over all neighbours.
-        """
-        others = _neighbours(now)
-        columns: dict[str, Array] = {}
-        for names in _by_height(now, "wind_speed").values() if others else ():
-            for name in names.values():
-                speeds = np.stack([other.interval_mean(name) for other in others])
-                columns[f"{name}[neighbours' mean]"] = speeds.mean(axis=0)
-                columns[f"{name}[neighbours' spread]"] = speeds.std(axis=0)
-            hub = _nearest_hub(now, names)
-            for rank, other in enumerate(others[: self.nearest], start=1):
-                columns[f"{hub}[neighbour {rank}]"] = other.interval_mean(hub)
-            for hour in self.hours:
-                mean = np.mean([other.shift(hub, hours=hour) for other in others], axis=0)
-                columns[f"{hub}[neighbours' mean {hour:+g}h]"] = mean
-        return columns
-
-
-@dataclass(frozen=True)
-class NeighbourWindComponents(Feature):
-    """Wind to the east and to the north at the nearest other sites and neighbours, at the height nearest the hub.
-
-    Parameters
-    ----------
-    nearest : int
-        So many of them, counted by distance.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> farms = [WindFarm(name=name, latitude=44, longitude=78, capacity=60) for name in ("west", "east")]
-    >>> now = example_snapshot({"wind_speed_100m": 8.0, "wind_direction_100m": 270.0}, sites=farms, hours=1)
-    >>> columns = NeighbourWindComponents().compute(now)
-    >>> {name: float(values[0, 0].round(3)) + 0.0 for name, values in columns.items()}
-    {'wind_u_100m[neighbour 1]': 8.0, 'wind_v_100m[neighbour 1]': 0.0}
-    """
-
-    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m", "wind_direction_*m")
-    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
-    optional: ClassVar[bool] = True
-
-    nearest: int = 9
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Columns ``wind_u_100m[neighbour 1]`` and ``wind_v_100m[neighbour 1]``, means over the interval. [m s⁻¹]"""
-        columns: dict[str, Array] = {}
-        for names in _by_height(now, "wind_speed").values():
-            speed = _nearest_hub(now, names)
-            direction = speed.replace("wind_speed", "wind_direction")
-            if direction not in now.names:
-                continue
-            for rank, other in enumerate(_neighbours(now)[: self.nearest], start=1):
-                u, v = _components(other, speed, direction)
-                columns[f"{speed.replace('speed', 'u')}[neighbour {rank}]"] = u
-                columns[f"{speed.replace('speed', 'v')}[neighbour {rank}]"] = v
-        return columns
-
-
-def _components(now: Snapshot, speed: str, direction: str) -> Array:
-    """Wind to the east and to the north, over the interval."""
-    ends = [
-        physics.wind_components(now.shift(speed, hours=hours), now.shift(direction, hours=hours))
-        for hours in (0.0, _step(now))
-    ]
-    return np.asarray(np.mean(ends, axis=0))
-
-
-def _neighbours(now: Snapshot) -> list[Snapshot]:
-    """The same moment seen from all other places, the nearest first."""
-    others = sorted((site for site in now.sites if site != now.site), key=lambda to: _far(now.site, to))
-    return [now.at(other.name) for other in others]
-
-
-def _nearest_hub(now: Snapshot, names: dict[float, str]) -> str:
-    hub = (now.site.hub_height if isinstance(now.site, WindFarm) else None) or 100.0
-    return names[min(names, key=lambda height: abs(height - hub))]
-
-
-def _far(site: Site, other: Site) -> float:
-    """Chord between two sites over the sphere, as a share of its radius: it rises with the distance."""
-    one, two = (
-        (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat))
-        for lat, lon in (np.radians([place.latitude, place.longitude]) for place in (site, other))
-    )
-    return float(np.linalg.norm(np.subtract(one, two)))
-
-
-@dataclass(frozen=True)
 class NewestWind(Feature):
-    """What the run said of the wind in the hour of the newest published observation.
+    """Forecast wind speed in the hour of the newest published observation.
 
-    Beside that observation it shows how far off the run is now, which it will be for some hours more.
+    Together with that observation it shows the present error of the run, which persists for some hours.
 
     Parameters
     ----------
     reach : int
-        Observations older than this before the window tell nothing of the run's error in it. [h]
+        Maximum age, relative to the window, of an observation that is informative for it. [h]
+
+    See Also
+    --------
+    NewestObservation
 
     Examples
     --------
@@ -527,100 +332,22 @@ class NewestWind(Feature):
 
     @property
     def margin(self) -> pd.Timedelta:
-        """The reach."""
+        """The maximum age."""
         return timestamps.duration(f"{self.reach}h")
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns like ``wind_speed_100m[newest]``, the mean over that hour; NaN if the run began after it. [m s⁻¹]"""
-        wait = (now.valid_time[:, 0] - now.windows.issue_time) / np.timedelta64(1, "h")
+        gap = (now.valid_time[:, 0] - now.windows.issue_time) / np.timedelta64(1, "h")
         # The newest one known at issue is the same for every step.
-        back = (wait + now.lag_age("0h")[:, 0]) / _step(now)
-        before = round(self.reach / _step(now))
+        back = (gap + now.lag_age("0h")[:, 0]) / step_hours(now)
+        before = round(self.reach / step_hours(now))
         known = np.isfinite(back) & (back <= before) & (back >= 1)
         first = np.where(known, before - np.where(known, back, 0.0), 0.0).round().astype(int)
         rows = np.arange(len(first))
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
-            path = now.path(name, hours=self.reach)
+            trajectory = now.path(name, hours=self.reach)
             last = first + (now.cell_methods[name] != variables.MEAN)
-            columns[f"{name}[newest]"] = np.where(known, 0.5 * (path[rows, first] + path[rows, last]), np.nan)
+            mean = 0.5 * (trajectory[rows, first] + trajectory[rows, last])
+            columns[f"{name}[newest]"] = np.where(known, mean, np.nan)
         return columns
-
-
-@dataclass(frozen=True)
-class PowerCurvePower(Feature):
-    """Power by the farm's curve on the wind at hub height.
-
-    Of an ensemble it is the mean of the members' power, which is not the power of their mean wind.
-
-    Parameters
-    ----------
-    density : bool
-        Correct for the density of the air; that needs ``temp_air`` and ``pressure``, and takes ``relative_humidity``
-        where it is there.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> line = PowerCurve([3.0, 13.0, 25.0], [0.0, 1.0, 1.0])
-    >>> farm = WindFarm(name="farm", latitude=44, longitude=78, capacity=60, hub_height=100, power_curve=line)
-    >>> now = example_snapshot({"wind_speed_100m": 8.0}, sites=farm)
-    >>> PowerCurvePower().compute(now)["power_curve"].round(2).tolist()
-    [[0.5, 0.5, 0.5]]
-    """
-
-    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
-
-    density: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name, so that both kinds can stand side by side."""
-        return "PowerCurvePower[density]" if self.density else "PowerCurvePower"
-
-    @property
-    def weather(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The wind, and what density is made of."""
-        return ("wind_speed_*m", "temp_air", "pressure") if self.density else ("wind_speed_*m",)
-
-    @property
-    def weather_if_present(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What makes air lighter."""
-        return ("relative_humidity",) if self.density else ()
-
-    @property
-    def optional(self) -> bool:  # type: ignore[override]
-        """Left out where the weather does not give density."""
-        return self.density
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Column ``power_curve`` or ``power_curve[density]``: the mean over the interval. [fraction of capacity]
-
-        Raises
-        ------
-        SchemaError
-            If the site has no power curve.
-        """
-        curve = _curve(now.site)
-        columns: dict[str, Array] = {}
-        for prefix, names in _by_height(now, "wind_speed").items():
-            air = [f"{prefix}temp_air", f"{prefix}pressure"]
-            if self.density and not set(air) <= set(now.names):
-                continue
-            power = []
-            for hour in _ends(now, next(iter(names.values()))):
-                density = _density(now, prefix, partial(now.members, hours=hour)) if self.density else None
-                power.append(curve.power_at(_hub_wind(now, names, hour), density).mean(axis=2))
-            columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.mean(power, axis=0)
-        return columns
-
-
-def _curve(site: Site) -> PowerCurve:
-    curve = site.power_curve if isinstance(site, WindFarm) else None
-    if curve is None:
-        raise SchemaError(
-            f"Site {site.name!r} has no power curve.",
-            "PowerCurvePower and PowerCurveReference need one for every site.",
-            "Give WindFarm(..., power_curve=PowerCurve.read('curve.csv')), or PowerCurve.generic().",
-        )
-    return curve

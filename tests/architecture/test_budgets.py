@@ -28,8 +28,6 @@ REMAINING = {
     "core/sites.py::PVPlant::power",
     "datasets/synthetic/pv_plants.py",
     "datasets/synthetic/shelek.py",
-    "features/base.py",
-    "features/wind.py",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

@@ -275,7 +275,7 @@ def test_a_column_that_is_already_there_is_refused() -> None:
 
     with pytest.raises(SchemaError, match="column 'hour'") as caught:
         _look(FeatureSet((LocalHour(), hour)))
-    _three_lines(caught.value, "already there")
+    _three_lines(caught.value, "another feature")
 
 
 def test_looking_further_than_declared_is_refused_with_the_declaration() -> None:

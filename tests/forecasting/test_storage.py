@@ -102,14 +102,15 @@ def test_calibration_is_stored_with_the_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pooled", [False, True])
 def test_several_sites_and_every_feature_are_stored(pooled: bool, tmp_path: Path) -> None:
-    rooms = ("features.wind", "features.calendar", "features.lags")
+    modules = tuple(f"features.{name}" for name in ("wind", "wind_power", "neighbours", "calendar", "lags"))
+    others = ("PowerCurvePower", "WindSpeed", "NeighbourIrradiance", "Lag")
     names = [
         kind
         for name, kind in Feature.registry.items()
-        if name not in ("PowerCurvePower", "WindSpeed", "Lag") and kind.__module__.endswith(rooms)
+        if name not in others and kind.__module__.endswith(modules)
     ]
-    others = (WindSpeed(hours=(-1, 0, 1)), Lag("48h", step="24h"), Lag("24h"))
-    features = FeatureSet(tuple(kind() for kind in names) + others)
+    changed = (WindSpeed(hours=(-1, 0, 1)), Lag("48h", step="24h"), Lag("24h"))
+    features = FeatureSet(tuple(kind() for kind in names) + changed)
     forecaster = _fitted(
         features, sites=2, pooled=pooled, model=ef.LightGBMQuantiles(n_estimators=3, folds=0)
     )

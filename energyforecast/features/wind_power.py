@@ -1,0 +1,204 @@
+"""Features of the power in the wind: air density, wind at hub height and the power curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from energyforecast import physics
+from energyforecast.core.power_curve import PowerCurve
+from energyforecast.core.sites import Site, WindFarm
+from energyforecast.errors import SchemaError
+from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.features.heights import by_height, hub_height, interval_ends
+from energyforecast.point_in_time.snapshot import Snapshot
+
+__all__ = ["AirMass", "HubWind", "PowerCurvePower"]
+
+
+@dataclass(frozen=True)
+class AirMass(Feature):
+    """Pressure, density and warming of the air, and wind speed corrected for density.
+
+    Air is dry where the weather has no relative humidity. The formulas are those of
+    :func:`energyforecast.physics.air_density` and :func:`energyforecast.physics.density_corrected_wind_speed`.
+
+    See Also
+    --------
+    PowerCurvePower
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_100m": 8.0, "temp_air": 15.0, "pressure": 101325.0}, hours=1)
+    >>> {name: float(values[0, 0].round(3)) for name, values in AirMass().compute(now).items()}
+    {'pressure': 101325.0, 'air_density': 1.225, 'warming': 0.0, 'wind_speed_100m[density]': 8.0}
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m", "temp_air", "pressure")
+    weather_if_present: ClassVar[tuple[str, ...]] = ("relative_humidity",)
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("4h")
+    optional: ClassVar[bool] = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``pressure`` [Pa], ``air_density`` [kg m⁻³], ``warming`` [°C] and ``...[density]``. [m s⁻¹]
+
+        The warming is the change of temperature from 3 h before to 4 h after; ``wind_speed_100m[density]`` is the
+        speed with the same power in standard air.
+        """
+        columns: dict[str, Array] = {}
+        for name in now.matching(*self.weather[1:2]):
+            prefix = name.removesuffix("temp_air")
+            if f"{prefix}pressure" not in now.names:
+                continue
+            pressure = now.interval_mean(f"{prefix}pressure")
+            density = _density(now, prefix, now.interval_mean)
+            columns |= {f"{prefix}pressure": pressure, f"{prefix}air_density": density}
+            columns[f"{prefix}warming"] = now.shift(name, hours=4) - now.shift(name, hours=-3)
+            for speed in now.matching(f"{prefix}wind_speed_*m"):
+                if speed.startswith(prefix):
+                    corrected = physics.density_corrected_wind_speed(now.interval_mean(speed), density)
+                    columns[f"{speed}[density]"] = corrected
+        return columns
+
+
+def _density(now: Snapshot, prefix: str, read: Callable[[str], Array]) -> Array:
+    """Density of the air of one weather model, dry where its humidity is unknown. [kg m⁻³]"""
+    names = (f"{prefix}{name}" for name in ("temp_air", "pressure", "relative_humidity"))
+    return physics.air_density(*(read(name) for name in names if name in now.names))
+
+
+@dataclass(frozen=True)
+class HubWind(Feature):
+    r"""Wind speed at hub height, interpolated between the heights around it or extrapolated from the two nearest.
+
+    .. math:: v(z_h) = v_1 + (v_2 - v_1) \, \frac{\ln(z_h / z_1)}{\ln(z_2 / z_1)}, \qquad z_1 \le z_h \le z_2
+
+    Outside the available heights by the power law. A site without a hub height has 100 m.
+
+    See Also
+    --------
+    PowerCurvePower, energyforecast.physics.wind_speed_between_heights
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> now = example_snapshot({"wind_speed_50m": 6.0, "wind_speed_100m": 8.0})  # the hub is at 90 m
+    >>> HubWind().compute(now)["wind_speed_hub"].round(1).tolist()
+    [[7.7, 7.7, 7.7]]
+    """
+
+    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``wind_speed_hub``, the mean over the interval. [m s⁻¹]"""
+        columns: dict[str, Array] = {}
+        for prefix, names in by_height(now, "wind_speed").items():
+            hours = interval_ends(now, next(iter(names.values())))
+            at_ends = [_hub_wind(now, names, hour).mean(axis=2) for hour in hours]
+            columns[f"{prefix}wind_speed_hub"] = np.mean(at_ends, axis=0)
+        return columns
+
+
+def _hub_wind(now: Snapshot, names: dict[float, str], hours: float) -> Array:
+    """Wind speed of every member at hub height, from the heights around it, or the two nearest."""
+    hub = hub_height(now.site)
+    below, above = ([height for height in names if side * height >= side * hub] for side in (-1, 1))
+    used = sorted({below[-1], above[0]} if below and above else (below[-2:] or above[:2]))
+    speeds = [now.members(names[height], hours=hours) for height in used]
+    if len(used) == 1:
+        return physics.wind_speed_power_law(speeds[0], height=used[0], hub_height=hub)
+    return physics.wind_speed_between_heights(
+        *speeds, lower_height=used[0], upper_height=used[1], hub_height=hub
+    )
+
+
+@dataclass(frozen=True)
+class PowerCurvePower(Feature):
+    r"""Power by the power curve of the farm on the wind at hub height. [fraction of capacity]
+
+    .. math:: \hat P = \frac{1}{M} \sum_{m=1}^{M} P_\mathrm{curve}(v_m)
+
+    Of an ensemble it is the mean over the members, which differs from the power of their mean wind.
+
+    Parameters
+    ----------
+    density : bool
+        Correct for the density of the air, from ``temp_air``, ``pressure`` and, where available,
+        ``relative_humidity``.
+
+    See Also
+    --------
+    HubWind, AirMass, energyforecast.physics.curve_power
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> line = PowerCurve([3.0, 13.0, 25.0], [0.0, 1.0, 1.0])
+    >>> farm = WindFarm(name="farm", latitude=44, longitude=78, capacity=60, hub_height=100, power_curve=line)
+    >>> now = example_snapshot({"wind_speed_100m": 8.0}, sites=farm)
+    >>> PowerCurvePower().compute(now)["power_curve"].round(2).tolist()
+    [[0.5, 0.5, 0.5]]
+    """
+
+    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
+
+    density: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name that distinguishes both kinds."""
+        return "PowerCurvePower[density]" if self.density else "PowerCurvePower"
+
+    @property
+    def weather(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Wind, and the variables of density."""
+        return ("wind_speed_*m", "temp_air", "pressure") if self.density else ("wind_speed_*m",)
+
+    @property
+    def weather_if_present(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Humidity, for density."""
+        return ("relative_humidity",) if self.density else ()
+
+    @property
+    def optional(self) -> bool:  # type: ignore[override]
+        """Left out where the variables of density are missing."""
+        return self.density
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``power_curve`` or ``power_curve[density]``: the mean over the interval. [fraction of capacity]
+
+        Raises
+        ------
+        SchemaError
+            If the site has no power curve.
+        """
+        curve = _curve(now.site)
+        columns: dict[str, Array] = {}
+        for prefix, names in by_height(now, "wind_speed").items():
+            air = [f"{prefix}temp_air", f"{prefix}pressure"]
+            if self.density and not set(air) <= set(now.names):
+                continue
+            power = []
+            for hour in interval_ends(now, next(iter(names.values()))):
+                density = _density(now, prefix, partial(now.members, hours=hour)) if self.density else None
+                power.append(curve.power_at(_hub_wind(now, names, hour), density).mean(axis=2))
+            columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.mean(power, axis=0)
+        return columns
+
+
+def _curve(site: Site) -> PowerCurve:
+    curve = site.power_curve if isinstance(site, WindFarm) else None
+    if curve is None:
+        raise SchemaError(
+            f"Site {site.name!r} has no power curve.",
+            "PowerCurvePower and PowerCurveReference need one for every site.",
+            "Give WindFarm(..., power_curve=PowerCurve.read('curve.csv')), or PowerCurve.generic().",
+        )
+    return curve
