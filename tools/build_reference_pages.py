@@ -70,7 +70,16 @@ def parameters(documented: Any) -> dict[str, tuple[str, str]]:
         else:
             meaning = f"{meaning} {line.strip()}".strip()
         told |= {name.strip(): (kind, meaning) for name in names if name}
-    return told
+    return {name: _followed(documented, name, given) for name, given in told.items()}
+
+
+def _followed(documented: Any, name: str, given: tuple[str, str]) -> tuple[str, str]:
+    """Type and meaning of a parameter, from the class that its meaning refers to: "As in :class:`Task`."."""
+    reference = re.fullmatch(r"As in :class:`(\w+)`\.", given[1])
+    if reference is None:
+        return given
+    kind, meaning = parameters(getattr(inspect.getmodule(documented), reference[1]))[name]
+    return given[0] or kind, meaning
 
 
 # -- variables ---------------------------------------------------------------------------------

@@ -301,7 +301,9 @@ def day_ahead(
         First day covered, counted from the day of issue: 1 is tomorrow.
     days : int
         Number of days covered.
-    frequency, quantiles
+    frequency : str or timedelta
+        As in :class:`Task`.
+    quantiles : tuple of float
         As in :class:`Task`.
 
     Examples
@@ -337,7 +339,9 @@ def intraday(
         Length of the window, from the first interval that begins at or after the issue.
     timezone : str
         Zone in which strings given as times are read.
-    frequency, quantiles
+    frequency : str or timedelta
+        As in :class:`Task`.
+    quantiles : tuple of float
         As in :class:`Task`.
 
     Examples
@@ -376,7 +380,9 @@ def month_ahead(
         Days from the issue to the first of the month: 0 is the first itself.
     months : int
         Number of months covered.
-    frequency, quantiles
+    frequency : str or timedelta
+        As in :class:`Task`.
+    quantiles : tuple of float
         As in :class:`Task`.
 
     Examples
