@@ -81,7 +81,7 @@ class Metric:
 
     Examples
     --------
-    A score of your own: the greatest shortfall that the forecast's 10 % level did not foresee.
+    A score of your own: the shortfall below the 10 % quantile.
 
     >>> from energyforecast.testing import example_forecast, example_observations
     >>> shortfall = Metric("shortfall", lambda p: np.maximum(p.at(0.1) - p.observed, 0.0), reach=(0.1, 0.1))
@@ -192,20 +192,7 @@ def aggregate(
 
 @dataclass(frozen=True, eq=False)
 class Days:
-    """The days of some pairs, drawn in blocks; all sites and leads of a day stay together.
-
-    Parameters
-    ----------
-    number : array of int, shape (rows,)
-        Of the day of each row, in UTC.
-    drawn : array, shape (draws, days)
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> Days.of(example_result().pairs["model"]).drawn.shape
-    (1000, 1)
-    """
+    """Number of the day of each row, in UTC, and draws of days in blocks; sites and leads of a day stay together."""
 
     number: Array
     drawn: Array
@@ -235,30 +222,12 @@ class Days:
 
 
 def groups(pairs: Pairs, by: By) -> list[tuple[dict[str, Any], Array, int]]:
-    """Labels of each group, the numbers of its rows, and the number of its hours without an outcome.
-
-    Parameters
-    ----------
-    pairs : Pairs
-    by : str or sequence of str, optional
-        As in :func:`score`, without ``"level"``.
-
-    Raises
-    ------
-    SchemaError
-        If a label is not known.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> [(label, len(rows), lost) for label, rows, lost in groups(example_result().pairs["model"], "season")]
-    [({'season': 'DJF'}, 24, 0)]
-    """
+    """Labels of each group, the numbers of its rows, and the number of its hours without an outcome."""
     keys = [by] if isinstance(by, str) else list(by or ())
     unknown = [key for key in keys if key not in _BY or (key != "season" and key not in pairs.labels)]
     if unknown:
         raise SchemaError(
-            f"Scores by {unknown[0]!r} are asked for.", f"Groups are {_BY}.", "Choose among them."
+            f"Scores by {unknown[0]!r} are asked for.", f"Groups must be among {_BY}.", "Choose among them."
         )
     if not keys:
         return [({}, np.arange(len(pairs)), len(pairs.missing))]
@@ -284,26 +253,26 @@ def _check_weights(weights: Array | None, pairs: Pairs) -> None:
     if weights is not None and np.shape(weights) != (len(pairs),):
         raise SchemaError(
             f"Weights have the shape {np.shape(weights)}, for {len(pairs)} hours with an outcome.",
-            "There is one for each row of the pairs.",
+            "There must be one for each row of the pairs.",
             "Make them from pairs = align(observed, forecast), and score the pairs.",
         )
 
 
 def _at_levels(metrics: Sequence[Metric], pairs: Pairs) -> list[Metric]:
     """The metric of each level in place of a metric over levels."""
-    found: list[Metric] = []
+    single: list[Metric] = []
     for metric in metrics:
         if metric.by_level is not None:
-            found += metric.by_level(pairs.quantile_levels)
+            single += metric.by_level(pairs.quantile_levels)
         elif metric.level is not None:
-            found.append(metric)
+            single.append(metric)
         else:
             raise SchemaError(
                 f"The score {metric.name!r} is asked for by level.",
-                "Pinball losses, coverages, widths and interval scores have levels.",
+                "Only pinball losses, coverages, widths and interval scores have levels.",
                 "Leave 'level' out for other scores.",
             )
-    return found
+    return single
 
 
 def _row(metric: Metric, points: Array, pairs: Pairs, rows: Array, weights: Array | None) -> dict[str, Any]:

@@ -1,4 +1,13 @@
-"""Block bootstrap of days: the distribution of a score over stretches of the same weather."""
+r"""Circular block bootstrap of days: the distribution of a score over spells of weather.
+
+.. math:: S^{*} = g\Big(\frac{\sum_d c_d \sum_{i \in d} s_i}{\sum_d c_d n_d}\Big)
+
+with the points :math:`s_i` of day :math:`d`, their number :math:`n_d` and the count :math:`c_d` of the day in a draw:
+blocks of seven days begin on any day with equal probability, and wrap around the end.
+
+Politis and Romano (1994), https://doi.org/10.1080/01621459.1994.10476870; Künsch (1989),
+https://doi.org/10.1214/aos/1176347265.
+"""
 
 from __future__ import annotations
 
@@ -21,28 +30,9 @@ _FEWEST: Final = 8
 
 
 def block_draws(days: int, *, block: int = BLOCK, draws: int = DRAWS, seed: int = 0) -> Array:
-    """Circular block bootstrap: counts of each of some consecutive days in each draw, shape (draws, days).
+    """Count of each of some consecutive days in each draw, shape (draws, days).
 
-    Parameters
-    ----------
-    days : int
-    block : int
-        Days that are drawn together, so that spells of weather stay whole; at most a quarter of all.
-    draws, seed : int
-
-    Notes
-    -----
-    The circular block bootstrap: blocks begin on any day alike, and wrap around the end.
-
-    References
-    ----------
-    Politis and Romano (1994), https://doi.org/10.1080/01621459.1994.10476870; Künsch (1989),
-    https://doi.org/10.1214/aos/1176347265.
-
-    Examples
-    --------
-    >>> block_draws(10, block=2, draws=3).sum(axis=1).tolist()  # each draw has ten days
-    [10, 10, 10]
+    A block has at most a quarter of the days.
     """
     length = max(1, min(block, days // 4))
     first = np.random.default_rng(seed).integers(days, size=(draws, -(-days // length)))
@@ -59,24 +49,7 @@ def resampled(
     weights: Array | None = None,
     total: bool = False,
 ) -> Array:
-    """Means (or sums) of points in each draw, shape (draws, ...); NaN where a draw holds no point.
-
-    Parameters
-    ----------
-    points : array, shape (rows,) or (rows, columns)
-    day : array of int, shape (rows,)
-        Number of the day of each row.
-    drawn : array, shape (draws, days)
-        As from :func:`block_draws`.
-    weights : array, shape (rows,), optional
-    total : bool
-        Whether sums are wanted.
-
-    Examples
-    --------
-    >>> resampled(np.array([1.0, 2.0, 6.0]), np.array([0, 0, 1]), np.array([[1, 1], [2, 0]])).tolist()
-    [3.0, 1.5]
-    """
+    """Means (or sums) of points in each draw, shape (draws, ...); NaN where a draw holds no point."""
     weight = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)
     columns = points.reshape(len(points), -1)
     days = drawn.shape[1]
@@ -92,24 +65,7 @@ def resampled(
 
 
 def quantile_interval(draw: Callable[[], Array], *, days: int, interval: float) -> tuple[float, float]:
-    """Central interval of drawn values; NaN with fewer than eight days or where no draw has a value.
-
-    Parameters
-    ----------
-    draw : callable
-        Gives a value for each draw.
-    days : int
-        Number of days that hold a point.
-    interval : float
-        Its probability.
-
-    Examples
-    --------
-    >>> quantile_interval(lambda: np.arange(101.0), days=30, interval=0.5)
-    (25.0, 75.0)
-    >>> quantile_interval(lambda: np.arange(101.0), days=1, interval=0.9)
-    (nan, nan)
-    """
+    """Central interval of drawn values; NaN with fewer than eight days or where no draw has a value."""
     if days < _FEWEST:
         return float("nan"), float("nan")
     values = draw()

@@ -57,12 +57,12 @@ class Checkpoints:
             write_whole(path, json.dumps({"schema": 1, "fingerprint": mark}).encode())
             return
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
+            begun_with = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(
                 f"{path} cannot be read: {error}.", "It must be written by backtest.", "Use an empty folder."
             ) from error
-        if found != mark:
+        if begun_with != mark:
             raise SchemaError(
                 f"The folder {self.folder} holds a backtest of other data, forecasters, origins or versions.",
                 "A backtest goes on with the data it began with, so that its result is the same.",

@@ -20,21 +20,21 @@ def on_common_hours(
     forecasts: Mapping[str, Forecast], *, missing: Literal["error", "drop"]
 ) -> tuple[dict[str, Forecast], dict[str, int]]:
     """Forecasts of identical sites and hours, and the number of hours that each had more."""
-    every = _of_one_kind(forecasts)
-    cells = {name: _cells_of(forecast) for name, forecast in every.items()}
+    named = _of_one_kind(forecasts)
+    cells = {name: _cells_of(forecast) for name, forecast in named.items()}
     common = set.intersection(*cells.values())
     left_out = {name: len(held - common) for name, held in cells.items()}
     if (missing == "error" and any(left_out.values())) or not common:
         name, held = next((name, held) for name, held in cells.items() if held - common)
         site, hour = min(held - common)
-        others = ", ".join(other for other in every if (site, hour) not in cells[other])
+        others = ", ".join(other for other in named if (site, hour) not in cells[other])
         raise TimeError(
             f"{name} forecasts {site!r} at {timestamps.to_index([hour])[0]}, {others} does not "
             f"({sum(left_out.values())} such hours in all).",
-            "Forecasts that are compared cover the same sites and hours, each once.",
+            "Forecasts that are compared must cover the same sites and hours, each once.",
             "Use missing='drop' to compare them on the hours that all have.",
         )
-    kept = {name: _only(forecast, common) if left_out[name] else forecast for name, forecast in every.items()}
+    kept = {name: _only(forecast, common) if left_out[name] else forecast for name, forecast in named.items()}
     return kept, left_out
 
 
@@ -46,7 +46,7 @@ def _of_one_kind(forecasts: Mapping[str, Forecast]) -> dict[str, Forecast]:
             if kind != "site" and known.setdefault(site, kind) != kind:
                 raise SchemaError(
                     f"Site {site!r} is {kind} in the forecast {name!r}, and {known[site]} in another.",
-                    "Forecasts that are compared are of the same sites.",
+                    "Forecasts that are compared must be of the same sites.",
                     "Correct it: forecast.with_kind(...).",
                 )
     return {
@@ -62,7 +62,7 @@ def _cells_of(forecast: Forecast) -> set[tuple[str, int]]:
     if len(unique) != len(hours):
         raise TimeError(
             f"A forecast covers {len(hours) - len(unique)} hours more than once.",
-            "Forecasts that are compared cover each hour once, so that it is clear which belong together.",
+            "Forecasts that are compared must cover each hour once.",
             "Choose one issue for each hour.",
         )
     return {(site, int(hour)) for site in forecast.sites for hour in unique.astype("int64")}

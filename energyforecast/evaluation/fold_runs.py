@@ -37,7 +37,7 @@ class Execution:
     jobs : int
         Processes.
     resume : path, optional
-        Folder in which each fit's forecasts are kept. A run that was stopped goes on there, with the same
+        Folder in which each fit's forecasts are kept. A stopped run goes on from it, with the same
         result to the bit; and forecasts lie on disk, not in memory.
     progress : callable, optional
         Called with the number of fits done and their total.
@@ -85,9 +85,12 @@ class FoldRun:
 
     def read(self) -> Checkpoint:
         """Its forecasts, from memory or disk."""
-        found = self.checkpoint if self.checkpoints is None else self.checkpoints.read(self.model, self.fold)
-        assert found is not None, "it was written, and read, before"
-        return found
+        if self.checkpoint is not None:
+            return self.checkpoint
+        assert self.checkpoints is not None, "forecasts that are not in memory lie on disk"
+        checkpoint = self.checkpoints.read(self.model, self.fold)
+        assert checkpoint is not None, "it was written, and read, before"
+        return checkpoint
 
 
 def run_folds(
@@ -117,13 +120,13 @@ def run_folds(
 
 def _on_disk(checkpoints: Checkpoints, work: Sequence[tuple[int, int]]) -> dict[tuple[int, int], FoldRun]:
     """Fits of an earlier run."""
-    found = {}
+    done = {}
     for k, fold in work:
         checkpoint = checkpoints.read(k, fold)
         if checkpoint is not None:
             moments = {key: timestamps.instant(checkpoint.summary[key]) for key in _MOMENTS}
-            found[(k, fold)] = FoldRun(k, fold, None, checkpoint.summary | moments, None, checkpoints)
-    return found
+            done[(k, fold)] = FoldRun(k, fold, None, checkpoint.summary | moments, None, checkpoints)
+    return done
 
 
 def _run(

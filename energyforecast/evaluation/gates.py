@@ -1,4 +1,4 @@
-"""Gates: limits for scores, and a baseline that they must not fall behind by more than noise."""
+"""Gates: limits for scores, and a baseline that they must not miss by more than noise."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ class Gate:
     def __post_init__(self) -> None:
         if self.max is None and self.min is None:
             raise ConfigurationError(
-                f"The gate of {self.metric!r} has no limit.", "It has max, min or both.", "Add max = ..."
+                f"The gate of {self.metric!r} has no limit.",
+                "It must have max, min or both.",
+                "Add max = ...",
             )
         if self.unit is not None:
             one_of(
@@ -82,34 +84,14 @@ class Gate:
         if self.metric.startswith("skill_") and self.reference is None:
             raise ConfigurationError(
                 f"The gate of {self.metric!r} has no reference.",
-                "Skill is against something.",
+                "Skill must have a reference.",
                 'Add reference = "Climatology", or another model of the result.',
             )
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of a report.
-
-    Parameters
-    ----------
-    passed : bool
-    against : str
-        ``"gate"`` or ``"baseline"``.
-    model, site, metric, unit : str
-    value : float
-    limit : str
-        The limit, in words.
-    n : int
-        Hours.
-    note : str
-        On its certainty.
-
-    Examples
-    --------
-    >>> Check(True, "gate", "model", "all", "mae", "MW", 1.0, "at most 2", 24, "").passed
-    True
-    """
+    """One line of a report: a score, its limit in words, and a note on its certainty."""
 
     passed: bool
     against: str
@@ -156,7 +138,7 @@ class GateReport:
         return all(item.passed for item in self.checks)
 
     def to_markdown(self) -> str:
-        """A table for a pull request."""
+        """Table in Markdown, for a pull request."""
         failed = sum(not item.passed for item in self.checks)
         verdict = f"{failed} of {len(self.checks)} failed" if failed else f"all {len(self.checks)} passed"
         lines = [f"**Forecast gates: {verdict}**", ""]
@@ -171,7 +153,7 @@ class GateReport:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """The same, for machines.
+        """Checks and verdict as JSON.
 
         Examples
         --------
@@ -214,7 +196,7 @@ def read_gates(path: str | Path) -> tuple[list[Gate], dict[str, Any]]:
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read: {error}.", "It is a TOML file of gates.", "Check path and contents."
+            f"{path} cannot be read: {error}.", "It must be a TOML file of gates.", "Check path and contents."
         ) from error
     baseline, known = content.pop("baseline", {}), set(Gate.__dataclass_fields__)
     listed = content.pop("gate", [])
@@ -223,7 +205,7 @@ def read_gates(path: str | Path) -> tuple[list[Gate], dict[str, Any]]:
     if stray or any("metric" not in item for item in listed):
         raise ConfigurationError(
             f"{path} has " + (f"the key {stray[0]!r}." if stray else "a gate without a metric."),
-            f"It has [[gate]] with {sorted(known)}, and [baseline] with metrics and noise.",
+            f"It must have [[gate]] with {sorted(known)}, and [baseline] with metrics and noise.",
             "Correct the key.",
         )
     return [Gate(**item) for item in listed], baseline
@@ -237,24 +219,7 @@ def check(
     metrics: Sequence[str] = ("crps", "mae"),
     noise: float = 0.05,
 ) -> GateReport:
-    """Check gates, and compare with a baseline: :meth:`energyforecast.Result.gate`.
-
-    Parameters
-    ----------
-    result : Result
-    gates : sequence of Gate
-    baseline : ScoredForecasts, optional
-    metrics : sequence of str
-        Compared with the baseline.
-    noise : float
-        Chance of a false alarm of each comparison.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> check(example_result(), [], baseline=example_result()).checks[0].note
-    '1 days: too few to tell a difference from noise'
-    """
+    """Check gates, and compare with a baseline; see :meth:`energyforecast.Result.gate`."""
     checks = [_held(result, gate) for gate in gates]
     if baseline is not None:
         checks += [
@@ -266,7 +231,7 @@ def check(
         if not set(result.forecasts) & set(baseline.forecasts):
             raise MissingDataError(
                 f"The baseline holds {list(baseline.forecasts)}, the result {list(result.forecasts)}.",
-                "Models are compared by name.",
+                "Models are compared by name: at least one must be in both.",
                 "Give them the same names.",
             )
     caveats = [line for forecast in result.forecasts.values() for line in forecast.caveats]
@@ -283,7 +248,7 @@ def _held(result: ScoredForecasts, gate: Gate) -> Check:
         raise MissingDataError(
             f"The gate of {gate.metric!r} (model {model!r}, site {gate.site!r}, level {gate.level}) meets "
             f"{len(table)} scores.",
-            f"It meets one of the models {list(result.forecasts)} and their metrics.",
+            f"It must meet one score, of the models {list(result.forecasts)} and their metrics.",
             "Correct its fields; an interval needs a level.",
         )
     row = table.iloc[0]
@@ -293,7 +258,7 @@ def _held(result: ScoredForecasts, gate: Gate) -> Check:
     words += [f"at most {gate.max:g}"] if gate.max is not None else []
     level = "" if gate.level is None else f" {gate.level:g}"
     return Check(
-        # A missing score keeps no limit.
+        # A missing score is within no limit.
         passed=bool(lower <= value <= upper),
         against="gate",
         model=model,
@@ -338,14 +303,14 @@ def _against(
     joined, unshared = _joined(result, baseline, model, item)
     # Points of the RMSE are squared errors, and days of them are compared; roots are reported.
     daily = joined.groupby("day")[["new", "old"]].mean()
-    found = paired_difference.mean_difference((daily["new"] - daily["old"]).to_numpy())
+    difference = paired_difference.mean_difference((daily["new"] - daily["old"]).to_numpy())
     new, old = (item.aggregate(joined[name].to_numpy()) for name in ("new", "old"))
-    if math.isnan(found.p):
-        worse, note = False, f"{found.days} days: too few to tell a difference from noise"
+    if math.isnan(difference.p):
+        worse, note = False, f"{difference.days} days: too few to tell a difference from noise"
     else:
-        worse = found.mean > 0 and found.p < noise
+        worse = difference.mean > 0 and difference.p < noise
         note = f"{100 * (new / old - 1):+.2f} %" if old > 0 else ""
-        note += f", p = {found.p:.3f} of {found.days} days"
+        note += f", p = {difference.p:.3f} of {difference.days} days"
     note += f"; {unshared} hours of one only" if unshared else ""
     return Check(
         passed=not worse,
@@ -362,14 +327,15 @@ def _against(
 
 
 def _of_losses(metric: str) -> Metric:
-    """The one metric of a name, a mean of losses that days of it can be compared in."""
-    known = [item.name for item in METRICS if item.lower_is_better and item.level is None]
-    found = [item for item in METRICS if item.name == metric and item.name in known]
-    if not found:
+    """The one metric of a name, a mean of losses by which days can be compared."""
+    known = {item.name: item for item in METRICS if item.lower_is_better and item.level is None}
+    if metric not in known:
         raise ConfigurationError(
-            f"The baseline is compared in {metric!r}.", f"Metrics are {known}.", "Choose among them."
+            f"The baseline is compared in {metric!r}.",
+            f"Metrics must be among {list(known)}.",
+            "Choose among them.",
         )
-    return found[0]
+    return known[metric]
 
 
 def _joined(
@@ -378,8 +344,8 @@ def _joined(
     """Points of both at the same hours, and the number of hours that one of them has alone."""
     keys = ["site", "issue_time", "valid_time"]
     both = []
-    for which in (result, baseline):
-        pairs = which.pairs[model]
+    for scored in (result, baseline):
+        pairs = scored.pairs[model]
         if not item.within(pairs.quantile_levels):
             raise MissingDataError(
                 f"{model!r} holds the levels from {pairs.quantile_levels[0]:g} to {pairs.quantile_levels[-1]:g}.",
@@ -391,10 +357,10 @@ def _joined(
     if not len(joined):
         raise MissingDataError(
             f"The baseline and the result of {model!r} share no hour.",
-            "They forecast the same sites, issues and hours.",
+            "They must forecast the same sites, issues and hours.",
             "Run the backtest over the period of the baseline.",
         )
     zone = timestamps.zone(str(result.forecasts[model].data.attrs.get("timezone", "UTC")))
     joined["day"] = joined["valid_time"].dt.tz_convert(zone).dt.normalize()
-    alone = len(both[0]) + len(both[1]) - 2 * len(joined)
-    return joined.rename(columns={"points_new": "new", "points_old": "old"}), alone
+    unshared = len(both[0]) + len(both[1]) - 2 * len(joined)
+    return joined.rename(columns={"points_new": "new", "points_old": "old"}), unshared

@@ -28,39 +28,7 @@ _CUBE: Final = {"site", "issue_time", "lead_time", "quantile"}
 
 
 def as_pairs(observed: Observed, forecast: Predicted | None = None) -> Pairs:
-    """Align outcomes with a forecast, exactly, whichever form they have.
-
-    Parameters
-    ----------
-    observed : Observations, Pairs, Series, DataFrame or DataArray
-        A series by time, a table of a column a site, or an array with the dimension ``time`` (and ``site``); times
-        without a zone are in UTC. Pairs are given back as they are. [MW]
-    forecast : Forecast, Series, DataFrame or DataArray, optional
-        A series is a single value an hour; the columns of a table are levels, if all are numbers in (0, 1), else
-        sites; an array has the dimension ``time``, and may have ``site`` and ``quantile``. Its ``attrs`` may hold
-        ``kind`` and ``capacity`` [MW]; coordinates ``issue_time`` and ``lead_time`` along ``time`` become labels,
-        else all hours are of one issue at an unknown lead. Not needed with pairs. [MW]
-
-    Raises
-    ------
-    SchemaError
-        If a forecast is lacking, or dimensions or sites differ.
-    TimeError
-        If the times differ.
-    MissingDataError
-        If the forecast of an observed hour is missing.
-
-    See Also
-    --------
-    align : Observations and a Forecast.
-
-    Examples
-    --------
-    >>> hours = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
-    >>> pairs = as_pairs(pd.Series([1.0, 2.0, np.nan], hours), pd.Series([1.0, 3.0, 4.0], hours))
-    >>> pairs.observed.tolist(), pairs.at(0.5).tolist(), len(pairs.missing)
-    ([1.0, 2.0], [1.0, 3.0], 1)
-    """
+    """Align outcomes with a forecast, exactly, in any form that :func:`energyforecast.evaluation.score` takes."""
     if isinstance(observed, Pairs):
         if forecast is not None:
             raise SchemaError(
@@ -69,7 +37,7 @@ def as_pairs(observed: Observed, forecast: Predicted | None = None) -> Pairs:
         return observed
     if forecast is None:
         raise SchemaError(
-            "No forecast is given.", "Observations are scored with a forecast.", "Give one, or Pairs."
+            "No forecast is given.", "Observations must be scored with a forecast.", "Give one, or Pairs."
         )
     if isinstance(forecast, xr.DataArray) and set(forecast.dims) == _CUBE:
         forecast = Forecast(forecast.transpose("site", "issue_time", "lead_time", "quantile"))
@@ -95,7 +63,7 @@ def _observations(
         if len(sites) != 1:
             raise SchemaError(
                 f"One series of outcomes is given for the sites {list(sites)}.",
-                "There is a column for each site.",
+                "There must be a column for each site.",
                 "Give a table with the names of the sites as columns.",
             )
         values = values.to_frame(sites[0])
@@ -106,7 +74,7 @@ def _utc(index: pd.Index) -> pd.DatetimeIndex:
     """Times in UTC; without a zone they are."""
     if not isinstance(index, pd.DatetimeIndex):
         raise SchemaError(
-            f"An index of {index.dtype} is given.", "Series are indexed by time.", "Use a DatetimeIndex."
+            f"An index of {index.dtype} is given.", "Series must be indexed by time.", "Use a DatetimeIndex."
         )
     return index.tz_localize("UTC") if index.tz is None else index.tz_convert("UTC")
 
@@ -117,7 +85,7 @@ def _as_array(values: pd.Series | pd.DataFrame | xr.DataArray, columns: str) -> 
         if "time" not in values.dims:
             raise SchemaError(
                 f"An array has the dimensions {values.dims}.",
-                "Arrays that are scored have the dimension time, and may have site and quantile.",
+                "Arrays that are scored must have the dimension time, and may have site and quantile.",
                 "Rename its dimension.",
             )
         return values.astype(float)
@@ -153,18 +121,18 @@ def _outcomes(observed: pd.Series | pd.DataFrame | xr.DataArray, predicted: xr.D
     if set(array.dims) != set(predicted.dims) - {"quantile"}:
         raise SchemaError(
             f"Outcomes have the dimensions {array.dims}, the forecast {predicted.dims}.",
-            "They are the same but for quantile.",
+            "They must be the same but for quantile.",
             "Select one site, or give both by site.",
         )
     for dim in array.dims:
         first, second = array.indexes[dim], predicted.indexes[dim]
-        alone = first.symmetric_difference(second)
-        if len(alone) or not (first.is_unique and second.is_unique):
+        unshared = first.symmetric_difference(second)
+        if len(unshared) or not (first.is_unique and second.is_unique):
             raise (TimeError if dim == "time" else SchemaError)(
-                f"Outcomes and forecast differ in {len(alone)} values of {dim}"
-                + (f", the first {alone[0]}." if len(alone) else ": one is there twice."),
-                "A score compares the same hours of the same sites, each once.",
-                "Select what both hold, and count what is left out.",
+                f"Outcomes and forecast differ in {len(unshared)} values of {dim}"
+                + (f", the first {unshared[0]}." if len(unshared) else ": one occurs twice."),
+                "A score must compare the same hours of the same sites, each once.",
+                "Select common hours and sites, and count those that are left out.",
             )
     return array.reindex({dim: predicted[dim] for dim in array.dims})
 
@@ -181,8 +149,8 @@ def _paired(observed: xr.DataArray, predicted: xr.DataArray) -> Pairs:
         lost = int((~np.isfinite(quantiles[known])).any(axis=1).sum())
         raise MissingDataError(
             f"The forecast of {lost} observed hours is missing.",
-            "Every observed hour has a forecast: leaving difficult hours out would win.",
-            "Fill them with a reference, or drop the outcomes of these hours and say so.",
+            "Every observed hour must have a forecast: leaving difficult hours out would gain skill.",
+            "Fill them with a reference, or drop the outcomes of these hours and report their number.",
         )
     labels = _labels(cube)
     capacity = np.full(len(outcome), float(cube.attrs.get("capacity", np.nan)))

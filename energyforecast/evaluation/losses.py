@@ -105,7 +105,7 @@ def crps_of_quantiles(
     if np.shape(q) != (len(y), len(levels)):
         raise SchemaError(
             f"Quantiles have the shape {np.shape(q)}, for {len(y)} outcomes and {len(levels)} levels.",
-            "They have a row for each outcome and a column for each level.",
+            "They must have a row for each outcome and a column for each level.",
             "Use align(observed, forecast).",
         )
     curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
@@ -150,26 +150,7 @@ def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: floa
 
 
 def interval_loss(observed: Array, low: Array, high: Array, *, interval: float) -> Array:
-    r"""Winkler's score of a central interval: its width, and a penalty for an outcome outside.
-
-    .. math:: (u - l) + \frac{2}{1 - p} \big(\max(l - y, 0) + \max(y - u, 0)\big)
-
-    Parameters
-    ----------
-    observed, low, high : array, shape (rows,)
-    interval : float
-        Probability of the interval.
-
-    References
-    ----------
-    Winkler (1972), https://doi.org/10.1080/01621459.1972.10481224; Gneiting and Raftery (2007),
-    https://doi.org/10.1198/016214506000001437.
-
-    Examples
-    --------
-    >>> interval_loss(np.array([5.0, 9.0]), np.array([4.0, 4.0]), np.array([8.0, 8.0]), interval=0.5).tolist()
-    [4.0, 8.0]
-    """
+    """Winkler's score of a central interval; see :func:`energyforecast.evaluation.interval_score`."""
     outside = np.maximum(low - observed, 0.0) + np.maximum(observed - high, 0.0)
     return np.asarray(high - low + 2.0 / (1.0 - interval) * outside)
 
@@ -185,20 +166,20 @@ def as_samples(samples: Any, *, dims: int) -> Array:
         if odd:
             raise SchemaError(
                 f"Row {odd[0]} has {sizes[odd[0]]} samples, row 0 has {sizes[0]}.",
-                "All rows have the same number of samples.",
+                "All rows must have the same number of samples.",
                 "Draw as many for each row, or score the rows of a size together.",
             )
     array = np.asarray(samples, dtype=float)
     if array.ndim != dims:
         raise SchemaError(
             f"Samples have the shape {array.shape}.",
-            f"They have {'(rows, samples)' if dims == 2 else '(rows, samples, dims)'}.",
+            f"They must have {'(rows, samples)' if dims == 2 else '(rows, samples, dims)'}.",
             "Reshape them; a single row needs samples[None].",
         )
     if array.shape[1] == 0 or not np.isfinite(array).all():
         raise RangeError(
             f"Samples of the shape {array.shape} hold {int((~np.isfinite(array)).sum())} that are not finite.",
-            "There is at least one sample a row, and all are finite.",
+            "There must be at least one sample a row, and all must be finite.",
             "Draw them anew, or leave such rows out of observed and samples.",
         )
     return array
@@ -315,7 +296,7 @@ def _outcomes(observed: Array, samples: Any) -> Array:
     if y.shape != (drawn[0], drawn[2]):
         raise SchemaError(
             f"Outcomes have the shape {y.shape}, samples {drawn}.",
-            "Outcomes are (rows, dims), samples (rows, samples, dims).",
+            "Outcomes must be (rows, dims), samples (rows, samples, dims).",
             "Give the outcomes of the same rows and dimensions.",
         )
     return y

@@ -1,4 +1,10 @@
-"""Test of a mean of daily differences by a paired block bootstrap."""
+r"""Test of a mean of daily differences by a paired block bootstrap.
+
+.. math:: p = \frac{1}{B} \sum_b \mathbf{1}\big[\bar d^{*}_b - \bar d \ge \bar d\big]
+
+with the mean :math:`\bar d` of the daily differences and its resampled values :math:`\bar d^{*}_b`.
+Künsch (1989), https://doi.org/10.1214/aos/1176347265.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +34,12 @@ class Difference:
 
 
 def mean_difference(daily: npt.NDArray[Any], *, draws: int = 2000, seed: int = 0) -> Difference:
-    """Bootstrap circular blocks of days, as long as the weather and the demand remember.
-
-    The block holds 1.5 n^(1/3) days, at least 3: in simulations of 120 days without a difference, each of
-    which remembers half of the last, 7 % alarm at 5 %; of single days 15 % would. ``p`` is one-sided: of
-    differences without a mean, the share whose mean is as large as that found.
-    Künsch (1989), https://doi.org/10.1214/aos/1176347265.
-    """
+    """Mean of daily differences, its interval and one-sided p-value from circular blocks of days."""
     n = len(daily)
     mean = float(daily.mean()) if n else float("nan")
     if n < MINIMUM_DAYS:
         return Difference(mean, float("nan"), float("nan"), float("nan"), n)
+    # In simulations of 120 days without a difference, autocorrelated by 0.5, 7 % alarm at 5 %; of single days 15 %.
     length = max(3, round(1.5 * n ** (1 / 3)))
     means = block_draws(n, block=length, draws=draws, seed=seed) @ daily / n
     low, high = np.quantile(means, [0.05, 0.95])

@@ -91,13 +91,13 @@ class Pairs:
             raise SchemaError(
                 f"Outcomes, quantiles, labels and capacity have {sorted(shapes)} rows, quantiles the shape "
                 f"{np.shape(self.quantiles)} for {len(self.quantile_levels)} levels.",
-                "They have a row for each hour, and quantiles a column for each level.",
+                "They must have a row for each hour, and quantiles a column for each level.",
                 "Use align(observed, forecast).",
             )
         if "kind" not in self.labels:
             raise SchemaError(
                 f"The labels of pairs are {list(self.labels)}.",
-                'They hold the "kind" of each row\'s site, which says whether power is made or used.',
+                'They must hold the "kind" of each row\'s site, by which power is produced or consumed.',
                 "Use align(observed, forecast).",
             )
         crossing = np.flatnonzero((np.diff(self.quantiles, axis=1) < 0).any(axis=1))
@@ -106,7 +106,7 @@ class Pairs:
             raise RangeError(
                 f"Quantiles of site {where['site']!r} fall from one level to the next at {where['valid_time']} "
                 f"({crossing.size} hours in all).",
-                "Quantiles rise with their level.",
+                "Quantiles must rise with their level.",
                 "Sort them where the forecast is made: np.sort(quantiles, axis=-1).",
             )
 
@@ -313,7 +313,7 @@ def daylight(pairs: Pairs, sites: Site | Sequence[Site]) -> Pairs:
         if absent:
             raise SchemaError(
                 f"Daylight at site {absent[0]!r} is asked for.",
-                f"Given are the places of {list(places)}.",
+                f"Places of all sites must be given; known are {list(places)}.",
                 "Give the sites of the forecast.",
             )
         up = np.zeros(len(labels), dtype=bool)

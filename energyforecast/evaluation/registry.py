@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy.typing as npt
@@ -30,6 +31,18 @@ forecast : Forecast, Series, DataFrame or DataArray, optional
 _SCORED: Final = """by, weights, confidence : optional
     As in :func:`energyforecast.evaluation.score`.
 """
+#: Parameters of several metrics, which their own docstrings leave out.
+_COMMON: Final = {
+    "threshold": "threshold : float\n    [MW], or a share of the capacity.\n",
+    "relative": "relative : bool\n    Whether thresholds are shares of the capacity.\n",
+    "interval": "interval : float or sequence of float\n"
+    "    Probability that the interval holds the outcome: 0.9 lies between the levels 0.05 and 0.95.\n",
+    "fill": 'fill : {"reference", "common"}\n'
+    "    Hours without a forecast of the model: taken from the reference, or left out.\n",
+    "by": "by : str or sequence of str, optional\n    As in :func:`energyforecast.evaluation.score`.\n",
+    "weights": "weights : array, shape (rows,), optional\n    Of the pairs.\n",
+}
+_SECTION: Final = re.compile(r"\n(?=(?:Returns|Raises|See Also|Notes|References|Examples)\n---)")
 
 
 class _Registered:
@@ -45,7 +58,7 @@ class _Registered:
         self._declaration = declaration
         declared = inspect.signature(declaration).parameters.values()
         self.parameters = {item.name: item for item in declared if item.kind is item.KEYWORD_ONLY}
-        self.__doc__ = _documented(inspect.cleandoc(declaration.__doc__ or ""), self._shared)
+        self.__doc__ = _documented(inspect.cleandoc(declaration.__doc__ or ""), self.parameters, self._shared)
         self.__signature__ = self._signature()
         REGISTRY[self.name] = self
 
@@ -79,24 +92,8 @@ class _Registered:
 class RegisteredMetric(_Registered):
     """A metric of the registry, called as ``mae(observed, forecast, by=...)``.
 
-    Parameters
-    ----------
-    declaration : callable
-        From the metric's own parameters, all by keyword, to a Metric or a sequence of them. Its name and docstring
-        are those of the metric.
-    parts : sequence of str
-        Names of the metrics that it gives, if they are several.
-
-    See Also
-    --------
-    metric : The decorator that makes one.
-    energyforecast.evaluation.score : Scores by name.
-
-    Examples
-    --------
-    >>> from energyforecast.evaluation import brier
-    >>> brier.name, list(brier.parameters)
-    ('brier', ['threshold', 'relative', 'bins'])
+    The declaration maps the metric's own parameters, all by keyword, to a Metric or a sequence of them; its name and
+    docstring are those of the metric.
     """
 
     _shared = (_FIRST, _SCORED)
@@ -116,24 +113,7 @@ class RegisteredMetric(_Registered):
         return aggregate(metrics, as_pairs(observed, forecast), by=by, weights=weights, confidence=confidence)
 
     def metrics(self, parameters: Parameters | None = None) -> tuple[Metric, ...]:
-        """The metrics with some values of its parameters.
-
-        Parameters
-        ----------
-        parameters : mapping, optional
-            By name; defaults stand for the others.
-
-        Raises
-        ------
-        SchemaError
-            If one is unknown or lacking.
-
-        Examples
-        --------
-        >>> from energyforecast.evaluation import coverage
-        >>> [item.level for item in coverage.metrics({"interval": 0.8})]
-        [0.8]
-        """
+        """The metrics with some values of their parameters; refuse one that is unknown or lacking."""
         if not parameters and all(item.default is not item.empty for item in self.parameters.values()):
             return self._defaults
         self._check(parameters or {})
@@ -151,23 +131,7 @@ class RegisteredMetric(_Registered):
 
 
 class RegisteredTable(_Registered):
-    """A table of the registry that is no score a row: a histogram, a diagram, a comparison of costs.
-
-    Parameters
-    ----------
-    declaration : callable
-        From pairs, and parameters by keyword, to a table. Its name and docstring are those of the metric.
-
-    See Also
-    --------
-    RegisteredMetric
-
-    Examples
-    --------
-    >>> from energyforecast.evaluation import pit
-    >>> pit.name, list(pit.parameters)
-    ('pit', ['bins', 'seed', 'by', 'weights'])
-    """
+    """A table of the registry, declared by a function of pairs: a histogram, a diagram, a comparison of costs."""
 
     def __call__(
         self, observed: Observed, forecast: Predicted | None = None, **parameters: Any
@@ -185,55 +149,21 @@ REGISTRY: Final[dict[str, _Registered]] = {}
 
 
 def metric(*parts: str) -> Callable[[Callable[..., Metric | Sequence[Metric]]], RegisteredMetric]:
-    """Decorate a declaration of a metric: it becomes an object of the registry.
-
-    Parameters
-    ----------
-    *parts : str
-        Names of the metrics that it gives, if they are several.
-
-    See Also
-    --------
-    RegisteredMetric, table
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> @metric()
-    ... def _overload(*, level: float = 0.9) -> Metric:
-    ...     return Metric("_overload", lambda p: np.maximum(p.observed - p.at(level), 0), reach=(level, level))
-    >>> from energyforecast.testing import example_forecast, example_observations
-    >>> _overload(example_observations(), example_forecast(), level=0.5)["value"].tolist()
-    [1.0]
-    >>> _ = REGISTRY.pop("_overload")
-    """
+    """Decorate a declaration of a metric, or of the named parts of one: it becomes an object of the registry."""
     return lambda declaration: RegisteredMetric(declaration, parts=parts)
 
 
 def table(declaration: Callable[..., pd.DataFrame]) -> RegisteredTable:
-    """Decorate a function from pairs to a table: it becomes an object of the registry.
-
-    See Also
-    --------
-    RegisteredTable, metric
-    """
+    """Decorate a function from pairs to a table: it becomes an object of the registry."""
     return RegisteredTable(declaration)
 
 
-def _documented(text: str, shared: Sequence[str]) -> str:
-    """A docstring with the parameters that all metrics share around its own."""
+def _documented(text: str, parameters: Iterable[str], shared: tuple[str, str]) -> str:
+    """Docstring with the parameters that metrics share before and after its own."""
     first, last = shared
-    heading = "Parameters\n----------\n"
-    before, found, after = text.partition(heading)
-    if not found:
-        place = min(
-            (text.find(f"\n{name}\n---") for name in _SECTIONS if f"\n{name}\n---" in text), default=len(text)
-        )
-        return f"{text[:place].rstrip()}\n\n{heading}{first}{last}{text[place:]}"
-    end = min(
-        (after.find(f"\n{name}\n---") for name in _SECTIONS if f"\n{name}\n---" in after), default=len(after)
-    )
-    return f"{before}{heading}{first}{after[:end].rstrip()}\n{last}{after[end:]}"
-
-
-_SECTIONS: Final = ("Returns", "Raises", "See Also", "Notes", "References", "Examples")
+    head, *sections = _SECTION.split(text, maxsplit=1)
+    summary, _, declared = head.partition("Parameters\n----------\n")
+    common = "".join(_COMMON[name] for name in parameters if name in _COMMON and f"\n{name} : " not in head)
+    declared = f"{declared.strip()}\n" if declared else ""
+    parts = [summary.rstrip(), "", "Parameters", "----------", f"{first}{common}{declared}{last}", *sections]
+    return "\n".join(parts)

@@ -84,7 +84,7 @@ class Result(ScoredForecasts):
         doubled = [name for name in forecasts if name in self.forecasts]
         if doubled:
             raise SchemaError(
-                f"There is a forecast {doubled[0]!r} already.", "Names differ.", "Choose another name."
+                f"There is a forecast {doubled[0]!r} already.", "Names must differ.", "Choose another name."
             )
         kept, left_out = on_common_hours({**self.forecasts, **forecasts}, missing=missing)
         return replace(self, forecasts=kept, provenance=dict(self.provenance) | {"left_out": left_out})
@@ -136,8 +136,8 @@ class Result(ScoredForecasts):
         ----------
         limits : sequence of Gate
         baseline : Result, optional
-            Of models of the same name. A score fails that is worse by more than noise: a paired block bootstrap
-            of daily differences, one-sided.
+            Of models of the same name. A score that is worse by more than noise fails: a one-sided paired block
+            bootstrap of daily differences.
         metrics : sequence of str
             Compared with the baseline.
         noise : float
@@ -246,7 +246,7 @@ class Result(ScoredForecasts):
         return cls(*result_files.read(inner if inner.is_dir() else Path(folder)))
 
     def report(self, path: str | Path, *, reference: str | None = None) -> Path:
-        """Write a page for people: one HTML file with text, tables and figures, which needs no network.
+        """Write a report: one HTML file with text, tables and figures, which needs no network.
 
         Parameters
         ----------

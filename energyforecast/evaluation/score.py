@@ -64,38 +64,18 @@ def metric_names() -> list[str]:
 
 
 def named(choice: AnyMetric, parameters: Parameters | None = None) -> tuple[Metric, ...]:
-    """The metrics of a name: coverage has several, one for each interval.
-
-    Parameters
-    ----------
-    choice : str, Metric or object of the registry
-        A name of :func:`metric_names`, or of a part, such as ``"ramp_csi"`` of ``"ramps"``.
-    parameters : mapping, optional
-        Of the metric, such as ``{"threshold": 50.0}``.
-
-    Raises
-    ------
-    SchemaError
-        If there is none, or a parameter is unknown or lacking.
-
-    Examples
-    --------
-    >>> [item.level for item in named("coverage")]
-    [0.5, 0.8, 0.9]
-    >>> [item.name for item in named("ramp_csi", {"change": 0.2})]
-    ['ramp_csi']
-    """
+    """The metrics of a name, or of one part of a metric: coverage has several, one for each interval."""
     if isinstance(choice, Metric):
         return (choice,)
     if isinstance(choice, RegisteredMetric):
         return choice.metrics(parameters)
-    found = REGISTRY.get(choice) if isinstance(choice, str) else None
-    if isinstance(found, RegisteredMetric):
-        return found.metrics(parameters)
+    entry = REGISTRY.get(choice) if isinstance(choice, str) else None
+    if isinstance(entry, RegisteredMetric):
+        return entry.metrics(parameters)
     for family in REGISTRY.values():
         if isinstance(family, RegisteredMetric) and choice in family.parts:
             return tuple(item for item in family.metrics(parameters) if item.name == choice)
-    if found is not None or choice in ensemble.SAMPLE_SCORES:
+    if entry is not None or choice in ensemble.SAMPLE_SCORES:
         raise SchemaError(
             f"{choice!r} is asked for among scores.",
             "It is a table of its own, or a score of samples.",
@@ -103,7 +83,7 @@ def named(choice: AnyMetric, parameters: Parameters | None = None) -> tuple[Metr
         )
     raise SchemaError(
         f"Scores by {choice!r} are asked for.",
-        f"A metric is a Metric, or one of {metric_names()}.",
+        f"A metric must be a Metric, or one of {metric_names()}.",
         "Choose among them, or write energyforecast.evaluation.Metric(...).",
     )
 
@@ -127,8 +107,10 @@ def score(
     observed : Observations, Pairs, Series, DataFrame or DataArray
         Outcomes; an array for scores of samples. [MW]
     forecast : Forecast, Series, DataFrame or DataArray, optional
-        Not needed with pairs; an array of samples for their scores. pandas and xarray as in
-        ``energyforecast.evaluation.inputs.as_pairs``: times and sites must be the same. [MW]
+        Not needed with pairs; an array of samples for their scores. A series is a single value an hour; the columns of
+        a table are levels, if all are numbers in (0, 1), else sites; an array has the dimension ``time``, and may
+        have ``site`` and ``quantile``, ``attrs`` ``kind`` and ``capacity`` [MW], and coordinates ``issue_time`` and
+        ``lead_time`` along ``time``. Times (in UTC if without a zone) and sites must be those of the outcomes. [MW]
     by : str or sequence of str, optional
         Any of ``"site"``, ``"kind"``, ``"lead_time"``, ``"hour"``, ``"month"`` (local), ``"season"`` (``"DJF"`` ...),
         ``"weather_age"`` (issue minus run, hours), ``"quality"`` (``fallback_level``), and ``"level"`` for
@@ -153,13 +135,22 @@ def score(
     Raises
     ------
     SchemaError
-        If a metric, a label or a parameter is unknown.
+        If a metric, a label or a parameter is unknown, or sites or dimensions differ.
+    TimeError
+        If times differ.
+    MissingDataError
+        If the forecast of an observed hour is missing.
 
     See Also
     --------
     Metric : A metric of your own.
+    metric_names : Names of all metrics.
     energyforecast.Result : Scores of all models of a backtest.
     compare : Test of a difference.
+
+    References
+    ----------
+    Intervals: circular block bootstrap of Politis and Romano (1994), https://doi.org/10.1080/01621459.1994.10476870.
 
     Examples
     --------
@@ -187,7 +178,7 @@ def score(
     if parameters and len(chosen) > 1:
         raise SchemaError(
             f"Parameters {list(parameters)} are given for {len(chosen)} metrics.",
-            "They belong to one metric.",
+            "They must belong to one metric.",
             "Score it by itself, or give metrics such as *brier.metrics({'threshold': 50.0}).",
         )
     metrics = [item for choice in chosen for item in named(choice, parameters)]

@@ -174,7 +174,7 @@ class ScoredForecasts:
         if reference not in self.forecasts or metric not in usable:
             raise MissingDataError(
                 f"Skill in {metric!r} against {reference!r} is asked for.",
-                f"Models are {list(self.forecasts)}, metrics {list(usable)}.",
+                f"Models must be among {list(self.forecasts)}, metrics among {list(usable)}.",
                 "Choose among them; give references to backtest together with the forecaster.",
             )
         table = self.scores(by=by, chosen=[usable[metric]])
@@ -236,7 +236,7 @@ class ScoredForecasts:
         if reference not in self.forecasts or not others:
             raise MissingDataError(
                 f"A comparison with {reference!r} is asked for.",
-                f"Models are {list(self.forecasts)}, and another than the reference is needed.",
+                f"Models are {list(self.forecasts)}, and one besides the reference is needed.",
                 "Choose among them; give references to backtest together with the forecaster.",
             )
         given = {"metric": metric, "by": by, "fill": fill, "confidence": confidence}

@@ -34,26 +34,7 @@ _LAGS: Final = 7
 
 @dataclass(frozen=True)
 class DieboldMariano:
-    """A test of equal skill.
-
-    Parameters
-    ----------
-    mean : float
-        Of the differences: negative where the first forecast is better.
-    statistic : float
-        In Student's t with n - 1 degrees of freedom; NaN where it is undefined.
-    p_value : float
-        Two-sided.
-    n : int
-        Number of differences.
-    lags : int
-        Covariances that counted.
-
-    Examples
-    --------
-    >>> diebold_mariano(np.zeros(30)).p_value
-    1.0
-    """
+    """Test of equal skill, as :func:`diebold_mariano` returns it."""
 
     mean: float
     statistic: float
@@ -79,11 +60,17 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
         Covariances of the long-run variance, in Bartlett's weights; fewer in a short series, at most a
         quarter of its length.
 
+    Returns
+    -------
+    DieboldMariano
+        ``mean`` of the differences, negative where the first forecast is better; ``statistic``; two-sided ``p_value``;
+        ``n``, the number of differences; ``lags`` that were used.
+
     Notes
     -----
     The variance is heteroskedasticity and autocorrelation consistent (HAC) and never negative. The statistic
-    is corrected for short series as for forecasts ``lags + 1`` steps ahead, and read in Student's t. With
-    fewer than three differences nothing can be said, and the p-value is NaN.
+    is corrected for short series as for forecasts ``lags + 1`` steps ahead, and has Student's t distribution with
+    n − 1 degrees of freedom. With fewer than three differences the p-value is NaN.
 
     See Also
     --------
@@ -133,6 +120,10 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Array:
     p_values : array
         NaN stay NaN and do not count.
 
+    See Also
+    --------
+    compare
+
     References
     ----------
     Benjamini and Hochberg (1995), https://doi.org/10.1111/j.2517-6161.1995.tb02031.x. Holds for independent tests
@@ -160,10 +151,13 @@ def compare(
     confidence: float = 0.9,
     lags: int = _LAGS,
 ) -> pd.DataFrame:
-    """Test a forecast against a reference on the same hours, with its skill.
+    r"""Test a forecast against a reference on the same hours, with its skill.
 
-    The losses of each day are averaged over its sites and leads, and the differences of the days tested:
-    over all leads this is the daily multivariate test, by ``"lead_time"`` it is the test of each lead.
+    .. math:: d_t = \frac{1}{n_t} \sum_{i \in t} (\ell_i - \ell_i^{\mathrm{ref}}),
+        \quad \mathrm{skill} = 1 - \frac{S}{S_{\mathrm{ref}}}
+
+    The losses :math:`\ell` of each day :math:`t` are averaged over its sites and leads, and the differences of the days
+    tested: over all leads this is the daily multivariate test, by ``"lead_time"`` it is the test of each lead.
 
     Parameters
     ----------
@@ -174,7 +168,8 @@ def compare(
     by : str or sequence of str, optional
         As in :func:`score`.
     fill : {"reference", "common"}
-        As in ``energyforecast.evaluation.matching.match``.
+        Hours without a forecast of the model: taken from the reference, so that leaving out difficult hours
+        gains no skill, or left out.
     confidence : float
         Probability of the interval of the skill.
     lags : int
@@ -188,11 +183,12 @@ def compare(
 
     See Also
     --------
-    diebold_mariano, benjamini_hochberg, score
+    diebold_mariano, benjamini_hochberg, score, energyforecast.Result.compare
 
     References
     ----------
-    Ziel and Weron (2018), https://doi.org/10.1016/j.eneco.2017.12.016, for the daily multivariate form.
+    Ziel and Weron (2018), https://doi.org/10.1016/j.eneco.2017.12.016, for the daily multivariate form; Politis and
+    Romano (1994), https://doi.org/10.1080/01621459.1994.10476870, for the blocks of seven days of the skill's interval.
 
     Examples
     --------
@@ -228,15 +224,15 @@ def compare(
 
 def _comparable(metric: AnyMetric) -> Metric:
     """The metric of a comparison: a mean of losses."""
-    found = named(metric)
-    if len(found) != 1 or not found[0].lower_is_better or found[0].combine is not None:
+    metrics = named(metric)
+    if len(metrics) != 1 or not metrics[0].lower_is_better or metrics[0].combine is not None:
         names = [item.name for item in METRICS if item.lower_is_better]
         raise SchemaError(
             f"A comparison by {metric if isinstance(metric, str) else metric.name!r} is asked for.",
-            f"It is by a mean of losses, such as {names}.",
+            f"It must be by a mean of losses, such as {names}.",
             "Choose one of them, or give a Metric of your own.",
         )
-    return found[0]
+    return metrics[0]
 
 
 def _daily(difference: Array, day: Array) -> Array:
@@ -251,26 +247,7 @@ def _daily(difference: Array, day: Array) -> Array:
 def skill_interval(
     metric: Metric, losses: Sequence[Array], days: Days, rows: Array, *, confidence: float = 0.9
 ) -> tuple[float, float]:
-    """Interval of the skill, both scores from the same days drawn in blocks of seven.
-
-    Parameters
-    ----------
-    metric : Metric
-    losses : (array, array)
-        Of the forecast and of the reference, on the same rows.
-    days : Days
-    rows : array of int
-        Those that count.
-    confidence : float
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> pairs = example_result().pairs  # a single day
-    >>> losses = [pairs[name].points(METRICS[0]) for name in ("model", "reference")]
-    >>> skill_interval(METRICS[0], losses, Days.of(pairs["model"]), np.arange(24))
-    (nan, nan)
-    """
+    """Interval of the skill, both scores resampled on the same days, in blocks of seven."""
 
     def draw() -> Array:
         model, reference = (days.draws(metric, points, rows, None) for points in losses)

@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 #: Bounds of a number (whole ones give whole ones), with ``"log"`` on a logarithmic scale; or a list of choices.
 Range: TypeAlias = tuple[float, float] | tuple[float, float, str] | list[Any]
 
-#: What is tried for models that have these parameters.
+#: Default ranges of models that have these parameters.
 SPACE: Final[Mapping[str, Range]] = {
     "n_estimators": (50, 500, "log"),
     "num_leaves": (6, 40, "log"),
@@ -38,7 +38,7 @@ SPACE: Final[Mapping[str, Range]] = {
     "feature_fraction": (0.3, 1.0),
     "penalty": (1e-6, 1e-1, "log"),
 }
-#: Issues between a block and what is learnt from: weather lasts some days.
+#: Time between a block and the training issues: weather is correlated over some days.
 _GAP: Final = np.timedelta64(2 * 24 * 3600 * 10**9, "ns")
 
 
@@ -179,8 +179,8 @@ def tune(
     >>> site, weather, power = ef.datasets.la_haute_borne()
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
     >>> linear = ef.Forecaster(site, task, model=ef.LinearQuantiles(), perfect_weather=True)
-    >>> found = ef.tune(linear, weather, power["2014-01":"2014-06"], end="2014-06-01", search=Search(trials=2))
-    >>> found.trials.columns.tolist(), len(found.trials)
+    >>> tuning = ef.tune(linear, weather, power["2014-01":"2014-06"], end="2014-06-01", search=Search(trials=2))
+    >>> tuning.trials.columns.tolist(), len(tuning.trials)
     (['penalty', 'pinball', 'cpu_seconds'], 3)
     """
     optuna = _optuna()
@@ -226,7 +226,7 @@ def _space(forecaster: Forecaster, given: Mapping[str, Range] | None) -> dict[st
     unknown = [name for name in space if name not in parameters]
     if unknown or not space:
         raise SchemaError(
-            f"The space names {unknown or 'nothing'}.",
+            f"The space names {unknown or 'no parameter'}.",
             f"{type(forecaster.model).__name__} has the parameters {sorted(parameters)}.",
             "Give space={'parameter': (low, high)}; a model inside is reached as 'model__parameter'.",
         )

@@ -116,7 +116,7 @@ def test_settings_of_a_model_inside_another_are_tried() -> None:
     ("changed", "error", "said"),
     [
         ({"space": {"leafs": (3, 4)}}, SchemaError, "leafs"),
-        ({"space": {}}, SchemaError, "nothing"),
+        ({"space": {}}, SchemaError, "no parameter"),
         ({"space": {"penalty": (1.0, 0.1)}}, RangeError, "penalty"),
         ({"trials": 0}, RangeError, "trials=0"),
         ({"folds": 1}, RangeError, "folds=1"),

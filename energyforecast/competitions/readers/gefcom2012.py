@@ -130,30 +130,30 @@ def _by_time(
 
 def _official(folder: str | Path) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
     """The same from the competition's own files."""
-    found = {
+    by_farm = {
         int(match[1]): path
         for path in sorted(Path(folder).rglob("windforecasts_wf*.csv"))
         if (match := re.fullmatch(r"windforecasts_wf(\d+)\.csv", path.name))
     }
     measured = sorted(Path(folder).rglob("windpowermeasurements.csv"))
-    if not found or not measured:
+    if not by_farm or not measured:
         raise files.no_data(
             folder,
             prepared="forecasts.parquet and power.parquet",
             official="windpowermeasurements.csv (with outcomes) and windforecasts_wf1.csv ...",
             page=_PAGE,
         )
-    if sorted(found) != list(range(1, len(found) + 1)):
+    if sorted(by_farm) != list(range(1, len(by_farm) + 1)):
         raise SchemaError(
-            f"There are forecasts of the farms {sorted(found)}.",
+            f"There are forecasts of the farms {sorted(by_farm)}.",
             "They must be numbered from 1 on.",
             "Add the others.",
         )
     tables = []
-    for number, path in sorted(found.items()):
+    for number, path in sorted(by_farm.items()):
         table = files.read_csv(path, ("date", "hors", *_COLUMNS)).rename(columns={"hors": "lead_hours"})
         tables.append(files.timed(table, path.name, stamp="date", form=_STAMP).assign(farm=number))
-    farms = [f"wp{number}" for number in found]
+    farms = [f"wp{number}" for number in by_farm]
     power = files.read_csv(measured[0], ("date", *farms, "usage"))
     power = files.timed(power, measured[0].name, stamp="date", form=_STAMP)
     return _by_time(power, farms, pd.concat(tables, ignore_index=True))

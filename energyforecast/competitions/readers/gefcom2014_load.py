@@ -121,10 +121,10 @@ def _table(folder: str | Path) -> pd.DataFrame:
         return prepared
     parts = {}
     for path in sorted(Path(folder).rglob("L*-train.csv")):
-        found = re.fullmatch(r"L(?P<task>\d+)-train\.csv", path.name)
-        if found:
+        match = re.fullmatch(r"L(?P<task>\d+)-train\.csv", path.name)
+        if match:
             table = files.read_csv(path, columns)
-            parts[int(found["task"])] = table.drop(columns="timestamp").assign(
+            parts[int(match["task"])] = table.drop(columns="timestamp").assign(
                 time=_hours(table["timestamp"], path.name)
             )
     if not parts:

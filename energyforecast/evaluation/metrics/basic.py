@@ -198,11 +198,6 @@ def coverage(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
 
     with the probability :math:`p` of the interval.
 
-    Parameters
-    ----------
-    interval : float or sequence of float
-        Probability that the interval holds the outcome: 0.9 lies between the levels 0.05 and 0.95.
-
     See Also
     --------
     width, interval_score, reliability
@@ -224,11 +219,6 @@ def width(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
     .. math:: \frac{1}{n} \sum_i \big(q_i(\tfrac{1 + p}{2}) - q_i(\tfrac{1 - p}{2})\big)
 
     with the probability :math:`p` of the interval.
-
-    Parameters
-    ----------
-    interval : float or sequence of float
-        Probability that the interval holds the outcome: 0.9 lies between the levels 0.05 and 0.95.
 
     See Also
     --------

@@ -140,7 +140,7 @@ def _absolute_percentage(pairs: Pairs) -> Array:
     if len(other):
         raise SchemaError(
             f"MAPE is asked for at site {other['site'].iloc[0]!r} of the kind {other['kind'].iloc[0]!r}.",
-            "It is a score of demand: plants often make next to nothing, and divided by that any error is huge.",
+            "It must be demand: the power of a plant is often close to zero, and any error divided by it is huge.",
             'Use mae, whose percent is of the capacity; or forecast.with_kind("demand"), if it is demand.',
         )
     size = np.where(pairs.observed == 0, np.nan, np.abs(pairs.observed))

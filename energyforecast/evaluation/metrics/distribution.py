@@ -40,8 +40,6 @@ def threshold_crps(
     ----------
     above, below : float, optional
         Ends of the range; without either, the CRPS. [MW]
-    relative : bool
-        Whether they are shares of the capacity.
 
     See Also
     --------
@@ -78,11 +76,6 @@ def interval_score(*, interval: float | Sequence[float] = 0.9) -> list[Metric]:
     .. math:: (u - l) + \frac{2}{1 - p} \max(l - y, 0) + \frac{2}{1 - p} \max(y - u, 0)
 
     with the ends :math:`l` and :math:`u` of the interval of probability :math:`p`.
-
-    Parameters
-    ----------
-    interval : float or sequence of float
-        Probability that the interval holds the outcome: 0.9 lies between the levels 0.05 and 0.95.
 
     See Also
     --------
@@ -178,8 +171,6 @@ def reliability(
 
     Parameters
     ----------
-    by, weights : optional
-        As in :func:`energyforecast.evaluation.score`.
     confidence : float
         Probability of the bars.
 
@@ -233,8 +224,6 @@ def pit(
     ----------
     bins : int
     seed : int, optional
-    by, weights : optional
-        As in :func:`energyforecast.evaluation.score`.
 
     Returns
     -------

@@ -41,7 +41,7 @@ def imbalance_cost(
         Cost of a megawatt-hour too little or too much, against having declared it: a number, or a series by
         the beginnings of hours, with their zone. [currency per MWh]
     level : float, optional
-        Quantile that is declared; by default that which costs least without a dead band, ``surplus / (shortage +
+        Quantile that is declared; by default the cheapest one without a dead band, ``surplus / (shortage +
         surplus)`` of a plant, ``shortage / (shortage + surplus)`` of demand, within the levels of the forecast.
 
     Raises
@@ -99,16 +99,12 @@ def economic_value(
         Of the same hours.
     terms, shortage, surplus, level : optional
         As in :func:`imbalance_cost`, for both forecasts.
-    fill : {"reference", "common"}
-        As in ``energyforecast.evaluation.matching.match``.
-    by : str or sequence of str, optional
-        As in :func:`energyforecast.evaluation.score`.
 
     Returns
     -------
     DataFrame
         Columns of `by`, ``cost``, ``reference_cost``, ``saved`` [currency], ``value`` (1 is perfect, NaN where the
-        reference costs nothing), ``n``, ``filled``.
+        reference has no cost), ``n``, ``filled``.
 
     See Also
     --------
@@ -159,7 +155,7 @@ def _cost(terms: ImbalanceTerms, level: float | None) -> Metric:
 
 
 def _declared(pairs: Pairs, terms: ImbalanceTerms, level: float | None) -> Array:
-    """The schedule: a level of the forecast, or of each hour the one that costs least."""
+    """The schedule: a level of the forecast, or of each hour the cheapest one."""
     if level is not None:
         return pairs.at(level)
     return pairs.distribution.at(best_level(*terms.prices(kind=pairs.kind, hours=pairs.valid_times)))

@@ -69,8 +69,8 @@ def score_samples(
     drawn = as_samples(samples, dims=2 if metric == "crps_of_samples" else 3)
     if len(drawn) != len(outcome):
         raise SchemaError(
-            f"Tchosen are {len(outcome)} outcomes and {len(drawn)} rows of samples.",
-            "Each outcome has its own row.",
+            f"There are {len(outcome)} outcomes and {len(drawn)} rows of samples.",
+            "Each outcome must have a row of samples.",
             "Give the samples of the same hours.",
         )
     known = np.isfinite(outcome.reshape(len(outcome), -1)).all(axis=1) if len(outcome) else np.zeros(0, bool)

@@ -27,7 +27,7 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
     A ramp is a change by at least `change` of the capacity within `window` hours, upward or downward; of
     neighbouring hours that all change so, the one of the greatest change. An observed ramp is hit by the nearest
     forecast ramp of its direction within the tolerance, each of which hits once. ``ramp_csi`` is NaN where there is no
-    ramp. An event belongs to its own hour, a false alarm to that of the forecast.
+    ramp. An event belongs to its hour, a false alarm to that of the forecast.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
     def points(pairs: Pairs) -> Array:
         return _ramp_points(pairs, change, window, tolerance)
 
-    counts = [
+    parts = [
         Metric(
             name,
             points,
@@ -74,7 +74,7 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
         )
         for column, name in enumerate(("ramp_hits", "ramp_misses", "ramp_false_alarms"))
     ]
-    return [*counts, Metric("ramp_csi", points, share=True, total=True, combine=_csi, lower_is_better=False)]
+    return [*parts, Metric("ramp_csi", points, share=True, total=True, combine=_csi, lower_is_better=False)]
 
 
 @metric("peak", "peak_hour")
@@ -130,14 +130,14 @@ def _ramp_points(pairs: Pairs, change: float, window: float, tolerance: float) -
     if bare.size:
         raise RangeError(
             f"Ramps of site {pairs.labels['site'].iloc[int(bare[0])]!r} are asked for, which has no capacity.",
-            "A ramp is a change by a share of the capacity.",
+            "It must have one: a ramp is a change by a share of the capacity.",
             "Give the site a capacity.",
         )
-    found, median, hours = np.full((len(pairs), 3), np.nan), pairs.at(0.5), _hours(pairs)
+    counts, median, hours = np.full((len(pairs), 3), np.nan), pairs.at(0.5), _hours(pairs)
     for rows in _series(pairs):
         hour = hours[rows]
         observed, predicted = (_changes(values[rows], hour, window) for values in (pairs.observed, median))
-        found[rows[np.isfinite(observed)]] = 0.0
+        counts[rows[np.isfinite(observed)]] = 0.0
         threshold = change * pairs.capacity[rows]
         events, warnings = onsets(observed, threshold), onsets(predicted, threshold)
         hits, false = match_ramps(
@@ -146,10 +146,10 @@ def _ramp_points(pairs: Pairs, change: float, window: float, tolerance: float) -
             tolerance=tolerance,
         )
         for number, (place, _) in enumerate(events):
-            found[rows[place], 0 if number in hits else 1] += 1
+            counts[rows[place], 0 if number in hits else 1] += 1
         for number in false:
-            found[rows[warnings[number][0]], 2] += 1
-    return found
+            counts[rows[warnings[number][0]], 2] += 1
+    return counts
 
 
 def _csi(sums: Array) -> Array:

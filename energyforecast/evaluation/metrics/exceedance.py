@@ -61,10 +61,6 @@ def brier(*, threshold: float, relative: bool = False, bins: int = 10) -> list[M
 
     Parameters
     ----------
-    threshold : float
-        [MW], or a share of the capacity.
-    relative : bool
-        Whether it is a share.
     bins : int
         Of probabilities, for the parts.
 
@@ -109,13 +105,6 @@ def roc_area(*, threshold: float, relative: bool = False) -> Metric:
 
     with the hit rate :math:`H` and the false alarm rate :math:`F` of :func:`roc`: 1 discriminates always, 0.5 never.
 
-    Parameters
-    ----------
-    threshold : float
-        [MW], or a share of the capacity.
-    relative : bool
-        Whether it is a share.
-
     See Also
     --------
     roc, brier
@@ -144,13 +133,6 @@ def roc(pairs: Pairs, *, threshold: float, relative: bool = False) -> pd.DataFra
 
     .. math:: H(p) = \frac{\sum_i o_i \mathbf{1}[P_i \ge p]}{\sum_i o_i}, \quad
         F(p) = \frac{\sum_i (1 - o_i) \mathbf{1}[P_i \ge p]}{\sum_i (1 - o_i)}
-
-    Parameters
-    ----------
-    threshold : float
-        [MW], or a share of the capacity.
-    relative : bool
-        Whether it is a share.
 
     Returns
     -------
@@ -203,10 +185,6 @@ def event_reliability(
 
     Parameters
     ----------
-    threshold : float
-        [MW], or a share of the capacity.
-    relative : bool
-        Whether it is a share.
     bins : int
     confidence : float
         Probability of the bars.
