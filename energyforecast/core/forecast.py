@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.kinds import Kind, check_kind, kinds_of
 from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.core.sites import Kind, check_kind, kinds_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.windows import Windows
 from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
@@ -44,7 +44,7 @@ class Forecast:
     data : DataArray
         Dimensions ``(site, issue_time, lead_time, quantile)`` [MW]. Coordinates: ``valid_time(issue_time,
         lead_time)``; ``capacity(site)`` [MW], NaN where there is none; ``kind(site)``, one of
-        :data:`energyforecast.core.sites.KINDS`; ``fallback_level(site, issue_time)``;
+        :data:`energyforecast.core.kinds.KINDS`; ``fallback_level(site, issue_time)``;
         ``weather_init_time(site, issue_time)``, NaT for analyses. ``lead_time`` is the union over
         issues, since local days have 23 to 25 hours: cells outside an issue's window are NaN.
 
@@ -113,7 +113,7 @@ class Forecast:
         windows : Windows
         levels : sequence of float
         capacity, kind, fallback_level, weather_init_time : dict
-            By site: a number or None; one of :data:`energyforecast.core.sites.KINDS`; arrays of shape (issues,).
+            By site: a number or None; one of :data:`energyforecast.core.kinds.KINDS`; arrays of shape (issues,).
         attrs : dict
             Provenance.
         allocate : callable, optional
@@ -192,7 +192,7 @@ class Forecast:
         capacity : mapping of float, optional
             By site; bounds that the forecast keeps. [MW]
         kind : str or mapping of str, optional
-            Of all sites, or by site: one of :data:`energyforecast.core.sites.KINDS`. By default that of the column
+            Of all sites, or by site: one of :data:`energyforecast.core.kinds.KINDS`. By default that of the column
             ``kind``, as :meth:`to_frame` writes it, else ``"site"``: it is not known.
         name : str
             Whose it is.
@@ -235,7 +235,7 @@ class Forecast:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """By site, whether its power is made or used: one of :data:`energyforecast.core.sites.KINDS`.
+        """By site, whether its power is made or used: one of :data:`energyforecast.core.kinds.KINDS`.
 
         See Also
         --------
@@ -258,7 +258,7 @@ class Forecast:
         Parameters
         ----------
         kind : str or mapping of str
-            Of all sites, or of some by name: one of :data:`energyforecast.core.sites.KINDS`.
+            Of all sites, or of some by name: one of :data:`energyforecast.core.kinds.KINDS`.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Cost of deviations from a declared schedule: sides, prices and dead band of an imbalance.
 
 An imbalance has a side, not a sign. Where power is made, less than declared is a shortage; where it is used, more
-than declared. Which it is, the kind of the site says (:data:`energyforecast.core.sites.KINDS`).
+than declared. Which it is, the kind of the site says (:data:`energyforecast.core.kinds.KINDS`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import by_hour
-from energyforecast.core.sites import Kind, check_kind
+from energyforecast.core.kinds import Kind, check_kind
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 
 __all__ = [
@@ -293,7 +293,7 @@ def deviations(observed: Array, declared: Array, *, kind: Kind | Array) -> tuple
     observed, declared : array, shape (rows,)
         [MW]
     kind : str or array of str
-        Of all, or of each row: one of :data:`energyforecast.core.sites.KINDS`.
+        Of all, or of each row: one of :data:`energyforecast.core.kinds.KINDS`.
 
     Returns
     -------

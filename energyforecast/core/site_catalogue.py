@@ -6,17 +6,20 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
-from energyforecast.core.sites import _CLASSES, Site, Source
+from energyforecast.core.facts import Source
+from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 
 __all__ = ["catalogue"]
+
+_CLASSES: Final[dict[str, type[Site]]] = {made.kind: made for made in (WindFarm, PVPlant, DemandArea)}
 
 
 def catalogue() -> dict[str, Site]:
     """Public plants and areas, first of all of Central Asia, with the source of each fact.
 
-    What no source states is absent: a farm may lack its turbines, a pass its capacity.
+    Facts that no source states are absent: a farm may lack its turbines, a pass its capacity.
 
     Returns
     -------

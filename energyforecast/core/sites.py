@@ -1,4 +1,4 @@
-"""Plants and areas: frozen, keyword-only, checked at birth."""
+"""Sites: wind farms, PV plants and areas of demand, with the bounds of their parameters."""
 
 from __future__ import annotations
 
@@ -6,65 +6,21 @@ import math
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 
 from energyforecast import physics
 from energyforecast.core import calendars, timestamps
+from energyforecast.core.facts import Source, as_sources
+from energyforecast.core.kinds import Kind
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError, one_of
 
-__all__ = [
-    "KINDS",
-    "DemandArea",
-    "Kind",
-    "PVPlant",
-    "Site",
-    "Sites",
-    "Source",
-    "WindFarm",
-    "as_sites",
-    "check_kind",
-    "kind_of_sum",
-    "kinds_of",
-]
-
-#: What power is: wind and solar are made, as is ``"generation"`` of other or of several sources; demand is used; of
-#: a plain ``"site"`` it is not known.
-Kind: TypeAlias = Literal["wind", "solar", "generation", "demand", "site"]
-#: All kinds.
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-
-Certainty: TypeAlias = Literal["stated", "derived", "approximate"]
+__all__ = ["DemandArea", "PVPlant", "Site", "Sites", "WindFarm", "as_sites"]
 
 #: Coordinates that may be off by this much can fall into another cell of a weather model. [km]
 _COARSE: Final = 5.0
-
-
-@dataclass(frozen=True)
-class Source:
-    """Who says a thing, and how certain it is.
-
-    Parameters
-    ----------
-    text : str
-        The source, by name.
-    certainty : {"stated", "derived", "approximate"}
-        A named source says so; computed or inferred from what sources state; a usable guess.
-
-    Examples
-    --------
-    >>> Source("pypsa-kz-data, CC-BY-4.0", "stated").certainty
-    'stated'
-    """
-
-    text: str
-    certainty: Certainty
-
-    def __post_init__(self) -> None:
-        one_of(f"certainty of the source {self.text!r}", self.certainty, allowed=get_args(Certainty))
 
 
 Array = npt.NDArray[Any]
@@ -72,7 +28,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A place whose power or demand is forecast.
+    """Site with a forecast of power or demand.
 
     Parameters
     ----------
@@ -87,16 +43,15 @@ class Site:
     timezone : str
         Zone of the site's wall clock, for calendar features.
     altitude : float, optional
-        Height of the ground above sea level. [m]
+        Of the ground above sea level. [m]
     coordinate_uncertainty_km : float, optional
-        How far from the true place the coordinates may lie; for an area, about how far its consumers
-        lie from the point. [km]
+        Distance of the coordinates from the true place, at most; of an area, from its consumers. [km]
     equipment : str, optional
         Turbines or modules, in words.
     yearly_energy : float, optional
         Energy of a year, as planned or published. [GWh]
     sources : mapping of Source, optional
-        By field: who says so, and how certain it is.
+        Source and certainty of facts, by field.
 
     Raises
     ------
@@ -109,7 +64,7 @@ class Site:
     60
     """
 
-    #: What its power is, by the class: ``"site"`` where that is not known.
+    #: Kind of its power, by the class: ``"site"`` where it is not known.
     kind: ClassVar[Kind] = "site"
 
     name: str
@@ -126,7 +81,7 @@ class Site:
     def __post_init__(self) -> None:
         if not self.name:
             raise SchemaError("A site has an empty name.", "Every site has a name.", "Give it one.")
-        object.__setattr__(self, "sources", _as_sources(self.sources, self))
+        object.__setattr__(self, "sources", as_sources(self.sources, self))
         timestamps.zone(self.timezone)
         self._bounded("latitude", -90.0, 90.0, "degrees, north positive")
         self._bounded("longitude", -180.0, 180.0, "degrees, east positive")
@@ -136,12 +91,7 @@ class Site:
         self._bounded("yearly_energy", 0.0, 1e8, "GWh", above=True)
 
     def coordinates_for_weather(self) -> tuple[float, float]:
-        """Latitude and longitude at which a source of weather is asked; it warns if they are coarse.
-
-        Returns
-        -------
-        latitude, longitude : float
-            [degree]
+        """Latitude and longitude for weather, with a warning if they are coarse. [degree]
 
         Warns
         -----
@@ -155,8 +105,8 @@ class Site:
         """
         if self.coordinate_uncertainty_km is not None and self.coordinate_uncertainty_km >= _COARSE:
             warnings.warn(
-                f"The coordinates of {self.name!r} ({self.latitude:g}, {self.longitude:g}) stand for a place up "
-                f"to {self.coordinate_uncertainty_km:g} km away.\n"
+                f"The coordinates of {self.name!r} ({self.latitude:g}, {self.longitude:g}) may lie up to "
+                f"{self.coordinate_uncertainty_km:g} km from the true place.\n"
                 "Weather is asked for at a point, and differs over such a distance.\n"
                 "Give better ones: dataclasses.replace(site, latitude=..., longitude=..., "
                 "coordinate_uncertainty_km=...); for an area, several points.",
@@ -176,20 +126,6 @@ class Site:
                 f"{field} lies {'above' if above else 'from'} {low:g} and up to {high:g} [{unit}].",
                 "Correct the value; latitude and longitude may be exchanged, or the unit may be another.",
             )
-
-
-def _as_sources(given: Mapping[str, Any], site: Site) -> dict[str, Source]:
-    """Sources by field; also from plain mappings, as a file holds them."""
-    result = {}
-    for name, item in given.items():
-        if not hasattr(site, name):
-            raise SchemaError(
-                f"Site {site.name!r} has a source for {name!r}, which is not a field of a {type(site).__name__}.",
-                "Sources are given by field.",
-                "Correct the name.",
-            )
-        result[name] = item if isinstance(item, Source) else Source(**item)
-    return result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,14 +172,18 @@ class WindFarm(Site):
 
 @dataclass(frozen=True, kw_only=True)
 class PVPlant(Site):
-    """A photovoltaic plant.
+    r"""A photovoltaic plant.
+
+    Fixed modules of unknown tilt have the optimal one of the latitude φ [degree],
+
+    .. math:: \beta = 1.3793 + 1.2011 |\varphi| - 0.014404 |\varphi|^2 + 0.000080509 |\varphi|^3.
 
     Parameters
     ----------
     mounting : {"fixed", "single_axis"}
-        Whether the modules stand still or turn about a horizontal axis.
+        Fixed modules, or trackers with a horizontal axis.
     surface_tilt : float, optional
-        Tilt of fixed modules from the horizontal; by default that which yields most at the latitude. [degree]
+        Tilt of fixed modules from the horizontal; by default the optimal one of the latitude. [degree]
     surface_azimuth : float, optional
         Direction that fixed modules face, from north clockwise; by default the equator's. [degree]
     axis_azimuth : float
@@ -258,6 +198,10 @@ class PVPlant(Site):
         Efficiency of the modules' rear over that of their front; 0 for modules with one face.
     gamma_pdc : float
         Change of the modules' power with their temperature. [°C⁻¹]
+
+    See Also
+    --------
+    energyforecast.physics.pv_power : Power from the weather.
 
     References
     ----------
@@ -302,26 +246,36 @@ class PVPlant(Site):
         return self.dc_capacity / self.capacity
 
     def orientation(self, position: physics.SolarPosition) -> tuple[Array | float, Array | float]:
-        """Tilt and azimuth of the modules while the sun stands somewhere. [degree]"""
+        """Tilt and azimuth of the modules at a position of the sun. [degree]"""
         if self.mounting == "single_axis":
             return physics.tracker_orientation(
                 position, axis_azimuth=self.axis_azimuth, max_angle=self.max_angle, gcr=self.gcr
             )
-        north = abs(self.latitude)
-        usual = 1.3793 + north * (1.2011 + north * (-0.014404 + north * 0.000080509))
+        phi = abs(self.latitude)
+        usual = 1.3793 + phi * (1.2011 + phi * (-0.014404 + phi * 0.000080509))
         tilt = usual if self.surface_tilt is None else self.surface_tilt
         equator = 180.0 if self.latitude >= 0 else 0.0
         return tilt, equator if self.surface_azimuth is None else self.surface_azimuth
 
+    def system(self, position: physics.SolarPosition) -> physics.PVSystem:
+        """Modules and inverters, with the orientation at a position of the sun."""
+        tilt, azimuth = self.orientation(position)
+        return physics.PVSystem(
+            surface_tilt=tilt,
+            surface_azimuth=azimuth,
+            bifaciality=self.bifaciality,
+            gcr=self.gcr,
+            dc_ac_ratio=self.dc_ac_ratio,
+            gamma_pdc=self.gamma_pdc,
+        )
+
     def power(
         self,
-        ghi: Array | float,
+        irradiance: physics.Irradiance | Array | float,
         position: physics.SolarPosition,
         *,
         temp_air: Array | float,
         wind_speed: Array | float,
-        dni: Array | float | None = None,
-        dhi: Array | float | None = None,
         albedo: Array | float = 0.2,
         soiling: Array | float = 0.0,
         snow: Array | float = 0.0,
@@ -330,14 +284,12 @@ class PVPlant(Site):
 
         Parameters
         ----------
-        ghi : array
-            Global horizontal irradiance. [W m⁻²]
+        irradiance : Irradiance or array
+            Of the three components, or global horizontal alone, which is decomposed. [W m⁻²]
         position : SolarPosition
             In the middle of each interval.
         temp_air, wind_speed : array
             Air temperature [°C], and wind speed 10 m above ground. [m s⁻¹]
-        dni, dhi : array, optional
-            Direct normal and diffuse irradiance. [W m⁻²]
         albedo, soiling, snow : array
             Share of light that the ground reflects, and shares lost to dirt and snow.
 
@@ -349,23 +301,12 @@ class PVPlant(Site):
         >>> round(float(plant.power(500.0, morning, temp_air=20.0, wind_speed=2.0)), 2)
         0.75
         """
-        if dni is None or dhi is None:
-            irradiance = physics.decompose(ghi, position)
-        else:
-            irradiance = physics.Irradiance(np.asarray(ghi), np.asarray(dni), np.asarray(dhi))
-        tilt, azimuth = self.orientation(position)
-        system = physics.PVSystem(
-            surface_tilt=tilt,
-            surface_azimuth=azimuth,
-            bifaciality=self.bifaciality,
-            gcr=self.gcr,
-            dc_ac_ratio=self.dc_ac_ratio,
-            gamma_pdc=self.gamma_pdc,
-        )
+        if not isinstance(irradiance, physics.Irradiance):
+            irradiance = physics.decompose(irradiance, position)
         return physics.pv_power(
             irradiance,
             position,
-            system=system,
+            system=self.system(position),
             temp_air=temp_air,
             wind_speed=wind_speed,
             albedo=albedo,
@@ -384,26 +325,26 @@ class PVPlant(Site):
         >>> float(plant.clear_sky_power(midnight))
         0.0
         """
-        tilt, azimuth = self.orientation(position)
+        system = self.system(position)
         plane = physics.plane_of_array(
             physics.clear_sky(position, altitude=self.altitude or 0.0),
             position,
-            surface_tilt=tilt,
-            surface_azimuth=azimuth,
-            bifaciality=self.bifaciality,
-            gcr=self.gcr,
+            surface_tilt=system.surface_tilt,
+            surface_azimuth=system.surface_azimuth,
+            bifaciality=system.bifaciality,
+            gcr=system.gcr,
         )
-        return physics.ac_power(plane.effective, dc_ac_ratio=self.dc_ac_ratio, gamma_pdc=self.gamma_pdc)
+        return physics.ac_power(plane.effective, dc_ac_ratio=system.dc_ac_ratio, gamma_pdc=system.gamma_pdc)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemandArea(Site):
-    """An area whose demand is forecast; it needs no capacity.
+    """Area of consumers with a forecast of demand; a capacity is optional.
 
     Parameters
     ----------
     sector : {"total", "industry", "households"}
-        Whose demand it is.
+        Consumers: all, or one sector.
     country : str, optional
         ISO 3166 code of the country whose holidays are kept, e.g. ``"KZ"``.
     subdivision : str, optional
@@ -424,10 +365,7 @@ class DemandArea(Site):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._place()
         one_of(f"sector of site {self.name!r}", self.sector, allowed=("total", "industry", "households"))
-
-    def _place(self) -> None:
         if self.country is not None:
             calendars.check_country(self.country, self.subdivision)
         elif self.subdivision is not None:
@@ -455,45 +393,6 @@ def as_sites(sites: Sites) -> tuple[Site, ...]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise SchemaError(
-            f"The site name {repeated[0]!r} is given twice.",
-            "Names of sites are unique.",
-            "Rename one of them.",
+            f"The site name {repeated[0]!r} is given twice.", "Names of sites are unique.", "Rename one."
         )
     return several
-
-
-def check_kind(kind: str, *, of: str) -> Kind:
-    """The kind of site `of`; refused if it is none of ``KINDS``."""
-    for known in KINDS:
-        if kind == known:
-            return known
-    raise SchemaError(
-        f"Site {of!r} has the kind {kind!r}.",
-        f"A kind is one of {', '.join(repr(known) for known in KINDS)}.",
-        "Choose one of them.",
-    )
-
-
-def kinds_of(
-    names: Iterable[str], kind: Kind | Mapping[str, Kind], *, usual: Mapping[str, Kind]
-) -> list[Kind]:
-    """Kinds of sites in their order: one for all, or by name, and the usual one of those not named."""
-    several = list(names)
-    given = dict.fromkeys(several, kind) if isinstance(kind, str) else dict(kind)
-    unknown = [name for name in given if name not in several]
-    if unknown:
-        raise SchemaError(
-            f"The kind of site {unknown[0]!r} is given.", f"Sites are {several}.", "Correct its name."
-        )
-    return [check_kind(given[name] if name in given else usual[name], of=name) for name in several]
-
-
-def kind_of_sum(kinds: Iterable[Kind]) -> Kind:
-    """Kind of a sum: plants of several kinds make generation; with demand or an unknown kind it is not known."""
-    found = set(kinds)
-    if len(found) == 1:
-        return found.pop()
-    return "generation" if found and not found & {"demand", "site"} else "site"
-
-
-_CLASSES: Final[dict[str, type[Site]]] = {made.kind: made for made in (WindFarm, PVPlant, DemandArea)}

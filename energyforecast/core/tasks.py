@@ -188,7 +188,6 @@ class DayAhead(_WholeDays):
     """
 
     _unit = "days"
-
     first_day: int = 1
     days: int = 1
 
@@ -218,7 +217,6 @@ class MonthAhead(_WholeDays):
     """
 
     _unit = "months"
-
     issue: time = time(0)
     months: int = 1
 
@@ -302,9 +300,9 @@ def day_ahead(
     days : int
         Number of days covered.
     frequency : str or timedelta
-        As in :class:`Task`.
+        Length of an interval.
     quantiles : tuple of float
-        As in :class:`Task`.
+        Levels in (0, 1).
 
     Examples
     --------
@@ -340,9 +338,9 @@ def intraday(
     timezone : str
         Zone in which strings given as times are read.
     frequency : str or timedelta
-        As in :class:`Task`.
+        Length of an interval.
     quantiles : tuple of float
-        As in :class:`Task`.
+        Levels in (0, 1).
 
     Examples
     --------
@@ -381,9 +379,9 @@ def month_ahead(
     months : int
         Number of months covered.
     frequency : str or timedelta
-        As in :class:`Task`.
+        Length of an interval.
     quantiles : tuple of float
-        As in :class:`Task`.
+        Levels in (0, 1).
 
     Examples
     --------

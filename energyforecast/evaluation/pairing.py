@@ -169,7 +169,7 @@ class Pairs:
 
     @property
     def kind(self) -> Array:
-        """Kind of each row's site, shape (rows,): one of :data:`energyforecast.core.sites.KINDS`."""
+        """Kind of each row's site, shape (rows,): one of :data:`energyforecast.core.kinds.KINDS`."""
         return np.asarray(self.labels["kind"], dtype=str)
 
     @property

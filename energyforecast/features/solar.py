@@ -245,18 +245,15 @@ class PVChainPower(Feature):
             wind = min(winds, key=lambda name: abs((height_of(name) or 10.0) - 10.0))
             to_ten = (10.0 / (height_of(wind) or 10.0)) ** (1 / 7)
             for hour in self.hours:
-                split = [
-                    now.shift(f"{prefix}{part}", hours=hour) if self.components else None
-                    for part in ("dni", "dhi")
-                ]
+                light = [now.shift(ghi, hours=hour)]
+                if self.components:
+                    light += [now.shift(f"{prefix}{part}", hours=hour) for part in ("dni", "dhi")]
                 moved = f"[{hour:+g}h]" if hour else ""
                 columns[f"{prefix}pv_chain_power{moved}"] = plant.power(
-                    now.shift(ghi, hours=hour),
+                    physics.Irradiance(*light) if self.components else light[0],
                     now.sun(hours=hour),
                     temp_air=now.interval_mean(f"{prefix}temp_air", hours=hour),
                     wind_speed=now.interval_mean(wind, hours=hour) * to_ten,
-                    dni=split[0],
-                    dhi=split[1],
                 )
         return columns
 

@@ -11,8 +11,8 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import Kind, kinds_of
 from energyforecast.core.quantiles import check_levels
-from energyforecast.core.sites import Kind, kinds_of
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.windows import Windows

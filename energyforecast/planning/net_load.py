@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import Kind
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.core.sites import Kind
 from energyforecast.errors import SchemaError, TimeError
 from energyforecast.planning.scenario_generation.dependence import Dependence
 from energyforecast.planning.scenario_generation.sample import sample_by_kind

@@ -13,6 +13,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_by_hour
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.scenario_set import Scenarios
@@ -23,7 +24,6 @@ from energyforecast.core.settlement import (
     best_level,
     tolerance,
 )
-from energyforecast.core.sites import Kind
 from energyforecast.errors import MissingDataError, RangeError
 
 __all__ = ["compare_schedules", "schedule"]

@@ -24,8 +24,6 @@ REMAINING = {
     "core/forecast.py::Forecast::from_rows",
     "core/power_curve.py",
     "core/settlement.py",
-    "core/sites.py",
-    "core/sites.py::PVPlant::power",
     "datasets/synthetic/pv_plants.py",
     "datasets/synthetic/shelek.py",
 }

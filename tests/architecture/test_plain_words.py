@@ -21,7 +21,6 @@ REMAINING: set[str] = {
     "core/__init__.py",
     "core/calendars.py",
     "core/power_curve.py",
-    "core/sites.py",
     "core/timestamps.py",
     "datasets/synthetic/almaty_region.py",
     "datasets/synthetic/pv_plants.py",

@@ -18,11 +18,11 @@ import energyforecast as ef
 from energyforecast import planning
 from energyforecast.core import settlement
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import KINDS, Kind, kind_of_sum
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms
-from energyforecast.core.sites import KINDS, Kind, kind_of_sum
 from energyforecast.core.tasks import day_ahead
 from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError
 from energyforecast.evaluation import Result, align, imbalance_cost

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
-from energyforecast.core.sites import Kind
 from energyforecast.core.tasks import day_ahead
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation import imbalance_cost

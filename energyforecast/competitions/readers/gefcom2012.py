@@ -13,8 +13,9 @@ import xarray as xr
 from energyforecast.competitions.readers import common as files
 from energyforecast.competitions.readers.common import CompetitionData
 from energyforecast.core import timestamps
+from energyforecast.core.facts import Source
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import Source, WindFarm
+from energyforecast.core.sites import WindFarm
 from energyforecast.errors import SchemaError
 
 __all__ = ["read_gefcom2012_wind"]

@@ -12,8 +12,8 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import Kind
 from energyforecast.core.quantiles import QuantileFunction, Tails
-from energyforecast.core.sites import Kind
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.planning.scenario_generation.merging import as_list, by_site
 

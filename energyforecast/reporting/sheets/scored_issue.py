@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.settlement import ImbalanceTerms, deviations
-from energyforecast.core.sites import Kind
 from energyforecast.evaluation import METRICS, Pairs, align, pinball_loss, score
 from energyforecast.reporting.sheets import common as parts
 
