@@ -210,10 +210,10 @@ def sources_page() -> str:
 
 {MADE}
 
-*Available after* counts from the initialisation of a run, of an analysis from its hour, and includes the margin. It is what the source
-declares; an archive that records when a run came is better ([the archive](../howto/weather_store.md)). Stamps are moved to the beginning of their
-interval where they are read, sums become means. What each source is for: [sources](../howto/weather_sources.md), [grids](../howto/weather_grids.md), [single
-places](../howto/weather_at_points.md).
+*Available after* is the latency that the source declares, with its margin: from the initialisation of a run, or from the hour of an analysis. A
+[weather store](../howto/weather_store.md) records the true time of arrival. When a source is read, time stamps are moved to the beginning of their interval and sums become means.
+How to use them: [Open-Meteo](../howto/weather_open_meteo.md), [grids](../howto/weather_grids.md),
+[NASA POWER, PVGIS and NSRDB](../howto/weather_at_points.md), [a source of your own](../howto/own_weather_source.md).
 
 {table(head, source_rows())}
 ## Models of Open-Meteo

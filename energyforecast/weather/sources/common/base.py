@@ -85,7 +85,7 @@ class PublicationLatency:
         return np.asarray(known[:, None] + later[None, :])
 
 
-#: Measured on archives' time stamps where there are such; see docs/howto/weather_sources.md.
+#: Measured on archives' time stamps where there are such; see docs/reference/sources.md.
 LATENCIES: Final[dict[str, PublicationLatency]] = {
     "gfs": PublicationLatency(base="235min", per_lead_hour="15.72s"),
     "gefs": PublicationLatency(base="245min", per_lead_hour="26.04s"),

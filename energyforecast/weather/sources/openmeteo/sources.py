@@ -76,7 +76,7 @@ class OpenMeteo(RunSource):
     >>> source.labels["ghi"].value
     'mean of the interval that ends at the stamp'
 
-    ``source.get_run([farm], run)`` then asks the server; see docs/howto/weather_sources.md.
+    ``source.get_run([farm], run)`` then asks the server; see docs/howto/weather_open_meteo.md.
     """
 
     model: str | OpenMeteoModel = "ecmwf_ifs"
