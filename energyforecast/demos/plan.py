@@ -283,7 +283,7 @@ def _planned(
     """Operation of a day that was planned in one way, evaluated on its outcomes."""
     if way == _PERFECT:
         return perfect_foresight(system, DispatchInputs(**truth, site_areas=site_areas))
-    given: Mapping[str, Any] = naive if way == "persistence" else day.drawn
+    given: Mapping[str, Any] = naive if way == "persistence" else day.scenarios_by_kind
     planner = plan_scenarios if way == "scenarios" else plan_deterministic
     outcomes = DispatchInputs(**truth, site_areas=site_areas)
     return evaluate_plan(planner(system, DispatchInputs(**given, site_areas=site_areas)), outcomes)

@@ -1,4 +1,4 @@
-"""A day planned: net load, reserve, schedules, ramps and dispatch from the forecasts of one issue."""
+"""Plan of a day: net load, reserve, schedules, ramps and dispatch from the forecasts of one issue."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from energyforecast.planning.scenario_generation.sample import sample_by_kind
 from energyforecast.planning.schedule import compare_schedules, schedule
 from energyforecast.planning.settings import PlanSettings
 
-__all__ = ["DayPlan", "dependence_of", "plan_day"]
+__all__ = ["DayPlan", "plan_day"]
 
 
 @dataclass(frozen=True, eq=False)
 class DayPlan:
-    """Plans from the forecasts of one issue; parts that are not asked for, or not available, are None.
+    """Plans from the forecasts of one issue; parts without settings, or without data, are None.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class DayPlan:
     forecasts : dict of Forecast
         By kind, of one issue.
     dependence : str
-        What tied hours, sites and kinds together.
+        Dependence between hours, sites and kinds.
     net_load : Scenarios, optional
-        Of areas and all, with the sums of demand, wind and solar; None without demand.
+        Of the areas and of all, with the sums of demand, wind and solar; None without demand.
     reserve : DataFrame, optional
         Of the net load of all areas.
     schedules : dict of DataFrame
@@ -51,9 +51,13 @@ class DayPlan:
         Expected cost of declaring mean, median and optimum, by plant.
     ramps, alarms : DataFrame, optional
         Of the net load of all areas.
-    drawn : dict of Scenarios
-        By kind: the fewer scenarios on which units are scheduled.
+    scenarios_by_kind : dict of Scenarios
+        Scenarios on which units are scheduled.
     dispatch : Plan, optional
+
+    See Also
+    --------
+    plan_day : Makes it.
 
     Examples
     --------
@@ -75,12 +79,12 @@ class DayPlan:
     costs: dict[str, pd.DataFrame]
     ramps: pd.DataFrame | None
     alarms: pd.DataFrame | None
-    drawn: dict[str, Scenarios]
+    scenarios_by_kind: dict[str, Scenarios]
     dispatch: Plan | None
 
     @property
     def issue_time(self) -> pd.Timestamp:
-        """When it was planned."""
+        """Issue time of the forecasts."""
         return next(iter(self.forecasts.values())).issue_times[0]
 
     @property
@@ -90,7 +94,7 @@ class DayPlan:
 
     @property
     def fallback_levels(self) -> dict[str, int]:
-        """How the forecast of each site was made."""
+        """Fallback level of the forecast of each site."""
         return {
             name: int(forecast.data["fallback_level"].values[k, 0])
             for forecast in self.forecasts.values()
@@ -98,7 +102,7 @@ class DayPlan:
         }
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table that was made, by name of file."""
+        """Tables by name of file."""
         frames = {"reserve": self.reserve, "ramps": self.ramps, "ramp_alarms": self.alarms}
         if self.net_load is not None:
             parts = [
@@ -106,10 +110,10 @@ class DayPlan:
                 for name in self.net_load.sites
             ]
             frames["net_load_quantiles"] = pd.concat(parts, ignore_index=True)
-        for name, told in (("schedules", self.schedules), ("schedule_costs", self.costs)):
-            if told:
-                several = [table.assign(site=site) for site, table in told.items()]
-                frames[name] = pd.concat(several, ignore_index=True)
+        for name, by_site in (("schedules", self.schedules), ("schedule_costs", self.costs)):
+            if by_site:
+                labelled = [table.assign(site=site) for site, table in by_site.items()]
+                frames[name] = pd.concat(labelled, ignore_index=True)
         if self.dispatch is not None:
             names = ("schedule", "dispatch", "curtailment", "storage", "prices", "costs")
             frames |= {f"dispatch_{name}": getattr(self.dispatch, name) for name in names}
@@ -135,25 +139,30 @@ def plan_day(
     ----------
     settings : PlanSettings
     ahead : PortfolioForecast
-        Forecasts of the sites of all areas, and past ones where the dependence is learnt from them.
+        Forecasts of the sites of all areas, and past ones if the dependence is learnt from them.
     observations : Observations, optional
-        What came of the past; only what was published by the issue is used.
+        Past outcomes; values published after the issue are not used.
     issue_time : moment, optional
         Needed where there are several; in UTC unless it has an offset.
 
     Raises
     ------
     MissingDataError
-        If there is too little to learn the dependence from.
+        If the data are too few for the dependence.
     RangeError
         If the scenarios cannot support the risk.
     InfeasibleError
         If the system cannot meet the demand and shedding has no price.
 
+    See Also
+    --------
+    PlanSettings, DayPlan
+    net_load, reserve, schedule, ramps, plan_scenarios : The parts.
+
     Examples
     --------
     >>> from energyforecast.testing import example_days
-    >>> demand, seen = example_days(days=40)
+    >>> demand, _ = example_days(days=40)
     >>> settings = PlanSettings.from_dict(
     ...     {
     ...         "areas": {"South": ["a", "b"]},
@@ -166,71 +175,54 @@ def plan_day(
     >>> made.net_load.number, len(made.reserve), made.dispatch.n_scenarios
     (1000, 24, 30)
     """
-    chosen = {
-        kind: forecast.sel(issue_time=_issue(ahead, issue_time)) for kind, forecast in ahead.ahead.items()
-    }
-    issue = next(iter(chosen.values())).issue_times[0]
-    tied = dependence_of(settings, ahead, observations, until=issue)
-    net = _net_load(settings, chosen, tied)
-    plants = {
-        name: chosen[kind] for kind in ("wind", "solar") if kind in chosen for name in chosen[kind].sites
-    }
-    terms = settings.schedule
-    changes = None
-    if net is not None and settings.ramps is not None:
-        changes = ramps(net, change=settings.ramps.change, within=settings.ramps.within, site=NET_LOAD)
-    drawn = sample_by_kind(
-        chosen, n_scenarios=settings.dispatch_scenarios, dependence=tied, seed=settings.seed
+    issue = _issue(ahead, issue_time)
+    chosen = {kind: forecast.sel(issue_time=issue) for kind, forecast in ahead.ahead.items()}
+    dependence = _dependence(settings, ahead, observations, until=issue)
+    net = _net_load(settings, chosen, dependence)
+    sampled = sample_by_kind(
+        chosen, n_scenarios=settings.dispatch_scenarios, dependence=dependence, seed=settings.seed
     )
+    schedules, costs = _schedules(settings, chosen)
+    ramp_table, warnings = _ramps(settings, net)
+    dispatch = None
+    if settings.system is not None and net is not None:
+        inputs = DispatchInputs(**sampled, site_areas=settings.site_areas)
+        dispatch = plan_scenarios(settings.system, inputs)
     return DayPlan(
         settings=settings,
         forecasts=chosen,
-        dependence=str(tied),
+        dependence=str(dependence),
         net_load=net,
         reserve=_reserve(settings, net),
-        schedules={}
-        if terms is None
-        else {name: schedule(one, terms, site=name) for name, one in plants.items()},
-        costs={}
-        if terms is None
-        else {name: compare_schedules(one, terms, site=name) for name, one in plants.items()},
-        ramps=changes,
-        alarms=None
-        if changes is None or settings.ramps is None
-        else alarms(changes, probability=settings.ramps.probability),
-        drawn=drawn,
-        dispatch=None
-        if settings.system is None or net is None
-        else plan_scenarios(settings.system, DispatchInputs(**drawn, site_areas=settings.site_areas)),
+        schedules=schedules,
+        costs=costs,
+        ramps=ramp_table,
+        alarms=warnings,
+        scenarios_by_kind=sampled,
+        dispatch=dispatch,
     )
 
 
 def _issue(ahead: PortfolioForecast, issue_time: Any) -> pd.Timestamp:
+    """The named issue, or the only one."""
     issues = next(iter(ahead.ahead.values())).issue_times
     if issue_time is None and len(issues) > 1:
         raise SchemaError(
             f"The forecasts were issued {len(issues)} times, from {issues[0]} to {issues[-1]}.",
-            "A plan is made from one issue.",
+            "A plan is of one issue.",
             "Choose it: issue_time=...",
         )
     return issues[0] if issue_time is None else timestamps.instant(issue_time)
 
 
-def dependence_of(
+def _dependence(
     settings: PlanSettings,
     ahead: PortfolioForecast,
     observations: Observations | None,
     *,
     until: pd.Timestamp,
 ) -> Dependence:
-    """Dependence of hours, sites and kinds, learnt from data known by a moment.
-
-    Examples
-    --------
-    >>> settings = PlanSettings(areas={"South": ("a",)}, dependence="exponential", range_hours=12.0)
-    >>> dependence_of(settings, PortfolioForecast({}, {}), None, until=pd.Timestamp("2024-01-01", tz="UTC"))
-    GaussianCopula(decay within 12 h, shrinkage 1)
-    """
+    """Dependence between hours, sites and kinds, learnt from data known by a moment."""
     if settings.dependence == "independent":
         return Independence()
     if settings.dependence == "exponential":
@@ -239,7 +231,7 @@ def dependence_of(
     if observations is None:
         raise SchemaError(
             f"dependence = {settings.dependence!r}, and no observations are given.",
-            "It is learnt from what came.",
+            "It is learnt from past outcomes.",
             'Give observations, or dependence = "exponential".',
         )
     if settings.dependence == "schaake":
@@ -247,20 +239,48 @@ def dependence_of(
     if not ahead.past:
         raise SchemaError(
             "dependence = 'gaussian', and no past forecasts are given.",
-            "It is learnt from the errors of forecasts by models that had not seen the outcomes.",
+            "It is learnt from residuals of forecasts out of sample.",
             'Forecast them too: forecast_portfolio(..., learn="60D"); or dependence = "exponential".',
         )
     return GaussianCopula.fit(list(ahead.past.values()), observations, until=until, seed=settings.seed)
 
 
-def _net_load(settings: PlanSettings, chosen: dict[str, Forecast], tied: Dependence) -> Scenarios | None:
+def _net_load(
+    settings: PlanSettings, chosen: dict[str, Forecast], dependence: Dependence
+) -> Scenarios | None:
     if "demand" not in chosen:
         return None
-    drawn = sample_by_kind(chosen, n_scenarios=settings.scenarios, dependence=tied, seed=settings.seed)
-    areas = settings.areas if len(settings.areas) > 1 else None
-    return net_load(
-        demand=drawn["demand"], wind=drawn.get("wind"), solar=drawn.get("solar"), areas=areas, parts=True
+    sampled = sample_by_kind(
+        chosen, n_scenarios=settings.scenarios, dependence=dependence, seed=settings.seed
     )
+    areas = settings.areas if len(settings.areas) > 1 else None
+    wind, solar = sampled.get("wind"), sampled.get("solar")
+    return net_load(demand=sampled["demand"], wind=wind, solar=solar, areas=areas, parts=True)
+
+
+def _schedules(
+    settings: PlanSettings, chosen: dict[str, Forecast]
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    """Schedule and expected costs of each plant."""
+    terms = settings.schedule
+    plants = {
+        name: chosen[kind] for kind in ("wind", "solar") if kind in chosen for name in chosen[kind].sites
+    }
+    if terms is None:
+        return {}, {}
+    return (
+        {name: schedule(forecast, terms, site=name) for name, forecast in plants.items()},
+        {name: compare_schedules(forecast, terms, site=name) for name, forecast in plants.items()},
+    )
+
+
+def _ramps(settings: PlanSettings, net: Scenarios | None) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Probabilities of ramps, and warnings."""
+    terms = settings.ramps
+    if net is None or terms is None:
+        return None, None
+    table = ramps(net, change=terms.change, within=terms.within, site=NET_LOAD)
+    return table, alarms(table, probability=terms.probability)
 
 
 def _reserve(settings: PlanSettings, net: Scenarios | None) -> pd.DataFrame | None:

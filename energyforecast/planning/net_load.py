@@ -42,8 +42,8 @@ def net_load(
     Parameters
     ----------
     demand, wind, solar : Forecast, sequence of Forecast, or Scenarios
-        Forecasts are drawn together, so that the dependence reaches over kinds. Scenarios were drawn before,
-        together too: the first of demand meets the first of wind.
+        Forecasts are sampled together, with the dependence between kinds. Scenarios must have been sampled together:
+        scenario k of demand belongs to scenario k of wind.
     areas : mapping of collection of str, optional
         The sites of each area, each in one; the result then has a net load for each.
     parts : bool
@@ -63,8 +63,13 @@ def net_load(
     Raises
     ------
     SchemaError, TimeError
-        If forecasts and scenarios are mixed, demand is given as power that is made or the reverse, hours or
-        numbers differ, or a site is in no area or in two.
+        If forecasts and scenarios are mixed, demand is given as generation or the reverse, hours or numbers differ, or
+        a site is in no area or in two.
+
+    See Also
+    --------
+    reserve, ramps : Of the net load.
+    sample_by_kind : Scenarios of demand, wind and solar.
 
     Examples
     --------
@@ -81,14 +86,14 @@ def net_load(
     """
     given: dict[Kind, Any] = {"demand": demand, "wind": wind, "solar": solar}
     given = {kind: part for kind, part in given.items() if part is not None}
-    drawn = _scenarios_of(given, n_scenarios=scenarios, dependence=dependence, issue_time=issue_time)
-    _check_sides(drawn)
-    sites = [name for part in drawn.values() for name in part.sites]
+    sampled = _scenarios_of(given, n_scenarios=scenarios, dependence=dependence, issue_time=issue_time)
+    _check_sides(sampled)
+    sites = [name for part in sampled.values() for name in part.sites]
     values: list[Any] = []
     names: list[str] = []
     kinds: list[Kind] = []
     for label, members in _groups(areas, sites).items():
-        sums = {kind: _sum(part, members) for kind, part in drawn.items()}
+        sums = {kind: _sum(part, members) for kind, part in sampled.items()}
         values.append(sums["demand"] - sum(sums[kind] for kind in sums if kind != "demand"))
         names.append(label or NET_LOAD)
         kinds.append("demand")
@@ -96,7 +101,7 @@ def net_load(
             values += list(sums.values())
             names += [f"{label}: {kind}" if label else kind for kind in sums]
             kinds += list(sums)
-    first = drawn["demand"]
+    first = sampled["demand"]
     return Scenarios.from_values(
         np.stack(values, axis=1),
         sites=names,
@@ -104,7 +109,7 @@ def net_load(
         kind=dict(zip(names, kinds, strict=True)),
         frequency=first.data.attrs["frequency"],
         attrs=dict(first.data.attrs)
-        | {"caveats": "; ".join(dict.fromkeys(line for part in drawn.values() for line in part.caveats))},
+        | {"caveats": "; ".join(dict.fromkeys(line for part in sampled.values() for line in part.caveats))},
     )
 
 
@@ -116,54 +121,56 @@ def _scenarios_of(given: dict[Kind, Any], **sampling: Any) -> dict[Kind, Scenari
     if any(isinstance(part, Scenarios) for part in given.values()):
         raise SchemaError(
             f"Of {', '.join(given)} some are scenarios and some forecasts.",
-            "All are sampled together, or all were.",
-            "Give forecasts of all, or sample all with one call of sample_by_kind.",
+            "Give either forecasts of all or scenarios of all.",
+            "Sample all with one call of sample_by_kind.",
         )
     return sample_by_kind(given, **sampling)
 
 
-def _check_sides(drawn: dict[Kind, Scenarios]) -> None:
-    for kind, part in drawn.items():
-        for site, own in part.kinds.items():
-            if own != "site" and (own == "demand") != (kind == "demand"):
+def _check_sides(sampled: dict[Kind, Scenarios]) -> None:
+    """Refuse generation given as demand, and the reverse."""
+    for kind, part in sampled.items():
+        for site, stated in part.kinds.items():
+            if stated != "site" and (stated == "demand") != (kind == "demand"):
                 raise SchemaError(
-                    f"Site {site!r} is given as {kind}, and its kind is {own!r}.",
-                    "Demand is used; wind and solar are made, and taken off it.",
-                    "Give it where it belongs, or correct its kind: with_kind(...).",
+                    f"Site {site!r} is given as {kind}, and its kind is {stated!r}.",
+                    "Demand is consumption; wind and solar are generation, subtracted from it.",
+                    "Give it as its kind, or correct the kind: with_kind(...).",
                 )
 
 
 def _check_together(given: dict[Kind, Scenarios]) -> None:
-    first = given["demand"]
+    """Refuse scenarios that were not sampled together."""
+    first, remedy = given["demand"], "Sample all with one call of sample_by_kind."
     for kind, other in given.items():
         if other.number != first.number:
             raise SchemaError(
                 f"There are {first.number} scenarios of demand and {other.number} of {kind}.",
-                "The first of demand meets the first of each other kind.",
-                "Sample all with one call of sample_by_kind.",
+                "Scenario k of demand must belong to scenario k of every other kind.",
+                remedy,
             )
         if not other.valid_times.equals(first.valid_times):
             raise TimeError(
                 f"Scenarios of demand begin at {first.valid_times[0]} ({len(first.valid_times)} intervals), those "
                 f"of {kind} at {other.valid_times[0]} ({len(other.valid_times)}).",
-                "All cover the same hours.",
-                "Sample all with one call of sample_by_kind.",
+                "All must cover the same hours.",
+                remedy,
             )
         issues = [scenarios.data.attrs.get("issue_time") for scenarios in (first, other)]
         if issues[0] != issues[1]:
             raise TimeError(
                 f"Scenarios of demand were issued at {issues[0]}, those of {kind} at {issues[1]}.",
-                "All know the same past.",
-                "Sample all with one call of sample_by_kind.",
+                "All must have one issue time.",
+                remedy,
             )
 
 
 def _groups(areas: Mapping[str, Collection[str]] | None, sites: list[str]) -> dict[str, Collection[str]]:
-    """The sites of each area, and of all under the empty name."""
-    doubled = sorted({name for name in sites if sites.count(name) > 1})
-    if doubled:
+    """Sites of each area, and all sites under the empty name."""
+    repeated = sorted({name for name in sites if sites.count(name) > 1})
+    if repeated:
         raise SchemaError(
-            f"Site {doubled[0]!r} is there as two kinds.",
+            f"Site {repeated[0]!r} is given as two kinds.",
             "Each site is demand, wind or solar.",
             "Rename one of them.",
         )
@@ -180,12 +187,13 @@ def _groups(areas: Mapping[str, Collection[str]] | None, sites: list[str]) -> di
         )
         raise SchemaError(
             found,
-            f"Each of {sites} is in one area, and no other is; {NET_LOAD!r} is the sum of all.",
+            f"Each of {sites} must be in one area, and no other site; {NET_LOAD!r} is the sum of all.",
             "Correct areas={'north': {...}, ...}.",
         )
     return {**areas, "": sites}
 
 
 def _sum(part: Scenarios, members: Collection[str]) -> Any:
-    here = [k for k, name in enumerate(part.sites) if name in members]
-    return part.data.values[:, here].sum(axis=1)
+    """Sum of some sites, shape (scenarios, hours)."""
+    places = [k for k, name in enumerate(part.sites) if name in members]
+    return part.data.values[:, places].sum(axis=1)

@@ -1,4 +1,4 @@
-"""How much power forced outages of units take away, with which probability."""
+"""Capacity outage probability table: power lost by forced outages of units."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Outage", "outage_table"]
 
 Array = npt.NDArray[Any]
 
-#: States of all units together, beyond which the table is refused.
-_STATES: Final = 100_000
-#: Power is told apart to this. [MW]
-_GRAIN: Final = 0.001
+#: Largest number of states of all units together.
+_MAX_STATES: Final = 100_000
+#: Resolution of power. [MW]
+_RESOLUTION: Final = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,16 +29,21 @@ class Outage:
     Parameters
     ----------
     capacity : float
-        What one unit takes away when it fails. [MW]
+        Power lost when one unit fails. [MW]
     probability : float
-        That a unit fails and is not replaced within the time for which the reserve is held, in [0, 1).
+        Probability that a unit fails and is not replaced within the time for which the reserve is held, in [0, 1).
     units : int
-        How many such units there are.
+        Number of such units.
 
     Raises
     ------
     RangeError
         If a value lies outside of these bounds.
+
+    See Also
+    --------
+    outage_table : Distribution of the power lost.
+    reserve : Reserve that covers them.
 
     Examples
     --------
@@ -55,13 +60,17 @@ class Outage:
         if not (positive and 0.0 <= self.probability < 1.0 and self.units >= 1):
             raise RangeError(
                 f"An outage has capacity={self.capacity}, probability={self.probability}, units={self.units}.",
-                "The capacity is above 0 MW, the probability in [0, 1), and there is at least one unit.",
+                "The capacity must be above 0 MW, the probability in [0, 1), the number of units at least 1.",
                 "Correct it; a probability of 2 % is 0.02.",
             )
 
 
 def outage_table(outages: Sequence[Outage]) -> tuple[Array, Array]:
-    """Power that is out [MW], rising, and the probability of each value: the exact discrete convolution of all units.
+    r"""Power lost [MW], rising, and the probability of each value: the exact convolution of all units.
+
+    .. math:: P_j(o) = \sum_{i=0}^{n_j} \binom{n_j}{i} q_j^i (1 - q_j)^{n_j - i}\, P_{j-1}(o - i\, c_j)
+
+    with the number n, capacity c and probability of failure q of the units of kind j, and :math:`P_0(0) = 1`.
 
     Parameters
     ----------
@@ -74,12 +83,15 @@ def outage_table(outages: Sequence[Outage]) -> tuple[Array, Array]:
 
     Notes
     -----
-    Units are added one kind after the other, and equal sums (to 1 kW) are counted together: the capacity
-    outage probability table of the recursive algorithm. No coarser grid is used, no rare state is left out.
+    Sums that are equal to 1 kW are counted together. No coarser grid is used, no rare state is left out.
 
     References
     ----------
     Billinton and Allan (1996), Reliability Evaluation of Power Systems, https://doi.org/10.1007/978-1-4899-1860-4.
+
+    See Also
+    --------
+    reserve : Convolves it with the residuals of net load.
 
     Examples
     --------
@@ -87,18 +99,18 @@ def outage_table(outages: Sequence[Outage]) -> tuple[Array, Array]:
     >>> power.tolist(), chance.round(6).tolist()
     ([0.0, 100.0, 200.0], [0.81, 0.18, 0.01])
     """
-    grains: Array = np.zeros(1, dtype=np.int64)
+    steps: Array = np.zeros(1, dtype=np.int64)
     chance: Array = np.ones(1)
     for outage in outages:
         failed = np.arange(outage.units + 1)
         each = stats.binom.pmf(failed, outage.units, outage.probability)
-        added = grains[:, None] + failed * round(outage.capacity / _GRAIN)
-        grains, place = np.unique(added.ravel(), return_inverse=True)
+        added = steps[:, None] + failed * round(outage.capacity / _RESOLUTION)
+        steps, place = np.unique(added.ravel(), return_inverse=True)
         chance = np.bincount(place.ravel(), weights=np.outer(chance, each).ravel())
-        if len(grains) > _STATES:
+        if len(steps) > _MAX_STATES:
             raise RangeError(
-                f"The outages of {len(outages)} kinds of units add up to more than {_STATES} different values.",
-                f"Up to {_STATES} are convolved exactly.",
+                f"The outages of {len(outages)} kinds of units add up to more than {_MAX_STATES} different values.",
+                f"Up to {_MAX_STATES} are convolved exactly.",
                 "Round capacities, e.g. to 1 MW, or join similar units with units=...",
             )
-    return grains * _GRAIN, chance
+    return steps * _RESOLUTION, chance

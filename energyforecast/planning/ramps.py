@@ -1,4 +1,4 @@
-"""How likely power rises or falls by much within a few hours, and when to warn of it."""
+"""Probability of ramps, warnings, and their verification."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_by_hour
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.errors import RangeError, TimeError
 from energyforecast.evaluation.ramp_matching import match_ramps, onsets
+from energyforecast.planning.result_tables import check_columns
 
 __all__ = ["alarm_scores", "alarms", "ramps"]
 
 Array = npt.NDArray[Any]
 
 _COLUMNS: Final = ("valid_time", "within", "direction", "change", "probability", "n")
-#: By what rounding may move a change. [MW]
+#: Tolerance for rounding of a change [MW], a probability or a time [h].
 _SLACK: Final = 1e-9
 
 
@@ -33,13 +34,20 @@ def ramps(
     capacity: float | None = None,
     site: str | None = None,
 ) -> pd.DataFrame:
-    """Probability that power rises, or falls, by at least a change within a few hours from each hour on.
+    r"""Probability that power rises, or falls, by at least a change within a few hours from each hour on.
+
+    .. math::
+        P_\text{up}(t) = \frac{1}{n} \sum_{k=1}^{n}
+            \mathbf{1}\Big\{\max_{1 \le j \le m} (x_{k,t+j} - x_{k,t}) \ge \delta\Big\}
+
+    with the power x of scenario k among n, the window of m intervals and the change :math:`\delta`; downward with
+    :math:`x_{k,t} - x_{k,t+j}`. A ramp that is over before the end of the window counts, and both directions may occur
+    in one window.
 
     Parameters
     ----------
     scenarios : Scenarios
-        Of power, demand or net load. Their hours must belong together in each scenario: courses drawn hour
-        by hour apart jump too often.
+        Of power, demand or net load, with a dependence between hours: independent hours change too often.
     change : float
         [MW], or a share of `capacity` where that is given.
     within : sequence of str
@@ -53,7 +61,7 @@ def ramps(
     -------
     DataFrame
         ``valid_time``, ``within``, ``direction`` (``"up"``, ``"down"``), ``change`` [MW], ``probability``, ``n``
-        (scenarios). The probability is NaN at the last hours, whose window is not whole.
+        (scenarios). The probability is NaN at the last hours, whose window is incomplete.
 
     Raises
     ------
@@ -62,55 +70,44 @@ def ramps(
     TimeError
         If a window is not whole intervals, or longer than the scenarios.
 
-    Notes
-    -----
-    A scenario has an upward ramp within k intervals from hour t on if the greatest of P(t+1) − P(t), …,
-    P(t+k) − P(t) is at least the change, so one that has come and gone before the window's end counts too.
-    Downward the same with the greatest fall. Both may happen in one window, and a longer window never has the
-    lower probability.
-
     References
     ----------
     Bossavy, Girard and Kariniotakis (2013), https://doi.org/10.1002/we.526.
+
+    See Also
+    --------
+    alarms : Warnings from these probabilities.
+    alarm_scores : Verification of the warnings.
+    energyforecast.evaluation.ramps : Ramps of a point forecast.
 
     Examples
     --------
     In one of two scenarios power rises by 6 MW over two hours.
 
     >>> hours = pd.date_range("2024-01-02", periods=3, freq="1h", tz="UTC")
-    >>> courses = Scenarios.from_values(
+    >>> scenarios = Scenarios.from_values(
     ...     [[[2.0, 5.0, 8.0]], [[2.0, 2.0, 2.0]]], sites=["farm"], valid_time=hours
     ... )
-    >>> table = ramps(courses, change=6.0, within=["1h", "2h"])
+    >>> table = ramps(scenarios, change=6.0, within=["1h", "2h"])
     >>> table[table["direction"] == "up"].pivot(index="valid_time", columns="within", values="probability").to_numpy()
     array([[0. , 0.5],
            [0. , nan],
            [nan, nan]])
     """
-    least = change if capacity is None else change * capacity
-    if not (np.isfinite(least) and least > 0):
+    threshold = change if capacity is None else change * capacity
+    if not (np.isfinite(threshold) and threshold > 0):
         raise RangeError(
-            f"A ramp is a change by {least:g} MW.",
-            "It is above 0 MW.",
+            f"A ramp is a change by {threshold:g} MW.",
+            "It must be above 0 MW.",
             "Give change=..., in MW or as a share.",
         )
-    courses, hours, frames = scenarios.of(site), scenarios.valid_times, []
+    trajectories, hours, frames = scenarios.of(site), scenarios.valid_times, []
     for window in within:
-        rise, fall = _extremes(courses, _intervals(window, scenarios.hours, len(hours)))
-        for direction, amount in (("up", rise), ("down", -fall)):
-            share = np.where(np.isfinite(amount[0]), (amount >= least - _SLACK).mean(axis=0), np.nan)
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "valid_time": hours,
-                        "within": window,
-                        "direction": direction,
-                        "change": least,
-                        "probability": share,
-                        "n": scenarios.number,
-                    }
-                )
-            )
+        rise, fall = _extremes(trajectories, _intervals(window, scenarios.hours, len(hours)))
+        for direction, size in (("up", rise), ("down", -fall)):
+            share = np.where(np.isfinite(size[0]), (size >= threshold - _SLACK).mean(axis=0), np.nan)
+            found = {"valid_time": hours, "within": window, "direction": direction, "change": threshold}
+            frames.append(pd.DataFrame(found | {"probability": share, "n": scenarios.number}))
     table = pd.concat(frames, ignore_index=True)
     table.attrs = {"step": scenarios.hours, "caveats": "; ".join(scenarios.caveats)}
     return table
@@ -124,13 +121,13 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
     table : DataFrame
         Of :func:`ramps`.
     probability : float
-        From which on a warning is given.
+        Threshold of a warning. [1]
 
     Returns
     -------
     DataFrame
         A row for each warning, earliest first: ``within``, ``direction``, ``change`` [MW], ``start`` and ``end``
-        (first and last hour at which the ramp may begin), ``hours``, ``probability`` (the greatest) and
+        (first and last hour at which the ramp may begin), ``hours``, ``probability`` (the largest) and
         ``likeliest`` (its hour).
 
     Raises
@@ -138,27 +135,32 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
     RangeError
         If the probability is not above 0 and at most 1.
 
+    See Also
+    --------
+    ramps : The probabilities.
+    alarm_scores : Verification.
+
     Examples
     --------
     >>> hours = pd.date_range("2024-01-02", periods=4, freq="1h", tz="UTC")
-    >>> courses = Scenarios.from_values(
+    >>> scenarios = Scenarios.from_values(
     ...     [[[2.0, 2.0, 8.0, 8.0]], [[2.0, 8.0, 8.0, 8.0]]], sites=["farm"], valid_time=hours
     ... )
-    >>> alarms(ramps(courses, change=5.0, within=["1h"]))[["direction", "start", "hours", "probability"]]
+    >>> alarms(ramps(scenarios, change=5.0, within=["1h"]))[["direction", "start", "hours", "probability"]]
       direction                     start  hours  probability
     0        up 2024-01-02 00:00:00+00:00      2          0.5
     """
     if not 0.0 < probability <= 1.0:
         raise RangeError(
             f"Warnings are asked for from a probability of {probability:g} on.",
-            "It is above 0 and at most 1.",
+            "It must be above 0 and at most 1.",
             "Give 0.3 for 30 %.",
         )
     rows = []
-    for (within, direction), part in _courses(table):
-        chance, hours = part["probability"].to_numpy(), pd.DatetimeIndex(part["valid_time"])
-        for first, last in _runs(chance >= probability - _SLACK, hours, _step(table)):
-            best = first + int(chance[first : last + 1].argmax())
+    for (within, direction), part in _windows(table):
+        values, hours = part["probability"].to_numpy(), pd.DatetimeIndex(part["valid_time"])
+        for first, last in _runs(values >= probability - _SLACK, hours, _step(table)):
+            best = first + int(values[first : last + 1].argmax())
             rows.append(
                 {
                     "within": within,
@@ -167,7 +169,7 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
                     "start": hours[first],
                     "end": hours[last],
                     "hours": last + 1 - first,
-                    "probability": float(chance[best]),
+                    "probability": float(values[best]),
                     "likeliest": hours[best],
                 }
             )
@@ -183,41 +185,48 @@ def alarm_scores(
     tolerance: str = "1h",
     site: str | None = None,
 ) -> pd.DataFrame:
-    """Hits, misses and false alarms of ramp warnings, by window and direction.
+    r"""Hits, misses and false alarms of ramp warnings, by window and direction.
+
+    .. math:: \text{CSI} = \frac{\text{hits}}{\text{hits} + \text{misses} + \text{false alarms}}
 
     Parameters
     ----------
     tables : DataFrame or sequence of DataFrame
         Of :func:`ramps`, one for each issue.
     observed : Observations or Series
-        What came, by the beginnings of hours. [MW]
+        Outcomes, by the beginnings of hours. [MW]
     probability : float
-        From which on a warning is given.
+        Threshold of a warning. [1]
     tolerance : str
-        How long before or after the hours of a warning a ramp may begin that it still hits.
+        A warning hits a ramp that begins at most this long before or after its hours.
     site : str, optional
         Column of the observations.
 
     Returns
     -------
     DataFrame
-        ``within``, ``direction``, ``hits``, ``misses``, ``false_alarms``, ``csi`` (hits over all three; NaN
-        where there is none), ``warned`` (share of hours), ``n`` (hours judged), ``missing``.
+        ``within``, ``direction``, ``hits``, ``misses``, ``false_alarms``, ``csi`` (NaN without events), ``warned``
+        (share of hours), ``n`` (hours judged), ``missing``.
 
     Notes
     -----
-    What came is a course like the others: of hours in a row that each begin a ramp, the one of the greatest
-    change is the event, as in :func:`energyforecast.evaluation.ramps`. It is hit by the nearest warning of its
-    direction, each of which hits once. Long warnings are hit more easily: read ``warned`` beside the hits.
+    Of consecutive hours that each begin a ramp, the one with the largest change is the event, as in
+    :func:`energyforecast.evaluation.ramps`. The nearest warning of its direction hits it; each warning hits once.
+    Long warnings hit more easily: compare hits at equal ``warned``.
+
+    See Also
+    --------
+    alarms : The warnings.
+    energyforecast.evaluation.ramps : The same scores of a point forecast.
 
     Examples
     --------
     >>> hours = pd.date_range("2024-01-02", periods=4, freq="1h", tz="UTC")
-    >>> courses = Scenarios.from_values(
+    >>> scenarios = Scenarios.from_values(
     ...     [[[2.0, 2.0, 8.0, 8.0]], [[2.0, 8.0, 8.0, 8.0]]], sites=["farm"], valid_time=hours
     ... )
-    >>> came = pd.Series([2.0, 2.0, 2.0, 8.0], index=hours)
-    >>> scores = alarm_scores(ramps(courses, change=5.0, within=["1h"]), came)
+    >>> observed = pd.Series([2.0, 2.0, 2.0, 8.0], index=hours)
+    >>> scores = alarm_scores(ramps(scenarios, change=5.0, within=["1h"]), observed)
     >>> scores[["direction", "hits", "misses", "false_alarms", "n"]]
       direction  hits  misses  false_alarms  n
     0        up     1       0             0  3
@@ -238,29 +247,30 @@ def alarm_scores(
 def _judged(
     table: pd.DataFrame, observed: Observations | pd.Series, probability: float, slack: float, site: str
 ) -> Iterator[dict[str, Any]]:
+    """Counts of each window and direction of one table."""
     warnings = alarms(table, probability=probability)
-    for (within, direction), part in _courses(table):
+    for (within, direction), part in _windows(table):
         hours = pd.DatetimeIndex(part["valid_time"])
         outcome = outcomes_by_hour(observed, hours, site=site)
         rise, fall = _extremes(outcome[None, :], _intervals(within, _step(table), len(hours)))
-        way = 1 if direction == "up" else -1
-        amount = np.maximum(rise[0], 0.0) if way == 1 else np.minimum(fall[0], 0.0)
-        mine = warnings[(warnings["within"] == within) & (warnings["direction"] == direction)]
-        told = [(_since(row.start, hours), _since(row.end, hours), way) for row in mine.itertuples()]
-        # A warning all of whose hours are unknown is judged by nobody.
-        judged = [item for item in told if np.isfinite(amount[_within(hours, item)]).any()]
-        came = [
-            (_since(hours[place], hours), sign)
-            for place, sign in onsets(amount, float(part["change"].iloc[0]) - _SLACK)
+        sign = 1 if direction == "up" else -1
+        size = np.maximum(rise[0], 0.0) if sign == 1 else np.minimum(fall[0], 0.0)
+        chosen = warnings[(warnings["within"] == within) & (warnings["direction"] == direction)]
+        spans = [(_since(row.start, hours), _since(row.end, hours), sign) for row in chosen.itertuples()]
+        # A warning without any known hour is not judged.
+        judged = [span for span in spans if np.isfinite(size[_inside(hours, span)]).any()]
+        events = [
+            (_since(hours[place], hours), way)
+            for place, way in onsets(size, float(part["change"].iloc[0]) - _SLACK)
         ]
-        hits, false = match_ramps(came, judged, tolerance=slack)
+        hits, false = match_ramps(events, judged, tolerance=slack)
         whole = np.isfinite(part["probability"].to_numpy())
-        known = whole & np.isfinite(amount)
+        known = whole & np.isfinite(size)
         yield {
             "within": within,
             "direction": direction,
             "hits": len(hits),
-            "misses": len(came) - len(hits),
+            "misses": len(events) - len(hits),
             "false_alarms": len(false),
             "warned": int((part["probability"].to_numpy() >= probability - _SLACK)[known].sum()),
             "n": int(known.sum()),
@@ -268,34 +278,30 @@ def _judged(
         }
 
 
-def _extremes(courses: Array, intervals: int) -> tuple[Array, Array]:
-    """Greatest rise and greatest fall from each hour on; NaN where the window is not whole."""
-    rise, fall = (np.full(courses.shape, np.nan) for _ in range(2))
-    last = courses.shape[1] - intervals
-    steps = np.stack([courses[:, k : k + last] - courses[:, :last] for k in range(1, intervals + 1)])
+def _extremes(power: Array, intervals: int) -> tuple[Array, Array]:
+    """Largest rise and largest fall from each hour on; NaN where the window is incomplete."""
+    rise, fall = (np.full(power.shape, np.nan) for _ in range(2))
+    last = power.shape[1] - intervals
+    steps = np.stack([power[:, k : k + last] - power[:, :last] for k in range(1, intervals + 1)])
     rise[:, :last], fall[:, :last] = steps.max(axis=0), steps.min(axis=0)
     return rise, fall
 
 
 def _intervals(within: str, step: float, length: int) -> int:
+    """Number of intervals of a window."""
     count = float(timestamps.duration(within) / pd.Timedelta("1h") / step)
     if abs(count - round(count)) > 1e-9 or not 1 <= round(count) < length:
         raise TimeError(
             f"Ramps within {within} are asked for, of {length} intervals of {step:g} h.",
-            "A window is one or more whole intervals, and shorter than the scenarios.",
-            "Leave this window out, or draw longer scenarios.",
+            "A window must be one or more whole intervals, and shorter than the scenarios.",
+            "Leave this window out, or sample longer scenarios.",
         )
     return round(count)
 
 
-def _courses(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
-    lacking = [column for column in _COLUMNS if column not in table]
-    if lacking:
-        raise SchemaError(
-            f"The table has no column {lacking[0]!r}.",
-            f"A table of ramps has {list(_COLUMNS)}.",
-            "Give what ramps(...) returned.",
-        )
+def _windows(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+    """Rows of each window and direction."""
+    check_columns(table, _COLUMNS, name="ramps", source="ramps(...)")
     for (within, direction), part in table.groupby(["within", "direction"], sort=False):
         yield (str(within), str(direction)), part
 
@@ -309,19 +315,21 @@ def _step(table: pd.DataFrame) -> float:
 
 
 def _runs(marked: Array, hours: pd.DatetimeIndex, step: float) -> list[tuple[int, int]]:
-    """First and last place of marked hours that follow each other."""
+    """First and last position of each run of consecutive marked hours."""
     places = np.flatnonzero(marked)
     if not places.size:
         return []
-    apart = np.diff(timestamps.to_ns(hours)[places]) > np.timedelta64(round(step * 3.6e12), "ns")
-    cuts = np.flatnonzero(apart | (np.diff(places) > 1)) + 1
+    gap = np.diff(timestamps.to_ns(hours)[places]) > np.timedelta64(round(step * 3.6e12), "ns")
+    cuts = np.flatnonzero(gap | (np.diff(places) > 1)) + 1
     return [(int(run[0]), int(run[-1])) for run in np.split(places, cuts)]
 
 
 def _since(moment: pd.Timestamp, hours: pd.DatetimeIndex) -> float:
+    """Hours since the first hour."""
     return float((moment - hours[0]) / pd.Timedelta("1h"))
 
 
-def _within(hours: pd.DatetimeIndex, item: tuple[float, float, int]) -> Array:
+def _inside(hours: pd.DatetimeIndex, span: tuple[float, float, int]) -> Array:
+    """Whether each hour lies in the span of a warning."""
     place = np.asarray((hours - hours[0]) / pd.Timedelta("1h"))
-    return (place >= item[0] - _SLACK) & (place <= item[1] + _SLACK)
+    return (place >= span[0] - _SLACK) & (place <= span[1] + _SLACK)

@@ -1,4 +1,4 @@
-"""Reconciliation of scenarios of sites, areas and totals, weighted by their past residuals."""
+"""Minimum-trace reconciliation of scenarios of sites, areas and totals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import LeakageError, MissingDataError, SchemaError
+from energyforecast.errors import LeakageError, MissingDataError, SchemaError, one_of
 
 __all__ = ["METHODS", "MinT", "reconcile"]
 
 Array = npt.NDArray[Any]
 Hierarchy = Mapping[str, Sequence[str]]
 
-#: Ways to weigh what does not add up.
+#: Covariances of the residuals.
 METHODS: Final = ("mint_shrink", "wls", "ols", "bottom_up")
 
 
@@ -31,23 +31,23 @@ def reconcile(
     method: str = "mint_shrink",
     bounds: Mapping[str, tuple[float, float]] | None = None,
 ) -> Scenarios:
-    """Project scenarios of sites, areas and totals onto those that add up.
+    """Project scenarios of sites, areas and totals onto those that add up, by :class:`MinT`.
 
     Parameters
     ----------
     scenarios : Scenarios
-        Of every name in the hierarchy, drawn together.
+        Of every name in the hierarchy, sampled together.
     hierarchy : mapping of sequence of str
         Parts of each sum, e.g. ``{"Germany": ["north", "south"]}``; parts may be sums themselves.
     residuals : DataFrame, optional
-        Residuals of past forecasts, a column for each name, as :func:`energyforecast.planning.hindcast_residuals`
-        gives them.
-        ``"ols"`` and ``"bottom_up"`` need none. [MW]
+        Of past forecasts, a column for each name, of :func:`energyforecast.planning.hindcast_residuals`; not used by
+        ``"ols"`` and ``"bottom_up"``. [MW]
     method : {"mint_shrink", "wls", "ols", "bottom_up"}
-        Covariance of errors shrunk towards its diagonal; the diagonal alone; all alike; only the sites count.
+        Covariance of the residuals: shrunk towards its diagonal; the diagonal; the identity. ``"bottom_up"`` takes the
+        sites alone.
     bounds : mapping of (float, float), optional
-        Least and largest power of sites, such as ``{"farm": (0, 60)}``. The projection may leave them;
-        sites are then cut to their bounds and added up again. [MW]
+        Minimum and maximum power of sites, such as ``{"farm": (0, 60)}``. The projection may leave them;
+        sites are then clipped to their bounds and added up again. [MW]
 
     Returns
     -------
@@ -57,11 +57,16 @@ def reconcile(
     Raises
     ------
     SchemaError, MissingDataError, LeakageError
-        If names do not fit, errors are too few, or became known after the issue.
+        If names do not fit, residuals are too few, or became known after the issue.
+
+    See Also
+    --------
+    MinT : The projection, to be fitted once.
+    hindcast_residuals : Residuals of past forecasts.
 
     Examples
     --------
-    Errors of both sites and of the total are alike and independent: what does not add up, 3 MW, is shared by all.
+    Residuals of both sites and of the total are equal and independent: the difference of 3 MW is shared by all.
 
     >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
     >>> values = [[[10.0], [20.0], [33.0]]] * 2
@@ -75,31 +80,34 @@ def reconcile(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MinT:
-    r"""Minimum-trace reconciliation: the coherent projection of least total variance.
+    r"""Minimum-trace reconciliation: the coherent projection of minimum total variance.
 
-    .. math:: \tilde y = S \left(S^\top \Sigma^{-1} S\right)^{-1} S^\top \Sigma^{-1} \hat y
+    .. math::
+        \tilde y = S \left(S^\top \Sigma^{-1} S\right)^{-1} S^\top \Sigma^{-1} \hat y, \qquad
+        \Sigma = D^{1/2} \left(\lambda I + (1 - \lambda) R\right) D^{1/2}
 
-    with the summing matrix S and the covariance Σ of residuals.
+    with the summing matrix S, the covariance Σ of the residuals, their variances D, their correlation R, and the
+    shrinkage :math:`\lambda` of Schäfer and Strimmer (``"mint_shrink"``; 1 of ``"wls"``, Σ = I of ``"ols"``).
 
     Parameters
     ----------
     names : tuple of str
         Sums, then sites.
     sites : tuple of str
-        What is no sum.
+        Names that are no sum.
     sums : array, shape (names, sites)
-        1 where a site is part of a name.
+        S: 1 where a site is part of a name.
     weights : array, shape (sites, names)
-        How each reconciled site is made of all forecasts.
+        Weights of all forecasts in each reconciled site.
     method : str
     shrinkage : float
-        Share of the diagonal in the covariance; NaN where none is estimated.
+        Share of the diagonal in the covariance; NaN where none is estimated. [1]
     rows : int
-        Errors that it was estimated from.
+        Number of hours in the estimate.
     missing : int
-        Hours left out because an error was missing.
+        Number of hours left out because a residual was missing.
     known_by : Timestamp, optional
-        When the last error became known, where the errors say so.
+        Moment at which the last residual became known, if the residuals state it.
 
     References
     ----------
@@ -108,6 +116,10 @@ class MinT:
     - Schäfer and Strimmer (2005), https://doi.org/10.2202/1544-6115.1175
     - Of samples: Panagiotelis, Gamakumara, Athanasopoulos and Hyndman (2023), Probabilistic forecast reconciliation,
       https://doi.org/10.1016/j.ejor.2022.07.040
+
+    See Also
+    --------
+    reconcile : Fit and apply in one call.
 
     Examples
     --------
@@ -130,8 +142,7 @@ class MinT:
         cls, hierarchy: Hierarchy, *, residuals: pd.DataFrame | None = None, method: str = "mint_shrink"
     ) -> MinT:
         """Learn the weights; parameters are those of :func:`reconcile`."""
-        if method not in METHODS:
-            raise SchemaError(f"method={method!r}.", f"It is one of {list(METHODS)}.", "Choose one of them.")
+        one_of("method", method, allowed=METHODS)
         names, sites, sums = _summing(hierarchy)
         if method == "bottom_up":
             weights = np.eye(len(names))[len(names) - len(sites) :]
@@ -178,8 +189,8 @@ class MinT:
         if set(scenarios.sites) != set(self.names):
             raise SchemaError(
                 f"The scenarios are of {sorted(scenarios.sites)}.",
-                f"The hierarchy holds {sorted(self.names)}, and each has its own forecast.",
-                "Draw scenarios of all of them together; others stay apart.",
+                f"The hierarchy holds {sorted(self.names)}; each must have a forecast of its own.",
+                "Sample scenarios of all of them together, and of no others.",
             )
         unknown = sorted(set(bounds or {}) - set(self.sites))
         if unknown:
@@ -189,9 +200,9 @@ class MinT:
         issued = scenarios.data.attrs.get("issue_time")
         if self.known_by is not None and issued is not None and self.known_by > timestamps.instant(issued):
             raise LeakageError(
-                f"Errors became known until {self.known_by}; the scenarios were issued at {issued}.",
-                "Weights are learnt from what was known at the issue.",
-                "Collect errors with hindcast_residuals(..., until=issue_time).",
+                f"Residuals became known until {self.known_by}; the scenarios were issued at {issued}.",
+                "Weights must be learnt from data known at the issue.",
+                "Collect residuals with hindcast_residuals(..., until=issue_time).",
             )
 
     def __repr__(self) -> str:
@@ -215,13 +226,14 @@ def _summing(hierarchy: Hierarchy) -> tuple[tuple[str, ...], tuple[str, ...], Ar
         if len(set(found)) < len(found):
             raise SchemaError(
                 f"{name!r} counts {sorted({one for one in found if found.count(one) > 1})} twice.",
-                "A site is part of a sum once.",
+                "A site must occur in a sum at most once.",
                 "Correct the hierarchy.",
             )
     return names, sites, np.array([[float(site in found) for site in sites] for found in rows])
 
 
 def _parts(name: str, hierarchy: Hierarchy, *, above: tuple[str, ...]) -> list[str]:
+    """Sites of a name, through all levels."""
     if name in above:
         raise SchemaError(
             f"{name!r} is part of itself.", "Sums are of other names.", "Correct the hierarchy."
@@ -232,17 +244,18 @@ def _parts(name: str, hierarchy: Hierarchy, *, above: tuple[str, ...]) -> list[s
 
 
 def _weights(sums: Array, covariance: Array) -> Array:
-    """(S' W⁻¹ S)⁻¹ S' W⁻¹ of the paper's theorem 1."""
+    """The projection without S: theorem 1 of Wickramasuriya, Athanasopoulos and Hyndman."""
     scaled = np.linalg.solve(covariance, sums)
     return np.linalg.solve(sums.T @ scaled, scaled.T)
 
 
 def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[Array, int]:
+    """Hours with the residuals of all names, and the number of others."""
     absent = list(names) if residuals is None else [name for name in names if name not in residuals]
     if residuals is None or absent:
         raise MissingDataError(
-            f"There are no past errors of {absent}.",
-            "Every name of the hierarchy has residuals, from which its weight is learnt.",
+            f"There are no residuals of {absent}.",
+            "Every name of the hierarchy must have residuals, from which its weight is learnt.",
             'Collect them with hindcast_residuals, or use method="ols" or "bottom_up".',
         )
     table = residuals[list(names)].to_numpy(dtype=float)
@@ -250,8 +263,8 @@ def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[A
     if known.sum() < 10 or (table[known].std(axis=0) == 0).any():
         flat = [name for name, spread in zip(names, table[known].std(axis=0), strict=True) if not spread > 0]
         raise MissingDataError(
-            f"{int(known.sum())} hours have the errors of all names; those of {flat} do not vary.",
-            "A covariance is learnt from 10 hours or more, in which each errs.",
+            f"{int(known.sum())} hours have the residuals of all names; those of {flat} do not vary.",
+            "A covariance is learnt from 10 hours or more, in which each varies.",
             'Give more past forecasts, or use method="ols" or "bottom_up".',
         )
     return table[known], int((~known).sum())
@@ -267,7 +280,7 @@ def _shrunk(table: Array) -> tuple[Array, float]:
     apart = ~np.eye(len(sample), dtype=bool)
     distance = (sample[apart] ** 2).sum()
     share = float(np.clip(variance[apart].sum() / distance, 0.0, 1.0)) if distance > 0 else 1.0
-    # Sums of exact forecasts of sites make the sample singular: a little of the diagonal always stays.
+    # Forecasts that add up already make the sample singular: a little of the diagonal always remains.
     share = max(share, 1e-6)
     correlation = np.where(apart, (1 - share) * sample, 1.0)
     return correlation * np.outer(deviation, deviation), share

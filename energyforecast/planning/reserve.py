@@ -1,4 +1,4 @@
-"""How much must be held ready, upward and downward, so that it seldom falls short."""
+"""Upward and downward reserve at a stated risk, and its verification."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from energyforecast.core import timestamps
 from energyforecast.core.alignment import finite_by_hour, outcomes_by_hour
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.errors import RangeError, SchemaError, one_of
 from energyforecast.planning.outages import Outage, outage_table
 from energyforecast.planning.reserve_distributions import SLACK, TAIL_SHARE, Tail, needed
+from energyforecast.planning.result_tables import check_columns
 
 __all__ = ["Tail", "reserve", "reserve_exceedance", "static_reserve"]
 
 Array = npt.NDArray[Any]
 
-#: Errors that are expected beyond a quantile which is read from the sample alone.
+#: Number of residuals expected beyond an empirical quantile.
 _BEYOND: Final = 10
-#: Errors from which a mean and a spread, or the two parameters of a tail, are taken.
-_LEAST: Final = 30
+#: Smallest number of residuals from which the parameters of a tail are estimated.
+_MIN_RESIDUALS: Final = 30
 _COLUMNS: Final = ("valid_time", "scheduled", "up", "down", "n")
 
 
@@ -38,24 +39,30 @@ def reserve(
     tail: Tail | None = None,
     site: str | None = None,
 ) -> pd.DataFrame:
-    """Reserve of each hour, upward and downward, that the need exceeds with at most a stated probability.
+    r"""Upward and downward reserve of each hour, exceeded by the need with at most a stated probability.
+
+    .. math::
+        R_\text{up} = \min\Big\{R \ge 0 : \sum_o P(O = o)\, P(N - s > R - o) \le \varepsilon\Big\}, \qquad
+        R_\text{down} = \min\{R \ge 0 : P(s - N > R) \le \varepsilon\}
+
+    with the net load N, its schedule s, the power O lost by outages and the risk :math:`\varepsilon`: the upward need
+    is the exact convolution of residuals and outages. An outage raises the upward need alone.
 
     Parameters
     ----------
     scenarios : Scenarios
-        Of net load: demand less wind and solar. (Of a plant alone, its power taken negatively, as demand.)
+        Of net load: demand minus wind minus solar. (Of a plant alone: its negative power, with the kind "demand".)
     risk : float
-        Probability, in each hour and in each direction, that the need exceeds the reserve; in (0, 0.5).
+        Probability, in each hour and in each direction, that the need exceeds the reserve; in (0, 0.5). [1]
     schedule : Series, optional
-        What is planned to cover the net load, by the beginnings of hours. By default the mean of the scenarios, since
-        means add up: the schedules of areas are then that of their sum, which medians are not. [MW]
+        Scheduled net load, by the beginnings of hours. By default the mean of the scenarios: means of areas add up to
+        that of their sum, medians do not. [MW]
     outages : sequence of Outage
         Units that may fail, independently of each other and of the net load.
     tail : {None, "gaussian", "pareto"}
-        None reads the quantile from the scenarios alone and refuses a risk below 10 / scenarios. ``"gaussian"``
-        takes net load as normal with their mean and spread (30 scenarios). ``"pareto"`` continues
-        the outer tenth of the scenarios by a generalised Pareto distribution (300 scenarios; risks down
-        to a tenth of that of one scenario).
+        None: empirical quantiles of the scenarios; at least 10 / risk of them are needed. ``"gaussian"``: a normal
+        distribution with their mean and standard deviation (30 scenarios). ``"pareto"``: a generalised Pareto
+        distribution of the outer tenth (300 scenarios, and 0.1 / risk).
     site : str, optional
         Needed where there are several.
 
@@ -68,7 +75,7 @@ def reserve(
     Raises
     ------
     RangeError
-        If the risk is none, or the scenarios cannot support it; the error says how many would.
+        If the risk lies outside (0, 0.5), or needs more scenarios; the error names how many.
     TimeError
         If the schedule lacks an hour or a zone.
     SchemaError
@@ -76,14 +83,14 @@ def reserve(
 
     Notes
     -----
-    The upward need is net load less schedule, plus the power that is out: its distribution is the exact discrete
-    convolution of both (:func:`outage_table`). The reserve is the least amount, never below 0, which the
-    need exceeds with a probability of at most the risk; on scenarios it is one of the values that the need can take.
-    An outage raises only the upward need: downward nobody counts on a failure, so that need is schedule
-    less net load alone.
+    The Pareto tail above the threshold u, which a share :math:`\zeta` of the residuals exceeds, is
 
-    The Gaussian tail suits sums of many areas and plants, not one plant, whose errors end at 0 and at its
-    capacity. Neither tail knows such bounds.
+    .. math::
+        P(X > u + y) = \zeta \left(1 + \frac{\xi y}{\beta}\right)^{-1/\xi}, \qquad
+        \xi = 2 - \frac{a_0}{a_0 - 2 a_1}, \qquad \beta = \frac{2 a_0 a_1}{a_0 - 2 a_1}
+
+    with the probability-weighted moments :math:`a_0` and :math:`a_1` of the excesses. Tails have no bounds: they suit
+    sums of many areas and plants, not one plant, whose residuals end at 0 and at its capacity.
 
     References
     ----------
@@ -92,47 +99,49 @@ def reserve(
     fitted by probability-weighted moments, Hosking and Wallis (1987),
     https://doi.org/10.2307/1269343.
 
+    See Also
+    --------
+    net_load : Scenarios of net load.
+    outage_table : Distribution of the power lost.
+    static_reserve, reserve_exceedance
+
     Examples
     --------
-    Every net load from 1 to 100 MW is as likely as the others; a unit of 20 MW fails once in ten times.
+    Net loads from 1 to 100 MW are equally likely; a unit of 20 MW fails with a probability of 10 %.
 
     >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
-    >>> courses = Scenarios.from_values(
+    >>> scenarios = Scenarios.from_values(
     ...     [[[float(k)]] for k in range(1, 101)], sites=["area"], valid_time=hours, frequency="1h"
     ... )
-    >>> reserve(courses, risk=0.1)
+    >>> reserve(scenarios, risk=0.1)
                      valid_time  scheduled    up  down    n
     0 2024-01-02 00:00:00+00:00       50.5  39.5  39.5  100
-    >>> reserve(courses, risk=0.1, outages=[Outage(capacity=20, probability=0.1)])["up"].tolist()
+    >>> reserve(scenarios, risk=0.1, outages=[Outage(capacity=20, probability=0.1)])["up"].tolist()
     [41.5]
     """
-    states, courses = outage_table(outages), scenarios.of(site)
-    _check_used(scenarios, site)
-    hours, count = scenarios.valid_times, scenarios.number
-    _check_risk(risk, count, tail, of="scenarios")
-    mean = courses.mean(axis=0)
+    states, trajectories, hours = outage_table(outages), scenarios.of(site), scenarios.valid_times
+    _check_demand(scenarios, site)
+    _check_risk(risk, scenarios.number, tail, of="scenarios")
+    mean = trajectories.mean(axis=0)
     scheduled = mean if schedule is None else finite_by_hour(schedule, hours, what="schedule")
-    errors = (courses - scheduled).T
+    residuals = (trajectories - scheduled).T
+    up = [needed(row, risk, tail, states) for row in residuals]
+    down = [needed(-row, risk, tail) for row in residuals]
     table = pd.DataFrame(
-        {
-            "valid_time": hours,
-            "scheduled": scheduled,
-            "up": [needed(row, risk, tail, states) for row in errors],
-            "down": [needed(-row, risk, tail) for row in errors],
-            "n": count,
-        }
+        {"valid_time": hours, "scheduled": scheduled, "up": up, "down": down, "n": scenarios.number}
     )
     table.attrs = {"risk": risk, "tail": tail or "none", "caveats": "; ".join(scenarios.caveats)}
     return table
 
 
-def _check_used(scenarios: Scenarios, site: str | None) -> None:
+def _check_demand(scenarios: Scenarios, site: str | None) -> None:
+    """Refuse scenarios of a plant: less power is its shortage."""
     name = scenarios.sites[0] if site is None else site
     if scenarios.kinds[name] not in ("demand", "site"):
         raise SchemaError(
             f"Reserve is asked for of {name!r}, whose kind is {scenarios.kinds[name]!r}.",
-            "It is of net load, which falls short when more comes; of a plant, when less comes.",
-            'Give net_load(...), or the power taken negatively, with kind="demand".',
+            "Reserve is of net load: a shortage is more net load than scheduled, but less power of a plant.",
+            'Give net_load(...), or the negative power, with kind="demand".',
         )
 
 
@@ -144,12 +153,16 @@ def static_reserve(
     outages: Sequence[Outage] = (),
     tail: Tail | None = None,
 ) -> pd.DataFrame:
-    """Static reserve, the same for every hour, from residuals: the reference of a reserve by hour.
+    r"""Static reserve, the same for every hour, from residuals: the reference of a reserve by hour.
+
+    .. math:: R_\text{up} = \min\Big\{R \ge 0 : \sum_o P(O = o)\, P(E > R - o) \le \varepsilon\Big\}
+
+    with the residuals E of past hours, in place of the distribution of each hour.
 
     Parameters
     ----------
     residuals : Series
-        Net load minus its schedule, in hours before those that are planned; missing ones are left out. [MW]
+        Net load minus its schedule, in hours before the planned ones; missing ones are left out. [MW]
     schedule : Series
         By the beginnings of the hours for which the reserve is held, with their zone. [MW]
     risk, outages, tail : optional
@@ -160,6 +173,11 @@ def static_reserve(
     DataFrame
         As of :func:`reserve`; ``n`` counts residuals.
 
+    See Also
+    --------
+    reserve : From the scenarios of each hour.
+    hindcast_residuals : Residuals of past forecasts.
+
     Examples
     --------
     >>> past = pd.Series(np.arange(-50.0, 51.0))
@@ -169,16 +187,15 @@ def static_reserve(
     0      500.0  40.0  40.0  101
     1      500.0  40.0  40.0  101
     """
-    errors = residuals.dropna().to_numpy(dtype=float)
-    _check_risk(risk, len(errors), tail, of="residuals")
-    scheduled = finite_by_hour(schedule, pd.DatetimeIndex(schedule.index), what="schedule")
+    known = residuals.dropna().to_numpy(dtype=float)
+    _check_risk(risk, len(known), tail, of="residuals")
     table = pd.DataFrame(
         {
             "valid_time": timestamps.to_index(schedule.index),
-            "scheduled": scheduled,
-            "up": needed(errors, risk, tail, outage_table(outages)),
-            "down": needed(-errors, risk, tail),
-            "n": len(errors),
+            "scheduled": finite_by_hour(schedule, pd.DatetimeIndex(schedule.index), what="schedule"),
+            "up": needed(known, risk, tail, outage_table(outages)),
+            "down": needed(-known, risk, tail),
+            "n": len(known),
         }
     )
     table.attrs = {"risk": risk, "tail": tail or "none", "caveats": ""}
@@ -195,14 +212,20 @@ def reserve_exceedance(
     tolerance: float = 0.0,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """How often the need exceeded reserves, with the exact binomial interval of that share.
+    r"""Share of hours in which the need exceeded a reserve, with its exact binomial interval.
+
+    .. math::
+        \left[B^{-1}_{\alpha/2}(k,\, n - k + 1),\; B^{-1}_{1 - \alpha/2}(k + 1,\, n - k)\right]
+
+    with k exceedances in n hours, the quantile function B⁻¹ of the beta distribution and the confidence
+    :math:`1 - \alpha` (Clopper and Pearson).
 
     Parameters
     ----------
     tables : DataFrame or mapping of DataFrame
         Of :func:`reserve` and :func:`static_reserve`, by name; those of several days one below the other.
     observed : Observations or Series
-        Net load by the beginnings of hours; where outages are part of the reserve, with the power that was out. [MW]
+        Net load by the beginnings of hours; where outages are part of the reserve, plus the power lost. [MW]
     site : str, optional
         Column of the observations.
     by : {"hour", "month"}, optional
@@ -210,33 +233,37 @@ def reserve_exceedance(
     timezone : str
         Zone of that clock.
     tolerance : float
-        By how much a need may go beyond the reserve without counting, such as the accuracy of meters: where a plant
-        stands still, outcomes lie a few kW below the lowest quantiles. [MW]
+        Smaller exceedances do not count, such as the accuracy of meters: at standstill of a plant, outcomes lie a
+        few kW below the lowest quantiles. [MW]
     confidence : float
-        Of the interval.
+        Of the interval. [1]
 
     Returns
     -------
     DataFrame
         ``reserve`` (its name), `by`, ``direction``, ``held`` (mean) [MW], ``exceeded`` (hours), ``share``, ``low``,
-        ``high``, ``beyond`` (by how much, mean of the hours in which it was exceeded) [MW], ``n``, ``missing``
-        (hours without outcome).
+        ``high``, ``beyond`` (mean exceedance, over the hours with one) [MW], ``n``, ``missing`` (hours without
+        outcome).
 
     Notes
     -----
-    The interval is that of Clopper and Pearson for independent hours. Errors of neighbouring hours go
-    together, so that the true interval is wider.
+    The interval is of independent hours. Residuals of neighbouring hours are correlated, so the true interval is
+    wider.
 
     References
     ----------
     Clopper and Pearson (1934), https://doi.org/10.1093/biomet/26.4.404.
 
+    See Also
+    --------
+    reserve, static_reserve
+
     Examples
     --------
     >>> hours = pd.date_range("2024-01-02", periods=4, freq="1h", tz="UTC")
     >>> held = static_reserve(pd.Series(np.arange(-50.0, 51.0)), pd.Series(500.0, index=hours), risk=0.1)
-    >>> came = pd.Series([500.0, 545.0, 480.0, np.nan], index=hours)
-    >>> reserve_exceedance({"static": held}, came).drop(columns=["reserve", "missing"]).round(2)
+    >>> observed = pd.Series([500.0, 545.0, 480.0, np.nan], index=hours)
+    >>> reserve_exceedance({"static": held}, observed).drop(columns=["reserve", "missing"]).round(2)
       direction  held  exceeded  share   low  high  beyond  n
     0        up  40.0         1   0.33  0.01  0.91     5.0  3
     1      down  40.0         0   0.00  0.00  0.71     NaN  3
@@ -244,19 +271,20 @@ def reserve_exceedance(
     named = {"reserve": tables} if isinstance(tables, pd.DataFrame) else tables
     rows = []
     for name, table in named.items():
-        _check_table(table, name)
+        check_columns(table, _COLUMNS, name=name, source="reserve(...) or static_reserve(...)")
         hours = pd.DatetimeIndex(table["valid_time"])
-        error = outcomes_by_hour(observed, hours, site=site or "net load") - table["scheduled"].to_numpy()
-        for label, here in _parts(hours.tz_convert(timestamps.zone(timezone)), by):
+        residual = outcomes_by_hour(observed, hours, site=site or "net load") - table["scheduled"].to_numpy()
+        for label, hours_in in _parts(hours.tz_convert(timestamps.zone(timezone)), by):
             head = {"reserve": name} | ({by: label} if by else {})
-            for direction, need in (("up", error), ("down", -error)):
+            for direction, need in (("up", residual), ("down", -residual)):
                 held = table[direction].to_numpy()
-                row = _exceeded(need[here], held[here], tolerance, confidence)
+                row = _exceeded(need[hours_in], held[hours_in], tolerance, confidence)
                 rows.append(head | {"direction": direction} | row)
     return pd.DataFrame(rows)
 
 
 def _exceeded(need: Array, held: Array, tolerance: float, confidence: float) -> dict[str, float]:
+    """Count, share and size of the exceedances."""
     known = np.isfinite(need)
     beyond = need[known] - held[known]
     over, total = beyond > tolerance + SLACK, len(beyond)
@@ -276,24 +304,12 @@ def _exceeded(need: Array, held: Array, tolerance: float, confidence: float) -> 
 
 
 def _parts(clock: pd.DatetimeIndex, by: str | None) -> list[tuple[int, Array]]:
+    """Label and hours of each group."""
     if by is None:
         return [(0, np.ones(len(clock), dtype=bool))]
-    if by not in ("hour", "month"):
-        raise SchemaError(
-            f"Exceedance by {by!r} is asked for.", "It is told by 'hour' or 'month'.", "Choose one of them."
-        )
+    one_of("by", by, allowed=("hour", "month"))
     label = np.asarray(getattr(clock, by))
     return [(int(value), label == value) for value in np.unique(label)]
-
-
-def _check_table(table: pd.DataFrame, name: str) -> None:
-    lacking = [column for column in _COLUMNS if column not in table]
-    if lacking:
-        raise SchemaError(
-            f"The table {name!r} has no column {lacking[0]!r}.",
-            f"A table of reserves has {list(_COLUMNS)}.",
-            "Give what reserve(...) or static_reserve(...) returned.",
-        )
 
 
 def _check_risk(risk: float, count: int, tail: str | None, *, of: str) -> None:
@@ -301,17 +317,19 @@ def _check_risk(risk: float, count: int, tail: str | None, *, of: str) -> None:
         raise RangeError(
             f"The risk is {risk:g}.", "It is a probability above 0 and below 0.5.", "Give 0.01 for 1 %."
         )
-    if tail not in (None, "gaussian", "pareto"):
-        raise SchemaError(
-            f"The tail {tail!r} is asked for.", "It is None, 'gaussian' or 'pareto'.", "Choose one of them."
-        )
-    own, beyond = np.ceil(_BEYOND / risk - 1e-9), np.ceil(0.1 / risk - 1e-9)
-    least = {None: own, "gaussian": _LEAST, "pareto": max(_LEAST / TAIL_SHARE, beyond)}[tail]
-    if count < least:
+    one_of("tail", tail, allowed=(None, "gaussian", "pareto"))
+    beyond = np.ceil(_BEYOND / risk - 1e-9), np.ceil(0.1 / risk - 1e-9)
+    required = {
+        None: beyond[0],
+        "gaussian": _MIN_RESIDUALS,
+        "pareto": max(_MIN_RESIDUALS / TAIL_SHARE, beyond[1]),
+    }[tail]
+    if count < required:
         also = "" if tail else " or state a tail model: tail='pareto' or tail='gaussian',"
         raise RangeError(
             f"A risk of {risk:g} is asked of {count} {of}"
             + (f" with the tail {tail!r}." if tail else f": {risk * count:.2g} of them lie beyond it."),
-            f"At least {least:.0f} {of} are needed" + ("." if tail else f", {_BEYOND} beyond the quantile."),
+            f"At least {required:.0f} {of} are needed"
+            + ("." if tail else f", {_BEYOND} beyond the quantile."),
             f"Give more {of},{also} or accept a larger risk.",
         )

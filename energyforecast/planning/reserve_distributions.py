@@ -11,28 +11,30 @@ from scipy import stats
 __all__ = ["SLACK", "TAIL_SHARE", "Tail", "needed"]
 
 Array = npt.NDArray[Any]
-#: How residuals are continued beyond those that the sample holds.
+#: Model of the residuals beyond the sample.
 Tail: TypeAlias = Literal["gaussian", "pareto"]
 
-#: Share of the sample that is its tail.
+#: Share of the sample in its tail. [1]
 TAIL_SHARE: Final = 0.1
-#: By how much rounding may move a residual. [MW]
+#: Tolerance for rounding of a residual. [MW]
 SLACK: Final = 1e-9
 
 
-class _Errors(Protocol):
-    """Probability of more than each value, and the least value exceeded with at most a probability."""
+class _Residuals(Protocol):
+    """Distribution of residuals: its survival function, and the value exceeded with a probability."""
 
-    def more(self, value: Array) -> Array: ...
+    def survival(self, value: Array) -> Array: ...
 
     def exceeded_by(self, risk: float) -> float: ...
 
 
 class _Sample:
-    def __init__(self, errors: Array) -> None:
-        self.values = np.sort(errors)
+    """Empirical distribution."""
 
-    def more(self, value: Array) -> Array:
+    def __init__(self, residuals: Array) -> None:
+        self.values = np.sort(residuals)
+
+    def survival(self, value: Array) -> Array:
         at_most = np.searchsorted(self.values, np.asarray(value) + SLACK, side="right")
         return np.asarray(1.0 - at_most / len(self.values))
 
@@ -41,11 +43,13 @@ class _Sample:
 
 
 class _Gaussian:
-    def __init__(self, errors: Array) -> None:
-        # Without any spread a normal distribution is not defined; a watt stands for none.
-        self.law = stats.norm(errors.mean(), max(float(errors.std(ddof=1)), 1e-6))
+    """Normal distribution with the mean and standard deviation of the sample."""
 
-    def more(self, value: Array) -> Array:
+    def __init__(self, residuals: Array) -> None:
+        # A normal distribution needs a positive deviation: 1 W for a constant sample.
+        self.law = stats.norm(residuals.mean(), max(float(residuals.std(ddof=1)), 1e-6))
+
+    def survival(self, value: Array) -> Array:
         return np.asarray(self.law.sf(value))
 
     def exceeded_by(self, risk: float) -> float:
@@ -55,21 +59,21 @@ class _Gaussian:
 class _Pareto:
     """The sample up to its threshold, a generalised Pareto distribution beyond."""
 
-    def __init__(self, errors: Array) -> None:
-        self.sample = _Sample(errors)
+    def __init__(self, residuals: Array) -> None:
+        self.sample = _Sample(residuals)
         ordered = self.sample.values
         count = int(TAIL_SHARE * len(ordered))
         self.threshold, self.share = float(ordered[-count - 1]), count / len(ordered)
         excess = ordered[-count:] - self.threshold
         first = excess.mean()
         second = (excess * (1.0 - (np.arange(1, count + 1) - 0.35) / count)).mean()
-        # A tail without extent, as where a plant stands still in all of it, stays a point.
+        # A tail without extent, as of a plant at standstill, remains a point.
         self.flat = bool(first < 1e-6 or first - 2 * second <= 0)
         gap = 1.0 if self.flat else first - 2 * second
         self.law = stats.genpareto(2.0 - first / gap, scale=max(2.0 * first * second / gap, 1e-6))
 
-    def more(self, value: Array) -> Array:
-        inside = self.sample.more(value)
+    def survival(self, value: Array) -> Array:
+        inside = self.sample.survival(value)
         if self.flat:
             return inside
         beyond = self.share * self.law.sf(np.asarray(value) - self.threshold)
@@ -84,18 +88,20 @@ class _Pareto:
 _MODELS: Final[dict[str | None, Any]] = {None: _Sample, "gaussian": _Gaussian, "pareto": _Pareto}
 
 
-def needed(errors: Array, risk: float, tail: str | None, states: tuple[Array, Array] | None = None) -> float:
-    """The least reserve, never below 0, that error and outages together exceed with at most the risk. [MW]"""
-    law: _Errors = _MODELS[tail](errors)
+def needed(
+    residuals: Array, risk: float, tail: str | None, states: tuple[Array, Array] | None = None
+) -> float:
+    """Minimum reserve, at least 0, that residual and outages together exceed with at most the risk. [MW]"""
+    law: _Residuals = _MODELS[tail](residuals)
     low = law.exceeded_by(risk)
     if states is None or len(states[0]) == 1:
         return max(low, 0.0)
     out, chance = states
-    # The reserve that suffices without outages suffices with all units out, once their power is added.
+    # The reserve without outages, plus the power of all units, covers the outage of all units.
     high = low + float(out[-1])
     for _ in range(64):
         middle = (low + high) / 2
-        if float(chance @ law.more(middle - out)) <= risk + 1e-12:
+        if float(chance @ law.survival(middle - out)) <= risk + 1e-12:
             high = middle
         else:
             low = middle
@@ -103,6 +109,6 @@ def needed(errors: Array, risk: float, tail: str | None, states: tuple[Array, Ar
 
 
 def _on_sample(law: _Sample, value: float, out: Array) -> float:
-    """The largest value of error and outage together that is at most `value`: halving ends just above it."""
+    """The largest sum of residual and outage that is at most `value`: bisection ends just above it."""
     place = np.searchsorted(law.values, value - out + SLACK, side="right") - 1
     return float((law.values[place] + out)[place >= 0].max())

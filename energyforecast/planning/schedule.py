@@ -1,4 +1,4 @@
-"""The schedule of least expected imbalance cost, and the costs of other schedules."""
+"""Schedule of minimum expected imbalance cost, and the costs of other schedules."""
 
 from __future__ import annotations
 
@@ -17,20 +17,15 @@ from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.core.settlement import (
-    ImbalanceTerms,
-    Price,
-    as_terms,
-    best_level,
-    tolerance,
-)
+from energyforecast.core.settlement import ImbalanceTerms, Price, as_terms, best_level
 from energyforecast.errors import MissingDataError, RangeError
+from energyforecast.planning.expected_cost import ExpectedCost
 
 __all__ = ["compare_schedules", "schedule"]
 
 Array = npt.NDArray[Any]
 
-#: Scenarios that are expected on the rarer side of a level that is declared.
+#: Number of scenarios required on the rarer side of a level.
 _PER_SIDE: Final = 10
 
 
@@ -45,21 +40,29 @@ def schedule(
     site: str | None = None,
     issue_time: Any = None,
 ) -> pd.DataFrame:
-    """Hourly schedule of least expected imbalance cost, with the costs of mean and median.
+    r"""Hourly schedule of minimum expected imbalance cost, with the costs of mean and median.
+
+    .. math::
+        s^* = \arg\min_s\; \pi_- \operatorname{E}\left[(s - w - X)_+\right]
+            + \pi_+ \operatorname{E}\left[(X - s - w)_+\right], \qquad
+        s^* = F^{-1}\left(\frac{\pi_+}{\pi_- + \pi_+}\right) \text{ for } w = 0
+
+    with the outcome X, its quantile function F⁻¹, the price :math:`\pi_-` of less and :math:`\pi_+` of more than
+    scheduled, and the half width w of the dead band. Without a band the minimum is the newsvendor quantile.
 
     Parameters
     ----------
     source : Forecast or Scenarios
-        Its kind says which side is short: of demand, more than declared. Of a forecast each issue is planned,
-        unless one is named.
+        Of a plant, less than scheduled is a shortage; of demand, more than scheduled. Each issue of a forecast is
+        planned, unless one is named.
     terms : ImbalanceTerms, optional
         In place of the prices and the band, such as :func:`energyforecast.core.settlement.kazakhstan`.
     shortage, surplus : float or Series
-        What a megawatt-hour too little or too much costs, **against having declared it**, as in
+        Prices of shortage and surplus **relative to having declared it**, as in
         :func:`energyforecast.evaluation.imbalance_cost`; a series by the beginnings of hours. [currency per MWh]
     band : float
-        Half width of the dead band as a share of the schedule: within it a deviation costs nothing. A share of the
-        capacity, or whole payment outside of the band, needs `terms`: :class:`ImbalanceTerms`.
+        Half width w of the dead band as a share of the schedule; deviations within it are free. A share of the
+        capacity, or payment of the whole deviation outside of the band, needs `terms`: :class:`ImbalanceTerms`. [1]
     capacity : float, optional
         For terms with ``band_of="capacity"``; that of the forecast by default. [MW]
     site : str, optional
@@ -76,40 +79,42 @@ def schedule(
     Raises
     ------
     MissingDataError
-        If the site's kind is ``"site"``, so that the side is not known, and the prices of the sides differ.
+        If the site's kind is ``"site"``, so that the side of a deviation is not known, and the prices differ.
     RangeError
-        If a price is below 0 or missing, the band is no share, the forecast's levels do not bracket the level that is
-        declared without a band, or scenarios are too few for it.
+        If a price is below 0 or missing, the band is no share, the forecast's levels do not bracket the newsvendor
+        level, or scenarios are too few for it.
     TimeError
         If a series of prices lacks an hour or a zone.
 
     Notes
     -----
-    Without a band, the quantile of the level ``surplus / (shortage + surplus)`` is the best one (for demand,
-    ``shortage / (shortage + surplus)``), read from the forecast's curve exactly. With a band the expected cost
-    as a function of the schedule is made of pieces, between the schedules at which an edge of the band passes a
-    sample or a quantile: straight ones on samples, parabolas on a quantile curve. All ends of
-    pieces and the lowest point of each parabola are looked at, so that the least is found exactly also
-    where the cost has several valleys or jumps (``paid="whole"``). Of schedules that cost alike, that
-    next to the median is taken.
+    With a band, the expected cost is piecewise linear in the schedule on samples, and piecewise quadratic on a quantile
+    curve, with nodes where an edge of the band passes a sample or quantile. All nodes and the minimum of each parabola
+    are compared, so the minimum is exact also if the cost has several local minima or jumps (``paid="whole"``). Of
+    schedules with equal costs, the one nearest to the median is taken.
 
     References
     ----------
     Pinson, Chevallier and Kariniotakis (2007), https://doi.org/10.1109/TPWRS.2007.901117.
 
+    See Also
+    --------
+    compare_schedules : Costs of mean, median and optimum.
+    energyforecast.core.settlement.ImbalanceTerms : Bands and payments of other kinds.
+
     Examples
     --------
-    Every power from 0 to 40 MW is as likely as the others; a shortage costs three times a surplus.
+    Powers from 0 to 40 MW are equally likely; a shortage costs three times a surplus.
 
     >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
-    >>> courses = Scenarios.from_values(
+    >>> scenarios = Scenarios.from_values(
     ...     [[[float(k)]] for k in range(41)], sites=["farm"], kind="wind", valid_time=hours, frequency="1h"
     ... )
     >>> columns = ["schedule", "expected_cost", "median", "median_cost"]
-    >>> schedule(courses, shortage=30, surplus=10)[columns].round(1)
+    >>> schedule(scenarios, shortage=30, surplus=10)[columns].round(1)
        schedule  expected_cost  median  median_cost
     0      10.0          153.7    20.0        204.9
-    >>> schedule(courses, shortage=30, surplus=10, band=0.1)[columns].round(1)
+    >>> schedule(scenarios, shortage=30, surplus=10, band=0.1)[columns].round(1)
        schedule  expected_cost  median  median_cost
     0      12.2          137.6    20.0        166.8
     """
@@ -136,16 +141,21 @@ def compare_schedules(
     source, terms, shortage, surplus, band, capacity, site : optional
         As in :func:`schedule`; every issue of a forecast counts.
     observed : Observations or Series, optional
-        What came, by the beginnings of hours. Hours without outcome are left out of all that is realised. As in
-        :mod:`energyforecast.evaluation`, an outcome counts between 0 and the capacity where there is one. [MW]
+        Outcomes, by the beginnings of hours; hours without outcome are left out of realised costs. As in
+        :mod:`energyforecast.evaluation`, outcomes are clipped to [0, capacity] where there is a capacity. [MW]
 
     Returns
     -------
     DataFrame
-        A row for each way of declaring: ``schedule``, ``energy`` [MWh], ``expected_cost``,
-        ``expected_band_worth``, and where outcomes are given ``realised_cost``, ``realised_band_worth``,
-        ``within_band`` (share of hours), ``n`` and ``missing``. What the band is worth is the cost that the same
-        way would have without a band, less its cost; the optimum is then another schedule, the quantile. [currency]
+        A row for each schedule: ``schedule``, ``energy`` [MWh], ``expected_cost``, ``expected_band_worth``, and where
+        outcomes are given ``realised_cost``, ``realised_band_worth``, ``within_band`` (share of hours), ``n`` and
+        ``missing``. The value of the band is the cost without it minus the cost with it; without it the optimum is
+        another schedule, the quantile. [currency]
+
+    See Also
+    --------
+    schedule : The optimum by hour.
+    energyforecast.evaluation.imbalance_cost : Costs of any schedule.
 
     Examples
     --------
@@ -162,12 +172,12 @@ def compare_schedules(
     agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band)
     bare = replace(agreed, band=0.0)
     windows = list(_windows(source, site, None, capacity))
-    tables = [[_planned(window, way) for window in windows] for way in (agreed, bare)]
+    tables = [[_planned(window, settled) for window in windows] for settled in (agreed, bare)]
     rows = []
     for name in ("mean", "median", "optimum"):
         column = "schedule" if name == "optimum" else name
         cost = "expected_cost" if name == "optimum" else f"{name}_cost"
-        expected, without = (sum(table[cost].sum() for table in way) for way in tables)
+        expected, without = (sum(table[cost].sum() for table in planned) for planned in tables)
         row = {
             "schedule": name,
             "energy": sum(
@@ -177,7 +187,7 @@ def compare_schedules(
             "expected_band_worth": without - expected,
         }
         if observed is not None:
-            declared = [[table[column].to_numpy() for table in way] for way in tables]
+            declared = [[table[column].to_numpy() for table in planned] for planned in tables]
             row |= _realised(windows, declared, (agreed, bare), observed)
         rows.append(row)
     return pd.DataFrame(rows)
@@ -186,14 +196,15 @@ def compare_schedules(
 def _realised(
     windows: list[_Window],
     declared: list[list[Array]],
-    ways: tuple[ImbalanceTerms, ImbalanceTerms],
+    both: tuple[ImbalanceTerms, ImbalanceTerms],
     observed: Observations | pd.Series,
 ) -> dict[str, float]:
+    """Realised cost with and without the band, over the hours with outcome."""
     costs: list[list[Array]] = [[], []]
     inside = []
     for k, window in enumerate(windows):
-        outcome = window.judged(outcomes_by_hour(observed, window.hours, site=window.site))
-        for place, terms in enumerate(ways):
+        outcome = window.clipped(outcomes_by_hour(observed, window.hours, site=window.site))
+        for place, terms in enumerate(both):
             plan = declared[place][k]
             costs[place].append(
                 terms.cost(
@@ -205,7 +216,7 @@ def _realised(
                     step=window.step,
                 )
             )
-        inside.append(ways[0].within(outcome, declared[0][k], capacity=window.capacity))
+        inside.append(both[0].within(outcome, declared[0][k], capacity=window.capacity))
     cost, without, share = (np.concatenate(parts) for parts in (*costs, inside))
     known = np.isfinite(share)
     return {
@@ -217,12 +228,9 @@ def _realised(
     }
 
 
-# -- what is planned -------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Window:
-    """The hours of one issue at one site, with the distribution of outcomes in each."""
+    """Hours of one issue at one site, with the distribution of the outcome in each."""
 
     site: str
     kind: Kind
@@ -234,7 +242,8 @@ class _Window:
     levels: tuple[float, ...] | None  # of a forecast
     number: int  # of scenarios
 
-    def judged(self, observed: Array) -> Array:
+    def clipped(self, observed: Array) -> Array:
+        """Outcomes within the bounds of a forecast."""
         bounded = self.levels is not None and self.capacity is not None and np.isfinite(self.capacity)
         return np.clip(observed, 0.0, self.capacity) if bounded else observed
 
@@ -243,7 +252,7 @@ class _Window:
         if self.levels is not None and not self.levels[0] - 1e-9 <= level <= self.levels[-1] + 1e-9:
             raise RangeError(
                 f"At {hour} the best level of site {self.site!r} is {level:.4g}.",
-                f"The forecast's levels, from {self.levels[0]:g} to {self.levels[-1]:g}, bracket it and the median.",
+                f"Levels of the forecast, {self.levels[0]:g} to {self.levels[-1]:g}, must bracket it and the median.",
                 "Forecast more levels: day_ahead(..., quantiles=...); or check the prices.",
             )
         rare = min(level, 1.0 - level)
@@ -255,13 +264,14 @@ class _Window:
                 f"At {hour} the best level of site {self.site!r} is {level:.4g}, and there are "
                 f"{self.number} scenarios.",
                 f"The level needs {needed}: {_PER_SIDE} on its rarer side.",
-                "Draw more scenarios, or check the prices.",
+                "Sample more scenarios, or check the prices.",
             )
 
 
 def _windows(
     source: Forecast | Scenarios, site: str | None, issue_time: Any, capacity: float | None
 ) -> Iterator[_Window]:
+    """Issues of a forecast, or the window of scenarios."""
     if isinstance(source, Scenarios):
         yield _of_scenarios(source, site, capacity)
         return
@@ -285,12 +295,13 @@ def _windows(
 
 
 def _of_scenarios(source: Scenarios, site: str | None, capacity: float | None) -> _Window:
-    told = source.data.attrs.get("issue_time")
+    """The window of scenarios."""
+    issued = source.data.attrs.get("issue_time")
     name = source.sites[0] if site is None else site
     return _Window(
         site=name,
         kind=source.kinds[name],
-        issue_time=pd.NaT if told is None else timestamps.instant(told),
+        issue_time=pd.NaT if issued is None else timestamps.instant(issued),
         hours=source.valid_times,
         step=source.hours,
         capacity=capacity,
@@ -301,23 +312,25 @@ def _of_scenarios(source: Scenarios, site: str | None, capacity: float | None) -
 
 
 def _only(source: Forecast, site: str | None) -> str:
+    """The named site, or the only one."""
     if site is None and len(source.sites) > 1:
         raise MissingDataError(
             "A schedule is asked for without a site.",
-            f"The forecast has {list(source.sites)}; each declares its own schedule.",
-            "Name one of them, or draw scenarios and total them.",
+            f"The forecast has {list(source.sites)}; each has a schedule of its own.",
+            "Name one of them, or sample scenarios and total them.",
         )
     return source.sites[0] if site is None else site
 
 
 def _planned(window: _Window, terms: ImbalanceTerms) -> pd.DataFrame:
+    """Schedule, mean and median of each hour, with their expected costs."""
     prices = np.column_stack(terms.prices(kind=window.kind, hours=window.hours))
     rows = []
     for outcomes, (below, above), hour in zip(window.outcomes, prices, window.hours, strict=True):
         level = float(best_level(below, above))
-        for wanted in (level, 0.5):
-            window.check_level(wanted, hour)
-        settled = _Settled(outcomes, terms, below, above, window.capacity)
+        for checked in (level, 0.5):
+            window.check_level(checked, hour)
+        settled = ExpectedCost(outcomes, terms, below, above, window.capacity)
         usual = np.array([outcomes.mean, outcomes.at(0.5)])
         best = np.array([outcomes.at(level)]) if terms.band == 0 else settled.cheapest(usual)
         declared = np.concatenate([best, usual])
@@ -327,65 +340,3 @@ def _planned(window: _Window, terms: ImbalanceTerms) -> pd.DataFrame:
     table.insert(0, "issue_time", window.issue_time)
     table.insert(1, "valid_time", window.hours)
     return table
-
-
-# -- what it costs ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Settled:
-    """One hour's outcomes under terms; prices below and above the schedule."""
-
-    outcomes: QuantileFunction
-    terms: ImbalanceTerms
-    below: float
-    above: float
-    capacity: float | None
-
-    def expected(self, declared: Array) -> Array:
-        """Expected cost of schedules, a megawatt each hour. [currency per h]"""
-        width = self.terms.width(declared, capacity=self.capacity)
-        beyond = self.terms.paid == "beyond"
-        # Outcomes on the edge of the band are within it; only where the cost jumps there does it matter.
-        slack = 0.0 if beyond else tolerance(self.outcomes.values)
-        few = self.outcomes.below(declared - width - slack)
-        kept = self.outcomes.at_most(declared + width + slack)
-        low, high = (declared - width, declared + width) if beyond else (declared, declared)
-        short = low * few - self.outcomes.partial_mean(few)
-        many = self.outcomes.mean - self.outcomes.partial_mean(kept) - high * (1.0 - kept)
-        return np.asarray(self.below * np.maximum(short, 0.0) + self.above * np.maximum(many, 0.0))
-
-    def cheapest(self, usual: Array) -> Array:
-        """The schedule of least expected cost, shape (1,); `usual` are looked at too, the median last."""
-        edges = np.unique(np.concatenate([self._edges(), usual]))
-        chosen = np.concatenate([edges, self._valleys(edges)]) if self._is_spread else edges
-        cost = self.expected(chosen)
-        alike = chosen[cost <= cost.min() + 1e-12 * max(1.0, float(cost.max()))]
-        return np.asarray(alike[[np.abs(alike - usual[-1]).argmin()]])
-
-    @property
-    def _is_spread(self) -> bool:
-        """Whether some of the probability lies between outcomes, as it does between quantiles."""
-        rise, share = np.diff(self.outcomes.values), np.diff(self.outcomes.levels)
-        return bool(((rise > 0) & (share > 0)).any())
-
-    def _edges(self) -> Array:
-        """Schedules at which an edge of the band passes a node, among the outcomes that are possible."""
-        nodes = np.unique(self.outcomes.values)
-        if self.terms.band_of == "capacity":
-            width = self.terms.width(nodes, capacity=self.capacity)
-            found = [nodes - width, nodes + width]
-        else:
-            share = self.terms.band * np.sign(nodes)
-            found = [nodes / (1.0 + share), nodes / (1.0 - share), np.zeros(1)]
-        # Beyond all outcomes a schedule gains nothing: there only one side's cost is left, and it grows.
-        return np.asarray(np.clip(np.concatenate(found), nodes[0], nodes[-1]))
-
-    def _valleys(self, edges: Array) -> Array:
-        """The lowest point of the parabola between each two edges, where it lies between them."""
-        wide = np.diff(edges)
-        first, middle, last = (self.expected(edges[:-1] + share * wide) for share in (0.25, 0.5, 0.75))
-        bend = 8.0 * (first - 2.0 * middle + last)
-        place = 0.5 - (last - first) / np.where(bend > 0, bend, np.inf)
-        inside = (bend > 0) & (place > 0) & (place < 1)
-        return np.asarray((edges[:-1] + place * wide)[inside])

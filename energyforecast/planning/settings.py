@@ -1,4 +1,4 @@
-"""What is to be planned, and on which terms: the section ``[plan]`` of a configuration.
+"""Settings of a day plan: the section ``[plan]`` of a configuration.
 
 .. code-block:: toml
 
@@ -9,7 +9,7 @@
     levels = [0.1, 0.5, 0.9]     # quantiles on sheets
     seed = 0
 
-    [plan.areas]                 # the sites of each area; their kinds stand in [sites]
+    [plan.areas]                 # the sites of each area; their kinds are in [sites]
     South = ["city", "farm"]
 
     [plan.reserve]
@@ -18,18 +18,18 @@
 
     [plan.schedule]              # of wind farms and PV plants
     preset = "kazakhstan"        # or shortage = 40, surplus = 10, band = 0.05
-    gate_closure = "08:00"       # required with the preset: no deadline is claimed here
+    gate_closure = "08:00"       # required with the preset
 
     [plan.ramps]
     change = 200                 # MW of net load
     within = ["1h", "3h", "6h"]
-    probability = 0.3            # from which a warning is given
+    probability = 0.3            # threshold of a warning
 
     [plan.system]                # for dispatch, as System.from_dict takes it
     areas = ["South"]
     shedding_cost = 3000
 
-A table that is left out is not planned. Nothing in it has a price or a risk by default.
+Only the tables that are given are planned. Prices and risks have no defaults.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.core.sites import Site
-from energyforecast.errors import ConfigurationError, EnergyForecastError
+from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
 from energyforecast.forecasting.portfolio import PLANNED
 from energyforecast.planning.dispatch.system import System
 from energyforecast.planning.outages import Outage
@@ -54,13 +54,17 @@ __all__ = ["PRESETS", "PlanSettings", "RampTerms", "ReserveTerms"]
 _T = TypeVar("_T")
 
 _DEPENDENCES: Final = ("gaussian", "schaake", "exponential", "independent")
-#: Published terms of imbalance by name.
+#: Published imbalance terms by name.
 PRESETS: Final[dict[str, Callable[..., ImbalanceTerms]]] = {"kazakhstan": kazakhstan}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReserveTerms:
-    """At which risk reserve is held, and which units may fail; see :func:`energyforecast.planning.reserve`.
+    """Risk of the reserve, and units that may fail.
+
+    See Also
+    --------
+    energyforecast.planning.reserve : Takes these terms.
 
     Examples
     --------
@@ -75,7 +79,12 @@ class ReserveTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class RampTerms:
-    """Which changes of net load count as ramps; see :func:`energyforecast.planning.ramps`.
+    """Change and windows of a ramp of net load, and the probability of a warning.
+
+    See Also
+    --------
+    energyforecast.planning.ramps : Takes the change [MW] and the windows.
+    energyforecast.planning.alarms : Takes the probability.
 
     Examples
     --------
@@ -90,24 +99,24 @@ class RampTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanSettings:
-    """What is to be planned, and on which terms.
+    """Settings of a day plan; parts without settings are not planned.
 
     Parameters
     ----------
     areas : mapping of sequence of str
-        The sites of each area.
+        Sites of each area.
     scenarios : int
-        For net load, reserve and ramps.
+        Number of scenarios for net load, reserve and ramps.
     dispatch_scenarios : int
-        For the schedule of units.
+        Number of scenarios for the schedule of units.
     dependence : {"gaussian", "schaake", "exponential", "independent"}
-        What ties hours, sites and kinds together. ``"gaussian"`` is learnt from past forecasts out of sample,
+        Dependence between hours, sites and kinds. ``"gaussian"`` is learnt from past forecasts out of sample,
         ``"schaake"`` copies past days, ``"exponential"`` decays with `range_hours`; ``"independent"`` is for
         comparison.
     range_hours : float, optional
         [h]
     learn : str or timedelta
-        How long before the issue the past forecasts begin from which the dependence is learnt.
+        Period before the issue from which the dependence is learnt.
     levels : sequence of float
         Quantiles on sheets.
     seed : int
@@ -115,6 +124,10 @@ class PlanSettings:
     schedule : ImbalanceTerms, optional
     ramps : RampTerms, optional
     system : System, optional
+
+    See Also
+    --------
+    plan_day : Takes these settings.
 
     Examples
     --------
@@ -144,29 +157,25 @@ class PlanSettings:
         object.__setattr__(self, "levels", tuple(self.levels))
         check_levels(self.levels)
         timestamps.duration(self.learn)
-        if self.dependence not in _DEPENDENCES:
-            raise ConfigurationError(
-                f"dependence = {self.dependence!r}.",
-                f"It is one of {list(_DEPENDENCES)}.",
-                "Choose one of them.",
-            )
+        one_of("dependence", self.dependence, allowed=_DEPENDENCES, error=ConfigurationError)
         if (self.dependence == "exponential") != (self.range_hours is not None):
             raise ConfigurationError(
                 f"dependence = {self.dependence!r} with range_hours = {self.range_hours}.",
-                "An exponential decay has a range in hours, the others are learnt.",
+                "An exponential decay has a range in hours; the others are learnt.",
                 'Give both dependence = "exponential" and range_hours, or neither.',
             )
         self._check_areas()
-        found = {site: area for area, sites in self.areas.items() for site in sites}
-        object.__setattr__(self, "site_areas", found)
+        site_areas = {site: area for area, sites in self.areas.items() for site in sites}
+        object.__setattr__(self, "site_areas", site_areas)
 
     def _check_areas(self) -> None:
+        """Each site lies in one area, and each area in the system."""
         listed = [site for sites in self.areas.values() for site in sites]
         doubled = sorted({site for site in listed if listed.count(site) > 1})
         if doubled or not listed:
             raise ConfigurationError(
                 f"The areas hold {doubled[0]!r} twice." if doubled else "The areas hold no site.",
-                "Each site lies in one area.",
+                "Each site must be in one area.",
                 'Correct [plan.areas]: South = ["city", "farm"].',
             )
         declared = () if self.system is None else self.system.area_names
@@ -179,12 +188,12 @@ class PlanSettings:
             )
 
     def kinds(self, sites: Sequence[Site]) -> dict[str, tuple[Site, ...]]:
-        """The sites that are planned, by kind.
+        """Sites by kind.
 
         Raises
         ------
         ConfigurationError
-            If a site is in no area, an area holds a site that there is not, or a site is of no kind.
+            If a site is in no area, an area holds an unknown site, or the kind of a site is not known.
 
         Examples
         --------
@@ -202,7 +211,7 @@ class PlanSettings:
                 f"The areas hold {unknown[0]!r}, which is no site."
                 if unknown
                 else f"Site {without[0]!r} is in no area.",
-                f"Sites are {names}, and each lies in one area.",
+                f"Sites are {names}, and each must be in one area.",
                 f"Did you mean {close[0]!r}?" if close else "Correct [plan.areas].",
             )
         found: dict[str, tuple[Site, ...]] = dict.fromkeys(PLANNED, ())
@@ -211,14 +220,14 @@ class PlanSettings:
                 raise ConfigurationError(
                     f"Site {site.name!r} has no kind that can be planned.",
                     f"Kinds are {', '.join(PLANNED)}.",
-                    'Say kind = "wind", "solar" or "demand".',
+                    'Give kind = "wind", "solar" or "demand".',
                 )
             found[site.kind] = (*found[site.kind], site)
-        return {kind: several for kind, several in found.items() if several}
+        return {kind: members for kind, members in found.items() if members}
 
     @classmethod
     def from_dict(cls, tables: Mapping[str, Any]) -> PlanSettings:
-        """Settings of plain tables, as ``tomllib.load`` reads them.
+        """Settings from plain tables, as ``tomllib.load`` reads them.
 
         Raises
         ------
@@ -234,14 +243,14 @@ class PlanSettings:
         >>> PlanSettings.from_dict({"areas": {"South": ["city"]}, "reserve": {"risk": 0.02}}).reserve.risk
         0.02
         """
-        made: dict[str, Any] = {
-            name: _made(maker, tables[name], f"plan.{name}")
+        parts: dict[str, Any] = {
+            name: _build(maker, tables[name], f"plan.{name}")
             for name, maker in (("reserve", _reserve), ("schedule", _schedule), ("ramps", _ramps))
             if name in tables
         }
         if "system" in tables:
-            made["system"] = _made(System.from_dict, {"tables": tables["system"]}, "plan.system")
-        return _made(cls, {**tables, **made}, "plan")
+            parts["system"] = _build(System.from_dict, {"tables": tables["system"]}, "plan.system")
+        return _build(cls, {**tables, **parts}, "plan")
 
 
 def _reserve(*, outages: Sequence[Mapping[str, Any]] = (), **terms: Any) -> ReserveTerms:
@@ -257,15 +266,15 @@ def _schedule(*, preset: str | None = None, **terms: Any) -> ImbalanceTerms:
     return maker(**terms)
 
 
-def _made(maker: Callable[..., _T], given: Mapping[str, Any], section: str) -> _T:
+def _build(maker: Callable[..., _T], table: Mapping[str, Any], section: str) -> _T:
     """Object of a table; its errors name the section."""
     try:
-        return maker(**given)
+        return maker(**table)
     except EnergyForecastError as error:
         raise ConfigurationError(f"[{section}] {error.found}", error.expected, error.remedy) from error
     except (TypeError, ValueError, KeyError) as error:
         raise ConfigurationError(
-            f"[{section}] cannot be followed: {error}.",
-            "Keys are those of the table's class, and none that is required is missing.",
-            "Correct the table; energyforecast.configuration.plan_settings names the key that is meant.",
+            f"[{section}] is not valid: {error}.",
+            "Keys must be those of the class of the table, with all that are required.",
+            "Correct the table; energyforecast.configuration.plan_settings names the nearest key.",
         ) from error

@@ -27,7 +27,6 @@ REMAINING: set[str] = {
     "datasets/synthetic/shelek.py",
     "datasets/synthetic/stochastic_processes.py",
     "errors.py",
-    "planning/settings.py",
     "testing/closure_scan.py",
     "testing/examples.py",
     "testing/feature_contract.py",

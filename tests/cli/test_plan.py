@@ -86,7 +86,7 @@ def _plan(**tables: Any) -> PlanSettings:
         ({"schedule": {"shortage": 1, "surplus": 1, "band": 1.0}}, "dead band is 1"),
         ({"system": {"areas": ["North"]}}, "area 'South'.*not in the system.*\nThe system has .*North"),
         ({"system": {"areas": ["South"], "unit": {}}}, r"\[plan.system\].*\n.*\nDid you mean 'units'"),
-        ({"dependence": "copula"}, "dependence = 'copula'"),
+        ({"dependence": "copula"}, "dependence is 'copula'"),
         ({"dependence": "exponential"}, "range_hours = None"),
         ({"areas": {"South": ["a"], "North": ["a"]}}, "'a' twice"),
         ({"areas": ["South"]}, "no table"),

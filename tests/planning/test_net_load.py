@@ -94,7 +94,7 @@ def test_what_cannot_be_net_load() -> None:
         net_load(demand=drawn, wind=wind)
     with pytest.raises(SchemaError, match="10 scenarios of demand and 11 of wind"):
         net_load(demand=drawn, wind=sample_scenarios(wind, n_scenarios=11))
-    with pytest.raises(SchemaError, match="'city' is there as two kinds"):
+    with pytest.raises(SchemaError, match="'city' is given as two kinds"):
         net_load(demand=drawn, wind=drawn)
     with pytest.raises(SchemaError, match=r"Site 'farm' is in the areas \[\]"):
         net_load(demand=demand, wind=wind, areas={"north": {"city"}})
@@ -206,7 +206,7 @@ def test_hindcast_residuals_are_of_what_was_published() -> None:
     late = hindcast_residuals(forecast, observations)
     total = Forecast(forecast.data.isel(issue_time=[10]))
     drawn = sample_scenarios(total, n_scenarios=10)
-    with pytest.raises(LeakageError, match="Errors became known until"):
+    with pytest.raises(LeakageError, match="Residuals became known until"):
         reconcile(drawn, hierarchy={"a": ["b"]}, residuals=late)
     reconcile(drawn, hierarchy={"a": ["b"]}, residuals=errors)
 
@@ -221,16 +221,16 @@ def test_what_cannot_be_reconciled() -> None:
         reconcile(given, hierarchy={"all": []}, method="ols")
     with pytest.raises(SchemaError, match="The hierarchy holds"):
         reconcile(given, hierarchy={"all": ["a"]}, method="ols")
-    with pytest.raises(SchemaError, match="method='best'"):
+    with pytest.raises(SchemaError, match="method is 'best'"):
         reconcile(given, hierarchy=TREE, method="best")
     with pytest.raises(SchemaError, match=r"Bounds are given for \['all'\]"):
         reconcile(given, hierarchy=TREE, method="ols", bounds={"all": (0, 1)})
-    with pytest.raises(MissingDataError, match="no past errors of"):
+    with pytest.raises(MissingDataError, match="no residuals of"):
         reconcile(given, hierarchy=TREE)
     rng = np.random.default_rng(0)
     errors = pd.DataFrame(rng.standard_normal((12, 3)), columns=["a", "b", "all"])
     errors.loc[3:, "a"] = np.nan
-    with pytest.raises(MissingDataError, match="3 hours have the errors of all names"):
+    with pytest.raises(MissingDataError, match="3 hours have the residuals of all names"):
         reconcile(given, hierarchy=TREE, residuals=errors)
     with pytest.raises(MissingDataError, match=r"those of \['a'\] do not vary"):
         reconcile(given, hierarchy=TREE, residuals=errors.fillna({"a": 1.0}).assign(a=1.0))

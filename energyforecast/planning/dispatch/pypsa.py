@@ -153,14 +153,14 @@ def _generator(bus: str, carrier: str, *, ramp: float = np.nan, **attributes: An
 def _add_units(generators: _Table, system: System, trajectories: AreaTrajectories) -> None:
     for unit in system.units:
         # PyPSA limits a ramp from one snapshot to the next, as a share of the capacity.
-        share = np.nan if unit.ramp is None or not unit.capacity else unit.ramp / unit.capacity
+        change = np.nan if unit.ramp is None else unit.ramp * trajectories.step
         generators[unit.name] = _generator(
             unit.area,
             "thermal",
             p_nom=unit.capacity,
             p_min_pu=unit.minimum,
             marginal_cost=unit.cost,
-            ramp=share * trajectories.step,
+            ramp=change / unit.capacity if unit.capacity else np.nan,
         )
 
 
