@@ -3,6 +3,7 @@
 from . import (
     alignment as alignment,
     calendars as calendars,
+    curve_sources as curve_sources,
     deprecations as deprecations,
     facts as facts,
     fallback as fallback,

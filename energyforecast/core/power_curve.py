@@ -1,9 +1,7 @@
-"""Power curves of turbines and farms: frozen, checked at birth."""
+"""Power curves of turbines and farms."""
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,52 +9,47 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from energyforecast import physics
-from energyforecast.errors import (
-    FileFormatError,
-    MissingDataError,
-    RangeError,
-    SchemaError,
-    UnitsError,
-    require,
-)
+from energyforecast.core import curve_sources
+from energyforecast.core.table_format import TableFormat, load_table
+from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["PowerCurve"]
 
 Array = npt.NDArray[Any]
 
-#: What one of each unit is in MW; a share of rated power stays as it is.
-_MEGAWATTS: Final = {"share": 1.0, "W": 1e-6, "kW": 1e-3, "MW": 1.0}
 #: Dips below this before rated power are rounding, as in published tables.
 _DIP: Final = 0.005
 
 
 @dataclass(frozen=True)
 class PowerCurve:
-    """Power of a turbine or a farm by the wind speed at hub height, in air of 1.225 kg m⁻³.
+    """Power curve of a turbine or a farm: power by wind speed at hub height, in air of 1.225 kg m⁻³.
 
     Parameters
     ----------
     wind_speed : sequence of float
-        Rising; below the first and above the last nothing is generated. [m s⁻¹]
+        Rising; below the first and above the last the power is zero. [m s⁻¹]
     power : sequence of float
         Power at each. [fraction of rated, or MW with `rated`]
     rated : float
         Rated power if `power` is in MW. [MW]
     cut_out : float, optional
-        Where turbines stop; the last speed at which the curve has power by default. [m s⁻¹]
+        Speed at which turbines stop; the last at which the curve has power by default. [m s⁻¹]
     name : str
-        For people.
+        Name in messages and figures.
 
     Raises
     ------
     SchemaError
         If speeds do not rise, or lengths differ.
     RangeError
-        If a value is not finite or negative, power falls before it is rated, or its maximum is not
-        near the rated one.
+        If a value is negative or not finite, power falls before it is rated, or its maximum is far from `rated`.
+
+    See Also
+    --------
+    energyforecast.physics.curve_power, energyforecast.features.PowerCurvePower, energyforecast.PowerCurveReference
 
     Examples
     --------
@@ -145,16 +138,19 @@ class PowerCurve:
 
     @property
     def cut_in(self) -> float:
-        """Wind speed above which there is power. [m s⁻¹]"""
+        """Wind speed above which power is generated. [m s⁻¹]"""
         return float(self._speed[max(0, np.flatnonzero(self.share)[0] - 1)])
 
     @property
     def rated_speed(self) -> float:
-        """Least wind speed at which the greatest power is given, within half a percent. [m s⁻¹]"""
+        """Lowest wind speed with the greatest power, within half a percent. [m s⁻¹]"""
         return float(self._speed[np.flatnonzero(self.share >= self.share.max() - _DIP)[0]])
 
     def power_at(self, wind_speed: Any, density: Any = None) -> Array:
-        """Power at hub-height wind speeds.
+        r"""Power at hub-height wind speeds, corrected for the density of the air.
+
+        .. math:: P(v, \varrho) = P\left( v \left( \varrho / \varrho_0 \right)^{1/3} \right),
+            \qquad \varrho_0 = 1.225 \, \mathrm{kg \, m^{-3}}
 
         Parameters
         ----------
@@ -173,19 +169,21 @@ class PowerCurve:
         )
 
     def smoothed(self, deviation: float, *, relative: float = 0.0) -> PowerCurve:
-        """The curve of a farm whose turbines feel different winds.
+        r"""Power curve of a farm over which the wind varies.
+
+        .. math:: \bar P(v) = \int P(x) \, \frac{1}{\sigma} \, \varphi\left(\frac{x - v}{\sigma}\right) \mathrm{d}x,
+            \qquad \sigma = \sigma_0 + r v
 
         Parameters
         ----------
         deviation : float
-            Standard deviation of the wind speed between turbines. [m s⁻¹]
+            Standard deviation :math:`\sigma_0` of the wind speed between turbines. [m s⁻¹]
         relative : float
-            What is added to it for each m/s of wind speed.
+            Increase :math:`r` of the deviation with the wind speed.
 
-        Returns
-        -------
-        PowerCurve
-            Smoothed as by :func:`energyforecast.physics.smoothed_curve_power`, cut-out included.
+        See Also
+        --------
+        energyforecast.physics.smoothed_curve_power : The integral in closed form, with sources.
 
         Examples
         --------
@@ -216,14 +214,19 @@ class PowerCurve:
         power_coefficient: float = 0.44,
         rated: float = 1.0,
     ) -> PowerCurve:
-        """A curve for a turbine of which only the rotor and the rated power are known.
+        r"""Power curve of a turbine from its rotor and rated power alone.
+
+        .. math:: P(v) = \int \min\left(1, \frac{C_p \varrho_0 x^3}{2 p_A}\right) \frac{1}{I v} \,
+            \varphi\left(\frac{x - v}{I v}\right) \mathrm{d}x
+
+        with the specific power :math:`p_A`, the power coefficient :math:`C_p` and the turbulence intensity :math:`I`.
 
         Parameters
         ----------
         specific_power : float
             Rated power by swept area: 2.5 MW on a rotor of 110 m has 263 W m⁻². [W m⁻²]
         cut_in, cut_out : float
-            Where turbines start and stop. [m s⁻¹]
+            Speeds at which turbines start and stop. [m s⁻¹]
         turbulence_intensity : float
             Deviation of the wind inside ten minutes by its mean: it rounds the knee at rated power.
         power_coefficient : float
@@ -231,14 +234,14 @@ class PowerCurve:
         rated : float
             Rated power. [MW]
 
-        Returns
-        -------
-        PowerCurve
+        See Also
+        --------
+        energyforecast.physics.ideal_turbine_power, energyforecast.physics.smoothed_curve_power
 
         Notes
         -----
-        Neither measured nor a maker's. On the 55 machines of 1.5 to 4 MW in the Open Energy Database, each
-        with its own specific power, it is off by 1.2 % of rated power in the median and 2.4 % in nine
+        On the 55 machines of 1.5 to 4 MW in the Open Energy Database, each
+        with its own specific power, the error is 1.2 % of rated power in the median and 2.4 % in nine
         of ten (root mean square up to 18 m/s).
 
         References
@@ -272,32 +275,27 @@ class PowerCurve:
         power: str = "power",
         unit: Literal["share", "W", "kW", "MW"] | None = None,
         rated: float | None = None,
-        separator: str = ",",
+        delimiter: str = ",",
         decimal: str = ".",
     ) -> PowerCurve:
-        r"""A curve from a CSV file with a header.
+        r"""Power curve of a CSV file with a header.
 
         Parameters
         ----------
         path : path
         wind_speed, power : str
-            Names of the columns. The header may say units in brackets: ``wind_speed [m/s],power [kW]``.
+            Names of the columns. The header may give units in brackets: ``wind_speed [m/s],power [kW]``.
         unit : {"share", "W", "kW", "MW"}, optional
-            Unit of power, if the header does not say it; ``"share"`` is the fraction of rated power.
+            Unit of power, unless the header gives it; ``"share"`` is the fraction of rated power.
         rated : float, optional
             Rated power; by default the greatest in the file. [MW]
-        separator, decimal : str
-            How the file is written.
-
-        Returns
-        -------
-        PowerCurve
-            In the order of the file: one that is not sorted is refused.
+        delimiter, decimal : str
+            As in :class:`energyforecast.TableFormat`.
 
         Raises
         ------
-        FileFormatError, SchemaError, UnitsError
-            If the file cannot be read, or lacks a column or a unit.
+        MissingDataError, FileFormatError, SchemaError, UnitsError
+            If the file is absent, empty, unreadable or not sorted, or lacks a column or a unit.
 
         Examples
         --------
@@ -308,29 +306,14 @@ class PowerCurve:
         ...     PowerCurve.read(file)
         PowerCurve('curve', 2.5 MW at 12 m/s, 3 to 25 m/s)
         """
-        table = _table(Path(path), separator, decimal)
-        speeds, spoken = _column(table, wind_speed, path)
-        if spoken not in (None, "m/s", "m s-1", "m s⁻¹"):
-            raise UnitsError(
-                f"{path} has wind speeds in {spoken!r}.", "They are in m/s.", "Convert the column."
-            )
-        values, said = _column(table, power, path)
-        chosen = unit if unit is not None else said
-        if chosen not in _MEGAWATTS or (said is not None and said != chosen):
-            raise UnitsError(
-                f"{path} says the unit of power is {said!r}, and unit={unit!r}.",
-                f"It is one of {list(_MEGAWATTS)}, said in the header ({power} [kW]) or with unit=.",
-                "Say unit='kW', or name it in the header.",
-            )
-        scaled = values * _MEGAWATTS[chosen]
-        full = 1.0 if chosen == "share" else (float(scaled.max()) if rated is None else rated)
-        if chosen == "share" and rated is not None:
-            scaled, full = scaled * rated, rated
-        return cls(speeds, scaled, rated=full, name=Path(path).stem)
+        table = load_table(path, format=TableFormat(delimiter=delimiter, decimal=decimal))
+        speeds = curve_sources.wind_speeds(table, wind_speed, path)
+        values, full = curve_sources.powers(table, power, path, unit=unit, rated=rated)
+        return cls(speeds, values, rated=full, name=Path(path).stem)
 
     @classmethod
     def from_windpowerlib(cls, turbine_type: str) -> PowerCurve:
-        """A published curve of the library windpowerlib, which brings those of the Open Energy Database.
+        """Published power curve of the Open Energy Database, from the library windpowerlib.
 
         Parameters
         ----------
@@ -339,33 +322,15 @@ class PowerCurve:
 
         Raises
         ------
-        DependencyError
-            If windpowerlib is not installed: ``pip install energyforecast[examples]``.
-        MissingDataError
-            If it has no such turbine.
+        DependencyError, MissingDataError
+            If windpowerlib is not installed (``pip install energyforecast[examples]``), or has no such turbine.
 
         References
         ----------
         https://windpowerlib.readthedocs.io; the curves: https://openenergyplatform.org, ODbL 1.0.
         """
-        library = require("windpowerlib", extra="examples", purpose="Its library of turbines is read.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a turbine without a curve, which is refused below
-            # Above any rotor: windpowerlib refuses a hub lower than half of its diameter.
-            turbine = library.WindTurbine(hub_height=300, turbine_type=turbine_type)
-        if turbine.power_curve is None or turbine.nominal_power is None:
-            raise MissingDataError(
-                f"windpowerlib has no power curve of {turbine_type!r}.",
-                "It has those of its table of turbines, e.g. 'N100/2500'.",
-                "Choose one that windpowerlib.get_turbine_types() lists with has_power_curve.",
-            )
-        table = turbine.power_curve
-        return cls(
-            table["wind_speed"].to_numpy(float),
-            table["value"].to_numpy(float) / 1e6,
-            rated=turbine.nominal_power / 1e6,
-            name=turbine_type,
-        )
+        speeds, values, rated = curve_sources.from_windpowerlib(turbine_type)
+        return cls(speeds, values, rated=rated, name=turbine_type)
 
     @classmethod
     def from_measurements(
@@ -376,10 +341,14 @@ class PowerCurve:
         rated: float,
         usable: Any = None,
         bin_width: float = 0.5,
-        least: int = 6,
+        min_count: int = 6,
         cut_out: float = 25.0,
     ) -> PowerCurve:
-        """A curve from measured power and wind: medians in bins, rising to rated power.
+        r"""Power curve by the method of bins: medians of measured power, rising to rated power.
+
+        .. math:: P(\bar v_k) = \operatorname{median} \{ P_t : |v_t - k w| \le w / 2 \}
+
+        with bins of width :math:`w` and mean wind speeds :math:`\bar v_k`.
 
         Parameters
         ----------
@@ -391,26 +360,20 @@ class PowerCurve:
             Hours to learn from, e.g. ``~observations.unfit["farm"]``; missing values are always left out.
         bin_width : float
             Width of the bins. [m s⁻¹]
-        least : int
-            Values that a bin needs.
+        min_count : int
+            Smallest number of values in a bin that counts.
         cut_out : float
-            Until here the curve is carried on at its maximum. [m s⁻¹]
-
-        Returns
-        -------
-        PowerCurve
+            The curve continues at its maximum up to this speed. [m s⁻¹]
 
         Raises
         ------
-        MissingDataError
-            If fewer than three bins have enough values.
-        RangeError
-            If no bin comes near rated power: then the measurements do not show the whole curve.
+        MissingDataError, RangeError
+            If fewer than three bins have enough values, or none comes near rated power.
 
         Notes
         -----
         A median is not moved by hours that were curtailed without a flag, as long as they are fewer
-        than half of their bin. What still falls before rated power is made level by isotonic
+        than half of their bin. Medians that still fall before rated power are levelled by isotonic
         regression, with the number of values as weight.
 
         References
@@ -424,22 +387,10 @@ class PowerCurve:
         >>> curve.power_at([3, 7.5, 14, 26]).round(2).tolist()
         [0.0, 0.5, 1.0, 0.0]
         """
-        produced, wind = _together(power, wind_speed, usable)
-        speeds, medians, count = _binned(produced, wind, bin_width, least)
-        if len(speeds) < 3:
-            raise MissingDataError(
-                f"{len(wind)} usable values fill {len(speeds)} bins of {bin_width:g} m/s.",
-                f"At least three bins hold {least} values each.",
-                "Give more measurements, wider bins, or use PowerCurve.generic.",
-            )
-        from sklearn.isotonic import IsotonicRegression
-
-        rising = IsotonicRegression().fit_transform(speeds, np.maximum(medians, 0.0), sample_weight=count)
-        if speeds[0] > bin_width:
-            speeds, rising = np.append(speeds[0] - bin_width, speeds), np.append(0.0, rising)
-        if speeds[-1] < cut_out:
-            speeds, rising = np.append(speeds, cut_out), np.append(rising, rising[-1])
-        return cls(speeds, rising, rated=rated, name="measured")
+        speeds, values = curve_sources.by_bins(
+            power, wind_speed, usable=usable, bin_width=bin_width, min_count=min_count, cut_out=cut_out
+        )
+        return cls(speeds, values, rated=rated, name="measured")
 
     def __repr__(self) -> str:
         name = f"{self.name!r}, " if self.name else ""
@@ -447,59 +398,3 @@ class PowerCurve:
         return (
             f"PowerCurve({name}{size} at {self.rated_speed:g} m/s, {self.cut_in:g} to {self.cut_out:g} m/s)"
         )
-
-
-def _table(path: Path, separator: str, decimal: str) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, sep=separator, decimal=decimal, skipinitialspace=True, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise FileFormatError(
-            f"{path} cannot be read as a power curve: {error}.",
-            "It is a CSV file with a header, e.g. 'wind_speed [m/s],power [kW]'.",
-            "Check path, separator and encoding.",
-        ) from error
-
-
-def _column(table: pd.DataFrame, name: str, path: str | Path) -> tuple[Array, str | None]:
-    """A column's values, and the unit that the header says in brackets."""
-    for header in map(str, table.columns):
-        match = re.fullmatch(r"\s*(?P<name>.*?)\s*(\[(?P<unit>[^\]]*)\])?\s*", header)
-        if match and name in (header, match["name"]):
-            try:
-                return table[header].to_numpy(dtype=float), match["unit"]
-            except ValueError as error:
-                raise FileFormatError(
-                    f"{path} has a {header!r} that is no number: {error}.",
-                    "Each row holds numbers.",
-                    "Correct the row, or give decimal=','.",
-                ) from error
-    raise SchemaError(
-        f"{path} has the columns {list(table.columns)}.",
-        f"One of them is {name!r}.",
-        "Name the columns: PowerCurve.read(path, wind_speed=..., power=..., separator=...).",
-    )
-
-
-def _together(power: Any, wind_speed: Any, usable: Any) -> tuple[Array, Array]:
-    given = [item for item in (power, wind_speed, usable) if item is not None]
-    indices = [item.index for item in given if isinstance(item, pd.Series)]
-    arrays = [np.asarray(item).ravel() for item in given]
-    if any(not index.equals(indices[0]) for index in indices) or len({len(array) for array in arrays}) > 1:
-        raise SchemaError(
-            f"Power, wind speed and usable have {[len(array) for array in arrays]} values, "
-            "or series at different times.",
-            "They are of the same times.",
-            "Align them first, e.g. wind.reindex(power.index).",
-        )
-    produced, wind = arrays[0].astype(float), arrays[1].astype(float)
-    there = np.isfinite(produced) & np.isfinite(wind) & (wind >= 0)
-    there &= np.ones_like(there) if usable is None else arrays[2].astype(bool)
-    return produced[there], wind[there]
-
-
-def _binned(power: Array, wind: Array, width: float, least: int) -> tuple[Array, Array, Array]:
-    """Mean wind speed, median power and number of values of the bins that hold enough of them."""
-    groups = pd.DataFrame({"wind": wind, "power": power}).groupby(np.round(wind / width).astype(int))
-    table = groups.agg(wind=("wind", "mean"), power=("power", "median"), count=("power", "size"))
-    table = table[table["count"] >= least]
-    return table["wind"].to_numpy(), table["power"].to_numpy(), table["count"].to_numpy(dtype=float)

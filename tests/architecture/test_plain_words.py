@@ -20,7 +20,6 @@ REMAINING: set[str] = {
     "__init__.py",
     "core/__init__.py",
     "core/calendars.py",
-    "core/power_curve.py",
     "core/timestamps.py",
     "datasets/synthetic/almaty_region.py",
     "datasets/synthetic/pv_plants.py",

@@ -131,7 +131,7 @@ def _write(folder: Path, text: str) -> Path:
         ("wind_speed,power\n3,0\n12,2.5\n25,2.5\n", {"unit": "MW"}),
         (
             "v;P [W]\n3,0;0\n12,0;2500000\n25,0;2500000\n",
-            {"wind_speed": "v", "power": "P", "separator": ";", "decimal": ","},
+            {"wind_speed": "v", "power": "P", "delimiter": ";", "decimal": ","},
         ),
         ("\ufeffwind_speed [m/s], power [share]\n3,0\n12,1\n25,1\n", {"rated": 2.5}),
     ],
@@ -150,7 +150,7 @@ def test_a_file_says_its_columns_and_units(tmp_path: Path, text: str, settings: 
         ("speed,power [kW]\n3,0\n12,1\n25,1\n", {}, SchemaError, "wind_speed"),
         ("wind_speed,power [kW]\n3,none\n12,1\n25,1\n", {}, FileFormatError, "none"),
         ("wind_speed,power [kW]\n25,1\n12,1\n3,0\n", {}, SchemaError, "from 25 to 12"),
-        ("", {}, FileFormatError, "curve.csv"),
+        ("", {}, MissingDataError, "curve.csv"),
     ],
 )
 def test_a_file_that_is_not_clear_is_refused(

@@ -1,0 +1,128 @@
+"""Points of power curves: from columns of a table, from windpowerlib, and from measurements by the method of bins."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.errors import FileFormatError, MissingDataError, SchemaError, UnitsError, require
+
+__all__ = ["by_bins", "from_windpowerlib", "powers", "wind_speeds"]
+
+Array = npt.NDArray[Any]
+
+#: Each unit in MW; a share of rated power stays as it is.
+_MEGAWATTS: Final = {"share": 1.0, "W": 1e-6, "kW": 1e-3, "MW": 1.0}
+
+
+def wind_speeds(table: pd.DataFrame, name: str, path: str | Path) -> Array:
+    """Column of wind speeds. [m s⁻¹]"""
+    speeds, unit = _column(table, name, path)
+    if unit not in (None, "m/s", "m s-1", "m s⁻¹"):
+        raise UnitsError(f"{path} has wind speeds in {unit!r}.", "They are in m/s.", "Convert the column.")
+    return speeds
+
+
+def powers(
+    table: pd.DataFrame, name: str, path: str | Path, *, unit: str | None, rated: float | None
+) -> tuple[Array, float]:
+    """Column of powers and the rated power. [MW; both fractions where `unit` is a share and no rated power is given]"""
+    values, stated = _column(table, name, path)
+    chosen = unit if unit is not None else stated
+    if chosen not in _MEGAWATTS or (stated is not None and stated != chosen):
+        raise UnitsError(
+            f"{path} states the unit of power as {stated!r}, with unit={unit!r}.",
+            f"It is one of {list(_MEGAWATTS)}, in the header ({name} [kW]) or with unit=.",
+            "Give unit='kW', or name it in the header.",
+        )
+    scaled = values * _MEGAWATTS[chosen]
+    if chosen == "share":
+        full = 1.0 if rated is None else rated
+        return scaled * full, full
+    return scaled, float(scaled.max()) if rated is None else rated
+
+
+def _column(table: pd.DataFrame, name: str, path: str | Path) -> tuple[Array, str | None]:
+    """Values of a column, and the unit that the header gives in brackets."""
+    for header in map(str, table.columns):
+        match = re.fullmatch(r"\s*(?P<name>.*?)\s*(\[(?P<unit>[^\]]*)\])?\s*", header)
+        if match and name in (header, match["name"]):
+            try:
+                return table[header].to_numpy(dtype=float), match["unit"]
+            except ValueError as error:
+                raise FileFormatError(
+                    f"{path} has a {header!r} that is no number: {error}.",
+                    "Each row holds numbers.",
+                    "Correct the row, or give decimal=','.",
+                ) from error
+    raise SchemaError(
+        f"{path} has the columns {list(table.columns)}.",
+        f"One of them is {name!r}.",
+        "Name the columns: PowerCurve.read(path, wind_speed=..., power=..., delimiter=...).",
+    )
+
+
+def from_windpowerlib(turbine_type: str) -> tuple[Array, Array, float]:
+    """Wind speeds, powers and rated power of a turbine of windpowerlib. [m s⁻¹; MW]"""
+    library = require("windpowerlib", extra="examples", purpose="Its library of turbines is read.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a turbine without a curve, which is refused below
+        # Above any rotor: windpowerlib refuses a hub lower than half of its diameter.
+        turbine = library.WindTurbine(hub_height=300, turbine_type=turbine_type)
+    if turbine.power_curve is None or turbine.nominal_power is None:
+        raise MissingDataError(
+            f"windpowerlib has no power curve of {turbine_type!r}.",
+            "It has those of its table of turbines, e.g. 'N100/2500'.",
+            "Choose one that windpowerlib.get_turbine_types() lists with has_power_curve.",
+        )
+    table = turbine.power_curve
+    speeds, watts = table["wind_speed"].to_numpy(float), table["value"].to_numpy(float)
+    return speeds, watts / 1e6, turbine.nominal_power / 1e6
+
+
+def by_bins(
+    power: Any, wind_speed: Any, *, usable: Any, bin_width: float, min_count: int, cut_out: float
+) -> tuple[Array, Array]:
+    """Wind speeds and rising median powers of bins, continued to `cut_out`. [m s⁻¹; MW]"""
+    from sklearn.isotonic import IsotonicRegression
+
+    measured = _measured(power, wind_speed, usable)
+    groups = measured.groupby(np.round(measured["wind"] / bin_width).astype(int))
+    bins = groups.agg(wind=("wind", "mean"), power=("power", "median"), count=("power", "size"))
+    bins = bins[bins["count"] >= min_count]
+    if len(bins) < 3:
+        raise MissingDataError(
+            f"{len(measured)} usable values fill {len(bins)} bins of {bin_width:g} m/s.",
+            f"At least three bins hold {min_count} values each.",
+            "Give more measurements, wider bins, or use PowerCurve.generic.",
+        )
+    speeds, medians = bins["wind"].to_numpy(), np.maximum(bins["power"].to_numpy(), 0.0)
+    rising = IsotonicRegression().fit_transform(speeds, medians, sample_weight=bins["count"].to_numpy(float))
+    if speeds[0] > bin_width:
+        speeds, rising = np.append(speeds[0] - bin_width, speeds), np.append(0.0, rising)
+    if speeds[-1] < cut_out:
+        speeds, rising = np.append(speeds, cut_out), np.append(rising, rising[-1])
+    return speeds, rising
+
+
+def _measured(power: Any, wind_speed: Any, usable: Any) -> pd.DataFrame:
+    """Usable pairs of wind speed and power."""
+    given = [item for item in (power, wind_speed, usable) if item is not None]
+    indices = [item.index for item in given if isinstance(item, pd.Series)]
+    arrays = [np.asarray(item).ravel() for item in given]
+    if any(not index.equals(indices[0]) for index in indices) or len({len(array) for array in arrays}) > 1:
+        raise SchemaError(
+            f"Power, wind speed and usable have {[len(array) for array in arrays]} values, "
+            "or series at different times.",
+            "They are of the same times.",
+            "Align them first, e.g. wind.reindex(power.index).",
+        )
+    values = pd.DataFrame({"wind": arrays[1], "power": arrays[0]}, dtype=float)
+    known = np.isfinite(values).all(axis=1) & (values["wind"] >= 0)
+    return values[known if usable is None else known & arrays[2].astype(bool)]
