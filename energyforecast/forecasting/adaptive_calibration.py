@@ -1,4 +1,4 @@
-"""Calibration that goes on while forecasts are issued: from errors of earlier ones, as soon as they are published."""
+"""Online calibration: quantiles moved by the residuals of earlier forecasts, as outcomes are published."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
@@ -24,27 +25,42 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptiveCalibration:
-    """Quantiles moved by the errors of forecasts issued before, as far as outcomes were published.
+    r"""Adaptive conformal calibration: each level is moved by its residuals over the last days.
 
-    Like conformal calibration it moves each level by a quantile of the level's past errors, here those of the
-    last days. Which quantile is taken is itself corrected: if outcomes fell below a level more often
-    than they should, the next time a lower one is taken. So the long-run share below each level is right
-    even where the weather drifts away from the one that the model learnt.
+    With the :math:`n` sorted residuals :math:`r_{(1)} \le \dots \le r_{(n)}` of a level :math:`\tau` that were
+    published in the window before an issue :math:`t`,
 
-    It keeps no state. The corrections at an issue are computed from the archive of forecasts issued before
-    and from what was published by then, so that a backtest and daily operation are one computation.
+    .. math::
+
+        \hat q^{\,\mathrm{cal}}_{\tau,t} = \hat q_{\tau,t} + r_{((n + 1) \alpha_{\tau,t})}, \qquad
+        \alpha_{\tau,t+1} = \alpha_{\tau,t} + 4 \gamma \tau (1 - \tau) \left( \tau -
+        \frac{1}{N_t} \sum_{i=1}^{N_t} \mathbf{1}\bigl[y_i < \hat q^{\,\mathrm{cal}}_{\tau,i}\bigr] \right),
+
+    with :math:`\alpha_{\tau,0} = \tau` and the sum over the :math:`N_t` outcomes of an issue, as they are published.
+    The long-run share of outcomes below each level is then :math:`\tau`, also under drift.
+
+    It keeps no state: corrections at an issue are computed from the archive of earlier forecasts and from outcomes
+    published by then, so that a backtest and daily operation are one computation.
 
     Parameters
     ----------
     window : str
-        Errors of so many days count.
+        Period before the issue from which residuals are taken, e.g. ``"60D"``.
     rate : float
-        How far the median's level moves if all outcomes of an issue fell on one side, of which half should have;
-        outer levels move less, as 4 level (1 - level). 0: none moves.
+        Step :math:`\gamma` of the levels :math:`\alpha`; with 0 they stay at :math:`\tau`.
     by_lead : int
-        Groups of about the same lead, calibrated apart.
-    least : int
-        Errors that a group needs before it is calibrated.
+        Number of groups of about the same lead, each calibrated alone.
+    min_residuals : int
+        Residuals that a group needs before it is calibrated.
+
+    Raises
+    ------
+    RangeError
+        If a setting is out of its range.
+
+    See Also
+    --------
+    energyforecast.models.ConformalQuantiles : Conformal calibration on held-out rows of training.
 
     References
     ----------
@@ -56,23 +72,26 @@ class AdaptiveCalibration:
     Examples
     --------
     >>> from energyforecast.testing import example_result
-    >>> result = example_result()  # one issue: there is nothing yet to learn from
-    >>> given = result.forecasts["model"]
-    >>> AdaptiveCalibration().apply(given, result.observations).data.equals(given.data)
+    >>> result = example_result()  # one issue: no residual was published before it
+    >>> forecast = result.forecasts["model"]
+    >>> AdaptiveCalibration().apply(forecast, result.observations).data.equals(forecast.data)
     True
     """
 
     window: str = "60D"
     rate: float = 0.05
     by_lead: int = 4
-    least: int = 100
+    min_residuals: int = 100
 
     def __post_init__(self) -> None:
-        timestamps.duration(self.window)
-        if not 0 <= self.rate < 1 or self.by_lead < 1 or self.least < 1:
+        if timestamps.duration(self.window) <= pd.Timedelta(0):
             raise RangeError(
-                f"rate={self.rate}, by_lead={self.by_lead}, least={self.least}.",
-                "The rate lies between 0 and 1, and there is at least one group and one error.",
+                f"The window is {self.window!r}.", "It must be longer than 0.", "Use e.g. window='60D'."
+            )
+        if not 0 <= self.rate < 1 or self.by_lead < 1 or self.min_residuals < 1:
+            raise RangeError(
+                f"rate={self.rate}, by_lead={self.by_lead}, min_residuals={self.min_residuals}.",
+                "The rate must lie between 0 and 1, with at least one group and one residual.",
                 "Correct the settings.",
             )
 
@@ -84,16 +103,17 @@ class AdaptiveCalibration:
         Parameters
         ----------
         forecast : Forecast
-            As the model gave it, of one or many issues; a backtest's, or today's.
+            Forecasts of one or several issues, not calibrated: of a backtest, or of today.
         observations : Observations
+            Power or demand. [MW]
         past : Forecast, optional
-            Forecasts issued before, as the model gave them: the archive of daily operation.
+            Forecasts issued before, not calibrated: the archive of daily operation.
 
         Returns
         -------
         Forecast
             The same issues. Forecasts from climatology (``fallback_level`` 3 and above) and hours that
-            are certain, such as nights of a PV plant, stay as they are and teach nothing.
+            are certain, such as nights of a PV plant, are neither changed nor used.
 
         Raises
         ------
@@ -115,72 +135,72 @@ class AdaptiveCalibration:
             issue_time=slice(-len(forecast.issue_times), None)
         )
         new = new.sel(lead_time=forecast.data["lead_time"])
-        new = new.assign_coords(kind=forecast.data["kind"])  # joined with an archive, it is the archive's
+        new = new.assign_coords(kind=forecast.data["kind"])  # concatenation keeps that of the archive
         return Forecast(new.assign_attrs(forecast.data.attrs | {"calibration": repr(self)}))
 
     def _of_site(self, data: Any, site: str, observations: Observations) -> Array:
         """Calibrated quantiles of one site, shape (issues, leads, levels)."""
         values, capacity = data.values.astype(float), float(data["capacity"])
         bounds = (-np.inf, np.inf) if np.isnan(capacity) else (0.0, capacity)
-        errors = _Errors.collect(data, values, site, observations)
+        residuals = _Residuals.collect(data, values, site, observations)
         result: Array = values.copy()
         for group in _groups(data["lead_time"].values, self.by_lead):
-            cells = errors.teach & group
-            for k, move in self._moves(errors, cells, data["quantile"].values, bounds):
+            cells = residuals.usable & group
+            for k, move in self._moves(residuals, cells, data["quantile"].values, bounds):
                 result[k, cells[k]] = np.clip(np.sort(values[k, cells[k]] + move, axis=1), *bounds)
         return result
 
     def _moves(
-        self, errors: _Errors, cells: npt.NDArray[np.bool_], levels: Array, bounds: tuple[float, float]
+        self, residuals: _Residuals, cells: npt.NDArray[np.bool_], levels: Array, bounds: tuple[float, float]
     ) -> Iterator[tuple[int, Array]]:
         """Issues of one group of leads in order of time, each with the shifts of its levels."""
-        taken, moves = levels.copy(), np.zeros((len(cells), len(levels)))
+        chosen, moves = levels.copy(), np.zeros((len(cells), len(levels)))
         step = 4 * self.rate * levels * (1 - levels)
         learnt = np.zeros_like(cells)
         first = np.searchsorted(
-            errors.issued, errors.issued - timestamps.duration(self.window).to_timedelta64()
+            residuals.issued, residuals.issued - timestamps.duration(self.window).to_timedelta64()
         )
-        for k, now in enumerate(errors.issued):
+        for k, now in enumerate(residuals.issued):
             part = slice(first[k], k)
-            known = cells[part] & (errors.known_at[part] <= now)
+            known = cells[part] & (residuals.known_at[part] <= now)
             row, column = np.nonzero(known & ~learnt[part])
             row += first[k]
             if len(row):
-                # An issue counts once, whenever its outcomes come: hours of one day fail together.
-                excess = errors.excess(row, column, moves[row], levels, bounds)
-                taken -= step * (excess / cells[row].sum(axis=1)[:, None]).sum(axis=0)
-                taken = np.clip(taken, 0.0, 1.0)
+                # An issue counts once, whenever its outcomes are published: hours of one day fail together.
+                excess = residuals.excess(row, column, moves[row], levels, bounds)
+                chosen -= step * (excess / cells[row].sum(axis=1)[:, None]).sum(axis=0)
+                chosen = np.clip(chosen, 0.0, 1.0)
                 learnt[row, column] = True
-            if known.sum() >= self.least:
-                moves[k] = quantile_by_level(errors.values[part][known], tuple(taken))
+            if known.sum() >= self.min_residuals:
+                moves[k] = quantile_by_level(residuals.values[part][known], tuple(chosen))
                 yield k, moves[k]
 
 
 @dataclass(frozen=True)
-class _Errors:
-    """Outcomes minus quantiles of one site, and when each became known."""
+class _Residuals:
+    """Outcomes minus quantiles of one site, and the time at which each became known."""
 
     issued: timestamps.Times
     quantiles: Array
     outcome: Array
     values: Array
     known_at: timestamps.Times
-    teach: npt.NDArray[np.bool_]
+    usable: npt.NDArray[np.bool_]
 
     @classmethod
-    def collect(cls, data: Any, quantiles: Array, site: str, observations: Observations) -> _Errors:
+    def collect(cls, data: Any, quantiles: Array, site: str, observations: Observations) -> _Residuals:
         valid = data["valid_time"].values
         outcome = observations.value_at(site, valid, outside="missing")
         published = observations.published_at(site, valid, outside="missing")
-        there = np.isfinite(outcome)
+        observed = np.isfinite(outcome)
         spread = quantiles[..., -1] > quantiles[..., 0]
         return cls(
             issued=data["issue_time"].values,
             quantiles=quantiles,
             outcome=outcome,
             values=outcome[..., None] - quantiles,
-            known_at=np.where(there, published, np.datetime64("NaT", "ns")),
-            teach=(data["fallback_level"].values < CLIMATOLOGY)[:, None] & spread,
+            known_at=np.where(observed, published, np.datetime64("NaT", "ns")),
+            usable=(data["fallback_level"].values < CLIMATOLOGY)[:, None] & spread,
         )
 
     def excess(
@@ -193,19 +213,21 @@ class _Errors:
 
 
 def _groups(leads: Array, count: int) -> Iterator[npt.NDArray[np.bool_]]:
+    """Leads of each group, neighbours together."""
     place = np.arange(len(leads)) * min(count, len(leads)) // len(leads)
     for k in np.unique(place):
         yield place == k
 
 
 def _joined(past: Forecast, forecast: Forecast) -> xr.DataArray:
+    """Archive and forecast along their issues."""
     alike = past.sites == forecast.sites and past.quantiles == forecast.quantiles
     if not alike or past.issue_times[-1] >= forecast.issue_times[0]:
         raise SchemaError(
             f"The archive has {len(past.quantiles)} levels of {', '.join(past.sites)}, issued until "
             f"{past.issue_times[-1]}; the forecast {len(forecast.quantiles)} of {', '.join(forecast.sites)}, "
             f"issued from {forecast.issue_times[0]}.",
-            "An archive holds earlier issues of the same sites and levels.",
+            "The archive must hold earlier issues of the same sites and levels.",
             "Select them: archive.data.sel(issue_time=slice(None, ...)).",
         )
     several = [past.data, forecast.data]

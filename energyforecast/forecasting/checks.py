@@ -54,8 +54,8 @@ def check_kind(weather: Weather, *, perfect_weather: bool) -> None:
             "so no forecaster could have known it at issue time.",
             "A forecaster learns from weather forecasts of the lead that it will be served; with an analysis, "
             "errors look smaller than they will be and intervals too narrow.",
-            "Give weather forecasts (site, init_time, lead_time), or say Forecaster(..., perfect_weather=True): "
-            "every result then says so.",
+            "Give weather forecasts (site, init_time, lead_time), or use Forecaster(..., perfect_weather=True): "
+            "every result is then marked so.",
         )
 
 
@@ -95,24 +95,7 @@ def refuse_other_variables(needs: Needs, *, fitted: Needs) -> None:
 
 
 def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequence[Site]) -> dict[str, Lag]:
-    """Compare the clock of wind power with that of the wind, and of PV power with the sun.
-
-    Parameters
-    ----------
-    matrix : DesignMatrix
-    observations : Observations
-    sites : sequence of Site
-
-    Returns
-    -------
-    dict of Lag
-        By wind farm, where there is enough data.
-
-    Raises
-    ------
-    TimeError
-        If power comes more than 35 minutes before or after the expected power, with certainty.
-    """
+    """Refuse power more than 35 minutes before or after the wind or the sun; lags by wind farm."""
     lags: dict[str, Lag] = {}
     for site in sites:
         power = observations.value_at(site.name, matrix.valid_time, outside="missing")
@@ -153,20 +136,7 @@ def refuse_unusable(
     recipes: Sequence[Recipe],
     only: npt.NDArray[np.bool_] | None = None,
 ) -> None:
-    """Raise, with the reason, if an origin has no usable weather.
-
-    Parameters
-    ----------
-    weather : Dataset or mapping of Dataset
-    matrix : DesignMatrix
-    recipes : sequence of Recipe
-    only : array of bool, shape (origins,), optional
-        Origins that must be usable; all by default.
-
-    Raises
-    ------
-    NoRunError, MissingDataError
-    """
+    """Raise, with the reason, if an origin (or one of `only`) has no usable weather."""
     lost = np.flatnonzero(~matrix.usable & (True if only is None else only))
     if lost.size:
         needs = {site.name: features.resolve(weather)[1] for sites, features, _ in recipes for site in sites}

@@ -135,7 +135,7 @@ def _needs(weather: TemperatureEnsemble, recipes: Sequence[Recipe]) -> Needs:
     needs = joint_needs(recipes, weather)
     if needs.history:
         raise SchemaError(
-            f"Features ask for lagged observations ({needs.history[0].lag}) beside past years' temperatures.",
+            f"Features ask for lagged observations ({needs.history[0].lag}) with past years' temperatures.",
             "A response is learnt from measured hours, where every lag was known; weeks ahead none is.",
             "Choose features of the calendar and the temperature, or leave features out.",
         )

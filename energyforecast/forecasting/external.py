@@ -1,4 +1,4 @@
-"""Forecasts of others: the tables of vendors and operators, as our own."""
+"""Forecasts of vendors and operators, read from their tables."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ def _kinds(frame: pd.DataFrame, places: list[str], kind: Kind | Mapping[str, Kin
     written: dict[str, Any] = dict.fromkeys(places, "site")
     if "kind" in frame:
         names = frame["site"].astype(str) if "site" in frame else pd.Series("site", index=frame.index)
-        for site, own in frame["kind"].groupby(names.to_numpy()):
-            if own.nunique(dropna=False) > 1:
+        for site, kinds in frame["kind"].groupby(names.to_numpy()):
+            if kinds.nunique(dropna=False) > 1:
                 raise SchemaError(
-                    f"The forecast of {site!r} has the kinds {sorted(map(str, own.unique()))}.",
+                    f"The forecast of {site!r} has the kinds {sorted(map(str, kinds.unique()))}.",
                     "A site has one kind.",
                     "Correct the column, or give kind=...",
                 )
-            written[str(site)] = own.iloc[0]
+            written[str(site)] = kinds.iloc[0]
     return kinds_of(places, {} if kind is None else kind, usual=written)
 
 
@@ -122,14 +122,14 @@ def _is_level(name: str) -> bool:
 
 def _rows(frame: pd.DataFrame, clock: str, task: Task | None) -> pd.DataFrame:
     """Site, issue and beginning of the interval of each row."""
-    wanted = (
+    required = (
         ["valid_time"] if task is not None and "issue_time" not in frame else ["issue_time", "valid_time"]
     )
-    absent = [name for name in wanted if name not in frame]
+    absent = [name for name in required if name not in frame]
     if absent:
         raise SchemaError(
             f"The frame has no column {absent[0]!r}, and the task is {task}.",
-            "It says when each hour was forecast, or a task does.",
+            "A column or a task must give the issue time of each hour.",
             "Rename the column, or give task=day_ahead(...).",
         )
     site = frame["site"].astype(str) if "site" in frame else pd.Series("site", index=frame.index)
@@ -158,7 +158,7 @@ def _rows(frame: pd.DataFrame, clock: str, task: Task | None) -> pd.DataFrame:
             f"The forecast of {row['site']!r} for {row['valid_time']} UTC, issued {row['issue_time']} UTC, "
             "is there twice.",
             "Each hour is forecast once by each issue.",
-            "Drop duplicates, or say which zone the stamps are in: timezone=...",
+            "Drop duplicates, or name the zone of the stamps: timezone=...",
         )
     return rows
 
@@ -216,9 +216,11 @@ def _placed(rows: pd.DataFrame, values: Array, windows: Windows, places: list[st
     cells = pd.MultiIndex.from_arrays([windows.issue_time[origin], windows.valid_time[origin, step]])
     cube = np.full((len(places), len(cells), values.shape[1]), np.nan)
     for k, site in enumerate(places):
-        own = (rows["site"] == site).to_numpy()
-        found = cells.get_indexer(pd.MultiIndex.from_frame(rows.loc[own, ["issue_time", "valid_time"]]))
-        cube[k, found] = values[own]
+        of_site = (rows["site"] == site).to_numpy()
+        position = cells.get_indexer(
+            pd.MultiIndex.from_frame(rows.loc[of_site, ["issue_time", "valid_time"]])
+        )
+        cube[k, position] = values[of_site]
     lost = np.argwhere(np.isnan(cube[..., 0]))
     if len(lost):
         k, cell = lost[0]

@@ -39,7 +39,7 @@ __all__ = ["dump", "load", "parts", "save"]
 _FORMAT: Final = "energyforecast.forecasting.forecaster"
 #: 2: the levels of trees are corrected by levels, not by normal scores. 3: a task names its type.
 _SCHEMA: Final = 3
-#: What reading a damaged zip can raise: a flipped bit may also claim another compression or a password.
+#: Errors of reading a damaged zip: a flipped bit may also claim another compression or a password.
 _DAMAGE: Final = (
     OSError,
     EOFError,
@@ -92,7 +92,7 @@ def dump(forecaster: Forecaster) -> bytes:
     """Bytes that :func:`save` writes: the same for the same forecaster."""
     if not forecaster.is_fitted:
         raise NotFittedError(
-            "The forecaster has learnt nothing.", "A fitted forecaster is stored.", "Call fit first."
+            "The forecaster is not fitted.", "Only a fitted forecaster can be stored.", "Call fit first."
         )
     members: dict[str, bytes] = {}
     described = {site: _describe_model(model, members) for site, model in forecaster.models_.items()}
@@ -218,8 +218,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
             f"This version reads {_FORMAT!r}, schema {_SCHEMA}.",
             "Fit and save again with this version.",
         )
-    found = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
-    if found != manifest.get("files"):
+    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+    if checksums != manifest.get("files"):
         raise FileFormatError(
             f"{path} is damaged: its contents do not have the checksums of its manifest.",
             "Every member is as it was written.",

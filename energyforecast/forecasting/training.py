@@ -120,10 +120,10 @@ def training_origins(
         issued = issued[last < timestamps.to_ns([end])[0]]
     if not len(issued):
         raise MissingDataError(
-            f"There is nothing to learn from: observations {observations.index[0]} to {observations.index[-1]}, "
+            f"No window can be used for training: observations {observations.index[0]} to {observations.index[-1]}, "
             f"common with the weather from {start} to {end}"
             + (f", as of {as_of}." if as_of is not None else "."),
-            "At least one window of the task lies in the observations, and its weather had arrived in time.",
+            "At least one window of the task must lie in the observations, and its weather must have arrived in time.",
             "Check the periods of the weather and of the observations, and the delay in available_time.",
         )
     return issued
@@ -151,7 +151,7 @@ def _first_arrival(dataset: Any) -> pd.Timestamp:
     if not len(known):
         raise NoRunError(
             "No run of the weather archive ever arrived: every available_time is empty.",
-            "available_time says when each run could be had.",
+            "available_time must hold the time at which each run arrived.",
             "Add publication delays, or fill the archive.",
         )
     return timestamps.to_index([known.min()])[0]
@@ -218,7 +218,7 @@ def select_rows(
             raise MissingDataError(
                 f"Site {site.name!r} has no published outcome among {int(usable.sum())} rows"
                 + (f" as of {as_of}." if as_of is not None else "."),
-                "There is at least one hour with weather and a published, unflagged outcome.",
+                "At least one hour must have weather and a published, unflagged outcome.",
                 "Check the flags and published_after of the observations. Demand must be observed; a plant is "
                 "forecast without, if the features use the wind, or the sun and the temperature.",
             )

@@ -22,9 +22,11 @@ class _GroupedQuantiles(QuantileModel):
     by: tuple[str, ...]
 
     def _group(self, X: pd.DataFrame) -> Array:
+        """Group of each row, as rounded values of the columns `by`."""
         return np.asarray(np.round(X[list(self.by)].to_numpy(dtype=np.float64), 3))
 
     def _fit_groups(self, X: pd.DataFrame, values: Array, weight: Array | None) -> None:
+        """Quantiles of each group and of all rows."""
         keys, member = np.unique(self._group(X), axis=0, return_inverse=True)
         member = member.ravel()
         self.keys_ = keys
@@ -38,11 +40,13 @@ class _GroupedQuantiles(QuantileModel):
         )
 
     def _look_up(self, X: pd.DataFrame) -> Array:
-        wanted, member = np.unique(self._group(X), axis=0, return_inverse=True)
-        rows = np.stack([self._row(key) for key in wanted])
+        """Quantiles of the group of each row."""
+        keys, member = np.unique(self._group(X), axis=0, return_inverse=True)
+        rows = np.stack([self._row(key) for key in keys])
         return np.asarray(rows[member.ravel()])
 
     def _row(self, key: Array) -> Array:
+        """Quantiles of a group; those of all rows for an unseen one."""
         place = np.flatnonzero((self.keys_ == key).all(axis=1))
         return np.asarray(self.table_[place[0]] if place.size else self.overall_)
 
@@ -102,16 +106,22 @@ class Climatology(_GroupedQuantiles):
 
 
 class SeasonalClimatology(QuantileModel):
-    """Empirical quantiles of past outcomes at the same hour and about the same day of the year, weekends apart.
+    r"""Empirical quantiles of past outcomes at the same hour and about the same day of the year, weekends apart.
 
-    The reference of demand a month ahead, without temperature and growth.
+    With the hour :math:`h`, the weekend flag :math:`w` and the day of the year :math:`d`, each on the local calendar,
+
+    .. math::
+
+        q_\tau(t) = Q_\tau\bigl(y_s : h_s = h_t,\; w_s = w_t,\; \min(|d_s - d_t|, 365.25 - |d_s - d_t|) \le D\bigr).
+
+    It is the reference of demand a month ahead, without temperature and growth.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels; set by the forecaster.
     days : int
-        Half-width of the window around the day of the year. [d]
+        Half-width :math:`D` of the window around the day of the year. [d]
 
     See Also
     --------
@@ -161,6 +171,7 @@ class SeasonalClimatology(QuantileModel):
         return result
 
     def _near(self, past: Array, season: float) -> Array:
+        """Quantiles of past outcomes about a time of the year."""
         apart = np.abs(past[:, 2] - season)
         apart = np.minimum(apart, _YEAR - apart)
         # Leap days shift the time of the year by less than a day.

@@ -105,9 +105,10 @@ class ColdStart(QuantileModel):
         return np.asarray(np.clip(power[:, None] + errors, low, high))
 
     def _from_weather(self, deviations: Array, rungs: Array) -> Array:
-        wanted = np.clip(ndtri(_FINE), deviations[0], deviations[-1])
-        right = np.clip(np.searchsorted(deviations, wanted), 1, len(deviations) - 1)
-        share = (wanted - deviations[right - 1]) / (deviations[right] - deviations[right - 1])
+        """Quantiles of the power of normally distributed weather."""
+        normal = np.clip(ndtri(_FINE), deviations[0], deviations[-1])
+        right = np.clip(np.searchsorted(deviations, normal), 1, len(deviations) - 1)
+        share = (normal - deviations[right - 1]) / (deviations[right] - deviations[right - 1])
         fine = np.sort(rungs[:, right - 1] * (1 - share) + rungs[:, right] * share, axis=1)
         return np.asarray(np.quantile(fine, self.levels, axis=1, method="hazen").T)
 

@@ -46,7 +46,13 @@ class DemandResponse(QuantileModel):
     where :math:`\bar r_d` is the mean of :math:`\ln D - f` over the day :math:`d`, :math:`H` the half-life and
     :math:`c = 0.1`. The response is the mean of a ridge regression for each hour of the day (splines of each
     temperature, weekdays, day classes, harmonics of the year) and of LightGBM on the same columns. The forecast
-    distribution is the mixture over temperature scenarios of the empirical residuals of held-out days.
+    distribution is the mixture over :math:`M` temperature scenarios of the 25 residual quantiles :math:`e_{h,j}` of
+    held-out days at the same hour :math:`h` of the day,
+
+    .. math::
+
+        F_t(y) = \frac{1}{25 M} \sum_{m=1}^{M} \sum_{j=1}^{25}
+        \mathbf{1}\bigl[\exp\bigl(\ell + f(x_t^{(m)}) + e_{h(t),j}\bigr) \le y\bigr].
 
     Parameters
     ----------

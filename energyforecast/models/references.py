@@ -154,9 +154,9 @@ class ConvexCombination(_PastValue):
         known = np.isfinite(past)
         self.usual_ = _means(self._place(X)[known], past[known], weight[known])
         self.usual_[-1, 1] = np.nan  # no usual value at an unseen lead and hour
-        wanted = y - _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
+        departure = y - _of_group(self.mean_, X[self.climate].to_numpy(dtype=np.float64))
         away, lead = self._away(X), np.asarray(np.round(X["lead_time"].to_numpy(dtype=np.float64), 3))
-        both, square = (_means(lead, values, weight) for values in (away * wanted, away * away))
+        both, square = (_means(lead, values, weight) for values in (away * departure, away * away))
         best = both[:, 1] / np.where(square[:, 1] > 0, square[:, 1], np.inf)
         self.share_ = np.column_stack([both[:, 0], np.clip(best, 0.0, 1.0)])
         # The last row is for unseen leads: climatology.
@@ -313,7 +313,7 @@ class PowerCurveReference(_PastValue):
     Examples
     --------
     >>> X = pd.DataFrame({"power_curve": [0.2, 0.6], "lead_time": [1.0, 1.0]})
-    >>> reference = PowerCurveReference((0.5,)).fit(X, np.array([0.1, 0.5]))  # 0.1 less than the curve says
+    >>> reference = PowerCurveReference((0.5,)).fit(X, np.array([0.1, 0.5]))  # 0.1 less than the curve
     >>> reference.predict(X).ravel().round(2).tolist()
     [0.1, 0.5]
     """

@@ -84,7 +84,7 @@ def take_snapshot(
     for model, dataset in as_models(weather).items():
         prefix = f"{model}:" if model else ""
         for site in sites:
-            got = weather_as_of(
+            gathered = weather_as_of(
                 dataset,
                 site=site.name,
                 issue_time=windows.issue_time,
@@ -93,8 +93,8 @@ def take_snapshot(
                 names=names[model],
                 required=required[model],
             )
-            values |= {(prefix + name, site.name): array for name, array in got.values.items()}
-            init[(model, site.name)], skipped[(model, site.name)] = got.init_time, got.skipped
+            values |= {(prefix + name, site.name): array for name, array in gathered.values.items()}
+            init[(model, site.name)], skipped[(model, site.name)] = gathered.init_time, gathered.skipped
         methods |= {prefix + name: _cell_methods(dataset[name], name) for name in names[model]}
     past = _histories(observations, sites, windows, tuple(dict.fromkeys(history)))
     for array in (*values.values(), *(one for pair in past.values() for one in pair), windows.valid_time):
@@ -132,7 +132,7 @@ def _histories(
             observations,  # type: ignore[arg-type]
             site=site.name,
             issue_time=windows.issue_time,
-            wanted_time=windows.valid_time - past.lag.to_timedelta64(),
+            requested_time=windows.valid_time - past.lag.to_timedelta64(),
             step=past.step,
         )
         for past in history

@@ -22,12 +22,12 @@ _NEVER: Final = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Past:
-    """A lagged observation that a feature wants.
+    """Request of a feature for a lagged observation.
 
     Parameters
     ----------
     lag : Timedelta
-        Wanted is the value at ``valid_time - lag``.
+        The value at ``valid_time - lag`` is requested.
     step : Timedelta, optional
         If that is not published, go back by whole steps (``24h`` keeps the hour of the day); by
         default to the newest published value before it.
@@ -47,7 +47,7 @@ def history_as_of(
     *,
     site: str,
     issue_time: timestamps.Times,
-    wanted_time: timestamps.Times,
+    requested_time: timestamps.Times,
     step: pd.Timedelta | None = None,
 ) -> tuple[Array, Array]:
     """Observations that were published by the issue time.
@@ -58,33 +58,33 @@ def history_as_of(
     site : str
         Name of the site.
     issue_time : array of datetime64, shape (origins,)
-    wanted_time : array of datetime64, shape (origins, steps)
-        Beginnings of the intervals that are wanted.
+    requested_time : array of datetime64, shape (origins, steps)
+        Beginnings of the requested intervals.
     step : Timedelta, optional
         How far to go back at a time while a value is missing or not published; an interval by default.
 
     Returns
     -------
     values : array, shape (origins, steps)
-        NaN where nothing older was published either. [MW]
+        NaN where no older value was published either. [MW]
     age : array, shape (origins, steps)
         ``issue_time`` minus the beginning of the interval that was used. [h]
 
     Notes
     -----
-    Quality flags are not looked at: nothing says when a flag was set, and one that was set later than
-    the value was published would tell the past about the future.
+    Quality flags are not used: the time at which a flag was set is not known, and one that was set after the
+    publication of the value would leak from the future.
 
     Examples
     --------
     Power is published an hour after the end of its hour: at 09:00 that of 06 and 07 UTC is known, that of
-    08 UTC is not, and 07 UTC, which began 2 h ago, stands for it.
+    08 UTC is not, and is replaced by 07 UTC, which began 2 h ago.
 
     >>> from energyforecast.testing import example_observations
-    >>> wanted = np.array([["2024-01-01T06", "2024-01-01T07", "2024-01-01T08"]], dtype="datetime64[ns]")
+    >>> requested = np.array([["2024-01-01T06", "2024-01-01T07", "2024-01-01T08"]], dtype="datetime64[ns]")
     >>> issued = np.array(["2024-01-01T09"], dtype="datetime64[ns]")
     >>> values, age = history_as_of(
-    ...     example_observations(), site="farm", issue_time=issued, wanted_time=wanted
+    ...     example_observations(), site="farm", issue_time=issued, requested_time=requested
     ... )
     >>> values.tolist(), age.tolist()
     ([[14.0, 14.5, 14.5]], [[3.0, 2.0, 2.0]])
@@ -94,9 +94,9 @@ def history_as_of(
     published = _ints(observations.published[:, column])
     begin, width = _ints(timestamps.to_ns(observations.index))[0], observations.frequency.value
     hop = 1 if step is None else _whole_steps(step, observations.frequency)
-    issued = np.broadcast_to(_ints(issue_time)[:, None], wanted_time.shape).ravel()
+    issued = np.broadcast_to(_ints(issue_time)[:, None], requested_time.shape).ravel()
     position = np.minimum(
-        (_ints(wanted_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER
+        (_ints(requested_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER
     )
     if hop > 1:
         beyond = np.maximum(0, position - (len(values) - 1))
@@ -110,10 +110,10 @@ def history_as_of(
         pending = pending[~usable[at] | _unpublished(published[at], issued[pending])]
         position[pending] -= hop
         pending = pending[position[pending] >= 0]
-    there = position >= 0
-    found = np.where(there, values[np.maximum(position, 0)], np.nan)
-    age = np.where(there, (issued - (begin + position * width)) / 3.6e12, np.nan)
-    return found.reshape(wanted_time.shape), age.reshape(wanted_time.shape)
+    known = position >= 0
+    found = np.where(known, values[np.maximum(position, 0)], np.nan)
+    age = np.where(known, (issued - (begin + position * width)) / 3.6e12, np.nan)
+    return found.reshape(requested_time.shape), age.reshape(requested_time.shape)
 
 
 def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:
@@ -126,9 +126,11 @@ def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:
     return int(step // frequency)
 
 
-def _back_to_published(position: Array, issued: Array, begin: int, width: int, delay: int, hop: int) -> Array:
-    """With a fixed delay the newest published interval is known without looking."""
-    newest = (issued - delay - width - begin) // width
+def _back_to_published(
+    position: Array, issued: Array, begin: int, width: int, latency: int, hop: int
+) -> Array:
+    """With a fixed latency, the newest published interval is computed without a search."""
+    newest = (issued - latency - width - begin) // width
     behind = np.maximum(0, position - newest)
     return np.asarray(position - -(-behind // hop) * hop)
 

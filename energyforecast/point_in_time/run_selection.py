@@ -26,7 +26,7 @@ def select_runs(weather: xr.Dataset, windows: Windows, *, margin: pd.Timedelta) 
     Parameters
     ----------
     weather : Dataset
-        Its time axes rise; nothing else of it is looked at.
+        Its time axes rise; its values are not used.
     windows : Windows
     margin : Timedelta
         How far around the windows features look.

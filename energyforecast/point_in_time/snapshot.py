@@ -257,7 +257,7 @@ class Snapshot:
         if (name, self.site.name) not in self.weather:
             raise SchemaError(
                 f"A feature of site {self.site.name!r} asks for the variable {name!r}.",
-                f"Gathered were {list(self.names)}: what features declare.",
+                f"Gathered were {list(self.names)}, which features declare.",
                 f"Add weather=[{name!r}] to the feature's declaration.",
             )
         return name
@@ -267,12 +267,12 @@ class Snapshot:
         first = self._first(hours, repr(name))
         return as_double(values[:, first : first + self.windows.valid_time.shape[1]])
 
-    def _first(self, hours: float, what: str) -> int:
+    def _first(self, hours: float, name: str) -> int:
         """Position at which a window moved by some hours begins in the gathered arrays."""
         steps = hours * pd.Timedelta("1h") / self.windows.frequency
         if steps != int(steps) or abs(steps) > self.margin:
             raise SchemaError(
-                f"A feature looks {hours:g} h from its step at {what}.",
+                f"A feature looks {hours:g} h from its step at {name}.",
                 f"Gathered were {self.margin} whole steps of {self.windows.frequency} before and after each window.",
                 f"Add margin='{abs(hours):g}h' to the feature's declaration.",
             )
@@ -319,20 +319,20 @@ class Snapshot:
         Examples
         --------
         >>> from energyforecast.testing import example_snapshot
-        >>> example_snapshot().lag_age("24h").tolist()  # issued at 09 UTC, wanted from 00 UTC of that day
+        >>> example_snapshot().lag_age("24h").tolist()  # issued at 09 UTC, requested from 00 UTC of that day
         [[9.0, 8.0, 7.0]]
         """
         return self._past(lag, step)[1]
 
     def _past(self, lag: str, step: str | None) -> tuple[Array, Array]:
-        wanted = Past(timestamps.duration(lag), None if step is None else timestamps.duration(step))
-        if (wanted, self.site.name) not in self.history:
+        request = Past(timestamps.duration(lag), None if step is None else timestamps.duration(step))
+        if (request, self.site.name) not in self.history:
             raise SchemaError(
                 f"A feature of site {self.site.name!r} asks for the lag {lag!r} (step {step!r}).",
                 "Gathered were the lags that features declare.",
                 f"Add history=[{lag!r}] to the feature's declaration, or ({lag!r}, step) with a step.",
             )
-        return self.history[(wanted, self.site.name)]
+        return self.history[(request, self.site.name)]
 
     @property
     def valid_time(self) -> timestamps.Times:

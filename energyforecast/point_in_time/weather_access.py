@@ -43,12 +43,12 @@ class Gathered:
 
     Examples
     --------
-    >>> got = Gathered(
+    >>> gathered = Gathered(
     ...     values={"temp_air": np.array([[3.0, 2.5]])},
     ...     init_time=np.array(["2024-01-01T06"], dtype="datetime64[ns]"),
     ...     skipped=np.array([True]),  # the run of 12 UTC had a hole
     ... )
-    >>> got.values["temp_air"].shape
+    >>> gathered.values["temp_air"].shape
     (1, 2)
     """
 
@@ -106,8 +106,8 @@ def weather_as_of(
     >>> issued = np.array(["2024-01-01T17", "2024-01-01T18"], dtype="datetime64[ns]")
     >>> hours = issued[:, None] + np.arange(1, 4) * np.timedelta64(1, "h")
     >>> window = {"issue_time": issued, "valid_time": hours, "inside": np.ones(hours.shape, dtype=bool)}
-    >>> got = weather_as_of(example_weather(), site="farm", names=["wind_speed_100m"], **window)
-    >>> got.values["wind_speed_100m"].tolist()
+    >>> gathered = weather_as_of(example_weather(), site="farm", names=["wind_speed_100m"], **window)
+    >>> gathered.values["wind_speed_100m"].tolist()
     [[8.0, 8.0, 8.0], [10.0, 10.0, 10.0]]
     """
     needed = tuple(names if required is None else required)
@@ -207,16 +207,16 @@ def _not_yet(arrived: npt.NDArray[np.int64], issued: npt.NDArray[np.int64]) -> n
 
 
 def _columns(
-    wanted: npt.NDArray[np.int64], axis: npt.NDArray[np.int64]
+    requested: npt.NDArray[np.int64], axis: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Positions of wanted values on a rising axis, and whether they are there exactly."""
+    """Positions of values on a rising axis, and whether they lie on it exactly."""
     step = axis[1] - axis[0] if len(axis) > 1 else np.int64(1)
     if len(axis) > 1 and axis[-1] - axis[0] == step * (len(axis) - 1) and (np.diff(axis) == step).all():
-        position, rest = np.divmod(wanted - axis[0], step)
+        position, rest = np.divmod(requested - axis[0], step)
         known = (rest == 0) & (position >= 0) & (position < len(axis))
     else:
-        position = np.searchsorted(axis, wanted)
-        known = axis[np.minimum(position, len(axis) - 1)] == wanted
+        position = np.searchsorted(axis, requested)
+        known = axis[np.minimum(position, len(axis) - 1)] == requested
     return np.where(known, position, 0), known
 
 
@@ -266,7 +266,7 @@ def why_missing(
     valid_time: timestamps.Times,
     names: Sequence[str],
 ) -> str | None:
-    """Why no run was usable at one issue time, in words; ``None`` if one was.
+    """Reason why no run was usable at one issue time; ``None`` if one was.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def why_missing(
     valid_time : array of datetime64, shape (steps,)
         Hours of the window.
     names : sequence of str
-        Variables that are needed.
+        Required variables.
 
     Returns
     -------
@@ -292,11 +292,11 @@ def why_missing(
     'no run had arrived by then.'
     """
     window: dict[str, Any] = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
-    nothing = np.zeros((1, len(valid_time)), dtype=bool)
-    got = weather_as_of(weather, site=site, names=names, inside=~nothing, **window)
+    none = np.zeros((1, len(valid_time)), dtype=bool)
+    gathered = weather_as_of(weather, site=site, names=names, inside=~none, **window)
     holes = {
         name: ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
-        for name, values in got.values.items()
+        for name, values in gathered.values.items()
     }
     if not any(hole.any() for hole in holes.values()):
         return None
@@ -315,7 +315,7 @@ def why_missing(
         return (
             f"the newest run that had arrived, of {start} UTC, ends at {reach} UTC, before {valid_time[-1]}."
         )
-    partial = weather_as_of(newest, site=site, names=names, required=(), inside=nothing, **window)
+    partial = weather_as_of(newest, site=site, names=names, required=(), inside=none, **window)
     for name, values in partial.values.items():
         hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
         if hole.any():

@@ -197,7 +197,7 @@ def _in_quarters(hourly: ef.Observations) -> ef.Observations:
         pytest.param(lambda f, o: evaluation.energy_error(o, f)["value"].iloc[0], id="energy_error"),
         pytest.param(lambda f, o: planning.hindcast_residuals(f, o).mean().iloc[0], id="hindcast_residuals"),
         pytest.param(
-            lambda f, o: ef.AdaptiveCalibration(least=20).apply(f, o).data.values.mean(),
+            lambda f, o: ef.AdaptiveCalibration(min_residuals=20).apply(f, o).data.values.mean(),
             id="AdaptiveCalibration",
         ),
     ],

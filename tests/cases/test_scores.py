@@ -200,7 +200,7 @@ SENSELESS: dict[str, Callable[[], Any]] = {
 }
 
 
-REFUSED = {"a negative dead band"}
+REFUSED = {"a negative dead band", "a negative window"}
 FOREIGN: dict[str, type[Exception]] = {
     "no bins of a PIT": KeyError,
     "negative lags": IndexError,

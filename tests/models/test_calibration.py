@@ -294,12 +294,16 @@ def test_nights_and_climatology_stay_and_teach_nothing() -> None:
 def test_outcomes_that_are_missing_are_waited_for_by_nobody() -> None:
     forecast, power, outcome = _issued(150, shift_at=50)
     values = power.values.mask(np.random.default_rng(0).uniform(size=power.values.shape) < 0.4)
-    adapted = ef.AdaptiveCalibration(window="30D", least=50).apply(forecast, replace(power, values=values))
+    adapted = ef.AdaptiveCalibration(window="30D", min_residuals=50).apply(
+        forecast, replace(power, values=values)
+    )
     assert np.isfinite(adapted.data.values).all()
     np.testing.assert_allclose(_late(adapted, outcome, 90), [50, 80, 90], atol=4)
 
 
-@pytest.mark.parametrize("wrong", [{"rate": 1.0}, {"rate": -0.1}, {"by_lead": 0}, {"least": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"rate": 1.0}, {"rate": -0.1}, {"by_lead": 0}, {"min_residuals": 0}, {"window": "-5D"}]
+)
 def test_rates_and_groups_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(RangeError) as caught:
         ef.AdaptiveCalibration(**wrong)

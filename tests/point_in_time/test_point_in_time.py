@@ -435,7 +435,7 @@ def test_every_lag_is_the_newest_published_value_so_many_steps_back(
         power,
         site="a",
         issue_time=issued,
-        wanted_time=wanted,
+        requested_time=wanted,
         step=None if step is None else pd.Timedelta(step),
     )
     hop = length if step is None else pd.Timedelta(step).to_timedelta64()
@@ -455,7 +455,7 @@ def test_every_lag_is_the_newest_published_value_so_many_steps_back(
 def test_the_newest_published_value_agrees_with_merge_asof(seed: int) -> None:
     power = _random_power(seed, recorded=False)
     issued = START + np.arange(0, 420) * HOUR + np.timedelta64(17, "m")
-    values, _ = history_as_of(power, site="a", issue_time=issued, wanted_time=issued[:, None] + 24 * HOUR)
+    values, _ = history_as_of(power, site="a", issue_time=issued, requested_time=issued[:, None] + 24 * HOUR)
     table = pd.DataFrame({"known": power.published[:, 1], "value": power.values["a"].to_numpy()}).dropna()
     merged = pd.merge_asof(pd.DataFrame({"known": issued}), table, on="known")
     np.testing.assert_array_equal(values[:, 0], merged["value"])
@@ -466,10 +466,12 @@ def test_a_lag_that_is_not_yet_published_keeps_its_hour_of_the_day_with_a_step_o
     power = Observations(pd.DataFrame({"a": np.arange(168.0)}, index=index), published_after="2h")
     issued = np.array(["2024-01-05T09:00"], dtype="datetime64[ns]")
     wanted = np.array([["2024-01-05T05", "2024-01-05T06", "2024-01-05T07"]], dtype="datetime64[ns]")
-    day, age = history_as_of(power, site="a", issue_time=issued, wanted_time=wanted, step=pd.Timedelta("24h"))
+    day, age = history_as_of(
+        power, site="a", issue_time=issued, requested_time=wanted, step=pd.Timedelta("24h")
+    )
     assert day.tolist() == [[96 + 5, 96 + 6, 72 + 7]]  # the hour from 06:00 is known at 09:00
     assert age.tolist() == [[4, 3, 26]]
-    newest, _ = history_as_of(power, site="a", issue_time=issued, wanted_time=wanted)
+    newest, _ = history_as_of(power, site="a", issue_time=issued, requested_time=wanted)
     assert newest.tolist() == [[96 + 5, 96 + 6, 96 + 6]]
 
 
@@ -478,7 +480,7 @@ def test_a_step_of_no_whole_number_of_intervals_is_refused() -> None:
     wanted = np.array([["2024-01-05T05"]], dtype="datetime64[ns]")
     with pytest.raises(EnergyForecastError):
         history_as_of(
-            power, site="a", issue_time=wanted[:, 0], wanted_time=wanted, step=pd.Timedelta("90min")
+            power, site="a", issue_time=wanted[:, 0], requested_time=wanted, step=pd.Timedelta("90min")
         )
 
 
