@@ -14,7 +14,7 @@ from typing import Final
 
 from energyforecast.errors import StoreError, StoreLockedError, require
 
-__all__ = ["checksum", "only_writer", "refused", "sweep", "without_secrets", "write_whole"]
+__all__ = ["checksum", "only_writer", "refused", "sweep", "whole_file", "without_secrets", "write_whole"]
 
 _SCRATCH: Final = ".part-"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -26,20 +26,32 @@ _KEY: Final = re.compile(
 )
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment there is the old one or the new one, whole."""
-    scratch = path.with_name(f"{_SCRATCH}{secrets.token_hex(8)}")
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Path to write to: the file takes the place of the old one, whole, when the block ends without an error."""
+    path = path.resolve()  # a link stays a link
+    if path.exists() and not path.is_file():
+        yield path  # a folder refuses, a pipe takes what is written
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f"{_SCRATCH}{secrets.token_hex(8)}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("xb") as file:
-            file.write(content)
-            file.flush()
+        yield scratch
+        with scratch.open("rb+") as file:
             os.fsync(file.fileno())
         scratch.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
+    finally:
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of a store so that at any moment there is the old one or the new one, whole."""
+    try:
+        with whole_file(path) as scratch:
+            scratch.write_bytes(content)
+    except OSError as error:
         raise refused(error, path) from error
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.files import whole_file
 from energyforecast.core.kinds import Kind, check_kind, kinds_of
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.tasks import Task
@@ -398,6 +399,8 @@ class Forecast:
     def write_csv(self, path: str | Path) -> Path:
         """Write :meth:`to_frame` as CSV, with the caveats as its last column.
 
+        An older file is replaced when the new one is complete, and kept if it cannot be written.
+
         Examples
         --------
         >>> import tempfile
@@ -410,13 +413,14 @@ class Forecast:
         frame = self.to_frame()
         if self.caveats:
             frame["caveat"] = "; ".join(self.caveats)
-        frame.to_csv(
-            target, index=False, float_format="%.4f", lineterminator="\n", date_format="%Y-%m-%dT%H:%MZ"
-        )
+        with whole_file(target) as scratch:
+            frame.to_csv(
+                scratch, index=False, float_format="%.4f", lineterminator="\n", date_format="%Y-%m-%dT%H:%MZ"
+            )
         return target
 
     def save(self, path: str | Path) -> Path:
-        """Write as NetCDF; :meth:`load` reads it back.
+        """Write as NetCDF; :meth:`load` reads it back. An older file is replaced as by :meth:`write_csv`.
 
         Returns
         -------
@@ -430,7 +434,8 @@ class Forecast:
         encoding["issue_time"].pop("_FillValue")
         encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
         data["fallback_level"] = data["fallback_level"].astype("int32")
-        data.to_netcdf(target, engine="scipy", encoding=encoding)
+        with whole_file(target) as scratch:
+            data.to_netcdf(scratch, engine="scipy", encoding=encoding)
         return target
 
     @classmethod

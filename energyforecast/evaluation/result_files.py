@@ -13,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.files import whole_file
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import FileFormatError, require
@@ -50,10 +51,8 @@ def write(contents: Contents, folder: Path) -> None:
         "origins": _records(contents.origins),
         "provenance": dict(contents.provenance),
     }
-    # Last, and at once: a folder without it is no result.
-    scratch = folder / f"{_INDEX}.part"
-    scratch.write_text(json.dumps(content, default=_plain), encoding="utf-8")
-    scratch.replace(folder / _INDEX)
+    with whole_file(folder / _INDEX) as path:  # last: a folder without it is no result
+        path.write_text(json.dumps(content, default=_plain), encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -104,7 +103,8 @@ def _write_observations(observations: Observations, path: Path) -> None:
     encoding: dict[str, dict[str, Any]] = {"time": dict(seconds)}
     if "published_time" in data:
         encoding["published_time"] = seconds | {"_FillValue": np.nan}
-    data.to_netcdf(path, engine="scipy", encoding=encoding)
+    with whole_file(path) as scratch:
+        data.to_netcdf(scratch, engine="scipy", encoding=encoding)
 
 
 def _read_observations(path: Path) -> Observations:
@@ -162,7 +162,8 @@ def write_parquet(contents: Contents, path: Path) -> Path:
         for site, hours in frame["valid_time"].groupby(frame["site"].to_numpy()):
             frame.loc[hours.index, "observed"] = contents.observations.value_at(site, hours)
         frames.append(frame.assign(caveats="; ".join(forecast.caveats)))
-    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+    with whole_file(path) as scratch:
+        pd.concat(frames, ignore_index=True).to_parquet(scratch, index=False)
     return path
 
 
@@ -195,13 +196,15 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def write_scores(folder: Path, records: Sequence[dict[str, Any]], provenance: Mapping[str, Any]) -> None:
+def write_scores(
+    folder: str | Path, records: Sequence[dict[str, Any]], provenance: Mapping[str, Any]
+) -> None:
     """Write ``scores.json`` and, the same list with a column for the caveat, ``scores.csv``.
 
     Parameters
     ----------
-    folder : Path
-        It exists.
+    folder : path
+        Made where it is missing.
     records : sequence of dict
         A score each, such as those of :meth:`energyforecast.Result.records`.
     provenance : dict
@@ -214,14 +217,17 @@ def write_scores(folder: Path, records: Sequence[dict[str, Any]], provenance: Ma
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_scores(Path(folder), [{"metric": "mae", "value": 1.0}], {"caveats": ["perfect weather"]})
+    ...     write_scores(folder, [{"metric": "mae", "value": 1.0}], {"caveats": ["perfect weather"]})
     ...     Path(folder, "scores.csv").read_text().splitlines()
     ['metric,value,caveat', 'mae,1.0,perfect weather']
     """
     content = {"schema": _SCHEMA, "provenance": dict(provenance), "scores": list(records)}
     text = json.dumps(content, indent=1, default=_plain, allow_nan=False)
-    (folder / "scores.json").write_text(text + "\n", encoding="utf-8")
+    target = Path(folder)
+    with whole_file(target / "scores.json") as path:
+        path.write_text(text + "\n", encoding="utf-8")
     table = pd.DataFrame(list(records))
     if provenance.get("caveats"):
         table["caveat"] = "; ".join(provenance["caveats"])
-    table.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+    with whole_file(target / "scores.csv") as path:
+        table.to_csv(path, index=False, lineterminator="\n")

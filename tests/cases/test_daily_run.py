@@ -145,7 +145,6 @@ forecast.write_csv(sys.argv[1])
 
 
 @pytest.mark.skipif(find_spec("resource") is None, reason="no limit of file sizes on this system")
-@fault("the file of yesterday is replaced by a cut one")
 def test_a_file_that_cannot_be_written_whole_leaves_that_of_yesterday(tmp_path: Path) -> None:
     """A limit of the size of files acts as a full disk does."""
     path = example_days(days=1, sites=("farm",))[0].write_csv(tmp_path / "forecast.csv")

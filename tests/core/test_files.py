@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from energyforecast.core.files import checksum, only_writer, refused, sweep, without_secrets, write_whole
+from energyforecast.core.files import (
+    checksum,
+    only_writer,
+    refused,
+    sweep,
+    whole_file,
+    without_secrets,
+    write_whole,
+)
 from energyforecast.errors import StoreLockedError
 
 
@@ -17,6 +26,33 @@ def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> Non
     write_whole(target, b"new")
     assert target.read_bytes() == b"new"
     assert [path.name for path in target.parent.iterdir()] == ["manifest.json"]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "forecast.csv"
+    target.write_bytes(b"old")
+
+    def write_half() -> None:
+        with whole_file(target) as path:
+            path.write_bytes(b"ne")
+            raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        write_half()
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_links_pipes_and_endings_are_kept(tmp_path: Path) -> None:
+    link = tmp_path / "newest.csv.gz"
+    link.symlink_to(tmp_path / "of_today.csv.gz")
+    with whole_file(link) as path:
+        assert path.suffix == ".gz"  # pandas compresses by it
+        path.write_bytes(b"new")
+    assert link.is_symlink()
+    assert (tmp_path / "of_today.csv.gz").read_bytes() == b"new"
+    with whole_file(Path(os.devnull)) as path:
+        assert path == Path(os.devnull).resolve()
 
 
 def test_leftovers_of_killed_processes_are_removed_and_others_stay(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from energyforecast.core import weather_schema
+from energyforecast.core.files import whole_file
 from energyforecast.errors import FileFormatError, require
 
 __all__ = ["read", "write"]
@@ -108,5 +109,6 @@ def write(weather: xr.Dataset, path: str | Path) -> Path:
     }
     if "lead_time" in weather.coords:
         encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
-    weather.to_netcdf(target, engine="scipy", encoding=encoding)
+    with whole_file(target) as scratch:
+        weather.to_netcdf(scratch, engine="scipy", encoding=encoding)
     return target
