@@ -11,6 +11,7 @@ import xarray as xr
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
+from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["poison_observations", "poison_weather"]
 
@@ -20,7 +21,8 @@ def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> 
 
     Parameters
     ----------
-    weather : Dataset or mapping of Dataset
+    weather : Dataset, mapping of Dataset or TemperatureEnsemble
+        Of an ensemble of past years, measured temperatures that were not known are noise.
     moment : Timestamp
     seed : int
 
@@ -33,17 +35,21 @@ def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> 
     >>> changed.values.tolist()  # the second run arrived at 18:00
     [False, True]
     """
-    if isinstance(weather, xr.Dataset):
-        return _poisoned(weather, moment, np.random.default_rng(seed))
-    return {
-        name: _poisoned(data, moment, np.random.default_rng(seed))
+    if isinstance(weather, TemperatureEnsemble):
+        return replace(
+            weather, temperature=_poisoned(weather.temperature, moment, np.random.default_rng(seed))
+        )
+    models = {
+        name: data
+        if weather_schema.is_analysis(data)
+        else _poisoned(data, moment, np.random.default_rng(seed))
         for name, data in weather_schema.as_models(weather).items()
     }
+    return models[""] if isinstance(weather, xr.Dataset) else models
 
 
 def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Generator) -> xr.Dataset:
-    if weather_schema.is_analysis(weather):
-        return weather
+    """Weather with noise in place of values that were not available."""
     arrived = weather["available_time"]
     unknown = (arrived > timestamps.to_ns([moment])[0]) | arrived.isnull()
     spoilt = weather.copy()

@@ -19,14 +19,14 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.tasks import day_ahead
-from energyforecast.errors import SchemaError, TimeError
+from energyforecast.errors import LeakageError, SchemaError, TimeError
 from energyforecast.evaluation import Splits, backtest, pinball_loss
 from energyforecast.features import Lag
 from energyforecast.forecasting.defaults import RESPONSE_FEATURES
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.forecasting.storage import load
 from energyforecast.models import DemandResponse, LightGBMQuantiles, SeasonalClimatology
-from energyforecast.testing import example_weather, poison_observations
+from energyforecast.testing import check_no_leakage, example_weather, poison_observations
 from energyforecast.weather import TemperatureEnsemble, measured_temperature, rank_stations
 from tests.support.city_demand import city_demand
 
@@ -102,6 +102,22 @@ def test_what_was_not_known_at_the_issue_changes_no_bit(delay: str) -> None:
     early = moment - pd.Timedelta("60h")
     ruined = _spoilt(temperature, str(early.tz_localize(None)))
     assert not _predicted(ruined, poison_observations(demand, early)).data.equals(expected)
+
+
+class _Clairvoyant(TemperatureEnsemble):
+    """An ensemble that learns from temperatures of the future."""
+
+    def known(self, site: str, observations: Observations | None, *, as_of: Any = None) -> xr.Dataset:
+        return super().known(site, observations)
+
+
+def test_the_check_for_leakage_covers_the_measured_temperature() -> None:
+    _, demand = _inputs()
+    late = measured_temperature(city_demand()[0], published_after="30h")
+    forecaster = Forecaster(CITY, WEEK, model=SMALL)
+    check_no_leakage(forecaster, TemperatureEnsemble(late), demand, issue_time=ISSUE)
+    with pytest.raises(LeakageError, match="not known then"):
+        check_no_leakage(forecaster, _Clairvoyant(late), demand, issue_time=ISSUE)
 
 
 def test_stations_are_ranked_on_what_was_known() -> None:

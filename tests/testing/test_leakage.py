@@ -19,7 +19,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.errors import LeakageError
 from energyforecast.features import Lag, NewestObservation
 from energyforecast.forecasting.design_matrix import DesignMatrix
-from energyforecast.point_in_time import history, snapshot, weather_access
+from energyforecast.point_in_time import gathering, history, weather_access
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing import check_no_leakage, poison_observations, poison_weather
 from tests.support.synthetic_data import HOUR, SyntheticSite, analysis_of, replaced, synthetic, with_arrival
@@ -185,7 +185,7 @@ def test_a_feature_of_the_margin_that_had_not_arrived_is_caught(monkeypatch: pyt
     assert "'wind_speed_100m[mean]'" in _refused(given, weather=weather)
 
 
-@_plant("history_as_of", snapshot)
+@_plant("history_as_of", gathering)
 def lags_without_delay(right: Any, observations: Observations, **kwargs: Any) -> Any:
     return right(replace(observations, published_after="0h", published_time=None), **kwargs)
 
