@@ -428,7 +428,7 @@ def command_line_page() -> str:
 {MADE}
 
 `energyforecast --help` lists the commands, `energyforecast COMMAND --help` the options of one. Exit codes: 0 all is well, 1 an error of
-three lines (found, expected, remedy), 2 a wrong option, 3 the answer is no: a gate failed, measurements cannot be trusted, or a
+three lines (found, expected, remedy), 2 a wrong option, 3 the answer is no: a gate failed, measurements did not pass, or a
 server did not give everything.
 """
     ]

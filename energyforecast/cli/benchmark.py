@@ -44,14 +44,15 @@ def benchmark(
     """Forecast the tasks of a competition and compare with its leaderboard; docs/benchmarks lists where to get data."""
     from energyforecast import competitions
 
-    known = _one_of("information", information, ("competition", "operational"))
+    kinds = ("competition", "operational")
+    one_of("--information", information, allowed=kinds, error=ConfigurationError)
     folder = _data_folder(data)
     with progress_bar(f"Fits and forecasts {name}") as progress:
         report = competitions.run(
             name,
             folder,
             tasks=tasks,
-            information=known,
+            information=information,  # type: ignore[arg-type]  # checked above
             jobs=processes(jobs),
             n_tree_sets=n_tree_sets,
             leave_one_month_out=leave_one_month_out,
@@ -66,6 +67,7 @@ def benchmark(
 
 
 def _data_folder(given: Path | None) -> Path:
+    """Folder of the competition's files, from the option or the environment."""
     if given is not None:
         return given
     folder = os.environ.get("ENERGYFORECAST_DATA")
@@ -73,14 +75,9 @@ def _data_folder(given: Path | None) -> Path:
         return Path(folder)
     raise MissingDataError(
         "No --data is given, and ENERGYFORECAST_DATA is not set.",
-        "A folder holds the competition's files; they are not shipped.",
-        "Give --data DIR; docs/benchmarks says where to get them.",
+        "A folder must hold the competition's files; they are not shipped.",
+        "Give --data DIR; docs/benchmarks lists where to get them.",
     )
-
-
-def _one_of(option: str, given: str, known: tuple[str, ...]) -> Any:
-    one_of(f"--{option}", given, allowed=known, error=ConfigurationError)
-    return given
 
 
 def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:

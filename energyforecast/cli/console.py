@@ -28,7 +28,7 @@ __all__ = [
     "styled",
 ]
 
-OutOption = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
 JobsOption = Annotated[int, typer.Option("--jobs", help="Processes; 0 means one for each core.")]
 ConfigArgument = Annotated[Path, typer.Argument(help="Configuration (TOML).")]
 

@@ -21,15 +21,15 @@ def demo(
     ] = "la-haute-borne",
     out: OutOption = Path("demo"),
     jobs: JobsOption = 0,
-    gate_closure: Annotated[str, typer.Option(help="Wall time of issue of the synthetic cases.")] = "08:00",
+    gate_closure: Annotated[str, typer.Option(help="Wall time of issue of the synthetic sites.")] = "08:00",
     language: Annotated[str, typer.Option(help="Of the sheets of plan: en, ru or fr.")] = "en",
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures of plan.")] = None,
 ) -> None:
-    """Forecast day-ahead, prove it in a backtest, write scores and figures.
+    """Forecast a day ahead, score it in a backtest, write scores and figures.
 
     la-haute-borne is a real wind farm with a reanalysis for weather: not forecast skill. shelek is a synthetic
     wind farm, PV plant and area with weather forecasts as they arrived. plan runs a synthetic region for a
-    week, planned a day ahead every day, and says what the forecast was worth there.
+    week, planned a day ahead every day, and computes the value of the forecast.
     """
     from energyforecast.demos import power as demos
     from energyforecast.evaluation import Execution

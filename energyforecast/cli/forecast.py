@@ -51,8 +51,8 @@ def forecast(
     settings = configuration.read(config)
     weather, power = settings.weather(), settings.observations()
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
-    learnt = None if model is None else storage.load(model)
-    fitted = settings.forecaster().fit(weather, power, as_of=moment) if learnt is None else learnt
+    stored = None if model is None else storage.load(model)
+    fitted = settings.forecaster().fit(weather, power, as_of=moment) if stored is None else stored
     if save is not None:
         fitted.save(save)
     result = fitted.predict(weather, power, issue_time=moment, strict=strict)
@@ -71,6 +71,7 @@ def forecast(
 
 
 def _day_sheet(result: Any, timezone: str) -> Table:
+    """Some quantiles of each hour, and the fallback level."""
     from energyforecast.core import timestamps
 
     levels = [
@@ -92,24 +93,22 @@ def _day_sheet(result: Any, timezone: str) -> Table:
 @app.command()
 def backtest(
     config: ConfigArgument,
-    start: Annotated[
-        str | None, typer.Option(help="First day, month or year whose hours are forecast.")
-    ] = None,
+    start: Annotated[str | None, typer.Option(help="First day, month or year that is forecast.")] = None,
     end: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
     refit: Annotated[str, typer.Option(help="D, W, MS, QS, YS, or a count of origins.")] = "MS",
     window: Annotated[
-        str, typer.Option(help="What a fit learns from: expanding, or like 365D.")
+        str, typer.Option(help="Past from which a fit learns: expanding (all), or like 365D.")
     ] = "expanding",
-    gap: Annotated[str, typer.Option(help="How long before a fit its data ends.")] = "0h",
-    stride: Annotated[int, typer.Option(help="Forecast every so many origins.")] = 1,
-    resume: Annotated[
-        Path | None, typer.Option(help="Folder in which a stopped run is kept, to go on with.")
-    ] = None,
+    gap: Annotated[str, typer.Option(help="Time between the end of a fit's data and the fit.")] = "0h",
+    stride: Annotated[int, typer.Option(help="Forecast each origin (1), every second, ...")] = 1,
+    resume: Annotated[Path | None, typer.Option(help="Folder from which a stopped run goes on.")] = None,
     gate: Annotated[Path | None, typer.Option(help="Limits of scores (TOML).")] = None,
     baseline: Annotated[
-        Path | None, typer.Option(help="What an earlier run wrote with --out, to compare with.")
+        Path | None, typer.Option(help="Folder of --out of an earlier run, to compare with.")
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for what the gates said.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="File for the report of the gates.")
+    ] = None,
     markdown: Annotated[Path | None, typer.Option(help="The same, as a table for a pull request.")] = None,
     report: Annotated[Path | None, typer.Option(help="File for a page that opens offline (HTML).")] = None,
     jobs: JobsOption = 0,
@@ -128,7 +127,7 @@ def backtest(
 
     begun = time.perf_counter()
     settings = configuration.read(config)
-    # What is refused is refused before the fits.
+    # Gates and baseline are read, and refused, before the fits.
     limits, comparison = ([], {}) if gate is None else read_gates(gate)
     earlier = None if baseline is None else Result.load(baseline)
     if report is not None:
@@ -168,6 +167,7 @@ def _judge(report: GateReport, json_file: Path | None, markdown: Path | None) ->
 
 
 def _last_year(power: Any, timezone: str) -> tuple[str, str]:
+    """First and last day of the last year of observations, or of their last two thirds if they are short."""
     from energyforecast.core import timestamps
 
     zone = timestamps.zone(timezone)
@@ -179,7 +179,7 @@ def _last_year(power: Any, timezone: str) -> tuple[str, str]:
 
 @app.command(name="config")
 def show_config(config: ConfigArgument) -> None:
-    """Read a configuration and print its meaning as JSON."""
+    """Read a configuration and print its objects as JSON."""
     from energyforecast import configuration
 
     settings = configuration.read(config)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-#: Exit code of a file that was read and cannot be trusted; 1 is an error, 2 a wrong option.
+#: Exit code of a file that was read and did not pass; 1 is an error, 2 a wrong option.
 _FAILED: Final = 3
 
 app = typer.Typer(help="Look at measured power and demand.", no_args_is_help=True)
@@ -54,11 +54,11 @@ def check(
     latitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
     longitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
     weather: Annotated[Path | None, typer.Option(help="Weather of the sites, NetCDF.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Also write what was found here.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the audit.")] = None,
 ) -> None:
     """Read measurements, flag doubtful values, check the clock, and judge whether they pass.
 
-    Exit code 3: they cannot, because more than a fifth is missing or set aside by flags, the unit cannot be right, or
+    Exit code 3: they do not pass: more than a fifth is missing or set aside by flags, the unit cannot be right, or
     the clock is wrong by half an hour or more. Exit code 1: they cannot be read.
     """
     from energyforecast.configuration.toml_file import reading_of
@@ -89,21 +89,22 @@ def check(
         if name not in known:
             raise ConfigurationError(
                 f"The {name} of {file} is not given.",
-                "Data is described, not guessed.",
+                "Data must be described; it is not guessed.",
                 f"Give --{name.replace('_', '-')}, or --config with a section [observations].",
             )
     power = read_power(file, **reading_of({"duplicates": "flag"} | form))
     places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
     forecasts = None if weather is None else netcdf.read(weather)
-    found = audit.audit_observations(power, sites=places, weather=forecasts)
-    _show(found, file)
+    report = audit.audit_observations(power, sites=places, weather=forecasts)
+    _show(report, file)
     if json_file is not None:
-        json_file.write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
-    if not found.passed:
+        json_file.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
+    if not report.passed:
         raise typer.Exit(_FAILED)
 
 
 def _settings(config: Path | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Sites of a configuration, and the form of its measurements."""
     if config is None:
         return (), {}
     from energyforecast import configuration
@@ -114,6 +115,7 @@ def _settings(config: Path | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _columns(column: list[str] | None) -> dict[str, str] | None:
+    """Site of each column."""
     if not column:
         return None
     pairs = [text.rpartition("=") for text in column]
@@ -123,6 +125,7 @@ def _columns(column: list[str] | None) -> dict[str, str] | None:
 def _sites(
     names: tuple[str, ...], kind: str, capacity: float | None, latitude: float | None, longitude: float | None
 ) -> list[Any]:
+    """Sites of the columns, of one kind, at one place."""
     from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 
     kinds: dict[str, type[Site]] = {item.kind: item for item in (WindFarm, PVPlant, DemandArea, Site)}
@@ -130,20 +133,21 @@ def _sites(
     if kinds[kind] is PVPlant and (latitude is None or longitude is None):
         raise ConfigurationError(
             "A PV plant without a place.",
-            "Its night and its clock are told by the sun.",
+            "Its night and its clock are checked by the sun.",
             "Give --latitude and --longitude.",
         )
-    # Elsewhere nothing that is checked depends on the place.
+    # Checks of other kinds do not depend on the place.
     return [
         kinds[kind](name=name, latitude=latitude or 0.0, longitude=longitude or 0.0, capacity=capacity)
         for name in names
     ]
 
 
-def _show(found: AuditReport, file: Path) -> None:
-    content = found.to_dict()
+def _show(report: AuditReport, file: Path) -> None:
+    """Print the findings of an audit."""
+    content = report.to_dict()
     shown, table = console(), plain_table(str(file))
-    for head in ("site", "what", "hours", "share", ""):
+    for head in ("site", "finding", "hours", "share", ""):
         table.add_column(head, justify="right" if head in ("hours", "share") else "left")
     hours = content["frequency_minutes"] / 60
     for name, site in content["sites"].items():
@@ -151,14 +155,14 @@ def _show(found: AuditReport, file: Path) -> None:
         table.add_row(name, "period", f"{content['intervals'] * hours:g}", "", span)
         table.add_row("", "missing", f"{site['missing'] * hours:g}", f"{site['missing_share']:.2%}", "")
         for flag in site["flags"]:
-            use = "left out of training and scores" if flag["unfit"] else "told, and kept"
+            use = "left out of training and scores" if flag["unfit"] else "reported, and kept"
             bit = f"{flag['flag']} (bit {flag['bit']})"
             table.add_row("", bit, f"{flag['hours']:g}", f"{flag['share']:.2%}", use)
         clock = site["clock"]
-        table.add_row("", "clock", "", "", "nothing to compare with" if clock is None else clock["verdict"])
+        table.add_row("", "clock", "", "", "no data to compare with" if clock is None else clock["verdict"])
         table.add_section()
     shown.print(table)
-    for problem in found.problems:
+    for problem in report.problems:
         shown.print(styled(("problem", "bold red"), f"  {problem}"))
-    verdict = ("It can be trusted.", "bold") if found.passed else ("It cannot be trusted.", "bold red")
+    verdict = ("The audit passed.", "bold") if report.passed else ("The audit failed.", "bold red")
     shown.print(styled(verdict))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from energyforecast.cli.console import console, listed, plain_table, styled
+from energyforecast.cli.console import OutOption, console, listed, plain_table, styled
 from energyforecast.errors import ConfigurationError, require
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ __all__ = ["demo", "plan"]
 def plan(
     config: Annotated[Path, typer.Argument(help="Configuration (TOML) that has a plan.")],
     issue_time: Annotated[str, typer.Option(help="Wall time in the task's zone, or now.")] = "now",
-    out: Annotated[Path, typer.Option("--out", help="Folder for what is written.")] = Path("plan"),
+    out: OutOption = Path("plan"),
     language: Annotated[str, typer.Option(help="Of the sheets: en, ru or fr.")] = "en",
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for what was planned.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the plan.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
 ) -> None:
     """Plan from a configuration: sheets, reserve, schedules, ramps, scenarios, dispatch and figures."""
@@ -42,11 +42,11 @@ def plan(
     if settings.plan is None:
         raise ConfigurationError(
             f"{config} has no section [plan].",
-            "It says what is planned, on which terms.",
+            "The section must hold the terms of the plan.",
             "See docs/howto/plan.md.",
         )
     terms = settings.plan
-    terms.kinds(settings.sites)  # what is refused is refused before the fits
+    terms.kinds(settings.sites)  # refuses kinds before the fits
     _check_tools(language, dispatch=terms.system is not None)
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
     observations = settings.observations()
@@ -95,15 +95,7 @@ def demo(
 
 
 def write_week(week: WeekPlan, out: Path, *, language: str = "en", timezone: str = "Asia/Almaty") -> None:
-    """Sheets of the last day, tables of the week, and figures.
-
-    Parameters
-    ----------
-    week : WeekPlan
-    out : path
-    language : str
-    timezone : str
-    """
+    """Write sheets of the last day, tables of the week, and figures."""
     from energyforecast.reporting import figures as plotting
     from energyforecast.reporting.day_plan import write_table
 
@@ -122,6 +114,7 @@ def write_week(week: WeekPlan, out: Path, *, language: str = "en", timezone: str
 
 
 def _write_day(made: DayPlan, out: Path, *, timezone: str, language: str) -> None:
+    """Write tables, sheets and figures of a day."""
     from energyforecast.reporting import figures as plotting
 
     made.write(out, timezone=timezone, language=language)
@@ -130,6 +123,7 @@ def _write_day(made: DayPlan, out: Path, *, timezone: str, language: str) -> Non
 
 
 def _figures(made: DayPlan, timezone: str) -> Iterator[tuple[str, Figure]]:
+    """Figures of the parts that were planned, by name."""
     from energyforecast.planning.net_load import NET_LOAD
     from energyforecast.reporting import figures as plotting
 
@@ -183,6 +177,7 @@ def _write_json(path: Path, report: dict[str, Any]) -> None:
 
 
 def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
+    """Tables of net load with reserve, costs, ramps and dispatch."""
     import pandas as pd
 
     from energyforecast.core import timestamps
@@ -206,8 +201,10 @@ def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
     for name, costs in made.costs.items():
         yield _frame_table(f"{name}: expected cost of declaring", costs)
     if made.alarms is not None and made.settings.ramps is not None:
-        least = made.settings.ramps.probability
-        title = f"Ramps of net load from a probability of {least:g}, beginning of the hour in {timezone}"
+        probability = made.settings.ramps.probability
+        title = (
+            f"Ramps of net load from a probability of {probability:g}, beginning of the hour in {timezone}"
+        )
         local = {
             name: column.dt.tz_convert(zone)
             for name, column in made.alarms.items()
@@ -229,6 +226,7 @@ def _not_planned(terms: PlanSettings, made: DayPlan) -> list[str]:
 
 
 def _week_lines(week: WeekPlan, gate_closure: str) -> Iterator[Any]:
+    """Lines and tables of a week."""
     first, last = week.days[0].issue_time, week.days[-1].issue_time
     issued = f"issued {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
     yield styled(("Almaty region", "bold"), f": {len(week.days)} days planned, {issued}")
@@ -236,15 +234,15 @@ def _week_lines(week: WeekPlan, gate_closure: str) -> Iterator[Any]:
         yield styled((line, "bold red"))
     yield f"Gate closure at {gate_closure} on the day before is an assumption; the system and its prices are invented."
     report = week.report()
-    found = report["net_load"]
+    net = report["net_load"]
     yield (
-        f"Net load: {found['mean']:.0f} MW in the mean; MAE of the median {found['mae_forecast']:.1f} MW, "
-        f"of persistence {found['mae_persistence']:.1f} MW (n = {found['n']} hours)."
+        f"Net load: {net['mean']:.0f} MW in the mean; MAE of the median {net['mae_forecast']:.1f} MW, "
+        f"of persistence {net['mae_persistence']:.1f} MW (n = {net['n']} hours)."
     )
-    yield _frame_table("What was run cost when the truth came [currency]", week.costs.reset_index())
+    yield _frame_table("Cost of each plan under the outcomes [currency]", week.costs.reset_index())
     won = {name: week.costs.loc[name, "share_won"] for name in ("scenarios", "median")}
     yield (
-        f"Of what perfect foresight would save beside persistence, the forecast wins {won['scenarios']:.0%} planned on "
+        f"Of the saving of perfect foresight over persistence, the forecast reaches {won['scenarios']:.0%} planned on "
         f"scenarios and {won['median']:.0%} on its median. One week of one synthetic site: n = {len(week.days)} days."
     )
     risk = week.days[0].settings.reserve

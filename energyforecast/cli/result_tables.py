@@ -113,15 +113,15 @@ def _score_table(result: Result, site: str, unit: str) -> Table:
 
 
 def _of(scores: Any, site: str) -> Any:
-    """Scores of one site; all leads together stand under NaN."""
-    own = scores[scores["site"] == site]
-    return own if "lead_time" in own else own.assign(lead_time=float("nan"))
+    """Scores of one site; of all leads together the lead is NaN."""
+    of_site = scores[scores["site"] == site]
+    return of_site if "lead_time" in of_site else of_site.assign(lead_time=float("nan"))
 
 
 def _cells(lead: Any, rows: Any, value: str, skills: list[Any]) -> list[str]:
-    found = {(row.metric, row.level): row for row in rows.itertuples()}
-    by_level = {key: row for key, row in found.items() if not math.isnan(key[1])}
-    plain = {name: row for (name, level), row in found.items() if math.isnan(level)}
+    by_key = {(row.metric, row.level): row for row in rows.itertuples()}
+    by_level = {key: row for key, row in by_key.items() if not math.isnan(key[1])}
+    plain = {name: row for (name, level), row in by_key.items() if math.isnan(level)}
     cells = ["all" if math.isnan(lead) else f"{lead:g} h", str(rows["n"].iloc[0])]
     cells += [f"{getattr(plain[name], value):.2f}" for name in ("mae", "rmse", "bias", "pinball", "crps")]
     for share in (0.5, 0.8, 0.9):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-#: Exit code of an update that did not bring everything; 1 is an error, 2 a wrong option.
+#: Exit code of an update that is incomplete; 1 is an error, 2 a wrong option.
 _IN_PART: Final = 3
 #: Failures that are printed; the rest is counted.
 _SHOWN: Final = 10
@@ -39,9 +39,9 @@ def fetch(
     until: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Ask also for runs that were given up.")] = False,
 ) -> None:
-    """Ask for the weather that the store lacks. Run it again at any time: it goes on where it stopped.
+    """Fetch the weather that the store lacks. Run it again at any time: it goes on where it stopped.
 
-    Exit code 3: the server did not give everything; what it gave is kept, and the next fetch asks for the rest.
+    Exit code 3: the server did not deliver everything; its part is kept, and the next fetch asks for the rest.
     """
     from energyforecast import configuration
 

@@ -53,23 +53,17 @@ def plan_settings(tables: Mapping[str, Any], *, where: str = "") -> PlanSettings
 
 
 def system(tables: Mapping[str, Any], *, where: str = "") -> System:
-    """System of areas and units from plain tables, with every key and type checked.
+    """System of areas and units from plain tables, checked as those of :func:`plan_settings`.
 
     Parameters
     ----------
-    tables : mapping
-        As ``tomllib.load`` reads them.
-    where : str
-        Beginning of every message, such as the name of the file.
-
-    Returns
-    -------
-    System
+    tables, where
+        As of :func:`plan_settings`.
 
     Raises
     ------
     ConfigurationError
-        If a key is unknown or missing, or a value is not allowed; it names the key that is meant.
+        If a key is unknown or missing, or a value is not allowed.
 
     See Also
     --------

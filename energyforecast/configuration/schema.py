@@ -41,8 +41,8 @@ def _one_place(given: Mapping[str, Any], places: Sequence[str]) -> None:
     named = [key for key in places if key in given]
     if len(named) != 1:
         refuse(
-            f"{{where}} names {named or 'nothing'}.",
-            f"It names exactly one of {', '.join(places)}.",
+            f"{{where}} names {named or 'no place'}.",
+            f"It must name exactly one of {', '.join(places)}.",
             "Give the place of the data.",
         )
 
@@ -114,7 +114,7 @@ def _refuse_secrets(weather: Mapping[str, Any]) -> None:
     if named:
         refuse(
             f"{{where}} has {named[0]}, which would put a key into a file.",
-            "A key is kept in the environment.",
+            "A key must be kept in the environment.",
             'Remove it, revoke the key if it was shared, and add api_key_env = "NAME_OF_A_VARIABLE".',
         )
 
@@ -143,7 +143,11 @@ class _ObservationChecks(Section):
         instead = {"published_after": "published_time"}
         for name in REQUIRED_OF_FILES if "file" in given else ():
             if not {name, instead.get(name)} & {*given, *named}:
-                refuse(f"{{where}} does not give {name}.", "It is required, and not guessed.", f"Add {name}.")
+                refuse(
+                    f"{{where}} does not give {name}.",
+                    "It must be given, and is not guessed.",
+                    f"Add {name}.",
+                )
 
 
 class _KazakhstanSection(Section):
@@ -152,7 +156,7 @@ class _KazakhstanSection(Section):
         if "gate_closure" not in given:
             refuse(
                 f"{{where}} has preset = {given.get('preset')!r} and no gate_closure.",
-                "The wall time until which a schedule is declared is not published: you give it.",
+                "The wall time until which a schedule is declared is not published: it must be given.",
                 'Add gate_closure = "08:00", the wall time on the day before.',
             )
 
@@ -176,9 +180,11 @@ def _sections_by_kind(
 ) -> dict[str, type[Section]]:
     sections = {}
     for kind, maker in makers.items():
-        own = tuple((key, hint) for key, hint in types.items() if key in inspect.signature(maker).parameters)
-        found = section_of(maker, leave_out=frozenset(leave_out), types=own)
-        sections[kind] = _with_key(found, "kind", kind)
+        given = tuple(
+            (key, hint) for key, hint in types.items() if key in inspect.signature(maker).parameters
+        )
+        section = section_of(maker, leave_out=frozenset(leave_out), types=given)
+        sections[kind] = _with_key(section, "kind", kind)
     return sections
 
 
@@ -201,8 +207,8 @@ def _model_section() -> Any:
     sections = {}
     for name, maker in _models().items():
         inner = (("model", "Model"),) if "model" in inspect.signature(maker).parameters else ()
-        found = section_of(maker, leave_out=frozenset({"quantiles"}), types=inner)
-        sections[name] = _with_key(found, "kind", name, required=name != LightGBMQuantiles.__name__)
+        section = section_of(maker, leave_out=frozenset({"quantiles"}), types=inner)
+        sections[name] = _with_key(section, "kind", name, required=name != LightGBMQuantiles.__name__)
     choice = _choice(sections, usual=LightGBMQuantiles.__name__)
     for section in sections.values():
         section.model_rebuild(force=True, _types_namespace={"Model": choice})

@@ -19,8 +19,8 @@
     # source = "open-meteo"
     # model = "ecmwf_ifs"
     # since = "2024-06"                   # how far back it goes; a week without it
-    # base_url = "https://..."            # of a server of one's own
-    # api_key_env = "OPEN_METEO_KEY"      # the NAME of an environment variable; a key never stands in a file
+    # base_url = "https://..."            # of another server
+    # api_key_env = "OPEN_METEO_KEY"      # the NAME of an environment variable; a key in the file is refused
 
     [observations]
     file = "power.csv"      # or dataset = "la-haute-borne"
@@ -38,10 +38,10 @@
     kind = "LightGBMQuantiles"
     seed = 1
 
-    [plan]                  # what is planned from the forecasts: energyforecast.planning.settings
+    [plan]                  # terms of plans from the forecasts: energyforecast.planning.settings
 
-Paths are relative to the file. An unknown section or key is an error, so that a slip of the pen is
-not silently a default.
+Paths are relative to the file. An unknown section or key is an error, so that a misspelt
+one is not silently a default.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Configuration:
         Without a section [model] each site has the default of its kind.
     perfect_weather : bool
     sections : dict
-        The file's own content.
+        Content of the file.
     plan : PlanSettings, optional
         Section [plan].
 

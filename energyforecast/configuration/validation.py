@@ -166,8 +166,8 @@ def _explained(error: Mapping[str, Any], values: Mapping[str, Any], section: str
     where, key = _bracketed(section, path[:-1]), path[-1]
     if kind == "missing":
         if where == "the file":
-            return f"{where} has no section [{key}].", "It is required.", f"Add [{key}]."
-        return f"{where} does not give {key}.", "It is required, and not guessed.", f"Add {key} = ..."
+            return f"{where} has no section [{key}].", "It must have it.", f"Add [{key}]."
+        return f"{where} does not give {key}.", "It must be given, and is not guessed.", f"Add {key} = ..."
     return _wrong_value(error, where, key)
 
 
@@ -175,7 +175,7 @@ def _wrong_value(error: Mapping[str, Any], where: str, key: Any) -> tuple[str, s
     if error["type"] in _NO_TABLE:
         return (
             f"{where} has {key} = {error['input']!r}, which is no table.",
-            f"{key} is a table of keys and values.",
+            f"{key} must be a table of keys and values.",
             f"Write [{key}] and its keys below.",
         )
     expected = error["msg"].replace("Input should be", f"{key} must be")

@@ -231,7 +231,7 @@ def test_data_has_exactly_one_place(tmp_path: Path, section: str) -> None:
     left = SECTIONS[section].replace(f'file = "{file}"', "") + (
         "perfect_weather = true\n" if section == "weather" else ""
     )
-    _refused(_write(tmp_path, **{section: left}), f"[{section}]", "nothing")
+    _refused(_write(tmp_path, **{section: left}), f"[{section}]", "no place")
 
 
 @pytest.mark.parametrize(
