@@ -11,6 +11,7 @@ from . import (
     forecast as forecast,
     frames as frames,
     http as http,
+    imbalance_sides as imbalance_sides,
     interpolation as interpolation,
     kinds as kinds,
     labels as labels,

@@ -1,13 +1,13 @@
 """Cost of deviations from a declared schedule: sides, prices and dead band of an imbalance.
 
-An imbalance has a side, not a sign. Where power is made, less than declared is a shortage; where it is used, more
-than declared. Which it is, the kind of the site says (:data:`energyforecast.core.kinds.KINDS`).
+An imbalance has a side, not a sign. Of generation, less than declared is a shortage; of demand, more than declared
+is one. The kind of the site decides (:data:`energyforecast.core.kinds.KINDS`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,9 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import by_hour
-from energyforecast.core.kinds import Kind, check_kind
-from energyforecast.errors import MissingDataError, RangeError, SchemaError
+from energyforecast.core.imbalance_sides import deviations, is_demand, tolerance
+from energyforecast.core.kinds import Kind
+from energyforecast.errors import RangeError, SchemaError, one_of
 
 __all__ = [
     "BandOf",
@@ -33,9 +34,9 @@ __all__ = [
 Array = npt.NDArray[Any]
 #: A price for all hours, or a series of prices by the beginnings of hours. [currency per MWh]
 Price: TypeAlias = float | pd.Series
-#: What a band is a share of.
+#: Quantity of which a band is a share.
 BandOf: TypeAlias = Literal["schedule", "capacity"]
-#: Which part of a deviation that leaves the band is paid for: what lies beyond it, or the whole.
+#: Paid part of a deviation that leaves the band: beyond the band, or the whole.
 Paid: TypeAlias = Literal["beyond", "whole"]
 
 _KAZAKHSTAN: Final = "order of 28 March 2025, in force from 13 April 2025"
@@ -48,12 +49,12 @@ class ImbalanceTerms:
     Parameters
     ----------
     shortage, surplus : float or Series
-        What a megawatt-hour too little or too much costs, **against having declared it**: as in
-        :func:`energyforecast.evaluation.imbalance_cost`. Never below 0. [currency per MWh]
+        Cost of a megawatt-hour of shortage or surplus **against having declared it**, at least 0: as in
+        :func:`energyforecast.evaluation.imbalance_cost`. [currency per MWh]
     band : float
-        Half width of the dead band, as a share: within it a deviation costs nothing.
+        Half width of the dead band, as a share: within it a deviation is free.
     band_of : {"schedule", "capacity"}
-        What it is a share of.
+        Quantity of which the band is a share.
     paid : {"beyond", "whole"}
         Whether a deviation that leaves the band is paid for beyond it, or whole.
     gate_closure : str, optional
@@ -61,7 +62,7 @@ class ImbalanceTerms:
     timezone : str
         Zone of that time.
     source : str
-        Where the terms are written.
+        Text in which the terms are written.
 
     Raises
     ------
@@ -96,11 +97,8 @@ class ImbalanceTerms:
                 "It is a share of the schedule or of the capacity: at least 0 and less than 1.",
                 "Give 0.05 for 5 %.",
             )
-        for name, allowed in (("band_of", ("schedule", "capacity")), ("paid", ("beyond", "whole"))):
-            if getattr(self, name) not in allowed:
-                raise SchemaError(
-                    f"{name} is {getattr(self, name)!r}.", f"It is one of {allowed}.", "Choose one of them."
-                )
+        one_of("band_of", self.band_of, allowed=get_args(BandOf))
+        one_of("paid", self.paid, allowed=get_args(Paid))
         if self.gate_closure is not None:
             timestamps.wall_time(self.gate_closure)
 
@@ -110,7 +108,7 @@ class ImbalanceTerms:
         Parameters
         ----------
         kind : str or array of str
-            Of all, or of each row. Where power is made, less than declared is a shortage; of demand, more is.
+            Of all, or of each row: less than declared is a shortage of generation, more of demand.
         hours : DatetimeIndex, optional
             Of the rows; needed where prices are series.
 
@@ -121,7 +119,7 @@ class ImbalanceTerms:
         Raises
         ------
         MissingDataError
-            If a kind is ``"site"``, so that the side is not known, and the prices of the sides differ.
+            If a kind is ``"site"``, which has no known side, and the prices of the sides differ.
         SchemaError
             If a kind is unknown, or a price is a series and hours are not given.
 
@@ -135,9 +133,9 @@ class ImbalanceTerms:
         >>> [price.tolist() for price in terms.prices(kind=np.array(["wind", "demand"]))]
         [[40.0, 10.0], [10.0, 40.0]]
         """
-        short, many = self._at(hours, "shortage"), self._at(hours, "surplus")
-        used = _is_used(kind, alike=short == many)
-        return np.where(used, many, short), np.where(used, short, many)
+        shortage, surplus = self._at(hours, "shortage"), self._at(hours, "surplus")
+        demand = is_demand(kind, alike=shortage == surplus)
+        return np.where(demand, surplus, shortage), np.where(demand, shortage, surplus)
 
     def _at(self, hours: pd.DatetimeIndex | None, side: Literal["shortage", "surplus"]) -> Array:
         price: Price = getattr(self, side)
@@ -152,7 +150,9 @@ class ImbalanceTerms:
         return np.asarray(float(price))
 
     def width(self, declared: Array, *, capacity: Array | float | None = None) -> Array:
-        """Half width of the dead band around schedules. [MW]
+        r"""Half width of the dead band around schedules, a share β of them or of the capacity C. [MW]
+
+        .. math:: b = \beta |s| \quad \text{or} \quad b = \beta C
 
         Parameters
         ----------
@@ -268,61 +268,8 @@ class ImbalanceTerms:
         return np.asarray(step * amount * np.where(error < 0, below, above))
 
 
-def _is_used(kind: Kind | Array, *, alike: Array | bool) -> Array:
-    """Whether power is used rather than made; a side that is not known is refused unless sides are alike."""
-    kinds = np.asarray(kind)
-    for one in pd.unique(kinds.ravel()):
-        check_kind(str(one), of="the forecast")
-    unknown = int(((kinds == "site") & ~np.asarray(alike)).sum())
-    if unknown:
-        raise MissingDataError(
-            f"The side of an imbalance is asked for of a plain site, whose kind is not known ({unknown} hours).",
-            "Less than declared is a shortage where power is made, a surplus where it is used; the kind is needed "
-            "wherever the two differ in price.",
-            'Give the kind: forecast.with_kind("generation") or "demand", kind=... of Forecast.from_frame and '
-            "Scenarios.from_values, or forecast a WindFarm, PVPlant or DemandArea.",
-        )
-    return np.asarray(kinds == "demand")
-
-
-def deviations(observed: Array, declared: Array, *, kind: Kind | Array) -> tuple[Array, Array]:
-    """Shortage and surplus of outcomes against the declared power; NaN where one of the two is missing. [MW]
-
-    Parameters
-    ----------
-    observed, declared : array, shape (rows,)
-        [MW]
-    kind : str or array of str
-        Of all, or of each row: one of :data:`energyforecast.core.kinds.KINDS`.
-
-    Returns
-    -------
-    shortage, surplus : array, shape (rows,)
-        Never below 0.
-
-    Raises
-    ------
-    MissingDataError
-        If a kind is ``"site"``, so that the side is not known.
-
-    See Also
-    --------
-    ImbalanceTerms.cost
-
-    Examples
-    --------
-    >>> observed, declared = np.array([8.0, 13.0]), np.full(2, 10.0)
-    >>> [side.tolist() for side in deviations(observed, declared, kind="wind")]
-    [[2.0, 0.0], [0.0, 3.0]]
-    >>> [side.tolist() for side in deviations(observed, declared, kind="demand")]
-    [[0.0, 3.0], [2.0, 0.0]]
-    """
-    excess = np.where(_is_used(kind, alike=False), -1.0, 1.0) * (observed - declared)
-    return np.maximum(-excess, 0.0), np.maximum(excess, 0.0)
-
-
 def best_level(below: Array, above: Array) -> Array:
-    r"""Quantile level of least expected cost without a dead band; ½ where deviations are free. [1]
+    r"""Optimal quantile level: least expected cost without a dead band; ½ where deviations are free. [1]
 
     .. math:: \tau = \frac{p_{above}}{p_{below} + p_{above}}
 
@@ -338,7 +285,7 @@ def best_level(below: Array, above: Array) -> Array:
 
     See Also
     --------
-    energyforecast.planning.schedule
+    energyforecast.planning.schedule : The optimum with a dead band.
 
     Examples
     --------
@@ -360,22 +307,17 @@ def as_terms(
     paid: Paid = "beyond",
 ) -> ImbalanceTerms:
     """Terms as given, or made of two prices and a band."""
-    untold = shortage is None and surplus is None and (band, band_of, paid) == (0.0, "schedule", "beyond")
-    if terms is not None and untold:
+    no_prices = shortage is None and surplus is None and (band, band_of, paid) == (0.0, "schedule", "beyond")
+    if terms is not None and no_prices:
         return terms
     if terms is not None or shortage is None or surplus is None:
         raise SchemaError(
             f"Imbalance is priced with terms {'given' if terms is not None else 'absent'}, "
             f"shortage={shortage!r}, surplus={surplus!r}, band={band:g}, band_of={band_of!r}, paid={paid!r}.",
-            "Either terms, or both prices and a band, say what deviations cost.",
+            "Either terms, or both prices and a band, give the cost of deviations.",
             "Give shortage=..., surplus=..., or terms such as settlement.kazakhstan(gate_closure=...).",
         )
     return ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
-
-
-def tolerance(values: Array) -> float:
-    """Rounding by which an outcome on the edge of a band may be moved. [MW]"""
-    return 1e-9 * max(1.0, float(np.nanmax(np.abs(values), initial=0.0)))
 
 
 def _check_price(price: Price, name: str) -> None:
@@ -385,7 +327,7 @@ def _check_price(price: Price, name: str) -> None:
         where = f" at {price.index[bad[0]]}" if isinstance(price, pd.Series) else ""
         raise RangeError(
             f"The price of {name} is {values[bad[0]]:g}{where}.",
-            "A price of a deviation is what it costs against having declared it: a number, 0 or more.",
+            "A price of a deviation is its cost against having declared it: a number, 0 or more.",
             "Give the distance between the price of the deviation and that of scheduled energy, without a sign.",
         )
 
@@ -404,15 +346,15 @@ def kazakhstan(
     Parameters
     ----------
     gate_closure : str
-        Wall time in Kazakhstan until which the schedule of the next day is declared. **Required**: no deadline
-        is claimed here, since the text that sets it was not at hand.
+        Wall time in Kazakhstan until which the schedule of the next day is declared. **Required**: the text that
+        sets the deadline was not at hand.
     price : float or Series
         Of scheduled energy; 1 gives costs as shares of it. [currency per MWh]
     shortage_coefficient, surplus_coefficient : float
-        Price of a megawatt-hour too little or too much, in prices of scheduled energy. A deviation costs the
+        Price of a megawatt-hour of shortage or surplus, in prices of scheduled energy. A deviation costs the
         distance of its coefficient from 1.
     band : float
-        Share of the schedule within which deviations cost nothing.
+        Share of the schedule within which deviations are free.
     paid : {"beyond", "whole"}
         Whether a deviation that leaves the band is paid for beyond it, or whole.
 

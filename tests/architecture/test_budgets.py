@@ -22,7 +22,6 @@ EXCEPTIONS: dict[str, str] = {}
 REMAINING = {
     "core/forecast.py",
     "core/forecast.py::Forecast::from_rows",
-    "core/settlement.py",
     "datasets/synthetic/pv_plants.py",
     "datasets/synthetic/shelek.py",
 }
