@@ -125,7 +125,7 @@ class Scenarios:
         Examples
         --------
         >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
-        >>> Scenarios.from_values([[[5.0]]], sites=["farm"], valid_time=hours, frequency="1h").number
+        >>> Scenarios.from_values([[[5.0]]], sites=["farm"], valid_time=hours, frequency="1h").n_scenarios
         1
         """
         if isinstance(valid_time, pd.DatetimeIndex) and valid_time.tz is None:
@@ -161,8 +161,8 @@ class Scenarios:
         return cls(data)
 
     @property
-    def number(self) -> int:
-        """How many scenarios there are."""
+    def n_scenarios(self) -> int:
+        """Number of scenarios."""
         return int(self.data.sizes["scenario"])
 
     @property
@@ -195,7 +195,7 @@ class Scenarios:
         return timestamps.to_index(self.data["valid_time"].values)
 
     @property
-    def hours(self) -> float:
+    def step(self) -> float:
         """Length of an interval. [h]"""
         return float(timestamps.duration(self.data.attrs["frequency"]) / pd.Timedelta("1h"))
 
@@ -282,6 +282,6 @@ class Scenarios:
 
     def __repr__(self) -> str:
         return (
-            f"{self.number} scenarios of {', '.join(self.sites)}: {len(self.valid_times)} intervals of "
+            f"{self.n_scenarios} scenarios of {', '.join(self.sites)}: {len(self.valid_times)} intervals of "
             f"{self.data.attrs['frequency']} from {self.valid_times[0]:%Y-%m-%d %H:%M} UTC [MW]"
         )

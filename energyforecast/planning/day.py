@@ -172,7 +172,7 @@ def plan_day(
     ...     }
     ... )
     >>> made = plan_day(settings, PortfolioForecast({"demand": demand}, {}), issue_time=demand.issue_times[-1])
-    >>> made.net_load.number, len(made.reserve), made.dispatch.n_scenarios
+    >>> made.net_load.n_scenarios, len(made.reserve), made.dispatch.n_scenarios
     (1000, 24, 30)
     """
     issue = _issue(ahead, issue_time)

@@ -143,9 +143,9 @@ def _check_together(given: dict[Kind, Scenarios]) -> None:
     """Refuse scenarios that were not sampled together."""
     first, remedy = given["demand"], "Sample all with one call of sample_by_kind."
     for kind, other in given.items():
-        if other.number != first.number:
+        if other.n_scenarios != first.n_scenarios:
             raise SchemaError(
-                f"There are {first.number} scenarios of demand and {other.number} of {kind}.",
+                f"There are {first.n_scenarios} scenarios of demand and {other.n_scenarios} of {kind}.",
                 "Scenario k of demand must belong to scenario k of every other kind.",
                 remedy,
             )

@@ -103,13 +103,13 @@ def ramps(
         )
     trajectories, hours, frames = scenarios.of(site), scenarios.valid_times, []
     for window in within:
-        rise, fall = _extremes(trajectories, _intervals(window, scenarios.hours, len(hours)))
+        rise, fall = _extremes(trajectories, _intervals(window, scenarios.step, len(hours)))
         for direction, size in (("up", rise), ("down", -fall)):
             share = np.where(np.isfinite(size[0]), (size >= threshold - _SLACK).mean(axis=0), np.nan)
             found = {"valid_time": hours, "within": window, "direction": direction, "change": threshold}
-            frames.append(pd.DataFrame(found | {"probability": share, "n": scenarios.number}))
+            frames.append(pd.DataFrame(found | {"probability": share, "n": scenarios.n_scenarios}))
     table = pd.concat(frames, ignore_index=True)
-    table.attrs = {"step": scenarios.hours, "caveats": "; ".join(scenarios.caveats)}
+    table.attrs = {"step": scenarios.step, "caveats": "; ".join(scenarios.caveats)}
     return table
 
 

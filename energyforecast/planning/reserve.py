@@ -121,14 +121,14 @@ def reserve(
     """
     states, trajectories, hours = outage_table(outages), scenarios.of(site), scenarios.valid_times
     _check_demand(scenarios, site)
-    _check_risk(risk, scenarios.number, tail, of="scenarios")
+    _check_risk(risk, scenarios.n_scenarios, tail, of="scenarios")
     mean = trajectories.mean(axis=0)
     scheduled = mean if schedule is None else finite_by_hour(schedule, hours, what="schedule")
     residuals = (trajectories - scheduled).T
     up = [needed(row, risk, tail, states) for row in residuals]
     down = [needed(-row, risk, tail) for row in residuals]
     table = pd.DataFrame(
-        {"valid_time": hours, "scheduled": scheduled, "up": up, "down": down, "n": scenarios.number}
+        {"valid_time": hours, "scheduled": scheduled, "up": up, "down": down, "n": scenarios.n_scenarios}
     )
     table.attrs = {"risk": risk, "tail": tail or "none", "caveats": "; ".join(scenarios.caveats)}
     return table

@@ -303,11 +303,11 @@ def _of_scenarios(source: Scenarios, site: str | None, capacity: float | None) -
         kind=source.kinds[name],
         issue_time=pd.NaT if issued is None else timestamps.instant(issued),
         hours=source.valid_times,
-        step=source.hours,
+        step=source.step,
         capacity=capacity,
         outcomes=[QuantileFunction.of_samples(column) for column in source.of(site).T],
         levels=None,
-        number=source.number,
+        number=source.n_scenarios,
     )
 
 

@@ -152,7 +152,7 @@ class _AreaSums:
                     f"Name its area: site_areas={{{site!r}: ...}}.",
                 )
             sums[:, list(areas).index(area)] += values[:, k]
-        step = given.hours if isinstance(given, Scenarios) else _step(kind, valid_time, given)
+        step = given.step if isinstance(given, Scenarios) else _step(kind, valid_time, given)
         caveats = () if isinstance(given, pd.DataFrame) else given.caveats
         return cls(valid_time, step, sums, caveats)
 

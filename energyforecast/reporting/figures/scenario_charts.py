@@ -50,7 +50,7 @@ def _quantiles(drawn: Scenarios, site: str | None) -> Callable[[float, float], t
 
 def _edges(drawn: Scenarios, timezone: str) -> Any:
     """Beginnings of the intervals, and the end of the last."""
-    return edges_of(drawn.valid_times, pd.Timedelta(hours=drawn.hours), timezone)
+    return edges_of(drawn.valid_times, pd.Timedelta(hours=drawn.step), timezone)
 
 
 def scenarios(
@@ -93,9 +93,9 @@ def scenarios(
     edges = _edges(drawn, timezone)
     figure, axes = new_figure()
     draw_bands(axes, edges, _quantiles(drawn, name))
-    middles = edges[:-1] + pd.Timedelta(hours=drawn.hours / 2)
+    middles = edges[:-1] + pd.Timedelta(hours=drawn.step / 2)
     for k, trajectory in enumerate(drawn.of(name)[:trajectories]):
-        label = f"{min(trajectories, drawn.number)} of {drawn.number} scenarios" if k == 0 else None
+        label = f"{min(trajectories, drawn.n_scenarios)} of {drawn.n_scenarios} scenarios" if k == 0 else None
         # Joined from middle to middle: as steps, several trajectories cannot be followed.
         axes.plot(middles, trajectory, color=_GREYS[k % len(_GREYS)], linewidth=1.0, label=label)
     median = drawn.quantiles([0.5], site=name)["q0.5"]
@@ -104,7 +104,7 @@ def scenarios(
         outcome = observations.value_at(name, drawn.valid_times, include_flagged=True, outside="missing")
         draw_steps(axes, edges, outcome, role="outcome", label="measured", linewidth=1.8)
     time_axis(axes, timezone)
-    write_title(axes, f"{name}: {drawn.number} scenarios")
+    write_title(axes, f"{name}: {drawn.n_scenarios} scenarios")
     axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the interval, {timezone}")
     write_legend(axes)
     write_caveats(figure, drawn)
@@ -236,8 +236,8 @@ def ramps(
 def _draw_trajectories(axes: Axes, edges: Any, scenarios: Scenarios, site: str | None) -> None:
     """About twenty scenarios and the median of each hour."""
     # Lines through the middles of hours: twenty stairs over each other could not be told apart.
-    middles = edges[:-1] + pd.Timedelta(hours=scenarios.hours / 2)
-    for trajectory in scenarios.of(site)[:: max(1, scenarios.number // 20)]:
+    middles = edges[:-1] + pd.Timedelta(hours=scenarios.step / 2)
+    for trajectory in scenarios.of(site)[:: max(1, scenarios.n_scenarios // 20)]:
         axes.plot(middles, trajectory, color=tint(0.36), linewidth=0.7)
     median = scenarios.quantiles([0.5], site=site)["q0.5"]
     draw_steps(axes, edges, median, role="forecast", label="median of the hour")

@@ -135,7 +135,7 @@ class _Source:
             caveats = (*source.caveats, _INDEPENDENT) if apart else source.caveats
             mean = trajectories.mean(axis=0)
             return cls(
-                name, source.valid_times, source.hours, caveats, mean, trajectories=trajectories, attrs=attrs
+                name, source.valid_times, source.step, caveats, mean, trajectories=trajectories, attrs=attrs
             )
         one = parts.one_issue(source, site, issue_time)
         hours = parts.step_of(one) / pd.Timedelta("1h")
