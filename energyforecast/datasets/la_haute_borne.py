@@ -19,17 +19,16 @@ __all__ = ["la_haute_borne"]
 
 _NAME: Final = "La Haute Borne"
 _TURBINES: Final = 4
-#: ERA5 appears about five days after the fact (ERA5T).
-_DELAY: Final = np.timedelta64(5 * 24, "h")
+#: ERA5T is published about five days later.
+_LATENCY: Final = np.timedelta64(5 * 24, "h")
 
 
 def la_haute_borne() -> tuple[WindFarm, xr.Dataset, Observations]:
-    """A real wind farm in France with hourly power and ERA5 weather of 2014 and 2015.
+    """Real wind farm in France with hourly power and ERA5 weather of 2014 and 2015.
 
-    Four Senvion MM82 turbines of 2.05 MW (ENGIE, Etalab Open Licence 2.0), put right from their false
-    clock; ERA5 wind at 100 m, temperature and pressure (contains modified Copernicus Climate Change
-    Service information). The weather is an analysis, not a forecast: a forecaster takes it only with
-    ``perfect_weather=True``.
+    Four Senvion MM82 turbines of 2.05 MW (ENGIE, Etalab Open Licence 2.0), with their clock corrected; ERA5 wind at
+    100 m, temperature and pressure (contains modified Copernicus Climate Change Service information).
+    The weather is an analysis, not a forecast: a forecaster accepts it only with ``perfect_weather=True``.
 
     Returns
     -------
@@ -38,7 +37,11 @@ def la_haute_borne() -> tuple[WindFarm, xr.Dataset, Observations]:
         Dimensions (site, time); instants.
     power : Observations
         MW, hourly. Hours in which a turbine did not report are NaN and flagged ``INCOMPLETE``; small
-        negative power (auxiliary use) is kept. Taken as published one hour after the hour's end.
+        negative power (auxiliary use) is kept. Regarded as published one hour after the end of the hour.
+
+    See Also
+    --------
+    shelek, SyntheticSite
 
     Examples
     --------
@@ -75,7 +78,7 @@ def _power() -> Observations:
     whole = table["turbines_reporting"] == _TURBINES
     flags = np.where(whole, 0, int(Flag.INCOMPLETE))
     flags |= np.where(table["clock_ambiguous"] == 1, int(Flag.CLOCK_SUSPECT), 0)
-    # The total of a farm of which a part is silent is not known: neither the rest's sum nor zero.
+    # The total of a farm is unknown if a turbine does not report: neither the sum of the others nor zero.
     values = table["power"].where(whole).to_frame(_NAME)
     return Observations(
         values,
@@ -89,7 +92,7 @@ def _weather() -> xr.Dataset:
     stamps = timestamps.to_ns(table.index)
     dataset = xr.Dataset(
         {name: (("site", "time"), table[name].to_numpy(dtype=np.float32)[None, :]) for name in table.columns},
-        coords={"site": [_NAME], "time": stamps, "available_time": ("time", stamps + _DELAY)},
+        coords={"site": [_NAME], "time": stamps, "available_time": ("time", stamps + _LATENCY)},
         attrs={
             "kind": "analysis",
             "source": "ERA5 reanalysis",

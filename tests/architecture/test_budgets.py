@@ -22,8 +22,6 @@ EXCEPTIONS: dict[str, str] = {}
 REMAINING = {
     "core/forecast.py",
     "core/forecast.py::Forecast::from_rows",
-    "datasets/synthetic/pv_plants.py",
-    "datasets/synthetic/shelek.py",
 }
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

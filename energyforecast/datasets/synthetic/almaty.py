@@ -1,9 +1,10 @@
-"""A synthetic demand of a city and its industry, with the published yearly figures of Almaty's region."""
+"""Synthetic demand of a city and its industry, with the published yearly figures of the region of Almaty."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -16,22 +17,16 @@ from energyforecast.core import calendars, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.variables import Flag
+from energyforecast.datasets.synthetic.generator import MODELS, Generator
 from energyforecast.datasets.synthetic.stochastic_processes import (
     Axis,
     Runs,
     autoregression,
     blocks,
-    stream,
     whole_kilowatts,
 )
-from energyforecast.datasets.synthetic.synthetic_site import (
-    SYNTHETIC,
-    Statistic,
-    SyntheticSite,
-    at_lead,
-    check_arguments,
-    provenance,
-)
+from energyforecast.datasets.synthetic.synthetic_site import SyntheticSite
+from energyforecast.datasets.synthetic.targets import demand_statistics
 
 __all__ = ["almaty"]
 
@@ -45,14 +40,14 @@ _LATITUDE: Final = 43.24
 _LONGITUDE: Final = 76.9
 
 #: Errors of temperature at 24 h by weather model. [°C]
-_MODELS: Final[dict[str, float]] = {"ecmwf": 1.5, "icon": 1.6, "gfs": 1.9}
+_ERRORS: Final[dict[str, float]] = {"ecmwf": 1.5, "icon": 1.6, "gfs": 1.9}
 _KEPT: Final = 0.85**0.25
 
 #: Mean demand of the first year. [MW]
 _MEAN_INDUSTRY: Final = 430.0
 _MEAN_HOUSEHOLDS: Final = 755.0
 _GROWTH: Final = 0.03
-#: Households need more for each degree below and above these, of temperatures felt in the walls.
+#: Base temperatures of heating and cooling, share of demand per degree, and time constant of buildings. [°C; K⁻¹; h]
 _HEATING_BELOW: Final = 13.0
 _COOLING_ABOVE: Final = 21.0
 _HEATING: Final = 0.021
@@ -68,17 +63,11 @@ _WEEK_HOUSEHOLDS: Final = (1.01, 1.015, 1.015, 1.015, 1.01, 0.96, 0.94)
 _WEEK_INDUSTRY: Final = (1.0, 1.01, 1.01, 1.01, 1.0, 0.97, 0.955)
 _HOLIDAY_HOUSEHOLDS: Final = 0.94
 _HOLIDAY_INDUSTRY: Final = 0.93
-#: Households in Ramadan by hours after sunset: less while the fast lasts, more when it is broken.
+#: Households in Ramadan by hours after sunset: less during the fast, more when it is broken.
 _FAST: Final = ((-12.0, -4.0, -1.0, 0.0, 2.0, 5.0, 12.0), (1.0, 0.99, 0.95, 1.06, 1.06, 1.02, 1.0))
 #: Share of the level that a new consumer adds in the second half of the second year.
 _BREAK_AFTER: Final = 13_000
 _BREAK: Final = 0.06
-
-#: Demand a day by month as a share of the year's: Kazakhstan's whole market in 2018 (KOREM).
-_PUBLISHED_MONTHS: Final = (
-    1.127, 1.117, 1.035, 0.956, 0.908, 0.897,
-    0.931, 0.900, 0.914, 0.989, 1.093, 1.141,
-)  # fmt: skip
 
 
 def almaty(
@@ -86,19 +75,19 @@ def almaty(
     seed: int = 1,
     start: str = "2023-01-01",
     hours: int = 2 * 8760,
-    models: tuple[str, ...] = ("ecmwf", "icon", "gfs"),
+    models: tuple[str, ...] = MODELS,
     ramadan: bool = False,
     version: int = 1,
 ) -> SyntheticSite:
-    """A synthetic demand of Almaty and its region: the total, industry and households, with weather as it arrived.
+    """Synthetic demand of the region of Almaty: total, industry and households, with weather forecasts as they arrived.
 
     Synthetic: its yearly energy and months are tuned to published figures, its shares and hours are
-    choices of ours; no measured value is in it. Public holidays are those of the package ``holidays``.
+    design choices; it contains no measured value. Public holidays are those of the package ``holidays``.
 
     Parameters
     ----------
     seed : int
-        Another seed is another weather and other faults.
+        Different seeds give different weather and faults.
     start : str
         First hour; text is UTC.
     hours : int
@@ -106,7 +95,7 @@ def almaty(
     models : tuple of str
         Weather models, of ``"ecmwf"``, ``"icon"`` and ``"gfs"``: names only, not their data.
     ramadan : bool
-        Let households keep Ramadan: less demand before sunset, 6 % more after it. All else stays the same.
+        Whether households observe Ramadan: less demand before sunset, 6 % more after it. All else is unchanged.
     version : int
         Of the generator.
 
@@ -114,7 +103,16 @@ def almaty(
     -------
     SyntheticSite
         Three sites: the total first, then industry and households, which add up to it. ``truth`` has
-        the demand of each without trips of meters, and the air temperature.
+        the demand of each without failures of meters, and the air temperature.
+
+    Raises
+    ------
+    RangeError, SchemaError
+        If the period is too short, or a seed, version or weather model does not exist.
+
+    See Also
+    --------
+    almaty_region, SyntheticSite
 
     Examples
     --------
@@ -122,25 +120,18 @@ def almaty(
     >>> [site.sector for site in synthetic.sites]
     ['total', 'industry', 'households']
     """
-    check_arguments(seed=seed, hours=hours, version=version, models=models, known=_MODELS)
-    axis = Axis.of(start, hours)
-    attrs = provenance(_NAME, seed=seed, version=version)
+    made = Generator.of(_NAME, seed=seed, start=start, hours=hours, models=models, version=version)
     sites = (_area(_NAME, "total"), _area(_INDUSTRY, "industry"), _area(_HOUSEHOLDS, "households"))
-    city = _city(seed, axis)
-    demand = _demand(seed, city, axis, fast=_fast(axis, city) if ramadan else 1.0)
-    truth = demand.assign(temp_air=city.temperature[axis.period], source=SYNTHETIC)
-    truth.attrs = dict(attrs)
-    observations = _observations(seed, demand, axis)
-    return SyntheticSite(
-        name=_NAME,
-        sites=sites,
-        weather=_weather(city, Runs(axis, seed, tuple(models)), [site.name for site in sites], attrs),
+    city = _city(made)
+    demand = _demand(made, city, fasting=_fasting(made.axis, city) if ramadan else 1.0)
+    observations = _observations(made, demand)
+    return made.site(
+        sites,
+        weather=_weather(city, made.runs, [site.name for site in sites], made.attrs),
         observations=observations,
-        raw=_raw(observations, attrs),
-        truth=truth,
-        seed=seed,
-        version=version,
-        measure=_statistics,
+        raw=made.labelled(_raw(observations)),
+        truth=made.labelled(demand.assign(temp_air=city.temperature[made.axis.period])),
+        measure=partial(demand_statistics, errors=_ERRORS),
     )
 
 
@@ -169,8 +160,8 @@ class _City:
     holiday: npt.NDArray[np.bool_]
 
 
-def _city(seed: int, axis: Axis) -> _City:
-    rng = stream(seed, "city")
+def _city(made: Generator) -> _City:
+    rng, axis = made.stream("city"), made.axis
     hour = axis.solar_hour(_LONGITUDE)
     local = timestamps.to_index(axis.all).tz_convert(_ZONE)
     clouds = autoregression(rng, axis.length, memory=20.0)
@@ -202,29 +193,30 @@ def _holidays(local: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
     return np.array([day in off for day in days])
 
 
-def _felt(temperature: Floats) -> Floats:
-    """Temperature as walls pass it on, exponentially weighted. [°C]"""
+def _smoothed(temperature: Floats) -> Floats:
+    """Temperature of buildings, exponentially weighted. [°C]"""
     series = pd.Series(temperature)
     return np.asarray(series.ewm(alpha=1.0 - np.exp(-1.0 / _INERTIA)).mean())
 
 
-def _fast(axis: Axis, city: _City) -> Floats:
-    """Factor of households' demand while the country fasts by day."""
+def _fasting(axis: Axis, city: _City) -> Floats:
+    """Factor of the demand of households in Ramadan."""
     day = timestamps.to_index(axis.all).tz_convert(_ZONE).tz_localize(None).to_numpy().astype("datetime64[D]")
     length = physics.day_length(_LATITUDE, 365.0 * axis.year_share() + 1.0)
     factor = np.interp(physics.hour_after_sunset(city.solar_hour, length), *_FAST)
     return np.where(calendars.ramadan(day), factor, 1.0)
 
 
-def _demand(seed: int, city: _City, axis: Axis, *, fast: Floats | float) -> pd.DataFrame:
+def _demand(made: Generator, city: _City, *, fasting: Floats | float) -> pd.DataFrame:
     """Demand of the hours of the synthetic site. [MW]"""
-    rng, hours = stream(seed, "demand"), np.arange(axis.length) - axis.period.start
+    rng, axis = made.stream("demand"), made.axis
+    hours = np.arange(axis.length) - axis.period.start
     growth = (1.0 + _GROWTH) ** (hours / 8766.0)
-    felt = _felt(city.temperature)
+    smoothed = _smoothed(city.temperature)
     weather = (
         1.0
-        + _HEATING * np.maximum(_HEATING_BELOW - felt, 0.0)
-        + _COOLING * np.maximum(felt - _COOLING_ABOVE, 0.0)
+        + _HEATING * np.maximum(_HEATING_BELOW - smoothed, 0.0)
+        + _COOLING * np.maximum(smoothed - _COOLING_ABOVE, 0.0)
     )
     dusk = (1.0 - city.light) * np.interp(city.solar_hour, (5, 7, 9, 16, 18, 21, 23), (0, 1, 0, 0, 1, 1, 0))
     shape = np.interp(city.solar_hour, np.arange(25), (*_DAY, _DAY[0])) + 0.07 * dusk
@@ -235,12 +227,11 @@ def _demand(seed: int, city: _City, axis: Axis, *, fast: Floats | float) -> pd.D
         * shape
         * np.array(_WEEK_HOUSEHOLDS)[city.weekday]
         * np.where(city.holiday, _HOLIDAY_HOUSEHOLDS, 1.0)
-        * fast
+        * fasting
         * (1.0 + 0.012 * autoregression(rng, axis.length, memory=30.0))
     )
     industry = _industry(rng, city, hours) * growth
-    here = axis.period
-    parts = {_INDUSTRY: industry[here], _HOUSEHOLDS: households[here]}
+    parts = {_INDUSTRY: industry[axis.period], _HOUSEHOLDS: households[axis.period]}
     return pd.DataFrame({_NAME: parts[_INDUSTRY] + parts[_HOUSEHOLDS], **parts}, index=axis.index)
 
 
@@ -251,8 +242,8 @@ def _industry(rng: np.random.Generator, city: _City, hours: npt.NDArray[np.int64
     level = np.where(hours >= _BREAK_AFTER, 1.0 + _BREAK, 1.0)
     repair = np.where(blocks(rng, len(hours), every=4400.0, shortest=120, longest=240), 0.88, 1.0)
     trip = np.where(blocks(rng, len(hours), every=900.0, shortest=2, longest=14), 0.86, 1.0)
-    unrest = 1.0 + 0.012 * autoregression(rng, len(hours), memory=12.0)
-    return np.asarray(_MEAN_INDUSTRY * shift * week * level * repair * trip * unrest)
+    noise = 1.0 + 0.012 * autoregression(rng, len(hours), memory=12.0)
+    return np.asarray(_MEAN_INDUSTRY * shift * week * level * repair * trip * noise)
 
 
 def _weather(city: _City, runs: Runs, sites: list[str], attrs: Mapping[str, Any]) -> dict[str, xr.Dataset]:
@@ -262,7 +253,7 @@ def _weather(city: _City, runs: Runs, sites: list[str], attrs: Mapping[str, Any]
     result = {}
     for model in runs.models:
         values = {
-            "temp_air": city.temperature[place] + _MODELS[model] * growth * warmth[model],
+            "temp_air": city.temperature[place] + _ERRORS[model] * growth * warmth[model],
             "cloud_cover": np.clip(city.clouds[place] + 22.0 * growth * other[model], 0.0, 100.0),
             "wind_speed_10m": np.clip(city.wind[place] + 0.7 * growth * other[model], 0.0, 40.0),
         }
@@ -270,9 +261,9 @@ def _weather(city: _City, runs: Runs, sites: list[str], attrs: Mapping[str, Any]
     return result
 
 
-def _observations(seed: int, demand: pd.DataFrame, axis: Axis) -> Observations:
-    """Hourly metered demand, published two hours after the hour's end; a part that fails leaves no total."""
-    rng = stream(seed, "metering")
+def _observations(made: Generator, demand: pd.DataFrame) -> Observations:
+    """Hourly metered demand, published two hours after the end of the hour; the total is missing with any part."""
+    rng, axis = made.stream("metering"), made.axis
     values = demand * (1.0 + 0.002 * rng.standard_normal((axis.hours, 1)))
     silent = {
         name: blocks(rng, axis.hours, every=900.0, shortest=1, longest=8) for name in (_INDUSTRY, _HOUSEHOLDS)
@@ -286,40 +277,8 @@ def _observations(seed: int, demand: pd.DataFrame, axis: Axis) -> Observations:
     )
 
 
-def _raw(observations: Observations, attrs: Mapping[str, Any]) -> pd.DataFrame:
-    """Hourly rows that name the beginning of their hour on the wall clock, which is put back once in 2024."""
+def _raw(observations: Observations) -> pd.DataFrame:
+    """Hourly rows that name the beginning of their hour on the local clock, set back once in 2024."""
     wall = observations.index.tz_convert(_ZONE).tz_localize(None)
     frame = observations.values.round(1).set_axis(wall.rename("time"), axis=0).reset_index()
-    frame = frame.dropna().assign(source=SYNTHETIC).reset_index(drop=True)
-    frame.attrs = dict(attrs)
-    return frame
-
-
-def _statistics(synthetic: SyntheticSite) -> Iterator[Statistic]:
-    truth = synthetic.truth
-    total, industry = truth[_NAME], truth[_INDUSTRY]
-    local = truth.index.tz_convert(_ZONE)
-    year = total.iloc[:8760]
-    yield Statistic("energy of the first year", "TWh", 11.4, 0.3, float(year.sum() / 1e6))
-    monthly = year.groupby(truth.index[: len(year)].month).mean() / year.mean()
-    for month, target in enumerate(_PUBLISHED_MONTHS, start=1):
-        reached = float(monthly.get(month, np.nan))
-        yield Statistic(f"month {month}, demand a day", "year", target, 0.06, reached)
-    change = total.iloc[8760:].sum() / max(len(total) - 8760, 1) / year.mean() - 1.0
-    yield Statistic("second year against the first", "1", 0.045, 0.02, float(change), "design")
-    yield Statistic("share of industry", "1", 0.33, 0.03, float(industry.mean() / total.mean()), "design")
-    ordinary = pd.Series(local.day_of_week < 5, index=truth.index)
-    weekend = float(total[~ordinary].mean() / total[ordinary].mean() - 1.0)
-    yield Statistic("weekend against weekdays", "1", -0.055, 0.02, weekend, "design")
-    evening = total.groupby(local.hour).mean()
-    yield Statistic(
-        "daily peak against the mean", "1", 1.20, 0.04, float(evening.max() / evening.mean()), "design"
-    )
-    week_ago = float(((total - total.shift(168)).abs() / total).mean())
-    yield Statistic("same hour last week, MAPE", "1", 0.038, 0.01, week_ago, "design")
-    for model, weather in synthetic.weather.items():
-        error = at_lead(weather, "temp_air", 24, truth.index) - truth["temp_air"]
-        yield Statistic(
-            f"{model} 24 h, temperature RMSE", "degree_Celsius", _MODELS[model] * 1.03, 0.15,
-            float((error**2).mean() ** 0.5), "design",
-        )  # fmt: skip
+    return frame.dropna().reset_index(drop=True)

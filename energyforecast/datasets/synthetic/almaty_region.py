@@ -1,4 +1,4 @@
-"""The synthetic demand, wind farm and PV plant around Almaty as one case."""
+"""Synthetic demand, wind farm and PV plant around Almaty as one region."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import xarray as xr
 
 from energyforecast.core.observation_series import Observations
 from energyforecast.datasets.synthetic.almaty import almaty
+from energyforecast.datasets.synthetic.generator import MODELS
 from energyforecast.datasets.synthetic.pv_plants import kapshagay
 from energyforecast.datasets.synthetic.shelek import shelek
-from energyforecast.datasets.synthetic.synthetic_site import SYNTHETIC, Statistic, SyntheticSite
+from energyforecast.datasets.synthetic.synthetic_site import Statistic, SyntheticSite
 
 __all__ = ["almaty_region"]
 
@@ -24,12 +25,12 @@ def almaty_region(
     seed: int = 1,
     start: str = "2023-01-01",
     hours: int = 2 * 8760,
-    models: tuple[str, ...] = ("ecmwf", "icon", "gfs"),
+    models: tuple[str, ...] = MODELS,
     version: int = 1,
 ) -> SyntheticSite:
-    """Industry, households, a wind farm and a PV plant: what a planner of the region forecasts.
+    """Synthetic region of Almaty for planning: industry, households, a wind farm and a PV plant.
 
-    The synthetic sites :func:`almaty`, :func:`shelek` and :func:`kapshagay` side by side. The total of the area is left
+    It joins the synthetic sites :func:`almaty`, :func:`shelek` and :func:`kapshagay`. The total of the area is left
     out, since it is the sum of industry and households.
 
     Parameters
@@ -40,13 +41,22 @@ def almaty_region(
     Returns
     -------
     SyntheticSite
-        A variable that a part does not serve is NaN at its sites. ``truth`` has a column a site: power or demand
-        without failing meters, outages and orders. [MW]
+        A variable that a part does not have is NaN at its sites. ``truth`` has one column per site: power or demand
+        without failures of meters, outages and curtailment. [MW]
+
+    Raises
+    ------
+    RangeError, SchemaError
+        If the period is too short, or a seed, version or weather model does not exist.
+
+    See Also
+    --------
+    almaty, shelek, kapshagay, SyntheticSite
 
     Notes
     -----
-    The three synthetic sites have weather of their own: a cold front that raises demand and wind together is
-    not in them. What links kinds in a real region has to be learnt there.
+    The weather of the three synthetic sites is independent: no cold front raises demand and wind together.
+    The dependence in a real region must be estimated from its data.
 
     Examples
     --------
@@ -64,7 +74,7 @@ def almaty_region(
         name=_NAME,
         sites=sites,
         weather={
-            model: _side_by_side([synthetic.weather[model] for synthetic in synthetic_sites], names)
+            model: _merged([synthetic.weather[model] for synthetic in synthetic_sites], names)
             for model in models
         },
         observations=_joined([synthetic.observations for synthetic in synthetic_sites], names),
@@ -79,8 +89,8 @@ def almaty_region(
     )
 
 
-def _side_by_side(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
-    """Runs of several synthetic sites, which arrive together; what one of them lacks is NaN at its sites."""
+def _merged(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
+    """Runs of several synthetic sites, which arrive together; variables that one lacks are NaN at its sites."""
     known = list(dict.fromkeys(str(name) for part in parts for name in part.data_vars))
     whole = [part.drop_vars("available_time") for part in parts]
     joined = xr.concat(
@@ -102,7 +112,7 @@ def _side_by_side(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Datas
 def _joined(parts: Sequence[Observations], names: Sequence[str]) -> Observations:
     return Observations(
         pd.concat([part.values for part in parts], axis=1)[list(names)],
-        published_after=parts[0].published_after,  # all meters of these sites report after the same delay
+        published_after=parts[0].published_after,  # all meters of these sites report with the same latency
         flags=pd.concat([part.flags for part in parts], axis=1)[list(names)],
         frequency="1h",
     )
@@ -112,7 +122,7 @@ def _truth(synthetic_sites: Sequence[SyntheticSite], names: Sequence[str]) -> pd
     demand, *plants = synthetic_sites
     found = {name: demand.truth[name] for name in names if name in demand.truth}
     found |= {plant.site.name: plant.truth["power"] for plant in plants}
-    truth = pd.DataFrame(found)[list(names)].assign(source=SYNTHETIC)
+    truth = pd.DataFrame(found)[list(names)].assign(source="synthetic")
     truth.attrs = dict(demand.truth.attrs)
     return truth
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -12,34 +13,26 @@ import pandas as pd
 import xarray as xr
 from scipy import special
 
-from energyforecast.core import plausibility, timestamps
+from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant
 from energyforecast.core.variables import Flag
+from energyforecast.datasets.synthetic.generator import MODELS, Generator
 from energyforecast.datasets.synthetic.stochastic_processes import (
     Axis,
     Runs,
     autoregression,
     blocks,
     normal_scores,
-    stream,
-    whole_kilowatts,
 )
-from energyforecast.datasets.synthetic.synthetic_site import (
-    SYNTHETIC,
-    Statistic,
-    SyntheticSite,
-    at_lead,
-    check_arguments,
-    provenance,
-)
+from energyforecast.datasets.synthetic.synthetic_site import SyntheticSite
+from energyforecast.datasets.synthetic.targets import PVTargets, pv_statistics
 
 __all__ = ["kapshagay", "nur_navoi"]
 
 Floats = npt.NDArray[np.float64]
-MODELS: Final = ("ecmwf", "icon", "gfs")
 
-#: Correlation of each weather model with the cloud of nature at 24 h, and how it falls with lead.
+#: Correlation of each weather model with the true cloudiness at 24 h, and its decrease with lead time.
 _SKILL: Final[dict[str, float]] = {"ecmwf": 0.80, "icon": 0.77, "gfs": 0.72}
 _LEAD: Final = (0.0, 24.0, 48.0, 73.0)
 _FALL: Final = (1.10, 1.0, 0.94, 0.86)
@@ -53,7 +46,7 @@ _COVER: Final = (100.0, 98.0, 85.0, 45.0, 12.0, 0.0)
 
 @dataclass(frozen=True, kw_only=True)
 class _Climate:
-    """What differs between the two places; twelve values run from January to December."""
+    """Climate and losses of a plant; twelve values run from January to December."""
 
     temperature: Sequence[float]  # [°C]
     swing: float  # of the day [°C]
@@ -62,7 +55,7 @@ class _Climate:
     soiling: float  # a dry day [1]
     dusty: float  # share of days
     ratio: float  # of DC to AC capacity
-    performance: float  # what cables, mismatch, age and inverters leave [1]
+    performance: float  # share left by cables, mismatch, age and inverters [1]
 
 
 _KAPSHAGAY: Final = _Climate(
@@ -83,7 +76,7 @@ _NUR_NAVOI: Final = _Climate(
     soiling=0.002,
     dusty=0.02,
     ratio=1.43,
-    performance=0.93,  # with what the rear sides add
+    performance=0.93,  # includes the gain of the rear sides
 )
 
 
@@ -95,14 +88,14 @@ def kapshagay(
     models: tuple[str, ...] = MODELS,
     version: int = 1,
 ) -> SyntheticSite:
-    """A synthetic PV plant at Kapshagay, Kazakhstan: 100 MW of fixed modules, with weather as it arrived.
+    """Synthetic PV plant at Kapshagay, Kazakhstan: 100 MW of fixed modules, with weather forecasts as they arrived.
 
-    Synthetic: tuned to published yearly output of plants of this kind; no measured value is in it.
+    Synthetic: tuned to published yearly output of such plants; it contains no measured value.
 
     Parameters
     ----------
     seed : int
-        Another seed is another weather.
+        Different seeds give different weather.
     start : str
         First hour; text is UTC.
     hours : int
@@ -115,8 +108,17 @@ def kapshagay(
     Returns
     -------
     SyntheticSite
-        ``truth`` has the radiation as means over the hour that begins, its clear-sky value, soiling and
-        snow as factors, and the power that the whole plant would give.
+        ``truth`` has the irradiance as hourly means, its clear-sky value, soiling and snow as factors, and the
+        power of the whole plant.
+
+    Raises
+    ------
+    RangeError, SchemaError
+        If the period is too short, or a seed, version or weather model does not exist.
+
+    See Also
+    --------
+    nur_navoi, almaty_region, SyntheticSite
 
     Examples
     --------
@@ -135,7 +137,9 @@ def kapshagay(
         surface_azimuth=180.0,
         dc_capacity=100.0 * _KAPSHAGAY.ratio,
     )
-    return _synthetic_site(site, _KAPSHAGAY, seed, start, hours, models, version, target=0.165)
+    made = Generator.of(site.name, seed=seed, start=start, hours=hours, models=models, version=version)
+    radiation = {"ecmwf": 0.30, "icon": 0.31, "gfs": 0.33}
+    return _synthetic_site(made, site, _KAPSHAGAY, PVTargets(0.165, 0.81, radiation))
 
 
 def nur_navoi(
@@ -146,10 +150,10 @@ def nur_navoi(
     models: tuple[str, ...] = MODELS,
     version: int = 1,
 ) -> SyntheticSite:
-    """A synthetic PV plant near Navoi, Uzbekistan: 100 MW on single-axis trackers, with weather as it arrived.
+    """Synthetic PV plant near Navoi, Uzbekistan: 100 MW on single-axis trackers, with forecasts as they arrived.
 
-    Synthetic: tuned to published yearly output of plants of this kind; no measured value is in it. The
-    rows run from north to south, turn by up to 60 degrees and backtrack.
+    Synthetic: tuned to published yearly output of such plants; it contains no measured value. The
+    rows run from north to south, rotate by up to 60 degrees and backtrack.
 
     Parameters
     ----------
@@ -160,9 +164,13 @@ def nur_navoi(
     -------
     SyntheticSite
 
+    See Also
+    --------
+    kapshagay, SyntheticSite
+
     Examples
     --------
-    >>> nur_navoi(hours=240).site.surface_tilt is None  # it has no fixed tilt
+    >>> nur_navoi(hours=240).site.surface_tilt is None  # trackers have no fixed tilt
     True
     """
     site = PVPlant(
@@ -177,56 +185,47 @@ def nur_navoi(
         gcr=0.4,
         dc_capacity=100.0 * _NUR_NAVOI.ratio,
     )
-    return _synthetic_site(site, _NUR_NAVOI, seed, start, hours, models, version, target=0.29)
+    made = Generator.of(site.name, seed=seed, start=start, hours=hours, models=models, version=version)
+    radiation = {"ecmwf": 0.19, "icon": 0.20, "gfs": 0.21}
+    return _synthetic_site(made, site, _NUR_NAVOI, PVTargets(0.29, 0.88, radiation))
 
 
-def _synthetic_site(
-    site: PVPlant,
-    climate: _Climate,
-    seed: int,
-    start: str,
-    hours: int,
-    models: tuple[str, ...],
-    version: int,
-    *,
-    target: float,
-) -> SyntheticSite:
-    check_arguments(seed=seed, hours=hours, version=version, models=models, known=_SKILL)
-    axis = Axis.of(start, hours)
-    attrs = provenance(site.name, seed=seed, version=version)
-    sky = _sky(seed, axis, site, climate)
+def _synthetic_site(made: Generator, site: PVPlant, climate: _Climate, targets: PVTargets) -> SyntheticSite:
+    sky = _sky(made, site, climate)
     power = _power(sky, site, climate)
-    truth = _truth(sky, power, axis, attrs)
-    observations = _observations(seed, power, axis, site)
-
-    def measure(synthetic: SyntheticSite) -> Iterator[Statistic]:
-        return _statistics(synthetic, target)
-
-    return SyntheticSite(
-        name=site.name,
-        sites=(site,),
-        weather=_weather(sky, Runs(axis, seed, tuple(models)), site, attrs),
+    observations = _observations(made, site, power)
+    return made.site(
+        (site,),
+        weather=_weather(sky, made.runs, site, made.attrs),
         observations=observations,
-        raw=_raw(observations, attrs),
-        truth=truth,
-        seed=seed,
-        version=version,
-        measure=measure,
+        raw=made.labelled(_raw(observations)),
+        truth=made.truth(
+            {
+                "ghi": sky.ghi,
+                "ghi_clear": sky.clear,
+                "temp_air": sky.temperature,
+                "wind_speed_10m": sky.wind,
+                "soiling": sky.soiling,
+                "snow": sky.snow,
+                "power": power,
+            }
+        ),
+        measure=partial(pv_statistics, targets=targets),
     )
 
 
 @dataclass(frozen=True)
 class _Sky:
-    """What happens above a plant, on every hour of the axis: means over the hour that begins."""
+    """Weather and soiling of a plant on every hour of the axis, as means over the hour that begins."""
 
     sun: pd.DataFrame  # position at the middle of the hour
     clear: Floats  # clear-sky global radiation [W m⁻²]
-    clouds: Floats  # Gaussian, variance 1, as weather models could see it
-    cloudiness: Floats  # what its month adds [sigma]
+    clouds: Floats  # Gaussian, variance 1, the part that weather models can predict
+    cloudiness: Floats  # of the month [sigma]
     ghi: Floats
     temperature: Floats
     wind: Floats
-    soiling: Floats  # share of light that gets through
+    soiling: Floats  # share of light that passes
     snow: Floats  # share of modules that are free
 
 
@@ -258,15 +257,15 @@ def _clear_sky(zenith: Floats, turbidity: Floats, site: PVPlant) -> Floats:
     return clear
 
 
-def _sky(seed: int, axis: Axis, site: PVPlant, climate: _Climate) -> _Sky:
-    rng = stream(seed, f"{site.name}/sky")
+def _sky(made: Generator, site: PVPlant, climate: _Climate) -> _Sky:
+    rng, axis = made.stream(f"{site.name}/sky"), made.axis
     sun = _sun(axis, site)
     clear = _clear_sky(sun["apparent_zenith"].to_numpy(), axis.monthly(climate.turbidity), site)
     fronts = autoregression(rng, axis.length, memory=14.0)
     spells = autoregression(rng, axis.length, memory=70.0)
     clouds = normal_scores(np.sqrt(0.6) * fronts + np.sqrt(0.4) * spells)
     cloudiness = axis.monthly(climate.cloudiness)
-    patches = 0.35 * rng.standard_normal(axis.length)  # what an hour has of its own
+    patches = 0.35 * rng.standard_normal(axis.length)  # of single hours
     ghi = clear * _clearness(clouds + cloudiness + patches)
     hour = axis.solar_hour(site.longitude)
     bright = np.clip(0.35 - 0.25 * (clouds + cloudiness), 0.2, 1.0)
@@ -291,7 +290,7 @@ def _sky(seed: int, axis: Axis, site: PVPlant, climate: _Climate) -> _Sky:
 
 
 def _soiling(rng: np.random.Generator, rain: npt.NDArray[np.bool_], climate: _Climate) -> Floats:
-    """Light that dust lets through: less every dry day, at once on a dusty one; rain or, at 8 %, a crew cleans."""
+    """Light that passes the dust: less every dry day, much less on a dusty one, until rain or cleaning (at 8 %)."""
     dust = np.where(rng.random(len(rain)) < climate.dusty / 24.0, 0.05, climate.soiling / 24.0)
     total = np.cumsum(dust)
     washed = np.maximum.accumulate(np.where(rain, total, 0.0))
@@ -299,12 +298,12 @@ def _soiling(rng: np.random.Generator, rain: npt.NDArray[np.bool_], climate: _Cl
 
 
 def _free_of_snow(snowfall: npt.NDArray[np.bool_], temperature: Floats, site: PVPlant) -> Floats:
-    """Modules free of snow: none in a snowfall, then sliding off within a day, faster when it thaws."""
-    stays = 30.0 if site.surface_tilt is not None else 8.0
+    """Share of modules free of snow: none in a snowfall, which slides off within a day, faster in a thaw."""
+    duration = 30.0 if site.surface_tilt is not None else 8.0
     free = np.empty(len(snowfall))
     covered = 0.0
     for hour, (falls, warm) in enumerate(zip(snowfall, temperature > 1.0, strict=True)):
-        covered = 1.0 if falls else covered * np.exp(-1.0 / (3.0 if warm else stays))
+        covered = 1.0 if falls else covered * np.exp(-1.0 / (3.0 if warm else duration))
         free[hour] = 1.0 - covered
     return free
 
@@ -320,8 +319,8 @@ def _power(sky: _Sky, site: PVPlant, climate: _Climate) -> Floats:
     tilt: Any = site.surface_tilt
     facing: Any = site.surface_azimuth
     if tilt is None:
-        turned = tracking.singleaxis(zenith, azimuth, max_angle=60.0, backtrack=True, gcr=0.4)
-        tilt, facing = np.nan_to_num(turned["surface_tilt"]), np.nan_to_num(turned["surface_azimuth"])
+        rotation = tracking.singleaxis(zenith, azimuth, max_angle=60.0, backtrack=True, gcr=0.4)
+        tilt, facing = np.nan_to_num(rotation["surface_tilt"]), np.nan_to_num(rotation["surface_azimuth"])
     plane = irradiance.get_total_irradiance(
         tilt, facing, zenith, azimuth, parts["dni"], sky.ghi, parts["dhi"], albedo=0.22
     )["poa_global"]
@@ -329,25 +328,6 @@ def _power(sky: _Sky, site: PVPlant, climate: _Climate) -> Floats:
     cell = temperature.faiman(light, sky.temperature, sky.wind)
     direct = pvsystem.pvwatts_dc(light, cell, site.capacity * climate.ratio, -0.0038)
     return np.asarray(np.clip(direct * climate.performance, 0.0, site.capacity))
-
-
-def _truth(sky: _Sky, power: Floats, axis: Axis, attrs: Mapping[str, Any]) -> pd.DataFrame:
-    here = axis.period
-    truth = pd.DataFrame(
-        {
-            "ghi": sky.ghi[here],
-            "ghi_clear": sky.clear[here],
-            "temp_air": sky.temperature[here],
-            "wind_speed_10m": sky.wind[here],
-            "soiling": sky.soiling[here],
-            "snow": sky.snow[here],
-            "power": power[here],
-            "source": SYNTHETIC,
-        },
-        index=axis.index,
-    )
-    truth.attrs = dict(attrs)
-    return truth
 
 
 def _weather(sky: _Sky, runs: Runs, site: PVPlant, attrs: Mapping[str, Any]) -> dict[str, xr.Dataset]:
@@ -358,11 +338,11 @@ def _weather(sky: _Sky, runs: Runs, site: PVPlant, attrs: Mapping[str, Any]) -> 
     result = {}
     for model in runs.models:
         agreement = np.minimum(_SKILL[model] * np.interp(runs.lead, _LEAD, _FALL), 0.98)
-        seen = agreement * sky.clouds[place] + np.sqrt(1 - agreement**2) * clouds[model]
-        seen = seen + sky.cloudiness[place]
+        predicted = agreement * sky.clouds[place] + np.sqrt(1 - agreement**2) * clouds[model]
+        predicted = predicted + sky.cloudiness[place]
         values = {
-            "ghi": sky.clear[place] * _clearness(seen),
-            "cloud_cover": _cover(seen),
+            "ghi": sky.clear[place] * _clearness(predicted),
+            "cloud_cover": _cover(predicted),
             "temp_air": sky.temperature[place] + 1.2 * growth * warmth[model],
             "wind_speed_10m": np.clip(sky.wind[place] + 0.8 * growth * warmth[model], 0.0, 40.0),
         }
@@ -370,78 +350,26 @@ def _weather(sky: _Sky, runs: Runs, site: PVPlant, attrs: Mapping[str, Any]) -> 
     return result
 
 
-def _observations(seed: int, power: Floats, axis: Axis, site: PVPlant) -> Observations:
-    """Hourly metered power, published two hours after the hour's end."""
+def _observations(made: Generator, site: PVPlant, power: Floats) -> Observations:
+    """Hourly metered power with outages, use at night, curtailment and gaps."""
     assert site.capacity is not None
-    rng, here = stream(seed, f"{site.name}/metering"), axis.period
+    rng, axis = made.stream(f"{site.name}/metering"), made.axis
+    power = power[axis.period]
     service = np.where(blocks(rng, axis.hours, every=900.0, shortest=2, longest=30), 0.75, 1.0)
     service = np.where(blocks(rng, axis.hours, every=4000.0, shortest=2, longest=20), 0.0, service)
-    metered = power[here] * service * (1.0 + 0.004 * rng.standard_normal(axis.hours))
-    metered = np.where(power[here] <= 0.0, -0.1, metered)  # transformers at night
+    metered = power * service * (1.0 + 0.004 * rng.standard_normal(axis.hours))
+    metered = np.where(power <= 0.0, -0.1, metered)  # transformers at night
     limit = 0.5 * site.capacity
     curtailed = blocks(rng, axis.hours, every=800.0, shortest=2, longest=6) & (metered > limit)
     metered = np.where(curtailed, limit, metered)
     missing = blocks(rng, axis.hours, every=300.0, shortest=1, longest=12)
-    flags = (
-        np.where(curtailed, int(Flag.CURTAILED), 0)
-        | np.where(service < 0.9, int(Flag.OUTAGE), 0)
-        | np.where(missing, int(Flag.INCOMPLETE), 0)
-    )
-
-    def frame(values: npt.NDArray[Any]) -> pd.DataFrame:
-        return pd.DataFrame({site.name: values}, index=axis.index)
-
-    return Observations(
-        frame(whole_kilowatts(np.where(missing, np.nan, metered))),
-        published_after="2h",
-        flags=frame(flags),
-        available_capacity=frame(site.capacity * service),
-        frequency="1h",
-    )
+    flagged = {Flag.CURTAILED: curtailed, Flag.INCOMPLETE: missing}
+    return made.metered(site, metered, service=service, flagged=flagged)
 
 
-def _raw(observations: Observations, attrs: Mapping[str, Any]) -> pd.DataFrame:
-    """Hourly rows in kW that name the END of their hour at UTC+6 for ever; gaps are absent."""
+def _raw(observations: Observations) -> pd.DataFrame:
+    """Hourly rows in kW that name the END of their hour, always at UTC+6; gaps are absent."""
     power = observations.values.iloc[:, 0].dropna()
     ends = timestamps.to_ns(power.index) + np.timedelta64(1 + 6, "h")
-    frame = pd.DataFrame(
-        {
-            "time": ends.astype("datetime64[s]"),
-            "power": (power.to_numpy() * 1000.0).round(0),
-            "source": SYNTHETIC,
-        }
-    )
-    frame.attrs = dict(attrs)
-    return frame
-
-
-def _statistics(synthetic: SyntheticSite, target: float) -> Iterator[Statistic]:
-    truth = synthetic.truth
-    assert synthetic.site.capacity is not None
-    power = truth["power"] / synthetic.site.capacity
-    day = truth["ghi_clear"] > 50.0
-    yield Statistic("capacity factor", "1", target, 0.01, float(power.mean()))
-    dark = truth["ghi_clear"] <= 0.0
-    yield Statistic("power without sun, largest", "1", 0.0, 1e-6, float(power[dark].max()), "design")
-    lag = plausibility.check_sun(
-        timestamps.to_ns(truth.index), truth["power"].to_numpy(), site=synthetic.site, label="truth"
-    )
-    yield Statistic("power after the sun", "min", 0.0, 15.0, float("nan") if lag is None else lag, "design")
-    index = (truth["ghi"] / truth["ghi_clear"])[day]
-    yield Statistic("mean clear-sky index", "1", _INDEX[target], 0.03, float(index.mean()), "design")
-    for model, weather in synthetic.weather.items():
-        ghi = at_lead(weather, "ghi", 24, truth.index)
-        there = day & ghi.notna()
-        error = (ghi - truth["ghi"])[there]
-        share = float((error**2).mean() ** 0.5 / truth["ghi"][there].mean())
-        yield Statistic(
-            f"{model} 24 h, radiation RMSE", "mean", _RADIATION[target][model], 0.05, share, "design"
-        )
-
-
-#: Choices of ours by capacity factor: the mean clear-sky index, and errors as a share of the mean.
-_INDEX: Final = {0.165: 0.81, 0.29: 0.88}
-_RADIATION: Final = {
-    0.165: {"ecmwf": 0.30, "icon": 0.31, "gfs": 0.33},
-    0.29: {"ecmwf": 0.19, "icon": 0.20, "gfs": 0.21},
-}
+    kilowatts = (power.to_numpy() * 1000.0).round(0)
+    return pd.DataFrame({"time": ends.astype("datetime64[s]"), "power": kilowatts})

@@ -1,7 +1,7 @@
 """Random processes from which synthetic sites are made.
 
-Nature is one Gaussian process a quantity. A weather model's forecast of it is the same process seen
-through a correlation that falls with lead, plus an error that resembles itself over neighbouring
+Truth is one Gaussian process per quantity. The forecast of a weather model is the same process with a
+correlation that decreases with lead time, plus an error that is correlated over neighbouring
 hours, between successive runs and between models. Speeds, clear-sky indices and temperatures are
 monotone functions of these.
 """
@@ -35,72 +35,50 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 HOUR: Final = np.timedelta64(1, "h")
 
-#: Hours of truth before the start and after the end, which runs and smoothing need. [h]
+#: Hours of truth before the start and after the end, for runs and smoothing. [h]
 BEFORE: Final = 72
 AFTER: Final = 96
-#: Normal scores are those of at least a year, so that a short synthetic site has the weather of its season.
+#: Normal scores are taken over at least a year, so that a short synthetic site has the weather of its season.
 SHORTEST: Final = 8760
 LEADS: Final = 74  # 0 to 73 h
 RUN_EVERY: Final = 6
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """Random numbers of their own for each part of a synthetic site, so that one part does not disturb another.
-
-    Examples
-    --------
-    >>> stream(1, "wind").random() == stream(1, "wind").random()
-    True
-    >>> stream(1, "wind").random() == stream(1, "sun").random()
-    False
-    """
+    """Independent random numbers for each part of a synthetic site, so that no part changes another."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, zlib.crc32(name.encode())])))
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Hours of a synthetic site, and those around it that make it.
-
-    Parameters
-    ----------
-    start : datetime64
-        First hour of the synthetic site, in UTC.
-    hours : int
-        Hours of the synthetic site.
-
-    Examples
-    --------
-    >>> axis = Axis.of("2023-01-01", 48)
-    >>> len(axis.index), axis.length  # 72 h before a year, and 96 h after it, are made as well
-    (48, 8928)
-    """
+    """Hours of a synthetic site, and hours around them that are generated as well."""
 
     start: np.datetime64
     hours: int
 
     @classmethod
     def of(cls, start: Any, hours: int) -> Axis:
-        """From what the user says; text is UTC."""
+        """From the arguments of the user; text is UTC."""
         return cls(timestamps.to_ns([timestamps.instant(start)])[0].astype("datetime64[h]"), hours)
 
     @property
     def length(self) -> int:
-        """Hours that are made."""
+        """Number of generated hours."""
         return max(self.hours, SHORTEST) + BEFORE + AFTER
 
     @property
     def all(self) -> timestamps.Times:
-        """Every hour that is made."""
+        """Every generated hour."""
         return timestamps.to_ns(self.start + (np.arange(self.length) - BEFORE) * HOUR)
 
     @property
     def period(self) -> slice:
-        """Those of the synthetic site."""
+        """Hours of the synthetic site among all."""
         return slice(BEFORE, BEFORE + self.hours)
 
     @property
     def index(self) -> pd.DatetimeIndex:
-        """The synthetic site's hours in UTC."""
+        """Hours of the synthetic site in UTC."""
         return timestamps.to_index(self.all[self.period])
 
     def year_share(self) -> Floats:
@@ -115,24 +93,12 @@ class Axis:
         return np.asarray(np.mod(hour + longitude / 15.0, 24.0))
 
     def monthly(self, values: Sequence[float]) -> Floats:
-        """A curve through twelve values at the middles of the months."""
+        """Linear interpolation of twelve values at the middles of the months."""
         return np.interp(self.year_share() * 12.0, np.arange(12) + 0.5, values, period=12.0)
 
 
 def autoregression(rng: np.random.Generator, length: int, *, memory: float) -> Floats:
-    """Gaussian noise of variance 1 whose autocorrelation falls as exp(-lag / memory).
-
-    Parameters
-    ----------
-    memory : float
-        Hours in which it falls to 1/e. [h]
-
-    Examples
-    --------
-    >>> noise = autoregression(np.random.default_rng(0), 100_000, memory=12.0)
-    >>> round(float(noise.var()), 1), round(float(np.corrcoef(noise[:-12], noise[12:])[0, 1]), 1)  # 1 and 1/e
-    (1.0, 0.4)
-    """
+    """Gaussian noise of variance 1 with autocorrelation exp(-lag / memory), in hours."""
     keep = np.exp(-1.0 / memory)
     noise = rng.standard_normal(length) * np.sqrt(1.0 - keep**2)
     noise[0] /= np.sqrt(1.0 - keep**2)
@@ -142,14 +108,7 @@ def autoregression(rng: np.random.Generator, length: int, *, memory: float) -> F
 def blocks(
     rng: np.random.Generator, length: int, *, every: float, shortest: int, longest: int
 ) -> npt.NDArray[np.bool_]:
-    """Hours inside blocks that come on average every so many hours.
-
-    Examples
-    --------
-    >>> inside = blocks(np.random.default_rng(0), 100_000, every=100.0, shortest=2, longest=2)
-    >>> round(float(inside.mean()), 2)  # two hours of every hundred
-    0.02
-    """
+    """Hours inside blocks that begin on average every so many hours."""
     inside = np.zeros(length, dtype=bool)
     for begin in np.flatnonzero(rng.random(length) < 1 / every):
         inside[begin : begin + int(rng.integers(shortest, longest + 1))] = True
@@ -157,24 +116,12 @@ def blocks(
 
 
 def whole_kilowatts(power: Any) -> Any:
-    """Power as a meter shows it; which hides the last bit of a sine, in which processors differ. [MW]
-
-    Examples
-    --------
-    >>> whole_kilowatts(np.array([12.3456])).tolist()
-    [12.346]
-    """
+    """Power in whole kilowatts, which hides differences between processors in the last bit of a sine. [MW]"""
     return np.round(power, 3)
 
 
 def normal_scores(values: Floats) -> Floats:
-    """The same order with exactly normal values: one year is not windier than another by chance alone.
-
-    Examples
-    --------
-    >>> normal_scores(np.array([30.0, 10.0, 20.0])).round(2).tolist()
-    [0.97, -0.97, 0.0]
-    """
+    """Values replaced by standard normal scores of their ranks: no year is windier than another by chance."""
     ranks = np.empty(len(values))
     ranks[np.argsort(values, kind="stable")] = np.arange(len(values)) + 0.5
     return np.asarray(special.ndtri(ranks / len(values)))
@@ -183,27 +130,9 @@ def normal_scores(values: Floats) -> Floats:
 def forecast_errors(
     rng: np.random.Generator, runs: int, series: int, *, memory: float, kept: float
 ) -> npt.NDArray[np.float32]:
-    """Errors of variance 1, shape (series, runs, leads).
-
-    At one valid time the error of a run is `kept` times that of the run before plus something new;
-    along a run it falls as exp(-lag / memory). The field is separable and Markov in both directions,
-    so each run continues the one before exactly.
-
-    Parameters
-    ----------
-    memory : float
-        [h]
-    kept : float
-        Correlation between the errors of successive runs at the same valid time.
-
-    Examples
-    --------
-    >>> errors = forecast_errors(np.random.default_rng(0), 2000, 1, memory=12.0, kept=0.8)[0]
-    >>> errors.shape
-    (2000, 74)
-    >>> round(float(np.corrcoef(errors[:-1, 6:].ravel(), errors[1:, :-6].ravel())[0, 1]), 1)  # at one valid time
-    0.8
-    """
+    """Errors of variance 1, shape (series, runs, leads), correlated along runs and between runs."""
+    # At one valid time the error is `kept` times that of the run before plus new noise; along a run it falls as
+    # exp(-lag / memory). The field is Markov in both directions: each run continues the one before exactly.
     stay = np.float32(np.exp(-1.0 / memory))
     new = np.sqrt(1.0 - stay**2)
     white = rng.standard_normal((runs, series, LEADS), dtype=np.float32) * new
@@ -223,22 +152,7 @@ def forecast_errors(
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of the weather models of a synthetic site: four a day, leads 0 to 73 h.
-
-    Parameters
-    ----------
-    axis : Axis
-    seed : int
-    models : tuple of str
-
-    Examples
-    --------
-    >>> runs = Runs(Axis.of("2023-01-01", 48), seed=1, models=("ecmwf",))
-    >>> [str(init)[:13] for init in runs.init_time[[0, 1, -1]]]
-    ['2022-12-30T00', '2022-12-30T06', '2023-01-02T18']
-    >>> runs.place.shape  # four runs on each of four days
-    (16, 74)
-    """
+    """Runs of the weather models of a synthetic site: four a day, lead times 0 to 73 h."""
 
     axis: Axis
     seed: int
@@ -253,7 +167,7 @@ class Runs:
 
     @property
     def lead(self) -> Floats:
-        """Leads. [h]"""
+        """Lead times. [h]"""
         return np.arange(LEADS, dtype=np.float64)
 
     @property
@@ -265,17 +179,14 @@ class Runs:
     def errors(
         self, name: str, *, memory: float, kept: float, shared: float
     ) -> dict[str, npt.NDArray[np.float32]]:
-        """Errors of variance 1 by model, of which `shared` of the variance is common to all.
-
-        Every model has its own random numbers: leaving one out does not change the others.
-        """
+        """Errors of variance 1 by model with a `shared` part; leaving a model out does not change the others."""
         runs = len(self.init_time)
         parts = {
             part: forecast_errors(stream(self.seed, f"{name}/{part}"), runs, 1, memory=memory, kept=kept)[0]
             for part in ("all models", *self.models)
         }
-        common, own = np.float32(np.sqrt(shared)), np.float32(np.sqrt(1.0 - shared))
-        return {model: common * parts["all models"] + own * parts[model] for model in self.models}
+        common, single = np.float32(np.sqrt(shared)), np.float32(np.sqrt(1.0 - shared))
+        return {model: common * parts["all models"] + single * parts[model] for model in self.models}
 
     def dataset(
         self,
@@ -284,7 +195,7 @@ class Runs:
         site: Sequence[str],
         attrs: Mapping[str, Any],
     ) -> xr.Dataset:
-        """Forecasts of one model with its delays; some runs never come, some late, some end early."""
+        """Forecasts of one model as delivered: some runs are missing, late or incomplete."""
         rng = stream(self.seed, f"delivery/{model}")
         runs = len(self.init_time)
         delay = rng.uniform(6.0, 8.0, runs) + (rng.random(runs) < _LATE) * rng.uniform(2.0, 10.0, runs)
@@ -321,7 +232,7 @@ class Runs:
         return weather
 
 
-#: Shares of runs that come more than 8 h after their initialisation, never, or not to the end.
+#: Shares of runs that arrive more than 8 h after their initialisation, never, or incomplete.
 _LATE: Final = 0.015
 _MISSING: Final = 0.01
 _CUT: Final = 0.005

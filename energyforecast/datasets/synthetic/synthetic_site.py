@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
-from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["Statistic", "SyntheticSite"]
-
-Floats = npt.NDArray[np.float64]
-
-#: Value of every column of origin.
-SYNTHETIC: Final = "synthetic"
 
 
 @dataclass(frozen=True)
@@ -36,13 +27,16 @@ class Statistic:
     target : float
         Published or designed value.
     tolerance : float
-        Allowed distance from the target over two years: our choice, wide enough for what one seed
-        differs from another.
+        Allowed distance from the target over two years: a choice, wide enough for differences between seeds.
     reached : float
         Value of this site.
     basis : {"published", "design"}
-        Whether the target is (or lies within) a figure published of real plants, or is a choice of ours,
-        near to what the generator gives: it then finds changes and says nothing about reality.
+        Whether the target is (or lies within) a figure published of real plants, or a design choice
+        near the value of the generator, which detects changes and is no evidence of reality.
+
+    See Also
+    --------
+    SyntheticSite.describe
 
     Examples
     --------
@@ -85,6 +79,12 @@ class SyntheticSite:
         True weather and power, without defects; hidden from forecasts.
     seed, version : int
         Of the generator.
+    measure : callable
+        Statistics of the site, with their targets.
+
+    See Also
+    --------
+    shelek, kapshagay, nur_navoi, almaty, almaty_region
 
     Examples
     --------
@@ -112,11 +112,11 @@ class SyntheticSite:
         return self.sites[0]
 
     def statistics(self) -> tuple[Statistic, ...]:
-        """Every statistic with its target. They are meant for two years; a short synthetic site strays."""
+        """Statistics with their targets, for two years; those of a short site may miss them."""
         return tuple(self.measure(self))
 
     def describe(self) -> pd.DataFrame:
-        """Target, reached value and tolerance of each statistic, a row each.
+        """Target, reached value and tolerance of each statistic, one per row.
 
         Returns
         -------
@@ -145,59 +145,3 @@ class SyntheticSite:
             f"SyntheticSite {self.name}: seed {self.seed}, version {self.version}, {len(index)} hours from "
             f"{index[0]:%Y-%m-%d %H:%M} UTC, weather {', '.join(self.weather)}"
         )
-
-
-def provenance(name: str, *, seed: int, version: int) -> dict[str, Any]:
-    """Attributes of everything that is made from a synthetic site; netCDF can hold them."""
-    return {
-        "source": f"synthetic site {name!r} of energyforecast",
-        "synthetic": 1,
-        "generator_version": version,
-        "seed": seed,
-    }
-
-
-def check_arguments(
-    *, seed: int, hours: int, version: int, models: Iterable[str], known: Iterable[str]
-) -> None:
-    """Check the arguments of a generator.
-
-    Raises
-    ------
-    RangeError, SchemaError
-        If it cannot.
-    """
-    if hours < 48 or seed < 0:
-        raise RangeError(
-            f"A synthetic site is asked for with hours={hours} and seed={seed}.",
-            "It has at least 48 hours, and its seed is not negative.",
-            "Give e.g. hours=2 * 8760, seed=1.",
-        )
-    if version != 1:
-        raise RangeError(
-            f"Version {version} of the generator is asked for.",
-            "There is version 1.",
-            "Use version=1.",
-        )
-    unknown = [name for name in models if name not in known]
-    if unknown or not list(models):
-        raise SchemaError(
-            f"The weather models asked for are {list(models)}.",
-            f"At least one, of {list(known)}.",
-            "Choose among them.",
-        )
-
-
-def at_lead(weather: xr.Dataset, name: str, first: int, index: pd.DatetimeIndex) -> pd.Series:
-    """The forecast of each hour by the last run that is at least so many hours older.
-
-    Parameters
-    ----------
-    first : int
-        Lead; those of the next five hours fill the hours between runs. [h]
-    """
-    lead = np.arange(first, first + 6)
-    values = weather[name].isel(site=0).sel(lead_time=(lead * np.timedelta64(1, "h"))).to_numpy()
-    valid = weather["init_time"].to_numpy()[:, None] + (lead * np.timedelta64(1, "h"))[None, :]
-    series = pd.Series(values.ravel(), index=pd.DatetimeIndex(valid.ravel(), tz="UTC"))
-    return series.reindex(index)
