@@ -13,8 +13,7 @@ import xarray as xr
 
 import energyforecast as ef
 from energyforecast.errors import EnergyForecastError, FileFormatError, SchemaError
-from energyforecast.weather import Label, read_era5, read_grib, read_table
-from energyforecast.weather.sources.nasa_power import parse_nasa_power
+from energyforecast.weather import Label, NasaPower, read_era5, read_grib, read_table
 from tests.support.grib_samples import FIVE_BY_FIVE, TEMPERATURE, message, write
 from tests.support.known_faults import fault, or_refused
 
@@ -182,7 +181,7 @@ def test_the_daily_product_of_nasa_power_is_no_hourly_one() -> None:
         "properties": {"parameter": {"WS50M": speeds}},
     }
     with or_refused():
-        weather = parse_nasa_power(json.dumps(content).encode(), site=SITE)
+        weather = NasaPower.parse(json.dumps(content).encode(), site=SITE)
         assert weather["time"].values[0].astype("M8[D]") == np.datetime64("2024-12-20")
 
 

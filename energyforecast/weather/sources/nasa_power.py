@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps, variables
+from energyforecast.core import timestamps
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
+from energyforecast.core.variables import MEAN
 from energyforecast.weather.sources.common.base import LATENCIES
-from energyforecast.weather.sources.common.point_series import (
-    PointSource,
-    invalid_answer,
-    parsed,
-    point_dataset,
-)
+from energyforecast.weather.sources.common.point_series import PointSeries, PointSource, invalid_answer
 from energyforecast.weather.sources.common.units import converted
 
-__all__ = ["NasaPower", "parse_nasa_power", "read_nasa_power"]
+__all__ = ["NasaPower"]
 
 _POWER_URL: Final = "https://power.larc.nasa.gov/api/temporal/hourly/point"
-#: Parameters of NASA POWER, our names, and the units in which they come.
+#: Parameters of NASA POWER: variable of the library, spellings of the unit in answers, and the unit.
 _POWER: Final[dict[str, tuple[str, tuple[str, ...], str]]] = {
     "ALLSKY_SFC_SW_DWN": ("ghi", ("Wh/m^2", "W/m^2"), "W m-2"),
     "ALLSKY_SFC_SW_DNI": ("dni", ("Wh/m^2", "W/m^2"), "W m-2"),
@@ -52,9 +47,8 @@ class NasaPower(PointSource):
 
     Notes
     -----
-    All its values are means of the hour that BEGINS at the stamp, wind and temperature too. The server's own
-    default is local solar time; UTC is asked for, and an answer in another is refused. The service is at
-    https://power.larc.nasa.gov.
+    All values are means of the hour that begins at the stamp, wind and temperature too. The default of the server is
+    local solar time; UTC is requested, and another answer is refused. The service is at https://power.larc.nasa.gov.
 
     See Also
     --------
@@ -71,6 +65,7 @@ class NasaPower(PointSource):
     name = "nasa-power"
     variables = tuple(name for name, _, _ in _POWER.values())
     labels = dict.fromkeys(variables, Label.MEAN_BEGINNING)
+    cell_method = MEAN
     latency = LATENCIES["nasa_power"]
     attribution = "NASA Langley Research Center (LaRC) POWER Project"
 
@@ -87,7 +82,7 @@ class NasaPower(PointSource):
             "format": "JSON",
             "time-standard": "UTC",
         }
-        weather = parse_nasa_power(self.http.get(self.base_url, params=params), site=site)
+        weather = self.parse(self.http.get(self.base_url, params=params), site=site)
         hours = (last.floor("D") - start.floor("D")) // pd.Timedelta("1h") + 24
         if weather.sizes["time"] != hours:
             raise invalid_answer(
@@ -95,60 +90,30 @@ class NasaPower(PointSource):
             )
         return weather
 
-
-def read_nasa_power(path: str | Path, *, site: Site) -> xr.Dataset:
-    """A stored answer of NASA POWER; see :func:`parse_nasa_power`."""
-    return parse_nasa_power(Path(path).read_bytes(), site=site)
-
-
-def parse_nasa_power(body: bytes, *, site: Site) -> xr.Dataset:
-    """Weather from a JSON answer of NASA POWER.
-
-    Parameters
-    ----------
-    body : bytes
-    site : Site
-
-    Returns
-    -------
-    Dataset
-        Dims (site, time): means of the hour that begins at the stamp; the fill value is NaN.
-
-    Raises
-    ------
-    ResponseError
-        If it is no whole answer, is not in UTC, or has another unit.
-
-    Examples
-    --------
-    >>> content = {
-    ...     "geometry": {"coordinates": [78.5, 43.6, 560.0]},
-    ...     "header": {"fill_value": -999.0, "time_standard": "UTC"},
-    ...     "parameters": {"T2M": {"units": "C"}},
-    ...     "properties": {"parameter": {"T2M": {"2024060100": 18.5, "2024060101": -999.0}}},
-    ... }
-    >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> parse_nasa_power(json.dumps(content).encode(), site=farm)["temp_air"].values.tolist()
-    [[18.5, nan]]
-    """
-    return parsed(lambda: _nasa_power(body, site), "nasa-power")
-
-
-def _nasa_power(body: bytes, site: Site) -> xr.Dataset:
-    content = json.loads(body)
-    header, values = content["header"], content["properties"]["parameter"]
-    if header["time_standard"] != "UTC":
-        raise invalid_answer("nasa-power", f"is in {header['time_standard']}, not in UTC")
-    table = pd.DataFrame({name: pd.Series(values[name], dtype=float) for name in values if name in _POWER})
-    stamps = pd.to_datetime(pd.Index(table.index, dtype=str), format="%Y%m%d%H")
-    columns = {}
-    for name in table:
-        ours, spellings, unit = _POWER[str(name)]
-        given = content["parameters"][name]["units"]
-        if given not in spellings:
-            raise invalid_answer("nasa-power", f"has {name} in {given}, not in {spellings[0]}")
-        plain = table[name].where(table[name] != float(header["fill_value"])).to_numpy()
-        columns[ours] = converted(plain, ours, unit=unit, hours=1.0)
-    longitude, latitude, *height = content["geometry"]["coordinates"]
-    place = (float(latitude), float(longitude), float(height[0]) if height else np.nan)
-    return point_dataset(columns, timestamps.to_ns(stamps), place, site, NasaPower, variables.MEAN)
+    @staticmethod
+    def _series(body: bytes) -> PointSeries:
+        """Series of a JSON answer; the fill value is NaN."""
+        content = json.loads(body)
+        header, values = content["header"], content["properties"]["parameter"]
+        if header["time_standard"] != "UTC":
+            raise invalid_answer("nasa-power", f"is in {header['time_standard']}, not in UTC")
+        table = pd.DataFrame(
+            {name: pd.Series(values[name], dtype=float) for name in values if name in _POWER}
+        )
+        stamps = pd.to_datetime(pd.Index(table.index, dtype=str), format="%Y%m%d%H")
+        columns = {}
+        for name in table:
+            variable, spellings, unit = _POWER[str(name)]
+            declared = content["parameters"][name]["units"]
+            if declared not in spellings:
+                raise invalid_answer("nasa-power", f"has {name} in {declared}, not in {spellings[0]}")
+            plain = table[name].where(table[name] != float(header["fill_value"])).to_numpy()
+            columns[variable] = converted(plain, variable, unit=unit, hours=1.0)
+        longitude, latitude, *height = map(float, content["geometry"]["coordinates"])
+        return PointSeries(
+            columns=columns,
+            stamps=timestamps.to_ns(stamps),
+            latitude=latitude,
+            longitude=longitude,
+            elevation=height[0] if height else np.nan,
+        )

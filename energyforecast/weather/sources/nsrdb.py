@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps, variables
+from energyforecast.core import timestamps
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
+from energyforecast.core.variables import POINT
 from energyforecast.weather.sources.common.base import LATENCIES
-from energyforecast.weather.sources.common.point_series import (
-    PointSource,
-    invalid_answer,
-    parsed,
-    point_dataset,
-)
+from energyforecast.weather.sources.common.point_series import PointSeries, PointSource, invalid_answer
 from energyforecast.weather.sources.common.units import converted
 
-__all__ = ["NSRDB", "parse_nsrdb", "read_nsrdb"]
+__all__ = ["NSRDB"]
 
 _NSRDB_URL: Final = "https://developer.nlr.gov/api/nsrdb/v2/solar/nsrdb-GOES-conus-v4-0-0-download.csv"
-#: Columns of NSRDB, our names, the unit in their header, and the unit. Its wind has no height.
+#: Columns of NSRDB: variable of the library, unit in the header, and the unit. Its wind has no height.
 _NSRDB: Final[dict[str, tuple[str, str, str]]] = {
     "GHI": ("ghi", "w/m2", "W m-2"),
     "DNI": ("dni", "w/m2", "W m-2"),
@@ -54,8 +49,8 @@ class NSRDB(PointSource):
 
     Notes
     -----
-    UTC and leap days are asked for: the server's own defaults are local time, and no 29 February. Values are
-    instants. Its wind is left out, since the file does not give its height. Sengupta et al. (2018),
+    UTC and leap days are requested: the defaults of the server are local time, and no 29 February. Values are
+    instants. Wind is left out, since the file does not give its height. Sengupta et al. (2018),
     https://doi.org/10.1016/j.rser.2018.03.003.
 
     See Also
@@ -76,6 +71,7 @@ class NSRDB(PointSource):
     name = "nsrdb"
     variables = tuple(name for name, _, _ in _NSRDB.values())
     labels = dict.fromkeys(variables, Label.INSTANT)
+    cell_method = POINT
     latency = LATENCIES["nsrdb"]
     attribution = "National Solar Radiation Database, National Laboratory of the Rockies"
 
@@ -97,60 +93,33 @@ class NSRDB(PointSource):
             "utc": "true",
             "interval": timestamps.duration(self.frequency) // pd.Timedelta("1min"),
         }
-        weather = parse_nsrdb(self.http.get(self.base_url, params=params), site=site)
+        weather = self.parse(self.http.get(self.base_url, params=params), site=site)
         length = pd.Timestamp(year + 1, 1, 1) - pd.Timestamp(year, 1, 1)
-        wanted = length // timestamps.duration(self.frequency)
-        if weather.sizes["time"] != wanted:
-            raise invalid_answer(self.name, f"has {weather.sizes['time']} rows of {year}, not {wanted}")
+        count = length // timestamps.duration(self.frequency)
+        if weather.sizes["time"] != count:
+            raise invalid_answer(self.name, f"has {weather.sizes['time']} rows of {year}, not {count}")
         return weather
 
+    @staticmethod
+    def _series(body: bytes) -> PointSeries:
+        """Series of a CSV answer, in the time zone of its header."""
+        from pvlib.iotools import read_nsrdb_psm4
 
-def read_nsrdb(path: str | Path, *, site: Site) -> xr.Dataset:
-    """A stored CSV file of NSRDB; see :func:`parse_nsrdb`."""
-    return parse_nsrdb(Path(path).read_bytes(), site=site)
-
-
-def parse_nsrdb(body: bytes, *, site: Site) -> xr.Dataset:
-    r"""Weather from a CSV answer of NSRDB, in the time zone of its header.
-
-    Parameters
-    ----------
-    body : bytes
-    site : Site
-
-    Returns
-    -------
-    Dataset
-        Dims (site, time): instants.
-
-    Raises
-    ------
-    ResponseError
-        If it is no whole file, or has another unit.
-
-    Examples
-    --------
-    >>> head = "Source,Latitude,Longitude,Time Zone,Local Time Zone,Elevation,GHI Units,Temperature Units"
-    >>> lines = [head, "NSRDB,39.73,-105.18,-7,-7,1820,w/m2,c", "Year,Month,Day,Hour,Minute,GHI,Temperature"]
-    >>> body = "\n".join([*lines, "2024,2,29,11,30,650,8.1", "2024,2,29,12,30,700,9.0", ""]).encode()
-    >>> weather = parse_nsrdb(body, site=Site(name="plant", latitude=39.74, longitude=-105.18))
-    >>> str(weather["time"].values[0])[:16]
-    '2024-02-29T18:30'
-    """
-    return parsed(lambda: _nsrdb(body, site), "nsrdb")
-
-
-def _nsrdb(body: bytes, site: Site) -> xr.Dataset:
-    from pvlib.iotools import read_nsrdb_psm4
-
-    if not body.startswith(b"Source,") or not body.endswith(b"\n"):
-        raise invalid_answer("nsrdb", "is no whole CSV file")
-    table, meta = read_nsrdb_psm4(io.StringIO(body.decode()), map_variables=False)
-    columns = {}
-    for theirs, (ours, spelling, unit) in _NSRDB.items():
-        if theirs in table:
-            if meta[f"{theirs} Units"].strip().lower() != spelling:
-                raise invalid_answer("nsrdb", f"has {theirs} in {meta[f'{theirs} Units']}, not in {spelling}")
-            columns[ours] = converted(table[theirs].to_numpy(dtype=float), ours, unit=unit, hours=1.0)
-    place = (meta["Latitude"], meta["Longitude"], float(meta["Elevation"]))
-    return point_dataset(columns, timestamps.to_ns(table.index), place, site, NSRDB, variables.POINT)
+        if not body.startswith(b"Source,") or not body.endswith(b"\n"):
+            raise invalid_answer("nsrdb", "is no whole CSV file")
+        table, meta = read_nsrdb_psm4(io.StringIO(body.decode()), map_variables=False)
+        columns = {}
+        for name, (variable, spelling, unit) in _NSRDB.items():
+            if name in table:
+                declared = meta[f"{name} Units"]
+                if declared.strip().lower() != spelling:
+                    raise invalid_answer("nsrdb", f"has {name} in {declared}, not in {spelling}")
+                values = table[name].to_numpy(dtype=float)
+                columns[variable] = converted(values, variable, unit=unit, hours=1.0)
+        return PointSeries(
+            columns=columns,
+            stamps=timestamps.to_ns(table.index),
+            latitude=meta["Latitude"],
+            longitude=meta["Longitude"],
+            elevation=float(meta["Elevation"]),
+        )

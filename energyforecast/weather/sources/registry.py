@@ -77,42 +77,14 @@ def register(name: str, factory: Factory) -> None:
 
 
 def named() -> tuple[str, ...]:
-    """Names that are known.
-
-    Examples
-    --------
-    >>> "open-meteo" in named()
-    True
-    """
+    """Names of the known sources."""
     return tuple(_FACTORIES)
 
 
 def make(
     name: str, *, model: str | None = None, base_url: str | None = None, api_key: str | None = None
 ) -> RunSource | AnalysisSource:
-    """A source by its name.
-
-    Parameters
-    ----------
-    name : str
-        E.g. ``"open-meteo"``.
-    model : str, optional
-    base_url : str, optional
-        Of a server of one's own.
-    api_key : str, optional
-
-    Raises
-    ------
-    SchemaError
-        If no source has the name.
-
-    Examples
-    --------
-    >>> make("open-meteo", model="icon_eu").name
-    'open-meteo:icon_eu'
-    >>> make("gfs").cycle
-    Timedelta('0 days 06:00:00')
-    """
+    """Source of weather by its name, with a model, the address of a server and a key where it takes them."""
     if name not in _FACTORIES:
         close = difflib.get_close_matches(name, _FACTORIES, n=1)
         raise SchemaError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,6 @@ from energyforecast.core.sites import Site
 from energyforecast.errors import ResponseError
 from energyforecast.testing import check_source
 from energyforecast.weather import NSRDB, PVGIS, AnalysisSource, Http, NasaPower
-from energyforecast.weather.sources.nsrdb import parse_nsrdb
-from energyforecast.weather.sources.pvgis import read_pvgis
 from tests.support.replay import Replay, mangled, rewritten
 from tests.support.replay_points import MINUTE, ROUTES, SKY, instant
 
@@ -55,6 +54,57 @@ def test_a_source_keeps_its_contract(name: str, server: Replay) -> None:
     )
     assert abs(table.loc["ghi", "minutes_after_sun"]) < 5
     assert (table["missing"] == 0).all()
+
+
+def test_an_answer_of_power_is_means_with_the_fill_value_as_missing() -> None:
+    content = {
+        "geometry": {"coordinates": [78.5, 43.6, 560.0]},
+        "header": {"fill_value": -999.0, "time_standard": "UTC"},
+        "parameters": {"T2M": {"units": "C"}},
+        "properties": {"parameter": {"T2M": {"2024060100": 18.5, "2024060101": -999.0}}},
+    }
+    weather = NasaPower.parse(json.dumps(content).encode(), site=FARM)
+    np.testing.assert_array_equal(weather["temp_air"], [[18.5, np.nan]])
+    assert weather["temp_air"].attrs["cell_methods"] == "time: mean"
+
+
+@pytest.mark.parametrize(
+    ("slope", "variables"),
+    [(0, {"temp_air", "wind_speed_10m", "ghi", "dhi"}), (30, {"temp_air", "wind_speed_10m"})],
+)
+def test_an_answer_of_pvgis_has_ghi_only_of_a_level_plane(slope: int, variables: set[str]) -> None:
+    row = {
+        "time": "20200601:1010",
+        "Gb(i)": 500.0,
+        "Gd(i)": 120.0,
+        "Gr(i)": 0.0,
+        "T2m": 21.0,
+        "WS10m": 2.0,
+        "Int": 0.0,
+    }
+    content = {
+        "inputs": {
+            "location": {"latitude": 45.0, "longitude": 8.0, "elevation": 250.0},
+            "mounting_system": {"fixed": {"slope": {"value": slope}}},
+        },
+        "meta": {"inputs": {}},
+        "outputs": {"hourly": [row]},
+    }
+    weather = PVGIS.parse(json.dumps(content).encode(), site=Site(name="plant", latitude=45.0, longitude=8.0))
+    assert set(weather.data_vars) == variables
+    assert weather["time"].values[0] == np.datetime64("2020-06-01T10:10")
+    if slope == 0:
+        assert weather["ghi"].values.tolist() == [[620.0]]
+
+
+def test_an_answer_of_nsrdb_is_in_the_zone_of_its_header() -> None:
+    head = "Source,Latitude,Longitude,Time Zone,Local Time Zone,Elevation,GHI Units,Temperature Units"
+    lines = [head, "NSRDB,39.73,-105.18,-7,-7,1820,w/m2,c", "Year,Month,Day,Hour,Minute,GHI,Temperature"]
+    body = "\n".join([*lines, "2024,2,29,11,30,650,8.1", "2024,2,29,12,30,700,9.0", ""]).encode()
+    weather = NSRDB.parse(body, site=PLANT)
+    assert weather["time"].values[0] == np.datetime64("2024-02-29T18:30")
+    with pytest.raises(ResponseError, match="degrees from 'farm'"):
+        NSRDB.parse(body, site=FARM)
 
 
 def test_power_means_begin_at_their_stamps(server: Replay) -> None:
@@ -106,7 +156,7 @@ def test_a_real_file_of_pvgis_with_a_tracker_has_no_ghi() -> None:
     path = folder / "pvgis_hourly_Timeseries_45.000_8.000_SA2_10kWp_CIS_5_2a_2013_2014.json"
     if not path.exists():
         pytest.skip("ENERGYFORECAST_DATA does not hold weather_samples")
-    weather = read_pvgis(path, site=Site(name="plant", latitude=45, longitude=8))
+    weather = PVGIS.read(path, site=Site(name="plant", latitude=45, longitude=8))
     assert set(weather.data_vars) == {"temp_air", "wind_speed_10m"}
     assert weather.sizes["time"] == 10
     assert set(pd.DatetimeIndex(weather["time"].values).minute) == {10}
@@ -136,7 +186,7 @@ def test_nsrdb_in_local_time_is_read_by_its_header(server: Replay) -> None:
         "leap_day": "true",
     }
     local, utc = (
-        parse_nsrdb(
+        NSRDB.parse(
             requests.get(f"{server.url}/nsrdb", params=params | {"utc": word}, timeout=10).content, site=PLANT
         )
         for word in ("false", "true")

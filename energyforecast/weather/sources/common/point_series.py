@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -14,17 +17,37 @@ from energyforecast.core.sites import Site
 from energyforecast.errors import ResponseError
 from energyforecast.weather.sources.common.base import AnalysisSource, finished
 
-__all__ = ["PointSource", "invalid_answer", "parsed", "point_dataset"]
+__all__ = ["PointSeries", "PointSource", "invalid_answer"]
 
 #: Distance beyond which a point belongs to another cell than the requested one. [degree]
 _FARTHEST: Final = 1.0
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PointSeries:
+    """Series at one point, in the units of the library."""
+
+    columns: Mapping[str, Any]
+    stamps: timestamps.Times
+    latitude: float
+    longitude: float
+    elevation: float
+
+
 class PointSource(AnalysisSource):
     """Analysis source that requests one point after the other."""
 
+    #: Cell method of all its variables.
+    cell_method: ClassVar[str]
+
+    @abstractmethod
     def _get_site(self, site: Site, start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:
-        raise NotImplementedError
+        """Weather of a site; longer than the period where the service gives whole days or years."""
+
+    @staticmethod
+    @abstractmethod
+    def _series(body: bytes) -> PointSeries:
+        """Series of an answer."""
 
     def get_period(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:
         """Hours in [start, end), dims (site, time); see :class:`AnalysisSource`."""
@@ -45,51 +68,55 @@ class PointSource(AnalysisSource):
             sites=sites,
         )
 
+    @classmethod
+    def read(cls, path: str | Path, *, site: Site) -> xr.Dataset:
+        """Weather (site, time) of a stored answer; raises like :meth:`parse`."""
+        return cls.parse(Path(path).read_bytes(), site=site)
 
-def parsed(parse: Callable[[], xr.Dataset], name: str) -> xr.Dataset:
-    """Run a parser; its refusals of malformed content become errors of the source."""
-    try:
-        return parse()
-    except ResponseError:
-        raise
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise invalid_answer(name, f"cannot be read ({type(error).__name__}: {error})") from None
+    @classmethod
+    def parse(cls, body: bytes, *, site: Site) -> xr.Dataset:
+        """Weather (site, time) of an answer.
 
-
-def point_dataset(
-    columns: Mapping[str, Any],
-    stamps: timestamps.Times,
-    place: tuple[float, float, float],
-    site: Site,
-    source: type[AnalysisSource],
-    method: str,
-) -> xr.Dataset:
-    """Series of one point as weather of a site, refused where it is empty or of another place."""
-    if not columns or not len(stamps):
-        raise invalid_answer(source.name, "has no values")
-    off = max(abs(place[0] - site.latitude), abs((place[1] - site.longitude + 180) % 360 - 180))
-    if off > _FARTHEST:
-        raise invalid_answer(
-            source.name, f"is of {place[0]:g}, {place[1]:g}, {off:.1f} degrees from {site.name!r}"
-        )
-    coords = {
-        "time": stamps,
-        "available_time": ("time", source.latency.available_time(stamps)),
-        "cell_latitude": ("site", [place[0]]),
-        "cell_longitude": ("site", [place[1]]),
-        "cell_elevation": ("site", [place[2]]),
-    }
-    cells: dict[str, Any] = {
-        name: (("site", "time"), np.asarray(values)[None, :], {"cell_methods": method})
-        for name, values in columns.items()
-    }
-    return finished(xr.Dataset(cells, coords=coords), source=source, sites=[site])  # type: ignore[arg-type]
+        Raises
+        ------
+        ResponseError
+            If the answer is incomplete, is of another place, or contradicts the documentation of the service.
+        """
+        try:
+            series = cls._series(body)
+        except ResponseError:
+            raise
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise invalid_answer(cls.name, f"cannot be read ({type(error).__name__}: {error})") from None
+        if not series.columns or not len(series.stamps):
+            raise invalid_answer(cls.name, "has no values")
+        east = (series.longitude - site.longitude + 180) % 360 - 180
+        distance = max(abs(series.latitude - site.latitude), abs(east))
+        if distance > _FARTHEST:
+            place = f"{series.latitude:g}, {series.longitude:g}"
+            raise invalid_answer(cls.name, f"is of {place}, {distance:.1f} degrees from {site.name!r}")
+        coords = {
+            "time": series.stamps,
+            "available_time": ("time", cls.latency.available_time(series.stamps)),
+            "cell_latitude": ("site", [series.latitude]),
+            "cell_longitude": ("site", [series.longitude]),
+            "cell_elevation": ("site", [series.elevation]),
+        }
+        cells: dict[str, Any] = {
+            name: (
+                ("site", "time"),
+                np.asarray(values, dtype=float)[None, :],
+                {"cell_methods": cls.cell_method},
+            )
+            for name, values in series.columns.items()
+        }
+        return finished(xr.Dataset(cells, coords=coords), source=cls, sites=[site])  # type: ignore[arg-type]
 
 
 def invalid_answer(name: str, problem: str) -> ResponseError:
     """Error for an answer that is incomplete or contradicts the documentation of the service."""
     return ResponseError(
         f"The answer of {name} {problem}.",
-        "It is a whole answer about the place, in UTC and in the units of the service.",
+        "An answer must be whole, of the place, in UTC and in the units of the service.",
         "Ask again; if it stays so, look at the service's news.",
     )

@@ -101,7 +101,9 @@ def _model(name: str, table: Mapping[str, Any], fields: Sequence[Mapping[str, st
     given = dict(table)
     members = range(given.pop("members", 1))
     control, pattern = given.pop("control_name", ""), given.pop("member_name", "")
-    steps = {key: tuple(map(tuple, given.pop(key, ()))) for key in ("lead_steps", "short_lead_steps")}
+    steps: dict[str, Any] = {
+        key: tuple(map(tuple, given.pop(key, ()))) for key in ("lead_steps", "short_lead_steps")
+    }
     return GribModel(
         name=name,
         fields=tuple(_field(row) for row in fields if row["table"] == given["fields"]),

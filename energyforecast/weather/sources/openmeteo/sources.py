@@ -35,12 +35,53 @@ __all__ = ["CELLS", "OpenMeteo", "OpenMeteoHistory", "complete", "cut"]
 
 _HOUR: Final = pd.Timedelta("1h")
 _STEP: Final = np.timedelta64(_HOUR.value, "ns")
-#: After a run is there, until all servers have it.
+#: Time between the arrival of a run and its presence on all servers.
 _SPREADING: Final = pd.Timedelta("10min")
 
 
+class _OpenMeteoSource(Source):
+    """Requests and answers of runs and histories alike."""
+
+    model: str | OpenMeteoModel
+    product: str
+    cell_selection: CellSelection
+    access: OpenMeteoAccess
+
+    @property
+    def described(self) -> OpenMeteoModel:
+        """The model, with its cells, its latency and its members."""
+        return model_named(self.model, product=self.product)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Address of the product."""
+        return Endpoint(product=self.product, access=self.access)
+
+    def _get(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> Payload:
+        """Answer for the stamps from start to end, both included: a mean is stamped with the end of its hour."""
+        return get_open_meteo(
+            sites,
+            endpoint=self.endpoint,
+            model=self.described,
+            variables=self.variables,
+            start=start,
+            end=end,
+            cell_selection=self.cell_selection,
+        )
+
+    def _parse(self, payload: Payload, sites: Sequence[Site]) -> xr.Dataset:
+        """Hours of an answer."""
+        return parse_open_meteo(
+            payload,
+            sites=sites,
+            variables=self.variables,
+            model=self.described,
+            cell_selection=self.cell_selection,
+        )
+
+
 @dataclass(frozen=True, eq=False)
-class OpenMeteo(RunSource):
+class OpenMeteo(_OpenMeteoSource, RunSource):
     """Runs of a weather model at Open-Meteo.
 
     Parameters
@@ -49,20 +90,25 @@ class OpenMeteo(RunSource):
         E.g. ``"ecmwf_ifs"``, ``"icon_eu"``; mixtures such as ``"best_match"`` have no runs.
     product : {"single_runs", "forecast", "ensemble", "ensemble_mean"}
         ``"single_runs"`` gives any run of its archive. The others give the newest run only, and their
-        answers do not contain its time, which is taken from the run status before and after.
+        answers do not contain its time, which is read from the run status before and after.
         ``"ensemble"`` has members, ``"ensemble_mean"`` means and, as variables ``..._spread``, spreads.
     variables : tuple of str
         Names of the library; by default those of the default features, at the model's heights.
     horizon : str
-        How far a run is asked for; no farther than it reaches.
+        Last requested lead time, at most that of the model.
     cell_selection : {"nearest", "land", "sea"}
     access : OpenMeteoAccess, optional
         Address, key and retries.
 
     Notes
     -----
-    With ``"forecast"`` and ``"ensemble"``, variables that come late, such as winds at hub height, may
-    still be of the run before. Archives for training are better made from ``"single_runs"``.
+    With ``"forecast"`` and ``"ensemble"``, variables that are published late, such as winds at hub height, may
+    still be of the previous run. Archives for training should be made from ``"single_runs"``.
+
+    See Also
+    --------
+    OpenMeteoHistory : Reanalyses and stitched histories.
+    energyforecast.weather.open_meteo : Archived runs of a period.
 
     References
     ----------
@@ -76,7 +122,7 @@ class OpenMeteo(RunSource):
     >>> source.labels["ghi"].value
     'mean of the interval that ends at the stamp'
 
-    ``source.get_run([farm], run)`` then asks the server; see docs/howto/weather_open_meteo.md.
+    ``source.get_run([farm], run)`` requests a run; see docs/howto/weather_open_meteo.md.
     """
 
     model: str | OpenMeteoModel = "ecmwf_ifs"
@@ -99,18 +145,8 @@ class OpenMeteo(RunSource):
         object.__setattr__(self, "cycle", timestamps.duration(described.cycle))
 
     @property
-    def described(self) -> OpenMeteoModel:
-        """The model, with its cells, its latency and its members."""
-        return model_named(self.model, product=self.product)
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where it is asked."""
-        return Endpoint(product=self.product, access=self.access)
-
-    @property
     def reach(self) -> pd.Timedelta:
-        """Last lead time that is asked for."""
+        """Last requested lead time."""
         return min(timestamps.duration(self.horizon), timestamps.duration(self.described.horizon))
 
     def newest(self, now: Any = None) -> pd.Timestamp:
@@ -123,15 +159,7 @@ class OpenMeteo(RunSource):
         """One run at some sites; see :class:`~energyforecast.weather.RunSource`."""
         run = timestamps.instant(init_time)
         arrived = None if self.product == "single_runs" else self._arrival(run)
-        payload = get_open_meteo(
-            sites,
-            endpoint=self.endpoint,
-            model=self.described,
-            variables=self.variables,
-            start=run,
-            end=run + self.reach + _HOUR,  # the mean of the last hour is stamped with its end
-            cell_selection=self.cell_selection,
-        )
+        payload = self._get(sites, run, run + self.reach + _HOUR)
         if arrived is not None:
             self._arrival(run)
         return self.parse_run(payload, sites=sites, init_time=run, available_time=arrived)
@@ -145,13 +173,7 @@ class OpenMeteo(RunSource):
         available_time: pd.Timestamp | None = None,
     ) -> xr.Dataset:
         """Weather of a run from an answer; available after the declared latency unless its arrival is given."""
-        hours = parse_open_meteo(
-            payload,
-            sites=sites,
-            variables=self.variables,
-            model=self.described,
-            cell_selection=self.cell_selection,
-        )
+        hours = self._parse(payload, sites)
         init = timestamps.to_ns([init_time])
         lead = np.arange(0, round(self.reach / _HOUR) + 1) * _STEP
         run = cut(hours, init[0] + lead).rename(time="lead_time").assign_coords(lead_time=lead)
@@ -181,7 +203,7 @@ class OpenMeteo(RunSource):
         arrived = status.available_time + _SPREADING
         if status.init_time != run or arrived > timestamps.now():
             raise RunNotPublishedError(
-                f"The newest run of {self.described.name} is that of {status.init_time}, there since "
+                f"The newest run of {self.described.name} is that of {status.init_time}, available since "
                 f"{status.available_time}.",
                 f"The product {self.product!r} gives the newest run, 10 min after its arrival, not that of {run}.",
                 "Ask for source.newest(), or use product='single_runs'.",
@@ -190,17 +212,21 @@ class OpenMeteo(RunSource):
 
 
 @dataclass(frozen=True, eq=False)
-class OpenMeteoHistory(AnalysisSource):
+class OpenMeteoHistory(_OpenMeteoSource, AnalysisSource):
     """Histories at Open-Meteo: ERA5, and the first hours of many runs stitched together.
 
     Parameters
     ----------
     model : str or OpenMeteoModel
     product : {"archive", "historical_forecast"}
-        Neither is a forecast: the archive is a reanalysis, and stitched hours are minutes to hours old when
-        they come true. Only ``perfect_weather=True`` lets them into a forecaster.
+        Neither is a forecast: the archive is a reanalysis, and stitched hours are predicted minutes to hours ahead.
+        Only ``perfect_weather=True`` lets them into a forecaster.
     variables, cell_selection, access
         As of :class:`OpenMeteo`.
+
+    See Also
+    --------
+    OpenMeteo : Forecasts.
 
     References
     ----------
@@ -229,42 +255,19 @@ class OpenMeteoHistory(AnalysisSource):
             )
         _declare(self, self.described, self.product, self.variables)
 
-    @property
-    def described(self) -> OpenMeteoModel:
-        """The model, with its cells and its latency."""
-        return model_named(self.model, product=self.product)
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where it is asked."""
-        return Endpoint(product=self.product, access=self.access)
-
     def get_period(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> xr.Dataset:
         """Hours in [start, end) at some sites; see :class:`~energyforecast.weather.AnalysisSource`."""
         first, last = timestamps.instant(start), timestamps.instant(end)
-        payload = get_open_meteo(
-            sites,
-            endpoint=self.endpoint,
-            model=self.described,
-            variables=self.variables,
-            start=first,
-            end=last,  # the mean of the last hour is stamped with its end
-            cell_selection=self.cell_selection,
-        )
-        return self.parse_period(payload, sites=sites, start=first, end=last)
+        return self.parse_period(self._get(sites, first, last), sites=sites, start=first, end=last)
 
     def parse_period(
         self, payload: Payload, *, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp
     ) -> xr.Dataset:
         """Weather of the hours in [start, end) from an answer."""
-        hours = parse_open_meteo(
-            payload,
-            sites=sites,
-            variables=self.variables,
-            model=self.described,
-            cell_selection=self.cell_selection,
+        period = cut(
+            self._parse(payload, sites),
+            timestamps.to_ns(pd.date_range(start, end, freq="1h", inclusive="left")),
         )
-        period = cut(hours, timestamps.to_ns(pd.date_range(start, end, freq="1h", inclusive="left")))
         arrived = self.latency.available_time(timestamps.to_ns(period["time"].values) + _STEP)
         period = period.assign_coords(available_time=("time", arrived))
         stitched = int(self.product == "historical_forecast")
@@ -272,7 +275,7 @@ class OpenMeteoHistory(AnalysisSource):
         return complete(period, source=self, sites=sites, attributes=attributes)
 
 
-#: Where the cell of a site lies.
+#: Coordinates of the cell of a site.
 CELLS: Final = ("cell_latitude", "cell_longitude", "cell_elevation")
 
 
@@ -296,13 +299,13 @@ def _declare(
 
 
 def cut(hours: xr.Dataset, wanted: timestamps.Times) -> xr.Dataset:
-    """The wanted hours, all of them."""
+    """Requested hours, all of them."""
     available = hours["time"].values
     if not len(wanted) or wanted[0] < available[0] or wanted[-1] > available[-1]:
         raise ResponseError(
             f"Open-Meteo gives the hours {available[0]} to {available[-1]} UTC.",
-            f"Asked were {wanted[0]} to {wanted[-1]}." if len(wanted) else "At least one hour is asked for.",
-            "Ask for a period, or a horizon, that the model has.",
+            f"Requested were {wanted[0]} to {wanted[-1]}." if len(wanted) else "At least one hour is needed.",
+            "Choose a period, or a horizon, that the model has.",
         )
     return hours.sel(time=wanted)
 
