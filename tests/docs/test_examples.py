@@ -114,6 +114,18 @@ def test_day_ahead_example_writes_what_it_says(tmp_path: Path) -> None:
     assert {"fan_chart.png", "la_haute_borne.forecaster", "scores.json", "forecast.csv"} <= written
 
 
+def test_the_example_of_shared_definitions_prints_numbers_that_can_be_checked(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "shared_definitions.py", cwd=tmp_path)
+    assert "level 0.37: 14.70 MW; P(power > 17.3 MW) = 0.370" in shown  # 12 + (0.37 - 0.1) / 0.4 * 4
+    assert shown.count("4.00 MW") == 2  # 104 - 100, by name and as an object
+    assert "schedule of demand: 106.7 MW" in shown  # 100 + 10 * 0.674, the quantile 0.75
+    assert "wind farm with the same quantiles: 93.3 MW" in shown  # the quantile 0.25
+    assert "known at 03:59: nan MW" in shown
+    assert "known at 04:00: 104 MW" in shown
+    assert "demand: 112 MW after declaring 100 MW costs 210" in shown  # (12 - 5) * 30
+    assert "wind: 112 MW after declaring 100 MW costs 70" in shown  # (12 - 5) * 10
+
+
 @pytest.mark.notebooks
 def test_the_example_of_observations_finds_what_it_planted(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "check_observations.py", cwd=tmp_path)
