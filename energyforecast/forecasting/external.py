@@ -34,14 +34,7 @@ def read_frame(
     name: str = "forecast",
     format: TableFormat | None = None,
 ) -> Forecast:
-    """Read the frame of :meth:`energyforecast.Forecast.from_frame`.
-
-    >>> hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
-    >>> frame = pd.DataFrame({"issue_time": "2024-01-01 09:00", "valid_time": hours, "point": 5000.0})
-    >>> forecast = read_frame(frame, levels="point", unit="kW", name="vendor")
-    >>> forecast.quantiles, float(forecast.at(0.5)[0, 0, 0])
-    ((0.5,), 5.0)
-    """
+    """Read the frame of :meth:`energyforecast.Forecast.from_frame`."""
     form = format_of(format, unit=unit)
     form.check_used("unit", "timezone", "frequency", reader="Forecast.from_frame")
     one_of("unit", form.unit or "MW", allowed=("W", "kW", "MW", "GW"), error=UnitsError)

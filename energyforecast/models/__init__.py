@@ -1,6 +1,6 @@
 """Quantile models on a table of features: ``fit(X, y)`` and ``predict(X)``."""
 
-from energyforecast.models.base import QuantileModel
+from energyforecast.models.base import PoolsMembers, QuantileModel
 from energyforecast.models.blend import Blend
 from energyforecast.models.climatology import Climatology, SeasonalClimatology
 from energyforecast.models.cold_start import ColdStart
@@ -26,6 +26,7 @@ __all__ = [
     "LightGBMQuantiles",
     "LinearQuantiles",
     "Persistence",
+    "PoolsMembers",
     "PowerCurveReference",
     "QuantileModel",
     "SeasonalClimatology",

@@ -72,6 +72,8 @@ class QuantileModel(BaseEstimator, ABC):
     """
 
     registry: ClassVar[dict[str, type[QuantileModel]]] = {}
+    #: Whether a fit requires at least one row.
+    needs_rows: ClassVar[bool] = True
 
     def __init__(self, quantiles: tuple[float, ...] | None = None) -> None:
         self.quantiles = quantiles
@@ -121,10 +123,11 @@ class QuantileModel(BaseEstimator, ABC):
         """
         check_levels(self.levels)
         target = np.asarray(y, dtype=np.float64)
-        if len(target) == 0 or len(X) != len(target) or not np.isfinite(target).all():
+        empty = self.needs_rows and not len(target)
+        if empty or len(X) != len(target) or not np.isfinite(target).all():
             raise MissingDataError(
                 f"X has {len(X)} rows, y {len(target)} of which {int(np.isfinite(target).sum())} are finite.",
-                "There is at least one row, and a finite outcome for each.",
+                "There must be at least one row, and a finite outcome for each.",
                 "Leave out rows without outcome.",
             )
         sample_weight = None if sample_weight is None else _check_weight(sample_weight, len(target))
@@ -173,10 +176,30 @@ class QuantileModel(BaseEstimator, ABC):
 
 @runtime_checkable
 class PoolsMembers(Protocol):
-    """Model that receives the members of an ensemble one by one, and not their mean."""
+    """Quantile model that pools its forecasts over the members of an ensemble of weather.
+
+    A forecaster gives it the features of each member; any other model receives those of the ensemble's mean.
+
+    See Also
+    --------
+    DemandResponse : Model with this method.
+
+    Examples
+    --------
+    >>> from energyforecast.models import Climatology, DemandResponse
+    >>> isinstance(DemandResponse(), PoolsMembers), isinstance(Climatology(), PoolsMembers)
+    (True, False)
+    """
 
     def predict_members(self, X: pd.DataFrame, *, members: int) -> Array:
-        """Predict quantiles, shape (steps, levels), from the rows of one member after the other."""
+        """Predict quantiles of the mixture over members, shape (steps, levels).
+
+        Parameters
+        ----------
+        X : DataFrame, shape (members * steps, columns)
+            Rows of one member after the other, the steps of each in order.
+        members : int
+        """
 
 
 _Model = TypeVar("_Model", bound=QuantileModel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Self
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -55,31 +55,12 @@ class ColdStart(QuantileModel):
     [[0.17, 0.3, 0.5]]
     """
 
-    def fit(
-        self,
-        X: pd.DataFrame,
-        y: Array,
-        *,
-        sample_weight: Array | None = None,
-        bounds: tuple[float, float] = (-np.inf, np.inf),
-    ) -> Self:
-        """Fit residuals of other sites; without rows the model is that of the weather alone.
-
-        Parameters
-        ----------
-        X : DataFrame, shape (rows, columns)
-        y : array, shape (rows,)
-            Power of other sites. [fraction of capacity]
-        sample_weight : array, shape (rows,), optional
-        bounds : tuple of float
-        """
-        if len(X) or len(y):
-            return super().fit(X, y, sample_weight=sample_weight, bounds=bounds)
-        self.columns_, self.bounds_ = [str(name) for name in X.columns], (float(bounds[0]), float(bounds[1]))
-        self.centres_, self.errors_ = np.empty(0), np.empty((0, len(self.levels)))
-        return self
+    needs_rows: ClassVar[bool] = False
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        if not len(y):
+            self.centres_, self.errors_ = np.empty(0), np.empty((0, len(self.levels)))
+            return
         power = X[_MIDDLE].to_numpy(dtype=np.float64)
         groups = max(1, min(_GROUPS, len(power) // _MIN_ROWS))
         edges = np.unique(np.quantile(power, np.arange(1, groups) / groups))

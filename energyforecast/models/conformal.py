@@ -47,7 +47,7 @@ class ConformalQuantiles(QuantileModel):
     refit : bool
         Fit on all rows after calibration; otherwise the forecast is the mean of the models of the folds.
     by : str, optional
-        Column by whose value rows are calibrated in groups, e.g. ``"lead_time"``, ``"hour"`` or ``"site"``.
+        Column that defines groups for calibration, e.g. ``"lead_time"``, ``"hour"`` or ``"site"``.
         A group of less than 100 rows is calibrated as all rows are.
     groups : int
         Groups, at most; a column with more values is cut at its quantiles.
@@ -72,6 +72,7 @@ class ConformalQuantiles(QuantileModel):
 
     References
     ----------
+    - Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, doi:10.1007/b106715
     - Romano, Patterson and Candès (2019), Conformalized quantile regression, NeurIPS 32, arXiv:1905.03222
     - Barber, Candès, Ramdas and Tibshirani (2021), Predictive inference with the jackknife+, Annals of
       Statistics 49(1), doi:10.1214/20-AOS1965
@@ -206,30 +207,7 @@ class ConformalQuantiles(QuantileModel):
 
 
 def quantile_by_level(errors: Array, levels: tuple[float, ...], weight: Array | None = None) -> Array:
-    r"""Quantile of each column of errors at the level of that column.
-
-    The :math:`k`-th of :math:`n` sorted errors is the quantile at :math:`k / (n + 1)`, linear between: a new error that
-    is exchangeable with these lies at or below the result with exactly the probability of the level.
-
-    Parameters
-    ----------
-    errors : array, shape (rows, levels)
-    levels : tuple of float
-    weight : array, shape (rows,), optional
-
-    Returns
-    -------
-    array, shape (levels,)
-
-    References
-    ----------
-    - Vovk, Gammerman and Shafer (2005), Algorithmic Learning in a Random World, doi:10.1007/b106715
-
-    Examples
-    --------
-    >>> quantile_by_level(np.array([[3.0], [1.0], [2.0]]), (0.5,)).tolist()
-    [2.0]
-    """
+    """Quantile of each column of errors at the level of that column: the k-th of n errors lies at k / (n + 1)."""
     if weight is None:
         ordered, rows, last = np.sort(errors, axis=0), np.arange(len(levels)), len(errors) - 1
         place = np.clip((last + 2) * np.asarray(levels) - 1, 0, last)

@@ -89,34 +89,13 @@ def fit_leaf_values(
     the result does not depend on the unit of y; each row has its own, since errors at dusk, or in a calm, are smaller
     than at noon or in a storm.
 
-    Parameters
-    ----------
-    leaf : array of int, shape (rows, trees)
-        Leaf of each row in each tree, counted over all trees.
-    y : array, shape (rows,)
-    levels : tuple of float
-    num_leaves : int
-        Leaves of a tree; ``leaf`` is below ``trees * num_leaves``.
-    start : array, shape (trees * num_leaves,), optional
-        Output of each leaf for the median, as the trees grew: all levels start there.
-    sample_weight : array, shape (rows,), optional
-        Not negative; at least one is above 0.
-
-    Returns
-    -------
-    LeafValues
+    `leaf`, shape (rows, trees), is the leaf of each row in each tree, counted over all trees; `start`, shape
+    (trees * num_leaves,), the output of each leaf for the median as the trees grew, where all levels start.
 
     References
     ----------
     - He, Pan, Tan and Zhou (2023), Smoothed quantile regression with large-scale inference, Journal of
       Econometrics 232(2), doi:10.1016/j.jeconom.2021.07.010
-
-    Examples
-    --------
-    >>> y = np.repeat([1.0, 3.0], 500)
-    >>> leaf = np.repeat([[0], [1]], 500, axis=0) + 2 * np.arange(50)  # 50 trees that separate the two
-    >>> fit_leaf_values(leaf, y, (0.5,), num_leaves=2).predict(leaf[[0, -1]]).round(1).tolist()
-    [[1.0], [3.0]]
     """
     trees = leaf.shape[1]
     tau = np.asarray(levels, dtype=np.float32)

@@ -35,9 +35,8 @@ class LightGBMQuantiles(QuantileModel):
     r"""Gradient-boosted quantile regression on shared trees, with out-of-fold calibration.
 
     One booster is grown on the median. Its trees are kept, and the values of their leaves are fitted for every level.
-    For each fold of the rows, an out-of-fold model is grown and fitted on the other folds. How often outcomes of a
-    fold really fall below its quantiles, in groups of rows with about the same median, shows how far each level must
-    be moved.
+    For each fold of the rows, an out-of-fold model is grown and fitted on the other folds. The share of a fold's
+    outcomes below its out-of-fold quantiles, in groups of rows with about the same median, corrects each level.
 
     Parameters
     ----------
@@ -46,20 +45,20 @@ class LightGBMQuantiles(QuantileModel):
     sharing : {"trees", "none"}
         ``"none"`` grows a booster for each fitted level and fold, and averages over the folds.
     n_tree_sets : int
-        Sets of trees, grown from different seeds, whose forecasts are averaged: three lose about 0.3 % less, for
+        Sets of trees, grown from different seeds and averaged: three have a pinball loss about 0.3 % lower, at
         three times the cost.
     fitted_quantiles : tuple of float
         Levels that are fitted, at least two. The others are interpolated linearly in the level.
     folds : int
-        Folds of the rows along time; with 0 nothing is calibrated. Small samples are not cut.
+        Folds of the rows along time; with 0 levels are not calibrated. Small samples are not cut.
     blocks_per_fold : int
         Blocks of time in each fold: more where out-of-fold models would otherwise miss a season or the newest growth,
         and look worse than the model is; fewer where neighbouring days are much alike.
     calibrate : bool
         Move the levels by the out-of-fold outcomes.
     calibrate_by : str, optional
-        Column by whose value rows are grouped for calibration as well: for rows with the same median but different
-        spread, as noon in winter and morning in summer at a PV plant.
+        Column that groups rows for calibration as well, where rows of the same median differ in spread, as noon in
+        winter and morning in summer at a PV plant.
     n_estimators : int
         Trees of a booster.
     num_leaves : int
@@ -86,7 +85,7 @@ class LightGBMQuantiles(QuantileModel):
         Columns of whole numbers, not negative, that name categories without order. Columns of pandas'
         ``category`` are so without being named.
     seed : int
-        Of all randomness; the result is the same for the same seed.
+        Seed of all randomness; the result is the same for the same seed.
 
     Raises
     ------
@@ -282,7 +281,7 @@ class LightGBMQuantiles(QuantileModel):
             out_of_fold_calibration.read(each, self.fitted_quantiles, self.levels, self.correction_, by=by)
             for each in (curve, np.clip(curve, *self.seen_))
         )
-        # Trees know nothing beyond what they have seen, where their steps may lead: rare levels alone go beyond.
+        # Steps of trees may lead beyond the range of training, where they have no data: rare levels alone go beyond.
         lowest, highest = self.seen_
         within = np.clip(whole, np.minimum(cut, lowest), np.maximum(cut, highest))
         return np.asarray(self._level(X)[:, None] + within)

@@ -25,7 +25,7 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
-#: Levels that a linear model fits; a curve through them gives the others.
+#: Levels that a linear model fits; the others are interpolated.
 GROWN: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
 #: Groups of rows by their median, within groups of another value (`by`) where there is one.
 _GROUPS: Final = 6
@@ -44,7 +44,7 @@ def correction(
     *,
     by: Array | None = None,
 ) -> npt.NDArray[np.float64]:
-    r"""Calibrated levels by group: where to read curves so that outcomes fall below them as often as they should.
+    r"""Calibrated levels by group, at which curves are read so that outcomes fall below them with the nominal share.
 
     In each group of rows with about the same median, and about the same value of `by`, the level :math:`\tau` becomes
     the :math:`\tau`-quantile of the probability integral transforms :math:`\hat F_i(y_i)` of its rows. Returns the
@@ -89,17 +89,17 @@ def _grouped(values: Array, max_groups: int) -> list[npt.NDArray[np.intp]]:
 def read(
     curve: Array,
     levels: tuple[float, ...],
-    wanted: tuple[float, ...],
+    quantile_levels: tuple[float, ...],
     moved: Array,
     *,
     by: Array | None = None,
 ) -> Array:
-    """Quantiles of calibrated curves at other levels, shape (rows, wanted); `moved` is from :func:`correction`."""
+    """Calibrated quantiles at other levels, shape (rows, quantile_levels); `moved` is from :func:`correction`."""
     if not len(moved):
-        return QuantileFunction(curve, levels).table(wanted, tails="normal")
+        return QuantileFunction(curve, levels).table(quantile_levels, tails="normal")
     share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
-    result = np.zeros((len(curve), len(wanted)))
-    for k, matrix in enumerate(_matrices(levels, wanted, moved)):
+    result = np.zeros((len(curve), len(quantile_levels)))
+    for k, matrix in enumerate(_matrices(levels, quantile_levels, moved)):
         inside = share[:, k] > 0
         result[inside] += share[inside, k, None] * _applied(matrix, curve[inside])
     return result
@@ -108,17 +108,17 @@ def read(
 def weights(
     curve: Array,
     levels: tuple[float, ...],
-    wanted: tuple[float, ...],
+    quantile_levels: tuple[float, ...],
     moved: Array,
     *,
     by: Array | None = None,
 ) -> Array:
-    """Weight of each fitted level in the quantiles of :func:`read`, shape (rows, levels, wanted)."""
+    """Weight of each fitted level in the quantiles of :func:`read`, shape (rows, levels, quantile_levels)."""
     if not len(moved):
-        whole = interpolation_weights(levels, wanted, tails="normal")
+        whole = interpolation_weights(levels, quantile_levels, tails="normal")
         return np.broadcast_to(whole, (len(curve), *whole.shape))
     share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
-    several = enumerate(_matrices(levels, wanted, moved))
+    several = enumerate(_matrices(levels, quantile_levels, moved))
     return np.asarray(sum(share[:, k, None, None] * matrix for k, matrix in several))
 
 
@@ -127,11 +127,11 @@ def _applied(matrix: Array, curve: Array) -> Array:
     return np.asarray((sparse.csr_array(matrix.T) @ curve.T).T)
 
 
-def _matrices(levels: tuple[float, ...], wanted: tuple[float, ...], moved: Array) -> list[Array]:
+def _matrices(levels: tuple[float, ...], quantile_levels: tuple[float, ...], moved: Array) -> list[Array]:
     """Reading matrix of each group: two linear interpolations in one."""
-    asked = interpolation_weights(levels, wanted, tails="normal")
+    reading = interpolation_weights(levels, quantile_levels, tails="normal")
     return [
-        _applied(asked, interpolation_weights(levels, np.maximum.accumulate(row), tails="normal"))
+        _applied(reading, interpolation_weights(levels, np.maximum.accumulate(row), tails="normal"))
         for row in moved[:, 2:]
     ]
 

@@ -21,21 +21,7 @@ _CONTEXT: Final = pd.Timedelta("22D")
 
 
 def select_runs(weather: xr.Dataset, windows: Windows, *, margin: pd.Timedelta) -> xr.Dataset:
-    """Runs (of an analysis: hours) that the origins may use, and the three weeks before them.
-
-    Parameters
-    ----------
-    weather : Dataset
-        Its time axes rise; its values are not used.
-    windows : Windows
-    margin : Timedelta
-        How far around the windows features look.
-
-    Returns
-    -------
-    Dataset
-        A view where the origins follow each other closely. At least one run or hour.
-    """
+    """Runs (of an analysis: hours) that the origins may use, and the three weeks before them; at least one."""
     name = "time" if is_analysis(weather) else "init_time"
     axis = timestamps.to_ns(weather[name].values)
     if name == "time":
