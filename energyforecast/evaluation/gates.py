@@ -115,6 +115,10 @@ class GateReport:
     caveats : tuple of str
         Of the result.
 
+    See Also
+    --------
+    energyforecast.Result.gate
+
     Examples
     --------
     >>> from energyforecast.testing import example_result
@@ -180,7 +184,11 @@ def read_gates(path: str | Path) -> tuple[list[Gate], dict[str, Any]]:
     Raises
     ------
     ConfigurationError
-        If it cannot be read or followed.
+        If it cannot be read, or has an unknown key.
+
+    See Also
+    --------
+    Gate, energyforecast.Result.gate
 
     Examples
     --------

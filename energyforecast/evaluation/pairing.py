@@ -64,6 +64,10 @@ class Pairs:
     SchemaError, RangeError
         If arrays differ in length, the kind of sites is not labelled, or quantiles fall from one level to the next.
 
+    See Also
+    --------
+    align, daylight, score
+
     Examples
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
@@ -179,10 +183,12 @@ class Pairs:
 
     @property
     def share_at_or_below(self) -> Array:
-        """Probability that the outcome lies at or below each quantile, shape (rows, levels): 0 or 1.
+        r"""Share of the outcome at or below each quantile, shape (rows, levels): 0 or 1, between on a mass.
+
+        .. math:: s_{ik} = \min\Big(\max\Big(\frac{\tau_k - F_i(y_i^-)}{F_i(y_i) - F_i(y_i^-)}, 0\Big), 1\Big)
 
         On a mass, as a plant has at 0 and at its capacity, an outcome counts evenly for all levels of the mass, as in
-        the histogram of the probability integral transform, and the share rises from level to level.
+        the histogram of the probability integral transform (:func:`energyforecast.evaluation.pit`).
         """
         low, high = (end[:, None] for end in self.distribution.pit_interval(self.observed))
         width = high - low
@@ -216,6 +222,10 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
         If an hour of the forecast lies outside the observations.
     SchemaError
         If a site was not observed.
+
+    See Also
+    --------
+    Pairs, daylight
 
     Examples
     --------
@@ -296,6 +306,10 @@ def daylight(pairs: Pairs, sites: Site | Sequence[Site]) -> Pairs:
     ------
     SchemaError
         If a site is not given.
+
+    See Also
+    --------
+    align, energyforecast.physics.solar_position
 
     Examples
     --------

@@ -39,6 +39,10 @@ class Result(ScoredForecasts):
         For audit, a row for each model, site and issue: the fit, the newest outcome that it learnt from, the
         newest observation that a feature took, the weather run and its age, and the ``fallback_level``.
 
+    See Also
+    --------
+    energyforecast.backtest, energyforecast.evaluation.score, energyforecast.evaluation.Gate
+
     Examples
     --------
     >>> from energyforecast.testing import example_result
@@ -130,7 +134,12 @@ class Result(ScoredForecasts):
         metrics: Sequence[str] = ("crps", "mae"),
         noise: float = 0.05,
     ) -> GateReport:
-        """Check scores against limits and against an earlier result.
+        r"""Check scores against limits and against an earlier result.
+
+        .. math:: p = \frac{1}{B} \sum_b \mathbf{1}\big[\bar d^{*}_b - \bar d \ge \bar d\big]
+
+        is the p-value of a score that is worse than the baseline's, with the mean :math:`\bar d` of the daily
+        differences and its values :math:`\bar d^{*}_b` in resampled blocks of days.
 
         Parameters
         ----------
@@ -141,7 +150,15 @@ class Result(ScoredForecasts):
         metrics : sequence of str
             Compared with the baseline.
         noise : float
-            Chance of a false alarm of each comparison.
+            Chance of a false alarm of each comparison: it fails with :math:`p` below it.
+
+        See Also
+        --------
+        compare, energyforecast.evaluation.Gate, energyforecast.evaluation.read_gates
+
+        References
+        ----------
+        Künsch (1989), https://doi.org/10.1214/aos/1176347265.
 
         Examples
         --------

@@ -138,7 +138,7 @@ class ScoredForecasts:
 
         .. math:: 1 - \frac{S}{S_{\mathrm{reference}}}
 
-        1 is perfect, 0 no better. :meth:`compare` gives it with an interval and a test.
+        1 is perfect, 0 as good as the reference. :meth:`compare` gives it with an interval and a test.
 
         Parameters
         ----------
@@ -159,8 +159,12 @@ class ScoredForecasts:
 
         Notes
         -----
-        A point forecast is the level 0.5 alone: its CRPS is its absolute error. Its pinball loss is no mean over
-        the levels of others, so skill in that is NaN between forecasts of other levels.
+        A point forecast is the level 0.5 alone: its CRPS is its absolute error. Mean pinball losses over different
+        levels are not comparable: the skill in pinball loss is NaN between forecasts of other levels.
+
+        References
+        ----------
+        Murphy (1988), https://doi.org/10.1175/1520-0493(1988)116%3C2417:SSBOTM%3E2.0.CO;2.
 
         Examples
         --------
@@ -225,6 +229,10 @@ class ScoredForecasts:
         MissingDataError
             If there is no such model, or no other.
 
+        See Also
+        --------
+        skill, energyforecast.evaluation.compare
+
         Examples
         --------
         >>> from energyforecast.testing import example_result
@@ -249,10 +257,16 @@ class ScoredForecasts:
         return table[["model", *table.columns.drop("model")]]
 
     def calibration(self, *, model: str) -> pd.DataFrame:
-        """Frequency of outcomes at or below each quantile. Columns ``level``, ``frequency``, ``n``.
+        r"""Frequency of outcomes at or below each quantile. Columns ``level``, ``frequency``, ``n``.
+
+        .. math:: \hat\tau_k = \frac{1}{n} \sum_i \mathbf{1}[y_i \le q_{ik}]
 
         An outcome on a mass of the distribution, such as no power at all, counts by its share; see
         :attr:`energyforecast.evaluation.Pairs.share_at_or_below`.
+
+        See Also
+        --------
+        energyforecast.evaluation.reliability : The same by group, with consistency bars.
 
         Examples
         --------

@@ -83,7 +83,7 @@ def bias() -> Metric:
 
     See Also
     --------
-    mae, energy_error
+    mae, energy_error, mse_parts
 
     Examples
     --------
@@ -202,6 +202,10 @@ def coverage(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
     --------
     width, interval_score, reliability
 
+    References
+    ----------
+    Christoffersen (1998), https://doi.org/10.2307/2527341.
+
     Examples
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
@@ -223,6 +227,10 @@ def width(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
     See Also
     --------
     coverage, sharpness
+
+    References
+    ----------
+    Gneiting, Balabdaoui and Raftery (2007), https://doi.org/10.1111/j.1467-9868.2007.00587.x.
 
     Examples
     --------

@@ -25,11 +25,15 @@ def correlation() -> Metric:
 
     .. math:: r = \frac{\mathrm{cov}(y, f)}{s_y \, s_f}
 
-    It is NaN where either is constant.
+    with the standard deviations :math:`s` of outcomes and means. It is NaN where either is constant.
 
     See Also
     --------
     mse_parts
+
+    References
+    ----------
+    Murphy (1988), https://doi.org/10.1175/1520-0493(1988)116%3C2417:SSBOTM%3E2.0.CO;2.
 
     Examples
     --------
@@ -97,6 +101,10 @@ def mape() -> Metric:
     --------
     mae
 
+    References
+    ----------
+    Hyndman and Koehler (2006), https://doi.org/10.1016/j.ijforecast.2006.03.001.
+
     Examples
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
@@ -114,9 +122,11 @@ def energy_error() -> Metric:
 
     .. math:: \sum_i (f_i - y_i) \, \Delta t
 
+    with the length :math:`\Delta t` of an interval.
+
     See Also
     --------
-    bias
+    bias, imbalance_cost
 
     Examples
     --------

@@ -32,7 +32,9 @@ def score_samples(
     by: pd.Series | pd.DataFrame | None = None,
     weights: Array | None = None,
 ) -> pd.DataFrame:
-    """Table of a score of samples, with the number of rows and of missing ones.
+    r"""Table of a score of samples, with the number of rows and of missing ones.
+
+    .. math:: S = \frac{1}{\sum_i w_i} \sum_i w_i \, s_i
 
     Parameters
     ----------

@@ -83,12 +83,14 @@ def peaks() -> list[Metric]:
 
     .. math:: |\max_t m_t - \max_t y_t|, \quad |\arg\max_t m_t - \arg\max_t y_t|
 
+    with medians :math:`m_t` and outcomes :math:`y_t` of a window.
+
     The forecast's peak is that of its medians, which is lower than the median peak where hours are uncertain.
     Windows with a missing outcome do not count; ``n`` counts windows. A peak belongs to its observed hour.
 
     See Also
     --------
-    ramps
+    ramps, mae
 
     Examples
     --------
