@@ -14,7 +14,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
-from energyforecast.evaluation.pairing import Pairs, align
+from energyforecast.evaluation.pairing import Pairs, align, pairs_of_rows
 
 __all__ = ["Observed", "Predicted", "as_pairs"]
 
@@ -152,19 +152,12 @@ def _paired(observed: xr.DataArray, predicted: xr.DataArray) -> Pairs:
             "Every observed hour must have a forecast: leaving difficult hours out would gain skill.",
             "Fill them with a reference, or drop the outcomes of these hours and report their number.",
         )
-    labels = _labels(cube)
     capacity = np.full(len(outcome), float(cube.attrs.get("capacity", np.nan)))
-    judged = np.where(np.isfinite(capacity), np.clip(outcome, 0.0, capacity), outcome)
     times = np.unique(cube["time"].values)
-    return Pairs(
-        observed=judged[known],
-        quantiles=quantiles[known],
-        quantile_levels=cube["quantile"].values.astype(float),
-        labels=labels[known].reset_index(drop=True),
-        capacity=capacity[known],
-        missing=labels[~known].reset_index(drop=True),
-        below_zero=int((np.isfinite(capacity) & (outcome < 0)).sum()),
-        step=float(np.diff(times).min() / np.timedelta64(1, "h")) if len(times) > 1 else 1.0,
+    step = float(np.diff(times).min() / np.timedelta64(1, "h")) if len(times) > 1 else 1.0
+    levels = cube["quantile"].values.astype(float)
+    return pairs_of_rows(
+        outcome, quantiles, levels, _labels(cube), installed=capacity, in_service=capacity, step=step
     )
 
 

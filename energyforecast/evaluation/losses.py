@@ -12,6 +12,7 @@ from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
 
 __all__ = [
+    "central_levels",
     "crps_of_quantiles",
     "crps_of_samples",
     "energy_score",
@@ -147,6 +148,11 @@ def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: floa
     middle = (indicator - 0.5 * (a + b)) * 0.5 * (value_a + value_b)
     ends = (indicator - a) * value_a + (indicator - b) * value_b
     return np.asarray((b - a) / 6.0 * (ends + 4.0 * middle))
+
+
+def central_levels(interval: float) -> tuple[float, float]:
+    """Levels of the ends of a central interval of some probability."""
+    return (1 - interval) / 2, (1 + interval) / 2
 
 
 def interval_loss(observed: Array, low: Array, high: Array, *, interval: float) -> Array:

@@ -259,19 +259,39 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
             "weather_age": _age(data, k)[origin],
         }
         frames.append(pd.DataFrame(labels))
-    outcome, installed = np.concatenate(outcomes), np.concatenate(limits)
-    labels_, cube = pd.concat(frames, ignore_index=True), np.concatenate(cubes)
+    return pairs_of_rows(
+        np.concatenate(outcomes),
+        np.concatenate(cubes),
+        np.asarray(forecast.quantiles),
+        pd.concat(frames, ignore_index=True),
+        installed=np.concatenate(limits),
+        in_service=np.concatenate(served),
+        step=observed.frequency / pd.Timedelta("1h"),
+    )
+
+
+def pairs_of_rows(
+    outcome: Array,
+    quantiles: Array,
+    quantile_levels: Array,
+    labels: pd.DataFrame,
+    *,
+    installed: Array,
+    in_service: Array,
+    step: float,
+) -> Pairs:
+    """Pairs of the rows with an outcome, of a plant within 0 and its installed capacity; the others are missing."""
     known, plant = np.isfinite(outcome), np.isfinite(installed)
     judged = np.where(plant, np.clip(outcome, 0.0, installed), outcome)
     return Pairs(
         observed=judged[known],
-        quantiles=cube[known],
-        quantile_levels=np.asarray(forecast.quantiles),
-        labels=labels_[known].reset_index(drop=True),
-        capacity=np.concatenate(served)[known],
-        missing=labels_[~known].reset_index(drop=True),
+        quantiles=quantiles[known],
+        quantile_levels=quantile_levels,
+        labels=labels[known].reset_index(drop=True),
+        capacity=in_service[known],
+        missing=labels[~known].reset_index(drop=True),
         below_zero=int((plant & (outcome < 0)).sum()),
-        step=observed.frequency / pd.Timedelta("1h"),
+        step=step,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.evaluation.aggregation import Metric
-from energyforecast.evaluation.losses import crps_of_quantiles, pinball_loss
+from energyforecast.evaluation.losses import central_levels, crps_of_quantiles, pinball_loss
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric
 
@@ -255,7 +255,7 @@ def _pinball_on(pairs: Pairs, levels: Sequence[float]) -> Array:
 
 def _coverage(interval: float) -> Metric:
     """Coverage of one interval."""
-    low, high = ends = (1 - interval) / 2, (1 + interval) / 2
+    low, high = ends = central_levels(interval)
 
     def inside(pairs: Pairs) -> Array:
         held = (pairs.observed >= pairs.at(low)) & (pairs.observed <= pairs.at(high))
@@ -266,5 +266,5 @@ def _coverage(interval: float) -> Metric:
 
 def _width(interval: float) -> Metric:
     """Width of one interval."""
-    low, high = ends = (1 - interval) / 2, (1 + interval) / 2
+    low, high = ends = central_levels(interval)
     return Metric("width", lambda p: p.at(high) - p.at(low), level=interval, lower_is_better=None, reach=ends)

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import By, Metric, aggregate
-from energyforecast.evaluation.losses import crps_of_quantiles, interval_loss
+from energyforecast.evaluation.losses import central_levels, crps_of_quantiles, interval_loss
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric, table
 
@@ -255,10 +255,10 @@ def pit(
 
 def _winkler(interval: float) -> Metric:
     """Interval score of one interval."""
-    ends = (1 - interval) / 2, (1 + interval) / 2
+    low, high = ends = central_levels(interval)
     return Metric(
         "interval_score",
-        lambda p: interval_loss(p.observed, p.at(ends[0]), p.at(ends[1]), interval=interval),
+        lambda p: interval_loss(p.observed, p.at(low), p.at(high), interval=interval),
         level=interval,
         reach=ends,
     )
@@ -282,20 +282,20 @@ def _weighted(pairs: Pairs) -> Array:
     intervals = _central(pairs.quantile_levels)
     total = 0.5 * np.abs(pairs.observed - pairs.at(0.5))
     for interval in intervals:
-        low, high = pairs.at((1 - interval) / 2), pairs.at((1 + interval) / 2)
+        low, high = (pairs.at(level) for level in central_levels(interval))
         total = total + (1 - interval) / 2 * interval_loss(pairs.observed, low, high, interval=interval)
     return np.asarray(total / (len(intervals) + 0.5))
 
 
 def _interval_width(interval: float) -> Metric:
     """Width of one interval."""
-    low, high = (1 - interval) / 2, (1 + interval) / 2
+    low, high = central_levels(interval)
     return Metric("sharpness", lambda p: p.at(high) - p.at(low), level=interval, lower_is_better=None)
 
 
 def _mean_width(pairs: Pairs) -> Array:
     """Mean width of all central intervals of each row."""
-    ends = [((1 - p) / 2, (1 + p) / 2) for p in _central(pairs.quantile_levels)]
+    ends = map(central_levels, _central(pairs.quantile_levels))
     return np.asarray(np.mean([pairs.at(high) - pairs.at(low) for low, high in ends], axis=0))
 
 
