@@ -41,10 +41,10 @@ def demo(
         return
 
     begun = time.perf_counter()
-    cases = demos.cases(name, gate_closure=gate_closure)
+    backtests = demos.demo_backtests(name, gate_closure=gate_closure)
     results = {}
-    for case in cases:
-        with progress_bar(f"Fits and forecasts {case.name}".strip()) as progress:
-            results[case.name] = case.run(Execution(jobs=processes(jobs), progress=progress))
-    notes = tuple(dict.fromkeys(note for case in cases for note in case.notes))
-    write_results(results, out, timezone=cases[0].forecaster.task.timezone, notes=notes, begun=begun)
+    for item in backtests:
+        with progress_bar(f"Fits and forecasts {item.name}".strip()) as progress:
+            results[item.name] = item.run(Execution(jobs=processes(jobs), progress=progress))
+    notes = tuple(dict.fromkeys(note for item in backtests for note in item.notes))
+    write_results(results, out, timezone=backtests[0].forecaster.task.timezone, notes=notes, begun=begun)

@@ -121,7 +121,7 @@ def backtest(
     noise.
     """
     from energyforecast import configuration
-    from energyforecast.demos.power import Case
+    from energyforecast.demos.power import ReferenceBacktest
     from energyforecast.evaluation import Execution, Result, Splits, read_gates
     from energyforecast.reporting.backtest_report.page import check_installed
 
@@ -135,7 +135,7 @@ def backtest(
     power = settings.observations()
     first, last = _last_year(power, settings.task.timezone)
     weather, forecaster = settings.weather(), settings.forecaster()
-    case = Case(
+    planned = ReferenceBacktest(
         "",
         forecaster,
         weather,
@@ -146,7 +146,7 @@ def backtest(
         splits=Splits(window=window, gap=gap, stride=stride),
     )
     with progress_bar("Fits and forecasts") as progress:
-        result = case.run(Execution(jobs=processes(jobs), resume=resume, progress=progress))
+        result = planned.run(Execution(jobs=processes(jobs), resume=resume, progress=progress))
     result.write(out)
     write_results({"": result}, out, timezone=settings.task.timezone, begun=begun)
     if report is not None:

@@ -75,16 +75,16 @@ def plan(
 def demo(
     out: Path, *, gate_closure: str, language: str = "en", json_file: Path | None = None, jobs: int = 1
 ) -> None:
-    """Plan the synthetic region for a week, and compute the value of the forecast."""
+    """Plan the synthetic system for a week, and compute the value of the forecast."""
     from energyforecast.demos import plan as demo_plan
 
     begun = time.perf_counter()
     _check_tools(language, dispatch=True)
     status = console(stderr=True)
     with status.status("Makes the region, fits and forecasts"):
-        region = demo_plan.region(gate_closure=gate_closure, jobs=jobs)
+        inputs = demo_plan.forecast_week(gate_closure=gate_closure, jobs=jobs)
     with status.status("Plans each day"):
-        week = demo_plan.plan_week(region, gate_closure=gate_closure)
+        week = demo_plan.plan_week(inputs, gate_closure=gate_closure)
     write_week(week, out, language=language)
     _write_json(json_file or out / "plan.json", week.report())
     shown = console()

@@ -1,4 +1,4 @@
-"""The cases that ``energyforecast demo`` runs."""
+"""Backtests and plans of ``energyforecast demo``."""
 
 import lazy_loader
 

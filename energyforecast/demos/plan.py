@@ -1,4 +1,4 @@
-"""The planning demo: a synthetic region planned a day ahead for a week, with the value of its forecasts."""
+"""Planning demo: a synthetic system planned a day ahead for a week, with the value of its forecasts."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from energyforecast.planning.day import DayPlan, plan_day
 from energyforecast.planning.net_load import NET_LOAD
 from energyforecast.planning.settings import PlanSettings
 
-__all__ = ["Region", "WeekPlan", "plan_week", "region"]
+__all__ = ["WeekInputs", "WeekPlan", "forecast_week", "plan_week"]
 
 _ZONE: Final = "Asia/Almaty"
-#: Whoever plans without weather: demand of last week, wind that stays, the sky of yesterday.
+#: Forecasts without weather: demand of last week, persistence of wind, cloudiness of yesterday.
 _NAIVE: Final[dict[str, type[QuantileModel]]] = {
     "demand": SeasonalNaive,
     "wind": Persistence,
@@ -51,24 +51,8 @@ _PERFECT: Final = "perfect foresight"
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
-    """Inputs of the planned week: forecasts, forecasts without weather, and outcomes.
-
-    Parameters
-    ----------
-    sites : tuple of Site
-    ahead, naive : PortfolioForecast
-    observations : Observations
-        What was measured, with gaps and faults.
-    truth : DataFrame
-        What came, without faults of meters; a column a site. [MW]
-    seed : int
-
-    Examples
-    --------
-    >>> Region((), PortfolioForecast({}, {}), PortfolioForecast({}, {}), None, pd.DataFrame(), 1).seed
-    1
-    """
+class WeekInputs:
+    """Inputs of the planned week: forecasts, forecasts without weather, measurements and true values."""
 
     sites: tuple[Site, ...]
     ahead: PortfolioForecast
@@ -80,30 +64,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class WeekPlan:
-    """Plans of several days, and the realised cost of each way to plan.
-
-    Parameters
-    ----------
-    days : tuple of DayPlan
-    done : dict of Plan
-        What was run, by way to plan, all days together.
-    costs : DataFrame
-        A row for each way; columns the parts, ``total``, ``regret`` and ``share_won``: of what perfect foresight
-        would save beside persistence. [currency]
-    reserve : DataFrame
-        How often the need exceeded reserves by hour and a static one.
-    schedules : DataFrame
-        What declaring mean, median and optimum cost each plant.
-    net_load : dict
-        Errors of the net load.
-    seed : int
-
-    Examples
-    --------
-    >>> nothing = pd.DataFrame()
-    >>> WeekPlan((), {}, nothing, nothing, nothing, {}, 1).seed
-    1
-    """
+    """Plans of several days with their realised costs by strategy, reserve, schedules and errors of net load."""
 
     days: tuple[DayPlan, ...]
     done: dict[str, Plan]
@@ -156,15 +117,7 @@ def _plain(row: pd.Series) -> dict[str, Any]:
 
 
 def settings(sites: Sequence[Site], *, gate_closure: str, seed: int, scenarios: int = 1000) -> PlanSettings:
-    """How the region is planned: all its sites lie in the south.
-
-    Examples
-    --------
-    >>> from energyforecast import WindFarm
-    >>> farm = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60)
-    >>> settings([farm], gate_closure="08:00", seed=1).reserve.risk
-    0.05
-    """
+    """Settings of the plan; all sites are in the south."""
     return PlanSettings.from_dict(
         {
             "areas": {"South": [site.name for site in sites]},
@@ -177,7 +130,7 @@ def settings(sites: Sequence[Site], *, gate_closure: str, seed: int, scenarios: 
     )
 
 
-def region(
+def forecast_week(
     *,
     days: int = 7,
     seed: int = 1,
@@ -186,26 +139,8 @@ def region(
     jobs: int = 1,
     synthetic: datasets.SyntheticSite | None = None,
     model: QuantileModel | None = None,
-) -> Region:
-    """Forecast the last whole week of the synthetic region, day by day.
-
-    Parameters
-    ----------
-    days : int
-        The first days of the week.
-    seed : int
-        Of the synthetic site.
-    gate_closure : str
-        Wall time on the day before at which forecasts are issued: an assumption, no deadline is published.
-    learn : str
-        How long before the week the forecasts begin from whose errors the dependence is learnt.
-    jobs : int
-        Processes.
-    synthetic : SyntheticSite, optional
-        Another one, made by :func:`energyforecast.datasets.almaty_region`.
-    model : QuantileModel, optional
-        In place of the defaults.
-    """
+) -> WeekInputs:
+    """Forecast the first days of the last whole week; `learn` is the period of residuals before the week."""
     made = datasets.almaty_region(seed=seed) if synthetic is None else synthetic
     task = day_ahead(gate_closure, timezone=_ZONE)
     monday = _last_monday(made.observations.index)
@@ -213,7 +148,7 @@ def region(
     known = (made.weather, made.observations)
     forecaster = Forecaster(made.sites, task, model=model)
     naive = Forecaster(made.sites, task, model={site.name: _NAIVE[site.kind]() for site in made.sites})
-    return Region(
+    return WeekInputs(
         sites=made.sites,
         ahead=forecast_portfolio(forecaster, *known, issue_times=issues, learn=learn, jobs=jobs),
         naive=forecast_portfolio(naive, *known, issue_times=issues),
@@ -229,78 +164,73 @@ def _last_monday(index: pd.DatetimeIndex) -> pd.Timestamp:
     return end.normalize() - pd.DateOffset(days=int(end.day_of_week) + 7)
 
 
-def plan_week(held: Region, *, gate_closure: str = ASSUMED_GATE_CLOSURE, scenarios: int = 1000) -> WeekPlan:
-    """Plan each day, run it, and hand the storages over to the next.
-
-    Parameters
-    ----------
-    held : Region
-    gate_closure : str
-        Of the wind farm's schedule.
-    scenarios : int
-        For net load and reserve.
-    """
-    wanted = settings(held.sites, gate_closure=gate_closure, seed=held.seed, scenarios=scenarios)
-    issues = next(iter(held.ahead.ahead.values())).issue_times
-    days = tuple(plan_day(wanted, held.ahead, held.observations, issue_time=issue) for issue in issues)
-    done = _run(held, days, wanted)
+def plan_week(
+    inputs: WeekInputs, *, gate_closure: str = ASSUMED_GATE_CLOSURE, scenarios: int = 1000
+) -> WeekPlan:
+    """Plan and evaluate each day, with the storage levels of the day before."""
+    wanted = settings(inputs.sites, gate_closure=gate_closure, seed=inputs.seed, scenarios=scenarios)
+    issues = next(iter(inputs.ahead.ahead.values())).issue_times
+    days = tuple(plan_day(wanted, inputs.ahead, inputs.observations, issue_time=issue) for issue in issues)
+    done = _run(inputs, days, wanted)
     return WeekPlan(
         days=days,
         done=done,
         costs=_costs(done),
-        reserve=_reserves(held, days),
-        schedules=_schedules(held, wanted),
-        net_load=_errors(held, days),
-        seed=held.seed,
+        reserve=_reserves(inputs, days),
+        schedules=_schedules(inputs, wanted),
+        net_load=_errors(inputs, days),
+        seed=inputs.seed,
     )
 
 
-def _run(held: Region, days: Sequence[DayPlan], wanted: PlanSettings) -> dict[str, Plan]:
-    """Every day by every way to plan, each with its own storages."""
+def _run(inputs: WeekInputs, days: Sequence[DayPlan], wanted: PlanSettings) -> dict[str, Plan]:
+    """Realised plan of every day by strategy, each with its own storages."""
     system = System.from_dict(TABLES)
-    ways = ("scenarios", "median", "persistence", _PERFECT)
-    levels: dict[str, Mapping[str, float]] = {way: {} for way in ways}
-    ran: dict[str, list[Plan]] = {way: [] for way in ways}
+    strategies = ("scenarios", "median", "persistence", _PERFECT)
+    levels: dict[str, Mapping[str, float]] = {strategy: {} for strategy in strategies}
+    ran: dict[str, list[Plan]] = {strategy: [] for strategy in strategies}
     for k, day in enumerate(days):
-        truth = _truth(held, next(iter(day.forecasts.values())))
-        naive = {kind: _points(forecast, k) for kind, forecast in held.naive.ahead.items()}
-        for way in ways:
-            plan = _planned(way, _resumed(system, levels[way]), day, naive, truth, wanted.site_areas)
+        truth = _truth(inputs, next(iter(day.forecasts.values())))
+        naive = {kind: _points(forecast, k) for kind, forecast in inputs.naive.ahead.items()}
+        for strategy in strategies:
+            plan = _planned(
+                strategy, _resumed(system, levels[strategy]), day, naive, truth, wanted.site_areas
+            )
             caveated = replace(plan, caveats=day.caveats)
-            ran[way].append(caveated)
-            levels[way] = plan.storage.groupby("component", sort=False)["level"].last().to_dict()
-    return {way: _joined(f"{way}, as it was run", plans) for way, plans in ran.items()}
+            ran[strategy].append(caveated)
+            levels[strategy] = plan.storage.groupby("component", sort=False)["level"].last().to_dict()
+    return {name: _joined(f"{name}, as it was run", plans) for name, plans in ran.items()}
 
 
 def _planned(
-    way: str,
+    strategy: str,
     system: System,
     day: DayPlan,
     naive: Mapping[str, pd.DataFrame],
     truth: Mapping[str, pd.DataFrame],
     site_areas: Mapping[str, str],
 ) -> Plan:
-    """Operation of a day that was planned in one way, evaluated on its outcomes."""
-    if way == _PERFECT:
+    """Operation of a day planned by one strategy, evaluated on its outcomes."""
+    if strategy == _PERFECT:
         return perfect_foresight(system, DispatchInputs(**truth, site_areas=site_areas))
-    given: Mapping[str, Any] = naive if way == "persistence" else day.scenarios_by_kind
-    planner = plan_scenarios if way == "scenarios" else plan_deterministic
+    given: Mapping[str, Any] = naive if strategy == "persistence" else day.scenarios_by_kind
+    planner = plan_scenarios if strategy == "scenarios" else plan_deterministic
     outcomes = DispatchInputs(**truth, site_areas=site_areas)
     return evaluate_plan(planner(system, DispatchInputs(**given, site_areas=site_areas)), outcomes)
 
 
 def _resumed(system: System, levels: Mapping[str, float]) -> System:
-    """The system with storages at the levels of the day before; end levels stay."""
+    """System with storages at the levels of the day before; end levels are unchanged."""
 
-    def left(part: Any, name: str, most: float) -> Any:
-        level = min(max(levels.get(name, part.start_level), 0.0), most)
+    def resumed(part: Any, name: str, largest: float) -> Any:
+        level = min(max(levels.get(name, part.start_level), 0.0), largest)
         return replace(part, start_level=level, end_level=part.end)
 
     storages = [
-        left(part, part.name, part.reservoir if hasattr(part, "reservoir") else part.energy)
+        resumed(part, part.name, part.reservoir if hasattr(part, "reservoir") else part.energy)
         for part in system.storages
     ]
-    tanks = [left(part, f"{part.name} hydrogen", part.hydrogen_storage) for part in system.electrolysers]
+    tanks = [resumed(part, f"{part.name} hydrogen", part.hydrogen_storage) for part in system.electrolysers]
     return replace(system, storages=tuple(storages), electrolysers=tuple(tanks))
 
 
@@ -309,8 +239,8 @@ def _joined(name: str, plans: Sequence[Plan]) -> Plan:
         column: pd.concat([getattr(plan, column) for plan in plans], ignore_index=True)
         for column in ("schedule", "dispatch", "curtailment", "storage", "prices", "costs")
     }
-    said = tuple(dict.fromkeys(line for plan in plans for line in plan.caveats))
-    return replace(plans[0], name=name, caveats=said, **frames)
+    caveats = tuple(dict.fromkeys(line for plan in plans for line in plan.caveats))
+    return replace(plans[0], name=name, caveats=caveats, **frames)
 
 
 def _costs(done: Mapping[str, Plan]) -> pd.DataFrame:
@@ -328,22 +258,22 @@ def _hours(forecast: Forecast, issue: int) -> pd.DatetimeIndex:
 
 
 def _points(forecast: Forecast, issue: int) -> pd.DataFrame:
-    """Medians as a table: whoever plans without distributions adds them up."""
+    """Medians as a table, which a plan without distributions adds up."""
     inside = forecast.inside[issue]
     values = forecast.at(0.5).values[:, issue, inside].astype(float)
     return pd.DataFrame(values.T, index=_hours(forecast, issue), columns=list(forecast.sites))
 
 
-def _truth(held: Region, forecast: Forecast) -> dict[str, pd.DataFrame]:
+def _truth(inputs: WeekInputs, forecast: Forecast) -> dict[str, pd.DataFrame]:
     hours = _hours(forecast, 0)
-    came = held.truth.reindex(hours)
-    if came.isna().any(axis=None):
+    truth = inputs.truth.reindex(hours)
+    if truth.isna().any(axis=None):
         raise MissingDataError(
             f"The truth lacks an hour from {hours[0]} on.",
             "The synthetic site is whole.",
             "Use a longer synthetic site.",
         )
-    return {kind: came[list(names)] for kind, names in held.ahead.sites.items()}
+    return {kind: truth[list(names)] for kind, names in inputs.ahead.sites.items()}
 
 
 def _net(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
@@ -353,45 +283,45 @@ def _net(frames: Mapping[str, pd.DataFrame]) -> pd.Series:
     return sums["demand"] - plants
 
 
-def _came(held: Region, days: Sequence[DayPlan]) -> pd.Series:
-    return pd.concat([_net(_truth(held, next(iter(day.forecasts.values())))) for day in days])
+def _true_net(inputs: WeekInputs, days: Sequence[DayPlan]) -> pd.Series:
+    return pd.concat([_net(_truth(inputs, next(iter(day.forecasts.values())))) for day in days])
 
 
-def _reserves(held: Region, days: Sequence[DayPlan]) -> pd.DataFrame:
+def _reserves(inputs: WeekInputs, days: Sequence[DayPlan]) -> pd.DataFrame:
     """Exceedance of the reserve by hour, and of a static one from residuals before the week."""
     by_hour = pd.concat([day.reserve for day in days if day.reserve is not None], ignore_index=True)
-    past = hindcast_residuals(list(held.ahead.past.values()), held.observations, until=days[0].issue_time)
-    errors = _net({kind: past[list(names)] for kind, names in held.ahead.sites.items()})
+    past = hindcast_residuals(list(inputs.ahead.past.values()), inputs.observations, until=days[0].issue_time)
+    errors = _net({kind: past[list(names)] for kind, names in inputs.ahead.sites.items()})
     planned = pd.Series(by_hour["scheduled"].to_numpy(), index=pd.DatetimeIndex(by_hour["valid_time"]))
     assert days[0].settings.reserve is not None
     fixed = static_reserve(errors, planned, risk=days[0].settings.reserve.risk)
-    return reserve_exceedance({"by hour": by_hour, "static": fixed}, _came(held, days))
+    return reserve_exceedance({"by hour": by_hour, "static": fixed}, _true_net(inputs, days))
 
 
-def _schedules(held: Region, wanted: PlanSettings) -> pd.DataFrame:
+def _schedules(inputs: WeekInputs, wanted: PlanSettings) -> pd.DataFrame:
     """Costs of schedules of plants, on measured power."""
     tables = []
     for kind in ("wind", "solar"):
-        for name in held.ahead.sites.get(kind, ()):
+        for name in inputs.ahead.sites.get(kind, ()):
             table = compare_schedules(
-                held.ahead.ahead[kind], wanted.schedule, site=name, observed=held.observations
+                inputs.ahead.ahead[kind], wanted.schedule, site=name, observed=inputs.observations
             )
             tables.append(table.assign(site=name))
     return pd.concat(tables, ignore_index=True)
 
 
-def _errors(held: Region, days: Sequence[DayPlan]) -> dict[str, float]:
+def _errors(inputs: WeekInputs, days: Sequence[DayPlan]) -> dict[str, float]:
     """Mean absolute errors of the net load. [MW]"""
-    came = _came(held, days).to_numpy()
+    truth = _true_net(inputs, days).to_numpy()
     nets = [day.net_load for day in days if day.net_load is not None]
-    middle = np.concatenate([net.quantiles([0.5], site=NET_LOAD)["q0.5"].to_numpy() for net in nets])
-    kinds = held.naive.ahead
+    median = np.concatenate([net.quantiles([0.5], site=NET_LOAD)["q0.5"].to_numpy() for net in nets])
+    kinds = inputs.naive.ahead
     naive = pd.concat(
         [_net({kind: _points(one, k) for kind, one in kinds.items()}) for k in range(len(days))]
     )
     return {
-        "n": len(came),
-        "mean": round(float(came.mean()), 3),
-        "mae_forecast": round(float(np.abs(middle - came).mean()), 3),
-        "mae_persistence": round(float(np.abs(naive.to_numpy() - came).mean()), 3),
+        "n": len(truth),
+        "mean": round(float(truth.mean()), 3),
+        "mae_forecast": round(float(np.abs(median - truth).mean()), 3),
+        "mae_persistence": round(float(np.abs(naive.to_numpy() - truth).mean()), 3),
     }

@@ -1,4 +1,4 @@
-"""The cases that ``energyforecast demo`` runs: a forecaster with its references, and a period to prove it in."""
+"""Backtests of ``energyforecast demo``: forecasters with their references."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from energyforecast.models import (
     SmartPersistence,
 )
 
-__all__ = ["Case", "cases", "references"]
+__all__ = ["ReferenceBacktest", "demo_backtests", "references"]
 
 _SPLITS, _EXECUTION = Splits(), Execution()
 #: On the day before, local time: an assumption, since no deadline is published.
@@ -30,29 +30,8 @@ ASSUMED_GATE_CLOSURE = "08:00"
 
 
 @dataclass(frozen=True)
-class Case:
-    """A forecaster with its references, and the period of its backtest.
-
-    Parameters
-    ----------
-    name : str
-        Part of the names of files; empty where there is one case.
-    forecaster : Forecaster
-    weather : Dataset or mapping of Dataset
-    observations : Observations
-    start, end, refit, splits
-        Of the backtest; see :func:`energyforecast.backtest`.
-    notes : tuple of str
-        What must be said beside the caveats of the data.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_forecaster, example_observations, example_weather
-    >>> span = {"start": "2024-01-02", "end": "2024-01-02"}
-    >>> case = Case("farm", example_forecaster(), example_weather(), example_observations(), **span)
-    >>> case.forecaster, case.refit  # fitted anew each month
-    (Forecaster(farm, Climatology, fitted on 29 origins), 'MS')
-    """
+class ReferenceBacktest:
+    """A forecaster with its references, and the period of its backtest; an empty name where there is one."""
 
     name: str
     forecaster: Forecaster
@@ -81,20 +60,7 @@ class Case:
 
 
 def references(forecaster: Forecaster, weather: Weather) -> dict[str, Forecaster]:
-    """The references of a forecaster's kind of site, with its sites and task.
-
-    Parameters
-    ----------
-    forecaster : Forecaster
-    weather : Dataset or mapping of Dataset
-        The power curve is taken on the first weather model.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_forecaster
-    >>> list(references(example_forecaster(), {}))
-    ['Climatology', 'Persistence']
-    """
+    """Reference forecasters for the kind of site; the power curve is applied to the first weather model."""
     models: list[QuantileModel] = [Climatology(), Persistence()]
     site = forecaster.sites[0]
     if isinstance(site, WindFarm) and site.power_curve is not None:
@@ -113,28 +79,8 @@ def _like(forecaster: Forecaster, model: QuantileModel) -> Forecaster:
     )
 
 
-def cases(name: str, *, gate_closure: str = ASSUMED_GATE_CLOSURE) -> list[Case]:
-    """The cases of a demo.
-
-    Parameters
-    ----------
-    name : {"la-haute-borne", "shelek"}
-        A real wind farm with reanalysis weather; or a synthetic wind farm, PV plant and area with forecasts
-        as they arrived.
-    gate_closure : str
-        Wall time on the day before at which forecasts of the synthetic site are issued.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such demo.
-
-    Examples
-    --------
-    >>> [case] = cases("la-haute-borne")
-    >>> case.forecaster.sites[0].name, case.start, case.end
-    ('La Haute Borne', '2015', '2015')
-    """
+def demo_backtests(name: str, *, gate_closure: str = ASSUMED_GATE_CLOSURE) -> list[ReferenceBacktest]:
+    """Backtests of the demo ``"la-haute-borne"`` (real farm, reanalysis) or ``"shelek"`` (synthetic, forecasts)."""
     if name == "la-haute-borne":
         return [_la_haute_borne()]
     if name == "shelek":
@@ -144,13 +90,13 @@ def cases(name: str, *, gate_closure: str = ASSUMED_GATE_CLOSURE) -> list[Case]:
     )
 
 
-def _la_haute_borne() -> Case:
+def _la_haute_borne() -> ReferenceBacktest:
     site, weather, power = datasets.la_haute_borne()
     forecaster = Forecaster(site, day_ahead("09:00", timezone="Europe/Paris"), perfect_weather=True)
-    return Case("", forecaster, weather, power, start="2015", end="2015")
+    return ReferenceBacktest("", forecaster, weather, power, start="2015", end="2015")
 
 
-def _shelek(gate_closure: str) -> list[Case]:
+def _shelek(gate_closure: str) -> list[ReferenceBacktest]:
     note = f"issued at {gate_closure} on the day before: an assumption, no deadline is published"
     task = day_ahead(gate_closure, timezone="Asia/Almaty")
     wind, solar, area = datasets.shelek(), datasets.kapshagay(), datasets.almaty()
@@ -159,10 +105,12 @@ def _shelek(gate_closure: str) -> list[Case]:
     return [_synthetic(name, synthetic, site, task, note) for name, synthetic, site in parts]
 
 
-def _synthetic(name: str, synthetic: datasets.SyntheticSite, site: Site, task: Task, note: str) -> Case:
+def _synthetic(
+    name: str, synthetic: datasets.SyntheticSite, site: Site, task: Task, note: str
+) -> ReferenceBacktest:
     end = synthetic.observations.index[-1].tz_convert("Asia/Almaty") - 2 * task.frequency * 24
     start = end - 182 * task.frequency * 24
-    return Case(
+    return ReferenceBacktest(
         name,
         Forecaster(site, task),
         synthetic.weather,

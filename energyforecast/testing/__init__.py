@@ -1,4 +1,4 @@
-"""Checks that users can run on their own parts, and small examples."""
+"""Contract checks for sources, features and models of users, and small examples."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""What a feature could look into besides its snapshot: data with times of its own that its code brings along.
+"""Search of the code of a feature for data with time stamps outside its snapshot.
 
-Noise can be put into what a feature is given, not into what it holds itself. A leak there passes every
-test that destroys data, so it is found by looking at the code.
+The inputs of a feature can be replaced by noise, data that it holds itself cannot. A leak there passes every
+test that destroys data, and is found by inspection of the code.
 """
 
 from __future__ import annotations
@@ -19,40 +19,12 @@ from energyforecast.features.base import Feature, FunctionFeature
 
 __all__ = ["archives_within_reach"]
 
-#: How deep in containers and dataclasses is looked.
+#: Depth of the search in containers and dataclasses.
 _DEPTH: Final = 3
 
 
 def archives_within_reach(feature: Feature) -> dict[str, str]:
-    """Names in a feature's code that hold values by time, with what they are.
-
-    Parameters
-    ----------
-    feature : Feature
-
-    Returns
-    -------
-    dict
-        From the name, of a variable around the function, a default of its parameters or a field of the
-        feature, to the type of what it holds. Seen are pandas and xarray objects with times and observations,
-        alone, in containers and in dataclasses, also where helper functions of the same module use them.
-
-    Notes
-    -----
-    What the function reads from a file, or from an array without times, is not seen.
-
-    Examples
-    --------
-    >>> from energyforecast.features import feature
-    >>> measured = pd.Series([1.0, 2.0], pd.date_range("2024-01-01", periods=2, freq="1h"))
-    >>> def make(power):
-    ...     @feature(weather=["wind_speed_100m"])
-    ...     def too_good(now):
-    ...         return power.reindex(now.valid_time.ravel()).to_numpy().reshape(now.valid_time.shape)
-    ...     return too_good
-    >>> archives_within_reach(make(measured))
-    {'power': 'Series'}
-    """
+    """Names and types of values with time stamps in the closure, defaults, helpers and fields of a feature."""
     function: Any = feature.function if isinstance(feature, FunctionFeature) else type(feature).compute
     fields = {} if isinstance(feature, FunctionFeature) else feature.settings()
     held = [*_used(function, set()), *fields.items()]
@@ -88,7 +60,7 @@ def _filled(cell: Any) -> bool:
 
 
 def _names(code: CodeType) -> set[str]:
-    """Names that code looks up, that of functions and comprehensions inside it too."""
+    """Names that code looks up, including functions and comprehensions inside it."""
     inner = [_names(item) for item in code.co_consts if isinstance(item, CodeType)]
     return set(code.co_names).union(*inner)
 

@@ -1,4 +1,4 @@
-"""Contract checks that users run on their own parts, and small examples for documentation."""
+"""Small examples of weather, observations, forecasts and results for documentation and tests."""
 
 from __future__ import annotations
 
@@ -47,14 +47,11 @@ __all__ = [
 ]
 
 
-# -- small examples ----------------------------------------------------------------------------
-
-
 def _example_site() -> WindFarm:
     return WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60, hub_height=90)
 
 
-#: What lagged observations an example snapshot holds.
+#: Lagged observations of an example snapshot.
 _PASTS: Final = (Past(timestamps.duration("0h")), Past(timestamps.duration("24h")))
 _HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
 
@@ -85,7 +82,11 @@ def _power(sites: Sequence[str], start: pd.Timestamp, days: int) -> Observations
 
 
 def example_weather() -> xr.Dataset:
-    """Two runs for the farm, of 0 and 12 UTC: 8 m/s in the first, 10 m/s in the second; each arrives after 6 h.
+    """Two weather runs of 0 and 12 UTC: 8 m/s in the first, 10 m/s in the second; each arrives after 6 h.
+
+    See Also
+    --------
+    example_source, example_observations
 
     Examples
     --------
@@ -99,7 +100,7 @@ def example_weather() -> xr.Dataset:
 
 
 class _Calm(RunSource):
-    """Runs of 0 and 12 UTC that come after 4 h; the wind blows with 2 m/s."""
+    """Runs of 0 and 12 UTC that arrive after 4 h, with a wind speed of 2 m/s."""
 
     name, attribution = "calm", "none"
     variables, labels = ("wind_speed_100m",), {"wind_speed_100m": Label.INSTANT}
@@ -119,7 +120,11 @@ class _Calm(RunSource):
 
 
 def example_source() -> RunSource:
-    """A source of forecasts that needs no network: the wind always blows with 2 m/s.
+    """Source of forecasts without network: the wind speed is always 2 m/s.
+
+    See Also
+    --------
+    check_source, example_weather
 
     Examples
     --------
@@ -140,7 +145,7 @@ def example_snapshot(
     hours: int = 3,
     history: Sequence[Past] = _PASTS,
 ) -> Snapshot:
-    """What was known 15 h before a few hours, for examples and tests of features.
+    """Snapshot 15 h before a few hours, for examples and tests of features.
 
     Parameters
     ----------
@@ -149,15 +154,20 @@ def example_snapshot(
         of 8 m/s by default. The run is initialised 24 h before that hour and arrives 6 h later; it
         holds 4 h more on each side.
     rising : float
-        What is added to every variable with each hour.
+        Hourly increase of every variable.
     sites : Site or sequence of Site, optional
         The farm of :func:`example_observations` by default, with the clock of Almaty (UTC+6 in that
         winter). Every site has the power of that farm.
     start : str or moment
         First hour, in UTC.
     hours : int
+        Number of hours.
     history : sequence of Past
-        Lagged observations that the snapshot holds.
+        Lagged observations of the snapshot.
+
+    See Also
+    --------
+    check_feature
 
     Examples
     --------
@@ -177,7 +187,7 @@ def example_snapshot(
     for name, value in given.items():
         members = rising * around.reshape(-1, *[1] * np.ndim(value)) + np.asarray(value)
         values[name] = np.repeat(members[None, None], len(names), axis=0)
-    wanted = {"": tuple(values)}
+    names_by_model = {"": tuple(values)}
     return gathering.take_snapshot(
         weather_schema.check_weather(_runs(values, begin - 24 * _HOUR, (24 + around) * _HOUR, names)),
         _power(names, first.floor("D") - pd.Timedelta("10D"), 12),
@@ -188,15 +198,19 @@ def example_snapshot(
             inside=np.ones((1, hours), dtype=bool),
             frequency=timestamps.duration("1h"),
         ),
-        names=wanted,
-        required=wanted,
+        names=names_by_model,
+        required=names_by_model,
         margin=timestamps.duration("4h"),
         history=history,
     )
 
 
 def example_observations(days: int = 2) -> Observations:
-    """Hourly power of a farm, rising and falling by day. [MW]
+    """Hourly power of a farm with a daily cycle. [MW]
+
+    See Also
+    --------
+    example_forecast
 
     Examples
     --------
@@ -208,6 +222,10 @@ def example_observations(days: int = 2) -> Observations:
 
 def example_forecast() -> Forecast:
     """One day of three quantiles for the farm of :func:`example_observations`, 1 MW too low.
+
+    See Also
+    --------
+    example_result, example_days
 
     Examples
     --------
@@ -226,21 +244,30 @@ def example_days(
     seed: int = 0,
     kind: Kind = "site",
 ) -> tuple[Forecast, Observations]:
-    """Day-ahead forecasts and outcomes whose errors have a known correlation.
+    r"""Calibrated day-ahead forecasts and outcomes with a known correlation of errors.
 
-    Each hour at each site is normal with a mean of 50 MW and a deviation of 10 MW, and forecast so; the
-    correlation is exp(-lag / range) between hours, times `between` between different sites.
+    .. math:: y \sim N(50, 10^2), \qquad \operatorname{corr}(y_{i,t}, y_{j,s}) = e^{-|t - s| / r} \, c^{[i \ne j]}
+
+    in MW, for sites :math:`i, j` and hours :math:`t, s` of a day.
 
     Parameters
     ----------
     days : int
+        Number of days.
     sites : sequence of str
+        Names of the sites.
     range_hours : float
-        [h]
+        Range :math:`r` of the correlation. [h]
     between : float
+        Correlation :math:`c` between sites.
     seed : int
+        Of the outcomes.
     kind : str
-        Of all sites.
+        Kind of all sites.
+
+    See Also
+    --------
+    example_forecast, energyforecast.planning.sample_scenarios
 
     Examples
     --------
@@ -255,8 +282,8 @@ def example_days(
         task.issue_times("2024-01-02", timestamps.instant("2024-01-02") + pd.Timedelta(days, "D"))
     )
     lag = np.abs(np.subtract.outer(np.arange(24), np.arange(24)))
-    apart = np.where(np.eye(len(sites), dtype=bool), 1.0, between)
-    root = np.linalg.cholesky(np.kron(apart, np.exp(-lag / range_hours)))
+    between_sites = np.where(np.eye(len(sites), dtype=bool), 1.0, between)
+    root = np.linalg.cholesky(np.kron(between_sites, np.exp(-lag / range_hours)))
     noise = np.random.default_rng(seed).standard_normal((len(windows.issue_time), len(root))) @ root.T
     outcomes = 50.0 + 10.0 * noise.reshape(-1, len(sites), 24).transpose(0, 2, 1).reshape(-1, len(sites))
     hours = timestamps.to_index(windows.valid_time[windows.inside])
@@ -303,6 +330,10 @@ def example_dispatch(*, demand: Sequence[float] = (100.0, 200.0)) -> tuple[Syste
 
 def example_result() -> Result:
     """Two forecasts of the same day: ``"model"`` is 1 MW too low, ``"reference"`` 2 MW.
+
+    See Also
+    --------
+    example_forecast
 
     Examples
     --------

@@ -36,11 +36,11 @@ def check_feature(
     origins: int = 6,
     seed: int = 0,
 ) -> None:
-    """See that a feature keeps its contract, on real or made-up data.
+    """Check the contract of a feature, on real or synthetic data.
 
-    It declares what it uses; gives arrays of numbers, finite or NaN, under the same names each time; is
-    the same when computed twice, for one origin alone, and after everything not known at the origin was
-    destroyed; and leaves the snapshot as it was.
+    A feature must declare its inputs and return arrays of numbers, finite or NaN, under the same names each time.
+    Its columns must be identical when computed twice, for one origin alone, and after all data that was not known
+    at the origin was replaced by noise. It must not change the snapshot.
 
     Parameters
     ----------
@@ -48,24 +48,28 @@ def check_feature(
     weather : Dataset or mapping of Dataset
         Long enough for some issue times.
     observations : Observations, optional
-        Needed if the feature uses lags.
+        Required by features with lags.
     sites : Site or sequence of Site
     task : Task
     origins : int
-        Number of issue times that are tried.
+        Number of tested issue times.
     seed : int
-        Of the noise that destroys what was not known.
+        Of the noise that replaces data not yet known.
 
     Raises
     ------
     SchemaError
-        If something is used that was not declared, or a column has a wrong shape, an infinite value or a
-        name that changes, or the feature writes into the snapshot.
+        If an undeclared input is used, a column has a wrong shape, an infinite value or a changing name, or the
+        feature writes into the snapshot.
     LeakageError
-        If the columns of an origin depend on other origins, on what was not known, or on chance, or the feature
-        holds measurements or weather with times of their own.
+        If the columns of an origin depend on other origins, on data not known then, or on chance, or the feature
+        holds measurements or weather with time stamps.
     TimeError
-        If no issue time lies in the weather.
+        If no issue time lies within the weather.
+
+    See Also
+    --------
+    check_no_leakage, check_model, check_source, energyforecast.feature
 
     Examples
     --------
@@ -74,37 +78,36 @@ def check_feature(
     >>> task = ef.day_ahead("09:00", timezone="Europe/Paris")
     >>> check_feature(ef.recipe(site).features[0], weather, sites=site, task=task)
     """
-    _brings_no_archive(feature)
+    _check_closure(feature)
     places = as_sites(sites)
     issued = _some_issues(weather, task, origins)
     together = _computed(feature, weather, observations, places, task.windows(issued))
     again = _computed(feature, weather, observations, places, task.windows(issued))
-    _same_columns(feature, together, again, "when it is computed twice", "on nothing but the snapshot")
+    _same_columns(feature, together, again, "when computed twice", "on the snapshot only")
     for k, moment in enumerate(issued):
         expected = {key: values[k : k + 1] for key, values in together.items()}
         windows = task.windows(issued[k : k + 1])
         alone = _computed(feature, weather, observations, places, windows)
-        _same_columns(feature, expected, alone, "when the origin is computed alone", "on its own origin only")
+        _same_columns(feature, expected, alone, "when the origin is computed alone", "on its origin only")
         past = None if observations is None else poison_observations(observations, moment, seed=seed)
-        honest = _computed(feature, poison_weather(weather, moment, seed=seed), past, places, windows)
-        _same_columns(
-            feature, expected, honest, "when what was not known is destroyed", "on what was known at issue"
-        )
+        destroyed = _computed(feature, poison_weather(weather, moment, seed=seed), past, places, windows)
+        when = "when data that was not known is destroyed"
+        _same_columns(feature, expected, destroyed, when, "on data known at issue only")
 
 
-def _brings_no_archive(feature: Feature) -> None:
+def _check_closure(feature: Feature) -> None:
     for name, kind in archives_within_reach(feature).items():
         raise LeakageError(
-            f"The feature {feature.name!r} holds {name!r} ({kind}), data with times of its own, beside its snapshot.",
-            "A feature sees what was known at the issue time; nothing keeps it from looking further in what it holds, "
-            "and no test can destroy that.",
+            f"The feature {feature.name!r} holds {name!r} ({kind}), data with time stamps outside its snapshot.",
+            "A feature must depend on data known at the issue time; data that it holds itself may be newer, and no "
+            "test can replace it.",
             "Declare it as weather or history and take it from the snapshot; a calendar that was known long "
             "before can be a tuple of dates.",
         )
 
 
 def _some_issues(weather: Weather, task: Task, count: int) -> pd.DatetimeIndex:
-    """Issue times spread over the second half of the weather, where lags find something."""
+    """Issue times spread over the second half of the weather, where lags are available."""
     axes = [
         timestamps.to_index((data["time"] if weather_schema.is_analysis(data) else data["init_time"]).values)
         for data in weather_schema.as_models(weather).values()
@@ -114,7 +117,7 @@ def _some_issues(weather: Weather, task: Task, count: int) -> pd.DatetimeIndex:
     if not len(issued):
         raise TimeError(
             f"No issue time of the task lies in the second half of the weather, {start} to {end}.",
-            "A feature is tried at some issue times.",
+            "A feature is tested at some issue times.",
             "Give more weather, or a task that is issued more often.",
         )
     return issued[np.unique(np.linspace(0, len(issued) - 1, count).astype(int))]
@@ -127,7 +130,7 @@ def _computed(
     sites: Sequence[Site],
     windows: Windows,
 ) -> dict[tuple[str, str], npt.NDArray[Any]]:
-    """Columns by site and name, shape (origins, steps), from a snapshot of what the feature declares."""
+    """Columns by site and name, shape (origins, steps), from a snapshot of the declared inputs."""
     features, needs = FeatureSet((feature,)).resolve(weather)
     now = gathering.take_snapshot(
         weather,
@@ -146,7 +149,7 @@ def _computed(
                 raise SchemaError(
                     f"The feature {feature.name!r} gives the column {name!r} at site {site.name!r} with infinite "
                     "values.",
-                    "Values are finite, or NaN where they are not known.",
+                    "Values must be finite, or NaN where they are unknown.",
                     "Guard the division, or the logarithm.",
                 )
             columns[(site.name, name)] = np.where(windows.inside, values, np.nan)
@@ -161,7 +164,7 @@ def _of_site(feature: Feature, features: FeatureSet, now: Snapshot) -> dict[str,
             raise
         raise SchemaError(
             f"The feature {feature.name!r} writes into the snapshot: {error}.",
-            "What a feature is given stays as it is for the next one.",
+            "A feature must not change the arrays that it receives.",
             "Compute with a copy: values.copy().",
         ) from error
 
@@ -171,30 +174,30 @@ def _same_columns(
     expected: dict[tuple[str, str], npt.NDArray[Any]],
     found: dict[tuple[str, str], npt.NDArray[Any]],
     when: str,
-    rests: str,
+    depends: str,
 ) -> None:
     if list(expected) != list(found):
         other = next(iter(set(expected) ^ set(found)), next(iter(expected)))
         raise SchemaError(
             f"The feature {feature.name!r} gives other columns {when}, e.g. {other[1]!r} at site {other[0]!r}.",
-            "Names are the same, in the same order, for any origins.",
+            "Names must be the same, in the same order, for any origins.",
             "Let names depend on the weather's variables only, not on values.",
         )
     for (site, name), values in expected.items():
-        got = found[(site, name)]
+        computed = found[(site, name)]
         # Steps are the union over origins: alone, a short day has fewer.
-        width = min(values.shape[1], got.shape[1])
-        if not np.array_equal(values[:, :width], got[:, :width], equal_nan=True):
+        width = min(values.shape[1], computed.shape[1])
+        if not np.array_equal(values[:, :width], computed[:, :width], equal_nan=True):
             raise LeakageError(
                 f"The feature {feature.name!r} gives another column {name!r} at site {site!r} {when}.",
-                f"A column rests {rests}.",
+                f"A column must depend {depends}.",
                 "Compute each origin from its own row of the snapshot, without means over origins, archives or chance.",
             )
 
 
-def _same_features(everything: DesignMatrix, alone: DesignMatrix, k: int, origin: pd.Timestamp) -> None:
-    rows = everything.origin == k
-    for site, frame in everything.columns.items():
+def _same_features(original: DesignMatrix, alone: DesignMatrix, k: int, origin: pd.Timestamp) -> None:
+    rows = original.origin == k
+    for site, frame in original.columns.items():
         expected = frame[rows].to_numpy()
         found = alone.columns[site].to_numpy()
         same = (
@@ -208,6 +211,6 @@ def _same_features(everything: DesignMatrix, alone: DesignMatrix, k: int, origin
             )
             raise LeakageError(
                 f"At site {site!r}, {column} of the origin {origin} changes when data not known then is destroyed.",
-                "A feature uses weather that had arrived and observations that were published by the issue time.",
+                "A feature must use weather that had arrived and observations that were published by the issue time.",
                 "Compute it from the snapshot alone, and check available_time and published_after.",
             )

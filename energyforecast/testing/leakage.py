@@ -1,4 +1,4 @@
-"""Leakage: destroy all that was not yet known, and compare."""
+"""Check for leakage: replace data that was not yet known by noise, and compare."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import LeakageError
 from energyforecast.forecasting import storage
 from energyforecast.forecasting.forecaster import Forecaster
-from energyforecast.testing.feature_contract import _brings_no_archive, _same_features
+from energyforecast.testing.feature_contract import _check_closure, _same_features
 from energyforecast.testing.poison import poison_observations, poison_weather
 
 __all__ = ["check_no_leakage"]
@@ -29,29 +29,29 @@ def check_no_leakage(
     origins: int = 4,
     seed: int = 0,
 ) -> None:
-    """Destroy everything that was not known, and see that nothing changes.
+    """Check that a forecast is independent of all data that was not known at its issue time.
 
     At the issue time, all weather that had not arrived and all observations that were not published are
     replaced by noise. The features of that origin, the model fitted as of that time and its forecast
-    must stay the same to the bit. The features of some earlier origins are put to the same test, each
-    with its own moment, since a leak into training rows shows only there.
+    must remain identical to the bit. The features of some earlier origins are tested in the same way, each
+    at its issue time, since a leak into training rows appears only there.
 
-    An archive that a feature brings along can't be destroyed, so it is looked for in its code: measurements or
-    weather with times of their own, in a variable around the function, a default or a field. What a feature
-    reads from a file is not found. Nor are times that are wrong themselves: a run that is said to have been
-    available at its initialisation, or power that is said to be published at once.
+    An archive inside a feature cannot be replaced by noise, so the code is searched for it: measurements or
+    weather with time stamps, in a variable around the function, a default or a field. Files that a feature
+    reads are not found. Nor are wrong declarations: a run declared available at its initialisation, or power
+    declared as published at once.
 
     Parameters
     ----------
     forecaster : Forecaster
-        Its features, model and task are tested; it is not changed.
+        Forecaster with the features, model and task to test; it is not changed.
     weather : Dataset or mapping of Dataset
         Long enough to fit, with runs after the issue time. With ``perfect_weather=True`` an analysis
-        is left as it is; the test then covers observations and outcomes.
+        is not changed; the test then covers observations and outcomes.
     observations : Observations
-        Reaching beyond the issue time.
+        Observations that extend beyond the issue time.
     issue_time : str or moment
-        When the tested forecast is issued.
+        Issue time of the tested forecast.
     origins : int
         Number of earlier origins.
     seed : int
@@ -60,7 +60,11 @@ def check_no_leakage(
     Raises
     ------
     LeakageError
-        Naming what changed: a column, the fitted model or the forecast; or the archive that a feature holds.
+        If a column, the fitted model or the forecast changes, or a feature holds an archive.
+
+    See Also
+    --------
+    check_feature, poison_weather, poison_observations
 
     Examples
     --------
@@ -72,41 +76,44 @@ def check_no_leakage(
     """
     for features in forecaster.features_of.values():
         for feature in features:
-            _brings_no_archive(feature)
+            _check_closure(feature)
     moment = timestamps.instant(issue_time, timezone=forecaster.task.timezone)
     earlier = forecaster.training_origins(weather, observations, as_of=moment)
-    chosen = _telling(earlier, weather, origins)
-    everything = forecaster.design_matrix(
+    chosen = _informative(earlier, weather, origins)
+    original = forecaster.design_matrix(
         weather, observations, np.append(timestamps.to_ns(chosen), timestamps.to_ns([moment]))
     )
     for k, origin in enumerate([*chosen, moment]):
-        spoilt = (
+        destroyed = (
             poison_weather(weather, origin, seed=seed),
             poison_observations(observations, origin, seed=seed),
         )
-        alone = forecaster.design_matrix(*spoilt, [origin])
-        _same_features(everything, alone, k, origin)
-    honest = forecaster.unfitted().fit(weather, observations, as_of=moment, missing="drop")
-    spoilt = poison_weather(weather, moment, seed=seed), poison_observations(observations, moment, seed=seed)
-    fooled = forecaster.unfitted().fit(*spoilt, as_of=moment, missing="drop")
-    if storage.parts(honest) != storage.parts(fooled):
+        alone = forecaster.design_matrix(*destroyed, [origin])
+        _same_features(original, alone, k, origin)
+    expected = forecaster.unfitted().fit(weather, observations, as_of=moment, missing="drop")
+    destroyed = (
+        poison_weather(weather, moment, seed=seed),
+        poison_observations(observations, moment, seed=seed),
+    )
+    found = forecaster.unfitted().fit(*destroyed, as_of=moment, missing="drop")
+    if storage.parts(expected) != storage.parts(found):
         raise LeakageError(
             f"The model fitted as of {moment} changes when data that was not known then is destroyed.",
-            "A fit uses outcomes that were published, and weather that had arrived, by its time.",
+            "A fit must use outcomes that were published, and weather that had arrived, by its time.",
             "Look for an outcome taken by issue time, or a feature that reaches past the snapshot.",
         )
-    before = honest.predict(weather, observations, issue_time=moment, strict=False)
-    after = fooled.predict(*spoilt, issue_time=moment, strict=False)
+    before = expected.predict(weather, observations, issue_time=moment, strict=False)
+    after = found.predict(*destroyed, issue_time=moment, strict=False)
     if not np.array_equal(before.data.values, after.data.values, equal_nan=True):
         raise LeakageError(
             f"The forecast issued at {moment} changes when data that was not known then is destroyed.",
-            "A forecast uses what was known when it was issued.",
+            "A forecast must depend on data known at its issue time only.",
             "Look for a feature that reaches past the snapshot.",
         )
 
 
-def _telling(earlier: pd.DatetimeIndex, weather: Weather, count: int) -> pd.DatetimeIndex:
-    """Origins spread over time; half of them, where there are such, while a run was still to come."""
+def _informative(earlier: pd.DatetimeIndex, weather: Weather, count: int) -> pd.DatetimeIndex:
+    """Origins spread over time; half of them, where possible, while a run had not yet arrived."""
     issued = timestamps.to_ns(earlier)
     awaited = np.zeros(len(issued), dtype=bool)
     for dataset in as_models(weather).values():

@@ -1,4 +1,4 @@
-"""What every quantile model keeps to, as a check that its author runs."""
+"""Contract of quantile models, as a check for their authors."""
 
 from __future__ import annotations
 
@@ -19,37 +19,41 @@ _LEVELS = (0.1, 0.5, 0.9)
 def check_model(
     model: QuantileModel, X: pd.DataFrame | None = None, y: npt.ArrayLike | None = None, *, seed: int = 0
 ) -> None:
-    """See that a quantile model keeps its contract, on rows of its own or made-up ones.
+    """Check the contract of a quantile model, on given or synthetic rows.
 
-    It keeps its settings as they were given, so that it can be copied; gives finite quantiles at the levels
-    asked for, inside the bounds; says the same of a row whatever rows stand beside it; is the same when fitted
-    twice, and when fitted anew after other rows; leaves X and y as they were; and what ``parts()``
-    gives is all that it has learnt.
+    A model must store its settings unchanged, so that it can be cloned, and return finite quantiles at the
+    requested levels, inside the bounds. The forecast of a row must not depend on other rows; fits to the same rows
+    must give identical models, also after a fit to other rows. The model must not change X and y, and ``parts()``
+    must contain everything that it has learned.
 
     Parameters
     ----------
     model : QuantileModel
-        Not changed.
+        The model; it is not changed.
     X : DataFrame, shape (rows, columns), optional
-        Made up by default, with gaps, and with the columns that the model asks for by name.
+        Synthetic by default, with gaps, and with the columns that the model requires by name.
     y : array, shape (rows,), optional
         Outcomes from 0 to 60.
     seed : int
-        Of the made-up rows.
+        Of the synthetic rows.
 
     Raises
     ------
     SchemaError
         If it breaks its contract.
     LeakageError
-        If what it says of a row depends on other rows of the same forecast.
+        If the forecast of a row depends on other rows.
+
+    See Also
+    --------
+    check_feature, check_source, energyforecast.QuantileModel
 
     Examples
     --------
     >>> from energyforecast.models import Climatology
     >>> check_model(Climatology())
 
-    One that looks at the mean of the rows that it is to forecast does not pass:
+    A model that uses the mean of the rows to forecast does not pass:
 
     >>> class Peeking(Climatology):
     ...     def _predict(self, X):
@@ -57,23 +61,25 @@ def check_model(
     >>> check_model(Peeking())
     Traceback (most recent call last):
         ...
-    energyforecast.errors.LeakageError: Peeking says something else of a row when it is forecast alone.
-    A row is forecast from its own columns.
+    energyforecast.errors.LeakageError: Peeking gives another forecast of a row when it is forecast alone.
+    The forecast of a row must depend on its columns only.
     Compute with X row by row, and learn means and scales in fit.
     """
     name = type(model).__name__
-    rows, outcomes = _made_up(model, seed) if X is None or y is None else (X, np.asarray(y, dtype=np.float64))
+    rows, outcomes = (
+        _synthetic_rows(model, seed) if X is None or y is None else (X, np.asarray(y, dtype=np.float64))
+    )
     _check_copy(model, name)
     _check_unfitted(model, rows, name)
     for levels in (_LEVELS, None):
         _check_quantiles(_fitted(model, rows, outcomes, levels), rows, name)
-    learnt = _fitted(model, rows, outcomes, _LEVELS)
-    _check_rows(learnt, rows, name)
-    _check_again(model, learnt, rows, outcomes, name)
-    _check_parts(learnt, rows, name)
+    fitted = _fitted(model, rows, outcomes, _LEVELS)
+    _check_rows(fitted, rows, name)
+    _check_again(model, fitted, rows, outcomes, name)
+    _check_parts(fitted, rows, name)
 
 
-def _made_up(model: QuantileModel, seed: int) -> tuple[pd.DataFrame, Array]:
+def _synthetic_rows(model: QuantileModel, seed: int) -> tuple[pd.DataFrame, Array]:
     rng, count = np.random.default_rng(seed), 400
     x = rng.uniform(size=count)
     y = np.clip(60 * x + rng.normal(scale=5, size=count), *_BOUNDS)
@@ -90,12 +96,12 @@ def _fitted(
     given, outcomes = X.copy(), y.copy()
     if copy.fit(given, outcomes, bounds=_BOUNDS) is not copy:
         raise SchemaError(
-            f"{type(model).__name__}.fit gives something else.", "It gives self.", "Return self."
+            f"{type(model).__name__}.fit does not return the model.", "It must return self.", "Return self."
         )
     copy.predict(given)
     if not given.equals(X) or not np.array_equal(outcomes, y):
         raise SchemaError(
-            f"{type(model).__name__} writes into X or y.", "They stay as they were.", "Compute with a copy."
+            f"{type(model).__name__} writes into X or y.", "They must not be changed.", "Compute with a copy."
         )
     return copy
 
@@ -106,7 +112,7 @@ def _check_copy(model: QuantileModel, name: str) -> None:
     except (RuntimeError, TypeError) as error:
         raise SchemaError(
             f"{name} cannot be copied: {error}",
-            "__init__ stores each setting as it came, under its own name, and does nothing else.",
+            "__init__ must only store each setting unchanged, under its own name.",
             "Move checks and conversions to _fit.",
         ) from error
     if "quantiles" not in copy.get_params(deep=False):
@@ -123,8 +129,8 @@ def _check_unfitted(model: QuantileModel, X: pd.DataFrame, name: str) -> None:
     except NotFittedError:
         return
     raise SchemaError(
-        f"{name} forecasts before it has learnt.",
-        "It refuses.",
+        f"{name} forecasts before it is fitted.",
+        "It must raise NotFittedError.",
         "Leave predict to QuantileModel; give _predict.",
     )
 
@@ -142,7 +148,7 @@ def _check_quantiles(model: QuantileModel, X: pd.DataFrame, name: str) -> None:
             f"{name} gives {int((~np.isfinite(found)).sum())} values that are not finite, from {np.nanmin(found):g} "
             f"to {np.nanmax(found):g}.",
             f"Finite values inside the bounds {_BOUNDS}, also where a column is missing.",
-            "Say what a missing value means to the model; leave clipping to QuantileModel.predict.",
+            "Handle missing values in the model; leave clipping to QuantileModel.predict.",
         )
 
 
@@ -151,42 +157,42 @@ def _check_rows(model: QuantileModel, X: pd.DataFrame, name: str) -> None:
     alone = np.concatenate([model.predict(some.iloc[[k]]) for k in range(len(some))])
     if not (np.allclose(model.predict(some), alone) and np.allclose(model.predict(some[::-1])[::-1], alone)):
         raise LeakageError(
-            f"{name} says something else of a row when it is forecast alone.",
-            "A row is forecast from its own columns.",
+            f"{name} gives another forecast of a row when it is forecast alone.",
+            "The forecast of a row must depend on its columns only.",
             "Compute with X row by row, and learn means and scales in fit.",
         )
 
 
-def _check_again(model: QuantileModel, learnt: QuantileModel, X: pd.DataFrame, y: Array, name: str) -> None:
-    expected, half = learnt.predict(X), len(X) // 2
+def _check_again(model: QuantileModel, fitted: QuantileModel, X: pd.DataFrame, y: Array, name: str) -> None:
+    expected, half = fitted.predict(X), len(X) // 2
     again = _fitted(model, X, y, _LEVELS)
     if not np.array_equal(again.predict(X), expected):
         raise SchemaError(
-            f"{name} forecasts something else when it is fitted twice to the same rows.",
-            "The same rows give the same model to the bit.",
+            f"{name} gives other forecasts when it is fitted twice to the same rows.",
+            "The same rows must give the same model to the bit.",
             "Take a seed as a setting, and draw from np.random.default_rng(seed) in _fit.",
         )
     again.fit(X[:half], y[:half], bounds=_BOUNDS).fit(X, y, bounds=_BOUNDS)
     if not np.array_equal(again.predict(X), expected):
         raise SchemaError(
             f"{name} remembers rows of an earlier fit.",
-            "A fit begins anew.",
-            "Set what is learnt in _fit alone.",
+            "A fit must start anew.",
+            "Set learned attributes in _fit only.",
         )
 
 
-def _check_parts(learnt: QuantileModel, X: pd.DataFrame, name: str) -> None:
-    parts = learnt.parts()
-    odd = [key for key, part in parts.items() if not isinstance(part, str | np.ndarray)]
-    if odd:
+def _check_parts(fitted: QuantileModel, X: pd.DataFrame, name: str) -> None:
+    parts = fitted.parts()
+    wrong = [key for key, part in parts.items() if not isinstance(part, str | np.ndarray)]
+    if wrong:
         raise SchemaError(
-            f"parts() of {name} has {odd[0]!r} of type {type(parts[odd[0]]).__name__}.",
-            "Parts are texts and arrays, which are stored without pickle.",
+            f"parts() of {name} has {wrong[0]!r} of type {type(parts[wrong[0]]).__name__}.",
+            "Parts must be texts and arrays, which are stored without pickle.",
             "Turn it into np.asarray(...), or into JSON.",
         )
-    if not np.array_equal(restored("part", learnt, parts_of("part", learnt)).predict(X), learnt.predict(X)):
+    if not np.array_equal(restored("part", fitted, parts_of("part", fitted)).predict(X), fitted.predict(X)):
         raise SchemaError(
-            f"{name} forecasts something else after restore(parts()).",
-            "Parts hold all that was learnt.",
+            f"{name} gives other forecasts after restore(parts()).",
+            "Parts must contain everything learned.",
             "Add what is missing to parts(), and take it back in restore().",
         )

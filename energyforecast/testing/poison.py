@@ -1,4 +1,4 @@
-"""Destroy all that was not yet known at a moment: weather, history, labels."""
+"""Noise in place of all weather and observations that were not yet known at a moment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["poison_observations", "poison_weather"]
 
 
 def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> Weather:
-    """Weather in which all that had not arrived at a moment is noise; analyses are left as they are.
+    """Replace weather that had not arrived at a moment by noise; analyses are not changed.
 
     Parameters
     ----------
@@ -25,13 +25,18 @@ def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> 
         Of an ensemble of past years, measured temperatures that were not known are noise.
     moment : Timestamp
     seed : int
+        Of the noise.
+
+    See Also
+    --------
+    poison_observations, check_no_leakage
 
     Examples
     --------
     >>> from energyforecast.testing import example_weather
     >>> weather = example_weather()
-    >>> spoilt = poison_weather(weather, timestamps.instant("2024-01-01 09:00"))
-    >>> changed = (spoilt != weather)["wind_speed_100m"].any(["site", "lead_time"])
+    >>> poisoned = poison_weather(weather, timestamps.instant("2024-01-01 09:00"))
+    >>> changed = (poisoned != weather)["wind_speed_100m"].any(["site", "lead_time"])
     >>> changed.values.tolist()  # the second run arrived at 18:00
     [False, True]
     """
@@ -52,41 +57,46 @@ def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Genera
     """Weather with noise in place of values that were not available."""
     arrived = weather["available_time"]
     unknown = (arrived > timestamps.to_ns([moment])[0]) | arrived.isnull()
-    spoilt = weather.copy()
+    poisoned = weather.copy()
     for name, values in weather.data_vars.items():
-        # Drawn from what the archive holds, so that the noise is not refused as impossible or another unit.
-        whole = values.values[np.isfinite(values.values)]
-        junk = noise.choice(whole, size=values.shape) if whole.size else values.values
-        if name == "ghi":  # dimmed where the sun is: light in the night would be refused as a wrong clock
-            junk = values.values * noise.uniform(size=values.shape)
+        # Drawn from the archive, so that the noise is not refused as impossible or as another unit.
+        known = values.values[np.isfinite(values.values)]
+        random = noise.choice(known, size=values.shape) if known.size else values.values
+        if name == "ghi":  # scaled down by day: light at night would be refused as a wrong clock
+            random = values.values * noise.uniform(size=values.shape)
         mask = unknown.broadcast_like(values).transpose(*values.dims)
-        spoilt[name] = values.where(~mask, junk).astype(values.dtype).assign_attrs(values.attrs)
-    return spoilt
+        poisoned[name] = values.where(~mask, random).astype(values.dtype).assign_attrs(values.attrs)
+    return poisoned
 
 
 def poison_observations(observations: Observations, moment: pd.Timestamp, *, seed: int = 0) -> Observations:
-    """Observations in which all that was not published at a moment is noise.
+    """Replace observations that were not published at a moment by noise.
 
     Parameters
     ----------
     observations : Observations
     moment : Timestamp
     seed : int
+        Of the noise.
+
+    See Also
+    --------
+    poison_weather, check_no_leakage
 
     Examples
     --------
     >>> from energyforecast.testing import example_observations
     >>> power = example_observations()
-    >>> spoilt = poison_observations(power, power.index[-1])
-    >>> int((spoilt.values != power.values).to_numpy().sum())
+    >>> poisoned = poison_observations(power, power.index[-1])
+    >>> int((poisoned.values != power.values).to_numpy().sum())
     2
     """
     unknown = ~(observations.published <= timestamps.to_ns([moment])[0])
     values = observations.values.to_numpy()
     largest = np.nan_to_num(observations.values.abs().where(~observations.unfit).max().to_numpy())
-    junk = np.random.default_rng(seed).uniform(0, 1, size=values.shape) * largest
+    random = np.random.default_rng(seed).uniform(0, 1, size=values.shape) * largest
     frame = pd.DataFrame(
-        np.where(unknown, junk, values), index=observations.index, columns=observations.values.columns
+        np.where(unknown, random, values), index=observations.index, columns=observations.values.columns
     )
     if observations.flags is None:
         return replace(observations, values=frame)

@@ -1,4 +1,4 @@
-"""Contract of weather sources: schema, declarations, latency, and radiation in step with the sun."""
+"""Contract of weather sources: schema, declarations, latency, and radiation consistent with the sun."""
 
 from __future__ import annotations
 
@@ -34,35 +34,38 @@ def check_source(
 ) -> pd.DataFrame:
     """Check a weather source against its contract, on the weather it returns.
 
-    It gives weather as :func:`energyforecast.core.weather_schema.check_weather` knows it, with the variables that it
-    declares, each with its label, in single precision and with attributes; says where it comes from; is
-    never available before its declared latency; and its radiation lies where the sun is: for clear days, the
-    shift that best fits clear-sky irradiance is zero.
+    A source must return weather accepted by :func:`energyforecast.core.weather_schema.check_weather`, with the declared
+    variables and labels, in single precision and with attributes, including its origin. Weather must not be available
+    before the declared latency, and radiation must follow the sun: on clear days the best shift to clear-sky
+    irradiance is zero.
 
     Parameters
     ----------
     source : RunSource or AnalysisSource
     sites : Site or sequence of Site
-        At which it is asked; for the sun, places with clear days.
+        Sites of the request; with clear days for the check of the sun.
     init_time : moment or sequence of moments, optional
         Runs of a :class:`~energyforecast.weather.RunSource`; the newest by default.
     start, end : moment, optional
         Hours of an :class:`~energyforecast.weather.AnalysisSource`, `end` excluded.
     clear_days : int
-        How many clear days the test of the sun needs at each site; 0 leaves it out.
+        Minimum number of clear days at each site for the check of the sun; 0 omits it.
 
     Returns
     -------
     DataFrame
-        For each variable its label, how many of its values are missing, and for ``ghi`` the minutes by which
-        it comes after the sun.
+        For each variable its label, the number of missing values, and for ``ghi`` its lag behind the sun. [min]
 
     Raises
     ------
     SchemaError, TimeError, UnitsError, RangeError
         If the source breaks its contract.
     MissingDataError
-        If it gives radiation, and no day is clear.
+        If it returns radiation, and no day is clear.
+
+    See Also
+    --------
+    example_source, check_feature, check_model, energyforecast.weather.RunSource
 
     Examples
     --------
@@ -91,7 +94,7 @@ def check_source(
     >>> check_source(Calm(), sites=farm, init_time="2024-06-01 12:00")["missing"].to_dict()
     {'wind_speed_100m': 0}
 
-    One that forgets how late it is does not pass:
+    A source with a wrong availability does not pass:
 
     >>> class Hasty(Calm):
     ...     latency = PublicationLatency(base="1h")

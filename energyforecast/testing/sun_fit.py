@@ -17,30 +17,16 @@ __all__ = ["SunFit", "fit_sun"]
 
 Floats = npt.NDArray[np.float64]
 _MINUTE: Final = 60_000_000_000
-#: Shifts that are tried, and by how much the sun may seem to be off: haze and turbidity bend mornings and evenings.
+#: Step and largest of the tested shifts. [min]
 _GRID: Final = 5
-_FARTHEST: Final = 150
-#: A day is clear where its radiation is that of a clear sky up to a factor and a shift: the share of its
-#: energy that is not.
+_LARGEST: Final = 150
+#: Largest misfit to a clear sky, up to a factor and a shift, of a clear day.
 _CLEAR: Final = 0.003
 
 
 @dataclass(frozen=True, kw_only=True)
 class SunFit:
-    """How radiation lies to the sun.
-
-    Parameters
-    ----------
-    lag : float
-        Minutes by which it lags behind the sun; NaN without a clear day.
-    days : int
-        Clear days.
-
-    Examples
-    --------
-    >>> SunFit(lag=30.0, days=4).lag  # e.g. centres of hours, taken for their beginnings
-    30.0
-    """
+    """Lag of radiation behind the sun [min], NaN without clear days, and their number."""
 
     lag: float
     days: int
@@ -51,39 +37,12 @@ def fit_sun(
 ) -> SunFit:
     r"""Shift at which radiation fits clear-sky irradiance best, over clear days.
 
-    Parameters
-    ----------
-    series : sequence of (array of datetime64, array)
-        Labels, at the beginning of their interval, and radiation; one pair for each run. [W m-2]
-    site : Site
-    instants : bool
-        Whether these are values at their labels instead of means.
+    .. math:: m(s) = 1 - \frac{(g \cdot c(s))^2}{\lVert g \rVert^2 \, \lVert c(s) \rVert^2}
 
-    Returns
-    -------
-    SunFit
-
-    Notes
-    -----
-    The radiation :math:`g` of a day and that of a clear sky :math:`c(s)`, shifted by :math:`s`, are compared up
-    to a factor, which haze and even clouds change:
-
-    .. math::
-        m(s) = 1 - \frac{(g \cdot c(s))^2}{\lVert g \rVert^2 \, \lVert c(s) \rVert^2}
-
-    A day is clear where :math:`m` is small for some shift; the lag minimises the sum of :math:`m` over clear days.
-
-    Examples
-    --------
-    >>> hours = np.arange("2024-06-01", "2024-06-04", dtype="datetime64[h]").astype("datetime64[ns]")
-    >>> place = Site(name="place", latitude=43.6, longitude=78.5)
-    >>> at_the_end = physics.solar_position(hours + np.timedelta64(1, "h"), 43.6, 78.5)
-    >>> sky = physics.clear_sky(at_the_end).ghi  # instants an hour later, taken for means: half an hour off
-    >>> fit = fit_sun([(hours, sky)], site=place)
-    >>> fit.days, round(fit.lag, -1)
-    (2, -30.0)
+    is the misfit of the radiation :math:`g` of a day to that of a clear sky :math:`c(s)`, shifted by :math:`s`. A day
+    is clear if :math:`m` is small for some shift; the lag minimises the sum of :math:`m` over clear days.
     """
-    tried = np.arange(-_FARTHEST, _FARTHEST + 1, _GRID)
+    tried = np.arange(-_LARGEST, _LARGEST + 1, _GRID)
     total, days = np.zeros(len(tried)), 0
     for valid, radiation in series:
         for misfit in _misfits(valid, radiation, site, tried, instants):
@@ -93,7 +52,7 @@ def fit_sun(
 
 
 def _lowest(x: Floats, y: Floats) -> float:
-    """Where a parabola through the least value and its neighbours is lowest."""
+    """Minimum of a parabola through the smallest value and its neighbours."""
     k = int(np.clip(y.argmin(), 1, len(y) - 2))
     left, middle, right = y[k - 1 : k + 2]
     bend = left - 2 * middle + right
@@ -103,7 +62,7 @@ def _lowest(x: Floats, y: Floats) -> float:
 def _misfits(
     valid: timestamps.Times, radiation: Floats, site: Site, tried: npt.NDArray[np.int64], instants: bool
 ) -> list[Floats]:
-    """Of each whole day with light: how badly it fits, by shift."""
+    """Misfit of each whole day with light, by shift."""
     stamps = valid.astype("datetime64[ns]").astype(np.int64)
     step = int(np.median(np.diff(stamps)))
     following = np.append(np.diff(stamps), step)
@@ -136,10 +95,10 @@ def _skies(
     tried: npt.NDArray[np.int64],
     instants: bool,
 ) -> Floats:
-    """Clear-sky irradiance as a series late by each shift would show it, shape (shifts, stamps)."""
+    """Clear-sky irradiance of a series delayed by each shift, shape (shifts, stamps)."""
     grid = _GRID * _MINUTE
-    begin = stamps.min() - (_FARTHEST + _GRID) * _MINUTE
-    count = int((stamps.max() + step - begin) // grid) + _FARTHEST // _GRID + 3
+    begin = stamps.min() - (_LARGEST + _GRID) * _MINUTE
+    count = int((stamps.max() + step - begin) // grid) + _LARGEST // _GRID + 3
     middle = begin + grid * np.arange(count) + (0 if instants else grid // 2)
     position = physics.solar_position(middle.astype("datetime64[ns]"), site.latitude, site.longitude)
     fine = physics.clear_sky(position, altitude=site.altitude or 0.0).ghi

@@ -22,11 +22,6 @@ REMAINING: set[str] = {
     "core/calendars.py",
     "core/timestamps.py",
     "errors.py",
-    "testing/closure_scan.py",
-    "testing/examples.py",
-    "testing/feature_contract.py",
-    "testing/leakage.py",
-    "testing/model_contract.py",
 }
 
 

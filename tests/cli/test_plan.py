@@ -303,13 +303,13 @@ def synthetic() -> ef.datasets.SyntheticSite:
 
 
 @pytest.fixture(scope="module")
-def region(synthetic: ef.datasets.SyntheticSite) -> demo_plan.Region:
-    return demo_plan.region(days=2, learn="14D", synthetic=synthetic, model=ef.Climatology())
+def inputs(synthetic: ef.datasets.SyntheticSite) -> demo_plan.WeekInputs:
+    return demo_plan.forecast_week(days=2, learn="14D", synthetic=synthetic, model=ef.Climatology())
 
 
 @pytest.fixture(scope="module")
-def week(region: demo_plan.Region) -> demo_plan.WeekPlan:
-    return demo_plan.plan_week(region, scenarios=200)
+def week(inputs: demo_plan.WeekInputs) -> demo_plan.WeekPlan:
+    return demo_plan.plan_week(inputs, scenarios=200)
 
 
 @pytest.mark.slow
@@ -340,14 +340,14 @@ def test_who_knows_the_truth_pays_least_and_shares_follow_from_costs(week: demo_
 
 @pytest.mark.slow
 def test_storages_of_the_second_day_begin_where_the_first_left_them(
-    region: demo_plan.Region, week: demo_plan.WeekPlan, monkeypatch: pytest.MonkeyPatch
+    inputs: demo_plan.WeekInputs, week: demo_plan.WeekPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A lower end level, so that the first day leaves another level than it began with.
     lake = demo_plan.TABLES["pumped_storages"]["Pumped storage"] | {"end_level": 200}
     lowered = demo_plan.TABLES | {"pumped_storages": {"Pumped storage": lake}}
     monkeypatch.setattr(demo_plan, "TABLES", lowered)
     part = System.from_dict(lowered).storages[0]
-    for name, plan in demo_plan._run(region, week.days, week.days[0].settings).items():
+    for name, plan in demo_plan._run(inputs, week.days, week.days[0].settings).items():
         level = plan.storage.loc[plan.storage["component"] == part.name, "level"].to_numpy()
         flow = plan.dispatch[plan.dispatch["component"] == part.name]["power"].to_numpy()
         gained = np.where(flow < 0, -flow * part.pump_efficiency, -flow / part.turbine_efficiency)
@@ -358,8 +358,10 @@ def test_storages_of_the_second_day_begin_where_the_first_left_them(
 
 
 @pytest.mark.slow
-def test_the_same_region_gives_the_same_report(region: demo_plan.Region, week: demo_plan.WeekPlan) -> None:
-    again = demo_plan.plan_week(region, scenarios=200).report()
+def test_the_same_region_gives_the_same_report(
+    inputs: demo_plan.WeekInputs, week: demo_plan.WeekPlan
+) -> None:
+    again = demo_plan.plan_week(inputs, scenarios=200).report()
     assert json.dumps(again) == json.dumps(week.report())
     assert again["synthetic"] is True
     assert (again["n_days"], again["n_hours"], again["seed"]) == (2, 48, 1)

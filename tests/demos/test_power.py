@@ -24,13 +24,19 @@ CASES = {
 
 def test_an_unknown_demo_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        power.cases("atlantis")
+        power.demo_backtests("atlantis")
     assert "la-haute-borne, shelek and plan" in str(caught.value)
+
+
+def test_the_real_farm_is_backtested_over_its_second_year() -> None:
+    [backtest] = power.demo_backtests("la-haute-borne")
+    assert (backtest.start, backtest.end, backtest.refit) == ("2015", "2015", "MS")
+    assert list(power.references(backtest.forecaster, backtest.weather)) == ["Climatology", "Persistence"]
 
 
 @pytest.mark.slow
 def test_each_case_has_the_references_of_its_kind() -> None:
-    cases = power.cases("shelek", gate_closure="10:30")
+    cases = power.demo_backtests("shelek", gate_closure="10:30")
     assert {case.name: set(power.references(case.forecaster, case.weather)) for case in cases} == CASES
     assert all(case.forecaster.task.issue is not None for case in cases)
     assert all("10:30" in case.notes[0] and "assumption" in case.notes[0] for case in cases)
