@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the files.")]
-JobsOption = Annotated[int, typer.Option("--jobs", help="Processes; 0 means one for each core.")]
+JobsOption = Annotated[int, typer.Option("--jobs", min=0, help="Processes; 0 means one for each core.")]
 ConfigArgument = Annotated[Path, typer.Argument(help="Configuration (TOML).")]
 
 

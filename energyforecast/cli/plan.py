@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from energyforecast.cli.console import OutOption, console, listed, plain_table, styled
+from energyforecast.cli.console import JobsOption, OutOption, console, listed, plain_table, processes, styled
 from energyforecast.errors import ConfigurationError, require
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def plan(
     out: OutOption = Path("plan"),
     language: Annotated[str, typer.Option(help="Of the sheets: en, ru or fr.")] = "en",
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the plan.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", help="Processes.")] = 1,
+    jobs: JobsOption = 1,
 ) -> None:
     """Plan from a configuration: sheets, reserve, schedules, ramps, scenarios, dispatch and figures."""
     from energyforecast import configuration
@@ -56,7 +56,7 @@ def plan(
         observations,
         issue_times=moment,
         learn=terms.learn if terms.dependence == "gaussian" else None,
-        jobs=jobs,
+        jobs=processes(jobs),
     )
     made = plan_day(terms, ahead, observations)
     _write_day(made, out, timezone=settings.task.timezone, language=language)

@@ -110,7 +110,9 @@ class Task(ABC):
         begin, last = timestamps.period(end, timezone=self.timezone)
         if last < first or (last == first and begin < first):
             raise TimeError(
-                f"The period ends at {last}, before {first}.", "start comes before end.", "Exchange them."
+                f"The period from {first} to {last} is empty.",
+                "Its start must come before its end.",
+                "Exchange start and end.",
             )
         return self._issued(first, last)
 

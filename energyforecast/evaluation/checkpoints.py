@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zipfile
 import zlib
@@ -18,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.files import write_whole
+from energyforecast.core.files import whole_file
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models
@@ -54,7 +53,8 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / _MANIFEST
         if not path.exists():
-            write_whole(path, json.dumps({"schema": 1, "fingerprint": mark}).encode())
+            with whole_file(path) as file:
+                file.write_text(json.dumps({"schema": 1, "fingerprint": mark}), encoding="utf-8")
             return
         try:
             begun_with = json.loads(path.read_text(encoding="utf-8"))["fingerprint"]
@@ -79,9 +79,8 @@ class Checkpoints:
             arrays[f"quantiles_{k}"] = checkpoint.quantiles[site]
             arrays[f"levels_{k}"] = checkpoint.fallback_levels[site]
         text = json.dumps({"sites": list(checkpoint.quantiles), "summary": checkpoint.summary})
-        content = io.BytesIO()
-        np.savez(content, text=np.array(text), **arrays)
-        write_whole(self._path(model, fold), content.getvalue())
+        with whole_file(self._path(model, fold)) as file:
+            np.savez(file, text=np.array(text), **arrays)
 
     def read(self, model: int, fold: int) -> Checkpoint | None:
         """A checkpoint; None if it is absent or damaged, so that it is made again."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from energyforecast.core.files import write_whole
+from energyforecast.core.files import whole_file
 from energyforecast.core.version import __version__
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
 from energyforecast.features import Feature, FeatureSet
@@ -84,7 +84,9 @@ def save(forecaster: Forecaster, path: str | Path) -> Path:
     Forecaster(farm, Climatology, fitted on 29 origins)
     """
     target = Path(path)
-    write_whole(target, dump(forecaster))
+    content = dump(forecaster)
+    with whole_file(target) as file:
+        file.write_bytes(content)
     return target
 
 

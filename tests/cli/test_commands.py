@@ -247,3 +247,10 @@ def test_the_demo_proves_a_real_wind_farm_in_one_command(tmp_path: Path) -> None
         ]
         assert len(skills) == 25, "all leads together, and 24 of them"
         assert all(record["value"] > 0 for record in skills)
+
+
+@pytest.mark.parametrize("command", [["demo"], ["plan", "plan.toml"], ["backtest", "farm.toml"]])
+def test_a_negative_number_of_processes_is_refused(command: list[str], tmp_path: Path) -> None:
+    done = _run(*command, "--jobs", "-3", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--jobs" in done.stderr
