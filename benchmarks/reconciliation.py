@@ -25,6 +25,7 @@ from sklearn.linear_model import Ridge
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
 from energyforecast.core.calendars import look_up
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.windows import Windows
 from energyforecast.evaluation.losses import crps_of_samples, energy_score
 from energyforecast.planning import GaussianCopula, hindcast_residuals, reconcile, sample_scenarios
@@ -102,13 +103,9 @@ def forecast_of(values: pd.DataFrame) -> Forecast:
     valid = days[:, None] + np.arange(24) * np.timedelta64(1, "h")
     issued = days - np.timedelta64(15, "h")
     return Forecast.from_rows(
-        {name: table.astype(np.float32) for name, table in rows.items()},
+        {name: SiteRows(table.astype(np.float32), weather_init_time=issued) for name, table in rows.items()},
         windows=Windows(issued, valid, np.ones(valid.shape, dtype=bool), pd.Timedelta("1h")),
-        levels=LEVELS,
-        capacity=dict.fromkeys(rows),
-        kind=dict.fromkeys(rows, "site"),
-        fallback_level={name: np.zeros(len(days), dtype=int) for name in rows},
-        weather_init_time=dict.fromkeys(rows, issued),
+        quantile_levels=LEVELS,
         attrs={"perfect_weather": 0},
     )
 

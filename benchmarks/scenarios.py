@@ -25,6 +25,7 @@ import pandas as pd
 
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.tasks import day_ahead
 from energyforecast.core.windows import Windows
 from energyforecast.evaluation.losses import crps_of_samples, energy_score, variogram_score
@@ -49,13 +50,9 @@ def cost() -> dict[str, float]:
     rows = int(windows.inside.sum())
     curve = np.linspace(0.0, 60.0, 99, dtype=np.float32)
     forecast = Forecast.from_rows(
-        {name: np.broadcast_to(curve, (rows, 99)) for name in names},
+        dict.fromkeys(names, SiteRows(np.broadcast_to(curve, (rows, 99)), capacity=60.0, kind="wind")),
         windows=windows,
-        levels=task.quantiles,
-        capacity=dict.fromkeys(names, 60.0),
-        kind=dict.fromkeys(names, "wind"),
-        fallback_level={name: np.zeros(len(issues), dtype=int) for name in names},
-        weather_init_time=dict.fromkeys(names, windows.issue_time),
+        quantile_levels=task.quantiles,
         attrs={"perfect_weather": 0},
     )
     hours = pd.date_range(windows.valid_time[0, 0], periods=24 * 366, freq="1h", tz="UTC")
@@ -164,13 +161,9 @@ def gefcom_forecast(path: Path) -> tuple[Forecast, Observations]:
         rows[name] = np.quantile(near, LEVELS, axis=1).T.astype(np.float32)
         outcomes[name] = farm.set_index("begin")["targetvar"]
     forecast = Forecast.from_rows(
-        rows,
+        {name: SiteRows(table, capacity=1.0, kind="wind") for name, table in rows.items()},
         windows=windows,
-        levels=LEVELS,
-        capacity=dict.fromkeys(rows, 1.0),
-        kind=dict.fromkeys(rows, "wind"),
-        fallback_level={name: np.zeros(len(days), dtype=int) for name in rows},
-        weather_init_time=dict.fromkeys(rows, days),
+        quantile_levels=LEVELS,
         attrs={"perfect_weather": 0},
     )
     frame = pd.DataFrame(outcomes).asfreq("1h")

@@ -100,6 +100,9 @@ from .forecasting import (
 from .core.forecast import (
     Forecast as Forecast,
 )
+from .core.quantile_cube import (
+    SiteRows as SiteRows,
+)
 from .core.scenario_set import (
     Scenarios as Scenarios,
 )

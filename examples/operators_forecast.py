@@ -82,7 +82,7 @@ def beside_references(
     first = ef.core.timestamps.period(start, timezone=task.timezone)[0]
     after = ef.core.timestamps.period(end, timezone=task.timezone)[1]
     period = told[(told["valid_time"] >= first) & (told["valid_time"] < after)]
-    forecast = ef.Forecast.from_frame(period, levels="load", task=task, kind="demand", name=who)
+    forecast = ef.Forecast.from_frame(period, columns="load", task=task, kind="demand", name=who)
     area = ef.DemandArea(
         name=power.sites[0], latitude=47.0, longitude=8.0, timezone=task.timezone, country=code
     )

@@ -1,8 +1,8 @@
-"""The result of forecasting: a cube of quantiles that knows how it was made."""
+"""Forecasts: cubes of quantiles with their provenance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps
-from energyforecast.core.files import whole_file
+from energyforecast.core import forecast_files, quantile_cube, timestamps
 from energyforecast.core.kinds import Kind, check_kind, kinds_of
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.tasks import Task
 from energyforecast.core.windows import Windows
-from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError
+from energyforecast.errors import MissingDataError, RangeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Forecast"]
 
 Array = npt.NDArray[Any]
-
-
-_DIMS = ("site", "issue_time", "lead_time", "quantile")
-_BLOCK = 256
-_SECONDS = {"units": "seconds since 1970-01-01", "dtype": "float64", "_FillValue": np.nan}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -69,106 +64,44 @@ class Forecast:
     data: xr.DataArray
 
     def __post_init__(self) -> None:
-        if self.data.dims != _DIMS:
-            raise SchemaError(
-                f"A forecast has the dimensions {self.data.dims}.",
-                f"They are {_DIMS}.",
-                "Transpose or expand the array.",
-            )
-        lacking = [
-            name
-            for name in ("valid_time", "capacity", "kind", "fallback_level")
-            if name not in self.data.coords
-        ]
-        if lacking:
-            raise SchemaError(
-                f"A forecast has no coordinate {lacking[0]!r}.",
-                "It has valid_time(issue_time, lead_time), capacity(site), kind(site) and "
-                "fallback_level(site, issue_time).",
-                "Use assign_coords.",
-            )
-        for name, kind in zip(self.sites, self.data["kind"].values, strict=True):
-            check_kind(str(kind), of=name)
-        _check_quantiles(self.data, self.inside)
+        quantile_cube.check(self.data)
 
     @classmethod
     def from_rows(
         cls,
-        quantiles: Mapping[str, Array | Iterable[Array]],
+        sites: Mapping[str, SiteRows],
         *,
         windows: Windows,
-        levels: Sequence[float],
-        capacity: dict[str, float | None],
-        kind: Mapping[str, Kind],
-        fallback_level: dict[str, Array],
-        weather_init_time: dict[str, Array],
-        attrs: dict[str, Any],
+        quantile_levels: Sequence[float],
+        attrs: Mapping[str, Any],
         allocate: Callable[[tuple[int, ...]], Array] | None = None,
     ) -> Forecast:
         """Build the cube from rows of quantiles, a row for each cell inside the windows.
 
         Parameters
         ----------
-        quantiles : dict of array, shape (rows, levels)
-            By site; rows in order of issue, then of lead; or blocks of them, one after the other. [MW]
+        sites : mapping of SiteRows
+            Rows of quantiles, capacity, kind, fallback levels and weather runs, by site.
         windows : Windows
-        levels : sequence of float
-        capacity, kind, fallback_level, weather_init_time : dict
-            By site: a number or None; one of :data:`energyforecast.core.kinds.KINDS`; arrays of shape (issues,).
-        attrs : dict
+            Hours that the forecasts cover.
+        quantile_levels : sequence of float
+        attrs : mapping
             Provenance.
         allocate : callable, optional
             Makes the array of a shape, for one that does not lie in memory.
+
+        See Also
+        --------
+        SiteRows, from_frame
         """
-        leads = np.unique(windows.lead_time[windows.inside])
-        origin, step = np.nonzero(windows.inside)
-        column = np.searchsorted(leads, windows.lead_time[origin, step])
-        sites = list(quantiles)
-        shape = (len(sites), len(windows.issue_time), len(leads), len(levels))
-        cube = np.empty(shape, dtype=np.float32) if allocate is None else allocate(shape)
-        filled = np.zeros(shape[1:3], dtype=bool)
-        filled[origin, column] = True
-        cube[:, ~filled] = np.nan
-        for k, name in enumerate(sites):
-            given, begin = quantiles[name], 0
-            for block in [given] if isinstance(given, np.ndarray) else given:
-                rows = slice(begin, begin + len(block))
-                cube[k, origin[rows], column[rows]] = block
-                begin += len(block)
-        valid = np.full((len(windows.issue_time), len(leads)), np.datetime64("NaT", "ns"))
-        valid[origin, column] = windows.valid_time[origin, step]
-        limits = [np.nan if capacity[name] is None else capacity[name] for name in sites]
-        data = xr.DataArray(
-            cube,
-            dims=_DIMS,
-            coords={
-                "site": sites,
-                "issue_time": windows.issue_time,
-                "lead_time": leads,
-                "quantile": np.asarray(levels, dtype=float),
-                "valid_time": (("issue_time", "lead_time"), valid),
-                "capacity": ("site", np.asarray(limits, dtype=float)),
-                "kind": ("site", [kind[name] for name in sites]),
-                "fallback_level": (
-                    ("site", "issue_time"),
-                    np.stack([fallback_level[name] for name in sites]),
-                ),
-                "weather_init_time": (
-                    ("site", "issue_time"),
-                    np.stack([weather_init_time[name] for name in sites]),
-                ),
-            },
-            name="power",
-            attrs={"units": "MW", "frequency": str(windows.frequency), **attrs},
-        )
-        return cls(data)
+        return cls(quantile_cube.build(sites, windows, quantile_levels, attrs=attrs, allocate=allocate))
 
     @classmethod
     def from_frame(
         cls,
         frame: pd.DataFrame,
         *,
-        levels: Mapping[str, float] | str | None = None,
+        columns: Mapping[str, float] | str | None = None,
         task: Task | None = None,
         unit: Literal["W", "kW", "MW", "GW"] | None = None,
         capacity: Mapping[str, float | None] | None = None,
@@ -176,15 +109,15 @@ class Forecast:
         name: str = "forecast",
         format: TableFormat | None = None,
     ) -> Forecast:
-        """A forecast of others: a vendor's or an operator's, point or quantile, with its issue times.
+        """Forecast of a vendor or an operator, point or quantile, with its issue times.
 
         Parameters
         ----------
         frame : DataFrame
-            Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` unless a task tells
+            Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` unless a task gives
             it, and ``site`` unless there is one. Rows whose forecast is missing are left out and counted.
-        levels : mapping of float, str or None
-            Level by column; one column that is a point forecast, which is then the level 0.5 alone; by default
+        columns : mapping of float, str or None
+            Quantile level by column; the column of a point forecast, which is then the level 0.5 alone; by default
             the columns named like ``q0.1``, as :meth:`to_frame` names them.
         task : Task, optional
             Where the frame has no ``issue_time``: each hour belongs to the one issue that covers it.
@@ -194,9 +127,9 @@ class Forecast:
             By site; bounds that the forecast keeps. [MW]
         kind : str or mapping of str, optional
             Of all sites, or by site: one of :data:`energyforecast.core.kinds.KINDS`. By default that of the column
-            ``kind``, as :meth:`to_frame` writes it, else ``"site"``: it is not known.
+            ``kind``, as :meth:`to_frame` writes it, else ``"site"``, unknown.
         name : str
-            Whose it is.
+            Name of the model or vendor.
         format : TableFormat, optional
             `timezone`: clock of stamps without offset, by default that of the task, or UTC; the order of the stamps
             resolves the hours of a clock change. `frequency`: length of an interval, by default that of the task, or
@@ -213,14 +146,14 @@ class Forecast:
         >>> hours = pd.date_range("2024-01-01 23:00", periods=24, freq="1h", tz="UTC")
         >>> frame = pd.DataFrame({"valid_time": hours, "load": 6000.0})
         >>> task = day_ahead("10:00", timezone="Europe/Vienna")
-        >>> Forecast.from_frame(frame, levels="load", task=task).issue_times[0]
+        >>> Forecast.from_frame(frame, columns="load", task=task).issue_times[0]
         Timestamp('2024-01-01 09:00:00+0000', tz='UTC')
         """
         from energyforecast.forecasting import external
 
         return external.read_frame(
             frame,
-            levels=levels,
+            columns=columns,
             task=task,
             unit=unit,
             capacity=capacity,
@@ -236,7 +169,7 @@ class Forecast:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """By site, whether its power is made or used: one of :data:`energyforecast.core.kinds.KINDS`.
+        """Kind of power by site: one of :data:`energyforecast.core.kinds.KINDS`.
 
         See Also
         --------
@@ -285,7 +218,7 @@ class Forecast:
 
     @property
     def issue_times(self) -> pd.DatetimeIndex:
-        """When the forecasts were issued, in UTC."""
+        """Issue times, in UTC."""
         return timestamps.to_index(self.data["issue_time"].values)
 
     @property
@@ -409,34 +342,11 @@ class Forecast:
         ...     example_forecast().write_csv(folder + "/farm.csv").read_text().splitlines()[1]
         'farm,wind,2024-01-01T09:00Z,2024-01-02T00:00Z,15.0000,0,2024-01-01T00:00Z,6.0000,10.0000,14.0000'
         """
-        target = Path(path)
-        frame = self.to_frame()
-        if self.caveats:
-            frame["caveat"] = "; ".join(self.caveats)
-        with whole_file(target) as scratch:
-            frame.to_csv(
-                scratch, index=False, float_format="%.4f", lineterminator="\n", date_format="%Y-%m-%dT%H:%MZ"
-            )
-        return target
+        return forecast_files.write_csv(self.to_frame(), Path(path), caveats=self.caveats)
 
     def save(self, path: str | Path) -> Path:
-        """Write as NetCDF; :meth:`load` reads it back. An older file is replaced as by :meth:`write_csv`.
-
-        Returns
-        -------
-        Path
-            The file.
-        """
-        target = Path(path)
-        data = self.data.to_dataset(name="power")
-        encoding: dict[str, dict[str, Any]] = {name: dict(_SECONDS) for name in ("issue_time", "valid_time")}
-        encoding["weather_init_time"] = dict(_SECONDS)
-        encoding["issue_time"].pop("_FillValue")
-        encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
-        data["fallback_level"] = data["fallback_level"].astype("int32")
-        with whole_file(target) as scratch:
-            data.to_netcdf(scratch, engine="scipy", encoding=encoding)
-        return target
+        """Write as NetCDF; :meth:`load` reads it back. An older file is replaced as by :meth:`write_csv`."""
+        return forecast_files.write_netcdf(self.data, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> Forecast:
@@ -455,19 +365,7 @@ class Forecast:
         ...     Forecast.load(example_forecast().save(folder + "/farm.nc"))
         Forecast of farm: 1 issue, 24 hours from 2024-01-02 00:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
         """
-        try:
-            with xr.open_dataset(path, engine="scipy", decode_timedelta=True) as dataset:
-                data = dataset.load()["power"]
-            for name in ("issue_time", "valid_time", "weather_init_time"):
-                data[name] = (data[name].dims, data[name].values.astype("datetime64[ns]"))
-            data["lead_time"] = data["lead_time"].values.astype("timedelta64[ns]")
-        except (OSError, EOFError, LookupError, ValueError, TypeError) as error:
-            raise FileFormatError(
-                f"{path} cannot be read as a forecast: {error}",
-                "It was written by Forecast.save.",
-                "Check the path.",
-            ) from error
-        return cls(data)
+        return cls(forecast_files.read_netcdf(path))
 
     def plot(
         self, observed: Observations | None = None, *, site: str | None = None, timezone: str = "UTC"
@@ -489,49 +387,10 @@ class Forecast:
         )
 
 
-def _among(wanted: Any, there: Sequence[Any], what: str) -> None:
-    if wanted not in there:
+def _among(wanted: Any, held: Sequence[Any], what: str) -> None:
+    if wanted not in held:
         raise MissingDataError(
             f"The forecast has no {what} {wanted}.",
-            f"It has {len(there)}, from {there[0]} to {there[-1]}.",
+            f"It has {len(held)}, from {held[0]} to {held[-1]}.",
             "Choose one of them.",
-        )
-
-
-def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
-    for k, name in enumerate(data["site"].values):
-        capacity = float(data["capacity"].values[k])
-        # In blocks of issues, so that a cube on disk is never in memory whole.
-        blocks = [slice(at, at + _BLOCK) for at in range(0, len(inside), _BLOCK)]
-        faults = [_faults(data.values[k, block][inside[block]], capacity) for block in blocks]
-        missing, crossing, outside = (np.concatenate(found) for found in zip(*faults, strict=True))
-        wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
-        for bad, found, expected in (
-            (missing, "holds a missing quantile", "Quantiles are finite"),
-            (crossing, "has crossing quantiles", "Quantiles rise with their level"),
-            (outside, "leaves the site's bounds", wanted),
-        ):
-            _refuse(bad, data, inside, str(name), found, expected)
-
-
-def _faults(rows: Array, capacity: float) -> tuple[Array, Array, Array]:
-    """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
-    slack = 1e-4 * capacity  # NaN, and then nothing is out of bounds, where there is no capacity
-    return (
-        np.asarray(~np.isfinite(rows).all(axis=1)),
-        np.asarray((np.diff(rows, axis=1) < 0).any(axis=1)),
-        (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack),
-    )
-
-
-def _refuse(
-    bad: Array, data: xr.DataArray, inside: npt.NDArray[np.bool_], site: str, found: str, expected: str
-) -> None:
-    where = np.flatnonzero(bad)
-    if where.size:
-        hour = timestamps.to_index(data["valid_time"].values[inside][where[:1]])[0]
-        raise RangeError(
-            f"The forecast of site {site!r} {found} at {hour} ({where.size} hours in all).",
-            f"{expected}.",
-            "Sort and clip the quantiles where the model makes them.",
         )

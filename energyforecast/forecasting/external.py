@@ -12,6 +12,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.kinds import Kind, kinds_of
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
@@ -26,7 +27,7 @@ Array = npt.NDArray[Any]
 def read_frame(
     frame: pd.DataFrame,
     *,
-    levels: Mapping[str, float] | str | None = None,
+    columns: Mapping[str, float] | str | None = None,
     task: Task | None = None,
     unit: Literal["W", "kW", "MW", "GW"] | None = None,
     capacity: Mapping[str, float | None] | None = None,
@@ -38,9 +39,9 @@ def read_frame(
     form = format_of(format, unit=unit)
     form.check_used("unit", "timezone", "frequency", reader="Forecast.from_frame")
     one_of("unit", form.unit or "MW", allowed=("W", "kW", "MW", "GW"), error=UnitsError)
-    columns = _levels(frame, levels)
+    levels = _levels(frame, columns)
     clock = form.timezone or ("UTC" if task is None else task.timezone)
-    values = frame[list(columns)].to_numpy(dtype=float) * format_of(form, unit=form.unit or "MW").megawatts
+    values = frame[list(levels)].to_numpy(dtype=float) * format_of(form, unit=form.unit or "MW").megawatts
     rows = _rows(frame, clock, task)
     known = np.isfinite(values).all(axis=1)
     rows, values = rows[known], values[known]
@@ -48,22 +49,18 @@ def read_frame(
         raise SchemaError(
             f"The forecast {name!r} has no row without a missing value.",
             "At least one hour is forecast.",
-            "Check the columns given as levels.",
+            "Check the columns.",
         )
     width = _width(rows, task, form.frequency)
     windows = _windows(rows, width)
     places = sorted(dict.fromkeys(rows["site"]))
     cube = _placed(rows, values, windows, places)
     limits = dict.fromkeys(places) | dict(capacity or {})
-    issues = len(windows.issue_time)
+    kinds = _kinds(frame, places, kind)
     return Forecast.from_rows(
-        {site: cube[k] for k, site in enumerate(places)},
+        {site: SiteRows(cube[k], capacity=limits[site], kind=kinds[k]) for k, site in enumerate(places)},
         windows=windows,
-        levels=tuple(columns.values()),
-        capacity={site: limits[site] for site in places},
-        kind=dict(zip(places, _kinds(frame, places, kind), strict=True)),
-        fallback_level={site: np.zeros(issues, dtype=np.int64) for site in places},
-        weather_init_time={site: np.full(issues, np.datetime64("NaT", "ns")) for site in places},
+        quantile_levels=tuple(levels.values()),
         attrs={
             "model": name,
             "perfect_weather": 0,
@@ -89,20 +86,20 @@ def _kinds(frame: pd.DataFrame, places: list[str], kind: Kind | Mapping[str, Kin
     return kinds_of(places, {} if kind is None else kind, usual=written)
 
 
-def _levels(frame: pd.DataFrame, levels: Mapping[str, float] | str | None) -> dict[str, float]:
+def _levels(frame: pd.DataFrame, columns: Mapping[str, float] | str | None) -> dict[str, float]:
     """Level by column, rising."""
-    if isinstance(levels, str):
-        found = {levels: 0.5}
-    elif levels is not None:
-        found = dict(levels)
+    if isinstance(columns, str):
+        found = {columns: 0.5}
+    elif columns is not None:
+        found = dict(columns)
     else:
         found = {str(name): float(name[1:]) for name in frame.columns if _is_level(str(name))}
     absent = [name for name in found if name not in frame.columns]
     if absent or not found:
         raise SchemaError(
             f"The frame has the columns {list(frame.columns)}" + (f", not {absent[0]!r}." if absent else "."),
-            "Quantiles are columns like 'q0.1', or those that are named as levels.",
-            "Give levels='column' for a point forecast, or levels={'P10': 0.1, ...}.",
+            "Quantiles are columns like 'q0.1', or those that columns= names.",
+            "Give columns='load' for a point forecast, or columns={'P10': 0.1, ...}.",
         )
     check_levels(tuple(sorted(found.values())))
     return dict(sorted(found.items(), key=lambda item: item[1]))

@@ -15,6 +15,7 @@ from energyforecast.core import provenance, timestamps
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, weather_caveats
@@ -343,19 +344,21 @@ class Forecaster(Specification):
         -------
         Forecast
         """
-        sites = self.sites
+        runs = matrix.first_runs([site.name for site in self.sites])
+        rows = {
+            site.name: SiteRows(
+                self.predict_rows(matrix, site) if quantiles is None else quantiles[site.name],
+                capacity=site.capacity,
+                kind=site.kind,
+                fallback_level=self.fallback_levels(matrix, site) if levels is None else levels[site.name],
+                weather_init_time=runs[site.name],
+            )
+            for site in self.sites
+        }
         return Forecast.from_rows(
-            {site.name: self.predict_rows(matrix, site) for site in sites}
-            if quantiles is None
-            else quantiles,
+            rows,
             windows=matrix.windows,
-            levels=self.task.quantiles,
-            capacity={site.name: site.capacity for site in sites},
-            kind={site.name: site.kind for site in sites},
-            fallback_level={site.name: self.fallback_levels(matrix, site) for site in sites}
-            if levels is None
-            else dict(levels),
-            weather_init_time=matrix.first_runs([site.name for site in sites]),
+            quantile_levels=self.task.quantiles,
             attrs=self.provenance | dict(attrs or {}),
             allocate=allocate,
         )

@@ -17,6 +17,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.kinds import Kind
 from energyforecast.core.labels import Label
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site, Sites, WindFarm, as_sites
 from energyforecast.core.tasks import day_ahead
 from energyforecast.core.windows import Windows
@@ -289,13 +290,11 @@ def example_days(
     hours = timestamps.to_index(windows.valid_time[windows.inside])
     curve = 50.0 + 10.0 * stats.norm.ppf(task.quantiles)
     forecast = Forecast.from_rows(
-        {name: np.tile(curve, (len(hours), 1)) for name in sites},
+        dict.fromkeys(
+            sites, SiteRows(np.tile(curve, (len(hours), 1)), kind=kind, weather_init_time=windows.issue_time)
+        ),
         windows=windows,
-        levels=task.quantiles,
-        capacity=dict.fromkeys(sites),
-        kind=dict.fromkeys(sites, kind),
-        fallback_level={name: np.zeros(len(windows.issue_time), dtype=int) for name in sites},
-        weather_init_time=dict.fromkeys(sites, windows.issue_time),
+        quantile_levels=task.quantiles,
         attrs={"model": "known", "perfect_weather": 0, "timezone": "UTC"},
     )
     return forecast, Observations(pd.DataFrame(outcomes, hours, list(sites)), published_after="1h")
@@ -352,14 +351,12 @@ def _low_forecast(by: float, model: str) -> Forecast:
     task = day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
     median: npt.NDArray[Any] = 11.0 - by + 0.5 * np.arange(24)
+    rows = np.column_stack([median - 4, median, median + 4])
+    run = windows.issue_time - np.timedelta64(9, "h")
     return Forecast.from_rows(
-        {"farm": np.column_stack([median - 4, median, median + 4])},
+        {"farm": SiteRows(rows, capacity=60.0, kind="wind", weather_init_time=run)},
         windows=windows,
-        levels=task.quantiles,
-        capacity={"farm": 60.0},
-        kind={"farm": "wind"},
-        fallback_level={"farm": np.zeros(1, dtype=int)},
-        weather_init_time={"farm": windows.issue_time - np.timedelta64(9, "h")},
+        quantile_levels=task.quantiles,
         attrs={"model": model, "perfect_weather": 0, "timezone": "UTC"},
     )
 

@@ -13,6 +13,7 @@ from scipy.stats import norm, rankdata
 import energyforecast as ef
 from energyforecast import evaluation
 from energyforecast.core import timestamps
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.errors import EnergyForecastError, MissingDataError
 from energyforecast.evaluation.metrics.exceedance import exceedance
@@ -127,13 +128,9 @@ def test_adaptive_levels_keep_their_share_where_outcomes_keep_growing(level: flo
     windows = task.windows(task.issue_times("2024-01-02", "2025-05-15"))
     hours = timestamps.to_index(windows.valid_time[windows.inside])
     forecast = ef.Forecast.from_rows(
-        {"a": np.tile([40.0, 50.0, 60.0], (len(hours), 1))},
+        {"a": SiteRows(np.tile([40.0, 50.0, 60.0], (len(hours), 1)), weather_init_time=windows.issue_time)},
         windows=windows,
-        levels=levels,
-        capacity={"a": None},
-        kind={"a": "site"},
-        fallback_level={"a": np.zeros(len(windows.issue_time), int)},
-        weather_init_time={"a": windows.issue_time},
+        quantile_levels=levels,
         attrs={"model": "m", "perfect_weather": 0, "timezone": "UTC"},
     )
     outcome = 50.0 + np.arange(len(hours)) // 24

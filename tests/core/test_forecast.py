@@ -12,6 +12,7 @@ import xarray as xr
 
 import energyforecast as ef
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.tasks import day_ahead
 from energyforecast.errors import (
     EnergyForecastError,
@@ -42,14 +43,23 @@ def _rows(scale: float = 1.0) -> np.ndarray:
 def _forecast(a: np.ndarray | None = None, b: np.ndarray | None = None, **attrs: Any) -> Forecast:
     """A plant of 60 MW and an area without capacity."""
     runs = WINDOWS.issue_time - np.timedelta64(9, "h")
+    plant = SiteRows(
+        _rows() if a is None else a,
+        capacity=60.0,
+        kind="wind",
+        fallback_level=np.array([0, 1, 3]),
+        weather_init_time=runs,
+    )
+    area = SiteRows(
+        _rows(100.0) if b is None else b,
+        kind="demand",
+        fallback_level=np.array([0, 0, 3]),
+        weather_init_time=np.array([runs[0], runs[1], np.datetime64("NaT", "ns")]),
+    )
     return Forecast.from_rows(
-        {"plant": _rows() if a is None else a, "area": _rows(100.0) if b is None else b},
+        {"plant": plant, "area": area},
         windows=WINDOWS,
-        levels=LEVELS,
-        capacity={"plant": 60.0, "area": None},
-        kind={"plant": "wind", "area": "demand"},
-        fallback_level={"plant": np.array([0, 1, 3]), "area": np.array([0, 0, 3])},
-        weather_init_time={"plant": runs, "area": np.array([runs[0], runs[1], np.datetime64("NaT", "ns")])},
+        quantile_levels=LEVELS,
         attrs={"model": "test", "perfect_weather": 0, "timezone": "Europe/Paris"} | attrs,
     )
 
@@ -114,13 +124,9 @@ def test_each_value_lies_at_its_own_lead() -> None:
     windows = task.windows(task.issue_times("2024-10-27", "2024-10-29"))
     hours = (windows.lead_time[windows.inside] / np.timedelta64(1, "h"))[:, None]
     data = Forecast.from_rows(
-        {"plant": hours + np.array([0.0, 1.0, 2.0])},
+        {"plant": SiteRows(hours + np.array([0.0, 1.0, 2.0]), weather_init_time=windows.issue_time)},
         windows=windows,
-        levels=LEVELS,
-        capacity={"plant": None},
-        kind={"plant": "site"},
-        fallback_level={"plant": np.zeros(3, dtype=int)},
-        weather_init_time={"plant": windows.issue_time},
+        quantile_levels=LEVELS,
         attrs={},
     ).data
     inside = ~np.isnat(data["valid_time"].values)
@@ -229,13 +235,9 @@ def test_seconds_of_an_issue_now_are_kept(tmp_path: Path) -> None:
     windows = TASK.windows([pd.Timestamp("2024-10-26 07:03:12.345678", tz="UTC")])
     values = np.tile([2.0, 3.0, 5.0], (25, 1))
     forecast = Forecast.from_rows(
-        {"plant": values},
+        {"plant": SiteRows(values, capacity=60.0, kind="solar", weather_init_time=windows.issue_time)},
         windows=windows,
-        levels=LEVELS,
-        capacity={"plant": 60.0},
-        kind={"plant": "solar"},
-        fallback_level={"plant": np.zeros(1, dtype=int)},
-        weather_init_time={"plant": windows.issue_time},
+        quantile_levels=LEVELS,
         attrs={},
     )
     again = Forecast.load(forecast.save(tmp_path / "forecast.nc"))

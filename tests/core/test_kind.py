@@ -20,6 +20,7 @@ from energyforecast.core import settlement
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.kinds import KINDS, Kind, kind_of_sum
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms
@@ -47,13 +48,16 @@ def _forecast(rows: Any, levels: tuple[float, ...], *, kind: Kind, capacity: flo
     task = day_ahead("09:00", timezone="UTC", quantiles=levels)
     windows = task.windows(task.issue_times("2024-01-02", "2024-01-02"))
     return Forecast.from_rows(
-        {"a": np.broadcast_to(np.asarray(rows, float), (24, len(levels)))},
+        {
+            "a": SiteRows(
+                np.broadcast_to(np.asarray(rows, float), (24, len(levels))),
+                capacity=capacity,
+                kind=kind,
+                weather_init_time=windows.issue_time,
+            )
+        },
         windows=windows,
-        levels=levels,
-        capacity={"a": capacity},
-        kind={"a": kind},
-        fallback_level={"a": np.zeros(1, dtype=int)},
-        weather_init_time={"a": windows.issue_time},
+        quantile_levels=levels,
         attrs={"timezone": "UTC", "perfect_weather": 0},
     )
 

@@ -55,7 +55,7 @@ def test_a_field_that_a_reader_does_not_use_is_refused(tmp_path: Path) -> None:
     hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
     frame = pd.DataFrame({"issue_time": "2024-01-01 09:00", "valid_time": hours, "point": 5.0})
     with pytest.raises(SchemaError, match=r"decimal = ','.*\n.*from_frame uses unit, timezone, frequency"):
-        ef.Forecast.from_frame(frame, levels="point", format=ef.TableFormat(decimal=","))
+        ef.Forecast.from_frame(frame, columns="point", format=ef.TableFormat(decimal=","))
     with pytest.raises(SchemaError, match="init_time = 'run'"):
         ef.read_power(
             _file(tmp_path), published_after="1h", format=ef.TableFormat(timezone="UTC", init_time="run")
@@ -76,11 +76,11 @@ def test_a_forecast_of_others_has_unit_clock_and_frequency_of_its_format() -> No
         }
     )
     form = ef.TableFormat(unit="kW", timezone="Asia/Almaty", frequency="30min")
-    forecast = ef.Forecast.from_frame(frame, levels="p", format=form)
+    forecast = ef.Forecast.from_frame(frame, columns="p", format=form)
     assert float(forecast.at(0.5)[0, 0, 0]) == 5.0
     assert forecast.to_frame()["valid_time"].iloc[0] == pd.Timestamp("2024-01-02 00:00", tz="UTC")
     with pytest.raises(UnitsError):
-        ef.Forecast.from_frame(frame, levels="p", format=ef.TableFormat(unit="kWh", timezone="UTC"))
+        ef.Forecast.from_frame(frame, columns="p", format=ef.TableFormat(unit="kWh", timezone="UTC"))
 
 
 def test_formats_that_contradict_themselves_are_refused() -> None:

@@ -68,7 +68,7 @@ def _result(error: float, *, days: int = 60, seed: int = 0) -> Result:
     task = ef.day_ahead("09:00", timezone="UTC")
     frame = pd.DataFrame({"site": "a", "valid_time": hours, "point": load + noise + error})
     power = ef.Observations(pd.DataFrame({"a": load}, index=hours), published_after="0h")
-    forecast = ef.Forecast.from_frame(frame, levels="point", task=task)
+    forecast = ef.Forecast.from_frame(frame, columns="point", task=task)
     return Result.from_forecasts({"model": forecast}, power)
 
 

@@ -43,7 +43,7 @@ def test_what_is_written_as_a_frame_is_read_back() -> None:
 def test_a_point_is_the_level_a_half_alone() -> None:
     hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
     point = ef.Forecast.from_frame(
-        _point(hours, 12_000.0), levels="point", unit="kW", task=ef.day_ahead("09:00", timezone="UTC")
+        _point(hours, 12_000.0), columns="point", unit="kW", task=ef.day_ahead("09:00", timezone="UTC")
     )
     result = Result.from_forecasts({"vendor": point}, example_observations())
     scores = result.scores().set_index("metric")["value"]
@@ -57,7 +57,7 @@ def test_a_point_is_the_level_a_half_alone() -> None:
 def test_skill_in_pinball_between_other_levels_is_undefined() -> None:
     hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
     task = ef.day_ahead("09:00", timezone="UTC")
-    point = ef.Forecast.from_frame(_point(hours), levels="point", task=task)
+    point = ef.Forecast.from_frame(_point(hours), columns="point", task=task)
     result = example_result().with_forecasts({"vendor": point})
     skill = result.skill("pinball", reference="reference").set_index("model")["value"]
     assert np.isnan(skill["vendor"])
@@ -72,7 +72,7 @@ def test_half_hours_through_clock_changes(day: str, periods: int) -> None:
     begin, end = ef.core.timestamps.period(day, timezone="Europe/London")
     hours = pd.date_range(begin, end, freq="30min", inclusive="left")
     wall = hours.tz_convert("Europe/London").tz_localize(None)
-    forecast = ef.Forecast.from_frame(_point(wall), levels="point", task=LONDON)
+    forecast = ef.Forecast.from_frame(_point(wall), columns="point", task=LONDON)
     assert forecast.inside.sum() == len(hours) == periods
     np.testing.assert_array_equal(
         np.sort(forecast.data["valid_time"].values[forecast.inside]), ef.core.timestamps.to_ns(hours)
@@ -87,7 +87,7 @@ def test_hours_left_empty_are_counted_and_named() -> None:
     frame = _point(hours)
     frame.loc[5, "point"] = np.nan
     task = ef.day_ahead("09:00", timezone="UTC")
-    vendor = ef.Forecast.from_frame(frame, levels="point", task=task)
+    vendor = ef.Forecast.from_frame(frame, columns="point", task=task)
     assert vendor.data.attrs["left_out"] == 1
     with pytest.raises(TimeError, match="2024-01-02 05:00"):
         example_result().with_forecasts({"vendor": vendor})
@@ -101,18 +101,18 @@ def test_what_cannot_be_read_is_refused() -> None:
     frame, task = _point(hours), ef.day_ahead("09:00", timezone="UTC")
     read = ef.Forecast.from_frame
     with pytest.raises(UnitsError):
-        read(frame, levels="point", task=task, unit="MWh")
+        read(frame, columns="point", task=task, unit="MWh")
     with pytest.raises(SchemaError, match="issue_time"):
-        read(frame, levels="point")
+        read(frame, columns="point")
     with pytest.raises(SchemaError, match="load"):
-        read(frame, levels="load", task=task)
+        read(frame, columns="load", task=task)
     with pytest.raises(TimeError, match="twice"):
-        read(pd.concat([frame, frame], ignore_index=True), levels="point", task=task)
+        read(pd.concat([frame, frame], ignore_index=True), columns="point", task=task)
     with pytest.raises(TimeError, match="2 issues"):
-        read(frame, levels="point", task=ef.day_ahead("09:00", timezone="UTC", days=2))
+        read(frame, columns="point", task=ef.day_ahead("09:00", timezone="UTC", days=2))
     crossing = frame.assign(issue_time="2024-01-01 09:00", high=1.0)
     with pytest.raises(RangeError, match="crossing"):
-        read(crossing, levels={"point": 0.1, "high": 0.9})
+        read(crossing, columns={"point": 0.1, "high": 0.9})
 
 
 def _example(*arguments: str) -> str:

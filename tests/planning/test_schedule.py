@@ -15,6 +15,7 @@ from scipy import stats
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
@@ -42,13 +43,16 @@ def _forecast(
     task = day_ahead("09:00", timezone="UTC", quantiles=levels)
     windows = task.windows(task.issue_times("2024-01-02", f"2024-01-0{1 + days}"))
     return Forecast.from_rows(
-        {"farm": np.broadcast_to(rows, (24 * days, len(levels)))},
+        {
+            "farm": SiteRows(
+                np.broadcast_to(rows, (24 * days, len(levels))),
+                capacity=capacity,
+                kind="wind",
+                weather_init_time=windows.issue_time,
+            )
+        },
         windows=windows,
-        levels=levels,
-        capacity={"farm": capacity},
-        kind={"farm": "wind"},
-        fallback_level={"farm": np.zeros(days, dtype=int)},
-        weather_init_time={"farm": windows.issue_time},
+        quantile_levels=levels,
         attrs={"timezone": "UTC", "perfect_weather": 0},
     )
 

@@ -12,6 +12,7 @@ from scipy import integrate, stats
 
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.tasks import day_ahead
 from energyforecast.core.variables import Flag
@@ -49,15 +50,17 @@ def _forecast(
     """Whole local days of quantiles, a row an hour."""
     task = day_ahead("09:00", timezone=timezone, quantiles=levels)
     windows = task.windows(task.issue_times(first, last or first))
-    issues = len(windows.issue_time)
     return Forecast.from_rows(
-        {site: np.asarray(rows, dtype=float)},
+        {
+            site: SiteRows(
+                np.asarray(rows, dtype=float),
+                capacity=capacity,
+                kind="wind",
+                weather_init_time=windows.issue_time,
+            )
+        },
         windows=windows,
-        levels=levels,
-        capacity={site: capacity},
-        kind={site: "wind"},
-        fallback_level={site: np.zeros(issues, dtype=int)},
-        weather_init_time={site: windows.issue_time},
+        quantile_levels=levels,
         attrs={"timezone": timezone},
     )
 

@@ -15,6 +15,7 @@ from scipy import stats
 
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.windows import Windows
 from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError, TimeError
@@ -51,13 +52,9 @@ def _forecast(
     valid = (np.datetime64(start, "ns") + np.arange(len(curve)) * step)[None, :]
     issued = np.array([issue], dtype="datetime64[ns]")
     return Forecast.from_rows(
-        {name: curve.astype(np.float32) for name in sites},
+        dict.fromkeys(sites, SiteRows(curve.astype(np.float32), capacity=capacity, weather_init_time=issued)),
         windows=Windows(issued, valid, np.ones(valid.shape, dtype=bool), timestamps.duration(frequency)),
-        levels=levels,
-        capacity=dict.fromkeys(sites, capacity),
-        kind=dict.fromkeys(sites, "site"),
-        fallback_level={name: np.zeros(1, dtype=int) for name in sites},
-        weather_init_time=dict.fromkeys(sites, issued),
+        quantile_levels=levels,
         attrs={"perfect_weather": 0, "caveats": caveats},
     )
 

@@ -17,6 +17,7 @@ from matplotlib.dates import num2date
 import energyforecast as ef
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.tasks import day_ahead
 from energyforecast.errors import EnergyForecastError, MissingDataError
@@ -36,13 +37,16 @@ def _day(
     windows = task.windows(task.issue_times(day, day))
     hours = np.arange(int(windows.inside.sum()), dtype=float)
     return Forecast.from_rows(
-        {"farm": hours[:, None] + 10 * np.array(levels)[None, :]},
+        {
+            "farm": SiteRows(
+                hours[:, None] + 10 * np.array(levels)[None, :],
+                capacity=60.0,
+                kind="wind",
+                weather_init_time=windows.issue_time,
+            )
+        },
         windows=windows,
-        levels=levels,
-        capacity={"farm": 60.0},
-        kind={"farm": "wind"},
-        fallback_level={"farm": np.zeros(1, dtype=int)},
-        weather_init_time={"farm": windows.issue_time},
+        quantile_levels=levels,
         attrs={"timezone": timezone, "perfect_weather": int(bool(caveat)), "caveats": caveat},
     )
 

@@ -19,6 +19,7 @@ from energyforecast import evaluation
 from energyforecast.core import timestamps
 from energyforecast.core.fallback import LADDER
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import DependencyError, MissingDataError, RangeError, SchemaError, TimeError
 from energyforecast.planning import GaussianCopula, sample_scenarios
@@ -62,13 +63,17 @@ def forecast_of(
     middle = 50.0 + np.arange(count) if median is None else np.broadcast_to(median, count)
     init = windows.issue_time - np.timedelta64(age or 0, "h")
     return Forecast.from_rows(
-        {site: middle[:, None] + spread * stats.norm.ppf(levels)[None, :]},
+        {
+            site: SiteRows(
+                middle[:, None] + spread * stats.norm.ppf(levels)[None, :],
+                capacity=500.0,
+                kind="wind",
+                fallback_level=np.full(1, fallback),
+                weather_init_time=None if age is None else init,
+            )
+        },
         windows=windows,
-        levels=levels,
-        capacity={site: 500.0},
-        kind={site: "wind"},
-        fallback_level={site: np.full(1, fallback)},
-        weather_init_time={site: init if age is not None else np.full(1, np.datetime64("NaT", "ns"))},
+        quantile_levels=levels,
         attrs={"model": "made", "timezone": timezone, "caveats": caveats},
     )
 
@@ -206,13 +211,13 @@ def test_a_sheet_shows_one_site_and_one_issue() -> None:
     task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     windows = task.windows(task.issue_times("2024-06-02", "2024-06-03"))
     several = Forecast.from_rows(
-        {"farm": np.tile([1.0, 2.0, 3.0], (48, 1))},
+        {
+            "farm": SiteRows(
+                np.tile([1.0, 2.0, 3.0], (48, 1)), kind="wind", weather_init_time=windows.issue_time
+            )
+        },
         windows=windows,
-        levels=task.quantiles,
-        capacity={"farm": None},
-        kind={"farm": "wind"},
-        fallback_level={"farm": np.zeros(2, dtype=int)},
-        weather_init_time={"farm": windows.issue_time},
+        quantile_levels=task.quantiles,
         attrs={},
     )
     with pytest.raises(MissingDataError, match="issued 2 times"):
@@ -357,13 +362,16 @@ def test_a_mass_at_the_bound_is_neither_above_nor_below() -> None:
     task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     windows = task.windows(task.issue_times("2024-06-02", "2024-06-02"))
     forecast = Forecast.from_rows(
-        {"farm": np.tile([0.0, 0.0, 8.0], (24, 1))},
+        {
+            "farm": SiteRows(
+                np.tile([0.0, 0.0, 8.0], (24, 1)),
+                capacity=10.0,
+                kind="wind",
+                weather_init_time=windows.issue_time,
+            )
+        },
         windows=windows,
-        levels=task.quantiles,
-        capacity={"farm": 10.0},
-        kind={"farm": "wind"},
-        fallback_level={"farm": np.zeros(1, dtype=int)},
-        weather_init_time={"farm": windows.issue_time},
+        quantile_levels=task.quantiles,
         attrs={},
     )
     peak = {

@@ -1,0 +1,179 @@
+"""Cubes of quantiles: built from rows of sites, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from energyforecast.core import timestamps
+from energyforecast.core.kinds import Kind, check_kind
+from energyforecast.core.windows import Windows
+from energyforecast.errors import RangeError, SchemaError
+
+__all__ = ["SiteRows", "build", "check"]
+
+Array = npt.NDArray[Any]
+
+_DIMS = ("site", "issue_time", "lead_time", "quantile")
+_BLOCK = 256
+_NAT = np.datetime64("NaT", "ns")
+
+
+@dataclass(frozen=True, eq=False)
+class SiteRows:
+    """Rows of quantiles of one site, for :meth:`energyforecast.Forecast.from_rows`.
+
+    Parameters
+    ----------
+    quantiles : array, shape (rows, levels), or iterable of array
+        A row for each cell inside the windows, in order of issue, then of lead; or consecutive blocks of rows. [MW]
+    capacity : float, optional
+        Upper bound of the forecast. [MW]
+    kind : str
+        One of :data:`energyforecast.core.kinds.KINDS`.
+    fallback_level : array of int, shape (issues,), optional
+        Level of the fallback ladder; 0 by default.
+    weather_init_time : array of datetime64, shape (issues,), optional
+        Initialisation of the weather run; NaT by default.
+
+    See Also
+    --------
+    energyforecast.Forecast.from_rows : Makes a forecast of the rows of sites.
+
+    Examples
+    --------
+    >>> rows = SiteRows(np.array([[4.0, 5.0, 6.0]]), capacity=60.0, kind="wind")
+    >>> rows.kind, rows.capacity
+    ('wind', 60.0)
+    """
+
+    quantiles: Array | Iterable[Array]
+    capacity: float | None = None
+    kind: Kind = "site"
+    fallback_level: Array | None = None
+    weather_init_time: Array | None = None
+
+
+def build(
+    sites: Mapping[str, SiteRows],
+    windows: Windows,
+    quantile_levels: Sequence[float],
+    *,
+    attrs: Mapping[str, Any],
+    allocate: Callable[[tuple[int, ...]], Array] | None = None,
+) -> xr.DataArray:
+    """Cube of quantiles; its array is made by `allocate`, in memory by default."""
+    issues = len(windows.issue_time)
+    leads = np.unique(windows.lead_time[windows.inside])
+    origin, step = np.nonzero(windows.inside)
+    column = np.searchsorted(leads, windows.lead_time[origin, step])
+    shape = (len(sites), issues, len(leads), len(quantile_levels))
+    cube = np.empty(shape, dtype=np.float32) if allocate is None else allocate(shape)
+    _fill(cube, [site.quantiles for site in sites.values()], origin, column)
+    valid = np.full((issues, len(leads)), _NAT)
+    valid[origin, column] = windows.valid_time[origin, step]
+    by_issue = {
+        "fallback_level": [_or(site.fallback_level, np.zeros(issues, np.int64)) for site in sites.values()],
+        "weather_init_time": [_or(site.weather_init_time, np.full(issues, _NAT)) for site in sites.values()],
+    }
+    return xr.DataArray(
+        cube,
+        dims=_DIMS,
+        coords={
+            "site": list(sites),
+            "issue_time": windows.issue_time,
+            "lead_time": leads,
+            "quantile": np.asarray(quantile_levels, dtype=float),
+            "valid_time": (("issue_time", "lead_time"), valid),
+            "capacity": ("site", np.array([site.capacity for site in sites.values()], dtype=float)),
+            "kind": ("site", [site.kind for site in sites.values()]),
+        }
+        | {name: (("site", "issue_time"), np.stack(values)) for name, values in by_issue.items()},
+        name="power",
+        attrs={"units": "MW", "frequency": str(windows.frequency), **attrs},
+    )
+
+
+def _or(given: Array | None, default: Array) -> Array:
+    """A given array, or the default."""
+    return default if given is None else given
+
+
+def _fill(cube: Array, sites: Sequence[Array | Iterable[Array]], origin: Array, column: Array) -> None:
+    """Write the rows of each site into the cells of the windows, NaN into all others."""
+    filled = np.zeros(cube.shape[1:3], dtype=bool)
+    filled[origin, column] = True
+    cube[:, ~filled] = np.nan
+    for k, given in enumerate(sites):
+        begin = 0
+        for block in [given] if isinstance(given, np.ndarray) else given:
+            rows = slice(begin, begin + len(block))
+            cube[k, origin[rows], column[rows]] = block
+            begin += len(block)
+
+
+def check(data: xr.DataArray) -> None:
+    """Refuse a cube with other dimensions or coordinates, and quantiles that cross, are missing or out of bounds."""
+    if data.dims != _DIMS:
+        raise SchemaError(
+            f"A forecast has the dimensions {data.dims}.",
+            f"They are {_DIMS}.",
+            "Transpose or expand the array.",
+        )
+    lacking = [
+        name for name in ("valid_time", "capacity", "kind", "fallback_level") if name not in data.coords
+    ]
+    if lacking:
+        raise SchemaError(
+            f"A forecast has no coordinate {lacking[0]!r}.",
+            "It has valid_time(issue_time, lead_time), capacity(site), kind(site) and "
+            "fallback_level(site, issue_time).",
+            "Use assign_coords.",
+        )
+    for name, kind in zip(data["site"].values, data["kind"].values, strict=True):
+        check_kind(str(kind), of=str(name))
+    _check_quantiles(data, np.asarray(~np.isnat(data["valid_time"].values)))
+
+
+def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
+    for k, name in enumerate(data["site"].values):
+        capacity = float(data["capacity"].values[k])
+        # In blocks of issues, so that a cube on disk is never in memory whole.
+        blocks = [slice(at, at + _BLOCK) for at in range(0, len(inside), _BLOCK)]
+        faults = [_faults(data.values[k, block][inside[block]], capacity) for block in blocks]
+        missing, crossing, outside = (np.concatenate(found) for found in zip(*faults, strict=True))
+        wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
+        for bad, found, expected in (
+            (missing, "holds a missing quantile", "Quantiles are finite"),
+            (crossing, "has crossing quantiles", "Quantiles rise with their level"),
+            (outside, "leaves the site's bounds", wanted),
+        ):
+            _refuse(bad, data, inside, str(name), found, expected)
+
+
+def _faults(rows: Array, capacity: float) -> tuple[Array, Array, Array]:
+    """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
+    slack = 1e-4 * capacity  # NaN, and then nothing is out of bounds, where there is no capacity
+    return (
+        np.asarray(~np.isfinite(rows).all(axis=1)),
+        np.asarray((np.diff(rows, axis=1) < 0).any(axis=1)),
+        (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack),
+    )
+
+
+def _refuse(
+    bad: Array, data: xr.DataArray, inside: npt.NDArray[np.bool_], site: str, found: str, expected: str
+) -> None:
+    where = np.flatnonzero(bad)
+    if where.size:
+        hour = timestamps.to_index(data["valid_time"].values[inside][where[:1]])[0]
+        raise RangeError(
+            f"The forecast of site {site!r} {found} at {hour} ({where.size} hours in all).",
+            f"{expected}.",
+            "Sort and clip the quantiles where the model makes them.",
+        )
