@@ -110,9 +110,7 @@ class Task(ABC):
         begin, last = timestamps.period(end, timezone=self.timezone)
         if last < first or (last == first and begin < first):
             raise TimeError(
-                f"The period from {first} to {last} is empty.",
-                "Its start must come before its end.",
-                "Exchange start and end.",
+                f"No time from {first} to {last}.", "A period must start before it ends.", "Exchange them."
             )
         return self._issued(first, last)
 
