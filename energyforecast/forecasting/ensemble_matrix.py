@@ -29,10 +29,10 @@ from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["ensemble_matrix", "measured_matrix"]
 
-#: A run ends so long after the window, for means over its last interval. [h]
-_AFTER: Final = 3.0
-#: A run begins so long before the margin of the features. [h]
-_BEFORE: Final = 24.0
+#: A run ends so long after the window, for means over its last interval.
+_AFTER: Final = pd.Timedelta("3h")
+#: A run begins so long before the margin of the features.
+_BEFORE: Final = pd.Timedelta("24h")
 
 
 def ensemble_matrix(
@@ -49,14 +49,14 @@ def ensemble_matrix(
             "Past years' temperatures give an ensemble for each issue; training has none of its own.",
             "Use fit(..., as_of=...), predict or backtest.",
         )
-    before = _needs(weather, recipes).margin / pd.Timedelta("1h") + _BEFORE
+    lookback = _needs(weather, recipes).margin + _BEFORE
     each = [of_origins(windows, slice(k, k + 1)) for k in range(len(windows.issue_time))]
 
     def of_site(recipe: Recipe, site: Site) -> DesignMatrix:
         return _join_origins(
             [
                 _of_site(
-                    _run(weather, observations, window, site, before), observations, window, recipe, site
+                    _run(weather, observations, window, site, lookback), observations, window, recipe, site
                 )
                 for window in each
             ],
@@ -74,7 +74,7 @@ def _run(
     observations: Observations | None,
     window: Windows,
     site: Site,
-    before: float,
+    lookback: pd.Timedelta,
 ) -> xr.Dataset:
     """Ensemble run of one issue time for a site."""
     last = window.valid_time[window.inside].max()
@@ -82,8 +82,8 @@ def _run(
         site.name,
         observations,
         issue_time=timestamps.to_index(window.issue_time)[0],
-        hours=float((last - window.issue_time[0]) / np.timedelta64(1, "h") + _AFTER),
-        before=before,
+        horizon=pd.Timedelta(last - window.issue_time[0]) + _AFTER,
+        lookback=lookback,
     )
 
 

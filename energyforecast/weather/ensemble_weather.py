@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -123,7 +124,13 @@ class TemperatureEnsemble(ValidatedWeather):
         return mean.transpose("site", "time")
 
     def run(
-        self, site: str, observations: Observations | None, *, issue_time: Any, hours: float, before: float
+        self,
+        site: str,
+        observations: Observations | None,
+        *,
+        issue_time: Any,
+        horizon: str | timedelta,
+        lookback: str | timedelta,
     ) -> xr.Dataset:
         """Ensemble forecast for an area from the values known at an issue time.
 
@@ -134,8 +141,8 @@ class TemperatureEnsemble(ValidatedWeather):
         observations : Observations or None
             As in :meth:`known`.
         issue_time : str or moment
-        hours, before : float
-            As in :func:`temperature_scenarios`. [h]
+        horizon, lookback : str or timedelta
+            As in :func:`temperature_scenarios`.
 
         Returns
         -------
@@ -146,8 +153,8 @@ class TemperatureEnsemble(ValidatedWeather):
             self.known(site, observations, as_of=issue_time),
             site=site,
             issue_time=issue_time,
-            hours=hours,
-            before=before,
+            horizon=horizon,
+            lookback=lookback,
             shift_days=self.shift_days,
             step_days=self.step_days,
             memory_days=self.memory_days,

@@ -102,8 +102,8 @@ def temperature_scenarios(
     *,
     site: str,
     issue_time: Any,
-    hours: float,
-    before: float = 0.0,
+    horizon: str | timedelta,
+    lookback: str | timedelta = "0h",
     shift_days: int = 24,
     step_days: int = 4,
     memory_days: int = 8,
@@ -117,10 +117,10 @@ def temperature_scenarios(
     site : str
     issue_time : str or moment
         In UTC unless it has an offset.
-    hours : float
-        Horizon of the scenarios after the issue. [h]
-    before : float
-        Hours of measured temperature with which the run begins, for features that look back. [h]
+    horizon : str or timedelta
+        Length of the scenarios after the issue, e.g. ``"30D"``.
+    lookback : str or timedelta
+        Length of measured temperature with which the run begins, for features that look back.
     shift_days, step_days : int
         Each past year is followed in its season, and shifted by up to so many days, by such steps. [d]
     memory_days : int
@@ -129,7 +129,7 @@ def temperature_scenarios(
     Returns
     -------
     Dataset
-        ``temp_air`` [°C] of one run, initialised `before` hours ahead of its issue and available at the
+        ``temp_air`` [°C] of one run, initialised `lookback` ahead of its issue and available at the
         issue; dimensions ``(site, init_time, lead_time, member)``. Up to the newest known temperature all
         members equal the measured temperature.
 
@@ -167,7 +167,7 @@ def temperature_scenarios(
     --------
     >>> from energyforecast.datasets import la_haute_borne
     >>> weather = la_haute_borne()[1]
-    >>> run = temperature_scenarios(weather, site="La Haute Borne", issue_time="2015-12-01", hours=720)
+    >>> run = temperature_scenarios(weather, site="La Haute Borne", issue_time="2015-12-01", horizon="30D")
     >>> run.sizes["member"], run["temp_air"].mean("member").values[0, 0, ::240].round().tolist()
     (13, [5.0, 5.0, 3.0, 3.0])
     """
@@ -181,7 +181,7 @@ def temperature_scenarios(
     issue = timestamps.instant(issue_time)
     measured = _measured(known_by(analysis, issue)["temp_air"].sel(site=site).to_series())
     step = pd.Timedelta(measured.index.freq)
-    end = issue + timestamps.duration(f"{hours}h")
+    end = issue + timestamps.duration(horizon)
     axis = pd.date_range(measured.index[0], end, freq=step)
     normal = _normal(measured, axis)
     known = len(measured)
@@ -202,7 +202,7 @@ def temperature_scenarios(
     members = np.vstack(
         [np.repeat(measured.to_numpy()[:, None], len(paths), axis=1), normal[known:, None] + paths.T]
     )
-    return _run(members, axis, site=site, issue=issue, before=timestamps.duration(f"{before}h"))
+    return _run(members, axis, site=site, issue=issue, lookback=timestamps.duration(lookback))
 
 
 def _measured(series: pd.Series[Any]) -> pd.Series[Any]:
@@ -280,9 +280,9 @@ def _persistence(anomaly: Floats, newest: Floats, *, ahead: int, day: int, memor
 
 
 def _run(
-    members: Floats, axis: pd.DatetimeIndex, *, site: str, issue: pd.Timestamp, before: pd.Timedelta
+    members: Floats, axis: pd.DatetimeIndex, *, site: str, issue: pd.Timestamp, lookback: pd.Timedelta
 ) -> xr.Dataset:
-    first = max(axis[0], issue - before)
+    first = max(axis[0], issue - lookback)
     begin = int(axis.searchsorted(first))
     init = timestamps.to_ns(axis[begin : begin + 1])
     cube = members[begin:].astype(np.float32)[None, None]

@@ -29,7 +29,12 @@ def _temperature(*, years: int = 4, seed: int = 1, end: str = "2023-09-01") -> p
 
 def _run(frame: pd.DataFrame, **changes: Any) -> xr.Dataset:
     delay = changes.pop("published_after", "0h")
-    given: dict[str, Any] = {"site": "city", "issue_time": ISSUE, "hours": 720, "before": 48} | changes
+    given: dict[str, Any] = {
+        "site": "city",
+        "issue_time": ISSUE,
+        "horizon": "720h",
+        "lookback": "48h",
+    } | changes
     return temperature_scenarios(measured_temperature(frame, published_after=delay), **given)
 
 
@@ -62,7 +67,7 @@ def test_nothing_that_was_not_known_at_the_issue_is_felt() -> None:
 
 
 def test_a_record_that_comes_late_is_continued_from_its_newest_value() -> None:
-    members = _members(_run(_temperature(), published_after="120h", before=240))
+    members = _members(_run(_temperature(), published_after="120h", lookback="240h"))
     spread = members.std(axis=1)
     assert spread[: ISSUE - pd.Timedelta("120h")].max() < 1e-5
     assert spread[ISSUE] > 0.5
@@ -150,7 +155,7 @@ def test_too_short_a_record_is_refused(years: float) -> None:
 def test_forecasts_and_other_units_are_refused() -> None:
     run = _run(_temperature())
     with pytest.raises(SchemaError, match="measured temperature"):
-        temperature_scenarios(run, site="city", issue_time=ISSUE, hours=24)
+        temperature_scenarios(run, site="city", issue_time=ISSUE, horizon="24h")
     with pytest.raises(UnitsError, match="kelvin"):
         measured_temperature(_temperature() + 273.15, published_after="0h")
 
