@@ -13,6 +13,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.kinds import Kind, check_kind, kind_of_sum, kinds_of
+from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
 
 __all__ = ["Scenarios"]
@@ -122,6 +123,13 @@ class Scenarios:
         attrs : mapping, optional
             Provenance.
 
+        Raises
+        ------
+        SchemaError
+            If the values have another shape.
+        TimeError
+            If `valid_time` has no time zone.
+
         Examples
         --------
         >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
@@ -142,8 +150,15 @@ class Scenarios:
                 'Give frequency="1h".',
             )
         step = pd.Timedelta(stamps[1] - stamps[0]) if frequency is None else timestamps.duration(frequency)
+        power = np.asarray(values, dtype=float)
+        if power.ndim != 3 or power.shape[1:] != (len(sites), len(stamps)):
+            raise SchemaError(
+                f"The values have the shape {power.shape}.",
+                f"It must be (scenarios, {len(sites)} sites, {len(stamps)} hours).",
+                "Transpose or expand the array.",
+            )
         data = xr.DataArray(
-            np.asarray(values, dtype=float),
+            power,
             dims=_DIMS,
             coords={
                 "site": list(sites),
@@ -261,6 +276,11 @@ class Scenarios:
         :func:`energyforecast.planning.sample_scenarios`, so that the
         quantiles of a forecast come back; levels beyond the first and last take these.
 
+        Raises
+        ------
+        RangeError
+            If a level is not between 0 and 1, or levels do not rise.
+
         Examples
         --------
         >>> hours = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
@@ -270,7 +290,7 @@ class Scenarios:
            valid_time                 q0.1  q0.9
         0  2024-01-02 00:00:00+00:00   0.6   9.4
         """
-        found = np.quantile(self.of(site), levels, axis=0, method="hazen")
+        found = np.quantile(self.of(site), check_levels(levels), axis=0, method="hazen")
         columns = {f"q{level:g}": found[k] for k, level in enumerate(levels)}
         return pd.DataFrame({"valid_time": self.valid_times} | columns)
 
