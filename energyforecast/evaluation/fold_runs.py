@@ -202,7 +202,9 @@ def forecast_of(
     return forecaster.to_forecast(
         table,
         {site: _Blocks(runs, site) for site in sites},
-        levels={site: np.concatenate([item.read().fallback_levels[site] for item in runs]) for site in sites},
+        fallback_level={
+            site: np.concatenate([item.read().fallback_levels[site] for item in runs]) for site in sites
+        },
         attrs={"model": candidate.name, "caveats": "; ".join(lines)},
         allocate=allocate,
     )

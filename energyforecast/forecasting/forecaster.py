@@ -322,7 +322,7 @@ class Forecaster(Specification):
         matrix: DesignMatrix,
         quantiles: Mapping[str, Array | Iterable[Array]] | None = None,
         *,
-        levels: Mapping[str, npt.NDArray[np.int64]] | None = None,
+        fallback_level: Mapping[str, npt.NDArray[np.int64]] | None = None,
         attrs: Mapping[str, Any] | None = None,
         allocate: Callable[[tuple[int, ...]], Array] | None = None,
     ) -> Forecast:
@@ -333,8 +333,8 @@ class Forecaster(Specification):
         matrix : DesignMatrix
         quantiles : mapping of array, shape (rows, quantiles), optional
             By site; :meth:`predict_rows` by default. [MW]
-        levels : mapping of array, shape (origins,), optional
-            Fallback levels by site; :meth:`fallback_levels` by default.
+        fallback_level : mapping of array, shape (origins,), optional
+            By site; :meth:`fallback_levels` by default.
         attrs : mapping, optional
             Further provenance.
         allocate : callable, optional
@@ -350,7 +350,9 @@ class Forecaster(Specification):
                 self.predict_rows(matrix, site) if quantiles is None else quantiles[site.name],
                 capacity=site.capacity,
                 kind=site.kind,
-                fallback_level=self.fallback_levels(matrix, site) if levels is None else levels[site.name],
+                fallback_level=self.fallback_levels(matrix, site)
+                if fallback_level is None
+                else fallback_level[site.name],
                 weather_init_time=runs[site.name],
             )
             for site in self.sites
