@@ -132,7 +132,7 @@ def run(
 
     See Also
     --------
-    write_json, names, energyforecast.competitions.scoring
+    write_json, names
 
     Examples
     --------

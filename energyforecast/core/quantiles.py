@@ -78,7 +78,7 @@ class QuantileFunction:
     See Also
     --------
     energyforecast.Forecast.at : One quantile of a forecast.
-    energyforecast.evaluation.losses.pinball_loss : Score of quantiles.
+    energyforecast.evaluation.pinball : Score of quantiles.
 
     Notes
     -----

@@ -183,7 +183,7 @@ def compare(
 
     See Also
     --------
-    diebold_mariano, benjamini_hochberg, score, energyforecast.Result.compare
+    diebold_mariano, benjamini_hochberg, score, energyforecast.evaluation.scored_forecasts.ScoredForecasts.compare
 
     References
     ----------

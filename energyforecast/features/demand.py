@@ -131,7 +131,7 @@ class DayType(Feature):
 
     See Also
     --------
-    Weekday, energyforecast.calendars
+    Weekday, energyforecast.core.calendars
 
     Notes
     -----

@@ -29,7 +29,7 @@ Array = npt.NDArray[Any]
 class Snapshot:
     """Data known at each of many issue times, seen from one site.
 
-    Made by :func:`energyforecast.point_in_time.take_snapshot`.
+    Made by :func:`energyforecast.point_in_time.gathering.take_snapshot`.
 
     Features index it like a mapping: ``now["wind_speed_100m"]`` has shape (origins, steps).
 
