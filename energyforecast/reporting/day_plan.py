@@ -16,7 +16,7 @@ from energyforecast.planning.day import DayPlan
 from energyforecast.planning.net_load import NET_LOAD
 from energyforecast.reporting.sheets import Sheet, day_ahead_sheet, weekly_outlook
 
-__all__ = ["file_name", "sheets", "write", "write_table"]
+__all__ = ["sheets", "write"]
 
 
 def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
@@ -27,6 +27,10 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
     plan : DayPlan
     timezone : str
         Zone of the hours on the sheets.
+
+    See Also
+    --------
+    write : Write them, with the tables of the plan.
 
     Examples
     --------
@@ -41,11 +45,13 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
     found = {}
     if plan.net_load is not None:
         for area in _areas(plan.net_load):
-            held = plan.reserve if area == NET_LOAD else None
-            planned = None if held is None else held.rename(columns={"scheduled": "schedule"})
-            shown = _as_forecast(plan.net_load, area, plan.forecasts)
+            reserve = plan.reserve if area == NET_LOAD else None
             found[area] = day_ahead_sheet(
-                shown, timezone=timezone, schedule=planned, reserve=held, quantile_levels=plan.settings.levels
+                _as_forecast(plan.net_load, area, plan.forecasts),
+                timezone=timezone,
+                schedule=None if reserve is None else reserve.rename(columns={"scheduled": "schedule"}),
+                reserve=reserve,
+                quantile_levels=plan.settings.levels,
             )
         if len(np.unique(plan.net_load.valid_times.tz_convert(timestamps.zone(timezone)).date)) > 1:
             found["weekly outlook"] = weekly_outlook(plan.net_load, site=NET_LOAD, timezone=timezone)
@@ -62,7 +68,7 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
 
 
 def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "en") -> Path:
-    """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF), all with their caveats.
+    """Write sheets (CSV, XLSX, HTML), tables (CSV) and scenarios (NetCDF), each with its caveats.
 
     Parameters
     ----------
@@ -72,6 +78,10 @@ def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "
         Zone of the hours on sheets; tables are in UTC.
     language : str
         Language of the sheets.
+
+    See Also
+    --------
+    energyforecast.planning.DayPlan.write : The same, as a method.
 
     Examples
     --------
@@ -101,28 +111,12 @@ def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "
 
 
 def file_name(name: str) -> str:
-    """A name that is valid on every file system.
-
-    Examples
-    --------
-    >>> file_name("Shelek (synthetic)")
-    'Shelek_synthetic'
-    """
+    """A name that is valid on every file system."""
     return re.sub(r"\W+", "_", name).strip("_")
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]) -> Path:
-    r"""Write a table as CSV, with the caveats as its last column.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(
-    ...         pd.DataFrame({"up": [1.23456]}), folder + "/reserve.csv", caveats=["synthetic"]
-    ...     ).read_text()
-    'up,caveat\n1.2346,synthetic\n'
-    """
+    """Write a table as CSV, with the caveats as its last column."""
     target = Path(path)
     table = frame.assign(caveat="; ".join(caveats)) if caveats else frame
     table.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")

@@ -1,4 +1,4 @@
-"""HTML pages from Jinja templates: everything that is filled in is escaped."""
+"""HTML pages from Jinja templates: every value is escaped."""
 
 from __future__ import annotations
 
@@ -17,27 +17,7 @@ __all__ = ["check_installed", "render"]
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:
-    """Fill in a template of the folder ``templates``.
-
-    Parameters
-    ----------
-    template : str
-        Name of its file.
-    context : mapping
-        Values by name; text is escaped, numbers of numpy are plain numbers in JSON.
-
-    Raises
-    ------
-    DependencyError
-        If Jinja2 is not installed (extra ``report``).
-
-    Examples
-    --------
-    >>> page = {"language": "en", "title": "<b>&", "headings": dict.fromkeys(["facts", "caveats"], "")}
-    >>> page |= {"figure": "", "tables": [], "caveats": [], "notes": [], "facts": []}
-    >>> [line for line in render("sheet.html", page).splitlines() if "<title>" in line]
-    ['<title>&lt;b&gt;&amp;</title>']
-    """
+    """Fill in a template of the folder ``templates``: text is escaped, numbers of numpy are plain numbers in JSON."""
     return _environment().get_template(template).render(context)
 
 
@@ -67,5 +47,5 @@ def _environment() -> Environment:
 
 
 def plain(value: Any) -> Any:
-    """A value that JSON does not know: numbers of numpy as numbers, everything else as text."""
+    """Numbers of numpy as numbers, every other value unknown to JSON as text."""
     return value.item() if isinstance(value, np.generic) else str(value)

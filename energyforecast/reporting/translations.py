@@ -1,8 +1,8 @@
 """Phrases of sheets in every language, and numbers, shares and dates as the language writes them.
 
 The catalogue is one table, ``translations.csv``: a row for each phrase, a column for each language, named by its code
-(ISO 639-1). Another language is one more column, added when a speaker has read it; how it writes numbers and dates is
-known to Babel (extra ``report``). English needs no Babel: ISO dates, decimal points.
+(ISO 639-1). Another language is one more column, added when a speaker has read it; Babel (extra ``report``) has its
+formats of numbers and dates. English needs no Babel: ISO dates, decimal points.
 """
 
 from __future__ import annotations
@@ -21,18 +21,7 @@ import pandas as pd
 
 from energyforecast.errors import MissingDataError, require
 
-__all__ = [
-    "Share",
-    "Text",
-    "format_moment",
-    "format_number",
-    "format_share",
-    "format_value",
-    "languages",
-    "phrase",
-    "phrases",
-    "translate_caveat",
-]
+__all__ = ["Share", "Text", "languages", "phrase", "phrases"]
 
 
 @lru_cache(maxsize=1)
@@ -89,13 +78,13 @@ def phrase(key: str, language: str = "en") -> str:
 
 @dataclass(frozen=True)
 class Text:
-    """A phrase of the catalogue with values for its ``{names}``, still in no language.
+    """A phrase of the catalogue with values for its ``{names}``, independent of the language.
 
     Parameters
     ----------
     key : str
     values : mapping
-        Numbers, shares, moments, strings that are kept, or other texts.
+        Numbers, shares, moments, texts, or strings that are not translated.
 
     See Also
     --------
@@ -121,21 +110,15 @@ class Share(float):
 
     Examples
     --------
-    >>> format_value(Share(0.05)), format_value(0.05)
-    ('5 %', '0.05')
+    >>> Text("column.inside", {"interval": Share(0.8)}).translate()
+    'Inside the 80 % interval'
     """
 
     __slots__ = ()
 
 
 def format_value(value: Any, language: str = "en") -> str:
-    """Any value as the language writes it; a missing one is a dash.
-
-    Examples
-    --------
-    >>> format_value(0.25, "ru"), format_value(None), format_value(date(2024, 2, 29), "ru")
-    ('0,25', '–', '29.02.2024')
-    """
+    """Any value in the format of the language; a missing one is a dash."""
     if isinstance(value, Text):
         return value.translate(language)
     if isinstance(value, tuple):
@@ -152,29 +135,7 @@ def format_value(value: Any, language: str = "en") -> str:
 
 
 def format_number(value: float, language: str = "en", *, digits: int | None = None) -> str:
-    r"""A number with the signs of the language; a missing one is a dash.
-
-    Parameters
-    ----------
-    value : float
-    language : str
-    digits : int, optional
-        Decimals; as many as needed, at most four, by default.
-
-    Raises
-    ------
-    DependencyError
-        If the language is not English and Babel is not installed (extra ``report``).
-
-    See Also
-    --------
-    format_share : A share, in percent.
-
-    Examples
-    --------
-    >>> format_number(-1234.5, "en"), format_number(-1234.5, "ru", digits=2)
-    ('−1,234.5', '−1\xa0234,50')
-    """
+    """A number in the format of the language, by default with at most four decimals; a missing one is a dash."""
     if not np.isfinite(value):
         return "–"
     rounded = round(float(value), 4 if digits is None else digits) + 0.0  # no "minus zero"
@@ -187,17 +148,7 @@ def format_number(value: float, language: str = "en", *, digits: int | None = No
 
 
 def format_share(share: float, language: str = "en", *, digits: int | None = None) -> str:
-    r"""A share as a percentage.
-
-    See Also
-    --------
-    format_number : A number.
-
-    Examples
-    --------
-    >>> format_share(0.05), format_share(0.125, "ru")
-    ('5 %', '12,5\xa0%')
-    """
+    """A share as a percentage."""
     if language == "en" or not np.isfinite(share):
         return f"{format_number(100 * share, language, digits=digits)} %"
     numbers = _babel("numbers", language)
@@ -209,13 +160,7 @@ def format_share(share: float, language: str = "en", *, digits: int | None = Non
 
 
 def format_moment(value: date, language: str = "en") -> str:
-    """A day, or a day and its time of day, as the language writes it.
-
-    Examples
-    --------
-    >>> format_moment(datetime(2024, 2, 29, 23, 0)), format_moment(datetime(2024, 2, 29, 23, 0), "fr")
-    ('2024-02-29 23:00', '29/02/2024 23:00')
-    """
+    """A day, or a day and its time of day, in the format of the language."""
     day = f"{value:%Y-%m-%d}"
     if language != "en":
         day = _babel("dates", language).format_skeleton("yMd", value, locale=language)
@@ -236,15 +181,7 @@ def _babel(module: str, language: str) -> ModuleType:
 
 
 def translate_caveat(line: str, language: str = "en") -> str:
-    """A caveat of a forecast, translated where its kind is known, followed by its original.
-
-    Examples
-    --------
-    >>> translate_caveat("perfect weather (ERA5 reanalysis): not forecast skill")
-    'perfect weather (ERA5 reanalysis): not forecast skill'
-    >>> translate_caveat("synthetic: a test", "ru")
-    'синтетические данные: не измерены ни на одной станции (synthetic: a test)'
-    """
+    """A caveat of a forecast, translated if its kind is in the catalogue, followed by its original."""
     phrase("word.caveats", language)  # refuses an unknown language
     known = (key for key in phrases()[language] if key.startswith("caveat."))
     kind = next((key for key in known if line.startswith(key.removeprefix("caveat."))), None)

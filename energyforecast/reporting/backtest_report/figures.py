@@ -11,7 +11,7 @@ from energyforecast.reporting.backtest_report import tables
 
 __all__ = ["OKABE_ITO", "hours_and_months", "pit", "reliability", "skill"]
 
-#: Okabe and Ito's colours, told apart by the colour-blind; https://jfly.uni-koeln.de/color/.
+#: Colours of Okabe and Ito, distinct for the colour-blind; https://jfly.uni-koeln.de/color/.
 OKABE_ITO: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash")
 _MARKS: Final = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star")
@@ -46,6 +46,20 @@ def _line(position: int) -> dict[str, Any]:
     }
 
 
+def _area(x: list[float | None], low: Any, high: Any, *, name: str, color: str) -> dict[str, Any]:
+    """The area between two lines, without hover."""
+    return {
+        "x": x + x[::-1],
+        "y": low + high[::-1],
+        "fill": "toself",
+        "fillcolor": color,
+        "line": {"width": 0},
+        "mode": "lines",
+        "name": name,
+        "hoverinfo": "skip",
+    }
+
+
 def _rounded(values: Any, digits: int = 3) -> list[float | None]:
     """Rounded numbers, None where one is missing."""
     return [None if not np.isfinite(value) else round(float(value), digits) for value in values]
@@ -58,19 +72,9 @@ def skill(result: Result, *, reference: str) -> Figure:
     for k, (name, rows) in enumerate(table.groupby("model", sort=False)):
         lead = _rounded(rows["lead_time"], 2)
         if k == 0 and np.isfinite(rows["low"]).all():
-            ends = _rounded(100 * rows["low"], 1), _rounded(100 * rows["high"], 1)
-            data.append(
-                {
-                    "x": lead + lead[::-1],
-                    "y": ends[0] + ends[1][::-1],
-                    "fill": "toself",
-                    "fillcolor": "rgba(0,114,178,0.18)",
-                    "line": {"width": 0},
-                    "mode": "lines",
-                    "name": f"95 % interval of {name}",
-                    "hoverinfo": "skip",
-                }
-            )
+            low, high = (_rounded(100 * rows[end], 1) for end in ("low", "high"))
+            label = f"95 % interval of {name}"
+            data.append(_area(lead, low, high, name=label, color="rgba(0,114,178,0.18)"))
         hover = [f"n = {n}" for n in rows["n"]]
         data.append(
             {"x": lead, "y": _rounded(rows["percent"], 1), "name": name, "mode": "lines+markers"}
@@ -86,18 +90,9 @@ def reliability(result: Result) -> Figure:
     level = np.linspace(0, 1, 41)
     days = max(1, len(np.unique(tables.local_days(result, model=first))))
     slack = 1.96 * np.sqrt(level * (1 - level) / days)
-    band = np.concatenate([level - slack, (level + slack)[::-1]]).clip(0, 1)
+    low, high = (_rounded((level + sign * slack).clip(0, 1)) for sign in (-1, 1))
     data = [
-        {
-            "x": _rounded([*level, *level[::-1]]),
-            "y": _rounded(band),
-            "fill": "toself",
-            "fillcolor": _GREY,
-            "line": {"width": 0},
-            "mode": "lines",
-            "name": "95 % of calibrated forecasts",
-            "hoverinfo": "skip",
-        },
+        _area(_rounded(level), low, high, name="95 % of calibrated forecasts", color=_GREY),
         {"x": [0, 1], "y": [0, 1], "mode": "lines", "name": "calibrated", "hoverinfo": "skip"}
         | {"line": {"color": "#666", "width": 1}},
     ]

@@ -15,7 +15,7 @@ from energyforecast.evaluation.result import Result
 from energyforecast.reporting import page_templates
 from energyforecast.reporting.backtest_report import fans, figures, rows, tables
 
-__all__ = ["caveats", "check_installed", "write"]
+__all__ = ["check_installed", "write"]
 
 
 def write(result: Result, path: str | Path, *, reference: str | None = None) -> Path:
@@ -59,13 +59,13 @@ def write(result: Result, path: str | Path, *, reference: str | None = None) -> 
 
 
 def check_installed() -> None:
-    """Raise DependencyError before a backtest is run, if its report could not be written."""
+    """Raise DependencyError before a backtest, if its report could not be written."""
     page_templates.check_installed()
     _plotly()
 
 
 def _reference(result: Result, name: str | None) -> str | None:
-    """The model over which skill is computed, if there is one other than the first."""
+    """Model over which skill is computed, if there is one other than the first."""
     if name is not None and name not in result.forecasts:
         raise MissingDataError(
             f"A report with skill over {name!r} is asked for.",
@@ -78,14 +78,7 @@ def _reference(result: Result, name: str | None) -> str | None:
 
 
 def caveats(result: Result) -> tuple[str, ...]:
-    """Caveats of the forecasts, and of the basis of the scores.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> caveats(example_result())[0]
-    'few samples: 1 day scored; intervals are wide or undefined, and not all seasons are seen'
-    """
+    """Caveats of the forecasts, and of the basis of the scores."""
     lines = [*result.provenance.get("caveats", ())]
     lines += [line for forecast in result.forecasts.values() for line in forecast.caveats]
     first = next(iter(result.forecasts))
@@ -109,7 +102,7 @@ def caveats(result: Result) -> tuple[str, ...]:
 
 
 def _context(result: Result, reference: str | None) -> dict[str, Any]:
-    """Everything that the template fills in."""
+    """Values of the template."""
     first = next(iter(result.forecasts))
     script, version = _plotly()
     content = fans.content(result, model=first)

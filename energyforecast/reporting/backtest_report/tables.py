@@ -1,7 +1,7 @@
 """Tables of the report: intervals, PIT, worst days, ramps, the cost of imbalance.
 
-Each function takes a :class:`~energyforecast.evaluation.Result` and gives a table, so that a notebook can
-show the same numbers.
+Each function takes a :class:`~energyforecast.evaluation.Result` and returns a table, for notebooks that show the same
+numbers.
 """
 
 from __future__ import annotations
@@ -27,24 +27,21 @@ __all__ = [
     "MONTHS",
     "RAMP",
     "error_by_hour_and_month",
-    "has_no_capacity",
     "imbalance",
-    "local_days",
     "pit_histogram",
     "ramps",
     "score_intervals",
     "skill_intervals",
-    "timezone_of",
     "worst_days",
 ]
 
 Array = npt.NDArray[Any]
 
-#: Smaller samples are called few: intervals are wide, and seasons are not seen. [days]
+#: Smaller samples have a caveat: intervals are wide, and not all seasons are included. [days]
 FEW_DAYS: Final = 90
 #: Prices of shortage and surplus in addition to the day-ahead price: an illustration. [EUR/MWh]
 IMBALANCE_PRICES: Final = (30.0, 10.0)
-#: A ramp: a change by this share of capacity, within this many hours, matched with this tolerance [h].
+#: A ramp: change as a share of capacity [1], window [h], tolerance of a match [h].
 RAMP: Final = (0.2, 3.0, 1.0)
 
 #: Names of the months, for axes.
@@ -55,33 +52,21 @@ _METRIC: Final = {(item.name, item.level): item for item in METRICS}
 
 
 def local_days(result: Result, *, model: str) -> Array:
-    """Local calendar day of each scored hour.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> local_days(example_result(), model="model")[:1].astype(str).tolist()
-    ['2024-01-02']
-    """
+    """Local calendar day of each scored hour."""
     zone = timestamps.zone(timezone_of(result))
     valid = pd.DatetimeIndex(result.pairs[model].labels["valid_time"]).tz_convert(zone)
     return np.asarray(valid.tz_localize(None).to_numpy().astype("datetime64[D]"))
 
 
 def timezone_of(result: Result) -> str:
-    """Time zone of the task, and so of the hours and days of the report.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> timezone_of(example_result())
-    'UTC'
-    """
+    """Time zone of the task, and of the hours and days of the report."""
     return str(next(iter(result.forecasts.values())).data.attrs.get("timezone", "UTC"))
 
 
 def _draws(days: int) -> Array:
-    """Number of times that each day is drawn, shape (replicates, days): blocks of consecutive days, in a circle."""
+    """Number of draws of each day, shape (replicates, days): circular blocks of consecutive days."""
+    if not days:
+        return np.zeros((1, 0), dtype=int)
     return block_draws(days, block=max(1, round(days ** (1 / 3))), draws=_REPLICATES)
 
 
@@ -101,12 +86,17 @@ def _limits(replicates: Array, days: int) -> tuple[float, float]:
 
 
 def score_intervals(result: Result) -> pd.DataFrame:
-    """Scores of :class:`energyforecast.Result`, each with its 95 % interval.
+    """Scores of :class:`energyforecast.Result`, each with its 95 % interval by block bootstrap.
 
     Notes
     -----
-    Blocks of consecutive local days are drawn with replacement, about the cube root of their number long
-    (Künsch 1989, https://doi.org/10.1214/aos/1176347265); 500 draws. Undefined for a single day.
+    Blocks of consecutive local days are drawn 500 times with replacement; their length is the cube root of the number
+    of days (Künsch 1989, https://doi.org/10.1214/aos/1176347265). Undefined for a single day.
+
+    See Also
+    --------
+    skill_intervals : Intervals of the skill.
+    energyforecast.Result.scores : Scores alone.
 
     Examples
     --------
@@ -119,7 +109,7 @@ def score_intervals(result: Result) -> pd.DataFrame:
     for name, pairs in result.pairs.items():
         table = result.scores(model=name)
         unique, day = np.unique(local_days(result, model=name), return_inverse=True)
-        draws = _draws(len(unique)) if len(unique) else np.zeros((1, 0), dtype=int)
+        draws = _draws(len(unique))
         columns = [_score_limits(pairs, _metric(row), day, draws) for row in table.itertuples()]
         heads = ["low", "high", "low_percent", "high_percent"]
         limits = pd.DataFrame(columns, columns=heads, index=table.index)
@@ -145,7 +135,14 @@ def _score_limits(pairs: Pairs, metric: Metric, day: Array, draws: Array) -> tup
 
 
 def skill_intervals(result: Result, *, reference: str, by_lead: bool = False) -> pd.DataFrame:
-    """Skill in CRPS over a reference with its 95 % interval; days are drawn for both alike.
+    r"""Skill in CRPS over a reference with its 95 % interval, from the same draws of days for both.
+
+    .. math:: \text{skill} = 1 - \frac{\overline{\text{CRPS}}_\text{model}}{\overline{\text{CRPS}}_\text{reference}}
+
+    See Also
+    --------
+    score_intervals : Intervals of the scores.
+    energyforecast.Result.skill : Skill alone.
 
     Examples
     --------
@@ -158,7 +155,7 @@ def skill_intervals(result: Result, *, reference: str, by_lead: bool = False) ->
     table = result.skill("crps", reference=reference, by=by)
     table = table[table["model"] != reference].reset_index(drop=True)
     calendar = np.unique(np.concatenate([local_days(result, model=name) for name in result.pairs]))
-    draws = _draws(len(calendar)) if len(calendar) else np.zeros((1, 0), dtype=int)
+    draws = _draws(len(calendar))
     limits = []
     for row in table.itertuples():
         lead = row.lead_time if by_lead else None
@@ -177,24 +174,11 @@ def _crps_draws(result: Result, model: str, lead: float | None, calendar: Array,
 
 
 def pit_histogram(result: Result, *, model: str, bins: int = 10) -> pd.DataFrame:
-    """PIT histogram: density of outcomes in their forecast distributions, 1 in every bin if calibrated.
+    """PIT histogram as density, 1 in every bin if calibrated; columns ``low``, ``high``, ``density``, ``n``.
 
-    Parameters
-    ----------
-    result : Result
-    model : str
-    bins : int
-
-    Returns
-    -------
-    DataFrame
-        Columns ``low``, ``high``, ``density``, ``n``.
-
-    Notes
-    -----
-    The histogram is not randomised: an outcome on a mass of the distribution, such as no power, and one
-    outside the outer quantiles counts evenly over the probabilities that it stands for
-    (Czado, Gneiting and Held 2009, https://doi.org/10.1111/j.1541-0420.2009.01191.x).
+    See Also
+    --------
+    energyforecast.evaluation.pit : The same as shares, and its definition.
 
     Examples
     --------
@@ -208,12 +192,7 @@ def pit_histogram(result: Result, *, model: str, bins: int = 10) -> pd.DataFrame
 
 
 def error_by_hour_and_month(result: Result, *, model: str, metric: str = "mae") -> pd.DataFrame:
-    """A score by local hour and month, in % of capacity where there is one, else in MW.
-
-    Returns
-    -------
-    DataFrame
-        A row for each month, a column for each hour; its name is the unit.
+    """A score by month (rows) and local hour (columns), in % of capacity where there is one, else in MW.
 
     Examples
     --------
@@ -230,19 +209,12 @@ def error_by_hour_and_month(result: Result, *, model: str, metric: str = "mae") 
 
 
 def has_no_capacity(result: Result, model: str) -> bool:
-    """Whether some site, such as a demand, has no capacity to be compared with.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> has_no_capacity(example_result(), "model")
-    False
-    """
+    """Whether the capacity of a site is not known, as of a demand."""
     return bool(np.isnan(result.pairs[model].capacity).any())
 
 
 def worst_days(result: Result, *, model: str, count: int = 10) -> pd.DataFrame:
-    """Issues with the largest mean CRPS, the worst first.
+    """Issues with the largest mean CRPS, in descending order.
 
     Returns
     -------
@@ -279,13 +251,16 @@ def ramps(result: Result, *, model: str) -> pd.DataFrame:
 
     Notes
     -----
-    A ramp is a change by 20 % of capacity (of the largest outcome where there is none) or more within 3
-    hours, inside one issue. An hour at which an observed ramp begins is a hit if the median begins one of
-    the same sign within 1 h, else a miss; an hour at which the median begins one without such a
-    counterpart is a false alarm. Hours are counted, not events. A median is smoother than an outcome, so
-    that it misses ramps by its nature. The critical success index is
+    A ramp is a change by 20 % of capacity (of the largest outcome if the capacity is not known) or more within 3
+    hours, inside one issue. An hour at which an observed ramp begins is a hit if a ramp of the median with the same
+    sign begins within 1 h, else a miss; a ramp of the median without such a counterpart is a false alarm. Hours are
+    counted, not events. A median is smoother than an outcome, so it misses ramps. The critical success index is
 
     .. math:: \text{CSI} = \frac{\text{hits}}{\text{hits} + \text{misses} + \text{false alarms}}
+
+    See Also
+    --------
+    energyforecast.evaluation.ramps : Events in place of hours.
 
     Examples
     --------
@@ -305,13 +280,13 @@ def ramps(result: Result, *, model: str) -> pd.DataFrame:
         for _, rows in site.groupby("issue_time", sort=False):
             for name, sign in (("up", 1), ("down", -1)):
                 counts[name] = counts[name] + _matched(rows, sign, RAMP[0] * size)
-    rows_ = []
+    table = []
     for name, (hits, misses, alarms) in counts.items():
-        known, wrong = int(hits + misses), int(alarms)
-        csi = hits / (known + wrong) if known + wrong else float("nan")
-        rows_.append((name, known, int(hits), int(misses), wrong, float(csi), len(pairs)))
+        events = hits + misses + alarms
+        csi = hits / events if events else np.nan
+        table.append((name, hits + misses, hits, misses, alarms, csi, len(pairs)))
     heads = ["direction", "observed", "hits", "misses", "false_alarms", "csi", "n"]
-    return pd.DataFrame(rows_, columns=heads)
+    return pd.DataFrame(table, columns=heads)
 
 
 def _matched(rows: pd.DataFrame, sign: int, threshold: float) -> Array:
@@ -328,7 +303,10 @@ def _matched(rows: pd.DataFrame, sign: int, threshold: float) -> Array:
 
 
 def imbalance(result: Result) -> pd.DataFrame:
-    """Cost of deviations from the schedules that each forecast proposes.
+    """Imbalance cost of two schedules of each forecast: its median and its cheapest quantile.
+
+    The prices are an illustration: 30 EUR per MWh of shortage, 10 EUR per MWh of surplus, in addition to the day-ahead
+    price.
 
     Returns
     -------
@@ -341,18 +319,13 @@ def imbalance(result: Result) -> pd.DataFrame:
     MissingDataError
         If a site's kind is ``"site"``, so that the side of a deviation is not known.
 
-    Notes
-    -----
-    The prices are an illustration: a MWh too little costs 30 EUR, a MWh too much 10 EUR, beside the
-    day-ahead price; a perfect forecast costs nothing. The cheapest schedule of a plant is the quantile of
-    level surplus / (shortage + surplus), of a demand that of shortage / (shortage + surplus)
-    (Pinson, Chevallier and Kariniotakis 2007, https://doi.org/10.1109/TPWRS.2007.901117).
+    See Also
+    --------
+    energyforecast.planning.schedule : The cheapest quantile, and its formula.
+    energyforecast.evaluation.imbalance_cost : The cost.
 
     Examples
     --------
-    Deliveries lay above both schedules: a plant that promises its median of 1 MW too little pays 10 EUR for
-    each hour's surplus.
-
     >>> from energyforecast.testing import example_result
     >>> table = imbalance(example_result())
     >>> table[table["model"] == "model"][["schedule", "level"]]

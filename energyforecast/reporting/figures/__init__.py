@@ -1,6 +1,6 @@
 """Figures of forecasts, scenarios and plans, drawn with matplotlib.
 
-Matplotlib is imported where it is used. Every function returns a Figure; none displays it.
+Matplotlib is imported where it is used. Every function returns a matplotlib Figure; none displays it.
 """
 
 import lazy_loader

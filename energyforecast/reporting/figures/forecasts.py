@@ -19,8 +19,8 @@ from energyforecast.reporting.figures.style import (
     draw_bands,
     draw_steps,
     edges_of,
+    finish_time_series,
     new_figure,
-    time_axis,
     write_caveats,
     write_legend,
     write_title,
@@ -39,21 +39,17 @@ def fan_chart(
     site: str | None = None,
     timezone: str = "UTC",
 ) -> Figure:
-    """Median and central intervals of one issue, with the outcome where it is known.
+    """Fan chart: median and central intervals of one issue, with the outcome where it is known.
 
     Parameters
     ----------
     forecast : Forecast
-        The first issue is drawn; choose another with :meth:`energyforecast.core.forecast.Forecast.sel`.
+        Its first issue is drawn; choose another with :meth:`energyforecast.core.forecast.Forecast.sel`.
     observations : Observations, optional
     site : str, optional
         The first by default.
     timezone : str
         Zone of the time axis.
-
-    Returns
-    -------
-    Figure
 
     See Also
     --------
@@ -77,14 +73,11 @@ def fan_chart(
         outcome = observations.value_at(name, valid, include_flagged=True, outside="missing")
         label = "measured" if np.isfinite(outcome).any() else "not measured"
         draw_steps(axes, edges, outcome, role="outcome", label=label)
-    time_axis(axes, timezone)
     issued = chosen.issue_times[0].tz_convert(timestamps.zone(timezone))
-    write_title(axes, f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})")
+    title = f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})"
     capacity = float(chosen.data["capacity"].values[0])
     axes.set_ylim(0 if np.isfinite(capacity) else None, capacity * 1.02 if np.isfinite(capacity) else None)
-    axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the hour, {timezone}")
-    write_legend(axes)
-    write_caveats(figure, forecast)
+    finish_time_series(axes, forecast, title=title, timezone=timezone)
     return figure
 
 
@@ -110,10 +103,6 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
     result : Result
     model : str, optional
         The first by default.
-
-    Returns
-    -------
-    Figure
 
     Notes
     -----
@@ -155,7 +144,7 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
 
 
 def pit(result: Result, *, model: str | None = None, bins: int = 10) -> Figure:
-    """PIT histogram: places of outcomes in their forecast distributions, flat if calibrated.
+    """PIT histogram: levels of outcomes in their forecast distributions, flat if calibrated.
 
     Parameters
     ----------
@@ -164,13 +153,10 @@ def pit(result: Result, *, model: str | None = None, bins: int = 10) -> Figure:
         The first by default.
     bins : int
 
-    Returns
-    -------
-    Figure
-
-    Notes
-    -----
-    See :func:`energyforecast.evaluation.pit`; outcomes on a mass, such as no power, are spread over it.
+    See Also
+    --------
+    energyforecast.evaluation.pit : The numbers; outcomes on a point mass, such as no power, are spread over it.
+    reliability : Share of outcomes below each quantile.
 
     Examples
     --------
@@ -198,9 +184,9 @@ def error_by_hour_and_month(result: Result, *, model: str | None = None, metric:
         The first by default.
     metric : str
 
-    Returns
-    -------
-    Figure
+    See Also
+    --------
+    energyforecast.reporting.backtest_report.tables.error_by_hour_and_month : The numbers.
 
     Examples
     --------
@@ -231,11 +217,11 @@ def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Fi
     reference : str
         Name of a model of the result.
     metric : str
-        Name of a metric of which less is better.
+        Name of a negatively oriented metric.
 
-    Returns
-    -------
-    Figure
+    See Also
+    --------
+    energyforecast.Result.skill : The numbers.
 
     Examples
     --------

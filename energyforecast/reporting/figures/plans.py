@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["costs", "dispatch", "storage"]
 
-#: Kinds of a dispatch, from the bottom of its stack, with colours that the colour-blind tell apart.
+#: Kinds of a dispatch, from the bottom of the stack, with colours that are distinct for the colour-blind.
 _KINDS: Final = {
     "thermal": "#7f7f7f",
     "HVDC": "#8a80c0",
@@ -43,8 +43,8 @@ _KINDS: Final = {
     "surplus": "#661100",
     "shedding": "#cc3311",
 }
-#: Ways to plan, told apart by line and colour.
-_WAYS: Final = (
+#: Colour and line style of each plan.
+_STYLES: Final = (
     (FORECAST, "-"),
     ("#44aa99", "--"),
     (OUTCOME, "-."),
@@ -62,13 +62,14 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
     plan : Plan
         Of a plan on scenarios the mean is drawn.
     area : str, optional
-        All areas together by default; links are then what is lost on them.
+        All areas together by default; links then show their losses.
     timezone : str
         Zone of the time axis.
 
-    Returns
-    -------
-    Figure
+    See Also
+    --------
+    storage, costs
+    energyforecast.planning.Plan : The numbers.
 
     Examples
     --------
@@ -82,11 +83,11 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
         one_of("area", area, allowed=plan.system.area_names)
     rows = plan.dispatch if area is None else plan.dispatch[plan.dispatch["area"] == area]
     sums = rows.groupby(["scenario", "kind", "valid_time"], sort=False)["power"].sum().unstack("valid_time")
-    given, taken = (side.groupby("kind").mean() for side in (sums.clip(lower=0.0), sums.clip(upper=0.0)))
+    supply, use = (side.groupby("kind").mean() for side in (sums.clip(lower=0.0), sums.clip(upper=0.0)))
     edges = edges_of(plan.valid_times, pd.Timedelta(hours=plan.step), timezone)
     figure, axes = new_figure(9.0, 5.0)
-    axes.step(edges, stairs(-taken.loc["demand"]), where="post", color="black", label="demand")
-    for side in (given, taken):
+    axes.step(edges, stairs(-use.loc["demand"]), where="post", color="black", label="demand")
+    for side in (supply, use):
         _stack(axes, edges, side)
     axes.axhline(0, color="0.3", linewidth=0.8)
     mean = f", mean of {plan.n_scenarios} scenarios" if plan.n_scenarios > 1 else ""
@@ -99,7 +100,7 @@ def dispatch(plan: Plan, *, area: str | None = None, timezone: str = "UTC") -> F
 
 
 def _stack(axes: Axes, edges: pd.DatetimeIndex, side: pd.DataFrame) -> None:
-    """Kinds over each other, each once in the legend."""
+    """Stack of the kinds, each once in the legend."""
     base = np.zeros(side.shape[1])
     for kind in _KINDS:
         if kind in side.index and side.loc[kind].abs().max() > 1e-3:
@@ -121,10 +122,6 @@ def storage(plans: Mapping[str, Plan], *, component: str | None = None, timezone
     timezone : str
         Zone of the time axis.
 
-    Returns
-    -------
-    Figure
-
     Examples
     --------
     >>> from energyforecast.planning import plan_deterministic
@@ -138,18 +135,12 @@ def storage(plans: Mapping[str, Plan], *, component: str | None = None, timezone
     name = known[0] if component is None and known else component
     one_of("component", name, allowed=known)
     figure, axes = new_figure()
-    for (label, plan), (colour, line) in zip(plans.items(), itertools.cycle(_WAYS), strict=False):
+    zone = timestamps.zone(timezone)
+    for (label, plan), (colour, line) in zip(plans.items(), itertools.cycle(_STYLES), strict=False):
         rows = plan.storage[plan.storage["component"] == name]
         level = rows.groupby("valid_time")["level"].mean()
-        ends = pd.DatetimeIndex(level.index) + pd.Timedelta(hours=plan.step)
-        axes.plot(
-            ends.tz_convert(timestamps.zone(timezone)),
-            level.to_numpy(),
-            color=colour,
-            linestyle=line,
-            linewidth=1.5,
-            label=label,
-        )
+        ends = (pd.DatetimeIndex(level.index) + pd.Timedelta(hours=plan.step)).tz_convert(zone)
+        axes.plot(ends, level.to_numpy(), color=colour, linestyle=line, linewidth=1.5, label=label)
     axes.set_ylim(bottom=0)
     write_title(axes, f"{name}: level")
     axes.set(ylabel="Energy [MWh]", xlabel=f"End of the hour, {timezone}")
@@ -167,10 +158,6 @@ def costs(table: pd.DataFrame, *, caveats: Sequence[str] = ()) -> Figure:
     table : DataFrame
         Of :func:`energyforecast.planning.realised_costs`, or one with its columns ``total`` and ``regret``.
     caveats : sequence of str
-
-    Returns
-    -------
-    Figure
 
     Examples
     --------

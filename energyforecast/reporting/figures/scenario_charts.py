@@ -18,13 +18,13 @@ from energyforecast.reporting.figures.style import (
     draw_bands,
     draw_steps,
     edges_of,
+    finish_time_series,
     new_figure,
     open_axes,
     stairs,
     time_axis,
     tint,
     write_caveats,
-    write_legend,
     write_title,
 )
 
@@ -34,27 +34,27 @@ if TYPE_CHECKING:
 
 __all__ = ["ramps", "reserve", "scenarios"]
 
-#: Trajectories are followed, not named: shades of grey suffice.
+#: Shades of grey: trajectories are followed, not named.
 _GREYS: Final = ("0.0", "0.35", "0.15", "0.5")
 
 
-def _quantiles(drawn: Scenarios, site: str | None) -> Callable[[float, float], tuple[Any, Any]]:
+def _quantiles(scenarios: Scenarios, site: str | None) -> Callable[[float, float], tuple[Any, Any]]:
     """Two quantiles of each interval."""
 
     def bounds(low: float, high: float) -> tuple[Any, Any]:
-        table = drawn.quantiles([low, high], site=site)
+        table = scenarios.quantiles([low, high], site=site)
         return table.iloc[:, 1], table.iloc[:, 2]
 
     return bounds
 
 
-def _edges(drawn: Scenarios, timezone: str) -> Any:
+def _edges(scenarios: Scenarios, timezone: str) -> Any:
     """Beginnings of the intervals, and the end of the last."""
-    return edges_of(drawn.valid_times, pd.Timedelta(hours=drawn.step), timezone)
+    return edges_of(scenarios.valid_times, pd.Timedelta(hours=scenarios.step), timezone)
 
 
 def scenarios(
-    drawn: Scenarios,
+    scenarios: Scenarios,
     observations: Observations | None = None,
     *,
     site: str | None = None,
@@ -63,23 +63,24 @@ def scenarios(
 ) -> Figure:
     """Some scenarios as lines over the central intervals of all of them.
 
-    Intervals show how far each hour may go; only lines show how long it stays there.
+    Intervals show the range of each hour; only lines show its persistence.
 
     Parameters
     ----------
-    drawn : Scenarios
+    scenarios : Scenarios
     observations : Observations, optional
         With a column named like the site.
     site : str, optional
         The first by default.
     trajectories : int
-        Number of lines; the first scenarios, which are as good as any others.
+        Number of lines: the first scenarios, as likely as any others.
     timezone : str
         Zone of the time axis.
 
-    Returns
-    -------
-    Figure
+    See Also
+    --------
+    fan_chart : The same intervals of a forecast.
+    energyforecast.planning.sample_scenarios : The scenarios.
 
     Examples
     --------
@@ -89,32 +90,33 @@ def scenarios(
     >>> len(figure.axes[0].get_lines())  # five scenarios and the median
     6
     """
-    name = drawn.sites[0] if site is None else site
-    edges = _edges(drawn, timezone)
+    name = scenarios.sites[0] if site is None else site
+    edges = _edges(scenarios, timezone)
     figure, axes = new_figure()
-    draw_bands(axes, edges, _quantiles(drawn, name))
-    middles = edges[:-1] + pd.Timedelta(hours=drawn.step / 2)
-    for k, trajectory in enumerate(drawn.of(name)[:trajectories]):
-        label = f"{min(trajectories, drawn.n_scenarios)} of {drawn.n_scenarios} scenarios" if k == 0 else None
-        # Joined from middle to middle: as steps, several trajectories cannot be followed.
+    draw_bands(axes, edges, _quantiles(scenarios, name))
+    middles = edges[:-1] + pd.Timedelta(hours=scenarios.step / 2)
+    for k, trajectory in enumerate(scenarios.of(name)[:trajectories]):
+        label = (
+            f"{min(trajectories, scenarios.n_scenarios)} of {scenarios.n_scenarios} scenarios"
+            if k == 0
+            else None
+        )
+        # Lines from middle to middle of the intervals: several step functions cannot be followed.
         axes.plot(middles, trajectory, color=_GREYS[k % len(_GREYS)], linewidth=1.0, label=label)
-    median = drawn.quantiles([0.5], site=name)["q0.5"]
+    median = scenarios.quantiles([0.5], site=name)["q0.5"]
     draw_steps(axes, edges, median, role="forecast", label="median", linewidth=2.2)
     if observations is not None:
-        outcome = observations.value_at(name, drawn.valid_times, include_flagged=True, outside="missing")
+        outcome = observations.value_at(name, scenarios.valid_times, include_flagged=True, outside="missing")
         draw_steps(axes, edges, outcome, role="outcome", label="measured", linewidth=1.8)
-    time_axis(axes, timezone)
-    write_title(axes, f"{name}: {drawn.n_scenarios} scenarios")
-    axes.set(ylabel="Power [MW]", xlabel=f"Beginning of the interval, {timezone}")
-    write_legend(axes)
-    write_caveats(figure, drawn)
+    title = f"{name}: {scenarios.n_scenarios} scenarios"
+    finish_time_series(axes, scenarios, title=title, timezone=timezone, xlabel="Beginning of the interval")
     return figure
 
 
 def reserve(
     scenarios: Scenarios, table: pd.DataFrame, *, site: str | None = None, timezone: str = "UTC"
 ) -> Figure:
-    """Net load as a fan, with its schedule and the reach of the reserve above and below it.
+    """Fan of the net load, with its schedule and the reserve above and below it.
 
     Parameters
     ----------
@@ -127,9 +129,9 @@ def reserve(
     timezone : str
         Zone of the time axis.
 
-    Returns
-    -------
-    Figure
+    See Also
+    --------
+    energyforecast.planning.reserve : The numbers.
 
     Examples
     --------
@@ -146,8 +148,8 @@ def reserve(
         raise SchemaError(
             f"The reserve is that of {len(table)} hours from {table['valid_time'].min()}, the scenarios of "
             f"{len(scenarios.valid_times)} from {scenarios.valid_times[0]}.",
-            "Both are of the same hours.",
-            "Draw the reserve with the scenarios that it was made from.",
+            "Both must cover the same hours.",
+            "Give the scenarios from which the reserve was computed.",
         )
     edges = _edges(scenarios, timezone)
     figure, axes = new_figure()
@@ -159,12 +161,9 @@ def reserve(
         (planned - table["down"].to_numpy(), None),
     ):
         draw_steps(axes, edges, values, role="outcome", label=label, linewidth=1.4)
-    time_axis(axes, timezone)
     risk = f", risk {table.attrs['risk']:.2g}" if "risk" in table.attrs else ""
-    write_title(axes, f"{scenarios.sites[0] if site is None else site}: net load and reserve{risk}")
-    axes.set(ylabel="Net load [MW]", xlabel=f"Beginning of the hour, {timezone}")
-    write_legend(axes)
-    write_caveats(figure, scenarios)
+    title = f"{scenarios.sites[0] if site is None else site}: net load and reserve{risk}"
+    finish_time_series(axes, scenarios, title=title, timezone=timezone, ylabel="Net load [MW]")
     return figure
 
 
@@ -185,7 +184,7 @@ def ramps(
     table : DataFrame
         Of :func:`energyforecast.planning.ramps`.
     within : str
-        The window that is drawn.
+        Window of the ramps.
     probability : float
         Threshold of a warning, drawn as a line. [1]
     site : str, optional
@@ -193,9 +192,9 @@ def ramps(
     timezone : str
         Zone of the time axis.
 
-    Returns
-    -------
-    Figure
+    See Also
+    --------
+    energyforecast.planning.ramps : The numbers.
 
     Examples
     --------
@@ -209,7 +208,7 @@ def ramps(
     chosen = table[table["within"] == within]
     if chosen.empty:
         raise SchemaError(
-            f"Ramps within {within!r} are to be drawn.",
+            f"A figure of ramps within {within!r} is asked for.",
             f"The table has those within {sorted(set(table['within']))}.",
             "Choose one of them.",
         )
@@ -235,7 +234,7 @@ def ramps(
 
 def _draw_trajectories(axes: Axes, edges: Any, scenarios: Scenarios, site: str | None) -> None:
     """About twenty scenarios and the median of each hour."""
-    # Lines through the middles of hours: twenty stairs over each other could not be told apart.
+    # Lines from middle to middle of the hours: twenty step functions cannot be followed.
     middles = edges[:-1] + pd.Timedelta(hours=scenarios.step / 2)
     for trajectory in scenarios.of(site)[:: max(1, scenarios.n_scenarios // 20)]:
         axes.plot(middles, trajectory, color=tint(0.36), linewidth=0.7)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["save"]
 
-#: One colour for the forecast, one for the outcome: told apart by the colour-blind and in grey.
+#: Colours of the forecast and of the outcome: distinct for the colour-blind and in grey.
 FORECAST: Final = "#0b5f8a"
 OUTCOME: Final = "#c1440e"
-#: Several models, told apart in the same way.
+#: Colours of several models, distinct in the same way.
 MODELS: Final = (FORECAST, OUTCOME, "#5b8c2a", "#7d4f9e", "#b8860b", "#555555")
-#: Central intervals, and the share of the forecast's colour in each: opaque, so that the legend shows what is drawn.
+#: Central intervals, and the share of the forecast's colour in each: opaque, so that the legend shows the same colours.
 BANDS: Final = ((0.9, 0.18), (0.8, 0.36), (0.5, 0.58))
 #: Colours and strokes by role.
 _STROKES: Final[dict[str, dict[str, Any]]] = {
@@ -63,12 +63,12 @@ def open_axes(axes: Axes) -> Axes:
 
 
 def write_title(axes: Axes, title: str) -> None:
-    """The title, above the left end of the axes."""
+    """Title above the left end of the axes."""
     axes.set_title(title, loc="left", fontsize=11)
 
 
 def write_legend(axes: Axes) -> None:
-    """Between title and axes: inside, a fan leaves no room that is free on every day."""
+    """Legend between title and axes: inside, a fan covers any place on some day."""
     axes.set_title(axes.get_title(loc="left"), loc="left", fontsize=11, pad=22)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, fontsize=8, frameon=False, ncols=6)
 
@@ -79,14 +79,14 @@ def write_caveats(figure: Figure, shown: _Cautious) -> None:
 
 
 def write_lines(figure: Figure, lines: Sequence[str]) -> None:
-    """Caveats of several things that are shown together, each once."""
+    """Caveats of several objects in one figure, each once."""
     if lines:
         text = "; ".join(dict.fromkeys(lines))
         figure.supxlabel(text, fontsize=8, color="0.35", x=0.99, ha="right")
 
 
 def tint(strength: float) -> tuple[float, ...]:
-    """The colour of the forecast, mixed with white."""
+    """Colour of the forecast, mixed with white."""
     from matplotlib.colors import to_rgb
 
     return tuple(1.0 - strength * (1.0 - part) for part in to_rgb(FORECAST))
@@ -130,22 +130,32 @@ def time_axis(axes: Axes, timezone: str) -> None:
     axes.xaxis.set_major_formatter(formatter)
 
 
+def finish_time_series(
+    axes: Axes,
+    shown: _Cautious,
+    *,
+    title: str,
+    timezone: str,
+    ylabel: str = "Power [MW]",
+    xlabel: str = "Beginning of the hour",
+) -> None:
+    """Clock, title, labels, legend above the axes, and caveats."""
+    time_axis(axes, timezone)
+    write_title(axes, title)
+    axes.set(ylabel=ylabel, xlabel=f"{xlabel}, {timezone}")
+    write_legend(axes)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    write_caveats(figure, shown)
+
+
 def edges_of(valid: pd.DatetimeIndex, width: pd.Timedelta, timezone: str) -> Any:
     """Beginnings of the intervals, and the end of the last."""
     return valid.append(valid[-1:] + width).tz_convert(timestamps.zone(timezone))
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure, as PNG or in the format of the ending.
-
-    Parameters
-    ----------
-    figure : Figure
-    path : path
-
-    Returns
-    -------
-    Path
+    """Write a figure as PNG, or in the format of the file's suffix.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""Shared parts of sheets: one issue of one site, names of its hours, and series aligned with them."""
+"""Shared parts of sheets: one issue of one site, names of its hours, aligned series, columns and charts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.fallback import LADDER
 from energyforecast.core.forecast import Forecast
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
-from energyforecast.reporting.sheets.sheet import Column
+from energyforecast.reporting.sheets.sheet import Chart, Column, Line
 from energyforecast.reporting.translations import Text
 
 __all__: list[str] = []
@@ -23,7 +23,7 @@ Array = npt.NDArray[Any]
 
 
 def one_site(sites: Sequence[str], site: str | None) -> str:
-    """The site that is asked for, or the only one."""
+    """The named site, or the only one."""
     if site is None and len(sites) == 1:
         return sites[0]
     if site is None or site not in sites:
@@ -72,13 +72,13 @@ def local_moments(valid: pd.DatetimeIndex, timezone: str) -> list[datetime]:
 
 
 def is_doubled(moment: datetime) -> bool:
-    """Whether its clock shows this wall time twice."""
+    """Whether this wall time occurs twice on its clock."""
     return moment.replace(fold=1 - moment.fold).utcoffset() != moment.utcoffset()
 
 
 def hour_names(valid: pd.DatetimeIndex, step: pd.Timedelta, timezone: str) -> list[str]:
-    """Wall times of the intervals, with the offset where the clock shows an hour twice."""
-    # Ends are read on the clock of the beginning, so that each interval reads as long as it is.
+    """Wall times of the intervals, with the offset of hours that occur twice."""
+    # Ends have the offset of the beginning, so that each interval has its true length.
     width, names = step.to_pytimedelta(), []
     for moment in local_moments(valid, timezone):
         naive = moment.replace(tzinfo=None)
@@ -125,15 +125,20 @@ def aligned(frame: pd.DataFrame, column: str, valid: pd.DatetimeIndex, *, of: Fo
             "Each hour must occur once.",
             "Give one site and one issue.",
         )
+    check_covers(stamps, valid, name=f"The {kind} of site {site!r}")
+    values = pd.Series(chosen[column].to_numpy(dtype=float), index=stamps)
+    return np.asarray(values.reindex(valid), dtype=float)
+
+
+def check_covers(stamps: pd.DatetimeIndex, valid: pd.DatetimeIndex, *, name: str) -> None:
+    """Refuse a series that lacks hours of the forecast."""
     absent = valid[~valid.isin(stamps)]
     if len(absent):
         raise TimeError(
-            f"The {kind} of site {site!r} lacks {len(absent)} of {len(valid)} hours, the first {absent[0]}.",
+            f"{name} lacks {len(absent)} of {len(valid)} hours, the first {absent[0]}.",
             "It must hold every hour of the forecast; an unknown value is NaN.",
-            "Make both for the same hours.",
+            "Make both for the same hours, by one task.",
         )
-    values = pd.Series(chosen[column].to_numpy(dtype=float), index=stamps)
-    return np.asarray(values.reindex(valid), dtype=float)
 
 
 def caveats_of(*frames: pd.DataFrame | None) -> tuple[str, ...]:
@@ -201,7 +206,7 @@ def quality(forecast: Forecast) -> Text:
 
 
 def head_columns(forecast: Forecast, timezone: str) -> tuple[dict[str, Any], tuple[Column, ...]]:
-    """Site and issue in every row, for files that machines read."""
+    """Site and issue in every row, for machine-readable files."""
     issued = forecast.issue_times[0].tz_convert(timestamps.zone(timezone))
     values = {"site": forecast.sites[0], "issue_time": issued}
     columns = (
@@ -209,6 +214,10 @@ def head_columns(forecast: Forecast, timezone: str) -> tuple[dict[str, Any], tup
         Column("issue_time", Text("column.issue_time"), kind="time", repeated=True),
     )
     return values, columns
+
+
+#: Flags of single hours or days.
+FLAGS: Final = Column("flags", Text("column.flags"), kind="text")
 
 
 def tail_columns(forecast: Forecast) -> tuple[dict[str, Any], tuple[Column, ...]]:
@@ -244,3 +253,8 @@ def quantile_columns(levels: Sequence[float]) -> tuple[Column, ...]:
     return tuple(
         Column(name_of(level), Text("column.quantile", {"level": level}), unit="MW") for level in levels
     )
+
+
+def power_chart(lines: Sequence[Line], band: tuple[str, str, Text] | None, timezone: str) -> Chart:
+    """Chart of power by hour."""
+    return Chart(tuple(lines), band, Text("axis.power"), "MW", Text("axis.hour", {"timezone": timezone}))

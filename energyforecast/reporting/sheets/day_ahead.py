@@ -39,8 +39,8 @@ def day_ahead_sheet(
     timezone : str
         Zone of the days and hours shown: a local day has 23, 24 or 25 hours.
     schedule : DataFrame, optional
-        Columns ``valid_time`` (beginnings of intervals, with a zone) and ``schedule`` [MW]; a value that is not
-        known is NaN, and counted.
+        Columns ``valid_time`` (beginnings of intervals, with a zone) and ``schedule`` [MW]; unknown values are NaN,
+        and counted.
     reserve : DataFrame, optional
         Columns ``valid_time``, ``up`` and ``down`` [MW].
     quantile_levels : sequence of float
@@ -66,7 +66,7 @@ def day_ahead_sheet(
     TimeError
         If schedule or reserve lack an hour, hold one twice, or have no time zone.
     MissingDataError
-        If the site, the issue or the day is not there, or must be chosen.
+        If the site, the issue or the day is missing, or must be chosen.
     RangeError
         If a level lies outside those of the forecast.
 
@@ -99,7 +99,7 @@ def day_ahead_sheet(
         timezone=timezone,
         table=Table(
             data.assign(**tail),
-            (*columns, Column("flags", Text("column.flags"), kind="text"), *last),
+            (*columns, parts.FLAGS, *last),
             Text("word.table"),
         ),
         facts=parts.issue_facts(chosen, timezone) | {"fact.hours": len(data)},
@@ -116,13 +116,8 @@ def fan(levels: Sequence[float], timezone: str, *, schedule: bool = False, obser
     lines += [Line("schedule", Text("line.schedule"), "schedule")] if schedule else []
     lines += [Line("observed", Text("line.observed"), "outcome")] if observed else []
     interval = Text("line.interval", {"low": low, "high": high})
-    return Chart(
-        tuple(lines),
-        (parts.name_of(low), parts.name_of(high), interval) if low < high else None,
-        Text("axis.power"),
-        "MW",
-        Text("axis.hour", {"timezone": timezone}),
-    )
+    band = (parts.name_of(low), parts.name_of(high), interval) if low < high else None
+    return parts.power_chart(lines, band, timezone)
 
 
 def _hours(

@@ -179,7 +179,7 @@ def _columns(timezone: str) -> tuple[Column, ...]:
         *parts.hour_columns(timezone),
         *(parts.power_column(name) for name in powers),
         Column("share", Text("column.share"), kind="share"),
-        Column("flags", Text("column.flags"), kind="text"),
+        parts.FLAGS,
     )
 
 
@@ -198,13 +198,9 @@ def _facts(new: Forecast, old: Forecast, common: pd.DatetimeIndex, timezone: str
 def _chart(interval: tuple[float, float], timezone: str) -> Chart:
     """Both medians over the interval of the earlier issue."""
     low, high = interval
-    return Chart(
-        (
-            Line("previous", Text("line.previous"), "before"),
-            Line("now", Text("line.now"), "forecast"),
-        ),
-        ("low_previous", "high_previous", Text("line.interval_previous", {"low": low, "high": high})),
-        Text("axis.power"),
-        "MW",
-        Text("axis.hour", {"timezone": timezone}),
+    lines = (
+        Line("previous", Text("line.previous"), "before"),
+        Line("now", Text("line.now"), "forecast"),
     )
+    label = Text("line.interval_previous", {"low": low, "high": high})
+    return parts.power_chart(lines, ("low_previous", "high_previous", label), timezone)

@@ -1,4 +1,4 @@
-"""A sheet for planners: tables, facts, notes, caveats and a figure, in no language yet."""
+"""A sheet for planners: tables, facts, notes, caveats and a figure, independent of the language."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Column:
     name : str
         Name in frames and machine-readable files.
     label : Text or str
-        Heading; a string is kept.
+        Heading; a string is not translated.
     unit : str, optional
         ``"MW"``, ``"MWh"``, ``"h"`` or ``"%"``.
     kind : str
@@ -38,7 +38,7 @@ class Column:
         ``"time"`` (zone-aware), ``"day"``, ``"text"`` (a string, a Text, or several), ``"score"`` (a number
         with a unit of its own row).
     repeated : bool
-        Whether every row has the same value; pages and workbooks show it once, at the head.
+        Whether every row has the same value; pages and workbooks show it once, above the table.
 
     Examples
     --------
@@ -107,20 +107,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a figure.
-
-    Parameters
-    ----------
-    column : str
-    label : Text
-    role : str
-        ``"forecast"``, ``"outcome"``, ``"schedule"`` or ``"before"``.
-
-    Examples
-    --------
-    >>> Line("q0.5", Text("line.median"), "forecast").column
-    'q0.5'
-    """
+    """A line of a figure: a column of the table, its label, and its role, which decides its style."""
 
     column: str
     label: Text
@@ -129,24 +116,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Figure of a sheet: columns of its table, and labels.
-
-    Parameters
-    ----------
-    lines : tuple of Line
-    band : (str, str, Text), optional
-        Columns of the lower and the upper edge, and the label of the area between.
-    axis : Text
-        Of the vertical axis.
-    unit : str
-    bottom : Text
-        Of the horizontal axis.
-
-    Examples
-    --------
-    >>> Chart((), None, Text("axis.power"), "MW", Text("axis.hour", {"timezone": "UTC"})).unit
-    'MW'
-    """
+    """Figure of a sheet: lines, the band between two columns with its label, and the labels of both axes."""
 
     lines: tuple[Line, ...]
     band: tuple[str, str, Text] | None
@@ -173,7 +143,7 @@ class Sheet:
     timezone : str
     table : Table
     summary : Table, optional
-        Table that is read first: largest changes, scores.
+        Table shown first: largest changes, scores.
     facts : mapping
         From keys ``fact.*`` of the phrases to values.
     notes : tuple of Text
@@ -235,7 +205,7 @@ class Sheet:
         return self.table
 
     def to_frame(self, language: str | None = None, *, part: Part = "table") -> pd.DataFrame:
-        """A row for each hour or day, caveats as last column; headings of a language, or names for machines.
+        """Rows of a table, with the caveats as last column; headings of a language, or names of columns.
 
         Parameters
         ----------
@@ -258,7 +228,7 @@ class Sheet:
         ----------
         path : path
         language : str, optional
-            Language of headings and words; names for machines by default. Numbers and times stay the same.
+            Language of headings and words; names of columns by default. Numbers and times have one format.
         part : {"table", "summary"}
 
         Examples

@@ -12,7 +12,7 @@ import pandas as pd
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import check_levels
-from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.errors import RangeError, SchemaError
 from energyforecast.reporting.sheets import common as parts
 from energyforecast.reporting.sheets.day_ahead import fan
 from energyforecast.reporting.sheets.scored_issue import Array, Rules, ScoredIssue
@@ -21,13 +21,13 @@ from energyforecast.reporting.translations import Share, Text
 
 __all__ = ["VerificationTerms", "verification_sheet"]
 
-#: Smaller samples are called few. [h]
+#: Smaller samples have a note. [h]
 _FEW: Final = 90 * 24
 
 
 @dataclass(frozen=True)
 class VerificationTerms:
-    """Terms of a verification sheet.
+    """Terms of a verification sheet: tolerance, interval and quantiles.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def verification_sheet(
     forecast : Forecast
         Its kind decides which side is short: of demand, more than scheduled.
     observations : Observations
-        Must hold every hour of the forecast; an hour that is not known is NaN, left out and counted.
+        Must hold every hour of the forecast; unknown hours are NaN, left out and counted.
     timezone : str
     references : mapping of Forecast, optional
         One issue each, for at least the hours of the forecast.
@@ -179,13 +179,7 @@ def _references(references: Mapping[str, Forecast], forecast: Forecast) -> dict[
             )
         one = parts.one_issue(reference, name)
         covered = parts.valid_times(one)
-        absent = valid[~valid.isin(covered)]
-        if len(absent):
-            raise TimeError(
-                f"The reference {key!r} lacks {len(absent)} hours of site {name!r}, the first {absent[0]}.",
-                "References must cover every hour of the forecast.",
-                "Issue them for the same task.",
-            )
+        parts.check_covers(covered, valid, name=f"The reference {key!r} of site {name!r}")
         found[key] = Forecast(one.data.isel(lead_time=np.flatnonzero(covered.isin(valid))))
     return found
 
@@ -245,12 +239,12 @@ def _columns(rules: Rules, levels: Sequence[float]) -> tuple[Column, ...]:
         Column("inside", inside, kind="yes_no"),
         *(parts.power_column(name) for name in ("schedule", "shortage", "surplus")),
         Column("within", within, kind="yes_no"),
-        Column("flags", Text("column.flags"), kind="text"),
+        parts.FLAGS,
     )
 
 
 def _yes_no(values: Array) -> Any:
-    """Whether it is so, or missing."""
+    """Booleans; missing where not finite."""
     known = np.isfinite(values)
     return pd.arrays.BooleanArray(np.where(known, values, 0.0).astype(bool), ~known)
 

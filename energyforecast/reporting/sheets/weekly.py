@@ -270,7 +270,7 @@ def _columns(levels: Sequence[float], *, risky: bool) -> tuple[Column, ...]:
             Column("peak_probability", Text("column.peak_probability"), kind="share"),
             Column("when_at_risk", Text("column.when_at_risk"), kind="text"),
         ]
-    return (*columns, Column("flags", Text("column.flags"), kind="text"))
+    return (*columns, parts.FLAGS)
 
 
 def _facts(

@@ -575,7 +575,7 @@ def test_a_reference_must_cover_the_same_hours_and_is_cut_to_them(yesterday: Any
     longer = forecast_of("2024-06-02", days=2, levels=FINE)
     sheet = verification_sheet(forecast, observed, timezone="UTC", references={"longer": longer})
     assert scored(sheet, "longer") | {"saved": 0} == scored(sheet, "forecast") | {"saved": 0}
-    with pytest.raises(TimeError, match="'late' lacks 24 hours"):
+    with pytest.raises(TimeError, match="'late' of site 'farm' lacks 24 of 24 hours"):
         verification_sheet(forecast, observed, timezone="UTC", references={"late": forecast_of("2024-06-05")})
     with pytest.raises(TimeError, match="were not observed"):
         verification_sheet(longer, observed, timezone="UTC")
