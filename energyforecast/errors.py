@@ -1,26 +1,26 @@
-"""Every error that the library raises, every warning that it gives, and two checks that raise them.
+"""Errors and warnings of the library, and two checks that raise errors.
 
 ::
 
     EnergyForecastError
-    ├── WrongDataError (ValueError)      what was given cannot be right
+    ├── WrongDataError (ValueError)      data that cannot be right
     │   ├── SchemaError                  dimensions, columns, names or types
-    │   ├── UnitsError                   a unit that is not ours (kelvin, km/h, kW)
-    │   ├── RangeError                   a value outside what is possible
+    │   ├── UnitsError                   a unit other than the expected (kelvin, km/h, kW)
+    │   ├── RangeError                   a value outside the possible range
     │   └── TimeError                    naive, duplicated, missing or mislabelled times
-    ├── MissingDataError (LookupError)   what is needed is not there
+    ├── MissingDataError (LookupError)   data that is needed and absent
     │   └── NoRunError                   no usable weather run at an issue time
     ├── LeakageError                     a value that could not have been known
     │   └── PerfectWeatherError          an analysis offered as if it were a forecast
-    ├── ConfigurationError (ValueError)  a configuration file that cannot be followed
-    ├── InfeasibleError (ValueError)     a system that cannot do what is asked of it
-    ├── NotFittedError (RuntimeError)    a forecast asked of what has learnt nothing
-    ├── FileFormatError (ValueError)     a saved file that is damaged or not ours
-    ├── SourceError (OSError)            a server or an archive that did not give what it should
-    │   ├── UnreachableError             no answer, or one that says that the server is in trouble
-    │   ├── RateLimitError               asked too often; says when to come back
+    ├── ConfigurationError (ValueError)  a configuration file with wrong keys or values
+    ├── InfeasibleError (ValueError)     a system without a feasible plan
+    ├── NotFittedError (RuntimeError)    a forecast of a model that is not fitted
+    ├── FileFormatError (ValueError)     a saved file that is damaged or of another form
+    ├── SourceError (OSError)            a server or an archive that did not give its data
+    │   ├── UnreachableError             no answer, or an error of the server
+    │   ├── RateLimitError               too many requests; with the time to wait
     │   ├── RefusedError                 the request itself was refused: key, parameters, place
-    │   ├── RunNotPublishedError         a weather run that is not there (yet)
+    │   ├── RunNotPublishedError         a weather run that does not exist (yet)
     │   └── ResponseError                an answer that cannot be right, or is not whole
     ├── StoreError (OSError)             an archive of weather that cannot be written or trusted
     │   └── StoreLockedError             another process is writing to it
@@ -31,7 +31,7 @@
     ├── DeprecatedWarning (FutureWarning)  a name that a later release removes
     └── DamagedStoreWarning              files of an archive of weather were left out
 
-Each message has three lines: what was found, what was expected, and the remedy.
+Each message has three lines: found, expected, remedy.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ class EnergyForecastError(Exception):
     Parameters
     ----------
     found : str
-        What was found, with the site, the variable and the hour where there are such.
+        The finding, with the site, the variable and the hour where known.
     expected : str
-        What was expected instead.
+        The expectation.
     remedy : str
-        What the user can do about it.
+        The remedy for the user.
 
     Examples
     --------
@@ -95,7 +95,7 @@ class EnergyForecastError(Exception):
     """
 
     def __init__(self, found: str, expected: str, remedy: str) -> None:
-        # What another library said may have many lines; a message keeps three.
+        # A message of another library may have many lines; this one has three.
         found, expected, remedy = (" ".join(part.split()) for part in (found, expected, remedy))
         super().__init__(f"{found}\n{expected}\n{remedy}")
         self.found, self.expected, self.remedy = found, expected, remedy
@@ -106,78 +106,78 @@ class EnergyForecastError(Exception):
 
 
 class WrongDataError(EnergyForecastError, ValueError):
-    """What was given cannot be right."""
+    """Data that cannot be right."""
 
 
 class SchemaError(WrongDataError):
-    """Dimensions, columns, names or types are not those of the type."""
+    """Wrong dimensions, columns, names or types."""
 
 
 class UnitsError(WrongDataError):
-    """A value carries a unit that is not ours."""
+    """Value in another unit than expected."""
 
 
 class RangeError(WrongDataError):
-    """A value lies outside what is possible."""
+    """Value outside the possible range."""
 
 
 class TimeError(WrongDataError):
-    """Times are naive, duplicated, missing or mislabelled."""
+    """Times that are naive, duplicated, missing or mislabelled."""
 
 
 class MissingDataError(EnergyForecastError, LookupError):
-    """What is needed is not there."""
+    """Data that is needed and absent."""
 
 
 class NoRunError(MissingDataError):
-    """No usable weather run had arrived at an issue time."""
+    """No usable weather run at an issue time."""
 
 
 class LeakageError(EnergyForecastError):
-    """A value was used that could not have been known."""
+    """Use of a value that could not have been known."""
 
 
 class PerfectWeatherError(LeakageError):
-    """An analysis was offered where a forecast is needed."""
+    """Analysis given where a forecast is needed."""
 
 
 class ConfigurationError(EnergyForecastError, ValueError):
-    """A configuration file cannot be followed."""
+    """Configuration file with wrong keys or values."""
 
 
 class InfeasibleError(EnergyForecastError, ValueError):
-    """A system cannot do what is asked of it."""
+    """System without a feasible plan."""
 
 
 class NotFittedError(EnergyForecastError, RuntimeError):
-    """A forecast was asked of something that has learnt nothing yet."""
+    """Forecast of a model that is not fitted."""
 
 
 class FileFormatError(EnergyForecastError, ValueError):
-    """A saved file is damaged, or is not one of ours."""
+    """Saved file that is damaged, or of another form."""
 
 
 class DependencyError(EnergyForecastError, ImportError):
-    """A library or a system package is absent."""
+    """Absent library or system package."""
 
 
 class SourceError(EnergyForecastError, OSError):
-    """A server or an archive did not give what it should."""
+    """Server or archive that did not give its data."""
 
 
 class UnreachableError(SourceError):
-    """No answer came, or one that says that the server is in trouble."""
+    """No answer, or an error of the server."""
 
 
 class RateLimitError(SourceError):
-    """A server was asked too often.
+    """Too many requests to a server.
 
     Parameters
     ----------
     found, expected, remedy : str
         As in every error.
     retry_after : float
-        After how long it may be asked again. [s]
+        Time to wait before the next request. [s]
 
     Examples
     --------
@@ -194,23 +194,23 @@ class RateLimitError(SourceError):
 
 
 class RefusedError(SourceError):
-    """The request itself was refused: its key, its parameters or its place."""
+    """Refused request: its key, its parameters or its place."""
 
 
 class RunNotPublishedError(SourceError):
-    """A weather run is not there, or not yet."""
+    """Weather run that does not exist, or not yet."""
 
 
 class ResponseError(SourceError):
-    """An answer cannot be right, or is not whole."""
+    """Answer that cannot be right, or is not whole."""
 
 
 class StoreError(EnergyForecastError, OSError):
-    """An archive of weather cannot be written, or cannot be trusted."""
+    """Archive of weather that cannot be written or trusted."""
 
 
 class StoreLockedError(StoreError):
-    """Another process is writing to the archive."""
+    """Archive to which another process is writing."""
 
 
 class EnergyForecastWarning(UserWarning):
@@ -218,15 +218,15 @@ class EnergyForecastWarning(UserWarning):
 
 
 class ApproximateCoordinatesWarning(EnergyForecastWarning):
-    """Weather was asked for at coordinates that may be kilometres off."""
+    """Weather for coordinates that may be kilometres off."""
 
 
 class DeprecatedWarning(EnergyForecastWarning, FutureWarning):
-    """A deprecated name was used; a later release removes it."""
+    """Use of a deprecated name, which a later release removes."""
 
 
 class DamagedStoreWarning(EnergyForecastWarning):
-    """Files of an archive of weather are damaged and were left out."""
+    """Damaged files of an archive of weather, which were left out."""
 
 
 def one_of(
@@ -284,7 +284,7 @@ def require(module: str, *, extra: str, purpose: str = "") -> ModuleType:
     extra : str
         Extra of this package that brings it.
     purpose : str, optional
-        A sentence on its use, with the file at hand where there is one.
+        A sentence on its use, with the file where known.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The types that flow through the library, and what all of them need.
+"""Core types of the library: sites, tasks, observations, weather, forecasts and scenarios.
 
 Internal: use the names of ``energyforecast``.
 """

@@ -17,40 +17,40 @@ __all__ = ["by_hour", "finite_by_hour", "outcomes_by_hour"]
 Array = npt.NDArray[Any]
 
 
-def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) -> Array:
+def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, name: str) -> Array:
     """A value for each hour, which may repeat: one number for all, or a series that must hold each hour."""
     if not isinstance(values, pd.Series):
         return np.full(len(hours), float(values))
     if not isinstance(values.index, pd.DatetimeIndex) or values.index.tz is None:
         raise TimeError(
-            f"The series of {what} is indexed by {values.index.dtype}, without a time zone.",
+            f"The series of {name} is indexed by {values.index.dtype}, without a time zone.",
             "A series is indexed by the beginnings of hours, with their zone.",
             'Use series.tz_localize("UTC"), or the zone of its clock.',
         )
     if values.index.has_duplicates:
         twice = values.index[values.index.duplicated()][0]
         raise TimeError(
-            f"The series of {what} holds {twice} twice.", "Each hour is there once.", "Drop the doubled rows."
+            f"The series of {name} holds {twice} twice.", "Each hour appears once.", "Drop the doubled rows."
         )
     wanted = timestamps.to_ns(hours)
     place = pd.Index(timestamps.to_ns(values.index)).get_indexer(pd.Index(wanted))
     absent = place < 0
     if absent.any():
         raise TimeError(
-            f"The series of {what} lacks {int(absent.sum())} of {len(hours)} hours, the first {hours[absent][0]}.",
+            f"The series of {name} lacks {int(absent.sum())} of {len(hours)} hours, the first {hours[absent][0]}.",
             f"It ({len(values)} hours from {values.index.min()}) holds every hour that is asked for.",
             "Give the values of all these hours, or choose a shorter window.",
         )
     return np.asarray(values.to_numpy(dtype=float)[place])
 
 
-def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, what: str) -> Array:
+def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, name: str) -> Array:
     """A value for each hour as :func:`by_hour`, none missing."""
-    found = by_hour(values, hours, what=what)
+    found = by_hour(values, hours, name=name)
     bad = np.flatnonzero(~np.isfinite(found))
     if bad.size:
         raise RangeError(
-            f"The {what} is {found[bad[0]]} at {hours[bad[0]]} ({bad.size} hours in all).",
+            f"The {name} is {found[bad[0]]} at {hours[bad[0]]} ({bad.size} hours in all).",
             "It is known at every hour that is asked for.",
             "Give a number for these hours.",
         )
@@ -61,4 +61,4 @@ def outcomes_by_hour(observed: Observations | pd.Series, hours: pd.DatetimeIndex
     """Observed power at each hour; NaN where it is missing or flagged. [MW]"""
     if isinstance(observed, Observations):
         return observed.value_at(site, hours)
-    return by_hour(observed, hours, what=f"outcomes of site {site!r}")
+    return by_hour(observed, hours, name=f"outcomes of site {site!r}")

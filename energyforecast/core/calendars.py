@@ -1,10 +1,10 @@
-"""What kind of day it is in a country: holidays, bridge days, working weekends, Ramadan.
+"""Calendars of countries: holidays, bridge days, working weekends, Ramadan.
 
-Holidays come from the package `holidays <https://holidays.readthedocs.io>`_; nothing is written down here.
+Holidays come from the package `holidays <https://holidays.readthedocs.io>`_; none is listed here.
 
-A decree that moves a day off is known to the package once its next version is out, often weeks after
-the decree and sometimes after the day. So a backtest over the past knows every decree, as if each had
-been announced in time, and a forecast of tomorrow knows those of the installed version: keep it up to date.
+The next version of the package knows a decree that moves a day off, often weeks after the decree and sometimes
+after the day. A backtest over the past therefore knows every decree, as if each had been announced in time, and a
+forecast of tomorrow those of the installed version: keep it up to date.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
 
     Notes
     -----
-    A working weekend is known where the package says which day a day off was substituted from, which
-    decrees of Kazakhstan, Kyrgyzstan and Uzbekistan do. What Kyrgyzstan calls working holidays (category
-    ``workday``) are ordinary days.
+    A working weekend is known where the package gives the day from which a day off was moved, as decrees of
+    Kazakhstan, Kyrgyzstan and Uzbekistan do. Working holidays of Kyrgyzstan (category ``workday``) are ordinary
+    days.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
 
 
 def check_country(country: str, subdivision: str | None = None) -> None:
-    """Refuse a country, or a part of it, whose holidays are not known.
+    """Refuse a country, or a part of it, without known holidays.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _countries() -> dict[str, list[str]]:
 @lru_cache(maxsize=64)
 def _table(country: str, subdivision: str | None, first: int, last: int) -> tuple[Flags, ...]:
     """A row a class of :class:`Days`, a column a day of the years."""
-    # The years around tell what the first and the last day lie beside, and what was moved across.
+    # The years around give the neighbours of the first and the last day, and days moved across the year.
     known = _holidays(country, subdivision, range(first - 1, last + 2))
     span = np.arange(f"{first - 1}-12-31", f"{last + 1}-01-02", dtype="datetime64[D]").tolist()
     holiday = np.array([day in known for day in span])
@@ -168,7 +168,7 @@ def _table(country: str, subdivision: str | None, first: int, last: int) -> tupl
 
 
 def _holidays(country: str, subdivision: str | None, years: range) -> Any:
-    # English labels where there are some: only they can be searched for "estimated".
+    # English labels where they exist: only they can be searched for "estimated".
     entity = holidays.country_holidays(country)
     language = "en_US" if "en_US" in entity.supported_languages else None
     return holidays.country_holidays(country, subdiv=subdivision, years=years, language=language)

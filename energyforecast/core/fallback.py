@@ -21,7 +21,7 @@ CONSTANT: Final = 4
 LADDER: Final[dict[int, str]] = {
     FULL: "full model on the newest run",
     OLDER_RUN: "full model on an older run, within the lateness seen in training",
-    REDUCED: "model without what is missing",
+    REDUCED: "model without the missing inputs",
     CLIMATOLOGY: "climatology",
     CONSTANT: "constant quantiles",
 }

@@ -31,7 +31,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Path to write to: the file takes the place of the old one, whole, when the block ends without an error."""
     path = path.resolve()  # a link stays a link
     if path.exists() and not path.is_file():
-        yield path  # a folder refuses, a pipe takes what is written
+        yield path  # a folder refuses, a pipe takes all bytes
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{_SCRATCH}{secrets.token_hex(8)}{path.suffix}")
@@ -47,7 +47,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file of a store so that at any moment there is the old one or the new one, whole."""
+    """Write a file of a store so that at any moment either the old or the new one exists, whole."""
     try:
         with whole_file(path) as scratch:
             scratch.write_bytes(content)

@@ -39,7 +39,7 @@ class Forecast:
     ----------
     data : DataArray
         Dimensions ``(site, issue_time, lead_time, quantile)`` [MW]. Coordinates: ``valid_time(issue_time,
-        lead_time)``; ``capacity(site)`` [MW], NaN where there is none; ``kind(site)``, one of
+        lead_time)``; ``capacity(site)`` [MW], NaN if unknown; ``kind(site)``, one of
         :data:`energyforecast.core.kinds.KINDS`; ``fallback_level(site, issue_time)``;
         ``weather_init_time(site, issue_time)``, NaT for analyses. ``lead_time`` is the union over
         issues, since local days have 23 to 25 hours: cells outside an issue's window are NaN.
@@ -115,7 +115,7 @@ class Forecast:
         ----------
         frame : DataFrame
             Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` unless a task gives
-            it, and ``site`` unless there is one. Rows whose forecast is missing are left out and counted.
+            it, and ``site`` unless it is one alone. Rows whose forecast is missing are left out and counted.
         columns : mapping of float, str or None
             Quantile level by column; the column of a point forecast, which is then the level 0.5 alone; by default
             the columns named like ``q0.1``, as :meth:`to_frame` names them.
@@ -277,7 +277,7 @@ class Forecast:
         Raises
         ------
         MissingDataError
-            If there is no such site or issue.
+            If the site or issue is absent.
 
         Examples
         --------
@@ -387,10 +387,10 @@ class Forecast:
         )
 
 
-def _among(wanted: Any, held: Sequence[Any], what: str) -> None:
+def _among(wanted: Any, held: Sequence[Any], kind: str) -> None:
     if wanted not in held:
         raise MissingDataError(
-            f"The forecast has no {what} {wanted}.",
+            f"The forecast has no {kind} {wanted}.",
             f"It has {len(held)}, from {held[0]} to {held[-1]}.",
             "Choose one of them.",
         )

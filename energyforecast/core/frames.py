@@ -55,8 +55,8 @@ def check_rising_times(index: pd.DatetimeIndex, label: str) -> None:
     if len(doubled):
         raise TimeError(
             f"{label} has {len(doubled)} doubled times, the first {doubled[0]}.",
-            "Every interval stands once; a local clock that is put back shows an hour twice.",
-            "Read local times with energyforecast.read_power(..., timezone=...), which tells the two apart.",
+            "Every interval appears once; a local clock that is put back shows an hour twice.",
+            "Read local times with energyforecast.read_power(..., timezone=...), which distinguishes the two.",
         )
     if not index.is_monotonic_increasing:
         where = index[1:][np.diff(timestamps.to_ns(index)) < np.timedelta64(0, "ns")][0]
@@ -76,7 +76,7 @@ def _check_regular(index: pd.DatetimeIndex, label: str, frequency: pd.Timedelta 
         missing = pd.Timestamp(stamps[gaps[0]] + step, tz="UTC")
         raise TimeError(
             f"{label} is irregular in {gaps.size} places; the first missing or misplaced time is {missing}.",
-            f"Times follow each other every {pd.Timedelta(step)}; what was not measured is NaN.",
+            f"Times follow each other every {pd.Timedelta(step)}; a value that was not measured is NaN.",
             "Use frame.asfreq(...) to make gaps visible as NaN, or energyforecast.read_power.",
         )
     return pd.Timedelta(step).as_unit("ns")
@@ -90,14 +90,14 @@ def as_numbers(frame: pd.DataFrame, label: str) -> pd.DataFrame:
         raise SchemaError(
             f"{label} hold {sorted({str(kind) for kind in frame.dtypes})}: {error}",
             "Every column is numeric, in MW.",
-            "Convert text to numbers; what was not measured is NaN.",
+            "Convert text to numbers; a value that was not measured is NaN.",
         ) from error
     infinite = np.argwhere(np.isinf(values.to_numpy()))
     if len(infinite):
         row, column = infinite[0]
         raise SchemaError(
             f"{label} of site {frame.columns[column]!r} is infinite at {frame.index[row]}.",
-            "Values are finite, or NaN where nothing was measured.",
+            "Values are finite, or NaN where no value was measured.",
             "Replace infinities by NaN.",
         )
     values.columns = pd.Index([str(name) for name in frame.columns])

@@ -28,8 +28,8 @@ class Observations:
     Parameters
     ----------
     values : DataFrame
-        Indexed by the beginnings of regular intervals in UTC, a column a site. What was not measured
-        is NaN; small negative power (auxiliary use) is kept. [MW]
+        Indexed by the beginnings of regular intervals in UTC, a column a site. A value that was not
+        measured is NaN; small negative power (auxiliary use) is kept. [MW]
     published_after : str or timedelta
         Latency after the END of an interval at which its value is published, e.g. ``"2h"``.
     published_time : DataFrame
@@ -291,7 +291,7 @@ class Observations:
     def _outside(self, site: str, wanted: timestamps.Times) -> TimeError:
         return TimeError(
             f"{len(wanted)} hours of site {site!r} were not observed, the first {wanted[0]} UTC.",
-            f"Observations are there every {_short(self.frequency)} from {self.index[0]} to {self.index[-1]}; "
+            f"Observations are given every {_short(self.frequency)} from {self.index[0]} to {self.index[-1]}; "
             "an unknown value is NaN.",
             "Ask for a shorter period, or give more observations; where hours outside are right: "
             'value_at(..., outside="missing").',

@@ -35,7 +35,7 @@ def check_variable(values: xr.DataArray, name: str, label: str) -> None:
         raise SchemaError(
             f"{label}[{name!r}] has the dimensions {values.dims}.",
             "A variable has (site, init_time, lead_time[, member]) or, in an analysis, (site, time[, member]).",
-            "Choose from a dimension with isel(...), broadcast what is missing, or drop the variable.",
+            "Choose from a dimension with isel(...), broadcast missing dimensions, or drop the variable.",
         )
     row = _row_of(values, name)
     if row is None:
@@ -86,8 +86,8 @@ def _looks_like_kmh(speed: Floats) -> bool:
     return speed.size >= _ENOUGH and (float(np.median(speed)) > 13.5 or float(np.quantile(speed, 0.99)) > 40)
 
 
-#: For a variable: when its typical value betrays another unit, which one, and how to convert.
-_BETRAYALS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
+#: By variable: the test that its typical value shows another unit, that unit, and the conversion.
+_OTHER_UNITS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
     "temp_air": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
     "temp_dew": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
     "pressure": (lambda x: float(np.median(x)) < 2000, "hPa", "Multiply by 100."),
@@ -98,7 +98,7 @@ _BETRAYALS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
 }
 
 
-#: What a few days of weather may look like by themselves: a storm, a clear sky.
+#: Variables of which a few days alone may look wrong: a storm, a clear sky.
 _NEEDS_WEEKS: Final = ("wind_speed", "cloud_cover")
 
 
@@ -125,13 +125,13 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
         finite = block[np.isfinite(block)].astype(np.float64)
         if finite.size == 0:
             continue
-        betrayal = _BETRAYALS.get(row.name)
+        other = _OTHER_UNITS.get(row.name)
         enough = row.name not in _NEEDS_WEEKS or _distinct_hours(values) >= _ENOUGH
-        if betrayal and enough and betrayal[0](finite):
+        if other and enough and other[0](finite):
             raise UnitsError(
                 f"{label}[{name!r}] has a median of {np.median(finite):.1f} at site {str(place)!r}.",
-                f"energyforecast expects {row.units!r}; this looks like {betrayal[1]}.",
-                betrayal[2],
+                f"energyforecast expects {row.units!r}; this looks like {other[1]}.",
+                other[2],
             )
         low, high = float(finite.min()), float(finite.max())
         if low < row.minimum - 1e-3 or high > row.maximum + 1e-3:
@@ -231,7 +231,7 @@ def check_observations(
         if site.name not in values.columns:
             raise SchemaError(
                 f"{label} has the columns {list(values.columns)}, without {site.name!r}.",
-                "There is a column for each site.",
+                "Each site has a column.",
                 "Rename the columns to the names of the sites.",
             )
         if site.capacity is not None:

@@ -78,7 +78,7 @@ class PowerCurve:
         if len(self.wind_speed) != len(self.power) or len(self.power) < 3:
             raise SchemaError(
                 f"{self._who} has {len(self.wind_speed)} wind speeds and {len(self.power)} powers.",
-                "There is a power for each wind speed, and there are at least three.",
+                "Each wind speed has a power, and they are three or more.",
                 "Give both columns of the table.",
             )
         for field, unit in (("wind_speed", "m/s"), ("power", "fraction of rated, or MW")):
@@ -241,7 +241,7 @@ class PowerCurve:
         Notes
         -----
         On the 55 machines of 1.5 to 4 MW in the Open Energy Database, each
-        with its own specific power, the error is 1.2 % of rated power in the median and 2.4 % in nine
+        with the specific power of each, the error is 1.2 % of rated power in the median and 2.4 % in nine
         of ten (root mean square up to 18 m/s).
 
         References
@@ -355,7 +355,7 @@ class PowerCurve:
         power, wind_speed : array, shape (times,)
             Measured at the same times; pandas series must have the same index. [MW; m s⁻¹]
         rated : float
-            Rated power of what was measured. [MW]
+            Rated power of the measured turbine or farm. [MW]
         usable : array of bool, optional
             Hours to learn from, e.g. ``~observations.unfit["farm"]``; missing values are always left out.
         bin_width : float

@@ -46,7 +46,7 @@ def commit() -> str:
         _REPOSITORY / ".git"
     ).exists():  # a package that was installed into the checkout of another project
         return ""
-    # No lock: describing may run beside the user's own git.
+    # No lock: describing may run at the same time as git of the user.
     command = ["git", "--no-optional-locks", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         done = subprocess.run(  # noqa: S603  (a fixed command)

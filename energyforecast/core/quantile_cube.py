@@ -158,7 +158,7 @@ def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
 
 def _faults(rows: Array, capacity: float) -> tuple[Array, Array, Array]:
     """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
-    slack = 1e-4 * capacity  # NaN, and then nothing is out of bounds, where there is no capacity
+    slack = 1e-4 * capacity  # NaN without a capacity, and then no quantile is out of bounds
     return (
         np.asarray(~np.isfinite(rows).all(axis=1)),
         np.asarray((np.diff(rows, axis=1) < 0).any(axis=1)),

@@ -46,7 +46,7 @@ def check_levels(levels: Iterable[float]) -> tuple[float, ...]:
     outside = [level for level in result if not 0.0 < level < 1.0]
     if outside or not result:
         raise RangeError(
-            f"The quantile levels hold {outside[0] if outside else 'nothing'}.",
+            f"The quantile levels hold {outside[0] if outside else 'no level'}.",
             "Levels are numbers between 0 and 1, both excluded, such as 0.1, 0.5, 0.9.",
             "Divide percentages by 100; a 'P90' is 0.9, or 0.1 in solar finance.",
         )
@@ -73,7 +73,7 @@ class QuantileFunction:
     Raises
     ------
     SchemaError
-        If values and levels differ in number, or there are none.
+        If values and levels differ in number, or both are empty.
 
     See Also
     --------
@@ -117,7 +117,7 @@ class QuantileFunction:
         if not count or np.shape(self.values)[-1:] != (count,):
             raise SchemaError(
                 f"Quantiles have the shape {np.shape(self.values)}, for {count} levels.",
-                "They have a column for each level, and there is at least one.",
+                "They have a column for each level, at least one.",
                 "Give the levels of these quantiles.",
             )
         object.__setattr__(self, "values", np.asarray(self.values))
@@ -211,7 +211,7 @@ class QuantileFunction:
         Parameters
         ----------
         value : float or array
-            One for all rows, or one for each; any number where there is one row without dimension.
+            One for all rows, or one for each; any number for a single row without dimension.
         tails : {"flat", "normal"}
 
         Examples
@@ -280,7 +280,7 @@ class QuantileFunction:
         return np.asarray(np.select([count == 0, count > last], [low, high], inside))
 
     def _counted(self, value: Array, side: Side) -> npt.NDArray[np.intp]:
-        """Quantiles below a value, or at most there."""
+        """Number of quantiles below a value, or at most the value."""
         if self.values.ndim == 1:
             return np.asarray(np.searchsorted(self.values, value, side=side))
         under = self.values < value[..., None] if side == "left" else self.values <= value[..., None]
@@ -327,12 +327,12 @@ class QuantileFunction:
 
             \int_0^\tau Q(u) \, du
 
-        At the probability of at most a value it is the mean of what is at most that value, times its probability.
+        At :math:`\tau = F(y)` it is the mean of outcomes up to :math:`y` times their probability.
 
         Parameters
         ----------
         level : float or array
-            In [0, 1]; one for all rows, or one for each; any number where there is one row without dimension.
+            In [0, 1]; one for all rows, or one for each; any number for a single row without dimension.
 
         Examples
         --------

@@ -27,16 +27,16 @@ _DIMS: Final = ("scenario", "site", "valid_time")
 class Scenarios:
     """Equally likely courses of power or demand over the hours of one window, at one or several sites.
 
-    Quantiles of a sum are not sums of quantiles: what is added, stored or dispatched over hours and sites
-    is computed in each scenario, and summed up at the end.
+    Quantiles of a sum are not sums of quantiles: sums, storage and dispatch over hours and sites are computed in
+    each scenario, and summarised at the end.
 
     Parameters
     ----------
     data : DataArray
         Dimensions ``(scenario, site, valid_time)`` [MW]; coordinate ``kind(site)``, one of
         :data:`energyforecast.core.kinds.KINDS`; ``valid_time`` are beginnings of intervals in UTC, regular
-        and rising. Attributes: ``frequency``, length of an interval; ``caveats``, what must be said wherever
-        the scenarios are shown; ``issue_time``, where there is one.
+        and rising. Attributes: ``frequency``, length of an interval; ``caveats`` to show wherever the scenarios
+        are shown; ``issue_time``, if known.
 
     Raises
     ------
@@ -71,7 +71,7 @@ class Scenarios:
         if "kind" not in self.data.coords:
             raise SchemaError(
                 "Scenarios have no coordinate 'kind'.",
-                "It is kind(site), which says whether power is made or used.",
+                "It is kind(site): wind, solar, generation, demand or site.",
                 "Use assign_coords, or Scenarios.from_values(..., kind=...).",
             )
         self._check_hours()
@@ -187,7 +187,7 @@ class Scenarios:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """By site, whether its power is made or used: one of :data:`energyforecast.core.kinds.KINDS`."""
+        """Kind of power by site: one of :data:`energyforecast.core.kinds.KINDS`."""
         return {
             name: check_kind(str(kind), of=name)
             for name, kind in zip(self.sites, self.data["kind"].values, strict=True)
@@ -225,7 +225,7 @@ class Scenarios:
         Raises
         ------
         MissingDataError
-            If there is no such site, or several and none is named.
+            If the site is absent, or none of several is named.
         """
         if site is None and len(self.sites) == 1:
             return np.asarray(self.data.values[:, 0])
@@ -272,7 +272,7 @@ class Scenarios:
     def quantiles(self, levels: Sequence[float], *, site: str | None = None) -> pd.DataFrame:
         """A row for each hour, a column for each level (``q0.5``), from the scenarios of one site. [MW]
 
-        The k-th of n in order stands for the level (k - ½)/n, as in
+        The k-th of n in order is the quantile at the level (k - ½)/n, as in
         :func:`energyforecast.planning.sample_scenarios`, so that the
         quantiles of a forecast come back; levels beyond the first and last take these.
 

@@ -140,7 +140,7 @@ class ImbalanceTerms:
     def _at(self, hours: pd.DatetimeIndex | None, side: Literal["shortage", "surplus"]) -> Array:
         price: Price = getattr(self, side)
         if hours is not None:
-            return by_hour(price, hours, what=f"prices of {side}")
+            return by_hour(price, hours, name=f"prices of {side}")
         if isinstance(price, pd.Series):
             raise SchemaError(
                 f"Costs are asked for without hours, and the price of {side} is a series.",
@@ -253,7 +253,7 @@ class ImbalanceTerms:
 
         Examples
         --------
-        Half of a farm's schedule is missing; a city uses half of what was bought.
+        Half of a farm's schedule is missing; a city uses half of its schedule.
 
         >>> whole = ImbalanceTerms(shortage=40, surplus=10, band=0.05, paid="whole")
         >>> observed, declared = np.array([50.0, 96.0]), np.full(2, 100.0)
@@ -362,7 +362,7 @@ def kazakhstan(
     -----
     The coefficients are of the order of 28 March 2025, in force from 13 April 2025, for new renewable plants; before
     that the coefficient was 1. They are known here from summaries by advisers, not from the order itself: one of
-    them gives "1.3 for excess and 0.7 for shortage", which leaves open which side each belongs to, and none says
+    them gives "1.3 for excess and 0.7 for shortage", which leaves open which side each belongs to, and none states
     whether a deviation is paid for whole or only beyond the band. Hence both sides and `paid` are parameters.
     Either way round both coefficients lie 0.3 from 1, so that the penalty is the same on both sides. Check against
     your contract; plants with storage under automatic control are settled differently, and for projects of the

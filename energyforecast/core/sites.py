@@ -39,7 +39,7 @@ class Site:
     longitude : float
         Longitude, east positive, -180 to 180. [degree]
     capacity : float, optional
-        Installed capacity, the upper bound of every forecast; ``None`` where there is none. [MW]
+        Installed capacity, the upper bound of every forecast; ``None`` if unknown. [MW]
     timezone : str
         Zone of the site's wall clock, for calendar features.
     altitude : float, optional
@@ -346,9 +346,9 @@ class DemandArea(Site):
     sector : {"total", "industry", "households"}
         Consumers: all, or one sector.
     country : str, optional
-        ISO 3166 code of the country whose holidays are kept, e.g. ``"KZ"``.
+        ISO 3166 code of the country that sets the holidays, e.g. ``"KZ"``.
     subdivision : str, optional
-        Code of the part of the country, where it has holidays of its own, e.g. ``"VIC"`` of ``"AU"``.
+        Code of the part of the country, where it has other holidays, e.g. ``"VIC"`` of ``"AU"``.
 
     Examples
     --------

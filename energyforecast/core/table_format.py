@@ -1,4 +1,4 @@
-"""Form of a table file: one object for measurements, weather, forecasts of others, configuration and command line."""
+"""Form of a table file, for measurements, weather, external forecasts, configurations and the command line."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class TableFormat:
     thousands : str, optional
         Sign between groups of three digits of a CSV file.
     missing : sequence of str
-        Marks of a missing value in a CSV file, besides an empty cell and ``NaN``.
+        Marks of a missing value in a CSV file, in addition to an empty cell and ``NaN``.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""UTC, intervals, wall-clock schedules and local days: the only module that converts time.
+"""Conversion of time: UTC, intervals, wall-clock schedules and local days.
 
 Inside the library time is UTC. Arrays hold ``datetime64[ns]`` without zone, frames hold a
-``DatetimeIndex`` in UTC. A local day has 23, 24 or 25 hours, so nothing here ever adds hours to
+``DatetimeIndex`` in UTC. A local day has 23, 24 or 25 hours: no function adds hours to
 midnight.
 """
 
@@ -162,7 +162,7 @@ def localise(times: pd.DatetimeIndex, *, timezone: str) -> pd.DatetimeIndex:
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
-    """What pandas raises for wall times that it cannot place: before version 3, errors of pytz."""
+    """Errors of pandas for wall times that do not exist or are ambiguous: before version 3, those of pytz."""
     try:
         from pytz.exceptions import InvalidTimeError
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""The vocabulary: every variable's name, unit, CF standard name, cell method and plausible range.
+"""Vocabulary: every variable's name, unit, CF standard name, cell method and plausible range.
 
 Names are pvlib's where it has one (``ghi``, ``temp_air``); a height is a suffix
 (``wind_speed_100m``). A variable of one weather model among several carries the model's name in
@@ -39,7 +39,7 @@ MEAN: Final = "time: mean"
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """One row of the vocabulary.
+    """Row of the vocabulary of variables.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ _HEIGHT = re.compile(r"^(?P<base>[a-z_]+)_(?P<height>\d+)m$")
 
 
 def model_of(name: str) -> str | None:
-    """Weather model in front of a variable's name, if there is one.
+    """Weather model in front of a variable's name, or None.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def model_of(name: str) -> str | None:
 
 
 def height_of(name: str) -> float | None:
-    """Height above ground in a variable's name, if there is one. [m]
+    """Height above ground in a variable's name, or None. [m]
 
     Examples
     --------
@@ -173,7 +173,7 @@ def lookup(name: str) -> Variable:
     raise SchemaError(
         f"The variable {name!r} is not in the vocabulary.",
         f"Known names are {', '.join(_spelled(row) for row in VARIABLES.values())}.",
-        f"Rename it{_suggestion(bare)}; a variable of your own needs attrs 'units' and 'cell_methods'.",
+        f"Rename it{_suggestion(bare)}; another variable needs attrs 'units' and 'cell_methods'.",
     )
 
 
@@ -191,7 +191,7 @@ FLAG_VERSION: Final = 1
 
 
 class Flag(IntFlag):
-    """Quality flags of observations, as bits that are never used again for anything else.
+    """Quality flags of observations, as bits with a permanent meaning.
 
     Examples
     --------
@@ -204,7 +204,7 @@ class Flag(IntFlag):
     CURTAILED = 4  #: output was limited by order
     CLOCK_SUSPECT = 8  #: the time stamp cannot be trusted
     STUCK = 16  #: the sensor repeated itself
-    SPIKE = 32  #: an isolated value that cannot be
+    SPIKE = 32  #: an isolated impossible value
     ABOVE_CAPACITY = 64  #: more than the plant can give
     NIGHT_GENERATION = 128  #: a PV plant that generates at night
     CLIPPING = 256  #: held at the inverter's limit

@@ -1,4 +1,4 @@
-"""Schema of weather: the checks where it enters, and a wrapper of weather that passed them."""
+"""Schema of weather, its checks, and a wrapper of weather that passed them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ValidatedWeather:
     sites: tuple[Site, ...] = ()
 
     def for_sites(self, sites: Sequence[Site]) -> ValidatedWeather:
-        """The same weather, checked to hold these sites and to agree with the sun there."""
+        """The same weather, checked to hold these sites and to agree with the sun at each."""
         new = [site for site in sites if site not in self.sites]
         if not new:
             return self
@@ -96,7 +96,7 @@ def validated(weather: Weather, *, sites: Sequence[Site] = ()) -> ValidatedWeath
     weather : Dataset or mapping of Dataset
         Weather already validated is checked for further `sites` only.
     sites : sequence of Site, optional
-        Sites that must be there. With radiation among the variables, the sun checks its time label.
+        Required sites. With radiation among the variables, the sun checks its time label.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def check_weather(weather: xr.Dataset, *, sites: Sequence[Site] = (), label: str
         Dimensions ``(site, init_time, lead_time[, member])`` for a forecast, ``(site, time)`` for an
         analysis, with the coordinate ``available_time``.
     sites : sequence of Site
-        Sites that must be there. With radiation among the variables, the sun checks its time label.
+        Required sites. With radiation among the variables, the sun checks its time label.
     label : str
         Name of the dataset in messages.
 
@@ -201,12 +201,12 @@ def _check_dimensions(weather: xr.Dataset, label: str) -> None:
         raise SchemaError(
             f"{label} has dimensions {tuple(map(str, weather.dims))} and kind {weather.attrs.get('kind')!r}.",
             "A forecast has (site, init_time, lead_time[, member]), an analysis (site, time).",
-            "Rename the dimensions; add `site` with expand_dims if there is one site only.",
+            "Rename the dimensions; add `site` with expand_dims for a single site.",
         )
     if not weather.data_vars or 0 in (weather.sizes[name] for name in wanted):
         raise SchemaError(
             f"{label} is empty: {dict(weather.sizes)} and {len(weather.data_vars)} variables.",
-            "There is at least one variable, one site and one run or hour.",
+            "Weather has at least one variable, one site and one run or hour.",
             "Check the period and the file from which it was read.",
         )
     missing = [name for name in wanted if name not in weather.coords]
@@ -264,7 +264,7 @@ def _check_rising(axis: npt.NDArray[np.generic], name: str, label: str) -> None:
     if np.isnat(axis).any() or bad.size:
         where = axis[bad[0] + 1] if bad.size else axis[np.isnat(axis)][0]
         raise TimeError(
-            f"{label}[{name!r}] does not rise at {where}: it is doubled, out of order or empty there.",
+            f"{label}[{name!r}] does not rise at {where}: it is doubled, out of order or empty.",
             f"{name} rises strictly.",
             f"Sort with weather.sortby({name!r}) and decide which of the doubles is right.",
         )
@@ -294,7 +294,7 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
     if early.any():
         where = tuple(np.argwhere(early)[0])
         raise TimeError(
-            f"{label} for {start.values[where[0]]} says that it was available earlier, at {arrived.values[where]}.",
+            f"{label} for {start.values[where[0]]} was available earlier, at {arrived.values[where]}.",
             "A value is available after the run's initialisation (a reanalysis after its hour).",
             "Check that available_time is in UTC.",
         )

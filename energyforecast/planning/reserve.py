@@ -123,7 +123,7 @@ def reserve(
     _check_demand(scenarios, site)
     _check_risk(risk, scenarios.n_scenarios, tail, of="scenarios")
     mean = trajectories.mean(axis=0)
-    scheduled = mean if schedule is None else finite_by_hour(schedule, hours, what="schedule")
+    scheduled = mean if schedule is None else finite_by_hour(schedule, hours, name="schedule")
     residuals = (trajectories - scheduled).T
     up = [needed(row, risk, tail, states) for row in residuals]
     down = [needed(-row, risk, tail) for row in residuals]
@@ -192,7 +192,7 @@ def static_reserve(
     table = pd.DataFrame(
         {
             "valid_time": timestamps.to_index(schedule.index),
-            "scheduled": finite_by_hour(schedule, pd.DatetimeIndex(schedule.index), what="schedule"),
+            "scheduled": finite_by_hour(schedule, pd.DatetimeIndex(schedule.index), name="schedule"),
             "up": needed(known, risk, tail, outage_table(outages)),
             "down": needed(-known, risk, tail),
             "n": len(known),

@@ -14,8 +14,8 @@ HOURS = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
 
 
 def test_hours_may_repeat_and_a_number_is_that_of_all() -> None:
-    assert by_hour(pd.Series([3.0, 4.0], index=HOURS), HOURS[[1, 1]], what="price").tolist() == [4.0, 4.0]
-    assert finite_by_hour(5.0, HOURS, what="schedule").tolist() == [5.0, 5.0]
+    assert by_hour(pd.Series([3.0, 4.0], index=HOURS), HOURS[[1, 1]], name="price").tolist() == [4.0, 4.0]
+    assert finite_by_hour(5.0, HOURS, name="schedule").tolist() == [5.0, 5.0]
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,12 @@ def test_hours_may_repeat_and_a_number_is_that_of_all() -> None:
 )
 def test_other_hours_are_refused(index: pd.DatetimeIndex, message: str) -> None:
     with pytest.raises(TimeError, match=message):
-        by_hour(pd.Series([3.0, 4.0], index=index), HOURS, what="price")
+        by_hour(pd.Series([3.0, 4.0], index=index), HOURS, name="price")
 
 
 def test_a_missing_value_is_refused_where_none_may_be_missing() -> None:
     with pytest.raises(RangeError, match="The schedule is nan at 2024-01-02 01:00"):
-        finite_by_hour(pd.Series([3.0, np.nan], index=HOURS), HOURS, what="schedule")
+        finite_by_hour(pd.Series([3.0, np.nan], index=HOURS), HOURS, name="schedule")
 
 
 def test_outcomes_that_are_missing_stay_missing() -> None:

@@ -543,7 +543,7 @@ def test_a_site_without_a_column_is_named() -> None:
 def test_levels_outside_0_and_1_or_not_rising_are_refused(levels: list[float]) -> None:
     with pytest.raises(RangeError) as caught:
         check_levels(levels)
-    _three_lines(caught.value, f"{float(levels[0]):g}" if levels else "nothing")
+    _three_lines(caught.value, f"{float(levels[0]):g}" if levels else "no level")
 
 
 # --- Sites ----------------------------------------------------------------------------------------

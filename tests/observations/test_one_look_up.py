@@ -210,7 +210,7 @@ OLD_WAYS = {
     "a helper": """
         def outcomes(observed: Observations | pd.Series, hours, site):
             observed = observed.values[site].where(~observed.unfit[site])
-            return by_hour(observed, hours, what="outcomes")
+            return by_hour(observed, hours, name="outcomes")
         """,
     "the rows that are there": """
         def merged(source: Observations, frame):
