@@ -1,4 +1,4 @@
-"""Whether measured power can be trusted: its gaps, its flags, its units and its clock, in one answer."""
+"""Audit of measured power: gaps, flags, units and clock in one report."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class AuditReport:
     observations : Observations
         With the flags that were found.
     clocks : mapping of ClockReport
-        By site, where there was something to compare with.
+        By site, where weather or the sun was compared.
     problems : tuple of str
-        Reasons for which it does not pass; empty if it passes.
+        Problems found; empty if the series passes.
 
     Examples
     --------
@@ -73,14 +73,14 @@ class AuditReport:
 
     def _site(self, name: str, missing: int) -> dict[str, Any]:
         table = quality.flag_table(self.observations)
-        own = table[table["site"] == name].drop(columns="site")
+        flags = table[table["site"] == name].drop(columns="site")
         clock = self.clocks.get(name)
         return {
             "missing": missing,
             "missing_share": missing / len(self.observations),
             "largest_mw": _number(self.observations.values[name].max()),
             "mean_mw": _number(self.observations.values[name].mean()),
-            "flags": own.to_dict("records"),
+            "flags": flags.to_dict("records"),
             "clock": None
             if clock is None
             else {
@@ -89,7 +89,7 @@ class AuditReport:
                 "constant_minutes": _number(clock.constant),
                 "change_minutes": _number(clock.change),
                 "since": None if clock.since is None else clock.since.isoformat(),
-                "says": str(clock),
+                "summary": str(clock),
             },
         }
 
@@ -145,7 +145,7 @@ def _problems(power: Observations, site: Site, clock: ClockReport | None) -> lis
         plausibility.check_observations(power.values, sites=[site], unfit=power.unfit, label="power")
     except WrongDataError as error:
         found.append(f"{error.found} {error.expected}")
-    # What is above capacity is set aside hour by hour; where most of it is, the unit is wrong.
+    # Hours above capacity are set aside one by one; if most are, the unit is wrong.
     usual = float(power.values[site.name].abs().quantile(0.9))
     if site.capacity is not None and usual > 5 * site.capacity:
         found.append(
@@ -154,9 +154,9 @@ def _problems(power: Observations, site: Site, clock: ClockReport | None) -> lis
         )
     missing = float(power.values[site.name].isna().mean())
     unfit = float(power.unfit[site.name].mean())
-    for share, what in ((missing, "missing"), (unfit, "set aside by flags")):
+    for share, kind in ((missing, "missing"), (unfit, "set aside by flags")):
         if share > LARGEST_SHARE:
-            found.append(f"{share:.0%} of {site.name} is {what}, more than {LARGEST_SHARE:.0%}.")
+            found.append(f"{share:.0%} of {site.name} is {kind}, more than {LARGEST_SHARE:.0%}.")
     if clock is not None and clock.verdict not in ("right", "unknown"):
         found.append(str(clock))
     return found

@@ -45,7 +45,7 @@ _MONTHLY_DEVIATION: Final = 8.0
 #: Smallest change of a clock. [min]
 _SMALLEST_CHANGE: Final = 30.0
 _DAY: Final = pd.Timedelta("1D")
-#: Calendars of daylight saving that are tried after the site's own.
+#: Calendars of daylight saving that are tried after that of the site.
 _CALENDARS: Final = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
 
 
@@ -113,7 +113,7 @@ class ClockReport:
         constant, change = f"{self.constant:+z.0f} min", f"{self.change:+z.0f} min"
         since = "" if self.since is None else f"{self.since:%B %Y}"
         return {
-            "right": f"Its lag of {constant} is within what is usual.",
+            "right": f"Its lag of {constant} is within the usual range.",
             "half an hour off": f"It lags by {constant}; perhaps a stamp names the middle of its interval.",
             "off by a constant": f"It lags by {constant}; check the time zone, and which end of its interval a "
             "stamp names.",

@@ -202,7 +202,7 @@ def parse_entsoe(
 
 @dataclass(frozen=True)
 class _Session:
-    """Session of requests for entsoe-py: adds the key and asks through Http."""
+    """Session of requests for entsoe-py: adds the token and requests through Http."""
 
     token: str = field(repr=False)
     url: str
@@ -212,7 +212,7 @@ class _Session:
     def get(self, *, url: str, params: Mapping[str, Any], proxies: Any, timeout: Any) -> SimpleNamespace:
         """Answer to a request of entsoe-py, at the address and with the timeouts of this session."""
         del url, proxies, timeout
-        # A client that asks too often is banned for ten minutes.
+        # A client with too many requests is banned for ten minutes.
         asking = replace(self.http, reason=self._reason, retry_after=lambda _: 600.0)
         body = asking.get(self.url, params={**params, "securityToken": self.token})
         return SimpleNamespace(
@@ -229,7 +229,7 @@ class _Session:
 
 
 def _client(session: _Session) -> Any:
-    """Client of entsoe-py that asks through a session."""
+    """Client of entsoe-py with a session."""
     library = require("entsoe", extra="entsoe", purpose="entsoe-py has ENTSO-E's areas and parameters.")
     return library.EntsoeRawClient(api_key=_NO_KEY, session=session, retry_count=1)
 
@@ -285,7 +285,7 @@ def _plant_type(series: ET.Element) -> str:
 def _document(body: bytes) -> list[ET.Element]:
     """Time series of an XML answer."""
     if b"<!DOCTYPE" in body[:2000] or b"<!ENTITY" in body:
-        raise _bad("is no document of the platform but declares a type of its own")
+        raise _bad("is no document of the platform: it declares a document type")
     try:
         root = ET.fromstring(body)  # noqa: S314  (declarations of entities are refused above)
     except ET.ParseError as error:

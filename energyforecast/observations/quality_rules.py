@@ -36,7 +36,7 @@ Bools = npt.NDArray[np.bool_]
 #: Increases when a rule or a threshold changes, so that flags can be compared over time.
 RULES_VERSION: Final = 1
 
-#: Share of capacity below which a plant stands still: calm, night, or auxiliary use.
+#: Share of capacity below which a plant is at rest: calm, night, or auxiliary use.
 _STILL: Final = 0.01
 
 
@@ -163,7 +163,7 @@ def above_capacity(series: MeasuredPower) -> Bools:
 
 
 def clipping(series: MeasuredPower) -> Bools:
-    r"""Flag a PV plant that stays at its highest level for two hours or more, on at least five occasions.
+    r"""Flag a PV plant that stays at its highest level for two hours or more, at least five times.
 
     Notes
     -----

@@ -69,7 +69,7 @@ def _one_revision(
         values, published = values[known], published[known]
         if not len(values):
             raise MissingDataError(
-                f"No value was published by {as_of}.", "There is at least one value.", "Give a later as_of."
+                f"No value was published by {as_of}.", "At least one value is needed.", "Give a later as_of."
             )
     order = np.lexsort((timestamps.to_ns(published), timestamps.to_ns(values.index)))
     values, published = values.iloc[order], published[order]
@@ -108,8 +108,8 @@ def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:
     if len(stray):
         raise TimeError(
             f"power has a stamp at {stray[0]}, off the grid of {step} that begins at {index[0]}.",
-            "Stamps lie on a regular grid; whole intervals may be absent.",
-            "Give frequency=..., or round the stamps where the logger's clock trembles.",
+            "Stamps must lie on a regular grid; whole intervals may be absent.",
+            "Give frequency=..., or round the stamps of a logger with an unsteady clock.",
         )
     return regular
 
@@ -120,7 +120,7 @@ def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedel
         return timestamps.duration(frequency)
     if len(values) < 2:
         raise TimeError(
-            "The source has fewer than two rows.", "The frequency is known.", "Give frequency='1h'."
+            "The source has fewer than two rows.", "The frequency must be known.", "Give frequency='1h'."
         )
     steps = np.diff(timestamps.to_ns(values.index))
     lengths, counts = np.unique(steps[steps > np.timedelta64(0, "ns")], return_counts=True)
@@ -135,6 +135,6 @@ def _published_by(power: Observations, as_of: Any) -> Observations:
     last = timestamps.instant(as_of) - power.published_after - power.frequency
     if last < power.index[0]:
         raise MissingDataError(
-            f"No value was published by {as_of}.", "There is at least one value.", "Give a later as_of."
+            f"No value was published by {as_of}.", "At least one value is needed.", "Give a later as_of."
         )
     return power[:last]

@@ -1,4 +1,4 @@
-"""Reader of the ten-minute measurements of turbines in the Shelek corridor; the data is not shipped."""
+"""Reader of ten-minute measurements of turbines in the Shelek corridor; the data is not part of the package."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ShelekScada(NamedTuple):
     Parameters
     ----------
     power : Observations
-        A column a turbine. [MW]
+        One column for each turbine. [MW]
     wind_speed : DataFrame
         Wind at the nacelles, with the index and columns of the power. [m s⁻¹]
     temp_air : DataFrame
@@ -76,9 +76,9 @@ def read_shelek_scada(
     timezone : str
         Zone of the clock that stamped the rows; see Notes.
     label : {"beginning", "ending"}
-        Which end of its ten minutes a stamp names.
+        End of its ten minutes that a stamp names.
     published_after : str or timedelta
-        Delay after the end of an interval at which its value is known.
+        Latency after the end of an interval at which its value is known.
     names : mapping, optional
         Names of sites by ``ID``; the IDs themselves by default.
 
@@ -90,7 +90,7 @@ def read_shelek_scada(
     Raises
     ------
     MissingDataError, SchemaError
-        If a file or a column is not there, or a turbine is in two files.
+        If a file or a column is missing, or a turbine is in two files.
     UnitsError, RangeError
         If the power is not between 0 and 1, or the rated power is not positive.
     TimeError
@@ -98,11 +98,10 @@ def read_shelek_scada(
 
     Notes
     -----
-    The stamps have no offset, and the clock is disputed: Almaty went from UTC+6 to UTC+5 on 1 March
-    2024, and a logger may not have followed. Read with ``"fixed:+06:00"`` or ``"Asia/Almaty"``, then
-    ask :func:`energyforecast.observations.check_clock` with the wind of an analysis which is right. A
-    logger that ignored the change lacks the doubled hour of 29 February, which ``"Asia/Almaty"``
-    refuses.
+    The stamps have no offset, and the clock is uncertain: Almaty went from UTC+6 to UTC+5 on 1 March
+    2024, and a logger may not have followed. Read with ``"fixed:+06:00"`` or ``"Asia/Almaty"``, then compare both
+    with the wind of an analysis by :func:`energyforecast.observations.check_clock`. A logger that ignored the
+    change lacks the doubled hour of 29 February, which ``"Asia/Almaty"`` refuses.
 
     Examples
     --------
@@ -123,7 +122,7 @@ def read_shelek_scada(
     if not (np.isfinite(rated_power) and rated_power > 0):
         raise RangeError(
             f"rated_power is {rated_power}.",
-            "It is the power of one turbine, above 0 [MW].",
+            "It must be the power of one turbine, above 0 [MW].",
             "Give it in MW, e.g. 2.5.",
         )
     files = [paths] if isinstance(paths, str | Path) else list(paths)
@@ -134,7 +133,7 @@ def read_shelek_scada(
             if site in turbines:
                 raise SchemaError(
                     f"{file.name} holds turbine {site!r}, which was already read.",
-                    "Each turbine is in one file.",
+                    "Each turbine must be in one file.",
                     "Join its files first, or correct `names`.",
                 )
             turbines[site] = _on_clock(rows, timezone, f"{file.name}, turbine {site!r}")
@@ -160,27 +159,29 @@ def read_shelek_scada(
 
 def _read(path: Path) -> pd.DataFrame:
     if not path.exists():
-        raise MissingDataError(f"There is no file {path}.", "The rows are in a CSV file.", "Check the path.")
+        raise MissingDataError(
+            f"There is no file {path}.", "The rows must be in a CSV file.", "Check the path."
+        )
     try:
         frame = pd.read_csv(path, encoding="utf-8-sig", dtype={_TURBINE: str})
-    except (ValueError, UnicodeDecodeError) as error:  # pandas' own errors of parsing are ValueErrors
+    except (ValueError, UnicodeDecodeError) as error:  # pandas raises ValueErrors
         raise SchemaError(
-            f"{path.name} cannot be read: {error}", "It is a CSV file in UTF-8.", "Save it so."
+            f"{path.name} cannot be read: {error}", "It must be a CSV file in UTF-8.", "Save it in this form."
         ) from error
     absent = [name for name in (_TURBINE, _TIME, *_VALUES) if name not in frame.columns]
     if absent or frame.empty:
         raise SchemaError(
             f"{path.name} has {len(frame)} rows and the columns {list(frame.columns)}, "
             + (f"without {absent[0]!r}." if absent else "so it is empty."),
-            f"Its columns are {', '.join((_TURBINE, _TIME, *_VALUES))}.",
-            "Rename the columns; for other forms there is energyforecast.read_power.",
+            f"Its columns must be {', '.join((_TURBINE, _TIME, *_VALUES))}.",
+            "Rename the columns; other forms are read by energyforecast.read_power.",
         )
     text = [name for name in _VALUES if not pd.api.types.is_numeric_dtype(frame[name])]
     if text:
         raise SchemaError(
             f"{path.name}: the column {text[0]!r} holds {frame[text[0]].dtype}.",
-            "Measurements are numbers with a decimal point.",
-            "Convert them; what was not measured is an empty field.",
+            "Measurements must be numbers with a decimal point.",
+            "Convert them; leave missing values empty.",
         )
     return _checked_power(frame.rename(columns=_VALUES), path)
 
@@ -190,7 +191,7 @@ def _checked_power(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     if worst > 1.2:
         raise UnitsError(
             f"{path.name} has a normalised power of {worst:g}.",
-            "It lies between 0 and 1, a little outside at most; this looks like % or kW.",
+            "It must lie between 0 and 1, or little outside; this looks like % or kW.",
             "Divide it by 100 or by the rated power, or read kW with energyforecast.read_power.",
         )
     return frame
@@ -202,8 +203,8 @@ def _on_clock(rows: pd.DataFrame, timezone: str, label: str) -> pd.DataFrame:
     except (ValueError, TypeError) as error:
         raise TimeError(
             f"{label}: the stamps cannot be read: {error}",
-            "Stamps are written like '2023-03-11 0:10:00', without an offset.",
-            "Write them so, or use energyforecast.read_power.",
+            "Stamps must be written like '2023-03-11 0:10:00', without an offset.",
+            "Write them in this form, or use energyforecast.read_power.",
         ) from error
     index = timestamps.localise(stamps, timezone=timezone)
     frames.check_rising_times(index, label)

@@ -52,8 +52,8 @@ def read_power(
         Every other property of the table: columns, form of the stamps, signs of the file; or the name of one of
         :data:`energyforecast.core.table_format.FORMATS`.
     revisions : {"first", "last"}
-        Which of several publications of an interval counts, with its own time. The first is the one a
-        forecaster could use; the last is more accurate, and later.
+        Publication that counts where an interval has several, with its time. A forecaster could use the first; the
+        last is more accurate, and later.
     as_of : str or moment, optional
         Only values that were published by then.
 
@@ -65,7 +65,7 @@ def read_power(
     Raises
     ------
     TimeError
-        If stamps are doubled, or hours of a clock change cannot be told apart.
+        If stamps are doubled, or hours of a clock change are ambiguous.
     UnitsError, SchemaError, FileFormatError
         If the unit is unknown, a column is absent, or the file is of another form than declared.
     MissingDataError
@@ -83,7 +83,7 @@ def read_power(
     >>> read_power(frame, unit="kW", timezone="Asia/Almaty", label="beginning", published_after="2h")
     Observations of farm: 4 x 1h from 2024-02-29 16:00 UTC, 0 missing, 0 flagged, published after 2h
 
-    A logger with Russian headers, its own form of dates, and decimal commas:
+    A logger with Russian headers, another form of dates, and decimal commas:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -180,8 +180,8 @@ def read_demand(
         if demand.values[name].notna().any() and not (demand.values[name] > 0).any():
             raise SchemaError(
                 f"The demand of {name!r} is never above 0; its largest value is {demand.values[name].max():g} MW.",
-                "Consumption is positive.",
-                "Turn the sign of the column, or choose another.",
+                "Consumption must be positive.",
+                "Change the sign of the column, or choose another.",
             )
     return demand
 
@@ -207,7 +207,7 @@ def _renamed(
     if absent:
         raise SchemaError(
             f"There is no column {absent[0]!r} among {list(table.columns)}.",
-            "`columns` names columns of the source.",
+            "`columns` must name columns of the source.",
             "Correct the name.",
         )
     chosen = table[list(names)].rename(columns=names)
@@ -222,7 +222,7 @@ def _no_commas(table: pd.DataFrame) -> None:
         if len(text) and text.str.fullmatch(_COMMA).mean() > 0.5:
             raise SchemaError(
                 f"The column {name!r} holds {text.iloc[0]!r}.",
-                "Numbers have the declared decimal sign.",
+                "Numbers must have the declared decimal sign.",
                 "Give decimal=','.",
             )
 
@@ -231,7 +231,7 @@ def _moments(table: pd.DataFrame, name: str, timezone: str) -> pd.DatetimeIndex:
     if name not in table.columns:
         raise SchemaError(
             f"There is no column {name!r} among {list(table.columns)}.",
-            "`published_time` names the column of the times of publication.",
+            "`published_time` must name the column of the times of publication.",
             "Correct the name.",
         )
     return Stamps(timezone=timezone, time=name).of(table)

@@ -14,36 +14,13 @@ from energyforecast.errors import SchemaError, TimeError
 
 __all__ = ["Stamps"]
 
-#: Lengths of a settlement period by how many an ordinary day has. [min]
+#: Lengths of a settlement period by their number in an ordinary day. [min]
 _PERIODS: Final = {24: 60, 48: 30, 96: 15}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stamps:
-    """Columns and form of the stamps of a table.
-
-    Parameters
-    ----------
-    timezone : str
-        Zone of the clock, used where stamps carry no offset.
-    time : str or sequence of str, optional
-        Column of the stamps, or a column of dates and one of times of day; the index by default.
-    period : str, optional
-        Column that counts the periods of the local day from 1, beside a `time` that holds its date.
-    periods_per_day : {24, 48, 96}
-        Of a day without a clock change.
-    form : str, optional
-        As in :meth:`datetime.datetime.strptime`; ISO 8601 by default, for a guess exchanges days and months.
-
-    Examples
-    --------
-    The day on which London's clocks go back has 50 half-hours.
-
-    >>> table = pd.DataFrame({"date": ["2023-10-29"] * 2, "period": [3, 50]})
-    >>> stamps = Stamps(timezone="Europe/London", time="date", period="period")
-    >>> stamps.of(table).strftime("%d %H:%M").tolist()
-    ['29 00:00', '29 23:30']
-    """
+    """Columns and form of the stamps of a table; its fields are those of :class:`~energyforecast.TableFormat`."""
 
     timezone: str
     time: str | Sequence[str] | None = None
@@ -57,9 +34,9 @@ class Stamps:
         Raises
         ------
         SchemaError
-            If a column is not there.
+            If a column is missing.
         TimeError
-            If stamps cannot be read, or an hour of a clock change cannot be told apart.
+            If stamps cannot be read, or an hour of a clock change is ambiguous.
         """
         if self.period is not None:
             return self._settled(table, self.period)
@@ -72,7 +49,7 @@ class Stamps:
 
     @property
     def used(self) -> tuple[str, ...]:
-        """Columns that say when."""
+        """Columns of the time."""
         named = (self.time,) if isinstance(self.time, str) else tuple(self.time or ())
         return (*named, self.period) if self.period is not None else named
 
@@ -80,7 +57,7 @@ class Stamps:
         if len(time) != 2:
             raise SchemaError(
                 f"time names {list(time)}.",
-                "It names one column, or one of dates and one of times of day.",
+                "It must name one column, or one of dates and one of times of day.",
                 "Give time='<column>' or time=['<dates>', '<times of day>'].",
             )
         return time[0], time[1]
@@ -91,7 +68,7 @@ class Stamps:
         if pd.api.types.is_numeric_dtype(column) and len(column):
             raise TimeError(
                 f"The stamps are numbers: {column[0]}.",
-                "Stamps are written like '2024-03-01 00:00', or are datetimes.",
+                "Stamps must be written like '2024-03-01 00:00', or be datetimes.",
                 "Give time='<column of the stamps>', or convert them with pandas.to_datetime(..., unit=...).",
             )
         try:
@@ -100,8 +77,8 @@ class Stamps:
         except (ValueError, TypeError) as error:
             raise TimeError(
                 f"The stamps cannot be read: {error}",
-                f"Stamps are written like {self.form or '2024-03-01 00:00, optionally with an offset'}.",
-                "Give time_format='%d.%m.%Y %H:%M' or whatever the file has.",
+                f"Stamps must be written like {self.form or '2024-03-01 00:00, optionally with an offset'}.",
+                "Give time_format='%d.%m.%Y %H:%M' or the form of the file.",
             ) from error
 
     def _joined(self, table: pd.DataFrame, dates: str, clock: str) -> pd.DatetimeIndex:
@@ -113,7 +90,7 @@ class Stamps:
         if bad.any():
             raise TimeError(
                 f"{clock!r} holds {text[bad].iloc[0]!r}.",
-                "A time of day is written like '09:30'.",
+                "A time of day must be written like '09:30'.",
                 "Correct the column, or the name.",
             )
         seconds = parts.fillna("0").astype(int) @ np.array([3600, 60, 1])
@@ -124,25 +101,25 @@ class Stamps:
         if day.tz is not None or (day != day.normalize()).any():
             raise TimeError(
                 f"{name!r} holds {day[np.argmax(day != day.normalize())]}.",
-                "It holds local dates, without time of day and offset.",
+                "It must hold local dates, without time of day and offset.",
                 "Give it as time=... alone if it is a whole stamp.",
             )
         return day
 
     def _settled(self, table: pd.DataFrame, period: str) -> pd.DatetimeIndex:
-        """Local midnight and so many periods after it: 46, 48 or 50 half-hours make a day."""
+        """Local midnight and a number of periods after it: 46, 48 or 50 half-hours make a day."""
         if not isinstance(self.time, str) or self.periods_per_day not in _PERIODS:
             raise SchemaError(
                 f"period={period!r} with time={self.time!r}, {self.periods_per_day} periods a day.",
-                f"Beside the period stands the column of its date, and a day has {list(_PERIODS)} of them.",
+                f"A period needs the column of its date, and a day must have {list(_PERIODS)} of them.",
                 "Give time='<column of the dates>'.",
             )
         day = self._dates(table, self.time)
         dates, place = np.unique(day.to_numpy(), return_inverse=True)
         after = dates + np.timedelta64(1, "D")
         begin, end = (
-            timestamps.to_ns(timestamps.local_midnights(pd.DatetimeIndex(some).date, timezone=self.timezone))
-            for some in (dates, after)
+            timestamps.to_ns(timestamps.local_midnights(pd.DatetimeIndex(days).date, timezone=self.timezone))
+            for days in (dates, after)
         )
         count = pd.to_numeric(pd.Series(_column(table, period)), errors="coerce").to_numpy(dtype=float)
         length = np.timedelta64(_PERIODS[self.periods_per_day], "m")
@@ -152,7 +129,7 @@ class Stamps:
             row = int(np.argmax(wrong))
             raise TimeError(
                 f"{period!r} is {count[row]:g} on {day[row]:%Y-%m-%d}.",
-                f"That day has the periods 1 to {whole[place][row]} in {self.timezone}.",
+                f"That day must have the periods 1 to {whole[place][row]} in {self.timezone}.",
                 "Check timezone, periods_per_day and the column.",
             )
         return timestamps.to_index(begin[place] + (count.astype("int64") - 1) * length)
@@ -160,10 +137,10 @@ class Stamps:
     def _not_dates_alone(self, wall: pd.DatetimeIndex) -> None:
         """Refuse a date without its column of hours, which would put a whole day on one stamp."""
         if len(wall) > 2 and wall.has_duplicates and (wall == wall.normalize()).all():
-            often = int(wall.value_counts().iloc[0])
+            count = int(wall.value_counts().iloc[0])
             raise TimeError(
-                f"All stamps are midnights, and {wall[wall.duplicated()][0]:%Y-%m-%d} stands {often} times.",
-                "A stamp names the time of day; here another column seems to hold it.",
+                f"All stamps are midnights, and {wall[wall.duplicated()][0]:%Y-%m-%d} occurs {count} times.",
+                "A stamp must name the time of day; here another column seems to hold it.",
                 "Give time=['<dates>', '<times of day>'], or time='<dates>' and period='<count of the period>'.",
             )
 
@@ -174,7 +151,7 @@ def _column(table: pd.DataFrame, name: str | None) -> pd.Index:
     if name not in table.columns:
         raise SchemaError(
             f"There is no column {name!r} among {list(table.columns)}.",
-            "`time` and `period` name columns that say when.",
+            "`time` and `period` must name columns of the time.",
             "Correct the name.",
         )
     return pd.Index(table[name])

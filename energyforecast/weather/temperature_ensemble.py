@@ -20,10 +20,10 @@ Floats = npt.NDArray[np.float64]
 
 _DAY: Final = pd.Timedelta("1D")
 _YEAR: Final = 365.25
-#: Harmonics of the year that change the level, and those that also change the course of the day.
+#: Harmonics of the year in the level, and in the daily cycle.
 _LEVEL: Final = 3
-_COURSE: Final = 2
-#: Gaps of up to so many hours are bridged where past anomalies are followed. [h]
+_CYCLE: Final = 2
+#: Longest gap of past anomalies that is interpolated. [h]
 _BRIDGED: Final = 6
 
 
@@ -46,8 +46,8 @@ def known_by(analysis: xr.Dataset, as_of: Any) -> xr.Dataset:
     --------
     >>> from energyforecast.datasets import la_haute_borne
     >>> weather = la_haute_borne()[1]  # ERA5, with a latency of five days
-    >>> there = known_by(weather, "2014-12-20")["temp_air"].notnull().values[0]
-    >>> str(weather["time"].values[there][-1])[:13]
+    >>> known = known_by(weather, "2014-12-20")["temp_air"].notnull().values[0]
+    >>> str(weather["time"].values[known][-1])[:13]
     '2014-12-15T00'
     """
     known = (analysis["available_time"] <= timestamps.to_ns([timestamps.instant(as_of)])[0]).values
@@ -113,7 +113,7 @@ def temperature_scenarios(
     Parameters
     ----------
     analysis : Dataset
-        Measured ``temp_air`` at even steps, dimensions ``(site, time)``; two years at the least.
+        Measured ``temp_air`` at even steps, dimensions ``(site, time)``; at least two years.
     site : str
     issue_time : str or moment
         In UTC unless it has an offset.
@@ -122,7 +122,7 @@ def temperature_scenarios(
     lookback : str or timedelta
         Length of measured temperature with which the run begins, for features that look back.
     shift_days, step_days : int
-        Each past year is followed in its season, and shifted by up to so many days, by such steps. [d]
+        Largest shift of a past year within its season, and the step of shifts. [d]
     memory_days : int
         Persistence of the newest known anomaly. [d]
 
@@ -146,16 +146,17 @@ def temperature_scenarios(
 
     Notes
     -----
-    Temperature is the sum of a harmonic climatology :math:`c` (three harmonics of the year, two of the day) and
-    an anomaly :math:`a`. A scenario follows the anomaly of a past year from an origin :math:`o` of about the same
-    season. The persistence :math:`\rho_h` of the mean anomaly :math:`\bar{a}` of the last 24 h is regressed on the
-    whole past, by lead :math:`h`, so that all scenarios continue from the temperature known at the issue
-    :math:`t`:
+    Temperature is the sum of a harmonic climatology :math:`c` (three harmonics of the year, two of the day, and their
+    products up to the second of the year) and an anomaly :math:`a`. A scenario follows the anomaly of a past year from
+    an origin :math:`o` of about the same season. The persistence :math:`\rho_d` of the mean anomaly :math:`\bar{a}` of
+    the last 24 h after :math:`d` days is its regression on the whole past, linear in between, and 0 after
+    `memory_days`; with it all scenarios continue from the temperature known at the issue :math:`t`:
 
     .. math::
-        T_{t+h} = c_{t+h} + a_{o+h} + \rho_h \left( \bar{a}_t - \bar{a}_o \right)
+        T_{t+h} = c_{t+h} + a_{o+h} + \rho_h \left( \bar{a}_t - \bar{a}_o \right), \qquad
+        \rho_d = \max\left( 0,\; \frac{\sum_s \bar{a}_s\, \bar{a}_{s+d}}{\sum_s \bar{a}_s^2} \right)
 
-    Shifts of the season give more scenarios than there are years.
+    Shifts of the season give more scenarios than years.
 
     References
     ----------
@@ -173,9 +174,9 @@ def temperature_scenarios(
     """
     if not weather_schema.is_analysis(analysis) or "temp_air" not in analysis:
         raise SchemaError(
-            f"Scenarios are asked of weather with the dimensions {tuple(map(str, analysis.dims))} and the variables "
+            f"The weather has the dimensions {tuple(map(str, analysis.dims))} and the variables "
             f"{list(map(str, analysis.data_vars))}.",
-            "They are drawn from measured temperature: temp_air on (site, time).",
+            "Scenarios are made from measured temperature: temp_air on (site, time).",
             "Give an analysis: a station's record or a reanalysis.",
         )
     issue = timestamps.instant(issue_time)
@@ -186,21 +187,24 @@ def temperature_scenarios(
     normal = _normal(measured, axis)
     known = len(measured)
     anomaly = (measured - normal[:known]).interpolate(limit=round(pd.Timedelta(f"{_BRIDGED}h") / step))
-    paths = _analogues(
+    trajectories = _analogues(
         anomaly.to_numpy(),
         ahead=len(axis) - known,
         day=round(_DAY / step),
         shifts=range(-shift_days, shift_days + 1, step_days),
         memory=memory_days,
     )
-    if not len(paths):
+    if not len(trajectories):
         raise MissingDataError(
             f"Temperature of {site!r} is known from {measured.index[0]} to {measured.index[-1]}.",
             "A scenario follows a past year, so more than a year is known, without gaps of more than 6 h.",
             "Give a longer record, e.g. of a reanalysis.",
         )
     members = np.vstack(
-        [np.repeat(measured.to_numpy()[:, None], len(paths), axis=1), normal[known:, None] + paths.T]
+        [
+            np.repeat(measured.to_numpy()[:, None], len(trajectories), axis=1),
+            normal[known:, None] + trajectories.T,
+        ]
     )
     return _run(members, axis, site=site, issue=issue, lookback=timestamps.duration(lookback))
 
@@ -211,7 +215,7 @@ def _measured(series: pd.Series[Any]) -> pd.Series[Any]:
     if len(known) < 2:
         raise MissingDataError(
             f"Of {len(series)} temperatures {len(known)} were known at the issue.",
-            "Scenarios are drawn from past years.",
+            "Scenarios are made from past years.",
             "Give a record that begins years before the issue.",
         )
     known.index = timestamps.to_index(known.index)
@@ -231,8 +235,8 @@ def _normal(measured: pd.Series[Any], axis: pd.DatetimeIndex) -> Floats:
     hours = np.asarray((axis - pd.Timestamp("2000-01-01", tz="UTC")) / pd.Timedelta("1h"))
     year = _harmonics(hours / 24 / _YEAR, _LEVEL)
     day = _harmonics(hours / 24, 2)
-    course = [a * b for a in day.T[1:] for b in year.T[: 1 + 2 * _COURSE]]
-    design = np.column_stack([year, *course])
+    cycle = [a * b for a in day.T[1:] for b in year.T[: 1 + 2 * _CYCLE]]
+    design = np.column_stack([year, *cycle])
     values = measured.to_numpy()
     finite = np.flatnonzero(np.isfinite(values))
     fitted = np.linalg.lstsq(design[finite], values[finite], rcond=None)[0]
@@ -249,14 +253,14 @@ def _analogues(anomaly: Floats, *, ahead: int, day: int, shifts: range, memory: 
     """Anomalies of past years, shifted and begun from the newest known one, shape (members, ahead)."""
     newest = _mean_of_last_day(anomaly, day)
     now = newest[len(anomaly)]
-    felt = _persistence(anomaly, newest, ahead=ahead, day=day, memory=memory)
-    paths = []
+    persistence = _persistence(anomaly, newest, ahead=ahead, day=day, memory=memory)
+    trajectories = []
     for years in range(1, len(anomaly) // round(_YEAR * day) + 2):
         for shift in shifts:
             begin = len(anomaly) + (shift - round(_YEAR * years)) * day
             if begin >= day and begin + ahead <= len(anomaly):
-                paths.append(anomaly[begin : begin + ahead] + felt * (now - newest[begin]))
-    whole = [path for path in paths if np.isfinite(path).all()]
+                trajectories.append(anomaly[begin : begin + ahead] + persistence * (now - newest[begin]))
+    whole = [values for values in trajectories if np.isfinite(values).all()]
     return np.asarray(whole).reshape(len(whole), ahead)
 
 
@@ -272,8 +276,8 @@ def _persistence(anomaly: Floats, newest: Floats, *, ahead: int, day: int, memor
     for k in range(memory):
         later = newest[begin + (k + 1) * day]
         both = np.isfinite(later) & np.isfinite(newest[begin])
-        cause, effect = newest[begin][both], later[both]
-        shares[k] = np.maximum(0.0, cause @ effect / (cause @ cause)) if both.any() else 0.0
+        now, then = newest[begin][both], later[both]
+        shares[k] = np.maximum(0.0, now @ then / (now @ now)) if both.any() else 0.0
     step = np.arange(ahead)
     left = np.interp(step, (np.arange(memory) + 0.5) * day, shares) if memory else np.zeros(ahead)
     return np.asarray(np.where(step < memory * day, left, 0.0))
@@ -298,7 +302,7 @@ def _run(
             },
             attrs={
                 "kind": "forecast",
-                "source": "temperature of past years, shifted and begun from the newest known",
+                "source": "temperature of past years, continued from the newest known",
             },
         )
     )

@@ -33,9 +33,9 @@ Method = Literal["nearest", "bilinear"]
 Surface = Literal["any", "land", "sea"]
 LATITUDES: Final = ("latitude", "lat", "nav_lat")
 LONGITUDES: Final = ("longitude", "lon", "nav_lon")
-#: How far the nearest cell of the wanted surface may lie. [cells]
+#: Largest distance of the nearest cell of the requested surface. [cells]
 _REACH: Final = 3
-#: A site may lie this far from the centre of the outermost cell: half a diagonal, and rounding. [cells]
+#: Largest distance of a site from the centre of the outermost cell: half a diagonal, and rounding. [cells]
 _MARGIN: Final = 0.75
 #: Width of the cell of a grid that has only one. [degree]
 _COARSE: Final = 1.0
@@ -194,14 +194,14 @@ class Grid:
         return [(up, left), (up, right), (up + 1, left), (up + 1, right)]
 
     def _is_round(self) -> bool:
-        """Whether the last column is the first one's neighbour."""
+        """Whether the last column is a neighbour of the first."""
         if self.longitude.ndim == 2 or len(self.longitude) < 3:
             return False
         gap = _wrapped(np.array([self.longitude[0] - self.longitude[-1]]))[0]
         return bool(np.isclose(abs(gap), abs(self.longitude[1] - self.longitude[0]), rtol=0.01))
 
     def _inverse(self, site: Site, quad: list[tuple[int, int]]) -> tuple[float, float]:
-        """Where a site lies in a quadrilateral of cells, both from 0 to 1 inside: Newton's method on a plane."""
+        """Coordinates of a site in a quadrilateral of cells, from 0 to 1 inside: Newton's method on a plane."""
         flat = np.array([row * self.shape[1] + column for row, column in quad])
         latitude, longitude = self.centres(flat)
         x = _wrapped(longitude - site.longitude) * np.cos(np.radians(site.latitude))
@@ -225,8 +225,8 @@ class Grid:
     ) -> tuple[Ints, Floats]:
         if self.land is None:
             raise SchemaError(
-                f"Cells of {surface} were asked of a grid that does not know its land.",
-                "A grid declares the share of land in each cell.",
+                f"Cells of {surface} were requested of a grid without a share of land.",
+                "A grid must declare the share of land in each cell.",
                 "Give it: Grid(latitude, longitude, land=...), or take surface='any'.",
             )
         wanted = ((self.land >= 0.5) == (surface == "land")).ravel()
@@ -268,7 +268,7 @@ class Cells:
 
     @property
     def needed(self) -> Ints:
-        """Every cell that is used, once."""
+        """Cells that are used, each once."""
         return np.unique(self.index)
 
     def among_needed(self) -> Ints:
@@ -293,7 +293,7 @@ def coordinate_name(dataset: xr.Dataset, names: Sequence[str]) -> str:
 
 
 def _wrapped(degrees: Floats) -> Floats:
-    """Differences or positions of longitude, from -180 up to 180."""
+    """Longitudes, or their differences, from -180 up to 180. [degree]"""
     return np.asarray((np.asarray(degrees, dtype=float) + 180.0) % 360.0 - 180.0)
 
 
@@ -316,6 +316,6 @@ def _window(row: int, column: int, shape: tuple[int, int], reach: int) -> tuple[
 def _outside(site: Site, why: str) -> RangeError:
     return RangeError(
         f"Site {site.name!r} at {site.latitude:g}, {site.longitude:g} lies outside the grid: {why}.",
-        "A site lies within the grid, or less than half a cell beyond its outermost centres.",
+        "A site must lie within the grid, or less than half a cell beyond its outermost centres.",
         "Choose a weather model that covers it, or correct its coordinates.",
     )

@@ -60,8 +60,8 @@ def _mean(values: Floats, weights: Floats) -> Floats:
 def cells_around(sites: Sites, *, grid: Grid, count: int = 4, surface: Surface = "any") -> tuple[Site, ...]:
     """Grid cells nearest to sites, as additional sites: ``farm/1``, ``farm/2``...
 
-    Ask a source for their weather together with that of the sites, and give them to
-    ``Forecaster(neighbours=...)``: features then see the weather around the site.
+    Their weather is requested together with that of the sites; with ``Forecaster(neighbours=...)``, features use the
+    weather around a site.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def cells_around(sites: Sites, *, grid: Grid, count: int = 4, surface: Surface =
     if surface != "any":
         if grid.land is None:
             raise SchemaError(
-                f"Cells of {surface} were asked of a grid that does not know its land.",
-                "A grid declares the share of land in each cell.",
+                f"Cells of {surface} were requested of a grid without a share of land.",
+                "A grid must declare the share of land in each cell.",
                 "Give it: Grid(latitude, longitude, land=...), or take surface='any'.",
             )
         wanted = (grid.land >= 0.5) == (surface == "land")
@@ -112,8 +112,8 @@ def _ranked(grid: Grid, site: Site, wanted: npt.NDArray[np.bool_], count: int) -
     if len(flat) < count:
         raise RangeError(
             f"Only {len(flat)} cells lie near site {site.name!r}.",
-            f"{count} were asked for.",
-            "Ask for fewer, or take a larger grid.",
+            f"{count} were requested.",
+            "Request fewer, or take a larger grid.",
         )
     point = unit_vectors(np.array([site.latitude]), np.array([site.longitude]))
     distance = np.linalg.norm(unit_vectors(*grid.centres(flat)) - point, axis=-1)

@@ -1,4 +1,4 @@
-"""Weather of the user's own, in NetCDF files."""
+"""Weather in NetCDF files of the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(path: str | Path) -> xr.Dataset:
     ----------
     path : path
         Dimensions ``(site, init_time, lead_time[, member])`` or ``(site, time)``, with
-        ``available_time``. NetCDF 3 is read with what a base installation has; NetCDF 4 needs the extra
+        ``available_time``. NetCDF 3 is read by a base installation; NetCDF 4 needs the extra
         ``store``.
 
     Returns
@@ -36,7 +36,7 @@ def read(path: str | Path) -> xr.Dataset:
     DependencyError
         If it is NetCDF 4 and the extra ``store`` is not installed.
     SchemaError, TimeError, UnitsError, RangeError
-        If its content is not weather as the library knows it.
+        If its content is not weather in the form of the library.
 
     Examples
     --------
@@ -58,7 +58,9 @@ def read(path: str | Path) -> xr.Dataset:
             weather = dataset.load()
     except (OSError, ValueError, TypeError, LookupError, EOFError) as error:
         raise FileFormatError(
-            f"{source} cannot be read: {error}", "Weather files are NetCDF.", "Check the path and the file."
+            f"{source} cannot be read: {error}",
+            "A weather file must be NetCDF.",
+            "Check the path and the file.",
         ) from error
     return weather_schema.check_weather(_in_nanoseconds(weather), label=str(source))
 

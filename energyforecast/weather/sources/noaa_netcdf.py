@@ -71,7 +71,7 @@ def read_noaa_netcdf(path: str | Path, *, model: str, sites: Sites, method: Meth
     Parameters
     ----------
     path : path
-        Ends with ``year/month/day/hour/file.nc``: the run. The file's own reference time must be the same.
+        Ends with ``year/month/day/hour/file.nc``: the run. The reference time in the file must be the same.
     model : {"gfs", "gefs", "hrrr", "hrrr_subhourly", "nam", "rap"}
         Determines the time label of radiation: means since the last reset for GFS and GEFS, instants for HRRR,
         NAM and RAP, means of the quarter-hour for the quarter-hourly HRRR.
@@ -97,7 +97,7 @@ def read_noaa_netcdf(path: str | Path, *, model: str, sites: Sites, method: Meth
     Traceback (most recent call last):
         ...
     energyforecast.errors.TimeError: The path gfs.nc names no run.
-    It ends with year/month/day/hour/file.nc.
+    It must end with year/month/day/hour/file.nc.
     Move the file to a folder of its run, such as 2019/05/15/00.
     """
     source, places = Path(path), as_sites(sites)
@@ -124,7 +124,7 @@ def read_noaa_ensemble(
     model, sites, method
         As in :func:`read_noaa_netcdf`.
     members : sequence of int
-        That must be there; 0 is the control run.
+        Required members; 0 is the control run.
 
     Returns
     -------
@@ -142,8 +142,8 @@ def read_noaa_ensemble(
     Traceback (most recent call last):
         ...
     energyforecast.errors.MissingDataError: Member 0 of gefs is not among the 0 files.
-    An ensemble is whole: 1 members.
-    Fetch it, or name the members that are there: members=[...].
+    An ensemble must be whole: 1 members.
+    Fetch it, or name the available members: members=[...].
     """
     found: dict[int, Path] = {}
     for path in map(Path, paths):
@@ -154,8 +154,8 @@ def read_noaa_ensemble(
         if member not in found:
             raise MissingDataError(
                 f"Member {member} of {model} is not among the {len(found)} files.",
-                f"An ensemble is whole: {len(members)} members.",
-                "Fetch it, or name the members that are there: members=[...].",
+                f"An ensemble must be whole: {len(members)} members.",
+                "Fetch it, or name the available members: members=[...].",
             )
     runs = [read_noaa_netcdf(found[member], model=model, sites=sites, method=method) for member in members]
     try:
@@ -165,7 +165,7 @@ def read_noaa_ensemble(
     except ValueError as error:
         raise TimeError(
             f"The members of {model} have different runs or leads.",
-            "Members of one run have the same leads.",
+            "Members of one run must have the same leads.",
             "Read each run by itself; fetch members that are cut again.",
         ) from error
     joined = joined.transpose("site", "init_time", "lead_time", "member")
@@ -180,7 +180,7 @@ def _init_of(path: Path) -> pd.Timestamp:
     except (AssertionError, TimeError) as error:
         raise TimeError(
             f"The path {path} names no run.",
-            "It ends with year/month/day/hour/file.nc.",
+            "It must end with year/month/day/hour/file.nc.",
             "Move the file to a folder of its run, such as 2019/05/15/00.",
         ) from error
 
@@ -188,7 +188,7 @@ def _init_of(path: Path) -> pd.Timestamp:
 def parse_noaa_netcdf(
     raw: xr.Dataset, *, model: str, sites: Sequence[Site], init_time: pd.Timestamp, method: Method = "nearest"
 ) -> xr.Dataset:
-    """A run as the library knows weather."""
+    """Weather of the library from a dataset of one run."""
     one_of("model", model, allowed=_MODELS)
     known = {name: _NAMES[name] for name in map(str, raw.data_vars) if name in _NAMES}
     if not known or "time" not in raw.dims:
@@ -221,7 +221,7 @@ def _check_reference(raw: xr.Dataset, init: np.datetime64) -> None:
         raise TimeError(
             f"The file is of the run {reference.astype('datetime64[m]')}, by its reference_time.",
             f"Its path gives {init.astype('datetime64[m]')}.",
-            "It lies in the wrong folder.",
+            "Move the file to the folder of its run.",
         )
 
 
@@ -231,7 +231,7 @@ def _in_our_unit(values: xr.DataArray, unit: str, factor: float, offset: float) 
         raise UnitsError(
             f"{values.name} has attrs['units'] = {given!r}.",
             f"NOAA's files give it in {unit!r}.",
-            "Convert it back; the library converts to its own units itself.",
+            "Convert it back; the reader converts units itself.",
         )
     return (values.drop_attrs() * factor + offset).assign_attrs(units=given)
 

@@ -1,4 +1,4 @@
-"""Sources of weather by the names that configurations give them."""
+"""Sources of weather by their names in configurations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _grib(kind: str) -> Factory:
         if model is not None or api_key is not None:
             raise SchemaError(
                 f"{kind} was given {'a model' if model is not None else 'a key'}.",
-                "Its files are one model's, and public.",
+                "Its files are public, and of one model.",
                 "Leave out model and api_key_env.",
             )
         source: RunSource = getattr(weather, kind)(base_url=base_url or "")
@@ -58,7 +58,7 @@ _FACTORIES: Final[dict[str, Factory]] = {
 
 
 def register(name: str, factory: Factory) -> None:
-    """Give a source a name, by which configurations may ask for it.
+    """Register a source under a name that configurations may use.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def make(
         close = difflib.get_close_matches(name, _FACTORIES, n=1)
         raise SchemaError(
             f"There is no source of weather named {name!r}.",
-            f"There is {', '.join(_FACTORIES)}.",
-            f"Did you mean {close[0]!r}?" if close else "Correct the name, or register a source of your own.",
+            f"Known are {', '.join(_FACTORIES)}.",
+            f"Did you mean {close[0]!r}?" if close else "Correct the name, or register your source.",
         )
     return _FACTORIES[name](model, base_url, api_key)

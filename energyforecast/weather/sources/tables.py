@@ -90,8 +90,8 @@ class _Rows:
             raise TimeError(
                 f"Row {doubled} of the table repeats the site, run and hour of another; "
                 f"{len(flat) - len(unique)} do.",
-                "Each combination occurs once.",
-                "Decide which is right and drop the others.",
+                "Each combination must occur once.",
+                "Keep the right row and drop the others.",
             )
         cube = np.full(shape, np.nan)
         cube.reshape(-1)[flat] = values
@@ -127,7 +127,7 @@ def read_table(
     units: Mapping[str, str],
     label: Label | Mapping[str, Label],
     available_after: str | timedelta | None = None,
-    attribution: str = "the user's own",
+    attribution: str = "provided by the user",
 ) -> xr.Dataset:
     """Read a forecast or an analysis from a table: a row for each site, run and hour.
 
@@ -223,7 +223,7 @@ def _check_columns(table: pd.DataFrame, named: Sequence[str]) -> None:
         raise SchemaError(
             f"The table has {len(table)} rows and the columns {list(table.columns)}"
             + (f", without {absent[0]!r}." if absent else "."),
-            "It has rows, and the columns that are named.",
+            "It must have rows, and the columns that are named.",
             "Correct the name.",
         )
 
@@ -247,7 +247,7 @@ def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None
         raise SchemaError(
             f"The column {column!r} has {odd}.",
             f"Sites are {names}.",
-            "Select the rows, or name the sites so.",
+            "Select the rows, or rename the sites.",
         )
     return np.asarray(given.map({name: place for place, name in enumerate(names)}), dtype=np.int64)
 
@@ -261,10 +261,12 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
         form.required("timezone"),
     )
     if not (time is None or isinstance(time, str)):
-        raise SchemaError(f"time names {list(time)}.", "It names one column.", "Join date and time of day.")
+        raise SchemaError(
+            f"time names {list(time)}.", "It must name one column.", "Join date and time of day."
+        )
     if init_time is None:
         if time is None:
-            raise SchemaError("No column of times is named.", "Rows have a time.", "Give time='...'.")
+            raise SchemaError("No column of times is named.", "Rows must have a time.", "Give time='...'.")
         return None, _stamps(table, time, timezone)
     init = _stamps(table, init_time, timezone)
     if (time is None) == (lead_time is None):
@@ -280,7 +282,7 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
         return init, lead.to_numpy().astype("timedelta64[ns]")
     hours = _numbers(table, lead_time)
     if not np.isfinite(hours).all():
-        raise TimeError(f"{lead_time!r} has an empty lead.", "Every row has its lead.", "Drop such rows.")
+        raise TimeError(f"{lead_time!r} has an empty lead.", "Every row must have a lead.", "Drop such rows.")
     return init, np.round(hours * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
 
 
@@ -293,10 +295,12 @@ def _stamps(table: pd.DataFrame, name: str, timezone: str) -> timestamps.Times:
         )
     except (ValueError, TypeError, OverflowError) as error:
         raise TimeError(
-            f"{name!r} cannot be read: {error}", "Stamps are like '2024-03-01 00:00'.", "Convert them first."
+            f"{name!r} cannot be read: {error}",
+            "Stamps must be like '2024-03-01 00:00'.",
+            "Convert them first.",
         ) from error
     if index.hasnans:
-        raise TimeError(f"{name!r} has an empty stamp.", "Every row has its time.", "Drop such rows.")
+        raise TimeError(f"{name!r} has an empty stamp.", "Every row must have a time.", "Drop such rows.")
     if index.tz is None:  # each stamp occurs in many rows: localise the unique ones
         unique = pd.DatetimeIndex(np.unique(index.to_numpy()))
         moments = timestamps.to_ns(timestamps.localise(unique, timezone=timezone))
@@ -310,7 +314,7 @@ def _numbers(table: pd.DataFrame, name: str) -> Floats:
     except (ValueError, TypeError) as error:
         raise SchemaError(
             f"{name!r} is not numeric: {error}",
-            "Values are numbers.",
+            "Values must be numbers.",
             "Give decimal=',' or correct the column.",
         ) from error
 
@@ -320,7 +324,7 @@ def _label(label: Label | Mapping[str, Label], name: str) -> Label:
     if given not in (Label.INSTANT, *_MEANS):
         raise SchemaError(
             f"The label of {name} is {given}.",
-            "It is Label.INSTANT, Label.MEAN_BEGINNING or Label.MEAN_ENDING.",
+            "It must be Label.INSTANT, Label.MEAN_BEGINNING or Label.MEAN_ENDING.",
             "Declare the label; de-accumulate values summed since a start.",
         )
     return given
@@ -330,7 +334,7 @@ def _unit(units: Mapping[str, str], name: str) -> str:
     if name not in units:
         raise UnitsError(
             f"The unit of {name} is not declared.",
-            "Units are never guessed.",
+            "A unit must be declared; none is guessed.",
             f"Give units={{{name!r}: ...}}.",
         )
     return units[name]

@@ -115,7 +115,7 @@ class ArchiveFile:
         return dict(self._arrays[name].attrs)
 
     def read(self, name: str, region: tuple[slice, ...]) -> npt.NDArray[np.float32]:
-        """A block of a variable, in its own order of dimensions."""
+        """Block of a variable, in the order of its dimensions."""
         return np.asarray(self._arrays[name][region])
 
     def dataset(self) -> xr.Dataset:
@@ -128,7 +128,7 @@ class ArchiveFile:
 
 
 def from_bytes(content: bytes) -> ArchiveFile:
-    """A file from the bytes of its file."""
+    """Archive file from its bytes."""
     zarr = _zarr()
     from zarr.core.buffer import default_buffer_prototype
 
@@ -140,8 +140,8 @@ def from_bytes(content: bytes) -> ArchiveFile:
     except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
         raise DamagedFileError(
             f"A file of the archive cannot be read: {error}.",
-            "It is a Zarr group in a zip file.",
-            "Update the store: damaged files are fetched again.",
+            "It must be a Zarr group in a zip file.",
+            "Update the store: damaged files are requested again.",
         ) from error
 
 
@@ -161,8 +161,8 @@ def verified(path: Path) -> bytes:
 def _damaged(path: Path, problem: str) -> DamagedFileError:
     return DamagedFileError(
         f"The file {path.name[:12]}… {problem}.",
-        "A file never changes once it is written.",
-        "Update the store: damaged files are fetched again. Check the disk.",
+        "A file must not change once it is written.",
+        "Update the store: damaged files are requested again. Check the disk.",
     )
 
 
@@ -170,7 +170,7 @@ _cache: OrderedDict[Path, tuple[ArchiveFile, int]] = OrderedDict()
 
 
 def held(path: Path) -> ArchiveFile:
-    """A verified file; the last ones stay in memory, compressed, since files never change."""
+    """Verified file; the last ones stay in memory, compressed, since files never change."""
     if path in _cache:
         with suppress(KeyError):  # another thread may have made room
             _cache.move_to_end(path)

@@ -18,7 +18,7 @@ from energyforecast.weather.store.manifest import Manifest, Record
 
 __all__ = ["PATIENCE", "Completeness", "finite", "next_month", "seconds", "step_of"]
 
-#: How long after it was due a run is requested at every update; afterwards a few times more.
+#: Time after it was due in which a run is requested at every update; afterwards a few times more.
 PATIENCE: Final = pd.Timedelta("3D")
 _DAY: Final = 86_400
 
@@ -33,7 +33,7 @@ class Completeness:
     now: pd.Timestamp
 
     def shares(self, block: pd.Timestamp, joined: xr.Dataset) -> list[float]:
-        """Share of the expected values that is there, by site, rounded down so that 1 means whole."""
+        """Share of the expected values that are present, by site, rounded down so that 1 means whole."""
         axis = "lead_time" if isinstance(self.source, RunSource) else "time"
         usual = self._usual(block)
         expected, names = self._expected(block, joined, usual), self._names(joined, usual)
@@ -88,7 +88,7 @@ def step_of(source: RunSource | AnalysisSource) -> pd.Timedelta:
 
 
 def finite(weather: xr.Dataset, name: str, axis: str) -> npt.NDArray[np.bool_]:
-    """Where a variable has values in all members, shape (sites, axis); one that is absent has none."""
+    """Mask of values present in all members, shape (sites, axis); false for an absent variable."""
     if name not in weather:
         return np.zeros((weather.sizes["site"], weather.sizes[axis]), dtype=bool)
     finite = np.isfinite(weather[name].transpose("site", axis, ...).values)

@@ -45,7 +45,7 @@ def damaged(manifest: Manifest) -> list[tuple[Record, str]]:
 
 
 def set_aside(manifest: Manifest, broken: Iterable[tuple[Record, str]]) -> list[str]:
-    """Move damaged files out of the way, where that is allowed, and forget that they were there."""
+    """Move damaged files to quarantine, where that is permitted, and remove them from the manifest."""
     names = []
     for record, reason in broken:
         path = manifest.path(record.name)

@@ -27,7 +27,7 @@ def folder_of(store: Path, source: str) -> Path:
     if not _SOURCE.fullmatch(source):
         raise SchemaError(
             f"The source is named {source[:100]!r}.",
-            "Letters, digits and :_-. name a source, beginning with a letter or a digit.",
+            "A name must consist of letters, digits and :_-., and begin with a letter or a digit.",
             "Rename the source.",
         )
     return store / source.replace(":", "+")
@@ -35,33 +35,19 @@ def folder_of(store: Path, source: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """Entry of an archive file in the manifest.
+    """Entry of an archive file in the manifest."""
 
-    Parameters
-    ----------
-    name : str
-        Checksum of its bytes.
-    sites : tuple of str
-    blocks : tuple of int
-        Runs, or beginnings of months of an analysis. [s since 1970]
-    arrived : tuple of int or None
-        By block: recorded arrival; ``None`` where the declared latency applies. [ns since 1970]
-    short : mapping
-        Share of the expected values that is there, by block and site, where it is below one.
-    reach : int
-        Greatest lead. [s]
-    size : int
-        Of its file. [bytes]
-    """
-
-    name: str
+    name: str  # checksum of its bytes
     sites: tuple[str, ...]
-    blocks: tuple[int, ...]
-    arrived: tuple[int | None, ...]
+    blocks: tuple[int, ...]  # runs, or beginnings of months of an analysis [s since 1970]
+    arrived: tuple[
+        int | None, ...
+    ]  # arrival by block; None where the declared latency applies [ns since 1970]
+    #: Share of the expected values that are present, by block and site, where it is below one.
     short: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
-    reach: int = 0
-    size: int = 0
+    reach: int = 0  # greatest lead [s]
+    size: int = 0  # of its file [bytes]
 
     def whole(self, block: int) -> set[str]:
         """Sites with complete values."""
@@ -75,47 +61,25 @@ class Record:
 
 @dataclass(kw_only=True)
 class Manifest:
-    """State of a source in a store.
-
-    Attributes
-    ----------
-    folder : Path
-    source, kind, attribution : str
-    variables : tuple of str
-        Declared by the source.
-    cycle : int
-        Between runs, or steps of an analysis. [s]
-    first, last : int or None
-        Oldest and newest block that was ever due. [s since 1970]
-    newest : int
-        When the last file was written, by the clock. [ns since 1970]
-    sites : dict
-        Latitude and longitude by name.
-    files : list of Record
-    asked : dict
-        Number of requests without (further) values, by block and site.
-    reasons : dict
-        Why, by block.
-    lost : list of dict
-        Files that were found damaged and are not replaced yet.
-    retired : dict
-        Files that were merged into others, and when; readers may still hold them. [ns since 1970]
-    """
+    """State of a source in a store."""
 
     folder: Path
     source: str
     kind: str
     attribution: str = ""
     variables: tuple[str, ...] = ()
-    cycle: int = 0
-    first: int | None = None
-    last: int | None = None
-    newest: int = 0
-    sites: dict[str, tuple[float, float]] = field(default_factory=dict)
+    cycle: int = 0  # between runs, or steps of an analysis [s]
+    first: int | None = None  # oldest block that was ever due [s since 1970]
+    last: int | None = None  # newest one
+    newest: int = 0  # when the last file was written, by the clock [ns since 1970]
+    sites: dict[str, tuple[float, float]] = field(default_factory=dict)  # latitude and longitude
     files: list[Record] = field(default_factory=list)
-    asked: dict[int, dict[str, int]] = field(default_factory=dict)
-    reasons: dict[int, str] = field(default_factory=dict)
-    lost: list[dict[str, Any]] = field(default_factory=list)
+    asked: dict[int, dict[str, int]] = field(
+        default_factory=dict
+    )  # requests without new values, by block and site
+    reasons: dict[int, str] = field(default_factory=dict)  # of failures, by block
+    lost: list[dict[str, Any]] = field(default_factory=list)  # damaged files that are not replaced yet
+    #: Files that were merged into others, and when; readers may still use them. [ns since 1970]
     retired: dict[str, int] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
@@ -152,7 +116,7 @@ class Manifest:
         return whole
 
     def lose(self, record: Record, reason: str) -> None:
-        """A file is damaged: it is no longer part of the archive, and its blocks are short again."""
+        """Remove a damaged file; its blocks are incomplete again."""
         self.files = [
             other.doubted(record.blocks) if set(other.sites) & set(record.sites) else other
             for other in self.files
@@ -210,7 +174,7 @@ def _record(item: dict[str, Any]) -> Record:
     if not _FILE_NAME.fullmatch(item["name"]):
         raise StoreError(
             f"A manifest names the file {item['name'][:80]!r}.",
-            "Files are named by the checksum of their bytes.",
+            "Files must be named by the checksum of their bytes.",
             "Restore the store from a copy: its manifest was altered by hand.",
         )
     short = {int(block): dict(shares) for block, shares in item["short"].items()}
@@ -226,7 +190,7 @@ def _rebuilt(folder: Path) -> Manifest | None:
             content = verified(path)
             description = from_bytes(content).record
         except DamagedFileError:
-            continue  # its blocks are missing then, and asked for again
+            continue  # its blocks are missing then, and requested again
         if result is None:
             result = Manifest(folder=folder, source=description["source"], kind=description["kind"])
         _adopt(result, description, _record({**description["file"], "name": path.stem, "size": len(content)}))

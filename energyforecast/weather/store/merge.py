@@ -17,16 +17,16 @@ from energyforecast.weather.store.manifest import Manifest, Record
 
 __all__ = ["fresh_part", "joined", "merge_files", "write_archive_file"]
 
-#: Small files of a month that is not over are put together when there are as many.
-_MANY: Final = 16
-#: Newer runs stay apart: if one is damaged, the run before is still there.
+#: Number of small files of the present month that are merged.
+_MERGED_AT: Final = 16
+#: Newer runs stay apart: if one is damaged, the previous run is still available.
 _APART: Final = pd.Timedelta("7D")
-#: Larger files are not made: one that is damaged costs all that it holds. [bytes]
+#: Largest merged file, since damage costs all of its content. [bytes]
 _LARGEST: Final = 1 << 24
 
 
 def fresh_part(answer: xr.Dataset, old: xr.Dataset | None) -> xr.Dataset | None:
-    """New values of an answer, at places without a value so far; ``None`` if there are none."""
+    """New values of an answer, where none is stored; ``None`` without any."""
     fresh = answer
     if old is not None:
         known = bare(old).reindex({dim: bare(answer)[dim] for dim in answer.dims if dim in old.dims})
@@ -81,12 +81,12 @@ def merge_files(manifest: Manifest, *, now: pd.Timestamp) -> None:
     until = int((now - _APART).timestamp())
     for (sites, month, _), group in _groups(manifest, until).items():
         small = group if sum(record.size for record in group) <= _LARGEST else _smallest(group)
-        if len(small) >= (2 if np.datetime64(month, "M") < over else _MANY):
+        if len(small) >= (2 if np.datetime64(month, "M") < over else _MERGED_AT):
             _merge(manifest, sites, small, now)
 
 
 def _groups(manifest: Manifest, until: int) -> dict[tuple[tuple[str, ...], str, int], list[Record]]:
-    """Files that may be put together, by sites, month and reach (runs of some hours reach less far)."""
+    """Files that may be merged, by sites, month and reach (runs of some hours are shorter)."""
     forecast = manifest.kind == "forecast"
     count = Counter(key for record in manifest.files for key in _cells(record))
     whole = manifest.complete()
@@ -105,7 +105,7 @@ def _cells(record: Record) -> list[tuple[int, str]]:
 
 
 def _smallest(group: list[Record]) -> list[Record]:
-    """As many as fit into one file."""
+    """Smallest files, up to the largest size of a merged one."""
     ranked = sorted(group, key=lambda record: record.size)
     sizes = np.cumsum([record.size for record in ranked])
     return ranked[: int(np.searchsorted(sizes, _LARGEST, side="right"))]

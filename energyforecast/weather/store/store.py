@@ -1,4 +1,4 @@
-"""An archive of weather runs by source and site, with the moment at which each arrived."""
+"""Archive of weather runs by source and site, with the arrival of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Store"]
 
 #: Default period with which an empty archive begins.
 _BEGINNING: Final = pd.Timedelta("7D")
-#: How long files that were merged into others stay, for those who opened the archive before.
+#: Time for which merged files stay, for readers that opened the archive before.
 _GRACE: Final = pd.Timedelta("1D")
 
 
@@ -35,7 +35,7 @@ class Store:
     Parameters
     ----------
     path : path
-        A folder, made at the first update.
+        Folder, created at the first update.
     timeout : float
         Longest wait of an update for another writer. [s]
     clock : callable
@@ -45,7 +45,7 @@ class Store:
     -----
     *Arrival.* A run that is stored within a day of its declared latency was fetched live: its
     ``available_time`` is the moment at which it was stored (``arrival`` is ``"recorded"``). A run that is
-    filled in later carries the word of its source (``"declared"``). If the clock went back since the last
+    filled in later has the declared availability (``"declared"``). If the clock went back since the last
     file was written, the later of the two is taken.
 
     *Versions.* The first value stays. A run that was published in part is requested again, and its missing
@@ -87,7 +87,7 @@ class Store:
         return f"Store({os.fsencode(self.path).decode('utf-8', 'backslashreplace')!r})"
 
     def sources(self) -> tuple[str, ...]:
-        """Names of the sources of which something is held."""
+        """Names of the sources in the archive."""
         return tuple(manifest.source for manifest in self._manifests())
 
     def _manifests(self) -> list[Manifest]:
@@ -116,16 +116,16 @@ class Store:
             One that is new is filled in from the first run of the archive on.
         since, until : moment, optional
             Runs, or months of an analysis, that begin in it; a day, month or year means all of it. By default
-            from the first that was ever asked for, or a week ago, until now.
+            from the first that was ever requested, or a week ago, until now.
         retry : bool
-            Ask also for runs that were given up.
+            Request runs that were given up, too.
         progress : callable, optional
-            Told how many runs of how many are done.
+            Called with the number of runs that are done, and of all.
 
         Returns
         -------
         UpdateReport
-            What was stored, and what failed and why: a server in trouble is no error of an update.
+            Stored and failed runs, with the reason: a server in trouble is no error of an update.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class Store:
             before = manifest.sites.setdefault(site.name, place)
             if before != place:
                 raise StoreError(
-                    f"Site {site.name!r} lies at {place}, and the store has weather of it at {before}.",
+                    f"Site {site.name!r} lies at {place}, and the store has its weather at {before}.",
                     "In a store the name of a site must mean one place.",
                     "Give the site another name, or use another store.",
                 )
@@ -188,7 +188,7 @@ class Store:
         start: Any = None,
         end: Any = None,
     ) -> xr.Dataset | dict[str, xr.Dataset]:
-        """The archive as weather; values are read from disk when they are touched.
+        """Open the archive as weather; values are read from disk when they are used.
 
         Parameters
         ----------
@@ -266,7 +266,7 @@ class Store:
             runs = sum(len(record.blocks) for record, _ in broken)
             warnings.warn(
                 f"{len(broken)} damaged files of {manifest.source} are left out, with {runs} runs or months: "
-                f"{broken[0][1]} The next update asks for them again.",
+                f"{broken[0][1]} The next update requests them again.",
                 DamagedStoreWarning,
                 stacklevel=4,  # where open() was called
             )

@@ -38,10 +38,10 @@ from energyforecast.weather.store.manifest import Manifest, Record
 __all__ = ["UpdateReport", "Updating"]
 
 _TRIES: Final = 3
-#: A run that is stored this long after the declared latency was fetched live: its true arrival was seen.
+#: Longest time after the declared latency at which a run was fetched live: its true arrival is recorded.
 _LIVE: Final = np.timedelta64(1, "D")
-#: Failures of the server in a row after which the rest is left to the next update.
-_TROUBLES: Final = 3
+#: Consecutive failures of the server after which the rest is left to the next update.
+_MAX_TROUBLES: Final = 3
 _KEPT: Final = ("retrieved_at", "model", "coherent_run")
 
 
@@ -53,18 +53,18 @@ class UpdateReport:
     ----------
     source : str
     stored : list of Timestamp
-        Runs, or months of an analysis, of which something new is now in the store.
+        Runs, or months of an analysis, with new values in the store.
     incomplete : dict
-        Incomplete ones, with what is missing.
+        Incomplete ones, with the missing part.
     failed : dict
         Those without any new value, with the reason.
     given_up : int
         Runs that are no longer requested: the server had no (further) values three times, days after they
-        were due; ``update(..., retry=True)`` asks again.
+        were due; ``update(..., retry=True)`` requests them again.
     quarantined : list of str
         Damaged files that were set aside; their runs were requested again.
     stopped : str or None
-        Why the rest was left to the next update.
+        Reason for which the rest is left to the next update.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class UpdateReport:
 
 
 class Updating:
-    """One update of one source, by the one writer."""
+    """One update of one source, by the only writer."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Updating:
         return list(runs[available][::-1])
 
     def _known_until(self, now: pd.Timestamp) -> pd.Timestamp:
-        """End of the hours of an analysis that should be there."""
+        """End of the hours of an analysis that should be available."""
         moment = timestamps.to_ns([now])
         lag = self.source.latency.available_time(moment)[0] - moment[0]
         return (now - pd.Timedelta(lag)).floor(step_of(self.source))
@@ -140,9 +140,9 @@ class Updating:
             if progress is not None:
                 progress(done, len(blocks))
             wanted = [name for name in self.sites if name not in whole.get(seconds(block), ())]
-            asked = wanted if retry else self._still_asked(block, wanted)
-            self.report.given_up += len(asked) < len(wanted)
-            if asked and not self._one(block, asked):
+            requested = wanted if retry else self._not_given_up(block, wanted)
+            self.report.given_up += len(requested) < len(wanted)
+            if requested and not self._one(block, requested):
                 break
         if progress is not None and blocks:
             progress(len(blocks), len(blocks))
@@ -157,21 +157,21 @@ class Updating:
         state.first = first if state.first is None else min(first, state.first)
         state.last = last if state.last is None else max(last, state.last)
 
-    def _still_asked(self, block: pd.Timestamp, sites: Sequence[str]) -> list[str]:
+    def _not_given_up(self, block: pd.Timestamp, sites: Sequence[str]) -> list[str]:
         tries = self.manifest.asked.get(seconds(block), {})
         return [name for name in sites if tries.get(name, 0) < _TRIES]
 
     def _one(self, block: pd.Timestamp, names: Sequence[str]) -> bool:
-        """Ask for one run or month; whether to go on with the next."""
+        """Request one run or month; whether to go on with the next."""
         sites = [self.sites[name] for name in names]
         try:
-            answer = self._asked(block, sites)
+            answer = self._request(block, sites)
         except RateLimitError as error:
             return self._stop(error)
         except (UnreachableError, RefusedError) as error:
             self._fail(block, error)
             self._troubles += 1
-            return self._troubles < _TROUBLES or self._stop(error)
+            return self._troubles < _MAX_TROUBLES or self._stop(error)
         except (SourceError, WrongDataError) as error:
             self._fail(block, error)
             self._count(block, names)
@@ -199,13 +199,13 @@ class Updating:
             tries[name] = tries.get(name, 0) + 1
 
     def _end_of(self, block: pd.Timestamp) -> pd.Timestamp:
-        """When a block was due."""
+        """Moment at which a block was due."""
         end = block if isinstance(self.source, RunSource) else next_month(block)
         return pd.Timestamp(self.source.latency.available_time(timestamps.to_ns([end]))[0], tz="UTC")
 
     # --- One answer --------------------------------------------------------------------------------
 
-    def _asked(self, block: pd.Timestamp, sites: Sequence[Site]) -> xr.Dataset | None:
+    def _request(self, block: pd.Timestamp, sites: Sequence[Site]) -> xr.Dataset | None:
         if isinstance(self.source, RunSource):
             answer = self.source.get_run(sites, block)
             self._must_be(
@@ -221,7 +221,7 @@ class Updating:
             self._must_be(inside, f"is not of {start} to {end}")
         weather_schema.check_weather(answer, sites=sites, label=self.source.name)
         extra = set(map(str, answer["site"].values)) - {site.name for site in sites}
-        self._must_be(not extra, f"has the sites {sorted(extra)}, which were not asked for")
+        self._must_be(not extra, f"has the sites {sorted(extra)}, which were not requested")
         self._must_be(any(bool(values.notnull().any()) for values in answer.values()), "holds no value")
         return answer.sel(site=[site.name for site in sites])
 
@@ -234,9 +234,9 @@ class Updating:
             )
 
     def _open_hours(self, month: pd.Timestamp, names: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """From the first hour of a month that is missing to the last that should be there."""
+        """Hours from the first missing one of a month to the last that should be available."""
         end = min(next_month(month), self._known_until(self.clock()))
-        old = self._there(month, names)
+        old = self._archived(month, names)
         if old is None:
             return month, end
         hours = pd.date_range(month, end, freq=step_of(self.source), inclusive="left")
@@ -245,7 +245,7 @@ class Updating:
         holes = ~available.all(axis=0)
         return (hours[int(np.argmax(holes))], end) if holes.any() else (end, end)
 
-    def _there(self, block: pd.Timestamp, names: Sequence[str]) -> xr.Dataset | None:
+    def _archived(self, block: pd.Timestamp, names: Sequence[str]) -> xr.Dataset | None:
         """Archived values of a block."""
         forecast = isinstance(self.source, RunSource)
         end = seconds(block) + 1 if forecast else seconds(next_month(block))
@@ -253,7 +253,7 @@ class Updating:
         return None if found is None else found.load()
 
     def _keep(self, block: pd.Timestamp, names: Sequence[str], answer: xr.Dataset) -> None:
-        old = self._there(block, names)
+        old = self._archived(block, names)
         fresh = merge.fresh_part(answer, old)
         joined = merge.joined(answer, old)
         shares = Completeness(self.manifest, self.source, now=self.clock()).shares(block, joined)
@@ -294,10 +294,10 @@ class Updating:
     def _arrival(
         self, block: pd.Timestamp, fresh: xr.Dataset, now: np.datetime64
     ) -> tuple[tuple[tuple[str, ...], Any], int | None]:
-        """When each value could first be had, and the moment if it was seen.
+        """First availability of each value, and the moment if it was recorded.
 
-        Seen was what is stored within a day of its declared latency, by a clock that did not go back since the
-        last file; for the rest the source's word stands, or the clock's where that is later and went back.
+        It is recorded for values that are stored within a day of their declared latency, by a clock that did not go
+        back since the last file; for others the declared one counts, or the clock where it went back and is later.
         """
         rows = ("init_time", "lead_time") if "init_time" in fresh.dims else ("time",)
         start = fresh[rows[0]]

@@ -92,7 +92,7 @@ def test_land_and_sea() -> None:
     assert weights.sum() == pytest.approx(1.0)
     with pytest.raises(RangeError, match="No cell of sea lies within 3 cells"):
         grid.cells([place(44.0, 78.0)], surface="sea")
-    with pytest.raises(SchemaError, match="does not know its land"):
+    with pytest.raises(SchemaError, match="without a share of land"):
         Grid(SOUTHWARD, np.arange(78.0, 80.0, 0.25)).cells([coast], surface="land")
 
 

@@ -85,7 +85,7 @@ class PublicationLatency:
         return np.asarray(known[:, None] + later[None, :])
 
 
-#: Measured on archives' time stamps where there are such; see docs/reference/sources.md.
+#: Measured on time stamps of archives where possible; see docs/reference/sources.md.
 LATENCIES: Final[dict[str, PublicationLatency]] = {
     "gfs": PublicationLatency(base="235min", per_lead_hour="15.72s"),
     "gefs": PublicationLatency(base="245min", per_lead_hour="26.04s"),
@@ -234,7 +234,7 @@ class AnalysisSource(Source):
 
 
 def _explained(attrs: Mapping[str, Any]) -> bool:
-    """Whether a variable outside the vocabulary, such as a spread, carries its own description."""
+    """Whether a variable outside the vocabulary, such as a spread, has units and cell methods already."""
     return "units" in attrs and "cell_methods" in attrs and "standard_name" not in attrs
 
 

@@ -13,11 +13,11 @@ from energyforecast.errors import FileFormatError, require
 
 __all__ = ["open_netcdf", "unzipped"]
 
-_MOST_FILES: Final = 64
+_MAX_FILES: Final = 64
 #: All files of an archive, unpacked. [bytes]
 _LARGEST: Final = 1 << 32
-#: Packed numbers shrink to a fifth, seldom to a hundredth; bombs to a thousandth and less.
-_DENSEST: Final = 200
+#: Largest ratio of compression: packed numbers shrink to a fifth, seldom to a hundredth; bombs to a thousandth.
+_MAX_RATIO: Final = 200
 
 
 def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST) -> dict[str, bytes]:
@@ -31,39 +31,42 @@ def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST
                 with archive.open(one) as file:
                     content = file.read(one.file_size + 1)
                 if len(content) != one.file_size:
-                    raise _not_trusted(
-                        f"{label} holds {one.filename!r}, larger than its declared size.", "Sizes are true."
+                    raise _untrusted(
+                        f"{label} holds {one.filename!r}, larger than its declared size.",
+                        "Declared sizes must be true.",
                     )
                 found[one.filename] = content
             return found
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         if isinstance(error, FileFormatError):
             raise
-        raise _not_trusted(f"{label} cannot be unpacked: {error}.", "It is a whole zip archive.") from error
+        raise _untrusted(
+            f"{label} cannot be unpacked: {error}.", "It must be a whole zip archive."
+        ) from error
 
 
 def _check_listing(listed: list[zipfile.ZipInfo], label: str, largest: int) -> None:
     for one in listed:
         path = PurePosixPath(one.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in one.filename:
-            raise _not_trusted(
+            raise _untrusted(
                 f"{label} holds a file named {one.filename!r}.",
-                "Names are relative and stay inside the archive.",
+                "Names must be relative and stay inside the archive.",
             )
-        if one.file_size > _DENSEST * max(one.compress_size, 1 << 16):
-            raise _not_trusted(
+        if one.file_size > _MAX_RATIO * max(one.compress_size, 1 << 16):
+            raise _untrusted(
                 f"{label} holds {one.filename!r}: {one.file_size} bytes packed into {one.compress_size}.",
-                f"Weather is packed to no less than a {_DENSEST}th.",
+                f"Weather is packed to no less than a {_MAX_RATIO}th.",
             )
     size = sum(one.file_size for one in listed)
-    if len(listed) > _MOST_FILES or size > largest or not listed:
-        raise _not_trusted(
+    if len(listed) > _MAX_FILES or size > largest or not listed:
+        raise _untrusted(
             f"{label} holds {len(listed)} files of {size} bytes.",
-            f"There are 1 to {_MOST_FILES} files of {largest} bytes at most.",
+            f"It must hold 1 to {_MAX_FILES} files of at most {largest} bytes.",
         )
 
 
-def _not_trusted(found: str, expected: str) -> FileFormatError:
+def _untrusted(found: str, expected: str) -> FileFormatError:
     return FileFormatError(found, expected, "Do not trust it; fetch the data again from its source.")
 
 
@@ -77,7 +80,7 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
     if engine is None:
         raise FileFormatError(
             f"{label} cannot be read: it begins with {data[:12]!r}.",
-            "NetCDF begins with CDF or HDF.",
+            "NetCDF must begin with CDF or HDF.",
             "The file is damaged or another one: fetch it again.",
         )
     if engine == "h5netcdf":
@@ -92,6 +95,6 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
 def _no_netcdf(label: str, why: str) -> FileFormatError:
     return FileFormatError(
         f"{label} cannot be read: {why}.",
-        "It is a whole NetCDF file.",
+        "It must be a whole NetCDF file.",
         "The file is damaged or another one: fetch it again.",
     )

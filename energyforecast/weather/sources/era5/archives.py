@@ -31,7 +31,7 @@ def open_file(path: Path) -> xr.Dataset:
         head = path.read_bytes()[:2]
     except OSError as error:
         raise FileFormatError(
-            f"{path} cannot be read: {error.strerror}.", "The file is there.", "Check the path."
+            f"{path} cannot be read: {error.strerror}.", "The file must exist.", "Check the path."
         ) from error
     if head != b"PK":
         return open_netcdf(path, label=path.name)
@@ -45,8 +45,8 @@ def open_file(path: Path) -> xr.Dataset:
     except (ValueError, xr.MergeError) as error:
         raise SchemaError(
             f"The files of {path.name} do not fit each other: they have {list(hours.values())} hours.",
-            "Instants and sums of one request have the same hours and cells.",
-            "Ask for them again, with the same period and area.",
+            "Instants and sums of one request must have the same hours and cells.",
+            "Request them again, with the same period and area.",
         ) from error
 
 

@@ -70,7 +70,7 @@ def _within(dataset: xr.Dataset, start: Any, end: Any) -> xr.Dataset:
     if not len(inside):
         raise MissingDataError(
             f"The file has {stamps[0]} to {stamps[-1]}.",
-            f"Hours from {first} were asked for.",
+            f"Hours from {first} were requested.",
             "Ask for a period that it holds.",
         )
     return dataset.isel(time=slice(int(inside[0]), int(inside[-1]) + 1))
@@ -100,7 +100,7 @@ def _converted(values: xr.DataArray, rows: Mapping[str, Row], *, land: bool) -> 
 
 
 def _analysis(weather: xr.Dataset) -> xr.Dataset:
-    """Named, with diffuse radiation where there is direct, and when it could be had."""
+    """Weather with names, diffuse radiation where the direct is known, and availability."""
     if "direct_horizontal" in weather:
         if "ghi" in weather:
             diffuse = (weather["ghi"] - weather["direct_horizontal"]).clip(min=0.0)

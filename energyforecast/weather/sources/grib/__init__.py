@@ -1,4 +1,4 @@
-"""GRIB files of public weather models: index, decoding in a process of its own, sources."""
+"""GRIB files of public weather models: index, decoding in a child process, sources."""
 
 import lazy_loader
 

@@ -74,18 +74,18 @@ def decode(
         first = Path(folder) / "first.grib"
         first.write_bytes(whole[0][0])
         with _Child(folder, timeout) as child:
-            about, arrays = child.asked([first])
+            about, arrays = child.request([first])
             grid = about[0]["grid"]
             cells = _grid(arrays, about[0]).cells(sites, method=method)
             smooth: list[Any] = [list(code) for one in fields if one.smooth for code in one.codes]
             smooth += [number for one in fields if one.smooth for number in one.parameters]
-            about, arrays = child.asked(paths, cells={grid: cells.needed.tolist()}, smooth=smooth)
+            about, arrays = child.request(paths, cells={grid: cells.needed.tolist()}, smooth=smooth)
     counted = np.bincount([one["file"] for one in about], minlength=len(whole))
     for number, messages in enumerate(whole):
         if counted[number] < len(messages):
             raise ResponseError(
                 f"Of {len(messages)} messages of file {number}, {counted[number]} were decoded.",
-                "Every message is decoded.",
+                "Every message must be decoded.",
                 "The file is damaged: fetch it again.",
             )
     place = cells.among_needed()
@@ -100,7 +100,7 @@ def _grid(arrays: dict[str, Floats], about: dict[str, Any]) -> Grid:
 
 
 class _Child:
-    """The process that decodes; it ends with the block, whatever happens."""
+    """Process that decodes; it ends with the block in any case."""
 
     def __init__(self, folder: str, timeout: float) -> None:
         self.folder, self.timeout = Path(folder), timeout
@@ -125,13 +125,13 @@ class _Child:
             self.process.communicate()
         self.complaints.close()
 
-    def asked(
+    def request(
         self, paths: Sequence[Path], *, cells: dict[str, list[int]] | None = None, smooth: Sequence[Any] = ()
     ) -> tuple[list[dict[str, Any]], dict[str, Floats]]:
         """Headers of messages and arrays: the grid or, with `cells`, their values."""
         answer = self.folder / "answer.npz"
         answer.unlink(missing_ok=True)
-        request = {
+        content = {
             "files": [str(path) for path in paths],
             "cells": cells,
             "smooth": list(smooth),
@@ -140,7 +140,7 @@ class _Child:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         with contextlib.suppress(OSError):
-            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.write(json.dumps(content) + "\n")
             self.process.stdin.flush()
         reply = self.process.stdout.readline().strip()
         if reply != "written" or not answer.exists():
@@ -165,13 +165,13 @@ class _Child:
 
 
 def _environment() -> dict[str, str]:
-    """The child finds the same packages, also where the path was changed after the start."""
+    """Environment in which the child finds the same packages, also if the path was changed after the start."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
 def _undecodable(why: str) -> ResponseError:
     return ResponseError(
         f"GRIB data cannot be decoded: {why}.",
-        "Each message is whole and undamaged.",
+        "Each message must be whole and undamaged.",
         "Fetch the file again; if it stays so, the source has published a damaged one.",
     )

@@ -1,10 +1,10 @@
-"""Decode GRIB in a process of its own, a request a line.
+"""Decode GRIB in a child process, one request a line.
 
 Started as ``python -m energyforecast.weather.sources.grib.decode_worker``.
 
-The C library of GRIB can take a process down: by a damaged file, or by a second copy of a library that another
-package brought along. So the process of the user never loads it. Only the standard library,
-numpy and eccodes is imported here, to begin quickly.
+A damaged file, or a second copy of a library that another package loads, can end the process of the C library of
+GRIB. The process of the user therefore never loads it. Only the standard library, numpy and eccodes are imported
+here, to begin quickly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ABSENT: Final = 4
 #: Hours of the units of GRIB's time ranges (code table 4.4).
 _UNITS: Final = {0: 1 / 60, 1: 1.0, 2: 24.0, 10: 3.0, 11: 6.0, 12: 12.0, 13: 1 / 3600}
 _MISSING: Final = 1e20
-#: So many neighbours in a row at the field's lowest value are a hole in the file, not weather.
+#: Number of neighbours at the lowest value of a field that are a hole in the file, not weather.
 _HOLE: Final = 12
 
 

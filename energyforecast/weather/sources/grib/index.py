@@ -50,7 +50,7 @@ def parse_idx(text: str) -> list[ByteRange]:
     if not found or [int(match["first"]) for match in found] != sorted(
         int(match["first"]) for match in found
     ):
-        raise _no_index(text[:60], "lines whose second number, the first byte, rises")
+        raise _no_index(text[:60], "lines with rising second numbers, the first bytes")
     ends = dict(zip(starts, [*(start - 1 for start in starts[1:]), None], strict=True))
     return [
         _byte_range(match, ends[int(match["first"])]) for match in found if _window(match["when"]) is not None
@@ -164,7 +164,7 @@ def message_length(head: bytes) -> int | None:
         return None
     if head[7] == 1:
         length = int.from_bytes(head[4:7], "big")
-        # Messages of edition 1 beyond 8 MB write their length in another way, which no source of ours does.
+        # Messages of edition 1 above 8 MB write their length in another way, which no source here uses.
         return length if 12 <= length < 1 << 23 else None
     length = int.from_bytes(head[8:16], "big")
     return length if len(head) >= _HEAD and length >= 20 else None
@@ -173,6 +173,6 @@ def message_length(head: bytes) -> int | None:
 def _damaged(found: str) -> ResponseError:
     return ResponseError(
         found,
-        "Each message is whole and ends with 7777.",
+        "Each message must be whole and end with 7777.",
         "The file is damaged or still being written: fetch it again.",
     )

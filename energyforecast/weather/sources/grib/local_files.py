@@ -35,18 +35,18 @@ def read_grib(
     method: Method = "nearest",
     names: Sequence[str] = (),
 ) -> xr.Dataset:
-    """A run of a weather model from GRIB files that lie on disk.
+    """Run of a weather model from GRIB files on disk.
 
     Parameters
     ----------
     paths : path or sequence of path
         Files of one run. No index files are written.
     model : str
-        Which of :data:`energyforecast.weather.sources.grib.models.MODELS`: it determines the meaning of accumulations.
+        Name in :data:`energyforecast.weather.sources.grib.models.MODELS`: it determines the meaning of accumulations.
     sites : Site or sequence of Site
     method : {"nearest", "bilinear"}
     names : sequence of str
-        Variables that must be there, whole; by default those of the model of which the files hold anything.
+        Variables that must be present and whole; by default those of the model that occur in the files.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def read_grib(
     Traceback (most recent call last):
         ...
     energyforecast.errors.FileFormatError: gfs.f003 cannot be read: No such file or directory.
-    GRIB files are there.
+    The file must exist.
     Check the path.
     """
     places = as_sites(sites)
@@ -107,7 +107,7 @@ def _bytes_of(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise FileFormatError(
-            f"{path} cannot be read: {error.strerror}.", "GRIB files are there.", "Check the path."
+            f"{path} cannot be read: {error.strerror}.", "The file must exist.", "Check the path."
         ) from error
     try:
         # Files assembled from byte ranges often hold the first byte of the following message.

@@ -70,17 +70,18 @@ def parse_grib(
 
 
 def _one_run(messages: Sequence[Message]) -> np.datetime64:
+    """Initialisation of the messages, which must be of one run."""
     stamps = sorted({message.about["init_time"] for message in messages})
     if not stamps:
         raise MissingDataError(
-            "No message holds any of the fields asked for.",
-            "Each field is there.",
+            "No message holds any of the requested fields.",
+            "Each field must be present.",
             "Check the file and the model.",
         )
     if len(stamps) > 1:
         raise TimeError(
             f"The messages are of the runs {stamps[0]} and {stamps[1]}.",
-            "Files of one run are read together.",
+            "Files that are read together must be of one run.",
             "Read each run by itself and join them along init_time.",
         )
     return np.datetime64(pd.to_datetime(stamps[0], format="%Y%m%dT%H%M"), "ns")
@@ -136,8 +137,8 @@ def _complete(
         f"{one.index} is missing at lead {lead[k] / _MINUTE / 60:g} h"
         + (f" of member {members[member]}" if len(members) > 1 else "")
         + f": {int((needed & ~present).sum())} of {int(needed.sum())} fields.",
-        "A run is whole: each variable at each lead, for each member.",
-        "It is still being published, or the file is cut: take the previous run, or ask for fewer variables or leads.",
+        "A run must be whole: each variable at each lead, for each member.",
+        "It is still being published, or the file is cut: take the previous run, or request fewer variables or leads.",
     )
 
 
@@ -153,32 +154,18 @@ def _means(
 
 
 def rotated(u: Floats, v: Floats, *, longitude: Floats, lambert: Sequence[float]) -> tuple[Floats, Floats]:
-    """Winds along the axes of a Lambert conformal grid, turned to the east and to the north.
+    r"""Winds along the rows (u) and columns (v) of a Lambert conformal grid, turned to the east and to the north.
 
-    Parameters
-    ----------
-    u, v : array
-        Along the rows and along the columns of the grid. [m s⁻¹]
-    longitude : array
-        Of the cells. [degree]
-    lambert : sequence of float
-        Longitude of the grid's vertical, and its two standard parallels. [degree]
+    With the longitude :math:`\lambda_0` of the grid's vertical and the standard parallels :math:`\varphi_1, \varphi_2`
+    (Snyder 1987, https://doi.org/10.3133/pp1395, equations 15-3 and 15-4):
 
-    Returns
-    -------
-    east, north : array
-        [m s⁻¹]
+    .. math::
+        u_{\text{east}} = u \cos\gamma + v \sin\gamma, \qquad v_{\text{north}} = -u \sin\gamma + v \cos\gamma,
+        \qquad \gamma = n (\lambda - \lambda_0), \qquad
+        n = \frac{\ln(\cos\varphi_1 / \cos\varphi_2)}
+            {\ln\left( \tan(\pi/4 + \varphi_2/2) / \tan(\pi/4 + \varphi_1/2) \right)}
 
-    References
-    ----------
-    Snyder (1987), Map projections: a working manual, equations 15-3 and 15-4 (the angle between the meridian and
-    the grid's vertical is the cone's constant times the difference of longitude),
-    https://doi.org/10.3133/pp1395.
-
-    Examples
-    --------
-    East of the grid's vertical, the meridians lean to the left: a wind along the columns blows to the north and
-    a little to the east.
+    East of the vertical the meridians lean to the left: a wind along the columns blows to the north and a little east.
 
     >>> east, north = rotated(0.0, 10.0, longitude=-75.0, lambert=(-97.5, 38.5, 38.5))
     >>> round(float(east), 2), round(float(north), 2)
@@ -192,6 +179,7 @@ def rotated(u: Floats, v: Floats, *, longitude: Floats, lambert: Sequence[float]
 
 
 def _cone(first: float, second: float) -> float:
+    """Constant of the cone, n; sin of the parallel where there is one."""
     one, two = np.radians([first, second])
     if abs(first - second) < 1e-9:
         return float(np.sin(one))
@@ -209,7 +197,7 @@ def _rotate(cubes: dict[str, Floats], held: Sequence[tuple[Field, list[Message]]
         if other not in cubes or lambert is None or cells.cell_longitudes is None:
             raise SchemaError(
                 f"{name} is relative to a grid of the type {about[name]['grid_type']!r}.",
-                "Winds are turned to the east on Lambert grids, both components together.",
+                "Winds can be turned to the east on Lambert grids, both components together.",
                 "Read both components, or convert the file to winds relative to the earth.",
             )
         cubes[name], cubes[other] = rotated(

@@ -34,7 +34,7 @@ from energyforecast.weather.sources.grib.parser import parse_grib
 
 __all__ = ["AifsOpenData", "Gefs", "Gfs", "GribSource", "Hrrr", "IconEu", "IfsOpenData"]
 
-#: ECMWF's runs of 06 and 18 UTC had a stream of their own before this day.
+#: Before this day, runs of ECMWF at 06 and 18 UTC had a separate stream.
 _ONE_STREAM: Final = pd.Timestamp("2026-05-12", tz="UTC")
 #: Largest unpacked file: a field of ICON-EU has 900 thousand values. [bytes]
 _UNPACKED: Final = 1 << 26
@@ -42,7 +42,7 @@ _UNPACKED: Final = 1 << 26
 
 @dataclass(frozen=True)
 class _Part:
-    """Fields and members required of one file."""
+    """Fields of one member in one file."""
 
     lead: int
     member: int
@@ -51,22 +51,22 @@ class _Part:
 
 @dataclass(frozen=True, kw_only=True)
 class GribSource(RunSource):
-    """A weather model on a server that knows byte ranges; its children are the models.
+    """Weather model on a server that supports byte ranges; its subclasses are the models.
 
     Parameters
     ----------
     variables : tuple of str
-        All of the model by default.
+        Those of the model by default.
     last_lead : str or timedelta
-        Leads beyond it are not asked for.
+        Last requested lead.
     method : {"nearest", "bilinear"}
-        How a site gets its weather from the grid.
+        Interpolation from the grid to a site.
     base_url : str
-        The model's own by default; a mirror, or a server of yours.
+        Address of a mirror; that of the model by default.
     members : tuple of int
         Of an ensemble, all by default; 0 is the control run.
     connections : int
-        Files that are asked for at once.
+        Number of files requested at once.
     http : Http
 
     Examples
@@ -92,7 +92,7 @@ class GribSource(RunSource):
         fields = needed_fields(self.model, self.variables) if self.variables else self.model.fields
         labels = {one.name: one.label for one in fields}
         given = self.variables or given_names(fields)
-        here = {
+        declared = {
             "variables": given,
             "labels": {name: labels.get(name, self._derived(name, labels)) for name in given},
             "name": self.model.name,
@@ -103,7 +103,7 @@ class GribSource(RunSource):
             "members": self.members or self.model.members,
             "fields": fields,
         }
-        for name, value in here.items():
+        for name, value in declared.items():
             object.__setattr__(self, name, value)
 
     @staticmethod
@@ -111,7 +111,7 @@ class GribSource(RunSource):
         return labels.get("direct_horizontal", Label.INSTANT) if name == "ghi" else Label.INSTANT
 
     def leads(self, init_time: pd.Timestamp) -> npt.NDArray[np.timedelta64]:
-        """Lead times that are asked for."""
+        """Requested lead times."""
         return np.array(self._hours(init_time)).astype("timedelta64[h]").astype("timedelta64[ns]")
 
     def _hours(self, init_time: pd.Timestamp) -> tuple[int, ...]:
@@ -124,7 +124,7 @@ class GribSource(RunSource):
         Raises
         ------
         RunNotPublishedError
-            If a file is not there (yet).
+            If a file is not published (yet).
         ResponseError
             If a field is missing or damaged, or the files are of another run than their index.
         SourceError
@@ -160,7 +160,7 @@ class GribSource(RunSource):
         files = []
         for member, lead in product(self.members, self._hours(init)):
             held = tuple(one for one in self.fields if lead > 0 or one.label is Label.INSTANT)
-            # Without an index, each field has a file of its own.
+            # Without an index, each field is a file.
             groups = [(one,) for one in held] if self.model.index == "none" else [held]
             files += [_Part(lead, member, group) for group in groups if group]
         return files
@@ -197,20 +197,20 @@ class GribSource(RunSource):
             if not found:
                 raise ResponseError(
                     f"{_last(address)} has no {one.index} at lead {part.lead} h.",
-                    "Each variable is there at each lead.",
-                    "The run is still being published, or no longer has it: take the previous run, or ask for less.",
+                    "Each variable must be present at each lead.",
+                    "The run is still being published, or no longer has it: take the previous run, or request less.",
                 )
             if found[0].init_time != f"{init:%Y%m%d%H}":
                 raise ResponseError(
                     f"{_last(address)} is of the run {found[0].init_time}.",
-                    f"The run {init:%Y%m%d%H} was asked for.",
+                    f"The run {init:%Y%m%d%H} was requested.",
                     "The server has an old index: try again later.",
                 )
             chosen.append(found[0])
         return chosen
 
     def _ranges(self, url: str, ranges: Sequence[ByteRange]) -> bytes:
-        """Bytes of ranges, in the order of the file; neighbours are asked for at once."""
+        """Bytes of ranges, in the order of the file; neighbours in one request."""
         ordered = sorted({(one.first, one.last) for one in ranges})
         known = [(first, self._end(url, first) if last is None else last) for first, last in ordered]
         groups: list[list[tuple[int, int]]] = []
@@ -232,7 +232,7 @@ class GribSource(RunSource):
         if length is None:
             raise ResponseError(
                 f"{_last(url)} holds no message at byte {first}.",
-                "The index names the first byte of each message.",
+                "The index must name the first byte of each message.",
                 "File and index are of different times: try again later.",
             )
         return first + length - 1
@@ -267,7 +267,7 @@ def _check(part: _Part, messages: Sequence[Message], init: pd.Timestamp, name: s
             )
             raise ResponseError(
                 f"The file of {name} for {one.index} at lead {part.lead} h holds {held or 'no message'}.",
-                f"It holds {one.index} of {init:%Y%m%dT%H%M}"
+                f"It must hold {one.index} of {init:%Y%m%dT%H%M}"
                 + (f", member {part.member}." if part.member else "."),
                 "File and index are of different times, or the source has changed: try again later.",
             )
@@ -288,7 +288,7 @@ def _unpacked(data: bytes, url: str) -> bytes:
 def _not_packed(url: str, problem: str) -> ResponseError:
     return ResponseError(
         f"{_last(url)} {problem}.",
-        "It is a GRIB file packed by bzip2.",
+        "It must be a GRIB file packed by bzip2.",
         "It is damaged or still being written: try again later.",
     )
 

@@ -1,4 +1,4 @@
-"""Archives from Open-Meteo: many runs at once, previous runs, and answers kept in files."""
+"""Archives from Open-Meteo: many runs at once, previous runs, and stored answers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_meteo(
     cell_selection: CellSelection = "nearest",
     access: OpenMeteoAccess | None = None,
 ) -> xr.Dataset:
-    """Archived runs of a weather model, as they could be had then: weather to train and to test with.
+    """Archived runs of a weather model, as they were available then: weather for training and tests.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ def open_meteo(
     Returns
     -------
     Dataset
-        The attribute ``runs_missing`` names runs that the archive does not have.
+        The attribute ``runs_missing`` names the runs that are not in the archive.
 
     Raises
     ------
     RunNotPublishedError
-        If it has none of them.
+        If the archive has none of them.
     SourceError
         If the server cannot be reached, or its answer cannot be right.
 
@@ -69,7 +69,7 @@ def open_meteo(
     --------
     OpenMeteo : The source of single runs.
     open_meteo_previous_runs : Older archives, without coherent runs.
-    read_open_meteo : Answers that were kept in files.
+    read_open_meteo : Stored answers.
     energyforecast.weather.Store : Archive that resumes.
 
     Examples
@@ -87,16 +87,16 @@ def open_meteo(
         access=access or OpenMeteoAccess(),
     )
     runs, missing = [], []
-    asked = source.runs(timestamps.period(start)[0], min(timestamps.period(end)[1], timestamps.now()))
-    for run in asked:
+    requested = source.runs(timestamps.period(start)[0], min(timestamps.period(end)[1], timestamps.now()))
+    for run in requested:
         try:
             runs.append(source.get_run(places, run))
         except RunNotPublishedError:
             missing.append(f"{run:%Y-%m-%dT%H}")
     if not runs:
         raise RunNotPublishedError(
-            f"Open-Meteo has none of the {len(asked)} runs of {source.described.name} from {start} to {end}.",
-            "At least one run is there: those of ECMWF since March 2024, of others since April 2026.",
+            f"Open-Meteo has none of the {len(requested)} runs of {source.described.name} from {start} to {end}.",
+            "At least one run is needed; it has those of ECMWF since March 2024, of others since April 2026.",
             "Choose a later period or another model.",
         )
     joined = xr.concat(
@@ -131,7 +131,7 @@ def open_meteo_previous_runs(
     start, end : str or moment
         Of the valid hours, in UTC; a day, month or year means all of it, a moment as `end` is excluded.
     days : sequence of int
-        How many days before, from 1 to 7.
+        Numbers of days before, from 1 to 7.
     model, variables, cell_selection, access
         As of :class:`OpenMeteo`.
 
@@ -193,7 +193,7 @@ def open_meteo_previous_runs(
 
 
 def _by_run(hours: dict[int, xr.Dataset], source: OpenMeteo) -> xr.Dataset:
-    """Hours N days before at the run and lead of which they are."""
+    """Hours predicted N days before, at their runs and leads."""
     cycle, hour = source.cycle.value, _HOUR_NS
     placed = []
     for day, data in hours.items():
@@ -237,7 +237,7 @@ def read_open_meteo(
     variables: tuple[str, ...] = (),
     cell_selection: CellSelection = "land",
 ) -> xr.Dataset:
-    """Weather from an answer of Open-Meteo that was kept as JSON.
+    """Weather from an answer of Open-Meteo that is stored as JSON.
 
     Parameters
     ----------
@@ -250,9 +250,9 @@ def read_open_meteo(
         Run of the answer, which does not contain that either. Without it, the hours are read as an
         analysis, which a forecaster lets in with ``perfect_weather=True`` only.
     variables : tuple of str
-        All that the library knows by default.
+        All known ones by default.
     cell_selection : {"nearest", "land", "sea"}
-        As asked; ``"land"`` is Open-Meteo's default.
+        That of the request; ``"land"`` is the default of Open-Meteo.
 
     Returns
     -------

@@ -94,7 +94,7 @@ def column_of(name: str) -> Column:
 
 
 def name_of(column: str) -> str | None:
-    """Name in the library of a column of Open-Meteo, if there is one."""
+    """Variable of the library for a column of Open-Meteo; ``None`` if it has none."""
     bare = column.removesuffix(_SPREAD)
     for ours, (theirs, _, _) in _COLUMNS.items():
         match = re.fullmatch(re.escape(theirs).replace(r"\{\}", r"(\d+m)"), bare)
@@ -183,7 +183,7 @@ def _models(product: str) -> dict[str, OpenMeteoModel]:
 #: Models of single runs, forecasts, previous runs and histories, by name.
 OPEN_METEO_MODELS: Final = _models("runs")
 
-#: Ensembles, by name; their means and spreads are models of their own.
+#: Ensembles, by name; their means and spreads are separate models.
 OPEN_METEO_ENSEMBLES: Final = _models("ensemble")
 
 
@@ -216,11 +216,11 @@ class Product:
     kind: Literal["runs", "analysis", "mixed_runs"]
 
     def address(self, *, with_key: bool) -> str:
-        """Base URL: customers have hosts of their own."""
+        """Base URL; customers have separate hosts."""
         return f"https://{'customer-' if with_key else ''}{self.host}.open-meteo.com"
 
 
-#: By name. Mixed runs have a few hours of each of many runs.
+#: Products by name. Mixed runs have a few hours of each of several runs.
 PRODUCTS: Final[dict[str, Product]] = {
     "single_runs": Product(host="single-runs-api", kind="runs"),
     "forecast": Product(host="api", kind="runs"),

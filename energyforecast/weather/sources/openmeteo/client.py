@@ -1,4 +1,4 @@
-"""Requests to Open-Meteo: many sites at once, split by weight and length, repeated after the pause of a refusal."""
+"""Requests to Open-Meteo: several sites at once, split by weight and length, repeated after a rate limit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from energyforecast.weather.sources.openmeteo.parser import Payload, decode, in_
 
 __all__ = ["Endpoint", "OpenMeteoAccess", "RunStatus", "get_open_meteo", "weight"]
 
-_MOST_SITES: Final = 1000
+_MAX_SITES: Final = 1000
 #: Longer queries go as a form.
 _LONGEST_QUERY: Final = 1800
 _PAUSE: Final = 2.0
@@ -89,14 +89,14 @@ class Endpoint:
         return self.base + PRODUCTS[self.product].path
 
     def get(self, url: str, params: Mapping[str, str]) -> bytes:
-        """Body of an answer; a long question goes as a form."""
+        """Body of an answer; a long request is sent as a form."""
         http = self._client()
         if len(urlencode(params)) > _LONGEST_QUERY:
             return http.post(url, data=params)
         return http.get(url, params=params)
 
     def places(self, params: Mapping[str, str]) -> Payload:
-        """Places of an answer. One that is broken, though the server calls it whole, is asked for once more."""
+        """Places of an answer; a malformed one with status 200 is requested once more."""
         body = self._body(params)
         try:
             return decode(body)
@@ -111,7 +111,9 @@ class Endpoint:
             if "run is not available" not in error.found:
                 raise
             raise RunNotPublishedError(
-                error.found, "The run is there.", "Ask for an older run, or wait until it is published."
+                error.found,
+                "The run must be published.",
+                "Ask for an older run, or wait until it is published.",
             ) from None
 
     def _client(self) -> Http:
@@ -190,7 +192,7 @@ def get_open_meteo(
     days: Sequence[int] = (),
     cell_selection: CellSelection = "nearest",
 ) -> Payload:
-    """Ask for hours at sites; several requests are joined to one answer."""
+    """Request hours at sites; several requests are joined to one answer."""
     names = [column_of(name).name for name in variables]
     hourly = [f"{name}_previous_day{day}" for name in names for day in days] if days else names
     common = {
@@ -235,7 +237,7 @@ def _sites_by_weight(
     sites: Sequence[Site], columns: int, days: float, largest: float
 ) -> Iterator[Sequence[Site]]:
     """Sites of one request: as many as its weight allows, at least one."""
-    count = max(1, min(_MOST_SITES, int(largest / weight(sites=1, variables=columns, days=days))))
+    count = max(1, min(_MAX_SITES, int(largest / weight(sites=1, variables=columns, days=days))))
     for k in range(0, len(sites), count):
         yield sites[k : k + count]
 
@@ -261,8 +263,8 @@ def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
         if changed or set(part.get("hourly", {})) != set(first.get("hourly", {})):
             raise ResponseError(
                 f"Open-Meteo's answers for two periods differ in {changed[0] if changed else 'their columns'}.",
-                "One place has one cell, one offset and one unit for each variable.",
-                "Ask again later; ask for each period alone.",
+                "One place must have one cell, one offset and one unit for each variable.",
+                "Try again later; request each period alone.",
             )
     columns = first.get("hourly", {})
     return {**first, "hourly": {key: [v for part in parts for v in part["hourly"][key]] for key in columns}}
@@ -270,14 +272,14 @@ def _joined(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class RunStatus:
-    """The newest run that a server has, by its own account."""
+    """Newest run of a server, as it reports it."""
 
     init_time: pd.Timestamp
     available_time: pd.Timestamp
 
     @classmethod
     def of(cls, model: OpenMeteoModel, *, endpoint: Endpoint) -> RunStatus:
-        """Ask for it; a model of several parts has a run when each part has it."""
+        """Request it; a model of several parts has a run when each part has it."""
         if not model.domains:
             raise SchemaError(
                 f"The address of the run status of {model.name!r} at Open-Meteo is not known.",
@@ -299,7 +301,7 @@ class RunStatus:
         if not all(isinstance(status.get(key), int) and status[key] > 0 for key in keys):
             raise ResponseError(
                 f"{url} does not give {' and '.join(keys)}.",
-                "It gives both, in unix time.",
+                "It must give both, in unix time.",
                 "Try again later.",
             )
         init, available = (pd.Timestamp(status[key], unit="s", tz="UTC").as_unit("ns") for key in keys)

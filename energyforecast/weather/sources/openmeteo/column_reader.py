@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 def unexpected(found: str, expected: str) -> ResponseError:
     """Error for an answer that contradicts the documentation of the server."""
     return ResponseError(
-        found, expected, "Ask again later; if it stays so, report it to the server's makers."
+        found, expected, "Try again later; if the error persists, report it to the operators of the server."
     )
 
 
@@ -36,15 +36,15 @@ def units_of(item: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ColumnReader:
-    """Finds the columns of a variable, under whichever of their names."""
+    """Reader of the columns of a variable, under each of their names."""
 
     column: Column
     model: OpenMeteoModel
-    asked: tuple[str, ...]
+    requested: tuple[str, ...]
     day: int
 
     def read(self, item: Mapping[str, Any], site: Site, count: int) -> Floats:
-        """Shape (hours,), or (hours, members) for an ensemble; ours."""
+        """Values in the unit of the library, shape (hours,), or (hours, members) for an ensemble."""
         base = self.column.name + (f"_previous_day{self.day}" if self.day else "")
         if not self.model.members:
             return self._values(item, self._key(item, base, site), site, count)
@@ -60,11 +60,11 @@ class ColumnReader:
         return np.column_stack([self._values(item, key, site, count) if key else absent for key in keys])
 
     def _found(self, item: Mapping[str, Any], base: str) -> str | None:
-        """The name of a column, with the model behind it or without."""
+        """Name of a column, with or without the model as suffix."""
         names = [f"{base}_{self.model.name}"]
-        if self.model.members:  # ensembles answer under other names than those that were asked
+        if self.model.members:  # the names in answers of ensembles differ from the requested ones
             names += [f"{base}_{self.model.name}_eps", f"{base}_{self.model.name}_ensemble"]
-        if len(self.asked) == 1:
+        if len(self.requested) == 1:
             names.insert(0, base)
         return next((name for name in names if name in item["hourly"]), None)
 
@@ -74,19 +74,19 @@ class ColumnReader:
             return key
         if base in item["hourly"]:
             raise unexpected(
-                f"Open-Meteo gives {base!r} at site {site.name!r} without saying for which of "
-                f"{', '.join(self.asked)}.",
-                "Columns of several models carry their names; one alone covers the site.",
+                f"Open-Meteo gives {base!r} at site {site.name!r} without naming its model among "
+                f"{', '.join(self.requested)}.",
+                "Columns of several models must carry their names; only one covers the site.",
             )
         others = [name for name in item["hourly"] if name.startswith(base + "_")]
         if others:
             raise unexpected(
                 f"Open-Meteo answers with {others[0]!r} at site {site.name!r}.",
-                f"It was asked for {self.model.name}.",
+                f"{self.model.name} was requested.",
             )
         raise unexpected(
             f"Open-Meteo gives no {base!r} at site {site.name!r}.",
-            "It gives every variable that was asked for.",
+            "Every requested variable must be present.",
         )
 
     def _values(self, item: Mapping[str, Any], key: str, site: Site, count: int) -> Floats:
@@ -95,13 +95,13 @@ class ColumnReader:
             size = len(given) if isinstance(given, list) else "no"
             raise unexpected(
                 f"Open-Meteo gives {size} values of {key!r} at site {site.name!r}.",
-                f"There are {count} hours.",
+                f"There must be one for each of {count} hours.",
             )
         try:
             values = np.array([np.nan if value is None else value for value in given], dtype=np.float64)
         except (ValueError, TypeError) as error:
             raise unexpected(
-                f"{key!r} at site {site.name!r} cannot be read: {error}", "Values are numbers, or null."
+                f"{key!r} at site {site.name!r} cannot be read: {error}", "Values must be numbers, or null."
             ) from error
         if np.isnan(values).all():  # a column without values may have any unit
             return values

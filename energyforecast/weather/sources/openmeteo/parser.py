@@ -80,7 +80,7 @@ def read_payload(path: str | Path) -> Payload:
 
 
 def counts(weather: xr.Dataset) -> str:
-    """How many values are missing, by variable."""
+    """Number of missing values, by variable."""
     holes = {str(name): int(values.isnull().sum()) for name, values in weather.data_vars.items()}
     return _listed(holes)
 
@@ -95,7 +95,7 @@ def parse_open_meteo(
     sites: Sequence[Site],
     variables: Sequence[str],
     model: OpenMeteoModel,
-    asked: Sequence[str] = (),
+    requested: Sequence[str] = (),
     cell_selection: CellSelection = "nearest",
     day: int = 0,
 ) -> xr.Dataset:
@@ -108,7 +108,7 @@ def parse_open_meteo(
         raise unexpected("Open-Meteo gives other hours for other sites.", "All sites have the same hours.")
     data, clipped = {}, {}
     for name in variables:
-        reader = ColumnReader(column_of(name), model, tuple(asked) or (model.name,), day)
+        reader = ColumnReader(column_of(name), model, tuple(requested) or (model.name,), day)
         raw = np.stack(
             [reader.read(item, site, len(stamps[0])) for item, site in zip(items, sites, strict=True)]
         )
@@ -139,7 +139,7 @@ def _number(value: object) -> float:
 
 
 def _repaired(raw: Floats, name: str) -> tuple[Floats, int]:
-    """Means at the beginning of their hour, directions below 360°, no radiation below zero; and how many were."""
+    """Means at the beginning of their hour, directions below 360°, radiation from 0 on; and the number clipped."""
     clipped = 0
     if name.startswith("wind_direction"):
         raw = np.where(raw == 360.0, 0.0, raw)
@@ -157,7 +157,7 @@ def in_order(payload: Sequence[Mapping[str, Any]], sites: Sequence[Site]) -> Pay
     """An object for each site, in the order of the sites."""
     items = [dict(item) for item in payload]
     if len(items) != len(sites):
-        raise unexpected(f"Open-Meteo answers for {len(items)} places.", f"It was asked for {len(sites)}.")
+        raise unexpected(f"Open-Meteo answers for {len(items)} places.", f"{len(sites)} were requested.")
     if len(items) == 1 or not any("location_id" in item for item in items):
         return items
     # The first place has no identifier: it is 0.
@@ -182,15 +182,15 @@ def _check_place(
     if np.isnan(latitude) or np.isnan(longitude) or not isinstance(item.get("hourly"), dict):
         raise RefusedError(
             f"Open-Meteo's {model.name} has no values for site {site.name!r} at {site.latitude:g}, {site.longitude:g}.",
-            "The model covers the site.",
+            "The model must cover the site.",
             "Choose a model that covers it, or correct the coordinates.",
         )
-    away = _kilometres(site, latitude, longitude)
+    distance = _kilometres(site, latitude, longitude)
     allowed = _REACH[cell_selection] * model.resolution * _KM_PER_DEGREE + 0.1
-    if not away <= allowed:
+    if not distance <= allowed:
         raise ResponseError(
-            f"The cell for site {site.name!r} lies at {latitude:g}, {longitude:g}, {away:.0f} km away.",
-            f"Cells of {model.name} lie within {allowed:.0f} km of {site.latitude:g}, {site.longitude:g}.",
+            f"The cell for site {site.name!r} lies at {latitude:g}, {longitude:g}, {distance:.0f} km away.",
+            f"Cells of {model.name} must lie within {allowed:.0f} km of {site.latitude:g}, {site.longitude:g}.",
             "The server may have exchanged the places; at coasts, choose cell_selection='nearest'.",
         )
 
@@ -208,7 +208,7 @@ def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
     if not isinstance(given, list) or not given or unit not in ("unixtime", "iso8601"):
         raise unexpected(
             f"Open-Meteo gives site {site.name!r} no hours (time in {unit!r}).",
-            "Hours are in unixtime or iso8601.",
+            "Hours must be in unixtime or iso8601.",
         )
     try:
         if unit == "unixtime":

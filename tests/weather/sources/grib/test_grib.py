@@ -283,7 +283,7 @@ def test_winds_of_a_lambert_grid_are_turned_by_the_lean_of_its_own_meridians() -
         path = Path(folder) / "nam.grib2"
         path.write_bytes(data)
         with _Child(folder, 60.0) as child:
-            about, arrays = child.asked([path])
+            about, arrays = child.request([path])
     grid = _grid(arrays, about[0])
     assert about[0]["grid_relative"]
     latitude, longitude = grid.latitude[20:40, 20:60], grid.longitude[20:40, 20:60]

@@ -627,12 +627,12 @@ def test_a_column_of_nobody_is_refused_and_one_of_ours_is_found() -> None:
         },
     }
     how: dict[str, Any] = {"sites": SITES[:1], "variables": ["temp_air"], "model": ifs}
-    hours = parse_open_meteo([place], asked=["icon_eu", "ecmwf_ifs"], **how)
+    hours = parse_open_meteo([place], requested=["icon_eu", "ecmwf_ifs"], **how)
     assert hours["temp_air"].values.tolist() == [[1.0, 2.0]]
     # Only one of the models covers the place, and the server does not say which.
     place["hourly"] = {"time": [0, 3600], "temperature_2m": [8.0, 9.0]}
-    with pytest.raises(ResponseError, match="without saying for which of icon_eu, ecmwf_ifs"):
-        parse_open_meteo([place], asked=["icon_eu", "ecmwf_ifs"], **how)
+    with pytest.raises(ResponseError, match="without naming its model among icon_eu, ecmwf_ifs"):
+        parse_open_meteo([place], requested=["icon_eu", "ecmwf_ifs"], **how)
 
 
 # --- Ensembles ------------------------------------------------------------------------------------
