@@ -69,6 +69,7 @@ __all__ = [
     "UnitsError",
     "UnreachableError",
     "WrongDataError",
+    "of_type",
     "one_of",
     "require",
 ]
@@ -272,6 +273,45 @@ def one_of(
         f"It is one of {', '.join(map(repr, choices))}.",
         "Choose one of them" + (f"; perhaps {near[0]!r} is meant." if near else "."),
     )
+
+
+def of_type(name: str, value: object, *, expected: type, remedy: str) -> None:
+    """Refuse an argument of another type.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, as the message gives it.
+    value : object
+    expected : type
+        Base class or protocol that it must have.
+    remedy : str
+        Way to an object of the type.
+
+    Raises
+    ------
+    SchemaError
+        If the value is of another type, or the type itself.
+
+    See Also
+    --------
+    one_of : Refuse a value that is not among those allowed.
+
+    Examples
+    --------
+    >>> of_type("hours", "24", expected=int, remedy="Give a number.")
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.SchemaError: hours is of the type str.
+    It must be of the type int.
+    Give a number.
+    """
+    if isinstance(value, expected):
+        return
+    found = (
+        f"the class {value.__name__}" if isinstance(value, type) else f"of the type {type(value).__name__}"
+    )
+    raise SchemaError(f"{name} is {found}.", f"It must be of the type {expected.__name__}.", remedy)
 
 
 def require(module: str, *, extra: str, purpose: str = "") -> ModuleType:

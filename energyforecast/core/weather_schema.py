@@ -13,7 +13,7 @@ import xarray as xr
 
 from energyforecast.core.plausibility import check_radiation, check_variable
 from energyforecast.core.sites import Site
-from energyforecast.errors import SchemaError, TimeError
+from energyforecast.errors import SchemaError, TimeError, of_type
 
 __all__ = [
     "ValidatedWeather",
@@ -85,7 +85,15 @@ def as_models(weather: Weather) -> dict[str, xr.Dataset]:
     """Weather models by name; a single dataset has the empty name."""
     if isinstance(weather, ValidatedWeather):
         return dict(weather.models)
-    return {"": weather} if isinstance(weather, xr.Dataset) else dict(weather)
+    if isinstance(weather, xr.Dataset):
+        return {"": weather}
+    of_type(
+        "weather",
+        weather,
+        expected=Mapping,
+        remedy="Give a Dataset of the readers of energyforecast.weather.",
+    )
+    return dict(weather)
 
 
 def validated(weather: Weather, *, sites: Sequence[Site] = ()) -> ValidatedWeather:

@@ -18,7 +18,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.provenance import machine
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models, validated
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, of_type
 from energyforecast.evaluation.checkpoints import Checkpoints, fingerprint
 from energyforecast.evaluation.fold_runs import Candidate, Execution, audit, forecast_of, run_folds
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
@@ -116,7 +116,7 @@ def backtest(
     >>> ef.backtest({"climatology": climatology}, weather, power, start="2015-01", end="2015-03")
     Result of climatology: 90 issues, 3 fits, perfect weather (ERA5 reanalysis): not forecast skill
     """
-    named = {"model": forecasters} if isinstance(forecasters, Forecaster) else dict(forecasters)
+    named = _named(forecasters)
     first = _alike(named)
     begun, cpu_begun = time.perf_counter(), time.process_time()
     tested = splits.origins(first.task, start, end)
@@ -157,6 +157,12 @@ def backtest(
 
 def _check_outcomes(forecaster: Forecaster, observations: Observations, tested: pd.DatetimeIndex) -> None:
     """Refuse hours that were never observed now, not after the fits."""
+    of_type(
+        "observations",
+        observations,
+        expected=Observations,
+        remedy="Read them with energyforecast.read_power.",
+    )
     windows = forecaster.task.windows(tested)
     for site in forecaster.sites:
         observations.value_at(site.name, windows.valid_time[windows.inside])
@@ -184,6 +190,16 @@ def _below_zero(observations: Observations, forecast: Forecast) -> int:
     """Number of outcomes below zero, which are judged as zero."""
     # One level is enough to align, and a cube on disk stays there.
     return align(observations, Forecast(forecast.data.isel(quantile=[0]))).below_zero
+
+
+def _named(forecasters: Forecaster | Mapping[str, Forecaster]) -> dict[str, Forecaster]:
+    if isinstance(forecasters, Forecaster):
+        return {"model": forecasters}
+    remedy = "Give a Forecaster, or a mapping of forecasters by name."
+    of_type("forecasters", forecasters, expected=Mapping, remedy=remedy)
+    for name, forecaster in forecasters.items():
+        of_type(f"forecasters[{name!r}]", forecaster, expected=Forecaster, remedy=remedy)
+    return dict(forecasters)
 
 
 def _alike(named: Mapping[str, Forecaster]) -> Forecaster:

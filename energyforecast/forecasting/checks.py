@@ -12,6 +12,7 @@ import pandas as pd
 from energyforecast.core import plausibility, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
+from energyforecast.core.timestamps import Times
 from energyforecast.core.weather_schema import Weather
 from energyforecast.core.windows import Windows
 from energyforecast.errors import (
@@ -21,6 +22,7 @@ from energyforecast.errors import (
     PerfectWeatherError,
     SchemaError,
     TimeError,
+    of_type,
 )
 from energyforecast.features import Needs
 from energyforecast.forecasting.defaults import Recipe
@@ -33,8 +35,10 @@ from energyforecast.point_in_time import weather_access
 
 __all__ = [
     "check_clock",
+    "check_issue_times",
     "check_kind",
     "check_measured",
+    "check_observations",
     "refuse_other_variables",
     "refuse_too_old",
     "refuse_unfitted",
@@ -59,12 +63,30 @@ def check_kind(weather: Weather, *, perfect_weather: bool) -> None:
         )
 
 
+def check_observations(observations: Observations | None) -> None:
+    """Refuse tables, which carry neither flags nor times of publication."""
+    if observations is not None:
+        of_type(
+            "observations",
+            observations,
+            expected=Observations,
+            remedy="Read a table with energyforecast.read_power, or give Observations(frame, published_after=...).",
+        )
+
+
+def check_issue_times(issued: Times) -> None:
+    """Refuse a forecast without an issue time."""
+    if not len(issued):
+        raise TimeError("No issue time is given.", "A forecast has at least one.", "Give issue_time=...")
+
+
 def check_measured(
     observations: Observations | None, *, sites: Sequence[Site], frequency: pd.Timedelta
 ) -> None:
     """Refuse observations that lack a site, are not in MW, or come at another frequency than the task."""
     if observations is None:
         return
+    check_observations(observations)
     plausibility.check_observations(observations.values, sites=sites, unfit=observations.unfit)
     if observations.frequency != frequency:
         raise TimeError(

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from energyforecast.core.sites import DemandArea, PVPlant, Site
 from energyforecast.core.tasks import Task
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, of_type
 from energyforecast.features import (
     DayOfYear,
     DayType,
@@ -76,7 +76,10 @@ def assign_models(
 ) -> dict[str, QuantileModel]:
     """Unfitted model of each site: the given one, or the default of its kind and features."""
     if given is not None:
-        return _by_site(sites, given, "model")
+        models: dict[str, QuantileModel] = _by_site(sites, given, "model")
+        for model in models.values():
+            of_type("model", model, expected=QuantileModel, remedy="Give one such as LightGBMQuantiles().")
+        return models
     chosen = features if isinstance(features, Mapping) else dict.fromkeys((s.name for s in sites), features)
     return {site.name: _default_model(site, chosen.get(site.name)) for site in sites}
 

@@ -19,6 +19,7 @@ from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, weather_caveats
+from energyforecast.errors import one_of
 from energyforecast.features import Needs
 from energyforecast.forecasting import checks, ladder, training
 from energyforecast.forecasting.design_matrix import (
@@ -170,6 +171,7 @@ class Forecaster(Specification):
         the weather (:class:`energyforecast.models.ColdStart`), with the errors of plants of its kind that have more,
         or those that weather forecasts usually have; ``training_``, repr and forecasts are marked so.
         """
+        one_of("missing", missing, allowed=("error", "drop"))
         observations = self._with_every_site(observations, weather)
         checked = self._checked(weather, observations)
         for name in ("models_", "needs_"):
@@ -276,6 +278,7 @@ class Forecaster(Specification):
         """
         checks.refuse_unfitted(self.is_fitted, self.sites[0])
         issued = self.task.moments(issue_time)
+        checks.check_issue_times(issued)
         if self.training_.cold:
             observations = self._with_every_site(observations, weather)
         near = runs_within_reach(

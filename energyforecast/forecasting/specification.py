@@ -10,6 +10,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, validated
+from energyforecast.errors import of_type
 from energyforecast.features import FeatureSet, Needs
 from energyforecast.forecasting import checks, training
 from energyforecast.forecasting.defaults import (
@@ -51,6 +52,7 @@ class Specification:
         self.sites = as_sites(sites)
         around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
+        of_type("task", task, expected=Task, remedy="Give day_ahead(...), intraday(...) or month_ahead(...).")
         self.task = task
         self.model_of = assign_models(self.sites, model, features=features)
         self.features_of = assign_features(self.sites, task, self.model_of, given=features)
@@ -164,6 +166,7 @@ class Specification:
 
     def _with_every_site(self, observations: Observations | None, weather: Weather) -> Observations:
         """Observations with a column for each site."""
+        checks.check_observations(observations)
         return training.with_every_site(
             observations, weather, model_of=self.model_of, frequency=self.task.frequency
         )
