@@ -100,6 +100,10 @@ class DayOfYear(Feature):
 
     with the time :math:`d` since the beginning of the year and the length :math:`D` of the year, in UTC.
 
+    See Also
+    --------
+    LocalHour, Daylight
+
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot

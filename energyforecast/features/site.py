@@ -19,6 +19,10 @@ class SiteStatics(Feature):
 
     A pooled model learns from them how sites differ, and calibration by ``"site"`` treats each separately.
 
+    See Also
+    --------
+    energyforecast.Site, energyforecast.Forecaster
+
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot

@@ -160,6 +160,10 @@ class IntervalMean(Feature):
     variable : str
         E.g. ``"cloud_cover"``.
 
+    See Also
+    --------
+    Irradiance, WindSpeed
+
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot

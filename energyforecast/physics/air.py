@@ -119,6 +119,10 @@ def icing_conditions(
     array
         1 where ice can grow, 0 where not, NaN where an input is missing.
 
+    See Also
+    --------
+    air_density
+
     Notes
     -----
     The two thresholds are a convention of site assessments, not a model of accretion, which needs the
