@@ -362,7 +362,11 @@ def _low_forecast(by: float, model: str) -> Forecast:
 
 
 def example_forecaster() -> Forecaster:
-    """A fitted climatology of the farm of :func:`example_observations`.
+    """Fitted climatology of the farm of :func:`example_observations`.
+
+    See Also
+    --------
+    example_forecast, example_weather
 
     Examples
     --------
