@@ -51,7 +51,7 @@ def system() -> System:
     )
 
 
-def courses(number: int) -> dict[str, Any]:
+def trajectories(number: int) -> dict[str, Any]:
     """Demand by area, and scenarios of wind in the south. [MW]"""
     daily = -np.cos(np.arange(24) / 24 * 2 * np.pi)
     demand = pd.DataFrame({"North": 150 + 20 * daily, "South": 280 + 60 * daily}, index=HOURS)
@@ -72,7 +72,7 @@ def timed(function: Callable[[], Any], repeats: int) -> tuple[float, Any]:
 
 def measure(number: int, repeats: int) -> dict[str, Any]:
     """CPU seconds and costs."""
-    declared, given = system(), courses(number)
+    declared, given = system(), trajectories(number)
     ours, plan = timed(lambda: plan_deterministic(declared, DispatchInputs(**given)), repeats)
 
     def through_pypsa() -> Any:

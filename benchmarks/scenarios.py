@@ -113,8 +113,8 @@ def _of_day(outcome: np.ndarray, samples: np.ndarray) -> dict[str, float]:
     }
 
 
-def _ramp(courses: np.ndarray) -> np.ndarray:
-    return np.abs(courses[..., 3:] - courses[..., :-3]).max(axis=-1)
+def _ramp(trajectories: np.ndarray) -> np.ndarray:
+    return np.abs(trajectories[..., 3:] - trajectories[..., :-3]).max(axis=-1)
 
 
 def known_correlation() -> pd.DataFrame:

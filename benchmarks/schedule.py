@@ -65,7 +65,7 @@ def schedules(made: dict[str, ef.Forecast], power: pd.Series) -> list[dict[str, 
     rows = []
     for label, terms in TERMS.items():
         for model, forecast in made.items():
-            table = compare_schedules(forecast, terms, observed=power)
+            table = compare_schedules(forecast, terms, observations=power)
             if model != "LightGBM":
                 table = table[table["schedule"] == "median"]
             hours = pd.DatetimeIndex(forecast.to_frame()["valid_time"])
@@ -93,9 +93,11 @@ def reserves(before: ef.Forecast, forecast: ef.Forecast, power: pd.Series) -> li
     distribution = QuantileFunction(forecast.data.values[0][forecast.inside], forecast.quantiles)
     # Equal probabilities of each hour's curve: enough for reserve, which looks at hours one by one.
     even = (np.arange(2000) + 0.5) / 2000
-    courses = -distribution.table(even)
+    trajectories = -distribution.table(even)
     hours = pd.DatetimeIndex(forecast.to_frame()["valid_time"])
-    scenarios = Scenarios.from_values(courses.T[:, None], sites=["farm"], kind="demand", valid_time=hours)
+    scenarios = Scenarios.from_values(
+        trajectories.T[:, None], sites=["farm"], kind="demand", valid_time=hours
+    )
     for risk in (0.05, 0.02, 0.01):
         dynamic = reserve(scenarios, risk=risk)
         plan = dynamic.set_index("valid_time")["scheduled"]

@@ -62,7 +62,7 @@ def main() -> None:
         demand=tomorrow[0],
         wind=tomorrow[1],
         solar=tomorrow[2],
-        scenarios=settings["scenarios"],
+        n_scenarios=settings["n_scenarios"],
         dependence=copula,
         issue_time=issued,
     )

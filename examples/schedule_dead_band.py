@@ -55,7 +55,7 @@ def main() -> None:
     # What each way of declaring would have cost in the days before, and how often it met the band.
     # strict=False: mornings on which weather came too late count as well, with the fallback that was issued.
     before = forecaster.predict(weather, power, issue_time=past, strict=False)
-    compared = planning.compare_schedules(before, terms, observed=power)
+    compared = planning.compare_schedules(before, terms, observations=power)
     produced = np.nansum(power.value_at(synthetic.site.name, before.to_frame()["valid_time"]))
     compared["% of revenue"] = 100 * compared["realised_cost"] / (produced * settings["terms"]["price"])
     compared["within band"] = 100 * compared["within_band"]

@@ -83,8 +83,8 @@ ef.reporting.figures.scenarios(scenarios, site=wind.site.name, timezone="Asia/Al
 
 # %%
 together = dict(zip(names, today, strict=True))
-net = planning.net_load(**together, scenarios=200, dependence=copula, issue_time=issue, parts=True)
-apart = planning.net_load(**together, scenarios=200, dependence=planning.Independence(), issue_time=issue)
+net = planning.net_load(**together, n_scenarios=200, dependence=copula, issue_time=issue, parts=True)
+apart = planning.net_load(**together, n_scenarios=200, dependence=planning.Independence(), issue_time=issue)
 
 
 def width(courses):

@@ -165,7 +165,7 @@ def _day_report(made: DayPlan) -> dict[str, Any]:
         "caveats": list(made.caveats),
         "fallback_levels": made.fallback_levels,
         "dependence": made.dependence,
-        "scenarios": {"net_load": made.settings.scenarios, "dispatch": made.settings.dispatch_scenarios},
+        "scenarios": {"net_load": made.settings.n_scenarios, "dispatch": made.settings.n_dispatch_scenarios},
         "seed": made.settings.seed,
         **frames,
     }

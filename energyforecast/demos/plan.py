@@ -94,7 +94,10 @@ class WeekPlan:
             "n_days": len(self.days),
             "n_hours": len(self.done[_PERFECT].valid_times),
             "dependence": first.dependence,
-            "scenarios": {"reserve": first.settings.scenarios, "dispatch": first.settings.dispatch_scenarios},
+            "scenarios": {
+                "reserve": first.settings.n_scenarios,
+                "dispatch": first.settings.n_dispatch_scenarios,
+            },
             "fallback_levels": levels,
             "net_load": self.net_load,
             "costs": {str(name): _plain(row) for name, row in self.costs.iterrows()},
@@ -304,7 +307,7 @@ def _schedules(inputs: WeekInputs, wanted: PlanSettings) -> pd.DataFrame:
     for kind in ("wind", "solar"):
         for name in inputs.ahead.sites.get(kind, ()):
             table = compare_schedules(
-                inputs.ahead.ahead[kind], wanted.schedule, site=name, observed=inputs.observations
+                inputs.ahead.ahead[kind], wanted.schedule, site=name, observations=inputs.observations
             )
             tables.append(table.assign(site=name))
     return pd.concat(tables, ignore_index=True)

@@ -106,7 +106,7 @@ class DayPlan:
         frames = {"reserve": self.reserve, "ramps": self.ramps, "ramp_alarms": self.alarms}
         if self.net_load is not None:
             parts = [
-                self.net_load.quantiles(self.settings.levels, site=name).assign(site=name)
+                self.net_load.quantiles(self.settings.quantile_levels, site=name).assign(site=name)
                 for name in self.net_load.sites
             ]
             frames["net_load_quantiles"] = pd.concat(parts, ignore_index=True)
@@ -180,7 +180,7 @@ def plan_day(
     dependence = _dependence(settings, ahead, observations, until=issue)
     net = _net_load(settings, chosen, dependence)
     sampled = sample_by_kind(
-        chosen, n_scenarios=settings.dispatch_scenarios, dependence=dependence, seed=settings.seed
+        chosen, n_scenarios=settings.n_dispatch_scenarios, dependence=dependence, seed=settings.seed
     )
     schedules, costs = _schedules(settings, chosen)
     ramp_table, warnings = _ramps(settings, net)
@@ -251,7 +251,7 @@ def _net_load(
     if "demand" not in chosen:
         return None
     sampled = sample_by_kind(
-        chosen, n_scenarios=settings.scenarios, dependence=dependence, seed=settings.seed
+        chosen, n_scenarios=settings.n_scenarios, dependence=dependence, seed=settings.seed
     )
     areas = settings.areas if len(settings.areas) > 1 else None
     wind, solar = sampled.get("wind"), sampled.get("solar")

@@ -29,7 +29,7 @@ def net_load(
     solar: Part = None,
     areas: Mapping[str, Collection[str]] | None = None,
     parts: bool = False,
-    scenarios: int = 200,
+    n_scenarios: int = 200,
     dependence: Dependence | None = None,
     issue_time: Any = None,
 ) -> Scenarios:
@@ -49,7 +49,7 @@ def net_load(
     parts : bool
         Whether the result also holds the sums of demand, wind and solar (``"demand"``; ``"north: demand"`` of an
         area), from the same scenarios.
-    scenarios : int
+    n_scenarios : int
         Number of scenarios to sample from forecasts.
     dependence, issue_time
         As in :func:`energyforecast.planning.sample_scenarios`. For another seed or other tails, sample with
@@ -86,7 +86,7 @@ def net_load(
     """
     given: dict[Kind, Any] = {"demand": demand, "wind": wind, "solar": solar}
     given = {kind: part for kind, part in given.items() if part is not None}
-    sampled = _scenarios_of(given, n_scenarios=scenarios, dependence=dependence, issue_time=issue_time)
+    sampled = _scenarios_of(given, n_scenarios=n_scenarios, dependence=dependence, issue_time=issue_time)
     _check_sides(sampled)
     sites = [name for part in sampled.values() for name in part.sites]
     values: list[Any] = []

@@ -179,7 +179,7 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
 
 def alarm_scores(
     tables: pd.DataFrame | Sequence[pd.DataFrame],
-    observed: Observations | pd.Series,
+    observations: Observations | pd.Series,
     *,
     probability: float = 0.3,
     tolerance: str = "1h",
@@ -193,7 +193,7 @@ def alarm_scores(
     ----------
     tables : DataFrame or sequence of DataFrame
         Of :func:`ramps`, one for each issue.
-    observed : Observations or Series
+    observations : Observations or Series
         Outcomes, by the beginnings of hours. [MW]
     probability : float
         Threshold of a warning. [1]
@@ -236,7 +236,7 @@ def alarm_scores(
     parts = [
         part
         for table in ([tables] if isinstance(tables, pd.DataFrame) else tables)
-        for part in _judged(table, observed, probability, slack, site or "the scenarios")
+        for part in _judged(table, observations, probability, slack, site or "the scenarios")
     ]
     sums = pd.DataFrame(parts).groupby(["within", "direction"], sort=False, as_index=False).sum()
     events = sums["hits"] + sums["misses"] + sums["false_alarms"]
@@ -245,13 +245,13 @@ def alarm_scores(
 
 
 def _judged(
-    table: pd.DataFrame, observed: Observations | pd.Series, probability: float, slack: float, site: str
+    table: pd.DataFrame, observations: Observations | pd.Series, probability: float, slack: float, site: str
 ) -> Iterator[dict[str, Any]]:
     """Counts of each window and direction of one table."""
     warnings = alarms(table, probability=probability)
     for (within, direction), part in _windows(table):
         hours = pd.DatetimeIndex(part["valid_time"])
-        outcome = outcomes_by_hour(observed, hours, site=site)
+        outcome = outcomes_by_hour(observations, hours, site=site)
         rise, fall = _extremes(outcome[None, :], _intervals(within, _step(table), len(hours)))
         sign = 1 if direction == "up" else -1
         size = np.maximum(rise[0], 0.0) if sign == 1 else np.minimum(fall[0], 0.0)

@@ -204,7 +204,7 @@ def static_reserve(
 
 def reserve_exceedance(
     tables: pd.DataFrame | Mapping[str, pd.DataFrame],
-    observed: Observations | pd.Series,
+    observations: Observations | pd.Series,
     *,
     site: str | None = None,
     by: Literal["hour", "month"] | None = None,
@@ -224,7 +224,7 @@ def reserve_exceedance(
     ----------
     tables : DataFrame or mapping of DataFrame
         Of :func:`reserve` and :func:`static_reserve`, by name; those of several days one below the other.
-    observed : Observations or Series
+    observations : Observations or Series
         Net load by the beginnings of hours; where outages are part of the reserve, plus the power lost. [MW]
     site : str, optional
         Column of the observations.
@@ -273,7 +273,9 @@ def reserve_exceedance(
     for name, table in named.items():
         check_columns(table, _COLUMNS, name=name, source="reserve(...) or static_reserve(...)")
         hours = pd.DatetimeIndex(table["valid_time"])
-        residual = outcomes_by_hour(observed, hours, site=site or "net load") - table["scheduled"].to_numpy()
+        residual = (
+            outcomes_by_hour(observations, hours, site=site or "net load") - table["scheduled"].to_numpy()
+        )
         for label, hours_in in _parts(hours.tz_convert(timestamps.zone(timezone)), by):
             head = {"reserve": name} | ({by: label} if by else {})
             for direction, need in (("up", residual), ("down", -residual)):

@@ -127,7 +127,7 @@ def compare_schedules(
     source: Forecast | Scenarios,
     terms: ImbalanceTerms | None = None,
     *,
-    observed: Observations | pd.Series | None = None,
+    observations: Observations | pd.Series | None = None,
     shortage: Price | None = None,
     surplus: Price | None = None,
     band: float = 0.0,
@@ -140,7 +140,7 @@ def compare_schedules(
     ----------
     source, terms, shortage, surplus, band, capacity, site : optional
         As in :func:`schedule`; every issue of a forecast counts.
-    observed : Observations or Series, optional
+    observations : Observations or Series, optional
         Outcomes, by the beginnings of hours; hours without outcome are left out of realised costs. As in
         :mod:`energyforecast.evaluation`, outcomes are clipped to [0, capacity] where there is a capacity. [MW]
 
@@ -161,7 +161,7 @@ def compare_schedules(
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
     >>> table = compare_schedules(
-    ...     example_forecast(), shortage=30, surplus=20, band=0.05, observed=example_observations()
+    ...     example_forecast(), shortage=30, surplus=20, band=0.05, observations=example_observations()
     ... )
     >>> table[["schedule", "expected_cost", "realised_cost", "realised_band_worth", "n"]].round(1)
       schedule  expected_cost  realised_cost  realised_band_worth   n
@@ -186,9 +186,9 @@ def compare_schedules(
             "expected_cost": expected,
             "expected_band_worth": without - expected,
         }
-        if observed is not None:
+        if observations is not None:
             declared = [[table[column].to_numpy() for table in planned] for planned in tables]
-            row |= _realised(windows, declared, (agreed, bare), observed)
+            row |= _realised(windows, declared, (agreed, bare), observations)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -197,13 +197,13 @@ def _realised(
     windows: list[_Window],
     declared: list[list[Array]],
     both: tuple[ImbalanceTerms, ImbalanceTerms],
-    observed: Observations | pd.Series,
+    observations: Observations | pd.Series,
 ) -> dict[str, float]:
     """Realised cost with and without the band, over the hours with outcome."""
     costs: list[list[Array]] = [[], []]
     inside = []
     for k, window in enumerate(windows):
-        outcome = window.clipped(outcomes_by_hour(observed, window.hours, site=window.site))
+        outcome = window.clipped(outcomes_by_hour(observations, window.hours, site=window.site))
         for place, terms in enumerate(both):
             plan = declared[place][k]
             costs[place].append(

@@ -3,10 +3,10 @@
 .. code-block:: toml
 
     [plan]
-    scenarios = 1000             # for net load, reserve and ramps
+    n_scenarios = 1000           # for net load, reserve and ramps
     dependence = "gaussian"      # or "schaake", "exponential" with range_hours, "independent"
     learn = "60D"                # past issues from which the dependence is learnt
-    levels = [0.1, 0.5, 0.9]     # quantiles on sheets
+    quantile_levels = [0.1, 0.5, 0.9]  # on sheets
     seed = 0
 
     [plan.areas]                 # the sites of each area; their kinds are in [sites]
@@ -105,9 +105,9 @@ class PlanSettings:
     ----------
     areas : mapping of sequence of str
         Sites of each area.
-    scenarios : int
+    n_scenarios : int
         Number of scenarios for net load, reserve and ramps.
-    dispatch_scenarios : int
+    n_dispatch_scenarios : int
         Number of scenarios for the schedule of units.
     dependence : {"gaussian", "schaake", "exponential", "independent"}
         Dependence between hours, sites and kinds. ``"gaussian"`` is learnt from past forecasts out of sample,
@@ -117,7 +117,7 @@ class PlanSettings:
         [h]
     learn : str or timedelta
         Period before the issue from which the dependence is learnt.
-    levels : sequence of float
+    quantile_levels : sequence of float
         Quantiles on sheets.
     seed : int
     reserve : ReserveTerms, optional
@@ -139,12 +139,12 @@ class PlanSettings:
     """
 
     areas: Mapping[str, tuple[str, ...]]
-    scenarios: int = 1000
-    dispatch_scenarios: int = 30
+    n_scenarios: int = 1000
+    n_dispatch_scenarios: int = 30
     dependence: str = "gaussian"
     range_hours: float | None = None
     learn: Any = "60D"
-    levels: tuple[float, ...] = (0.1, 0.5, 0.9)
+    quantile_levels: tuple[float, ...] = (0.1, 0.5, 0.9)
     seed: int = 0
     reserve: ReserveTerms | None = None
     schedule: ImbalanceTerms | None = None
@@ -154,8 +154,8 @@ class PlanSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "areas", {name: tuple(sites) for name, sites in self.areas.items()})
-        object.__setattr__(self, "levels", tuple(self.levels))
-        check_levels(self.levels)
+        object.__setattr__(self, "quantile_levels", tuple(self.quantile_levels))
+        check_levels(self.quantile_levels)
         timestamps.duration(self.learn)
         one_of("dependence", self.dependence, allowed=_DEPENDENCES, error=ConfigurationError)
         if (self.dependence == "exponential") != (self.range_hours is not None):

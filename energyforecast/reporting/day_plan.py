@@ -51,7 +51,7 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
                 timezone=timezone,
                 schedule=None if reserve is None else reserve.rename(columns={"scheduled": "schedule"}),
                 reserve=reserve,
-                quantile_levels=plan.settings.levels,
+                quantile_levels=plan.settings.quantile_levels,
             )
         if len(np.unique(plan.net_load.valid_times.tz_convert(timestamps.zone(timezone)).date)) > 1:
             found["weekly outlook"] = weekly_outlook(plan.net_load, site=NET_LOAD, timezone=timezone)
@@ -62,7 +62,7 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
                 site=name,
                 timezone=timezone,
                 schedule=plan.schedules.get(name),
-                quantile_levels=plan.settings.levels,
+                quantile_levels=plan.settings.quantile_levels,
             )
     return found
 

@@ -25,6 +25,6 @@ for synthetic, model in ((city, ef.LinearQuantiles()), (farm, None)):
 
 # In scenarios, drawn together: quantiles of demand and wind do not add up.
 copula = ef.planning.GaussianCopula.fit(past, observed, until=issue)
-net = ef.planning.net_load(demand=tomorrow[0], wind=tomorrow[1], scenarios=2000, dependence=copula)
+net = ef.planning.net_load(demand=tomorrow[0], wind=tomorrow[1], n_scenarios=2000, dependence=copula)
 reserve = ef.planning.reserve(net, risk=0.01, outages=[ef.planning.Outage(capacity=60, probability=0.01)])
 ef.reporting.figures.save(ef.reporting.figures.reserve(net, reserve, timezone="Asia/Almaty"), sys.argv[1])

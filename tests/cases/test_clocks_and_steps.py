@@ -143,7 +143,7 @@ def _quarters(name: str) -> ef.Observations:
 
 
 def _realised(observed: ef.Observations | pd.Series) -> float:
-    table = planning.compare_schedules(_hourly_forecast(), shortage=40, surplus=10, observed=observed)
+    table = planning.compare_schedules(_hourly_forecast(), shortage=40, surplus=10, observations=observed)
     return float(table["realised_cost"].iloc[1])
 
 

@@ -75,7 +75,7 @@ def _plan(**tables: Any) -> PlanSettings:
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
-        ({"scenario": 100}, "unknown key 'scenario'.*\n.*\nDid you mean 'scenarios'"),
+        ({"n_scenario": 100}, "unknown key 'n_scenario'.*\n.*\nDid you mean 'n_scenarios'"),
         ({"reserve": {"riks": 0.1}}, r"\[plan.reserve\].*'riks'.*\n.*\nDid you mean 'risk'"),
         ({"reserve": {"risk": 0.1, "outages": [{"capacty": 3}]}}, "'capacty'.*\n.*\nDid you mean 'capacity'"),
         ({"ramps": {"with": ["1h"]}}, "unknown key 'with'.*\n.*\nDid you mean 'within'"),
@@ -90,7 +90,7 @@ def _plan(**tables: Any) -> PlanSettings:
         ({"dependence": "exponential"}, "range_hours = None"),
         ({"areas": {"South": ["a"], "North": ["a"]}}, "'a' twice"),
         ({"areas": ["South"]}, "no table"),
-        ({"levels": [0.9, 0.1]}, "0.9"),
+        ({"quantile_levels": [0.9, 0.1]}, "0.9"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
@@ -133,7 +133,7 @@ def test_past_forecasts_or_observations_that_lack_are_asked_for() -> None:
 def test_what_is_learnt_stops_at_the_issue() -> None:
     """The copula of an issue in the middle is the one of a synthetic site that ends there."""
     demand, seen = example_days(days=40)
-    settings = _plan(scenarios=50)
+    settings = _plan(n_scenarios=50)
     issue = demand.issue_times[25]
     whole = plan_day(
         settings, PortfolioForecast({"demand": demand}, {"demand": demand}), seen, issue_time=issue
@@ -164,7 +164,7 @@ def test_net_load_is_taken_in_each_scenario_and_its_sheet_says_what_it_is() -> N
             "areas": {"South": ["a", "farm"], "North": ["b"]},
             "dependence": "exponential",
             "range_hours": 12,
-            "scenarios": 400,
+            "n_scenarios": 400,
             "reserve": {"risk": 0.05},
             "ramps": {"change": 5, "within": ["1h"]},
         }

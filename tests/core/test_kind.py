@@ -112,7 +112,7 @@ def test_of_a_plain_site_no_side_is_guessed() -> None:
     asked: list[Any] = [
         lambda: planning.schedule(plain, **uneven),
         lambda: planning.schedule(planning.sample_scenarios(plain, n_scenarios=100), **uneven),
-        lambda: planning.compare_schedules(plain, observed=power, **uneven),
+        lambda: planning.compare_schedules(plain, observations=power, **uneven),
         lambda: imbalance_cost(power, plain, level=0.5, **uneven),
         lambda: ef.evaluation.economic_value(power, plain, reference=example_forecast(), **uneven),
         lambda: tables.imbalance(result),
@@ -376,7 +376,7 @@ def test_every_way_in_finds_the_same_cost(outcomes: list[float], holes: list[boo
 
     uneven = {"shortage": 30.0, "surplus": 10.0}
     ways = {"score": imbalance_cost(power, forecast, level=0.5, **uneven)["value"].iloc[0]}
-    compared = planning.compare_schedules(forecast, observed=power, **uneven).set_index("schedule")
+    compared = planning.compare_schedules(forecast, observations=power, **uneven).set_index("schedule")
     ways["comparison"] = compared.loc["median", "realised_cost"]
     told = tables.imbalance(Result.from_forecasts({"model": forecast}, power)).set_index("schedule")
     ways["report"] = told.loc["median", "cost"] * np.nansum(came)
@@ -402,7 +402,9 @@ def test_a_dead_band_is_one_rule(
     power = Observations(pd.DataFrame({"farm": outcomes}, index=HOURS), published_after="1h")
     forecast = example_forecast().with_kind(kind)
     terms = ImbalanceTerms(shortage=30, surplus=10, band=band, band_of=band_of, paid=paid)
-    compared = planning.compare_schedules(forecast, terms, observed=power).set_index("schedule").loc["median"]
+    compared = (
+        planning.compare_schedules(forecast, terms, observations=power).set_index("schedule").loc["median"]
+    )
     scored = imbalance_cost(power, forecast, terms=terms, level=0.5)["value"].iloc[0]
     assert scored == pytest.approx(compared["realised_cost"], abs=1e-9)
     if band_of == "schedule":

@@ -47,7 +47,7 @@ def test_net_load_of_dependent_normals_is_the_normal_of_the_textbook(tie: float)
         demand=_one("city"),
         wind=_one("farm"),
         solar=_one("plant"),
-        scenarios=4000,
+        n_scenarios=4000,
         dependence=GaussianCopula.exponential(range_hours=6.0, site_correlation=tie),
     )
     deviation = 10 * np.sqrt(3 - 2 * tie)
@@ -71,7 +71,7 @@ def test_areas_and_parts_add_up_in_every_scenario() -> None:
         wind=example_forecast(),
         areas={"north": {"city", "farm"}, "south": {"works"}},
         parts=True,
-        scenarios=20,
+        n_scenarios=20,
     )
     assert net.sites == (
         *("north", "north: demand", "north: wind", "south", "south: demand", "south: wind"),

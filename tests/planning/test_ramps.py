@@ -21,8 +21,8 @@ def _hours(length: int, step: str = "1h") -> pd.DatetimeIndex:
     return pd.date_range("2024-01-02", periods=length, freq=step, tz="UTC")
 
 
-def _courses(*courses: list[float], step: str = "1h") -> Scenarios:
-    values = np.asarray(courses, float)[:, None, :]
+def _trajectories(*trajectories: list[float], step: str = "1h") -> Scenarios:
+    values = np.asarray(trajectories, float)[:, None, :]
     return Scenarios.from_values(values, sites=["farm"], valid_time=_hours(values.shape[2], step))
 
 
@@ -32,7 +32,7 @@ def _chances(table: pd.DataFrame, within: str, direction: str) -> list[float]:
 
 
 def test_a_rise_that_is_gone_at_the_end_of_the_window_counts() -> None:
-    table = ramps(_courses([0, 0, 9, 0, 0], [0, 0, 0, 0, 0]), change=9, within=["1h", "3h"])
+    table = ramps(_trajectories([0, 0, 9, 0, 0], [0, 0, 0, 0, 0]), change=9, within=["1h", "3h"])
     assert _chances(table, "1h", "up")[:4] == [0, 0.5, 0, 0]
     assert _chances(table, "3h", "up")[:2] == [0.5, 0.5]
     assert _chances(table, "3h", "down")[:2] == [0, 0]  # the fall begins at 9 MW, in hour 2
@@ -41,15 +41,15 @@ def test_a_rise_that_is_gone_at_the_end_of_the_window_counts() -> None:
 
 
 def test_hours_whose_window_is_not_whole_are_not_known() -> None:
-    table = ramps(_courses([0.0] * 8), change=1)
+    table = ramps(_trajectories([0.0] * 8), change=1)
     for within, length in (("1h", 7), ("3h", 5), ("6h", 2)):
         known = np.isfinite(_chances(table, within, "up"))
         assert known.tolist() == [True] * length + [False] * (8 - length)
 
 
 def test_a_share_of_the_capacity_and_half_hours() -> None:
-    courses = _courses([0, 10, 20, 30, 30], step="30min")
-    table = ramps(courses, change=0.2, capacity=100.0, within=["30min", "1h"])
+    trajectories = _trajectories([0, 10, 20, 30, 30], step="30min")
+    table = ramps(trajectories, change=0.2, capacity=100.0, within=["30min", "1h"])
     assert (table["change"] == 20).all()
     assert _chances(table, "30min", "up")[:4] == [0, 0, 0, 0]
     assert _chances(table, "1h", "up")[:3] == [1, 1, 0]
@@ -63,14 +63,14 @@ def test_longer_windows_and_smaller_changes_are_never_less_likely(
     seed: int, change: float, more: float, scale: int
 ) -> None:
     values = np.random.default_rng(seed).uniform(0, 60, (20, 12))
-    table, larger = (ramps(_courses(*values), change=least) for least in (change, change + more))
+    table, larger = (ramps(_trajectories(*values), change=least) for least in (change, change + more))
     wide = table.pivot(index=["valid_time", "direction"], columns="within", values="probability").dropna()
     assert (wide["1h"] <= wide["3h"]).all()
     assert (wide["3h"] <= wide["6h"]).all()
     assert (larger["probability"].dropna() <= table["probability"].dropna()).all()
-    scaled = ramps(_courses(*(scale * values)), change=scale * change)
+    scaled = ramps(_trajectories(*(scale * values)), change=scale * change)
     np.testing.assert_array_equal(scaled["probability"], table["probability"])
-    turned = ramps(_courses(*(60 - values)), change=change)
+    turned = ramps(_trajectories(*(60 - values)), change=change)
     for within in ("1h", "3h"):
         np.testing.assert_array_equal(_chances(turned, within, "up"), _chances(table, within, "down"))
 
@@ -140,17 +140,17 @@ def test_the_nearest_free_forecast_of_the_same_direction_hits() -> None:
 
 
 def test_changes_windows_and_tables_that_cannot_be_are_refused() -> None:
-    courses = _courses([0.0] * 6)
+    trajectories = _trajectories([0.0] * 6)
     for change in (0.0, -5.0, np.nan):
         with pytest.raises(RangeError, match="A ramp is a change"):
-            ramps(courses, change=change)
+            ramps(trajectories, change=change)
     for within in ("90min", "6h", "0h"):
         with pytest.raises(TimeError, match=f"Ramps within {within}"):
-            ramps(courses, change=1, within=[within])
+            ramps(trajectories, change=1, within=[within])
     for probability in (0.0, 1.1):
         with pytest.raises(RangeError, match="Warnings"):
-            alarms(ramps(courses, change=1, within=["1h"]), probability=probability)
+            alarms(ramps(trajectories, change=1, within=["1h"]), probability=probability)
     with pytest.raises(SchemaError, match="no column 'direction'"):
         alarms(pd.DataFrame({"valid_time": _hours(2), "within": "1h"}))
     with pytest.raises(TimeError, match="lacks 2 of 6 hours"):
-        alarm_scores(ramps(courses, change=1, within=["1h"]), pd.Series(0.0, index=_hours(4)))
+        alarm_scores(ramps(trajectories, change=1, within=["1h"]), pd.Series(0.0, index=_hours(4)))

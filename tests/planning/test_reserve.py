@@ -16,7 +16,7 @@ from energyforecast.planning import Outage, outage_table, reserve, reserve_excee
 HOURS = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")
 
 
-def _courses(values: np.ndarray, hours: pd.DatetimeIndex = HOURS) -> Scenarios:
+def _trajectories(values: np.ndarray, hours: pd.DatetimeIndex = HOURS) -> Scenarios:
     """Scenarios of one area, from an array of shape (scenarios, hours)."""
     return Scenarios.from_values(
         np.asarray(values, float)[:, None, :], sites=["area"], valid_time=hours, frequency="1h"
@@ -35,7 +35,7 @@ def _normal(number: int, *, mean: float, spread: float) -> np.ndarray:
 def test_independent_normal_errors_need_the_quantile_of_their_sum() -> None:
     rng = np.random.default_rng(3)
     demand, wind = (rng.normal(0, spread, (20_000, 2)) for spread in (30.0, 40.0))
-    table = reserve(_courses(500 + demand - wind), risk=0.01)
+    table = reserve(_trajectories(500 + demand - wind), risk=0.01)
     expected = stats.norm(0, np.hypot(30, 40)).isf(0.01)
     np.testing.assert_allclose(table["up"], expected, rtol=0.03)
     np.testing.assert_allclose(table["down"], expected, rtol=0.03)
@@ -45,8 +45,8 @@ def test_independent_normal_errors_need_the_quantile_of_their_sum() -> None:
 @pytest.mark.parametrize(("tail", "number"), [(None, 20_000), ("gaussian", 20_000), ("pareto", 20_000)])
 def test_a_normal_error_and_one_unit_agree_with_their_closed_form(tail: str | None, number: int) -> None:
     power, chance, risk = 300.0, 0.02, 0.01
-    courses = _courses(_normal(number, mean=800.0, spread=50.0))
-    found = reserve(courses, risk=risk, outages=[Outage(capacity=power, probability=chance)], tail=tail)
+    trajectories = _trajectories(_normal(number, mean=800.0, spread=50.0))
+    found = reserve(trajectories, risk=risk, outages=[Outage(capacity=power, probability=chance)], tail=tail)
 
     def beyond(amount: float) -> float:
         law = stats.norm(0, 50)
@@ -59,7 +59,7 @@ def test_a_normal_error_and_one_unit_agree_with_their_closed_form(tail: str | No
 
 
 def test_outages_alone_need_what_their_table_says() -> None:
-    still = _courses(np.full((2000, 2), 100.0))
+    still = _trajectories(np.full((2000, 2), 100.0))
     units = [Outage(capacity=100, probability=0.1, units=2), Outage(capacity=50, probability=0.1)]
     power, chance = outage_table(units)
     np.testing.assert_allclose(power, [0, 50, 100, 150, 200, 250])
@@ -96,33 +96,35 @@ def test_the_table_of_many_units_is_that_of_all_their_states() -> None:
 def test_a_tail_of_pareto_finds_a_rare_quantile_where_a_gaussian_one_does_not() -> None:
     heavy = stats.genpareto(0.25, scale=20.0)
     levels = (np.arange(2000) + 0.5) / 2000
-    courses = _courses(np.repeat(heavy.ppf(levels)[:, None], 2, axis=1))
-    true = float(heavy.isf(0.001)) - courses.of().mean()
-    np.testing.assert_allclose(reserve(courses, risk=0.001, tail="pareto")["up"], true, rtol=0.06)
-    assert (reserve(courses, risk=0.001, tail="gaussian")["up"] < 0.6 * true).all()
+    trajectories = _trajectories(np.repeat(heavy.ppf(levels)[:, None], 2, axis=1))
+    true = float(heavy.isf(0.001)) - trajectories.of().mean()
+    np.testing.assert_allclose(reserve(trajectories, risk=0.001, tail="pareto")["up"], true, rtol=0.06)
+    assert (reserve(trajectories, risk=0.001, tail="gaussian")["up"] < 0.6 * true).all()
 
 
 def test_a_plant_that_stands_still_needs_no_reserve_with_any_tail() -> None:
     for tail in (None, "gaussian", "pareto"):
-        table = reserve(_courses(np.zeros((1000, 2))), risk=0.01, tail=tail)
+        table = reserve(_trajectories(np.zeros((1000, 2))), risk=0.01, tail=tail)
         assert table[["up", "down"]].to_numpy().max() < 1e-4
 
 
 def test_what_is_scheduled_moves_the_reserve_from_one_side_to_the_other() -> None:
-    courses = _courses(_normal(1000, mean=500.0, spread=50.0))
+    trajectories = _trajectories(_normal(1000, mean=500.0, spread=50.0))
     plan = pd.Series([520.0, 480.0], index=HOURS.tz_convert("Asia/Almaty"))
-    usual, moved = reserve(courses, risk=0.05), reserve(courses, risk=0.05, schedule=plan)
+    usual, moved = reserve(trajectories, risk=0.05), reserve(trajectories, risk=0.05, schedule=plan)
     np.testing.assert_allclose(moved["up"] - usual["up"], [-20, 20], atol=1e-6)
     np.testing.assert_allclose(moved["down"] - usual["down"], [20, -20], atol=1e-6)
-    far = reserve(courses, risk=0.05, schedule=plan + 1000)
+    far = reserve(trajectories, risk=0.05, schedule=plan + 1000)
     assert (far["up"] == 0).all()
 
 
 def test_means_of_areas_schedule_their_sum() -> None:
     rng = np.random.default_rng(2)
-    courses = Scenarios.from_values(rng.gamma(1.0, 50.0, (400, 2, 2)), sites=["a", "b"], valid_time=HOURS)
-    whole = reserve(courses.total({"both": ["a", "b"]}), risk=0.05)
-    parts = [reserve(courses, risk=0.05, site=name) for name in ("a", "b")]
+    trajectories = Scenarios.from_values(
+        rng.gamma(1.0, 50.0, (400, 2, 2)), sites=["a", "b"], valid_time=HOURS
+    )
+    whole = reserve(trajectories.total({"both": ["a", "b"]}), risk=0.05)
+    parts = [reserve(trajectories, risk=0.05, site=name) for name in ("a", "b")]
     np.testing.assert_allclose(whole["scheduled"], parts[0]["scheduled"] + parts[1]["scheduled"])
     assert (whole["up"] < parts[0]["up"] + parts[1]["up"]).all()  # errors partly make up for each other
 
@@ -139,8 +141,8 @@ TAILS = st.sampled_from([None, "gaussian", "pareto"])
 def test_more_risk_never_needs_more_reserve(
     risks: tuple[float, float], outages: list[Outage], tail: str | None, seed: int
 ) -> None:
-    courses = _courses(np.random.default_rng(seed).gamma(2.0, 40.0, (1000, 2)))
-    low, high = (reserve(courses, risk=risk, outages=outages, tail=tail) for risk in sorted(risks))
+    trajectories = _trajectories(np.random.default_rng(seed).gamma(2.0, 40.0, (1000, 2)))
+    low, high = (reserve(trajectories, risk=risk, outages=outages, tail=tail) for risk in sorted(risks))
     assert (low[["up", "down"]] >= high[["up", "down"]] - 1e-6).all(axis=None)
     assert (low[["up", "down"]] >= 0).all(axis=None)
 
@@ -151,11 +153,13 @@ def test_more_outages_need_more_upward_only_and_units_scale(
     risk: float, outages: list[Outage], more: list[Outage], scale: int, seed: int
 ) -> None:
     values = np.random.default_rng(seed).normal(100.0, 40.0, (1000, 2))
-    few, many = (reserve(_courses(values), risk=risk, outages=units) for units in (outages, outages + more))
+    few, many = (
+        reserve(_trajectories(values), risk=risk, outages=units) for units in (outages, outages + more)
+    )
     assert (many["up"] >= few["up"] - 1e-6).all()
     assert (many["down"] == few["down"]).all()
     larger = [Outage(capacity=scale * unit.capacity, probability=unit.probability) for unit in outages]
-    scaled = reserve(_courses(scale * values), risk=risk, outages=larger)
+    scaled = reserve(_trajectories(scale * values), risk=risk, outages=larger)
     np.testing.assert_allclose(scaled[["up", "down"]], scale * few[["up", "down"]], atol=1e-5)
 
 
@@ -164,7 +168,7 @@ def test_more_outages_need_more_upward_only_and_units_scale(
 def test_the_reserve_is_the_least_that_keeps_the_risk(risk: float, outages: list[Outage], seed: int) -> None:
     """Against all sums of a scenario and a state, one by one."""
     values = np.round(np.random.default_rng(seed).normal(100.0, 40.0, (1000, 1)), 1)
-    found = reserve(_courses(values, HOURS[:1]), risk=risk, outages=outages)
+    found = reserve(_trajectories(values, HOURS[:1]), risk=risk, outages=outages)
     power, chance = outage_table(outages)
     error = values[:, 0] - values.mean()
     need, weight = np.add.outer(error, power).ravel(), np.outer(np.full(1000, 1 / 1000), chance).ravel()
@@ -177,15 +181,15 @@ def test_the_reserve_is_the_least_that_keeps_the_risk(risk: float, outages: list
 
 
 def test_a_risk_that_the_sample_cannot_show_is_refused_with_what_is_needed() -> None:
-    courses = _courses(_normal(200, mean=0, spread=1))
+    trajectories = _trajectories(_normal(200, mean=0, spread=1))
     with pytest.raises(RangeError, match=r"(?s)risk of 0.01.*200 scenarios.*At least 1000 scenarios"):
-        reserve(courses, risk=0.01)
-    assert len(reserve(courses, risk=0.05)) == 2
-    assert len(reserve(courses, risk=0.001, tail="gaussian")) == 2
+        reserve(trajectories, risk=0.01)
+    assert len(reserve(trajectories, risk=0.05)) == 2
+    assert len(reserve(trajectories, risk=0.001, tail="gaussian")) == 2
     with pytest.raises(RangeError, match="At least 300 scenarios"):
-        reserve(courses, risk=0.01, tail="pareto")
+        reserve(trajectories, risk=0.01, tail="pareto")
     with pytest.raises(RangeError, match="At least 1000 scenarios"):
-        reserve(_courses(_normal(500, mean=0, spread=1)), risk=0.0001, tail="pareto")
+        reserve(_trajectories(_normal(500, mean=0, spread=1)), risk=0.0001, tail="pareto")
     with pytest.raises(RangeError, match="8760 residuals"):
         static_reserve(pd.Series(np.zeros(8760)), pd.Series(0.0, index=HOURS), risk=0.001)
 
@@ -193,23 +197,23 @@ def test_a_risk_that_the_sample_cannot_show_is_refused_with_what_is_needed() -> 
 @pytest.mark.parametrize("risk", [0.0, -0.1, 0.5, 1.0, np.nan])
 def test_what_is_no_risk_is_refused(risk: float) -> None:
     with pytest.raises(RangeError, match="risk"):
-        reserve(_courses(np.zeros((10_000, 2))), risk=risk)
+        reserve(_trajectories(np.zeros((10_000, 2))), risk=risk)
 
 
 def test_schedules_of_other_hours_or_without_a_zone_are_refused() -> None:
-    courses = _courses(_normal(200, mean=0, spread=1))
+    trajectories = _trajectories(_normal(200, mean=0, spread=1))
     with pytest.raises(TimeError, match="without a time zone"):
-        reserve(courses, risk=0.05, schedule=pd.Series(0.0, index=HOURS.tz_localize(None)))
+        reserve(trajectories, risk=0.05, schedule=pd.Series(0.0, index=HOURS.tz_localize(None)))
     with pytest.raises(TimeError, match="lacks 1 of 2 hours, the first 2024-01-02 01:00"):
-        reserve(courses, risk=0.05, schedule=pd.Series(0.0, index=HOURS[:1]))
+        reserve(trajectories, risk=0.05, schedule=pd.Series(0.0, index=HOURS[:1]))
     with pytest.raises(TimeError, match="twice"):
-        reserve(courses, risk=0.05, schedule=pd.Series(0.0, index=HOURS[[0, 0, 1]]))
+        reserve(trajectories, risk=0.05, schedule=pd.Series(0.0, index=HOURS[[0, 0, 1]]))
     with pytest.raises(RangeError, match="schedule is nan at 2024-01-02 01:00"):
-        reserve(courses, risk=0.05, schedule=pd.Series([0.0, np.nan], index=HOURS))
+        reserve(trajectories, risk=0.05, schedule=pd.Series([0.0, np.nan], index=HOURS))
     with pytest.raises(TimeError, match="without a time zone"):
-        _courses(np.zeros((3, 2)), HOURS.tz_localize(None))
+        _trajectories(np.zeros((3, 2)), HOURS.tz_localize(None))
     with pytest.raises(SchemaError, match="tail"):
-        reserve(courses, risk=0.05, tail="weibull")  # type: ignore[arg-type]
+        reserve(trajectories, risk=0.05, tail="weibull")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +274,7 @@ def test_a_reserve_by_hour_keeps_a_risk_that_a_static_one_keeps_only_on_average(
     rng = np.random.default_rng(5)
     hours = pd.date_range("2024-01-01", periods=2000, freq="1h", tz="UTC")
     spread = np.where(np.arange(2000) % 2, 60.0, 6.0)
-    dynamic = reserve(_courses(rng.normal(0, spread, (1000, 2000)), hours), risk=0.05)
+    dynamic = reserve(_trajectories(rng.normal(0, spread, (1000, 2000)), hours), risk=0.05)
     observed = pd.Series(rng.normal(0, spread), index=hours)
     past = pd.Series(rng.normal(0, np.tile(spread, 2)))
     static = static_reserve(past, pd.Series(0.0, index=hours), risk=0.05)

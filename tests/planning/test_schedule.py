@@ -28,7 +28,7 @@ from energyforecast.testing import example_forecast, example_observations
 HOURS = pd.date_range("2024-01-02", periods=1, freq="1h", tz="UTC")
 
 
-def _courses(values: Any, hours: pd.DatetimeIndex = HOURS, *, kind: Kind = "wind") -> Scenarios:
+def _trajectories(values: Any, hours: pd.DatetimeIndex = HOURS, *, kind: Kind = "wind") -> Scenarios:
     """Scenarios of one farm, from an array of shape (scenarios,) or (scenarios, hours)."""
     array = np.asarray(values, float).reshape(len(values), -1)
     return Scenarios.from_values(
@@ -93,7 +93,7 @@ def test_a_level_between_two_of_the_forecast_lies_on_the_line_between_them() -> 
 def test_the_schedule_is_that_which_the_evaluation_declares_and_pays_for() -> None:
     power, kinds = example_observations(), ("wind", "demand")
     for forecast in (example_forecast().with_kind(kind) for kind in kinds):
-        table = compare_schedules(forecast, shortage=40, surplus=25, observed=power)
+        table = compare_schedules(forecast, shortage=40, surplus=25, observations=power)
         paid = imbalance_cost(power, forecast, shortage=40, surplus=25)
         assert table["realised_cost"].iloc[2] == pytest.approx(paid["value"].iloc[0])
         half = imbalance_cost(power, forecast, shortage=40, surplus=25, level=0.5)
@@ -124,7 +124,7 @@ def test_mean_and_median_are_those_of_the_forecast_and_half_hours_cost_half() ->
 
 def test_a_dead_band_on_three_outcomes_by_hand() -> None:
     """Outcomes 80, 100 and 140 MW, twenty scenarios each; shortage 3, surplus 1 per MWh."""
-    three = _courses(np.repeat([80.0, 100.0, 140.0], 20))
+    three = _trajectories(np.repeat([80.0, 100.0, 140.0], 20))
     bare = schedule(three, shortage=3, surplus=1).iloc[0]
     assert bare["schedule"] == 80  # the quantile 0.25
     assert bare["expected_cost"] == pytest.approx((0 + 20 + 60) / 3)
@@ -159,8 +159,8 @@ def test_no_schedule_on_a_fine_grid_costs_less(
 ) -> None:
     """The oracle costs each sample by its own definition."""
     terms = ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)
-    courses = _courses(np.repeat(samples, 30), kind="demand" if demand else "wind")
-    found = schedule(courses, terms, capacity=100.0).iloc[0]
+    trajectories = _trajectories(np.repeat(samples, 30), kind="demand" if demand else "wind")
+    found = schedule(trajectories, terms, capacity=100.0).iloc[0]
     grid = np.unique(
         np.concatenate([np.linspace(0, 160, 1601), [found["schedule"], found["mean"], found["median"]]])
     )
@@ -209,10 +209,10 @@ def test_a_quantile_curve_costs_what_many_draws_from_it_cost(
 def test_a_wider_band_never_costs_more_and_the_optimum_no_more_than_mean_and_median(
     samples: list[float], shortage: float, surplus: float, bands: tuple[float, float], band_of: Any, paid: Any
 ) -> None:
-    courses = _courses(np.repeat(samples, 30))
+    trajectories = _trajectories(np.repeat(samples, 30))
     narrow, wide = (
         schedule(
-            courses,
+            trajectories,
             ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid),
             capacity=100.0,
         ).iloc[0]
@@ -227,9 +227,12 @@ def test_a_wider_band_never_costs_more_and_the_optimum_no_more_than_mean_and_med
 @given(samples=SAMPLES, band=st.floats(0, 0.5), scale=st.sampled_from([1000.0, 0.5]), paid=TERMS["paid"])
 def test_units_scale(samples: list[float], band: float, scale: float, paid: Any) -> None:
     """In kW and prices per kWh the schedule is the same, and so is its cost."""
-    courses, larger = _courses(np.repeat(samples, 30)), _courses(scale * np.repeat(samples, 30))
+    trajectories, larger = (
+        _trajectories(np.repeat(samples, 30)),
+        _trajectories(scale * np.repeat(samples, 30)),
+    )
     terms = ImbalanceTerms(shortage=3.0, surplus=1.0, band=band, paid=paid)
-    one = schedule(courses, terms).iloc[0]
+    one = schedule(trajectories, terms).iloc[0]
     other = schedule(larger, replace(terms, shortage=3.0 / scale, surplus=1.0 / scale)).iloc[0]
     assert other["expected_cost"] == pytest.approx(one["expected_cost"], abs=1e-6)
     assert other["mean"] == pytest.approx(scale * one["mean"], abs=1e-6)
@@ -241,8 +244,10 @@ def test_what_the_band_is_worth_is_what_would_be_paid_without_it() -> None:
     came = pd.DataFrame({"farm": 53.0}, index=hours)
     came.iloc[30] = np.nan
     power = Observations(came, published_after="1h")
-    table = compare_schedules(forecast, shortage=3, surplus=1, band=0.1, observed=power).set_index("schedule")
-    bare = compare_schedules(forecast, shortage=3, surplus=1, observed=power).set_index("schedule")
+    table = compare_schedules(forecast, shortage=3, surplus=1, band=0.1, observations=power).set_index(
+        "schedule"
+    )
+    bare = compare_schedules(forecast, shortage=3, surplus=1, observations=power).set_index("schedule")
     for told, cost in (("expected_band_worth", "expected_cost"), ("realised_band_worth", "realised_cost")):
         np.testing.assert_allclose(table[told], bare[cost] - table[cost])
     assert (table["n"] == 47).all()
@@ -252,7 +257,7 @@ def test_what_the_band_is_worth_is_what_would_be_paid_without_it() -> None:
     assert table["expected_cost"].idxmin() == "optimum"
     assert table.loc["median", "energy"] == pytest.approx(48 * 50)
     # A series of the same outcomes says the same.
-    again = compare_schedules(forecast, shortage=3, surplus=1, band=0.1, observed=came["farm"])
+    again = compare_schedules(forecast, shortage=3, surplus=1, band=0.1, observations=came["farm"])
     pd.testing.assert_frame_equal(again.set_index("schedule"), table)
 
 
@@ -309,15 +314,15 @@ def test_levels_that_do_not_bracket_the_best_one_are_refused() -> None:
         ):
             schedule(narrow, shortage=3, surplus=1, band=band)
     with pytest.raises(RangeError, match="level of site 'farm' is 0, "):
-        schedule(_courses(np.arange(50)), shortage=3, surplus=0)
+        schedule(_trajectories(np.arange(50)), shortage=3, surplus=0)
     with pytest.raises(RangeError, match="level of site 'farm' is 1"):
         schedule(NORMAL, shortage=0, surplus=1)
 
 
 def test_too_few_scenarios_are_refused_with_how_many_are_needed() -> None:
     with pytest.raises(RangeError, match=r"(?s)30 scenarios.*needs 40 scenarios"):
-        schedule(_courses(np.arange(30)), shortage=3, surplus=1)
-    assert len(schedule(_courses(np.arange(40)), shortage=3, surplus=1)) == 1
+        schedule(_trajectories(np.arange(30)), shortage=3, surplus=1)
+    assert len(schedule(_trajectories(np.arange(40)), shortage=3, surplus=1)) == 1
 
 
 def test_prices_and_outcomes_of_other_hours_are_refused() -> None:
@@ -327,7 +332,7 @@ def test_prices_and_outcomes_of_other_hours_are_refused() -> None:
     with pytest.raises(TimeError, match="without a time zone"):
         schedule(NORMAL, shortage=short.tz_localize(None), surplus=1.0)
     with pytest.raises(TimeError, match="outcomes of site 'farm' lacks"):
-        compare_schedules(NORMAL, shortage=1, surplus=1, observed=short)
+        compare_schedules(NORMAL, shortage=1, surplus=1, observations=short)
 
 
 def test_terms_are_given_once_and_a_site_is_named() -> None:
@@ -339,7 +344,9 @@ def test_terms_are_given_once_and_a_site_is_named() -> None:
     with pytest.raises(SchemaError, match="band_of"):
         ImbalanceTerms(shortage=1, surplus=1, band_of="installed")  # type: ignore[arg-type]
     with pytest.raises(SchemaError, match="capacity that is not known"):
-        schedule(_courses(np.arange(40)), ImbalanceTerms(shortage=1, surplus=1, band=0.1, band_of="capacity"))
+        schedule(
+            _trajectories(np.arange(40)), ImbalanceTerms(shortage=1, surplus=1, band=0.1, band_of="capacity")
+        )
     pair = Scenarios.from_values(np.zeros((40, 2, 1)), sites=["a", "b"], valid_time=HOURS, frequency="1h")
     with pytest.raises(MissingDataError, match="site None"):
         schedule(pair, shortage=1, surplus=1)

@@ -271,7 +271,7 @@ def _synthetic_system(number: int, seed: int = 0) -> tuple[System, dict[str, Sce
     }
 
 
-def _course(of: dict[str, Scenarios], k: int) -> dict[str, pd.DataFrame]:
+def _trajectory(of: dict[str, Scenarios], k: int) -> dict[str, pd.DataFrame]:
     return {
         kind: pd.DataFrame(given.data.values[k].T, index=given.valid_times, columns=list(given.sites))
         for kind, given in of.items()
@@ -290,7 +290,7 @@ def test_who_knows_more_pays_less() -> None:
     assert costs["perfect foresight"] < costs["scenarios"] - 1
     assert costs["scenarios"] < costs["median"] - 1
     # One scenario by itself is what perfect foresight of it gives, whoever else was asked about.
-    alone = perfect_foresight(system, Inputs(**_course(likely, 3)))
+    alone = perfect_foresight(system, Inputs(**_trajectory(likely, 3)))
     together = perfect_foresight(system, Inputs(**likely))
     costs_of_three = together.costs[together.costs["scenario"] == 3]["cost"].sum()
     assert alone.cost == pytest.approx(costs_of_three, rel=1e-6)
@@ -299,7 +299,7 @@ def test_who_knows_more_pays_less() -> None:
 
 def test_every_plan_is_one_that_the_system_can_run() -> None:
     system, likely = _synthetic_system(4, seed=1)
-    truth = _course(_synthetic_system(1, seed=2)[1], 0)
+    truth = _trajectory(_synthetic_system(1, seed=2)[1], 0)
     plan = plan_scenarios(system, Inputs(**likely))
     for found in (
         plan,
@@ -411,7 +411,7 @@ def test_a_schedule_that_no_truth_can_follow_says_so() -> None:
         evaluate_plan(seen, Inputs(demand=frame(South=[50, 50])))
 
 
-def test_wrong_courses_are_refused() -> None:
+def test_wrong_trajectories_are_refused() -> None:
     system = south(unit("gas", 100, 60))
     good = frame(South=[50, 60])
     with pytest.raises(MissingDataError, match=r"wind of 'South' is missing at 2024-01-02 01:00"):
@@ -630,7 +630,7 @@ def test_no_plan_beats_perfect_foresight_nor_scenarios_on_themselves(seed: int) 
     slack = 1e-4 * expected["median"]
     assert expected["perfect foresight"] <= expected["scenarios"] + slack
     assert expected["scenarios"] <= expected["median"] + slack
-    truth = realised_costs(plans, Inputs(**_course(_synthetic_system(1, seed + 1)[1], 0)))
+    truth = realised_costs(plans, Inputs(**_trajectory(_synthetic_system(1, seed + 1)[1], 0)))
     assert (truth["regret"] >= -slack).all()
 
 
