@@ -341,14 +341,13 @@ class QuantileFunction:
         [0.0, 1.6, 2.4]
         """
         level, levels = np.asarray(level, dtype=float), np.asarray(self.levels)
-        upto = np.searchsorted(levels, level, side="right")
-        node = np.maximum(upto - 1, 0)
-        begun = np.minimum(level, levels[0]) * self.values[..., 0]
-        whole = each_at(self._moments, node)
-        rest = np.maximum(level - levels[node], 0.0)
-        reached = self._limit(level, "flat", "left", each_at) if len(levels) > 1 else self.values[..., 0]
+        node = np.maximum(np.searchsorted(levels, level, side="right") - 1, 0)
+        tail = np.minimum(level, levels[0]) * self.values[..., 0]
+        segments = each_at(self._moments, node)
+        width = np.maximum(level - levels[node], 0.0)
+        end = self._limit(level, "flat", "left", each_at) if len(levels) > 1 else self.values[..., 0]
         # Within a step of samples, and in the tails, the line is flat: the mean of its ends is its height.
-        return np.asarray(begun + whole + rest * 0.5 * (each_at(self.values, node) + reached))
+        return np.asarray(tail + segments + width * 0.5 * (each_at(self.values, node) + end))
 
     @cached_property
     def _moments(self) -> Array:

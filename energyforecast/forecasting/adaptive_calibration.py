@@ -14,6 +14,7 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.kinds import power_bounds
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models.conformal import quantile_by_level
@@ -140,8 +141,7 @@ class AdaptiveCalibration:
 
     def _of_site(self, data: Any, site: str, observations: Observations) -> Array:
         """Calibrated quantiles of one site, shape (issues, leads, levels)."""
-        values, capacity = data.values.astype(float), float(data["capacity"])
-        bounds = (-np.inf, np.inf) if np.isnan(capacity) else (0.0, capacity)
+        values, bounds = data.values.astype(float), power_bounds(float(data["capacity"]))
         residuals = _Residuals.collect(data, values, site, observations)
         result: Array = values.copy()
         for group in _groups(data["lead_time"].values, self.by_lead):

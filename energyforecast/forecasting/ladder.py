@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.core.fallback import CLIMATOLOGY, CONSTANT, OLDER_RUN, REDUCED
+from energyforecast.core.kinds import power_bounds
 from energyforecast.core.sites import Site
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.training import Training, TrainingRows
@@ -24,8 +25,8 @@ def fit_climatology(rows: TrainingRows, site: Site, *, quantiles: tuple[float, .
     keep = rows.keep[site.name]
     hour = rows.matrix.hour_of_day(site)[keep]
     y = rows.outcome[site.name][keep] / rows.scale[site.name]
-    bounds = (0.0, 1.0) if site.capacity is not None else (-np.inf, np.inf)
-    return Climatology(quantiles).fit(hour, y, bounds=bounds)
+    share = None if site.capacity is None else 1.0
+    return Climatology(quantiles).fit(hour, y, bounds=power_bounds(share))
 
 
 def fallback_levels(

@@ -12,6 +12,7 @@ import pandas as pd
 import sklearn.base
 
 from energyforecast.core import provenance, timestamps, weather_schema
+from energyforecast.core.kinds import power_bounds
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, WindFarm
 from energyforecast.core.tasks import Task
@@ -271,7 +272,7 @@ def fit_models(
         bounded = all(site.capacity is not None for site in group)
         model: QuantileModel = sklearn.base.clone(model_of[group[0].name])
         model.set_params(quantiles=quantiles)
-        model.fit(X, y, bounds=(0.0, 1.0) if bounded else (-np.inf, np.inf))
+        model.fit(X, y, bounds=power_bounds(1.0 if bounded else None))
         fitted |= dict.fromkeys((site.name for site in group), model)
     return fitted
 

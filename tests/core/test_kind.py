@@ -18,7 +18,7 @@ import energyforecast as ef
 from energyforecast import planning
 from energyforecast.core import settlement
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import KINDS, Kind, kind_of_sum
+from energyforecast.core.kinds import KINDS, Kind, kind_of_sum, power_bounds
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
@@ -455,3 +455,12 @@ def test_prices_or_terms_not_both() -> None:
     for wrong in ({}, {"shortage": 30}, {"terms": terms, "shortage": 30, "surplus": 10}):
         with pytest.raises(SchemaError, match="Either terms, or both prices"):
             imbalance_cost(power, forecast, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("capacity", "bounds"), [(60.0, (0.0, 60.0)), (None, (-np.inf, np.inf)), (np.nan, (-np.inf, np.inf))]
+)
+def test_power_lies_between_zero_and_the_capacity_where_there_is_one(
+    capacity: float | None, bounds: tuple[float, float]
+) -> None:
+    assert power_bounds(capacity) == bounds

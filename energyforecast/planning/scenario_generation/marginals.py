@@ -12,7 +12,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
+from energyforecast.core.kinds import Kind, power_bounds
 from energyforecast.core.quantiles import QuantileFunction, Tails
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.planning.scenario_generation.merging import as_list, by_site
@@ -126,9 +126,7 @@ class Marginals:
         wanted = (np.arange(len(ranks)) + 0.5) / len(ranks)
         result = np.empty(ranks.shape)
         for k, found in enumerate(self.distributions):
-            capacity = float(self.capacity[k])
-            bounds = (0.0, capacity) if np.isfinite(capacity) else (-np.inf, np.inf)
-            ordered = found.table(wanted, tails=tails, bounds=bounds)
+            ordered = found.table(wanted, tails=tails, bounds=power_bounds(self.capacity[k]))
             result[:, k] = np.take_along_axis(ordered.T, ranks[:, k], axis=0)
         return result
 
