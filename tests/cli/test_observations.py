@@ -43,16 +43,16 @@ def test_a_sound_file_is_trusted(values: pd.Series, tmp_path: Path) -> None:
     assert "The audit passed" in shown
     assert "STUCK (bit 16)" in shown
     content = json.loads(found.read_text())
-    own = content["sites"][SITE.name]
-    flags = {flag["flag"]: flag for flag in own["flags"]}
+    site = content["sites"][SITE.name]
+    flags = {flag["flag"]: flag for flag in site["flags"]}
     assert flags["STUCK"]["hours"] == 12
-    assert own["clock"]["verdict"] == "right"
+    assert site["clock"]["verdict"] == "right"
     assert content["flag_version"] == 1
-    assert own["missing"] == int(values.isna().sum())
+    assert site["missing"] == int(values.isna().sum())
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ("clock", "off by a constant"),
         ("unit", "looks like another unit"),
@@ -60,7 +60,9 @@ def test_a_sound_file_is_trusted(values: pd.Series, tmp_path: Path) -> None:
         ("frozen", "set aside by flags"),
     ],
 )
-def test_what_cannot_be_trusted_is_code_3(fault: str, said: str, values: pd.Series, tmp_path: Path) -> None:
+def test_measurements_that_do_not_pass_are_code_3(
+    fault: str, message: str, values: pd.Series, tmp_path: Path
+) -> None:
     if fault == "clock":
         values.index = values.index + pd.Timedelta("3h")
     if fault == "gaps":
@@ -71,7 +73,7 @@ def test_what_cannot_be_trusted_is_code_3(fault: str, said: str, values: pd.Seri
     weather = netcdf.write(WEATHER, tmp_path / "weather.nc")
     code, shown = _check(_file(tmp_path, values), *form, *FARM, "--weather", weather)
     assert code == 3, shown
-    assert said in " ".join(shown.split())
+    assert message in " ".join(shown.split())
     assert "The audit failed" in shown
 
 

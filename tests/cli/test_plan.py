@@ -1,4 +1,4 @@
-"""From a configuration to sheets, and the synthetic week: what is refused, what is said, and who may cost less."""
+"""From a configuration to sheets, and the synthetic week: refusals, messages and costs."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _plan(**tables: Any) -> PlanSettings:
 
 
 @pytest.mark.parametrize(
-    ("tables", "said"),
+    ("tables", "message"),
     [
         ({"n_scenario": 100}, "unknown key 'n_scenario'.*\n.*\nDid you mean 'n_scenarios'"),
         ({"reserve": {"riks": 0.1}}, r"\[plan.reserve\].*'riks'.*\n.*\nDid you mean 'risk'"),
@@ -94,8 +94,8 @@ def _plan(**tables: Any) -> PlanSettings:
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_slip_of_the_pen_is_refused_with_its_remedy(tables: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+def test_a_misspelt_key_is_refused_with_its_remedy(tables: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         _plan(**tables)
 
 
@@ -210,11 +210,11 @@ def test_the_command_plans_a_farm_from_embedded_data(tmp_path: Path) -> None:
     page = (out / "La_Haute_Borne.html").read_text("utf-8")
     assert 'lang="fr"' in page
     assert "météo parfaite" in page
-    told = json.loads((out / "plan.json").read_text("utf-8"))
-    assert told["synthetic"] is False
-    assert told["fallback_levels"] == {"La Haute Borne": 0}
-    assert len(told["schedules"]) == 24
-    costs = {row["schedule"]: row["expected_cost"] for row in told["schedule_costs"]}
+    report = json.loads((out / "plan.json").read_text("utf-8"))
+    assert report["synthetic"] is False
+    assert report["fallback_levels"] == {"La Haute Borne": 0}
+    assert len(report["schedules"]) == 24
+    costs = {row["schedule"]: row["expected_cost"] for row in report["schedule_costs"]}
     assert costs["optimum"] <= min(costs["mean"], costs["median"])
     for table in out.glob("*.csv"):
         assert pd.read_csv(table).iloc[:, -1].str.contains("not forecast skill").all(), table

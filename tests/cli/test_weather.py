@@ -84,14 +84,14 @@ def test_weather_is_fetched_told_and_forecast_from(tmp_path: Path, server: Repla
         assert "0 stored" in _succeeded(again)
         assert len(server.requests) == asked
     assert {request.headers.get("X-Api-Key") for request in server.requests} == {"CANARY"}
-    told = _run("weather", "status", path, cwd=tmp_path)  # without the key: nothing is asked
-    assert "32 of 32" in _succeeded(told)
-    assert "Ферма 2" in told.stdout
-    assert "100.0%" in told.stdout
+    status = _run("weather", "status", path, cwd=tmp_path)  # without the key: nothing is asked
+    assert "32 of 32" in _succeeded(status)
+    assert "Ферма 2" in status.stdout
+    assert "100.0%" in status.stdout
     out = _run("forecast", path, "--issue-time", "2024-06-19 08:00", cwd=tmp_path)
     assert "Written to forecast" in _succeeded(out)
     everything = [item.read_bytes() for item in tmp_path.rglob("*") if item.is_file()]
-    texts = [done.stdout + done.stderr for done in (shown, again, told, out)]
+    texts = [done.stdout + done.stderr for done in (shown, again, status, out)]
     assert not any(b"CANARY" in content for content in everything)
     assert "CANARY" not in "".join(texts)
 
@@ -104,12 +104,12 @@ def test_what_did_not_come_is_told_and_fetched_later(tmp_path: Path, server: Rep
     assert done.returncode == 3, done.stderr
     assert "2 stored, 0 incomplete, 1 failed" in done.stdout
     assert "2024-06-18 06:00" in done.stdout
-    told = _run("weather", "status", path, cwd=tmp_path)
-    assert "2 of 3" in _succeeded(told)
+    status = _run("weather", "status", path, cwd=tmp_path)
+    assert "2 of 3" in _succeeded(status)
     for file in (tmp_path / "archive.zarr").rglob("*.zip"):
         file.write_bytes(b"")
-    told = _run("weather", "status", path, cwd=tmp_path)
-    assert "1 damaged files" in _succeeded(told)
+    status = _run("weather", "status", path, cwd=tmp_path)
+    assert "1 damaged files" in _succeeded(status)
     healed = _run("weather", "fetch", path, "--until", "2024-06-18 13:00", cwd=tmp_path)
     assert "3 stored, 0 incomplete, 0 failed, 0 given up, 1 quarantined" in _succeeded(healed)
 

@@ -167,11 +167,11 @@ def _three_lines(error: EnergyForecastError) -> None:
         ef.competitions.read_gefcom2012_wind,
     ],
 )
-@pytest.mark.parametrize("there", [True, False])
-def test_a_folder_without_the_data_says_what_it_holds(read, there: bool, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    folder = tmp_path if there else tmp_path / "absent"
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_folder_without_the_data_says_what_it_holds(read, exists: bool, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path if exists else tmp_path / "absent"
     (tmp_path / "notes.txt").write_text("nothing here")
-    with pytest.raises(MissingDataError, match=r"notes\.txt" if there else "no folder") as caught:
+    with pytest.raises(MissingDataError, match=r"notes\.txt" if exists else "no folder") as caught:
         read(folder)
     _three_lines(caught.value)
 

@@ -1,4 +1,4 @@
-"""Configuration files: what they give, and that no slip of the pen becomes a default."""
+"""Configuration files: their objects, and that no misspelt key becomes a default."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_an_impossible_value_is_refused_with_its_section(
 
 @pytest.mark.parametrize("value", ['"false"', "0", "[]"])
 def test_perfect_weather_is_said_with_true_or_false_and_nothing_else(tmp_path: Path, value: str) -> None:
-    """A text that says no must not open the door to analyses."""
+    """A text such as "no" must not admit analyses."""
     _refused(
         _write(tmp_path, **_added("weather", f"perfect_weather = {value}")), "[weather]", "perfect_weather"
     )

@@ -68,7 +68,7 @@ def spring(data: Data) -> Result:
     return backtest(_several(data), data[1], data[2], start="2015-03", end="2015-04")
 
 
-# --- What it is worth -----------------------------------------------------------------------------
+# --- Skill and provenance -----------------------------------------------------------------------------
 
 
 def test_trees_beat_climatology_and_persistence_on_a_real_wind_farm(spring: Result) -> None:
@@ -338,7 +338,7 @@ def test_records_are_plain_and_complete(spring: Result) -> None:
     assert {record["lead_hours"] for record in records} == {"all", *(float(lead) for lead in range(15, 39))}
     assert {record["model"] for record in records} == {"trees", "Climatology", "Persistence"}
     identity = [tuple(record[key] for key in KEYS if key not in ("value", "n")) for record in records]
-    assert len(set(identity)) == len(identity), "no score is told twice"
+    assert len(set(identity)) == len(identity), "each score is given once"
 
 
 def test_records_agree_with_the_table_of_scores(spring: Result) -> None:

@@ -255,8 +255,8 @@ def test_parquet_holds_forecasts_beside_outcomes(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     result = _run()
     table = pd.read_parquet(result.save(tmp_path, parquet=True) / "pairs.parquet")
-    own = table[table["model"] == "Climatology"]
-    error = (own["observed"] - own["q0.5"]).abs().mean()
+    climatology = table[table["model"] == "Climatology"]
+    error = (climatology["observed"] - climatology["q0.5"]).abs().mean()
     assert error == pytest.approx(result.scores(model="Climatology")["value"].iloc[0])
 
 

@@ -76,8 +76,10 @@ def test_worse_than_the_baseline_by_more_than_noise_fails() -> None:
     baseline = _result(0.0)
     assert baseline.gate(baseline=baseline).passed, "equal is not worse"
     noisy = [_result(0.0, seed=seed) for seed in (1, 2, 3, 4)]
-    own, *others = (result.scores().set_index("metric")["value"]["mae"] for result in [baseline, *noisy])
-    assert max(others) > own, "some are worse"
+    baseline_mae, *others = (
+        result.scores().set_index("metric")["value"]["mae"] for result in [baseline, *noisy]
+    )
+    assert max(others) > baseline_mae, "some are worse"
     assert all(result.gate(baseline=baseline, noise=0.001).passed for result in noisy), "but by noise alone"
     report = _result(0.2, seed=1).gate(baseline=baseline)
     assert not report.passed
@@ -154,8 +156,8 @@ def test_the_command_leaves_with_the_verdict(tmp_path: Path) -> None:
     first = _command("good.toml", *span, "--gate", gates, "--out", "main", "--resume", "run",
                      "--json", "gates.json", "--markdown", "gates.md", cwd=tmp_path)  # fmt: skip
     assert first.returncode == 0, first.stdout + first.stderr
-    told = json.loads((tmp_path / "gates.json").read_text())
-    assert told["passed"] is True
+    report = json.loads((tmp_path / "gates.json").read_text())
+    assert report["passed"] is True
     assert (tmp_path / "gates.md").read_text().strip() in first.stdout
     assert "not forecast skill" in (tmp_path / "gates.md").read_text()
     second = _command("bad.toml", *span, "--baseline", "main", "--markdown", "worse.md", cwd=tmp_path)

@@ -101,21 +101,21 @@ def test_benjamini_hochberg_keeps_false_discoveries_rare() -> None:
 # --- Comparisons ----------------------------------------------------------------------------------
 
 
-def test_a_better_forecast_is_found_and_its_twin_is_not() -> None:
+def test_a_better_forecast_is_found_and_an_equal_one_is_not() -> None:
     good, bad = pairs_of(noise(60)), pairs_of(noise(60, seed=1, scale=2.0))
     row = compare(good, bad, metric="mae").iloc[0]
     assert row["p"] < 0.01
     assert 0 < row["low"] < row["skill"] < row["high"] < 1
-    twin = compare(good, pairs_of(noise(60, seed=2)), metric="mae").iloc[0]
-    assert twin["p"] > 0.05
-    assert twin["low"] < 0 < twin["high"]
+    similar = compare(good, pairs_of(noise(60, seed=2)), metric="mae").iloc[0]
+    assert similar["p"] > 0.05
+    assert similar["low"] < 0 < similar["high"]
 
 
 def test_swapping_the_forecasts_turns_the_statistic_around() -> None:
     one, two = pairs_of(noise(30)), pairs_of(noise(30, seed=1))
-    there, back = compare(one, two).iloc[0], compare(two, one).iloc[0]
-    assert there["statistic"] == pytest.approx(-back["statistic"])
-    assert there["p"] == pytest.approx(back["p"])
+    forward, back = compare(one, two).iloc[0], compare(two, one).iloc[0]
+    assert forward["statistic"] == pytest.approx(-back["statistic"])
+    assert forward["p"] == pytest.approx(back["p"])
 
 
 def test_days_are_tested_not_hours() -> None:

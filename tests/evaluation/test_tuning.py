@@ -96,10 +96,10 @@ def test_a_block_is_judged_by_models_that_did_not_see_its_days() -> None:
     assert found.trials["pinball"].min() > 1  # % of capacity
 
 
-def test_progress_is_told() -> None:
-    told: list[tuple[int, int]] = []
-    _tuned(trials=1, progress=lambda done, total: told.append((done, total)))
-    assert told == [(1, 2), (2, 2)]
+def test_progress_is_reported() -> None:
+    calls: list[tuple[int, int]] = []
+    _tuned(trials=1, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 2), (2, 2)]
 
 
 def test_settings_of_a_model_inside_another_are_tried() -> None:
@@ -113,7 +113,7 @@ def test_settings_of_a_model_inside_another_are_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "error", "said"),
+    ("changed", "error", "message"),
     [
         ({"space": {"leafs": (3, 4)}}, SchemaError, "leafs"),
         ({"space": {}}, SchemaError, "no parameter"),
@@ -125,14 +125,14 @@ def test_settings_of_a_model_inside_another_are_tried() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    changed: dict[str, object], error: type[Exception], said: str
+    changed: dict[str, object], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=said) as caught:
+    with pytest.raises(error, match=message) as caught:
         _tuned(**changed)
     assert len(str(caught.value).splitlines()) == 3
 
 
-def test_without_optuna_the_remedy_is_told() -> None:
+def test_without_optuna_a_remedy_is_given() -> None:
     code = """
 import sys
 sys.modules["optuna"] = None

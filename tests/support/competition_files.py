@@ -53,9 +53,9 @@ def write_wind(folder: Path, table: pd.DataFrame, *, split: str, task: int = 2) 
     place = folder / "Wind" / f"Task {task}"
     place.mkdir(parents=True)
     for zone in ZONES:
-        own = table["ZONEID"] == zone
-        table[own & (when <= split)].to_csv(place / f"Task{task}_W_Zone{zone}.csv", index=False)
-        later = table[own & (when > split)].drop(columns="TARGETVAR")
+        of_zone = table["ZONEID"] == zone
+        table[of_zone & (when <= split)].to_csv(place / f"Task{task}_W_Zone{zone}.csv", index=False)
+        later = table[of_zone & (when > split)].drop(columns="TARGETVAR")
         later.to_csv(place / f"TaskExpVars{task}_W_Zone{zone}.csv", index=False)
     outcomes = table.loc[when > split, ["ZONEID", "TIMESTAMP", "TARGETVAR"]]
     outcomes.to_csv(folder / "Wind" / f"solution{task}_W.csv", index=False)

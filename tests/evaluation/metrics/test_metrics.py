@@ -142,9 +142,9 @@ def test_the_threshold_weighted_crps_is_the_integral_over_the_range(above: float
     q, levels = np.array([[0.0, 0.0, 12.0, 30.0, 80.0]]), np.array([0.05, 0.2, 0.5, 0.7, 0.95])
     fine = np.interp((np.arange(200_000) + 0.5) / 200_000, levels, q[0])
     grid = np.linspace(max(above, -10), min(below, 130), 40_001)
-    told = np.searchsorted(fine, grid, side="right") / len(fine)
+    curve = np.searchsorted(fine, grid, side="right") / len(fine)
     for y in (0.0, 25.0, 44.0, 99.0):
-        integral = np.trapezoid((told - (grid >= y)) ** 2, grid)
+        integral = np.trapezoid((curve - (grid >= y)) ** 2, grid)
         found = ev.crps_of_quantiles(np.array([y]), q, levels, above=above, below=below)[0]
         assert found == pytest.approx(integral, abs=5e-3)
 
@@ -337,10 +337,10 @@ def test_the_pit_of_a_truth_with_masses_is_flat(seed: int | None) -> None:
 
 
 def test_consistency_bars_hold_a_reliable_forecast_and_not_a_biased_one() -> None:
-    for shift, least, most in ((0.0, 0.8, 1.0), (0.7, 0.0, 0.1)):
+    for shift, lowest, highest in ((0.0, 0.8, 1.0), (0.7, 0.0, 0.1)):
         table = ev.reliability(normal(80, shift=shift))
         inside = ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).mean()
-        assert least <= inside <= most
+        assert lowest <= inside <= highest
         event = ev.event_reliability(normal(80, shift=shift), threshold=50.0, draws=200)
         held = ((event["low"] <= event["value"]) & (event["value"] <= event["high"])).mean()
         assert (held >= 0.6) == (shift == 0)
@@ -362,9 +362,9 @@ def test_pinball_by_level_averages_to_the_pinball_loss() -> None:
 def test_the_brier_score_is_its_parts_together_and_the_roc_area_that_of_sklearn() -> None:
     pairs = normal(20, shift=0.3)
     parts = ev.brier(pairs, threshold=50.0).set_index("metric")["value"]
-    told = 1 - np.array([np.interp(50.0, q, PERCENTILES, 0.0, 1.0) for q in pairs.quantiles])
+    probability = 1 - np.array([np.interp(50.0, q, PERCENTILES, 0.0, 1.0) for q in pairs.quantiles])
     happened = pairs.observed > 50
-    assert parts["brier"] == pytest.approx(((told - happened) ** 2).mean())
+    assert parts["brier"] == pytest.approx(((probability - happened) ** 2).mean())
     assert parts["brier"] == pytest.approx(
         parts["brier_reliability"]
         - parts["brier_resolution"]
@@ -373,7 +373,7 @@ def test_the_brier_score_is_its_parts_together_and_the_roc_area_that_of_sklearn(
     )
     assert parts["brier_uncertainty"] == pytest.approx(happened.mean() * (1 - happened.mean()))
     area = value(ev.roc_area(pairs, threshold=50.0))
-    assert area == pytest.approx(roc_auc_score(happened, np.rint(100 * told)))
+    assert area == pytest.approx(roc_auc_score(happened, np.rint(100 * probability)))
 
 
 def test_an_event_that_never_came_has_no_roc() -> None:
@@ -385,7 +385,7 @@ def _step(at: int, *, height: float = 60.0, hours: int = 24) -> Array:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("predicted", "expected"),
     [
         (_step(10), (1, 0, 0)),
         (_step(11), (1, 0, 0)),  # an hour late is in time
@@ -395,8 +395,8 @@ def _step(at: int, *, height: float = 60.0, hours: int = 24) -> Array:
         (np.full(24, 20.0), (0, 1, 0)),
     ],
 )
-def test_ramps_are_matched_within_an_hour(told: Array, expected: tuple[int, int, int]) -> None:
-    table = ev.ramps(points(_step(10), told), change=0.3, window=1).set_index("metric")["value"]
+def test_ramps_are_matched_within_an_hour(predicted: Array, expected: tuple[int, int, int]) -> None:
+    table = ev.ramps(points(_step(10), predicted), change=0.3, window=1).set_index("metric")["value"]
     assert tuple(table[["ramp_hits", "ramp_misses", "ramp_false_alarms"]]) == expected
     assert table["ramp_csi"] == expected[0] / sum(expected)
 
@@ -444,15 +444,15 @@ def test_costs_by_hand() -> None:
         imbalance_cost(pairs, shortage=prices.iloc[:2], surplus=20.0)
 
 
-def test_a_perfect_forecast_is_worth_all_and_the_reference_nothing() -> None:
+def test_a_perfect_forecast_has_value_one_and_the_reference_zero() -> None:
     reference = normal(5)
     outcome = np.round(reference.observed)
     reference = replace(reference, observed=outcome)
     perfect = replace(reference, quantiles=np.repeat(outcome[:, None], 99, axis=1))
-    for pairs, worth in ((perfect, 1.0), (reference, 0.0)):
+    for pairs, saving in ((perfect, 1.0), (reference, 0.0)):
         assert value(
             economic_value(pairs, reference=reference, shortage=50.0, surplus=20.0)
-        ) == pytest.approx(worth)
+        ) == pytest.approx(saving)
     free = economic_value(reference, reference=perfect, shortage=50.0, surplus=20.0)
     assert np.isnan(value(free))
 
@@ -528,7 +528,7 @@ def test_percentages_are_of_the_capacity_in_service() -> None:
     gone = np.r_[np.full(36, 0.0), np.full(12, np.nan)]
     observed, forecast = _two_sites({"farm": known, "other": known}, available={"farm": half, "other": gone})
     table = ev.mae(observed, forecast, by="site").set_index("site")
-    # 1 MW in each hour: of 30 MW in half of the hours; where nothing is told or in service, of what is installed.
+    # 1 MW in each hour: of 30 MW in half of the hours; where no capacity is known or in service, of the installed one.
     assert table.loc["farm", "percent"] == pytest.approx(100 * (1 / 30 + 1 / 60) / 2)
     assert table.loc["other", "percent"] == pytest.approx(100 / 60)
 
