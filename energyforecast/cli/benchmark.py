@@ -83,12 +83,10 @@ def _data_folder(given: Path | None) -> Path:
 def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
     """Scores by task, by site, and of each month left out."""
     board, usual = report["leaderboard"], report["climatology"]
-    table = plain_table(f"{report['benchmark']}: mean pinball loss of 99 quantiles [{report['unit']}]")
     references = [usual, *report["references"].values()]
     names = ("climatology", *report["references"])
     heads = ("task", "n", "score", *names, *(("best team", board["team"] or "none") if board else ()))
-    for head in heads:
-        table.add_column(head, justify="right")
+    table = plain_table(f"{report['benchmark']}: mean pinball loss of 99 quantiles [{report['unit']}]", heads)
     for task, score in report["tasks"].items():
         cells = [task, str(report["n_by_task"][task]), f"{score:.5f}"]
         cells += [f"{other['tasks'][task]:.5f}" for other in references]
@@ -108,19 +106,18 @@ def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
     yield _sites_table(report)
     if report["leave_one_month_out"]:
         months = report["leave_one_month_out"]
-        left = plain_table(f"{report['benchmark']}: each month from all others, not forecast skill")
-        for head in ("month", "score"):
-            left.add_column(head, justify="right")
+        title = f"{report['benchmark']}: each month from all others, not forecast skill"
+        left = plain_table(title, ("month", "score"))
         for month, score in (*months["months"].items(), ("mean", months["mean"])):
             left.add_row(month, f"{score:.5f}")
         yield left
 
 
 def _sites_table(report: dict[str, Any]) -> Table:
-    table = plain_table(f"{report['benchmark']}: by site [{report['unit']}]")
+    """Pinball loss and root mean squared error of each site."""
     models = list(next(iter(report["sites"].values()))["rmse"])
-    for head in ("site", "n", *(f"{metric}\n{name}" for metric in ("pinball", "rmse") for name in models)):
-        table.add_column(head, justify="right")
+    heads = [f"{metric}\n{name}" for metric in ("pinball", "rmse") for name in models]
+    table = plain_table(f"{report['benchmark']}: by site [{report['unit']}]", ("site", "n", *heads))
     for site, scores in report["sites"].items():
         cells = [f"{scores[metric][name]:.4f}" for metric in ("pinball", "rmse") for name in models]
         table.add_row(site, str(scores["n"]), *cells)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,12 +50,15 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*parts)
 
 
-def plain_table(title: str, *, caption: str | None = None) -> Table:
-    """Table without frame."""
+def plain_table(
+    title: str, heads: Iterable[str], *, left: Sequence[str] = (), caption: str | None = None
+) -> Table:
+    """Table without frame; columns are aligned to the right but for those named in `left`."""
     from rich import box
-    from rich.table import Table
+    from rich.table import Column, Table
 
     return Table(
+        *(Column(head, justify="left" if head in left else "right") for head in heads),
         title=title,
         caption=caption,
         box=box.SIMPLE_HEAD,

@@ -79,9 +79,8 @@ def _day_sheet(result: Any, timezone: str) -> Table:
         for level in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
         if result.quantiles[0] <= level <= result.quantiles[-1]
     ]
-    table = plain_table(f"Power [MW], beginning of the hour in {timezone}")
-    for head in ("site", "hour", *(f"q{level:g}" for level in levels), "made by"):
-        table.add_column(head, justify="right")
+    heads = ("site", "hour", *(f"q{level:g}" for level in levels), "made by")
+    table = plain_table(f"Power [MW], beginning of the hour in {timezone}", heads)
     zone = timestamps.zone(timezone)
     for row in result.to_frame().to_dict("records"):
         hour = row["valid_time"].tz_convert(zone).strftime("%Y-%m-%d %H:%M")

@@ -146,9 +146,8 @@ def _sites(
 def _show(report: AuditReport, file: Path) -> None:
     """Print the findings of an audit."""
     content = report.to_dict()
-    shown, table = console(), plain_table(str(file))
-    for head in ("site", "finding", "hours", "share", ""):
-        table.add_column(head, justify="right" if head in ("hours", "share") else "left")
+    heads = ("site", "finding", "hours", "share", "")
+    shown, table = console(), plain_table(str(file), heads, left=("site", "finding", ""))
     hours = content["frequency_minutes"] / 60
     for name, site in content["sites"].items():
         span = f"{content['start'][:16]} to {content['end'][:16]} UTC, every {content['frequency_minutes']:g} min"

@@ -185,12 +185,11 @@ def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
 
     zone = timestamps.zone(timezone)
     if made.net_load is not None:
-        table = plain_table(f"Net load [MW], beginning of the hour in {timezone}")
         levels = made.net_load.quantiles(made.settings.levels, site=NET_LOAD)
         held = made.reserve
         heads = ("hour", *(f"q{level:g}" for level in made.settings.levels))
-        for head in (*heads, *(("scheduled", "up", "down") if held is not None else ())):
-            table.add_column(head, justify="right")
+        heads += ("scheduled", "up", "down") if held is not None else ()
+        table = plain_table(f"Net load [MW], beginning of the hour in {timezone}", heads)
         for k, row in enumerate(levels.to_dict("records")):
             cells = [row.pop("valid_time").tz_convert(zone).strftime("%Y-%m-%d %H:%M")]
             cells += [f"{value:.0f}" for value in row.values()]
@@ -258,9 +257,8 @@ def _week_lines(week: WeekPlan, gate_closure: str) -> Iterator[Any]:
 
 
 def _frame_table(title: str, frame: pd.DataFrame) -> Table:
-    table = plain_table(title)
-    for name in frame.columns:
-        table.add_column(str(name).replace("_", " "), justify="right")
+    """Table of all columns of a frame."""
+    table = plain_table(title, (str(name).replace("_", " ") for name in frame.columns))
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     return table

@@ -91,14 +91,13 @@ def _headline(result: Result) -> list[str | Text]:
 def _score_table(result: Result, site: str, unit: str) -> Table:
     first = next(iter(result.forecasts))
     caveats = result.provenance["caveats"]
-    table = plain_table(
-        f"{site}: {first}, scores by lead time [{unit}]", caption=caveats[0] if caveats else None
-    )
     heads = ["lead", "n", "MAE", "RMSE", "bias", "pinball", "CRPS"]
     heads += [f"{kind}\n{share}" for share in ("50%", "80%", "90%") for kind in ("cover", "width")]
     heads += [f"skill\n{name[:8].lower()}." for name in result.provenance["references"]]
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
+    title = f"{site}: {first}, scores by lead time [{unit}]"
+    table = plain_table(title, heads, caption=caveats[0] if caveats else None)
+    for column in table.columns:
+        column.no_wrap = True
     value = "value" if unit == "MW" else "percent"
     for by in (["site", "lead_time"], ["site"]):
         scores = _of(result.scores(by=by, model=first), site)

@@ -84,21 +84,10 @@ def status(config: _Config) -> None:
 
 
 def _table(title: str, held: pd.DataFrame, now: pd.Timestamp) -> Table:
-    table = plain_table(title)
-    heads = (
-        "source",
-        "site",
-        "runs",
-        "missing",
-        "incomplete",
-        "coverage",
-        "variables",
-        "reach",
-        "newest run",
-        "age",
-    )
-    for head in (*heads, "lateness\nmedian", "lateness\nmax"):
-        table.add_column(head, justify="left" if head in ("source", "site") else "right")
+    """Runs of each source and site in the store."""
+    heads = ["source", "site", "runs", "missing", "incomplete", "coverage", "variables", "reach"]
+    heads += ["newest run", "age", "lateness\nmedian", "lateness\nmax"]
+    table = plain_table(title, heads, left=("source", "site"))
     for row in held.to_dict("records"):
         table.add_row(*_cells(row, now))
     return table
