@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 import numpy.typing as npt
@@ -119,10 +120,10 @@ class Site:
         value = getattr(self, field)
         if value is None:
             return
-        inside = low <= value <= high and not (above and value <= low)
-        if not (math.isfinite(value) and inside):
+        finite = isinstance(value, Real) and math.isfinite(value)
+        if not (finite and low <= value <= high and not (above and value <= low)):
             raise RangeError(
-                f"Site {self.name!r} has {field} {value}.",
+                f"Site {self.name!r} has {field} {value if isinstance(value, Real) else repr(value)}.",
                 f"{field} lies {'above' if above else 'from'} {low:g} and up to {high:g} [{unit}].",
                 "Correct the value; latitude and longitude may be exchanged, or the unit may be another.",
             )

@@ -161,7 +161,6 @@ def _wind_forecast() -> ef.Forecast:
         pytest.param(
             lambda: ef.WindFarm(name="x", latitude=48, longitude=5, capacity="8.2"),
             id="a capacity as text",
-            marks=fault("leaves as an error of Python", raises=TypeError),
         ),
         pytest.param(
             lambda: planning.schedule(_wind_forecast(), shortage=np.ones(24), surplus=1.0),
@@ -193,7 +192,6 @@ def _wind_forecast() -> ef.Forecast:
         pytest.param(
             lambda: repr(planning.System.from_dict({"areas": [1]})),
             id="a number for an area",
-            marks=fault("leaves as an error of Python", raises=TypeError),
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,19 @@ def check_bounds(part: Any, *bounds: tuple[str, float, float]) -> None:
     """Refuse a field outside its bounds, and a component without name; None is left out."""
     label = type(part).__name__
     if hasattr(part, "name"):
-        if not part.name:
-            raise SchemaError(f"A {label} has no name.", "Components of a system are named.", "Name it.")
+        if not part.name or not isinstance(part.name, str):
+            raise SchemaError(
+                f"A {label} has no name in text.", "Components of a system are named.", "Name it."
+            )
         label += f" {part.name!r}"
     for name, low, high in bounds:
         value = getattr(part, name)
-        if value is not None and not (np.isfinite(value) and low <= value <= high):
+        if value is not None and not (
+            isinstance(value, Real) and np.isfinite(value) and low <= value <= high
+        ):
             upper = f"and at most {high:g}" if np.isfinite(high) else "and finite"
             raise RangeError(
-                f"{label} has {name} = {value}.",
+                f"{label} has {name} = {value if isinstance(value, Real) else repr(value)}.",
                 f"It is at least {low:g} {upper}.",
                 "Correct it; shares are between 0 and 1, power is in MW and energy in MWh.",
             )

@@ -13,7 +13,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import MissingDataError, SchemaError, TimeError, one_of
+from energyforecast.errors import MissingDataError, SchemaError, TimeError, of_type, one_of
 
 __all__ = ["AreaTrajectories", "DispatchInputs", "Point", "PowerInput"]
 
@@ -185,6 +185,7 @@ def _refuse_sums(kind: str, sites: Sequence[str], site_areas: Mapping[str, str])
 
 def _of_frame(kind: str, frame: pd.DataFrame) -> tuple[pd.DatetimeIndex, tuple[str, ...], Array]:
     """Hours, sites and values of a frame, shape (1, sites, hours)."""
+    of_type(kind, frame, expected=pd.DataFrame, remedy="Give a frame with a column for each area.")
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise TimeError(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.errors import InfeasibleError, SchemaError, TimeError
+from energyforecast.errors import InfeasibleError, SchemaError, TimeError, of_type
 from energyforecast.planning.dispatch.inputs import AreaTrajectories, DispatchInputs, Point
 from energyforecast.planning.dispatch.plan import PARTS, Plan, scheduled
 from energyforecast.planning.dispatch.program_tables import ProgramTables
@@ -65,7 +65,7 @@ def plan_deterministic(system: System, inputs: DispatchInputs, *, on: Point = "m
     >>> plan.prices["price"].tolist()[1]
     60.0
     """
-    trajectories = inputs.by_area(system.area_names, on=on)
+    trajectories = _by_area(system, inputs, on=on)
     return _solved(on, system, trajectories.reduced(on))
 
 
@@ -114,7 +114,7 @@ def plan_scenarios(system: System, inputs: DispatchInputs) -> Plan:
     >>> plan.schedule["power"].tolist()  # the newsvendor quantile, 30 / (30 + 10)
     [250.0]
     """
-    return _solved("scenarios", system, inputs.by_area(system.area_names), common=True)
+    return _solved("scenarios", system, _by_area(system, inputs), common=True)
 
 
 def perfect_foresight(system: System, inputs: DispatchInputs) -> Plan:
@@ -144,7 +144,7 @@ def perfect_foresight(system: System, inputs: DispatchInputs) -> Plan:
     >>> perfect_foresight(system, outcomes).cost
     6000.0
     """
-    return _solved("perfect foresight", system, inputs.by_area(system.area_names))
+    return _solved("perfect foresight", system, _by_area(system, inputs))
 
 
 def evaluate_plan(plan: Plan, outcomes: DispatchInputs) -> Plan:
@@ -183,7 +183,7 @@ def evaluate_plan(plan: Plan, outcomes: DispatchInputs) -> Plan:
     >>> evaluate_plan(plan_deterministic(system, inputs), outcomes).parts()[["fuel", "regulation"]].to_dict()
     {'fuel': 10200.0, 'regulation': 300.0}
     """
-    trajectories = outcomes.by_area(plan.system.area_names)
+    trajectories = _by_area(plan.system, outcomes)
     return _solved("realised", plan.system, trajectories, schedule=_fixed(plan, trajectories))
 
 
@@ -228,7 +228,7 @@ def realised_costs(plans: Mapping[str, Plan], outcomes: DispatchInputs) -> pd.Da
     perfect foresight  10200.0         0.0  10200.0     0.0
     """
     system = _system(plans)
-    trajectories = outcomes.by_area(system.area_names)
+    trajectories = _by_area(system, outcomes)
     tables = ProgramTables.of(system, trajectories)
     solved = {
         name: _solved("realised", system, trajectories, tables, schedule=_fixed(plan, trajectories))
@@ -250,6 +250,12 @@ def _system(plans: Mapping[str, Plan]) -> System:
             "Plan them with the same System.",
         )
     return systems[0]
+
+
+def _by_area(system: System, inputs: DispatchInputs, *, on: Point = "median") -> AreaTrajectories:
+    of_type("system", system, expected=System, remedy="Give System(areas=..., units=...).")
+    of_type("inputs", inputs, expected=DispatchInputs, remedy="Give DispatchInputs(demand=...).")
+    return inputs.by_area(system.area_names, on=on)
 
 
 def _solved(

@@ -29,7 +29,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from energyforecast.errors import ConfigurationError, SchemaError
+from energyforecast.errors import ConfigurationError, SchemaError, of_type
 from energyforecast.planning.dispatch.components import (
     Area,
     Battery,
@@ -99,6 +99,8 @@ class System:
         )
         if self.surplus_cost is None:
             object.__setattr__(self, "surplus_cost", self.shedding_cost)
+        for area in self.areas:
+            of_type("An area", area, expected=Area, remedy=f"Give Area(name={area!r}).")
         self._check_names()
         self._check_areas()
 

@@ -29,6 +29,7 @@ from energyforecast.errors import (
     RangeError,
     SchemaError,
     TimeError,
+    WrongDataError,
 )
 from energyforecast.planning import (
     Area,
@@ -548,6 +549,25 @@ def test_a_system_is_read_from_toml() -> None:
         System.from_dict(tomllib.loads(text.replace("[units.", "[unit.")))
     with pytest.raises(ConfigurationError, match="cannot be made"):
         System.from_dict(tomllib.loads(text.replace("turbine = 100\n", "")))
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: plan_deterministic("South", Inputs(demand=frame(South=[50]))), "system is of the type str"),
+        (lambda: plan_deterministic(south(unit("gas", 100, 60)), frame(South=[50])), "type DataFrame"),
+        (
+            lambda: plan_deterministic(south(unit("gas", 100, 60)), Inputs(demand={"South": 50.0})),
+            "demand is of the type dict",
+        ),
+        (lambda: System(areas=["South"]), "An area is of the type str"),
+        (lambda: System.from_dict({"areas": [1]}), "no name in text"),
+        (lambda: unit("gas", "100", 60), "capacity = '100'"),
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_named(call: Any, named: str) -> None:
+    with pytest.raises(WrongDataError, match=named):
+        call()
 
 
 # --- PyPSA ----------------------------------------------------------------------------------------
