@@ -185,9 +185,9 @@ def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:
 
     zone = timestamps.zone(timezone)
     if made.net_load is not None:
-        levels = made.net_load.quantiles(made.settings.levels, site=NET_LOAD)
+        levels = made.net_load.quantiles(made.settings.quantile_levels, site=NET_LOAD)
         held = made.reserve
-        heads = ("hour", *(f"q{level:g}" for level in made.settings.levels))
+        heads = ("hour", *(f"q{level:g}" for level in made.settings.quantile_levels))
         heads += ("scheduled", "up", "down") if held is not None else ()
         table = plain_table(f"Net load [MW], beginning of the hour in {timezone}", heads)
         for k, row in enumerate(levels.to_dict("records")):

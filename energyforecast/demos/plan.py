@@ -124,7 +124,7 @@ def settings(sites: Sequence[Site], *, gate_closure: str, seed: int, scenarios: 
     return PlanSettings.from_dict(
         {
             "areas": {"South": [site.name for site in sites]},
-            "scenarios": scenarios,
+            "n_scenarios": scenarios,
             "seed": seed,
             "reserve": {"risk": 0.05},
             "schedule": {"preset": "kazakhstan", "gate_closure": gate_closure},
