@@ -11,11 +11,11 @@
 # %% [markdown]
 # # Quick start
 #
-# **What it shows.** A real wind farm, offline, in a few lines: learn from a year, forecast a day, and see how sure
-# the forecast is. Then a feature of your own, the test that looks for leaks, and a first backtest.
+# **What it shows.** A real wind farm, without a network, in a few lines: fit a model to one year, forecast one day
+# with its uncertainty, add a feature of your own, check for leakage, and run a first backtest.
 #
 # **Data.** La Haute Borne, four turbines in Lorraine, measured by ENGIE (Licence Ouverte 2.0), and ERA5 weather
-# (Copernicus). Both come with the library.
+# (Copernicus). Both are part of the library.
 
 # %%
 # %matplotlib inline
@@ -26,15 +26,15 @@ print(site)
 print(power)
 
 # %% [markdown]
-# Three things are always there: a **site** that knows where it is and what it can give, **weather** as an xarray
-# dataset, and **observations** that know when each value was published.
+# Every forecast needs three objects: a **site** with its coordinates and capacity, **weather** as an xarray
+# dataset, and **observations** with the time at which each value was published.
 
 # %%
 weather
 
 # %% [markdown]
-# The weather is ERA5, a reanalysis: it was made after the fact, so no forecaster could have known it. The library
-# refuses it unless told that this is what is wanted.
+# The weather is ERA5, a reanalysis: it was computed after the event, so it was not known at the issue time. The
+# library refuses it without `perfect_weather=True`.
 
 # %%
 task = ef.day_ahead("09:00", timezone="Europe/Paris")
@@ -51,7 +51,7 @@ print(forecaster.training_)
 # %% [markdown]
 # ## One day
 #
-# Issued at nine in the morning for the next local day. The dashed line is what was measured.
+# The forecast is issued at 09:00 for the next local day. The dashed line is the measured power.
 
 # %%
 forecast = forecaster.predict(weather, power, issue_time="2015-01-14 09:00")
@@ -64,8 +64,8 @@ forecast.to_frame()[["valid_time", "q0.1", "q0.5", "q0.9", "fallback_level"]].he
 # %% [markdown]
 # ## A feature of your own
 #
-# A feature declares what it needs and is handed a snapshot of what was known at each issue time: copies, from which
-# no archive can be reached.
+# A feature declares its inputs and gets a snapshot of the values that were known at each issue time. The snapshot
+# contains copies; the archives cannot be reached from it.
 
 
 # %%
@@ -86,21 +86,22 @@ with_density = ef.Forecaster(
 print(with_density.features)
 
 # %% [markdown]
-# ## Does anything leak?
+# ## Check for leakage
 #
-# Everything that was not known at the issue time is replaced by noise. Features, fitted model and forecast must
-# stay the same, bit for bit. No answer is a good answer; `05_what_leakage_looks_like` shows the others.
+# The check replaces all values that were not known at the issue time by noise. Features, fitted model and forecast
+# must stay identical to the bit. There is no output if the check passes; `05_what_leakage_looks_like` shows
+# failures.
 
 # %%
 ef.testing.check_no_leakage(with_density, weather, power[:"2014-09"], issue_time="2014-08-01 09:00")
 print("Nothing changed: nothing leaks.")
 
 # %% [markdown]
-# ## What is it worth?
+# ## A first backtest
 #
-# A score says little without something to compare it with. Climatology knows only the hour of the day, persistence
-# only what was measured last; whoever can't beat them has no forecast. One month here; `energyforecast demo` does
-# all of 2015.
+# A score is meaningful only in comparison with a reference. Climatology uses only the hour of the day, and
+# persistence only the newest measurement; a useful forecast is better than both. This backtest is for one month;
+# `energyforecast demo` runs all of 2015.
 
 # %%
 result = ef.backtest(
@@ -118,9 +119,9 @@ print(result)
 result.skill("crps", reference="Climatology")[["model", "value", "n"]].round(2)
 
 # %% [markdown]
-# Skill is one minus the score by the reference's: 0 is no better, 1 perfect. The figure asks another question: when
-# the forecast said nine in ten, was it nine in ten? One month is 31 days, so the grey band of what chance would do
-# is wide.
+# Skill is one minus the score divided by the score of the reference: 0 is as good as the reference, and 1 is
+# perfect. The figure shows the calibration: the share of outcomes below each quantile. With one month of 31 days,
+# the grey band of chance is wide.
 
 # %%
 ef.reporting.figures.reliability(result)
@@ -128,7 +129,7 @@ ef.reporting.figures.reliability(result)
 # %% [markdown]
 # ## Exercises
 #
-# 1. Forecast ten quantiles instead of 99: `ef.day_ahead(..., quantiles=(0.1, 0.5, 0.9))`. What becomes of the
-#    scores that need more?
-# 2. Write a feature that looks two hours past the margin that it declares. What does the error say?
+# 1. Forecast three quantiles instead of 99: `ef.day_ahead(..., quantiles=(0.1, 0.5, 0.9))`. Which scores are no
+#    longer available?
+# 2. Write a feature that uses two hours beyond its declared margin. Which error is raised?
 # 3. Shift the power by one hour, as if the end of each hour had been taken for its beginning, and fit.

@@ -11,12 +11,12 @@
 # %% [markdown]
 # # A wind farm, day-ahead
 #
-# **What it shows.** The whole way for a wind farm: look at the data, say when a forecast is issued, learn, forecast
-# tomorrow, and prove in a backtest what that is worth, against the references that a planner has for nothing.
+# **What it shows.** The steps for a wind farm: inspect the data, define the task, fit, forecast one day, and
+# measure the accuracy in a backtest with simple references.
 #
-# **Data.** **Synthetic**: a farm of 60 MW like those of the Shelek corridor in Kazakhstan, with weather forecasts
-# as they arrived. Its statistics are tuned to published aggregate figures; no value was measured. Scores say how
-# the code behaves, not how well Shelek can be forecast.
+# **Data.** **Synthetic**: a farm of 60 MW similar to those of the Shelek corridor in Kazakhstan, with weather
+# forecasts and their times of arrival. The statistics are tuned to published aggregate figures; no value was
+# measured. Scores show how the software behaves, not how well Shelek can be forecast.
 
 # %%
 # %matplotlib inline
@@ -33,10 +33,10 @@ print(farm)
 print(power)
 
 # %% [markdown]
-# ## What the weather forecasts are worth
+# ## Weather forecasts
 #
-# Weather comes as runs. Each has the time at which its model started (`init_time`), the time at which it could be
-# had (`available_time`, hours later), and values by lead.
+# Weather forecasts consist of runs. Each run has the time at which its model started (`init_time`), the time at
+# which it was published (`available_time`, hours later), and values by lead time.
 
 # %%
 ecmwf = weather["ecmwf"]
@@ -44,10 +44,10 @@ print(list(weather), dict(ecmwf.sizes))
 ecmwf["available_time"][:4].to_series().rename_axis("init_time")
 
 # %% [markdown]
-# Take every run at a lead of 24 h, and put the wind that it promised beside what the farm gave. The curve is there,
-# and so is the cloud around it: steep where the farm is most sensitive, because half of the errors of power are
-# made by small errors of wind on the steep part. No model can take that cloud away from one weather forecast; it
-# can only say how wide it is.
+# The figure compares the wind forecast with a lead time of 24 h and the power of the farm. The points follow the
+# power curve with a large scatter. The scatter is largest where the curve is steep, because small errors of the
+# wind speed lead to large errors of power. A model cannot remove this scatter, but it can forecast its
+# distribution.
 
 # %%
 day_old = ecmwf["wind_speed_100m"].sel(site=farm.name, lead_time=pd.Timedelta("24h"))
@@ -66,9 +66,9 @@ plt.show()
 # %% [markdown]
 # ## The task
 #
-# When is the forecast issued, and for which hours? Here at 08:00 in Almaty for the next local day: 24 hours, 16 to
-# 40 hours ahead. (No deadline is published; 08:00 is an assumption.) At that time the run of midnight UTC is not
-# there yet, so the one of six hours before will be used, in training as in service.
+# The task is the issue time and the hours of the forecast. Here it is 08:00 in Almaty for the next local day: 24
+# hours, 16 to 40 hours ahead. (No deadline is published; 08:00 is an assumption.) At that time, the run of 00 UTC
+# is not published yet, so the previous run is used, in training as in operation.
 
 # %%
 task = ef.day_ahead("08:00", timezone="Asia/Almaty")
@@ -85,17 +85,17 @@ print(
 forecaster.features
 
 # %% [markdown]
-# `without_outcome` counts hours that did not teach: missing, or set aside by a quality flag such as curtailment. A
-# model that learns from curtailed hours learns that wind does not blow.
+# `without_outcome` is the number of hours that were not used for training: missing, or excluded by a quality flag
+# such as curtailment. With curtailed hours, a model would learn too low power for strong wind.
 
 # %%
 learnt.without_outcome
 
 # %% [markdown]
-# ## Tomorrow
+# ## One day
 #
-# The dark band is the central half, the palest holds nine outcomes in ten. Read the width before the median: it is
-# what the planner has to keep in reserve.
+# The dark band is the central 50 % interval, the lightest band the 90 % interval. The width of the intervals
+# determines the reserve.
 
 # %%
 forecast = forecaster.predict(weather, power, issue_time="2024-10-05 08:00")
@@ -106,10 +106,10 @@ table = forecast.to_frame().set_index("valid_time")
 table[["q0.1", "q0.5", "q0.9", "fallback_level"]].iloc[::6].round(1)
 
 # %% [markdown]
-# ## What is it worth?
+# ## Backtest
 #
-# Three months that the model has not seen. The power curve on the newest weather run is what anybody can do without
-# learning; it is the reference to beat. All of them are issued at the same times from the same runs.
+# Three months that are not in the training data. The power curve with the newest weather run is a reference that
+# needs no training. All models have the same issue times and the same runs.
 
 # %%
 references = {
@@ -128,8 +128,9 @@ scores = result.scores(chosen=["mae", "crps"])
 scores.pivot(index="model", columns="metric", values="percent").round(1)
 
 # %% [markdown]
-# In percent of capacity. Persistence is worst: what blows now says nothing of tomorrow. Is the gain over the power
-# curve more than luck? `compare` tests the daily differences, for hours of one day hang together.
+# In percent of capacity. Persistence has the largest error, because the current wind has little to do with the
+# wind of the next day. Is the difference to the power curve significant? `compare` tests daily differences,
+# because the hours of a day are correlated.
 
 # %%
 result.compare("crps", reference="power curve")[
@@ -137,9 +138,9 @@ result.compare("crps", reference="power curve")[
 ].round(3)
 
 # %% [markdown]
-# ## Can it be trusted?
+# ## Calibration and lead times
 #
-# Two questions that a mean score does not answer: are the quantiles right, and at which leads does it help?
+# A mean score does not show whether the quantiles are calibrated, and at which lead times there is skill.
 
 # %%
 ef.reporting.figures.reliability(result)
@@ -148,19 +149,19 @@ ef.reporting.figures.reliability(result)
 ef.reporting.figures.skill_by_lead(result, reference="climatology")
 
 # %% [markdown]
-# Reliability: the line lies in the grey band, where chance alone would put it, down to its foot: in a calm the lowest
-# quantiles are exactly nothing, and so are the outcomes.
+# Reliability: the line lies within the grey band of chance. In hours without wind, the lowest quantiles and the
+# outcomes are exactly 0.
 #
-# Skill by lead: careful. In a day-ahead task each lead is one hour of the day (16 h is midnight), so this is skill
-# by hour as well. Trees beat the curve at each of them: it trusts the wind that it is given, and they have learnt
-# from three weather models by how much each is wrong.
+# Skill by lead time: in a day-ahead task, each lead time is also an hour of the day (16 h is midnight), so this is
+# the skill by hour as well. The model is better than the power curve at each lead time: the curve uses one wind
+# forecast, and the model combines three weather models with their errors.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Issue at 14:00 in place of 08:00. Which run is used then, and what is it worth?
-# 2. Give the forecaster `weather["gfs"]` alone, then all three models. What does the second and third model add?
-# 3. Set `quantiles=(0.05, 0.5, 0.95)` in the task. Which scores are left, and why are others gone?
-# 4. Take the flags away (`dataclasses.replace(power, flags=None)`) before the fit, and look at the quantile 0.9 on
-#    windy days. What did curtailment teach?
-# 5. `synthetic.truth` knows the wind that really blew. How good would a forecast be that knew it?
+# 1. Issue the forecast at 14:00 instead of 08:00. Which run is used, and how does the skill change?
+# 2. Use `weather["gfs"]` only, then all three weather models. How much do the second and third model add?
+# 3. Set `quantiles=(0.05, 0.5, 0.95)` in the task. Which scores are left, and why?
+# 4. Remove the flags (`dataclasses.replace(power, flags=None)`) before the fit, and look at the quantile 0.9 on
+#    windy days. What is the effect of curtailment?
+# 5. `synthetic.truth` contains the true wind. How accurate is a forecast that uses it?

@@ -11,11 +11,11 @@
 # %% [markdown]
 # # A PV plant
 #
-# **What it shows.** What is special about the sun: the sky that could be, the half hour that hides in a stamp,
-# nights that flatter every score, and a reference that moves with the sun.
+# **What it shows.** The special properties of PV: clear-sky power, labels that are wrong by half an hour, the
+# effect of nights on scores, and a reference that follows the sun.
 #
-# **Data.** **Synthetic**: 100 MW of fixed modules as at Kapshagay in Kazakhstan, with weather forecasts as they
-# arrived, tuned to the published yearly output of plants of this kind. Scores say how the code behaves.
+# **Data.** **Synthetic**: 100 MW of fixed modules as at Kapshagay in Kazakhstan, with weather forecasts and their
+# times of arrival, tuned to the published yearly output of similar plants. Scores show how the software behaves.
 
 # %%
 # %matplotlib inline
@@ -32,11 +32,11 @@ print(plant)
 print(power)
 
 # %% [markdown]
-# ## The sky that could be
+# ## Clear-sky power
 #
-# Most of solar power is astronomy. Where the sun stands is known for all time, and under a sky without clouds so is
-# the power, nearly. What is left to forecast is by how much clouds take away. The sun is looked up in the
-# **middle** of each hour: power is a mean over the hour, and stands at its beginning.
+# The position of the sun is known exactly, and so, approximately, is the power under a clear sky. Only the effect
+# of clouds must be forecast. The position of the sun is computed for the **middle** of each hour, because power is
+# a mean over the hour and is labelled at its beginning.
 
 # %%
 week = slice("2024-09-02", "2024-09-08")
@@ -58,9 +58,9 @@ axis.set_ylim(0, 105)
 plt.show()
 
 # %% [markdown]
-# On clear days the two lie on each other; on the 5th and the 8th there were clouds. If they had the same shape
-# **side by side**, something would be wrong with the clock. Half an hour is the most frequent error of all in solar
-# data (a stamp that names the middle), and it costs more than any model gains. So ask:
+# On clear days, both curves are the same; on the 5th and the 8th there were clouds. If the curves were shifted
+# **in time**, the clock would be wrong. A label at the middle of the interval, which is wrong by half an hour, is
+# the most frequent error of solar data, and it costs more accuracy than any model gains. So check the clock:
 
 # %%
 print(ef.check_clock(power, site=plant))
@@ -70,9 +70,9 @@ print("moved by an hour:", ef.check_clock(late, site=plant).verdict)
 # %% [markdown]
 # ## Fit and forecast
 #
-# The recipe of a plant: irradiance around the hour, its ratio to a clear sky, the power that physics makes of it,
-# the sun. Hours in which the sun stays 3° below the horizon are neither learnt from nor forecast: they are 0 at
-# every quantile.
+# The features of a PV plant are irradiance around the hour, its ratio to a clear sky, the power of a physical
+# model, and the position of the sun. Hours with the sun more than 3° below the horizon are not used for training;
+# their quantiles are all 0.
 
 # %%
 task = ef.day_ahead("08:00", timezone="Asia/Almaty")
@@ -85,11 +85,11 @@ forecast = forecaster.predict(weather, power, issue_time="2024-09-03 08:00")
 forecast.plot(power, timezone="Asia/Almaty")
 
 # %% [markdown]
-# ## What is it worth?
+# ## Backtest
 #
-# `Persistence` takes the newest power for all hours, at which no PV plant was ever good. `SmartPersistence` lets
-# the clouds stay and the sun move: the share of a clear sky that the plant gave last, times the clear sky to come.
-# That is the reference to beat.
+# `Persistence` uses the newest power for all hours, which is never good for PV. `SmartPersistence` keeps the
+# clear-sky index constant: the newest power divided by its clear-sky power, times the clear-sky power of each
+# hour. This is the reference here.
 
 # %%
 models = {"trees": forecaster} | {
@@ -107,10 +107,10 @@ result.compare("crps", reference="smart persistence")[
 ].round(3)
 
 # %% [markdown]
-# ## Nights flatter
+# ## Scores in daylight
 #
-# Half of the hours are nights, of which everybody knows the power. They halve the error and fill the intervals.
-# Score the hours of daylight, and say which hours a score is of.
+# Half of the hours are at night, with a known power of 0. They halve the mean error and increase the coverage. So
+# compute scores for the hours of daylight, and state the hours of a score.
 
 # %%
 table = pd.concat(
@@ -122,11 +122,11 @@ table["score"] = table["metric"] + table["level"].map(" of {:.0%}".format).where
 table.pivot(index="score", columns=["hours", "model"], values="percent").round(1)
 
 # %% [markdown]
-# Look at the coverage of the trees. Of all hours the central half holds three quarters, as if it were far too wide:
-# nights lie in every interval. Of the lit hours it holds about what it promises, and that is the figure to judge a
-# forecast by. The diagram shows it for each level. Where its line lies below the diagonal, outcomes fell below the
-# quantile too seldom: in the middle the forecast was a little low this autumn. One season is a few dozen weather
-# spells; `docs/explanation/solar.md` has several seeds, each season, and real plants.
+# Look at the coverage of the model. Over all hours, the central 50 % interval contains three quarters of the
+# outcomes, because nights lie in every interval. In daylight, it contains about half. The diagram shows the
+# calibration at each level: where the line is below the diagonal, too few outcomes fell below the quantile, so the
+# forecast was a little low in this autumn. One season is a small sample; `docs/explanation/solar.md` shows several
+# seeds, each season, and real plants.
 
 # %%
 lit = ef.evaluation.daylight(result.pairs["trees"], plant)
@@ -143,7 +143,7 @@ axis.set_title(f"Kapshagay PV (synthetic), daylight, n = {len(lit)}", loc="left"
 plt.show()
 
 # %% [markdown]
-# When is it wrong? By local hour and month: noon is where the megawatts are, and so are the errors.
+# The error by local hour and month is largest at noon, when power is largest.
 
 # %%
 ef.reporting.figures.error_by_hour_and_month(result)
@@ -152,10 +152,11 @@ ef.reporting.figures.error_by_hour_and_month(result)
 # ## Exercises
 #
 # 1. Compute the clear-sky index of a month (`ef.physics.clear_sky_index`) and draw its histogram. Why does it have
-#    two heaps?
-# 2. Read the power as if its stamps named the end of each hour (`power.values.shift(-1)`), fit, and see what `fit`
-#    says.
-# 3. Turn the modules to the east in the plant's description (`dataclasses.replace(plant, surface_azimuth=90)`).
-#    What does `check_clock` think now, and by how much does the score suffer?
-# 4. `ef.datasets.nur_navoi()` stands on trackers. Compare the shape of a clear day with that of fixed modules.
-# 5. Forecast an hour ahead: `ef.intraday(every="1h", leads="6h")`. Up to which lead does smart persistence hold?
+#    two peaks?
+# 2. Read the power as if its labels were at the end of the hour (`power.values.shift(-1)`), fit, and read the
+#    error of `fit`.
+# 3. Turn the modules to the east in the description of the plant (`dataclasses.replace(plant,
+#    surface_azimuth=90)`). What is the result of `check_clock` now, and how does the score change?
+# 4. `ef.datasets.nur_navoi()` has trackers. Compare the profile of a clear day with that of fixed modules.
+# 5. Forecast some hours ahead: `ef.intraday(every="1h", leads="6h")`. Up to which lead time is smart persistence
+#    better?

@@ -11,12 +11,11 @@
 # %% [markdown]
 # # Demand of industry and households
 #
-# **What it shows.** Demand has no capacity, no night and no power curve. It has people: hours, weekdays, holidays,
-# walls that stay warm, factories that stop. One forecaster for an area and its two sectors, each with features of
-# its own.
+# **What it shows.** Demand depends on hours, weekdays, holidays, temperature with thermal inertia, and the state
+# of factories. One forecaster for an area and its two sectors, with different features for each.
 #
-# **Data.** **Synthetic**: a city like Almaty with its region. Yearly energy and months are tuned to published
-# figures; the share of industry and the shapes of day and week are choices of ours. Scores say how the code
+# **Data.** **Synthetic**: a city like Almaty with its region. Yearly and monthly energy are tuned to published
+# figures; the share of industry and the daily and weekly profiles are assumptions. Scores show how the software
 # behaves.
 
 # %%
@@ -35,10 +34,10 @@ for sector, area in areas.items():
 print(demand)
 
 # %% [markdown]
-# ## Look first
+# ## The data
 #
-# A week in which a holiday falls. Households rise in the morning and peak in the evening; industry runs three
-# shifts and notices little but the weekend.
+# A week with a holiday. Households have a morning rise and an evening peak; industry works in three shifts and
+# changes mainly at weekends.
 
 # %%
 local = demand.values.tz_convert("Asia/Almaty").loc["2024-03-18":"2024-03-31"]
@@ -54,8 +53,9 @@ axis.set_ylim(0)
 plt.show()
 
 # %% [markdown]
-# Holidays come from the package `holidays`, with days moved by decree. **Keep it up to date**: a decree of this
-# year is known to next month's version only, and a backtest sees old decrees as if they had been announced in time.
+# Holidays are those of the package `holidays`, including days that are moved by decree. **Keep it up to date**:
+# the package knows a decree only from its next version on, and a backtest treats past decrees as if they had been
+# announced in time.
 
 # %%
 days = pd.date_range("2024-03-20", "2024-03-26")
@@ -63,8 +63,9 @@ kinds = ef.core.calendars.look_up(days, country="KZ")
 pd.DataFrame({"holiday": kinds.holiday, "weekend": kinds.weekend, "working": kinds.working}, index=days)
 
 # %% [markdown]
-# Temperature acts through walls. Plot households against the temperature of the hour, and against its mean over the
-# day before: the second cloud is the narrower one. That is why the recipe has means over 8, 24 and 72 hours.
+# Buildings react slowly to temperature. The figure shows households against the temperature of the hour, and
+# against the mean temperature of the day before; the second scatter is smaller. So the features include means over
+# 8, 24 and 72 hours.
 
 # %%
 households = demand.values[areas["households"].name]
@@ -87,8 +88,8 @@ plt.show()
 # %% [markdown]
 # ## One forecaster, three recipes
 #
-# Each area gets what its sector needs. Industry is forecast as a departure from its last weeks: trees cannot follow
-# a level that they have not seen, and a furnace that was repaired last year says nothing of today.
+# Each area gets the features of its sector. Industry is predicted as a deviation from the level of recent weeks,
+# because trees cannot predict a level that is not in the training data.
 
 # %%
 task = ef.day_ahead("08:00", timezone="Asia/Almaty", quantiles=tuple(k / 20 for k in range(1, 20)))
@@ -98,10 +99,10 @@ for area in synthetic.sites:
     print(f"{'':10}  {forecaster.model_of[area.name]}")
 
 # %% [markdown]
-# ## What is it worth?
+# ## Backtest
 #
-# The reference is the same hour of last week, which is quite good. Give no percentage of capacity, for there is
-# none: MW.
+# The reference is the same hour of the last week, which is already accurate. Scores are in MW, because demand has
+# no capacity.
 
 # %%
 models = {"trees": forecaster, "last week": ef.Forecaster(synthetic.sites, task, model=ef.SeasonalNaive())}
@@ -116,7 +117,7 @@ comparison = result.compare("crps", reference="last week", by="site")
 comparison[["site", "skill", "low", "high", "p_adjusted", "n"]].round(3)
 
 # %% [markdown]
-# A backtest keeps its forecasts, and they are those that `predict` would have made at the time. The one for 25
+# A backtest stores its forecasts; they are identical to those of `predict` at the time. The forecast for 25
 # October, the Day of the Republic:
 
 # %%
@@ -127,11 +128,11 @@ republic.plot(demand, timezone="Asia/Almaty")
 republic.plot(demand, site=areas["industry"].name, timezone="Asia/Almaty")
 
 # %% [markdown]
-# ## Do the parts add up?
+# ## Sums of forecasts
 #
-# The three areas are forecast apart, so the medians of the parts need not give that of the whole, and quantiles
-# never add up: industry and households do not have their bad days together. The sum of two quantiles 0.9 is a rarer
-# event than one in ten.
+# The three areas are forecast separately, so the medians of the sectors need not add up to the median of the
+# total. Quantiles must not be added, because both sectors are seldom high at the same time: the sum of two
+# quantiles 0.9 is exceeded in less than 10 % of hours.
 
 # %%
 parts = result.forecasts["trees"]
@@ -149,9 +150,10 @@ ef.reporting.figures.error_by_hour_and_month(result)
 # %% [markdown]
 # ## Exercises
 #
-# 1. Give the area no `country` (`dataclasses.replace(area, country=None)`). What does a holiday cost then?
-# 2. Read `ef.datasets.almaty(ramadan=True)` and score March 2024 by hour. Which feature sees the sunset?
-# 3. Fit industry with `LightGBMQuantiles()` in place of its default (`model={...}` by name). What happens after
-#    hour 13,000, when a new consumer comes?
-# 4. Try `LightGBMQuantiles(sharing="none")` for the total. Is the gain worth the time?
-# 5. Forecast the total as the sum of its parts' medians. Is that better than the total's own?
+# 1. Use the area without `country` (`dataclasses.replace(area, country=None)`). How large is the error on a
+#    holiday?
+# 2. Use `ef.datasets.almaty(ramadan=True)` and score March 2024 by hour. Which feature describes the sunset?
+# 3. Fit industry with `LightGBMQuantiles()` instead of its default (`model={...}` by name). What happens after
+#    hour 13,000, when a new consumer begins?
+# 4. Use `LightGBMQuantiles(sharing="none")` for the total. Is the improvement worth the time?
+# 5. Forecast the total as the sum of the medians of its sectors. Is that better than the forecast of the total?

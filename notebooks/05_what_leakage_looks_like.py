@@ -11,12 +11,12 @@
 # %% [markdown]
 # # What leakage looks like
 #
-# **What it shows.** A forecast that was given something of the future scores well in every backtest and fails in
-# the first week of service. Here the mistake is made three times on purpose, from the gross to the subtle: what
-# each does to the score, what the poison test finds, and what it cannot find.
+# **What it shows.** A forecast with leakage uses data that was not known at the issue time. It has good scores in
+# a backtest, and fails in operation. This notebook makes three such mistakes on purpose, and shows their effect on
+# the score, how the check for leakage finds them, and what it cannot find.
 #
-# **Data.** **Synthetic**: a wind farm like those of the Shelek corridor. Scores say how the code behaves, not how
-# well Shelek can be forecast. Models are small, so that this runs in half a minute.
+# **Data.** **Synthetic**: a wind farm similar to those of the Shelek corridor. Scores show how the software
+# behaves, not how well Shelek can be forecast. The models are small, so that the notebook runs in half a minute.
 
 # %%
 # %matplotlib inline
@@ -35,8 +35,9 @@ small = ef.LightGBMQuantiles(n_estimators=100, folds=0)
 # %% [markdown]
 # ## Three times
 #
-# Every weather run has three: when the model **started**, when its output could be **had**, and the hour that a
-# value is **of**. Archives show the first and the last. Leakage lives in the gap between the first and the second.
+# A value of a weather run has three times: the **initialisation** of the model, the **publication** of its output,
+# and the hour for which the value is **valid**. Archives contain the first and the last. Leakage is possible if
+# the second is not known.
 
 # %%
 issue = pd.Timestamp("2024-07-10 08:00", tz="Asia/Almaty").tz_convert("UTC").tz_localize(None)
@@ -68,10 +69,10 @@ axis.set_title(
 plt.show()
 
 # %% [markdown]
-# ## The honest score
+# ## The score without leakage
 #
-# Half a year that the model has not seen, from the run that had arrived. Mean absolute error of the median in
-# percent of capacity.
+# Half a year that is not in the training data, with the newest run that was published. Mean absolute error of the
+# median in percent of capacity.
 
 # %%
 span = {"start": "2024-07", "end": "2024-12-27", "refit": None}
@@ -88,11 +89,11 @@ errors = {"honest": error(honest)}
 print(f"honest (synthetic): {errors['honest']:.2f} %")
 
 # %% [markdown]
-# ## Mistake 1: the answer is in the feature
+# ## Mistake 1: the outcome is in the feature
 #
-# "Power an hour ago is the best predictor there is." So it is, and tomorrow at noon it is not known yet. In a table
-# of hours that is one `shift(1)`, and nothing looks wrong with it. Here it takes some effort, for a feature is
-# handed a snapshot from which no archive can be reached: the function has to bring its own.
+# The power of the last hour is a very good predictor, but for noon of the next day it is not known yet. In a table
+# of hours, this mistake is a single `shift(1)`. Here it is more difficult: a feature gets a snapshot from which no
+# archive can be reached, so the function has to bring its own data.
 
 # %%
 measured = power.values[farm.name]
@@ -110,9 +111,8 @@ errors["power an hour before"] = error(shifted)
 print(f"with power an hour before (synthetic): {errors['power an hour before']:.2f} %")
 
 # %% [markdown]
-# Half the error. Whoever sees that in a day-ahead forecast of wind should not open the champagne: **a score that is
-# too good is the most frequent symptom.** The check looks at what a feature holds beside its snapshot, and names
-# it.
+# The error is halved. A score that is **too good** is the most frequent symptom of leakage. The check inspects the
+# objects that a feature uses in addition to its snapshot, and names them.
 
 # %%
 try:
@@ -121,8 +121,8 @@ except ef.errors.LeakageError as found:
     print(found)
 
 # %% [markdown]
-# The same wish, declared: a lag is then an observation that was published by the issue time, or the next older one
-# that was. Its name stays the same for all leads; what it holds does not come from the future.
+# The same input, declared as a lag: it is then the observation of this time if it was published by the issue time,
+# or else the newest earlier one that was. It contains no data of the future.
 
 # %%
 declared = ef.Forecaster(farm, task, features=ef.recipe(farm) + ef.features.Lag("1h"), model=small)
@@ -133,9 +133,9 @@ print(f"lag as published (synthetic): {errors['lag, as published']:.2f} %, and n
 # %% [markdown]
 # ## Mistake 2: statistics of the whole table
 #
-# Scale a column by its mean and spread, as every textbook does before the split into training and test. Now each
-# row holds a little of all the others, of later ones too. Next to nothing is gained, so no score gives it away. The
-# poison test does: it computes an origin among the others, and once more with all that was not known destroyed.
+# A column is scaled by its mean and standard deviation before the split into training and test data. Then each row
+# depends on all others, also on later ones. The score hardly changes, so it does not reveal the mistake. The check
+# does: it computes an issue time together with others, and again with all unknown values replaced by noise.
 
 
 # %%
@@ -155,10 +155,10 @@ except ef.errors.LeakageError as found:
     print(found)
 
 # %% [markdown]
-# ## How poison works
+# ## How the check works
 #
-# Nothing clever: what had not arrived or was not published at a moment becomes noise. If a number of that moment
-# changes, it knew something that it could not know.
+# All values that were not published at a given time are replaced by noise. If a result for this time changes, it
+# depended on data that was not known.
 
 # %%
 moment = ef.core.timestamps.instant("2024-07-10 08:00", timezone="Asia/Almaty")
@@ -182,10 +182,11 @@ axis.legend(frameon=False, loc="upper left")
 plt.show()
 
 # %% [markdown]
-# ## Mistake 3: times that lie
+# ## Mistake 3: wrong times
 #
-# Many archives know the start of a run and not its arrival. Take one for the other, and the forecast of 08:00 uses
-# the run of 00 UTC (06:00 in Almaty until March 2024, 05:00 since), which in truth comes hours later.
+# Many archives contain the initialisation of a run but not its arrival. If the first is used for the second, the
+# forecast of 08:00 uses the run of 00 UTC (06:00 in Almaty until March 2024, 05:00 since), which was published
+# hours later.
 
 # %%
 lying = weather.assign_coords(
@@ -197,14 +198,13 @@ gain = 1 - errors["init_time as available_time"] / errors["honest"]
 print(f"init_time taken for available_time (synthetic): {gain:.1%} better, and the poison test finds nothing")
 
 # %% [markdown]
-# This is the one to fear. The gain is a few percent, as of a good idea; people publish papers about less. And **the
-# poison test cannot find it**: it destroys what `available_time` says was not there, and believes what it is told.
-# What helps:
+# This is the most dangerous mistake. The improvement is a few percent, as from a new feature, and **the check
+# cannot find it**: it relies on `available_time`. Remedies:
 #
-# - Record arrivals. A [store](../docs/howto/weather_store.md) writes down when each run came; a source of the library
-#   declares its delay, and `testing.check_source` holds it to that.
-# - Look at the audit of a backtest: the age of the run at issue. Six hours less than a weather service can do is a
-#   finding.
+# - Record the arrival. A [store](../docs/howto/weather_store.md) records when each run arrived; a source of the
+#   library declares its latency, and `testing.check_source` compares it.
+# - Look at the age of the run in the origins of a backtest. An age that is six hours less than the service can
+#   provide is a sign of leakage.
 
 # %%
 ages = {}
@@ -214,8 +214,8 @@ for name, archive in {"honest": weather, "lying": lying}.items():
 pd.DataFrame(ages).astype("Int64")
 
 # %% [markdown]
-# The same holds for power: `published_after="0h"` for a meter that is read on the next morning makes every lag
-# leak, and no test on the same data can know.
+# The same holds for power: with `published_after="0h"` for a meter that is read the next morning, every lag has
+# leakage, and no test on the same data can find it.
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
@@ -229,10 +229,12 @@ plt.show()
 # %% [markdown]
 # ## Exercises
 #
-# 1. Wrap the measured power in a class of your own with a method `at(hours)`, and hide it in the feature. Is it
-#    still found? What would you have to write so that it is not?
-# 2. Fit on `lying` and predict with `weather`, as it would be in service. Is the loss greater than the gain was?
-# 3. Say `published_after="0h"` (`dataclasses.replace`) and add `ef.features.NewestObservation()`. By how much does
-#    an intraday forecast (`ef.intraday(every="6h", leads="12h")`) look better than it is?
-# 4. Write the feature of mistake 2 rightly: with a mean and a spread that are constants.
-# 5. `ef.testing.check_feature(standardised_wind, weather, sites=farm, task=task)` needs no fit. What does it say?
+# 1. Put the measured power into a class with a method `at(hours)`, and use it in the feature. Is it still found?
+#    How could it be hidden?
+# 2. Fit with `lying` and predict with `weather`, as in operation. Is the increase of the error larger than the
+#    gain was?
+# 3. Set `published_after="0h"` (`dataclasses.replace`) and add `ef.features.NewestObservation()`. How much better
+#    does an intraday forecast (`ef.intraday(every="6h", leads="12h")`) appear?
+# 4. Correct the feature of mistake 2 by a constant mean and standard deviation.
+# 5. `ef.testing.check_feature(standardised_wind, weather, sites=farm, task=task)` needs no fit. What is its
+#    result?

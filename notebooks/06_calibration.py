@@ -11,11 +11,12 @@
 # %% [markdown]
 # # Calibration
 #
-# **What it shows.** A quantile of 0.9 should be above nine outcomes in ten. Here is a model of which that is not
-# so, and how it is repaired: before forecasts are issued, from rows that the model did not see, and while they are
-# issued, from the errors of earlier ones.
+# **What it shows.** In a calibrated forecast, 90 % of the outcomes are below the quantile 0.9. This notebook has a
+# model that is not calibrated, and corrects it in two ways: by residuals on rows that the model has not seen, and
+# by the errors of issued forecasts.
 #
-# **Data.** La Haute Borne, a real wind farm. Weather is ERA5, a reanalysis, so the scores are not forecast skill.
+# **Data.** La Haute Borne, a real wind farm. The weather is ERA5, a reanalysis, so the scores are not forecast
+# skill.
 
 # %%
 # %matplotlib inline
@@ -31,11 +32,12 @@ levels = tuple(k / 20 for k in range(1, 20))
 task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=levels)
 
 # %% [markdown]
-# ## Too sure of itself
+# ## Intervals that are too narrow
 #
-# Trees that are grown deep, one booster a level, know their training rows too well, and take the errors there for
-# those to come. `ConformalQuantiles` asks the model of each block of time for rows it has not seen, and moves each
-# level until the share of outcomes below it is right there. Beside them the default model, which calibrates itself.
+# Deep trees with a booster for each level fit the training rows too closely, and their residuals there are smaller
+# than the errors on new data. `ConformalQuantiles` predicts each block of time by a model of the other blocks, and
+# moves each level until the share of outcomes below it is right. The default model, which calibrates itself, is
+# shown for comparison.
 
 # %%
 deep = ef.LightGBMQuantiles(
@@ -66,13 +68,13 @@ table["level"] = table["level"].map("{:.0%}".format).where(table["level"].notna(
 table.pivot(index="model", columns=["metric", "level"], values="percent").round(1)
 
 # %% [markdown]
-# In percent. The intervals of the deep trees hold too few outcomes: eight or nine in a hundred are missing from the
-# wide ones. After the repair more than half of that is gone, for intervals that are a tenth wider, at about the
-# same CRPS. What is left is not the model's fault alone: it was calibrated on 2014, and judged in 2015. Calibration
-# is always that of the past, and holds as far as the future is like it.
+# In percent. The 80 and 90 % intervals of the deep trees contain eight or nine percent too few outcomes.
+# Calibration corrects more than half of this, with intervals that are a tenth wider and about the same CRPS. The
+# rest is a difference between years: the model was calibrated on 2014 and scored in 2015. Calibration holds as
+# long as the conditions do not change.
 #
-# The PIT says the same in one picture: where in its forecast distribution did each outcome fall? Evenly, if the
-# distribution was right. Heaps at both ends are outcomes that the forecast thought next to impossible.
+# The PIT histogram shows the same: the level at which each outcome fell in its forecast distribution. It is flat
+# for a calibrated forecast. Peaks at both ends are outcomes beyond the outer quantiles.
 
 # %%
 ef.reporting.figures.pit(result, model="deep trees")
@@ -81,14 +83,14 @@ ef.reporting.figures.pit(result, model="deep trees")
 ef.reporting.figures.pit(result, model="deep, calibrated")
 
 # %% [markdown]
-# The default model calibrates itself in a cheaper way (out-of-fold models judge it on rows that they did not see),
-# so it needs no wrapper. Wrap what you bring yourself.
+# The default model calibrates itself by out-of-fold models, so it needs no `ConformalQuantiles`. Use it for models
+# of your own.
 #
 # ## A plant that changes
 #
-# In the middle of January a quarter of the turbines stop (we take their power away; nobody tells the model). What
-# was calibrated is so no more. `AdaptiveCalibration` looks at the forecasts issued before, as far as their outcomes
-# were published, and follows. It needs no fit and keeps no state.
+# In the middle of January, a quarter of the turbines stop: we reduce the power, without a flag. The forecast is
+# then no longer calibrated. `AdaptiveCalibration` uses the errors of earlier forecasts with published outcomes. It
+# needs no fit and has no state.
 
 # %%
 values = power.values.copy()
@@ -127,15 +129,16 @@ axis.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# A line above the diagonal says that outcomes fell too often below each quantile: the forecast is too high.
-# Adapted, it is back. That took weeks of errors, and better is to know: hours of which the operator says that
-# turbines were out should carry the flag `OUTAGE`, so that they neither teach nor count.
+# A line above the diagonal means that too many outcomes are below each quantile: the forecast is too high. After
+# the adaptation it is calibrated again. This took weeks of errors. It is better to know the outage: if the
+# operator reports it, set the flag `OUTAGE`, so that these hours are left out of training and scores.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Calibrate by lead: `ConformalQuantiles(by="lead_time", ...)`. Does it matter with perfect weather?
-# 2. Set `rate=0` in `AdaptiveCalibration`: only the window of errors is left. What becomes of the curve?
-# 3. Make the window `"10D"` and then `"60D"`. Which follows faster, and what does the other one have for it?
-# 4. Adapt the default model's forecasts as well, first for the farm as it was, then for the changed one. When does
+# 1. Calibrate by lead time: `ConformalQuantiles(by="lead_time", ...)`. Does it matter with perfect weather?
+# 2. Set `rate=0` in `AdaptiveCalibration`, so that only the window of errors is used. How does the curve change?
+# 3. Set the window to `"10D"` and then to `"60D"`. Which one adapts faster, and what is the advantage of the
+#    other?
+# 4. Adapt the forecasts of the default model too, first for the original farm, then for the changed one. When does
 #    it help?

@@ -11,11 +11,12 @@
 # %% [markdown]
 # # Comparing and blending weather models
 #
-# **What it shows.** Three weather models of one farm: which is best, whether the difference is real, what they are
-# worth together, and what happens on the day when the best one does not come.
+# **What it shows.** Three weather models of one farm: which is the most accurate, whether the difference is
+# significant, how accurate they are together, and what happens if the best one is missing.
 #
-# **Data.** **Synthetic**: a farm like those of the Shelek corridor, with three weather models that err as published
-# of ECMWF, ICON and GFS there. They bear those names and are not their data. Scores say how the code behaves.
+# **Data.** **Synthetic**: a farm similar to those of the Shelek corridor, with three weather models whose errors
+# are those published for ECMWF, ICON and GFS there. They have these names but are not their data. Scores show how
+# the software behaves.
 
 # %%
 # %matplotlib inline
@@ -31,10 +32,10 @@ small = ef.LightGBMQuantiles(n_estimators=100, folds=0)
 span = {"start": "2024-09", "end": "2024-12-28", "refit": None}
 
 # %% [markdown]
-# ## One forecaster for each
+# ## One forecaster for each weather model
 #
-# Not the wind is compared, but the **power** that can be made of it: a biased wind model costs nothing once a model
-# has learnt its bias. Same farm, same hours, same trees; only the weather differs.
+# We compare forecasts of **power**, not of wind, because a bias of the wind is corrected by the model. The farm,
+# the hours and the settings are the same; only the weather differs.
 
 # %%
 forecasts = {}
@@ -43,11 +44,11 @@ for name, runs in weather.items():
     forecasts[name] = alone.forecasts[name]
 
 # %% [markdown]
-# ## Together, in two ways
+# ## Two ways to combine them
 #
-# Give several weather models as a dict, and each has columns of its own (`ecmwf:wind_speed_100m` ...). **One
-# matrix**: the trees see them all. **Blend**: a base model for each weather model, and a linear quantile regression
-# on their quantiles, found on blocks of time that the base models did not see.
+# Several weather models are passed as a dict, and each has its own columns (`ecmwf:wind_speed_100m` ...). **One
+# matrix**: the trees use all columns. **Blend**: a base model for each weather model, and a linear quantile
+# regression on their quantiles, fitted on blocks of time that the base models have not seen.
 
 # %%
 blend = ef.Blend(model=small, folds=2)
@@ -59,11 +60,11 @@ table = table[table["level"].isna() | (table["level"] == 0.8)]
 table.pivot(index="model", columns="metric", values="percent").sort_values("crps").round(2)
 
 # %% [markdown]
-# ## Is the difference real?
+# ## Significance
 #
-# Four months are 119 days, not 2,705 independent hours: a front that is late spoils a whole day. `compare` tests
-# daily means, gives the skill an interval from days drawn in blocks of a week, and adjusts p for the number of
-# rows.
+# Four months are 119 days, not 2,705 independent hours, because the errors of a day are correlated. `compare`
+# tests daily means, computes a confidence interval of the skill from blocks of seven days, and adjusts p for the
+# number of rows.
 
 # %%
 compared = result.compare("crps", reference="ecmwf")
@@ -81,21 +82,20 @@ axis.set_title("Shelek (synthetic), September to December 2024", loc="left", fon
 plt.show()
 
 # %% [markdown]
-# Read it slowly. Three models together are better than the best one by a few percent, as everywhere. For the blend p
-# is below 0.01. For one matrix it is not below 0.05, though it is better by 5 %: four months of one farm do not
-# prove that, and a month would "prove" anything. Who sees a table of weather models without such a column, from two
-# weeks of a winter, may look away.
+# Three weather models together are a few percent better than the best one, which is a typical result. For the
+# blend, p is below 0.01. For one matrix, which is 5 % better, p is not below 0.05: four months of one farm are not
+# sufficient to show it. Comparisons of weather models over a few weeks without such a test are not reliable.
 #
-# Against one matrix there is more to say:
+# Compared with one matrix:
 
 # %%
 result.compare("crps", reference="one matrix")[["model", "skill", "low", "high", "p_adjusted"]].round(3)
 
 # %% [markdown]
-# ## Who has which say?
+# ## Weights of the weather models
 #
-# Coefficients of base models that resemble each other are hard to read. Weights are easier: the mean in place of the
-# regression, with weights by level that are nowhere negative and sum to one.
+# Coefficients of correlated base models are hard to interpret. Weights are easier: with a weighted mean instead of
+# the regression, the weights of each level are non-negative and sum to one.
 
 # %%
 mean = ef.Forecaster(farm, task, model=ef.Blend(model=small, folds=2, combination="weights"))
@@ -110,11 +110,12 @@ axis.legend(frameon=False, ncols=3)
 plt.show()
 
 # %% [markdown]
-# ## The day when a model does not come
+# ## A missing weather model
 #
-# From 30 November on the best weather model is silent; both forecasters have learnt from all three. On the first
-# day an older run of it stands in (`fallback_level` 1). On the next its last run is older than any that training
-# saw, and climatology answers (3). Then it has no run that reaches the day, and the other two models do (2).
+# From 30 November on, the best weather model is missing; both forecasters were fitted with all three. On the first
+# day, an older run is used (`fallback_level` 1). On the next day, its last run is older than any run in training,
+# and the forecast is climatology (3). After that, it has no run for the day, and the other two models are used
+# (2).
 
 # %%
 december = {"start": "2024-12", "end": "2024-12-28", "refit": None}
@@ -131,22 +132,22 @@ pd.DataFrame(
 ).round(1)
 
 # %% [markdown]
-# Trees that always had a column are lost without it. Base models know nothing of each other: a regression on the others
-# stands ready for the day when one is missing. Here the blend is also somewhat better in fair weather; over more
-# synthetic sites the two are level, and one matrix costs less. So the matrix in fair weather and a fitted `Blend` in
-# the drawer, or the blend alone. (Another way is to fit one matrix for each set of models that can occur, and to choose
-# at issue.)
+# One matrix is inaccurate without the columns of the best weather model. The base models are independent of each
+# other, and the blend has a regression for each missing model. Here the blend is also somewhat better if all
+# models are available; over more synthetic sites both have about the same loss, and one matrix has a lower cost. A
+# good choice is one matrix, and a fitted `Blend` for the days with a missing model; or the blend only. (Another
+# way is to fit one matrix for each possible set of models.)
 #
-# CRPS in percent of capacity, synthetic; [several weather models](../docs/howto/blending.md) has it for more seeds and
-# ways.
+# CRPS in percent of capacity, synthetic. [Several weather models](../docs/howto/blending.md) shows more seeds and
+# combinations.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Set `combination="equal"`. Is the plain mean worse, beyond chance?
-# 2. Add a fourth weather model that is ecmwf of the day before (shift `init_time` and `available_time` by 24 h).
-#    Does the matrix gain from it? What is its weight?
-# 3. Compare by lead (`by="lead_time"`). At how many leads is p below 0.05 before, and at how many after the
+# 1. Set `combination="equal"`. Is the mean significantly worse?
+# 2. Add a fourth weather model: ecmwf of the previous day (shift `init_time` and `available_time` by 24 h). Does
+#    one matrix improve? What is its weight?
+# 3. Compare by lead time (`by="lead_time"`). At how many lead times is p below 0.05 before and after the
 #    adjustment?
-# 4. Wrap the blend: `ef.ConformalQuantiles(model=blend, folds=2)`. What becomes of the coverage?
-# 5. Repeat it with `seed=2`. Which of the findings stand?
+# 4. Calibrate the blend: `ef.ConformalQuantiles(model=blend, folds=2)`. How does the coverage change?
+# 5. Repeat the notebook with `seed=2`. Which results are the same?

@@ -11,14 +11,14 @@
 # %% [markdown]
 # # GEFCom2014 against its winners
 #
-# **What it shows.** How good is good? In the Global Energy Forecasting Competition of 2014 many teams forecast the
-# same farms, from the same weather, for the same hours. Their published scores stand here beside those of the
-# library's recipe, month by month; and where you have the data, a month of two farms is forecast live.
+# **What it shows.** In the Global Energy Forecasting Competition of 2014, many teams forecast the same farms, from
+# the same weather, for the same hours. This notebook compares their published scores with those of this library,
+# month by month. If you have the data, it also forecasts one month of two farms.
 #
-# **Data.** Scores only: the files under `benchmarks/results`, made by the command that they name, and the
-# organisers' published leaderboard. The competition's own data is not part of the project; [the
-# benchmarks](../docs/benchmarks/competitions.md) say where it is. Set `ENERGYFORECAST_DATA` to its folder to run the
-# live part.
+# **Data.** Scores only: the files in `benchmarks/results`, which name their command, and the leaderboard published
+# by the organisers. The data of the competition is not part of the package; [the
+# benchmarks](../docs/benchmarks/competitions.md) give its source. Set `ENERGYFORECAST_DATA` to its folder to run
+# the last part.
 
 # %%
 # %matplotlib inline
@@ -41,12 +41,11 @@ print("\n".join(wind["settings"]["features"]))
 # %% [markdown]
 # ## The rules
 #
-# Ten wind farms in Australia. At the first hour of a month 99 quantiles are due for every hour of it, from the wind
-# of ECMWF's runs of 00 UTC (leads 1 to 24 h) and from the power of the past. The score is the mean pinball loss
-# over hours, quantiles and farms, in shares of capacity. Months 4 to 12 counted; the first three were a trial, and
-# on those the settings of the library were chosen. What a competitor could do and we could too is all that is
-# compared: **nobody here competed.** The winners' papers were read here before a line was written; the teams had
-# nothing to read.
+# Ten wind farms in Australia. At the first hour of a month, 99 quantiles are required for every hour of it, from
+# the wind of the ECMWF runs of 00 UTC (lead times of 1 to 24 h) and from past power. The score is the mean pinball
+# loss over hours, quantiles and farms, in shares of capacity. Tasks 4 to 12 counted; the first three were a trial,
+# and the settings of this library were chosen on them. The comparison has a limit: **this library did not
+# compete.** Its settings could use the publications of the winners, which the teams did not have.
 
 # %%
 months = [str(month) for month in range(4, 13)]
@@ -74,8 +73,8 @@ axis.legend(frameon=False, fontsize=9, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# Level with the winner, better in some months and worse in others. Say it with its uncertainty: nine months,
-# paired.
+# The mean is about that of the winner; some months are better and others worse. The standard error of the paired
+# difference over nine months:
 
 # %%
 difference = ours - best
@@ -84,12 +83,13 @@ print(f"mean difference {difference.mean():+.5f}, standard error {error:.5f}")
 print(f"better in {(difference < 0).sum()} of {len(difference)} months")
 
 # %% [markdown]
-# A difference of a fraction of its standard error is none. The months were also looked at four times while the
-# engine was built (the benchmark page counts it); every look spends a little of what a test is worth.
+# The difference is a small fraction of its standard error, so it is not significant. The months were also scored
+# four times with different versions of the model (see the benchmark page), which makes the score slightly
+# optimistic.
 #
-# ## Are the quantiles right?
+# ## Calibration
 #
-# A rank says nothing of that. The central intervals by season, all calms inside, and calms by their share:
+# The coverage of the central intervals by season, with hours of exactly 0 inside, and with ties shared:
 
 # %%
 coverage = pd.DataFrame(
@@ -105,14 +105,14 @@ coverage = pd.DataFrame(
 coverage.loc[["all", "DJF", "MAM", "JJA", "SON"]].astype(float).round(3)
 
 # %% [markdown]
-# One hour in ten is exactly 0, and lies in every interval that begins there, also with the part of its probability
-# that is below it: right forecasts cover more than they promise. With ties shared the two can be compared.
+# One hour in ten is exactly 0 and lies in every interval that begins at 0, so the coverage of calibrated forecasts
+# is above nominal. With ties shared, the coverage can be compared with the nominal value.
 
 # %% [markdown]
-# ## The sun
+# ## Solar
 #
-# Three plants; only one month of the solar track can be scored with the files that are spread, so this says less:
-# one month against teams, and thirteen months left out in turn against nobody.
+# Three plants. Only one month of the solar track can be scored with the available files, so the result is less
+# certain: one month compared with the teams, and thirteen months of cross-validation without a comparison.
 
 # %%
 solar = json.loads((results / "gefcom2014-solar.json").read_text())
@@ -124,10 +124,10 @@ print(
 april.sort_values().head(5).round(5)
 
 # %% [markdown]
-# ## Live
+# ## Forecast a month
 #
-# Where the data is at hand: two farms, one month, from what was known at its first hour. That takes some ten
-# seconds.
+# With the data of the competition: two farms, one month, from the data known at its first hour. This takes about
+# ten seconds.
 
 # %%
 data_folder = os.environ.get("ENERGYFORECAST_DATA")
@@ -166,9 +166,9 @@ if data_folder is not None:
 # %% [markdown]
 # ## Exercises
 #
-# 1. Rank the teams by the mean of their ranks in place of the mean score. Who gains?
-# 2. In which months is everybody bad? Is that skill or weather? (The climatology knows.)
-# 3. Draw the pinball loss by farm (`wind["sites"]`). Why are farms of high loss not badly forecast farms?
+# 1. Rank the teams by the mean of their ranks instead of the mean score. Which teams gain?
+# 2. In which months are all scores bad? Is that skill or weather? (Compare with the climatology.)
+# 3. Draw the pinball loss by farm (`wind["sites"]`). Why is a high loss not a sign of a bad forecast?
 # 4. With the data: `energyforecast benchmark gefcom2014-wind --data DIR --tasks 4 --information operational`. What
-#    is lost when a month's weather is not handed out at once, and why did the competition's rules allow it?
-# 5. With the data: run tasks 1 to 3 with a model of your own, and only then, once, task 4.
+#    is the effect of weather that is not published for the whole month, and why did the competition publish it?
+# 5. With the data: run tasks 1 to 3 with a model of your own, and then, once, task 4.

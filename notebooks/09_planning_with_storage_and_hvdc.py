@@ -11,12 +11,13 @@
 # %% [markdown]
 # # Planning with storage and HVDC
 #
-# **What it shows.** From forecasts of demand, wind and sun to tomorrow's schedule of a small system: scenarios
-# instead of quantiles, because what is stored or added over hours is no matter of single hours; a plan on the
-# median and one on scenarios; and what each costs once the day is known.
+# **What it shows.** From forecasts of demand, wind and solar power to the schedule of a small power system:
+# scenarios, which contain the dependence between hours, a plan on the median and a plan on scenarios, and their
+# costs with the measured outcome.
 #
-# **Data.** **Synthetic**: the farm, the PV plant and the city of the other notebooks, the city at a tenth of its
-# size. Costs and machines are made up. Figures say how the method behaves, not what a system would cost.
+# **Data.** **Synthetic**: the wind farm, the PV plant and the city of the other notebooks, with the city at a
+# tenth of its size. The costs and units are not real. The results show how the method behaves, not the costs of a
+# real system.
 
 # %%
 # %matplotlib inline
@@ -37,10 +38,10 @@ measured = {"demand": demand, "wind": wind.observations, "solar": sun.observatio
 task = ef.day_ahead("08:00", timezone="Asia/Almaty", quantiles=tuple(k / 20 for k in range(1, 20)))
 
 # %% [markdown]
-# ## Three forecasts, and their past errors
+# ## Three forecasts and their past errors
 #
-# A backtest of two months gives forecasts that were honest at their time. The last of them is planned with, those
-# before teach how errors hang together: over the hours of a day, and between wind, sun and demand.
+# A backtest of two months gives forecasts without leakage. The plan is for the last of them; the dependence is
+# fitted to the others: between the hours of a day, and between wind, solar and demand.
 
 # %%
 forecasts = {}
@@ -73,13 +74,13 @@ print(scenarios)
 ef.reporting.figures.scenarios(scenarios, site=wind.site.name, timezone="Asia/Almaty")
 
 # %% [markdown]
-# Each line is a course that the day may take, and all of them together have the quantiles of the forecast. The
-# quantile 0.1 of each hour is no course: no day is unlucky at all of its hours.
+# Each line is a scenario of the day, and together they have the quantiles of the forecast. The quantile 0.1 of
+# each hour is not a scenario: no day has low power in all of its hours.
 #
 # ## Net load
 #
-# What is left for machines: demand minus wind minus sun, scenario by scenario. The sum of the parts' widths is
-# wider than this, for not everything goes wrong on one day.
+# The net load is demand minus wind minus solar power, in each scenario. Its intervals are narrower than the sum of
+# the widths of its parts, because the errors of the parts are not all large at the same time.
 
 # %%
 together = dict(zip(names, today, strict=True))
@@ -107,13 +108,14 @@ print("standard deviation of the day's energy, synthetic [MWh]")
 print({name: round(float(values.std())) for name, values in energy.items()})
 
 # %% [markdown]
-# In a single hour dependence between hours changes nothing. Over the day it is all: without it errors cancel on
-# paper, and the storage that is sized by it is too small.
+# The dependence between hours does not change the distribution of a single hour. It determines that of the day:
+# with independent hours, errors would cancel, and a storage of this size would be too small.
 #
 # ## The system
 #
-# Cheap coal in the north, an HVDC link to the south, and in the south the city, the wind, the sun, gas, and a
-# pumped storage. Coal and gas are scheduled a day ahead; who leaves the schedule pays a premium.
+# A coal unit with low costs in the north, an HVDC link to the south, and in the south the city, the wind farm, the
+# PV plant, a gas unit and a pumped storage. Coal and gas are scheduled a day ahead; deviations from the schedule
+# cost a premium.
 
 # %%
 system = planning.System(
@@ -164,10 +166,10 @@ ef.reporting.figures.dispatch(plans["scenarios"], area="South", timezone="Asia/A
 ef.reporting.figures.dispatch(plans["scenarios"], timezone="Asia/Almaty")
 
 # %% [markdown]
-# ## What does each plan cost?
+# ## Costs of the plans
 #
-# `realised_costs` fixes the schedules and lets the truth arrive: in expectation over the scenarios, and on the day.
-# Perfect foresight is the bound that no plan can beat; `regret` is the distance to it.
+# `realised_costs` fixes the schedules and computes the costs: in expectation over the scenarios, and with the
+# measured outcome. Perfect foresight is the lower bound of the costs; `regret` is the difference to it.
 
 # %%
 shown = ["fuel", "regulation", "shedding", "total", "regret"]
@@ -178,7 +180,7 @@ outcomes = planning.DispatchInputs(**truth(scenarios.valid_times))
 print(planning.realised_costs(plans, outcomes)[shown].round(0).to_string())
 
 # %% [markdown]
-# One day proves nothing, neither way. Thirty days, each planned from what was known when it was issued:
+# One day is not sufficient for a comparison. Thirty days, each planned from the data known at its issue time:
 
 # %%
 issues = [moment for moment in forecasts["wind"].issue_times if moment >= pd.Timestamp(issue)][:30]
@@ -204,15 +206,15 @@ print(
 )
 
 # %% [markdown]
-# In expectation over the scenarios the second plan is always the cheaper one: that is how it is made. On real days
-# it is so only if the scenarios are right, and only in the mean over many. Read the standard error before the
-# saving, and backtest a planning method like a forecast: here the days decide nothing.
+# In expectation over the scenarios, the plan on scenarios always has the lower cost. With measured outcomes this
+# holds only if the scenarios are calibrated, and only in the mean over many days. Compare the saving with its
+# standard error, and backtest a planning method like a forecast: here, thirty days are too few.
 
 # %% [markdown]
-# ## What is the storage worth?
+# ## The value of the storage
 #
-# The same day without it. Its worth is what the plan saves; it grows with the spread of prices and with the
-# uncertainty.
+# The same day without storage. The value of the storage is the increase of the cost; it grows with the differences
+# between prices and with the uncertainty.
 
 # %%
 without = replace(system, storages=())
@@ -225,12 +227,11 @@ print({name: round(cost) for name, cost in costs.items()}, "(synthetic, expected
 # %% [markdown]
 # ## Exercises
 #
-# 1. Plan with `planning.Independence()` in place of the copula. Is the schedule another one? Is the regret of ten
+# 1. Plan with `planning.Independence()` instead of the copula. Does the schedule change? Does the regret of ten
 #    days?
-# 2. Make the premiums four times as dear. Which plan gains?
-# 3. Double the HVDC link, then take it out. In which hours is the price of the north that of the south
-#    (`plan.prices`)?
-# 4. Halve the reservoir, then double it. From which size on is nothing gained, and which of the scenarios decides
-#    that?
-# 5. Give perfect foresight to the planner of one kind only (the truth of the sun, scenarios of the rest). Whose
-#    error is the dearest?
+# 2. Multiply the premiums by four. Which plan gains?
+# 3. Double the HVDC link, then remove it. In which hours are the prices of north and south equal (`plan.prices`)?
+# 4. Halve the reservoir, then double it. From which size on does the cost not change, and which scenario
+#    determines this?
+# 5. Use the true values of one kind (for example solar) and scenarios for the others. Which forecast error costs
+#    most?

@@ -11,12 +11,12 @@
 # %% [markdown]
 # # Bring your own data
 #
-# **What it shows.** From two files as they lie on somebody's disk, a logger's CSV and a table of weather forecasts,
-# to a backtest of your own plant. Most of the work, and most of what can go wrong, is before the first model: which
-# clock, which end of the interval, which unit, which hours not to believe.
+# **What it shows.** From two files, the CSV file of a logger and a table of weather forecasts, to a backtest of
+# your own plant. Most mistakes happen before the first model is fitted: the clock, the label, the unit, and hours
+# with wrong values.
 #
-# **Data.** **Synthetic**: the files are written here from a farm like those of the Shelek corridor, with the
-# defects that loggers have. Put your own files in their place. Scores say how the code behaves.
+# **Data.** **Synthetic**: the files are written here for a farm similar to those of the Shelek corridor, with
+# typical faults of loggers. Replace them by your own files. Scores show how the software behaves.
 
 # %%
 # %matplotlib inline
@@ -35,11 +35,11 @@ folder = Path(tempfile.mkdtemp())
 synthetic = ef.datasets.shelek(start="2023-07-01", hours=400 * 24, models=("ecmwf",))
 
 # %% [markdown]
-# ## The logger's file
+# ## The file of the logger
 #
-# Ten minutes in kW, stamped at their **end** by a clock that was set to UTC+6 and never again, though Kazakhstan
-# moved to UTC+5 on 1 March 2024. Semicolons, decimal commas, a Russian header in an old encoding; some rows twice,
-# some missing. Nothing of that is said in the file.
+# Ten-minute values in kW, labelled at their **end** by a clock that stays at UTC+6, although Kazakhstan changed to
+# UTC+5 on 1 March 2024. Semicolons, decimal commas, a Russian header in an old encoding, some duplicate and some
+# missing rows. The file does not contain this information.
 
 # %%
 raw = synthetic.raw
@@ -56,7 +56,7 @@ print((folder / "scada.csv").read_text(encoding="cp1251")[:200])
 # %% [markdown]
 # ## Your plant
 #
-# Name, place and capacity are enough to begin. What is not known stays out.
+# Name, coordinates and capacity are sufficient. Leave out fields that you do not know.
 
 # %%
 farm = ef.WindFarm(
@@ -78,9 +78,9 @@ logger = ef.TableFormat(
 )
 
 # %% [markdown]
-# Nothing is guessed: unit, clock and label must be said, and `published_after` too, for a lag that is used before
-# it was published is a leak. What is said wrongly is an error with a remedy. First try, with the clock of the
-# country:
+# The readers do not guess: unit, time zone and label are required, and so is `published_after`, because a lag that
+# is used before its publication is leakage. A wrong value is an error with a remedy. The first attempt, with the
+# time zone of the country:
 
 # %%
 file = folder / "scada.csv"
@@ -90,8 +90,8 @@ except ef.errors.EnergyForecastError as error:
     print(error)
 
 # %% [markdown]
-# When Kazakhstan put its clocks back, one hour was shown twice. The file has it once: this logger did not follow.
-# So it is a clock that never changes, and there are two to choose from, before and after the change.
+# When Kazakhstan put its clocks back, one hour occurred twice. In the file it occurs once, so the clock of the
+# logger was not changed. Its offset is that before or after the change.
 
 # %%
 try:
@@ -100,8 +100,8 @@ except ef.errors.EnergyForecastError as error:
     print(error)
 
 # %% [markdown]
-# That is the other defect: rows that are there twice and contradict each other. `duplicates="flag"` keeps the first
-# of each and marks the hour.
+# The next fault: duplicate rows with different values. `duplicates="flag"` keeps the first of them and flags the
+# hour.
 
 # %%
 power, logger = {}, replace(logger, duplicates="flag")
@@ -111,10 +111,10 @@ for zone in ("fixed:+05:00", "fixed:+06:00"):
     print(zone, power[zone])
 
 # %% [markdown]
-# ## Weather as you were sent it
+# ## A table of weather forecasts
 #
-# A row for each run and hour, in somebody's units, with the time at which the file came. That column is worth more
-# than any other: without it nobody can say later what was known when.
+# One row for each run and hour, in various units, with the time at which the file arrived. This column is the most
+# important one: without it, the data known at an issue time cannot be reconstructed.
 
 # %%
 ecmwf = synthetic.weather["ecmwf"].isel(site=0, lead_time=slice(0, 61))
@@ -156,10 +156,10 @@ weather = ef.weather.read_table(
 weather
 
 # %% [markdown]
-# ## Which clock?
+# ## Check the clock
 #
-# Wind and power know each other. Where the power lags behind the wind of the forecasts, the clock is wrong, and by
-# month it shows how.
+# Wind and power are correlated. If the power lags behind the forecast wind, the clock is wrong; the lag by month
+# shows how.
 
 # %%
 reports = {zone: ef.check_clock(read, weather, site=farm) for zone, read in power.items()}
@@ -167,17 +167,17 @@ for zone, report in reports.items():
     print(f"{zone}: {report}\n")
 
 # %% [markdown]
-# A wind farm tells hours, not minutes: that the label is the end of its ten minutes could not be found out in this
-# way, and has to be asked for.
+# For wind, the accuracy is about half an hour. So the label at the end of ten minutes cannot be found in this way,
+# and you must ask the operator.
 
 # %%
 chosen = power["fixed:+06:00"]
 
 # %% [markdown]
-# ## Which hours not to believe?
+# ## Quality flags
 #
-# Flags change no value. Most of them keep an hour from training and from scores. `INCOMPLETE` hours lack some of
-# their ten minutes; an `OUTAGE` is a farm that stands still in a wind that would drive it.
+# Flags do not change values. Most of them exclude an hour from training and scores. `INCOMPLETE` hours lack some
+# of their ten-minute values; an `OUTAGE` is a farm without power in a wind with which it should produce.
 
 # %%
 flagged = ef.flag_quality(chosen, sites=farm, weather=weather)
@@ -199,10 +199,10 @@ axis.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# ## The farm's own curve
+# ## The power curve of the farm
 #
-# The logger has the wind of the nacelles beside the power: a curve by the method of bins, from the hours to
-# believe. With it the farm has a reference: what the curve says of the wind that was forecast.
+# The logger also records the wind at the nacelles. The method of bins computes a power curve from hours without
+# flags. With it, the farm has a reference: the power of the curve for the forecast wind.
 
 # %%
 began = (raw["time"] - pd.Timedelta("6h")).dt.tz_localize("UTC")
@@ -234,10 +234,10 @@ axis.legend(frameon=False)
 plt.show()
 
 # %% [markdown]
-# ## What is it worth?
+# ## Backtest
 #
-# From here on it is as with any other farm. Fitted anew each month from what was known then, on ten months at
-# first.
+# The remaining steps are the same as for any other farm. The model is fitted again every month from the data known
+# then, beginning with ten months.
 
 # %%
 task = ef.day_ahead("08:00", timezone="Asia/Almaty", quantiles=tuple(k / 20 for k in range(1, 20)))
@@ -263,16 +263,16 @@ scores.pivot(index="model", columns="metric", values="percent").round(1)
 result.forecasts["trees"].sel(issue_time="2024-07-09 08:00+05:00").plot(flagged, timezone="Asia/Almaty")
 
 # %% [markdown]
-# Keep it: scores for people, and NetCDF that `ef.Result.load` reads back.
+# Save the result: scores as tables, and NetCDF files for `ef.Result.load`.
 
 # %%
 sorted(path.name for path in result.save(folder / "backtest").iterdir())
 
 # %% [markdown]
-# ## What did the wrong clock cost?
+# ## The effect of a wrong clock
 #
-# An hour, no more. `fit` refuses such power; tell it that you know better (`trust_clock=True`), and the score shows
-# what the check has saved.
+# The clock is wrong by one hour. `fit` refuses such power unless you set `trust_clock=True`. The score shows the
+# effect:
 
 # %%
 stubborn = ef.Forecaster(farm, task, trust_clock=True)
@@ -284,14 +284,15 @@ judged = ef.Result.from_forecasts(both, flagged)  # by what really was
 judged.compare("crps", reference="right clock")[["model", "skill", "low", "high", "p_adjusted", "n"]].round(3)
 
 # %% [markdown]
-# A skill below nothing is what the wrong clock costs. Flags would have found it too: of power that lags by more
-# than 45 minutes `flag_quality` sets every hour aside (`CLOCK_SUSPECT`), and nothing is left to learn from.
+# With the wrong clock, the skill is negative. The quality flags would also have found it: if power lags by more
+# than 45 minutes, `flag_quality` sets the flag `CLOCK_SUSPECT` for every hour, and no hour is left for training.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Say `unit="MW"` in place of kW. Which check stops you, and what does it say?
-# 2. Read with `label="beginning"` and look at the lag of `check_clock`. Why is that not enough to decide?
-# 3. Leave the column `came` out and say `available_after="0h"`. Nothing complains. Which notebook tells why?
+# 1. Give `unit="MW"` instead of kW. Which check fails, and what is its message?
+# 2. Read with `label="beginning"` and look at the lag of `check_clock`. Why is it not sufficient to decide?
+# 3. Leave out the column `came` and give `available_after="0h"`. There is no error. Which notebook gives the
+#    reason?
 # 4. Do the same on the command line: `energyforecast observations check scada.csv --help`.
-# 5. Now with your own files.
+# 5. Now use your own files.
