@@ -184,8 +184,8 @@ def clipping(series: MeasuredPower) -> Bools:
     if not light.size:
         return none
     top = float(np.quantile(light, 0.995))
-    held = _runs(np.abs(series.power - top) <= 0.005 * top, series.intervals(2.0, minimum=3))
-    return held if np.count_nonzero(np.diff(held.astype(int)) == 1) >= 5 else none
+    plateau = _runs(np.abs(series.power - top) <= 0.005 * top, series.intervals(2.0, minimum=3))
+    return plateau if np.count_nonzero(np.diff(plateau.astype(int)) == 1) >= 5 else none
 
 
 def curtailed(series: MeasuredPower) -> Bools:

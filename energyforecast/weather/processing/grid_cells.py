@@ -148,8 +148,8 @@ class Grid:
         row, column = np.unravel_index(int(nearest), self.shape)
         rows, columns = _window(int(row), int(column), self.shape, 1)
         near = unit_vectors(self.latitude[rows, columns], self.longitude[rows, columns])
-        here = unit_vectors(self.latitude[row, column], self.longitude[row, column])
-        steps = np.sort(np.linalg.norm(near - here, axis=-1).ravel())
+        nearest_vector = unit_vectors(self.latitude[row, column], self.longitude[row, column])
+        steps = np.sort(np.linalg.norm(near - nearest_vector, axis=-1).ravel())
         spacing = steps[1 : max(2, min(4, len(steps)))].max() if len(steps) > 1 else np.inf
         if distance > _MARGIN * spacing:
             raise _outside(site, f"its nearest cell is {distance * 6371:.0f} km away")

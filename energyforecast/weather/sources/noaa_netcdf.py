@@ -20,7 +20,12 @@ from energyforecast.weather.processing.accumulation import de_accumulate
 from energyforecast.weather.processing.grid_cells import Grid, Method
 from energyforecast.weather.processing.spatial import to_sites
 from energyforecast.weather.processing.temporal import dark_at_night
-from energyforecast.weather.sources.common.base import LATENCIES, PublicationLatency
+from energyforecast.weather.sources.common.base import (
+    LATENCIES,
+    PublicationLatency,
+    cf_attributes,
+    run_availability,
+)
 from energyforecast.weather.sources.common.containers import open_netcdf
 
 __all__ = ["parse_noaa_netcdf", "read_noaa_ensemble", "read_noaa_netcdf"]
@@ -201,8 +206,8 @@ def parse_noaa_netcdf(
     _check_reference(raw, init)
     named = xr.Dataset(
         {
-            ours: _in_our_unit(raw[name], unit, factor, offset)
-            for name, (ours, unit, factor, offset) in known.items()
+            variable: _in_our_unit(raw[name], unit, factor, offset)
+            for name, (variable, unit, factor, offset) in known.items()
         },
         coords=raw.coords,
     )
@@ -246,14 +251,12 @@ def _run(weather: xr.Dataset, model: _Model, init: np.datetime64, name: str) -> 
             notes |= {f"clipped_{key}": values.attrs["clipped"]} if values.attrs["clipped"] else {}
         if key == "cloud_cover":
             values = values.clip(max=100.0)  # by the same rounding
-        row = variables.lookup(key)
         method = variables.POINT if label is Label.INSTANT else variables.MEAN
         weather[key] = values.astype(np.float32)
-        weather[key].attrs = {"units": row.units, "standard_name": row.standard_name, "cell_methods": method}
+        weather[key].attrs = cf_attributes(key, cell_methods=method)
     lead = np.asarray(weather["lead_time"].values)
-    later = np.append(lead[1:], lead[-1:]) if model.labels else lead
-    available = model.latency.available_time(np.array([init]), later)
+    available = run_availability(model.latency, init, lead, means=bool(model.labels))
     run = weather.expand_dims(init_time=np.array([init])).transpose("site", "init_time", "lead_time")
-    run = run.assign_coords(available_time=(("init_time", "lead_time"), available))
+    run = run.assign_coords(available_time=available)
     run.attrs = {"kind": "forecast", "source": f"noaa:{name}", "attribution": "NOAA, public domain", **notes}
     return run

@@ -135,8 +135,8 @@ def from_bytes(content: bytes) -> ArchiveFile:
     make = default_buffer_prototype().buffer.from_bytes
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            held = {name: make(archive.read(name)) for name in archive.namelist()}
-        return ArchiveFile(zarr.open_group(zarr.storage.MemoryStore(held), mode="r", zarr_format=3))
+            entries = {name: make(archive.read(name)) for name in archive.namelist()}
+        return ArchiveFile(zarr.open_group(zarr.storage.MemoryStore(entries), mode="r", zarr_format=3))
     except (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
         raise DamagedFileError(
             f"A file of the archive cannot be read: {error}.",

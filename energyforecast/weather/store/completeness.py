@@ -76,8 +76,8 @@ class Completeness:
         leads = joined["lead_time"].values
         if not usual:
             return leads
-        some = np.any([finite(joined, str(name), "lead_time").any(axis=0) for name in joined], axis=0)
-        reach = max([leads[some].max(), *(np.timedelta64(record.reach, "s") for record in usual)])
+        present = np.any([finite(joined, str(name), "lead_time").any(axis=0) for name in joined], axis=0)
+        reach = max([leads[present].max(), *(np.timedelta64(record.reach, "s") for record in usual)])
         axis = leads[leads <= reach]
         return axis if axis[-1] == reach else np.append(axis, reach)
 

@@ -38,10 +38,10 @@ def fresh_part(answer: xr.Dataset, old: xr.Dataset | None) -> xr.Dataset | None:
     if not names:
         return None
     axis = "lead_time" if "lead_time" in answer.dims else "time"
-    some = np.any(
+    filled = np.any(
         [present[name].any([dim for dim in present[name].dims if dim != axis]) for name in names], axis=0
     )
-    return fresh[names].isel({axis: np.flatnonzero(some)})
+    return fresh[names].isel({axis: np.flatnonzero(filled)})
 
 
 def joined(answer: xr.Dataset, old: xr.Dataset | None) -> xr.Dataset:

@@ -27,7 +27,9 @@ __all__ = [
     "PublicationLatency",
     "RunSource",
     "Source",
+    "cf_attributes",
     "finished",
+    "run_availability",
 ]
 
 
@@ -238,13 +240,22 @@ def _explained(attrs: Mapping[str, Any]) -> bool:
     return "units" in attrs and "cell_methods" in attrs and "standard_name" not in attrs
 
 
-def _described(name: str, attrs: Mapping[str, Any]) -> dict[str, str]:
+def cf_attributes(name: str, *, cell_methods: str | None = None) -> dict[str, str]:
+    """Attributes of a variable of the vocabulary by the CF conventions."""
     row = lookup(name)
     return {
         "units": row.units,
         "standard_name": row.standard_name,
-        "cell_methods": attrs.get("cell_methods", row.cell_methods),
+        "cell_methods": cell_methods or row.cell_methods,
     }
+
+
+def run_availability(
+    latency: PublicationLatency, init: np.datetime64, lead: npt.NDArray[Any], *, means: bool
+) -> tuple[tuple[str, str], timestamps.Times]:
+    """Availability of a run by lead; a mean, labelled at the beginning of its step, has the file of the step's end."""
+    published = np.append(lead[1:], lead[-1:]) if means else lead
+    return ("init_time", "lead_time"), latency.available_time(np.array([init]), published)
 
 
 def finished(weather: xr.Dataset, *, source: Source, sites: Sequence[Site]) -> xr.Dataset:
@@ -253,7 +264,9 @@ def finished(weather: xr.Dataset, *, source: Source, sites: Sequence[Site]) -> x
     for name in map(str, named.data_vars):
         given = named[name].attrs
         named[name] = named[name].astype(np.float32)
-        named[name].attrs = given if _explained(given) else _described(name, given)
+        named[name].attrs = (
+            given if _explained(given) else cf_attributes(name, cell_methods=given.get("cell_methods"))
+        )
     named.attrs = {
         **{key: value for key, value in weather.attrs.items() if isinstance(value, str | int | float)},
         "Conventions": "CF-1.11",

@@ -24,18 +24,18 @@ def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST
     """Files of a zip archive, unpacked in memory."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            listed = [one for one in archive.infolist() if not one.is_dir()]
+            listed = [entry for entry in archive.infolist() if not entry.is_dir()]
             _check_listing(listed, label, largest)
             found = {}
-            for one in listed:
-                with archive.open(one) as file:
-                    content = file.read(one.file_size + 1)
-                if len(content) != one.file_size:
+            for entry in listed:
+                with archive.open(entry) as file:
+                    content = file.read(entry.file_size + 1)
+                if len(content) != entry.file_size:
                     raise _untrusted(
-                        f"{label} holds {one.filename!r}, larger than its declared size.",
+                        f"{label} holds {entry.filename!r}, larger than its declared size.",
                         "Declared sizes must be true.",
                     )
-                found[one.filename] = content
+                found[entry.filename] = content
             return found
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         if isinstance(error, FileFormatError):
@@ -46,19 +46,19 @@ def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST
 
 
 def _check_listing(listed: list[zipfile.ZipInfo], label: str, largest: int) -> None:
-    for one in listed:
-        path = PurePosixPath(one.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in one.filename:
+    for entry in listed:
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in entry.filename:
             raise _untrusted(
-                f"{label} holds a file named {one.filename!r}.",
+                f"{label} holds a file named {entry.filename!r}.",
                 "Names must be relative and stay inside the archive.",
             )
-        if one.file_size > _MAX_RATIO * max(one.compress_size, 1 << 16):
+        if entry.file_size > _MAX_RATIO * max(entry.compress_size, 1 << 16):
             raise _untrusted(
-                f"{label} holds {one.filename!r}: {one.file_size} bytes packed into {one.compress_size}.",
+                f"{label} holds {entry.filename!r}: {entry.file_size} bytes packed into {entry.compress_size}.",
                 f"Weather is packed to no less than a {_MAX_RATIO}th.",
             )
-    size = sum(one.file_size for one in listed)
+    size = sum(entry.file_size for entry in listed)
     if len(listed) > _MAX_FILES or size > largest or not listed:
         raise _untrusted(
             f"{label} holds {len(listed)} files of {size} bytes.",

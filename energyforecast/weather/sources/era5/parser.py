@@ -12,7 +12,7 @@ import xarray as xr
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.core.variables import MEAN, POINT, lookup
+from energyforecast.core.variables import MEAN, POINT
 from energyforecast.errors import (
     MissingDataError,
     SchemaError,
@@ -21,7 +21,7 @@ from energyforecast.errors import (
 from energyforecast.weather.processing.accumulation import de_accumulate
 from energyforecast.weather.processing.grid_cells import Grid, Method
 from energyforecast.weather.processing.spatial import to_sites
-from energyforecast.weather.sources.common.base import LATENCIES
+from energyforecast.weather.sources.common.base import LATENCIES, cf_attributes
 from energyforecast.weather.sources.era5.archives import one_layout
 from energyforecast.weather.sources.era5.catalogue import BY_NAME, PVLIB, ROWS, SPELLINGS, Row
 
@@ -112,10 +112,9 @@ def _analysis(weather: xr.Dataset) -> xr.Dataset:
         if array.attrs.get("clipped")
     }
     for name in map(str, weather.data_vars):
-        row = lookup(name)
-        method = weather[name].attrs.get("cell_methods", row.cell_methods)
+        method = weather[name].attrs.get("cell_methods")
         weather[name] = weather[name].astype(np.float32)
-        weather[name].attrs = {"units": row.units, "standard_name": row.standard_name, "cell_methods": method}
+        weather[name].attrs = cf_attributes(name, cell_methods=method)
     stamps = timestamps.to_ns(np.asarray(weather["time"].values))
     # Sums of an hour are published with the stamp of its end.
     weather = weather.assign_coords(

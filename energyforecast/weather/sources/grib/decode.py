@@ -77,10 +77,10 @@ def decode(
             about, arrays = child.request([first])
             grid = about[0]["grid"]
             cells = _grid(arrays, about[0]).cells(sites, method=method)
-            smooth: list[Any] = [list(code) for one in fields if one.smooth for code in one.codes]
-            smooth += [number for one in fields if one.smooth for number in one.parameters]
+            smooth: list[Any] = [list(code) for field in fields if field.smooth for code in field.codes]
+            smooth += [number for field in fields if field.smooth for number in field.parameters]
             about, arrays = child.request(paths, cells={grid: cells.needed.tolist()}, smooth=smooth)
-    counted = np.bincount([one["file"] for one in about], minlength=len(whole))
+    counted = np.bincount([header["file"] for header in about], minlength=len(whole))
     for number, messages in enumerate(whole):
         if counted[number] < len(messages):
             raise ResponseError(
@@ -89,7 +89,7 @@ def decode(
                 "The file is damaged: fetch it again.",
             )
     place = cells.among_needed()
-    return [Message(one, arrays[f"values_{k}"][place]) for k, one in enumerate(about)], cells
+    return [Message(header, arrays[f"values_{k}"][place]) for k, header in enumerate(about)], cells
 
 
 def _grid(arrays: dict[str, Floats], about: dict[str, Any]) -> Grid:

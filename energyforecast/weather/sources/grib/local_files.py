@@ -80,14 +80,14 @@ def read_grib(
         messages, cells = decode(contents, sites=places, fields=table.fields, method=method)
     except ResponseError as error:
         raise FileFormatError(error.found, error.expected, error.remedy) from error
-    held = [field for field in table.fields if any(message.is_of(field) for message in messages)]
-    if not held:
+    present = [field for field in table.fields if any(message.is_of(field) for message in messages)]
+    if not present:
         raise SchemaError(
             f"{', '.join(path.name for path in files)} hold {_inventory(messages)}.",
             f"Files of {model} hold {', '.join(field.index for field in table.fields)}.",
             "Name the right model, or fetch other fields.",
         )
-    wanted = needed_fields(table, names) if names else held
+    wanted = needed_fields(table, names) if names else present
     weather = parse_grib(messages, model=table, fields=wanted, cells=cells, sites=places)
     return weather_schema.check_weather(weather, sites=places, label=f"the run of {model}")
 

@@ -150,10 +150,10 @@ def needed_fields(model: GribModel, names: Sequence[str]) -> tuple[Field, ...]:
 def given_names(fields: Iterable[Field]) -> tuple[str, ...]:
     """Variables that fields become, in order."""
     names: dict[str, None] = {}
-    for one in fields:
-        kind, _, height = one.name.rpartition("_")
+    for given in fields:
+        kind, _, height = given.name.rpartition("_")
         if kind == "wind_u":
             names |= dict.fromkeys((f"wind_speed_{height}", f"wind_direction_{height}"))
         elif kind != "wind_v":
-            names["ghi" if one.name == "direct_horizontal" else one.name] = None
+            names["ghi" if given.name == "direct_horizontal" else given.name] = None
     return tuple(names)

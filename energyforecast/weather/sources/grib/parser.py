@@ -22,6 +22,7 @@ from energyforecast.weather.processing.accumulation import check_windows, de_acc
 from energyforecast.weather.processing.grid_cells import Cells
 from energyforecast.weather.processing.spatial import average, cell_coords
 from energyforecast.weather.processing.temporal import dark_at_night
+from energyforecast.weather.sources.common.base import cf_attributes, run_availability
 from energyforecast.weather.sources.grib.decode import Message
 from energyforecast.weather.sources.grib.models import Field, GribModel
 
@@ -43,28 +44,29 @@ def parse_grib(
     members: Sequence[int] = (),
 ) -> xr.Dataset:
     """Weather of the library from decoded messages of one run."""
-    held = [(one, [message for message in messages if message.is_of(one)]) for one in fields]
-    init = _one_run([message for _, found in held for message in found])
-    hours = _axis(leads, [m.about["end"] / 60 for _, found in held for m in found])
-    numbers = [int(one) for one in _axis(members, [m.about["member"] for _, found in held for m in found])]
+    by_field = [(field, [message for message in messages if message.is_of(field)]) for field in fields]
+    init = _one_run([message for _, found in by_field for message in found])
+    hours = _axis(leads, [m.about["end"] / 60 for _, found in by_field for m in found])
+    numbers = [
+        int(number) for number in _axis(members, [m.about["member"] for _, found in by_field for m in found])
+    ]
     lead = (hours * 60).round().astype("timedelta64[m]").astype("timedelta64[ns]")
     cubes: dict[str, Floats] = {}
     notes: dict[str, float] = {}
-    for one, found in held:
-        cube, start, resolution = _cube(one, found, lead, numbers)
-        if one.label is not Label.INSTANT:
-            cube, clipped = _means(one, cube, lead, start=start, resolution=resolution)
-            notes |= {f"clipped_{one.name}": clipped} if clipped else {}
-        cubes[one.name] = cube + one.offset
-        if one.name == "cloud_cover" and one.label is not Label.INSTANT:
-            cubes[one.name] = np.minimum(cubes[one.name], 100.0)  # by rounding, as below 0
-    _rotate(cubes, held, cells)
+    for field, found in by_field:
+        cube, start, resolution = _cube(field, found, lead, numbers)
+        if field.label is not Label.INSTANT:
+            cube, clipped = _means(field, cube, lead, start=start, resolution=resolution)
+            notes |= {f"clipped_{field.name}": clipped} if clipped else {}
+        cubes[field.name] = cube + field.offset
+        if field.name == "cloud_cover" and field.label is not Label.INSTANT:
+            cubes[field.name] = np.minimum(cubes[field.name], 100.0)  # by rounding, as below 0
+    _rotate(cubes, by_field, cells)
     weather = _assembled(average(cubes, cells.weights), init, lead, numbers, len(model.members) > 1)
     _methods(weather, fields)
-    # A mean labelled at the beginning of its step is published with the file of the step's end.
-    later = np.append(lead[1:], lead[-1:]) if any(f.label is not Label.INSTANT for f in fields) else lead
-    available = model.latency.available_time(np.array([init]), later)
-    weather = weather.assign_coords(available_time=(("init_time", "lead_time"), available))
+    means = any(field.label is not Label.INSTANT for field in fields)
+    available = run_availability(model.latency, init, lead, means=means)
+    weather = weather.assign_coords(available_time=available)
     weather.attrs = {"kind": "forecast", "source": model.name, "attribution": model.attribution, **notes}
     return dark_at_night(weather.assign_coords(cell_coords(cells, sites)), sites=sites)
 
@@ -92,49 +94,49 @@ def _axis(given: Sequence[int], found: Sequence[float]) -> npt.NDArray[np.float6
 
 
 def _cube(
-    one: Field, messages: Sequence[Message], lead: npt.NDArray[Any], members: Sequence[int]
+    field: Field, messages: Sequence[Message], lead: npt.NDArray[Any], members: Sequence[int]
 ) -> tuple[Floats, npt.NDArray[Any], float]:
     """Values (member, lead, sites, cells), beginnings of the windows and the coarsest rounding of a field."""
-    wanted = [m for m in messages if _right_statistic(one, m)]
+    wanted = [m for m in messages if _right_statistic(field, m)]
     shape = messages[0].values.shape if messages else (0, 0)
     cube = np.full((len(members), len(lead), *shape), np.nan)
     present = np.zeros(cube.shape[:2], dtype=bool)
     start = lead.copy()
     for message in wanted:
-        begin, end = (one_end.astype("timedelta64[ns]") for one_end in message.window)
+        begin, end = (bound.astype("timedelta64[ns]") for bound in message.window)
         k = int(np.searchsorted(lead, end))
         if k == len(lead) or lead[k] != end or message.about["member"] not in members:
             continue
         place = members.index(message.about["member"]), k
         if present[place] and not np.array_equal(cube[place], message.values, equal_nan=True):
             raise SchemaError(
-                f"{one.index} at lead {lead[k] / _MINUTE / 60:g} h occurs twice in the files, with other values.",
+                f"{field.index} at lead {lead[k] / _MINUTE / 60:g} h occurs twice in the files, with other values.",
                 "A field must occur once for each lead and member.",
                 "Read the files of one product.",
             )
         cube[place], present[place], start[k] = message.values, True, begin
-    _complete(one, present, lead, members)
+    _complete(field, present, lead, members)
     return cube, start, max((m.about["resolution"] for m in wanted), default=0.0)
 
 
-def _right_statistic(one: Field, message: Message) -> bool:
+def _right_statistic(field: Field, message: Message) -> bool:
     """A file may hold a field as instant and as mean."""
     found = message.about["statistic"]
-    wanted = None if one.label is Label.INSTANT else "sum" if one.label in _SUMS else "mean"
+    wanted = None if field.label is Label.INSTANT else "sum" if field.label in _SUMS else "mean"
     return bool(found == wanted)
 
 
 def _complete(
-    one: Field, present: npt.NDArray[np.bool_], lead: npt.NDArray[Any], members: Sequence[int]
+    field: Field, present: npt.NDArray[np.bool_], lead: npt.NDArray[Any], members: Sequence[int]
 ) -> None:
     needed = np.ones_like(present)
-    if one.label is not Label.INSTANT:
+    if field.label is not Label.INSTANT:
         needed[:, lead == np.timedelta64(0, "ns")] = False  # no window has begun yet
     if (present | ~needed).all():
         return
     member, k = np.argwhere(needed & ~present)[0]
     raise MissingDataError(
-        f"{one.index} is missing at lead {lead[k] / _MINUTE / 60:g} h"
+        f"{field.index} is missing at lead {lead[k] / _MINUTE / 60:g} h"
         + (f" of member {members[member]}" if len(members) > 1 else "")
         + f": {int((needed & ~present).sum())} of {int(needed.sum())} fields.",
         "A run must be whole: each variable at each lead, for each member.",
@@ -143,13 +145,13 @@ def _complete(
 
 
 def _means(
-    one: Field, cube: Floats, lead: npt.NDArray[Any], *, start: npt.NDArray[Any], resolution: float
+    field: Field, cube: Floats, lead: npt.NDArray[Any], *, start: npt.NDArray[Any], resolution: float
 ) -> tuple[Floats, float]:
-    check_windows(start, lead, label=one.label, name=one.index)
+    check_windows(start, lead, label=field.label, name=field.index)
     values = xr.DataArray(
-        cube, dims=("member", "lead_time", "site", "cell"), coords={"lead_time": lead}, name=one.index
+        cube, dims=("member", "lead_time", "site", "cell"), coords={"lead_time": lead}, name=field.index
     )
-    means = de_accumulate(values, label=one.label, resolution=resolution)
+    means = de_accumulate(values, label=field.label, resolution=resolution)
     return np.asarray(means.values), float(means.attrs["clipped"])
 
 
@@ -180,15 +182,15 @@ def rotated(u: Floats, v: Floats, *, longitude: Floats, lambert: Sequence[float]
 
 def _cone(first: float, second: float) -> float:
     """Constant of the cone, n; sin of the parallel where there is one."""
-    one, two = np.radians([first, second])
+    north, south = np.radians([first, second])
     if abs(first - second) < 1e-9:
-        return float(np.sin(one))
-    ratio = np.log(np.tan(np.pi / 4 + two / 2) / np.tan(np.pi / 4 + one / 2))
-    return float(np.log(np.cos(one) / np.cos(two)) / ratio)
+        return float(np.sin(north))
+    ratio = np.log(np.tan(np.pi / 4 + south / 2) / np.tan(np.pi / 4 + north / 2))
+    return float(np.log(np.cos(north) / np.cos(south)) / ratio)
 
 
-def _rotate(cubes: dict[str, Floats], held: Sequence[tuple[Field, list[Message]]], cells: Cells) -> None:
-    about = {one.name: found[0].about for one, found in held if found}
+def _rotate(cubes: dict[str, Floats], by_field: Sequence[tuple[Field, list[Message]]], cells: Cells) -> None:
+    about = {field.name: found[0].about for field, found in by_field if found}
     for name in [name for name in cubes if name.startswith("wind_u_")]:
         other = name.replace("_u_", "_v_")
         if not about[name]["grid_relative"] or about[name]["grid_type"] in ("regular_ll", "regular_gg"):
@@ -226,13 +228,8 @@ def _assembled(
 
 
 def _methods(weather: xr.Dataset, fields: Sequence[Field]) -> None:
-    labels = {one.name: one.label for one in fields}
+    labels = {field.name: field.label for field in fields}
     labels |= {"ghi": labels["direct_horizontal"]} if "direct_horizontal" in labels else {}
     for name in map(str, weather.data_vars):
-        row = variables.lookup(name)
         point = labels.get(name, Label.INSTANT) is Label.INSTANT
-        weather[name].attrs = {
-            "units": row.units,
-            "standard_name": row.standard_name,
-            "cell_methods": variables.POINT if point else variables.MEAN,
-        }
+        weather[name].attrs = cf_attributes(name, cell_methods=variables.POINT if point else variables.MEAN)

@@ -90,7 +90,7 @@ class GribSource(RunSource):
 
     def __post_init__(self) -> None:
         fields = needed_fields(self.model, self.variables) if self.variables else self.model.fields
-        labels = {one.name: one.label for one in fields}
+        labels = {wanted.name: wanted.label for wanted in fields}
         given = self.variables or given_names(fields)
         declared = {
             "variables": given,
@@ -140,7 +140,7 @@ class GribSource(RunSource):
                 pool.shutdown(cancel_futures=True)
         messages, cells = decode(contents, sites=sites, fields=self.fields, method=self.method)
         for number, part in enumerate(parts):
-            _check(part, [one for one in messages if one.about["file"] == number], init, self.name)
+            _check(part, [m for m in messages if m.about["file"] == number], init, self.name)
         try:
             weather = parse_grib(
                 messages,
@@ -159,9 +159,9 @@ class GribSource(RunSource):
     def _parts(self, init: pd.Timestamp) -> list[_Part]:
         files = []
         for member, lead in product(self.members, self._hours(init)):
-            held = tuple(one for one in self.fields if lead > 0 or one.label is Label.INSTANT)
+            fields = tuple(wanted for wanted in self.fields if lead > 0 or wanted.label is Label.INSTANT)
             # Without an index, each field is a file.
-            groups = [(one,) for one in held] if self.model.index == "none" else [held]
+            groups = [(wanted,) for wanted in fields] if self.model.index == "none" else [fields]
             files += [_Part(lead, member, group) for group in groups if group]
         return files
 
@@ -192,11 +192,11 @@ class GribSource(RunSource):
         text = self.http.get(address).decode("utf-8", errors="replace")
         listed = (parse_ecmwf_index if ecmwf else parse_idx)(text)
         chosen = []
-        for one in part.fields:
-            found = [entry for entry in listed if _names(entry, one, part, ecmwf=ecmwf)]
+        for wanted in part.fields:
+            found = [entry for entry in listed if _names(entry, wanted, part, ecmwf=ecmwf)]
             if not found:
                 raise ResponseError(
-                    f"{_last(address)} has no {one.index} at lead {part.lead} h.",
+                    f"{_last(address)} has no {wanted.index} at lead {part.lead} h.",
                     "Each variable must be present at each lead.",
                     "The run is still being published, or no longer has it: take the previous run, or request less.",
                 )
@@ -211,7 +211,7 @@ class GribSource(RunSource):
 
     def _ranges(self, url: str, ranges: Sequence[ByteRange]) -> bytes:
         """Bytes of ranges, in the order of the file; neighbours in one request."""
-        ordered = sorted({(one.first, one.last) for one in ranges})
+        ordered = sorted({(item.first, item.last) for item in ranges})
         known = [(first, self._end(url, first) if last is None else last) for first, last in ordered]
         groups: list[list[tuple[int, int]]] = []
         for first, last in known:
@@ -238,21 +238,21 @@ class GribSource(RunSource):
         return first + length - 1
 
 
-def _names(entry: ByteRange, one: Field, part: _Part, *, ecmwf: bool) -> bool:
+def _names(entry: ByteRange, wanted: Field, part: _Part, *, ecmwf: bool) -> bool:
     """Whether a line of an index is that of a field."""
-    if entry.name != one.index or entry.end != part.lead:
+    if entry.name != wanted.index or entry.end != part.lead:
         return False
     if ecmwf:  # without windows and statistics in its index, and with one product for each name
         return entry.member == part.member
-    wanted = None if one.label is Label.INSTANT else "mean" if one.label.name.startswith("MEAN") else "sum"
-    return entry.statistic == wanted
+    mean = wanted.label.name.startswith("MEAN")
+    return entry.statistic == (None if wanted.label is Label.INSTANT else "mean" if mean else "sum")
 
 
 def _check(part: _Part, messages: Sequence[Message], init: pd.Timestamp, name: str) -> None:
     """Check decoded messages against the index, or the name, of their file."""
     lead = np.timedelta64(part.lead, "h")
-    for one in part.fields:
-        fitting = [m for m in messages if m.is_of(one)]
+    for wanted in part.fields:
+        fitting = [m for m in messages if m.is_of(wanted)]
         right = [
             m
             for m in fitting
@@ -261,13 +261,13 @@ def _check(part: _Part, messages: Sequence[Message], init: pd.Timestamp, name: s
             and m.about["init_time"] == f"{init:%Y%m%dT%H%M}"
         ]
         if not right:
-            held = ", ".join(
+            content = ", ".join(
                 f"{m.about['name']} at level {m.about['level']} of {m.about['init_time']} at {m.about['end'] / 60:g} h"
                 for m in messages[:4]
             )
             raise ResponseError(
-                f"The file of {name} for {one.index} at lead {part.lead} h holds {held or 'no message'}.",
-                f"It must hold {one.index} of {init:%Y%m%dT%H%M}"
+                f"The file of {name} for {wanted.index} at lead {part.lead} h holds {content or 'no message'}.",
+                f"It must hold {wanted.index} of {init:%Y%m%dT%H%M}"
                 + (f", member {part.member}." if part.member else "."),
                 "File and index are of different times, or the source has changed: try again later.",
             )

@@ -205,8 +205,8 @@ def _by_run(hours: dict[int, xr.Dataset], source: OpenMeteo) -> xr.Dataset:
             placed.append((name, data[name].values, init, begin - init))
     inits = np.unique(np.concatenate([init for _, _, init, _ in placed]))
     leads = np.unique(np.concatenate([lead for _, _, _, lead in placed]))
-    some = next(iter(hours.values()))
-    cube = {name: np.full((some.sizes["site"], len(inits), len(leads)), np.nan) for name in source.variables}
+    first = next(iter(hours.values()))
+    cube = {name: np.full((first.sizes["site"], len(inits), len(leads)), np.nan) for name in source.variables}
     for name, values, init, lead in placed:
         cube[name][:, np.searchsorted(inits, init), np.searchsorted(leads, lead)] = values
     days_before = (leads + hour) // (24 * hour)
@@ -215,16 +215,16 @@ def _by_run(hours: dict[int, xr.Dataset], source: OpenMeteo) -> xr.Dataset:
     return xr.Dataset(
         {name: (("site", "init_time", "lead_time"), values) for name, values in cube.items()},
         coords={
-            "site": some["site"].values,
+            "site": first["site"].values,
             "init_time": inits.astype("datetime64[ns]"),
             "lead_time": leads.astype("timedelta64[ns]"),
             "available_time": (
                 ("init_time", "lead_time"),
                 np.maximum(rule, declared[:, None]).astype("datetime64[ns]"),
             ),
-            **{name: ("site", some[name].values) for name in CELLS},
+            **{name: ("site", first[name].values) for name in CELLS},
         },
-        attrs=some.attrs,
+        attrs=first.attrs,
     )
 
 

@@ -89,17 +89,17 @@ def column_of(name: str) -> Column:
         raise SchemaError(
             f"Open-Meteo has no {name!r}.", f"It has {', '.join(_COLUMNS)}.", "Leave the variable out."
         )
-    theirs = row[0].format("" if height is None else f"{height:.0f}m")
-    return Column(name=theirs + (_SPREAD if name != bare else ""), label=row[1], units=row[2])
+    column = row[0].format("" if height is None else f"{height:.0f}m")
+    return Column(name=column + (_SPREAD if name != bare else ""), label=row[1], units=row[2])
 
 
 def name_of(column: str) -> str | None:
     """Variable of the library for a column of Open-Meteo; ``None`` if it has none."""
     bare = column.removesuffix(_SPREAD)
-    for ours, (theirs, _, _) in _COLUMNS.items():
-        match = re.fullmatch(re.escape(theirs).replace(r"\{\}", r"(\d+m)"), bare)
+    for variable, (pattern, _, _) in _COLUMNS.items():
+        match = re.fullmatch(re.escape(pattern).replace(r"\{\}", r"(\d+m)"), bare)
         if match:
-            return "_".join((ours, *match.groups())) + column[len(bare) :]
+            return "_".join((variable, *match.groups())) + column[len(bare) :]
     return None
 
 

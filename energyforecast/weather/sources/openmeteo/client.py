@@ -207,10 +207,10 @@ def get_open_meteo(
     whole = endpoint.product == "single_runs"
     largest = endpoint.access.largest_weight
     joined: Payload = []
-    for some in _sites_by_weight(sites, columns, (end - start) / pd.Timedelta("1D"), largest):
-        spans = [(start, end)] if whole else _spans(start, end, len(some), columns, largest)
+    for group in _sites_by_weight(sites, columns, (end - start) / pd.Timedelta("1D"), largest):
+        spans = [(start, end)] if whole else _spans(start, end, len(group), columns, largest)
         answers = [
-            in_order(endpoint.places({**common, **_where(some), **_when(first, last, whole)}), some)
+            in_order(endpoint.places({**common, **_where(group), **_when(first, last, whole)}), group)
             for first, last in spans
         ]
         joined += [_joined(parts) for parts in zip(*answers, strict=True)]
