@@ -49,6 +49,10 @@ class Forecast:
     SchemaError, RangeError
         If quantiles cross, leave the bounds of the site, or are missing inside a window.
 
+    See Also
+    --------
+    energyforecast.Forecaster, energyforecast.Scenarios, energyforecast.evaluation.score
+
     Examples
     --------
     >>> from energyforecast.testing import example_forecast

@@ -48,10 +48,13 @@ class Observations:
     MissingDataError
         If neither or both of `published_after` and `published_time` are given.
 
+    See Also
+    --------
+    value_at, energyforecast.read_power, energyforecast.flag_quality
+
     Notes
     -----
-    It slices by time like its frame, ``power[:"2014-12"]``, and by name, ``power[["farm"]]``. A value at an hour
-    is looked up by :meth:`value_at`.
+    It slices by time like its frame, ``power[:"2014-12"]``, and by name, ``power[["farm"]]``.
 
     Examples
     --------

@@ -45,6 +45,11 @@ class Scenarios:
     RangeError
         If a value is not finite, or hours are not regular.
 
+    See Also
+    --------
+    energyforecast.planning.sample_scenarios : Samples them from forecasts.
+    energyforecast.planning.net_load, energyforecast.planning.reserve, energyforecast.planning.schedule : Use them.
+
     Examples
     --------
     >>> hours = pd.date_range("2024-01-02", periods=2, freq="1h", tz="UTC")

@@ -26,6 +26,10 @@ def catalogue() -> dict[str, Site]:
     dict of Site
         By identifier.
 
+    See Also
+    --------
+    energyforecast.Site
+
     Notes
     -----
     Coordinates and capacities in Kazakhstan are those of pypsa-kz-data (CC-BY-4.0). Positions in

@@ -144,6 +144,10 @@ class WindFarm(Site):
     power_curve : PowerCurve, optional
         Power by the wind at hub height; of one turbine or of the farm, as a share of its rated power.
 
+    See Also
+    --------
+    PowerCurve, energyforecast.features.PowerCurvePower
+
     Examples
     --------
     >>> farm = WindFarm(name="farm", latitude=48.45, longitude=5.59, capacity=8.2, hub_height=80)
@@ -173,11 +177,7 @@ class WindFarm(Site):
 
 @dataclass(frozen=True, kw_only=True)
 class PVPlant(Site):
-    r"""A photovoltaic plant.
-
-    Fixed modules of unknown tilt have the optimal one of the latitude φ [degree],
-
-    .. math:: \beta = 1.3793 + 1.2011 |\varphi| - 0.014404 |\varphi|^2 + 0.000080509 |\varphi|^3.
+    """A photovoltaic plant.
 
     Parameters
     ----------
@@ -202,11 +202,7 @@ class PVPlant(Site):
 
     See Also
     --------
-    energyforecast.physics.pv_power : Power from the weather.
-
-    References
-    ----------
-    Tilt by latitude: Jacobson and Jadhav (2018), https://doi.org/10.1016/j.solener.2018.04.030.
+    energyforecast.physics.pv_power, energyforecast.physics.optimal_tilt
 
     Examples
     --------
@@ -252,9 +248,7 @@ class PVPlant(Site):
             return physics.tracker_orientation(
                 position, axis_azimuth=self.axis_azimuth, max_angle=self.max_angle, gcr=self.gcr
             )
-        phi = abs(self.latitude)
-        usual = 1.3793 + phi * (1.2011 + phi * (-0.014404 + phi * 0.000080509))
-        tilt = usual if self.surface_tilt is None else self.surface_tilt
+        tilt = float(physics.optimal_tilt(self.latitude)) if self.surface_tilt is None else self.surface_tilt
         equator = 180.0 if self.latitude >= 0 else 0.0
         return tilt, equator if self.surface_azimuth is None else self.surface_azimuth
 
@@ -350,6 +344,10 @@ class DemandArea(Site):
         ISO 3166 code of the country that sets the holidays, e.g. ``"KZ"``.
     subdivision : str, optional
         Code of the part of the country, where it has other holidays, e.g. ``"VIC"`` of ``"AU"``.
+
+    See Also
+    --------
+    energyforecast.core.calendars.look_up : Holidays of countries.
 
     Examples
     --------

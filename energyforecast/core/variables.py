@@ -193,6 +193,10 @@ FLAG_VERSION: Final = 1
 class Flag(IntFlag):
     """Quality flags of observations, as bits with a permanent meaning.
 
+    See Also
+    --------
+    energyforecast.flag_quality, energyforecast.Observations
+
     Examples
     --------
     >>> Flag.OUTAGE | Flag.CURTAILED

@@ -32,6 +32,7 @@ from .solar import (
 )
 from .transposition import (
     PlaneOfArray as PlaneOfArray,
+    optimal_tilt as optimal_tilt,
     plane_of_array as plane_of_array,
     rear_irradiance as rear_irradiance,
     tracker_orientation as tracker_orientation,

@@ -8,7 +8,7 @@ import numpy as np
 
 from energyforecast.physics.solar import Array, Irradiance, Number, SolarPosition
 
-__all__ = ["PlaneOfArray", "plane_of_array", "rear_irradiance", "tracker_orientation"]
+__all__ = ["PlaneOfArray", "optimal_tilt", "plane_of_array", "rear_irradiance", "tracker_orientation"]
 
 
 class PlaneOfArray(NamedTuple):
@@ -29,6 +29,33 @@ class PlaneOfArray(NamedTuple):
 
     poa_global: Array  #: on the front; it warms the modules
     effective: Array  #: that reaches the cells: less reflection, with the share of the rear
+
+
+def optimal_tilt(latitude: Number) -> Array:
+    r"""Tilt of fixed modules with the highest yearly yield, by latitude. [degree]
+
+    .. math:: \beta = 1.3793 + 1.2011 |\varphi| - 0.014404 |\varphi|^2 + 0.000080509 |\varphi|^3
+
+    Parameters
+    ----------
+    latitude : array
+        Latitude :math:`\varphi`; south of the equator the fit of the north is mirrored. [degree]
+
+    See Also
+    --------
+    tracker_orientation, plane_of_array, energyforecast.PVPlant
+
+    References
+    ----------
+    Jacobson and Jadhav (2018), https://doi.org/10.1016/j.solener.2018.04.030.
+
+    Examples
+    --------
+    >>> optimal_tilt(np.array([0.0, 45.0, -45.0])).round(1).tolist()
+    [1.4, 33.6, 33.6]
+    """
+    phi = np.abs(np.asarray(latitude, dtype=float))
+    return np.asarray(1.3793 + phi * (1.2011 + phi * (-0.014404 + phi * 0.000080509)))
 
 
 def tracker_orientation(
