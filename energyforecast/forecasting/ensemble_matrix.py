@@ -137,7 +137,7 @@ def _needs(weather: TemperatureEnsemble, recipes: Sequence[Recipe]) -> Needs:
         raise SchemaError(
             f"Features ask for lagged observations ({needs.history[0].lag}) with past years' temperatures.",
             "A response is learnt from measured hours, where every lag was known; weeks ahead none is.",
-            "Choose features of the calendar and the temperature, or leave features out.",
+            "Use model=DemandResponse(), or give features=... of the calendar and the temperature.",
         )
     return needs
 
