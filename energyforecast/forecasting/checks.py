@@ -160,6 +160,8 @@ def refuse_unusable(
 ) -> None:
     """Raise, with the reason, if an origin (or one of `only`) has no usable weather."""
     lost = np.flatnonzero(~matrix.usable & (True if only is None else only))
+    if lost.size and matrix.refusal is not None:
+        raise matrix.refusal
     if lost.size:
         needs = {site.name: features.resolve(weather)[1] for sites, features, _ in recipes for site in sites}
         raise _no_weather(weather, matrix.windows, needs, lost)

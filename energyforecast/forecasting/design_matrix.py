@@ -15,6 +15,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, check_structure, label_of
 from energyforecast.core.windows import Windows
+from energyforecast.errors import MissingDataError
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe
 from energyforecast.models import QuantileModel
@@ -71,6 +72,8 @@ class DesignMatrix:
         members.
     measured : callable, optional
         Matrix of measured weather as of a moment, on which to fit in place of this one.
+    refusal : MissingDataError, optional
+        Reason why the first origin without usable weather has none, where an ensemble gave one.
 
     See Also
     --------
@@ -100,6 +103,7 @@ class DesignMatrix:
     hub_wind: dict[str, Array]
     members: dict[str, tuple[pd.DataFrame, ...]] = field(default_factory=dict)
     measured: Callable[[pd.Timestamp | None], DesignMatrix] | None = None
+    refusal: MissingDataError | None = None
 
     @property
     def valid_time(self) -> timestamps.Times:
@@ -131,6 +135,7 @@ class DesignMatrix:
                 for name, frames in self.members.items()
             },
             measured=self.measured,
+            refusal=self.refusal,
         )
 
     def predict(self, model: QuantileModel, site: str, rows: npt.NDArray[np.bool_]) -> Array:
@@ -243,6 +248,7 @@ def merge_sites(parts: Sequence[DesignMatrix], windows: Windows, sites: Sequence
         newest_observation=by_site("newest_observation"),
         hub_wind=by_site("hub_wind"),
         members={name: frames for part in parts for name, frames in part.members.items()},
+        refusal=next((part.refusal for part in parts if part.refusal is not None), None),
     )
 
 

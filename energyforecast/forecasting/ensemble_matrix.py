@@ -52,16 +52,17 @@ def ensemble_matrix(
     lookback = _needs(weather, recipes).margin + _BEFORE
     each = [of_origins(windows, slice(k, k + 1)) for k in range(len(windows.issue_time))]
 
+    def of_window(window: Windows, recipe: Recipe, site: Site) -> DesignMatrix:
+        try:
+            run = _run(weather, observations, window, site, lookback)
+        except MissingDataError as refusal:
+            # Without a past year there is no scenario: the origin has no usable weather, as without a run.
+            none = weather.models[""].isel(site=[0]).assign_coords(site=[site.name])
+            return replace(_of_site(none, observations, window, recipe, site), refusal=refusal)
+        return _of_site(run, observations, window, recipe, site)
+
     def of_site(recipe: Recipe, site: Site) -> DesignMatrix:
-        return _join_origins(
-            [
-                _of_site(
-                    _run(weather, observations, window, site, lookback), observations, window, recipe, site
-                )
-                for window in each
-            ],
-            windows,
-        )
+        return _join_origins([of_window(window, recipe, site) for window in each], windows)
 
     merged = _merged(of_site, recipes, windows)
     if observations is None:
@@ -182,4 +183,5 @@ def _join_origins(parts: Sequence[DesignMatrix], windows: Windows) -> DesignMatr
         newest_observation=arrays("newest_observation"),
         hub_wind=arrays("hub_wind"),
         members={key: tuple(part.members[key][0] for part in parts) for key in parts[0].members},
+        refusal=next((part.refusal for part in parts if part.refusal is not None), None),
     )

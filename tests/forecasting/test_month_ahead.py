@@ -16,7 +16,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.tasks import day_ahead
-from energyforecast.errors import LeakageError, SchemaError
+from energyforecast.errors import LeakageError, MissingDataError, SchemaError
 from energyforecast.evaluation import Splits, backtest, pinball_loss
 from energyforecast.features import Lag
 from energyforecast.forecasting.defaults import RESPONSE_FEATURES
@@ -172,6 +172,17 @@ def test_a_model_that_pools_sees_each_member_of_any_ensemble_and_others_their_me
         )
         width, narrow = (np.mean(cube[..., -1] - cube[..., 0]) for cube in (pooled, alone))
         assert (width == pytest.approx(narrow)) if same else (width > 1.2 * narrow)
+
+
+def test_without_a_past_year_a_forecast_is_refused_or_climatology() -> None:
+    temperature, demand = _inputs()
+    short = TemperatureEnsemble(temperature.sel(time=slice("2022-10", None)))
+    forecaster = Forecaster(CITY, WEEK, model=SMALL).fit(short, demand, as_of=ISSUE)
+    with pytest.raises(MissingDataError, match="past year"):
+        forecaster.predict(short, demand, issue_time=ISSUE)
+    forecast = forecaster.predict(short, demand, issue_time=ISSUE, strict=False)
+    assert forecast.data["fallback_level"].values.tolist() == [[3]]
+    assert np.isfinite(forecast.data.values).all()
 
 
 def test_lags_are_refused_where_none_would_be_known() -> None:
