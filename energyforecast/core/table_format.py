@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
@@ -225,6 +227,10 @@ def _parquet(path: Path) -> pd.DataFrame:
         ) from error
 
 
+#: What reading a file can raise that is damaged, compressed or of another form.
+_UNREADABLE: Final = (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile, zlib.error)
+
+
 def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
     signs = f"encoding={form.encoding!r}, delimiter={form.delimiter!r}, decimal={form.decimal!r}"
     try:
@@ -239,7 +245,7 @@ def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
         )
     except pd.errors.EmptyDataError as error:
         raise MissingDataError(f"{path} is empty.", "It has a header and rows.", "Check the file.") from error
-    except (OSError, ValueError, LookupError, pd.errors.ParserWarning) as error:
+    except (*_UNREADABLE, pd.errors.ParserWarning) as error:
         raise FileFormatError(
             f"{path} cannot be read with {signs}: {error}",
             "A file has the form that is declared for it.",

@@ -312,7 +312,7 @@ def _clock_margin(frequency: pd.Timedelta, sites: Sequence[Site]) -> pd.Timedelt
 def _hub_wind(now: Snapshot) -> Array:
     """Wind speed nearest the hub from 3 h before to 4 h after each row's interval."""
     speeds, site = now.matching("wind_speed_*m"), now.site
-    if now.margin < 4 or not speeds or not isinstance(site, WindFarm):
+    if now.margin * now.windows.frequency < CLOCK_MARGIN or not speeds or not isinstance(site, WindFarm):
         return np.empty((0, len(_REACH)))
     hub = site.hub_height or 100.0
     nearest = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -74,7 +75,7 @@ class Stamps:
         try:
             form, utc = self.form or "ISO8601", self.form is None and _has_offset(column)
             return pd.DatetimeIndex(pd.to_datetime(column, format=form, utc=utc))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, re.error) as error:
             raise TimeError(
                 f"The stamps cannot be read: {error}",
                 f"Stamps must be written like {self.form or '2024-03-01 00:00, optionally with an offset'}.",

@@ -269,14 +269,15 @@ class Snapshot:
 
     def _first(self, hours: float, name: str) -> int:
         """Position at which a window moved by some hours begins in the gathered arrays."""
-        steps = hours * pd.Timedelta("1h") / self.windows.frequency
-        if steps != int(steps) or abs(steps) > self.margin:
+        exact = hours * pd.Timedelta("1h") / self.windows.frequency
+        steps = round(exact)  # a step of 10 minutes added to hours is not exact
+        if abs(exact - steps) > 1e-6 or abs(steps) > self.margin:
             raise SchemaError(
                 f"A feature looks {hours:g} h from its step at {name}.",
                 f"Gathered were {self.margin} whole steps of {self.windows.frequency} before and after each window.",
                 f"Add margin='{abs(hours):g}h' to the feature's declaration.",
             )
-        return self.margin + int(steps)
+        return self.margin + steps
 
     def sun(self, *, hours: float = 0.0) -> SolarPosition:
         """Position of the sun in the middle of each interval, or some hours after it."""

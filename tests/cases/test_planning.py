@@ -157,7 +157,6 @@ def test_ten_ordinary_units_meet_a_summer_night() -> None:
 # -- windows, gates and foresight ------------------------------------------------------------------
 
 
-@fault("leaves as an error of numpy", raises=IndexError)
 def test_an_empty_window_is_refused() -> None:
     with pytest.raises(EnergyForecastError):
         plan_deterministic(System(areas=[Area(name="S")], units=[COAL]), _demand(np.empty(0)))

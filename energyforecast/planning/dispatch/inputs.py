@@ -186,6 +186,10 @@ def _refuse_sums(kind: str, sites: Sequence[str], site_areas: Mapping[str, str])
 def _of_frame(kind: str, frame: pd.DataFrame) -> tuple[pd.DatetimeIndex, tuple[str, ...], Array]:
     """Hours, sites and values of a frame, shape (1, sites, hours)."""
     of_type(kind, frame, expected=pd.DataFrame, remedy="Give a frame with a column for each area.")
+    if not len(frame):
+        raise MissingDataError(
+            f"The {kind} has no rows.", "A plan covers at least one hour.", "Choose a period."
+        )
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise TimeError(
