@@ -13,13 +13,13 @@ import energyforecast as ef
 from energyforecast.core import weather_schema
 from energyforecast.errors import (
     DependencyError,
-    EnergyForecastError,
     FileFormatError,
     MissingDataError,
     SchemaError,
     TimeError,
 )
 from tests.support.competition_files import wind_table, write_2012, write_solar, write_wind
+from tests.support.error_messages import three_lines
 
 SPLIT = "2012-11-01"
 HOUR = np.timedelta64(3_600_000_000_000, "ns")
@@ -155,10 +155,6 @@ def test_the_instant_of_a_run_comes_from_the_newest_earlier_run_that_tells_it(tm
 # --- What cannot be read --------------------------------------------------------------------------
 
 
-def _three_lines(error: EnergyForecastError) -> None:
-    assert len(str(error).splitlines()) == 3
-
-
 @pytest.mark.parametrize(
     "read",
     [
@@ -173,21 +169,21 @@ def test_a_folder_without_the_data_says_what_it_holds(read, exists: bool, tmp_pa
     (tmp_path / "notes.txt").write_text("nothing here")
     with pytest.raises(MissingDataError, match=r"notes\.txt" if exists else "no folder") as caught:
         read(folder)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_column_that_is_absent_is_named(tmp_path: Path, table: pd.DataFrame) -> None:
     folder = write_wind(tmp_path, table.rename(columns={"U100": "WIND"}), split=SPLIT)
     with pytest.raises(SchemaError, match="u100") as caught:
         ef.competitions.read_gefcom2014_wind(folder)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_doubled_hour_is_refused(tmp_path: Path, table: pd.DataFrame) -> None:
     folder = write_wind(tmp_path, pd.concat([table, table.iloc[[5]]]), split=SPLIT)
     with pytest.raises(TimeError, match="two rows") as caught:
         ef.competitions.read_gefcom2014_wind(folder)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_stamp_of_another_form_is_refused(tmp_path: Path, table: pd.DataFrame) -> None:
@@ -196,7 +192,7 @@ def test_a_stamp_of_another_form_is_refused(tmp_path: Path, table: pd.DataFrame)
     path.write_text(path.read_text().replace("20120901 1:00", "1 September"))
     with pytest.raises(TimeError, match="Task2_W_Zone1") as caught:
         ef.competitions.read_gefcom2014_wind(folder)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +200,7 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DependencyError, match="benchmark") as caught:
         ef.competitions.read_gefcom2014_wind(tmp_path)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_damaged_parquet_file_is_an_error_of_ours(tmp_path: Path) -> None:
@@ -212,4 +208,4 @@ def test_a_damaged_parquet_file_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "gefcom2014" / "wind.parquet").write_bytes(b"PAR1 and nothing else")
     with pytest.raises(FileFormatError) as caught:
         ef.competitions.read_gefcom2014_wind(tmp_path)
-    _three_lines(caught.value)
+    three_lines(caught.value)

@@ -15,25 +15,19 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.tasks import day_ahead
 from energyforecast.errors import (
-    EnergyForecastError,
     FileFormatError,
     MissingDataError,
     RangeError,
     SchemaError,
 )
 from energyforecast.testing import example_forecast
+from tests.support.error_messages import three_lines
 
 LEVELS = (0.1, 0.5, 0.9)
 TASK = day_ahead("09:00", timezone="Europe/Paris", quantiles=LEVELS)
 #: Local days of 24, 25 and 24 hours.
 WINDOWS = TASK.windows(TASK.issue_times("2024-10-26", "2024-10-28"))
 ROWS = int(WINDOWS.inside.sum())
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    assert len(str(error).splitlines()) == 3
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 def _rows(scale: float = 1.0) -> np.ndarray:
@@ -89,7 +83,7 @@ def test_impossible_quantiles_are_refused_with_site_and_hour(
 ) -> None:
     with pytest.raises(RangeError) as caught:
         _forecast(a=_with(24, values))
-    _three_lines(caught.value, "'plant'", said, "2024-10-26 22:00:00+00:00", "1 hours")
+    three_lines(caught.value, "'plant'", said, "2024-10-26 22:00:00+00:00", "1 hours")
 
 
 def test_the_second_site_and_an_inside_cell_of_the_long_day_are_checked_too() -> None:
@@ -141,13 +135,13 @@ def test_each_value_lies_at_its_own_lead() -> None:
 def test_a_cube_without_its_coordinates_is_refused(name: str) -> None:
     with pytest.raises(SchemaError) as caught:
         Forecast(_forecast().data.drop_vars(name))
-    _three_lines(caught.value, name)
+    three_lines(caught.value, name)
 
 
 def test_a_cube_of_another_shape_is_refused() -> None:
     with pytest.raises(SchemaError) as caught:
         Forecast(_forecast().data.transpose("issue_time", "site", ...))
-    _three_lines(caught.value, "issue_time", "Transpose")
+    three_lines(caught.value, "issue_time", "Transpose")
 
 
 # --- Reading it -----------------------------------------------------------------------------------
@@ -183,7 +177,7 @@ def test_a_site_and_an_issue_can_be_chosen() -> None:
 def test_a_site_or_an_issue_that_is_not_there_is_refused(choice: dict[str, str]) -> None:
     with pytest.raises(MissingDataError) as caught:
         _forecast().sel(**choice)
-    _three_lines(caught.value, *choice.values())
+    three_lines(caught.value, *choice.values())
 
 
 def test_levels_between_those_of_the_forecast_are_interpolated() -> None:
@@ -197,7 +191,7 @@ def test_levels_between_those_of_the_forecast_are_interpolated() -> None:
 def test_levels_beyond_those_of_the_forecast_are_refused(level: float) -> None:
     with pytest.raises(RangeError) as caught:
         _forecast().at(level)
-    _three_lines(caught.value, str(level), "0.1", "0.9")
+    three_lines(caught.value, str(level), "0.1", "0.9")
 
 
 def test_the_mean_is_that_of_the_curve_through_the_quantiles() -> None:
@@ -267,7 +261,7 @@ def test_what_is_no_forecast_is_refused(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(FileFormatError) as caught:
         Forecast.load(path)
-    _three_lines(caught.value, str(path))
+    three_lines(caught.value, str(path))
 
 
 def test_a_missing_a_truncated_and_another_netcdf_are_refused(tmp_path: Path) -> None:

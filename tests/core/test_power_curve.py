@@ -28,6 +28,7 @@ from energyforecast.errors import (
 )
 from energyforecast.forecasting import storage
 from energyforecast.testing import example_forecaster
+from tests.support.error_messages import three_lines
 
 # Jonkman et al. (2009), NREL/TP-500-38060, https://doi.org/10.2172/947422; kW as in
 # https://github.com/NREL/turbine-models (126 m, hub 90 m, rated at 11.4 m/s).
@@ -39,12 +40,6 @@ NREL_5MW = {
 
 def _nrel() -> ef.PowerCurve:
     return ef.PowerCurve(list(NREL_5MW), [kw / 1000 for kw in NREL_5MW.values()], rated=5.0)
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    assert len(str(error).splitlines()) == 3
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 # --- What a curve is ------------------------------------------------------------------------------
@@ -81,7 +76,7 @@ def test_a_curve_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(kind) as caught:
         ef.PowerCurve(speeds, power, name="mine")
-    _three_lines(caught.value, "'mine'", named)
+    three_lines(caught.value, "'mine'", named)
 
 
 def test_what_falls_after_rated_power_is_a_storm_control() -> None:
@@ -94,7 +89,7 @@ def test_what_falls_after_rated_power_is_a_storm_control() -> None:
 def test_rated_power_and_cut_out_are_checked(rated: float, cut_out: float | None) -> None:
     with pytest.raises(RangeError) as caught:
         ef.PowerCurve((3, 12, 25), (0, 1, 1), rated=rated, cut_out=cut_out)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 @given(st.floats(0.9, 1.4), st.floats(0, 30))
@@ -112,7 +107,7 @@ def test_a_farm_curve_is_smoother_and_keeps_its_area() -> None:
     assert 0 < float(farm.power_at(25.5)) < 0.5
     with pytest.raises(RangeError) as caught:
         _nrel().smoothed(0.0)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 # --- Files ----------------------------------------------------------------------------------------
@@ -158,7 +153,7 @@ def test_a_file_that_is_not_clear_is_refused(
 ) -> None:
     with pytest.raises(kind) as caught:
         ef.PowerCurve.read(_write(tmp_path, text), **settings)
-    _three_lines(caught.value, named)
+    three_lines(caught.value, named)
 
 
 def test_a_farm_keeps_its_curve_through_storage(tmp_path: Path) -> None:
@@ -198,7 +193,7 @@ def test_a_configuration_names_a_curve_beside_it(tmp_path: Path) -> None:
     file.write_text(CONFIGURATION)
     with pytest.raises(ConfigurationError) as caught:
         configuration.read(file)
-    _three_lines(caught.value, "sites.farm", "curve.csv")
+    three_lines(caught.value, "sites.farm", "curve.csv")
     _write(tmp_path, "wind_speed [m/s],power [kW]\n3,0\n12,2500\n25,2500\n")
     site = configuration.read(file).sites[0]
     assert isinstance(site, ef.WindFarm)
@@ -208,7 +203,7 @@ def test_a_configuration_names_a_curve_beside_it(tmp_path: Path) -> None:
 def test_a_farm_wants_a_curve_not_a_path() -> None:
     with pytest.raises(SchemaError) as caught:
         ef.WindFarm(name="farm", latitude=0, longitude=0, power_curve="curve.csv")  # type: ignore[arg-type]
-    _three_lines(caught.value, "curve.csv")
+    three_lines(caught.value, "curve.csv")
 
 
 # --- Measurements ---------------------------------------------------------------------------------
@@ -245,14 +240,14 @@ def test_flagged_hours_are_left_out() -> None:
     assert _distance(ef.PowerCurve.from_measurements(held, wind, rated=60, usable=~curtailed)) < 0.04
     with pytest.raises(RangeError) as caught:
         ef.PowerCurve.from_measurements(held, wind, rated=60)
-    _three_lines(caught.value, "measured")
+    three_lines(caught.value, "measured")
 
 
 def test_series_of_different_times_are_refused() -> None:
     power, wind = _measured(1000)
     with pytest.raises(SchemaError) as caught:
         ef.PowerCurve.from_measurements(power, wind.shift(freq="1h"), rated=60)
-    _three_lines(caught.value, "different times")
+    three_lines(caught.value, "different times")
     with pytest.raises(SchemaError):
         ef.PowerCurve.from_measurements(power, wind.to_numpy()[:-1], rated=60)
 
@@ -260,7 +255,7 @@ def test_series_of_different_times_are_refused() -> None:
 def test_too_few_measurements_are_refused() -> None:
     with pytest.raises(MissingDataError) as caught:
         ef.PowerCurve.from_measurements([1.0, math.nan, 3.0], [5.0, 6.0, 7.0], rated=60)
-    _three_lines(caught.value, "2 usable")
+    three_lines(caught.value, "2 usable")
 
 
 # --- Published curves -----------------------------------------------------------------------------
@@ -277,7 +272,7 @@ def test_without_windpowerlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(DependencyError) as caught:
         ef.PowerCurve.from_windpowerlib("N100/2500")
-    _three_lines(caught.value, "energyforecast[examples]")
+    three_lines(caught.value, "energyforecast[examples]")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pandas, about windpowerlib's code
@@ -288,7 +283,7 @@ def test_windpowerlib_gives_its_curves() -> None:
     np.testing.assert_allclose(2.5e6 * curve.power_at(table["wind_speed"]), table["value"])
     with pytest.raises(MissingDataError) as caught:
         ef.PowerCurve.from_windpowerlib("no such machine")
-    _three_lines(caught.value, "no such machine")
+    three_lines(caught.value, "no such machine")
 
 
 def test_an_unsorted_curve_of_windpowerlib_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +297,7 @@ def test_an_unsorted_curve_of_windpowerlib_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(theirs, "WindTurbine", Shuffled)
     with pytest.raises(SchemaError) as caught:
         ef.PowerCurve.from_windpowerlib("N100/2500")
-    _three_lines(caught.value, "N100/2500")
+    three_lines(caught.value, "N100/2500")
 
 
 def _database() -> tuple[pd.DataFrame, pd.DataFrame]:

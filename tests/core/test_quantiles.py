@@ -16,8 +16,8 @@ from scipy import stats
 import energyforecast as ef
 from energyforecast import evaluation as ev
 from energyforecast.core.interpolation import interpolation_weights
-from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.errors import SchemaError
+from energyforecast.core.quantiles import QuantileFunction, check_levels
+from energyforecast.errors import RangeError, SchemaError
 from energyforecast.evaluation.metrics.exceedance import exceedance
 from energyforecast.forecasting.defaults import assign_models
 from energyforecast.models import LinearQuantiles
@@ -25,6 +25,7 @@ from energyforecast.planning import sample_scenarios, schedule
 from energyforecast.planning.scenario_generation.ranks import HindcastScores
 from energyforecast.reporting.sheets import weekly_outlook
 from energyforecast.testing import example_forecast, example_observations
+from tests.support.error_messages import three_lines
 
 Array = npt.NDArray[Any]
 
@@ -337,3 +338,10 @@ def test_demand_is_fitted_at_levels_dense_enough_for_straight_lines() -> None:
     joined = QuantileFunction(law.ppf(fitted), fitted).table(levels, tails="normal")
     assert loss(joined) < 1.00005 * loss(law.ppf(levels))
     assert {0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99} <= set(fitted)
+
+
+@pytest.mark.parametrize("levels", [[0.0], [1.0], [-0.5], [5, 50, 95], [], [0.9, 0.1], [0.5, 0.5], [np.nan]])
+def test_levels_outside_0_and_1_or_not_rising_are_refused(levels: list[float]) -> None:
+    with pytest.raises(RangeError) as caught:
+        check_levels(levels)
+    three_lines(caught.value, f"{float(levels[0]):g}" if levels else "no level")

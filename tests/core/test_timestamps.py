@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energyforecast.core import timestamps
-from energyforecast.errors import EnergyForecastError, TimeError
+from energyforecast.errors import TimeError
+from tests.support.error_messages import three_lines
 
 ZONES = ("UTC", "Asia/Almaty", "Europe/Paris", "America/Sao_Paulo", "Asia/Beirut", "Pacific/Auckland")
 HOUR = pd.Timedelta("1h")
@@ -19,13 +20,6 @@ HOUR = pd.Timedelta("1h")
 
 def _utc(text: str) -> pd.Timestamp:
     return pd.Timestamp(text, tz="UTC")
-
-
-def _three_lines(error: EnergyForecastError) -> str:
-    lines = str(error).splitlines()
-    assert len(lines) == 3, lines
-    assert all(lines)
-    return str(error)
 
 
 # --- Zones ----------------------------------------------------------------------------------------
@@ -58,7 +52,7 @@ def test_almaty_moved_from_six_to_five_hours_on_1_march_2024() -> None:
 def test_an_unknown_zone_is_refused_by_its_name(name: str) -> None:
     with pytest.raises(TimeError, match="unknown") as caught:
         timestamps.zone(name)
-    assert repr(name) in _three_lines(caught.value)
+    assert repr(name) in three_lines(caught.value)
 
 
 @pytest.mark.parametrize("name", ["Asia", "fixed:+25:00"])
@@ -91,7 +85,7 @@ def test_an_hour_shown_twice_but_held_once_is_refused_with_its_name_and_a_remedy
     wall = pd.DatetimeIndex([pd.Timestamp(hour) - HOUR, pd.Timestamp(hour), pd.Timestamp(hour) + HOUR])
     with pytest.raises(TimeError, match="twice") as caught:
         timestamps.localise(wall, timezone=zone_name)
-    message = _three_lines(caught.value)
+    message = three_lines(caught.value)
     assert hour in message
     assert zone_name in message
     assert "fixed:" in message.splitlines()[2]
@@ -128,7 +122,7 @@ def test_an_hour_that_paris_skips_is_refused_with_its_name() -> None:
     wall = pd.DatetimeIndex(["2024-03-31 01:00", "2024-03-31 02:00", "2024-03-31 03:00"])
     with pytest.raises(TimeError, match="does not exist") as caught:
         timestamps.localise(wall, timezone="Europe/Paris")
-    assert "2024-03-31 02:00" in _three_lines(caught.value)
+    assert "2024-03-31 02:00" in three_lines(caught.value)
 
 
 def test_a_time_that_paris_skips_is_issued_at_the_moment_of_the_skip() -> None:
@@ -179,7 +173,7 @@ def test_a_moment_is_its_own_beginning_and_end() -> None:
 def test_what_is_no_moment_is_refused(value: object) -> None:
     with pytest.raises(TimeError, match="not a moment") as caught:
         timestamps.instant(value)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 @pytest.mark.parametrize("value", ["2024-13", "2024-02-30"])
@@ -192,7 +186,7 @@ def test_a_month_or_day_that_does_not_exist_is_refused(value: str) -> None:
 def test_what_is_no_time_of_day_is_refused(value: object) -> None:
     with pytest.raises(TimeError, match="not a time of day") as caught:
         timestamps.wall_time(value)  # type: ignore[arg-type]
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_time_of_day_with_an_offset_is_refused() -> None:
@@ -204,7 +198,7 @@ def test_a_time_of_day_with_an_offset_is_refused() -> None:
 def test_what_is_no_length_of_time_is_refused(value: object) -> None:
     with pytest.raises(TimeError, match="not a length of time") as caught:
         timestamps.duration(value)  # type: ignore[arg-type]
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 @pytest.mark.parametrize("value", ["2", 2, 2.5])

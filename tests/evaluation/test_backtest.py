@@ -20,7 +20,6 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.tasks import day_ahead
 from energyforecast.errors import (
-    EnergyForecastError,
     MissingDataError,
     PerfectWeatherError,
     SchemaError,
@@ -30,18 +29,11 @@ from energyforecast.evaluation import METRICS, Execution, Result, backtest
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, QuantileModel
 from energyforecast.testing import example_forecast, example_observations, example_result, poison_observations
+from tests.support.error_messages import three_lines
 
 Data = tuple[Site, xr.Dataset, Observations]
 TASK = day_ahead("09:00", timezone="Europe/Paris")
 KEYS = ["site", "model", "lead_hours", "metric", "level", "value", "unit", "n"]
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    lines = str(error).splitlines()
-    assert len(lines) == 3, lines
-    assert all(lines)
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +84,7 @@ def test_skill_is_one_minus_the_ratio_of_scores(spring: Result) -> None:
 def test_skill_of_the_unknown_is_refused(spring: Result, metric: str, reference: str) -> None:
     with pytest.raises(MissingDataError) as caught:
         spring.skill(metric, reference=reference)
-    _three_lines(caught.value, metric, reference)
+    three_lines(caught.value, metric, reference)
 
 
 # --- Origins and folds ----------------------------------------------------------------------------
@@ -252,7 +244,7 @@ def test_an_unknown_refit_is_refused_with_the_known_ones(data: Data) -> None:
             end="2015-03",
             refit="monthly",
         )
-    _three_lines(caught.value, "monthly", "MS")
+    three_lines(caught.value, "monthly", "MS")
 
 
 @pytest.mark.parametrize("change", ["task", "sites"])
@@ -264,7 +256,7 @@ def test_forecasters_of_other_tasks_or_sites_are_not_compared(data: Data, change
         other = _forecaster((replace(data[0], capacity=9.0), *data[1:]), Climatology())
     with pytest.raises(SchemaError) as caught:
         backtest({"one": first, "two": other}, data[1], data[2], start="2015-03", end="2015-03")
-    _three_lines(caught.value, "two", "one")
+    three_lines(caught.value, "two", "one")
 
 
 def test_nothing_to_compare_is_refused(data: Data) -> None:
@@ -276,7 +268,7 @@ def test_an_analysis_is_refused_unless_perfect_weather_is_said(data: Data) -> No
     honest = _forecaster(data, Climatology(), perfect_weather=False)
     with pytest.raises(PerfectWeatherError) as caught:
         backtest(honest, data[1], data[2], start="2015-03", end="2015-03")
-    _three_lines(caught.value, "perfect_weather=True")
+    three_lines(caught.value, "perfect_weather=True")
 
 
 def test_observations_that_end_early_are_refused_by_the_first_hour_without_outcome(data: Data) -> None:
@@ -284,20 +276,20 @@ def test_observations_that_end_early_are_refused_by_the_first_hour_without_outco
         backtest(
             _forecaster(data, Climatology()), data[1], data[2][:"2015-03-20"], start="2015-03", end="2015-03"
         ).scores()
-    _three_lines(caught.value, "2015-03-21")
+    three_lines(caught.value, "2015-03-21")
 
 
 def test_a_period_before_anything_was_learnt_is_refused(data: Data) -> None:
     with pytest.raises(MissingDataError) as caught:
         backtest(_forecaster(data, Climatology()), data[1], data[2], start="2014-01-02", end="2014-01-03")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_weather_that_ends_early_is_refused(data: Data) -> None:
     short = data[1].sel(time=slice(None, "2015-03-20T12:00"))
     with pytest.raises(MissingDataError) as caught:
         backtest(_forecaster(data, _trees()), short, data[2], start="2015-03", end="2015-03")
-    _three_lines(caught.value, "La Haute Borne", "2015-03-20")
+    three_lines(caught.value, "La Haute Borne", "2015-03-20")
 
 
 # --- What is counted and written ------------------------------------------------------------------

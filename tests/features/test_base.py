@@ -22,7 +22,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea, Site, WindFarm
 from energyforecast.core.tasks import day_ahead, intraday
 from energyforecast.core.windows import Windows
-from energyforecast.errors import EnergyForecastError, SchemaError
+from energyforecast.errors import SchemaError
 from energyforecast.features import (
     AirMass,
     DayOfYear,
@@ -45,16 +45,11 @@ from energyforecast.features import (
 from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
+from tests.support.error_messages import three_lines
 
 START = np.datetime64("2024-01-01T00", "ns")
 HOUR = np.timedelta64(1, "h")
 FARM = WindFarm(name="farm", latitude=43.64, longitude=78.54, capacity=60, timezone="Asia/Almaty")
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    assert len(str(error).splitlines()) == 3
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 def _weather(*names: str, runs: int = 4, leads: int = 31) -> xr.Dataset:
@@ -138,20 +133,20 @@ def test_sets_add_remove_and_replace_without_changing_the_old() -> None:
 def test_removing_or_replacing_what_is_not_there_is_refused(act: Callable[[FeatureSet], FeatureSet]) -> None:
     with pytest.raises(SchemaError, match="'Nothing'") as caught:
         act(FeatureSet((LocalHour(),)))
-    _three_lines(caught.value, "LocalHour")
+    three_lines(caught.value, "LocalHour")
 
 
 def test_two_features_of_one_name_are_refused() -> None:
     with pytest.raises(SchemaError, match="two features named 'lag_24h'") as caught:
         FeatureSet((Lag("24h"),)) + Lag("24h", step="24h")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 @pytest.mark.parametrize("stranger", [LocalHour, lambda now: now, "hour"])
 def test_what_is_no_feature_is_refused(stranger: Any) -> None:
     with pytest.raises(SchemaError, match="is not a feature") as caught:
         FeatureSet((stranger,))
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 # --- What weather can serve -----------------------------------------------------------------------
@@ -168,7 +163,7 @@ def test_an_optional_feature_is_left_out_where_its_variables_are_not_there() -> 
 def test_a_missing_variable_of_a_feature_that_is_not_optional_is_named() -> None:
     with pytest.raises(SchemaError) as caught:
         FeatureSet((cubed,)).resolve(_weather("temp_air"))
-    _three_lines(caught.value, "'cubed'", "'wind_speed_100m'", "features - 'cubed'")
+    three_lines(caught.value, "'cubed'", "'wind_speed_100m'", "features - 'cubed'")
 
 
 def test_needs_are_those_of_all_features_together() -> None:
@@ -250,7 +245,7 @@ def test_a_column_of_another_shape_is_named(result: Callable[[Snapshot], Any]) -
     windows = _windows("2024-01-01 06:00", "2024-01-01 07:00", "2024-01-01 12:00", "2024-01-01 18:00")
     with pytest.raises(SchemaError, match="shape") as caught:
         _look(_giving(result), windows=windows)
-    _three_lines(caught.value, "'odd'", "(4, 6)")
+    three_lines(caught.value, "'odd'", "(4, 6)")
 
 
 @pytest.mark.parametrize("origins", [1, 4])
@@ -265,7 +260,7 @@ def test_one_value_a_step_is_refused(origins: int) -> None:
 def test_text_is_no_column() -> None:
     with pytest.raises(SchemaError) as caught:
         _look(_giving(lambda now: np.full(now.valid_time.shape, "windy")))
-    _three_lines(caught.value, "'odd'")
+    three_lines(caught.value, "'odd'")
 
 
 def test_a_column_that_is_already_there_is_refused() -> None:
@@ -275,7 +270,7 @@ def test_a_column_that_is_already_there_is_refused() -> None:
 
     with pytest.raises(SchemaError, match="column 'hour'") as caught:
         _look(FeatureSet((LocalHour(), hour)))
-    _three_lines(caught.value, "another feature")
+    three_lines(caught.value, "another feature")
 
 
 def test_looking_further_than_declared_is_refused_with_the_declaration() -> None:
@@ -437,7 +432,7 @@ def test_the_recipe_of_a_wind_farm_works_with_wind_alone() -> None:
 def test_a_site_without_recipe_is_told_so() -> None:
     with pytest.raises(SchemaError, match="no recipe for Site 'x'") as caught:
         recipe(Site(name="x", latitude=0, longitude=0))
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_features_are_found_by_the_columns_they_give() -> None:
@@ -447,7 +442,7 @@ def test_features_are_found_by_the_columns_they_give() -> None:
     assert set(wanted) <= set(_look(found, power=_power()))
     with pytest.raises(SchemaError, match="'moon'") as caught:
         features_giving(["hour", "moon"])
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 # --- The hash of the source -----------------------------------------------------------------------

@@ -26,6 +26,7 @@ from energyforecast.errors import (
 )
 from energyforecast.features import FeatureSet, Lag, LocalHour, NewestObservation, WindSpeed
 from energyforecast.forecasting import storage
+from tests.support.error_messages import three_lines
 from tests.support.synthetic_data import HOUR, SyntheticSite, analysis_of, replaced, synthetic, with_arrival
 
 LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
@@ -34,12 +35,6 @@ SMALL = ef.LightGBMQuantiles(n_estimators=15, folds=0, learning_rate=0.3)
 #: 08:00 UTC; the newest run that had arrived is that of 00:00, the window 23:00 to 23:00 UTC.
 ISSUED = "2024-02-20 09:00"
 WINDOW = np.datetime64("2024-02-20T23", "ns") + np.arange(24) * HOUR
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    assert len(str(error).splitlines()) == 3
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 @cache
@@ -180,11 +175,11 @@ def test_a_neighbour_has_a_name_of_its_own_and_weather() -> None:
     task = _forecaster(given).task
     with pytest.raises(SchemaError) as caught:
         ef.Forecaster(one, task, neighbours=[one])
-    _three_lines(caught.value, repr(one.name))
+    three_lines(caught.value, repr(one.name))
     elsewhere = replace(other, name="elsewhere")
     with pytest.raises(SchemaError) as caught:
         ef.Forecaster(one, task, neighbours=elsewhere).fit(given.weather, given.power[[one.name]])
-    _three_lines(caught.value, "elsewhere")
+    three_lines(caught.value, "elsewhere")
 
 
 def test_pooled_sites_share_a_model_and_keep_their_capacities() -> None:
@@ -221,7 +216,7 @@ def test_an_analysis_is_refused_unless_perfect_weather_is_said() -> None:
     for attempt in attempts.values():
         with pytest.raises(PerfectWeatherError) as caught:
             attempt()
-        _three_lines(caught.value, "after the fact", "issue time", "perfect_weather=True")
+        three_lines(caught.value, "after the fact", "issue time", "perfect_weather=True")
 
 
 def test_perfect_weather_is_said_everywhere(tmp_path: Path) -> None:
@@ -256,10 +251,10 @@ def test_missing_weather_in_the_window_is_refused_with_site_variable_and_hour() 
     weather = _hole(given.weather, "temp_air", _valid(given.weather) == WINDOW[5])
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(weather, given.power, issue_time=ISSUED)
-    _three_lines(caught.value, "'farm 0'", "temp_air", "2024-02-21T04:00")
+    three_lines(caught.value, "'farm 0'", "temp_air", "2024-02-21T04:00")
     with pytest.raises(NoRunError) as caught:
         _forecaster(given).fit(weather, given.power)
-    _three_lines(caught.value, "'farm 0'", "temp_air", "2024-02-21T04:00", "missing='drop'")
+    three_lines(caught.value, "'farm 0'", "temp_air", "2024-02-21T04:00", "missing='drop'")
 
 
 def test_missing_hours_of_an_analysis_are_refused_with_site_variable_and_hour() -> None:
@@ -273,7 +268,7 @@ def test_missing_hours_of_an_analysis_are_refused_with_site_variable_and_hour() 
     ):
         with pytest.raises(MissingDataError) as caught:
             attempt()
-        _three_lines(caught.value, "'farm 0'", "pressure", "2024-02-21T06:00")
+        three_lines(caught.value, "'farm 0'", "pressure", "2024-02-21T06:00")
 
 
 def test_weather_missing_beside_the_window_is_no_error() -> None:
@@ -286,14 +281,14 @@ def test_an_issue_before_any_run_had_arrived_is_refused() -> None:
     given = _synthetic_site()
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(given.weather, issue_time="2024-01-01 06:00Z")
-    _three_lines(caught.value, "'farm 0'", "2024-01-01T06:00", "no run had arrived")
+    three_lines(caught.value, "'farm 0'", "2024-01-01T06:00", "no run had arrived")
 
 
 def test_runs_that_do_not_reach_the_end_of_the_window_are_refused() -> None:
     given = _synthetic_site()
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(given.weather.isel(lead_time=slice(0, 31)), issue_time=ISSUED)
-    _three_lines(caught.value, "'farm 0'", "2024-02-20T00:00", "2024-02-21T06:00", "2024-02-21T22:00")
+    three_lines(caught.value, "'farm 0'", "2024-02-20T00:00", "2024-02-21T06:00", "2024-02-21T22:00")
 
 
 def test_an_archive_in_which_no_run_ever_arrived_is_refused() -> None:
@@ -301,10 +296,10 @@ def test_an_archive_in_which_no_run_ever_arrived_is_refused() -> None:
     empty = with_arrival(given.weather, np.full(given.weather.sizes["init_time"], np.datetime64("NaT", "ns")))
     with pytest.raises(NoRunError) as caught:
         _forecaster(given).fit(empty, given.power)
-    _three_lines(caught.value, "available_time")
+    three_lines(caught.value, "available_time")
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(empty, issue_time=ISSUED)
-    _three_lines(caught.value, "no run had arrived")
+    three_lines(caught.value, "no run had arrived")
     assert _fitted().predict(empty, issue_time=ISSUED, strict=False).data["fallback_level"].values == 3
 
 
@@ -316,7 +311,7 @@ def test_an_archive_without_runs_is_refused() -> None:
     ):
         with pytest.raises(SchemaError) as caught:
             attempt(given.weather.isel(init_time=slice(0, 0)))
-        _three_lines(caught.value, "empty")
+        three_lines(caught.value, "empty")
 
 
 def test_a_run_older_than_any_of_training_is_refused() -> None:
@@ -325,7 +320,7 @@ def test_a_run_older_than_any_of_training_is_refused() -> None:
     assert _fitted().training_.oldest_weather == {"": 8.0}
     with pytest.raises(NoRunError) as caught:
         _fitted().predict(stale, issue_time=ISSUED)
-    _three_lines(caught.value, "'farm 0'", "26 h old", "8 h old", "strict=False")
+    three_lines(caught.value, "'farm 0'", "26 h old", "8 h old", "strict=False")
 
 
 @pytest.mark.parametrize("moment", ["2024-02-20 09:00:30", "2024-02-20 09:25"])
@@ -426,7 +421,7 @@ def test_history_that_was_never_published_is_refused_or_answered_by_climatology(
     silent = replace(given.power, values=given.power.values * np.nan)
     with pytest.raises(MissingDataError) as caught:
         forecaster.predict(given.weather, silent, issue_time=ISSUED)
-    _three_lines(caught.value, "'farm 0'")
+    three_lines(caught.value, "'farm 0'")
     forecast = forecaster.predict(given.weather, silent, issue_time=ISSUED, strict=False)
     assert forecast.data["fallback_level"].values == 3
     assert _sound(forecast)
@@ -437,7 +432,7 @@ def test_lags_without_observations_are_refused() -> None:
     forecaster = _forecaster(given, model=ef.Persistence()).fit(given.weather, given.power)
     with pytest.raises(MissingDataError) as caught:
         forecaster.predict(given.weather, issue_time=ISSUED)
-    _three_lines(caught.value, "lagged observations")
+    three_lines(caught.value, "lagged observations")
 
 
 # --- Outcomes -------------------------------------------------------------------------------------
@@ -475,7 +470,7 @@ def test_nothing_but_missing_outcomes_is_refused() -> None:
     values["farm 1"] = np.nan
     with pytest.raises(MissingDataError) as caught:
         _forecaster(given, model=ef.Climatology()).fit(given.weather, replace(given.power, values=values))
-    _three_lines(caught.value, "'farm 1'", "no published outcome")
+    three_lines(caught.value, "'farm 1'", "no published outcome")
 
 
 @pytest.mark.parametrize("published_after", ["2h", None], ids=["fixed delay", "recorded times"])
@@ -497,7 +492,7 @@ def test_a_fit_before_anything_was_published_is_refused() -> None:
     for moment in ("2023-12-01 00:00", "2024-01-01 10:00"):
         with pytest.raises(MissingDataError) as caught:
             _forecaster(given, model=ef.Climatology()).fit(given.weather, given.power, as_of=moment)
-        _three_lines(caught.value, "as of")
+        three_lines(caught.value, "as of")
 
 
 def test_a_second_fit_forgets_the_first() -> None:
@@ -515,7 +510,7 @@ def test_a_forecaster_that_has_learnt_nothing_is_refused() -> None:
     given = _synthetic_site()
     with pytest.raises(NotFittedError) as caught:
         _forecaster(given).predict(given.weather, issue_time=ISSUED)
-    _three_lines(caught.value, "'farm 0'")
+    three_lines(caught.value, "'farm 0'")
 
 
 # --- Wrong data -----------------------------------------------------------------------------------
@@ -530,7 +525,7 @@ def test_another_frequency_than_the_tasks_is_refused() -> None:
     ):
         with pytest.raises(TimeError) as caught:
             attempt()
-        _three_lines(caught.value, "0 days 02:00:00", "0 days 01:00:00", "resample('60min')")
+        three_lines(caught.value, "0 days 02:00:00", "0 days 01:00:00", "resample('60min')")
 
 
 def test_kilowatts_are_refused() -> None:
@@ -542,7 +537,7 @@ def test_kilowatts_are_refused() -> None:
     ):
         with pytest.raises(UnitsError) as caught:
             attempt()
-        _three_lines(caught.value, "'farm 0'", "kW", "10 MW")
+        three_lines(caught.value, "'farm 0'", "kW", "10 MW")
 
 
 @pytest.mark.parametrize(
@@ -553,7 +548,7 @@ def test_wind_that_cannot_be_is_refused(wrong: Any) -> None:
     weather = given.weather.assign(wind_speed_100m=wrong(given.weather["wind_speed_100m"]))
     with pytest.raises(EnergyForecastError) as caught:
         _fitted().predict(weather, issue_time=ISSUED)
-    _three_lines(caught.value, "wind_speed_100m", "'farm 0'")
+    three_lines(caught.value, "wind_speed_100m", "'farm 0'")
 
 
 def test_a_site_that_weather_or_observations_lack_is_refused() -> None:
@@ -563,14 +558,14 @@ def test_a_site_that_weather_or_observations_lack_is_refused() -> None:
     for weather, power in ((given.weather.sel(site=first), given.power), (given.weather, misspelt)):
         with pytest.raises(SchemaError) as caught:
             _forecaster(given).fit(weather, power)
-        _three_lines(caught.value, "'farm 1'")
+        three_lines(caught.value, "'farm 1'")
 
 
 def test_other_variables_than_in_fit_are_refused() -> None:
     given = _synthetic_site()
     with pytest.raises(SchemaError) as caught:
         _fitted().predict(given.weather.drop_vars("pressure"), issue_time=ISSUED)
-    _three_lines(caught.value, "pressure", "fitted on")
+    three_lines(caught.value, "pressure", "fitted on")
     with pytest.raises(SchemaError):
         _fitted().predict({"ifs": given.weather}, issue_time=ISSUED)
 
@@ -594,7 +589,7 @@ def test_power_labelled_by_another_clock_is_refused(hours: int) -> None:
     given = _synthetic_site()
     with pytest.raises(TimeError) as caught:
         _forecaster(given).fit(given.weather, _shifted(given.power, hours))
-    _three_lines(caught.value, "'farm 0'", "after" if hours > 0 else "before", "label='ending'")
+    three_lines(caught.value, "'farm 0'", "after" if hours > 0 else "before", "label='ending'")
 
 
 def test_only_the_site_with_the_wrong_clock_is_named() -> None:
@@ -621,7 +616,7 @@ def test_interval_ending_power_declared_beginning_is_refused_at_la_haute_borne()
     forecaster.fit(weather, power)
     with pytest.raises(TimeError) as caught:
         forecaster.fit(weather, _shifted(power, 1))
-    _three_lines(caught.value, "'La Haute Borne'", "after the wind")
+    three_lines(caught.value, "'La Haute Borne'", "after the wind")
 
 
 # --- Windows --------------------------------------------------------------------------------------
@@ -693,4 +688,4 @@ def test_half_hours_that_hourly_weather_does_not_hold_are_refused() -> None:
     power = Observations(half, published_after="2h")
     with pytest.raises(NoRunError) as caught:
         ef.Forecaster(given.site, task, model=SMALL).fit(given.weather, power)
-    _three_lines(caught.value, "'farm 0'", ":30:00")
+    three_lines(caught.value, "'farm 0'", ":30:00")

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import energyforecast as ef
-from energyforecast.errors import EnergyForecastError, FileFormatError, NotFittedError, SchemaError
+from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
 from energyforecast.features import (
     Feature,
     FeatureSet,
@@ -29,6 +29,7 @@ from energyforecast.features import (
     WindVariability,
 )
 from energyforecast.forecasting import description, storage
+from tests.support.error_messages import three_lines
 from tests.support.synthetic_data import SyntheticSite, synthetic
 
 TASK = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
@@ -47,12 +48,6 @@ MODELS = [
     for name, kind in ef.QuantileModel.registry.items()
     if not inspect.isabstract(kind) and not name.startswith("_") and name not in ELSEWHERE
 ]
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    assert len(str(error).splitlines()) == 3
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 @cache
@@ -193,7 +188,7 @@ def test_the_file_holds_a_manifest_texts_and_arrays_and_no_pickle(tmp_path: Path
 def test_a_forecaster_that_has_learnt_nothing_is_not_stored(tmp_path: Path) -> None:
     with pytest.raises(NotFittedError) as caught:
         ef.Forecaster(_synthetic_site().site, TASK).save(tmp_path / "farm.forecaster")
-    _three_lines(caught.value)
+    three_lines(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -241,10 +236,10 @@ def test_a_feature_of_the_users_own_must_be_handed_in_again_unchanged(
     assert _predicted(ef.load(path, features=[own])).identical(_predicted(forecaster))
     with pytest.raises(SchemaError) as caught:
         ef.load(path)
-    _three_lines(caught.value, repr(own.name), "was not given", "features=[")
+    three_lines(caught.value, repr(own.name), "was not given", "features=[")
     with pytest.raises(SchemaError) as caught:
         ef.load(path, features=[changed])
-    _three_lines(caught.value, repr(own.name), "has changed", "fit again")
+    three_lines(caught.value, repr(own.name), "has changed", "fit again")
 
 
 def test_no_code_of_the_user_is_stored(tmp_path: Path) -> None:
@@ -346,7 +341,7 @@ def test_a_part_with_pickled_objects_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError) as caught:
         ef.load(tmp_path / "nowhere.forecaster")
-    _three_lines(caught.value, "nowhere.forecaster")
+    three_lines(caught.value, "nowhere.forecaster")
 
 
 _KILLED = """

@@ -15,6 +15,7 @@ from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import UNFIT, Flag
 from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError, TimeError, UnitsError
 from energyforecast.observations import estimate_lag, read_power
+from tests.support.error_messages import three_lines
 from tests.support.table_settings import with_format
 
 HOUR = pd.Timedelta("1h")
@@ -22,14 +23,6 @@ HOUR = pd.Timedelta("1h")
 
 def _utc(text: str) -> pd.Timestamp:
     return pd.Timestamp(text, tz="UTC")
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    lines = str(error).splitlines()
-    assert len(lines) == 3, lines
-    assert all(lines)
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 def _frame(periods: int = 6, *, start: str = "2014-12-31 21:00", freq: str = "1h") -> pd.DataFrame:
@@ -57,7 +50,7 @@ def _flagged(values: pd.DataFrame, row: int, flag: Flag) -> pd.DataFrame:
 def test_a_naive_index_is_refused_with_the_hour() -> None:
     with pytest.raises(TimeError, match="naive") as caught:
         Observations(_frame().tz_localize(None), published_after="2h")
-    _three_lines(caught.value, "2014-12-31 21:00")
+    three_lines(caught.value, "2014-12-31 21:00")
 
 
 def test_another_zone_is_converted() -> None:
@@ -80,19 +73,19 @@ def test_a_doubled_hour_is_named() -> None:
     doubled = _frame().iloc[[0, 1, 2, 2, 3]]
     with pytest.raises(TimeError, match="doubled") as caught:
         Observations(doubled, published_after="2h")
-    _three_lines(caught.value, "2014-12-31 23:00")
+    three_lines(caught.value, "2014-12-31 23:00")
 
 
 def test_a_missing_hour_is_named() -> None:
     with pytest.raises(TimeError, match="irregular") as caught:
         Observations(_frame().drop(_utc("2014-12-31 23:00")), published_after="2h")
-    _three_lines(caught.value, "2014-12-31 23:00")
+    three_lines(caught.value, "2014-12-31 23:00")
 
 
 def test_hours_out_of_order_are_named() -> None:
     with pytest.raises(TimeError, match="back in time") as caught:
         Observations(_frame().iloc[[0, 2, 1, 3]], published_after="2h")
-    _three_lines(caught.value, "2014-12-31 22:00")
+    three_lines(caught.value, "2014-12-31 22:00")
 
 
 def test_an_empty_stamp_is_refused() -> None:
@@ -106,13 +99,13 @@ def test_an_empty_stamp_is_refused() -> None:
 def test_nothing_is_refused(values: pd.DataFrame) -> None:
     with pytest.raises(SchemaError, match="empty") as caught:
         Observations(values, published_after="2h")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_one_row_needs_its_frequency() -> None:
     with pytest.raises(TimeError, match="one row") as caught:
         Observations(_frame(1), published_after="2h")
-    _three_lines(caught.value)
+    three_lines(caught.value)
     assert Observations(_frame(1), published_after="2h", frequency="1h").published[0, 0] == np.datetime64(
         "2015-01-01"
     )
@@ -123,7 +116,7 @@ def test_text_is_refused() -> None:
     values.iloc[2, 0] = "1,5"
     with pytest.raises(SchemaError, match="1,5") as caught:
         Observations(values, published_after="2h")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 @pytest.mark.parametrize("infinity", [np.inf, -np.inf])
@@ -132,7 +125,7 @@ def test_an_infinite_value_is_named_by_site_and_hour(infinity: float) -> None:
     values.iloc[2, 1] = infinity
     with pytest.raises(SchemaError, match="infinite") as caught:
         Observations(values, published_after="2h")
-    _three_lines(caught.value, "'b'", "2014-12-31 23:00")
+    three_lines(caught.value, "'b'", "2014-12-31 23:00")
 
 
 def test_two_columns_of_one_site_are_refused() -> None:
@@ -149,13 +142,13 @@ def test_exactly_one_thing_says_when_values_were_known(both: bool) -> None:
             published_after="2h" if both else None,
             published_time=_recorded(values, "3h") if both else None,
         )
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_negative_delay_is_refused() -> None:
     with pytest.raises(TimeError, match="published_after") as caught:
         Observations(_frame(), published_after="-1h")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_value_published_before_its_interval_ended_is_named() -> None:
@@ -165,7 +158,7 @@ def test_a_value_published_before_its_interval_ended_is_named() -> None:
     known.iloc[3, 1] -= pd.Timedelta("1s")
     with pytest.raises(TimeError, match="before the interval ends") as caught:
         Observations(values, published_time=known)
-    _three_lines(caught.value, "'b'", "2015-01-01 00:00")
+    three_lines(caught.value, "'b'", "2015-01-01 00:00")
 
 
 @pytest.mark.parametrize("name", ["flags", "published_time", "available_capacity"])
@@ -182,7 +175,7 @@ def test_frames_that_do_not_fit_the_values_are_refused(
     delay = {} if name == "published_time" else {"published_after": "2h"}
     with pytest.raises(SchemaError, match=name) as caught:
         Observations(values, **delay, **{name: cut(whole[name])})  # type: ignore[arg-type]
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 # --- Slicing --------------------------------------------------------------------------------------
@@ -241,7 +234,7 @@ def test_it_slices_by_site(key: object) -> None:
 def test_a_period_without_observations_and_an_unknown_site_are_refused() -> None:
     with pytest.raises(EnergyForecastError) as caught:
         _full()["2013"]
-    _three_lines(caught.value)
+    three_lines(caught.value)
     with pytest.raises(EnergyForecastError):
         _full()[["c"]]
 
@@ -338,7 +331,7 @@ def test_a_last_hour_of_which_only_the_beginning_is_there_is_missing() -> None:
 def test_intervals_are_not_cut(frequency: str) -> None:
     with pytest.raises(TimeError, match="multiple") as caught:
         Observations(_ten_minutes(), published_after="2h").resample(frequency)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -476,13 +469,13 @@ def _naive(*stamps: str) -> pd.DataFrame:
 def test_an_hour_of_a_clock_change_held_once_is_refused() -> None:
     with pytest.raises(TimeError, match="2024-10-27 02:00 occurs twice") as caught:
         _read(_naive("2024-10-27 01:00", "2024-10-27 02:00", "2024-10-27 03:00"), timezone="Europe/Paris")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_an_hour_that_the_clock_skips_is_refused() -> None:
     with pytest.raises(TimeError, match="2024-03-31 02:00 does not exist") as caught:
         _read(_naive("2024-03-31 01:00", "2024-03-31 02:00", "2024-03-31 03:00"), timezone="Europe/Paris")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_the_hour_that_is_missing_when_a_clock_is_put_forward_is_no_gap() -> None:
@@ -494,39 +487,39 @@ def test_the_hour_that_is_missing_when_a_clock_is_put_forward_is_no_gap() -> Non
 def test_an_hour_doubled_on_an_ordinary_day_is_named() -> None:
     with pytest.raises(TimeError, match="doubled") as caught:
         _read(_naive("2024-01-01 00:00", "2024-01-01 01:00", "2024-01-01 01:00", "2024-01-01 02:00"))
-    _three_lines(caught.value, "2024-01-01 01:00")
+    three_lines(caught.value, "2024-01-01 01:00")
 
 
 def test_stamps_off_the_grid_are_named() -> None:
     with pytest.raises(TimeError, match="off the grid") as caught:
         _read(_naive(*(f"2024-01-01 {clock}" for clock in ("00:00", "01:00", "02:07", "03:00", "04:00"))))
-    _three_lines(caught.value, "2024-01-01 02:07")
+    three_lines(caught.value, "2024-01-01 02:07")
 
 
 def test_dates_written_in_another_order_are_not_guessed() -> None:
     with pytest.raises(TimeError, match="cannot be read") as caught:
         _read(pd.DataFrame({"a": [1.0, 2.0]}, index=["01.02.2024 00:00", "01.02.2024 01:00"]))
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_column_of_numbers_is_no_time() -> None:
     with pytest.raises(TimeError) as caught:
         _read(pd.DataFrame({"a": [1.0, 2.0]}))
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_row_without_stamp_is_refused(tmp_path: Path) -> None:
     text = "time,a\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n,3\n"
     with pytest.raises(TimeError) as caught:
         read_power(_csv(tmp_path, text), unit="MW", timezone="UTC", label="beginning", published_after="0h")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "time,a\n", "time,a\n2024-01-01 00:00,1\n"])
 def test_a_file_with_too_little_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(EnergyForecastError) as caught:
         read_power(_csv(tmp_path, text), unit="MW", timezone="UTC", label="beginning", published_after="0h")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -544,7 +537,7 @@ def test_what_is_said_about_a_source_must_be_possible(
 ) -> None:
     with pytest.raises(error, match=named) as caught:
         _read(_naive("2024-01-01 00:00", "2024-01-01 01:00"), **changed)
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -552,7 +545,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_power(
             tmp_path / "absent.csv", unit="MW", timezone="UTC", label="beginning", published_after="0h"
         )
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 # --- The clock ------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from energyforecast.errors import (
     UnitsError,
 )
 from energyforecast.observations import read_demand
+from tests.support.error_messages import three_lines
 from tests.support.table_settings import with_format
 
 HOUR = pd.Timedelta("1h")
@@ -37,10 +38,6 @@ def _file(folder: Path, text: str, encoding: str = "utf-8") -> Path:
     path = folder / "power.csv"
     path.write_bytes(text.encode(encoding))
     return path
-
-
-def _three_lines(error: EnergyForecastError) -> None:
-    assert len(str(error).splitlines()) == 3
 
 
 # --- Encodings and decimal signs ------------------------------------------------------------------
@@ -90,7 +87,7 @@ def test_what_is_said_wrongly_is_refused(
 ) -> None:
     with pytest.raises(error, match=remedy) as caught:
         _read(_file(tmp_path, RUSSIAN, "cp1251"), **({"encoding": "cp1251"} | SAID | wrong))
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_decimal_commas_are_found_where_columns_are_not_named(tmp_path: Path) -> None:
@@ -141,7 +138,7 @@ def test_days_of_46_48_and_50_half_hours(day: str, periods: int, first: str, las
 def test_a_period_that_its_day_does_not_have_is_named(day: str, periods: int) -> None:
     with pytest.raises(TimeError, match=f"'period' is {periods} on {day}") as caught:
         _read(_settled(day, periods), timezone="Europe/London", time="date", period="period")
-    _three_lines(caught.value)
+    three_lines(caught.value)
 
 
 def test_periods_of_an_hour() -> None:

@@ -23,18 +23,13 @@ from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaE
 from energyforecast.point_in_time import gathering, weather_access
 from energyforecast.point_in_time.history import Past, history_as_of
 from energyforecast.point_in_time.snapshot import Snapshot
+from tests.support.error_messages import three_lines
 
 START = np.datetime64("2024-01-01T00", "ns")
 HOUR = np.timedelta64(1, "h")
 SITE = Site(name="a", latitude=48.45, longitude=5.59, capacity=10)
 OTHER = Site(name="b", latitude=43.64, longitude=78.54, capacity=60)
 FAST = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    assert len(str(error).splitlines()) == 3
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 # --- Archives -------------------------------------------------------------------------------------
@@ -601,7 +596,7 @@ def test_the_same_moment_is_seen_from_another_site() -> None:
     np.testing.assert_array_equal(now.lag_age("0h"), [[1, 1, 1]])
     with pytest.raises(SchemaError) as caught:
         now.at("c")
-    _three_lines(caught.value, "'c'", "'b'")
+    three_lines(caught.value, "'c'", "'b'")
 
 
 def test_what_was_not_declared_is_refused_with_the_declaration_to_add() -> None:
@@ -616,7 +611,7 @@ def test_what_was_not_declared_is_refused_with_the_declaration_to_add() -> None:
     ):
         with pytest.raises(SchemaError) as caught:
             wrong()
-        _three_lines(
+        three_lines(
             caught.value, named, "'a'" if "margin" not in named and "whole" not in named else "temp_air"
         )
 
@@ -635,7 +630,7 @@ def test_a_lag_with_another_step_is_another_lag() -> None:
 def test_a_lag_without_observations_is_refused() -> None:
     with pytest.raises(MissingDataError) as caught:
         _snapshot(_tidy(), _windows("2024-01-01 09:00"), history=(Past(pd.Timedelta("24h")),))
-    _three_lines(caught.value, "1 days")
+    three_lines(caught.value, "1 days")
 
 
 @pytest.mark.parametrize("weather", [_tidy(), _analysis()])

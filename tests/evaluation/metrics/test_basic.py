@@ -16,7 +16,7 @@ from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.tasks import day_ahead
 from energyforecast.core.variables import Flag
-from energyforecast.errors import EnergyForecastError, RangeError, SchemaError, TimeError
+from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.evaluation import (
     METRICS,
     Pairs,
@@ -33,6 +33,7 @@ from energyforecast.evaluation import (
     width,
 )
 from energyforecast.testing import example_forecast, example_observations
+from tests.support.error_messages import three_lines
 
 Array = npt.NDArray[np.float64]
 
@@ -75,14 +76,6 @@ def _observed(values: Array, *, start: str = "2024-01-02", flags: Array | None =
 def _value(table: pd.DataFrame) -> float:
     assert len(table) == 1
     return float(table["value"].iloc[0])
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    lines = str(error).splitlines()
-    assert len(lines) == 3, lines
-    assert all(lines)
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 # --- Pinball --------------------------------------------------------------------------------------
@@ -340,7 +333,7 @@ def test_an_hour_outside_the_observations_is_refused_by_name(
 ) -> None:
     with pytest.raises(TimeError) as caught:
         align(_observed(np.ones(hours), start=start), example_forecast())
-    _three_lines(caught.value, f"{absent} hours", first)
+    three_lines(caught.value, f"{absent} hours", first)
 
 
 def test_a_site_that_was_not_observed_is_refused() -> None:
@@ -348,7 +341,7 @@ def test_a_site_that_was_not_observed_is_refused() -> None:
     other = Observations(pd.DataFrame({"elsewhere": np.ones(24)}, index=index), published_after="1h")
     with pytest.raises(SchemaError) as caught:
         align(other, example_forecast())
-    _three_lines(caught.value, "farm", "elsewhere")
+    three_lines(caught.value, "farm", "elsewhere")
 
 
 def test_each_forecast_meets_the_outcome_of_its_own_hour() -> None:
@@ -454,14 +447,14 @@ def test_an_interval_wider_than_the_levels_is_refused_rather_than_called_wide(in
     for metric in (coverage, width):
         with pytest.raises(RangeError) as caught:
             metric(example_observations(), example_forecast(), interval=interval)
-        _three_lines(caught.value, "0.1", "0.9")
+        three_lines(caught.value, "0.1", "0.9")
     assert _value(width(example_observations(), example_forecast(), interval=0.8)) == 8.0
 
 
 def test_an_unknown_group_is_refused() -> None:
     with pytest.raises(SchemaError) as caught:
         mae(example_observations(), example_forecast(), by="weekday")
-    _three_lines(caught.value, "weekday", "lead_time")
+    three_lines(caught.value, "weekday", "lead_time")
 
 
 # --- Calibration at a mass ------------------------------------------------------------------------

@@ -12,22 +12,16 @@ import xarray as xr
 
 import energyforecast as ef
 from energyforecast.errors import (
-    EnergyForecastError,
     FileFormatError,
     RangeError,
     SchemaError,
     TimeError,
     UnitsError,
 )
+from tests.support.error_messages import three_lines
 from tests.support.synthetic_data import SyntheticSite, analysis_of, replaced, synthetic, with_arrival
 
 needs_h5netcdf = pytest.mark.skipif(importlib.util.find_spec("h5netcdf") is None, reason="the extra 'store'")
-
-
-def _three_lines(error: EnergyForecastError, *named: str) -> None:
-    assert len(str(error).splitlines()) == 3
-    for word in named:
-        assert word in str(error), f"{word!r} is not named in {error}"
 
 
 def _small(**changes: str) -> SyntheticSite:
@@ -137,7 +131,7 @@ def test_a_file_that_is_no_netcdf_is_refused(content: bytes, tmp_path: Path) -> 
     path.write_bytes(content)
     with pytest.raises(FileFormatError) as caught:
         ef.weather.read(path)
-    _three_lines(caught.value, str(path))
+    three_lines(caught.value, str(path))
 
 
 def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path: Path) -> None:
@@ -167,7 +161,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere.nc", tmp_path):
         with pytest.raises(FileFormatError) as caught:
             ef.weather.read(path)
-        _three_lines(caught.value, str(path))
+        three_lines(caught.value, str(path))
 
 
 # --- Files whose content is wrong -----------------------------------------------------------------
@@ -218,7 +212,7 @@ def test_wrong_content_is_the_error_of_the_check(wrong: str, tmp_path: Path) -> 
     spoil(_small().weather).to_netcdf(path, engine="scipy")
     with pytest.raises(kind) as caught:
         ef.weather.read(path)
-    _three_lines(caught.value, named)
+    three_lines(caught.value, named)
 
 
 def test_wrong_weather_is_not_written(tmp_path: Path) -> None:
