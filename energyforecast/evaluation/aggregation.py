@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.errors import SchemaError
+from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.bootstrap import block_draws, quantile_interval, resampled
 from energyforecast.evaluation.inputs import Observed, Predicted, as_pairs
 from energyforecast.evaluation.pairing import Pairs
@@ -170,6 +171,8 @@ def aggregate(
 ) -> pd.DataFrame:
     """Table of metrics over groups of pairs; :func:`energyforecast.evaluation.score` describes it."""
     _check_weights(weights, pairs)
+    if confidence is not None:
+        check_probability("The confidence", confidence)
     keys = [by] if isinstance(by, str) else list(by or ())
     if "level" in keys:
         metrics, keys = _at_levels(metrics, pairs), [key for key in keys if key != "level"]
@@ -249,13 +252,15 @@ def _labels(labels: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _check_weights(weights: Array | None, pairs: Pairs) -> None:
-    """Refuse weights of another length than the pairs."""
+    """Refuse weights of another length than the pairs, negative and missing ones."""
     if weights is not None and np.shape(weights) != (len(pairs),):
         raise SchemaError(
             f"Weights have the shape {np.shape(weights)}, for {len(pairs)} hours with an outcome.",
             "There must be one for each row of the pairs.",
             "Make them from pairs = align(observed, forecast), and score the pairs.",
         )
+    if weights is not None:
+        check_range("A weight", weights, low=0.0)
 
 
 def _at_levels(metrics: Sequence[Metric], pairs: Pairs) -> list[Metric]:

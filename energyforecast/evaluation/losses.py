@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
+from energyforecast.evaluation.arguments import check_probability, check_range
 
 __all__ = [
     "central_levels",
@@ -53,6 +54,7 @@ def pinball_loss(observed: Array, quantiles: Array, quantile_levels: Sequence[fl
     [[0.2, 0.1]]
     """
     error, levels = np.asarray(observed)[:, None] - np.asarray(quantiles), np.asarray(quantile_levels)
+    check_range("A quantile level", levels, low=0.0, high=1.0)
     return np.asarray(np.maximum(levels * error, (levels - 1) * error))
 
 
@@ -109,6 +111,8 @@ def crps_of_quantiles(
             "They must have a row for each outcome and a column for each level.",
             "Use align(observed, forecast).",
         )
+    check_probability("A quantile level", levels)
+    check_range("The rise from a quantile to the next", np.nan_to_num(np.diff(q, axis=1)), low=0.0)
     curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
     tau = np.concatenate([[0.0], levels, [1.0]])[None, :]
     # With a node where the curve passes a bound, cutting it there is exact. Values and levels both rise along the
@@ -152,6 +156,7 @@ def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: floa
 
 def central_levels(interval: float) -> tuple[float, float]:
     """Levels of the ends of a central interval of some probability."""
+    check_probability("The probability of an interval", interval)
     return (1 - interval) / 2, (1 + interval) / 2
 
 
@@ -221,7 +226,7 @@ def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Arr
     [0.5]
     """
     ordered = np.sort(as_samples(samples, dims=2), axis=1)
-    y, size = np.asarray(observed, dtype=float), ordered.shape[1]
+    y, size = _outcomes(observed, ordered), ordered.shape[1]
     away = np.abs(ordered - y[:, None]).mean(axis=1)
     rank = 2 * np.arange(1, size + 1) - size - 1
     pairs = size * (size - 1) if fair else size**2
@@ -251,7 +256,8 @@ def energy_score(observed: Array, samples: Any) -> Array:
     >>> energy_score(np.array([[0.0, 0.0]]), np.array([[[3.0, 4.0], [3.0, 4.0]]])).tolist()
     [5.0]
     """
-    drawn, y = as_samples(samples, dims=3), _outcomes(observed, samples)
+    drawn = as_samples(samples, dims=3)
+    y = _outcomes(observed, drawn)
     away = np.linalg.norm(drawn - y[:, None, :], axis=2).mean(axis=1)
     # A row at a time: all distances of all rows at once would not fit.
     apart = np.array([np.linalg.norm(row[:, None, :] - row[None, :, :], axis=2).mean() for row in drawn])
@@ -287,8 +293,15 @@ def variogram_score(
     >>> variogram_score(np.array([[0.0, 4.0]]), np.array([[[0.0, 1.0], [1.0, 2.0]]])).tolist()  # 2 (2 - 1)²
     [2.0]
     """
-    drawn, y = as_samples(samples, dims=3), _outcomes(observed, samples)
+    drawn = as_samples(samples, dims=3)
+    y = _outcomes(observed, drawn)
     weight = np.ones((y.shape[1],) * 2) if weights is None else np.asarray(weights, dtype=float)
+    if weight.shape != (y.shape[1],) * 2:
+        raise SchemaError(
+            f"Weights have the shape {weight.shape}, for {y.shape[1]} dimensions.",
+            "There must be one for each pair of dimensions.",
+            "Give a square of them.",
+        )
     rows = []
     for outcome, row in zip(y, drawn, strict=True):
         mean = np.mean(np.abs(row[:, :, None] - row[:, None, :]) ** order, axis=0)
@@ -296,13 +309,13 @@ def variogram_score(
     return np.asarray(rows, dtype=float)
 
 
-def _outcomes(observed: Array, samples: Any) -> Array:
-    """Outcomes of the shape that the samples need."""
-    y, drawn = np.asarray(observed, dtype=float), np.shape(samples)
-    if y.shape != (drawn[0], drawn[2]):
+def _outcomes(observed: Array, drawn: Array) -> Array:
+    """Outcomes of the rows and dimensions of samples."""
+    y, needed = np.asarray(observed, dtype=float), (drawn.shape[0], *drawn.shape[2:])
+    if y.shape != needed:
         raise SchemaError(
-            f"Outcomes have the shape {y.shape}, samples {drawn}.",
-            "Outcomes must be (rows, dims), samples (rows, samples, dims).",
+            f"Outcomes have the shape {y.shape}, samples {drawn.shape}.",
+            "Outcomes must be (rows,) or (rows, dims), samples (rows, samples) or (rows, samples, dims).",
             "Give the outcomes of the same rows and dimensions.",
         )
     return y

@@ -13,6 +13,7 @@ from scipy import stats
 
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import By, Days, Metric, aggregate, groups
+from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.bootstrap import quantile_interval
 from energyforecast.evaluation.matching import Fill, match
 from energyforecast.evaluation.pairing import Pairs
@@ -89,6 +90,13 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
     (True, True)
     """
     series = np.asarray(difference, dtype=float)
+    if series.ndim != 1:
+        raise SchemaError(
+            f"Differences have the shape {series.shape}.",
+            "They must be one series, in order of time.",
+            "Test each series by itself.",
+        )
+    check_range("lags", lags, low=0)
     series = series[np.isfinite(series)]
     count, nan = len(series), float("nan")
     lags = min(lags, count // 4)
@@ -199,6 +207,7 @@ def compare(
     0    1.0        2.0    0.5     1  24
     """
     item = _comparable(metric)
+    check_probability("The confidence", confidence)
     both = match(model, reference, fill=fill)
     losses = [item.pointwise(pairs) for pairs in (both.model, both.reference)]
     days = Days.of(both.reference)

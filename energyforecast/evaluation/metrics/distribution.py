@@ -12,6 +12,7 @@ from scipy.stats import binom
 
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import By, Metric, aggregate
+from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.losses import central_levels, crps_of_quantiles, interval_loss
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric, table
@@ -56,6 +57,9 @@ def threshold_crps(
                metric  value
     0  threshold_crps    0.0
     """
+    check_range("A threshold", [value for value in (above, below) if value is not None])
+    if above is not None and below is not None:
+        check_range("The range of power", below - above, low=0.0)
 
     def points(pairs: Pairs) -> Array:
         unit = pairs.capacity if relative else np.ones(len(pairs))
@@ -197,6 +201,7 @@ def reliability(
     1    0.5    0.0  24
     2    0.9    1.0  24
     """
+    check_probability("The confidence", confidence)
     metrics = [_share_at(j, float(level)) for j, level in enumerate(pairs.quantile_levels)]
     table = aggregate(metrics, pairs, by=by, weights=weights, confidence=confidence)
     tails = (1 - confidence) / 2, (1 + confidence) / 2
@@ -247,6 +252,7 @@ def pit(
     0  0.0   0.5    0.0  spread
     1  0.5   1.0    1.0  spread
     """
+    check_range("bins", bins, low=1)
     table = aggregate([_bin(place, bins, seed) for place in range(bins)], pairs, by=by, weights=weights)
     table = table.drop(columns=["metric", "percent"]).rename(columns={"level": "low"})
     table.insert(table.columns.get_loc("low") + 1, "high", table["low"] + 1 / bins)

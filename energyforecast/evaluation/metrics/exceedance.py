@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.evaluation.aggregation import Metric
+from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric, table
 
@@ -21,25 +22,8 @@ _STEPS: Final = 100
 
 
 def exceedance(pairs: Pairs, threshold: float, *, relative: bool = False) -> tuple[Array, Array]:
-    r"""Exceedance of a threshold by each outcome, 0 or 1, and its probability, each of shape (rows,).
-
-    .. math:: o_i = \mathbf{1}[y_i > t], \quad P_i = 1 - F_i(t)
-
-    Parameters
-    ----------
-    pairs : Pairs
-    threshold : float
-        [MW], or a share of the capacity.
-    relative : bool
-        Whether it is a share.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_result
-    >>> happened, probability = exceedance(example_result().pairs["model"], 15.0)
-    >>> happened[7:10].tolist(), probability[7:10].round(2).tolist()
-    ([0.0, 0.0, 1.0], [0.35, 0.4, 0.45])
-    """
+    """Exceedance of a threshold [MW, or a share of the capacity] by each outcome, 0 or 1, and its probability."""
+    check_range("The threshold", threshold)
     limit = threshold * (pairs.capacity if relative else np.ones(len(pairs)))
     probability = 1.0 - pairs.distribution.at_most(limit)
     happened = np.where(np.isfinite(limit), pairs.observed > limit, np.nan)
@@ -81,6 +65,8 @@ def brier(*, threshold: float, relative: bool = False, bins: int = 10) -> list[M
       metric  value   n
     0  brier  0.073  24
     """
+    check_range("bins", bins, low=1)
+    check_range("The threshold", threshold)
 
     def points(pairs: Pairs) -> Array:
         return _brier_points(pairs, threshold, relative, bins)
@@ -120,6 +106,7 @@ def roc_area(*, threshold: float, relative: bool = False) -> Metric:
          metric  value   n
     0  roc_area    1.0  24
     """
+    check_range("The threshold", threshold)
 
     def points(pairs: Pairs) -> Array:
         return _roc_points(pairs, threshold, relative)
@@ -212,6 +199,8 @@ def event_reliability(
     0         0.21    0.1  10
     1         0.81    1.0  14
     """
+    check_range("bins", bins, low=1)
+    check_probability("The confidence", confidence)
     happened, forecast = exceedance(pairs, threshold, relative=relative)
     known = np.isfinite(forecast)
     happened, forecast = happened[known], forecast[known]
