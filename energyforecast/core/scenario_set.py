@@ -25,7 +25,7 @@ _DIMS: Final = ("scenario", "site", "valid_time")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scenarios:
-    """Equally likely courses of power or demand over the hours of one window, at one or several sites.
+    """Equally likely trajectories of power or demand over the hours of one window, at one or several sites.
 
     Quantiles of a sum are not sums of quantiles: sums, storage and dispatch over hours and sites are computed in
     each scenario, and summarised at the end.
@@ -87,7 +87,7 @@ class Scenarios:
                 f"Scenario {scenario} of site {self.sites[site]!r} is not finite at {self.valid_times[hour]} "
                 f"({int(bad.sum())} values in all).",
                 "Scenarios are finite.",
-                "Draw them from forecasts that have a value for each hour.",
+                "Sample them from forecasts that have a value for each hour.",
             )
 
     def _check_hours(self) -> None:
@@ -96,7 +96,7 @@ class Scenarios:
             raise RangeError(
                 f"Hours of scenarios are {sorted({str(pd.Timedelta(step)) for step in steps})} apart.",
                 f"They follow each other by {self.data.attrs['frequency']}.",
-                "Draw scenarios of one window without gaps.",
+                "Sample scenarios of one window without gaps.",
             )
 
     @classmethod
@@ -225,7 +225,7 @@ class Scenarios:
         return tuple(line for line in str(self.data.attrs.get("caveats", "")).split("; ") if line)
 
     def of(self, site: str | None = None) -> Array:
-        """The courses of one site, shape (scenarios, hours); of the only one by default. [MW]
+        """Trajectories of one site, shape (scenarios, hours); of the only one by default. [MW]
 
         Raises
         ------
@@ -274,12 +274,22 @@ class Scenarios:
         )
         return Scenarios(data)
 
-    def quantiles(self, levels: Sequence[float], *, site: str | None = None) -> pd.DataFrame:
-        """A row for each hour, a column for each level (``q0.5``), from the scenarios of one site. [MW]
+    def quantiles(self, quantile_levels: Sequence[float], *, site: str | None = None) -> pd.DataFrame:
+        r"""Quantiles of one site: a row for each hour, a column for each level (``q0.5``). [MW]
 
-        The k-th of n in order is the quantile at the level (k - ½)/n, as in
-        :func:`energyforecast.planning.sample_scenarios`, so that the
-        quantiles of a forecast come back; levels beyond the first and last take these.
+        .. math:: \hat Q\left( \frac{k - 1/2}{n} \right) = x_{(k)}
+
+        with the :math:`k`-th of :math:`n` scenarios in order, and straight lines between, as
+        :func:`energyforecast.planning.sample_scenarios` samples them: the quantiles of a forecast come back. Levels
+        beyond the first and last take these.
+
+        See Also
+        --------
+        energyforecast.Forecast.at
+
+        References
+        ----------
+        Hazen's plotting position, definition 5 of Hyndman and Fan (1996), https://doi.org/10.1080/00031305.1996.10473566.
 
         Raises
         ------
@@ -295,8 +305,8 @@ class Scenarios:
            valid_time                 q0.1  q0.9
         0  2024-01-02 00:00:00+00:00   0.6   9.4
         """
-        found = np.quantile(self.of(site), check_levels(levels), axis=0, method="hazen")
-        columns = {f"q{level:g}": found[k] for k, level in enumerate(levels)}
+        found = np.quantile(self.of(site), check_levels(quantile_levels), axis=0, method="hazen")
+        columns = {f"q{level:g}": found[k] for k, level in enumerate(quantile_levels)}
         return pd.DataFrame({"valid_time": self.valid_times} | columns)
 
     def to_frame(self) -> pd.DataFrame:

@@ -288,7 +288,7 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
         raise SchemaError(
             f"{label} has no usable coordinate available_time (found: {found}).",
             f"available_time has dimensions {' or '.join(map(str, allowed))}: when each value could first be had.",
-            "Add it: weather.assign_coords(available_time=('init_time', init_time + publication_delay)).",
+            "Add it: weather.assign_coords(available_time=('init_time', init_time + latency)).",
         )
     arrived = weather["available_time"]
     if arrived.dtype.kind != "M":
