@@ -106,17 +106,17 @@ def variables_page() -> str:
 
 {MADE}
 
-Each variable has one name and one unit. A height stands as suffix (`wind_speed_100m`), one weather model among several in front
-(`ifs:wind_speed_100m`). A *point* is a value at an instant, a *mean* one over the interval that begins at its time. A value outside
-the plausible range is an error, since it is most often another unit. A variable of your own needs the attributes `units` and
-`cell_methods`. From Python: {{py:data}}`energyforecast.core.variables.VARIABLES`.
+Each variable has one name and one unit. The height is a suffix (`wind_speed_100m`), and with several weather models the name of the model is a prefix
+(`ifs:wind_speed_100m`). A *point* is a value at an instant, a *mean* is a value over the interval that begins at its time. A value outside
+the plausible range is an error, because it usually has another unit. A variable of your own needs the attributes `units` and
+`cell_methods`. In Python: {{py:data}}`energyforecast.core.variables.VARIABLES`.
 
 {table(("Name", "Unit", "CF standard name", "Cell", "Plausible"), rows)}
 ## Flags of observations
 
-Bits that are added; none ever changes its meaning. How they are found: [observations](../howto/observations.md#quality-flags).
+Flags are bits that are added; the meaning of a bit never changes. [Observations](../howto/observations.md#quality-flags) gives the conditions.
 
-{table(("Bit", "Flag", "Means", "Trains and scores"), flags)}"""
+{table(("Bit", "Flag", "Meaning", "Used in training and scores"), flags)}"""
 
 
 # -- sources -----------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def sources_page() -> str:
         "A run each",
         "Available after",
         "Stamps, as the source writes them",
-        "Said",
+        "Attribution",
     )
     models = [
         (code(model.name), f"{model.resolution:g}°", hours(model.cycle), hours(model.horizon), latency(model.latency), str(model.members or ""))
@@ -240,7 +240,7 @@ def keys(documented: Any, names: Iterable[str], defaults: Callable[[str], Any], 
         value = defaults(name)
         given = "needed" if value is inspect.Parameter.empty else code("" if value is None else _toml(value))
         rows.append((code(name), plain(kind.removesuffix(", optional")), given, plain(meaning)))
-    return table(("Key", "Type", "Default", "Means"), rows)
+    return table(("Key", "Type", "Default", "Meaning"), rows)
 
 
 def _toml(value: Any) -> str:
@@ -274,16 +274,16 @@ def configuration_page() -> str:
 
 {MADE}
 
-One TOML file holds the sections {", ".join(f"`[{name}]`" for name in schema.file_section().model_fields)}. All commands read it, and so does
-{{py:func}}`energyforecast.configuration.read`. Paths are relative to the file. An unknown section or key is an error: its message names the one that is meant. An editor
-that knows JSON schemas completes and checks the file by [`configuration.schema.json`](../configuration.schema.json), which the line
-`#:schema PATH` at the head of the examples names. `energyforecast config
-FILE` prints what a file means. One to begin with is [`examples/la_haute_borne.toml`](../../examples/la_haute_borne.toml).
+A configuration is a TOML file with the sections {", ".join(f"`[{name}]`" for name in schema.file_section().model_fields)}. It is read by all commands and by
+{{py:func}}`energyforecast.configuration.read`. Paths are relative to the file. An unknown section or key is an error that names the most similar one. Editors
+with support for JSON schemas complete and check the file with [`configuration.schema.json`](../configuration.schema.json), which the line
+`#:schema PATH` at the top of the examples names. `energyforecast config
+FILE` prints the contents of a file. You can start from [`examples/la_haute_borne.toml`](../../examples/la_haute_borne.toml).
 
 ## [sites."NAME"]
 
-One such section a site, with `kind` and its keys. A `power_curve` is the path of a CSV file with the columns `wind_speed [m/s]` and
-`power [kW]`. A table `sources` may say by field where a value is from.
+One section for each site, with `kind` and its keys. A `power_curve` is the path of a CSV file with the columns `wind_speed [m/s]` and
+`power [kW]`. A table `sources` may give the source of each field.
 """,
     ]
     base = schema.SITES["site"]
@@ -294,11 +294,11 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
     rest = places | schema.PERFECT_WEATHER | schema.WEATHER_REQUEST
     parts += [
         "## [weather]\n",
-        f"Exactly one of {', '.join(code(name) for name in places)} says where it is.\n",
+        f"Exactly one of {', '.join(code(name) for name in places)} is needed.\n",
     ]
     parts += [
         table(
-            ("Key", "Means"),
+            ("Key", "Meaning"),
             [(code(name), text) for name, (_, text) in rest.items()],
         )
     ]
@@ -312,8 +312,8 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
         ),
         keys(read_power, names, default),
         (
-            "and of the form of the file, {py:class}`energyforecast.TableFormat`; `unit`, `timezone` and `label` are needed. `format` "
-            f"names one to begin with: {', '.join(code(name) for name in FORMATS)}.\n"
+            "and the keys of {py:class}`energyforecast.TableFormat`; `unit`, `timezone` and `label` are needed. `format` "
+            f"is the name of a known format: {', '.join(code(name) for name in FORMATS)}.\n"
         ),
         keys(TableFormat, columns, lambda name: None if column_default(name) == () else column_default(name)),
         "## [task]\n",
@@ -324,8 +324,8 @@ One such section a site, with `kind` and its keys. A `power_curve` is the path o
     parts += [
         "## [model]\n",
         (
-            "Without this section each site has the default of its kind. `kind` names a model; keys are its parameters, lists "
-            "where Python has tuples. A model inside another is a table `[model.model]`. Quantiles are those of the task.\n"
+            "Without this section, each site has the default model of its kind. `kind` is the name of a model, and the keys are its parameters, with lists "
+            "for tuples. A model inside another is a table `[model.model]`. Quantiles are those of the task.\n"
         ),
     ]
     for name, model in QuantileModel.registry.items():
@@ -351,12 +351,11 @@ def _plan() -> list[str]:
     parts = [
         "## [plan]\n",
         (
-            "What is planned from the forecasts by `energyforecast plan`. A table that is left out is not planned; nothing in it has a "
-            "price or a risk by default.\n"
+            "The settings of `energyforecast plan`. A table that is left out is not planned. Prices and risks have no default.\n"
         ),
         rows(settings.PlanSettings, ("site_areas", *TABLES_OF_PLAN)),
         "### [plan.areas]\n",
-        'The sites of each area: `South = ["city", "farm"]`. Each site lies in one.\n',
+        'The sites of each area: `South = ["city", "farm"]`. Each site is in exactly one area.\n',
         "### [plan.reserve]\n",
         (
             "`outages` is a list of tables with the keys `capacity` [MW], `probability` and `units`. The others are those of "
@@ -375,7 +374,7 @@ def _plan() -> list[str]:
         "### [plan.system]\n",
         "`areas`, a list of names, and prices [currency/MWh]:\n",
         table(("Key",), [(code(name),) for name in system.PRICES]),
-        "Each of these tables holds a table for each part, by its name: `[plan.system.units.gas]`.\n",
+        "Each of the following tables has a table for each part, by its name: `[plan.system.units.gas]`.\n",
     ]
     for name, (_, kind) in system.PARTS.items():
         parts += [f"#### {name}\n", rows(kind, ("name",))]
@@ -427,9 +426,9 @@ def command_line_page() -> str:
 
 {MADE}
 
-`energyforecast --help` lists the commands, `energyforecast COMMAND --help` the options of one. Exit codes: 0 all is well, 1 an error of
-three lines (found, expected, remedy), 2 a wrong option, 3 the answer is no: a gate failed, measurements did not pass, or a
-server did not give everything.
+`energyforecast --help` lists the commands, `energyforecast COMMAND --help` the options of one. Exit codes: 0 success, 1 an error of
+three lines (found, expected, remedy), 2 a wrong option, 3 a negative result: a gate failed, measurements did not pass, or a
+server did not provide everything.
 """
     ]
     for name, function in commands(cli.app, "energyforecast"):
@@ -439,7 +438,7 @@ server did not give everything.
             f"```sh\n{' '.join([name, *positional])}{' [OPTIONS]' if len(rows) > len(positional) else ''}\n```\n"
         ]
         parts += ["\n\n".join(plain(text) for text in (inspect.getdoc(function) or "").split("\n\n")) + "\n"]
-        parts += [table(("Argument or option", "Default", "Means"), rows)] if rows else []
+        parts += [table(("Argument or option", "Default", "Meaning"), rows)] if rows else []
     return "\n".join(parts)
 
 
@@ -454,15 +453,15 @@ def errors_page() -> str:
 
 {MADE}
 
-Each message has three lines: what was found, what was expected, and the remedy; from Python `error.found`, `error.expected` and
-`error.remedy`. On the command line they are printed without a traceback, and the exit code is 1. One `except
-ef.errors.EnergyForecastError` catches all of them; most are also the built-in error in brackets.
+Each message has three lines: what was found, what was expected, and the remedy. In Python, these are `error.found`, `error.expected` and
+`error.remedy`. On the command line, errors are printed without a traceback, and the exit code is 1. `except
+ef.errors.EnergyForecastError` catches all of them. The built-in error in brackets is a further base class.
 
 ```
 {tree}
 ```
 
-Each by name: {{py:mod}}`energyforecast.errors`.
+{{py:mod}}`energyforecast.errors` documents each of them.
 """
 
 
@@ -480,7 +479,7 @@ def publications_page() -> str:
 
 Made from `docs/references.toml` by `python tools/build_reference_pages.py`.
 
-Every publication that docstrings and pages cite, by the first author. A citation carries the DOI listed here; a test compares them.
+All publications that are cited in docstrings and pages, by the first author. A test compares the DOI of every citation with this list.
 
 {chr(10).join(lines)}
 """
