@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
+
+import energyforecast
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -28,6 +33,33 @@ def test_the_architecture_shows_the_layers_of_the_contract() -> None:
     page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
     table = page.partition("| Layer | Holds |")[2].partition("\n\n")[0]
     assert [set(re.findall(r"`(\w+)`", row.split("|")[1])) for row in table.splitlines()[2:]] == _layers()
+
+
+def test_homes_of_the_architecture_exist() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("| Definition | Home |")[2].partition("\n\n")[0]
+    homes = [home for row in table.splitlines()[2:] for home in re.findall(r"`([\w./]+)`", row.split("|")[2])]
+    assert len(homes) > 15
+    for home in homes:
+        if "/" in home:
+            assert (ROOT / home).is_file()
+        else:
+            functools.reduce(_part, home.split("."), energyforecast)
+
+
+def _part(whole: Any, name: str) -> Any:
+    """A name of a package or class, or a module of a package that it does not list."""
+    if hasattr(whole, name):
+        return getattr(whole, name)
+    return importlib.import_module(f"{whole.__name__}.{name}")
+
+
+def test_the_architecture_names_every_convenience_of_the_contracts() -> None:
+    page = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = set(re.findall(r"-> energyforecast\.[\w.]+\",  # (\w+\.\w+)", settings))
+    assert len(listed) > 5
+    assert {name for name in listed if f"`{name}`" not in page} == set()
 
 
 def test_every_layer_has_its_class_of_stability() -> None:
