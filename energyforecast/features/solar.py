@@ -36,7 +36,7 @@ def _plant(site: Site, feature: str) -> PVPlant:
     if isinstance(site, PVPlant):
         return site
     raise SchemaError(
-        f"The feature {feature!r} is asked of the {type(site).__name__} {site.name!r}.",
+        f"The feature {feature!r} is used for the {type(site).__name__} {site.name!r}.",
         "It is a feature of a PVPlant, with its modules.",
         f"Make the site a PVPlant, or remove the feature: features - {feature!r}.",
     )
@@ -290,7 +290,8 @@ class ClearSkyPower(Feature):
 class ClearSkyPersistence(Feature):
     r"""Persistence of the clear-sky index (smart persistence): ``smart_persistence``. [fraction of capacity]
 
-    .. math:: \hat P_t = \min\Bigl(\frac{P_{t_0}}{P_\mathrm{clear}(t_0)} P_\mathrm{clear}(t),\, 1\Bigr)
+    .. math:: \hat P_t = \min\bigl(k_c \, P_\mathrm{clear}(t),\, 1\bigr), \qquad
+        k_c = \min\Bigl(\frac{P_{t_0}}{P_\mathrm{clear}(t_0)},\, 1.5\Bigr)
 
     with the newest published power at :math:`t_0`. Where that was at night or at a low sun, the index is that of
     the newest published day at the same hour.

@@ -130,12 +130,13 @@ def plane_of_array(
     r"""Irradiance on tilted modules (transposition of Hay and Davies), and its share that reaches the cells.
 
     .. math::
-        G_\mathrm{poa} = \underbrace{\mathrm{DNI} \cos\theta + \mathrm{DHI}\, a R_b}_\text{direct, circumsolar}
+        G_\mathrm{poa} = \underbrace{\mathrm{DNI}\, c + \mathrm{DHI}\, a R_b}_\text{direct, circumsolar}
             + \underbrace{\mathrm{DHI} \, (1 - a) \tfrac{1 + \cos\beta}{2}}_\text{sky}
             + \underbrace{\varrho\, \mathrm{GHI}\, \tfrac{1 - \cos\beta}{2}}_\text{ground}
 
-    with the angle of incidence :math:`\theta`, the tilt :math:`\beta`, the albedo :math:`\varrho`, the anisotropy
-    :math:`a = \mathrm{DNI} / I_0`, and :math:`R_b = \max(\cos\theta, 0) / \max(\cos z, \cos 89^\circ)`.
+    with :math:`c = \max(\cos\theta, 0)` of the angle of incidence :math:`\theta`, the tilt :math:`\beta`, the albedo
+    :math:`\varrho`, the anisotropy :math:`a = \mathrm{DNI} / I_0`, and
+    :math:`R_b = c / \max(\cos z, \cos 89^\circ)`.
     The effective irradiance multiplies each of the three parts by the transmittance of the glass, and adds
     `bifaciality` times the :func:`rear_irradiance`.
 

@@ -31,8 +31,11 @@ def curve_power(
 ) -> Array:
     r"""Power by a power curve, corrected for the density of the air.
 
-    .. math:: P = P_\mathrm{curve}\left(\min\Bigl(v \left(\frac{\varrho}{\varrho_0}\right)^{1/3},\,
-        v_\mathrm{out}\Bigr)\right) \quad \text{for } v \le v_\mathrm{out}, \qquad P = 0 \text{ above}
+    .. math:: P = P_\mathrm{curve}(v_n), \qquad v_n = \begin{cases}
+        \min\bigl(v \, (\varrho / \varrho_0)^{1/3},\, v_\mathrm{out}\bigr) & v \le v_\mathrm{out} \\
+        v & v > v_\mathrm{out} \end{cases}
+
+    with :math:`\varrho_0 = 1.225` kg m⁻³.
 
     Parameters
     ----------

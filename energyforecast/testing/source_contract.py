@@ -138,8 +138,8 @@ def _asked(source: Source, sites: Sequence[Site], init_time: Any, start: Any, en
         return [_run(source, sites, timestamps.instant(moment)) for moment in listed]
     if not isinstance(source, AnalysisSource) or start is None or end is None:
         raise SchemaError(
-            f"{source.name} is a {type(source).__name__}, asked from {start} to {end}.",
-            "A RunSource is asked for runs, an AnalysisSource for the hours from `start` to `end`.",
+            f"{source.name} is a {type(source).__name__}, requested from {start} to {end}.",
+            "A RunSource is checked on runs, an AnalysisSource on the hours from `start` to `end`.",
             "Derive it from one of the two; give start and end for an analysis.",
         )
     first, last = timestamps.instant(start), timestamps.instant(end)
@@ -150,8 +150,8 @@ def _asked(source: Source, sites: Sequence[Site], init_time: Any, start: Any, en
     ):
         raise TimeError(
             f"{source.name} gives hours from {weather['time'].values[0]} to {weather['time'].values[-1]}.",
-            f"Asked were those from {first} to {last}, the end excluded.",
-            "Cut what the server gives to the period.",
+            f"It must return those from {first} to {last}, the end excluded.",
+            "Cut the answer of the server to the period.",
         )
     return [weather]
 
@@ -162,8 +162,8 @@ def _run(source: RunSource, sites: Sequence[Site], moment: pd.Timestamp) -> xr.D
     if found is None or not np.array_equal(found, timestamps.to_ns([moment])):
         raise TimeError(
             f"{source.name} gives {'no run' if found is None else f'the runs {found}'}.",
-            f"Asked was that of {moment}.",
-            "get_run gives the one run that was asked for, with the dimension init_time.",
+            f"It must return the run of {moment}.",
+            "Let get_run return the one requested run, with the dimension init_time.",
         )
     return weather
 
@@ -174,8 +174,8 @@ def _check_declarations(source: Source) -> None:
     if unlabelled or strange or not source.variables:
         which = sorted(unlabelled) or strange or "no variable"
         raise SchemaError(
-            f"{source.name} declares variables and labels that do not belong together: {which}.",
-            "Every variable has a Label, and every label a variable.",
+            f"{source.name} declares variables and labels that do not match: {which}.",
+            "Every variable must have a Label, and every label a variable.",
             "Set `variables` and `labels` of the source.",
         )
     if not source.attribution:
@@ -212,12 +212,14 @@ def _check_variables(weather: xr.Dataset, source: Source) -> None:
         if values.attrs.get("cell_methods") != method or "units" not in values.attrs:
             raise SchemaError(
                 f"{source.name} gives {name!r} with {values.attrs}, labelled {source.labels[name].value!r}.",
-                f"It has units, and cell_methods {method!r}.",
+                f"It must have units, and cell_methods {method!r}.",
                 "Correct the label, or set attrs['cell_methods'] before `finished`.",
             )
         if values.dtype != np.float32:
             raise SchemaError(
-                f"{source.name} gives {name!r} in {values.dtype}.", "Weather is float32.", "Use `finished`."
+                f"{source.name} gives {name!r} in {values.dtype}.",
+                "Weather must be float32.",
+                "Use `finished`.",
             )
 
 
@@ -255,14 +257,14 @@ def _check_sun(given: Sequence[xr.Dataset], source: Source, sites: Sequence[Site
         if fit.days < clear_days:
             raise MissingDataError(
                 f"{source.name} gives {fit.days} clear days at site {site.name!r}.",
-                f"The sun is tested with at least {clear_days}.",
-                "Ask for more days or runs, or a sunnier place or season; clear_days=0 leaves the test out.",
+                f"The check of the sun requires at least {clear_days}.",
+                "Request more days or runs, or a sunnier place or season; clear_days=0 omits the check.",
             )
         if abs(fit.lag) > _ALLOWED:
             raise TimeError(
                 f"{source.name}'s ghi lies {abs(fit.lag):.0f} min {'after' if fit.lag > 0 else 'before'} the sun "
                 f"at site {site.name!r} ({fit.days} clear days).",
-                "Means carry the beginning of their interval, instants their own time, in UTC.",
+                "Means must carry the beginning of their interval, instants their time, in UTC.",
                 "60 min: the source labels the end, or the beginning was shifted once too often; 30 min: it labels "
                 "the centre, or gives instants.",
             )
