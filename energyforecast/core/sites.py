@@ -59,6 +59,10 @@ class Site:
     RangeError
         If a coordinate or the capacity is impossible.
 
+    See Also
+    --------
+    WindFarm, PVPlant, DemandArea, energyforecast.catalogue
+
     Examples
     --------
     >>> Site(name="somewhere", latitude=43.6, longitude=78.5, capacity=60).capacity
@@ -375,8 +379,7 @@ class DemandArea(Site):
             )
 
 
-#: One site or several.
-Sites: TypeAlias = Site | Iterable[Site]
+Sites: TypeAlias = Site | Iterable[Site]  #: One site or several.
 
 
 def as_sites(sites: Sites) -> tuple[Site, ...]:
