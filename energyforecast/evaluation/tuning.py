@@ -276,6 +276,7 @@ def _blocks(table: DesignMatrix, folds: int) -> list[tuple[Array, Array]]:
 
 
 def _with(forecaster: Forecaster, settings: Mapping[str, Any]) -> Forecaster:
+    """The same forecaster, not fitted, with other settings of its model."""
     model = sklearn.base.clone(forecaster.model).set_params(**settings)
     return Forecaster(
         forecaster.sites,
@@ -284,6 +285,8 @@ def _with(forecaster: Forecaster, settings: Mapping[str, Any]) -> Forecaster:
         model=model,
         perfect_weather=forecaster.perfect_weather,
         pooled=forecaster.pooled,
+        neighbours=forecaster.neighbours,
+        trust_clock=forecaster.trust_clock,
     )
 
 

@@ -112,6 +112,21 @@ def test_settings_of_a_model_inside_another_are_tried() -> None:
     assert forecaster.model.model.penalty == 1e-4, "the one that was given is as it was"
 
 
+def test_the_forecaster_is_the_same_but_for_its_settings() -> None:
+    given = synthetic(days=60, sites=2)
+    farm, other = given.sites
+    model = ef.LinearQuantiles(fitted_quantiles=(0.1, 0.5, 0.9))
+    features = [ef.features.HubWind(), ef.features.NeighbourWind()]
+    forecaster = ef.Forecaster(
+        farm, TASK, features=features, model=model, neighbours=[other], trust_clock=True
+    )
+    search = Search(trials=1, space={"penalty": (0.001, 0.1)})
+    found = ef.tune(forecaster, given.weather, given.power, end=END, search=search).forecaster
+    assert found.trust_clock
+    assert found.neighbours == forecaster.neighbours
+    found.fit(given.weather, given.power, as_of=END)
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
