@@ -217,7 +217,7 @@ class Result(ScoredForecasts):
         first.save(target / "forecast.nc")
         self.write(target)
         if parquet:
-            result_files.write_parquet(self._contents(), target / "pairs.parquet")
+            result_files.write_parquet(target / "pairs.parquet", self.forecasts, self.observations)
         return target
 
     def write(self, folder: str | Path) -> Path:
@@ -233,14 +233,9 @@ class Result(ScoredForecasts):
         """
         target = Path(folder) / "result"
         target.mkdir(parents=True, exist_ok=True)
-        result_files.write(self._contents(), target)
+        tables = {"folds": self.folds, "origins": self.origins}
+        result_files.write(target, self.forecasts, self.observations, **tables, provenance=self.provenance)
         return target
-
-    def _contents(self) -> result_files.Contents:
-        """Fields, as they are written."""
-        return result_files.Contents(
-            self.forecasts, self.observations, self.folds, self.provenance, self.origins
-        )
 
     @classmethod
     def load(cls, folder: str | Path) -> Result:
@@ -260,7 +255,7 @@ class Result(ScoredForecasts):
         Result of model, reference: 1 issues, 0 fits
         """
         inner = Path(folder) / "result"
-        return cls(*result_files.read(inner if inner.is_dir() else Path(folder)))
+        return cls(**result_files.read(inner if inner.is_dir() else Path(folder)))
 
     def report(self, path: str | Path, *, reference: str | None = None) -> Path:
         """Write a report: one HTML file with text, tables and figures, which needs no network.

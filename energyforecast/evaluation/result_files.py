@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import FileFormatError, require
 
-__all__ = ["Contents", "read", "write", "write_parquet", "write_scores"]
+__all__ = ["read", "write", "write_parquet", "write_scores"]
 
 _SCHEMA: Final = 1
 _INDEX: Final = "result.json"
@@ -27,29 +27,27 @@ _FRAMES: Final = ("values", "published_time", "flags", "available_capacity")
 _MOMENTS: Final = ("issue_time", "as_of", "newest_outcome", "newest_observation", "weather_init_time")
 
 
-class Contents(NamedTuple):
-    """Fields of a result, in its order."""
-
-    forecasts: Mapping[str, Forecast]
-    observations: Observations
-    folds: pd.DataFrame
-    provenance: Mapping[str, Any]
-    origins: pd.DataFrame
-
-
-def write(contents: Contents, folder: Path) -> None:
+def write(
+    folder: Path,
+    forecasts: Mapping[str, Forecast],
+    observations: Observations,
+    *,
+    folds: pd.DataFrame,
+    origins: pd.DataFrame,
+    provenance: Mapping[str, Any],
+) -> None:
     """Write everything that :func:`read` needs into an existing folder."""
-    files = {name: f"model{k:03d}.nc" for k, name in enumerate(contents.forecasts)}
-    for name, forecast in contents.forecasts.items():
+    files = {name: f"model{k:03d}.nc" for k, name in enumerate(forecasts)}
+    for name, forecast in forecasts.items():
         forecast.save(folder / files[name])
-    _write_observations(contents.observations, folder / _OUTCOMES)
+    _write_observations(observations, folder / _OUTCOMES)
     content = {
         "format": "energyforecast.result",
         "schema": _SCHEMA,
         "forecasts": files,
-        "folds": _records(contents.folds),
-        "origins": _records(contents.origins),
-        "provenance": dict(contents.provenance),
+        "folds": _records(folds),
+        "origins": _records(origins),
+        "provenance": dict(provenance),
     }
     with whole_file(folder / _INDEX) as path:  # last: a folder without it is no result
         path.write_text(json.dumps(content, default=_plain), encoding="utf-8")
@@ -133,34 +131,37 @@ def _read_observations(path: Path) -> Observations:
     )
 
 
-def read(folder: Path) -> Contents:
-    """Read the files of :func:`write`; raise FileFormatError if there is no result, or it is damaged."""
+def read(folder: Path) -> dict[str, Any]:
+    """Fields of a result from the files of :func:`write`; FileFormatError without one, or if it is damaged."""
     try:
         content = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
         if content["schema"] != _SCHEMA:
             raise ValueError(f"its schema is {content['schema']}")  # noqa: TRY301
         files = {str(name): folder / Path(file).name for name, file in content["forecasts"].items()}
-        forecasts = {name: Forecast.load(path) for name, path in files.items()}
-        observations = _read_observations(folder / _OUTCOMES)
-        folds, origins = _frame(content["folds"]), _frame(content["origins"])
+        return {
+            "forecasts": {name: Forecast.load(path) for name, path in files.items()},
+            "observations": _read_observations(folder / _OUTCOMES),
+            "folds": _frame(content["folds"]),
+            "provenance": content["provenance"],
+            "origins": _frame(content["origins"]),
+        }
     except (OSError, EOFError, LookupError, ValueError, TypeError) as error:
         raise FileFormatError(
             f"{folder} holds no result: {error}.",
             "It was written by Result.save.",
             "Check the path, or run the backtest again.",
         ) from error
-    return Contents(forecasts, observations, folds, content["provenance"], origins)
 
 
-def write_parquet(contents: Contents, path: Path) -> Path:
+def write_parquet(path: Path, forecasts: Mapping[str, Forecast], observations: Observations) -> Path:
     """Write a row for each model, site, issue and hour: quantiles and outcome; needs pyarrow."""
     require("pyarrow", extra="benchmark", purpose="Parquet is asked for; NetCDF needs no other library.")
     frames = []
-    for name, forecast in contents.forecasts.items():
+    for name, forecast in forecasts.items():
         frame = forecast.to_frame()
         frame.insert(0, "model", name)
         for site, hours in frame["valid_time"].groupby(frame["site"].to_numpy()):
-            frame.loc[hours.index, "observed"] = contents.observations.value_at(site, hours)
+            frame.loc[hours.index, "observed"] = observations.value_at(site, hours)
         frames.append(frame.assign(caveats="; ".join(forecast.caveats)))
     with whole_file(path) as scratch:
         pd.concat(frames, ignore_index=True).to_parquet(scratch, index=False)
