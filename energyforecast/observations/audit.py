@@ -37,6 +37,10 @@ class AuditReport:
     problems : tuple of str
         Problems found; empty if the series passes.
 
+    See Also
+    --------
+    audit_observations
+
     Examples
     --------
     >>> from energyforecast.datasets import la_haute_borne

@@ -39,13 +39,13 @@ def driver_at(
     if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
         raise TimeError(
             "The expected series has no zone-aware index.",
-            "Its times are in UTC.",
+            "Its times must be in UTC.",
             "Use expected.tz_localize('UTC') if they are.",
         )
     known = series.dropna().sort_index()
     stamps, wanted = (timestamps.to_ns(index).astype("int64") for index in (known.index, middle))
     if not len(stamps):
-        raise MissingDataError("The expected series is empty.", "It has values.", "Check the period.")
+        raise MissingDataError("The expected series is empty.", "It must have values.", "Check the period.")
     values = np.interp(wanted, stamps, known.to_numpy(dtype=float), left=np.nan, right=np.nan)
     # Between instants that are too far apart, the expected value is not known.
     after = np.clip(np.searchsorted(stamps, wanted), 1, max(len(stamps) - 1, 1))

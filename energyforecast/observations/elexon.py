@@ -111,6 +111,10 @@ def read_elexon(
 ) -> Observations:
     """Half-hours from a stored answer; see :func:`parse_elexon`.
 
+    See Also
+    --------
+    get_elexon, parse_elexon
+
     Examples
     --------
     >>> import tempfile
@@ -160,6 +164,11 @@ def parse_elexon(
         If the body is cut, is no JSON, or its rows have no time.
     MissingDataError
         If there are no rows, or none of the type.
+
+    See Also
+    --------
+    get_elexon : From the server.
+    read_elexon : From a file.
 
     Notes
     -----

@@ -127,6 +127,10 @@ def read_entsoe(
 ) -> Observations:
     """A stored answer of the platform; see :func:`parse_entsoe`.
 
+    See Also
+    --------
+    get_entsoe, parse_entsoe
+
     Examples
     --------
     >>> read_entsoe("nowhere.xml", site="DE", published_after="1h")
@@ -174,6 +178,11 @@ def parse_entsoe(
         If the XML is cut, or no document of the platform.
     MissingDataError
         If there is no matching data.
+
+    See Also
+    --------
+    get_entsoe : From the server.
+    read_entsoe : From a file.
 
     Notes
     -----

@@ -139,6 +139,11 @@ def flag_table(observations: Observations) -> pd.DataFrame:
         Columns ``site``, ``flag``, ``bit``, ``intervals``, ``hours``, ``share`` and ``unfit`` (whether such
         hours are left out of training and scores); a row for each flag that occurs.
 
+    See Also
+    --------
+    flag_quality : The flags.
+    audit_observations : All checks of measured power.
+
     Examples
     --------
     >>> from energyforecast.datasets import shelek

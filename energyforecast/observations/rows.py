@@ -125,7 +125,7 @@ def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedel
     steps = np.diff(timestamps.to_ns(values.index))
     lengths, counts = np.unique(steps[steps > np.timedelta64(0, "ns")], return_counts=True)
     if not len(lengths):
-        raise TimeError("All stamps are the same.", "Times rise.", "Check the column of the stamps.")
+        raise TimeError("All stamps are the same.", "Times must rise.", "Check the column of the stamps.")
     return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
 
 

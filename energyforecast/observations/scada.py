@@ -40,6 +40,10 @@ class ShelekScada(NamedTuple):
     temp_air : DataFrame
         Air temperature at the turbines, likewise. [°C]
 
+    See Also
+    --------
+    read_shelek_scada
+
     Examples
     --------
     >>> from energyforecast.testing import example_observations
@@ -95,6 +99,11 @@ def read_shelek_scada(
         If the power is not between 0 and 1, or the rated power is not positive.
     TimeError
         If stamps are doubled or cannot be read.
+
+    See Also
+    --------
+    read_power : Tables of any other form.
+    check_clock : Check of the zone of the stamps.
 
     Notes
     -----

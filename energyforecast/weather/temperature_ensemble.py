@@ -42,6 +42,10 @@ def known_by(analysis: xr.Dataset, as_of: Any) -> xr.Dataset:
     Dataset
         The same, NaN where ``available_time`` is later, or not known.
 
+    See Also
+    --------
+    measured_temperature, temperature_scenarios
+
     Examples
     --------
     >>> from energyforecast.datasets import la_haute_borne
@@ -75,6 +79,10 @@ def measured_temperature(values: pd.DataFrame, *, published_after: str | timedel
         If the index has no zone, or does not rise.
     UnitsError, RangeError
         If these are not temperatures in °C.
+
+    See Also
+    --------
+    known_by, temperature_scenarios
 
     Examples
     --------
@@ -197,7 +205,7 @@ def temperature_scenarios(
     if not len(trajectories):
         raise MissingDataError(
             f"Temperature of {site!r} is known from {measured.index[0]} to {measured.index[-1]}.",
-            "A scenario follows a past year, so more than a year is known, without gaps of more than 6 h.",
+            "More than a year must be known, without gaps of more than 6 h, since a scenario follows a past year.",
             "Give a longer record, e.g. of a reanalysis.",
         )
     members = np.vstack(

@@ -56,7 +56,7 @@ def window_starts(end: Ends, *, label: Label, step: Any = None) -> Ends:
     raise SchemaError(
         f"Values labelled {label.value!r} were to be de-accumulated along "
         f"{'moments' if moments else 'leads of a run'}.",
-        "Sums and means of an interval are; instants never are, and 'since start' needs a run.",
+        "Sums and means of an interval can be; instants never can, and 'since start' needs a run.",
         "Correct the label of the variable.",
     )
 
@@ -70,7 +70,7 @@ def check_windows(start: Ends, end: Ends, *, label: Label, name: str = "values")
         if found != right and lead > _NONE:
             raise TimeError(
                 f"{name} at lead {_hours(lead):g} h declares a window that begins at {_hours(found):g} h.",
-                f"It begins at {_hours(right):g} h: {label.value}.",
+                f"It must begin at {_hours(right):g} h: {label.value}.",
                 "The file is another product than its source is known to publish; correct the label.",
             )
 
@@ -176,7 +176,7 @@ def _clipped(means: Floats, ends: Ends, most_negative: float, label: Label) -> f
         place = np.argwhere(means == lowest)[0]
         raise RangeError(
             f"The mean of the step that ends at {ends[place[-1] + 1]} is {lowest:.4g}.",
-            f"A {label.value} does not fall by more than its rounding ({most_negative:g}).",
+            f"A {label.value} must not fall by more than its rounding ({most_negative:g}).",
             "The values are accumulated in another way; correct the label of the variable.",
         )
     return max(0.0, -lowest)
@@ -223,7 +223,7 @@ def de_accumulate(
     if values.attrs.get("cell_methods") == variables.POINT:
         raise SchemaError(
             f"{values.name!r} holds instants by its cell_methods, and was to be de-accumulated.",
-            "Sums and means of an interval are de-accumulated.",
+            "Only sums and means of an interval can be de-accumulated.",
             "Correct the label of the variable, or its attribute.",
         )
     dim = "lead_time" if "lead_time" in values.dims else "time"

@@ -287,7 +287,7 @@ def coordinate_name(dataset: xr.Dataset, names: Sequence[str]) -> str:
             return name
     raise SchemaError(
         f"The dataset has the variables {', '.join(map(str, dataset.variables))}.",
-        f"A gridded dataset has a coordinate {names[0]!r} of one or two dimensions.",
+        f"A gridded dataset must have a coordinate {names[0]!r} of one or two dimensions.",
         "Rename its coordinates.",
     )
 

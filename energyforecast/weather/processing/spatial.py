@@ -76,6 +76,11 @@ def cells_around(sites: Sites, *, grid: Grid, count: int = 4, surface: Surface =
     -------
     tuple of Site
 
+    See Also
+    --------
+    Grid : Cells of a weather model.
+    to_sites : Weather of a grid at sites.
+
     Examples
     --------
     >>> grid = Grid(np.arange(44.0, 43.0, -0.25), np.arange(78.0, 79.0, 0.25))

@@ -138,7 +138,7 @@ def _check_steps(steps: npt.NDArray[np.timedelta64], axis: str) -> None:
     if len(odd):
         raise SchemaError(
             f"The weather has a step of {odd[0] / np.timedelta64(1, 'm'):g} min along {axis}.",
-            "Hours are made from steps of whole hours.",
+            "Steps must be whole hours.",
             "Average shorter steps to hours first.",
         )
 

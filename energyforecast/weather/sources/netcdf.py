@@ -38,6 +38,11 @@ def read(path: str | Path) -> xr.Dataset:
     SchemaError, TimeError, UnitsError, RangeError
         If its content is not weather in the form of the library.
 
+    See Also
+    --------
+    write : The inverse.
+    read_table : Weather from tables.
+
     Examples
     --------
     >>> import tempfile
@@ -92,6 +97,10 @@ def write(weather: xr.Dataset, path: str | Path) -> Path:
     Returns
     -------
     Path
+
+    See Also
+    --------
+    read : The inverse.
 
     Examples
     --------

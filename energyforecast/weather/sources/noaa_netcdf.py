@@ -95,6 +95,11 @@ def read_noaa_netcdf(path: str | Path, *, model: str, sites: Sites, method: Meth
     TimeError
         If path and file name different runs.
 
+    See Also
+    --------
+    read_noaa_ensemble : All members of a run.
+    read_grib : GRIB files.
+
     Examples
     --------
     >>> farm = Site(name="farm", latitude=32.2, longitude=-110.2)
@@ -140,6 +145,10 @@ def read_noaa_ensemble(
     ------
     MissingDataError
         If a member is missing.
+
+    See Also
+    --------
+    read_noaa_netcdf : One file.
 
     Examples
     --------

@@ -166,6 +166,11 @@ def read_table(
     MissingDataError
         If the availability of the values is not declared, or the file does not exist.
 
+    See Also
+    --------
+    energyforecast.TableFormat : Form of a table.
+    read : Weather from NetCDF.
+
     Examples
     --------
     >>> table = pd.DataFrame({"run": "2024-06-01T00:00", "lead": [1, 2, 3], "ws": [18.0, 36.0, 27.0], "q": 7.2e5})
@@ -246,7 +251,7 @@ def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None
         )
         raise SchemaError(
             f"The column {column!r} has {odd}.",
-            f"Sites are {names}.",
+            f"The sites must be {names}.",
             "Select the rows, or rename the sites.",
         )
     return np.asarray(given.map({name: place for place, name in enumerate(names)}), dtype=np.int64)

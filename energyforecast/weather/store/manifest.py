@@ -159,7 +159,7 @@ def _parsed(state: dict[str, Any], folder: Path) -> Manifest:
     if state.pop("format", None) != _FORMAT or state.pop("schema", None) != _SCHEMA:
         raise FileFormatError(
             f"{folder.name}/{_FILE} was written by another version of the library, or is not ours.",
-            f"Its schema is {_SCHEMA}.",
+            f"Its schema must be {_SCHEMA}.",
             "Upgrade energyforecast.",
         )
     files = [_record(item) for item in state.pop("files")]

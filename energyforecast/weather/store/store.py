@@ -229,7 +229,7 @@ class Store:
             raise MissingDataError(
                 f"{self!r} holds no weather of {source or 'any source'}"
                 + (" for these sites and times." if bounds != (None, None) or wanted else "."),
-                "A store is filled by update().",
+                "A store must be filled by update().",
                 "Call update(source, sites=...), or the command energyforecast weather fetch.",
             )
         return next(iter(present.values())) if len(names) == 1 else _by_model(present)

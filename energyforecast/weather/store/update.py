@@ -66,6 +66,10 @@ class UpdateReport:
     stopped : str or None
         Reason for which the rest is left to the next update.
 
+    See Also
+    --------
+    Store.update
+
     Examples
     --------
     >>> report = UpdateReport(source="calm")

@@ -48,6 +48,10 @@ class PublicationLatency:
     margin : timedelta or str
         Added to all, for the distribution of published values to servers.
 
+    See Also
+    --------
+    LATENCIES : Those of known models.
+
     Notes
     -----
     A value with the lead :math:`h` (in hours) of the run initialised at :math:`t_0` is available at
@@ -145,6 +149,11 @@ class RunSource(Source):
     cycle : Timedelta
         Between initialisations, counted from 00 UTC.
 
+    See Also
+    --------
+    AnalysisSource : Weather without runs.
+    energyforecast.testing.check_source : Contract of a source.
+
     Examples
     --------
     A source declares its time labels and its latency, and returns one run; here the wind always blows with 2 m/s.
@@ -214,6 +223,11 @@ class AnalysisSource(Source):
     ----------
     step : Timedelta
         Between times, an hour by default.
+
+    See Also
+    --------
+    RunSource : Forecasts, run by run.
+    energyforecast.testing.check_source : Contract of a source.
 
     Examples
     --------

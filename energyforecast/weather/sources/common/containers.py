@@ -56,7 +56,7 @@ def _check_listing(listed: list[zipfile.ZipInfo], label: str, largest: int) -> N
         if entry.file_size > _MAX_RATIO * max(entry.compress_size, 1 << 16):
             raise _untrusted(
                 f"{label} holds {entry.filename!r}: {entry.file_size} bytes packed into {entry.compress_size}.",
-                f"Weather is packed to no less than a {_MAX_RATIO}th.",
+                f"A file must not be packed to less than a {_MAX_RATIO}th.",
             )
     size = sum(entry.file_size for entry in listed)
     if len(listed) > _MAX_FILES or size > largest or not listed:

@@ -63,7 +63,7 @@ def open_zarr(path: str, storage_options: Mapping[str, Any] | None) -> xr.Datase
         problem = UnreachableError if is_remote(path) else FileFormatError
         raise problem(
             f"{path.partition('?')[0]} cannot be opened as Zarr: {type(error).__name__}.",
-            "It is a Zarr store with consolidated metadata, or a folder of one.",
+            "It must be a Zarr store with consolidated metadata, or a folder of one.",
             "Check the address, the network, and storage_options.",
         ) from error
     return store
@@ -87,7 +87,7 @@ def one_layout(raw: xr.Dataset) -> xr.Dataset:
     if "time" not in dataset.dims:
         raise SchemaError(
             f"The file has the dimensions {tuple(map(str, dataset.dims))}.",
-            "ERA5 has 'valid_time' or, in older files, 'time'.",
+            "It must have 'valid_time' or, in older files, 'time'.",
             "Fetch it in the format 'netcdf'.",
         )
     if "expver" in dataset.dims:

@@ -138,6 +138,10 @@ def parse_era5_point(frame: pd.DataFrame, *, site: Site) -> xr.Dataset:
     Dataset
         Dimensions ``(site, time)``.
 
+    See Also
+    --------
+    read_era5 : Files and Zarr stores.
+
     Examples
     --------
     >>> index = pd.date_range("2024-06-01", periods=2, freq="1h", tz="UTC")

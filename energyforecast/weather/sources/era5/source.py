@@ -75,6 +75,11 @@ def read_era5(
     DependencyError
         If zarr, fsspec or h5netcdf is needed and not installed.
 
+    See Also
+    --------
+    Era5 : The same as a source.
+    parse_era5_point : The frame of pvlib at a point.
+
     Examples
     --------
     >>> import tempfile
@@ -100,7 +105,9 @@ def read_era5(
         if not lazy or isinstance(error, (RangeError, SchemaError, TimeError)):
             raise
         raise FileFormatError(
-            f"{path} cannot be read: {error}.", "Each chunk is whole.", "A chunk is damaged: fetch it again."
+            f"{path} cannot be read: {error}.",
+            "Each chunk must be whole.",
+            "A chunk is damaged: fetch it again.",
         ) from error
     finally:
         raw.close()
@@ -119,7 +126,7 @@ def _check_whole(weather: xr.Dataset, label: str) -> None:
             raise MissingDataError(
                 f"{label} has no {name} at site {str(weather['site'].values[site])!r}, "
                 f"{weather['time'].values[hour]}: {int(lost.sum())} of {lost.size} values are missing.",
-                "ERA5 has every hour; over water, ERA5-Land has none.",
+                "ERA5 must have every hour; over water, ERA5-Land has none.",
                 "A chunk or hours were lost: fetch them again, or let them be NaN with allow_missing=True.",
             )
 

@@ -154,7 +154,7 @@ class _Child:
         if code == ABSENT:
             return DependencyError(
                 f"GRIB cannot be decoded: {reply}.",
-                "GRIB is decoded with the extra 'grib'.",
+                "Decoding of GRIB needs the extra 'grib'.",
                 "Use: python -m pip install 'energyforecast[grib]'.",
             )
         if code == DAMAGED:

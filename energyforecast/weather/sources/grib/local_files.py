@@ -62,6 +62,11 @@ def read_grib(
     DependencyError
         If the extra ``grib`` is not installed.
 
+    See Also
+    --------
+    read_noaa_netcdf : NetCDF files of NOAA.
+    Gfs, IfsOpenData, IconEu : Sources of public files.
+
     Examples
     --------
     >>> from energyforecast import Site
@@ -84,7 +89,7 @@ def read_grib(
     if not present:
         raise SchemaError(
             f"{', '.join(path.name for path in files)} hold {_inventory(messages)}.",
-            f"Files of {model} hold {', '.join(field.index for field in table.fields)}.",
+            f"Files of {model} must hold some of {', '.join(field.index for field in table.fields)}.",
             "Name the right model, or fetch other fields.",
         )
     wanted = needed_fields(table, names) if names else present

@@ -300,6 +300,11 @@ def _last(url: str) -> str:
 class Gfs(GribSource):
     """NOAA's global forecast system, 0.25 degrees: hourly to 120 h, then every 3 h to 384 h.
 
+    See Also
+    --------
+    read_grib : Files on disk.
+    Gefs : The ensemble.
+
     Examples
     --------
     >>> Gfs(variables=("wind_speed_100m", "ghi")).labels["ghi"].value
@@ -311,6 +316,11 @@ class Gfs(GribSource):
 
 class Gefs(GribSource):
     """NOAA's global ensemble, 0.5 degrees: control and 30 members, every 3 h to 240 h, then every 6 h.
+
+    See Also
+    --------
+    Gfs : The single forecast.
+    read_noaa_ensemble : NetCDF files of a run.
 
     Examples
     --------
@@ -326,6 +336,10 @@ class Hrrr(GribSource):
 
     Its radiation is instantaneous, and its winds follow its grid until they are turned here.
 
+    See Also
+    --------
+    Gfs : The global model.
+
     Examples
     --------
     >>> Hrrr(last_lead="48h").leads(pd.Timestamp("2024-06-01 07:00", tz="UTC")).size  # 0 to 18 h
@@ -338,6 +352,11 @@ class Hrrr(GribSource):
 class IfsOpenData(GribSource):
     """ECMWF's forecast, 0.25 degrees: every 3 h to 144 h, then every 6 h to 360 h at 00 and 12 UTC.
 
+    See Also
+    --------
+    AifsOpenData : The learnt model.
+    read_grib : Files on disk.
+
     Examples
     --------
     >>> IfsOpenData(base_url="https://storage.googleapis.com/ecmwf-open-data").name
@@ -349,6 +368,10 @@ class IfsOpenData(GribSource):
 
 class AifsOpenData(GribSource):
     """ECMWF's learnt forecast, 0.25 degrees, every 6 h.
+
+    See Also
+    --------
+    IfsOpenData : The physical model.
 
     Examples
     --------
@@ -363,6 +386,10 @@ class IconEu(GribSource):
     """DWD's model of Europe, 0.0625 degrees: hourly to 78 h, then every 3 h to 120 h; kept for a day.
 
     Winds at 78 and 127 m are those of its model levels.
+
+    See Also
+    --------
+    OpenMeteo : ICON by point.
 
     Examples
     --------

@@ -148,6 +148,10 @@ def open_meteo_previous_runs(
     SourceError
         If the server cannot be reached, or its answer cannot be right.
 
+    See Also
+    --------
+    open_meteo : Whole runs, with which a forecaster can be trained.
+
     Examples
     --------
     >>> from energyforecast import Site
@@ -265,6 +269,10 @@ def read_open_meteo(
         If the file cannot be read.
     ResponseError, UnitsError
         If the answer contradicts the documentation of the server.
+
+    See Also
+    --------
+    open_meteo : Archived runs from the server.
 
     Examples
     --------

@@ -283,7 +283,7 @@ class RunStatus:
         if not model.domains:
             raise SchemaError(
                 f"The address of the run status of {model.name!r} at Open-Meteo is not known.",
-                "A model of this product has `domains`.",
+                "A model of this product must have `domains`.",
                 "Use product='single_runs', or OpenMeteoModel(..., domains=('...',)).",
             )
         parts = [

@@ -54,7 +54,8 @@ class ColumnReader:
         strange = self._found(item, f"{base}_member{self.model.members:02d}")
         if strange:
             raise unexpected(
-                f"Open-Meteo's {self.model.name} gives {strange!r}.", f"It has {self.model.members} members."
+                f"Open-Meteo's {self.model.name} gives {strange!r}.",
+                f"It must have {self.model.members} members.",
             )
         absent = np.full(count, np.nan)  # a member without values
         return np.column_stack([self._values(item, key, site, count) if key else absent for key in keys])

@@ -46,11 +46,15 @@ def decode(body: bytes) -> Payload:
         raise _undecodable(body) from error
     items = payload if isinstance(payload, list) else [payload]
     if not items or not all(isinstance(item, dict) for item in items):
-        raise unexpected("Open-Meteo's answer holds no places.", "It is an object, or an array of objects.")
+        raise unexpected(
+            "Open-Meteo's answer holds no places.", "It must be an object, or an array of objects."
+        )
     failed = next((item for item in items if item.get("error")), None)
     if failed is not None:
         reason = str(failed.get("reason", ""))[:_SHOWN]
-        raise unexpected(f"Open-Meteo answered 200 with an error: {reason}", "An answer with 200 is weather.")
+        raise unexpected(
+            f"Open-Meteo answered 200 with an error: {reason}", "An answer with 200 must be weather."
+        )
     return items
 
 
@@ -59,11 +63,11 @@ def _undecodable(body: bytes) -> ResponseError:
     where = text.find("Unexpected error while streaming")
     if where >= 0:
         reason = text[where : where + _SHOWN]
-        return unexpected(f"Open-Meteo broke off its answer: {reason}", "An answer is whole.")
+        return unexpected(f"Open-Meteo broke off its answer: {reason}", "An answer must be whole.")
     beginning = body[:40].decode("utf-8", "replace")
     return unexpected(
         f"Open-Meteo's answer of {len(body)} bytes is no JSON; it begins {beginning!r}.",
-        "An answer is JSON, from its first byte to its last.",
+        "An answer must be JSON, from its first byte to its last.",
     )
 
 
@@ -75,7 +79,7 @@ def read_payload(path: str | Path) -> Payload:
         raise
     except OSError as error:
         raise FileFormatError(
-            f"{path} cannot be read: {error}", "Answers are kept as JSON.", "Check the path."
+            f"{path} cannot be read: {error}", "A stored answer must be JSON.", "Check the path."
         ) from error
 
 
@@ -105,7 +109,9 @@ def parse_open_meteo(
         _check_place(item, site, model, cell_selection)
     stamps = [_stamps(item, site) for item, site in zip(items, sites, strict=True)]
     if any(not np.array_equal(stamps[0], other) for other in stamps[1:]):
-        raise unexpected("Open-Meteo gives other hours for other sites.", "All sites have the same hours.")
+        raise unexpected(
+            "Open-Meteo gives other hours for other sites.", "All sites must have the same hours."
+        )
     data, clipped = {}, {}
     for name in variables:
         reader = ColumnReader(column_of(name), model, tuple(requested) or (model.name,), day)
@@ -219,7 +225,7 @@ def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
             stamps = local.astype(np.int64) - int(item.get("utc_offset_seconds", 0))
     except (ValueError, TypeError, OverflowError) as error:
         raise unexpected(
-            f"Open-Meteo's hours for site {site.name!r} cannot be read: {error}", f"They are in {unit}."
+            f"Open-Meteo's hours for site {site.name!r} cannot be read: {error}", f"They must be in {unit}."
         ) from error
     gaps = np.flatnonzero(np.diff(stamps) != _HOUR)
     if gaps.size:

@@ -180,7 +180,7 @@ class OpenMeteo(_OpenMeteoSource, RunSource):
         if all(bool(run[name].isnull().all()) for name in self.variables):
             raise RunNotPublishedError(
                 f"Open-Meteo has the run of {init_time} of {self.described.name} without a value.",
-                "A run that is published has values.",
+                "A published run must have values.",
                 "Ask for an older run, or wait until it is published.",
             )
         arrived = (
