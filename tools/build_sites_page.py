@@ -17,8 +17,8 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "sites.md"
 
 HEAD = """# Public sites
 
-`ef.catalogue()` lists public plants and areas, first of all of Central Asia, as `WindFarm`, `PVPlant`
-and `DemandArea` objects. This page is written from it by `python tools/build_sites_page.py`.
+`ef.catalogue()` contains public plants and areas, mainly of Central Asia, as `WindFarm`, `PVPlant`
+and `DemandArea` objects. This page is made from it by `python tools/build_sites_page.py`.
 
 ```python
 import energyforecast as ef
@@ -29,29 +29,29 @@ farm.sources["hub_height"]  # Source(text='height of the tower, power-technology
 
 ![The sites of Central Asia by place, kind and capacity](../figures/sites.png)
 
-The map is drawn by `python tools/build_sites_map.py`. It has no borders: no map data is shipped. La Haute Borne and
-Hornsea 1 lie outside of it.
+The map is drawn by `python tools/build_sites_map.py`. It has no borders, because the package contains no map data. La Haute Borne and
+Hornsea 1 are outside the map.
 
-**What no source states is absent, not guessed**: the maker of the turbines of Shelek-1 is disputed, and
-Djungar Gate is a place without a farm. Each field has its source and one of three certainties:
+**A field without a source is left out**: for example, sources disagree on the manufacturer of the turbines of Shelek-1, and
+Djungar Gate has no wind farm yet. Each field has a source and one of three certainties:
 
-- *stated*: a named source says so;
-- *derived* (marked `~`): computed or inferred from what sources state;
-- *approximate* (marked `≈`): a usable guess, within the stated uncertainty.
+- *stated*: given by a named source;
+- *derived* (marked `~`): computed or inferred from sources;
+- *approximate* (marked `≈`): an estimate within the stated uncertainty.
 
-**Coordinates** of Uzbekistan and of Balykchy are approximate to 10 km. So are those of Shelek-1, whose own
-position is not published: the point lies beside its neighbour Nurly. An area is given by one point, which
-does not stand for its weather. Whoever asks for weather calls `site.coordinates_for_weather()`, which gives
-an `ApproximateCoordinatesWarning` from 5 km on. The uncertainty of the other positions is an estimate too:
-their list states none, and some of its rows are towns.
+**Coordinates** of sites in Uzbekistan and of Balykchy are approximate to 10 km. So are those of Shelek-1: its
+position is not published, and the point is close to the neighbouring farm Nurly. An area has a single point, which
+is not representative of its weather. Requests for weather use `site.coordinates_for_weather()`, which gives
+an `ApproximateCoordinatesWarning` from 5 km on. The uncertainties of the other positions are estimates,
+because their source gives none, and some of its positions are those of towns.
 
-**Capacities** are upper bounds of a forecast. Demand areas have none; where it is published they have
+**Capacities** are upper bounds of a forecast. Demand areas have no capacity; some have a published
 `yearly_energy`.
 
 Positions, capacities and regional demand of Kazakhstan are from
 [pypsa-kz-data](https://github.com/pypsa-meets-earth/pypsa-kz-data) (pypsa-kz-data authors, CC-BY-4.0).
-Kelmarsh, Penmanshiel and Hill of Towie publish their measurements too; they are not listed, because no source
-with their position was at hand.
+Kelmarsh, Penmanshiel and Hill of Towie also publish measurements. They are not in the catalogue, because no source
+with their position was available.
 """
 
 MARKS = {"stated": "", "derived": "~", "approximate": "≈"}
