@@ -69,6 +69,9 @@ def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
         home = item.__module__
         modules = (home, home.rpartition(".")[0])  # a sub-package documents names of its modules as its own
         targets = [".".join(part for part in (module, item.__name__, rest) if part) for module in modules]
+        if callable(getattr(item, rest, None)):  # a method of a base class is documented there
+            method = getattr(item, rest)
+            targets.append(f"{method.__module__}.{method.__qualname__}")
     else:  # a short name, in the docstring of an object that its sub-package documents
         short = f".{node.get('reftarget')}"
         targets = sorted((known for known in domain.objects if known.endswith(short)), key=len)
