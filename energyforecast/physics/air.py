@@ -10,6 +10,7 @@ import numpy.typing as npt
 __all__ = ["air_density", "density_corrected_wind_speed", "icing_conditions"]
 
 Array = npt.NDArray[Any]
+Number = Array | float
 
 #: Specific gas constants of dry air and of water vapour. [J kg⁻¹ K⁻¹]
 _DRY: Final = 287.05
@@ -18,7 +19,7 @@ _VAPOUR: Final = 461.5
 _REFERENCE: Final = 1.225
 
 
-def air_density(temp_air: Array, pressure: Array, relative_humidity: Array | float = 0.0) -> Array:
+def air_density(temp_air: Number, pressure: Number, relative_humidity: Number = 0.0) -> Array:
     r"""Density of moist air.
 
     .. math::
@@ -62,7 +63,7 @@ def air_density(temp_air: Array, pressure: Array, relative_humidity: Array | flo
     return np.asarray((np.asarray(pressure) - vapour) / (_DRY * kelvin) + vapour / (_VAPOUR * kelvin))
 
 
-def density_corrected_wind_speed(wind_speed: Array, density: Array) -> Array:
+def density_corrected_wind_speed(wind_speed: Number, density: Number) -> Array:
     r"""Wind speed with the same power in air of 1.225 kg m⁻³ (density correction).
 
     .. math:: v_n = v \left(\frac{\varrho}{\varrho_0}\right)^{1/3}, \qquad \varrho_0 = 1.225 \; \mathrm{kg \, m^{-3}}
@@ -97,7 +98,7 @@ def density_corrected_wind_speed(wind_speed: Array, density: Array) -> Array:
 
 
 def icing_conditions(
-    temp_air: Array, relative_humidity: Array, *, max_temp_air: float = 0.0, min_humidity: float = 95.0
+    temp_air: Number, relative_humidity: Number, *, max_temp_air: float = 0.0, min_humidity: float = 95.0
 ) -> Array:
     r"""Conditions for ice on blades: freezing air that is almost saturated.
 

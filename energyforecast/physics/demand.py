@@ -19,12 +19,13 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
+Number = Array | float
 
 #: Height of the sun's centre at sunrise: refraction and the radius of its disc. [degree]
 _HORIZON: Final = -0.8333
 
 
-def heating_degrees(temp_air: Array, base: float = 15.0, *, softness: float = 0.0) -> Array:
+def heating_degrees(temp_air: Number, base: float = 15.0, *, softness: float = 0.0) -> Array:
     r"""Heating degrees: temperature deficit below the base temperature of heating. [K]
 
     .. math:: h = \max(T_b - T, 0), \qquad h_s = s \ln\bigl(1 + e^{(T_b - T) / s}\bigr)
@@ -62,7 +63,7 @@ def heating_degrees(temp_air: Array, base: float = 15.0, *, softness: float = 0.
     return _hinge(base - np.asarray(temp_air), softness)
 
 
-def cooling_degrees(temp_air: Array, base: float = 20.0, *, softness: float = 0.0) -> Array:
+def cooling_degrees(temp_air: Number, base: float = 20.0, *, softness: float = 0.0) -> Array:
     r"""Cooling degrees: temperature excess above the base temperature of cooling. [K]
 
     .. math:: c = \max(T - T_b, 0), \qquad c_s = s \ln\bigl(1 + e^{(T - T_b) / s}\bigr)
@@ -148,7 +149,7 @@ def thermal_inertia(temp_air: Array, time_constant: float, *, step: float = 1.0)
     return np.asarray(np.divide(total, weight, out=np.full(values.shape, np.nan), where=weight > 0))
 
 
-def apparent_temperature(temp_air: Array, relative_humidity: Array, wind_speed: Array) -> Array:
+def apparent_temperature(temp_air: Number, relative_humidity: Number, wind_speed: Number) -> Array:
     r"""Apparent temperature in the shade, from humidity and wind. [°C]
 
     .. math::
@@ -192,7 +193,7 @@ def apparent_temperature(temp_air: Array, relative_humidity: Array, wind_speed: 
     return np.asarray(celsius + 0.33 * vapour - 0.70 * np.asarray(wind_speed) - 4.0)
 
 
-def day_length(latitude: Array | float, day_of_year: Array | float) -> Array:
+def day_length(latitude: Number, day_of_year: Number) -> Array:
     r"""Length of the day: hours between sunrise and sunset. [h]
 
     .. math::
@@ -235,7 +236,7 @@ def day_length(latitude: Array | float, day_of_year: Array | float) -> Array:
     return np.asarray(24.0 - 24.0 / np.pi * np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
-def daylight_share(solar_hour: Array, length: Array, *, interval: float = 1.0) -> Array:
+def daylight_share(solar_hour: Number, length: Number, *, interval: float = 1.0) -> Array:
     r"""Share of an interval during which the sun is above the horizon.
 
     .. math:: d = \frac{1}{\Delta} \, \bigl| [t, t + \Delta] \cap [12 - \tfrac{D}{2}, 12 + \tfrac{D}{2}] \bigr|
@@ -274,7 +275,7 @@ def _overlap(begin: Array, interval: float, noon: float, length: Array) -> Array
     return np.asarray(np.maximum(0.0, last - np.maximum(begin, noon - length / 2)))
 
 
-def hour_after_sunset(solar_hour: Array, length: Array) -> Array:
+def hour_after_sunset(solar_hour: Number, length: Number) -> Array:
     r"""Time since the nearest sunset. [h]
 
     .. math:: s = \bigl((t - 12 - \tfrac{D}{2} + 12) \bmod 24\bigr) - 12

@@ -65,7 +65,7 @@ class PVSystem:
     losses: Number = 0.10
 
 
-def cell_temperature(poa_global: Array, temp_air: Number, wind_speed: Number) -> Array:
+def cell_temperature(poa_global: Number, temp_air: Number, wind_speed: Number) -> Array:
     r"""Temperature of the cells of modules on an open rack, by the Sandia array performance model. [°C]
 
     .. math:: T_\mathrm{cell} = T_\mathrm{air} + G \, e^{a + b w} + \frac{G}{1000 \, \mathrm{W \, m^{-2}}} \Delta T

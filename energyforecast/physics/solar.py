@@ -83,7 +83,7 @@ class Irradiance(NamedTuple):
     dhi: Array
 
 
-def solar_position(time: Array, latitude: Number, longitude: Number) -> SolarPosition:
+def solar_position(time: Array | np.datetime64, latitude: Number, longitude: Number) -> SolarPosition:
     r"""Position of the sun at instants; for the mean of an hour, give the middle of the hour.
 
     .. math::
@@ -95,7 +95,7 @@ def solar_position(time: Array, latitude: Number, longitude: Number) -> SolarPos
 
     Parameters
     ----------
-    time : array of datetime64
+    time : datetime64 or array of datetime64
         Instants. [UTC]
     latitude, longitude : array
         North and east positive. [degree]
@@ -145,7 +145,7 @@ def solar_position(time: Array, latitude: Number, longitude: Number) -> SolarPos
     )
 
 
-def solar_hour(time: Array, longitude: Number) -> Array:
+def solar_hour(time: Array | np.datetime64, longitude: Number) -> Array:
     r"""True solar time of day: 12 at the highest elevation of the sun. [h]
 
     .. math:: t_\odot = \left(12 + \frac{H}{15^\circ}\right) \bmod 24
@@ -154,7 +154,7 @@ def solar_hour(time: Array, longitude: Number) -> Array:
 
     Parameters
     ----------
-    time : array of datetime64
+    time : datetime64 or array of datetime64
         Instants. [UTC]
     longitude : array
         East positive. [degree]

@@ -19,14 +19,15 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
+Number = Array | float
 
 
 def curve_power(
-    wind_speed: Array,
+    wind_speed: Number,
     curve_speed: Array,
     power: Array,
     *,
-    density: Array | float | None = None,
+    density: Number | None = None,
     cut_out: float | None = None,
 ) -> Array:
     r"""Power by a power curve, corrected for the density of the air.
@@ -82,9 +83,7 @@ def curve_power(
     return np.asarray(np.interp(effective, curve_speed, power, left=0.0, right=0.0))
 
 
-def smoothed_curve_power(
-    wind_speed: Array, curve_speed: Array, power: Array, *, deviation: Array | float
-) -> Array:
+def smoothed_curve_power(wind_speed: Number, curve_speed: Array, power: Array, *, deviation: Number) -> Array:
     r"""Power curve of a farm: mean power of turbines with normally distributed wind speeds.
 
     .. math:: \bar P(v) = \int P(x) \, \frac{1}{\sigma} \, \varphi\left(\frac{x - v}{\sigma}\right) \mathrm{d}x
@@ -140,7 +139,7 @@ def smoothed_curve_power(
 
 
 def ideal_turbine_power(
-    wind_speed: Array, *, specific_power: float, power_coefficient: float, density: Array | float = 1.225
+    wind_speed: Number, *, specific_power: float, power_coefficient: float, density: Number = 1.225
 ) -> Array:
     r"""Power of a turbine in air without turbulence: a constant power coefficient up to rated power.
 
@@ -181,7 +180,7 @@ def ideal_turbine_power(
     return np.asarray(np.minimum(1.0, power_coefficient * flux / specific_power))
 
 
-def wake_factor(wind_direction: Array, sector_direction: Array, factor: Array) -> Array:
+def wake_factor(wind_direction: Number, sector_direction: Array, factor: Array) -> Array:
     r"""Wake factor on the power (or wind speed) of a farm by wind direction.
 
     .. math:: f(\varphi) = f_k + (f_{k+1} - f_k) \, \frac{\varphi - \varphi_k}{\varphi_{k+1} - \varphi_k},

@@ -18,12 +18,13 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
+Number = Array | float
 
 #: Exponent over open land in neutral air.
 _OPEN_LAND: Final = 1 / 7
 
 
-def wind_components(wind_speed: Array, wind_direction: Array) -> tuple[Array, Array]:
+def wind_components(wind_speed: Number, wind_direction: Number) -> tuple[Array, Array]:
     r"""Eastward and northward components of the wind.
 
     .. math:: u = -v \sin\varphi, \qquad w = -v \cos\varphi
@@ -56,7 +57,7 @@ def wind_components(wind_speed: Array, wind_direction: Array) -> tuple[Array, Ar
     return np.asarray(-speed * np.sin(angle)), np.asarray(-speed * np.cos(angle))
 
 
-def wind_from_components(eastward: Array, northward: Array) -> tuple[Array, Array]:
+def wind_from_components(eastward: Number, northward: Number) -> tuple[Array, Array]:
     r"""Wind speed and direction of origin from the components of the wind.
 
     .. math:: v = \sqrt{u^2 + w^2}, \qquad \varphi = 180^\circ + \operatorname{atan2}(u, w)
@@ -89,7 +90,7 @@ def wind_from_components(eastward: Array, northward: Array) -> tuple[Array, Arra
 
 
 def wind_speed_power_law(
-    wind_speed: Array, *, height: float, hub_height: float, exponent: Array | float = _OPEN_LAND
+    wind_speed: Number, *, height: float, hub_height: float, exponent: Number = _OPEN_LAND
 ) -> Array:
     r"""Wind speed at another height by the power law.
 
@@ -127,7 +128,7 @@ def wind_speed_power_law(
 
 
 def wind_speed_log_law(
-    wind_speed: Array, *, height: float, hub_height: float, roughness_length: Array | float
+    wind_speed: Number, *, height: float, hub_height: float, roughness_length: Number
 ) -> Array:
     r"""Wind speed at another height by the logarithmic law of neutral air.
 
@@ -165,8 +166,8 @@ def wind_speed_log_law(
 
 
 def shear_exponent(
-    lower_speed: Array,
-    upper_speed: Array,
+    lower_speed: Number,
+    upper_speed: Number,
     *,
     lower_height: float,
     upper_height: float,
@@ -220,7 +221,7 @@ def shear_exponent(
 
 
 def wind_speed_between_heights(
-    lower_speed: Array, upper_speed: Array, *, lower_height: float, upper_height: float, hub_height: float
+    lower_speed: Number, upper_speed: Number, *, lower_height: float, upper_height: float, hub_height: float
 ) -> Array:
     r"""Wind speed at hub height, interpolated or extrapolated from two other heights.
 
@@ -264,7 +265,7 @@ def wind_speed_between_heights(
     return wind_speed_power_law(near, height=height, hub_height=hub_height, exponent=exponent)
 
 
-def wind_veer(lower_direction: Array, upper_direction: Array) -> Array:
+def wind_veer(lower_direction: Number, upper_direction: Number) -> Array:
     r"""Wind veer: change of the wind direction from a lower to an upper height.
 
     .. math:: \Delta\varphi = \bigl((\varphi_2 - \varphi_1 + 180^\circ) \bmod 360^\circ\bigr) - 180^\circ
