@@ -86,6 +86,8 @@ def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
 FORMS = (
     (r"\\([bB]igg?)(?![a-zA-Z])", r"\\\1l"),
     (r"\\dots", r"\\ldots"),
+    (r"(?<=[\w}]) *\\(cos|sin|tan|log|ln|exp)(?![a-zA-Z])", r"\\,\\\1"),
+    (r"\\(cos|sin|tan|log|ln|exp) +(?=[\w\\])", r"\\\1\\,"),
     (r"\\(bar|hat|tilde|overline) *(\{[^{}]*\}|\\[a-zA-Z]+|\w)", r"{\g<0>{}}"),
 )
 

@@ -29,11 +29,11 @@ farm.sources["hub_height"]  # Source(text='height of the tower, power-technology
 
 ![The sites of Central Asia by place, kind and capacity](../figures/sites.png)
 
-The map is drawn by `python tools/build_sites_map.py`. It has no borders, because the package contains no map data. La Haute Borne and
-Hornsea 1 are outside the map.
+The map is drawn by `python tools/build_sites_map.py`. It has no borders, because the package contains no map data.
+La Haute Borne and Hornsea 1 are outside the map.
 
-**A field without a source is left out**: for example, sources disagree on the manufacturer of the turbines of Shelek-1, and
-Djungar Gate has no wind farm yet. Each field has a source and one of three certainties:
+**A field without a source is left out**: for example, sources disagree on the manufacturer of the turbines of
+Shelek-1, and Djungar Gate has no wind farm yet. Each field has a source and one of three certainties:
 
 - *stated*: given by a named source;
 - *derived* (marked `~`): computed or inferred from sources;
