@@ -189,6 +189,7 @@ class _Residuals:
 
     @classmethod
     def collect(cls, data: Any, quantiles: Array, site: str, observations: Observations) -> _Residuals:
+        """Residuals of the forecasts of a site."""
         valid = data["valid_time"].values
         outcome = observations.value_at(site, valid, outside="missing")
         published = observations.published_at(site, valid, outside="missing")

@@ -77,7 +77,9 @@ def check_observations(observations: Observations | None) -> None:
 def check_issue_times(issued: Times) -> None:
     """Refuse a forecast without an issue time."""
     if not len(issued):
-        raise TimeError("No issue time is given.", "A forecast has at least one.", "Give issue_time=...")
+        raise TimeError(
+            "No issue time is given.", "A forecast must have at least one.", "Give issue_time=..."
+        )
 
 
 def check_measured(
@@ -91,7 +93,7 @@ def check_measured(
     if observations.frequency != frequency:
         raise TimeError(
             f"The observations come every {observations.frequency}, the task every {frequency}.",
-            "Both have the same frequency.",
+            "Both must have the same frequency.",
             f"Use observations.resample('{frequency / pd.Timedelta('1min'):g}min').",
         )
 
@@ -101,7 +103,7 @@ def refuse_unfitted(is_fitted: bool, site: Site) -> None:
     if not is_fitted:
         raise NotFittedError(
             f"The forecaster of {site.name!r} is not fitted.",
-            "It is fitted before it predicts.",
+            "It must be fitted before it predicts.",
             "Call forecaster.fit(weather, observations), or energyforecast.load(path).",
         )
 
@@ -145,7 +147,7 @@ def _wrong_clock(site: Site, lag: Lag, matrix: DesignMatrix) -> TimeError:
     return TimeError(
         f"Power of site {site.name!r} comes {abs(lag.minutes):.0f} ± {lag.standard_error:.0f} min {side} the wind "
         f"(from {matrix.valid_time[0]} UTC on).",
-        "Power is labelled with the beginning of its hour, in UTC, so that the two agree within 35 min.",
+        "Power must be labelled with the beginning of its hour, in UTC, so that the two agree within 35 min.",
         "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If it is "
         "known to be right, and the weather to be off, use Forecaster(..., trust_clock=True).",
     )
@@ -218,6 +220,6 @@ def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -
         raise MissingDataError(
             f"At {matrix.windows.issue_time[lost[0]]} UTC no observation of {names} had been published "
             f"from which the lags {[item.lag for item in needs.history]} could be taken.",
-            "Of each lag that a feature asks for, a value or an older one was published.",
+            "Of each lag that a feature uses, the value or an older one must be published.",
             "Give the newest observations, or use predict(..., strict=False) for a marked fallback.",
         )

@@ -81,7 +81,7 @@ def model_to_json(model: QuantileModel) -> dict[str, Any]:
     if type(model).__name__ not in QuantileModel.registry:
         raise SchemaError(
             f"The model {type(model).__name__} is not one of the library's.",
-            "Only the library's own models are stored; storing others would need pickle.",
+            "Only the library's models can be stored; storing others would need pickle.",
             "Keep the code that fits it, or store its parts yourself.",
         )
     given = model.get_params(deep=False).items()
@@ -139,6 +139,7 @@ def _feature_to_json(item: Feature) -> dict[str, Any]:
 
 
 def _hash_of(item: Feature) -> str:
+    """Hash of the code of a user's feature."""
     if isinstance(item, FunctionFeature):
         return item.source_hash
     try:
@@ -169,7 +170,7 @@ def feature_from_json(values: dict[str, Any], given: dict[str, Feature]) -> Feat
         raise SchemaError(
             f"The feature {values['user']!r} "
             + ("was not given." if item is None else "has changed since the forecaster was stored."),
-            "A feature of your own is handed in again, as it was: its code is not stored.",
+            "A user's feature must be given again, unchanged: its code is not stored.",
             f"Use energyforecast.load(path, features=[{values['user']}]), or fit again.",
         )
     return item

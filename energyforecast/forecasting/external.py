@@ -48,7 +48,7 @@ def read_frame(
     if not len(rows):
         raise SchemaError(
             f"The forecast {name!r} has no row without a missing value.",
-            "At least one hour is forecast.",
+            "At least one hour must be forecast.",
             "Check the columns.",
         )
     width = _width(rows, task, form.frequency)
@@ -79,7 +79,7 @@ def _kinds(frame: pd.DataFrame, places: list[str], kind: Kind | Mapping[str, Kin
             if kinds.nunique(dropna=False) > 1:
                 raise SchemaError(
                     f"The forecast of {site!r} has the kinds {sorted(map(str, kinds.unique()))}.",
-                    "A site has one kind.",
+                    "A site must have one kind.",
                     "Correct the column, or give kind=...",
                 )
             written[str(site)] = kinds.iloc[0]
@@ -98,7 +98,7 @@ def _levels(frame: pd.DataFrame, columns: Mapping[str, float] | str | None) -> d
     if absent or not found:
         raise SchemaError(
             f"The frame has the columns {list(frame.columns)}" + (f", not {absent[0]!r}." if absent else "."),
-            "Quantiles are columns like 'q0.1', or those that columns= names.",
+            "Quantiles must be columns like 'q0.1', or be named by columns=.",
             "Give columns='load' for a point forecast, or columns={'P10': 0.1, ...}.",
         )
     check_levels(tuple(sorted(found.values())))
@@ -147,7 +147,7 @@ def _rows(frame: pd.DataFrame, clock: str, task: Task | None) -> pd.DataFrame:
         raise TimeError(
             f"The forecast of {row['site']!r} for {row['valid_time']} UTC, issued {row['issue_time']} UTC, "
             "is there twice.",
-            "Each hour is forecast once by each issue.",
+            "Each issue must forecast an hour once.",
             "Drop duplicates, or name the zone of the stamps: timezone=...",
         )
     return rows
@@ -169,19 +169,22 @@ def _issued(task: Task, valid: timestamps.Times) -> timestamps.Times:
         raise TimeError(
             f"{valid[wrong[0]]} UTC is covered by {int(count[wrong[0]])} issues of the task "
             f"({wrong.size} hours in all).",
-            "Each hour belongs to one issue.",
+            "Each hour must belong to one issue.",
             "Give a task whose windows do not overlap, at the forecast's frequency, or a column 'issue_time'.",
         )
     return np.asarray(windows.issue_time[origin[left]])
 
 
 def _width(rows: pd.DataFrame, task: Task | None, frequency: Any) -> pd.Timedelta:
+    """Length of an interval, as given or as most steps have it."""
     if frequency is not None or task is not None:
         return timestamps.duration(task.frequency if frequency is None and task is not None else frequency)
     steps = np.diff(np.unique(rows["valid_time"].to_numpy()))
     if not len(steps):
         raise TimeError(
-            "The forecast has a single hour.", "The length of an interval is known.", "Give frequency='1h'."
+            "The forecast has a single hour.",
+            "The length of an interval must be known.",
+            "Give frequency='1h'.",
         )
     lengths, counts = np.unique(steps, return_counts=True)
     return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
@@ -217,7 +220,7 @@ def _placed(rows: pd.DataFrame, values: Array, windows: Windows, places: list[st
         raise TimeError(
             f"{places[k]!r} has no forecast for {cells[cell][1]} UTC, issued {cells[cell][0]} UTC, which other "
             f"sites have ({len(lost)} in all).",
-            "Sites of one forecast have the same issues and hours.",
+            "Sites of one forecast must have the same issues and hours.",
             "Read each site as a forecast of its own.",
         )
     return cube

@@ -153,6 +153,7 @@ def _by_kind(forecaster: Forecaster) -> dict[str, Forecaster]:
 def _forecast(
     forecaster: Forecaster, known: tuple[Weather, Observations], issues: pd.DatetimeIndex
 ) -> Forecast:
+    """Forecasts of one kind of site, fitted as of the first issue."""
     weather, observations = known
     fitted = forecaster.fit(weather, observations, as_of=issues[0], missing="drop")
     return _with_caveat(fitted.predict(weather, observations, issue_time=issues, strict=False))

@@ -123,6 +123,7 @@ def parts(forecaster: Forecaster) -> dict[str, bytes]:
 
 
 def _zip(members: Mapping[str, bytes]) -> bytes:
+    """Bytes of a zip file, the same for the same members."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -131,6 +132,7 @@ def _zip(members: Mapping[str, bytes]) -> bytes:
 
 
 def _describe_model(model: QuantileModel, members: dict[str, bytes]) -> dict[str, Any]:
+    """Kind, parameters and names of the fitted parts of a model, which join the members."""
     described = model_to_json(model)
     names = {}
     for key, part in model.parts().items():
@@ -202,6 +204,7 @@ def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Manifest and members of a file, with the checksums of the manifest."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = _members(archive)
@@ -209,7 +212,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     except _DAMAGE as error:
         raise FileFormatError(
             f"{path} cannot be read as a forecaster: {error}.",
-            "It was written by Forecaster.save.",
+            "It must be a file of Forecaster.save.",
             "Check the path.",
         ) from error
     if not isinstance(manifest, dict):
@@ -224,7 +227,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     if checksums != manifest.get("files"):
         raise FileFormatError(
             f"{path} is damaged: its contents do not have the checksums of its manifest.",
-            "Every member is as it was written.",
+            "Every member must be as it was written.",
             "Restore the file, or fit and save again.",
         )
     return manifest, members
@@ -237,6 +240,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
 
 
 def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[str, Feature]) -> Forecaster:
+    """Fitted forecaster of a manifest and its members."""
     features: dict[str, FeatureSet] = {}
     models: dict[str, QuantileModel] = {}
     for item in manifest["recipes"]:
@@ -264,6 +268,7 @@ def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[st
 
 
 def _model(values: dict[str, Any], members: Mapping[str, bytes]) -> QuantileModel:
+    """Fitted model of its description."""
     model = model_from_json(values["type"], values["parameters"])
     low, high = values["bounds"]
     model.columns_ = list(values["columns"])

@@ -143,6 +143,7 @@ class QuantileModel(BaseEstimator, ABC):
         return np.asarray(np.clip(quantiles, *self.bounds_))
 
     def _check_fitted(self) -> None:
+        """Refuse a model that is not fitted."""
         if not hasattr(self, "columns_"):
             raise NotFittedError(
                 f"{type(self).__name__} is not fitted.",
@@ -151,11 +152,12 @@ class QuantileModel(BaseEstimator, ABC):
             )
 
     def _check_columns(self, X: pd.DataFrame) -> None:
+        """Refuse other columns than those of fit."""
         self._check_fitted()
         if list(map(str, X.columns)) != self.columns_:
             raise SchemaError(
                 f"X has the columns {list(X.columns)}.",
-                f"They are those of fit, in the same order: {self.columns_}.",
+                f"They must be those of fit, in the same order: {self.columns_}.",
                 "Build X with the same features.",
             )
 
@@ -206,12 +208,13 @@ _Model = TypeVar("_Model", bound=QuantileModel)
 
 
 def _check_weight(weight: Array, rows: int) -> Array:
+    """Weights of rows, refused if there is not one for each."""
     found = np.asarray(weight, dtype=np.float64)
     if found.shape != (rows,) or not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
         usable = int((np.isfinite(found) & (found >= 0)).sum())
         raise RangeError(
             f"sample_weight has the shape {found.shape}; {usable} are finite and not negative.",
-            f"Each of the {rows} rows has a weight, and at least one is above 0.",
+            f"Each of the {rows} rows must have a weight, at least one above 0.",
             "Give a weight for each row, or sample_weight=None.",
         )
     return found

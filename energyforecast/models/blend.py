@@ -190,13 +190,14 @@ class Blend(QuantileModel):
         return pd.DataFrame(columns, index=range(values.shape[1]))
 
     def _found(self, X: pd.DataFrame) -> list[str]:
+        """Weather models as given, or all prefixes of the columns."""
         prefixes = list(dict.fromkeys(name.rpartition(":")[0] for name in map(str, X.columns) if ":" in name))
         found = [""] if not prefixes and self.sources is None else list(self.sources or prefixes)
         lacking = [name for name in found if name and name not in prefixes]
         if lacking:
             raise SchemaError(
                 f"No column is of the weather model {lacking[0]!r}.",
-                f"Columns begin with the name of their weather model; there are {prefixes}.",
+                f"Columns must begin with the name of their weather model; there are {prefixes}.",
                 "Give the weather as {'name': dataset, ...}, or correct sources.",
             )
         return found
@@ -216,11 +217,12 @@ class Blend(QuantileModel):
         return np.asarray(X[names].notna().any(axis=1)) if source else np.ones(len(X), dtype=bool)
 
     def _refuse_none(self, X: pd.DataFrame) -> None:
+        """Refuse a weather model without any value."""
         empty = [source for source, models in self.base_models_.items() if not models]
         if empty:
             raise MissingDataError(
                 f"The weather model {empty[0]!r} has no value in {len(X)} rows.",
-                "Each base model needs rows to be fitted.",
+                "Each base model must have rows to be fitted on.",
                 "Leave it out: Blend(sources=(...)), or give weather that reaches back.",
             )
 
@@ -230,7 +232,7 @@ class Blend(QuantileModel):
         if lost.any():
             raise MissingDataError(
                 f"In {int(lost.sum())} rows no weather model of {self.sources_} has a value.",
-                "At least one has.",
+                "At least one must have.",
                 "Forecast such rows from climatology: predict(..., strict=False).",
             )
         values = np.zeros((len(self.sources_), len(X), len(self.levels)))
@@ -322,6 +324,7 @@ def _anchors(levels: tuple[float, ...]) -> list[int]:
 
 
 def _best(values: Array, y: Array, weight: Array, level: float) -> Array:
+    """Weights on the simplex with the lowest pinball loss."""
     unit = float(np.abs(y[:, None] - values).mean()) or 1.0
     count = values.shape[1]
 

@@ -139,16 +139,17 @@ class ConformalQuantiles(QuantileModel):
             self.models_ = [self._unfitted().fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)]
 
     def _check(self, X: pd.DataFrame) -> None:
+        """Refuse settings and columns that cannot be used."""
         if self.by is not None and self.by not in X.columns:
             raise SchemaError(
                 f"Calibration by {self.by!r} is asked for; the columns are {list(X.columns)}.",
-                "Groups are made by one of the columns.",
+                "Groups must be made by one of the columns.",
                 "Choose one, or add the feature that gives it.",
             )
         if not 0 < self.share < 1 or self.folds == 1 or self.folds < 0 or self.groups < 1:
             raise RangeError(
                 f"folds={self.folds}, share={self.share}, groups={self.groups}.",
-                "There are no blocks (0) or at least two, a share between 0 and 1, and a group.",
+                "folds must be 0 or at least 2, the share between 0 and 1, groups at least 1.",
                 "Correct the settings.",
             )
 

@@ -166,6 +166,7 @@ class DemandResponse(QuantileModel):
         self.scale_ = np.where(raw.std(axis=0) > 1e-9, raw.std(axis=0), 1.0)
 
     def _raw(self, X: pd.DataFrame) -> Floats:
+        """Splines of temperatures, weekdays, flags and harmonics, not standardised."""
         parts = [_spline(X[name], knots) for name, knots in self.knots_.items()]
         weekday = X["weekday"].to_numpy(dtype=np.float64)
         parts.append((weekday[:, None] == np.arange(1, 7)).astype(np.float64))
@@ -204,6 +205,7 @@ class DemandResponse(QuantileModel):
         return weights, intercept
 
     def _grow(self, values: Array, target: Floats, *, block: int) -> Any:
+        """Booster on the columns as they are."""
         import lightgbm
 
         settings = {
@@ -335,7 +337,7 @@ def _usable(X: pd.DataFrame, y: Array) -> npt.NDArray[np.bool_]:
     if absent or not temperatures:
         raise SchemaError(
             f"X has the columns {list(X.columns)}, without {absent[0] if absent else _TEMPERATURE!r}.",
-            "The response needs hour, weekday and at least one temperature.",
+            "X must have hour, weekday and at least one temperature.",
             "Use the features LocalHour(), DayType() and Temperature().",
         )
     if (y <= 0).any():
@@ -349,13 +351,14 @@ def _usable(X: pd.DataFrame, y: Array) -> npt.NDArray[np.bool_]:
     if known.sum() < _MIN_DAYS * day:
         raise MissingDataError(
             f"Of {len(y)} rows with demand, {int(known.sum())} have a temperature.",
-            f"A response needs {_MIN_DAYS} days of {day} rows or more.",
+            f"A response must be fitted on {_MIN_DAYS} days of {day} rows or more.",
             "Give a longer history; a year shows every season.",
         )
     return np.asarray(known)
 
 
 def _by_hour(weights: Floats, intercept: Floats, design: Floats, hour: Array) -> Floats:
+    """Linear prediction with the weights of each row's hour."""
     result = np.empty(len(hour))
     for k in np.unique(hour):
         rows = hour == k

@@ -176,6 +176,7 @@ class LightGBMQuantiles(QuantileModel):
         self.seed = seed
 
     def _parameters(self, rows: int) -> dict[str, Any]:
+        """Parameters of LightGBM for a number of rows."""
         return {
             "objective": "quantile",
             "num_leaves": self.num_leaves,
@@ -222,6 +223,7 @@ class LightGBMQuantiles(QuantileModel):
             )
 
     def _growth(self, rows: int) -> TreeGrowth:
+        """Settings by which trees are grown."""
         return TreeGrowth(
             levels=self.fitted_quantiles,
             n_tree_sets=self.n_tree_sets,
@@ -233,17 +235,18 @@ class LightGBMQuantiles(QuantileModel):
         )
 
     def _check(self) -> None:
+        """Refuse settings that cannot be used."""
         one_of("sharing", self.sharing, allowed=("trees", "none"), error=RangeError)
         if self.n_tree_sets < 1:
             raise RangeError(
                 f"n_tree_sets is {self.n_tree_sets}.",
-                "At least one set of trees is grown.",
+                "At least one set of trees must be grown.",
                 "Leave it out for the default.",
             )
         if len(check_levels(self.fitted_quantiles)) < 2:
             raise RangeError(
                 f"The levels {self.fitted_quantiles} are fitted.",
-                "A curve goes through at least two levels.",
+                "At least two levels must be fitted.",
                 "Give fitted_quantiles=(0.1, 0.5, 0.9) or more.",
             )
 
@@ -251,7 +254,7 @@ class LightGBMQuantiles(QuantileModel):
         if self.calibrate_by is not None and self.calibrate_by not in X.columns:
             raise SchemaError(
                 f"calibrate_by names the column {self.calibrate_by!r}, X has {list(X.columns)}.",
-                "Levels are calibrated in groups of one of the features.",
+                "calibrate_by must name one of the features.",
                 "Add the feature that gives it, or calibrate_by=None.",
             )
 

@@ -122,11 +122,12 @@ class LinearQuantiles(QuantileModel):
         self.coefficients_ = self._solved(terms, y, weight / weight.mean())
 
     def _check(self) -> None:
+        """Refuse settings that cannot be used."""
         check_levels(self.fitted_quantiles)
         if self.knots < 1 or not self.penalty >= 0:
             raise RangeError(
                 f"knots={self.knots}, penalty={self.penalty}.",
-                "There is at least one knot, and the penalty is not negative.",
+                "There must be at least one knot, and the penalty must not be negative.",
                 "Correct the settings.",
             )
         for pattern in self.spline_columns:
@@ -141,6 +142,7 @@ class LinearQuantiles(QuantileModel):
         return any(fnmatchcase(name, pattern) for pattern in self.spline_columns)
 
     def _names(self) -> list[str]:
+        """Names of the terms."""
         splines = [
             f"{name} above {knot:.4g}"
             for name, knots in zip(self.columns_, self.knots_, strict=True)
@@ -223,6 +225,7 @@ def _median(column: Array) -> float:
 
 
 def _inner_knots(column: Array, count: int) -> Array:
+    """Knots at equally spaced quantiles, inside the range of a column."""
     known = column[np.isfinite(column)]
     if not len(known):
         return np.empty(0)

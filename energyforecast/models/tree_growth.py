@@ -79,6 +79,7 @@ class TreeGrowth:
     def _fit_leaves(
         self, booster: Any, leaf: Array, y: Array, seen: Mask, weight: Array | None
     ) -> LeafValues:
+        """Leaf values of all levels on the trees of a booster."""
         return fit_leaf_values(
             leaf[seen],
             y[seen],

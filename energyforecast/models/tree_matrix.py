@@ -35,7 +35,7 @@ def categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str] |
     if missing:
         raise SchemaError(
             f"categories names the columns {missing}, X has {list(X.columns)}.",
-            "Columns of categories are among the features.",
+            "Columns of categories must be among the features.",
             "Leave out names that the features do not give.",
         )
     found: dict[str, list[str] | None] = dict.fromkeys(named)
@@ -61,20 +61,21 @@ def published_level(X: pd.DataFrame, name: str) -> Array:
     if name not in X.columns:
         raise SchemaError(
             f"relative_to names the column {name!r}, X has {list(X.columns)}.",
-            "Outcomes are forecast relative to one of the features.",
+            "relative_to must name one of the features.",
             "Add the feature that gives it, or relative_to=None.",
         )
     level = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
     if not np.isfinite(level).any():
         raise MissingDataError(
             f"The column {name!r} has no value in {len(X)} rows.",
-            "Outcomes are forecast relative to it.",
+            "Outcomes are forecast relative to it, so it must be known in some rows.",
             "Give a longer past, or relative_to=None.",
         )
     return np.asarray(level)
 
 
 def _column(column: pd.Series, known: Categories) -> Array:
+    """Column as numbers."""
     names = known.get(str(column.name), [])
     if names:
         return _coded(column, names)

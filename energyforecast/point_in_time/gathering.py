@@ -121,10 +121,11 @@ def _cell_methods(values: xr.DataArray, name: str) -> str:
 def _histories(
     observations: Observations | None, sites: Sequence[Site], windows: Windows, history: Sequence[Past]
 ) -> dict[tuple[Past, str], tuple[Array, Array]]:
+    """Lagged observations by request and site."""
     if history and observations is None:
         raise MissingDataError(
             f"Features ask for lagged observations ({history[0].lag}), and there are none.",
-            "Observations are given to predict as to fit.",
+            "Observations must be given to predict as to fit.",
             "Pass them: forecaster.predict(weather, observations, issue_time=...), or remove the lag features.",
         )
     return {

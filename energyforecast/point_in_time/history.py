@@ -117,10 +117,11 @@ def history_as_of(
 
 
 def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:
+    """Number of intervals in a step."""
     if step < frequency or step % frequency != pd.Timedelta(0):
         raise TimeError(
             f"A lag goes back by steps of {step}; the observations have intervals of {frequency}.",
-            "A step is a whole number of intervals.",
+            "A step must be a whole number of intervals.",
             "Choose another step, or resample the observations.",
         )
     return int(step // frequency)

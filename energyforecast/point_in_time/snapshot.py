@@ -129,7 +129,7 @@ class Snapshot:
         if len(sizes) > 1:
             raise SchemaError(
                 f"The weather has ensembles of {sorted(sizes)} members.",
-                "Members are taken one by one, so each variable has as many.",
+                "All variables must have the same number of members.",
                 "Choose one weather model, or reduce the others to their mean.",
             )
         count = next(iter(sizes), 1)
@@ -254,6 +254,7 @@ class Snapshot:
         return np.asarray(0.5 * (self.shift(name, hours=hours) + self.shift(name, hours=hours + step)))
 
     def _known(self, name: str) -> str:
+        """Name of a variable, refused if it was not gathered."""
         if (name, self.site.name) not in self.weather:
             raise SchemaError(
                 f"A feature of site {self.site.name!r} asks for the variable {name!r}.",
@@ -326,6 +327,7 @@ class Snapshot:
         return self._past(lag, step)[1]
 
     def _past(self, lag: str, step: str | None) -> tuple[Array, Array]:
+        """Values and ages of a declared lag."""
         request = Past(timestamps.duration(lag), None if step is None else timestamps.duration(step))
         if (request, self.site.name) not in self.history:
             raise SchemaError(

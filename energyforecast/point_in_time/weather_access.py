@@ -132,7 +132,7 @@ def _check_coherent(weather: xr.Dataset) -> None:
     if str(weather.attrs.get("coherent_run", 1)).lower() in ("0", "false"):
         raise SchemaError(
             f"The weather of {weather.attrs.get('source', 'this source')} holds pieces of many runs.",
-            "An origin is forecast from one coherent run.",
+            "An origin must be forecast from one coherent run.",
             "Use runs, e.g. energyforecast.weather.open_meteo(...); compare pieces with observations directly.",
         )
 
@@ -154,6 +154,7 @@ def _newest_usable(
     valid: npt.NDArray[np.int64],
     inside: npt.NDArray[np.bool_],
 ) -> Gathered:
+    """Values of the newest usable run of each origin, found by steps back from the newest one."""
     origins, steps = valid.shape
     out = {
         name: np.full((origins, steps, *block.shape[2:]), np.nan, dtype=block.dtype)
@@ -233,6 +234,7 @@ def _complete(
     known: npt.NDArray[np.bool_],
     inside: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
+    """Whether each origin has every required value inside its window."""
     there = known
     for name in needed:
         finite = np.isfinite(found[name])
@@ -247,6 +249,7 @@ def _analysis(
     valid_time: timestamps.Times,
     names: Sequence[str],
 ) -> Gathered:
+    """Values of an analysis as a pseudo-run of each origin."""
     axis = _ints(weather["time"].values)
     column, known = _columns(_ints(valid_time), axis)
     out = {}
