@@ -270,7 +270,7 @@ class Snapshot:
 
     def _first(self, hours: float, name: str) -> int:
         """Position at which a window moved by some hours begins in the gathered arrays."""
-        exact = hours * pd.Timedelta("1h") / self.windows.frequency
+        exact = float(hours * pd.Timedelta("1h") / self.windows.frequency)
         steps = round(exact)  # a step of 10 minutes added to hours is not exact
         if abs(exact - steps) > 1e-6 or abs(steps) > self.margin:
             raise SchemaError(
