@@ -285,6 +285,7 @@ def test_a_planted_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch) ->
             test_its_false_offsets_are_found()
     else:
         honest_sun = driver.sun_on_modules
-        monkeypatch.setattr(clocks, "_sun", lambda site, when: honest_sun(site, when - pd.Timedelta("30min")))
+        shifted = lambda site, when: honest_sun(site, when - pd.Timedelta("30min"))  # noqa: E731
+        monkeypatch.setattr(driver, "sun_on_modules", shifted)
         with pytest.raises(AssertionError):
             test_a_plant_on_the_suns_clock_passes("1h")
