@@ -16,6 +16,7 @@ from energyforecast.core import forecast_files, quantile_cube, timestamps
 from energyforecast.core.kinds import Kind, check_kind, kinds_of
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.windows import Windows
 from energyforecast.errors import MissingDataError, RangeError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from energyforecast.core.observation_series import Observations
-    from energyforecast.core.table_format import TableFormat
 
 __all__ = ["Forecast"]
 
@@ -155,15 +155,9 @@ class Forecast:
         """
         from energyforecast.forecasting import external
 
+        form = format_of(format, unit=unit)
         return external.read_frame(
-            frame,
-            columns=columns,
-            task=task,
-            unit=unit,
-            capacity=capacity,
-            kind=kind,
-            name=name,
-            format=format,
+            frame, form, columns=columns, task=task, capacity=capacity, kind=kind, name=name
         )
 
     @property

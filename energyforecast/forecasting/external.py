@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,17 +26,15 @@ Array = npt.NDArray[Any]
 
 def read_frame(
     frame: pd.DataFrame,
+    form: TableFormat,
     *,
-    columns: Mapping[str, float] | str | None = None,
-    task: Task | None = None,
-    unit: Literal["W", "kW", "MW", "GW"] | None = None,
-    capacity: Mapping[str, float | None] | None = None,
-    kind: Kind | Mapping[str, Kind] | None = None,
-    name: str = "forecast",
-    format: TableFormat | None = None,
+    columns: Mapping[str, float] | str | None,
+    task: Task | None,
+    capacity: Mapping[str, float | None] | None,
+    kind: Kind | Mapping[str, Kind] | None,
+    name: str,
 ) -> Forecast:
     """Read the frame of :meth:`energyforecast.Forecast.from_frame`."""
-    form = format_of(format, unit=unit)
     form.check_used("unit", "timezone", "frequency", reader="Forecast.from_frame")
     one_of("unit", form.unit or "MW", allowed=("W", "kW", "MW", "GW"), error=UnitsError)
     levels = _levels(frame, columns)
