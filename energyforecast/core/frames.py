@@ -7,13 +7,19 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.variables import Flag
-from energyforecast.errors import SchemaError, TimeError
+from energyforecast.errors import SchemaError, TimeError, of_type
 
 __all__ = ["as_numbers", "check_frame", "check_rising_times", "joined_flags", "latest", "on_same_axes"]
 
 
 def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | None = None) -> pd.Timedelta:
     """Frequency of a frame of observations: UTC, interval-beginning, regular, a column for each site."""
+    of_type(
+        label,
+        frame,
+        expected=pd.DataFrame,
+        remedy="Give a frame with a column for each site, or series.to_frame().",
+    )
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex):
         raise SchemaError(

@@ -19,7 +19,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea, PVPlant, Site, Sites, as_sites
 from energyforecast.core.variables import FLAG_VERSION, UNFIT, Flag
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, of_type
 from energyforecast.observations.clock import ClockReport, check_clock
 from energyforecast.observations.driver import driver_at, expected_power
 from energyforecast.observations.quality_rules import EXCLUSIVE, RULES, RULES_VERSION, MeasuredPower
@@ -87,6 +87,7 @@ def flag_quality(
             f"Rules set {', '.join(str(flag.name) for flag in (*RULES, Flag.CLOCK_SUSPECT))}.",
             "DUPLICATE is set by read_power(duplicates='flag'), INCOMPLETE by resample, USER by you.",
         )
+    of_type("observations", observations, expected=Observations, remedy="Read a table with read_power.")
     found = pd.DataFrame(0, index=observations.index, columns=list(observations.sites), dtype="int64")
     for site in as_sites(sites):
         if site.name not in observations.sites:

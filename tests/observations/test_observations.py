@@ -605,3 +605,9 @@ def test_gaps_do_not_move_the_lag_and_too_little_says_nothing() -> None:
     assert lag.minutes == pytest.approx(120, abs=3)
     measured[470:] = np.nan
     assert estimate_lag(measured, _at_shifts(expected), step=HOUR) is None
+
+
+@pytest.mark.parametrize("given", [{"farm": 1.0}, np.ones(3), pd.Series([1.0])])
+def test_values_that_are_no_frame_are_refused_by_name(given: object) -> None:
+    with pytest.raises(SchemaError, match="observations is of the type"):
+        Observations(given, published_after="1h")

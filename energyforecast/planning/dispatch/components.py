@@ -24,9 +24,8 @@ def check_bounds(part: Any, *bounds: tuple[str, float, float]) -> None:
         label += f" {part.name!r}"
     for name, low, high in bounds:
         value = getattr(part, name)
-        if value is not None and not (
-            isinstance(value, Real) and np.isfinite(value) and low <= value <= high
-        ):
+        number = float(value) if isinstance(value, Real) else np.nan
+        if value is not None and not (np.isfinite(number) and low <= number <= high):
             upper = f"and at most {high:g}" if np.isfinite(high) else "and finite"
             raise RangeError(
                 f"{label} has {name} = {value if isinstance(value, Real) else repr(value)}.",
