@@ -5,7 +5,6 @@
     python tools/build_sites_page.py [--out FILE]
 """
 
-# ruff: noqa: E501  (paragraphs of a page)
 from __future__ import annotations
 
 import argparse
