@@ -48,10 +48,6 @@ class PublicationLatency:
     margin : timedelta or str
         Added to all, for the distribution of published values to servers.
 
-    See Also
-    --------
-    LATENCIES : Those of known models.
-
     Notes
     -----
     A value with the lead :math:`h` (in hours) of the run initialised at :math:`t_0` is available at
