@@ -25,8 +25,8 @@ from sklearn.linear_model import Ridge
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
 from energyforecast.core.calendars import look_up
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
-from energyforecast.core.windows import Windows
 from energyforecast.evaluation.losses import crps_of_samples, energy_score
 from energyforecast.planning import GaussianCopula, hindcast_residuals, reconcile, sample_scenarios
 

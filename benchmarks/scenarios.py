@@ -25,9 +25,9 @@ import pandas as pd
 
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.tasks import day_ahead
-from energyforecast.core.windows import Windows
 from energyforecast.evaluation.losses import crps_of_samples, energy_score, variogram_score
 from energyforecast.planning import GaussianCopula, Independence, SchaakeShuffle, sample_scenarios
 from energyforecast.planning.scenario_generation.dependence import Dependence

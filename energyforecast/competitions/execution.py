@@ -21,7 +21,7 @@ from energyforecast.competitions.protocols.gefcom2014_load import Gefcom2014Load
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.core.version import __version__
 from energyforecast.errors import ConfigurationError, one_of
-from energyforecast.evaluation.process_use import ProcessUse, total_use
+from energyforecast.evaluation.resource_use import ProcessUse, total_use
 
 __all__ = ["competition", "names", "run", "write_json"]
 

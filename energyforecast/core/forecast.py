@@ -13,12 +13,12 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import forecast_files, quantile_cube, timestamps
-from energyforecast.core.kinds import Kind, check_kind, kinds_of
+from energyforecast.core.forecast_windows import Windows
+from energyforecast.core.power_kinds import Kind, check_kind, kinds_of
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
-from energyforecast.core.windows import Windows
 from energyforecast.errors import MissingDataError, RangeError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Forecast:
     data : DataArray
         Dimensions ``(site, issue_time, lead_time, quantile)`` [MW]. Coordinates: ``valid_time(issue_time,
         lead_time)``; ``capacity(site)`` [MW], NaN if unknown; ``kind(site)``, one of
-        :data:`energyforecast.core.kinds.KINDS`; ``fallback_level(site, issue_time)``;
+        :data:`energyforecast.core.power_kinds.KINDS`; ``fallback_level(site, issue_time)``;
         ``weather_init_time(site, issue_time)``, NaT for analyses. ``lead_time`` is the union over
         issues, since local days have 23 to 25 hours: cells outside an issue's window are NaN.
 
@@ -130,7 +130,8 @@ class Forecast:
         capacity : mapping of float, optional
             By site; bounds that the forecast keeps. [MW]
         kind : str or mapping of str, optional
-            Of all sites, or by site: one of :data:`energyforecast.core.kinds.KINDS`. By default that of the column
+            Of all sites, or by site: one of :data:`energyforecast.core.power_kinds.KINDS`.
+            By default that of the column
             ``kind``, as :meth:`to_frame` writes it, else ``"site"``, unknown.
         name : str
             Name of the model or vendor.
@@ -167,7 +168,7 @@ class Forecast:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """Kind of power by site: one of :data:`energyforecast.core.kinds.KINDS`.
+        """Kind of power by site: one of :data:`energyforecast.core.power_kinds.KINDS`.
 
         See Also
         --------
@@ -190,7 +191,7 @@ class Forecast:
         Parameters
         ----------
         kind : str or mapping of str
-            Of all sites, or of some by name: one of :data:`energyforecast.core.kinds.KINDS`.
+            Of all sites, or of some by name: one of :data:`energyforecast.core.power_kinds.KINDS`.
 
         Raises
         ------

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core.kinds import Kind, check_kind
+from energyforecast.core.power_kinds import Kind, check_kind
 from energyforecast.errors import MissingDataError
 
 __all__ = ["deviations", "is_demand", "tolerance"]
@@ -45,7 +45,7 @@ def deviations(observed: Array, declared: Array, *, kind: Kind | Array) -> tuple
     observed, declared : array, shape (rows,)
         [MW]
     kind : str or array of str
-        Of all, or of each row: one of :data:`energyforecast.core.kinds.KINDS`.
+        Of all, or of each row: one of :data:`energyforecast.core.power_kinds.KINDS`.
 
     Returns
     -------

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import frames, timestamps
+from energyforecast.core import timestamps
+from energyforecast.core.observation_frames import as_numbers, check_frame, joined_flags, latest, on_same_axes
 from energyforecast.core.variables import UNFIT, Flag
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
@@ -77,8 +78,8 @@ class Observations:
 
     def __post_init__(self) -> None:
         given = None if self.frequency is None else timestamps.duration(self.frequency)
-        frequency = frames.check_frame(self.values, label="observations", frequency=given)
-        values = frames.as_numbers(self.values, "observations")
+        frequency = check_frame(self.values, label="observations", frequency=given)
+        values = as_numbers(self.values, "observations")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "frequency", frequency)
         if (self.published_after is None) == (self.published_time is None):
@@ -100,7 +101,7 @@ class Observations:
         for name in ("published_time", "flags", "available_capacity"):
             frame = getattr(self, name)
             if frame is not None:
-                object.__setattr__(self, name, frames.on_same_axes(frame, values, name))
+                object.__setattr__(self, name, on_same_axes(frame, values, name))
         self._check_published()
 
     def _check_published(self) -> None:
@@ -355,10 +356,8 @@ class Observations:
         complete = groups.count() == int(parts)
         flags = (~complete).astype("int64") * int(Flag.INCOMPLETE)
         if self.flags is not None:
-            flags = flags | frames.joined_flags(self.flags, longer)
-        published = (
-            None if self.published_time is None else frames.latest(self.published_time, longer, int(parts))
-        )
+            flags = flags | joined_flags(self.flags, longer)
+        published = None if self.published_time is None else latest(self.published_time, longer, int(parts))
         capacity = (
             None if self.available_capacity is None else self.available_capacity.resample(longer).mean()
         )

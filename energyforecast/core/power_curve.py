@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast import physics
-from energyforecast.core import curve_sources
+from energyforecast.core import power_curve_sources
 from energyforecast.core.table_format import TableFormat, load_table
 from energyforecast.errors import RangeError, SchemaError
 
@@ -307,8 +307,8 @@ class PowerCurve:
         PowerCurve('curve', 2.5 MW at 12 m/s, 3 to 25 m/s)
         """
         table = load_table(path, format=TableFormat(delimiter=delimiter, decimal=decimal))
-        speeds = curve_sources.wind_speeds(table, wind_speed, path)
-        values, full = curve_sources.powers(table, power, path, unit=unit, rated=rated)
+        speeds = power_curve_sources.wind_speeds(table, wind_speed, path)
+        values, full = power_curve_sources.powers(table, power, path, unit=unit, rated=rated)
         return cls(speeds, values, rated=full, name=Path(path).stem)
 
     @classmethod
@@ -329,7 +329,7 @@ class PowerCurve:
         ----------
         https://windpowerlib.readthedocs.io; the curves: https://openenergyplatform.org, ODbL 1.0.
         """
-        speeds, values, rated = curve_sources.from_windpowerlib(turbine_type)
+        speeds, values, rated = power_curve_sources.from_windpowerlib(turbine_type)
         return cls(speeds, values, rated=rated, name=turbine_type)
 
     @classmethod
@@ -387,7 +387,7 @@ class PowerCurve:
         >>> curve.power_at([3, 7.5, 14, 26]).round(2).tolist()
         [0.0, 0.5, 1.0, 0.0]
         """
-        speeds, values = curve_sources.by_bins(
+        speeds, values = power_curve_sources.by_bins(
             power, wind_speed, usable=usable, bin_width=bin_width, min_count=min_count, cut_out=cut_out
         )
         return cls(speeds, values, rated=rated, name="measured")

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast.core import timestamps
-from energyforecast.core.kinds import Kind, check_kind
-from energyforecast.core.windows import Windows
+from energyforecast.core.forecast_windows import Windows
+from energyforecast.core.power_kinds import Kind, check_kind
 from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["SiteRows", "build", "check"]
@@ -35,7 +35,7 @@ class SiteRows:
     capacity : float, optional
         Upper bound of the forecast. [MW]
     kind : str
-        One of :data:`energyforecast.core.kinds.KINDS`.
+        One of :data:`energyforecast.core.power_kinds.KINDS`.
     fallback_level : array of int, shape (issues,), optional
         Level of the fallback ladder; 0 by default.
     weather_init_time : array of datetime64, shape (issues,), optional

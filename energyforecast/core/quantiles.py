@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from energyforecast.core.interpolation import (
+from energyforecast.core.quantile_interpolation import (
     TAILS,
     Levels,
     Side,

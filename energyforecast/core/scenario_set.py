@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
-from energyforecast.core.kinds import Kind, check_kind, kind_of_sum, kinds_of
+from energyforecast.core.power_kinds import Kind, check_kind, kind_of_sum, kinds_of
 from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
 
@@ -34,7 +34,7 @@ class Scenarios:
     ----------
     data : DataArray
         Dimensions ``(scenario, site, valid_time)`` [MW]; coordinate ``kind(site)``, one of
-        :data:`energyforecast.core.kinds.KINDS`; ``valid_time`` are beginnings of intervals in UTC, regular
+        :data:`energyforecast.core.power_kinds.KINDS`; ``valid_time`` are beginnings of intervals in UTC, regular
         and rising. Attributes: ``frequency``, length of an interval; ``caveats`` to show wherever the scenarios
         are shown; ``issue_time``, if known.
 
@@ -121,7 +121,8 @@ class Scenarios:
         valid_time : DatetimeIndex
             Beginnings of intervals, with a time zone.
         kind : str or mapping of str
-            Of all sites, or by site: one of :data:`energyforecast.core.kinds.KINDS`; ``"site"`` where it is not known.
+            Of all sites, or by site: one of :data:`energyforecast.core.power_kinds.KINDS`;
+            ``"site"`` where it is not known.
         frequency : str, optional
             Length of an interval; the step between the first two by default.
         caveats : sequence of str
@@ -192,7 +193,7 @@ class Scenarios:
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """Kind of power by site: one of :data:`energyforecast.core.kinds.KINDS`."""
+        """Kind of power by site: one of :data:`energyforecast.core.power_kinds.KINDS`."""
         return {
             name: check_kind(str(kind), of=name)
             for name, kind in zip(self.sites, self.data["kind"].values, strict=True)
@@ -245,7 +246,7 @@ class Scenarios:
     def total(self, groups: Mapping[str, Sequence[str]]) -> Scenarios:
         """Sums over groups of sites in each scenario, such as areas or sectors.
 
-        Plants of several kinds together are ``"generation"``; see :func:`energyforecast.core.kinds.kind_of_sum`.
+        Plants of several kinds together are ``"generation"``; see :func:`energyforecast.core.power_kinds.kind_of_sum`.
 
         Parameters
         ----------

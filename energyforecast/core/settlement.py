@@ -1,7 +1,7 @@
 """Cost of deviations from a declared schedule: sides, prices and dead band of an imbalance.
 
 An imbalance has a side, not a sign. Of generation, less than declared is a shortage; of demand, more than declared
-is one. The kind of the site decides (:data:`energyforecast.core.kinds.KINDS`).
+is one. The kind of the site decides (:data:`energyforecast.core.power_kinds.KINDS`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import by_hour
 from energyforecast.core.imbalance_sides import deviations, is_demand, tolerance
-from energyforecast.core.kinds import Kind
+from energyforecast.core.power_kinds import Kind
 from energyforecast.errors import RangeError, SchemaError, one_of
 
 __all__ = [

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-from energyforecast.core.facts import Source
+from energyforecast.core.site_facts import Source
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 
 __all__ = ["catalogue"]

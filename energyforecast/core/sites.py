@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from energyforecast import physics
 from energyforecast.core import calendars, timestamps
-from energyforecast.core.facts import Source, as_sources
-from energyforecast.core.kinds import Kind
 from energyforecast.core.power_curve import PowerCurve
+from energyforecast.core.power_kinds import Kind
+from energyforecast.core.site_facts import Source, as_sources
 from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError, one_of
 
 __all__ = ["DemandArea", "PVPlant", "Site", "Sites", "WindFarm", "as_sites"]

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantiles import PERCENTILES, check_levels
-from energyforecast.core.windows import Windows
 from energyforecast.errors import TimeError
 
 __all__ = ["DayAhead", "Intraday", "MonthAhead", "Task", "day_ahead", "intraday", "month_ahead"]

@@ -23,7 +23,7 @@ from energyforecast.evaluation.checkpoints import Checkpoints, fingerprint
 from energyforecast.evaluation.fold_runs import Candidate, Execution, audit, forecast_of, run_folds
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
 from energyforecast.evaluation.pairing import align
-from energyforecast.evaluation.process_use import total_use
+from energyforecast.evaluation.resource_use import total_use
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.splits import Fold, Refit, Splits, split
 from energyforecast.forecasting import checks

@@ -10,7 +10,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
+from energyforecast.core.power_kinds import Kind
 from energyforecast.errors import SchemaError, TimeError
 
 __all__ = ["on_common_hours"]

@@ -17,7 +17,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.evaluation.checkpoints import Checkpoint, Checkpoints
-from energyforecast.evaluation.process_use import ProcessUse
+from energyforecast.evaluation.resource_use import ProcessUse
 from energyforecast.evaluation.splits import Fold, Splits
 from energyforecast.features import Needs
 from energyforecast.forecasting.design_matrix import DesignMatrix

@@ -173,7 +173,7 @@ class Pairs:
 
     @property
     def kind(self) -> Array:
-        """Kind of each row's site, shape (rows,): one of :data:`energyforecast.core.kinds.KINDS`."""
+        """Kind of each row's site, shape (rows,): one of :data:`energyforecast.core.power_kinds.KINDS`."""
         return np.asarray(self.labels["kind"], dtype=str)
 
     @property

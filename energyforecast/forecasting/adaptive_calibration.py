@@ -14,8 +14,8 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import power_bounds
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import power_bounds
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models.conformal import quantile_by_level
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import plausibility, weather_schema
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.timestamps import Times
 from energyforecast.core.weather_schema import Weather
-from energyforecast.core.windows import Windows
 from energyforecast.errors import (
     MissingDataError,
     NoRunError,

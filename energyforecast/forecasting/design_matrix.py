@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps, variables
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, check_structure, label_of
-from energyforecast.core.windows import Windows
 from energyforecast.errors import MissingDataError
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe

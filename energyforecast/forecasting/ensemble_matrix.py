@@ -12,9 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
-from energyforecast.core.windows import Windows
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.features import Needs
 from energyforecast.forecasting.defaults import Recipe

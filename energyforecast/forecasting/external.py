@@ -11,12 +11,12 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind, kinds_of
+from energyforecast.core.forecast_windows import Windows
+from energyforecast.core.power_kinds import Kind, kinds_of
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
-from energyforecast.core.windows import Windows
 from energyforecast.errors import SchemaError, TimeError, UnitsError, one_of
 
 __all__ = ["read_frame"]

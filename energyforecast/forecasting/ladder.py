@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.core.fallback import CLIMATOLOGY, CONSTANT, OLDER_RUN, REDUCED
-from energyforecast.core.kinds import power_bounds
+from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import Site
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.training import Training, TrainingRows

@@ -12,8 +12,8 @@ import xarray as xr
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import Kind
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError

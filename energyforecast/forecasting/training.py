@@ -12,8 +12,8 @@ import pandas as pd
 import sklearn.base
 
 from energyforecast.core import provenance, timestamps, weather_schema
-from energyforecast.core.kinds import power_bounds
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import Site, WindFarm
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import minimize
 
-from energyforecast.core.interpolation import interpolation_weights
+from energyforecast.core.quantile_interpolation import interpolation_weights
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, one_of
 from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
 from energyforecast.models.conformal import unfitted

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from energyforecast.core.interpolation import interpolation_weights
+from energyforecast.core.quantile_interpolation import interpolation_weights
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.models.base import weighted_quantiles
 

@@ -3,7 +3,7 @@
 from . import (
     audit as audit,
     clock as clock,
-    driver as driver,
+    power_driver as power_driver,
     elexon as elexon,
     entsoe as entsoe,
     lag as lag,

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import frames, timestamps
+from energyforecast.core import observation_frames, timestamps
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.errors import SchemaError
-from energyforecast.observations.driver import driver_at
 from energyforecast.observations.lag import Lag, estimate_lag
+from energyforecast.observations.power_driver import driver_at
 
 if TYPE_CHECKING:
     from energyforecast.core.observation_series import Observations
@@ -191,7 +191,7 @@ def check_clock(
     interval a stamp names. Overall lag behind wind_speed_100m: 195 ± 4 min.
     """
     series = _measured(power, site)
-    step = frames.check_frame(series.to_frame(site.name), label="power")
+    step = observation_frames.check_frame(series.to_frame(site.name), label="power")
     rows = max(1, round(pd.Timedelta("1h") / step))
     reach = _REACH * pd.Timedelta("1h") // (rows * step) * rows
     index = pd.date_range(series.index[0] - reach * step, series.index[-1] + reach * step, freq=step)

@@ -21,7 +21,7 @@ from energyforecast.core.sites import DemandArea, PVPlant, Site, Sites, as_sites
 from energyforecast.core.variables import FLAG_VERSION, UNFIT, Flag
 from energyforecast.errors import SchemaError, of_type
 from energyforecast.observations.clock import ClockReport, check_clock
-from energyforecast.observations.driver import driver_at, expected_power
+from energyforecast.observations.power_driver import driver_at, expected_power
 from energyforecast.observations.quality_rules import EXCLUSIVE, RULES, RULES_VERSION, MeasuredPower
 
 __all__ = ["clock_suspect", "flag_quality", "flag_table"]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import frames, timestamps
+from energyforecast.core import observation_frames, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
@@ -85,7 +85,7 @@ def _one_row_per_stamp(
 ) -> tuple[pd.DataFrame, pd.Series | None, pd.DatetimeIndex]:
     """Rows in the order of time, and the stamps of rows that contradict each other."""
     if duplicates == "error" or not values.index.has_duplicates:
-        frames.check_rising_times(pd.DatetimeIndex(values.index), "power")
+        observation_frames.check_rising_times(pd.DatetimeIndex(values.index), "power")
         return values, published, pd.DatetimeIndex([], tz="UTC")
     values = values.sort_index(kind="stable")
     spread = values.groupby(level=0).nunique(dropna=False).max(axis=1)

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import frames, timestamps
+from energyforecast.core import observation_frames, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, UnitsError
@@ -216,5 +216,5 @@ def _on_clock(rows: pd.DataFrame, timezone: str, label: str) -> pd.DataFrame:
             "Write them in this form, or use energyforecast.read_power.",
         ) from error
     index = timestamps.localise(stamps, timezone=timezone)
-    frames.check_rising_times(index, label)
+    observation_frames.check_rising_times(index, label)
     return rows[list(_VALUES.values())].astype("float64").set_axis(index, axis=0)

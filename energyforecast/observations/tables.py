@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from energyforecast.core.frames import as_numbers
+from energyforecast.core.observation_frames import as_numbers
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat, Unit, format_of, load_table
 from energyforecast.errors import SchemaError, one_of

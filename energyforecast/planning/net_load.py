@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
+from energyforecast.core.power_kinds import Kind
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import SchemaError, TimeError
 from energyforecast.planning.scenario_generation.dependence import Dependence

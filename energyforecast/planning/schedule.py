@@ -13,8 +13,8 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_by_hour
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import Kind
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms, Price, as_terms, best_level

@@ -11,10 +11,10 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, variables
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.weather_schema import Weather, as_models
-from energyforecast.core.windows import Windows
 from energyforecast.errors import MissingDataError
 from energyforecast.point_in_time.history import Past, history_as_of
 from energyforecast.point_in_time.snapshot import Snapshot, extend

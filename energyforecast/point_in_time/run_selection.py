@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.weather_schema import is_analysis
-from energyforecast.core.windows import Windows
 
 __all__ = ["select_runs"]
 

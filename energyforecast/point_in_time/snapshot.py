@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps, variables
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.sites import Site
 from energyforecast.core.variables import match
-from energyforecast.core.windows import Windows
 from energyforecast.errors import SchemaError
 from energyforecast.physics import SolarPosition, solar_position
 from energyforecast.point_in_time.history import Past

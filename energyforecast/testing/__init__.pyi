@@ -5,9 +5,9 @@ from . import (
     feature_contract as feature_contract,
     leakage as leakage,
     model_contract as model_contract,
-    poison as poison,
+    noise as noise,
     source_contract as source_contract,
-    sun_fit as sun_fit,
+    radiation_shift as radiation_shift,
 )
 from .examples import (
     example_days as example_days,
@@ -26,7 +26,7 @@ from .feature_contract import (
 from .leakage import (
     check_no_leakage as check_no_leakage,
 )
-from .poison import (
+from .noise import (
     poison_observations as poison_observations,
     poison_weather as poison_weather,
 )

@@ -14,13 +14,13 @@ from scipy import stats
 
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.labels import Label
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import Kind
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site, Sites, WindFarm, as_sites
 from energyforecast.core.tasks import day_ahead
-from energyforecast.core.windows import Windows
 from energyforecast.evaluation import Result
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology

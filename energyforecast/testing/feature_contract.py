@@ -10,18 +10,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, as_sites
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
-from energyforecast.core.windows import Windows
 from energyforecast.errors import LeakageError, SchemaError, TimeError
 from energyforecast.features import Feature, FeatureSet
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing.closure_scan import archives_within_reach
-from energyforecast.testing.poison import poison_observations, poison_weather
+from energyforecast.testing.noise import poison_observations, poison_weather
 
 __all__ = ["check_feature"]
 

@@ -15,7 +15,7 @@ from energyforecast.errors import LeakageError
 from energyforecast.forecasting import storage
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.testing.feature_contract import _check_closure, _same_features
-from energyforecast.testing.poison import poison_observations, poison_weather
+from energyforecast.testing.noise import poison_observations, poison_weather
 
 __all__ = ["check_no_leakage"]
 

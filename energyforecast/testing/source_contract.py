@@ -14,7 +14,7 @@ from energyforecast.core import timestamps, variables, weather_schema
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
-from energyforecast.testing.sun_fit import fit_sun
+from energyforecast.testing.radiation_shift import fit_sun
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource, Source
 
 __all__ = ["check_source"]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import frames, timestamps, weather_schema
+from energyforecast.core import observation_frames, timestamps, weather_schema
 from energyforecast.core.variables import POINT
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
@@ -91,7 +91,7 @@ def measured_temperature(values: pd.DataFrame, *, published_after: str | timedel
     >>> analysis["available_time"].values[0].astype("datetime64[h]")
     np.datetime64('2024-01-01T01','h')
     """
-    frames.check_rising_times(pd.DatetimeIndex(values.index), "temperature")
+    observation_frames.check_rising_times(pd.DatetimeIndex(values.index), "temperature")
     instants = timestamps.to_ns(values.index)
     analysis = xr.Dataset(
         {"temp_air": (("site", "time"), values.to_numpy(dtype=np.float32).T, {"cell_methods": POINT})},

@@ -112,7 +112,7 @@ def _code(path: Path) -> str:
 
 
 #: A warning of another library, silenced around one call, whose cause is refused right after it.
-REASONED = {("curve_sources.py", " simplefilter (")}
+REASONED = {("power_curve_sources.py", " simplefilter (")}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -15,7 +15,7 @@ from scipy import stats
 
 import energyforecast as ef
 from energyforecast import evaluation as ev
-from energyforecast.core.interpolation import interpolation_weights
+from energyforecast.core.quantile_interpolation import interpolation_weights
 from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.evaluation.metrics.exceedance import exceedance

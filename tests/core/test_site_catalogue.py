@@ -13,8 +13,8 @@ import pytest
 
 import energyforecast as ef
 from energyforecast import configuration, datasets
-from energyforecast.core.facts import Source
 from energyforecast.core.site_catalogue import catalogue
+from energyforecast.core.site_facts import Source
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.errors import ApproximateCoordinatesWarning, SchemaError
 from energyforecast.forecasting import storage

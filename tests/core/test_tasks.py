@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.tasks import Task, day_ahead, intraday, month_ahead
-from energyforecast.core.windows import Windows
 from energyforecast.errors import RangeError, TimeError
 
 ZONES = ("UTC", "Asia/Almaty", "Europe/Paris", "America/Sao_Paulo", "Asia/Beirut", "Pacific/Auckland")

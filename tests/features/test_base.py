@@ -18,10 +18,10 @@ import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import weather_schema
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea, Site, WindFarm
 from energyforecast.core.tasks import day_ahead, intraday
-from energyforecast.core.windows import Windows
 from energyforecast.errors import SchemaError
 from energyforecast.features import (
     AirMass,

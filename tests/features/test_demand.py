@@ -11,10 +11,10 @@ import pytest
 import xarray as xr
 
 from energyforecast import physics
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.tasks import Task, day_ahead, intraday
-from energyforecast.core.windows import Windows
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation import mae
 from energyforecast.features import (

@@ -18,7 +18,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.site_catalogue import catalogue
 from energyforecast.core.sites import DemandArea, PVPlant, WindFarm
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
-from energyforecast.observations import check_clock, driver
+from energyforecast.observations import check_clock, power_driver
 from energyforecast.observations import clock as clocks
 
 HOUR = pd.Timedelta("1h")
@@ -182,7 +182,7 @@ def test_wrong_labels_of_a_plant_are_found(minutes: int, verdict: str) -> None:
 def test_modules_of_known_orientation_are_not_taken_for_a_wrong_clock() -> None:
     west = PVPlant(name="west", latitude=43.97, longitude=77.11, surface_tilt=35, surface_azimuth=235)
     index = pd.date_range("2023-01-01", periods=8760, freq="1h", tz="UTC")
-    beam = pd.Series(driver.sun_on_modules(west, index + HOUR / 2), index=index)
+    beam = pd.Series(power_driver.sun_on_modules(west, index + HOUR / 2), index=index)
     assert check_clock(beam, site=west).right
     unknown = PVPlant(name="west", latitude=43.97, longitude=77.11)
     assert not check_clock(beam, site=unknown).right
@@ -284,8 +284,8 @@ def test_a_planted_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(AssertionError):
             test_its_false_offsets_are_found()
     else:
-        honest_sun = driver.sun_on_modules
+        honest_sun = power_driver.sun_on_modules
         shifted = lambda site, when: honest_sun(site, when - pd.Timedelta("30min"))  # noqa: E731
-        monkeypatch.setattr(driver, "sun_on_modules", shifted)
+        monkeypatch.setattr(power_driver, "sun_on_modules", shifted)
         with pytest.raises(AssertionError):
             test_a_plant_on_the_suns_clock_passes("1h")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import Kind
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.scenario_set import Scenarios

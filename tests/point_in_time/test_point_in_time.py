@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from energyforecast.core import weather_schema
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.tasks import day_ahead, intraday
 from energyforecast.core.variables import Flag
-from energyforecast.core.windows import Windows
 from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError
 from energyforecast.point_in_time import gathering, weather_access
 from energyforecast.point_in_time.history import Past, history_as_of

@@ -13,8 +13,8 @@ from energyforecast.competitions.readers.common import CompetitionData, Informat
 from energyforecast.competitions.readers.gefcom2014_load import read_gefcom2014_load
 from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.tasks import month_ahead
-from energyforecast.core.windows import Windows
 from energyforecast.features import DayOfYear, FeatureSet, LocalHour, Weekday
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import DemandResponse, SeasonalClimatology

@@ -13,8 +13,8 @@ import xarray as xr
 from energyforecast.competitions.readers import common as files
 from energyforecast.competitions.readers.common import CompetitionData
 from energyforecast.core import timestamps
-from energyforecast.core.facts import Source
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.site_facts import Source
 from energyforecast.core.sites import WindFarm
 from energyforecast.errors import SchemaError
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from energyforecast.competitions.readers import common as files
 from energyforecast.competitions.readers.common import CompetitionData, Information
-from energyforecast.core.facts import Source
+from energyforecast.core.site_facts import Source
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 
 __all__ = ["read_gefcom2014_solar", "read_gefcom2014_wind"]

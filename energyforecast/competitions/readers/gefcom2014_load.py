@@ -10,8 +10,8 @@ import pandas as pd
 
 from energyforecast.competitions.readers import common as files
 from energyforecast.competitions.readers.common import CompetitionData
-from energyforecast.core.facts import Source
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.site_facts import Source
 from energyforecast.core.sites import DemandArea
 from energyforecast.errors import TimeError
 from energyforecast.weather import measured_temperature

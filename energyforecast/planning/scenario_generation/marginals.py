@@ -12,7 +12,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind, power_bounds
+from energyforecast.core.power_kinds import Kind, power_bounds
 from energyforecast.core.quantiles import QuantileFunction, Tails
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.planning.scenario_generation.merging import as_list, by_site

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import Kind
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import Kind
 from energyforecast.core.settlement import ImbalanceTerms, deviations
 from energyforecast.evaluation import METRICS, Pairs, align, pinball_loss, score
 from energyforecast.reporting.sheets import common as parts

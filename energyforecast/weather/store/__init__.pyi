@@ -3,7 +3,7 @@
 from . import (
     archive_files as archive_files,
     completeness as completeness,
-    gather as gather,
+    lazy_dataset as lazy_dataset,
     integrity as integrity,
     manifest as manifest,
     merge as merge,

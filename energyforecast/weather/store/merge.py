@@ -12,7 +12,7 @@ import xarray as xr
 
 from energyforecast.core.files import checksum, write_whole
 from energyforecast.weather.store.archive_files import to_bytes
-from energyforecast.weather.store.gather import gathered
+from energyforecast.weather.store.lazy_dataset import gathered
 from energyforecast.weather.store.manifest import Manifest, Record
 
 __all__ = ["fresh_part", "joined", "merge_files", "write_archive_file"]

@@ -16,8 +16,8 @@ from energyforecast.core.files import only_writer, refused, sweep, without_secre
 from energyforecast.core.sites import Site, as_sites
 from energyforecast.errors import DamagedStoreWarning, MissingDataError, StoreError
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
-from energyforecast.weather.store.gather import gathered
 from energyforecast.weather.store.integrity import damaged, described, list_damaged, set_aside
+from energyforecast.weather.store.lazy_dataset import gathered
 from energyforecast.weather.store.manifest import Manifest, folder_of
 from energyforecast.weather.store.update import UpdateReport, Updating
 

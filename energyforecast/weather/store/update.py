@@ -32,7 +32,7 @@ from energyforecast.weather.store.completeness import (
     seconds,
     step_of,
 )
-from energyforecast.weather.store.gather import gathered
+from energyforecast.weather.store.lazy_dataset import gathered
 from energyforecast.weather.store.manifest import Manifest, Record
 
 __all__ = ["UpdateReport", "Updating"]

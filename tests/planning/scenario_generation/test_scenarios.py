@@ -15,9 +15,9 @@ from scipy import stats
 
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.core.windows import Windows
 from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation.losses import energy_score, variogram_score
 from energyforecast.planning import (

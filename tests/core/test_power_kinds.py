@@ -18,8 +18,8 @@ import energyforecast as ef
 from energyforecast import planning
 from energyforecast.core import settlement
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.kinds import KINDS, Kind, kind_of_sum, power_bounds
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import KINDS, Kind, kind_of_sum, power_bounds
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.core.scenario_set import Scenarios

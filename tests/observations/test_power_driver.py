@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core.sites import Site
-from energyforecast.observations.driver import driver_at, expected_power
+from energyforecast.observations.power_driver import driver_at, expected_power
 
 
 def test_a_series_is_linear_between_instants_and_unknown_over_long_gaps() -> None:

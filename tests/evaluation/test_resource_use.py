@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from energyforecast.evaluation.process_use import ProcessUse, total_use
+from energyforecast.evaluation.resource_use import ProcessUse, total_use
 
 
 def test_work_of_other_processes_is_added_and_this_one_counts_once() -> None:
