@@ -35,7 +35,8 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.weather.sources.common.base import PublicationLatency, RunSource, finished
+from energyforecast.weather.sources.common.base import RunSource, finished
+from energyforecast.weather.sources.common.publication_latency import PublicationLatency
 from energyforecast.weather.store.store import Store
 
 START = pd.Timestamp("2024-01-01", tz="UTC")

@@ -32,7 +32,8 @@ from energyforecast.observations import read_power
 from energyforecast.planning import ramps, reserve
 from energyforecast.planning.dispatch import system
 from energyforecast.weather.sources import registry
-from energyforecast.weather.sources.common.base import PublicationLatency, Source
+from energyforecast.weather.sources.common.base import Source
+from energyforecast.weather.sources.common.publication_latency import PublicationLatency
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 MADE = "Made from the code by `python tools/build_reference_pages.py`."

@@ -31,7 +31,8 @@ from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing.model_contract import check_model
 from energyforecast.testing.source_contract import check_source
-from energyforecast.weather.sources.common.base import PublicationLatency, RunSource, finished
+from energyforecast.weather.sources.common.base import RunSource, finished
+from energyforecast.weather.sources.common.publication_latency import PublicationLatency
 
 __all__ = [
     "check_model",

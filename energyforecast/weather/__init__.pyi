@@ -27,13 +27,15 @@ from .processing.temporal import (
     hourly as hourly,
 )
 from .sources.common.base import (
-    LATENCIES as LATENCIES,
     AnalysisSource as AnalysisSource,
     Http as Http,
     Label as Label,
-    PublicationLatency as PublicationLatency,
     RunSource as RunSource,
     Source as Source,
+)
+from .sources.common.publication_latency import (
+    LATENCIES as LATENCIES,
+    PublicationLatency as PublicationLatency,
 )
 from .sources.era5.parser import (
     parse_era5_point as parse_era5_point,

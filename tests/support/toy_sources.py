@@ -12,7 +12,8 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
-from energyforecast.weather.sources.common.base import AnalysisSource, PublicationLatency, RunSource, finished
+from energyforecast.weather.sources.common.base import AnalysisSource, RunSource, finished
+from energyforecast.weather.sources.common.publication_latency import PublicationLatency
 
 HOUR = np.timedelta64(3_600_000_000_000, "ns")
 NAMES = ("ghi", "temp_air", "wind_speed_100m")

@@ -15,8 +15,8 @@ from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
 from energyforecast.core.variables import MEAN
-from energyforecast.weather.sources.common.base import LATENCIES
 from energyforecast.weather.sources.common.point_series import PointSeries, PointSource, invalid_answer
+from energyforecast.weather.sources.common.publication_latency import LATENCIES
 from energyforecast.weather.sources.common.units import converted
 
 __all__ = ["NasaPower"]

@@ -20,13 +20,9 @@ from energyforecast.weather.processing.accumulation import de_accumulate
 from energyforecast.weather.processing.grid_cells import Grid, Method
 from energyforecast.weather.processing.spatial import to_sites
 from energyforecast.weather.processing.temporal import dark_at_night
-from energyforecast.weather.sources.common.base import (
-    LATENCIES,
-    PublicationLatency,
-    cf_attributes,
-    run_availability,
-)
+from energyforecast.weather.sources.common.base import cf_attributes, run_availability
 from energyforecast.weather.sources.common.containers import open_netcdf
+from energyforecast.weather.sources.common.publication_latency import LATENCIES, PublicationLatency
 
 __all__ = ["parse_noaa_netcdf", "read_noaa_ensemble", "read_noaa_netcdf"]
 

@@ -14,8 +14,8 @@ from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
 from energyforecast.core.variables import POINT
-from energyforecast.weather.sources.common.base import LATENCIES
 from energyforecast.weather.sources.common.point_series import PointSeries, PointSource
+from energyforecast.weather.sources.common.publication_latency import LATENCIES
 
 __all__ = ["PVGIS"]
 

@@ -39,7 +39,8 @@ from energyforecast.errors import (
     UnreachableError,
 )
 from energyforecast.weather import Store
-from energyforecast.weather.sources.common.base import PublicationLatency, RunSource, finished
+from energyforecast.weather.sources.common.base import RunSource, finished
+from energyforecast.weather.sources.common.publication_latency import PublicationLatency
 from energyforecast.weather.store import archive_files
 from tests.support.synthetic_data import SyntheticSite, synthetic
 from tests.support.toy_sources import FARM, OTHER, Toy, same_values, truth, utc

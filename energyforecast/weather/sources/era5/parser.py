@@ -21,7 +21,8 @@ from energyforecast.errors import (
 from energyforecast.weather.processing.accumulation import de_accumulate
 from energyforecast.weather.processing.grid_cells import Grid, Method
 from energyforecast.weather.processing.spatial import to_sites
-from energyforecast.weather.sources.common.base import LATENCIES, cf_attributes
+from energyforecast.weather.sources.common.base import cf_attributes
+from energyforecast.weather.sources.common.publication_latency import LATENCIES
 from energyforecast.weather.sources.era5.archives import one_layout
 from energyforecast.weather.sources.era5.catalogue import BY_NAME, PVLIB, ROWS, SPELLINGS, Row
 

@@ -23,7 +23,8 @@ from energyforecast.errors import (
     TimeError,
 )
 from energyforecast.weather.processing.grid_cells import Method
-from energyforecast.weather.sources.common.base import AnalysisSource, PublicationLatency, finished
+from energyforecast.weather.sources.common.base import AnalysisSource, finished
+from energyforecast.weather.sources.common.publication_latency import PublicationLatency
 from energyforecast.weather.sources.era5.archives import is_remote, open_file, open_zarr
 from energyforecast.weather.sources.era5.catalogue import ROWS
 from energyforecast.weather.sources.era5.parser import ATTRIBUTION, LATENCY, parse_era5

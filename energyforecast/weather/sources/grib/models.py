@@ -11,8 +11,8 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.labels import Label
 from energyforecast.errors import SchemaError
-from energyforecast.weather.sources.common.base import LATENCIES, PublicationLatency
 from energyforecast.weather.sources.common.package_tables import csv_rows, toml_tables
+from energyforecast.weather.sources.common.publication_latency import LATENCIES, PublicationLatency
 
 __all__ = ["MODELS", "Field", "GribModel", "given_names", "needed_fields"]
 

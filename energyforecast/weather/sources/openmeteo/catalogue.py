@@ -10,8 +10,8 @@ from typing import Final, Literal
 from energyforecast.core import timestamps, variables
 from energyforecast.core.labels import Label
 from energyforecast.errors import SchemaError, UnitsError
-from energyforecast.weather.sources.common.base import LATENCIES, PublicationLatency
 from energyforecast.weather.sources.common.package_tables import csv_rows
+from energyforecast.weather.sources.common.publication_latency import LATENCIES, PublicationLatency
 
 __all__ = [
     "ATTRIBUTION",
