@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -144,9 +144,7 @@ def finish_time_series(
     write_title(axes, title)
     axes.set(ylabel=ylabel, xlabel=f"{xlabel}, {timezone}")
     write_legend(axes)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    write_caveats(figure, shown)
+    write_caveats(cast("Figure", axes.figure), shown)  # no axes of a sub-figure come here
 
 
 def edges_of(valid: pd.DatetimeIndex, width: pd.Timedelta, timezone: str) -> Any:
