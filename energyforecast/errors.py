@@ -89,9 +89,9 @@ class EnergyForecastError(Exception):
 
     Examples
     --------
-    >>> print(EnergyForecastError("The capacity is -3 MW.", "A capacity is positive.", "Give it in MW."))
+    >>> print(EnergyForecastError("The capacity is -3 MW.", "A capacity must be positive.", "Give it in MW."))
     The capacity is -3 MW.
-    A capacity is positive.
+    A capacity must be positive.
     Give it in MW.
     """
 
@@ -261,7 +261,7 @@ def one_of(
     Traceback (most recent call last):
         ...
     energyforecast.errors.SchemaError: method is 'wsl'.
-    It is one of 'ols', 'wls', 'mint'.
+    It must be one of 'ols', 'wls', 'mint'.
     Choose one of them; perhaps 'wls' is meant.
     """
     choices = tuple(allowed)
@@ -270,7 +270,7 @@ def one_of(
     near = difflib.get_close_matches(str(value), [item for item in choices if isinstance(item, str)], n=1)
     raise error(
         f"{name} is {value!r}.",
-        f"It is one of {', '.join(map(repr, choices))}.",
+        f"It must be one of {', '.join(map(repr, choices))}.",
         "Choose one of them" + (f"; perhaps {near[0]!r} is meant." if near else "."),
     )
 
@@ -322,7 +322,7 @@ def require(module: str, *, extra: str, purpose: str = "") -> ModuleType:
     module : str
         Name by which it is imported.
     extra : str
-        Extra of this package that brings it.
+        Extra of this package that brings it; several, with a comma, if its use needs others too.
     purpose : str, optional
         A sentence on its use, with the file where known.
 
@@ -348,13 +348,13 @@ def require(module: str, *, extra: str, purpose: str = "") -> ModuleType:
         ...
     energyforecast.errors.DependencyError: no_such_library cannot be imported: No module named 'no_such_library'.
     It reads archives. It comes with the extra 'store'.
-    Use: python -m pip install 'energyforecast[store]'.
+    Use: python -m pip install 'energyforecast[store]'; in the folder of the project: '.[store]'.
     """
     try:
         return import_module(module)
     except ImportError as error:
         raise DependencyError(
             f"{module} cannot be imported: {str(error).rstrip('.')}.",
-            f"{purpose} It comes with the extra {extra!r}.",
-            f"Use: python -m pip install 'energyforecast[{extra}]'.",
+            f"{purpose} It comes with the extra{'s' * (',' in extra)} {extra!r}.",
+            f"Use: python -m pip install 'energyforecast[{extra}]'; in the folder of the project: '.[{extra}]'.",
         ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import energyforecast
+from energyforecast.cli.plan import demo
 from energyforecast.errors import DependencyError, SchemaError, UnitsError, one_of, require
 
 PACKAGE = Path(energyforecast.__file__).parent
@@ -20,7 +21,7 @@ def test_a_value_that_is_allowed_passes_and_another_is_named_with_the_nearest() 
         one_of("unit", "MWW", allowed={"MW": 1, "kW": 2}, error=UnitsError)
     assert str(caught.value).splitlines() == [
         "unit is 'MWW'.",
-        "It is one of 'MW', 'kW'.",
+        "It must be one of 'MW', 'kW'.",
         "Choose one of them; perhaps 'MW' is meant.",
     ]
 
@@ -38,7 +39,9 @@ def test_an_absent_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPat
     found, expected, remedy = str(caught.value).splitlines()
     assert found.startswith("pyarrow cannot be imported: ")
     assert expected == "power.parquet is a parquet file. It comes with the extra 'benchmark'."
-    assert remedy == "Use: python -m pip install 'energyforecast[benchmark]'."
+    assert remedy == (
+        "Use: python -m pip install 'energyforecast[benchmark]'; in the folder of the project: '.[benchmark]'."
+    )
 
 
 def test_a_library_that_is_there_and_broken_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,3 +67,12 @@ def test_optional_libraries_are_asked_for_in_one_way() -> None:
         if re.search(r"\bDependencyError\($", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert makers == {"errors.py", "models/boosters.py", "weather/sources/grib/decode.py"}
+
+
+def test_a_plan_names_both_extras_that_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("jinja2", "xlsxwriter"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(DependencyError) as caught:
+        demo(tmp_path, gate_closure="08:00")
+    assert "'energyforecast[planning,report]'" in caught.value.remedy
+    assert "'.[planning,report]'" in caught.value.remedy

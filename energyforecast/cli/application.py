@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from typing import Annotated
 
 import typer
 
@@ -34,10 +35,27 @@ def main() -> None:
         console(stderr=True).print(styled(("error", "bold red"), f"  {type(error).__name__}"))
         sys.stderr.write(
             f"{error.filename or 'A file'}: {error.strerror or error}.\n"
-            "Files can be read, and the folder of --out can be written.\n"
+            "Files must be readable, and the folder of --out writable.\n"
             "Check path, permissions and free space.\n"
         )
         sys.exit(1)
+
+
+def _show_version(wanted: bool) -> None:
+    """Print the versions and end, if the option is given."""
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the versions and exit."),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 @app.command()

@@ -144,12 +144,11 @@ def _figures(made: DayPlan, timezone: str) -> Iterator[tuple[str, Figure]]:
 
 def _check_tools(language: str, *, dispatch: bool) -> None:
     """Stop the command before the fits if its files could not be written."""
-    from energyforecast.reporting import page_templates, translations
+    from energyforecast.reporting import translations
 
-    page_templates.check_installed()
+    for name in ("jinja2", "babel", "xlsxwriter", *(("highspy",) if dispatch else ())):
+        require(name, extra="planning,report", purpose="Plans are drawn as pages and workbooks.")
     translations.format_number(0.0, language)
-    for name in ("xlsxwriter", *(("highspy",) if dispatch else ())):
-        require(name, extra="planning", purpose="Plans need it.")
 
 
 def _day_report(made: DayPlan) -> dict[str, Any]:

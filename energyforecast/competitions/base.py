@@ -203,10 +203,11 @@ class Competition(ABC):
 
 def described(forecaster: Forecaster, data: CompetitionData) -> dict[str, Any]:
     """Model, features, task and weather of a forecaster, in words."""
+    task = forecaster.task
     return {
         "model": repr(forecaster.model),
         "features": [repr(item) for item in forecaster.features.resolve(data.weather)[0].features],
-        "task": repr(forecaster.task).split(", quantiles")[0] + ")",
+        "task": f"{type(task).__name__}(timezone={task.timezone!r}, frequency={task.frequency!r})",
         "weather": data.weather.attrs["source"],
     }
 

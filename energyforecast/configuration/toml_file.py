@@ -167,7 +167,7 @@ class Configuration:
         if "store" not in section:
             raise ConfigurationError(
                 f"{self.path}: [weather] names no store.",
-                "An archive is fetched into a store.",
+                "An archive must be fetched into a store.",
                 'Add store = "archive.zarr", source = "open-meteo" and model = "ecmwf_ifs".',
             )
         return Store(self._path(section["store"]))
@@ -180,7 +180,7 @@ class Configuration:
         if variable is not None and not key:
             raise ConfigurationError(
                 f"{self.path}: [weather] has api_key_env = {variable!r}, and the environment has no such variable.",
-                "It holds the key.",
+                "It must hold the key.",
                 f"Set it: export {variable}=...",
             )
         return self._named_source(key=key)
@@ -247,7 +247,7 @@ def read(path: str | Path) -> Configuration:
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{source} cannot be read: {error}.",
-            "A configuration is a TOML file in UTF-8.",
+            "A configuration must be a TOML file in UTF-8.",
             "Check path and syntax.",
         ) from error
     checked(file_section(), sections, where=f"{source}: ")
@@ -298,7 +298,7 @@ def _built(maker: Callable[..., _T], values: dict[str, Any], source: Path, secti
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"{source}: [{section}] cannot be followed: {error}.",
-            "Every key has the type of its parameter, and none that is needed is missing.",
+            "Every key must have the type of its parameter, and none that is needed may be missing.",
             "Correct the section.",
         ) from error
 

@@ -161,7 +161,7 @@ def _explained(error: Mapping[str, Any], values: Mapping[str, Any], section: str
         key, known = _tag(path)
         given = _value(values, path)
         shown = f"kind of {_bracketed(section, path)} is {given.get(key)!r}."
-        expected = f"{key} is one of {context.get('expected_tags', known)}."
+        expected = f"{key} must be one of {context.get('expected_tags', known)}."
         return shown.replace("kind", key, 1), expected, f"Choose one of them: {key} = ..."
     where, key = _bracketed(section, path[:-1]), path[-1]
     if kind == "missing":

@@ -24,13 +24,15 @@ def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, name: str) ->
     if not isinstance(values.index, pd.DatetimeIndex) or values.index.tz is None:
         raise TimeError(
             f"The series of {name} is indexed by {values.index.dtype}, without a time zone.",
-            "A series is indexed by the beginnings of hours, with their zone.",
+            "A series must be indexed by the beginnings of hours, with their zone.",
             'Use series.tz_localize("UTC"), or the zone of its clock.',
         )
     if values.index.has_duplicates:
         twice = values.index[values.index.duplicated()][0]
         raise TimeError(
-            f"The series of {name} holds {twice} twice.", "Each hour appears once.", "Drop the doubled rows."
+            f"The series of {name} holds {twice} twice.",
+            "Each hour must appear once.",
+            "Drop the doubled rows.",
         )
     wanted = timestamps.to_ns(hours)
     place = pd.Index(timestamps.to_ns(values.index)).get_indexer(pd.Index(wanted))
@@ -38,7 +40,7 @@ def by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, name: str) ->
     if absent.any():
         raise TimeError(
             f"The series of {name} lacks {int(absent.sum())} of {len(hours)} hours, the first {hours[absent][0]}.",
-            f"It ({len(values)} hours from {values.index.min()}) holds every hour that is asked for.",
+            f"It ({len(values)} hours from {values.index.min()}) must hold every hour that is asked for.",
             "Give the values of all these hours, or choose a shorter window.",
         )
     return np.asarray(values.to_numpy(dtype=float)[place])
@@ -51,7 +53,7 @@ def finite_by_hour(values: float | pd.Series, hours: pd.DatetimeIndex, *, name: 
     if bad.size:
         raise RangeError(
             f"The {name} is {found[bad[0]]} at {hours[bad[0]]} ({bad.size} hours in all).",
-            "It is known at every hour that is asked for.",
+            "It must be known at every hour that is asked for.",
             "Give a number for these hours.",
         )
     return found

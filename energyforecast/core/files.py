@@ -92,7 +92,7 @@ def refused(error: OSError, path: Path) -> StoreError:
             "Who updates may write in the store's folder; reading needs no such right.",
             "Correct the rights of the folder, or make the disk writable.",
         )
-    return StoreError(found, "A store is a folder of files.", "Check the path and the disk.")
+    return StoreError(found, "A store must be a folder of files.", "Check the path and the disk.")
 
 
 @contextmanager

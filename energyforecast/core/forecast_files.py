@@ -53,7 +53,7 @@ def read_netcdf(path: str | Path) -> xr.DataArray:
     except (OSError, EOFError, LookupError, ValueError, TypeError) as error:
         raise FileFormatError(
             f"{path} cannot be read as a forecast: {error}",
-            "It was written by Forecast.save.",
+            "It must be a file written by Forecast.save.",
             "Check the path.",
         ) from error
     return data

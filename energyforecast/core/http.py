@@ -67,7 +67,7 @@ class Http:
     Traceback (most recent call last):
         ...
     energyforecast.errors.RefusedError: The address file:///etc/passwd is not of the web.
-    Addresses begin with http:// or https://.
+    Addresses must begin with http:// or https://.
     Correct the base URL; files are read with the functions read_...
     """
 
@@ -135,7 +135,7 @@ class Http:
         if urlsplit(url).scheme not in ("http", "https"):
             raise RefusedError(
                 f"The address {_shown(url)} is not of the web.",
-                "Addresses begin with http:// or https://.",
+                "Addresses must begin with http:// or https://.",
                 "Correct the base URL; files are read with the functions read_...",
             )
         end = time.monotonic() + self.deadline
@@ -192,13 +192,13 @@ class Http:
             if size > self.largest:
                 raise ResponseError(
                     f"{_shown(url)} sends more than {self.largest} bytes.",
-                    "An answer has a bounded size.",
+                    "An answer must not exceed this size.",
                     "Ask for fewer sites or a shorter period, or raise `largest`.",
                 )
             if time.monotonic() > end:
                 raise UnreachableError(
                     f"{_shown(url)} had sent {size} bytes after {self.deadline:g} s.",
-                    "An answer is whole within the deadline.",
+                    "An answer must be whole within the deadline.",
                     "Try again later, or raise `deadline`.",
                 )
         return b"".join(parts)

@@ -24,25 +24,25 @@ def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | No
     if not isinstance(index, pd.DatetimeIndex):
         raise SchemaError(
             f"{label} is indexed by {type(index).__name__}.",
-            "Observations are indexed by time.",
+            "Observations must be indexed by time.",
             "Use frame.set_index('time'), or energyforecast.read_power for files.",
         )
     if index.tz is None:
         raise TimeError(
             f"{label} has a naive index: {index[0] if len(index) else 'no rows'} has no zone.",
-            "Observations are indexed in UTC.",
+            "Observations must be indexed in UTC.",
             "Use energyforecast.read_power(frame, timezone=..., label=...), or frame.tz_localize('UTC') if it is UTC.",
         )
     if len(index) == 0 or frame.shape[1] == 0:
         raise SchemaError(
-            f"{label} is empty.", "There is at least one hour and one site.", "Check the file and period."
+            f"{label} is empty.", "It must hold at least one hour and one site.", "Check the file and period."
         )
     names = [str(name) for name in frame.columns]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise SchemaError(
             f"{label} has {names.count(repeated[0])} columns for the site {repeated[0]!r}.",
-            "There is one column for each site.",
+            "There must be one column for each site.",
             "Add them up or choose one.",
         )
     check_rising_times(index, label)
@@ -54,26 +54,28 @@ def check_rising_times(index: pd.DatetimeIndex, label: str) -> None:
     if index.hasnans:
         raise TimeError(
             f"{label} has no time in row {int(np.flatnonzero(index.isna())[0])}.",
-            "Every row has its time.",
+            "Every row must have its time.",
             "Drop the rows without time: frame[frame.index.notna()].",
         )
     doubled = index[index.duplicated()]
     if len(doubled):
         raise TimeError(
             f"{label} has {len(doubled)} doubled times, the first {doubled[0]}.",
-            "Every interval appears once; a local clock that is put back shows an hour twice.",
+            "Every interval must appear once; a local clock that is put back shows an hour twice.",
             "Read local times with energyforecast.read_power(..., timezone=...), which distinguishes the two.",
         )
     if not index.is_monotonic_increasing:
         where = index[1:][np.diff(timestamps.to_ns(index)) < np.timedelta64(0, "ns")][0]
-        raise TimeError(f"{label} goes back in time at {where}.", "Times rise.", "Use frame.sort_index().")
+        raise TimeError(
+            f"{label} goes back in time at {where}.", "Times must rise.", "Use frame.sort_index()."
+        )
 
 
 def _check_regular(index: pd.DatetimeIndex, label: str, frequency: pd.Timedelta | None) -> pd.Timedelta:
     stamps = timestamps.to_ns(index)
     if len(index) == 1:
         if frequency is None:
-            raise TimeError(f"{label} has one row.", "Its frequency is known.", "Give frequency='1h'.")
+            raise TimeError(f"{label} has one row.", "Its frequency must be known.", "Give frequency='1h'.")
         return frequency
     steps = np.diff(stamps)
     step = frequency.to_timedelta64() if frequency is not None else np.sort(steps)[len(steps) // 2]
@@ -82,7 +84,7 @@ def _check_regular(index: pd.DatetimeIndex, label: str, frequency: pd.Timedelta 
         missing = pd.Timestamp(stamps[gaps[0]] + step, tz="UTC")
         raise TimeError(
             f"{label} is irregular in {gaps.size} places; the first missing or misplaced time is {missing}.",
-            f"Times follow each other every {pd.Timedelta(step)}; a value that was not measured is NaN.",
+            f"Times must follow each other every {pd.Timedelta(step)}; a value that was not measured is NaN.",
             "Use frame.asfreq(...) to make gaps visible as NaN, or energyforecast.read_power.",
         )
     return pd.Timedelta(step).as_unit("ns")
@@ -95,7 +97,7 @@ def as_numbers(frame: pd.DataFrame, label: str) -> pd.DataFrame:
     except (ValueError, TypeError) as error:
         raise SchemaError(
             f"{label} hold {sorted({str(kind) for kind in frame.dtypes})}: {error}",
-            "Every column is numeric, in MW.",
+            "Every column must be numeric, in MW.",
             "Convert text to numbers; a value that was not measured is NaN.",
         ) from error
     infinite = np.argwhere(np.isinf(values.to_numpy()))
@@ -103,7 +105,7 @@ def as_numbers(frame: pd.DataFrame, label: str) -> pd.DataFrame:
         row, column = infinite[0]
         raise SchemaError(
             f"{label} of site {frame.columns[column]!r} is infinite at {frame.index[row]}.",
-            "Values are finite, or NaN where no value was measured.",
+            "Values must be finite, or NaN where no value was measured.",
             "Replace infinities by NaN.",
         )
     values.columns = pd.Index([str(name) for name in frame.columns])
@@ -120,7 +122,7 @@ def on_same_axes(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.Dat
     if not (result.index.equals(values.index) and list(result.columns) == list(values.columns)):
         raise SchemaError(
             f"{name} has {len(frame)} rows and the columns {list(frame.columns)}.",
-            f"It has the index and the columns of the values ({len(values)} rows, {list(values.columns)}).",
+            f"It must have the index and the columns of the values ({len(values)} rows, {list(values.columns)}).",
             "Reindex it: frame.reindex(index=values.index, columns=values.columns).",
         )
     return result

@@ -13,7 +13,8 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.observation_frames import as_numbers, check_frame, joined_flags, latest, on_same_axes
 from energyforecast.core.variables import UNFIT, Flag
-from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.core.wording import counted, minute, short
+from energyforecast.errors import MissingDataError, SchemaError, TimeError, one_of
 
 __all__ = ["Observations"]
 
@@ -86,7 +87,7 @@ class Observations:
             raise MissingDataError(
                 f"Observations with published_after={self.published_after!r} and "
                 f"published_time={'given' if self.published_time is not None else None}.",
-                "Exactly one of them gives the time at which values became known.",
+                "Exactly one of them must give the time at which values became known.",
                 "Give published_after='2h' for a fixed latency after the end of each interval.",
             )
         if self.published_after is not None:
@@ -94,7 +95,7 @@ class Observations:
             if latency < pd.Timedelta(0):
                 raise TimeError(
                     f"published_after is {latency}.",
-                    "A value is published after its interval.",
+                    "A value must be published after its interval.",
                     "Give a latency >= 0.",
                 )
             object.__setattr__(self, "published_after", latency)
@@ -114,7 +115,7 @@ class Observations:
             raise TimeError(
                 f"published_time of site {self.values.columns[column]!r} at {self.values.index[row]} is "
                 f"{self.published[row, column]}, before the interval ends.",
-                "A mean over an interval is published after its end.",
+                "A mean over an interval must be published after its end.",
                 "Check that published_time is in UTC and that the labels are beginnings.",
             )
 
@@ -281,7 +282,7 @@ class Observations:
         """Row of each hour (0 for an hour outside), and whether it is inside."""
         if site not in self.sites:
             raise SchemaError(
-                f"Site {site!r} was not observed.", f"Observed were {list(self.sites)}.", "Rename the column."
+                f"Site {site!r} was not observed.", f"It must be in {list(self.sites)}.", "Rename the column."
             )
         wanted = timestamps.instants(valid_time)
         # NaT is the smallest of whole numbers: the difference overflows to beyond the last possible moment.
@@ -294,11 +295,11 @@ class Observations:
 
     def _outside(self, site: str, wanted: timestamps.Times) -> TimeError:
         return TimeError(
-            f"{len(wanted)} hours of site {site!r} were not observed, the first {wanted[0]} UTC.",
-            f"Observations are given every {_short(self.frequency)} from {self.index[0]} to {self.index[-1]}; "
-            "an unknown value is NaN.",
-            "Ask for a shorter period, or give more observations; where hours outside are right: "
-            'value_at(..., outside="missing").',
+            f"Site {site!r} was not observed in {counted(len(wanted), 'hour')}, the first {minute(wanted[0])} UTC.",
+            f"The hours must lie among the observations, every {short(self.frequency)} from {self.index[0]} to "
+            f"{self.index[-1]}; an unknown value is NaN.",
+            "Ask for a shorter period, or give more observations; "
+            'observations.value_at(..., outside="missing") gives NaN for hours outside.',
         )
 
     def __len__(self) -> int:
@@ -309,17 +310,19 @@ class Observations:
             key = [key] if key in self.sites else slice(*self._whole(key))
         if isinstance(key, slice):
             return self._select(lambda frame: frame.loc[key])
-        absent = [name for name in key if name not in self.sites]
-        if absent:
-            raise SchemaError(
-                f"There is no site {absent[0]!r} among {list(self.sites)}.",
-                "Sites are chosen by name.",
-                "Correct the name.",
-            )
+        for name in key:
+            one_of("The site", name, allowed=self.sites)
         return self._select(lambda frame: frame[list(key)])
 
     def _whole(self, name: str) -> tuple[pd.Timestamp, pd.Timestamp]:
-        start, end = timestamps.period(name)
+        try:
+            start, end = timestamps.period(name)
+        except TimeError as error:
+            raise SchemaError(
+                f"{name!r} is neither a site nor a period.",
+                f"It must be one of the sites {list(self.sites)}, or a period like '2024-03'.",
+                "Correct the name.",
+            ) from error
         return start, max(start, end - pd.Timedelta(1, "ns"))
 
     def _select(self, choose: Any) -> Observations:
@@ -349,7 +352,7 @@ class Observations:
         if parts != int(parts):
             raise TimeError(
                 f"{longer} is not a multiple of {self.frequency}.",
-                "Intervals are joined whole.",
+                "Intervals must be joined whole.",
                 "Choose a multiple of the present frequency.",
             )
         groups = self.values.resample(longer)
@@ -373,18 +376,11 @@ class Observations:
     def __repr__(self) -> str:
         missing = int(self.values.isna().to_numpy().sum())
         flagged = 0 if self.flags is None else int((self.flags != 0).to_numpy().sum())
-        known = (
-            f"after {_short(self.published_after)}" if self.published_time is None else "at recorded times"
-        )
+        known = f"after {short(self.published_after)}" if self.published_time is None else "at recorded times"
         return (
-            f"Observations of {', '.join(self.sites)}: {len(self)} x {_short(self.frequency)} from "
+            f"Observations of {', '.join(self.sites)}: {len(self)} x {short(self.frequency)} from "
             f"{self.index[0]:%Y-%m-%d %H:%M} UTC, {missing} missing, {flagged} flagged, published {known}"
         )
-
-
-def _short(length: pd.Timedelta) -> str:
-    minutes = length / pd.Timedelta("1min")
-    return f"{minutes / 60:g}h" if minutes % 60 == 0 else f"{minutes:g}min"
 
 
 def _one_for_each(as_of: timestamps.Times, shape: tuple[int, ...]) -> timestamps.Times:
@@ -394,6 +390,6 @@ def _one_for_each(as_of: timestamps.Times, shape: tuple[int, ...]) -> timestamps
     except ValueError as error:
         raise SchemaError(
             f"as_of has the shape {as_of.shape}, and the hours {shape}.",
-            "It is one moment for all hours, or one for each.",
+            "It must be one moment for all hours, or one for each.",
             "Repeat it, or add an axis: as_of[:, None].",
         ) from error

@@ -27,14 +27,14 @@ def check_variable(values: xr.DataArray, name: str, label: str) -> None:
     if values.dtype.kind != "f":
         raise SchemaError(
             f"{label}[{name!r}] has the type {values.dtype}.",
-            "Weather variables are floats.",
+            "Weather variables must be floats.",
             "Use astype('float32').",
         )
     wanted = {"site", "time"} if "time" in values.dims else {"site", "init_time", "lead_time"}
     if set(map(str, values.dims)) - {"member"} != wanted:
         raise SchemaError(
             f"{label}[{name!r}] has the dimensions {values.dims}.",
-            "A variable has (site, init_time, lead_time[, member]) or, in an analysis, (site, time[, member]).",
+            "A variable must have (site, init_time, lead_time[, member]) or, in an analysis, (site, time[, member]).",
             "Choose from a dimension with isel(...), broadcast missing dimensions, or drop the variable.",
         )
     row = _row_of(values, name)
@@ -44,14 +44,14 @@ def check_variable(values: xr.DataArray, name: str, label: str) -> None:
     if given is not None and given not in _spellings(row.units):
         raise UnitsError(
             f"{label}[{name!r}] has attrs['units'] = {given!r}.",
-            f"energyforecast holds {name} in {row.units!r}.",
+            f"{name} must be in {row.units!r}.",
             "Convert the values and set the attribute, or remove a wrong attribute.",
         )
     method = values.attrs.get("cell_methods")
     if method is not None and method not in (variables.POINT, variables.MEAN):
         raise SchemaError(
             f"{label}[{name!r}] has attrs['cell_methods'] = {method!r}.",
-            f"It is {variables.POINT!r} for instants, {variables.MEAN!r} for means, labelled at their beginning.",
+            f"It must be {variables.POINT!r} for instants, {variables.MEAN!r} for means, labelled at their beginning.",
             "De-accumulate the values where they are read and set the attribute.",
         )
     _check_range(values, row, name, label)
@@ -119,7 +119,7 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
             when = _first_time(values.sel(site=place), infinite)
             raise RangeError(
                 f"{label}[{name!r}] is {infinite} at site {str(place)!r}{when}.",
-                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
+                f"{name} must lie between {row.minimum:g} and {row.maximum:g} [{row.units}].",
                 "Set it to NaN, so that it counts as missing.",
             )
         finite = block[np.isfinite(block)].astype(np.float64)
@@ -130,7 +130,7 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
         if other and enough and other[0](finite):
             raise UnitsError(
                 f"{label}[{name!r}] has a median of {np.median(finite):.1f} at site {str(place)!r}.",
-                f"energyforecast expects {row.units!r}; this looks like {other[1]}.",
+                f"{name} must be in {row.units!r}; this looks like {other[1]}.",
                 other[2],
             )
         low, high = float(finite.min()), float(finite.max())
@@ -139,7 +139,7 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
             when = _first_time(values.sel(site=place), worst)
             raise RangeError(
                 f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
-                f"{name} lies between {row.minimum:g} and {row.maximum:g} [{row.units}].",
+                f"{name} must lie between {row.minimum:g} and {row.maximum:g} [{row.units}].",
                 "Check the unit; set single impossible values to NaN, so that they count as missing.",
             )
 
@@ -194,7 +194,7 @@ def check_sun(valid: timestamps.Times, generation: Floats, *, site: Site, label:
         raise TimeError(
             f"{label} at site {site.name!r} comes {abs(lag):.0f} min {'after' if lag > 0 else 'before'} the sun "
             f"(median over days, from {valid[0]}).",
-            "Means and power are labelled with the beginning of their interval, in UTC.",
+            "Means and power must be labelled with the beginning of their interval, in UTC.",
             "If the source labels the end of the hour, shift it by one hour; check the time zone.",
         )
     return lag
@@ -231,7 +231,7 @@ def check_observations(
         if site.name not in values.columns:
             raise SchemaError(
                 f"{label} has the columns {list(values.columns)}, without {site.name!r}.",
-                "Each site has a column.",
+                "Each site must have a column.",
                 "Rename the columns to the names of the sites.",
             )
         if site.capacity is not None:
@@ -249,18 +249,18 @@ def _check_capacity(fit: pd.Series, site: Site, capacity: float, label: str) -> 
     if ratio > 20:
         raise UnitsError(
             f"{label} of site {site.name!r} reaches {largest:g} MW at {when}, {ratio:.0f} times its {capacity:g} MW.",
-            "energyforecast expects MW; this looks like kW.",
+            "Power must be in MW; this looks like kW.",
             "Divide by 1000, or read with energyforecast.read_power(..., unit='kW').",
         )
     if len(fit) >= _ENOUGH and 0 < ratio < 1 / 200:
         raise UnitsError(
             f"{label} of site {site.name!r} never exceeds {largest:g} MW, {ratio:.4f} of its {capacity:g} MW.",
-            "energyforecast expects MW; this looks like GW, or the capacity like kW.",
+            "Power must be in MW; this looks like GW, or the capacity like kW.",
             "Correct the unit of the power or of the capacity.",
         )
     if ratio > 1.2:
         raise RangeError(
             f"{label} of site {site.name!r} is {fit[when]:g} MW at {when}, above its {capacity:g} MW.",
-            "Power stays below 1.2 times the capacity in absolute value.",
+            "Power must stay below 1.2 times the capacity in absolute value.",
             "Correct the capacity, or flag these hours with Flag.ABOVE_CAPACITY.",
         )

@@ -78,7 +78,7 @@ class PowerCurve:
         if len(self.wind_speed) != len(self.power) or len(self.power) < 3:
             raise SchemaError(
                 f"{self._who} has {len(self.wind_speed)} wind speeds and {len(self.power)} powers.",
-                "Each wind speed has a power, and they are three or more.",
+                "Each wind speed must have a power, and they must be three or more.",
                 "Give both columns of the table.",
             )
         for field, unit in (("wind_speed", "m/s"), ("power", "fraction of rated, or MW")):
@@ -86,11 +86,11 @@ class PowerCurve:
             if wrong:
                 raise RangeError(
                     f"{self._who} has the {field} {wrong[0]:g}.",
-                    f"Each is finite and not negative. [{unit}]",
+                    f"Each must be finite and not negative. [{unit}]",
                     "Correct the table, or leave the row out.",
                 )
         if not (np.isfinite(self.rated) and self.rated > 0):
-            raise RangeError(f"{self._who} has rated {self.rated}.", "It is above 0. [MW]", "Correct it.")
+            raise RangeError(f"{self._who} has rated {self.rated}.", "It must be > 0. [MW]", "Correct it.")
 
     def _check_shape(self) -> None:
         back = np.flatnonzero(np.diff(self._speed) <= 0)
@@ -98,14 +98,14 @@ class PowerCurve:
             first, second = self.wind_speed[back[0]], self.wind_speed[back[0] + 1]
             raise SchemaError(
                 f"{self._who} goes from {first:g} to {second:g} m/s.",
-                "Wind speeds rise, each once: else power would be read from the wrong place.",
+                "Wind speeds must rise, each once: else power would be read from the wrong place.",
                 "Sort the table by wind speed, and leave doubled rows out.",
             )
         top = int(self.share.argmax())
         if not 0.8 <= self.share[top] <= 1.1:
             raise RangeError(
                 f"{self._who} reaches {self.power[top]:g}, which is {self.share[top]:g} of rated {self.rated:g}.",
-                "The greatest power is 0.8 to 1.1 of the rated one. [fraction of rated, or MW with rated]",
+                "The greatest power must be 0.8 to 1.1 of the rated one. [fraction of rated, or MW with rated]",
                 "Give rated=... in MW, or power as its fraction; W or kW are divided first.",
             )
         fall = np.flatnonzero(np.diff(self.share[: top + 1]) < -_DIP)
@@ -113,13 +113,13 @@ class PowerCurve:
             raise RangeError(
                 f"{self._who} falls from {self.power[fall[0]]:g} to {self.power[fall[0] + 1]:g} "
                 f"at {self.wind_speed[fall[0] + 1]:g} m/s, before it is rated.",
-                "Power does not fall until it has reached its maximum.",
+                "Power must not fall until it has reached its maximum.",
                 "Correct the row; of measurements use PowerCurve.from_measurements.",
             )
         if self.cut_out is not None and not self.wind_speed[0] < self.cut_out <= self.wind_speed[-1]:
             raise RangeError(
                 f"{self._who} has the cut-out {self.cut_out:g} m/s.",
-                f"It lies inside the curve, which ends at {self.wind_speed[-1]:g} m/s.",
+                f"It must lie inside the curve, which ends at {self.wind_speed[-1]:g} m/s.",
                 "Correct it, or carry the curve on to it.",
             )
 
@@ -194,7 +194,7 @@ class PowerCurve:
         if not (deviation >= 0 and relative >= 0 and deviation + relative > 0):
             raise RangeError(
                 f"The curve is to be smoothed by {deviation:g} m/s plus {relative:g} of the speed.",
-                "Neither is negative, and one is above 0.",
+                "Neither must be negative, and one must be above 0.",
                 "Give e.g. smoothed(1.0), or smoothed(0.6, relative=0.2) for a fleet.",
             )
         reach = 4 * (deviation + relative * self._speed[-1])

@@ -25,7 +25,9 @@ def wind_speeds(table: pd.DataFrame, name: str, path: str | Path) -> Array:
     """Column of wind speeds. [m s⁻¹]"""
     speeds, unit = _column(table, name, path)
     if unit not in (None, "m/s", "m s-1", "m s⁻¹"):
-        raise UnitsError(f"{path} has wind speeds in {unit!r}.", "They are in m/s.", "Convert the column.")
+        raise UnitsError(
+            f"{path} has wind speeds in {unit!r}.", "They must be in m/s.", "Convert the column."
+        )
     return speeds
 
 
@@ -38,7 +40,7 @@ def powers(
     if chosen not in _MEGAWATTS or (stated is not None and stated != chosen):
         raise UnitsError(
             f"{path} states the unit of power as {stated!r}, with unit={unit!r}.",
-            f"It is one of {list(_MEGAWATTS)}, in the header ({name} [kW]) or with unit=.",
+            f"It must be one of {list(_MEGAWATTS)}, in the header ({name} [kW]) or with unit=.",
             "Give unit='kW', or name it in the header.",
         )
     scaled = values * _MEGAWATTS[chosen]
@@ -58,12 +60,12 @@ def _column(table: pd.DataFrame, name: str, path: str | Path) -> tuple[Array, st
             except ValueError as error:
                 raise FileFormatError(
                     f"{path} has a {header!r} that is no number: {error}.",
-                    "Each row holds numbers.",
+                    "Each row must hold numbers.",
                     "Correct the row, or give decimal=','.",
                 ) from error
     raise SchemaError(
         f"{path} has the columns {list(table.columns)}.",
-        f"One of them is {name!r}.",
+        f"One of them must be {name!r}.",
         "Name the columns: PowerCurve.read(path, wind_speed=..., power=..., delimiter=...).",
     )
 
@@ -99,7 +101,7 @@ def by_bins(
     if len(bins) < 3:
         raise MissingDataError(
             f"{len(measured)} usable values fill {len(bins)} bins of {bin_width:g} m/s.",
-            f"At least three bins hold {min_count} values each.",
+            f"At least three bins must hold {min_count} values each.",
             "Give more measurements, wider bins, or use PowerCurve.generic.",
         )
     speeds, medians = bins["wind"].to_numpy(), np.maximum(bins["power"].to_numpy(), 0.0)
@@ -120,7 +122,7 @@ def _measured(power: Any, wind_speed: Any, usable: Any) -> pd.DataFrame:
         raise SchemaError(
             f"Power, wind speed and usable have {[len(array) for array in arrays]} values, "
             "or series at different times.",
-            "They are of the same times.",
+            "They must be of the same times.",
             "Align them first, e.g. wind.reindex(power.index).",
         )
     values = pd.DataFrame({"wind": arrays[1], "power": arrays[0]}, dtype=float)

@@ -25,7 +25,7 @@ def check_kind(kind: str, *, of: str) -> Kind:
             return known
     raise SchemaError(
         f"Site {of!r} has the kind {kind!r}.",
-        f"A kind is one of {', '.join(repr(known) for known in KINDS)}.",
+        f"A kind must be one of {', '.join(repr(known) for known in KINDS)}.",
         "Choose one of them.",
     )
 

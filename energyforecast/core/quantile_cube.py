@@ -122,7 +122,7 @@ def check(data: xr.DataArray) -> None:
     if data.dims != _DIMS:
         raise SchemaError(
             f"A forecast has the dimensions {data.dims}.",
-            f"They are {_DIMS}.",
+            f"They must be {_DIMS}.",
             "Transpose or expand the array.",
         )
     lacking = [
@@ -131,7 +131,7 @@ def check(data: xr.DataArray) -> None:
     if lacking:
         raise SchemaError(
             f"A forecast has no coordinate {lacking[0]!r}.",
-            "It has valid_time(issue_time, lead_time), capacity(site), kind(site) and "
+            "It must have valid_time(issue_time, lead_time), capacity(site), kind(site) and "
             "fallback_level(site, issue_time).",
             "Use assign_coords.",
         )

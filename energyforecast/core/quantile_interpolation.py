@@ -67,7 +67,7 @@ def columns_at(values: Array, place: Array) -> Array:
 def position(levels: Array, wanted: Array | float, tails: Tails, side: Side) -> tuple[Array, Array]:
     """Index of the level to the right of each wanted one, and the share of the way to it; above 1 in a tail."""
     if tails not in TAILS:
-        raise SchemaError(f"tails={tails!r}.", f"It is one of {TAILS}.", "Leave it out for flat tails.")
+        raise SchemaError(f"tails={tails!r}.", f"It must be one of {TAILS}.", "Leave it out for flat tails.")
     wanted = np.asarray(wanted, dtype=float)
     moved = wanted - _SAME if side == "left" else wanted + _SAME
     right = np.clip(np.searchsorted(levels, moved, side=side), 1, len(levels) - 1)

@@ -47,13 +47,13 @@ def check_levels(levels: Iterable[float]) -> tuple[float, ...]:
     if outside or not result:
         raise RangeError(
             f"The quantile levels hold {outside[0] if outside else 'no level'}.",
-            "Levels are numbers between 0 and 1, both excluded, such as 0.1, 0.5, 0.9.",
+            "Levels must be numbers between 0 and 1, both excluded, such as 0.1, 0.5, 0.9.",
             "Divide percentages by 100; a 'P90' is 0.9, or 0.1 in solar finance.",
         )
     if any(b <= a for a, b in pairwise(result)):
         raise RangeError(
             f"The quantile levels {result} do not rise.",
-            "Levels rise and none is repeated.",
+            "Levels must rise, and none must be repeated.",
             "Sort them, drop doubles.",
         )
     return result
@@ -117,7 +117,7 @@ class QuantileFunction:
         if not count or np.shape(self.values)[-1:] != (count,):
             raise SchemaError(
                 f"Quantiles have the shape {np.shape(self.values)}, for {count} levels.",
-                "They have a column for each level, at least one.",
+                "They must have a column for each level, at least one.",
                 "Give the levels of these quantiles.",
             )
         object.__setattr__(self, "values", np.asarray(self.values))

@@ -66,17 +66,19 @@ class Scenarios:
         if self.data.dims != _DIMS:
             raise SchemaError(
                 f"Scenarios have the dimensions {self.data.dims}.",
-                f"They are {_DIMS}.",
+                f"They must be {_DIMS}.",
                 "Transpose or expand the array, or use Scenarios.from_values.",
             )
         if len(set(self.sites)) < len(self.sites):
             raise SchemaError(
-                f"The sites {list(self.sites)} hold one twice.", "Names of sites are unique.", "Rename one."
+                f"The sites {list(self.sites)} hold one twice.",
+                "Names of sites must be unique.",
+                "Rename one.",
             )
         if "kind" not in self.data.coords:
             raise SchemaError(
                 "Scenarios have no coordinate 'kind'.",
-                "It is kind(site): wind, solar, generation, demand or site.",
+                "It must be kind(site): wind, solar, generation, demand or site.",
                 "Use assign_coords, or Scenarios.from_values(..., kind=...).",
             )
         self._check_hours()
@@ -86,7 +88,7 @@ class Scenarios:
             raise RangeError(
                 f"Scenario {scenario} of site {self.sites[site]!r} is not finite at {self.valid_times[hour]} "
                 f"({int(bad.sum())} values in all).",
-                "Scenarios are finite.",
+                "Scenarios must be finite.",
                 "Sample them from forecasts that have a value for each hour.",
             )
 
@@ -95,7 +97,7 @@ class Scenarios:
         if (steps != timestamps.duration(self.data.attrs["frequency"]).to_timedelta64()).any():
             raise RangeError(
                 f"Hours of scenarios are {sorted({str(pd.Timedelta(step)) for step in steps})} apart.",
-                f"They follow each other by {self.data.attrs['frequency']}.",
+                f"They must follow each other by {self.data.attrs['frequency']}.",
                 "Sample scenarios of one window without gaps.",
             )
 
@@ -145,14 +147,14 @@ class Scenarios:
         if isinstance(valid_time, pd.DatetimeIndex) and valid_time.tz is None:
             raise TimeError(
                 f"Hours of scenarios begin at {valid_time[0]}, without a time zone.",
-                "Times have their zone.",
+                "Times must have their zone.",
                 'Use valid_time.tz_localize("UTC"), or the zone of their clock.',
             )
         stamps = timestamps.to_ns(valid_time)
         if frequency is None and len(stamps) < 2:
             raise SchemaError(
                 f"There are {len(stamps)} hours and no frequency.",
-                "The step between hours, or the frequency, is known.",
+                "The step between hours, or the frequency, must be known.",
                 'Give frequency="1h".',
             )
         step = pd.Timedelta(stamps[1] - stamps[0]) if frequency is None else timestamps.duration(frequency)

@@ -94,7 +94,7 @@ class ImbalanceTerms:
         if not 0.0 <= self.band < 1.0:
             raise RangeError(
                 f"The dead band is {self.band:g}.",
-                "It is a share of the schedule or of the capacity: at least 0 and less than 1.",
+                "It must be a share of the schedule or of the capacity: at least 0 and less than 1.",
                 "Give 0.05 for 5 %.",
             )
         one_of("band_of", self.band_of, allowed=get_args(BandOf))
@@ -314,7 +314,7 @@ def as_terms(
         raise SchemaError(
             f"Imbalance is priced with terms {'given' if terms is not None else 'absent'}, "
             f"shortage={shortage!r}, surplus={surplus!r}, band={band:g}, band_of={band_of!r}, paid={paid!r}.",
-            "Either terms, or both prices and a band, give the cost of deviations.",
+            "Either terms, or both prices and a band, must give the cost of deviations.",
             "Give shortage=..., surplus=..., or terms such as settlement.kazakhstan(gate_closure=...).",
         )
     return ImbalanceTerms(shortage=shortage, surplus=surplus, band=band, band_of=band_of, paid=paid)

@@ -85,7 +85,7 @@ class Site:
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise SchemaError("A site has an empty name.", "Every site has a name.", "Give it one.")
+            raise SchemaError("A site has an empty name.", "Every site must have a name.", "Give it one.")
         object.__setattr__(self, "sources", as_sources(self.sources, self))
         timestamps.zone(self.timezone)
         self._bounded("latitude", -90.0, 90.0, "degrees, north positive")
@@ -128,7 +128,7 @@ class Site:
         if not (finite and low <= value <= high and not (above and value <= low)):
             raise RangeError(
                 f"Site {self.name!r} has {field} {value if isinstance(value, Real) else repr(value)}.",
-                f"{field} lies {'above' if above else 'from'} {low:g} and up to {high:g} [{unit}].",
+                f"{field} must lie {'above' if above else 'from'} {low:g} and up to {high:g} [{unit}].",
                 "Correct the value; latitude and longitude may be exchanged, or the unit may be another.",
             )
 
@@ -171,7 +171,7 @@ class WindFarm(Site):
         if not (self.power_curve is None or isinstance(self.power_curve, PowerCurve)):
             raise SchemaError(
                 f"Site {self.name!r} has the power curve {self.power_curve!r}.",
-                "A power curve is a PowerCurve object.",
+                "A power curve must be a PowerCurve object.",
                 "Read it: power_curve=PowerCurve.read('curve.csv').",
             )
         self._bounded("hub_height", 0.0, 300.0, "m", above=True)
@@ -374,7 +374,7 @@ class DemandArea(Site):
         elif self.subdivision is not None:
             raise SchemaError(
                 f"Site {self.name!r} has the subdivision {self.subdivision!r} and no country.",
-                "A subdivision is part of a country.",
+                "A subdivision must be part of a country.",
                 "Give both, e.g. country='AU', subdivision='VIC'.",
             )
 
@@ -388,13 +388,13 @@ def as_sites(sites: Sites) -> tuple[Site, ...]:
     if not several or not all(isinstance(site, Site) for site in several):
         raise SchemaError(
             f"{several!r} is not a site or a sequence of sites.",
-            "Sites are WindFarm, PVPlant, DemandArea or Site objects, at least one.",
+            "Sites must be WindFarm, PVPlant, DemandArea or Site objects, at least one.",
             "Give one, e.g. WindFarm(name=..., latitude=..., longitude=..., capacity=...).",
         )
     names = [site.name for site in several]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise SchemaError(
-            f"The site name {repeated[0]!r} is given twice.", "Names of sites are unique.", "Rename one."
+            f"The site name {repeated[0]!r} is given twice.", "Names of sites must be unique.", "Rename one."
         )
     return several

@@ -119,7 +119,7 @@ class TableFormat:
         if self.cumulative and self.label not in (None, "ending"):
             raise SchemaError(
                 f"Readings of a meter with label={self.label!r}.",
-                "A reading is taken at the end of the interval that it counts.",
+                "A reading must be taken at the end of the interval that it counts.",
                 "Give label='ending'.",
             )
 
@@ -160,7 +160,7 @@ class TableFormat:
         if value is None:
             raise SchemaError(
                 f"The {name} of the table is not given.",
-                "Data is described, not guessed.",
+                "Data must be described, not guessed.",
                 f"Give {name}=..., or format=TableFormat({name}=...).",
             )
         return value
@@ -213,7 +213,7 @@ def load_table(source: str | Path | pd.DataFrame, *, format: TableFormat) -> pd.
         return source
     path = Path(source)
     if not path.exists():
-        raise MissingDataError(f"There is no file {path}.", "The table is in a file.", "Check the path.")
+        raise MissingDataError(f"There is no file {path}.", "The table must be in a file.", "Check the path.")
     return _parquet(path) if path.suffix == ".parquet" else _csv(path, format)
 
 
@@ -223,7 +223,7 @@ def _parquet(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise FileFormatError(
-            f"{path} cannot be read: {error}", "It is a whole parquet file.", "Check the file."
+            f"{path} cannot be read: {error}", "It must be a whole parquet file.", "Check the file."
         ) from error
 
 
@@ -244,18 +244,20 @@ def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
             index_col=False,
         )
     except pd.errors.EmptyDataError as error:
-        raise MissingDataError(f"{path} is empty.", "It has a header and rows.", "Check the file.") from error
+        raise MissingDataError(
+            f"{path} is empty.", "It must have a header and rows.", "Check the file."
+        ) from error
     except (*_UNREADABLE, pd.errors.ParserWarning) as error:
         raise FileFormatError(
             f"{path} cannot be read with {signs}: {error}",
-            "A file has the form that is declared for it.",
+            "A file must have the form that is declared for it.",
             "Give encoding='cp1251' or 'utf-8', delimiter=';' or decimal=',' as the file has it.",
         ) from error
     other = {";", "\t"} - {form.delimiter}
     if len(frame.columns) == 1 or any(set(str(name)) & other for name in frame.columns):
         raise FileFormatError(
             f"{path} has the columns {list(frame.columns)}, read with {signs}.",
-            "It has a column of stamps and columns of values.",
+            "It must have a column of stamps and columns of values.",
             "Give delimiter=';' or the sign between its columns.",
         )
     return frame

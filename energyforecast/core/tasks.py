@@ -13,12 +13,13 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantiles import PERCENTILES, check_levels
+from energyforecast.core.wording import with_few_levels
 from energyforecast.errors import TimeError
 
 __all__ = ["DayAhead", "Intraday", "MonthAhead", "Task", "day_ahead", "intraday", "month_ahead"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Task(ABC):
     """Base of all tasks: issue times, hours covered, frequency and quantile levels of forecasts.
 
@@ -68,10 +69,10 @@ class Task(ABC):
         object.__setattr__(self, "quantiles", check_levels(self.quantiles))
         if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
             raise TimeError(
-                f"The frequency is {self.frequency}.",
-                "A day holds a whole number of intervals.",
-                "Use e.g. '1h' or '30min'.",
+                f"The frequency is {self.frequency}.", "It must divide a day.", "Use e.g. '1h' or '30min'."
             )
+
+    __repr__ = with_few_levels
 
     def moments(self, issue_time: Any) -> timestamps.Times:
         """Given issue times in UTC, in order and each once.
@@ -132,12 +133,11 @@ class Task(ABC):
         return Windows.between(issued, *self._bounds(issued), frequency=self.frequency)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class _WholeDays(Task):
     """Task issued at a wall time, for whole local days."""
 
     _unit: ClassVar[str]
-
     issue: time
     first_day: int = 0
 
@@ -147,7 +147,7 @@ class _WholeDays(Task):
         if count < 1 or self.first_day < 0:
             raise TimeError(
                 f"The task covers {count} {self._unit}, with first_day={self.first_day}.",
-                f"It covers one of the {self._unit} or more, none of which begins before its issue.",
+                f"It must cover one of the {self._unit} or more, none of which begins before its issue.",
                 f"Use {self._unit}=1 or more, and first_day=0 or more.",
             )
 
@@ -172,7 +172,7 @@ class _WholeDays(Task):
         return midnights[: len(spans)], midnights[len(spans) :]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class DayAhead(_WholeDays):
     """Task issued at a wall time every day, for whole local days; its fields are the arguments of :func:`day_ahead`.
 
@@ -201,7 +201,7 @@ class DayAhead(_WholeDays):
         return first, first + timedelta(days=self.days)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MonthAhead(_WholeDays):
     """Task issued once a month, for whole local months; its fields are the arguments of :func:`month_ahead`.
 
@@ -234,7 +234,7 @@ class MonthAhead(_WholeDays):
         return first, timestamps.month_start(first, after=self.months)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Intraday(Task):
     """Task issued at regular intervals, for the next hours; its fields are the arguments of :func:`intraday`.
 
@@ -258,7 +258,7 @@ class Intraday(Task):
         if self.every <= pd.Timedelta(0) or self.leads < self.frequency:
             raise TimeError(
                 f"The task has every={self.every} and leads={self.leads}.",
-                f"It is issued at regular intervals and reaches at least one interval of {self.frequency}.",
+                f"It must be issued at regular intervals and reach at least one interval of {self.frequency}.",
                 "Use e.g. intraday(every='1h', leads='12h').",
             )
 

@@ -60,7 +60,7 @@ def zone(name: str) -> tzinfo:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise TimeError(
             f"The time zone {name!r} is unknown.",
-            "A zone is a name of the IANA data base such as 'Asia/Almaty', or 'fixed:+06:00'.",
+            "A zone must be a name of the IANA data base such as 'Asia/Almaty', or 'fixed:+06:00'.",
             "Correct the name; if it is right, upgrade the package tzdata.",
         ) from error
 
@@ -82,7 +82,7 @@ def duration(value: str | timedelta | np.timedelta64) -> pd.Timedelta:
 def _bad_duration(value: object) -> TimeError:
     return TimeError(
         f"{value!r} is not a length of time.",
-        "Lengths of time are written like '1h', '30min' or '2D', or given as a timedelta.",
+        "Lengths of time must be written like '1h', '30min' or '2D', or given as a timedelta.",
         "Give the number its unit.",
     )
 
@@ -144,7 +144,7 @@ def _timestamp(value: Any) -> pd.Timestamp:
 def _bad_moment(value: object) -> TimeError:
     return TimeError(
         f"{value!r} is not a moment in time.",
-        "Moments are written like '2015-03-15 09:00', optionally with an offset, or 'now'.",
+        "Moments must be written like '2015-03-15 09:00', optionally with an offset, or 'now'.",
         "Correct the value.",
     )
 
@@ -176,7 +176,7 @@ def _unreadable_wall_time(times: pd.DatetimeIndex, timezone: str, error: Excepti
     if len(skipped):
         return TimeError(
             f"{skipped[0]:%Y-%m-%d %H:%M} does not exist on the clock of {timezone}: it was put forward.",
-            "Wall-clock times follow the changes of their zone.",
+            "Wall-clock times must follow the changes of their zone.",
             "If the clock never changes, give timezone='fixed:+HH:MM' or 'UTC'.",
         )
     first = times.tz_localize(place, ambiguous=True, nonexistent="NaT")
@@ -185,7 +185,7 @@ def _unreadable_wall_time(times: pd.DatetimeIndex, timezone: str, error: Excepti
     hour = f"{doubled[0]:%Y-%m-%d %H:%M}" if len(doubled) else str(error)
     return TimeError(
         f"{hour} occurs twice on the clock of {timezone}, and the data holds it only once or out of order.",
-        "On the day on which a clock is put back, each of the doubled hours is expected twice, in order.",
+        "On the day on which a clock is put back, each of the doubled hours must occur twice, in order.",
         "Write the offset ('2024-02-29 23:00+06:00'), or give timezone='fixed:+HH:MM' if the clock never changes.",
     )
 
@@ -220,7 +220,7 @@ def wall_time(value: str | time) -> time:
 def _bad_wall_time(value: object) -> TimeError:
     return TimeError(
         f"{value!r} is not a time of day.",
-        "Times of day are written like '09:00', without an offset.",
+        "Times of day must be written like '09:00', without an offset.",
         "Correct the value; the zone is given by timezone=...",
     )
 

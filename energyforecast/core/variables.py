@@ -172,8 +172,8 @@ def lookup(name: str) -> Variable:
         return VARIABLES[bare]
     raise SchemaError(
         f"The variable {name!r} is not in the vocabulary.",
-        f"Known names are {', '.join(_spelled(row) for row in VARIABLES.values())}.",
-        f"Rename it{_suggestion(bare)}; another variable needs attrs 'units' and 'cell_methods'.",
+        f"It must be one of {', '.join(_spelled(row) for row in VARIABLES.values())}.",
+        f"{_suggestion(bare)}Rename it; another variable needs attrs 'units' and 'cell_methods'.",
     )
 
 
@@ -182,8 +182,12 @@ def _spelled(row: Variable) -> str:
 
 
 def _suggestion(name: str) -> str:
-    close = difflib.get_close_matches(name.rstrip("0123456789m").rstrip("_"), VARIABLES, n=1)
-    return f" (perhaps to {_spelled(VARIABLES[close[0]])!r})" if close else ""
+    stem = name.rstrip("0123456789m").rstrip("_")
+    close = difflib.get_close_matches(stem, VARIABLES, n=1)
+    if not close:
+        return ""
+    height = "".join(filter(str.isdigit, name[len(stem) :])) or "<height>"
+    return f"Did you mean {_spelled(VARIABLES[close[0]]).replace('<height>', height)!r}? "
 
 
 #: Of the bits of :class:`Flag`: grows when bits are added; none ever changes its meaning.

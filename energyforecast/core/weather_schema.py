@@ -13,7 +13,7 @@ import xarray as xr
 
 from energyforecast.core.plausibility import check_radiation, check_variable
 from energyforecast.core.sites import Site
-from energyforecast.errors import SchemaError, TimeError, of_type
+from energyforecast.errors import SchemaError, TimeError
 
 __all__ = [
     "ValidatedWeather",
@@ -87,12 +87,12 @@ def as_models(weather: Weather) -> dict[str, xr.Dataset]:
         return dict(weather.models)
     if isinstance(weather, xr.Dataset):
         return {"": weather}
-    of_type(
-        "weather",
-        weather,
-        expected=Mapping,
-        remedy="Give a Dataset of the readers of energyforecast.weather.",
-    )
+    if not isinstance(weather, Mapping):
+        raise SchemaError(
+            f"weather is of the type {type(weather).__name__}.",
+            "It must be an xarray Dataset, or a dict of them by the name of the weather model.",
+            "Give a Dataset of the readers of energyforecast.weather; its read_table reads tables.",
+        )
     return dict(weather)
 
 
@@ -200,7 +200,7 @@ def _check_dimensions(weather: xr.Dataset, label: str) -> None:
     if not isinstance(weather, xr.Dataset):
         raise SchemaError(
             f"{label} is a {type(weather).__name__}.",
-            "Weather is an xarray.Dataset with dimensions (site, init_time, lead_time) or (site, time).",
+            "Weather must be an xarray.Dataset with dimensions (site, init_time, lead_time) or (site, time).",
             "Build one with the readers of energyforecast.weather.",
         )
     wanted = ("site", "time") if is_analysis(weather) else ("site", "init_time", "lead_time")
@@ -208,20 +208,20 @@ def _check_dimensions(weather: xr.Dataset, label: str) -> None:
     if any(name not in weather.dims for name in wanted) or weather.attrs.get("kind", kind) != kind:
         raise SchemaError(
             f"{label} has dimensions {tuple(map(str, weather.dims))} and kind {weather.attrs.get('kind')!r}.",
-            "A forecast has (site, init_time, lead_time[, member]), an analysis (site, time).",
+            "A forecast must have (site, init_time, lead_time[, member]), an analysis (site, time).",
             "Rename the dimensions; add `site` with expand_dims for a single site.",
         )
     if not weather.data_vars or 0 in (weather.sizes[name] for name in wanted):
         raise SchemaError(
             f"{label} is empty: {dict(weather.sizes)} and {len(weather.data_vars)} variables.",
-            "Weather has at least one variable, one site and one run or hour.",
+            "Weather must have at least one variable, one site and one run or hour.",
             "Check the period and the file from which it was read.",
         )
     missing = [name for name in wanted if name not in weather.coords]
     if missing:
         raise SchemaError(
             f"{label} has no coordinate {missing[0]!r}.",
-            "Every dimension has its coordinate.",
+            "Every dimension must have its coordinate.",
             f"Use weather.assign_coords({missing[0]}=...).",
         )
 
@@ -231,7 +231,7 @@ def _check_site_labels(weather: xr.Dataset, sites: Sequence[Site], label: str) -
     if strangers:
         raise SchemaError(
             f"{label} has a site labelled {strangers[0]!r}, a {type(strangers[0]).__name__}.",
-            "Sites are labelled by their names, as text.",
+            "Sites must be labelled by their names, as text.",
             "Use weather.assign_coords(site=[...]) with the names of the sites.",
         )
     names = [str(name) for name in weather["site"].values]
@@ -241,7 +241,7 @@ def _check_site_labels(weather: xr.Dataset, sites: Sequence[Site], label: str) -
         raise SchemaError(
             f"{label} has the sites {names}"
             + (f", without {absent[0]!r}." if absent else f", {repeated[0]!r} twice."),
-            "Every site of the forecaster is in the weather, once.",
+            "Every site of the forecaster must be in the weather, once.",
             "Set weather['site'] to the names of the sites.",
         )
 
@@ -254,14 +254,14 @@ def _check_time_axes(weather: xr.Dataset, label: str) -> None:
         if axis.dtype.kind != kind:
             raise TimeError(
                 f"{label}[{name!r}] has the type {axis.dtype}.",
-                f"{name} holds {'datetime64 in UTC' if kind == 'M' else 'timedelta64'}.",
+                f"{name} must hold {'datetime64 in UTC' if kind == 'M' else 'timedelta64'}.",
                 "Convert zone-aware times with ef.core.timestamps.to_ns, leads with astype('timedelta64[h]').",
             )
         _check_rising(axis, name, label)
     if "lead_time" in weather.coords and np.asarray(weather["lead_time"].values)[0] < np.timedelta64(0, "ns"):
         raise TimeError(
             f"{label} has a negative lead_time.",
-            "lead_time = valid time - init_time >= 0.",
+            "lead_time = valid time - init_time must not be negative.",
             "Check its sign.",
         )
 
@@ -273,9 +273,17 @@ def _check_rising(axis: npt.NDArray[np.generic], name: str, label: str) -> None:
         where = axis[bad[0] + 1] if bad.size else axis[np.isnat(axis)][0]
         raise TimeError(
             f"{label}[{name!r}] does not rise at {where}: it is doubled, out of order or empty.",
-            f"{name} rises strictly.",
+            f"{name} must rise strictly.",
             f"Sort with weather.sortby({name!r}) and decide which of the doubles is right.",
         )
+
+
+def covered(weather: xr.Dataset) -> tuple[np.datetime64, np.datetime64]:
+    """First and last valid time of an analysis, or of all runs."""
+    if is_analysis(weather):
+        return weather["time"].values[0], weather["time"].values[-1]
+    start, lead = weather["init_time"].values, weather["lead_time"].values
+    return start[0] + lead[0], start[-1] + lead[-1]
 
 
 def _check_availability(weather: xr.Dataset, label: str) -> None:
@@ -283,26 +291,28 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
     allowed: tuple[tuple[str, ...], ...] = (
         (("time",),) if analysis else (("init_time",), ("init_time", "lead_time"))
     )
+    axis = "time" if analysis else "init_time"
     if "available_time" not in weather.coords or weather["available_time"].dims not in allowed:
         found = weather["available_time"].dims if "available_time" in weather.coords else "none"
         raise SchemaError(
             f"{label} has no usable coordinate available_time (found: {found}).",
-            f"available_time has dimensions {' or '.join(map(str, allowed))}: when each value could first be had.",
-            "Add it: weather.assign_coords(available_time=('init_time', init_time + latency)).",
+            f"It must have the dimensions {' or '.join(map(str, allowed))}, and hold when each value could first "
+            "be had.",
+            f"Add it: weather.assign_coords(available_time=({axis!r}, {axis} + latency)).",
         )
     arrived = weather["available_time"]
     if arrived.dtype.kind != "M":
         raise TimeError(
             f"{label}['available_time'] has the type {arrived.dtype}.",
-            "available_time holds datetime64 in UTC.",
+            "available_time must hold datetime64 in UTC.",
             "Convert zone-aware times with energyforecast.core.timestamps.to_ns.",
         )
-    start = weather["time" if analysis else "init_time"]
+    start = weather[axis]
     early = (arrived < start).values
     if early.any():
         where = tuple(np.argwhere(early)[0])
         raise TimeError(
             f"{label} for {start.values[where[0]]} was available earlier, at {arrived.values[where]}.",
-            "A value is available after the run's initialisation (a reanalysis after its hour).",
+            "A value must be available after the run's initialisation (a reanalysis after its hour).",
             "Check that available_time is in UTC.",
         )

@@ -18,7 +18,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.provenance import machine
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models, validated
-from energyforecast.errors import SchemaError, of_type
+from energyforecast.errors import SchemaError, TimeError, of_type
 from energyforecast.evaluation.checkpoints import Checkpoints, fingerprint
 from energyforecast.evaluation.fold_runs import Candidate, Execution, audit, forecast_of, run_folds
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
@@ -165,7 +165,11 @@ def _check_outcomes(forecaster: Forecaster, observations: Observations, tested: 
     )
     windows = forecaster.task.windows(tested)
     for site in forecaster.sites:
-        observations.value_at(site.name, windows.valid_time[windows.inside])
+        try:
+            observations.value_at(site.name, windows.valid_time[windows.inside])
+        except TimeError as error:
+            remedy = "Choose a start and an end inside the observations, or give more of them."
+            raise TimeError(error.found, error.expected, remedy) from error
 
 
 def _checkpoints(

@@ -148,7 +148,7 @@ def read(folder: Path) -> dict[str, Any]:
     except (OSError, EOFError, LookupError, ValueError, TypeError) as error:
         raise FileFormatError(
             f"{folder} holds no result: {error}.",
-            "It was written by Result.save.",
+            "It must be a folder written by Result.save.",
             "Check the path, or run the backtest again.",
         ) from error
 

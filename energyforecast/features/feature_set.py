@@ -81,7 +81,7 @@ class FeatureSet:
         if others:
             raise SchemaError(
                 f"{others[0]!r} is not a feature.",
-                "A feature is a function with the decorator @energyforecast.feature, or a Feature object.",
+                "A feature must be a function with the decorator @energyforecast.feature, or a Feature object.",
                 "Put the decorator above the function; call classes, e.g. LocalHour().",
             )
         names = self.names
@@ -89,7 +89,7 @@ class FeatureSet:
         if repeated:
             raise SchemaError(
                 f"There are two features named {repeated[0]!r}.",
-                "Features are unique by name.",
+                "Names of features must be unique.",
                 "Use features.replace(name, other), or rename one.",
             )
 
@@ -183,7 +183,7 @@ class FeatureSet:
                 lacking = item.weather[[bool(names) for names in found].index(False)]
                 raise SchemaError(
                     f"The feature {item.name!r} needs {lacking!r}; the weather holds {present}.",
-                    "The weather holds every variable of every feature that is not optional.",
+                    "The weather must hold every variable of every feature that is not optional.",
                     f"Add the variable to the weather, or remove the feature: features - {item.name!r}.",
                 )
         return FeatureSet(tuple(kept)), Needs(
@@ -222,7 +222,7 @@ class FeatureSet:
                 if name in table:
                     raise SchemaError(
                         f"The feature {item.name!r} gives the column {name!r}, which another feature gives, too.",
-                        "Names of columns are unique.",
+                        "Names of columns must be unique.",
                         "Rename the column.",
                     )
                 table[name] = _shaped(values, now, item, name)
@@ -250,13 +250,13 @@ def _shaped(values: Any, now: Snapshot, item: Feature, name: str) -> Array:
     except (ValueError, TypeError) as error:
         raise SchemaError(
             f"The feature {item.name!r} gives the column {name!r}, which holds no numbers: {error}",
-            "A column is an array of numbers.",
+            "A column must be an array of numbers.",
             "Turn categories into numbers.",
         ) from error
     if array.shape not in (shape, shape[:1], (shape[0], 1), ()):
         raise SchemaError(
             f"The feature {item.name!r} gives the column {name!r} with shape {array.shape}.",
-            f"A column has shape (origins, steps) = {shape}, or one value an origin.",
+            f"A column must have the shape (origins, steps) = {shape}, or one value an origin.",
             "Compute with the arrays of the snapshot in their shape.",
         )
     return np.broadcast_to(array[:, None] if array.ndim == 1 else array, shape)

@@ -15,6 +15,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.timestamps import Times
 from energyforecast.core.weather_schema import Weather
+from energyforecast.core.wording import counted, minute
 from energyforecast.errors import (
     MissingDataError,
     NoRunError,
@@ -56,9 +57,10 @@ def check_kind(weather: Weather, *, perfect_weather: bool) -> None:
         raise PerfectWeatherError(
             "The weather is an analysis (dimensions site, time): it was made after the fact and has no runs, "
             "so no forecaster could have known it at issue time.",
-            "A forecaster learns from weather forecasts of the lead that it will be served; with an analysis, "
+            "A forecaster must learn from weather forecasts of the lead that it will be served; with an analysis, "
             "errors look smaller than they will be and intervals too narrow.",
-            "Give weather forecasts (site, init_time, lead_time), or use Forecaster(..., perfect_weather=True): "
+            "Give weather forecasts (site, init_time, lead_time), or allow the analysis: in a configuration "
+            "perfect_weather = true under [weather], in Python Forecaster(..., perfect_weather=True); "
             "every result is then marked so.",
         )
 
@@ -184,13 +186,19 @@ def _no_weather(
                 names=needed.names[model],
             )
             if reason is not None:
-                kind = MissingDataError if weather_schema.is_analysis(dataset) else NoRunError
+                analysis = weather_schema.is_analysis(dataset)
+                kind = MissingDataError if analysis else NoRunError
+                first, last = weather_schema.covered(dataset)
                 which = f" of weather model {model!r}" if model else ""
                 return kind(
-                    f"No usable weather{which} for site {site!r} at issue time {windows.issue_time[origin]} UTC "
-                    f"({lost.size} issue times in all): {reason}",
-                    "At each issue time a run had arrived that holds every variable for every hour of the window.",
-                    "Complete the archive; fit(..., missing='drop') leaves such origins out, "
+                    f"No usable weather{which} for site {site!r} at issue time {minute(windows.issue_time[origin])} "
+                    f"UTC ({counted(lost.size, 'issue time')} in all): {reason} "
+                    f"The weather covers {minute(first)} to {minute(last)} UTC.",
+                    "The analysis must hold every variable for every hour of the window."
+                    if analysis
+                    else "At each issue time a run must have arrived that holds every variable for every hour of the "
+                    "window.",
+                    "Complete the weather; fit(..., missing='drop') leaves such origins out, "
                     "predict(..., strict=False) answers them from climatology.",
                 )
     raise AssertionError("an origin without weather has a reason")
@@ -204,9 +212,9 @@ def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:
         old = np.flatnonzero(age > limit + AGE_SLACK)
         if old.size:
             raise NoRunError(
-                f"At {matrix.windows.issue_time[old[0]]} UTC the newest usable weather run for site {name!r} is "
-                f"{age[old[0]]:g} h old (initialised {init[old[0]]} UTC).",
-                f"The model learnt from runs up to {limit:g} h old.",
+                f"At {minute(matrix.windows.issue_time[old[0]])} UTC the newest usable weather run for site "
+                f"{name!r} is {age[old[0]]:g} h old (initialised {minute(init[old[0]])} UTC).",
+                f"A run must be no older than those of training: up to {limit:g} h.",
                 "Update the weather archive, or use predict(..., strict=False) for a marked fallback.",
             )
 
@@ -218,7 +226,7 @@ def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -
     if lost.size:
         names = ", ".join(repr(name) for name in matrix.has_history)
         raise MissingDataError(
-            f"At {matrix.windows.issue_time[lost[0]]} UTC no observation of {names} had been published "
+            f"At {minute(matrix.windows.issue_time[lost[0]])} UTC no observation of {names} had been published "
             f"from which the lags {[item.lag for item in needs.history]} could be taken.",
             "Of each lag that a feature uses, the value or an older one must be published.",
             "Give the newest observations, or use predict(..., strict=False) for a marked fallback.",

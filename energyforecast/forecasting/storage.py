@@ -198,7 +198,7 @@ def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
             raise
         raise FileFormatError(
             f"{path} does not describe a forecaster: {type(error).__name__} {error}.",
-            f"Its manifest follows schema {_SCHEMA}.",
+            f"Its manifest must follow schema {_SCHEMA}.",
             "Fit and save again with this version.",
         ) from error
 

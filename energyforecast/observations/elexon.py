@@ -80,7 +80,7 @@ def get_elexon(
     Traceback (most recent call last):
         ...
     energyforecast.errors.RefusedError: The address file:///tmp/datasets/INDO is not of the web.
-    Addresses begin with http:// or https://.
+    Addresses must begin with http:// or https://.
     Correct the base URL; files are read with the functions read_...
     """
     first, last = timestamps.instant(start), timestamps.instant(end)

@@ -209,7 +209,7 @@ def _issue(ahead: PortfolioForecast, issue_time: Any) -> pd.Timestamp:
     if issue_time is None and len(issues) > 1:
         raise SchemaError(
             f"The forecasts were issued {len(issues)} times, from {issues[0]} to {issues[-1]}.",
-            "A plan is of one issue.",
+            "A plan must be of one issue.",
             "Choose it: issue_time=...",
         )
     return issues[0] if issue_time is None else timestamps.instant(issue_time)

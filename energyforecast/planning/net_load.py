@@ -171,7 +171,7 @@ def _groups(areas: Mapping[str, Collection[str]] | None, sites: list[str]) -> di
     if repeated:
         raise SchemaError(
             f"Site {repeated[0]!r} is given as two kinds.",
-            "Each site is demand, wind or solar.",
+            "Each site must be either demand, wind or solar.",
             "Rename one of them.",
         )
     if areas is None:

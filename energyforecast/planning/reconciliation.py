@@ -220,7 +220,7 @@ def _summing(hierarchy: Hierarchy) -> tuple[tuple[str, ...], tuple[str, ...], Ar
     )
     names = (*hierarchy, *sites)
     if not parts or any(not members for members in hierarchy.values()):
-        raise SchemaError("A sum has no parts.", "Each has one or more.", "Correct the hierarchy.")
+        raise SchemaError("A sum has no parts.", "Each must have one or more.", "Correct the hierarchy.")
     rows = [_parts(name, hierarchy, above=()) for name in names]
     for name, found in zip(names, rows, strict=True):
         if len(set(found)) < len(found):
@@ -236,7 +236,7 @@ def _parts(name: str, hierarchy: Hierarchy, *, above: tuple[str, ...]) -> list[s
     """Sites of a name, through all levels."""
     if name in above:
         raise SchemaError(
-            f"{name!r} is part of itself.", "Sums are of other names.", "Correct the hierarchy."
+            f"{name!r} is part of itself.", "Sums must be of other names.", "Correct the hierarchy."
         )
     if name not in hierarchy:
         return [name]

@@ -317,7 +317,7 @@ def _parts(clock: pd.DatetimeIndex, by: str | None) -> list[tuple[int, Array]]:
 def _check_risk(risk: float, count: int, tail: str | None, *, of: str) -> None:
     if not 0.0 < risk < 0.5:
         raise RangeError(
-            f"The risk is {risk:g}.", "It is a probability above 0 and below 0.5.", "Give 0.01 for 1 %."
+            f"The risk is {risk:g}.", "It must be a probability above 0 and below 0.5.", "Give 0.01 for 1 %."
         )
     one_of("tail", tail, allowed=(None, "gaussian", "pareto"))
     beyond = np.ceil(_BEYOND / risk - 1e-9), np.ceil(0.1 / risk - 1e-9)

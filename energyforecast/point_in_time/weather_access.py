@@ -19,6 +19,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.wording import counted, minute
 from energyforecast.errors import SchemaError
 
 __all__ = ["Gathered", "as_double", "weather_as_of", "why_missing"]
@@ -305,7 +306,7 @@ def why_missing(
         return None
     if weather_schema.is_analysis(weather):
         name, hole = next((name, hole) for name, hole in holes.items() if hole.any())
-        return f"{name} is missing at {valid_time[hole][0]} UTC ({int(hole.sum())} hours)."
+        return f"{name} is missing at {minute(valid_time[hole][0])} UTC ({counted(hole.sum(), 'hour')})."
     arrived = _ints(weather["available_time"].values)
     first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
     known = np.flatnonzero(~_not_yet(first, _ints(np.array(issue_time))))
@@ -316,15 +317,19 @@ def why_missing(
     reach = start + newest["lead_time"].values[-1]
     if reach < valid_time[-1]:
         return (
-            f"the newest run that had arrived, of {start} UTC, ends at {reach} UTC, before {valid_time[-1]}."
+            f"the newest run that had arrived, of {minute(start)} UTC, ends at {minute(reach)} UTC, before "
+            f"{minute(valid_time[-1])}."
         )
     partial = weather_as_of(newest, site=site, names=names, required=(), inside=none, **window)
     for name, values in partial.values.items():
         hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
         if hole.any():
             missing = valid_time[hole]
-            return f"the newest run, of {start} UTC, lacks {name} at {missing[0]} UTC ({len(missing)} hours)."
-    return f"the newest run, of {start} UTC, had arrived in part only."
+            return (
+                f"the newest run, of {minute(start)} UTC, lacks {name} at {minute(missing[0])} UTC "
+                f"({counted(len(missing), 'hour')})."
+            )
+    return f"the newest run, of {minute(start)} UTC, had arrived in part only."
 
 
 def as_double(values: Array) -> npt.NDArray[np.float64]:

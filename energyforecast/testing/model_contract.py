@@ -147,7 +147,7 @@ def _check_quantiles(model: QuantileModel, X: pd.DataFrame, name: str) -> None:
         raise SchemaError(
             f"{name} gives {int((~np.isfinite(found)).sum())} values that are not finite, from {np.nanmin(found):g} "
             f"to {np.nanmax(found):g}.",
-            f"Finite values inside the bounds {_BOUNDS}, also where a column is missing.",
+            f"Values must be finite and inside the bounds {_BOUNDS}, also where a column is missing.",
             "Handle missing values in the model; leave clipping to QuantileModel.predict.",
         )
 

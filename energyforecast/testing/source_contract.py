@@ -192,7 +192,7 @@ def _check_provenance(weather: xr.Dataset, source: Source) -> None:
     if wrong:
         raise SchemaError(
             f"{source.name} gives weather with {wrong[0]} = {weather.attrs.get(wrong[0])!r}.",
-            f"It declares {wanted[wrong[0]]!r}.",
+            f"It must be {wanted[wrong[0]]!r}, as declared.",
             "Let energyforecast.weather.sources.common.base.finished set the attributes.",
         )
 

@@ -66,7 +66,9 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_version_names_the_library_and_what_it_stands_on(tmp_path: Path) -> None:
-    lines = _succeeded(_run("version", cwd=tmp_path)).splitlines()
+    written = _succeeded(_run("version", cwd=tmp_path))
+    assert _succeeded(_run("--version", cwd=tmp_path)) == written
+    lines = written.splitlines()
     assert lines[0].startswith(f"energyforecast {ef.__version__} on Python 3.")
     for name in ("numpy", "pandas", "xarray", "scikit-learn", "lightgbm", "pvlib"):
         assert f"{name} {version(name)}" in lines

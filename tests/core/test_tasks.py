@@ -296,3 +296,11 @@ def test_a_bad_wall_time_or_zone_is_refused_at_birth(issue: str, place: str) -> 
 def test_the_default_levels_are_the_99_percentiles() -> None:
     assert day_ahead("09:00", timezone="UTC").quantiles == PERCENTILES
     np.testing.assert_allclose(PERCENTILES, np.arange(1, 100) / 100)
+
+
+def test_a_task_shows_few_levels_one_by_one_and_many_by_their_range() -> None:
+    shown = repr(day_ahead("09:00", timezone="UTC"))
+    assert "99 quantiles from 0.01 to 0.99" in shown
+    assert "0.02" not in shown
+    assert shown.startswith("DayAhead(timezone='UTC', frequency=")
+    assert "quantiles=(0.1, 0.5, 0.9)" in repr(day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9)))

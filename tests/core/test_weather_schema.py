@@ -265,7 +265,11 @@ def test_numbered_sites_are_refused_for_nothing_would_find_them() -> None:
 
 @pytest.mark.parametrize(
     ("unknown", "suggested"),
-    [("temp_ari", "temp_air"), ("wind_sped_100m", "wind_speed_<height>m"), ("wind_speed", "_<height>m")],
+    [
+        ("temp_ari", "temp_air"),
+        ("windspeed_100m", "Did you mean 'wind_speed_100m'?"),
+        ("wind_speed", "_<height>m"),
+    ],
 )
 def test_an_unknown_variable_is_named_with_a_suggestion(unknown: str, suggested: str) -> None:
     with pytest.raises(SchemaError) as caught:
@@ -345,12 +349,12 @@ def test_a_negative_lead_is_refused() -> None:
     three_lines(caught.value)
 
 
-@pytest.mark.parametrize("weather", [_runs(), _analysis()])
-def test_weather_that_does_not_say_when_it_arrived_is_refused(weather: xr.Dataset) -> None:
+@pytest.mark.parametrize(("weather", "axis"), [(_runs(), "init_time"), (_analysis(), "time")])
+def test_weather_that_does_not_say_when_it_arrived_is_refused(weather: xr.Dataset, axis: str) -> None:
     with pytest.raises(SchemaError, match="available_time") as caught:
         weather_schema.check_weather(weather.drop_vars("available_time"))
     three_lines(caught.value)
-    assert "assign_coords" in str(caught.value).splitlines()[2]
+    assert f"assign_coords(available_time=('{axis}', {axis} + latency))" in caught.value.remedy
 
 
 def test_one_arrival_for_the_whole_archive_is_refused() -> None:

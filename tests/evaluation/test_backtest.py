@@ -277,6 +277,8 @@ def test_observations_that_end_early_are_refused_by_the_first_hour_without_outco
             _forecaster(data, Climatology()), data[1], data[2][:"2015-03-20"], start="2015-03", end="2015-03"
         ).scores()
     three_lines(caught.value, "2015-03-21")
+    assert "start" in caught.value.remedy
+    assert "value_at" not in str(caught.value), "the user called backtest"
 
 
 def test_a_period_before_anything_was_learnt_is_refused(data: Data) -> None:
@@ -453,5 +455,5 @@ def test_observations_that_end_early_are_refused_before_the_fits(
         raise AssertionError("fitted, and only then refused")
 
     monkeypatch.setattr(Forecaster, "fit_matrix", never)
-    with pytest.raises(TimeError, match=r"hours of site .* were not observed, the first 2015-03-2"):
+    with pytest.raises(TimeError, match=r"was not observed in \d+ hours, the first 2015-03-2"):
         backtest(_forecaster(data, _trees()), data[1], data[2][:"2015-03-20"], start="2015-03", end="2015-03")

@@ -217,6 +217,19 @@ def test_an_analysis_is_refused_unless_perfect_weather_is_said() -> None:
         with pytest.raises(PerfectWeatherError) as caught:
             attempt()
         three_lines(caught.value, "after the fact", "issue time", "perfect_weather=True")
+        assert "perfect_weather = true under [weather]" in caught.value.remedy, "for configurations"
+
+
+def test_weather_that_does_not_reach_the_window_is_refused_with_the_period_that_it_covers() -> None:
+    given = _synthetic_site()
+    analysis = analysis_of(given)
+    first = str(analysis["time"].values[0])[:10]
+    fitted = _forecaster(given, perfect_weather=True).fit(analysis, given.power)
+    with pytest.raises(MissingDataError) as caught:
+        fitted.predict(analysis, given.power, issue_time="2030-01-01 09:00")
+    three_lines(caught.value, f"The weather covers {first} 00:00 to ", "(1 issue time in all)", ":00 UTC (")
+    assert ":00:00.000" not in str(caught.value)
+    assert "run" not in caught.value.expected.split(), "an analysis has none"
 
 
 def test_perfect_weather_is_said_everywhere(tmp_path: Path) -> None:

@@ -267,3 +267,16 @@ def test_every_value_is_that_of_its_definition(
         for hour, moment in zip(hours.ravel(), each, strict=True)
     ]
     np.testing.assert_array_equal(found.ravel(), expected)
+
+
+@pytest.mark.parametrize("key", ["power", ["power"]])
+def test_an_unknown_site_is_answered_with_the_sites(key: Any) -> None:
+    with pytest.raises(SchemaError, match="'power'") as caught:
+        _power()[key]
+    assert "'other', 'farm'" in caught.value.expected
+
+
+def test_an_empty_table_is_answered_with_an_obligation() -> None:
+    with pytest.raises(EnergyForecastError) as caught:
+        Observations(_power().values.iloc[:0], published_after="2h")
+    assert caught.value.expected == "It must hold at least one hour and one site."

@@ -142,5 +142,11 @@ def test_without_the_extra_english_tables_work_and_pages_name_it(tmp_path: Path)
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["3 Use: python -m pip install 'energyforecast[report]'."] * 3
+    assert (
+        done.stdout.splitlines()
+        == [
+            "3 Use: python -m pip install 'energyforecast[report]'; in the folder of the project: '.[report]'."
+        ]
+        * 3
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["day.csv", "day.png"]

@@ -19,7 +19,7 @@ def check_bounds(part: Any, *bounds: tuple[str, float, float]) -> None:
     if hasattr(part, "name"):
         if not part.name or not isinstance(part.name, str):
             raise SchemaError(
-                f"A {label} has no name in text.", "Components of a system are named.", "Name it."
+                f"A {label} has no name in text.", "Components of a system must be named.", "Name it."
             )
         label += f" {part.name!r}"
     for name, low, high in bounds:
@@ -29,7 +29,7 @@ def check_bounds(part: Any, *bounds: tuple[str, float, float]) -> None:
             upper = f"and at most {high:g}" if np.isfinite(high) else "and finite"
             raise RangeError(
                 f"{label} has {name} = {value if isinstance(value, Real) else repr(value)}.",
-                f"It is at least {low:g} {upper}.",
+                f"It must be at least {low:g} {upper}.",
                 "Correct it; shares are between 0 and 1, power is in MW and energy in MWh.",
             )
 
@@ -113,7 +113,7 @@ class HVDCLink:
         if self.from_area == self.to_area:
             raise SchemaError(
                 f"HVDCLink {self.name!r} leads from {self.from_area!r} to itself.",
-                "A link joins two areas.",
+                "A link must join two areas.",
                 "Correct from_area or to_area.",
             )
 

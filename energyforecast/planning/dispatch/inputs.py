@@ -162,7 +162,7 @@ def _of_forecast(kind: str, forecast: Forecast, on: Point) -> tuple[pd.DatetimeI
     if len(forecast.issue_times) != 1:
         raise SchemaError(
             f"The forecast of {kind} holds {len(forecast.issue_times)} issues.",
-            "A plan is made from one.",
+            "A plan must be made from one.",
             "Choose one: forecast.sel(issue_time=...).",
         )
     inside = forecast.inside[0]
@@ -188,13 +188,13 @@ def _of_frame(kind: str, frame: pd.DataFrame) -> tuple[pd.DatetimeIndex, tuple[s
     of_type(kind, frame, expected=pd.DataFrame, remedy="Give a frame with a column for each area.")
     if not len(frame):
         raise MissingDataError(
-            f"The {kind} has no rows.", "A plan covers at least one hour.", "Choose a period."
+            f"The {kind} has no rows.", "A plan must cover at least one hour.", "Choose a period."
         )
     index = frame.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise TimeError(
             f"The index of {kind} is {index[:1].tolist()}.",
-            "Rows are beginnings of intervals, with a time zone.",
+            "Rows must be beginnings of intervals, with a time zone.",
             "Localise it: frame.tz_localize('UTC').",
         )
     return timestamps.to_index(index), tuple(map(str, frame.columns)), frame.to_numpy(dtype=float).T[None]

@@ -246,7 +246,7 @@ def _system(plans: Mapping[str, Plan]) -> System:
     if not systems or any(system != systems[0] for system in systems):
         raise SchemaError(
             f"The plans {list(plans)} are of {len(set(map(repr, systems)))} different systems.",
-            "Costs are compared between plans of one system.",
+            "Plans that are compared must be of one system.",
             "Plan them with the same System.",
         )
     return systems[0]

@@ -110,7 +110,7 @@ class System:
         if doubled or not self.areas:
             raise SchemaError(
                 f"The system has the names {names}" + (f"; {doubled} more than once." if doubled else "."),
-                "A system has areas, and the names of its parts are unique.",
+                "A system must have areas, and the names of its parts must be unique.",
                 "Rename one of them." if doubled else "Give areas.",
             )
 

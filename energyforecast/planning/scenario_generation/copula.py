@@ -271,6 +271,6 @@ def _check(shrinkage: float | str, target: str) -> None:
     if shrinkage != "auto" and not (isinstance(shrinkage, float | int) and 0 <= shrinkage <= 1):
         raise RangeError(
             f"shrinkage={shrinkage!r}.",
-            'It lies between 0, the sample alone, and 1, the target alone, or is "auto".',
+            'It must lie between 0, the sample alone, and 1, the target alone, or be "auto".',
             "Correct it.",
         )

@@ -79,7 +79,7 @@ class Decay:
         """A stated decay, without history."""
         if not (np.isfinite(range_hours) and range_hours > 0):
             raise RangeError(
-                f"range_hours={range_hours}.", "A range is a positive number of hours.", "Give e.g. 8.0."
+                f"range_hours={range_hours}.", "A range must be a positive number of hours.", "Give e.g. 8.0."
             )
         table = isinstance(site_correlation, pd.DataFrame)
         between = np.asarray(site_correlation, dtype=float)
@@ -87,11 +87,13 @@ class Decay:
         if table and names != tuple(str(name) for name in site_correlation.columns):  # type: ignore[union-attr]
             raise SchemaError(
                 f"The correlation has the rows {list(names)} and other columns.",
-                "Index and columns are the names of the sites, in one order.",
+                "Index and columns must be the names of the sites, in one order.",
                 "Reindex it.",
             )
         if not table and not -1.0 <= float(between) <= 1.0:
-            raise RangeError(f"site_correlation={site_correlation}.", "It lies in [-1, 1].", "Correct it.")
+            raise RangeError(
+                f"site_correlation={site_correlation}.", "It must lie in [-1, 1].", "Correct it."
+            )
         if table:
             _check_correlation(between)
         return cls(names, between, np.asarray(float(range_hours)), np.asarray(1.0))
@@ -199,7 +201,7 @@ def _check_correlation(matrix: Array) -> None:
     if not symmetric or not np.allclose(np.diag(matrix), 1.0) or smallest < -1e-8:
         raise RangeError(
             f"The correlation between {len(matrix)} sites has the smallest eigenvalue {smallest:.3g}.",
-            "A correlation is symmetric, 1 on the diagonal, and has no negative eigenvalue.",
+            "A correlation must be symmetric, 1 on the diagonal, and have no negative eigenvalue.",
             "Correct it; many sites cannot all have negative correlations.",
         )
 

@@ -282,7 +282,7 @@ def _array(members: Scenarios | xr.DataArray, marginals: Marginals) -> Array:
     if set(data.dims) != {"member", "site", "valid_time"}:
         raise SchemaError(
             f"The members have the dimensions {tuple(map(str, data.dims))}.",
-            "They are member, site and valid_time.",
+            "They must be member, site and valid_time.",
             "Select one variable and run, and rename the dimensions.",
         )
     absent = [name for name in marginals.sites if name not in data["site"].values]
@@ -302,7 +302,7 @@ def _weather(weather: xr.Dataset, variable: str, marginals: Marginals, site: str
         raise SchemaError(
             f"The weather has the variables {[str(name) for name in weather.data_vars]}, the dimensions "
             f"{tuple(map(str, weather.dims))} and the sites {[str(name) for name in weather['site'].values]}.",
-            f"It holds {variable!r} with members at site {site!r}.",
+            f"It must hold {variable!r} with members at site {site!r}.",
             "Fetch an ensemble for all sites.",
         )
     step = marginals.frequency.to_timedelta64()

@@ -135,14 +135,14 @@ def _one_issue(forecast: Forecast, issue_time: Any) -> Forecast:
     if issue_time is None and len(forecast.issue_times) > 1:
         raise TimeError(
             f"The forecast of {', '.join(forecast.sites)} has {len(forecast.issue_times)} issues.",
-            "Scenarios are of one issue.",
+            "Scenarios must be of one issue.",
             f"Choose one: issue_time={str(forecast.issue_times[-1])!r}.",
         )
     chosen = forecast.sel(issue_time=forecast.issue_times[0] if issue_time is None else issue_time)
     if not chosen.data.sizes["lead_time"]:
         raise MissingDataError(
             f"The forecast of {', '.join(forecast.sites)} issued at {chosen.issue_times[0]} covers no hour.",
-            "Scenarios are of the hours of a window.",
+            "Scenarios must be of the hours of a window.",
             "Choose another issue.",
         )
     return chosen
@@ -156,7 +156,7 @@ def _check_alike(chosen: list[Forecast]) -> None:
             raise SchemaError(
                 f"Forecasts of {names} have the frequencies {first.data.attrs['frequency']} and "
                 f"{other.data.attrs['frequency']}.",
-                "Scenarios have intervals of one length.",
+                "Scenarios must have intervals of one length.",
                 "Forecast all with one frequency.",
             )
         if other.issue_times[0] != first.issue_times[0]:

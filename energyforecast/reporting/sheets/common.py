@@ -42,7 +42,7 @@ def one_issue(forecast: Forecast, site: str | None = None, issue_time: Any = Non
     if issue_time is None and len(issues) > 1:
         raise MissingDataError(
             f"The forecast of site {name!r} was issued {len(issues)} times, from {issues[0]} to {issues[-1]}.",
-            "A sheet shows one issue.",
+            "A sheet must show one issue.",
             "Choose it: issue_time=..., or forecast.sel(issue_time=...).",
         )
     return forecast.sel(site=name, issue_time=issues[0] if issue_time is None else issue_time)
@@ -106,7 +106,7 @@ def aligned(frame: pd.DataFrame, column: str, valid: pd.DatetimeIndex, *, of: Fo
     if lacking:
         raise SchemaError(
             f"The {kind} of site {site!r} has no column {lacking[0]!r}; it has {list(frame.columns)}.",
-            f"A {kind} has the columns 'valid_time' and {column!r} [MW].",
+            f"A {kind} must have the columns 'valid_time' and {column!r} [MW].",
             "Rename the columns.",
         )
     chosen = frame[frame["site"] == site] if "site" in frame.columns else frame

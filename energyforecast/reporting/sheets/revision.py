@@ -107,7 +107,7 @@ def _interval(interval: Sequence[float]) -> tuple[float, float]:
     if len(levels) != 2:
         raise RangeError(
             f"The interval has the levels {list(levels)}.",
-            "An interval has a lower and an upper level.",
+            "An interval must have a lower and an upper level.",
             "Give e.g. interval=(0.1, 0.9).",
         )
     return levels[0], levels[1]
@@ -119,7 +119,7 @@ def _common(new: Forecast, old: Forecast) -> pd.DatetimeIndex:
     if moments[1] >= moments[0]:
         raise TimeError(
             f"The previous issue of site {name!r} is of {moments[1]}, the new one of {moments[0]}.",
-            "The previous issue was made before the new one.",
+            "The previous issue must be made before the new one.",
             "Exchange them.",
         )
     if parts.step_of(new) != parts.step_of(old):

@@ -62,12 +62,14 @@ class VerificationTerms:
         if not 0 <= self.tolerance < 1:
             raise RangeError(
                 f"The tolerance is {self.tolerance:g}.",
-                "It is a share of the schedule, in [0, 1).",
+                "It must be a share of the schedule, in [0, 1).",
                 "Give 0.05 for ±5 %.",
             )
         if not 0 < self.interval < 1:
             raise RangeError(
-                f"The interval is {self.interval:g}.", "It is a probability, in (0, 1).", "Give 0.8 for 80 %."
+                f"The interval is {self.interval:g}.",
+                "It must be a probability, in (0, 1).",
+                "Give 0.8 for 80 %.",
             )
 
 

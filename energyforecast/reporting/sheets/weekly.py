@@ -146,7 +146,7 @@ class _Source:
         """Refuse levels and risks that the source does not reach."""
         tails = [min(level, 1 - level) for level in levels] + ([] if risk is None else [min(risk, 1 - risk)])
         if risk is not None and not 0 < risk < 1:
-            raise RangeError(f"The risk is {risk:g}.", "It lies in (0, 1).", "Give e.g. risk=0.1.")
+            raise RangeError(f"The risk is {risk:g}.", "It must lie in (0, 1).", "Give e.g. risk=0.1.")
         if self.trajectories is not None and tails and len(self.trajectories) * min(tails) < _BEYOND - 1e-9:
             raise RangeError(
                 f"There are {len(self.trajectories)} scenarios of {self.site!r} for a level or risk of {min(tails):g}.",

@@ -49,6 +49,6 @@ def converted(values: Floats, name: str, *, unit: str, hours: float | Floats) ->
         return values * (_SUMS[target][unit] / hours)
     raise UnitsError(
         f"The declared unit of {name} is {unit!r}.",
-        f"Known are {', '.join([target, *_UNITS[target], *_SUMS.get(target, {})])}.",
+        f"It must be one of {', '.join([target, *_UNITS[target], *_SUMS.get(target, {})])}.",
         "Choose one of them, or convert the column.",
     )
