@@ -87,13 +87,14 @@ def as_models(weather: Weather) -> dict[str, xr.Dataset]:
         return dict(weather.models)
     if isinstance(weather, xr.Dataset):
         return {"": weather}
-    if not isinstance(weather, Mapping):
+    models: Mapping[str, xr.Dataset] = weather
+    if not isinstance(models, Mapping):
         raise SchemaError(
             f"weather is of the type {type(weather).__name__}.",
             "It must be an xarray Dataset, or a dict of them by the name of the weather model.",
             "Give a Dataset of the readers of energyforecast.weather; its read_table reads tables.",
         )
-    return dict(weather)
+    return dict(models)
 
 
 def validated(weather: Weather, *, sites: Sequence[Site] = ()) -> ValidatedWeather:

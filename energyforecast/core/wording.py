@@ -1,4 +1,4 @@
-"""Moments and counts as messages give them."""
+"""Moments, counts and levels in messages and representations."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ _FEW: Final = 9
 
 
 def minute(moment: Any) -> str:
-    """A moment to the minute: ``2024-03-01 09:00``."""
-    return str(np.datetime64(moment, "m")).replace("T", " ")
+    """Moment to the minute, like 2024-03-01 09:00; with its seconds where they are not zero."""
+    exact = np.datetime64(moment, "ns")
+    whole = exact.astype("datetime64[m]")
+    text = str(whole) if whole == exact else np.datetime_as_string(exact, unit="auto")
+    return "NaT" if np.isnat(exact) else str(text).replace("T", " ")
 
 
 def counted(count: int, noun: str) -> str:
-    """A count with its noun: ``1 hour``, ``2 hours``."""
+    """Count with its noun, like 1 hour, 2 hours."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def short(length: pd.Timedelta) -> str:
-    """A length of time in hours or minutes: ``1h``, ``30min``."""
+    """Length of time in hours or minutes, like 1h, 30min."""
     minutes = length / pd.Timedelta("1min")
     return f"{minutes / 60:g}h" if minutes % 60 == 0 else f"{minutes:g}min"
 
 
 def with_few_levels(item: Any) -> str:
-    """Representation of a dataclass whose quantile levels, if many, are summarised."""
+    """Representation of a dataclass, with many quantile levels as a range."""
     shown = {field.name: f"{field.name}={getattr(item, field.name)!r}" for field in fields(item)}
     levels = item.quantiles
     if len(levels) > _FEW:

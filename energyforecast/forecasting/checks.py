@@ -214,7 +214,7 @@ def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:
             raise NoRunError(
                 f"At {minute(matrix.windows.issue_time[old[0]])} UTC the newest usable weather run for site "
                 f"{name!r} is {age[old[0]]:g} h old (initialised {minute(init[old[0]])} UTC).",
-                f"A run must be no older than those of training: up to {limit:g} h.",
+                f"A run must be at most {limit:g} h old, as those of training were.",
                 "Update the weather archive, or use predict(..., strict=False) for a marked fallback.",
             )
 

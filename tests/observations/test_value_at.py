@@ -91,8 +91,7 @@ def test_one_hour_has_one_value(moment: Any) -> None:
 )
 def test_an_hour_outside_is_refused_by_name_unless_it_may_be_missing(hour: str) -> None:
     hours = [INDEX[3], pd.Timestamp(hour, tz="UTC"), pd.Timestamp("2030-01-01", tz="UTC")]
-    named = np.datetime_as_string(np.datetime64(hour.replace(" ", "T"), "ns"), unit="m")
-    _refused(lambda: _power().value_at("farm", hours), TimeError, "2 hours", "'farm'", named, "missing")
+    _refused(lambda: _power().value_at("farm", hours), TimeError, "2 hours", "'farm'", hour, "missing")
     assert _power().value_at("farm", hours, outside="missing").tolist() == pytest.approx(
         [13, np.nan, np.nan], nan_ok=True
     )
@@ -100,7 +99,7 @@ def test_an_hour_outside_is_refused_by_name_unless_it_may_be_missing(hour: str) 
 
 def test_no_time_is_outside_too() -> None:
     hours = np.array([timestamps.to_ns(INDEX)[3], NAT])
-    _refused(lambda: _power().value_at("farm", hours), TimeError, "1 hours", "NaT")
+    _refused(lambda: _power().value_at("farm", hours), TimeError, "1 hour,", "NaT")
     for several in (hours, [INDEX[3], pd.NaT]):
         found = _power().value_at("farm", several, outside="missing")
         np.testing.assert_array_equal(found, [13, np.nan])
