@@ -294,8 +294,9 @@ class Observations:
         return np.where(inside, row, 0), inside
 
     def _outside(self, site: str, wanted: timestamps.Times) -> TimeError:
+        unit = "hour" if self.frequency == pd.Timedelta("1h") else "interval"
         return TimeError(
-            f"Site {site!r} was not observed in {counted(len(wanted), 'hour')}, the first {minute(wanted[0])} UTC.",
+            f"Site {site!r} was not observed in {counted(len(wanted), unit)}, the first {minute(wanted[0])} UTC.",
             f"The hours must lie among the observations, every {short(self.frequency)} from {self.index[0]} to "
             f"{self.index[-1]}; an unknown value is NaN.",
             "Ask for a shorter period, or give more observations; "

@@ -297,6 +297,7 @@ def why_missing(
     """
     window: dict[str, Any] = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
     none = np.zeros((1, len(valid_time)), dtype=bool)
+    unit = "hour" if (np.diff(valid_time) == np.timedelta64(1, "h")).all() else "interval"
     gathered = weather_as_of(weather, site=site, names=names, inside=~none, **window)
     holes = {
         name: ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
@@ -306,7 +307,7 @@ def why_missing(
         return None
     if weather_schema.is_analysis(weather):
         name, hole = next((name, hole) for name, hole in holes.items() if hole.any())
-        return f"{name} is missing at {minute(valid_time[hole][0])} UTC ({counted(hole.sum(), 'hour')})."
+        return f"{name} is missing at {minute(valid_time[hole][0])} UTC ({counted(hole.sum(), unit)})."
     arrived = _ints(weather["available_time"].values)
     first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
     known = np.flatnonzero(~_not_yet(first, _ints(np.array(issue_time))))
@@ -327,7 +328,7 @@ def why_missing(
             missing = valid_time[hole]
             return (
                 f"the newest run, of {minute(start)} UTC, lacks {name} at {minute(missing[0])} UTC "
-                f"({counted(len(missing), 'hour')})."
+                f"({counted(len(missing), unit)})."
             )
     return f"the newest run, of {minute(start)} UTC, had arrived in part only."
 

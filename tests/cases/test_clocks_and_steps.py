@@ -209,7 +209,6 @@ def test_a_day_of_quarter_hours_is_not_shown_as_96_hours() -> None:
     assert "96 hours" not in repr(ef.Forecast.from_frame(rows))
 
 
-@fault("24 intervals of 15 minutes are called 24 hours")
 def test_the_hours_of_a_refused_quarter_hourly_backtest_are_counted_right() -> None:
     index = pd.date_range("2024-02-01", "2024-04-01", freq="15min", tz="UTC", inclusive="left")
     load = pd.DataFrame({"works": 5 + np.sin(np.arange(len(index)) / 15)}, index=index)
@@ -217,7 +216,7 @@ def test_the_hours_of_a_refused_quarter_hourly_backtest_are_counted_right() -> N
     works = ef.DemandArea(name="works", latitude=43.2, longitude=76.9, sector="industry")
     task = ef.intraday(every="1h", leads="4h", frequency="15min", quantiles=QUANTILES)
     forecaster = ef.Forecaster(works, task, model=ef.Persistence())
-    with or_refused(r"\A(?!24 hours)"):
+    with or_refused(r"\A(?!.*24 hours)"):
         ef.backtest(forecaster, {}, demand, start="2024-03", end="2024-03")
 
 

@@ -499,7 +499,7 @@ def test_wrong_parts_are_refused_at_birth() -> None:
     with pytest.raises(RangeError, match=r"ThermalUnit 'coal' has cost = -1"):
         unit("coal", 100, -1)
     with pytest.raises(
-        RangeError, match=r"Battery 'b' has start_level = 20.\nIt is at least 0 and at most 10"
+        RangeError, match=r"Battery 'b' has start_level = 20.\nIt must be at least 0 and at most 10"
     ):
         Battery(name="b", area="South", power=1, energy=10, start_level=20)
     with pytest.raises(RangeError, match=r"losses = 1\.0"):

@@ -502,7 +502,7 @@ def test_members_of_weather_are_those_of_the_newest_run_that_had_arrived() -> No
     assert stats.rankdata(drawn.of()[:, 0]).tolist() == first.tolist()  # the run of 06 UTC came at 10
     with pytest.raises(SchemaError, match="one variable gives the ranks"):
         EnsembleCopulaCoupling(weather)
-    with pytest.raises(SchemaError, match="It holds 'ghi' with members"):
+    with pytest.raises(SchemaError, match="It must hold 'ghi' with members"):
         sample_scenarios(forecast, dependence=EnsembleCopulaCoupling(weather, variable="ghi"))
 
 

@@ -453,7 +453,7 @@ def test_a_change_against_no_width_is_no_share() -> None:
 def test_issues_that_cannot_be_compared_are_refused() -> None:
     before = forecast_of("2024-06-02")
     now = later_issue(before, hours=6, change=np.zeros(18))
-    with pytest.raises(TimeError, match="previous issue was made before"):
+    with pytest.raises(TimeError, match="previous issue must be made before"):
         revision_sheet(before, now, timezone="UTC")
     with pytest.raises(TimeError, match="at least one hour in common"):
         revision_sheet(forecast_of("2024-06-05"), before, timezone="UTC")
@@ -577,7 +577,7 @@ def test_a_reference_must_cover_the_same_hours_and_is_cut_to_them(yesterday: Any
     assert scored(sheet, "longer") | {"saved": 0} == scored(sheet, "forecast") | {"saved": 0}
     with pytest.raises(TimeError, match="'late' of site 'farm' lacks 24 of 24 hours"):
         verification_sheet(forecast, observed, timezone="UTC", references={"late": forecast_of("2024-06-05")})
-    with pytest.raises(TimeError, match="were not observed"):
+    with pytest.raises(TimeError, match="was not observed"):
         verification_sheet(longer, observed, timezone="UTC")
     with pytest.raises(SchemaError, match="'forecast'"):
         verification_sheet(forecast, observed, timezone="UTC", references={"forecast": longer})
