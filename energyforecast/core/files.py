@@ -109,7 +109,7 @@ def only_writer(folder: Path, *, timeout: float) -> Iterator[None]:
         shown = os.fsencode(folder).decode("utf-8", "backslashreplace")
         raise StoreLockedError(
             f"{shown} is being written by another process, for {timeout:g} s and more.",
-            "One process writes to a store at a time; others may read.",
+            "Only one process must write to a store at a time; others may read.",
             "Wait until the other update has ended, or give Store(..., timeout=...) more seconds.",
         ) from error
     except OSError as error:

@@ -222,10 +222,12 @@ class Http:
                 "Ask for an older run, or wait until it is published.",
             )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-            return UnreachableError(found, "A server answers with 200.", "It is in trouble: try again later.")
+            return UnreachableError(
+                found, "A server must answer with 200.", "It is in trouble: try again later."
+            )
         return RefusedError(
             found,
-            "A request is accepted.",
+            "A request must be accepted.",
             "Correct the request as the answer suggests; check the key if there is one.",
         )
 

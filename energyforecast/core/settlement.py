@@ -144,7 +144,7 @@ class ImbalanceTerms:
         if isinstance(price, pd.Series):
             raise SchemaError(
                 f"Costs are asked for without hours, and the price of {side} is a series.",
-                "A series of prices is read at the hours of the rows.",
+                "A series of prices must be read at the hours of the rows.",
                 "Give hours=...",
             )
         return np.asarray(float(price))
@@ -180,7 +180,7 @@ class ImbalanceTerms:
         if capacity is None or not np.isfinite(capacity).all():
             raise SchemaError(
                 f"The dead band is {self.band:g} of a capacity that is not known.",
-                "A share of the capacity needs the capacity.",
+                "The capacity must be known for a share of it.",
                 "Give capacity=..., or band_of='schedule'.",
             )
         return np.asarray(self.band * np.broadcast_to(np.asarray(capacity, dtype=float), np.shape(declared)))
@@ -327,7 +327,7 @@ def _check_price(price: Price, name: str) -> None:
         where = f" at {price.index[bad[0]]}" if isinstance(price, pd.Series) else ""
         raise RangeError(
             f"The price of {name} is {values[bad[0]]:g}{where}.",
-            "A price of a deviation is its cost against having declared it: a number, 0 or more.",
+            "A price of a deviation must be its cost against having declared it: a number, 0 or more.",
             "Give the distance between the price of the deviation and that of scheduled energy, without a sign.",
         )
 

@@ -273,7 +273,7 @@ def _truth(inputs: WeekInputs, forecast: Forecast) -> dict[str, pd.DataFrame]:
     if truth.isna().any(axis=None):
         raise MissingDataError(
             f"The truth lacks an hour from {hours[0]} on.",
-            "The synthetic site is whole.",
+            "The synthetic site must be whole.",
             "Use a longer synthetic site.",
         )
     return {kind: truth[list(names)] for kind, names in inputs.ahead.sites.items()}

@@ -37,7 +37,7 @@ def _plant(site: Site, feature: str) -> PVPlant:
         return site
     raise SchemaError(
         f"The feature {feature!r} is used for the {type(site).__name__} {site.name!r}.",
-        "It is a feature of a PVPlant, with its modules.",
+        "It must be used for a PVPlant, with its modules.",
         f"Make the site a PVPlant, or remove the feature: features - {feature!r}.",
     )
 

@@ -231,7 +231,7 @@ def _dependence(
     if observations is None:
         raise SchemaError(
             f"dependence = {settings.dependence!r}, and no observations are given.",
-            "It is learnt from past outcomes.",
+            "It must be learnt from past outcomes.",
             'Give observations, or dependence = "exponential".',
         )
     if settings.dependence == "schaake":
@@ -239,7 +239,7 @@ def _dependence(
     if not ahead.past:
         raise SchemaError(
             "dependence = 'gaussian', and no past forecasts are given.",
-            "It is learnt from residuals of forecasts out of sample.",
+            "It must be learnt from residuals of forecasts out of sample.",
             'Forecast them too: forecast_portfolio(..., learn="60D"); or dependence = "exponential".',
         )
     return GaussianCopula.fit(list(ahead.past.values()), observations, until=until, seed=settings.seed)

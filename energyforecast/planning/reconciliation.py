@@ -264,7 +264,7 @@ def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[A
         flat = [name for name, spread in zip(names, table[known].std(axis=0), strict=True) if not spread > 0]
         raise MissingDataError(
             f"{int(known.sum())} hours have the residuals of all names; those of {flat} do not vary.",
-            "A covariance is learnt from 10 hours or more, in which each varies.",
+            "A covariance must be learnt from 10 hours or more, in which each varies.",
             'Give more past forecasts, or use method="ols" or "bottom_up".',
         )
     return table[known], int((~known).sum())

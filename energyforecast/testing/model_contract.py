@@ -118,7 +118,7 @@ def _check_copy(model: QuantileModel, name: str) -> None:
     if "quantiles" not in copy.get_params(deep=False):
         raise SchemaError(
             f"{name} has no setting 'quantiles'.",
-            "A forecaster sets the levels of its task.",
+            "A forecaster must be able to set the levels of its task.",
             "Take quantiles=None in __init__, and give it to super().__init__.",
         )
 

@@ -77,7 +77,7 @@ class TemperatureEnsemble(ValidatedWeather):
             raise SchemaError(
                 f"The temperature has the dimensions {tuple(map(str, self.temperature.dims))} and the variables "
                 f"{list(map(str, self.temperature.data_vars))}.",
-                "Scenarios are drawn from measured temperature: temp_air on (site, time).",
+                "Scenarios must be drawn from measured temperature: temp_air on (site, time).",
                 "Give an analysis; give a weather forecast to the forecaster as it is.",
             )
         object.__setattr__(self, "models", MappingProxyType({"": self._template()}))

@@ -99,7 +99,7 @@ def _misfit(demand: pd.Series[Any], warmth: pd.Series[Any]) -> float:
     if both.sum() < _MIN_DAYS:
         raise MissingDataError(
             f"{int(both.sum())} days have both demand and the temperature of station {warmth.name!r}.",
-            f"Stations are compared on {_MIN_DAYS} days or more.",
+            f"Stations must be compared on {_MIN_DAYS} days or more.",
             "Give a longer history, or leave the station out.",
         )
     days = pd.DatetimeIndex(demand.index[both])

@@ -184,7 +184,7 @@ def temperature_scenarios(
         raise SchemaError(
             f"The weather has the dimensions {tuple(map(str, analysis.dims))} and the variables "
             f"{list(map(str, analysis.data_vars))}.",
-            "Scenarios are made from measured temperature: temp_air on (site, time).",
+            "Scenarios must be made from measured temperature: temp_air on (site, time).",
             "Give an analysis: a station's record or a reanalysis.",
         )
     issue = timestamps.instant(issue_time)
@@ -223,7 +223,7 @@ def _measured(series: pd.Series[Any]) -> pd.Series[Any]:
     if len(known) < 2:
         raise MissingDataError(
             f"Of {len(series)} temperatures {len(known)} were known at the issue.",
-            "Scenarios are made from past years.",
+            "Scenarios must be made from past years.",
             "Give a record that begins years before the issue.",
         )
     known.index = timestamps.to_index(known.index)

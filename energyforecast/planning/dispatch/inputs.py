@@ -220,7 +220,7 @@ def _check_finite(kind: str, values: Array, sites: Sequence[str], valid_time: pd
         _, site, hour = (int(k) for k in np.argwhere(bad)[0])
         raise MissingDataError(
             f"The {kind} of {sites[site]!r} is missing at {valid_time[hour]} ({int(bad.sum())} values in all).",
-            "A plan needs a value for every hour.",
+            "A plan must have a value for every hour.",
             "Fill it, or plan a window without gaps.",
         )
 

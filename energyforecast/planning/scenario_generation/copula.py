@@ -158,7 +158,7 @@ class GaussianCopula:
         if len(past.scores) < _MIN_ISSUES:
             raise MissingDataError(
                 f"{len(past.scores)} issues of {', '.join(past.sites)} have outcomes published by {past.known_by}.",
-                f"A correlation is learnt from {_MIN_ISSUES} or more.",
+                f"A correlation must be learnt from {_MIN_ISSUES} or more.",
                 "Give older forecasts, or begin with GaussianCopula.exponential(range_hours=...).",
             )
         scores = shrinking.standardised(past.scores, min_count=_MIN_ISSUES)

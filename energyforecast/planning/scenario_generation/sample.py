@@ -161,7 +161,7 @@ def _check(n_scenarios: int, tails: str) -> None:
     if n_scenarios < 2:
         raise RangeError(
             f"n_scenarios={n_scenarios} scenarios are asked for.",
-            "A distribution needs at least two, usually hundreds.",
+            "A distribution must have at least two, usually hundreds.",
             "Give n_scenarios=200.",
         )
     one_of("tails", tails, allowed=TAILS)

@@ -196,7 +196,7 @@ def _common_levels(forecast: Forecast, others: Mapping[str, Forecast]) -> tuple[
     if not shared:
         raise RangeError(
             f"The forecast and its references {list(others)} have no level in common.",
-            "Pinball losses are compared over the same levels.",
+            "Pinball losses must be compared over the same levels.",
             "Give references with levels of the forecast, such as 0.5.",
         )
     return tuple(shared)

@@ -149,7 +149,7 @@ def _check_sites(weather: xr.Dataset, sites: Sequence[Site]) -> None:
         if str(name) not in names:
             raise SchemaError(
                 f"The weather has the site {str(name)!r}, which was not given.",
-                "The position of the sun differs by site, so each is needed.",
+                "The position of the sun differs by site, so each must be given.",
                 "Give all sites of the weather: hourly(weather, sites=[...]).",
             )
 
