@@ -322,18 +322,18 @@ def test_powers_scale_with_the_unit_and_shares_do_not() -> None:
 @pytest.mark.parametrize(
     ("start", "hours", "absent", "first"),
     [
-        ("2024-01-02 00:00", 23, 1, "2024-01-02T23:00"),
-        ("2024-01-02 01:00", 23, 1, "2024-01-02T00:00"),
-        ("2024-01-03 00:00", 24, 24, "2024-01-02T00:00"),
-        ("2024-01-01 00:00", 24, 24, "2024-01-02T00:00"),
+        ("2024-01-02 00:00", 23, "1 hour,", "2024-01-02 23:00 UTC"),
+        ("2024-01-02 01:00", 23, "1 hour,", "2024-01-02 00:00 UTC"),
+        ("2024-01-03 00:00", 24, "24 hours,", "2024-01-02 00:00 UTC"),
+        ("2024-01-01 00:00", 24, "24 hours,", "2024-01-02 00:00 UTC"),
     ],
 )
 def test_an_hour_outside_the_observations_is_refused_by_name(
-    start: str, hours: int, absent: int, first: str
+    start: str, hours: int, absent: str, first: str
 ) -> None:
     with pytest.raises(TimeError) as caught:
         align(_observed(np.ones(hours), start=start), example_forecast())
-    three_lines(caught.value, f"{absent} hours", first)
+    three_lines(caught.value, absent, first)
 
 
 def test_a_site_that_was_not_observed_is_refused() -> None:
