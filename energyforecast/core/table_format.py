@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -38,13 +39,15 @@ class TableFormat:
         Unit of the values; energies are those of an interval, or readings of a meter (`cumulative`).
     timezone : str, optional
         Zone of the clock of the stamps, ``"UTC"`` or ``"fixed:+06:00"``; used where stamps carry no offset.
+        Either all stamps carry one, or none.
     label : {"beginning", "ending"}, optional
         End of its interval that a stamp names.
     time : str or sequence of str, optional
         Column of the stamps, or one of dates and one of times of day; by default the first column of a file, the
         index of a frame.
     columns : mapping or sequence, optional
-        Columns to read, or a mapping from column to site (weather: to variable); all numeric columns by default.
+        Columns to read, or a mapping from column to site (weather: to variable); all columns with numbers by default.
+        A cell of text in them is refused.
     frequency : str or timedelta, optional
         Length of an interval; the most frequent step by default.
     period : str, optional
@@ -60,16 +63,17 @@ class TableFormat:
         Columns of weather: initialisation of the run, lead in hours, name of the site.
     cumulative : bool
         The values are readings of a meter, an energy that rises; where it falls (a new meter, or one that began again)
-        the interval is missing.
+        the interval is missing. A reading that falls and comes back, or rises and comes back, is faulty: the intervals
+        before and after it are missing, and flagged ``SPIKE``.
     duplicates : {"error", "flag"}
         Treatment of rows with the same stamp. ``"flag"`` keeps the first, and flags it ``DUPLICATE`` where the others
         differ.
     encoding, delimiter, decimal : str
         Of a CSV file, e.g. ``"cp1251"``, ``";"`` and ``","``.
     thousands : str, optional
-        Sign between groups of three digits of a CSV file.
+        Sign between groups of three digits of a CSV file; numbers whose groups have other lengths are refused.
     missing : sequence of str
-        Marks of a missing value in a CSV file, in addition to an empty cell and ``NaN``.
+        Marks of a missing value (``"No Data"``, ``"-9999"``), in addition to an empty cell and ``NaN``.
 
     Raises
     ------
@@ -116,6 +120,12 @@ class TableFormat:
             one_of("label", self.label, allowed=("beginning", "ending"))
         if self.unit is not None:
             self._check_unit(self.unit)
+        if self.thousands is not None and (len(self.thousands) != 1 or self.thousands == self.decimal):
+            raise SchemaError(
+                f"thousands={self.thousands!r} with decimal={self.decimal!r}.",
+                "The sign between groups of three digits must be one character, other than the decimal sign.",
+                "Give thousands=' ', ',', '.' or \"'\" as the file has it, and the decimal sign.",
+            )
         if self.cumulative and self.label not in (None, "ending"):
             raise SchemaError(
                 f"Readings of a meter with label={self.label!r}.",
@@ -234,20 +244,27 @@ _UNREADABLE: Final = (OSError, EOFError, ValueError, LookupError, zipfile.BadZip
 def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
     signs = f"encoding={form.encoding!r}, delimiter={form.delimiter!r}, decimal={form.decimal!r}"
     try:
-        frame = pd.read_csv(
-            path,
-            encoding=form.encoding,
-            decimal=form.decimal,
-            sep=form.delimiter,
-            thousands=form.thousands,
-            na_values=list(form.missing),
-            index_col=False,
-        )
+        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+            # Thousands are left to the reader of numbers: pandas takes 1,5 as 15 and 01.03.2024 as 1032024.
+            frame = pd.read_csv(
+                path,
+                encoding=form.encoding,
+                decimal=form.decimal,
+                sep=form.delimiter,
+                na_values=list(form.missing),
+                index_col=False,
+            )
     except pd.errors.EmptyDataError as error:
         raise MissingDataError(
             f"{path} is empty.", "It must have a header and rows.", "Check the file."
         ) from error
-    except (*_UNREADABLE, pd.errors.ParserWarning) as error:
+    except pd.errors.ParserWarning as error:
+        raise FileFormatError(
+            f"{path} has rows with more fields than its header has columns, read with {signs}.",
+            "Each column must have its name in the header, and a sign inside a number must not be the delimiter.",
+            'Name the column without a name, correct the delimiter, or put numbers such as "1,234" in quotes.',
+        ) from error
+    except _UNREADABLE as error:
         raise FileFormatError(
             f"{path} cannot be read with {signs}: {error}",
             "A file must have the form that is declared for it.",

@@ -13,6 +13,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
 from energyforecast.errors import MissingDataError, TimeError
+from energyforecast.observations import meters
 
 __all__ = ["observations_from_rows"]
 
@@ -37,15 +38,19 @@ def observations_from_rows(
     moments = None if published is None else pd.Series(published, index=values.index)
     values, moments, doubled = _one_row_per_stamp(values, moments, format.duplicates)
     step = _step(values, format.frequency)
+    faulty = None
     if format.cumulative:
-        values = _differences(values, step)
+        values, faulty = meters.energies(values, step)
     if format.is_energy:
         values = values / (step / pd.Timedelta("1h"))
     shift = step if format.required("label") == "ending" else pd.Timedelta(0)
     regular = _regular(values.index - shift, step)
     whole = values.set_axis(values.index - shift, axis=0).reindex(regular)
     flags = pd.DataFrame(0, index=regular, columns=whole.columns)
-    flags.loc[doubled - shift] = int(Flag.DUPLICATE)
+    flags.loc[regular.intersection(doubled - shift)] = int(Flag.DUPLICATE)
+    if faulty is not None:
+        beside = faulty.set_axis(faulty.index - shift, axis=0).reindex(regular, fill_value=False)
+        flags |= beside.astype("int64") * int(Flag.SPIKE)
     known = None
     if moments is not None:
         times = moments.set_axis(moments.index - shift).reindex(regular)
@@ -54,7 +59,7 @@ def observations_from_rows(
         whole,
         published_after=published_after,
         published_time=known,
-        flags=flags if len(doubled) else None,
+        flags=flags if flags.to_numpy().any() else None,
         frequency=step,
     )
     return result if as_of is None or published is not None else _published_by(result, as_of)
@@ -92,13 +97,6 @@ def _one_row_per_stamp(
     once = ~np.asarray(values.index.duplicated())
     kept = None if published is None else published.sort_index(kind="stable")[once]
     return values[once], kept, pd.DatetimeIndex(spread.index[spread > 1])
-
-
-def _differences(readings: pd.DataFrame, step: pd.Timedelta) -> pd.DataFrame:
-    """Energy between a reading of a meter and the previous one; missing after a gap, and where the reading falls."""
-    before = readings.reindex(readings.index - step).set_axis(readings.index, axis=0)
-    counted = (readings - before).iloc[1:]
-    return counted.where(counted >= 0)
 
 
 def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from energyforecast.core.observation_frames import as_numbers
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.table_cells import is_of_numbers, numbers, refuse_codes
 from energyforecast.core.table_format import TableFormat, Unit, format_of, load_table
 from energyforecast.errors import SchemaError, one_of
 from energyforecast.observations.rows import observations_from_rows
@@ -18,7 +19,6 @@ from energyforecast.observations.timestamps import Stamps
 
 __all__ = ["read_demand", "read_power"]
 
-_COMMA: Final = r"-?\d+,\d+"
 _NO_WEATHER: Final = ("init_time", "lead_time", "site")
 
 
@@ -117,7 +117,7 @@ def read_power(
     )
     index = stamps.of(table)
     spent = (*(stamps.used or (table.index.name,)), form.published_time)
-    values = as_numbers(_renamed(table, form.columns, spent).set_axis(index, axis=0), "power")
+    values = as_numbers(_measured(table, form, spent).set_axis(index, axis=0), "power")
     published = None if form.published_time is None else _moments(table, form.published_time, zone)
     return observations_from_rows(
         values,
@@ -195,14 +195,28 @@ def _indexed(source: str | Path | pd.DataFrame | pd.Series, form: TableFormat) -
     return frame.set_index(frame.columns[0], drop=False) if from_file else frame
 
 
-def _renamed(
-    table: pd.DataFrame, columns: Mapping[str, str] | Sequence[str] | None, spent: Sequence[str | None]
-) -> pd.DataFrame:
-    if columns is None:
+def _measured(table: pd.DataFrame, form: TableFormat, spent: Sequence[str | None]) -> pd.DataFrame:
+    """Numbers of the columns to read, each under the name of its site."""
+    chosen = _chosen(table, form, spent)
+    if not len(chosen.columns):
+        raise SchemaError(
+            f"No column of {[str(name) for name in table.columns]} holds numbers, apart from those of the time.",
+            "A table of measurements must have a column of numbers for each site.",
+            "Give columns=[...], or the signs of the file: delimiter, decimal, thousands.",
+        )
+    measured = {name: numbers(chosen[name], form) for name in chosen.columns}
+    for column in measured.values():
+        refuse_codes(column)
+    return pd.DataFrame(measured, index=table.index)
+
+
+def _chosen(table: pd.DataFrame, form: TableFormat, spent: Sequence[str | None]) -> pd.DataFrame:
+    """Columns that are named, or all of numbers."""
+    if form.columns is None:
         rest = table.drop(columns=[name for name in spent if name in table.columns])
-        _no_commas(rest)
-        return rest.select_dtypes("number")
-    names = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns}
+        return rest.loc[:, [is_of_numbers(column, form) for _, column in rest.items()]]
+    given = form.columns
+    names = dict(given) if isinstance(given, Mapping) else {name: name for name in given}
     absent = [name for name in names if name not in table.columns]
     if absent:
         raise SchemaError(
@@ -210,21 +224,7 @@ def _renamed(
             "`columns` must name columns of the source.",
             "Correct the name.",
         )
-    chosen = table[list(names)].rename(columns=names)
-    _no_commas(chosen)
-    return chosen
-
-
-def _no_commas(table: pd.DataFrame) -> None:
-    """Refuse numbers with decimal commas, which pandas reads as text."""
-    for name in table.select_dtypes(exclude="number").columns:
-        text = table[name].dropna().astype(str).str.strip()
-        if len(text) and text.str.fullmatch(_COMMA).mean() > 0.5:
-            raise SchemaError(
-                f"The column {name!r} holds {text.iloc[0]!r}.",
-                "Numbers must have the declared decimal sign.",
-                "Give decimal=','.",
-            )
+    return table[list(names)].rename(columns=names)
 
 
 def _moments(table: pd.DataFrame, name: str, timezone: str) -> pd.DatetimeIndex:

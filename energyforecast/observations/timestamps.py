@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.table_cells import all_have_offset
 from energyforecast.errors import SchemaError, TimeError
 
 __all__ = ["Stamps"]
@@ -73,8 +74,10 @@ class Stamps:
                 "Give time='<column of the stamps>', or convert them with pandas.to_datetime(..., unit=...).",
             )
         try:
-            form, utc = self.form or "ISO8601", self.form is None and _has_offset(column)
-            return pd.DatetimeIndex(pd.to_datetime(column, format=form, utc=utc))
+            utc = all_have_offset(column)
+            return pd.DatetimeIndex(pd.to_datetime(column, format=self.form or "ISO8601", utc=utc))
+        except TimeError:
+            raise
         except (ValueError, TypeError, re.error) as error:
             raise TimeError(
                 f"The stamps cannot be read: {error}",
@@ -156,8 +159,3 @@ def _column(table: pd.DataFrame, name: str | None) -> pd.Index:
             "Correct the name.",
         )
     return pd.Index(table[name])
-
-
-def _has_offset(index: pd.Index) -> bool:
-    first = str(index[0]) if len(index) else ""
-    return first.endswith("Z") or "+" in first[10:] or "-" in first[10:]

@@ -96,7 +96,6 @@ def test_an_old_gap_of_the_weather_does_not_stop_the_forecast(folder: Path) -> N
     assert done.returncode in (0, 3), done.stderr
 
 
-@fault("one cell of text makes its site unknown, and the cell is not named")
 def test_one_cell_of_text_is_named_or_one_missing_value(folder: Path) -> None:
     power = pd.read_csv(folder / "power.csv", index_col="time").astype(object)
     power.iloc[500, 1] = "ERR"

@@ -89,7 +89,6 @@ def test_rows_from_the_newest_to_the_oldest_are_sorted_where_stamps_have_an_offs
     assert power.tolist() == list(range(10))
 
 
-@fault("stamps with an offset in another form are refused over a clock change", raises=TimeError)
 def test_offsets_in_another_form_are_read_over_a_clock_change() -> None:
     stamps = [f"29.10.2023 {time}" for time in ("01:00+0200", "02:00+0200", "02:00+0100", "03:00+0100")]
     form = ef.TableFormat(time="t", columns=["p"], time_format="%d.%m.%Y %H:%M%z")
@@ -99,7 +98,6 @@ def test_offsets_in_another_form_are_read_over_a_clock_change() -> None:
     assert power.index[0] == pd.Timestamp("2023-10-28 23:00", tz="UTC")
 
 
-@fault("the first stamp has an offset, and the others are read as UTC too")
 def test_stamps_without_an_offset_keep_their_zone_after_one_that_has_it() -> None:
     stamps = ["2024-01-01T00:00:00Z", "2024-01-01 08:00:00", "2024-01-01 09:00:00"]
     table = pd.DataFrame({"t": stamps, "p": [1.0, 2.0, 3.0]})
@@ -172,9 +170,9 @@ def test_a_declared_frequency_finer_than_the_rows_is_refused() -> None:
 @pytest.mark.parametrize(
     "reading",
     [
-        pytest.param(0.0, id="zero", marks=fault("the reading after the fault counts as energy of an hour")),
-        pytest.param(-3461.0, id="below zero", marks=fault("the jump back counts as energy of an hour")),
-        pytest.param(900_000.0, id="far above", marks=fault("the jump counts as energy of an hour")),
+        pytest.param(0.0, id="zero"),
+        pytest.param(-3461.0, id="below zero"),
+        pytest.param(900_000.0, id="far above"),
     ],
 )
 def test_one_faulty_reading_of_a_meter_gives_no_large_demand(reading: float) -> None:
@@ -198,7 +196,6 @@ def test_readings_of_a_meter_without_cumulative_do_not_pass_the_audit() -> None:
 
 
 @pytest.mark.parametrize("text", ["No Data", "Bad", "#REF!", "?", "-", "1,234.5"])
-@fault("one cell of text drops the whole column")
 def test_a_cell_of_text_does_not_drop_its_site(written: Callable[[str], Path], text: str) -> None:
     path = written(
         _rows("time,North,South", *(f'{time},"{text if k == 3 else k}",{k}' for k, time in enumerate(NINE)))
@@ -207,7 +204,6 @@ def test_a_cell_of_text_does_not_drop_its_site(written: Callable[[str], Path], t
         assert set(_power(path).sites) == {"North", "South"}
 
 
-@fault("the remedy to read a decimal comma makes 1,234 MW 1.234 MW")
 def test_the_remedy_for_a_comma_between_thousands_keeps_the_size(written: Callable[[str], Path]) -> None:
     path = written(_rows("time,load", *(f'{time},"{k + 1},234"' for k, time in enumerate(NINE))))
     with pytest.raises(EnergyForecastError) as refused:
@@ -222,7 +218,6 @@ def test_a_comma_between_thousands_is_read_where_it_is_declared(written: Callabl
 
 
 @pytest.mark.filterwarnings("ignore::pandas.errors.ParserWarning")  # as in a program of a user
-@fault("values move one column to the left")
 def test_rows_with_an_unnamed_first_column_keep_their_sites(written: Callable[[str], Path]) -> None:
     path = written(_rows("North,South", *(f"{time},{k},{k + 100}" for k, time in enumerate(NINE))))
     with or_refused("(?i)column|field|header"):

@@ -203,7 +203,6 @@ def test_a_frame_with_times_as_its_index_is_read() -> None:
     assert _wind_table(table, time="time").sizes["time"] == 10
 
 
-@fault("the first stamp has an offset, and the others are read as UTC too")
 def test_stamps_of_weather_without_an_offset_keep_their_zone_after_one_that_has_it() -> None:
     stamps = ["2024-01-01T00:00:00Z", "2024-01-01 08:00:00", "2024-01-01 09:00:00"]
     table = pd.DataFrame({"t": stamps, "ws": [1.0, 2.0, 3.0]})

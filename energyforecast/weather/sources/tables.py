@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +17,7 @@ import xarray as xr
 from energyforecast.core import timestamps, variables
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site, Sites, as_sites
+from energyforecast.core.table_cells import all_have_offset, numbers
 from energyforecast.core.table_format import TableFormat, load_table
 from energyforecast.errors import (
     MissingDataError,
@@ -32,7 +32,6 @@ __all__ = ["read_table"]
 
 Floats = npt.NDArray[np.float64]
 
-_OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 _USED: Final = (
     *("columns", "timezone", "time", "init_time", "lead_time", "site", "published_time"),
     *("encoding", "delimiter", "decimal", "thousands", "missing"),
@@ -211,7 +210,7 @@ def read_table(
     rows = _Rows.of(site=where, init=init, stamps=np.concatenate([ahead, *stamps.values()]))
     cube = {}
     for column, name in columns.items():
-        values = _numbers(table, column)
+        values = numbers(table[column], format).to_numpy(dtype=float)
         in_unit = converted(values, name, unit=_unit(units, name), hours=hours)
         cube[name] = rows.cube(in_unit, stamps[name], sites=len(places))
     if format.published_time is None:
@@ -285,7 +284,7 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
     lead = table[lead_time]
     if lead.dtype.kind == "m":
         return init, lead.to_numpy().astype("timedelta64[ns]")
-    hours = _numbers(table, lead_time)
+    hours = numbers(lead, form).to_numpy(dtype=float)
     if not np.isfinite(hours).all():
         raise TimeError(f"{lead_time!r} has an empty lead.", "Every row must have a lead.", "Drop such rows.")
     return init, np.round(hours * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
@@ -293,7 +292,7 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
 
 def _stamps(table: pd.DataFrame, name: str, timezone: str) -> timestamps.Times:
     column = table[name]
-    utc = column.dtype.kind != "M" and bool(_OFFSET.search(str(column.iloc[0])))
+    utc = column.dtype.kind != "M" and all_have_offset(column)
     try:
         index = pd.DatetimeIndex(
             column if column.dtype.kind == "M" else pd.to_datetime(column, format="ISO8601", utc=utc)
@@ -311,17 +310,6 @@ def _stamps(table: pd.DataFrame, name: str, timezone: str) -> timestamps.Times:
         moments = timestamps.to_ns(timestamps.localise(unique, timezone=timezone))
         return np.asarray(moments[np.searchsorted(unique.to_numpy(), index.to_numpy())])
     return timestamps.to_ns(index)
-
-
-def _numbers(table: pd.DataFrame, name: str) -> Floats:
-    try:
-        return np.asarray(pd.to_numeric(table[name]), dtype=float)
-    except (ValueError, TypeError) as error:
-        raise SchemaError(
-            f"{name!r} is not numeric: {error}",
-            "Values must be numbers.",
-            "Give decimal=',' or correct the column.",
-        ) from error
 
 
 def _label(label: Label | Mapping[str, Label], name: str) -> Label:
