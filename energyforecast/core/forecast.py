@@ -138,12 +138,13 @@ class Forecast:
         format : TableFormat, optional
             `timezone`: clock of stamps without offset, by default that of the task, or UTC; the order of the stamps
             resolves the hours of a clock change. `frequency`: length of an interval, by default that of the task, or
-            the most frequent step. `unit`.
+            the most frequent step. `time_format`: form of stamps that are text, by default ISO 8601. `unit`.
 
         Raises
         ------
         SchemaError, TimeError
-            If a column is absent, a kind is unknown, a time is doubled, or an hour belongs to no issue or to several.
+            If a column is absent, a kind is unknown, a time cannot be read or is doubled, or an hour belongs to
+            no issue or to several.
 
         Examples
         --------

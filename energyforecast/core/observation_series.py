@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
@@ -307,24 +308,26 @@ class Observations:
         return len(self.values)
 
     def __getitem__(self, key: Any) -> Observations:
-        if isinstance(key, str):
-            key = [key] if key in self.sites else slice(*self._whole(key))
-        if isinstance(key, slice):
-            return self._select(lambda frame: frame.loc[key])
+        if isinstance(key, str) and key in self.sites:
+            key = [key]
+        if isinstance(key, slice) or not pd.api.types.is_list_like(key):
+            chosen = timestamps.label_slice(key) if isinstance(key, slice) else self._whole(key)
+            return self._select(lambda frame: frame.loc[chosen])
         for name in key:
             one_of("The site", name, allowed=self.sites)
         return self._select(lambda frame: frame[list(key)])
 
-    def _whole(self, name: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+    def _whole(self, name: Any) -> slice:
         try:
-            start, end = timestamps.period(name)
+            return timestamps.label_slice(slice(name, name))
         except TimeError as error:
+            if not isinstance(name, str) or re.match(r"\d+[.:/-]\d", name):
+                raise
             raise SchemaError(
                 f"{name!r} is neither a site nor a period.",
                 f"It must be one of the sites {list(self.sites)}, or a period like '2024-03'.",
                 "Correct the name.",
             ) from error
-        return start, max(start, end - pd.Timedelta(1, "ns"))
 
     def _select(self, choose: Any) -> Observations:
         frames: dict[str, Any] = {

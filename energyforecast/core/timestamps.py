@@ -25,11 +25,13 @@ __all__ = [
     "duration",
     "instant",
     "instants",
+    "label_slice",
     "local_midnights",
     "localise",
     "month_start",
     "now",
     "period",
+    "stamps",
     "to_index",
     "to_ns",
     "wall_clock",
@@ -42,10 +44,19 @@ Times: TypeAlias = npt.NDArray[np.datetime64]
 
 _FIXED = re.compile(r"^(?:fixed:|UTC)?(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})$")
 _PERIODS = (
-    (re.compile(r"^\d{4}$"), "Y"),
-    (re.compile(r"^\d{4}-\d{2}$"), "M"),
-    (re.compile(r"^\d{4}-\d{2}-\d{2}$"), "D"),
+    (re.compile(r"\d{4}", re.ASCII), "Y"),
+    (re.compile(r"\d{4}-\d{2}", re.ASCII), "M"),
+    (re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII), "D"),
 )
+_OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?)?"
+#: Year, month, day and moment of ISO 8601, the last two also in the basic form: 20240205T0900.
+_ISO = re.compile(
+    rf"\d{{4}}(-\d\d(-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d{{1,9}})?)?)?{_OFFSET})?)?)?"
+    rf"|\d{{8}}(T\d\d(\d\d(\d\d([.,]\d{{1,9}})?)?)?{_OFFSET})?",
+    re.ASCII,
+)
+_DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)", re.ASCII)
+_LOOSE = re.compile(r"(\d{4})[./-](\d{1,2})(?:[./-](\d{1,2}))?(?!\d)", re.ASCII)
 
 
 @lru_cache(maxsize=256)
@@ -91,6 +102,9 @@ def to_ns(times: Any) -> Times:
     """Times as ``datetime64[ns]`` in UTC; arrays of ``datetime64`` have no zone and are taken as UTC."""
     if isinstance(times, np.ndarray) and times.dtype.kind == "M":
         return times.astype("datetime64[ns]", copy=False)
+    kind = getattr(times, "dtype", None)
+    if not isinstance(kind, pd.DatetimeTZDtype) and getattr(kind, "kind", None) != "M":
+        return instants(times)
     index = pd.DatetimeIndex(times)
     if index.tz is not None:
         index = index.tz_convert("UTC").tz_localize(None)
@@ -111,11 +125,10 @@ def instant(value: Any, *, timezone: str = "UTC") -> pd.Timestamp:
     """One moment in UTC from ``"now"``, ISO 8601 text, a datetime (in `timezone` unless it has an offset)."""
     if isinstance(value, str) and value == "now":
         return now()
-    if isinstance(value, np.datetime64):
-        return pd.Timestamp(value).tz_localize("UTC").as_unit("ns")
     stamp = _timestamp(value)
     if stamp.tzinfo is None:
-        stamp = localise(pd.DatetimeIndex([stamp]), timezone=timezone)[0]
+        clock = "UTC" if isinstance(value, np.datetime64) else timezone
+        stamp = localise(pd.DatetimeIndex([stamp]), timezone=clock)[0]
     return stamp.tz_convert("UTC").as_unit("ns")
 
 
@@ -127,26 +140,94 @@ def instants(value: Any) -> Times:
     if getattr(kind, "kind", None) == "M":
         return to_ns(np.asarray(value))
     several = np.asarray(value, dtype=object)
-    flat = [pd.NaT if moment is pd.NaT else instant(moment) for moment in several.ravel()]
-    return to_ns(flat).reshape(several.shape)
+    flat = [pd.NaT if _is_nat(moment) else instant(moment) for moment in several.ravel()]
+    return to_ns(pd.DatetimeIndex(flat)).reshape(several.shape)
+
+
+def stamps(column: Any, *, form: str | None = None) -> pd.DatetimeIndex:
+    """Times of a column: in UTC if they have an offset, else as their clock shows them.
+
+    Text must be ISO 8601, or be written in the form that is given; all stamps must have an offset, or none.
+    """
+    values = pd.Series(column)
+    if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
+        return pd.DatetimeIndex(values)
+    place, unique = pd.factorize(values.astype(object), use_na_sentinel=False)
+    read = [_timestamp(value) for value in unique] if form is None else _in_form(unique, form)
+    offset = [stamp.tzinfo is not None for stamp in read]
+    if any(offset) and not all(offset):
+        raise TimeError(
+            f"{unique[offset.index(True)]!r} has an offset, {unique[offset.index(False)]!r} has none.",
+            "All stamps of a column must have an offset, or none.",
+            "Write the offset of every stamp, or leave all out and give timezone=...",
+        )
+    known = [stamp.tz_convert("UTC") if stamp.tzinfo is not None else stamp for stamp in read]
+    return pd.DatetimeIndex(known)[place]
+
+
+def _in_form(values: Any, form: str) -> list[pd.Timestamp]:
+    """Text in a form of :func:`time.strptime`; numbers are refused."""
+    for value in values:
+        if not isinstance(value, str):
+            raise _bad_moment(value)
+    try:
+        return list(pd.to_datetime(pd.Index(values), format=form, utc="%z" in form))
+    except (ValueError, TypeError, re.error) as error:
+        raise TimeError(
+            f"The stamps cannot be read: {error}",
+            f"Stamps must be written like {form!r}.",
+            "Give time_format='%d.%m.%Y %H:%M' or the form of the file.",
+        ) from error
+
+
+def _is_nat(value: object) -> bool:
+    return value is pd.NaT or (isinstance(value, np.datetime64) and bool(np.isnat(value)))
 
 
 def _timestamp(value: Any) -> pd.Timestamp:
-    try:
-        stamp = pd.Timestamp(value)
-    except (ValueError, TypeError) as error:
-        raise _bad_moment(value) from error
-    if stamp is pd.NaT:
+    """ISO 8601 text, a date or a datetime as pandas holds it; all else is refused, as pandas would guess."""
+    read = _readable(value)
+    if read is None:
         raise _bad_moment(value)
-    return stamp
+    return read
 
 
 def _bad_moment(value: object) -> TimeError:
     return TimeError(
         f"{value!r} is not a moment in time.",
-        "Moments must be written like '2015-03-15 09:00', optionally with an offset, or 'now'.",
-        "Correct the value.",
+        "Moments must be ISO 8601 text like '2015-03-15 09:00', optionally with an offset, a datetime, or 'now'.",
+        _remedy(value),
     )
+
+
+def _readable(value: Any) -> pd.Timestamp | None:
+    if isinstance(value, str):
+        value = value.replace(",", ".") if _ISO.fullmatch(value) else None
+    if not isinstance(value, str | date | np.datetime64):
+        return None
+    try:
+        stamp = pd.Timestamp(value)
+        return None if stamp is pd.NaT else stamp.as_unit("ns")
+    except (ValueError, TypeError):
+        return None
+
+
+def _remedy(value: object) -> str:
+    """The right spelling of a moment; two of them where the order of day and month is open."""
+    if not isinstance(value, str):
+        return "Give text or a datetime; a number can be converted by pandas.to_datetime(..., unit='s', utc=True)."
+    if found := _LOOSE.match(value):
+        days = ["-".join(part.zfill(2) for part in found.groups() if part)]
+    elif found := _DAY_FIRST.match(value):
+        one, other, year = found[1].zfill(2), found[2].zfill(2), found[3]
+        days = list(dict.fromkeys([f"{year}-{other}-{one}", f"{year}-{one}-{other}"]))
+    else:
+        return "Write year, month and day in this order, with hyphens, and a time of day after them if there is one."
+    rest = re.sub(r"^([T ])(\d:)", r"\g<1>0\2", value[found.end() :])
+    written = [repr(day + rest) for day in days if _readable(day + rest) is not None]
+    if not written:
+        return "Correct the date or the time of day (00:00 to 23:59); there is no such moment, or it is not ISO 8601."
+    return f"Write {' or '.join(written)}; stamps of a table have time_format='%d.%m.%Y %H:%M' or their own form."
 
 
 def localise(times: pd.DatetimeIndex, *, timezone: str) -> pd.DatetimeIndex:
@@ -191,19 +272,27 @@ def _unreadable_wall_time(times: pd.DatetimeIndex, timezone: str, error: Excepti
 
 
 def period(value: Any, *, timezone: str = "UTC") -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Beginning and end (exclusive) of a year, month or day given as text; a moment is both."""
+    """Beginning and end (exclusive) of a year, month or day given as text, or of a date; a moment is both."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()
     if isinstance(value, str):
         for pattern, unit in _PERIODS:
-            if pattern.match(value):
-                try:
-                    named = pd.Period(value, freq=unit)
-                except ValueError as error:
-                    raise _bad_moment(value) from error
-                days = [named.start_time.date(), (named + 1).start_time.date()]
+            if pattern.fullmatch(value):
+                first = _timestamp(value)
+                days = [first.date(), _timestamp((first.to_period(unit) + 1).start_time.date()).date()]
                 start, end = local_midnights(days, timezone=timezone)
                 return start, end
     moment = instant(value, timezone=timezone)
     return moment, moment
+
+
+def label_slice(key: slice) -> slice:
+    """Bounds, both included, of a label slice in UTC: a year, month or day given as text means all of it."""
+    start = None if key.start is None else period(key.start)[0]
+    if key.stop is None:
+        return slice(start, None, key.step)
+    begin, end = period(key.stop)
+    return slice(start, max(begin, end - pd.Timedelta(1, "ns")), key.step)
 
 
 def wall_time(value: str | time) -> time:

@@ -29,7 +29,7 @@ def on_common_hours(
         site, hour = min(held - common)
         others = ", ".join(other for other in named if (site, hour) not in cells[other])
         raise TimeError(
-            f"{name} forecasts {site!r} at {timestamps.to_index([hour])[0]}, {others} does not "
+            f"{name} forecasts {site!r} at {timestamps.instant(np.datetime64(hour, 'ns'))}, {others} does not "
             f"({sum(left_out.values())} such hours in all).",
             "Forecasts that are compared must cover the same sites and hours, each once.",
             "Use missing='drop' to compare them on the hours that all have.",

@@ -35,12 +35,12 @@ def read_frame(
     name: str,
 ) -> Forecast:
     """Read the frame of :meth:`energyforecast.Forecast.from_frame`."""
-    form.check_used("unit", "timezone", "frequency", reader="Forecast.from_frame")
+    form.check_used("unit", "timezone", "frequency", "time_format", reader="Forecast.from_frame")
     one_of("unit", form.unit or "MW", allowed=("W", "kW", "MW", "GW"), error=UnitsError)
     levels = _levels(frame, columns)
     clock = form.timezone or ("UTC" if task is None else task.timezone)
     values = frame[list(levels)].to_numpy(dtype=float) * format_of(form, unit=form.unit or "MW").megawatts
-    rows = _rows(frame, clock, task)
+    rows = _rows(frame, clock, task, form.time_format)
     known = np.isfinite(values).all(axis=1)
     rows, values = rows[known], values[known]
     if not len(rows):
@@ -108,7 +108,7 @@ def _is_level(name: str) -> bool:
     return name.startswith("q") and digits.isdigit()
 
 
-def _rows(frame: pd.DataFrame, clock: str, task: Task | None) -> pd.DataFrame:
+def _rows(frame: pd.DataFrame, clock: str, task: Task | None, form: str | None) -> pd.DataFrame:
     """Site, issue and beginning of the interval of each row."""
     required = (
         ["valid_time"] if task is not None and "issue_time" not in frame else ["issue_time", "valid_time"]
@@ -124,11 +124,12 @@ def _rows(frame: pd.DataFrame, clock: str, task: Task | None) -> pd.DataFrame:
     rows = pd.DataFrame({"site": site.to_numpy()})
     group = [rows["site"]]
     if "issue_time" in frame:
-        unique = pd.Index(frame["issue_time"].unique())
+        issued = pd.Series(timestamps.stamps(frame["issue_time"], form=form))
+        unique = pd.Index(issued.unique())
         moments = pd.Series([timestamps.instant(value, timezone=clock) for value in unique], index=unique)
-        rows["issue_time"] = timestamps.to_ns(pd.DatetimeIndex(moments.loc[frame["issue_time"]]))
+        rows["issue_time"] = timestamps.to_ns(pd.DatetimeIndex(moments.loc[issued]))
         group.append(rows["issue_time"])
-    stamps = pd.Series(pd.DatetimeIndex(pd.to_datetime(frame["valid_time"])), index=rows.index)
+    stamps = pd.Series(timestamps.stamps(frame["valid_time"], form=form), index=rows.index)
     if stamps.dt.tz is not None:
         rows["valid_time"] = timestamps.to_ns(pd.DatetimeIndex(stamps))
     else:

@@ -170,7 +170,12 @@ def test_a_backtest_of_a_month_writes_scores_and_figures(quick: Path, tmp_path: 
         (("demo", "atlantis"), ("ConfigurationError", "atlantis", "la-haute-borne")),
         (("forecast", "absent.toml"), ("ConfigurationError", "absent.toml")),
         (("forecast", "QUICK", "--issue-time", "yesterday"), ("TimeError", "yesterday")),
+        (("forecast", "QUICK", "--issue-time", "05.02.2015 09:00"), ("TimeError", "2015-02-05 09:00")),
+        (("forecast", "QUICK", "--issue-time", "9:00"), ("TimeError", "9:00")),
         (("forecast", "QUICK", "--issue-time", "2030-01-01 09:00"), ("La Haute Borne",)),
+        (("backtest", "QUICK", "--start", "2015-02", "--end", "2015-3"), ("TimeError", "2015-03")),
+        (("backtest", "QUICK", "--start", "2015-02", "--end", "Mar 2015"), ("TimeError", "Mar 2015")),
+        (("backtest", "QUICK", "--start", "2015/02", "--end", "2015-03"), ("TimeError", "2015-02")),
         (("forecast", "QUICK", "--model", "QUICK"), ("FileFormatError", "quick.toml")),
         (
             ("backtest", "QUICK", "--start", "2015-02", "--end", "2015-02", "--refit", "monthly"),

@@ -182,6 +182,120 @@ def test_a_month_or_day_that_does_not_exist_is_refused(value: str) -> None:
         timestamps.period(value)
 
 
+FIFTH = _utc("2024-02-05 09:00")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2024-02-05 09:00",
+        "2024-02-05T09:00",
+        "2024-02-05T09",
+        "2024-02-05T09:00:00",
+        "2024-02-05 09:00:00.000000000",
+        "2024-02-05T09:00:00,0Z",
+        "2024-02-05T09:00Z",
+        "2024-02-05T14:00+05:00",
+        "2024-02-05 14:00+0500",
+        "2024-02-05T06:00-03",
+        "20240205T09",
+        "20240205T0900",
+        "20240205T140000+0500",
+        datetime(2024, 2, 5, 9),  # noqa: DTZ001
+        np.datetime64("2024-02-05T09:00"),
+    ],
+)
+def test_every_form_of_iso_8601_and_of_datetimes_is_a_moment(written: object) -> None:
+    assert timestamps.instant(written) == FIFTH
+    assert timestamps.period(written) == (FIFTH, FIFTH)
+
+
+@pytest.mark.parametrize("day", ["2024-02-05", "20240205", date(2024, 2, 5)])
+def test_a_day_is_all_of_it_as_text_or_as_a_date(day: object) -> None:
+    assert timestamps.instant(day) == _utc("2024-02-05")
+    assert timestamps.period(day) == (_utc("2024-02-05"), _utc("2024-02-06"))
+
+
+@pytest.mark.parametrize(
+    ("written", "right"),
+    [
+        ("05.02.2024 9:00", "'2024-02-05 09:00' or '2024-05-02 09:00'"),
+        ("05/02/2024", "'2024-02-05' or '2024-05-02'"),
+        ("13.02.2024", "Write '2024-02-13';"),
+        ("02-13-2024", "Write '2024-02-13';"),
+        ("2024-2", "Write '2024-02';"),
+        ("2024/02", "Write '2024-02';"),
+        ("2024-2-5 9:00", "Write '2024-02-05 09:00';"),
+        ("2024.02.05T09:00", "Write '2024-02-05T09:00';"),
+        ("31.02.2024", "Correct the date"),
+        ("2024-02-05 24:00", "Correct the date"),
+        ("9:00", "year, month and day in this order"),
+        ("Feb 2024", "year, month and day in this order"),
+        ("February 2024", "year, month and day in this order"),
+        ("5 Feb 2024", "year, month and day in this order"),
+        ("202402", "year, month and day in this order"),
+        ("today", "year, month and day in this order"),
+        (" 2024", "year, month and day in this order"),
+        ("2024\n", "year, month and day in this order"),
+        ("3000", "year, month and day in this order"),
+        (2024, "a number can be converted"),
+        (20240205, "a number can be converted"),
+        (45292.5, "a number can be converted"),
+        (True, "a number can be converted"),
+        (np.int64(5), "a number can be converted"),
+        (time(9), "Give text or a datetime"),
+        (HOUR, "Give text or a datetime"),
+        (pd.Period("2024-02"), "Give text or a datetime"),
+        (np.datetime64("NaT"), "Give text or a datetime"),
+        (np.datetime64("3000-01-01"), "Give text or a datetime"),
+    ],
+)
+def test_all_else_is_refused_with_its_right_spelling(written: object, right: str) -> None:
+    for read in (timestamps.instant, timestamps.period):
+        with pytest.raises(TimeError, match="not a moment") as caught:
+            read(written)
+        assert right in three_lines(caught.value).splitlines()[2]
+
+
+@pytest.mark.parametrize("written", ["05.02.2024", "2024-2", 2024, 45292.5, None])
+def test_several_moments_are_read_as_strictly_as_one(written: object) -> None:
+    for read in (timestamps.instants, timestamps.to_ns, timestamps.to_index):
+        with pytest.raises(TimeError, match="not a moment"):
+            read([written])
+        with pytest.raises(TimeError, match="not a moment"):
+            read(pd.Series([written]))
+
+
+def test_stamps_of_a_column_keep_their_clock_or_follow_their_offset() -> None:
+    wall = timestamps.stamps(["2024-02-05 09:00", "2024-02-05 10:00", "2024-02-05 09:00"])
+    assert wall.tz is None
+    assert wall.hour.tolist() == [9, 10, 9]
+    utc = timestamps.stamps(["2023-10-29 02:00+02:00", "2023-10-29 02:00+01:00"])
+    assert list(utc) == [_utc("2023-10-29 00:00"), _utc("2023-10-29 01:00")]
+    told = timestamps.stamps(["05.02.2024 09:00", "13.02.2024 09:00"], form="%d.%m.%Y %H:%M")
+    assert list(told) == [pd.Timestamp("2024-02-05 09:00"), pd.Timestamp("2024-02-13 09:00")]
+
+
+@pytest.mark.parametrize(
+    ("column", "form"),
+    [
+        (["2024-02-05 09:00Z", "2024-02-05 10:00"], None),
+        (["2024-02-05 09:00", "2024-02-05 10:00Z"], None),
+        (["2024-02-05 09:00", "05.02.2024 10:00"], None),
+        (["2024-02-05 09:00", ""], None),
+        ([20240205, 20240206], None),
+        ([20240205, 20240206], "%Y%m%d"),
+        (["05.02.2024 09:00", "2024-02-05 10:00"], "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_a_column_of_stamps_in_two_forms_or_of_numbers_is_refused(
+    column: list[object], form: str | None
+) -> None:
+    with pytest.raises(TimeError) as caught:
+        timestamps.stamps(column, form=form)
+    three_lines(caught.value)
+
+
 @pytest.mark.parametrize("value", ["25:00", "nine", 9, "9h"])
 def test_what_is_no_time_of_day_is_refused(value: object) -> None:
     with pytest.raises(TimeError, match="not a time of day") as caught:

@@ -40,6 +40,39 @@ def test_what_is_written_as_a_frame_is_read_back() -> None:
     )
 
 
+GERMAN = pd.DataFrame(
+    {
+        "issue_time": "05.02.2024 09:00",
+        "valid_time": [f"06.02.2024 {hour:02d}:00" for hour in range(24)],
+        "q0.5": 1.0,
+    }
+)
+
+
+def test_a_vendors_days_before_months_are_read_in_the_form_that_is_told() -> None:
+    told = ef.TableFormat(time_format="%d.%m.%Y %H:%M", timezone="Europe/Berlin")
+    read = ef.Forecast.from_frame(GERMAN, format=told)
+    assert read.issue_times[0] == pd.Timestamp("2024-02-05 08:00", tz="UTC")
+    assert read.to_frame()["valid_time"].iloc[0] == pd.Timestamp("2024-02-05 23:00", tz="UTC")
+
+
+@pytest.mark.parametrize("name", ["issue_time", "valid_time"])
+def test_a_vendors_days_before_months_are_refused_untold(name: str) -> None:
+    right = {
+        "issue_time": "2024-02-05 09:00",
+        "valid_time": pd.date_range("2024-02-06", periods=24, freq="1h"),
+    }
+    with pytest.raises(TimeError, match="time_format="):
+        ef.Forecast.from_frame(GERMAN.assign(**{key: right[key] for key in right if key != name}))
+
+
+def test_a_vendors_offsets_that_change_are_read_one_by_one() -> None:
+    night = ["2023-10-29 01:00+02:00", "2023-10-29 02:00+02:00", "2023-10-29 02:00+01:00"]
+    rows = pd.DataFrame({"issue_time": "2023-10-28 09:00", "valid_time": night, "q0.5": 1.0})
+    read = ef.Forecast.from_frame(rows).to_frame()["valid_time"]
+    assert list(read) == list(pd.date_range("2023-10-28 23:00", periods=3, freq="1h", tz="UTC"))
+
+
 def test_a_point_is_the_level_a_half_alone() -> None:
     hours = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
     point = ef.Forecast.from_frame(

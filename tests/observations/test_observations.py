@@ -222,6 +222,27 @@ def test_a_delay_stays_when_sliced() -> None:
     np.testing.assert_array_equal(part.published[:, 0], timestamps.to_ns(part.index + 3 * HOUR))
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("05.02.2015", "01/01/2015", "2015-1", "2015/01", "9:00", 2015, 0.5),
+        *(slice("01.01.2015", None), slice(None, "2015-1"), slice(0, 3), slice("2015-01", "31.01.2015")),
+    ],
+)
+def test_a_slice_that_is_no_iso_8601_is_refused(key: object) -> None:
+    with pytest.raises(TimeError, match="not a moment") as caught:
+        _full()[key]
+    three_lines(caught.value)
+
+
+@pytest.mark.parametrize("moment", ["01.01.2015 00:00", "0:00", 2015, 1420070400])
+def test_a_value_at_no_moment_is_refused(moment: object) -> None:
+    with pytest.raises(TimeError, match="not a moment"):
+        _full().value_at("b", [moment])
+    with pytest.raises(TimeError, match="not a moment"):
+        _full().value_at("b", ["2015-01-01 00:00"], as_of=moment)
+
+
 @pytest.mark.parametrize("key", ["b", ["b"]])
 def test_it_slices_by_site(key: object) -> None:
     part = _full()[key]

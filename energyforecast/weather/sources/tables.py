@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 
 _USED: Final = (
     *("columns", "timezone", "time", "init_time", "lead_time", "site", "published_time"),
-    *("encoding", "delimiter", "decimal", "thousands", "missing"),
+    *("time_format", "encoding", "delimiter", "decimal", "thousands", "missing"),
 )
 _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
 
@@ -190,7 +190,8 @@ def read_table(
     """
     places = as_sites(sites)
     format.check_used(*_USED, reader="read_table")
-    columns, timezone = dict(format.required("columns")), format.required("timezone")
+    columns = dict(format.required("columns"))
+    format.required("timezone")
     table = load_table(source, format=format)
     by_role = (format.time, format.init_time, format.lead_time, format.site, format.published_time)
     _check_columns(table, [*columns, *(str(name) for name in by_role if name)])
@@ -217,7 +218,7 @@ def read_table(
         latency = timestamps.duration(available_after).to_timedelta64()  # type: ignore[arg-type]
         available = rows.available_after(latency, step=axis.step)
     else:
-        available = rows.available_at(_stamps(table, format.published_time, timezone), stamps)
+        available = rows.available_at(_stamps(table, format.published_time, format), stamps)
     return _weather(cube, labels, places, rows, available, attribution)
 
 
@@ -258,12 +259,7 @@ def _site_places(table: pd.DataFrame, places: Sequence[Site], column: str | None
 
 def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | None, Any]:
     """Initialisations and leads of runs, or None and valid times of an analysis."""
-    time, init_time, lead_time, timezone = (
-        form.time,
-        form.init_time,
-        form.lead_time,
-        form.required("timezone"),
-    )
+    time, init_time, lead_time = form.time, form.init_time, form.lead_time
     if not (time is None or isinstance(time, str)):
         raise SchemaError(
             f"time names {list(time)}.", "It must name one column.", "Join date and time of day."
@@ -271,8 +267,8 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
     if init_time is None:
         if time is None:
             raise SchemaError("No column of times is named.", "Rows must have a time.", "Give time='...'.")
-        return None, _stamps(table, time, timezone)
-    init = _stamps(table, init_time, timezone)
+        return None, _stamps(table, time, form)
+    init = _stamps(table, init_time, form)
     if (time is None) == (lead_time is None):
         raise SchemaError(
             f"Runs with time={time!r} and lead_time={lead_time!r}.",
@@ -280,7 +276,7 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
             "Give lead_time='...' or time='...'.",
         )
     if lead_time is None:
-        return init, _stamps(table, str(time), timezone) - init
+        return init, _stamps(table, str(time), form) - init
     lead = table[lead_time]
     if lead.dtype.kind == "m":
         return init, lead.to_numpy().astype("timedelta64[ns]")
@@ -290,18 +286,29 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
     return init, np.round(hours * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
 
 
-def _stamps(table: pd.DataFrame, name: str, timezone: str) -> timestamps.Times:
+def _stamps(table: pd.DataFrame, name: str, form: TableFormat) -> timestamps.Times:
+    """Stamps of a column in UTC; numbers are no stamps."""
     column = table[name]
-    utc = column.dtype.kind != "M" and all_have_offset(column)
-    try:
-        index = pd.DatetimeIndex(
-            column if column.dtype.kind == "M" else pd.to_datetime(column, format="ISO8601", utc=utc)
+    if pd.api.types.is_numeric_dtype(column):
+        raise TimeError(
+            f"{name!r} holds numbers: {column.iloc[0]}.",
+            "Stamps must be written like '2024-03-01 00:00', or be datetimes.",
+            "Name the column of the stamps, or convert it with pandas.to_datetime(..., unit=...).",
         )
-    except (ValueError, TypeError, OverflowError) as error:
+    written, timezone = form.time_format, form.required("timezone")
+    utc = "%z" in written if written else column.dtype.kind != "M" and all_have_offset(column)
+    try:
+        read = (
+            column
+            if column.dtype.kind == "M"
+            else pd.to_datetime(column, format=written or "ISO8601", utc=utc)
+        )
+        index = pd.DatetimeIndex(read)
+    except (ValueError, TypeError, OverflowError, re.error) as error:
         raise TimeError(
             f"{name!r} cannot be read: {error}",
-            "Stamps must be like '2024-03-01 00:00'.",
-            "Convert them first.",
+            f"Stamps must be like {written or '2024-03-01 00:00'!r}.",
+            "Give time_format='%d.%m.%Y %H:%M' or the form of the file.",
         ) from error
     if index.hasnans:
         raise TimeError(f"{name!r} has an empty stamp.", "Every row must have a time.", "Drop such rows.")

@@ -59,6 +59,22 @@ def _read(table: object, **changed: object) -> xr.Dataset:
     return read_table(table, **with_format(FORM | changed, direct=("label",)))
 
 
+def test_days_before_months_are_read_in_the_form_that_is_told() -> None:
+    table = _runs().assign(
+        run=lambda rows: rows["run"].str.replace(r"2024-06-0(\d)T00:00", r"0\1-06-2024", regex=True)
+    )
+    told = _read(table, time_format="%d-%m-%Y", timezone="fixed:+06:00")
+    expected = _read(_runs(), timezone="fixed:+06:00")
+    xr.testing.assert_identical(told, expected)
+    with pytest.raises(TimeError, match="time_format="):
+        _read(table)
+
+
+def test_numbers_are_no_stamps() -> None:
+    with pytest.raises(TimeError, match="holds numbers: 20240601"):
+        _read(_runs().assign(run=20240601))
+
+
 def test_rows_in_any_order_of_several_sites(tmp_path: Path) -> None:
     table = _runs(("farm", "other")).sample(frac=1, random_state=0).iloc[:-1]
     path = tmp_path / "weather.csv"
