@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from energyforecast.errors import SchemaError
 
-__all__ = ["KINDS", "Kind", "check_kind", "kind_of_sum", "kinds_of", "power_bounds"]
+__all__ = ["KINDS", "Kind", "bounds_of_rows", "check_kind", "kind_of_sum", "kinds_of", "power_bounds"]
+
+Array = npt.NDArray[Any]
 
 #: ``"wind"`` and ``"solar"`` are generated, as is ``"generation"`` of other or of several sources; ``"demand"`` is
 #: used; of a plain ``"site"`` it is not known.
@@ -52,9 +55,26 @@ def kind_of_sum(kinds: Iterable[Kind]) -> Kind:
     return "generation" if found and not found & {"demand", "site"} else "site"
 
 
-def power_bounds(capacity: float | None) -> tuple[float, float]:
+def power_bounds(capacity: float | None, *, kind: Kind) -> tuple[float, float]:
     r"""Bounds of power and its quantiles, in the unit of the capacity; none where it is None or NaN.
 
-    .. math:: 0 \le q_\tau \le P_\mathrm{max}
+    Notes
+    -----
+    Of demand, which is below zero while an area with generation of its own feeds back, and of all others:
+
+    .. math:: -P_\mathrm{max} \le q_\tau \le P_\mathrm{max}, \qquad 0 \le q_\tau \le P_\mathrm{max}
+
+    Examples
+    --------
+    >>> power_bounds(60.0, kind="wind"), power_bounds(60.0, kind="demand"), power_bounds(None, kind="demand")
+    ((0.0, 60.0), (-60.0, 60.0), (-inf, inf))
     """
-    return (0.0, float(capacity)) if capacity is not None and np.isfinite(capacity) else (-np.inf, np.inf)
+    low, high = bounds_of_rows(np.array([np.nan if capacity is None else capacity]), np.array([kind]))
+    return float(low[0]), float(high[0])
+
+
+def bounds_of_rows(capacity: Array, kind: Array) -> tuple[Array, Array]:
+    """Lower and upper bound of each row, as by :func:`power_bounds`."""
+    known = np.isfinite(capacity)
+    lowest = np.where(np.asarray(kind) == "demand", -capacity, 0.0)
+    return np.where(known, lowest, -np.inf), np.where(known, capacity, np.inf)

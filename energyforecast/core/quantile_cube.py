@@ -12,7 +12,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
-from energyforecast.core.power_kinds import Kind, check_kind
+from energyforecast.core.power_kinds import Kind, check_kind, power_bounds
 from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["SiteRows", "build", "check"]
@@ -33,7 +33,7 @@ class SiteRows:
     quantiles : array, shape (rows, levels), or iterable of array
         A row for each cell inside the windows, in order of issue, then of lead; or consecutive blocks of rows. [MW]
     capacity : float, optional
-        Upper bound of the forecast. [MW]
+        Upper bound of the forecast; of demand, that of exports too. [MW]
     kind : str
         One of :data:`energyforecast.core.power_kinds.KINDS`.
     fallback_level : array of int, shape (issues,), optional
@@ -142,12 +142,16 @@ def check(data: xr.DataArray) -> None:
 
 def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
     for k, name in enumerate(data["site"].values):
-        capacity = float(data["capacity"].values[k])
+        kind = check_kind(str(data["kind"].values[k]), of=str(name))
+        bounds = power_bounds(float(data["capacity"].values[k]), kind=kind)
         # In blocks of issues, so that a cube on disk is never in memory whole.
         blocks = [slice(at, at + _BLOCK) for at in range(0, len(inside), _BLOCK)]
-        faults = [_faults(data.values[k, block][inside[block]], capacity) for block in blocks]
+        faults = [_faults(data.values[k, block][inside[block]], bounds) for block in blocks]
         missing, crossing, outside = (np.concatenate(found) for found in zip(*faults, strict=True))
-        wanted = f"Quantiles lie between 0 and the capacity of {capacity:g} MW"
+        wanted = (
+            f"Quantiles of the kind {kind!r} must lie between {bounds[0]:g} and {bounds[1]:g} MW; "
+            "only those of demand may be negative"
+        )
         for bad, found, expected in (
             (missing, "holds a missing quantile", "Quantiles are finite"),
             (crossing, "has crossing quantiles", "Quantiles rise with their level"),
@@ -156,13 +160,13 @@ def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
             _refuse(bad, data, inside, str(name), found, expected)
 
 
-def _faults(rows: Array, capacity: float) -> tuple[Array, Array, Array]:
+def _faults(rows: Array, bounds: tuple[float, float]) -> tuple[Array, Array, Array]:
     """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
-    slack = 1e-4 * capacity  # NaN without a capacity, and then no quantile is out of bounds
+    slack = 1e-4 * bounds[1]
     return (
         np.asarray(~np.isfinite(rows).all(axis=1)),
         np.asarray((np.diff(rows, axis=1) < 0).any(axis=1)),
-        (rows[:, 0] < -slack) | (rows[:, -1] > capacity + slack),
+        (rows[:, 0] < bounds[0] - slack) | (rows[:, -1] > bounds[1] + slack),
     )
 
 

@@ -338,7 +338,7 @@ class PVPlant(Site):
 
 @dataclass(frozen=True, kw_only=True)
 class DemandArea(Site):
-    """Area of consumers with a forecast of demand; a capacity is optional.
+    """Area of consumers; demand is negative while it feeds back, and an optional capacity bounds both directions.
 
     Parameters
     ----------

@@ -278,7 +278,7 @@ def _provenance(
         "pinball_levels": f"{len(levels)} levels from {levels[0]} to {levels[-1]}",
         "pinball_7_levels": list(SEVEN_LEVELS),
         "definitions": "mae of the median; rmse and bias of the mean; pinball not doubled; crps of the curve "
-        "through the quantiles, flat outside; outcomes below 0 (auxiliary use) judged as 0",
+        "through the quantiles, flat outside; outcomes of plants below 0 (auxiliary use) judged as 0",
         **machine(),
         "versions": {
             "energyforecast": __version__,

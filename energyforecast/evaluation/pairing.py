@@ -15,6 +15,7 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import bounds_of_rows
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.sites import Site, as_sites
 from energyforecast.errors import RangeError, SchemaError
@@ -53,7 +54,7 @@ class Pairs:
     missing : DataFrame
         The labels of hours without outcome.
     below_zero : int
-        Outcomes judged as 0.
+        Outcomes of plants below 0, judged as 0.
     step : float
         Length of an interval. [h]
     hours : str
@@ -280,17 +281,17 @@ def pairs_of_rows(
     in_service: Array,
     step: float,
 ) -> Pairs:
-    """Pairs of the rows with an outcome, of a plant within 0 and its installed capacity; the others are missing."""
-    known, plant = np.isfinite(outcome), np.isfinite(installed)
-    judged = np.where(plant, np.clip(outcome, 0.0, installed), outcome)
+    """Pairs of the rows with an outcome, within the bounds of its site; the others are missing."""
+    known = np.isfinite(outcome)
+    low, high = bounds_of_rows(installed, labels["kind"].to_numpy(dtype=str))
     return Pairs(
-        observed=judged[known],
+        observed=np.clip(outcome, low, high)[known],
         quantiles=quantiles[known],
         quantile_levels=quantile_levels,
         labels=labels[known].reset_index(drop=True),
         capacity=in_service[known],
         missing=labels[~known].reset_index(drop=True),
-        below_zero=int((plant & (outcome < 0)).sum()),
+        below_zero=int(((low == 0) & (outcome < 0)).sum()),
         step=step,
     )
 

@@ -131,17 +131,21 @@ class AdaptiveCalibration:
         data = forecast.data if past is None else _joined(past, forecast)
         values = data.values.astype(float)
         for k, name in enumerate(data["site"].values):
-            values[k] = self._of_site(data.isel(site=k), str(name), observations)
+            # Of the forecast: concatenation keeps capacity and kind of the archive.
+            bounds = power_bounds(float(forecast.data["capacity"].values[k]), kind=forecast.kinds[str(name)])
+            values[k] = self._of_site(data.isel(site=k), str(name), observations, bounds)
         new = data.copy(data=values.astype(np.float32)).isel(
             issue_time=slice(-len(forecast.issue_times), None)
         )
         new = new.sel(lead_time=forecast.data["lead_time"])
-        new = new.assign_coords(kind=forecast.data["kind"])  # concatenation keeps that of the archive
+        new = new.assign_coords({name: forecast.data[name] for name in ("kind", "capacity")})
         return Forecast(new.assign_attrs(forecast.data.attrs | {"calibration": repr(self)}))
 
-    def _of_site(self, data: Any, site: str, observations: Observations) -> Array:
+    def _of_site(
+        self, data: Any, site: str, observations: Observations, bounds: tuple[float, float]
+    ) -> Array:
         """Calibrated quantiles of one site, shape (issues, leads, levels)."""
-        values, bounds = data.values.astype(float), power_bounds(float(data["capacity"]))
+        values = data.values.astype(float)
         residuals = _Residuals.collect(data, values, site, observations)
         result: Array = values.copy()
         for group in _groups(data["lead_time"].values, self.by_lead):

@@ -26,7 +26,7 @@ def fit_climatology(rows: TrainingRows, site: Site, *, quantiles: tuple[float, .
     hour = rows.matrix.hour_of_day(site)[keep]
     y = rows.outcome[site.name][keep] / rows.scale[site.name]
     share = None if site.capacity is None else 1.0
-    return Climatology(quantiles).fit(hour, y, bounds=power_bounds(share))
+    return Climatology(quantiles).fit(hour, y, bounds=power_bounds(share, kind=site.kind))
 
 
 def fallback_levels(

@@ -272,7 +272,7 @@ def fit_models(
         bounded = all(site.capacity is not None for site in group)
         model: QuantileModel = sklearn.base.clone(model_of[group[0].name])
         model.set_params(quantiles=quantiles)
-        model.fit(X, y, bounds=power_bounds(1.0 if bounded else None))
+        model.fit(X, y, bounds=power_bounds(1.0 if bounded else None, kind=group[0].kind))
         fitted |= dict.fromkeys((site.name for site in group), model)
     return fitted
 

@@ -17,6 +17,7 @@ import xarray as xr
 from energyforecast import physics
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import DemandArea, PVPlant, Site, Sites, as_sites
 from energyforecast.core.variables import FLAG_VERSION, UNFIT, Flag
 from energyforecast.errors import SchemaError, of_type
@@ -189,7 +190,15 @@ def _measured(observations: Observations, site: Site, weather: xr.Dataset | None
         driver = driver_at(index + step / 2, weather, site=site)[0]
         # Values that are set aside already do not show usual power.
         expected = expected_power(np.where(observations.unfit[site.name], np.nan, power), driver)
-    return MeasuredPower(power=power, hours=step / pd.Timedelta("1h"), elevation=elevation, expected=expected)
+    # The largest load that was measured is no bound; a plant without a capacity is at most as large as usual.
+    known = site.capacity is not None or site.kind != "demand"
+    return MeasuredPower(
+        power=power,
+        hours=step / pd.Timedelta("1h"),
+        elevation=elevation,
+        expected=expected,
+        bounds=power_bounds(1.0 if known else None, kind=site.kind),
+    )
 
 
 def _highest_sun(index: pd.DatetimeIndex, step: pd.Timedelta, site: Site) -> Floats:

@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 #: Increases when a rule or a threshold changes, so that flags can be compared over time.
-RULES_VERSION: Final = 1
+RULES_VERSION: Final = 2
 
 #: Share of capacity below which a plant is at rest: calm, night, or auxiliary use.
 _STILL: Final = 0.01
@@ -54,6 +54,8 @@ class MeasuredPower:
         Of a PV plant: the highest elevation of the sun within each interval. [degree]
     expected : array, optional
         Usual power in such weather, as shares of capacity.
+    bounds : tuple of float
+        Lowest and highest possible power, as shares of capacity.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class MeasuredPower:
     hours: float
     elevation: Floats | None = None
     expected: Floats | None = None
+    bounds: tuple[float, float] = (0.0, 1.0)
 
     def intervals(self, hours: float, *, minimum: int = 1) -> int:
         """Number of intervals of a duration."""
@@ -147,19 +150,25 @@ def spike(series: MeasuredPower) -> Bools:
 
 
 def above_capacity(series: MeasuredPower) -> Bools:
-    r"""Flag more than 105 % of capacity, or a consumption of more than 5 % of it.
+    r"""Flag power that exceeds the bounds of the site by more than 5 % of its capacity.
 
     Notes
     -----
-    :math:`p > 1.05` or :math:`p < -0.05`. The margin is ours: meters are good to 1 %, and capacities are rounded. Wrong
-    units are refused by :func:`energyforecast.core.plausibility.check_observations`.
+    With the bounds :math:`0 \le p \le 1` of a plant and :math:`-1 \le p \le 1` of an area with a capacity
+    (:func:`energyforecast.core.power_kinds.power_bounds`), :math:`p > 1.05`, and :math:`p < -0.05` or
+    :math:`p < -1.05`. An area without a capacity has no bounds; of a plant without one, the largest usual value takes
+    its place. The margin is ours: meters are good to 1 %, and capacities are rounded. Wrong units
+    are refused by :func:`energyforecast.core.plausibility.check_observations`.
 
     Examples
     --------
     >>> above_capacity(MeasuredPower(power=np.array([1.02, 1.3, -0.2]), hours=1.0)).tolist()
     [False, True, True]
+    >>> above_capacity(MeasuredPower(power=np.array([1.02, 1.3, -0.2]), hours=1.0, bounds=(-1.0, 1.0))).tolist()
+    [False, True, False]
     """
-    return np.asarray((series.power > 1.05) | (series.power < -0.05))
+    low, high = series.bounds
+    return np.asarray((series.power > high + 0.05) | (series.power < low - 0.05))
 
 
 def clipping(series: MeasuredPower) -> Bools:

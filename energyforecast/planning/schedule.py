@@ -14,7 +14,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_by_hour
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.power_kinds import Kind
+from energyforecast.core.power_kinds import Kind, power_bounds
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms, Price, as_terms, best_level
@@ -142,7 +142,7 @@ def compare_schedules(
         As in :func:`schedule`; every issue of a forecast counts.
     observations : Observations or Series, optional
         Outcomes, by the beginnings of hours; hours without outcome are left out of realised costs. As in
-        :mod:`energyforecast.evaluation`, outcomes are clipped to [0, capacity] where there is a capacity. [MW]
+        :mod:`energyforecast.evaluation`, outcomes are clipped to the bounds of the forecast. [MW]
 
     Returns
     -------
@@ -244,8 +244,8 @@ class _Window:
 
     def clipped(self, observed: Array) -> Array:
         """Outcomes within the bounds of a forecast."""
-        bounded = self.levels is not None and self.capacity is not None and np.isfinite(self.capacity)
-        return np.clip(observed, 0.0, self.capacity) if bounded else observed
+        bounds = power_bounds(None if self.levels is None else self.capacity, kind=self.kind)
+        return np.asarray(np.clip(observed, *bounds))
 
     def check_level(self, level: float, hour: pd.Timestamp) -> None:
         """Refuse a level that the forecast or the scenarios do not support."""

@@ -457,10 +457,7 @@ def test_prices_or_terms_not_both() -> None:
             imbalance_cost(power, forecast, **wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("capacity", "bounds"), [(60.0, (0.0, 60.0)), (None, (-np.inf, np.inf)), (np.nan, (-np.inf, np.inf))]
-)
-def test_power_lies_between_zero_and_the_capacity_where_there_is_one(
-    capacity: float | None, bounds: tuple[float, float]
-) -> None:
-    assert power_bounds(capacity) == bounds
+@pytest.mark.parametrize("kind", KINDS)
+def test_bounds_follow_the_kind_and_the_capacity(kind: Kind) -> None:
+    assert power_bounds(60.0, kind=kind) == (-60.0 if kind == "demand" else 0.0, 60.0)
+    assert power_bounds(None, kind=kind) == power_bounds(np.nan, kind=kind) == (-np.inf, np.inf)

@@ -126,7 +126,8 @@ class Marginals:
         wanted = (np.arange(len(ranks)) + 0.5) / len(ranks)
         result = np.empty(ranks.shape)
         for k, found in enumerate(self.distributions):
-            ordered = found.table(wanted, tails=tails, bounds=power_bounds(self.capacity[k]))
+            bounds = power_bounds(self.capacity[k], kind=self.kinds[k])
+            ordered = found.table(wanted, tails=tails, bounds=bounds)
             result[:, k] = np.take_along_axis(ordered.T, ranks[:, k], axis=0)
         return result
 

@@ -54,7 +54,7 @@ def sample_scenarios(
     tails : {"flat", "normal"}
         Distribution beyond the outer levels. ``"flat"``: the outer probabilities lie on the outer quantiles, as in
         every score of the library. ``"normal"``: the ends of the curve are continued linearly over the normal score
-        of the level, within 0 and the capacity.
+        of the level, within the bounds of the site: 0, of demand the negative capacity, and the capacity.
 
     Returns
     -------

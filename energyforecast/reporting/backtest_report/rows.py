@@ -255,7 +255,7 @@ def quality(result: Result) -> list[Row]:
     return [
         ("Hours scored", len(pairs)),
         ("Hours without outcome, left out", len(pairs.missing)),
-        ("Slightly negative outcomes, scored as 0", pairs.below_zero),
+        ("Slightly negative outcomes of plants, scored as 0", pairs.below_zero),
         ("Observations of the period set aside by their flags", int(flagged.to_numpy().sum())),
         *(
             (f"Issues with fallback level {k}", n)

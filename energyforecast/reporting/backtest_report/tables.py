@@ -276,7 +276,7 @@ def ramps(result: Result, *, model: str) -> pd.DataFrame:
         observed=pairs.observed, median=pairs.at(0.5), capacity=pairs.capacity
     )
     for _, site in frame.groupby("site", sort=False):
-        size = site["capacity"].fillna(site["observed"].max()).iloc[0]
+        size = site["capacity"].fillna(site["observed"].abs().max()).iloc[0]
         for _, rows in site.groupby("issue_time", sort=False):
             for name, sign in (("up", 1), ("down", -1)):
                 counts[name] = counts[name] + _matched(rows, sign, RAMP[0] * size)

@@ -10,6 +10,7 @@ import numpy as np
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_kinds import power_bounds
 from energyforecast.evaluation.metrics import distribution
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting.backtest_report import tables
@@ -76,7 +77,9 @@ def fan_chart(
     issued = chosen.issue_times[0].tz_convert(timestamps.zone(timezone))
     title = f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})"
     capacity = float(chosen.data["capacity"].values[0])
-    axes.set_ylim(0 if np.isfinite(capacity) else None, capacity * 1.02 if np.isfinite(capacity) else None)
+    low, high = power_bounds(capacity, kind=chosen.kinds[name])
+    from_zero = low == 0 or (np.isfinite(low) and axes.dataLim.y0 >= 0)
+    axes.set_ylim(0 if from_zero else None, high * 1.02 if np.isfinite(high) else None)
     finish_time_series(axes, forecast, title=title, timezone=timezone)
     return figure
 
