@@ -167,6 +167,7 @@ def check_radiation(weather: xr.Dataset, sites: Iterable[Site], label: str) -> N
         if analysis:
             valid = timestamps.to_ns(ghi["time"].values)
         else:
+            ghi = ghi.transpose("init_time", "lead_time")
             lead = ghi["lead_time"].values.astype("timedelta64[ns]")
             valid = (timestamps.to_ns(ghi["init_time"].values)[:, None] + lead[None, :]).ravel()
         if ghi.attrs.get("cell_methods") == variables.POINT:  # the sun is asked for at the stamps themselves

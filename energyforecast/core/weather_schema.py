@@ -293,7 +293,7 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
         (("time",),) if analysis else (("init_time",), ("init_time", "lead_time"))
     )
     axis = "time" if analysis else "init_time"
-    if "available_time" not in weather.coords or weather["available_time"].dims not in allowed:
+    if "available_time" not in weather.coords or set(weather["available_time"].dims) not in map(set, allowed):
         found = weather["available_time"].dims if "available_time" in weather.coords else "none"
         raise SchemaError(
             f"{label} has no usable coordinate available_time (found: {found}).",
@@ -301,7 +301,7 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
             "be had.",
             f"Add it: weather.assign_coords(available_time=({axis!r}, {axis} + latency)).",
         )
-    arrived = weather["available_time"]
+    arrived = weather["available_time"].transpose(axis, ...)
     if arrived.dtype.kind != "M":
         raise TimeError(
             f"{label}['available_time'] has the type {arrived.dtype}.",

@@ -123,9 +123,12 @@ def weather_as_of(
     runs = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
     place = int(np.flatnonzero(weather["site"].values == site)[0])
     blocks = {name: _block(runs[name], place) for name in names}
-    return _newest_usable(
-        blocks, needed, _ints(runs["available_time"].values), init[low:high], lead, issued, valid, inside
-    )
+    return _newest_usable(blocks, needed, _arrivals(runs), init[low:high], lead, issued, valid, inside)
+
+
+def _arrivals(weather: xr.Dataset) -> npt.NDArray[np.int64]:
+    """Times of arrival by run, or by run and lead. [ns]"""
+    return _ints(weather["available_time"].transpose("init_time", ...).values)
 
 
 def _check_coherent(weather: xr.Dataset) -> None:
@@ -308,7 +311,7 @@ def why_missing(
     if weather_schema.is_analysis(weather):
         name, hole = next((name, hole) for name, hole in holes.items() if hole.any())
         return f"{name} is missing at {minute(valid_time[hole][0])} UTC ({counted(hole.sum(), unit)})."
-    arrived = _ints(weather["available_time"].values)
+    arrived = _arrivals(weather)
     first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
     known = np.flatnonzero(~_not_yet(first, _ints(np.array(issue_time))))
     if not known.size:
