@@ -100,6 +100,10 @@ _OTHER_UNITS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
 }
 
 
+#: Radiation, which sensors and packed files give slightly below 0 at night. [W m-2]
+_RADIATION: Final = ("ghi", "dni", "dhi")
+_DARK: Final = 5.0
+
 #: Variables of which a few days alone may look wrong: a storm, a clear sky.
 _NEEDS_WEEKS: Final = ("wind_speed", "cloud_cover")
 
@@ -136,8 +140,9 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
                 other[2],
             )
         low, high = float(finite.min()), float(finite.max())
-        if low < row.minimum - 1e-3 or high > row.maximum + 1e-3:
-            worst = low if low < row.minimum - 1e-3 else high
+        lowest = row.minimum - (_DARK if row.name in _RADIATION else 1e-3)
+        if low < lowest or high > row.maximum + 1e-3:
+            worst = low if low < lowest else high
             when = _first_time(values.sel(site=place), worst)
             raise RangeError(
                 f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
@@ -214,7 +219,8 @@ def _sun_height(moments: timestamps.Times, site: Site) -> Floats:
 
     index = pd.DatetimeIndex(moments, tz="UTC")
     sun = solarposition.spa_python(index, site.latitude, site.longitude)["elevation"].to_numpy()
-    return np.clip(np.sin(np.radians(sun)), 0.0, None)
+    height: Floats = np.clip(np.sin(np.radians(sun)), 0.0, None)
+    return height
 
 
 def _usual_step(valid: timestamps.Times) -> np.timedelta64:

@@ -293,8 +293,8 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
         (("time",),) if analysis else (("init_time",), ("init_time", "lead_time"))
     )
     axis = "time" if analysis else "init_time"
-    if "available_time" not in weather.coords or set(weather["available_time"].dims) not in map(set, allowed):
-        found = weather["available_time"].dims if "available_time" in weather.coords else "none"
+    found = tuple(map(str, weather["available_time"].dims)) if "available_time" in weather.coords else "none"
+    if set(found) not in [set(dims) for dims in allowed]:
         raise SchemaError(
             f"{label} has no usable coordinate available_time (found: {found}).",
             f"It must have the dimensions {' or '.join(map(str, allowed))}, and hold when each value could first "

@@ -329,11 +329,24 @@ def why_missing(
         hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
         if hole.any():
             missing = valid_time[hole]
+            members = _lost_members(newest, values[0])
             return (
-                f"the newest run, of {minute(start)} UTC, lacks {name} at {minute(missing[0])} UTC "
+                f"the newest run, of {minute(start)} UTC, lacks {members}{name} at {minute(missing[0])} UTC "
                 f"({counted(len(missing), unit)})."
             )
     return f"the newest run, of {minute(start)} UTC, had arrived in part only."
+
+
+def _lost_members(run: xr.Dataset, values: Array) -> str:
+    """Words for the members that are missing, if others are whole."""
+    if values.ndim == 1:
+        return ""
+    whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=0))
+    if not whole.any():
+        return ""
+    names = run["member"].values if "member" in run.coords else np.arange(len(whole))
+    kept = ", ".join(map(str, names[whole]))
+    return f"members {', '.join(map(str, names[~whole]))} (it has {kept}) of "
 
 
 def as_double(values: Array) -> npt.NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import permutations
 
 import numpy as np
@@ -13,7 +14,6 @@ import energyforecast as ef
 from energyforecast.core import variables
 from energyforecast.errors import WrongDataError
 from energyforecast.weather import validated
-from tests.support.known_faults import fault, or_refused
 from tests.support.toy_weather import DIMS, quick_model, toy_power, toy_weather, wind_farm
 
 FARM = wind_farm()
@@ -156,7 +156,6 @@ def test_the_remedy_for_a_mixed_unit_makes_it_right(toy: tuple[xr.Dataset, pd.Da
     validated(mixed.assign(wind_speed_100m=mended), sites=[FARM])
 
 
-@fault("runs without the newer members are said to lack the variable")
 def test_members_that_were_added_later_are_named(toy: tuple[xr.Dataset, pd.DataFrame]) -> None:
     weather, truth = toy
     ensemble = weather.expand_dims(member=np.arange(5)).transpose(*DIMS, "member").copy(deep=True)
@@ -164,11 +163,27 @@ def test_members_that_were_added_later_are_named(toy: tuple[xr.Dataset, pd.DataF
     gone = xr.DataArray(early, dims="init_time") & (ensemble["member"] >= 3)
     speed = ensemble["wind_speed_100m"]
     ensemble["wind_speed_100m"] = speed.where(~gone).transpose(*DIMS, "member").assign_attrs(speed.attrs)
-    with or_refused("member"):
-        ef.Forecaster(FARM, TASK, model=quick_model()).fit(ensemble, toy_power([FARM], truth))
+    forecaster, power = ef.Forecaster(FARM, TASK, model=quick_model()), toy_power([FARM], truth)
+    with pytest.raises(
+        ef.errors.NoRunError, match=r"lacks members 3, 4 \(it has 0, 1, 2\) of wind_speed_100m"
+    ):
+        forecaster.fit(ensemble, power)
+    forecaster.fit(ensemble.sel(member=[0, 1, 2]), power)  # the remedy
 
 
-@fault("the remedy names arguments of fit and predict, which backtest does not take")
+@pytest.mark.parametrize(("offset", "refused"), [(-0.3, False), (-4.0, False), (-30.0, True)])
+def test_radiation_slightly_below_zero_at_night_passes(
+    toy: tuple[xr.Dataset, pd.DataFrame], offset: float, refused: bool
+) -> None:
+    radiation = toy[0]["ghi"]
+    offsets = radiation.where(radiation > 0, offset).assign_attrs(radiation.attrs)
+    if refused:
+        with pytest.raises(ef.errors.RangeError, match="-30"):
+            validated(toy[0].assign(ghi=offsets), sites=[FARM])
+    else:
+        validated(toy[0].assign(ghi=offsets), sites=[FARM])
+
+
 def test_the_remedy_for_lost_runs_in_a_backtest_can_be_followed(
     toy: tuple[xr.Dataset, pd.DataFrame],
 ) -> None:
@@ -177,5 +192,11 @@ def test_the_remedy_for_lost_runs_in_a_backtest_can_be_followed(
     lost = (begin >= np.datetime64("2024-02-01")) & (begin < np.datetime64("2024-02-10"))
     forecaster = ef.Forecaster(FARM, TASK, model=quick_model())
     power = toy_power([FARM], truth)
-    with or_refused("skip|backtest"):
-        ef.backtest(forecaster, weather.isel(init_time=~lost), power, start="2024-01-25", end="2024-02-20")
+    period = {"start": "2024-01-25", "end": "2024-02-20"}
+    with pytest.raises(ef.errors.NoRunError) as refused:
+        ef.backtest(forecaster, weather.isel(init_time=~lost), power, **period)
+    named = re.search(r"skip=\[\('([^']+)', '([^']+)'\)\]", str(refused.value))
+    assert named is not None
+    splits = ef.evaluation.Splits(skip=[(named[1], named[2])])
+    result = ef.backtest(forecaster, weather.isel(init_time=~lost), power, splits=splits, **period)
+    assert 0 < len(result.origins) < 26
