@@ -27,6 +27,7 @@ _SHARED: Final = 12
 _BRIGHT: Final = 0.17
 #: Hours with such a sun, in a run or day that is compared with the sun.
 _BRIGHT_HOURS: Final = 4
+_TOO_LARGE: Final = "Divide values in kJ m-2 of an hour by 3.6, sums of an hour by the number of steps in it."
 _SOLAR_CONSTANT: Final = 1361.0  # [W m-2]
 
 
@@ -172,7 +173,7 @@ def check_radiation_units(
     # Below the thickest cloud more than a hundredth arrives; the clearest air lets less than nine tenths pass.
     for wrong, looks, remedy in (
         ((share > 0) & (share < 0.002), "kW m-2", "Multiply all values in kW m-2 by 1000."),
-        (share > 1.2, "kJ m-2 of an hour", "Divide all values in kJ m-2 of an hour by 3.6."),
+        (share > 1.2, "kJ m-2 of an hour, or sums of an hour on each shorter step", _TOO_LARGE),
     ):
         if wrong.any():
             first = pd.Timestamp(share.index[wrong.to_numpy()][0])

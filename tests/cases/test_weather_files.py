@@ -244,7 +244,6 @@ def test_stamps_of_weather_without_an_offset_keep_their_zone_after_one_that_has_
         assert second == pd.Timestamp("2024-01-01 08:00", tz="Asia/Almaty")
 
 
-@fault("four sums of an hour, one every quarter, are read as four times the radiation")
 def test_sums_of_an_hour_on_rows_of_quarter_hours_are_not_summed_again() -> None:
     """A server may give J/m2 of the past hour every 15 minutes."""
     index = pd.date_range("2023-01-02", "2023-01-09", freq="15min")
