@@ -29,6 +29,7 @@ from . import (
     table_format as table_format,
     tasks as tasks,
     timestamps as timestamps,
+    unit_changes as unit_changes,
     variables as variables,
     version as version,
     weather_schema as weather_schema,

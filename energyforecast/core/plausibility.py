@@ -12,6 +12,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps, variables
 from energyforecast.core.sites import Site
+from energyforecast.core.unit_changes import check_radiation_units, check_unit_changes
 from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
 
 __all__ = ["check_observations", "check_radiation", "check_sun", "check_variable"]
@@ -55,6 +56,7 @@ def check_variable(values: xr.DataArray, name: str, label: str) -> None:
             "De-accumulate the values where they are read and set the attribute.",
         )
     _check_range(values, row, name, label)
+    check_unit_changes(values, kind=row.name, name=name, label=label)
 
 
 def _row_of(values: xr.DataArray, name: str) -> variables.Variable | None:
@@ -98,6 +100,10 @@ _OTHER_UNITS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
 }
 
 
+#: Radiation, which sensors and packed files give slightly below 0 at night. [W m-2]
+_RADIATION: Final = ("ghi", "dni", "dhi")
+_DARK: Final = 5.0
+
 #: Variables of which a few days alone may look wrong: a storm, a clear sky.
 _NEEDS_WEEKS: Final = ("wind_speed", "cloud_cover")
 
@@ -134,8 +140,9 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
                 other[2],
             )
         low, high = float(finite.min()), float(finite.max())
-        if low < row.minimum - 1e-3 or high > row.maximum + 1e-3:
-            worst = low if low < row.minimum - 1e-3 else high
+        lowest = row.minimum - (_DARK if row.name in _RADIATION else 1e-3)
+        if low < lowest or high > row.maximum + 1e-3:
+            worst = low if low < lowest else high
             when = _first_time(values.sel(site=place), worst)
             raise RangeError(
                 f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
@@ -167,24 +174,30 @@ def check_radiation(weather: xr.Dataset, sites: Iterable[Site], label: str) -> N
         if analysis:
             valid = timestamps.to_ns(ghi["time"].values)
         else:
+            ghi = ghi.transpose("init_time", "lead_time")
             lead = ghi["lead_time"].values.astype("timedelta64[ns]")
             valid = (timestamps.to_ns(ghi["init_time"].values)[:, None] + lead[None, :]).ravel()
         if ghi.attrs.get("cell_methods") == variables.POINT:  # the sun is asked for at the stamps themselves
             valid = valid - _usual_step(np.unique(valid)) // 2
-        check_sun(valid, ghi.values.ravel().astype(float), site=site, label=f"{label}['ghi']")
+        given = ghi.values.ravel().astype(float)
+        check_sun(valid, given, site=site, label=f"{label}['ghi']")
+        starts = (
+            valid.astype("datetime64[D]")
+            if analysis
+            else np.repeat(timestamps.to_ns(ghi["init_time"].values), ghi.sizes["lead_time"])
+        )
+        moments, where = np.unique(valid, return_inverse=True)
+        height = _sun_height(moments + _usual_step(moments) // 2, site)[where]
+        check_radiation_units(given, height=height, start=starts, site=site.name, label=f"{label}['ghi']")
 
 
 def check_sun(valid: timestamps.Times, generation: Floats, *, site: Site, label: str) -> float | None:
     """Lag of radiation or PV power behind the sun; refused from 45 min on, None with under a week of light. [min]"""
-    from pvlib import solarposition
-
     order = np.argsort(valid, kind="stable")
     valid, generation = valid[order], generation[order]
     keep = np.isfinite(generation) & np.append(True, np.diff(valid) > np.timedelta64(0, "ns"))
     valid, generation = valid[keep], np.clip(generation[keep], 0.0, None)
-    middle = pd.DatetimeIndex(valid + _usual_step(valid) // 2, tz="UTC")
-    sun = solarposition.spa_python(middle, site.latitude, site.longitude)["elevation"].to_numpy()
-    height = np.clip(np.sin(np.radians(sun)), 0.0, None)
+    height = _sun_height(valid + _usual_step(valid) // 2, site)
     # Days are cut at the sun's midnight, so that one day's light stays together.
     local = valid + np.timedelta64(round(site.longitude / 15 * 60), "m")
     day = local.astype("datetime64[D]")
@@ -198,6 +211,16 @@ def check_sun(valid: timestamps.Times, generation: Floats, *, site: Site, label:
             "If the source labels the end of the hour, shift it by one hour; check the time zone.",
         )
     return lag
+
+
+def _sun_height(moments: timestamps.Times, site: Site) -> Floats:
+    """Sine of the sun's elevation, 0 below the horizon."""
+    from pvlib import solarposition
+
+    index = pd.DatetimeIndex(moments, tz="UTC")
+    sun = solarposition.spa_python(index, site.latitude, site.longitude)["elevation"].to_numpy()
+    height: Floats = np.clip(np.sin(np.radians(sun)), 0.0, None)
+    return height
 
 
 def _usual_step(valid: timestamps.Times) -> np.timedelta64:

@@ -293,15 +293,15 @@ def _check_availability(weather: xr.Dataset, label: str) -> None:
         (("time",),) if analysis else (("init_time",), ("init_time", "lead_time"))
     )
     axis = "time" if analysis else "init_time"
-    if "available_time" not in weather.coords or weather["available_time"].dims not in allowed:
-        found = weather["available_time"].dims if "available_time" in weather.coords else "none"
+    found = tuple(map(str, weather["available_time"].dims)) if "available_time" in weather.coords else "none"
+    if set(found) not in [set(dims) for dims in allowed]:
         raise SchemaError(
             f"{label} has no usable coordinate available_time (found: {found}).",
             f"It must have the dimensions {' or '.join(map(str, allowed))}, and hold when each value could first "
             "be had.",
             f"Add it: weather.assign_coords(available_time=({axis!r}, {axis} + latency)).",
         )
-    arrived = weather["available_time"]
+    arrived = weather["available_time"].transpose(axis, ...)
     if arrived.dtype.kind != "M":
         raise TimeError(
             f"{label}['available_time'] has the type {arrived.dtype}.",

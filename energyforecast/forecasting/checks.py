@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import xarray as xr
 
 from energyforecast.core import plausibility, weather_schema
 from energyforecast.core.forecast_windows import Windows
@@ -198,10 +199,20 @@ def _no_weather(
                     if analysis
                     else "At each issue time a run must have arrived that holds every variable for every hour of the "
                     "window.",
-                    "Complete the weather; fit(..., missing='drop') leaves such origins out, "
-                    "predict(..., strict=False) answers them from climatology.",
+                    _remedy(dataset, windows.valid_time[lost, 0]),
                 )
     raise AssertionError("an origin without weather has a reason")
+
+
+def _remedy(weather: xr.Dataset, begins: Times) -> str:
+    """Remedies for issue times without usable weather, of windows that begin at these times."""
+    first, last = minute(begins[0]), minute(begins[-1] + np.timedelta64(1, "m"))
+    members = "Give the members alone that every run has, by weather.sel(member=[...]). "
+    return (
+        f"{members if 'member' in weather.dims else ''}Complete the weather; fit(..., missing='drop') leaves such "
+        "origins out, predict(..., strict=False) answers them from climatology, backtest(..., splits=Splits(skip="
+        f"[('{first}Z', '{last}Z')])) does not ask for them."
+    )
 
 
 def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:

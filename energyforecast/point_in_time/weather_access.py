@@ -123,9 +123,12 @@ def weather_as_of(
     runs = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
     place = int(np.flatnonzero(weather["site"].values == site)[0])
     blocks = {name: _block(runs[name], place) for name in names}
-    return _newest_usable(
-        blocks, needed, _ints(runs["available_time"].values), init[low:high], lead, issued, valid, inside
-    )
+    return _newest_usable(blocks, needed, _arrivals(runs), init[low:high], lead, issued, valid, inside)
+
+
+def _arrivals(weather: xr.Dataset) -> npt.NDArray[np.int64]:
+    """Times of arrival by run, or by run and lead. [ns]"""
+    return _ints(weather["available_time"].transpose("init_time", ...).values)
 
 
 def _check_coherent(weather: xr.Dataset) -> None:
@@ -308,7 +311,7 @@ def why_missing(
     if weather_schema.is_analysis(weather):
         name, hole = next((name, hole) for name, hole in holes.items() if hole.any())
         return f"{name} is missing at {minute(valid_time[hole][0])} UTC ({counted(hole.sum(), unit)})."
-    arrived = _ints(weather["available_time"].values)
+    arrived = _arrivals(weather)
     first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
     known = np.flatnonzero(~_not_yet(first, _ints(np.array(issue_time))))
     if not known.size:
@@ -326,11 +329,24 @@ def why_missing(
         hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
         if hole.any():
             missing = valid_time[hole]
+            members = _lost_members(newest, values[0])
             return (
-                f"the newest run, of {minute(start)} UTC, lacks {name} at {minute(missing[0])} UTC "
+                f"the newest run, of {minute(start)} UTC, lacks {members}{name} at {minute(missing[0])} UTC "
                 f"({counted(len(missing), unit)})."
             )
     return f"the newest run, of {minute(start)} UTC, had arrived in part only."
+
+
+def _lost_members(run: xr.Dataset, values: Array) -> str:
+    """Words for the members that are missing, if others are whole."""
+    if values.ndim == 1:
+        return ""
+    whole: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=0))
+    if not whole.any():
+        return ""
+    names = run["member"].values if "member" in run.coords else np.arange(len(whole))
+    kept = ", ".join(map(str, names[whole]))
+    return f"members {', '.join(map(str, names[~whole]))} (it has {kept}) of "
 
 
 def as_double(values: Array) -> npt.NDArray[np.float64]:

@@ -118,7 +118,7 @@ def _informative(earlier: pd.DatetimeIndex, weather: Weather, count: int) -> pd.
     awaited = np.zeros(len(issued), dtype=bool)
     for dataset in as_models(weather).values():
         if not weather_schema.is_analysis(dataset):
-            arrived = timestamps.to_ns(dataset["available_time"].values)
+            arrived = timestamps.to_ns(dataset["available_time"].transpose("init_time", ...).values)
             last = arrived if arrived.ndim == 1 else arrived.max(axis=1)
             newest = np.searchsorted(timestamps.to_ns(dataset["init_time"].values), issued, side="right") - 1
             awaited |= (newest >= 0) & ~(last[newest] <= issued)

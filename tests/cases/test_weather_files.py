@@ -12,7 +12,13 @@ import pytest
 import xarray as xr
 
 import energyforecast as ef
-from energyforecast.errors import EnergyForecastError, FileFormatError, SchemaError
+from energyforecast.errors import (
+    EnergyForecastError,
+    FileFormatError,
+    MissingDataError,
+    SchemaError,
+    TimeError,
+)
 from energyforecast.weather import Label, NasaPower, read_era5, read_grib, read_table
 from tests.support.grib_samples import FIVE_BY_FIVE, TEMPERATURE, message, write
 from tests.support.known_faults import fault, or_refused
@@ -47,15 +53,11 @@ ROUNDED = ((DAYS - np.datetime64("1900-01-01", "ns")) / np.timedelta64(1, "D")).
 @pytest.mark.parametrize(
     ("times", "attrs"),
     [
-        pytest.param(
-            np.delete(DAYS, 10), {}, id="an hour missing", marks=fault("a missing hour is read over")
-        ),
-        pytest.param(
-            ROUNDED,
-            {"units": "days since 1900-01-01"},
-            id="times in single precision",
-            marks=fault("times are minutes off"),
-        ),
+        pytest.param(np.delete(DAYS, 10), {}, id="an hour missing"),
+        pytest.param(ROUNDED, {"units": "days since 1900-01-01"}, id="times in single precision"),
+        pytest.param(DAYS[::-1], {}, id="falling hours"),
+        pytest.param(np.roll(DAYS, 7), {}, id="unordered hours"),
+        pytest.param(np.insert(DAYS, 10, DAYS[9]), {}, id="an hour doubled"),
     ],
 )
 def test_times_of_era5_are_whole_hours_without_a_gap(
@@ -65,6 +67,35 @@ def test_times_of_era5_are_whole_hours_without_a_gap(
     with or_refused("(?i)hour|time"):
         steps = np.diff(read_era5(path, sites=SITE)["time"].values)
         assert set(steps) == {np.timedelta64(1, "h")}
+
+
+def _hourly(times: np.ndarray, values: np.ndarray) -> xr.Dataset:
+    dims = ("valid_time", "latitude", "longitude")
+    coords = {"valid_time": times, "latitude": [48.0], "longitude": [10.0]}
+    return xr.Dataset({"t2m": (dims, values.astype("f4")[:, None, None], {"units": "K"})}, coords=coords)
+
+
+def test_unordered_and_equal_doubled_hours_of_era5_keep_their_values(folder: Path) -> None:
+    kelvin = 273.15 + np.arange(float(len(DAYS)))
+    order = np.random.default_rng(0).permutation([*range(len(DAYS)), 3, 30])
+    _hourly(DAYS[order], kelvin[order]).to_netcdf(folder / "mixed.nc", engine="scipy")
+    weather = read_era5(folder / "mixed.nc", sites=SITE)
+    np.testing.assert_array_equal(weather["time"].values, DAYS)
+    np.testing.assert_allclose(weather["temp_air"].values[0], np.arange(len(DAYS)), atol=1e-3)
+
+
+def test_doubled_hours_of_era5_with_other_values_are_refused(folder: Path) -> None:
+    kelvin = np.append(np.full(len(DAYS), 280.0), 285.0)
+    _hourly(np.append(DAYS, DAYS[5]), kelvin).to_netcdf(folder / "two.nc", engine="scipy")
+    with pytest.raises(TimeError, match="2024-06-01 05:00:00 twice"):
+        read_era5(folder / "two.nc", sites=SITE)
+
+
+def test_a_missing_hour_of_era5_is_named_and_may_be_allowed(folder: Path) -> None:
+    path = _era5(folder / "era5.nc", np.delete(DAYS, 10), {})
+    with pytest.raises(MissingDataError, match=r"between 2024-06-01T09.* and 2024-06-01T11"):
+        read_era5(path, sites=SITE)
+    assert read_era5(path, sites=SITE, allow_missing=True).sizes["time"] == len(DAYS) - 1
 
 
 @fault("is called damaged")
@@ -212,7 +243,6 @@ def test_stamps_of_weather_without_an_offset_keep_their_zone_after_one_that_has_
         assert second == pd.Timestamp("2024-01-01 08:00", tz="Asia/Almaty")
 
 
-@fault("four sums of an hour, one every quarter, are read as four times the radiation")
 def test_sums_of_an_hour_on_rows_of_quarter_hours_are_not_summed_again() -> None:
     """A server may give J/m2 of the past hour every 15 minutes."""
     index = pd.date_range("2023-01-02", "2023-01-09", freq="15min")

@@ -16,6 +16,7 @@ from energyforecast.core.variables import MEAN, POINT
 from energyforecast.errors import (
     MissingDataError,
     SchemaError,
+    TimeError,
     UnitsError,
 )
 from energyforecast.weather.processing.accumulation import de_accumulate
@@ -43,7 +44,7 @@ def parse_era5(
     end: Any = None,
 ) -> xr.Dataset:
     """ERA5 as the library knows weather, from a dataset of either layout, by short or long names."""
-    regular = one_layout(raw)
+    regular = _rising(one_layout(raw))
     if start is not None or end is not None:
         regular = _within(regular, start, end)
     rows = {str(name): BY_NAME[str(name)] for name in regular.data_vars if str(name) in BY_NAME}
@@ -60,6 +61,35 @@ def parse_era5(
     by_name = {row.name: row for row in rows.values()}
     made = {name: _converted(at_sites[name], by_name, land=land) for name in map(str, at_sites.data_vars)}
     return _analysis(at_sites.assign(made))
+
+
+def _rising(dataset: xr.Dataset) -> xr.Dataset:
+    """Hours in their order, equal doubles once; other steps than an hour's multiple, and other times, are refused."""
+    given = pd.DatetimeIndex(timestamps.to_ns(np.asarray(dataset["time"].values)))
+    odd = given[given != given.round("h")]
+    if len(odd):
+        raise TimeError(
+            f"The file has the time {odd[0]}.",
+            "Times of ERA5 must be whole hours; single precision cannot hold them.",
+            "Write the file again with times as integers or in double precision.",
+        )
+    ordered = (
+        dataset.isel(time=np.argsort(given.values, kind="stable"))
+        if not given.is_monotonic_increasing
+        else dataset
+    )
+    stamps = pd.DatetimeIndex(timestamps.to_ns(np.asarray(ordered["time"].values)))
+    again = stamps.duplicated()
+    if not again.any():
+        return ordered
+    kept, doubles = ordered.isel(time=~again), ordered.isel(time=again)
+    if not kept.sel(time=doubles["time"]).drop_vars("time").equals(doubles.drop_vars("time")):
+        raise TimeError(
+            f"The file has the hour {stamps[again][0]} twice, with other values.",
+            "Each hour must have one value.",
+            "Keep the final ones, of expver 1, in place of the preliminary ones.",
+        )
+    return kept
 
 
 def _within(dataset: xr.Dataset, start: Any, end: Any) -> xr.Dataset:

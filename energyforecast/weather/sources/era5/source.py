@@ -73,6 +73,8 @@ def read_era5(
         If the file is damaged.
     MissingDataError
         If hours are missing.
+    TimeError
+        If an hour has two values, or times are no whole hours.
     DependencyError
         If zarr, fsspec or h5netcdf is needed and not installed.
 
@@ -118,6 +120,14 @@ def read_era5(
 
 
 def _check_whole(weather: xr.Dataset, label: str) -> None:
+    stamps = timestamps.to_ns(np.asarray(weather["time"].values))
+    gaps = np.flatnonzero(np.diff(stamps) != np.timedelta64(1, "h"))
+    if gaps.size:
+        raise MissingDataError(
+            f"{label} has no hours between {stamps[gaps[0]]} and {stamps[gaps[0] + 1]} ({gaps.size} gaps in all).",
+            "ERA5 must have every hour.",
+            "Fetch the missing hours and join the files, or let them be missing with allow_missing=True.",
+        )
     for name in map(str, weather.data_vars):
         values = weather[name].transpose("site", "time").values
         ends = weather[name].attrs["cell_methods"] == MEAN
