@@ -23,6 +23,8 @@ _KMH_OF_STRETCHES: Final = (2.2, 8.0)
 _WINDY: Final = 15.0
 #: Hours that two runs must share to be compared.
 _SHARED: Final = 12
+#: Spread of the wind over these hours, relative to its mean, from which hours that all rise by one factor are a sign.
+_VARIED: Final = 0.1
 #: Sine of the sun's elevation from which radiation is compared with the sun: 10 degrees.
 _BRIGHT: Final = 0.17
 #: Hours with such a sun, in a run or day that is compared with the sun.
@@ -141,8 +143,11 @@ def _are_kmh(before: Floats, after: Floats) -> npt.NDArray[np.bool_]:
     slow = np.where((after.sum(axis=1) > before.sum(axis=1))[:, None], before, after)
     fast = before + after - slow
     close = (np.abs(fast - 3.6 * slow) <= 0.25 * fast) & (fast > 0)
-    enough = shared.sum(axis=1) >= _SHARED
-    return np.asarray(enough & (close.sum(axis=1) > 0.6 * shared.sum(axis=1)))
+    hours = np.maximum(shared.sum(axis=1), 1)
+    mean = slow.sum(axis=1) / hours
+    spread = np.sqrt(np.where(shared, (slow - mean[:, None]) ** 2, 0.0).sum(axis=1) / hours)
+    enough = (hours >= _SHARED) & (spread > _VARIED * mean)
+    return np.asarray(enough & (close.sum(axis=1) > 0.6 * hours))
 
 
 def check_radiation_units(

@@ -403,7 +403,7 @@ def _radiation(given: SyntheticSite) -> xr.DataArray:
     """Light around the sun's noon, about 11:40 UTC at 5 E."""
     valid = given.weather["init_time"].values[:, None] + given.weather["lead_time"].values
     hour = (valid - valid.astype("datetime64[D]")) / HOUR + 0.5
-    light = 500 * np.clip(np.cos(2 * np.pi * (hour - 11.8) / 24), 0, None)
+    light = 100 * np.clip(np.cos(2 * np.pi * (hour - 11.8) / 24), 0, None)
     shape = given.weather["temp_air"]
     return shape.copy(data=light.reshape(shape.shape).astype("float32"))
 

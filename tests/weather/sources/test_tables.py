@@ -101,10 +101,10 @@ def test_means_move_to_their_beginning_over_steps_that_differ_and_instants_stay(
 
 
 def test_sums_are_divided_by_the_length_of_their_own_interval() -> None:
-    table = _runs().assign(q=[3.6e6, 3.6e6, 3.6e6, 10.8e6] * 2)
+    table = _runs().assign(q=[0.72e6, 0.72e6, 0.72e6, 2.16e6] * 2)
     form = {"columns": {"q": "ghi"}, "units": {"ghi": "J/m2"}, "label": Label.MEAN_ENDING}
     weather = _read(table, **form)
-    np.testing.assert_array_equal(weather["ghi"][0, 0], [1000, 1000, 1000, 1000, np.nan])
+    np.testing.assert_array_equal(weather["ghi"][0, 0], [200, 200, 200, 200, np.nan])
 
 
 def test_an_analysis_in_local_time_with_daylight_saving() -> None:
