@@ -16,7 +16,6 @@ from energyforecast.errors import (
     EnergyForecastError,
     FileFormatError,
     MissingDataError,
-    SchemaError,
     TimeError,
 )
 from energyforecast.weather import Label, NasaPower, read_era5, read_grib, read_table
@@ -227,7 +226,6 @@ def _wind_table(table: pd.DataFrame, *, timezone: str = "UTC", time: str) -> xr.
     )
 
 
-@fault("times in the index are not found", raises=SchemaError)
 def test_a_frame_with_times_as_its_index_is_read() -> None:
     index = pd.date_range("2024-01-01", periods=10, freq="1h", name="time")
     table = pd.DataFrame({"ws": np.arange(10.0)}, index=index)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +17,7 @@ import xarray as xr
 from energyforecast.core import timestamps, variables
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site, Sites, as_sites
-from energyforecast.core.table_cells import all_have_offset, numbers
+from energyforecast.core.table_cells import numbers, refuse_codes
 from energyforecast.core.table_format import TableFormat, load_table
 from energyforecast.errors import (
     MissingDataError,
@@ -27,6 +26,7 @@ from energyforecast.errors import (
     UnitsError,
 )
 from energyforecast.weather.sources.common.base import finished
+from energyforecast.weather.sources.common.intervals import Intervals
 from energyforecast.weather.sources.common.units import converted
 
 __all__ = ["read_table"]
@@ -38,28 +38,6 @@ _USED: Final = (
     *("time_format", "encoding", "delimiter", "decimal", "thousands", "missing"),
 )
 _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """Lead times of the rows of runs, or valid times of the rows of an analysis."""
-
-    stamps: Any  # datetime64 or timedelta64, which numpy types as strangers
-
-    @property
-    def step(self) -> Any:
-        steps, counts = np.unique(np.diff(np.unique(self.stamps)), return_counts=True)
-        return np.timedelta64(1, "h") if not len(steps) else steps[counts.argmax()]
-
-    def interval_starts(self, *, irregular: bool) -> Any:
-        """Beginning of the interval that ends at each stamp: one step earlier, or the previous stamp."""
-        if not irregular:
-            return self.stamps - self.step
-        unique = np.unique(self.stamps)
-        steps = np.diff(
-            unique, prepend=unique[:1] - (unique[1] - unique[0] if len(unique) > 1 else self.step)
-        )
-        return self.stamps - steps[np.searchsorted(unique, self.stamps)]
 
 
 @dataclass(frozen=True)
@@ -83,7 +61,9 @@ class _Rows:
         """Values by site, run (of forecasts) and stamp; NaN where the table has no row."""
         count = 1 if self.runs is None else len(self.runs)
         shape = (sites, count, len(self.stamps))
-        flat = np.ravel_multi_index((self.site, self.run, np.searchsorted(self.stamps, stamps)), shape)
+        used = stamps >= self.stamps[0]
+        place = np.searchsorted(self.stamps, np.maximum(stamps, self.stamps[0]))
+        flat = np.ravel_multi_index((self.site, self.run, place), shape)[used]
         unique, counts = np.unique(flat, return_counts=True)
         if len(unique) < len(flat):
             doubled = int(np.flatnonzero(flat == unique[counts.argmax()])[1])
@@ -94,7 +74,7 @@ class _Rows:
                 "Keep the right row and drop the others.",
             )
         cube = np.full(shape, np.nan)
-        cube.reshape(-1)[flat] = values
+        cube.reshape(-1)[flat] = values[used]
         return cube[:, 0] if self.runs is None else cube
 
     def available_after(
@@ -112,7 +92,7 @@ class _Rows:
         never = np.iinfo(np.int64).min
         latest = np.full((1 if self.runs is None else len(self.runs), len(self.stamps)), never)
         for by_variable in stamps.values():
-            places = np.searchsorted(self.stamps, by_variable)
+            places = np.searchsorted(self.stamps, np.maximum(by_variable, self.stamps[0]))
             np.maximum.at(latest, (self.run, places), moments.astype(np.int64))
         whole = np.where(latest == never, latest.max(axis=1, keepdims=True), latest)
         available = whole.astype("datetime64[ns]")
@@ -193,7 +173,7 @@ def read_table(
     format.check_used(*_USED, reader="read_table")
     columns = dict(format.required("columns"))
     format.required("timezone")
-    table = load_table(source, format=format)
+    table, format = _with_index(load_table(source, format=format), format)
     by_role = (format.time, format.init_time, format.lead_time, format.site, format.published_time)
     _check_columns(table, [*columns, *(str(name) for name in by_role if name)])
     if (available_after is None) == (format.published_time is None):
@@ -204,23 +184,65 @@ def read_table(
         )
     where = _site_places(table, places, format.site)
     init, ahead = _when(table, format)
-    axis = _Axis(ahead)
     labels = {name: _label(label, name) for name in columns.values()}
-    starts = axis.interval_starts(irregular=init is not None)
-    hours = np.asarray((ahead - starts) / np.timedelta64(1, "h"), dtype=float)
-    stamps = {name: starts if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
-    rows = _Rows.of(site=where, init=init, stamps=np.concatenate([ahead, *stamps.values()]))
-    cube = {}
+    intervals = _intervals(where, init, ahead, means=set(labels.values()) != {Label.INSTANT})
+    before, after = (intervals.at(ahead, lengths) for lengths in (intervals.before, intervals.after))
+    stamps = {name: ahead - before if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
+    values = {}
     for column, name in columns.items():
-        values = numbers(table[column], format).to_numpy(dtype=float)
-        in_unit = converted(values, name, unit=_unit(units, name), hours=hours)
-        cube[name] = rows.cube(in_unit, stamps[name], sites=len(places))
+        length = after if labels[name] is Label.MEAN_BEGINNING else before
+        hours = np.asarray(length / np.timedelta64(1, "h"), dtype=float)
+        given = numbers(table[column], format)
+        refuse_codes(given)
+        given = given.to_numpy(dtype=float)
+        values[name] = converted(given, name, unit=_unit(units, name), hours=hours)
+    shown = [_shown(stamps[name], values[name]) for name in values]
+    rows = _Rows.of(site=where, init=init, stamps=np.concatenate([ahead, *shown]))
+    cube = {name: rows.cube(values[name], stamps[name], sites=len(places)) for name in values}
     if format.published_time is None:
         latency = timestamps.duration(available_after).to_timedelta64()  # type: ignore[arg-type]
-        available = rows.available_after(latency, step=axis.step)
+        available = rows.available_after(latency, step=intervals.after.max())
     else:
         available = rows.available_at(_stamps(table, format.published_time, format), stamps)
     return _weather(cube, labels, places, rows, available, attribution)
+
+
+def _with_index(table: pd.DataFrame, form: TableFormat) -> tuple[pd.DataFrame, TableFormat]:
+    """The table with the named levels of its index as columns; stamps of the index are the times if none are named."""
+    if form.time is None and form.lead_time is None and isinstance(table.index, pd.DatetimeIndex):
+        form = replace(form, time=str(table.index.name or "time"))
+        table = table.rename_axis(form.time)
+    roles = (form.time, form.init_time, form.lead_time, form.site, form.published_time)
+    levels = [name for name in table.index.names if name in roles and name not in table.columns]
+    return (table.reset_index(level=levels) if levels else table), form
+
+
+def _intervals(
+    site: npt.NDArray[np.int64], init: timestamps.Times | None, ahead: Any, *, means: bool
+) -> Intervals:
+    """Lengths of the intervals, which means of all sites and runs must have in common."""
+    found = Intervals.of(ahead, strict=means)
+    runs = np.zeros(1) if init is None else np.unique(init)
+    group = site if init is None else site * len(runs) + np.searchsorted(runs, init)
+    row = found.first_coarser(ahead, group) if means else None
+    if row is not None:
+        first = ahead[row] if init is None else init[row] + ahead[row]
+        raise TimeError(
+            f"Row {row + 1}, of {pd.Timestamp(first)} UTC"
+            + ("" if init is None else f" in the run of {pd.Timestamp(init[row])}")
+            + ", is the first of a site or run with longer steps than the rest of the table.",
+            "Means and sums at the same stamp or lead must be of intervals of one length.",
+            "Read the rows of each step by themselves, bring them to one step as energyforecast.weather.hourly does, "
+            "and join them with xarray.concat.",
+        )
+    return found
+
+
+def _shown(stamps: Any, values: Floats) -> Any:
+    """Stamps with a place; a run may begin with 0 or NaN for the interval that ends at its initialisation."""
+    if stamps.dtype.kind == "M":
+        return stamps
+    return stamps[(stamps >= np.timedelta64(0, "ns")) | (np.isfinite(values) & (values != 0))]
 
 
 def _check_columns(table: pd.DataFrame, named: Sequence[str]) -> None:
@@ -296,26 +318,15 @@ def _stamps(table: pd.DataFrame, name: str, form: TableFormat) -> timestamps.Tim
             "Stamps must be written like '2024-03-01 00:00', or be datetimes.",
             "Name the column of the stamps, or convert it with pandas.to_datetime(..., unit=...).",
         )
-    written, timezone = form.time_format, form.required("timezone")
-    utc = "%z" in written if written else column.dtype.kind != "M" and all_have_offset(column)
-    try:
-        read = (
-            column
-            if column.dtype.kind == "M"
-            else pd.to_datetime(column, format=written or "ISO8601", utc=utc)
-        )
-        index = pd.DatetimeIndex(read)
-    except (ValueError, TypeError, OverflowError, re.error) as error:
-        raise TimeError(
-            f"{name!r} cannot be read: {error}",
-            f"Stamps must be like {written or '2024-03-01 00:00'!r}.",
-            "Give time_format='%d.%m.%Y %H:%M' or the form of the file.",
-        ) from error
-    if index.hasnans:
+    if column.isna().any():
         raise TimeError(f"{name!r} has an empty stamp.", "Every row must have a time.", "Drop such rows.")
+    try:
+        index = timestamps.stamps(column, form=form.time_format)
+    except TimeError as error:
+        raise TimeError(f"In the column {name!r}: {error.found}", error.expected, error.remedy) from error
     if index.tz is None:  # each stamp occurs in many rows: localise the unique ones
         unique = pd.DatetimeIndex(np.unique(index.to_numpy()))
-        moments = timestamps.to_ns(timestamps.localise(unique, timezone=timezone))
+        moments = timestamps.to_ns(timestamps.localise(unique, timezone=form.required("timezone")))
         return np.asarray(moments[np.searchsorted(unique.to_numpy(), index.to_numpy())])
     return timestamps.to_ns(index)
 

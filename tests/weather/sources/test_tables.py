@@ -12,6 +12,7 @@ import xarray as xr
 
 from energyforecast.core.sites import Site
 from energyforecast.core.table_format import TableFormat
+from energyforecast.core.weather_schema import check_weather
 from energyforecast.errors import (
     EnergyForecastError,
     FileFormatError,
@@ -21,7 +22,7 @@ from energyforecast.errors import (
     TimeError,
     UnitsError,
 )
-from energyforecast.weather import Label, read_table
+from energyforecast.weather import Label, hourly, read_table
 from energyforecast.weather.sources.common.units import converted
 from tests.support.table_settings import with_format
 
@@ -75,6 +76,51 @@ def test_numbers_are_no_stamps() -> None:
         _read(_runs().assign(run=20240601))
 
 
+@pytest.mark.parametrize(
+    "written", ["2024/06/01", "2024-06-01 9:00", "today", "01.06.2024", "June 2024", "9:00"]
+)
+def test_stamps_in_another_spelling_than_iso_8601_are_refused(written: str) -> None:
+    with pytest.raises(TimeError, match="In the column 'run'"):
+        _read(_runs().assign(run=written))
+
+
+def test_stamps_all_carry_their_offset_or_none() -> None:
+    offsets = _runs().assign(run=lambda rows: rows["run"] + "+06:00")
+    xr.testing.assert_identical(_read(offsets, timezone="UTC"), _read(_runs(), timezone="fixed:+06:00"))
+    table = pd.concat([offsets, _runs()])
+    with pytest.raises(TimeError, match="has an offset"):
+        _read(table, timezone="Asia/Almaty")
+
+
+def test_times_may_be_in_the_index() -> None:
+    index = pd.date_range("2024-06-01", periods=10, freq="1h", name="t")
+    table = pd.DataFrame({"ws": np.arange(10.0)}, index=index)
+    analysis = {"init_time": None, "lead_time": None, "available_after": "0h"}
+    expected = _read(table.reset_index(), **analysis, time="t")
+    for given, time in (
+        (table, "t"),
+        (table, None),
+        (table.rename_axis(None), None),
+        (table.tz_localize("UTC").tz_convert("Asia/Almaty"), None),
+    ):
+        xr.testing.assert_identical(_read(given, **analysis, time=time), expected)
+    runs = _runs(("farm", "other"))
+    form = {"site": "site", "sites": [FARM, OTHER]}
+    levels = ["site", "run", "lead"]
+    xr.testing.assert_identical(_read(runs.set_index(levels), **form), _read(runs, **form))
+
+
+@pytest.mark.parametrize("code", [-99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0])
+@pytest.mark.parametrize(("name", "unit", "value"), [("temp_air", "°F", 50.0), ("ghi", "Wh/m2", 20.0)])
+def test_codes_in_place_of_missing_values_are_named(name: str, unit: str, value: float, code: float) -> None:
+    table = pd.DataFrame({"t": pd.date_range("2024-06-01 06:00", periods=10, freq="1h"), "x": value})
+    table.loc[3, "x"] = code
+    form = {"columns": {"x": name}, "units": {name: unit}, "init_time": None, "lead_time": None, "time": "t"}
+    with pytest.raises(SchemaError, match=f"holds {code:g} in 1 rows"):
+        _read(table, **form)
+    assert int(_read(table, **form, missing=[f"{code:g}"])[name].isnull().sum()) == 1
+
+
 def test_rows_in_any_order_of_several_sites(tmp_path: Path) -> None:
     table = _runs(("farm", "other")).sample(frac=1, random_state=0).iloc[:-1]
     path = tmp_path / "weather.csv"
@@ -105,6 +151,124 @@ def test_sums_are_divided_by_the_length_of_their_own_interval() -> None:
     form = {"columns": {"q": "ghi"}, "units": {"ghi": "J/m2"}, "label": Label.MEAN_ENDING}
     weather = _read(table, **form)
     np.testing.assert_array_equal(weather["ghi"][0, 0], [200, 200, 200, 200, np.nan])
+
+
+def test_a_run_may_begin_with_the_sum_of_nothing() -> None:
+    form = {"columns": {"q": "ghi"}, "units": {"ghi": "J/m2"}, "label": Label.MEAN_ENDING}
+    table = pd.DataFrame({"run": "2024-06-01T00:00", "lead": [0, 1, 2], "q": [0.0, 0.36e6, 0.72e6]})
+    for first in (0.0, np.nan):
+        weather = _read(table.assign(q=table["q"].where(table["lead"] > 0, first)), **form)
+        np.testing.assert_array_equal(weather["ghi"][0, 0], [100, 200, np.nan])
+    with pytest.raises(TimeError, match="negative"):
+        _read(table.assign(q=1e5), **form)
+
+
+RADIATION = {
+    "columns": {"q": "ghi"},
+    "units": {"ghi": "J/m2"},
+    "label": Label.MEAN_ENDING,
+    "init_time": None,
+    "lead_time": None,
+    "time": "t",
+    "available_after": "0h",
+}
+
+
+def _steps(*minutes: tuple[int, int], start: str = "2024-06-01 02:00") -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """Stamps, and the length before each [min], from pairs of length and number."""
+    length = np.repeat([step for step, _ in minutes], [count for _, count in minutes])
+    return pd.Timestamp(start) + pd.to_timedelta(np.cumsum(length), unit="min"), length
+
+
+@pytest.mark.parametrize(
+    "minutes",
+    [
+        [(60, 24), (15, 24)],
+        [(15, 24), (60, 24)],
+        [(180, 8), (60, 24)],
+        [(60, 24), (180, 8)],
+        [(60, 10), (30, 8), (10, 12), (60, 24)],
+    ],
+)
+@pytest.mark.parametrize("label", [Label.MEAN_ENDING, Label.MEAN_BEGINNING])
+def test_sums_of_an_analysis_follow_a_step_that_changes(minutes: list[tuple[int, int]], label: Label) -> None:
+    ends, length = _steps(*minutes)
+    begins = ends - pd.to_timedelta(length, unit="min")
+    table = pd.DataFrame({"t": ends if label is Label.MEAN_ENDING else begins, "q": 100.0 * 60 * length})
+    weather = _read(table, **RADIATION | {"label": label})
+    found = weather["ghi"][0].dropna("time")
+    np.testing.assert_array_equal(found["time"], begins.to_numpy("M8[ns]"))
+    np.testing.assert_allclose(found, 100.0)
+    assert (found["available_time"] >= ends.to_numpy("M8[ns]")).all()
+
+
+def test_rows_that_are_missing_are_no_change_of_the_step() -> None:
+    ends, length = _steps((60, 400))
+    table = pd.DataFrame({"t": ends, "q": 100.0 * 60 * length})
+    for seed in range(20):
+        kept = table.sample(frac=0.93, random_state=seed).sort_index()
+        np.testing.assert_allclose(_read(kept, **RADIATION)["ghi"][0].dropna("time"), 100.0)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "first"),
+    [
+        (["00:00", "01:00", "02:00", "02:30", "03:00:00", "04:00", "05:00", "05:20", "06:20"], "05:00"),
+        (["00:00", "00:15", "00:30", "00:45", "02:45", "03:45", "04:45", "05:45", "06:45"], "00:45"),
+    ],
+)
+def test_a_step_that_cannot_be_told_is_named(stamps: list[str], first: str) -> None:
+    table = pd.DataFrame({"t": [f"2024-06-01 {stamp}" for stamp in stamps], "q": 1e5})
+    with pytest.raises(TimeError, match=f"After 2024-06-01T{first} UTC"):
+        _read(table, **RADIATION)
+
+
+def test_sums_at_the_beginning_of_their_interval_are_divided_by_the_step_that_follows() -> None:
+    lead = [0, 1, 2, 3, 6, 9]
+    energy = 100.0 * 3600 * np.array([1, 1, 1, 3, 3, 3])
+    table = pd.DataFrame({"run": "2024-06-01T00:00", "lead": lead, "q": energy})
+    form = {"columns": {"q": "ghi"}, "units": {"ghi": "J/m2"}, "label": Label.MEAN_BEGINNING}
+    np.testing.assert_array_equal(_read(table, **form)["ghi"][0, 0], np.full(6, 100.0))
+
+
+def _of_steps(**steps: int) -> pd.DataFrame:
+    """Runs of 48 h whose steps [h] are given by day."""
+    rows = [
+        {"run": f"2024-06-{day[1:]}T00:00", "lead": lead, "q": 100.0 * 3600 * step, "ws": 5.0}
+        for day, step in steps.items()
+        for lead in range(step, 49, step)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_runs_of_other_steps_in_one_table_are_refused_with_the_first_and_can_be_joined() -> None:
+    table = _of_steps(d01=3, d02=3, d03=1)
+    form = {"columns": {"q": "ghi"}, "units": {"ghi": "J/m2"}, "label": Label.MEAN_ENDING}
+    with pytest.raises(TimeError, match="in the run of 2024-06-01"):
+        _read(table, **form)
+    early = table["run"] < "2024-06-03"
+    parts = [hourly(_read(part, **form), sites=FARM) for part in (table[early], table[~early])]
+    joined = xr.concat(parts, dim="init_time", join="outer", combine_attrs="drop_conflicts")
+    check_weather(joined, sites=[FARM])
+    assert joined.sizes["init_time"] == 3
+    assert float(joined["ghi"][0, 2].mean()) == pytest.approx(100.0)
+    with pytest.raises(TimeError, match="in the run of 2024-06-02"):
+        _read(_of_steps(d01=1, d02=6), **form)
+
+
+def test_instants_of_runs_of_other_steps_are_read_where_they_are() -> None:
+    weather = _read(_of_steps(d01=3, d02=1))
+    assert weather["wind_speed_100m"].notnull().sum("lead_time").values.tolist() == [[16, 48]]
+
+
+def test_a_site_with_longer_steps_than_another_is_refused() -> None:
+    ends, length = _steps((15, 40))
+    fine = pd.DataFrame({"t": ends, "q": 100.0 * 60 * length, "site": "farm"})
+    coarse = fine.iloc[3::4].assign(q=100.0 * 3600, site="other")
+    form = RADIATION | {"sites": [FARM, OTHER], "site": "site"}
+    with pytest.raises(TimeError, match="longer steps than the rest"):
+        _read(pd.concat([fine, coarse]), **form)
+    assert _read(coarse, **RADIATION | {"sites": OTHER})["ghi"].max() == 100.0
 
 
 def test_an_analysis_in_local_time_with_daylight_saving() -> None:
