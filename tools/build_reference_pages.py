@@ -295,7 +295,7 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
     rest = places | schema.PERFECT_WEATHER | schema.WEATHER_REQUEST
     parts += [
         "## [weather]\n",
-        f"Exactly one of {', '.join(code(name) for name in places)} is needed.\n",
+        f"Exactly one of {', '.join(code(name) for name in places)} is needed. The section is left out where no feature needs weather.\n",
     ]
     parts += [
         table(

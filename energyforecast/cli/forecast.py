@@ -6,7 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -52,7 +52,10 @@ def forecast(
     weather, power = settings.weather(), settings.observations()
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
     stored = None if model is None else storage.load(model)
-    fitted = settings.forecaster().fit(weather, power, as_of=moment) if stored is None else stored
+    lost: Literal["error", "drop"] = "error" if strict else "drop"
+    fitted = (
+        settings.forecaster().fit(weather, power, as_of=moment, missing=lost) if stored is None else stored
+    )
     if save is not None:
         fitted.save(save)
     result = fitted.predict(weather, power, issue_time=moment, strict=strict)
@@ -100,6 +103,9 @@ def backtest(
     ] = "expanding",
     gap: Annotated[str, typer.Option(help="Time between the end of a fit's data and the fit.")] = "0h",
     stride: Annotated[int, typer.Option(help="Forecast each origin (1), every second, ...")] = 1,
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Leave out issue times without usable weather.")
+    ] = False,
     resume: Annotated[Path | None, typer.Option(help="Folder from which a stopped run goes on.")] = None,
     gate: Annotated[Path | None, typer.Option(help="Limits of scores (TOML).")] = None,
     baseline: Annotated[
@@ -143,6 +149,7 @@ def backtest(
         end=end or last,
         refit=int(refit) if refit.isdigit() else refit,
         splits=Splits(window=window, gap=gap, stride=stride),
+        missing="drop" if drop_missing else "error",
     )
     with progress_bar("Fits and forecasts") as progress:
         result = planned.run(Execution(jobs=processes(jobs), resume=resume, progress=progress))
@@ -187,7 +194,7 @@ def show_config(config: ConfigArgument) -> None:
         "task": repr(settings.task),
         "model": repr(settings.model),
         "perfect_weather": settings.perfect_weather,
-        "weather": settings.sections["weather"],
+        "weather": settings.sections.get("weather"),
         "observations": settings.sections["observations"],
     }
     typer.echo(json.dumps(content, indent=1, default=str))

@@ -269,7 +269,7 @@ def file_section() -> type[Section]:
     site: Any = _choice(sites)
     keys: dict[str, Any] = {
         "sites": (Annotated[dict[str, site], Field(min_length=1)], ...),
-        "weather": (_described("Weather", weather, _WeatherChecks), ...),
+        "weather": (_described("Weather", weather, _WeatherChecks), None),
         "observations": (observations, ...),
         "task": (_choice(_sections_by_kind(TASKS)), ...),
         "model": (_model_section(), None),
@@ -284,7 +284,7 @@ def json_schema() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(json_schema()["required"])
-    ['observations', 'sites', 'task', 'weather']
+    ['observations', 'sites', 'task']
     """
     schema = file_section().model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_plain(schema)}

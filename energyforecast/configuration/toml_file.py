@@ -150,7 +150,9 @@ class Configuration:
         return Forecaster(self.sites, self.task, model=self.model, perfect_weather=self.perfect_weather)
 
     def weather(self) -> Weather:
-        """The weather, one dataset or several models by name."""
+        """The weather, one dataset or several models by name; None without a section [weather]."""
+        if "weather" not in self.sections:
+            return None
         section = dict(self.sections["weather"])
         if "models" in section:
             return {name: netcdf.read(self._path(file)) for name, file in section["models"].items()}
@@ -163,7 +165,7 @@ class Configuration:
 
     def store(self) -> Store:
         """The archive of weather, if the configuration has one."""
-        section = self.sections["weather"]
+        section = self.sections.get("weather", {})
         if "store" not in section:
             raise ConfigurationError(
                 f"{self.path}: [weather] names no store.",
@@ -256,7 +258,7 @@ def read(path: str | Path) -> Configuration:
         sites=tuple(_site(name, values, source) for name, values in sections["sites"].items()),
         task=_task(sections["task"], source),
         model=_model(sections.get("model", {}), source),
-        perfect_weather=sections["weather"].get("perfect_weather", False),
+        perfect_weather=sections.get("weather", {}).get("perfect_weather", False),
         sections=sections,
         plan=plan_settings(sections["plan"], where=f"{source}: ") if "plan" in sections else None,
     )

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from energyforecast.errors import SchemaError
 
-__all__ = ["Days", "check_country", "has_ramadan", "look_up", "ramadan"]
+__all__ = ["Days", "check_country", "has_ramadan", "look_up", "ramadan", "weekend"]
 
 Flags = npt.NDArray[np.bool_]
 
@@ -115,6 +115,31 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
     table = _table(country, subdivision, first, last)
     place = (wanted - np.datetime64(f"{first}-01-01", "D")).astype(int)
     return Days(*(column[place] for column in table))
+
+
+def weekend(days: npt.ArrayLike, *, country: str | None) -> Flags:
+    """Whether local days lie on the weekend of the country at that time; Saturday and Sunday without a country.
+
+    Parameters
+    ----------
+    days : array of datetime64
+        Local days, of any shape.
+    country : str or None
+        ISO 3166 code.
+
+    Returns
+    -------
+    array of bool
+
+    Examples
+    --------
+    >>> days = np.array(["2025-01-03", "2025-01-04", "2025-01-05"], dtype="datetime64[D]")  # Friday to Sunday
+    >>> weekend(days, country="KZ").tolist(), weekend(days, country="IL").tolist()
+    ([False, True, True], [True, True, False])
+    """
+    if country is not None:
+        return look_up(days, country=country).weekend
+    return np.asarray((np.asarray(days).astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5)
 
 
 def check_country(country: str, subdivision: str | None = None) -> None:

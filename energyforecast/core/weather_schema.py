@@ -77,12 +77,14 @@ class ValidatedWeather:
         return "Validated weather: " + "; ".join(parts)
 
 
-#: One weather model, several by name, or either of them validated.
-Weather: TypeAlias = xr.Dataset | Mapping[str, xr.Dataset] | ValidatedWeather
+#: One weather model, several by name, or either of them validated; ``None`` where no feature needs weather.
+Weather: TypeAlias = xr.Dataset | Mapping[str, xr.Dataset] | ValidatedWeather | None
 
 
 def as_models(weather: Weather) -> dict[str, xr.Dataset]:
-    """Weather models by name; a single dataset has the empty name."""
+    """Weather models by name; a single dataset has the empty name, and without weather there is none."""
+    if weather is None:
+        return {}
     if isinstance(weather, ValidatedWeather):
         return dict(weather.models)
     if isinstance(weather, xr.Dataset):

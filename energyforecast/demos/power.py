@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from energyforecast import datasets
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Task, day_ahead
-from energyforecast.core.weather_schema import Weather
+from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import ConfigurationError
 from energyforecast.evaluation import Execution, Result, Splits, backtest
 from energyforecast.forecasting.forecaster import Forecaster
@@ -42,6 +43,7 @@ class ReferenceBacktest:
     refit: str | int = "MS"
     notes: tuple[str, ...] = ()
     splits: Splits = _SPLITS
+    missing: Literal["error", "drop"] = "error"
 
     def run(self, execution: Execution = _EXECUTION) -> Result:
         """Backtest the forecaster against its references."""
@@ -56,6 +58,7 @@ class ReferenceBacktest:
             refit=self.refit,
             splits=self.splits,
             execution=execution,
+            missing=self.missing,
         )
 
 
@@ -63,7 +66,7 @@ def references(forecaster: Forecaster, weather: Weather) -> dict[str, Forecaster
     """Reference forecasters for the kind of site; the power curve is applied to the first weather model."""
     models: list[QuantileModel] = [Climatology(), Persistence()]
     site = forecaster.sites[0]
-    if isinstance(site, WindFarm) and site.power_curve is not None:
+    if isinstance(site, WindFarm) and site.power_curve is not None and as_models(weather):
         first = "" if not isinstance(weather, Mapping) or "" in weather else f"{next(iter(weather))}:"
         models.append(PowerCurveReference(column=f"{first}power_curve"))
     if isinstance(site, PVPlant):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.provenance import machine
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models, validated
-from energyforecast.errors import SchemaError, TimeError, of_type
+from energyforecast.errors import MissingDataError, SchemaError, TimeError, of_type, one_of
 from energyforecast.evaluation.checkpoints import Checkpoints, fingerprint
 from energyforecast.evaluation.fold_runs import Candidate, Execution, audit, forecast_of, run_folds
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
@@ -62,6 +62,7 @@ def backtest(
     refit: Refit = "MS",
     splits: Splits = _SPLITS,
     execution: Execution = _EXECUTION,
+    missing: Literal["error", "drop"] = "error",
 ) -> Result:
     """Forecast a past period as it would have been, refitting on the way.
 
@@ -70,8 +71,9 @@ def backtest(
     forecasters : Forecaster or mapping of Forecaster
         By name (one alone is named ``"model"``); all have the same sites and task, and meet identical origins. They
         are not changed.
-    weather : Dataset, mapping of Dataset or ValidatedWeather
-        ``{}`` where no feature uses it.
+    weather : Dataset, mapping of Dataset, ValidatedWeather or None
+        None where no feature needs it. A forecaster whose features need none learns from all observations, however
+        short the weather of the others is; ``folds`` hold the first and the last hour that each fit learnt from.
     observations : Observations
     start, end : str or moment
         Period in which the windows of the forecasts begin, read in the task's zone; ``"2015"`` means
@@ -83,6 +85,9 @@ def backtest(
         Length of the past from which a fit learns, gap before the fit, stride of the origins, periods that are skipped.
     execution : Execution
         Processes, the folder in which a stopped run goes on, and progress.
+    missing : {"error", "drop"}
+        Treatment of issue times for which no usable weather had arrived, as in ``fit``: refuse, or neither learn from
+        them nor forecast them, with any of the models. They are counted in ``provenance["without_weather"]``.
 
     Returns
     -------
@@ -116,15 +121,19 @@ def backtest(
     >>> ef.backtest({"climatology": climatology}, weather, power, start="2015-01", end="2015-03")
     Result of climatology: 90 issues, 3 fits, perfect weather (ERA5 reanalysis): not forecast skill
     """
+    one_of("missing", missing, allowed=("error", "drop"))
     named = _named(forecasters)
     first = _alike(named)
     begun, cpu_begun = time.perf_counter(), time.process_time()
-    tested = splits.origins(first.task, start, end)
-    folds = split(first.task, tested, refit=refit)
-    _check_outcomes(first, observations, tested)
-    checkpoints = _checkpoints(named, weather, observations, folds, splits, execution)
+    asked = splits.origins(first.task, start, end)
+    _check_outcomes(first, observations, asked)
     weather = validated(weather, sites=first.sites)  # Once, and not for each forecaster.
-    candidates = [_candidate(name, named[name], weather, observations, tested, splits) for name in named]
+    candidates = [_candidate(name, named[name], weather, observations, asked, splits) for name in named]
+    if missing == "error":
+        _refuse_unusable(candidates, weather, splits)
+    tested = _with_weather(candidates, asked)
+    folds = split(first.task, tested, refit=refit)
+    checkpoints = _checkpoints(named, weather, observations, folds, splits, execution)
     done = run_folds(candidates, observations, folds, splits, checkpoints=checkpoints, execution=execution)
     runs = [[done[(k, fold)] for fold in range(len(folds))] for k in range(len(candidates))]
     forecasts = {
@@ -148,6 +157,7 @@ def backtest(
         origins=pd.concat(audits, ignore_index=True),
         provenance=_provenance(named, weather, tested)
         | {"refit": "callable" if callable(refit) else refit}
+        | {"without_weather": len(asked) - len(tested)}
         | {"window": str(splits.window), "gap": str(splits.gap), "stride": splits.stride}
         | {"below_zero": _below_zero(observations, next(iter(forecasts.values())))}
         | {"wall_seconds": round(time.perf_counter() - begun, 2)}
@@ -242,12 +252,34 @@ def _candidate(
             "Its response is learnt from all measured hours, in their order.",
             'Leave window="expanding".',
         )
-    lost = ~table.usable & np.isin(table.windows.issue_time, timestamps.to_ns(tested))
-    if lost.any():
-        checks.refuse_unusable(weather, table, recipes=forecaster.recipes, only=lost)
     if not forecaster.trust_clock:
         checks.check_clock(table, observations, sites=forecaster.sites)
     return Candidate(name, forecaster, table, forecaster.needs(weather))
+
+
+def _refuse_unusable(candidates: Sequence[Candidate], weather: Weather, splits: Splits) -> None:
+    """Refuse missing weather of origins that are learnt or forecast, unless they are skipped."""
+    for item in candidates:
+        asked = splits.asked(item.forecaster.task, item.table.windows)
+        recipes = item.forecaster.recipes_for(weather)
+        checks.refuse_unusable(weather, item.table, recipes=recipes, place="backtest", only=asked)
+
+
+def _with_weather(candidates: Sequence[Candidate], asked: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Origins for which every candidate has usable weather."""
+    usable = np.logical_and.reduce(
+        [
+            item.table.usable[np.isin(item.table.windows.issue_time, timestamps.to_ns(asked))]
+            for item in candidates
+        ]
+    )
+    if not usable.any():
+        raise MissingDataError(
+            f"None of {len(asked)} issue times from {asked[0]} to {asked[-1]} has usable weather.",
+            "At least one must be forecast.",
+            "Choose a period that has weather, or complete the archive.",
+        )
+    return asked[usable]
 
 
 def _provenance(

@@ -141,11 +141,14 @@ def _run(
     begun, table, (model, number) = time.process_time(), candidate.table, numbers
     fitted = candidate.forecaster.unfitted()
     known, as_of = splits.rows(table, fold.as_of), splits.ends(fold.as_of)
-    fitted.fit_matrix(table, observations, needs=candidate.needs, as_of=as_of, rows=known)
+    fitted.fit_matrix(
+        table, observations, needs=candidate.needs, as_of=as_of, rows=known, since=splits.begins(fold.as_of)
+    )
     rows = np.isin(table.issue_time, fold.issue_time)
     quantiles = {site.name: fitted.predict_rows(table, site, rows=rows) for site in fitted.sites}
     places = np.unique(table.origin[rows])
     levels = {site.name: fitted.fallback_levels(table, site)[places] for site in fitted.sites}
+    hours = fitted.training_.hours.values()
     use = ProcessUse.since(begun)
     summary = {
         "model": candidate.name,
@@ -153,6 +156,8 @@ def _run(
         "as_of": fold.as_of,
         "origins": len(places),
         "training_rows": sum(fitted.training_.rows.values()),
+        "training_first": min((first for first, _ in hours), default=""),
+        "training_last": max((last for _, last in hours), default=""),
         "newest_outcome": _newest_outcome(table, observations, known, as_of),
         "cold_start": "; ".join(fitted.cold_starts),
         "data_hash": fitted.training_.data_hash,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.wording import counted
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation import gates, result_files
 from energyforecast.evaluation.common_hours import on_common_hours
@@ -288,5 +289,17 @@ class Result(ScoredForecasts):
     def __repr__(self) -> str:
         first = next(iter(self.forecasts.values()))
         caveat = "".join(f", {line}" for line in first.caveats)
-        issues = first.data.sizes["issue_time"]
-        return f"Result of {', '.join(self.forecasts)}: {issues} issues, {len(self.folds)} fits{caveat}"
+        issues, count = first.data.sizes["issue_time"], self.provenance.get("without_weather", 0)
+        lost = f", {counted(count, 'issue')} left out without weather" if count else ""
+        notes = f"{caveat}{self._learnt()}{lost}"
+        return f"Result of {', '.join(self.forecasts)}: {issues} issues, {len(self.folds)} fits{notes}"
+
+    def _learnt(self) -> str:
+        """Words for the first hours from which models learnt, where they differ."""
+        if "training_first" not in self.folds:
+            return ""
+        first = self.folds.groupby("model", sort=False)["training_first"].first()
+        if first.nunique() < 2:
+            return ""
+        named = (f"{first[model][:10]} ({model})" for model in self.forecasts if model in first)
+        return f", learnt from {', '.join(named)}"

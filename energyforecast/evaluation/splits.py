@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError, TimeError
 from energyforecast.forecasting.design_matrix import DesignMatrix
@@ -113,6 +114,18 @@ class Splits:
         begin = self.begins(as_of)
         return np.asarray(known if begin is None else known & (table.valid_time >= begin))
 
+    def asked(self, task: Task, windows: Windows) -> npt.NDArray[np.bool_]:
+        """Origins that do not begin in a period that is skipped, shape (origins,)."""
+        begins = windows.valid_time[:, 0]
+        kept = np.ones(len(begins), dtype=bool)
+        for item in [self.skip] if isinstance(self.skip, str) else self.skip:
+            first, last = (item, item) if isinstance(item, str) else item
+            begin = timestamps.period(first, timezone=task.timezone)[0]
+            after = timestamps.period(last, timezone=task.timezone)[1]
+            bounds = timestamps.to_ns([begin, after])
+            kept &= (begins < bounds[0]) | (begins >= bounds[1])
+        return kept
+
     def origins(self, task: Task, start: Any, end: Any) -> pd.DatetimeIndex:
         """Issue times of a period, without those that are skipped, and every so many of the others.
 
@@ -129,15 +142,7 @@ class Splits:
         [9, 16, 23, 30]
         """
         issued = task.issue_times(start, end)
-        begins = task.windows(issued).valid_time[:, 0]
-        kept = np.ones(len(issued), dtype=bool)
-        for item in [self.skip] if isinstance(self.skip, str) else self.skip:
-            first, last = (item, item) if isinstance(item, str) else item
-            begin = timestamps.period(first, timezone=task.timezone)[0]
-            after = timestamps.period(last, timezone=task.timezone)[1]
-            bounds = timestamps.to_ns([begin, after])
-            kept &= (begins < bounds[0]) | (begins >= bounds[1])
-        left = issued[kept][:: self.stride]
+        left = issued[self.asked(task, task.windows(issued))][:: self.stride]
         if not len(left):
             raise SchemaError(
                 f"No origin is left of {len(issued)} from {start} to {end}.",

@@ -9,6 +9,7 @@ from energyforecast.features.calendar import (
     RunLeadTime,
     WeatherAge,
     Weekday,
+    Weekend,
 )
 from energyforecast.features.defaults import features_giving, recipe
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
@@ -75,6 +76,7 @@ __all__ = [
     "Temperature",
     "WeatherAge",
     "Weekday",
+    "Weekend",
     "WindDirection",
     "WindShear",
     "WindSpeed",

@@ -8,11 +8,20 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import timestamps
+from energyforecast.core import calendars, timestamps
 from energyforecast.features.base import Array, Columns, Feature
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["DayOfYear", "HourOfWeek", "LeadTime", "LocalHour", "RunLeadTime", "WeatherAge", "Weekday"]
+__all__ = [
+    "DayOfYear",
+    "HourOfWeek",
+    "LeadTime",
+    "LocalHour",
+    "RunLeadTime",
+    "WeatherAge",
+    "Weekday",
+    "Weekend",
+]
 
 
 def local_times(now: Snapshot) -> pd.DatetimeIndex:
@@ -68,6 +77,36 @@ class Weekday(Feature):
     def compute(self, now: Snapshot) -> Columns:
         """Column ``weekday``."""
         return {"weekday": _local_hours(now)[0]}
+
+
+@dataclass(frozen=True)
+class Weekend(Feature):
+    """Whether the local day lies on the weekend of the site's country: ``weekend``.
+
+    See Also
+    --------
+    Weekday, DayType, energyforecast.core.calendars.weekend
+
+    Notes
+    -----
+    Friday and Saturday in Israel and most of the Arab world, Saturday and Sunday in Kazakhstan; a site without a
+    country has the latter. Weekends that moved, as in the United Arab Emirates in 2022, are known with their year.
+
+    Examples
+    --------
+    >>> from energyforecast.core.sites import DemandArea
+    >>> from energyforecast.testing import example_snapshot
+    >>> city = DemandArea(name="city", latitude=32.1, longitude=34.8, timezone="Asia/Jerusalem", country="IL")
+    >>> now = example_snapshot(sites=city, start="2025-01-03 20:00")  # a Friday; Saturday begins at 22 UTC
+    >>> Weekend().compute(now)["weekend"].tolist()
+    [[True, True, True]]
+    """
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``weekend``."""
+        local = local_times(now).tz_localize(None).to_numpy().astype("datetime64[D]")
+        country = getattr(now.site, "country", None)
+        return {"weekend": calendars.weekend(local.reshape(now.valid_time.shape), country=country)}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Intraday, MonthAhead, Task
@@ -17,6 +17,7 @@ from energyforecast.features.calendar import (
     RunLeadTime,
     WeatherAge,
     Weekday,
+    Weekend,
 )
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.feature_set import FeatureSet
@@ -98,7 +99,7 @@ _NOW: Final[dict[type[Site], tuple[Feature, ...]]] = {
 }
 
 
-def recipe(site: Site, task: Task | None = None) -> FeatureSet:
+def recipe(site: Site, task: Task | None = None, *, weather: Literal["any"] | None = "any") -> FeatureSet:
     """Default features for a site, by its type, and for a task.
 
     Parameters
@@ -109,11 +110,14 @@ def recipe(site: Site, task: Task | None = None) -> FeatureSet:
         An intraday task adds the newest observation: the recipe then needs observations in predict, too.
         A month-ahead task replaces the lead time, which would be the day of the month, by that of the run
         of each hour, where the weather has it.
+    weather : {"any", None}
+        ``None`` leaves out all that needs weather: demand by calendar and lags, and intraday power of plants by its
+        newest observation and the sun.
 
     Raises
     ------
     SchemaError
-        If there is no recipe for this kind of site.
+        If there is no recipe for this kind of site, or none without weather.
 
     See Also
     --------
@@ -137,7 +141,21 @@ def recipe(site: Site, task: Task | None = None) -> FeatureSet:
         if isinstance(task, Intraday)
         else ()
     )
-    return known + [item for item in now if item.name not in known.names]
+    whole = known + [item for item in now if item.name not in known.names]
+    return _without_weather(whole, site, task) if weather is None else whole
+
+
+def _without_weather(features: FeatureSet, site: Site, task: Task | None) -> FeatureSet:
+    """The features that need no weather, where they tell something of the power."""
+    if not isinstance(site, DemandArea) and not isinstance(task, Intraday):
+        lost = next(item for item in features if item.weather)
+        raise SchemaError(
+            f"The feature {lost.name!r} of {site.name!r} needs {lost.weather[0]!r}, and there is no weather.",
+            f"A day-ahead forecast of a {type(site).__name__} by its recipe must have weather.",
+            "Give weather (in a configuration [weather]), or a model that needs none, such as model=Climatology().",
+        )
+    idle = (WeatherAge().name,)
+    return FeatureSet(tuple(item for item in features if not item.weather and item.name not in idle))
 
 
 def _recipe(site: Site) -> FeatureSet:
@@ -157,7 +175,12 @@ def _recipe(site: Site) -> FeatureSet:
 
 def _calendar(column: str) -> Feature | None:
     known: dict[str, Feature] = {"hour": LocalHour(), "weekday": Weekday(), "lead_time": LeadTime()}
-    known |= {"season_cosine": DayOfYear(), "season_sine": DayOfYear(), "newest": NewestObservation()}
+    known |= {
+        "weekend": Weekend(),
+        "season_cosine": DayOfYear(),
+        "season_sine": DayOfYear(),
+        "newest": NewestObservation(),
+    }
     known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
     known |= {"smart_persistence": ClearSkyPersistence(), "clear_sky_power": ClearSkyPower()}
     return known.get(column.rpartition(":")[2])
@@ -188,7 +211,7 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
         if item is None:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",
-                "There are hour, weekday, lead_time, season_cosine, season_sine, newest, power_curve, "
+                "There are hour, weekday, weekend, lead_time, season_cosine, season_sine, newest, power_curve, "
                 "power_curve[density], smart_persistence, clear_sky_power and lag_<length>.",
                 "Give the forecaster features=... that hold it.",
             )

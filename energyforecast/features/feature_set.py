@@ -180,12 +180,7 @@ class FeatureSet:
                 wanted |= dict.fromkeys(name for names in found for name in names)
                 wanted |= dict.fromkeys(variables.match(present, item.weather_if_present))
             elif not item.optional:
-                lacking = item.weather[[bool(names) for names in found].index(False)]
-                raise SchemaError(
-                    f"The feature {item.name!r} needs {lacking!r}; the weather holds {present}.",
-                    "The weather must hold every variable of every feature that is not optional.",
-                    f"Add the variable to the weather, or remove the feature: features - {item.name!r}.",
-                )
+                raise _lacking(item, item.weather[[bool(names) for names in found].index(False)], present)
         return FeatureSet(tuple(kept)), Needs(
             names={model: _of_model(wanted, model) for model in models},
             margin=max((item.margin for item in kept), default=pd.Timedelta(0)),
@@ -227,6 +222,22 @@ class FeatureSet:
                     )
                 table[name] = _shaped(values, now, item, name)
         return table
+
+
+def _lacking(item: Feature, variable: str, present: list[str]) -> SchemaError:
+    """Error of a feature without one of its variables."""
+    if present:
+        return SchemaError(
+            f"The feature {item.name!r} needs {variable!r}; the weather holds {present}.",
+            "The weather must hold every variable of every feature that is not optional.",
+            f"Add the variable to the weather, or remove the feature: features - {item.name!r}.",
+        )
+    return SchemaError(
+        f"The feature {item.name!r} needs {variable!r}, and there is no weather.",
+        "Without weather every feature must do without it.",
+        f"Give weather, or remove the feature: features - {item.name!r}; recipe(site, task, weather=None) has those "
+        "that need none.",
+    )
 
 
 def _of_model(wanted: Iterable[str], model: str) -> tuple[str, ...]:

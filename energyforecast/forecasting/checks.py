@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
+#: Where weather is missing.
+Place: TypeAlias = Literal["fit", "predict", "backtest"]
 
 
 def check_kind(weather: Weather, *, perfect_weather: bool) -> None:
@@ -113,12 +115,17 @@ def refuse_unfitted(is_fitted: bool, site: Site) -> None:
 
 def refuse_other_variables(needs: Needs, *, fitted: Needs) -> None:
     """Refuse weather with other variables than those of the fit."""
-    if needs.names != fitted.names:
+    if _read(needs) != _read(fitted):
         raise SchemaError(
             f"The weather serves the variables {needs.names}.",
             f"The forecaster was fitted on {fitted.names}.",
             "Give the weather that fit was given, or fit again.",
         )
+
+
+def _read(needs: Needs) -> dict[str, tuple[str, ...]]:
+    """Variables by weather model, without models of which none is read."""
+    return {model: names for model, names in needs.names.items() if names}
 
 
 def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequence[Site]) -> dict[str, Lag]:
@@ -161,19 +168,20 @@ def refuse_unusable(
     matrix: DesignMatrix,
     *,
     recipes: Sequence[Recipe],
+    place: Place,
     only: npt.NDArray[np.bool_] | None = None,
 ) -> None:
-    """Raise, with the reason, if an origin (or one of `only`) has no usable weather."""
+    """Raise, with the reason and the remedy of its place, if an origin (or one of `only`) has no usable weather."""
     lost = np.flatnonzero(~matrix.usable & (True if only is None else only))
     if lost.size and matrix.refusal is not None:
         raise matrix.refusal
     if lost.size:
         needs = {site.name: features.resolve(weather)[1] for sites, features, _ in recipes for site in sites}
-        raise _no_weather(weather, matrix.windows, needs, lost)
+        raise _no_weather(weather, matrix.windows, needs, lost, place)
 
 
 def _no_weather(
-    weather: Weather, windows: Windows, needs: Mapping[str, Needs], lost: npt.NDArray[np.int64]
+    weather: Weather, windows: Windows, needs: Mapping[str, Needs], lost: npt.NDArray[np.int64], place: Place
 ) -> MissingDataError:
     """Error of the first origin without usable weather."""
     origin = int(lost[0])
@@ -199,20 +207,22 @@ def _no_weather(
                     if analysis
                     else "At each issue time a run must have arrived that holds every variable for every hour of the "
                     "window.",
-                    _remedy(dataset, windows.valid_time[lost, 0]),
+                    _remedy(dataset, windows.valid_time[lost, 0], place),
                 )
     raise AssertionError("an origin without weather has a reason")
 
 
-def _remedy(weather: xr.Dataset, begins: Times) -> str:
-    """Remedies for issue times without usable weather, of windows that begin at these times."""
+def _remedy(weather: xr.Dataset, begins: Times, place: Place) -> str:
+    """Remedies, in their place, for issue times without usable weather, of windows that begin at these times."""
     first, last = minute(begins[0]), minute(begins[-1] + np.timedelta64(1, "m"))
     members = "Give the members alone that every run has, by weather.sel(member=[...]). "
-    return (
-        f"{members if 'member' in weather.dims else ''}Complete the weather; fit(..., missing='drop') leaves such "
-        "origins out, predict(..., strict=False) answers them from climatology, backtest(..., splits=Splits(skip="
-        f"[('{first}Z', '{last}Z')])) does not ask for them."
-    )
+    ways = {
+        "fit": "fit(..., missing='drop') leaves such issue times out.",
+        "predict": "predict(..., strict=False) answers them from climatology.",
+        "backtest": "backtest(..., missing='drop') leaves such issue times out of all models, and "
+        f"splits=Splits(skip=[('{first}Z', '{last}Z')]) does not ask for them.",
+    }
+    return f"{members if 'member' in weather.dims else ''}Complete the weather; {ways[place]}"
 
 
 def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:

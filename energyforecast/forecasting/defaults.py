@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
-from energyforecast.core.sites import DemandArea, PVPlant, Site
+from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError, of_type
 from energyforecast.features import (
@@ -30,6 +30,7 @@ __all__ = [
     "check_pooled",
     "group_recipes",
     "shared",
+    "without_weather",
 ]
 
 Features: TypeAlias = FeatureSet | Sequence[Feature]
@@ -129,6 +130,23 @@ def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSe
     if isinstance(model, DemandResponse):
         return RESPONSE_FEATURES
     return recipe(site, task) if model.needs is None else features_giving(model.needs)
+
+
+def without_weather(
+    sites: Sequence[Site], task: Task, features_of: Mapping[str, FeatureSet]
+) -> dict[str, FeatureSet]:
+    """Features of each site where there is no weather: its recipe gives way to the one that needs none."""
+    return {
+        site.name: recipe(site, task, weather=None)
+        if _is_recipe(features_of[site.name], site, task)
+        else features_of[site.name]
+        for site in sites
+    }
+
+
+def _is_recipe(features: FeatureSet, site: Site, task: Task) -> bool:
+    """Whether features are the defaults of the kind of site."""
+    return isinstance(site, WindFarm | PVPlant | DemandArea) and features == recipe(site, task)
 
 
 def _as_set(features: Features) -> FeatureSet:

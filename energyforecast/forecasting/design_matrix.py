@@ -29,6 +29,7 @@ __all__ = [
     "CLOCK_MARGIN",
     "DesignMatrix",
     "build_design_matrix",
+    "hour_of_day",
     "joint_needs",
     "merge_sites",
     "of_origins",
@@ -58,7 +59,8 @@ class DesignMatrix:
     origin : array, shape (rows,)
         Position of each row's origin.
     weather_init_time, skipped : dict of array, shape (origins,)
-        Run used, and whether a newer one was incomplete; by weather model and site.
+        Newest run, and whether a newer one was incomplete; by weather model and site. ``skipped`` holds the models of
+        which features need a variable: with the others a forecast is neither late nor lost.
     usable : array of bool, shape (origins,)
         Whether usable weather had arrived for every site.
     has_history : dict of array of bool, shape (origins,)
@@ -155,8 +157,7 @@ class DesignMatrix:
 
     def hour_of_day(self, site: Site) -> pd.DataFrame:
         """Local hour at each row's beginning, as the one column ``hour``. [h]"""
-        local = pd.DatetimeIndex(self.valid_time, tz="UTC").tz_convert(timestamps.zone(site.timezone))
-        return pd.DataFrame({"hour": np.asarray(local.hour + local.minute / 60, dtype=float)})
+        return hour_of_day(self.valid_time, site)
 
     def is_dark(self, site: Site) -> npt.NDArray[np.bool_]:
         """Rows of a PV plant during which the sun is never up: its power is zero, for any model."""
@@ -174,6 +175,12 @@ class DesignMatrix:
     def has_physics(self, site: Site) -> bool:
         """Whether a cold start can forecast the site from its capacity and the weather."""
         return site.capacity is not None and self.physics[site.name].shape[1] > 0
+
+
+def hour_of_day(valid_time: timestamps.Times, site: Site) -> pd.DataFrame:
+    """Local hour at each moment, as the one column ``hour``. [h]"""
+    local = pd.DatetimeIndex(valid_time, tz="UTC").tz_convert(timestamps.zone(site.timezone))
+    return pd.DataFrame({"hour": np.asarray(local.hour + local.minute / 60, dtype=float)})
 
 
 def of_origins(windows: Windows, chosen: npt.NDArray[np.bool_] | slice) -> Windows:
@@ -282,7 +289,7 @@ def _of_recipe(
         physics={name: _rows(cold.compute(view), windows) for name, view in views.items()},
         origin=np.nonzero(windows.inside)[0],
         weather_init_time={key: value for key, value in now.init_time.items() if key[1] in views},
-        skipped={key: value for key, value in now.skipped.items() if key[1] in views},
+        skipped={key: value for key, value in now.skipped.items() if key[1] in views and needs.names[key[0]]},
         usable=_usable(now, needs, recipe.sites),
         has_history={name: _has_history(now, name) for name in views},
         newest_observation={name: _newest_observation(now, name) for name in views},
@@ -330,7 +337,7 @@ def _usable(now: Snapshot, needs: Needs, sites: Sequence[Site]) -> npt.NDArray[n
             prefix = f"{model}:" if model else ""
             arrays = [view.members(prefix + name) for name in names]
             whole = [np.isfinite(array).all(axis=2) | ~now.windows.inside for array in arrays]
-            found |= np.logical_and.reduce(whole).all(axis=1) if whole else True
+            found |= np.logical_and.reduce(whole).all(axis=1) if whole else False
         usable &= found | (not any(needs.names.values()))
     return usable
 

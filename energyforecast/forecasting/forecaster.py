@@ -22,10 +22,7 @@ from energyforecast.core.weather_schema import Weather, weather_caveats
 from energyforecast.errors import one_of
 from energyforecast.features import Needs
 from energyforecast.forecasting import checks, ladder, training
-from energyforecast.forecasting.design_matrix import (
-    DesignMatrix,
-    runs_within_reach,
-)
+from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.specification import Specification
 from energyforecast.forecasting.training import (
@@ -142,7 +139,8 @@ class Forecaster(Specification):
 
         Parameters
         ----------
-        weather : Dataset, mapping of Dataset, ValidatedWeather or TemperatureEnsemble
+        weather : Dataset, mapping of Dataset, ValidatedWeather, TemperatureEnsemble or None
+            None where no feature needs weather.
         observations : Observations, optional
             Power and demand; a site without a column has no power yet. [MW]
         as_of : str or moment, optional
@@ -183,7 +181,7 @@ class Forecaster(Specification):
         issued = self.training_origins(checked, observations, as_of=moment)
         matrix = self.design_matrix(checked, observations, issued)
         if missing == "error":
-            checks.refuse_unusable(checked, matrix, recipes=self.recipes)
+            checks.refuse_unusable(checked, matrix, recipes=self.recipes_for(checked), place="fit")
         if not self.trust_clock:
             checks.check_clock(matrix, observations, sites=self.sites)
         return self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
@@ -196,6 +194,7 @@ class Forecaster(Specification):
         needs: Needs,
         as_of: pd.Timestamp | np.datetime64 | None = None,
         rows: npt.NDArray[np.bool_] | None = None,
+        since: np.datetime64 | None = None,
     ) -> Self:
         """Fit on the rows of a design matrix with a published outcome, as :meth:`fit` and a backtest do.
 
@@ -209,6 +208,8 @@ class Forecaster(Specification):
             Time of the fit.
         rows : array of bool, optional
             Rows that may be used.
+        since : datetime64, optional
+            First hour from which the climatology of the fallback ladder learns.
         """
         if matrix.measured is not None:
             matrix, rows = matrix.measured(None if as_of is None else timestamps.instant(as_of)), None
@@ -219,7 +220,8 @@ class Forecaster(Specification):
         self.scale_ = chosen.scale
         self.models_ = fit_models(chosen, warm, model_of=self.model_of, quantiles=levels, pooled=self.pooled)
         self.climatology_ = {
-            site.name: ladder.fit_climatology(chosen, site, quantiles=levels) for site in warm
+            site.name: ladder.fit_climatology(observations, site, quantiles=levels, as_of=as_of, since=since)
+            for site in warm
         }
         for name, others in cold.items():
             self.models_[name], self.climatology_[name] = fit_cold_start(
@@ -243,7 +245,7 @@ class Forecaster(Specification):
 
         Parameters
         ----------
-        weather : Dataset, mapping of Dataset, ValidatedWeather or TemperatureEnsemble
+        weather : Dataset, mapping of Dataset, ValidatedWeather, TemperatureEnsemble or None
         observations : Observations, optional
             Needed if features use lags. [MW]
         issue_time : str, moment, or sequence of moments
@@ -282,11 +284,11 @@ class Forecaster(Specification):
         if self.training_.cold:
             observations = self._with_every_site(observations, weather)
         near = runs_within_reach(
-            weather, self.task.windows(issued), recipes=self.recipes, places=self._places
+            weather, self.task.windows(issued), recipes=self.recipes_for(weather), places=self._places
         )
         matrix = self.design_matrix(near, observations, issued)
         if strict:
-            checks.refuse_unusable(weather, matrix, recipes=self.recipes)
+            checks.refuse_unusable(weather, matrix, recipes=self.recipes_for(weather), place="predict")
             checks.refuse_too_old(matrix, self.training_)
             checks.refuse_unpublished(matrix, self.training_, self.needs_)
         return self.to_forecast(matrix, attrs={"caveats": "; ".join(self.caveats(near))})

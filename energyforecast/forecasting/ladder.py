@@ -6,12 +6,15 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from energyforecast.core import timestamps
 from energyforecast.core.fallback import CLIMATOLOGY, CONSTANT, OLDER_RUN, REDUCED
+from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import Site
-from energyforecast.forecasting.design_matrix import DesignMatrix
-from energyforecast.forecasting.training import Training, TrainingRows
+from energyforecast.forecasting.design_matrix import DesignMatrix, hour_of_day
+from energyforecast.forecasting.training import Training
 from energyforecast.models import Climatology, QuantileModel
 
 __all__ = ["AGE_SLACK", "fallback_levels", "fit_climatology"]
@@ -20,13 +23,22 @@ __all__ = ["AGE_SLACK", "fallback_levels", "fit_climatology"]
 AGE_SLACK: Final = 2.0
 
 
-def fit_climatology(rows: TrainingRows, site: Site, *, quantiles: tuple[float, ...]) -> QuantileModel:
-    """Climatology of a site by hour of the day, the answer where there is no weather."""
-    keep = rows.keep[site.name]
-    hour = rows.matrix.hour_of_day(site)[keep]
-    y = rows.outcome[site.name][keep] / rows.scale[site.name]
-    share = None if site.capacity is None else 1.0
-    return Climatology(quantiles).fit(hour, y, bounds=power_bounds(share, kind=site.kind))
+def fit_climatology(
+    observations: Observations,
+    site: Site,
+    *,
+    quantiles: tuple[float, ...],
+    as_of: pd.Timestamp | np.datetime64 | None = None,
+    since: np.datetime64 | None = None,
+) -> QuantileModel:
+    """Climatology of a site by hour of the day, the answer where there is no weather: of every hour observed."""
+    moments = timestamps.to_ns(observations.index)
+    moments = moments if since is None else moments[moments >= since]
+    power = observations.value_at(site.name, moments, as_of=as_of)
+    known = np.isfinite(power)
+    share, scale = (None, 1.0) if site.capacity is None else (1.0, float(site.capacity))
+    hour = hour_of_day(moments[known], site)
+    return Climatology(quantiles).fit(hour, power[known] / scale, bounds=power_bounds(share, kind=site.kind))
 
 
 def fallback_levels(
@@ -47,7 +59,7 @@ def _level_of_runs(matrix: DesignMatrix, site: Site, training: Training) -> npt.
     """Level by the weather runs alone: newest, older or too old."""
     level = np.zeros(len(matrix.windows.issue_time), dtype=np.int64)
     for (model, name), init in matrix.weather_init_time.items():
-        if name != site.name:
+        if name != site.name or (model, name) not in matrix.skipped:
             continue
         age = matrix.weather_age(model, name)
         if model in training.oldest_weather:  # an analysis has no runs

@@ -9,7 +9,7 @@ import pandas as pd
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.tasks import Task
-from energyforecast.core.weather_schema import ValidatedWeather, Weather, validated
+from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, validated
 from energyforecast.errors import of_type
 from energyforecast.features import FeatureSet, Needs
 from energyforecast.forecasting import checks, training
@@ -22,6 +22,7 @@ from energyforecast.forecasting.defaults import (
     check_pooled,
     group_recipes,
     shared,
+    without_weather,
 )
 from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
 from energyforecast.forecasting.ensemble_matrix import ensemble_matrix
@@ -78,6 +79,14 @@ class Specification:
         """Sites with the same features and the same model, in order of the first of them."""
         return group_recipes(self.sites, self.features_of, self.model_of)
 
+    def recipes_for(self, weather: Weather | TemperatureEnsemble) -> list[Recipe]:
+        """The recipes; without any weather, default features give way to those that need none."""
+        if isinstance(weather, TemperatureEnsemble) or as_models(weather):
+            return self.recipes
+        return group_recipes(
+            self.sites, without_weather(self.sites, self.task, self.features_of), self.model_of
+        )
+
     @property
     def _places(self) -> tuple[Site, ...]:
         """Places at which the weather is needed."""
@@ -114,7 +123,7 @@ class Specification:
         """
         checked = self._checked(weather, observations)
         self.needs(checked)
-        windows, recipes = self.task.windows(issue_times), self.recipes
+        windows, recipes = self.task.windows(issue_times), self.recipes_for(checked)
         if isinstance(checked, TemperatureEnsemble):
             return ensemble_matrix(checked, observations, windows, recipes=recipes)
         return build_design_matrix(
@@ -146,14 +155,15 @@ class Specification:
         >>> example_forecaster().needs(example_weather()).names  # climatology needs none
         {'': ()}
         """
-        return joint_needs(self.recipes, weather)
+        return joint_needs(self.recipes_for(weather), weather)
 
     def training_origins(
         self, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
     ) -> pd.DatetimeIndex:
-        """Issue times for training: weather had arrived, and the window lies in the observations.
+        """Issue times for training: the window lies in the observations, and weather that features need had arrived.
 
-        None on a :class:`energyforecast.weather.TemperatureEnsemble`, where a fit uses every measured hour.
+        Where no feature needs any, all observations count. None on a
+        :class:`energyforecast.weather.TemperatureEnsemble`, where a fit uses every measured hour.
 
         Raises
         ------
@@ -162,7 +172,9 @@ class Specification:
         """
         if isinstance(weather, TemperatureEnsemble):
             return pd.DatetimeIndex([], tz="UTC")
-        return training.training_origins(self.task, weather, observations, as_of=as_of)
+        needed = self.needs(weather).names
+        used = {model: data for model, data in as_models(weather).items() if needed[model]}
+        return training.training_origins(self.task, used, observations, as_of=as_of)
 
     def _with_every_site(self, observations: Observations | None, weather: Weather) -> Observations:
         """Observations with a column for each site."""

@@ -81,7 +81,7 @@ def save(forecaster: Forecaster, path: str | Path) -> Path:
     >>> from energyforecast.testing import example_forecaster
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     load(save(example_forecaster(), folder + "/farm.forecaster"))
-    Forecaster(farm, Climatology, fitted on 29 origins)
+    Forecaster(farm, Climatology, fitted on 30 origins)
     """
     target = Path(path)
     content = dump(forecaster)
@@ -188,7 +188,7 @@ def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = example_forecaster().save(folder + "/farm.forecaster")
     ...     load(path)
-    Forecaster(farm, Climatology, fitted on 29 origins)
+    Forecaster(farm, Climatology, fitted on 30 origins)
     """
     manifest, members = _read(Path(path))
     try:

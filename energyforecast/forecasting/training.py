@@ -17,6 +17,7 @@ from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import Site, WindFarm
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
+from energyforecast.core.wording import minute
 from energyforecast.errors import MissingDataError, NoRunError
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.models import Climatology, ColdStart, QuantileModel
@@ -50,6 +51,8 @@ class Training:
         Issue times.
     rows : dict of int
         Rows with an outcome, by site.
+    hours : dict of list of str
+        First and last hour with an outcome that was learnt, by site, in UTC.
     without_outcome : dict of int
         Rows left out because the outcome was missing, not published or set aside by its flags, by site.
     without_weather : int
@@ -69,9 +72,9 @@ class Training:
     Examples
     --------
     >>> from energyforecast.testing import example_forecaster
-    >>> training = example_forecaster().training_  # days issued at 09 UTC, from runs of 00 UTC
-    >>> training.origins, training.rows, training.oldest_weather
-    (29, {'farm': 696}, {'': 9.0})
+    >>> training = example_forecaster().training_  # climatology, which needs no weather
+    >>> training.origins, training.rows, training.hours
+    (30, {'farm': 720}, {'farm': ['2024-01-01 00:00', '2024-01-30 23:00']})
     """
 
     origins: int
@@ -81,6 +84,7 @@ class Training:
     oldest_weather: dict[str, float]
     usual_weather: dict[str, float]
     cold: dict[str, list[str]] = field(default_factory=dict)
+    hours: dict[str, list[str]] = field(default_factory=dict)
     data_hash: str = ""
     fitted_on: dict[str, str] = field(default_factory=dict)
 
@@ -190,6 +194,12 @@ def with_every_site(
 
 def _weather_hours(weather: Weather, frequency: pd.Timedelta) -> pd.DatetimeIndex:
     """Intervals from the first common run or hour of all weather models to the last."""
+    if not weather_schema.as_models(weather):
+        raise MissingDataError(
+            "There are no observations and no weather.",
+            "A forecaster must learn from one of them.",
+            "Give observations: forecaster.fit(None, observations), or weather of a plant that has a capacity.",
+        )
     axes = [
         (data["time"] if weather_schema.is_analysis(data) else data["init_time"]).values
         for data in weather_schema.as_models(weather).values()
@@ -306,6 +316,11 @@ def fit_cold_start(
     return model, Climatology(quantiles).fit(hour, y_of_hour, bounds=(0.0, 1.0))
 
 
+def _first_and_last(hours: Array) -> list[str]:
+    """First and last of some hours, as text."""
+    return [minute(hours.min()), minute(hours.max())]
+
+
 def summarise(rows: TrainingRows, cold: dict[str, list[str]]) -> Training:
     """Summary of a fit, by which later forecasts judge the age of their weather."""
     matrix = rows.matrix
@@ -313,7 +328,7 @@ def summarise(rows: TrainingRows, cold: dict[str, list[str]]) -> Training:
     met = rows.usable if cold else np.logical_or.reduce(list(rows.keep.values()))
     origins = np.unique(matrix.origin[met])
     ages: dict[str, list[Array]] = {}
-    for model, site in matrix.weather_init_time:
+    for model, site in matrix.skipped:
         age = matrix.weather_age(model, site)[origins]
         ages.setdefault(model, []).append(age[np.isfinite(age)])
     known = {model: np.concatenate(several) for model, several in ages.items()}
@@ -325,6 +340,9 @@ def summarise(rows: TrainingRows, cold: dict[str, list[str]]) -> Training:
         oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
         usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
         cold=cold,
+        hours={
+            name: _first_and_last(matrix.valid_time[keep]) for name, keep in rows.keep.items() if keep.any()
+        },
         data_hash=provenance.data_hash(
             part
             for name, keep in rows.keep.items()

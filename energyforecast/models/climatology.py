@@ -108,7 +108,8 @@ class Climatology(_GroupedQuantiles):
 class SeasonalClimatology(QuantileModel):
     r"""Empirical quantiles of past outcomes at the same hour and about the same day of the year, weekends apart.
 
-    With the hour :math:`h`, the weekend flag :math:`w` and the day of the year :math:`d`, each on the local calendar,
+    With the hour :math:`h`, the weekend flag :math:`w` of the site's country and the day of the year :math:`d`, each on
+    the local calendar,
 
     .. math::
 
@@ -134,7 +135,7 @@ class SeasonalClimatology(QuantileModel):
     Examples
     --------
     >>> days = 2 * np.pi * np.array([0, 1, 2, 3, 180]) / 365.25
-    >>> X = pd.DataFrame({"hour": 0.0, "weekday": 0.0, "season_cosine": np.cos(days), "season_sine": np.sin(days)})
+    >>> X = pd.DataFrame({"hour": 0.0, "weekend": 0.0, "season_cosine": np.cos(days), "season_sine": np.sin(days)})
     >>> reference = SeasonalClimatology((0.5,), days=1).fit(X, np.array([10.0, 11.0, 13.0, 14.0, 99.0]))
     >>> reference.predict(X[1:3]).ravel().tolist()  # of 10, 11 and 13, and of 11, 13 and 14
     [11.0, 13.0]
@@ -146,14 +147,14 @@ class SeasonalClimatology(QuantileModel):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Hour, weekday and day of the year."""
-        return ("hour", "weekday", "season_cosine", "season_sine")
+        """Hour, weekend of the country and day of the year."""
+        return ("hour", "weekend", "season_cosine", "season_sine")
 
     def _keys(self, X: pd.DataFrame) -> Array:
         """Hour of the day, whether it is a weekend, and the time of the year in days."""
-        hour, weekday, cosine, sine = (X[name].to_numpy(dtype=np.float64) for name in self.needs)
+        hour, weekend, cosine, sine = (X[name].to_numpy(dtype=np.float64) for name in self.needs)
         season = np.mod(np.arctan2(sine, cosine), 2 * np.pi) * _YEAR / (2 * np.pi)
-        return np.column_stack([np.round(hour, 3), weekday >= 5, season])
+        return np.column_stack([np.round(hour, 3), weekend, season])
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)

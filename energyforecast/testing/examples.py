@@ -372,7 +372,7 @@ def example_forecaster() -> Forecaster:
     Examples
     --------
     >>> example_forecaster()
-    Forecaster(farm, Climatology, fitted on 29 origins)
+    Forecaster(farm, Climatology, fitted on 30 origins)
     """
     observations = example_observations(days=30)
     init = timestamps.to_ns(observations.index[::24])

@@ -12,7 +12,7 @@ import pytest
 
 import energyforecast as ef
 from energyforecast import configuration
-from energyforecast.errors import ConfigurationError, EnergyForecastWarning, SchemaError
+from energyforecast.errors import EnergyForecastWarning
 from tests.support.known_faults import fault
 
 DAY_AHEAD = ef.day_ahead("09:00", timezone="UTC")
@@ -122,7 +122,6 @@ def test_households_known_for_less_than_a_year_are_forecast_as_well_as_from_thei
 # -- no weather ------------------------------------------------------------------------------------
 
 
-@fault("features of the temperature are required", raises=SchemaError)
 def test_demand_is_learnt_without_weather() -> None:
     index = pd.date_range("2024-01-01", periods=24 * 60, freq="1h", tz="UTC")
     load = 1 + (index.hour > 7) * 1.0 + np.random.default_rng(0).random(len(index)) / 10
@@ -151,16 +150,12 @@ kind = "SeasonalNaive"
 """
 
 
-@fault(
-    "a configuration without weather is refused, with and without an empty section", raises=ConfigurationError
-)
 def test_a_configuration_of_demand_needs_no_weather(tmp_path: Path) -> None:
     rows = (f"2024-01-{day:02d} {hour:02d}:00,1.{hour}" for day in range(1, 31) for hour in range(24))
     (tmp_path / "home.csv").write_text("\n".join(["time,home", *rows]) + "\n", encoding="utf-8")
     path = tmp_path / "home.toml"
     path.write_text(DEMAND_ALONE, encoding="utf-8")
-    try:
-        configuration.read(path)
-    except ConfigurationError:
-        path.write_text(DEMAND_ALONE + "[weather]\n", encoding="utf-8")
-        configuration.read(path)
+    settings = configuration.read(path)
+    forecaster = settings.forecaster().fit(settings.weather(), settings.observations())
+    forecast = forecaster.predict(settings.weather(), settings.observations(), issue_time="2024-01-30 09:00")
+    assert forecast.at(0.5).sizes["lead_time"] == 24

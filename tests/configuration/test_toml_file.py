@@ -217,7 +217,7 @@ def test_an_unknown_key_is_refused_with_its_section(
     _refused(_write(tmp_path, **_added(section, line)), *words)
 
 
-@pytest.mark.parametrize("section", ["sites", "weather", "observations", "task"])
+@pytest.mark.parametrize("section", ["sites", "observations", "task"])
 def test_a_missing_section_is_refused(tmp_path: Path, section: str) -> None:
     _refused(_write(tmp_path, **{section: ""}), f"[{section}]")
 

@@ -34,7 +34,6 @@ def _forecaster(model: Any = None, task: Any = TASK) -> ef.Forecaster:
             "read_power",
         ),
         (lambda: _forecaster().fit("weather.nc", POWER), "weather is of the type str", "readers"),
-        (lambda: _forecaster().fit(None, POWER), "weather is of the type NoneType", "readers"),
         (lambda: _forecaster().fit(POWER.values, POWER), "weather is of the type DataFrame", "read_table"),
         (lambda: _forecaster().fit(WEATHER, POWER, missing="skip"), "missing is 'skip'", "Choose"),
         (lambda: ef.backtest("x", WEATHER, POWER, **PERIOD), "forecasters is of the type str", "mapping"),

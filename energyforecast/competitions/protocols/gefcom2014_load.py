@@ -15,7 +15,7 @@ from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.tasks import month_ahead
-from energyforecast.features import DayOfYear, FeatureSet, LocalHour, Weekday
+from energyforecast.features import DayOfYear, FeatureSet, LocalHour, Weekend
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import DemandResponse, SeasonalClimatology
 from energyforecast.point_in_time import gathering
@@ -23,7 +23,7 @@ from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["Gefcom2014Load"]
 
-_CALENDAR = FeatureSet((LocalHour(), Weekday(), DayOfYear()))
+_CALENDAR = FeatureSet((LocalHour(), Weekend(), DayOfYear()))
 
 
 class Gefcom2014Load(Competition):
@@ -102,7 +102,7 @@ class Gefcom2014Load(Competition):
 
 
 def _calendar(data: CompetitionData, site: str, valid: Any) -> pd.DataFrame:
-    """Hour, weekday and day of the year."""
+    """Hour, weekend and day of the year."""
     window = Windows(
         issue_time=valid[:1],
         valid_time=valid[None, :],

@@ -84,7 +84,20 @@ def setup(result: Result) -> list[Row]:
         ("Information", information),
         ("Refits", f"{refit}; {len(result.folds)} fits of all models"),
         ("Models", "; ".join(models)),
+        *_training(result),
     ]
+
+
+def _training(result: Result) -> list[Row]:
+    """First and last hour from which each model learnt at its last fit, and the number of rows."""
+    if "training_first" not in result.folds:
+        return []
+    last = result.folds.groupby("model", sort=False).last()
+    learnt = (
+        f"{name}: {row.training_first} to {row.training_last} UTC (n = {row.training_rows})"
+        for name, row in last.iterrows()
+    )
+    return [("Learnt at the last fit", "; ".join(learnt))]
 
 
 def _task(result: Result, forecast: Forecast) -> list[Row]:
