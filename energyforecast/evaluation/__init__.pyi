@@ -25,6 +25,7 @@ from .losses import (
 from .metrics.basic import (
     bias as bias,
     coverage as coverage,
+    coverage_closed as coverage_closed,
     crps as crps,
     mae as mae,
     pinball as pinball,

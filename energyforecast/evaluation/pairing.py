@@ -19,6 +19,7 @@ from energyforecast.core.power_kinds import bounds_of_rows
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.sites import Site, as_sites
 from energyforecast.errors import RangeError, SchemaError
+from energyforecast.evaluation.losses import central_levels
 from energyforecast.physics import solar_position
 
 __all__ = ["Pairs", "align", "daylight"]
@@ -199,6 +200,31 @@ class Pairs:
             (low <= self.quantile_levels).astype(float),
         )
 
+    def share_inside(self, interval: float, *, closed: bool = False) -> Array:
+        r"""Share of each outcome inside a central interval, shape (rows,): 0 or 1, between on a mass.
+
+        An outcome lies on a mass, :math:`[F_i(y_i^-), F_i(y_i)]`, if it equals several quantiles, or the outermost one
+        at 0 or at the capacity. All others are inside or not, the ends of the interval included.
+
+        Parameters
+        ----------
+        interval : float
+            Probability :math:`p` of the interval.
+        closed : bool
+            Count an outcome on a mass at an end of the interval as inside.
+        """
+        low, high = central_levels(interval)
+        inside = ((self.observed >= self.at(low)) & (self.observed <= self.at(high))).astype(float)
+        if closed:
+            return inside
+        first, last = self.distribution.pit_interval(self.observed)
+        outer = (self.quantiles[:, 0] == self.observed) | (self.quantiles[:, -1] == self.observed)
+        bound = (self.observed == 0) | (self.observed >= self.capacity)
+        mass = ((self.quantiles == self.observed[:, None]).sum(axis=1) > 1) | (outer & bound)
+        shared = np.clip(np.minimum(last, high) - np.maximum(first, low), 0.0, None)
+        tied = mass & (last > first)
+        return np.where(tied, shared / np.where(tied, last - first, 1.0), inside)
+
     @property
     def mean(self) -> Array:
         """Mean of each distribution. [MW]"""
@@ -286,7 +312,7 @@ def pairs_of_rows(
     low, high = bounds_of_rows(installed, labels["kind"].to_numpy(dtype=str))
     return Pairs(
         observed=np.clip(outcome, low, high)[known],
-        quantiles=quantiles[known],
+        quantiles=_exact(quantiles, high)[known],
         quantile_levels=quantile_levels,
         labels=labels[known].reset_index(drop=True),
         capacity=in_service[known],
@@ -294,6 +320,11 @@ def pairs_of_rows(
         below_zero=int(((low == 0) & (outcome < 0)).sum()),
         step=step,
     )
+
+
+def _exact(quantiles: Array, high: Array) -> Array:
+    """Quantiles at the capacity in single precision are at the capacity, as outcomes are."""
+    return np.where(quantiles == high.astype(np.float32)[:, None], high[:, None], quantiles)
 
 
 def _in_service(available: Array, installed: Array) -> Array:

@@ -180,7 +180,7 @@ def score_records(table: pd.DataFrame, *, share: bool = False) -> list[dict[str,
             "metric": row["metric"],
             "level": None if pd.isna(row["level"]) else float(row["level"]),
         }
-        if share or row["metric"] == "coverage":
+        if share or row["metric"] in ("coverage", "coverage_closed"):
             units = [(row["percent"], "%")]
         else:
             units = [(row["value"], "MW"), (row["percent"], "% of capacity")]

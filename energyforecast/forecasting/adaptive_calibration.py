@@ -16,6 +16,7 @@ from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models.conformal import quantile_by_level
 
@@ -145,7 +146,8 @@ class AdaptiveCalibration:
         self, data: Any, site: str, observations: Observations, bounds: tuple[float, float]
     ) -> Array:
         """Calibrated quantiles of one site, shape (issues, leads, levels)."""
-        values = data.values.astype(float)
+        top = bounds[1]  # in single precision a quantile at the capacity is not exactly there
+        values = np.where(data.values == np.float32(top), top, data.values.astype(float))
         residuals = _Residuals.collect(data, values, site, observations)
         result: Array = values.copy()
         for group in _groups(data["lead_time"].values, self.by_lead):
@@ -211,10 +213,13 @@ class _Residuals:
     def excess(
         self, row: Array, column: Array, move: Array, levels: Array, bounds: tuple[float, float]
     ) -> Array:
-        """One for an outcome below its moved quantile, minus the level; 0 where both lie on a bound."""
-        moved = np.clip(self.quantiles[row, column] + move, *bounds)
-        outcome = np.clip(self.outcome[row, column], *bounds)[:, None]
-        return np.asarray(np.where(moved == outcome, 0.0, (outcome < moved) - levels))
+        """One for an outcome below its moved quantile, a share for one on a mass of them, minus the level."""
+        moved = np.sort(np.clip(self.quantiles[row, column] + move, *bounds), axis=1)
+        outcome = np.clip(self.outcome[row, column], *bounds)
+        first, last = (end[:, None] for end in QuantileFunction(moved, levels).pit_interval(outcome))
+        share = np.clip((levels - first) / np.where(last > first, last - first, 1.0), 0.0, 1.0)
+        tied = (moved == outcome[:, None]) & (last > first)
+        return np.asarray(np.where(tied, share, outcome[:, None] < moved) - levels)
 
 
 def _groups(leads: Array, count: int) -> Iterator[npt.NDArray[np.bool_]]:

@@ -85,7 +85,6 @@ def _run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@fault("weather that was lost weeks ago stops the forecast of tomorrow, also with --no-strict")
 def test_an_old_gap_of_the_weather_does_not_stop_the_forecast(folder: Path) -> None:
     weather = ef.weather.read(folder / "weather.nc").load()
     begin = weather["init_time"].values

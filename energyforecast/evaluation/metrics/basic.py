@@ -13,7 +13,7 @@ from energyforecast.evaluation.losses import central_levels, crps_of_quantiles, 
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric
 
-__all__ = ["bias", "coverage", "crps", "mae", "pinball", "pinball_7", "rmse", "width"]
+__all__ = ["bias", "coverage", "coverage_closed", "crps", "mae", "pinball", "pinball_7", "rmse", "width"]
 
 Array = npt.NDArray[Any]
 
@@ -192,19 +192,29 @@ def crps() -> Metric:
 
 @metric()
 def coverage(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
-    r"""Share of outcomes inside a central interval, its ends included. [1]
+    r"""Share of outcomes inside a central interval; those on a probability mass count by their share. [1]
 
-    .. math:: \frac{1}{n} \sum_i \mathbf{1}\big[q_i(\tfrac{1 - p}{2}) \le y_i \le q_i(\tfrac{1 + p}{2})\big]
+    .. math:: \frac{1}{n} \sum_i \frac{\big|[F_i(y_i^-), F_i(y_i)] \cap [\tfrac{1 - p}{2}, \tfrac{1 + p}{2}]\big|}
+        {F_i(y_i) - F_i(y_i^-)}
 
-    with the probability :math:`p` of the interval.
+    with the probability :math:`p` of the interval and the distribution function :math:`F_i`. An outcome without a mass
+    is inside, the ends included, or outside. On a mass, as a plant has at 0 and at its capacity, it counts by the share
+    of the mass inside, so that the coverage of an exact forecast is :math:`p`.
 
     See Also
     --------
-    width, interval_score, reliability
+    coverage_closed, width, interval_score, reliability
+
+    Notes
+    -----
+    An outcome lies on a mass if it equals several quantiles, or the outermost one at 0 or at the capacity. Where half
+    of the hours are calm, the 80 % interval of an exact forecast begins at 0 and holds 90 % of the outcomes, its ends
+    included (:func:`coverage_closed`).
 
     References
     ----------
-    Christoffersen (1998), https://doi.org/10.2307/2527341.
+    Christoffersen (1998), https://doi.org/10.2307/2527341; of masses Czado, Gneiting and Held (2009),
+    https://doi.org/10.1111/j.1541-0420.2009.01191.x.
 
     Examples
     --------
@@ -214,6 +224,29 @@ def coverage(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
     0  coverage    0.8    1.0  24
     """
     return [_coverage(float(p)) for p in np.atleast_1d(interval)]
+
+
+@metric()
+def coverage_closed(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
+    r"""Share of outcomes inside a central interval, its ends included, whatever mass lies on them. [1]
+
+    .. math:: \frac{1}{n} \sum_i \mathbf{1}\big[q_i(\tfrac{1 - p}{2}) \le y_i \le q_i(\tfrac{1 + p}{2})\big]
+
+    with the probability :math:`p` of the interval. With a mass at an end, as at 0, an exact forecast has more than
+    :math:`p`.
+
+    See Also
+    --------
+    coverage
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> coverage_closed(example_observations(), example_forecast(), interval=0.8)[["metric", "level", "value"]]
+                metric  level  value
+    0  coverage_closed    0.8    1.0
+    """
+    return [_coverage(float(p), closed=True) for p in np.atleast_1d(interval)]
 
 
 @metric()
@@ -253,15 +286,16 @@ def _pinball_on(pairs: Pairs, levels: Sequence[float]) -> Array:
     return np.asarray(pinball_loss(pairs.observed, quantiles, levels).mean(axis=1))
 
 
-def _coverage(interval: float) -> Metric:
+def _coverage(interval: float, *, closed: bool = False) -> Metric:
     """Coverage of one interval."""
-    low, high = ends = central_levels(interval)
-
-    def inside(pairs: Pairs) -> Array:
-        held = (pairs.observed >= pairs.at(low)) & (pairs.observed <= pairs.at(high))
-        return np.asarray(held.astype(float))
-
-    return Metric("coverage", inside, share=True, level=interval, lower_is_better=None, reach=ends)
+    return Metric(
+        "coverage_closed" if closed else "coverage",
+        lambda pairs: pairs.share_inside(interval, closed=closed),
+        share=True,
+        level=interval,
+        lower_is_better=None,
+        reach=central_levels(interval),
+    )
 
 
 def _width(interval: float) -> Metric:

@@ -24,6 +24,7 @@ _NAMES: Final = {
     "pinball_7": "Pinball loss, 7 levels",
     "crps": "CRPS",
     "coverage": "Coverage",
+    "coverage_closed": "Coverage, ends included,",
     "width": "Width",
 }
 _REFITS: Final = {
@@ -157,7 +158,7 @@ def _score(group: pd.DataFrame, models: list[str], percents: bool) -> list[Row]:
     name = _NAMES[example.metric] + (
         "" if pd.isna(example.level) else f" of the {example.level:.0%} interval"
     )
-    if example.metric == "coverage":
+    if example.metric in ("coverage", "coverage_closed"):
         kinds = [("%", "_percent")]
     else:
         kinds = [("MW", "")] + ([("% of capacity", "_percent")] if percents else [])

@@ -16,7 +16,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.settlement import ImbalanceTerms, best_level
 from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.bootstrap import block_draws
-from energyforecast.evaluation.metrics import distribution, economic
+from energyforecast.evaluation.metrics import basic, distribution, economic
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.score import METRICS
@@ -48,7 +48,9 @@ RAMP: Final = (0.2, 3.0, 1.0)
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _REPLICATES: Final = 500
-_METRIC: Final = {(item.name, item.level): item for item in METRICS}
+#: The usual scores, and the coverage without shared ties.
+_SCORES: Final = (*METRICS, *basic.coverage_closed.metrics())
+_METRIC: Final = {(item.name, item.level): item for item in _SCORES}
 
 
 def local_days(result: Result, *, model: str) -> Array:
@@ -107,7 +109,7 @@ def score_intervals(result: Result) -> pd.DataFrame:
     """
     tables = []
     for name, pairs in result.pairs.items():
-        table = result.scores(model=name)
+        table = result.scores(model=name, chosen=_SCORES)
         unique, day = np.unique(local_days(result, model=name), return_inverse=True)
         draws = _draws(len(unique))
         columns = [_score_limits(pairs, _metric(row), day, draws) for row in table.itertuples()]

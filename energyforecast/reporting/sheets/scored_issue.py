@@ -109,11 +109,11 @@ class ScoredIssue:
 
 
 def _inside(pairs: Pairs, interval: float) -> Array:
-    """Whether outcomes lie in the central interval; NaN where the levels do not reach it."""
+    """Share of outcomes in the central interval; NaN where the levels do not reach it."""
     low, high = (1 - interval) / 2, (1 + interval) / 2
     if not (pairs.quantile_levels[0] <= low + 1e-9 and high - 1e-9 <= pairs.quantile_levels[-1]):
         return np.full(len(pairs), np.nan)
-    return ((pairs.at(low) <= pairs.observed) & (pairs.observed <= pairs.at(high))).astype(float)
+    return pairs.share_inside(interval)
 
 
 def _mean(values: Array) -> float:
