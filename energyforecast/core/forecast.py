@@ -19,6 +19,7 @@ from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
+from energyforecast.core.wording import intervals
 from energyforecast.errors import MissingDataError, RangeError
 
 if TYPE_CHECKING:
@@ -378,12 +379,13 @@ class Forecast:
     def __repr__(self) -> str:
         issues = self.data.sizes["issue_time"]
         first = timestamps.to_index([self.data["valid_time"].values[self.inside].min()])[0]
+        length = intervals(int(self.inside.sum()), self.data.attrs.get("frequency", "1h"))
         caveat = ", perfect weather" if self.perfect_weather else ""
         caveat += ", cold start" if any(line.startswith("cold start") for line in self.caveats) else ""
         return (
             f"Forecast of {', '.join(self.sites)}: {issues} issue{'s' if issues > 1 else ''}, "
-            f"{int(self.inside.sum())} hours from {first:%Y-%m-%d %H:%M} UTC, {len(self.quantiles)} quantiles "
-            f"from {self.quantiles[0]:g} to {self.quantiles[-1]:g} [MW]{caveat}"
+            f"{length} from {first:%Y-%m-%d %H:%M} UTC, {len(self.quantiles)} quantiles from {self.quantiles[0]:g} "
+            f"to {self.quantiles[-1]:g} [MW]{caveat}"
         )
 
 

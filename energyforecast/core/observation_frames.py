@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.variables import Flag
+from energyforecast.core.wording import short
 from energyforecast.errors import SchemaError, TimeError, of_type
 
-__all__ = ["as_numbers", "check_frame", "check_rising_times", "joined_flags", "latest", "on_same_axes"]
+__all__ = ["as_numbers", "check_declared", "check_frame", "check_rising_times", "joined", "on_same_axes"]
+
+#: Number of steps, none of the declared length, from which on the declaration is refused.
+_FEW: Final = 3
 
 
 def check_frame(frame: pd.DataFrame, *, label: str, frequency: pd.Timedelta | None = None) -> pd.Timedelta:
@@ -90,6 +97,19 @@ def _check_regular(index: pd.DatetimeIndex, label: str, frequency: pd.Timedelta 
     return pd.Timedelta(step).as_unit("ns")
 
 
+def check_declared(steps: Any, declared: pd.Timedelta, *, label: str) -> None:
+    """Refuse a declared length of an interval when no two stamps follow each other by it."""
+    lengths, counts = np.unique(steps, return_counts=True)
+    if counts.sum() >= _FEW and declared.to_timedelta64() not in lengths:
+        usual = short(pd.Timedelta(lengths[counts.argmax()]))
+        raise TimeError(
+            f"{label} is declared to come every {short(declared)}, but no two of its stamps follow each other so: "
+            f"{counts.max()} of {counts.sum()} steps are {usual}.",
+            "The declared frequency must be the length of the intervals.",
+            f"Give frequency={usual!r}, or leave it out.",
+        )
+
+
 def as_numbers(frame: pd.DataFrame, label: str) -> pd.DataFrame:
     """Frame of finite numbers in double precision, with text for names and UTC nanoseconds for times."""
     try:
@@ -128,12 +148,60 @@ def on_same_axes(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.Dat
     return result
 
 
-def latest(published: pd.DataFrame, longer: pd.Timedelta, parts: int) -> pd.DataFrame:
+def joined(
+    frames: Mapping[str, pd.DataFrame | None],
+    *,
+    step: pd.Timedelta,
+    longer: pd.Timedelta,
+    timezone: str | None,
+) -> dict[str, pd.DataFrame | None]:
+    """Frames of observations over longer intervals, NaN and flagged where a part is missing."""
+    values, flags, published, capacity = (
+        frames[name] for name in ("values", "flags", "published_time", "available_capacity")
+    )
+    assert values is not None
+    rule = {"rule": longer, "origin": _origin(pd.DatetimeIndex(values.index), step, longer, timezone)}
+    groups, parts = values.resample(**rule), longer // step
+    complete = groups.count() == parts
+    found = (~complete).astype("int64") * int(Flag.INCOMPLETE)
+    for flag in Flag if flags is not None else ():  # every bit of any part
+        found |= ((flags & int(flag)) != 0).resample(**rule).max().astype("int64") * int(flag)
+    return {
+        "values": groups.mean().where(complete),
+        "flags": found,
+        "published_time": None if published is None else _latest(published.resample(**rule), parts),
+        "available_capacity": None if capacity is None else capacity.resample(**rule).mean(),
+    }
+
+
+def _latest(published: Any, parts: int) -> pd.DataFrame:
     """Time at which the last part was published; NaT if one part never was, or is absent."""
-    groups = published.resample(longer)
-    return groups.max().where(groups.count() == parts)
+    return pd.DataFrame(published.max().where(published.count() == parts))
 
 
-def joined_flags(flags: pd.DataFrame, longer: pd.Timedelta) -> pd.DataFrame:
-    """Flags of longer intervals: every bit of any part."""
-    return sum(((flags & int(flag)) != 0).resample(longer).max().astype("int64") * int(flag) for flag in Flag)
+def _origin(
+    index: pd.DatetimeIndex, step: pd.Timedelta, longer: pd.Timedelta, timezone: str | None
+) -> pd.Timestamp:
+    """A moment at which one of the longer intervals begins."""
+    if longer < step or longer % step or pd.Timedelta("1D") % longer:
+        raise TimeError(
+            f"Intervals of {longer} are asked for, of observations every {step}.",
+            "Intervals must be joined whole, and divide a day.",
+            "Choose a multiple of the present frequency, such as '1h'.",
+        )
+    if timezone is None and longer == pd.Timedelta("1D"):
+        raise TimeError(
+            "Days are asked for without a clock.",
+            "A day must be that of a place: a day of UTC begins at 5 in the morning in Almaty.",
+            "Give resample('1D', timezone='Asia/Almaty'), or the zone of the site.",
+        )
+    wall = index.tz_convert(timestamps.zone(timezone or "UTC")).tz_localize(None)
+    ahead = np.unique((wall - index.tz_localize(None)).to_numpy() % longer.to_timedelta64())
+    if len(ahead) > 1:
+        raise TimeError(
+            f"The clock of {timezone} changes between {index[0]} and {index[-1]}.",
+            f"All intervals of {longer} must have the same length on it.",
+            "Resample each season by itself, or take the means of local days: "
+            f"observations.values.tz_convert({timezone!r}).resample('D').mean().",
+        )
+    return pd.Timestamp(0, tz="UTC") - pd.Timedelta(ahead[0])

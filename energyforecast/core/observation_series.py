@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.observation_frames import as_numbers, check_frame, joined_flags, latest, on_same_axes
-from energyforecast.core.variables import UNFIT, Flag
+from energyforecast.core.observation_frames import as_numbers, check_frame, joined, on_same_axes
+from energyforecast.core.variables import UNFIT
 from energyforecast.core.wording import counted, minute, short
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, one_of
 
@@ -336,13 +336,21 @@ class Observations:
         }
         return replace(self, values=choose(self.values), **frames)
 
-    def resample(self, frequency: str | timedelta) -> Observations:
+    def resample(self, frequency: str | timedelta, *, timezone: str | None = None) -> Observations:
         """Means over longer intervals, NaN and flagged ``INCOMPLETE`` where a part is missing.
 
         Parameters
         ----------
         frequency : str or timedelta
-            A multiple of the present one.
+            A multiple of the present one that divides a day.
+        timezone : str, optional
+            Clock on which the intervals begin, at whole multiples since midnight; UTC by default. Hours of India
+            begin at half past the hour UTC. Days must have one.
+
+        Raises
+        ------
+        TimeError
+            If the intervals are no whole number of the present ones, or have different lengths on the clock.
 
         Examples
         --------
@@ -352,29 +360,10 @@ class Observations:
         [6.0, nan]
         """
         longer = timestamps.duration(frequency)
-        parts = longer / self.frequency
-        if parts != int(parts):
-            raise TimeError(
-                f"{longer} is not a multiple of {self.frequency}.",
-                "Intervals must be joined whole.",
-                "Choose a multiple of the present frequency.",
-            )
-        groups = self.values.resample(longer)
-        complete = groups.count() == int(parts)
-        flags = (~complete).astype("int64") * int(Flag.INCOMPLETE)
-        if self.flags is not None:
-            flags = flags | joined_flags(self.flags, longer)
-        published = None if self.published_time is None else latest(self.published_time, longer, int(parts))
-        capacity = (
-            None if self.available_capacity is None else self.available_capacity.resample(longer).mean()
-        )
+        names = ("values", "flags", "published_time", "available_capacity")
+        frames = {name: getattr(self, name) for name in names}
         return replace(
-            self,
-            values=groups.mean().where(complete),
-            flags=flags,
-            published_time=published,
-            available_capacity=capacity,
-            frequency=longer,
+            self, frequency=longer, **joined(frames, step=self.frequency, longer=longer, timezone=timezone)
         )
 
     def __repr__(self) -> str:

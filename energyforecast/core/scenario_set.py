@@ -14,6 +14,7 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.power_kinds import Kind, check_kind, kind_of_sum, kinds_of
 from energyforecast.core.quantiles import check_levels
+from energyforecast.core.wording import short
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError
 
 __all__ = ["Scenarios"]
@@ -176,7 +177,7 @@ class Scenarios:
             name="power",
             attrs={
                 "units": "MW",
-                "frequency": f"{step / pd.Timedelta('1h'):g}h",
+                "frequency": short(step),
                 "caveats": "; ".join(dict.fromkeys(caveats)),
             }
             | dict(attrs or {}),

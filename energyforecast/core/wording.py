@@ -8,10 +8,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["counted", "minute", "short", "with_few_levels"]
+__all__ = ["counted", "intervals", "minute", "short", "with_few_levels"]
 
 #: Quantile levels beyond this number are summarised.
 _FEW: Final = 9
+#: Units of lengths of time, in nanoseconds.
+_UNITS: Final = {"h": 3_600_000_000_000, "min": 60_000_000_000, "s": 1_000_000_000, "ns": 1}
 
 
 def minute(moment: Any) -> str:
@@ -27,10 +29,21 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def intervals(count: int, length: Any) -> str:
+    """Number of hours, or of intervals of another length, like 96 intervals of 15min."""
+    width = pd.Timedelta(length)
+    return (
+        counted(count, "hour")
+        if width == pd.Timedelta("1h")
+        else f"{counted(count, 'interval')} of {short(width)}"
+    )
+
+
 def short(length: pd.Timedelta) -> str:
-    """Length of time in hours or minutes, like 1h, 30min."""
-    minutes = length / pd.Timedelta("1min")
-    return f"{minutes / 60:g}h" if minutes % 60 == 0 else f"{minutes:g}min"
+    """Length of time as the largest unit of which it is a whole number, like 1h, 10min, 90s."""
+    exact = length.as_unit("ns").value
+    unit = next(unit for unit in _UNITS if exact % _UNITS[unit] == 0)
+    return f"{exact // _UNITS[unit]}{unit}"
 
 
 def with_few_levels(item: Any) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.features.base import Array, Columns, Feature, mean_of_known
@@ -124,9 +123,7 @@ class LagMean(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``mean_4x168h``."""
-        lags = np.stack(
-            [now.lag(f"{past.lag / pd.Timedelta('1h'):g}h", step=self.step) for past in self.history]
-        )
+        lags = np.stack([now.lag(past.lag, step=self.step) for past in self.history])
         return {self.name: mean_of_known(lags) / _scale(now)}
 
 

@@ -339,10 +339,10 @@ class NewestWind(Feature):
         """Columns like ``wind_speed_100m[newest]``, the mean over that hour; NaN if the run began after it. [m s⁻¹]"""
         gap = (now.valid_time[:, 0] - now.windows.issue_time) / np.timedelta64(1, "h")
         # The newest one known at issue is the same for every step.
-        back = (gap + now.lag_age("0h")[:, 0]) / step_hours(now)
+        back = np.round((gap + now.lag_age("0h")[:, 0]) / step_hours(now))  # a third of an hour is not exact
         before = round(self.reach / step_hours(now))
         known = np.isfinite(back) & (back <= before) & (back >= 1)
-        first = np.where(known, before - np.where(known, back, 0.0), 0.0).round().astype(int)
+        first = np.where(known, before - np.where(known, back, 0.0), 0.0).astype(int)
         rows = np.arange(len(first))
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):

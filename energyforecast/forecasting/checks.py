@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -145,10 +146,14 @@ def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequ
 
 
 def _clock_lag(power: Array, speed: Array, frequency: pd.Timedelta) -> Lag | None:
-    """Lag of power behind the wind at the hub."""
+    """Lag of power behind the wind at the hub, which is given hour by hour around each interval."""
     if not len(speed):
         return None
-    return estimate_lag(power, 0.5 * (speed[:, :-1] + speed[:, 1:]).astype(float), step=frequency)
+    hour, hourly = pd.Timedelta("1h"), 0.5 * (speed[:, :-1] + speed[:, 1:]).astype(float)
+    lag = estimate_lag(power, hourly, step=hour, interval=frequency)
+    # The middle of the hour that begins with a shorter interval is later than the middle of the interval.
+    later = (hour - frequency) / 2 / pd.Timedelta("1min")
+    return None if lag is None else replace(lag, minutes=lag.minutes - later)
 
 
 def _wrong_clock(site: Site, lag: Lag, matrix: DesignMatrix) -> TimeError:

@@ -311,15 +311,16 @@ def _members(now: Snapshot, features: FeatureSet, recipe: Recipe) -> dict[str, t
 
 
 def _clock_margin(frequency: pd.Timedelta, sites: Sequence[Site]) -> pd.Timedelta:
-    """Margin for the check of the clock: for hourly tasks with a wind farm."""
+    """Margin for the check of the clock: for a wind farm and intervals that divide an hour."""
     wind = any(isinstance(site, WindFarm) for site in sites)
-    return CLOCK_MARGIN if frequency == pd.Timedelta("1h") and wind else pd.Timedelta(0)
+    return CLOCK_MARGIN if wind and not pd.Timedelta("1h") % frequency else pd.Timedelta(0)
 
 
 def _hub_wind(now: Snapshot) -> Array:
     """Wind speed nearest the hub from 3 h before to 4 h after each row's interval."""
     speeds, site = now.matching("wind_speed_*m"), now.site
-    if now.margin * now.windows.frequency < CLOCK_MARGIN or not speeds or not isinstance(site, WindFarm):
+    margin = _clock_margin(now.windows.frequency, [site])
+    if not margin or not speeds or now.margin * now.windows.frequency < margin:
         return np.empty((0, len(_REACH)))
     hub = site.hub_height or 100.0
     nearest = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub))

@@ -12,6 +12,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.forecast_windows import Windows
+from energyforecast.core.observation_frames import check_declared
 from energyforecast.core.power_kinds import Kind, kinds_of
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import check_levels
@@ -176,9 +177,13 @@ def _issued(task: Task, valid: timestamps.Times) -> timestamps.Times:
 
 def _width(rows: pd.DataFrame, task: Task | None, frequency: Any) -> pd.Timedelta:
     """Length of an interval, as given or as most steps have it."""
-    if frequency is not None or task is not None:
-        return timestamps.duration(task.frequency if frequency is None and task is not None else frequency)
     steps = np.diff(np.unique(rows["valid_time"].to_numpy()))
+    if frequency is not None or task is not None:
+        declared = timestamps.duration(
+            task.frequency if frequency is None and task is not None else frequency
+        )
+        check_declared(steps, declared, label="The forecast")
+        return declared
     if not len(steps):
         raise TimeError(
             "The forecast has a single hour.",

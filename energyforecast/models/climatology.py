@@ -31,7 +31,8 @@ class _GroupedQuantiles(QuantileModel):
         member = member.ravel()
         self.keys_ = keys
         self.overall_ = weighted_quantiles(values, self.levels, weight)
-        rows = [member == k for k in range(len(keys))]
+        order = np.argsort(member, kind="stable")
+        rows = np.split(order, np.searchsorted(member[order], np.arange(1, len(keys))))
         self.table_ = np.stack(
             [
                 weighted_quantiles(values[row], self.levels, None if weight is None else weight[row])
@@ -42,13 +43,9 @@ class _GroupedQuantiles(QuantileModel):
     def _look_up(self, X: pd.DataFrame) -> Array:
         """Quantiles of the group of each row."""
         keys, member = np.unique(self._group(X), axis=0, return_inverse=True)
-        rows = np.stack([self._row(key) for key in keys])
+        known = {tuple(key): row for key, row in zip(self.keys_.tolist(), self.table_, strict=True)}
+        rows = np.stack([known.get(tuple(key), self.overall_) for key in keys.tolist()])
         return np.asarray(rows[member.ravel()])
-
-    def _row(self, key: Array) -> Array:
-        """Quantiles of a group; those of all rows for an unseen one."""
-        place = np.flatnonzero((self.keys_ == key).all(axis=1))
-        return np.asarray(self.table_[place[0]] if place.size else self.overall_)
 
     def parts(self) -> dict[str, Part]:
         """Groups and their quantiles."""

@@ -198,7 +198,7 @@ def check_clock(
     driver, against = driver_at(index + step / 2, expected, site=site)
     places = np.arange(len(series))[:, None] + np.arange(0, 2 * reach + 1, rows)[None, :]
     shifted, measured = driver[places], series.to_numpy(dtype=float)
-    lag = estimate_lag(measured, shifted, step=rows * step)
+    lag = estimate_lag(measured, shifted, step=rows * step, interval=step)
     table = _by_part(measured, shifted, series.index, rows * step, {"month": "M", "quarter": "Q"}[by])
     if lag is None or not table["certain"].any():
         return ClockReport(site.name, against, "unknown", lag, table)
@@ -227,7 +227,9 @@ def _by_part(
     rows = {}
     for period in label.unique():
         chosen = np.asarray(label == period)
-        lag = estimate_lag(measured[chosen], shifted[chosen], step=step, blocks=10)
+        lag = estimate_lag(
+            measured[chosen], shifted[chosen], step=step, interval=index[1] - index[0], blocks=10
+        )
         start = pd.Timestamp(period.start_time, tz="UTC")
         count = int(np.isfinite(measured[chosen]).sum())
         rows[start] = (

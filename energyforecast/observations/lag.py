@@ -13,8 +13,9 @@ __all__ = ["Lag", "estimate_lag"]
 
 Floats = npt.NDArray[np.float64]
 
-#: Smallest number of values in a block of the jackknife.
+#: Smallest number of values in a block of the jackknife, and its smallest length: shorter ones depend on each other.
 _BLOCK: Final = 20
+_BLOCK_LENGTH: Final = pd.Timedelta("20h")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,14 @@ class Lag:
         return self.correlation > 0.4 and self.standard_error < 15.0
 
 
-def estimate_lag(measured: Floats, shifted: Floats, *, step: pd.Timedelta, blocks: int = 24) -> Lag | None:
+def estimate_lag(
+    measured: Floats,
+    shifted: Floats,
+    *,
+    step: pd.Timedelta,
+    interval: pd.Timedelta | None = None,
+    blocks: int = 24,
+) -> Lag | None:
     r"""Lag of a measured series behind an expected one, from correlations at whole steps.
 
     Parameters
@@ -63,13 +71,15 @@ def estimate_lag(measured: Floats, shifted: Floats, *, step: pd.Timedelta, block
         Expected values at K steps before to K steps after the time of the measured one.
     step : Timedelta
         Length of a step.
+    interval : Timedelta, optional
+        Length of the intervals of the measured values; that of a step by default.
     blocks : int
         Blocks of the jackknife.
 
     Returns
     -------
     Lag or None
-        ``None`` if there are fewer than 20 rows in each block.
+        ``None`` if there are fewer than 20 rows, or 20 hours, in each block.
 
     See Also
     --------
@@ -100,7 +110,7 @@ def estimate_lag(measured: Floats, shifted: Floats, *, step: pd.Timedelta, block
     """
     keep = np.isfinite(measured) & np.isfinite(shifted).all(axis=1)
     y, x = measured[keep], shifted[keep]
-    if len(y) < _BLOCK * blocks:
+    if len(y) < blocks * max(_BLOCK, _BLOCK_LENGTH / (step if interval is None else interval)):
         return None
     block = np.arange(len(y)) * blocks // len(y)
     terms = np.concatenate(

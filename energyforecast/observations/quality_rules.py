@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 #: Increases when a rule or a threshold changes, so that flags can be compared over time.
-RULES_VERSION: Final = 2
+RULES_VERSION: Final = 3
 
 #: Share of capacity below which a plant is at rest: calm, night, or auxiliary use.
 _STILL: Final = 0.01
@@ -99,15 +99,17 @@ def night_generation(series: MeasuredPower) -> Bools:
 
 
 def stuck(series: MeasuredPower) -> Bools:
-    r"""Flag six equal values or more, while the plant is neither at rest nor at its capacity.
+    r"""Flag equal values over two hours and six values or more, while the plant is neither at rest nor at its capacity.
 
     Notes
     -----
     .. math::
-        |p_i - p_{i-1}| \le 10^{-5} \text{ for five or more consecutive } i, \qquad 0.01 < |p_i|, \; p_i < 0.97
+        |p_i - p_{i-1}| \le 10^{-5} \text{ for } n - 1 \text{ or more consecutive } i, \qquad
+        n = \max(6, 2\,\mathrm{h} / \Delta t), \qquad 0.01 < |p_i|, \; p_i < 0.97
 
-    Six values: ``stale_values_diff`` of pvanalytics (https://github.com/pvlib/pvanalytics). Below 1 % and above 97 % of
-    capacity repetition is usual.
+    Six values: ``stale_values_diff`` of pvanalytics (https://github.com/pvlib/pvanalytics), for data of a quarter of an
+    hour and more; rounded values of five minutes are often equal for half an hour. Below 1 % and above 97 % of capacity
+    repetition is usual.
 
     Examples
     --------
@@ -115,7 +117,7 @@ def stuck(series: MeasuredPower) -> Bools:
     [False, True, True, True, True, True, True, False]
     """
     free = (np.abs(series.power) > _STILL) & (series.power < 0.97)
-    return _plateaus(series.power, tolerance=1e-5, minimum=6) & free
+    return _plateaus(series.power, tolerance=1e-5, minimum=series.intervals(2.0, minimum=6)) & free
 
 
 def spike(series: MeasuredPower) -> Bools:
@@ -249,7 +251,7 @@ def outage(series: MeasuredPower) -> Bools:
 
 
 def interpolated(series: MeasuredPower) -> Bools:
-    r"""Flag six values or more on one sloping line, and twelve hours or more copied from the day before.
+    r"""Flag two hours and six values or more on one sloping line, and twelve hours or more copied from the day before.
 
     Notes
     -----
@@ -263,7 +265,8 @@ def interpolated(series: MeasuredPower) -> Bools:
     """
     step = series.power - _shifted(series.power, 1)
     curvature = _shifted(series.power, -1) - 2 * series.power + _shifted(series.power, 1)
-    inner = _runs((np.abs(curvature) <= 2e-5) & (np.abs(step) > 2e-4), 4)
+    sloping = np.abs(step) > 2e-4 * min(series.hours, 1.0)
+    inner = _runs((np.abs(curvature) <= 2e-5) & sloping, series.intervals(2.0, minimum=6) - 2)
     line = inner | np.append(inner[1:], False) | np.append(False, inner[:-1])
     day = series.intervals(24.0)
     same = np.abs(series.power - _shifted(series.power, day)) <= 1e-6

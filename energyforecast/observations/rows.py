@@ -114,13 +114,15 @@ def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:
 
 def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedelta:
     """Declared length of an interval, or the most frequent step."""
+    steps = np.diff(timestamps.to_ns(values.index))
     if frequency is not None:
-        return timestamps.duration(frequency)
+        declared = timestamps.duration(frequency)
+        observation_frames.check_declared(steps, declared, label="power")
+        return declared
     if len(values) < 2:
         raise TimeError(
             "The source has fewer than two rows.", "The frequency must be known.", "Give frequency='1h'."
         )
-    steps = np.diff(timestamps.to_ns(values.index))
     lengths, counts = np.unique(steps[steps > np.timedelta64(0, "ns")], return_counts=True)
     if not len(lengths):
         raise TimeError("All stamps are the same.", "Times must rise.", "Check the column of the stamps.")

@@ -127,8 +127,8 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
     -------
     DataFrame
         A row for each warning, earliest first: ``within``, ``direction``, ``change`` [MW], ``start`` and ``end``
-        (first and last hour at which the ramp may begin), ``hours``, ``probability`` (the largest) and
-        ``likeliest`` (its hour).
+        (first and last interval at which the ramp may begin), ``hours`` from the one to the end of the other,
+        ``probability`` (the largest) and ``likeliest`` (its interval).
 
     Raises
     ------
@@ -148,7 +148,7 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
     ... )
     >>> alarms(ramps(scenarios, change=5.0, within=["1h"]))[["direction", "start", "hours", "probability"]]
       direction                     start  hours  probability
-    0        up 2024-01-02 00:00:00+00:00      2          0.5
+    0        up 2024-01-02 00:00:00+00:00    2.0          0.5
     """
     if not 0.0 < probability <= 1.0:
         raise RangeError(
@@ -168,7 +168,7 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
                     "change": float(part["change"].iloc[0]),
                     "start": hours[first],
                     "end": hours[last],
-                    "hours": last + 1 - first,
+                    "hours": (last + 1 - first) * _step(table),
                     "probability": float(values[best]),
                     "likeliest": hours[best],
                 }

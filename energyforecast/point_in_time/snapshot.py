@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -296,12 +297,12 @@ class Snapshot:
             values.flags.writeable = False
         return position
 
-    def lag(self, lag: str, *, step: str | None = None) -> Array:
+    def lag(self, lag: str | timedelta, *, step: str | None = None) -> Array:
         """Observation at ``valid_time - lag``, or the newest older one that was published. [MW]
 
         Parameters
         ----------
-        lag : str
+        lag : str or timedelta
             E.g. ``"24h"``, one of those that the feature declared.
         step : str, optional
             By which to go back while a value is not published, as declared.
@@ -315,7 +316,7 @@ class Snapshot:
         """
         return self._past(lag, step)[0]
 
-    def lag_age(self, lag: str, *, step: str | None = None) -> Array:
+    def lag_age(self, lag: str | timedelta, *, step: str | None = None) -> Array:
         """Age at issue of the observation that :meth:`lag` gives. [h]
 
         Examples
@@ -326,14 +327,14 @@ class Snapshot:
         """
         return self._past(lag, step)[1]
 
-    def _past(self, lag: str, step: str | None) -> tuple[Array, Array]:
+    def _past(self, lag: str | timedelta, step: str | None) -> tuple[Array, Array]:
         """Values and ages of a declared lag."""
         request = Past(timestamps.duration(lag), None if step is None else timestamps.duration(step))
         if (request, self.site.name) not in self.history:
             raise SchemaError(
-                f"A feature of site {self.site.name!r} asks for the lag {lag!r} (step {step!r}).",
+                f"A feature of site {self.site.name!r} asks for the lag {str(lag)!r} (step {step!r}).",
                 "Gathered were the lags that features declare.",
-                f"Add history=[{lag!r}] to the feature's declaration, or ({lag!r}, step) with a step.",
+                f"Add history=[{str(lag)!r}] to the feature's declaration, or ({str(lag)!r}, step) with a step.",
             )
         return self.history[(request, self.site.name)]
 

@@ -202,7 +202,6 @@ def test_quarter_hours_with_the_same_hourly_means_give_the_same_figure(
         assert figure(forecast, quarters) == pytest.approx(figure(forecast, hourly), abs=1e-3, rel=1e-3)
 
 
-@fault("counts intervals, and calls them hours")
 def test_a_day_of_quarter_hours_is_not_shown_as_96_hours() -> None:
     index = pd.date_range("2024-01-02", periods=96, freq="15min", tz="UTC")
     rows = pd.DataFrame({"issue_time": "2024-01-01 09:00", "valid_time": index, "q0.5": 50.0})

@@ -159,7 +159,6 @@ def test_a_change_from_hours_to_quarter_hours_keeps_the_power(label: str) -> Non
         assert len(power) >= 48 + 384
 
 
-@fault("energies of hours are taken for those of quarter-hours")
 def test_a_declared_frequency_finer_than_the_rows_is_refused() -> None:
     with or_refused("(?i)step|frequency|interval"):
         form = ef.TableFormat(frequency="15min")

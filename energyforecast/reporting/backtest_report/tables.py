@@ -293,13 +293,14 @@ def ramps(result: Result, *, model: str) -> pd.DataFrame:
 
 def _matched(rows: pd.DataFrame, sign: int, threshold: float) -> Array:
     """Hits, misses and false alarms of one issue."""
-    lead = rows["lead_time"].to_numpy()
+    lead = pd.to_timedelta(rows["lead_time"], unit="h").dt.round("1s").to_numpy()
+    within, tolerance = (pd.Timedelta(hours=hours).to_timedelta64() for hours in RAMP[1:])
     begins = []
     for column in ("observed", "median"):
         series = pd.Series(rows[column].to_numpy(), index=lead)
-        change = sign * (series.reindex(lead + RAMP[1]).to_numpy() - series.to_numpy())
+        change = sign * (series.reindex(lead + within).to_numpy() - series.to_numpy())
         begins.append(lead[change >= threshold])
-    near = np.abs(begins[0][:, None] - begins[1][None, :]) <= RAMP[2]
+    near = np.abs(begins[0][:, None] - begins[1][None, :]) <= tolerance
     hits = int(near.any(axis=1).sum())
     return np.array([hits, len(begins[0]) - hits, int((~near.any(axis=0)).sum())])
 

@@ -324,6 +324,7 @@ def _notes(scored: ScoredIssue, *, given: bool, references: bool) -> tuple[Text,
         notes.append(Text("note.reference_schedule"))
     if scored.pairs.below_zero:
         notes.append(Text("note.below_zero", {"n": scored.pairs.below_zero}))
-    if len(scored.pairs) < _FEW:
-        notes.append(Text("note.few", {"n": len(scored.pairs)}))
+    hours = len(scored.pairs) * scored.rules.hours
+    if hours < _FEW:
+        notes.append(Text("note.few", {"n": int(hours)}))
     return tuple(notes)

@@ -17,7 +17,7 @@ from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.reporting.sheets import common as parts
-from energyforecast.reporting.sheets.sheet import Chart, Column, Line, Sheet, Table
+from energyforecast.reporting.sheets.sheet import Chart, Column, Kind, Line, Sheet, Table
 from energyforecast.reporting.translations import Share, Text
 
 __all__ = ["weekly_outlook"]
@@ -94,7 +94,7 @@ def weekly_outlook(
         _day(given, at_risk, np.flatnonzero(days == day), wanted, risk=risk, timezone=timezone)
         for day in days.unique()
     ]
-    columns = _columns(wanted, risky=at_risk is not None)
+    columns = _columns(wanted, given.step, risky=at_risk is not None)
     table = Table(
         pd.DataFrame(rows)[[column.name for column in columns]].assign(site=given.site),
         (Column("site", Text("column.site"), kind="text", repeated=True), *columns),
@@ -119,7 +119,7 @@ class _Source:
 
     site: str
     valid: pd.DatetimeIndex
-    hours: float
+    step: pd.Timedelta
     caveats: tuple[str, ...]
     mean: Array
     trajectories: Array | None = None
@@ -134,13 +134,16 @@ class _Source:
             apart = str(attrs.get("dependence", "")).startswith("Independence")
             caveats = (*source.caveats, _INDEPENDENT) if apart else source.caveats
             mean = trajectories.mean(axis=0)
-            return cls(
-                name, source.valid_times, source.step, caveats, mean, trajectories=trajectories, attrs=attrs
-            )
+            step = timestamps.duration(source.data.attrs["frequency"])
+            return cls(name, source.valid_times, step, caveats, mean, trajectories=trajectories, attrs=attrs)
         one = parts.one_issue(source, site, issue_time)
-        hours = parts.step_of(one) / pd.Timedelta("1h")
         mean = np.asarray(one.mean.values[0, 0], dtype=float)
-        return cls(one.sites[0], parts.valid_times(one), hours, one.caveats, mean, forecast=one)
+        return cls(one.sites[0], parts.valid_times(one), parts.step_of(one), one.caveats, mean, forecast=one)
+
+    @property
+    def hours(self) -> float:
+        """Length of an interval. [h]"""
+        return float(self.step / pd.Timedelta("1h"))
 
     def check(self, levels: Sequence[float], risk: float | None) -> None:
         """Refuse levels and risks that the source does not reach."""
@@ -209,7 +212,7 @@ def _day(
     valid = given.valid[rows]
     found: dict[str, Any] = {
         "day": valid[0].tz_convert(timestamps.zone(timezone)),
-        "hours": len(rows),
+        "hours": _in_hours(len(rows), given.step),
         "energy_mean": given.mean[rows].sum() * given.hours,
     }
     if given.trajectories is not None:
@@ -219,27 +222,32 @@ def _day(
     if at_risk is not None:
         risky = rows[at_risk[rows] > risk]
         found |= {
-            "hours_at_risk": len(risky),
+            "hours_at_risk": _in_hours(len(risky), given.step),
             "peak_probability": at_risk[rows].max(),
             "when_at_risk": _spans(given, risky, timezone),
         }
-    found["flags"] = () if _is_whole(valid, given.hours, timezone) else (Text("flag.partial"),)
+    found["flags"] = () if _is_whole(valid, given.step, timezone) else (Text("flag.partial"),)
     return found
 
 
-def _is_whole(valid: pd.DatetimeIndex, hours: float, timezone: str) -> bool:
+def _in_hours(intervals: int, step: pd.Timedelta) -> float:
+    """Length of several intervals, a whole number where it is one. [h]"""
+    hours = intervals * step / pd.Timedelta("1h")
+    return int(hours) if hours.is_integer() else float(hours)
+
+
+def _is_whole(valid: pd.DatetimeIndex, step: pd.Timedelta, timezone: str) -> bool:
     """Whether the hours are all of their local day."""
     day = parts.local_days(valid[:1], timezone)[0]
     start, end = timestamps.local_midnights([day, day + timedelta(days=1)], timezone=timezone)
-    return bool(len(valid) * pd.Timedelta(hours, "h") == end - start)
+    return bool(len(valid) * step == end - start)
 
 
 def _spans(given: _Source, which: Array, timezone: str) -> str:
     """Hours that follow each other as one span: ``17:00–20:00``."""
     if not len(which):
         return ""
-    step = pd.Timedelta(given.hours, "h")
-    names = parts.hour_names(given.valid[which], step, timezone)
+    names = parts.hour_names(given.valid[which], given.step, timezone)
     runs = np.split(np.arange(len(which)), np.flatnonzero(np.diff(which) > 1) + 1)
     return ", ".join(_span(names[run[0]], names[run[-1]]) for run in runs)
 
@@ -252,21 +260,22 @@ def _span(first: str, last: str) -> str:
     return f"{begin}{begin_end[5:]}–{end}"  # with the offset, where the clock shows the hour twice
 
 
-def _columns(levels: Sequence[float], *, risky: bool) -> tuple[Column, ...]:
-    """Columns of the days."""
+def _columns(levels: Sequence[float], step: pd.Timedelta, *, risky: bool) -> tuple[Column, ...]:
+    """Columns of the days; parts of an hour are written where the intervals are no whole hours."""
+    hours: Kind = "number" if step % pd.Timedelta("1h") else "count"
     energies = [
         Column(f"energy_{parts.name_of(level)}", Text("column.energy_quantile", {"level": level}), unit="MWh")
         for level in levels
     ]
     columns = [
         Column("day", Text("column.day"), kind="day"),
-        Column("hours", Text("column.hours"), kind="count"),
+        Column("hours", Text("column.hours"), kind=hours),
         Column("energy_mean", Text("column.energy_mean"), unit="MWh"),
         *energies,
     ]
     if risky:
         columns += [
-            Column("hours_at_risk", Text("column.hours_at_risk"), kind="count"),
+            Column("hours_at_risk", Text("column.hours_at_risk"), kind=hours),
             Column("peak_probability", Text("column.peak_probability"), kind="share"),
             Column("when_at_risk", Text("column.when_at_risk"), kind="text"),
         ]
