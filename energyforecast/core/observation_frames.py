@@ -154,7 +154,7 @@ def joined(
     step: pd.Timedelta,
     longer: pd.Timedelta,
     timezone: str | None,
-) -> dict[str, pd.DataFrame | None]:
+) -> dict[str, Any]:
     """Frames of observations over longer intervals, NaN and flagged where a part is missing."""
     values, flags, published, capacity = (
         frames[name] for name in ("values", "flags", "published_time", "available_capacity")
@@ -164,8 +164,9 @@ def joined(
     groups, parts = values.resample(**rule), longer // step
     complete = groups.count() == parts
     found = (~complete).astype("int64") * int(Flag.INCOMPLETE)
-    for flag in Flag if flags is not None else ():  # every bit of any part
-        found |= ((flags & int(flag)) != 0).resample(**rule).max().astype("int64") * int(flag)
+    if flags is not None:
+        for flag in Flag:  # every bit of any part
+            found |= ((flags & int(flag)) != 0).resample(**rule).max().astype("int64") * int(flag)
     return {
         "values": groups.mean().where(complete),
         "flags": found,

@@ -320,7 +320,12 @@ def _hub_wind(now: Snapshot) -> Array:
     """Wind speed nearest the hub from 3 h before to 4 h after each row's interval."""
     speeds, site = now.matching("wind_speed_*m"), now.site
     margin = _clock_margin(now.windows.frequency, [site])
-    if not margin or not speeds or now.margin * now.windows.frequency < margin:
+    if (
+        not speeds
+        or not isinstance(site, WindFarm)
+        or not margin
+        or now.margin * now.windows.frequency < margin
+    ):
         return np.empty((0, len(_REACH)))
     hub = site.hub_height or 100.0
     nearest = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub))
