@@ -35,6 +35,7 @@ from energyforecast.forecasting.training import Training
 from energyforecast.observations import Lag, estimate_lag
 from energyforecast.observations.clock import WIND_TOLERANCE
 from energyforecast.point_in_time import weather_access
+from energyforecast.weather.processing.temporal import Steps
 
 __all__ = [
     "check_clock",
@@ -181,12 +182,12 @@ def refuse_unusable(
     if lost.size and matrix.refusal is not None:
         raise matrix.refusal
     if lost.size:
-        needs = {site.name: features.resolve(weather)[1] for sites, features, _ in recipes for site in sites}
+        needs = {site: features.resolve(weather)[1] for sites, features, _ in recipes for site in sites}
         raise _no_weather(weather, matrix.windows, needs, lost, place)
 
 
 def _no_weather(
-    weather: Weather, windows: Windows, needs: Mapping[str, Needs], lost: npt.NDArray[np.int64], place: Place
+    weather: Weather, windows: Windows, needs: Mapping[Site, Needs], lost: npt.NDArray[np.int64], place: Place
 ) -> MissingDataError:
     """Error of the first origin without usable weather."""
     origin = int(lost[0])
@@ -194,10 +195,11 @@ def _no_weather(
         for site, needed in needs.items():
             reason = weather_access.why_missing(
                 dataset,
-                site=site,
+                site=site.name,
                 issue_time=windows.issue_time[origin],
                 valid_time=windows.valid_time[origin][windows.inside[origin]],
                 names=needed.names[model],
+                steps=Steps.of_windows(site, windows.valid_time[:, 0], windows.frequency),
             )
             if reason is not None:
                 analysis = weather_schema.is_analysis(dataset)
@@ -205,8 +207,8 @@ def _no_weather(
                 first, last = weather_schema.covered(dataset)
                 which = f" of weather model {model!r}" if model else ""
                 return kind(
-                    f"No usable weather{which} for site {site!r} at issue time {minute(windows.issue_time[origin])} "
-                    f"UTC ({counted(lost.size, 'issue time')} in all): {reason} "
+                    f"No usable weather{which} for site {site.name!r} at issue time "
+                    f"{minute(windows.issue_time[origin])} UTC ({counted(lost.size, 'issue time')} in all): {reason} "
                     f"The weather covers {minute(first)} to {minute(last)} UTC.",
                     "The analysis must hold every variable for every hour of the window."
                     if analysis

@@ -76,6 +76,8 @@ class DesignMatrix:
         Matrix of measured weather as of a moment, on which to fit in place of this one.
     refusal : MissingDataError, optional
         Reason why the first origin without usable weather has none, where an ensemble gave one.
+    weather_steps : dict of str
+        Native steps and those of the task, of weather models that were brought to them.
 
     See Also
     --------
@@ -106,6 +108,7 @@ class DesignMatrix:
     members: dict[str, tuple[pd.DataFrame, ...]] = field(default_factory=dict)
     measured: Callable[[pd.Timestamp | None], DesignMatrix] | None = None
     refusal: MissingDataError | None = None
+    weather_steps: dict[str, str] = field(default_factory=dict)
 
     @property
     def valid_time(self) -> timestamps.Times:
@@ -116,6 +119,12 @@ class DesignMatrix:
     def issue_time(self) -> timestamps.Times:
         """Issue time of each row, shape (rows,)."""
         return self.windows.issue_time[self.origin]
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Steps of weather that was brought to those of the task, for forecasts made of the rows."""
+        steps = (f"{model}: {words}" if model else words for model, words in self.weather_steps.items())
+        return {"weather_steps": "; ".join(steps)} if self.weather_steps else {}
 
     def of_origins(self, chosen: npt.NDArray[np.bool_]) -> DesignMatrix:
         """The rows of some origins only."""
@@ -138,6 +147,7 @@ class DesignMatrix:
             },
             measured=self.measured,
             refusal=self.refusal,
+            weather_steps=self.weather_steps,
         )
 
     def predict(self, model: QuantileModel, site: str, rows: npt.NDArray[np.bool_]) -> Array:
@@ -256,6 +266,7 @@ def merge_sites(parts: Sequence[DesignMatrix], windows: Windows, sites: Sequence
         hub_wind=by_site("hub_wind"),
         members={name: frames for part in parts for name, frames in part.members.items()},
         refusal=next((part.refusal for part in parts if part.refusal is not None), None),
+        weather_steps={model: words for part in parts for model, words in part.weather_steps.items()},
     )
 
 
@@ -295,6 +306,7 @@ def _of_recipe(
         newest_observation={name: _newest_observation(now, name) for name in views},
         hub_wind={name: _hub_wind(view) for name, view in views.items()},
         members=_members(now, features, recipe),
+        weather_steps=dict(now.converted),
     )
 
 

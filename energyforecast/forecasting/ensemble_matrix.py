@@ -184,4 +184,5 @@ def _join_origins(parts: Sequence[DesignMatrix], windows: Windows) -> DesignMatr
         hub_wind=arrays("hub_wind"),
         members={key: tuple(part.members[key][0] for part in parts) for key in parts[0].members},
         refusal=next((part.refusal for part in parts if part.refusal is not None), None),
+        weather_steps=parts[0].weather_steps,
     )

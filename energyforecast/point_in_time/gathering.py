@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps, variables
+from energyforecast.core import variables
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
@@ -18,7 +18,8 @@ from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import MissingDataError
 from energyforecast.point_in_time.history import Past, history_as_of
 from energyforecast.point_in_time.snapshot import Snapshot, extend
-from energyforecast.point_in_time.weather_access import weather_as_of
+from energyforecast.point_in_time.weather_access import Gathered, weather_as_of
+from energyforecast.weather.processing.temporal import Steps, cell_methods_at_steps
 
 __all__ = ["take_snapshot"]
 
@@ -36,7 +37,7 @@ def take_snapshot(
     margin: pd.Timedelta = pd.Timedelta(0),
     history: Iterable[Past] = (),
 ) -> Snapshot:
-    """Gather the data known at each issue time.
+    """Gather the data known at each issue time, with the weather at the steps of the windows.
 
     Parameters
     ----------
@@ -76,26 +77,13 @@ def take_snapshot(
     ((1, 24), [6.0])
     """
     steps = int(np.ceil(margin / windows.frequency))
-    extended = extend(windows, steps)
-    values: dict[tuple[str, str], Array] = {}
-    init: dict[tuple[str, str], timestamps.Times] = {}
-    skipped: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
-    methods: dict[str, str] = {}
-    for model, dataset in as_models(weather).items():
-        prefix = f"{model}:" if model else ""
-        for site in sites:
-            gathered = weather_as_of(
-                dataset,
-                site=site.name,
-                issue_time=windows.issue_time,
-                valid_time=extended.valid_time,
-                inside=extended.inside,
-                names=names[model],
-                required=required[model],
-            )
-            values |= {(prefix + name, site.name): array for name, array in gathered.values.items()}
-            init[(model, site.name)], skipped[(model, site.name)] = gathered.init_time, gathered.skipped
-        methods |= {prefix + name: _cell_methods(dataset[name], name) for name in names[model]}
+    models = as_models(weather)
+    gathered = _gathered(models, sites, windows, extend(windows, steps), names, required)
+    values = {
+        (f"{model}:{name}" if model else name, site): array
+        for (model, site), one in gathered.items()
+        for name, array in one.values.items()
+    }
     past = _histories(observations, sites, windows, tuple(dict.fromkeys(history)))
     for array in (*values.values(), *(one for pair in past.values() for one in pair), windows.valid_time):
         # A feature that computes in place must not change what the next one sees.
@@ -106,16 +94,51 @@ def take_snapshot(
         windows=windows,
         margin=steps,
         weather=values,
-        cell_methods=methods,
-        init_time=init,
-        skipped=skipped,
+        cell_methods={
+            f"{model}:{name}" if model else name: _cell_methods(models[model][name], name, one)
+            for (model, _), one in gathered.items()
+            for name in names[model]
+        },
+        init_time={key: one.init_time for key, one in gathered.items()},
+        skipped={key: one.skipped for key, one in gathered.items()},
         history=past,
+        converted={
+            model: one.converted.words for (model, _), one in gathered.items() if one.converted is not None
+        },
     )
 
 
-def _cell_methods(values: xr.DataArray, name: str) -> str:
+def _gathered(
+    models: Mapping[str, xr.Dataset],
+    sites: Sequence[Site],
+    windows: Windows,
+    extended: Windows,
+    names: Mapping[str, Sequence[str]],
+    required: Mapping[str, Sequence[str]],
+) -> dict[tuple[str, str], Gathered]:
+    """Weather by model and site, at the steps of the windows and of their margins."""
+    begins = windows.valid_time[:, 0] if windows.valid_time.size else windows.issue_time[:0]
+    return {
+        (model, site.name): weather_as_of(
+            dataset,
+            site=site.name,
+            issue_time=windows.issue_time,
+            valid_time=extended.valid_time,
+            inside=extended.inside,
+            names=names[model],
+            required=required[model],
+            steps=Steps.of_windows(site, begins, windows.frequency),
+        )
+        for model, dataset in models.items()
+        for site in sites
+    }
+
+
+def _cell_methods(values: xr.DataArray, name: str, gathered: Gathered) -> str:
+    """Cell method of a gathered variable."""
     given = values.attrs.get("cell_methods")
-    return str(given) if given is not None else variables.lookup(name).cell_methods
+    native = str(given) if given is not None else variables.lookup(name).cell_methods
+    return cell_methods_at_steps(name, native, gathered.converted)
 
 
 def _histories(

@@ -12,7 +12,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import TimeError
-from energyforecast.point_in_time.weather_access import _ints
+from energyforecast.point_in_time.weather_runs import to_ints
 
 __all__ = ["Past", "history_as_of"]
 
@@ -91,12 +91,12 @@ def history_as_of(
     """
     column = observations.sites.index(site)
     values = observations.values[site].to_numpy()
-    published = _ints(observations.published[:, column])
-    begin, width = _ints(timestamps.to_ns(observations.index))[0], observations.frequency.value
+    published = to_ints(observations.published[:, column])
+    begin, width = to_ints(timestamps.to_ns(observations.index))[0], observations.frequency.value
     hop = 1 if step is None else _whole_steps(step, observations.frequency)
-    issued = np.broadcast_to(_ints(issue_time)[:, None], requested_time.shape).ravel()
+    issued = np.broadcast_to(to_ints(issue_time)[:, None], requested_time.shape).ravel()
     position = np.minimum(
-        (_ints(requested_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER
+        (to_ints(requested_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER
     )
     if hop > 1:
         beyond = np.maximum(0, position - (len(values) - 1))

@@ -18,6 +18,8 @@ __all__ = ["select_runs"]
 #: Wind in km/h is recognised over 500 different hours, a wrong clock of the sun over seven bright days: so far before
 #: an origin weather is kept too, that it is refused as the whole archive would be.
 _CONTEXT: Final = pd.Timedelta("22D")
+#: Longest way to the next stamp of an analysis that is brought to shorter steps.
+_NEXT: Final = pd.Timedelta("12h")
 
 
 def select_runs(weather: xr.Dataset, windows: Windows, *, margin: pd.Timedelta) -> xr.Dataset:
@@ -26,7 +28,7 @@ def select_runs(weather: xr.Dataset, windows: Windows, *, margin: pd.Timedelta) 
     axis = timestamps.to_ns(weather[name].values)
     if name == "time":
         first = windows.valid_time.min(axis=1) - (margin + _CONTEXT).to_timedelta64()
-        last = windows.valid_time.max(axis=1) + margin.to_timedelta64()
+        last = windows.valid_time.max(axis=1) + (margin + _NEXT).to_timedelta64()
     else:
         reach = weather["lead_time"].values[-1].astype("timedelta64[ns]")
         first = windows.issue_time - max(reach, _CONTEXT.to_timedelta64())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -54,6 +54,8 @@ class Snapshot:
         Whether a newer, incomplete run gave way, by weather model and site.
     history : dict
         Values and ages of lagged observations by request and site.
+    converted : dict
+        Native steps and those of the task, by weather model that was brought to them.
 
     Examples
     --------
@@ -74,6 +76,7 @@ class Snapshot:
     init_time: Mapping[tuple[str, str], timestamps.Times]
     skipped: Mapping[tuple[str, str], npt.NDArray[np.bool_]]
     history: Mapping[tuple[Past, str], tuple[Array, Array]]
+    converted: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, site: str) -> Snapshot:
         """The same moment, seen from another site.

@@ -11,7 +11,7 @@ gathers, and hands features a :class:`Snapshot` of copies: no archive can be rea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,12 +21,19 @@ import xarray as xr
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.wording import counted, minute
 from energyforecast.errors import SchemaError
+from energyforecast.point_in_time.weather_runs import (
+    NEVER,
+    Array,
+    ConvertedRuns,
+    Runs,
+    arrivals,
+    positions,
+    to_ints,
+)
+from energyforecast.weather.processing.temporal import Conversion, Steps, conversion, speed_of
 
 __all__ = ["Gathered", "as_double", "weather_as_of", "why_missing"]
 
-Array = npt.NDArray[Any]
-
-_NEVER: Final = np.iinfo(np.int64).max
 _NAT: Final = np.datetime64("NaT", "ns")
 
 
@@ -41,6 +48,8 @@ class Gathered:
         Run used; NaT where there is none, and for analyses.
     skipped : array of bool, shape (origins,)
         Whether a newer run had arrived but was incomplete.
+    converted : Conversion, optional
+        Conversion by which the weather was brought to the steps of the task.
 
     Examples
     --------
@@ -56,12 +65,7 @@ class Gathered:
     values: dict[str, Array]
     init_time: timestamps.Times
     skipped: npt.NDArray[np.bool_]
-
-
-def _ints(stamps: Array) -> npt.NDArray[np.int64]:
-    """Nanoseconds; NaT becomes never."""
-    result = np.asarray(stamps).astype(f"{np.asarray(stamps).dtype.kind}8[ns]").view(np.int64)
-    return np.where(result == np.iinfo(np.int64).min, _NEVER, result)
+    converted: Conversion | None = None
 
 
 def weather_as_of(
@@ -73,6 +77,7 @@ def weather_as_of(
     inside: npt.NDArray[np.bool_],
     names: Sequence[str],
     required: Sequence[str] | None = None,
+    steps: Steps | None = None,
 ) -> Gathered:
     """The newest usable run at each issue time, one coherent run per origin.
 
@@ -93,6 +98,8 @@ def weather_as_of(
         Variables to gather.
     required : sequence of str, optional
         Variables that make a run complete; all of `names` by default.
+    steps : Steps, optional
+        Steps of the task, to which weather of other steps is brought. By default the valid times must be its stamps.
 
     Returns
     -------
@@ -113,22 +120,22 @@ def weather_as_of(
     """
     needed = tuple(names if required is None else required)
     _check_coherent(weather)
+    converted = None if steps is None else conversion(weather, steps, names)
     if weather_schema.is_analysis(weather):
-        return _analysis(weather, site, issue_time, valid_time, names)
-    init = _ints(weather["init_time"].values)
-    lead = _ints(weather["lead_time"].values)
-    issued, valid = _ints(issue_time), _ints(valid_time)
-    low = int(np.searchsorted(init, issued.min(initial=_NEVER) - lead[-1]))
+        return _analysis(weather, site, valid_time, names, converted)
+    init = to_ints(weather["init_time"].values)
+    reach = to_ints(weather["lead_time"].values[-1:])[0] if converted is None else converted.grid.end
+    issued = to_ints(issue_time)
+    low = int(np.searchsorted(init, issued.min(initial=NEVER) - reach))
     high = int(np.searchsorted(init, issued.max(initial=0), side="right"))
-    runs = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
-    place = int(np.flatnonzero(weather["site"].values == site)[0])
-    blocks = {name: _block(runs[name], place) for name in names}
-    return _newest_usable(blocks, needed, _arrivals(runs), init[low:high], lead, issued, valid, inside)
-
-
-def _arrivals(weather: xr.Dataset) -> npt.NDArray[np.int64]:
-    """Times of arrival by run, or by run and lead. [ns]"""
-    return _ints(weather["available_time"].transpose("init_time", ...).values)
+    some = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
+    if converted is None:
+        runs = Runs.of(some, site, names)
+    else:
+        converted = converted.of_runs(slice(low, high))
+        runs = ConvertedRuns.to_steps(some, names, converted)
+    found = _newest_usable(runs, needed, issued, to_ints(valid_time), inside)
+    return replace(found, converted=converted)
 
 
 def _check_coherent(weather: xr.Dataset) -> None:
@@ -141,29 +148,16 @@ def _check_coherent(weather: xr.Dataset) -> None:
         )
 
 
-def _block(values: xr.DataArray, place: int) -> Array:
-    order = ("init_time", "lead_time", *(("member",) if "member" in values.dims else ()))
-    if values.dims == ("site", *order):
-        return np.asarray(values.values[place])
-    return np.asarray(values.isel(site=place).transpose(*order).values)
-
-
 def _newest_usable(
-    blocks: Mapping[str, Array],
+    runs: Runs,
     needed: Sequence[str],
-    arrived: npt.NDArray[np.int64],
-    init: npt.NDArray[np.int64],
-    lead: npt.NDArray[np.int64],
     issued: npt.NDArray[np.int64],
     valid: npt.NDArray[np.int64],
     inside: npt.NDArray[np.bool_],
 ) -> Gathered:
     """Values of the newest usable run of each origin, found by steps back from the newest one."""
-    origins, steps = valid.shape
-    out = {
-        name: np.full((origins, steps, *block.shape[2:]), np.nan, dtype=block.dtype)
-        for name, block in blocks.items()
-    }
+    origins, init, lead, arrived = len(valid), runs.init, runs.lead, runs.arrived
+    out = runs.empty(valid.shape)
     chosen = np.full(origins, -1)
     skipped = np.zeros(origins, dtype=bool)
     last = np.where(inside, valid, np.iinfo(np.int64).min).max(axis=1, initial=np.iinfo(np.int64).min)
@@ -174,10 +168,10 @@ def _newest_usable(
         # A run that does not reach the end of the window gives way, and all older ones with it.
         pending = pending[init[run[pending]] + lead[-1] >= last[pending]]
         at = run[pending]
-        column, known = _columns(valid[pending] - init[at][:, None], lead)
+        column, known = positions(valid[pending] - init[at][:, None], lead)
         if arrived.ndim == 2:
             known = known & (arrived[at[:, None], column] <= issued[pending][:, None])
-        found = {name: _take(block, at, column, known) for name, block in blocks.items()}
+        found = runs.take(at, column, known)
         complete = _complete(found, needed, known, inside[pending])
         done = pending[complete]
         for name, values in out.items():
@@ -211,27 +205,6 @@ def _not_yet(arrived: npt.NDArray[np.int64], issued: npt.NDArray[np.int64]) -> n
     return arrived > issued
 
 
-def _columns(
-    requested: npt.NDArray[np.int64], axis: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Positions of values on a rising axis, and whether they lie on it exactly."""
-    step = axis[1] - axis[0] if len(axis) > 1 else np.int64(1)
-    if len(axis) > 1 and axis[-1] - axis[0] == step * (len(axis) - 1) and (np.diff(axis) == step).all():
-        position, rest = np.divmod(requested - axis[0], step)
-        known = (rest == 0) & (position >= 0) & (position < len(axis))
-    else:
-        position = np.searchsorted(axis, requested)
-        known = axis[np.minimum(position, len(axis) - 1)] == requested
-    return np.where(known, position, 0), known
-
-
-def _take(block: Array, run: Array, column: Array, known: npt.NDArray[np.bool_]) -> Array:
-    values: Array = block[run[:, None], column]
-    if not known.all():
-        values[~known] = np.nan
-    return values
-
-
 def _complete(
     found: Mapping[str, Array],
     needed: Sequence[str],
@@ -249,20 +222,32 @@ def _complete(
 def _analysis(
     weather: xr.Dataset,
     site: str,
-    issue_time: timestamps.Times,
     valid_time: timestamps.Times,
     names: Sequence[str],
+    converted: Conversion | None,
 ) -> Gathered:
     """Values of an analysis as a pseudo-run of each origin."""
-    axis = _ints(weather["time"].values)
-    column, known = _columns(_ints(valid_time), axis)
+    axis = to_ints(weather["time"].values) if converted is None else converted.grid.target
+    column, known = positions(to_ints(valid_time), axis)
+    wanted = dict.fromkeys(names) | {speed_of(name): None for name in names if speed_of(name) in weather}
+    series = {name: np.asarray(weather[name].sel(site=site).transpose("time", ...).values) for name in wanted}
     out = {}
     for name in names:
-        series = np.asarray(weather[name].sel(site=site).transpose("time", ...).values)
-        values: Array = series[column]
+        found = series[name]
+        if converted is not None:
+            speed = series.get(speed_of(name))
+            made = converted.bring(
+                name,
+                found.T[None],
+                attrs=weather[name].attrs,
+                speed=None if speed is None else speed.T[None],
+            )
+            found = made[0].T
+        values: Array = found[column]
         values[~known] = np.nan
         out[name] = values
-    return Gathered(out, np.full(len(issue_time), _NAT), np.zeros(len(issue_time), dtype=bool))
+    none = np.zeros(len(valid_time), dtype=bool)
+    return Gathered(out, np.full(len(valid_time), _NAT), none, converted)
 
 
 def why_missing(
@@ -272,6 +257,7 @@ def why_missing(
     issue_time: np.datetime64,
     valid_time: timestamps.Times,
     names: Sequence[str],
+    steps: Steps | None = None,
 ) -> str | None:
     """Reason why no run was usable at one issue time; ``None`` if one was.
 
@@ -284,6 +270,8 @@ def why_missing(
         Hours of the window.
     names : sequence of str
         Required variables.
+    steps : Steps, optional
+        As in :func:`weather_as_of`.
 
     Returns
     -------
@@ -298,22 +286,21 @@ def why_missing(
     ... )
     'no run had arrived by then.'
     """
-    window: dict[str, Any] = {"issue_time": np.array([issue_time]), "valid_time": valid_time[None, :]}
+    issued = np.array([issue_time])
+    window: dict[str, Any] = {"issue_time": issued, "valid_time": valid_time[None, :], "steps": steps}
     none = np.zeros((1, len(valid_time)), dtype=bool)
     unit = "hour" if (np.diff(valid_time) == np.timedelta64(1, "h")).all() else "interval"
     gathered = weather_as_of(weather, site=site, names=names, inside=~none, **window)
-    holes = {
-        name: ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
-        for name, values in gathered.values.items()
-    }
+    made = "" if gathered.converted is None else f" Its steps were brought from {gathered.converted.words}."
+    holes = {name: _holes(values) for name, values in gathered.values.items()}
     if not any(hole.any() for hole in holes.values()):
         return None
     if weather_schema.is_analysis(weather):
         name, hole = next((name, hole) for name, hole in holes.items() if hole.any())
-        return f"{name} is missing at {minute(valid_time[hole][0])} UTC ({counted(hole.sum(), unit)})."
-    arrived = _arrivals(weather)
+        return f"{name} is missing at {minute(valid_time[hole][0])} UTC ({counted(hole.sum(), unit)}).{made}"
+    arrived = arrivals(weather)
     first = arrived if arrived.ndim == 1 else arrived.min(axis=1)
-    known = np.flatnonzero(~_not_yet(first, _ints(np.array(issue_time))))
+    known = np.flatnonzero(~_not_yet(first, to_ints(np.array(issue_time))))
     if not known.size:
         return "no run had arrived by then."
     newest = weather.isel(init_time=[int(known.max())])
@@ -326,15 +313,18 @@ def why_missing(
         )
     partial = weather_as_of(newest, site=site, names=names, required=(), inside=none, **window)
     for name, values in partial.values.items():
-        hole = ~np.isfinite(values[0].reshape(len(valid_time), -1)).all(axis=1)
-        if hole.any():
-            missing = valid_time[hole]
-            members = _lost_members(newest, values[0])
+        missing = valid_time[_holes(values)]
+        if len(missing):
             return (
-                f"the newest run, of {minute(start)} UTC, lacks {members}{name} at {minute(missing[0])} UTC "
-                f"({counted(len(missing), unit)})."
+                f"the newest run, of {minute(start)} UTC, lacks {_lost_members(newest, values[0])}{name} at "
+                f"{minute(missing[0])} UTC ({counted(len(missing), unit)}).{made}"
             )
     return f"the newest run, of {minute(start)} UTC, had arrived in part only."
+
+
+def _holes(values: Array) -> npt.NDArray[np.bool_]:
+    """Steps of one origin at which a value is missing, or that of a member."""
+    return np.asarray(~np.isfinite(values[0].reshape(values.shape[1], -1)).all(axis=1))
 
 
 def _lost_members(run: xr.Dataset, values: Array) -> str:

@@ -24,7 +24,7 @@ from .processing.spatial import (
     to_sites as to_sites,
 )
 from .processing.temporal import (
-    hourly as hourly,
+    at_steps as at_steps,
 )
 from .sources.common.base import (
     AnalysisSource as AnalysisSource,

@@ -25,34 +25,31 @@ HOURS = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
 
 
 @pytest.mark.parametrize(
-    ("timezone", "latitude", "longitude", "frequency", "offset"),
+    ("timezone", "latitude", "longitude", "frequency", "offset", "steps"),
     [
-        pytest.param("Asia/Kolkata", 8.3, 77.6, "1h", "30min", marks=fault("blames gaps, not the half hour")),
-        pytest.param(
-            "Asia/Kathmandu", 27.7, 85.3, "1h", "15min", marks=fault("blames gaps, not the quarter hour")
-        ),
-        pytest.param(
-            "Australia/Adelaide",
-            -34.0,
-            138.5,
-            "30min",
-            "0min",
-            marks=fault("blames gaps, not hourly weather"),
-        ),
-        pytest.param(
-            "Europe/Berlin", 48.0, 10.0, "15min", "0min", marks=fault("blames gaps, not hourly weather")
-        ),
+        ("Asia/Kolkata", 8.3, 77.6, "1h", "30min", "1h to 1h from :30"),
+        ("Asia/Kathmandu", 27.7, 85.3, "1h", "15min", "1h to 1h from :15"),
+        ("Australia/Adelaide", -34.0, 138.5, "30min", "0min", "1h to 30min"),
+        ("Europe/Berlin", 48.0, 10.0, "15min", "0min", "1h to 15min"),
     ],
 )
-def test_hourly_weather_serves_other_steps_or_the_refusal_names_the_steps(
-    timezone: str, latitude: float, longitude: float, frequency: str, offset: str
+def test_hourly_weather_serves_tasks_of_other_steps(
+    timezone: str, latitude: float, longitude: float, frequency: str, offset: str, steps: str
 ) -> None:
     farm = wind_farm(latitude=latitude, longitude=longitude, timezone=timezone)
     weather, truth = toy_weather([farm], days=20)
     task = ef.day_ahead("09:00", timezone=timezone, frequency=frequency, quantiles=QUANTILES)
     power = toy_power([farm], truth, frequency=frequency, offset=offset)
-    with or_refused(r"(?i)\bsteps?\b|half|hourly|interpolat|every 1h|frequency"):
-        ef.Forecaster(farm, task, model=quick_model()).fit(weather, power)
+    forecaster = ef.Forecaster(farm, task, model=quick_model()).fit(weather, power, as_of="2024-01-15")
+    forecast = forecaster.predict(weather, power, issue_time="2024-01-16 09:00")
+    assert int(forecast.inside.sum()) == pd.Timedelta("24h") // pd.Timedelta(frequency)
+    assert forecast.data.attrs["weather_steps"] == steps
+    matrix = forecaster.design_matrix(weather, power, task.issue_times("2024-01-16", "2024-01-16"))
+    run = weather.sel(site="farm", init_time=matrix.weather_init_time[("", "farm")][0])
+    stamps = (run["init_time"].values + run["lead_time"].values).astype("i8")
+    ends = matrix.valid_time.astype("i8")[:, None] + np.array([0, pd.Timedelta(frequency).value])
+    wind = np.interp(ends, stamps, run["wind_speed_100m"]).mean(axis=1)
+    np.testing.assert_allclose(matrix.columns["farm"]["wind_speed_100m[mean]"], wind, atol=1e-4)
 
 
 def _plant() -> ef.PVPlant:
@@ -101,19 +98,17 @@ def test_power_curve_reference_forecasts_at_every_step(minutes: int) -> None:
     assert int(forecast.inside.sum()) == 1440 // minutes
 
 
-@fault("an hour gets the mean of its first quarter")
 def test_quarter_hourly_means_of_radiation_are_averaged_to_the_hour() -> None:
     plant = _plant()
     weather, _ = toy_weather([plant], start="2024-06-01", step="15min", leads=4 * 72 + 1, days=10)
     task = ef.day_ahead("09:00", timezone="UTC")
     windows = task.windows(task.issue_times("2024-06-05", "2024-06-05"))
     names = {"": ["ghi"]}
-    with or_refused():
-        snapshot = take_snapshot(weather, None, sites=[plant], windows=windows, names=names, required=names)
-        run = weather.sel(site="pv", init_time=snapshot.init_time[("", "pv")][0])
-        quarters = pd.Series(run["ghi"].values, index=run["init_time"].values + run["lead_time"].values)
-        expected = quarters.resample("1h").mean().reindex(windows.valid_time[0])
-        np.testing.assert_allclose(snapshot.interval_mean("ghi")[0], expected, atol=1.0)
+    snapshot = take_snapshot(weather, None, sites=[plant], windows=windows, names=names, required=names)
+    run = weather.sel(site="pv", init_time=snapshot.init_time[("", "pv")][0])
+    quarters = pd.Series(run["ghi"].values, index=run["init_time"].values + run["lead_time"].values)
+    expected = quarters.resample("1h").mean().reindex(windows.valid_time[0])
+    np.testing.assert_allclose(snapshot.interval_mean("ghi")[0], expected, atol=1.0)
 
 
 # -- steps of observations and forecast ------------------------------------------------------------

@@ -692,13 +692,3 @@ def test_an_intraday_forecast_begins_with_its_issue() -> None:
     assert first[1, ~np.isnat(first[1])][0] == np.datetime64("2024-01-20T18")
     assert forecast.inside.sum(axis=1).tolist() == [12, 12]
     assert _sound(forecast)
-
-
-def test_half_hours_that_hourly_weather_does_not_hold_are_refused() -> None:
-    given = synthetic(days=20)
-    task = ef.day_ahead("09:00", timezone="Europe/Paris", frequency="30min", quantiles=LEVELS)
-    half = given.power.values.resample("30min").ffill()
-    power = Observations(half, published_after="2h")
-    with pytest.raises(NoRunError) as caught:
-        ef.Forecaster(given.site, task, model=SMALL).fit(given.weather, power)
-    three_lines(caught.value, "'farm 0'", ":30 UTC")

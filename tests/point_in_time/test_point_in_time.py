@@ -524,15 +524,17 @@ def test_a_snapshot_shifts_inside_one_run_and_stops_at_its_end() -> None:
 
 def test_the_mean_over_an_interval_takes_both_ends_of_instants_and_means_as_they_are() -> None:
     weather = _tidy()
-    weather["ghi"] = weather["temp_air"]
-    now = _snapshot(weather, _windows("2024-01-01 09:00"), margin="2h", names=("temp_air", "ghi"))
+    weather["precipitation"] = weather["temp_air"]
+    now = _snapshot(weather, _windows("2024-01-01 09:00"), margin="2h", names=("temp_air", "precipitation"))
     np.testing.assert_array_equal(now.interval_mean("temp_air"), [[103.5, 104.5, 105.5]])
-    np.testing.assert_array_equal(now.interval_mean("ghi"), [[103, 104, 105]])
+    np.testing.assert_array_equal(now.interval_mean("precipitation"), [[103, 104, 105]])
     np.testing.assert_array_equal(now.interval_mean("temp_air", hours=-2), [[101.5, 102.5, 103.5]])
-    np.testing.assert_array_equal(now.interval_mean("ghi", hours=-2), [[101, 102, 103]])
-    weather["ghi"].attrs["cell_methods"] = "time: point"  # what a dataset says goes before the table
-    now = _snapshot(weather, _windows("2024-01-01 09:00"), margin="1h", names=("ghi",))
-    np.testing.assert_array_equal(now.interval_mean("ghi"), [[103.5, 104.5, 105.5]])
+    np.testing.assert_array_equal(now.interval_mean("precipitation", hours=-2), [[101, 102, 103]])
+    weather["precipitation"].attrs["cell_methods"] = (
+        "time: point"  # what a dataset says goes before the table
+    )
+    now = _snapshot(weather, _windows("2024-01-01 09:00"), margin="1h", names=("precipitation",))
+    np.testing.assert_array_equal(now.interval_mean("precipitation"), [[103.5, 104.5, 105.5]])
 
 
 @pytest.mark.parametrize("minutes", [5, 10, 12, 15, 20, 30])

@@ -157,8 +157,9 @@ def test_weather_that_had_not_arrived_is_caught_in_the_second_of_two_models(
 
 
 @_plant("_newest_usable")
-def only_the_first_lead_counts(right: Any, blocks: Any, needed: Any, arrived: Any, *rest: Any) -> Any:
-    return right(blocks, needed, arrived[:, 0] if arrived.ndim == 2 else arrived, *rest)
+def only_the_first_lead_counts(right: Any, runs: Any, *rest: Any) -> Any:
+    arrived = runs.arrived
+    return right(replace(runs, arrived=arrived[:, 0] if arrived.ndim == 2 else arrived), *rest)
 
 
 def test_leads_that_had_not_arrived_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,44 +1,58 @@
-"""Interpolation of weather from steps of three and six hours to hours."""
+"""Weather at the steps of a task: finer or coarser than its own, or with other beginnings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import timestamps, variables, weather_schema
 from energyforecast.core.sites import Site, Sites, as_sites
-from energyforecast.errors import SchemaError
+from energyforecast.core.wording import short
+from energyforecast.errors import SchemaError, TimeError
+from energyforecast.weather.processing.intervals import Intervals
+from energyforecast.weather.processing.step_grid import Floats, Ints, StepGrid
 
-__all__ = ["dark_at_night", "hourly"]
-
-Floats = npt.NDArray[np.floating[Any]]
+__all__ = ["Conversion", "Steps", "at_steps", "cell_methods_at_steps", "conversion", "dark_at_night"]
 
 _HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
-#: Instants within an hour at which the sun is evaluated, for a mean over the hour.
-_SAMPLES: Final = 6
-#: Clear-sky irradiance below which no clear-sky index is formed. [W m-2]
-_FAINT: Final = 20.0
+#: Steps longer than this are not interpolated: the course of a day is lost in them. [ns]
+_LONGEST: Final = 12 * 3_600_000_000_000
+#: Shortest piece of which steps are made. [ns]
+_SHORTEST: Final = 60_000_000_000
 #: A zenith beyond which a model has no light: refraction and half a cell away from the site are allowed for. [degree]
 _DARK: Final = 93.0
 #: Radiation at night that rounding in the files of GFS can cause. [W m-2]
 _ROUNDING: Final = 60.0
 _RADIATION: Final = ("ghi", "dni", "dhi", "top_net_solar")
+_METHOD: Final = (
+    "instants linear, directions as vectors, means kept over their steps, radiation by clear-sky index"
+)
 
 
-def hourly(weather: xr.Dataset, *, sites: Sites) -> xr.Dataset:
-    r"""Interpolate weather in longer steps to hours.
+def at_steps(
+    weather: xr.Dataset, step: str | timedelta, *, sites: Sites, offset: str | timedelta = "0min"
+) -> xr.Dataset:
+    r"""Bring weather to other steps: to quarter-hours, to hours, or to hours that begin at half past.
+
+    A :class:`energyforecast.Forecaster` does so by itself, with the steps of its task.
 
     Parameters
     ----------
     weather : Dataset
-        A forecast or an analysis, of steps of whole hours that may differ.
+        A forecast or an analysis, of steps that may differ.
+    step : str or timedelta
+        Length of the steps, e.g. ``"15min"``.
     sites : Site or sequence of Site
         All sites of the weather, whose coordinates give the position of the sun.
+    offset : str or timedelta
+        Beginning of a step after midnight UTC: ``"30min"`` for hours of India.
 
     Returns
     -------
@@ -47,22 +61,24 @@ def hourly(weather: xr.Dataset, *, sites: Sites) -> xr.Dataset:
 
     Raises
     ------
+    TimeError
+        If the weather comes less than every 12 hours, or not at whole minutes.
     SchemaError
-        If steps are not whole hours, or a site of the weather is not given.
+        If a site of the weather is not given.
 
     Notes
     -----
     Instants are linear in time; a direction is that of the linear vector, while a speed stays linear as a speed,
-    since the vector between two winds is shorter than either. Means of radiation :math:`\bar{G}` follow the
-    clear-sky irradiance :math:`C_h` of each hour :math:`h` of a step, so that the energy of the step is preserved;
-    instants of radiation have a clear-sky index :math:`k = G / C` that is linear between two stamps,
-    :math:`w` being the share of the interval that has passed:
+    since the vector between two winds is shorter than either. Of instants at shorter steps those at the stamps
+    are kept. A mean is constant in its native step, and averaged over each step that is made. Radiation follows the
+    clear-sky irradiance :math:`C` with a clear-sky index :math:`k`, and becomes the mean of each step :math:`(a, b)`:
 
     .. math::
-        \bar{G}_h = \bar{G} \, \frac{C_h}{\frac{1}{n} \sum_{j=1}^{n} C_j}, \qquad
-        G_h = \left[ (1 - w) \, k_{\text{left}} + w \, k_{\text{right}} \right] C_h
+        \bar{G}_{a,b} = \frac{1}{b - a} \int_a^b k(t) \, C(t) \, dt
 
-    Other means are constant in a step. An hour between two stamps is available when the later of them is.
+    with :math:`k = \bar{G} / \bar{C}` in each native step of means, which keeps its energy, and of instants
+    :math:`k(t_i) = G_i / C(t_i)`, linear between the stamps. A step is available when the latest of the values is from
+    which it is made. An hour that is missing between others stays missing.
 
     See Also
     --------
@@ -72,41 +88,168 @@ def hourly(weather: xr.Dataset, *, sites: Sites) -> xr.Dataset:
     Examples
     --------
     >>> from energyforecast.testing import example_weather
+    >>> weather = example_weather()
+    >>> weather["wind_speed_100m"][:, :, 1] = 9.0  # after 8 m/s at the beginning of the first run
     >>> farm = Site(name="farm", latitude=43.6, longitude=78.5)
-    >>> coarse = example_weather().isel(lead_time=slice(None, None, 6))
-    >>> hourly(coarse, sites=farm).equals(example_weather()), coarse.sizes["lead_time"]
-    (True, 9)
+    >>> at_steps(weather, "15min", sites=farm)["wind_speed_100m"].values[0, 0, :5].tolist()
+    [8.0, 8.25, 8.5, 8.75, 9.0]
     """
+    places = {site.name: site for site in as_sites(sites)}
+    of_weather = [str(name) for name in weather["site"].values]
+    _check_sites(of_weather, list(places))
+    names = [str(name) for name in weather.data_vars]
+    anchor = int(timestamps.duration(offset).value)
+    steps = Steps(places[of_weather[0]], int(timestamps.duration(step).value), (anchor,))
+    first = Conversion.of(weather, steps, names)
+    by_site = [replace(first, site=places[name], suns={}) for name in of_weather]
+    result = xr.Dataset({name: _brought(weather, name, by_site) for name in names}, attrs=weather.attrs)
     axis = "time" if weather_schema.is_analysis(weather) else "lead_time"
-    native = np.asarray(weather[axis].values).astype(
-        "datetime64[ns]" if axis == "time" else "timedelta64[ns]"
-    )
-    steps = np.diff(native)
-    _check_steps(steps, axis)
-    places = as_sites(sites)
-    _check_sites(weather, places)
-    target = native[0] + np.arange((native[-1] - native[0]) // _HOUR + 1) * _HOUR
-    hours = _Hours(native, target)
-    result = xr.Dataset(attrs=_attrs(weather, steps))
-    for name in map(str, weather.data_vars):
-        values = weather[name].transpose(..., axis)
-        made = _made(weather, name, axis, hours, places)
-        result[name] = values.isel({axis: np.zeros(len(target), dtype=int)}).copy(data=made).drop_vars(axis)
-        result[name].attrs = values.attrs
-        result[name] = result[name].transpose(*weather[name].dims)
-    coords = {
-        key: coord
-        for key, coord in weather.coords.items()
-        if axis not in coord.dims and key != "available_time"
-    }
+    target = first.grid.target.view("datetime64[ns]" if axis == "time" else "timedelta64[ns]")
+    coords = {key: coord for key, coord in weather.coords.items() if axis not in coord.dims}
     arrived: Any = weather["available_time"]
     if axis in arrived.dims:
-        arrived = _later(arrived.transpose(..., axis), hours)
+        arrived = arrived.transpose(..., axis)
+        latest = first.latest(timestamps.to_ns(arrived.values)).view("datetime64[ns]")
+        arrived = (tuple(map(str, arrived.dims)), latest)
+    native, _, made = first.words.partition(" to ")
+    attrs = {
+        "native_steps": weather.attrs.get("native_steps", native),
+        "interpolated": f"to {made}: {_METHOD}",
+    }
     return weather_schema.check_weather(
-        result.drop_vars("available_time", errors="ignore").assign_coords(
-            {**coords, axis: target, "available_time": arrived}
-        )
+        result.assign_coords({**coords, axis: target, "available_time": arrived}).assign_attrs(attrs)
     )
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Steps of a task at a site. [ns]
+
+    Parameters
+    ----------
+    site : Site
+    width : int
+        Length.
+    anchors : tuple of int
+        Beginnings of steps, modulo the width: local days may begin at half past.
+    """
+
+    site: Site
+    width: int
+    anchors: tuple[int, ...]
+
+    @classmethod
+    def of_windows(cls, site: Site, begins: timestamps.Times, width: pd.Timedelta) -> Steps:
+        """Steps of windows that begin at given times."""
+        step = int(width.to_timedelta64().astype("timedelta64[ns]").view(np.int64))
+        return cls(site, step, tuple(np.unique(timestamps.to_ns(begins).view(np.int64) % step).tolist()))
+
+
+def conversion(weather: xr.Dataset, steps: Steps, names: Sequence[str]) -> Conversion | None:
+    """Conversion of variables to the steps of a task; None where they have them already."""
+    if not names or not steps.anchors:
+        return None
+    native, lengths, starts = _axes(weather, steps.width)
+    begins = starts[:, None] + native[0] - np.array(steps.anchors)
+    fits = (lengths == steps.width).all() and (begins % steps.width == 0).all()
+    if fits and all(_is_mean(weather[name].attrs, name) for name in names if _is_light(name)):
+        return None
+    return Conversion.of(weather, steps, names)
+
+
+def cell_methods_at_steps(name: str, given: str, converted: Conversion | None) -> str:
+    """Cell method of a variable after a conversion: radiation becomes means."""
+    return variables.MEAN if converted is not None and _is_light(name) else given
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Conversion of the weather of runs at one site to other steps; an analysis is one run.
+
+    Parameters
+    ----------
+    grid : StepGrid
+    site : Site
+    starts : array, shape (runs,)
+        Initialisations; 0 for an analysis. [ns]
+    means, light, instants : bool
+        Whether there are means, instants of radiation and other instants.
+    """
+
+    grid: StepGrid
+    site: Site
+    starts: Ints
+    means: bool
+    light: bool
+    instants: bool
+    suns: dict[bytes, tuple[physics.SolarPosition, Ints]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, weather: xr.Dataset, steps: Steps, names: Sequence[str]) -> Conversion:
+        """Conversion of variables of a dataset."""
+        native, lengths, starts = _axes(weather, steps.width)
+        if np.median(lengths) > _LONGEST:
+            raise _apart(lengths, steps.width)
+        lengths = np.minimum(lengths, lengths[lengths <= _LONGEST].max())
+        kinds = [(_is_light(name), _is_mean(weather[name].attrs, name)) for name in names]
+        means = any(mean for _, mean in kinds)
+        last = int(native[-1]) + max(0, int(lengths[-1]) - steps.width if means else 0)
+        anchors = np.unique((np.array(steps.anchors) - starts[:, None]) % steps.width).tolist()
+        grid = StepGrid.of(native, lengths, width=steps.width, anchors=anchors, last=last)
+        if not len(grid.target) or grid.atom < _SHORTEST:
+            raise _apart(lengths, steps.width)
+        return cls(grid, steps.site, starts, means, (True, False) in kinds, (False, False) in kinds)
+
+    @property
+    def words(self) -> str:
+        """Native steps and those that are made, like "1h to 15min", or "1h to 1h from :30" of other beginnings."""
+        native, made = _lengths(self.grid.lengths), _lengths([self.grid.width])
+        begin = pd.Timestamp(int(self.starts[0] + self.grid.target[0])).minute
+        if native == made and self.grid.exact.all():
+            return f"{made}, with means of irradiance from its instants"
+        return f"{native} to {made}" + (f" from :{begin:02d}" if native == made else "")
+
+    def of_runs(self, chosen: slice | Ints) -> Conversion:
+        """The same conversion for some of the runs."""
+        return replace(self, starts=self.starts[chosen], suns={})
+
+    def latest(self, arrived: timestamps.Times) -> Ints:
+        """Latest arrival of the values from which each step is made; NaT where one never arrived. [ns]"""
+        known, never = arrived.view(np.int64), np.iinfo(np.int64)
+        whole = np.where(known == never.min, never.max, known)
+        made = self.grid.latest(whole, instants=self.instants, means=self.means, light=self.light)
+        return np.where(made == never.max, never.min, made)
+
+    def bring(
+        self, name: str, native: Floats, *, attrs: Mapping[Any, Any], speed: Floats | None = None
+    ) -> Floats:
+        """Values of a variable at the steps, from shape (runs[, members], stamps); a direction with its speed."""
+        mean, grid = _is_mean(attrs, name), self.grid
+        if _is_light(name):
+            return grid.sunlit(native, lambda at: self._sky(at, name, native.ndim == 3), mean=mean)
+        if mean:
+            return grid.means(native)
+        if _bare(name).startswith("wind_direction_"):
+            return _turned(native, np.ones_like(native) if speed is None else speed, grid)
+        return grid.instants(native)
+
+    def _sky(self, at: Ints, name: str, members: bool) -> Floats:
+        """Clear-sky irradiance of each run at stamps."""
+        key = at.tobytes()
+        if key not in self.suns:
+            # Runs overlap: each moment once.
+            moments, where = np.unique(self.starts[:, None] + at, return_inverse=True)
+            position = physics.solar_position(
+                moments.view("datetime64[ns]"), self.site.latitude, self.site.longitude
+            )
+            self.suns[key] = position, where.reshape(len(self.starts), len(at))
+        position, where = self.suns[key]
+        if _bare(name) == "top_net_solar":
+            sky = position.dni_extra * np.maximum(0.0, np.cos(np.radians(position.zenith)))
+        else:
+            sky = getattr(physics.clear_sky(position, altitude=self.site.altitude or 0.0), _bare(name))
+        values = np.asarray(sky)[where]
+        return values[:, None] if members else values
 
 
 def dark_at_night(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
@@ -133,156 +276,97 @@ def dark_at_night(weather: xr.Dataset, *, sites: Sequence[Site]) -> xr.Dataset:
     return result
 
 
-def _check_steps(steps: npt.NDArray[np.timedelta64], axis: str) -> None:
-    odd = steps[(steps % _HOUR != np.timedelta64(0, "ns")) | (steps <= np.timedelta64(0, "ns"))]
-    if len(odd):
-        raise SchemaError(
-            f"The weather has a step of {odd[0] / np.timedelta64(1, 'm'):g} min along {axis}.",
-            "Steps must be whole hours.",
-            "Average shorter steps to hours first.",
-        )
+def _brought(weather: xr.Dataset, name: str, by_site: Sequence[Conversion]) -> xr.DataArray:
+    """Variable at the steps of conversions, one for each site."""
+    analysis = weather_schema.is_analysis(weather)
+    order = ("site", "time") if analysis else ("site", "init_time", "lead_time")
+    dims = (*order[:-1], *(("member",) if "member" in weather[name].dims else ()), order[-1])
+    runs = (slice(None), None) if analysis else (slice(None),)
+    native = weather[name].transpose(*dims).values[runs]
+    winds = speed_of(name)
+    speed = weather[winds].transpose(*dims).values[runs] if winds in weather else [None] * len(native)
+    made = np.stack(
+        [
+            one.bring(name, values, attrs=weather[name].attrs, speed=fast)
+            for one, values, fast in zip(by_site, native, speed, strict=True)
+        ]
+    )
+    result = xr.DataArray(made[:, 0] if analysis else made, dims=dims, attrs=weather[name].attrs)
+    if _is_light(name):
+        result.attrs["cell_methods"] = variables.MEAN
+    return result.transpose(*weather[name].dims)
 
 
-def _check_sites(weather: xr.Dataset, sites: Sequence[Site]) -> None:
-    names = {site.name for site in sites}
-    for name in weather["site"].values:
-        if str(name) not in names:
+def speed_of(name: str) -> str:
+    """Name of the speed that belongs to a direction of the wind; empty for another variable."""
+    return name.replace("wind_direction_", "wind_speed_") if "wind_direction_" in name else ""
+
+
+def _turned(direction: Floats, speed: Floats, grid: StepGrid) -> Floats:
+    """Directions of the linear vector."""
+    # Calm air has no direction; a thousandth keeps the one that is written.
+    east, north = physics.wind_components(np.maximum(speed, 1e-3), direction)
+    turned = physics.wind_from_components(grid.instants(east), grid.instants(north))[1]
+    linear = grid.instants(direction)
+    # At the stamps a direction is what it was.
+    return np.asarray(np.where(grid.exact, linear, turned).astype(direction.dtype))
+
+
+def _axes(weather: xr.Dataset, alone: int) -> tuple[Ints, Ints, Ints]:
+    """Native stamps, lengths of their steps (of a single one as given), and initialisations; 0 of an analysis. [ns]"""
+    analysis = weather_schema.is_analysis(weather)
+    kind, axis = ("datetime64[ns]", "time") if analysis else ("timedelta64[ns]", "lead_time")
+    stamps = np.asarray(weather[axis].values).astype(kind)
+    native = stamps.view(np.int64)
+    if len(native) == 1:
+        lengths = np.array([alone], dtype=np.int64)
+    else:
+        lengths = Intervals.of(stamps, strict=False).after.astype("timedelta64[ns]").view(np.int64)
+        lengths = np.append(np.minimum(lengths[:-1], np.diff(native)), lengths[-1])
+    starts = (
+        np.zeros(1, np.int64) if analysis else timestamps.to_ns(weather["init_time"].values).view(np.int64)
+    )
+    return native, lengths, starts
+
+
+def _bare(name: str) -> str:
+    return name.split(":", 1)[-1]
+
+
+def _is_light(name: str) -> bool:
+    """Whether a variable follows the sun."""
+    return _bare(name) in _RADIATION
+
+
+def _is_mean(attrs: Mapping[Any, Any], name: str) -> bool:
+    """Whether a variable holds means, by its attribute or by the vocabulary."""
+    if "cell_methods" in attrs:
+        return bool(attrs["cell_methods"] == variables.MEAN)
+    try:
+        return variables.lookup(_bare(name)).cell_methods == variables.MEAN
+    except SchemaError:
+        return False
+
+
+def _lengths(lengths: Sequence[int] | Ints) -> str:
+    """Different lengths in words, like "1h, 3h"."""
+    return ", ".join(short(pd.Timedelta(int(one), "ns")) for one in np.unique(lengths))
+
+
+def _check_sites(of_weather: Sequence[str], given: Sequence[str]) -> None:
+    for name in of_weather:
+        if name not in given:
             raise SchemaError(
-                f"The weather has the site {str(name)!r}, which was not given.",
+                f"The weather has the site {name!r}, which was not given.",
                 "The position of the sun differs by site, so each must be given.",
-                "Give all sites of the weather: hourly(weather, sites=[...]).",
+                "Give all sites of the weather: at_steps(weather, step, sites=[...]).",
             )
 
 
-def _attrs(weather: xr.Dataset, steps: npt.NDArray[np.timedelta64]) -> dict[str, Any]:
-    lengths = ", ".join(f"{int(step / _HOUR)}h" for step in np.unique(steps))
-    return {
-        **weather.attrs,
-        "native_steps": weather.attrs.get("native_steps", lengths),
-        "interpolated": "to hours: instants linear, directions as vectors, radiation by clear-sky index",
-    }
-
-
-class _Hours:
-    """Native stamps around each hour, and the share of the step that has passed."""
-
-    def __init__(self, native: npt.NDArray[Any], target: npt.NDArray[Any]) -> None:
-        self.native, self.target = native, target
-        self.left = np.searchsorted(native, target, side="right") - 1
-        self.right = np.minimum(self.left + 1, len(native) - 1)
-        length = np.where(self.left < self.right, native[self.right] - native[self.left], _HOUR)
-        self.share = (target - native[self.left]) / length
-        self.exact = self.share == 0.0
-
-    def linear(self, values: Floats) -> Floats:
-        between = values[..., self.left] * (1 - self.share) + values[..., self.right] * self.share
-        return np.asarray(np.where(self.exact, values[..., self.left], between))
-
-    def constant(self, values: Floats) -> Floats:
-        return np.asarray(values[..., self.left])
-
-    def step_means(self, values: Floats) -> Floats:
-        """Means of hourly values over each native step, one for each hour."""
-        first = np.flatnonzero(self.exact)
-        length = np.diff(np.append(first, len(self.target)))
-        return np.repeat(np.add.reduceat(values, first, axis=-1) / length, length, axis=-1)
-
-
-def _made(weather: xr.Dataset, name: str, axis: str, hours: _Hours, sites: Sequence[Site]) -> Floats:
-    values = weather[name].transpose(..., axis)
-    data = np.asarray(values.values)
-    base = name.split(":", 1)[-1]
-    mean = values.attrs.get("cell_methods", _usual_method(base)) == variables.MEAN
-    if base in _RADIATION:
-        return _sunlit(weather, name, axis, hours, sites, mean=mean).astype(data.dtype)
-    if mean:
-        return hours.constant(data)
-    if base.startswith("wind_direction_"):
-        speed_name = name.replace("wind_direction_", "wind_speed_")
-        known = speed_name in weather
-        speed = weather[speed_name].transpose(*values.dims).values if known else np.ones_like(data)
-        # Calm air has no direction; a thousandth keeps the one that is written.
-        east, north = physics.wind_components(np.maximum(speed, 1e-3), data)
-        turned = physics.wind_from_components(hours.linear(east), hours.linear(north))[1]
-        return np.where(hours.exact, hours.constant(data), turned).astype(data.dtype)
-    return hours.linear(data).astype(data.dtype)
-
-
-def _usual_method(name: str) -> str:
-    try:
-        return variables.lookup(name).cell_methods
-    except SchemaError:
-        return variables.POINT
-
-
-def _sunlit(
-    weather: xr.Dataset, name: str, axis: str, hours: _Hours, sites: Sequence[Site], *, mean: bool
-) -> Floats:
-    """Radiation with the daily course of a clear sky."""
-    values = weather[name].transpose("site", ..., axis)
-    start = (
-        np.zeros(1, dtype="datetime64[ns]")
-        if axis == "time"
-        else timestamps.to_ns(weather["init_time"].values)
+def _apart(lengths: Ints, width: int) -> TimeError:
+    """Error of steps that cannot be brought together."""
+    return TimeError(
+        f"The weather comes in steps of {_lengths(lengths)}, and is asked for in steps of {_lengths([width])}.",
+        "Steps can be brought together if those of the weather are 12h or less, and all begin at whole minutes.",
+        "Give weather in shorter steps, or at full minutes; or choose the frequency of the task like the weather's.",
     )
-    by_name = {site.name: site for site in sites}
-    clear = np.stack(
-        [
-            _clear(by_name[str(place)], start, hours.target, name.split(":", 1)[-1], mean=mean)
-            for place in values["site"].values
-        ]
-    )
-    # Same dimensions as the values: (site[, init_time][, member], hours).
-    found = [str(dim) for dim in values.dims]
-    dims = ("site", axis) if axis == "time" else ("site", "init_time", axis)
-    clear = clear[:, 0] if axis == "time" else clear
-    sky = xr.DataArray(clear, dims=dims).expand_dims(
-        {dim: values.sizes[dim] for dim in found if dim not in dims}
-    )
-    sky_values = np.asarray(sky.transpose(*found).values)
-    data = np.asarray(values.values, dtype=float)
-    made = _kept(data, sky_values, hours) if mean else _indexed(data, sky_values, hours)
-    back = xr.DataArray(made, dims=found).transpose(*weather[name].transpose(..., axis).dims)
-    return np.asarray(back.values)
-
-
-def _kept(data: Floats, sky: Floats, hours: _Hours) -> Floats:
-    """Hourly means that preserve the mean of each step."""
-    whole = hours.step_means(sky)
-    light = whole > 0
-    # Radiation of a model at night is spread evenly, which preserves its energy.
-    share = np.where(light, sky / np.where(light, whole, 1.0), 1.0)
-    return np.asarray(hours.constant(data) * share)
-
-
-def _indexed(data: Floats, sky: Floats, hours: _Hours) -> Floats:
-    """Instants with a clear-sky index that is linear between two stamps."""
-    at_stamps = sky[..., hours.exact]
-    index = np.where(at_stamps > _FAINT, data / np.maximum(at_stamps, _FAINT), np.nan)
-    left, right = index[..., hours.left], index[..., hours.right]
-    left, right = np.where(np.isnan(left), right, left), np.where(np.isnan(right), left, right)
-    made = (left * (1 - hours.share) + right * hours.share) * sky
-    line = hours.linear(data)
-    return np.asarray(np.where(hours.exact | np.isnan(made) | np.isnan(line), line, made))
-
-
-def _clear(site: Site, start: timestamps.Times, target: npt.NDArray[Any], name: str, *, mean: bool) -> Floats:
-    """Clear sky of hours, shape (runs, hours): means from each hour to the next, or instants."""
-    moments = (
-        start[:, None] + (target - np.datetime64(0, "ns") if target.dtype.kind == "M" else target)[None, :]
-    )
-    if mean:
-        within = (np.arange(_SAMPLES) + 0.5) * (_HOUR / np.timedelta64(1, "ns") / _SAMPLES)
-        moments = moments[..., None] + within.astype("timedelta64[ns]")
-    position = physics.solar_position(moments, site.latitude, site.longitude)
-    if name == "top_net_solar":
-        sky = position.dni_extra * np.maximum(0.0, np.cos(np.radians(position.zenith)))
-    else:
-        sky = getattr(physics.clear_sky(position, altitude=site.altitude or 0.0), name)
-    return np.asarray(sky.mean(axis=-1) if mean else sky)
-
-
-def _later(arrived: xr.DataArray, hours: _Hours) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
-    known = timestamps.to_ns(np.asarray(arrived.values))
-    both = np.maximum(known[..., hours.left], known[..., hours.right])
-    return tuple(map(str, arrived.dims)), np.where(hours.exact, known[..., hours.left], both)

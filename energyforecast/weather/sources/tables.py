@@ -25,8 +25,8 @@ from energyforecast.errors import (
     TimeError,
     UnitsError,
 )
+from energyforecast.weather.processing.intervals import Intervals
 from energyforecast.weather.sources.common.base import finished
-from energyforecast.weather.sources.common.intervals import Intervals
 from energyforecast.weather.sources.common.units import converted
 
 __all__ = ["read_table"]
@@ -232,7 +232,7 @@ def _intervals(
             + ("" if init is None else f" in the run of {pd.Timestamp(init[row])}")
             + ", is the first of a site or run with longer steps than the rest of the table.",
             "Means and sums at the same stamp or lead must be of intervals of one length.",
-            "Read the rows of each step by themselves, bring them to one step as energyforecast.weather.hourly does, "
+            "Read the rows of each step by themselves, bring them to one step by energyforecast.weather.at_steps, "
             "and join them with xarray.concat.",
         )
     return found

@@ -13,7 +13,7 @@ import xarray as xr
 from energyforecast import physics
 from energyforecast.core.sites import Site
 from energyforecast.errors import FileFormatError, MissingDataError, RangeError, SchemaError, TimeError
-from energyforecast.weather import hourly, read_noaa_ensemble, read_noaa_netcdf
+from energyforecast.weather import at_steps, read_noaa_ensemble, read_noaa_netcdf
 
 RUNS = Path(os.environ.get("ENERGYFORECAST_DATA", "/nowhere")) / "weather_samples" / "noaa_runs"
 TUCSON = Site(name="Tucson", latitude=32.2, longitude=-110.3)
@@ -123,8 +123,8 @@ def test_clear_hours_of_real_runs_stand_where_the_sun_does(
 @pytest.mark.slow
 def test_real_ensembles_become_hours() -> None:
     run = read_noaa_ensemble(sorted((RUNS / "gefs/2019/05/15/00").glob("*.nc")), sites=[TUCSON])
-    fine = hourly(run, sites=[TUCSON])
-    assert (run.sizes["member"], run.sizes["lead_time"], fine.sizes["lead_time"]) == (21, 97, 385)
+    fine = at_steps(run, "1h", sites=[TUCSON])
+    assert (run.sizes["member"], run.sizes["lead_time"], fine.sizes["lead_time"]) == (21, 97, 390)
     native = run["ghi"].isel(site=0, init_time=0).values
     steps = np.diff(run["lead_time"].values / np.timedelta64(1, "h"))
     energy = (native[:-1] * steps[:, None]).sum(axis=0)

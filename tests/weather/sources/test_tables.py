@@ -22,7 +22,7 @@ from energyforecast.errors import (
     TimeError,
     UnitsError,
 )
-from energyforecast.weather import Label, hourly, read_table
+from energyforecast.weather import Label, at_steps, read_table
 from energyforecast.weather.sources.common.units import converted
 from tests.support.table_settings import with_format
 
@@ -247,7 +247,7 @@ def test_runs_of_other_steps_in_one_table_are_refused_with_the_first_and_can_be_
     with pytest.raises(TimeError, match="in the run of 2024-06-01"):
         _read(table, **form)
     early = table["run"] < "2024-06-03"
-    parts = [hourly(_read(part, **form), sites=FARM) for part in (table[early], table[~early])]
+    parts = [at_steps(_read(part, **form), "1h", sites=FARM) for part in (table[early], table[~early])]
     joined = xr.concat(parts, dim="init_time", join="outer", combine_attrs="drop_conflicts")
     check_weather(joined, sites=[FARM])
     assert joined.sizes["init_time"] == 3
