@@ -317,6 +317,8 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
             f"is the name of a known format: {', '.join(code(name) for name in FORMATS)}.\n"
         ),
         keys(TableFormat, columns, lambda name: None if column_default(name) == () else column_default(name)),
+        "Of both:\n",
+        table(("Key", "Meaning"), [(code(name), text) for name, (_, text) in schema.TRUST_CLOCK.items()]),
         "## [task]\n",
     ]
     for kind, task in schema.TASKS.items():

@@ -127,6 +127,12 @@ OBSERVATION_PLACES: Final[dict[str, tuple[Any, str]]] = {
     "file": (str, "Path of a CSV or parquet file."),
     "dataset": (str, "Name of a data set of the library: `la-haute-borne`, `almaty-region`."),
 }
+TRUST_CLOCK: Final[dict[str, tuple[Any, str]]] = {
+    "trust_clock": (
+        bool,
+        "`true` lets `fit` take power that comes earlier or later than the weather; the clock is not compared.",
+    ),
+}
 
 
 class _ObservationChecks(Section):
@@ -250,7 +256,7 @@ def file_section() -> type[Section]:
         leave_out=("name",),
         types={"power_curve": str, "sources": dict[str, Any]},
     )
-    places = _described("Observations", OBSERVATION_PLACES, _ObservationChecks)
+    places = _described("Observations", OBSERVATION_PLACES | TRUST_CLOCK, _ObservationChecks)
     reading = section_of(
         read_power,
         leave_out=frozenset({"source"}),

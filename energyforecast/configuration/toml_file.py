@@ -147,7 +147,13 @@ class Configuration:
 
     def forecaster(self) -> Forecaster:
         """A forecaster that is not fitted."""
-        return Forecaster(self.sites, self.task, model=self.model, perfect_weather=self.perfect_weather)
+        return Forecaster(
+            self.sites,
+            self.task,
+            model=self.model,
+            perfect_weather=self.perfect_weather,
+            trust_clock=self.sections["observations"].get("trust_clock", False),
+        )
 
     def weather(self) -> Weather:
         """The weather, one dataset or several models by name; None without a section [weather]."""

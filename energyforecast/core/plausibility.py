@@ -10,8 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from energyforecast import physics
 from energyforecast.core import timestamps, variables
-from energyforecast.core.sites import Site
+from energyforecast.core.daylight import dark_days, proven_lag
+from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.unit_changes import check_radiation_units, check_unit_changes
 from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
 
@@ -191,26 +193,50 @@ def check_radiation(weather: xr.Dataset, sites: Iterable[Site], label: str) -> N
         check_radiation_units(given, height=height, start=starts, site=site.name, label=f"{label}['ghi']")
 
 
-def check_sun(valid: timestamps.Times, generation: Floats, *, site: Site, label: str) -> float | None:
-    """Lag of radiation or PV power behind the sun; refused from 45 min on, None with under a week of light. [min]"""
+def check_sun(
+    valid: timestamps.Times,
+    generation: Floats,
+    *,
+    site: Site,
+    label: str,
+    modules: bool = False,
+    remedy: str = "If the source labels the end of the hour, shift it by one hour; check the time zone.",
+) -> float | None:
+    """Lag of radiation or PV power behind the sun, None with under a week of light. [min]
+
+    It is refused from 45 min on (power: 35), if values without light prove it: hills and other orientations move
+    the power of a day too.
+    PV power of `modules` is compared with theirs under a clear sky, radiation with the height of the sun.
+    """
     order = np.argsort(valid, kind="stable")
     valid, generation = valid[order], generation[order]
     keep = np.isfinite(generation) & np.append(True, np.diff(valid) > np.timedelta64(0, "ns"))
     valid, generation = valid[keep], np.clip(generation[keep], 0.0, None)
-    height = _sun_height(valid + _usual_step(valid) // 2, site)
+    step = _usual_step(valid)
+    height = _usual_power(valid + step // 2, site) if modules else _sun_height(valid + step // 2, site)
     # Days are cut at the sun's midnight, so that one day's light stays together.
     local = valid + np.timedelta64(round(site.longitude / 15 * 60), "m")
     day = local.astype("datetime64[D]")
     minute = (local - day).astype("timedelta64[m]").astype(float)
     lag = _daily_lag(day, minute, generation, height)
-    if lag is not None and abs(lag) >= 45:
+    if lag is None:
+        return None
+    proven = proven_lag(lag, dark_days(valid, generation, step=step, site=site).possible())
+    if proven is not None and abs(proven) >= (35 if modules else 45):
         raise TimeError(
-            f"{label} at site {site.name!r} comes {abs(lag):.0f} min {'after' if lag > 0 else 'before'} the sun "
-            f"(median over days, from {valid[0]}).",
+            f"{label} at site {site.name!r} comes {abs(proven):.0f} min {'after' if proven > 0 else 'before'} the sun "
+            f"(median over days, from {valid[0]}), and is above 0 in the dark.",
             "Means and power must be labelled with the beginning of their interval, in UTC.",
-            "If the source labels the end of the hour, shift it by one hour; check the time zone.",
+            remedy,
         )
     return lag
+
+
+def _usual_power(moments: timestamps.Times, site: Site) -> Floats:
+    """Power of a plant's modules, as they are declared, under a clear sky."""
+    assert isinstance(site, PVPlant)
+    sun = physics.solar_position(moments, site.latitude, site.longitude)
+    return np.nan_to_num(site.clear_sky_power(sun))
 
 
 def _sun_height(moments: timestamps.Times, site: Site) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,14 @@ __all__ = [
 Array = npt.NDArray[Any]
 #: Where weather is missing.
 Place: TypeAlias = Literal["fit", "predict", "backtest"]
+
+
+#: Remedy of a wrong clock.
+_RIGHT_CLOCK: Final = (
+    "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If the clock is "
+    "known to be right: in a configuration trust_clock = true under [observations], in Python "
+    "Forecaster(..., trust_clock=True)."
+)
 
 
 def check_kind(weather: Weather, *, perfect_weather: bool) -> None:
@@ -136,7 +144,9 @@ def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequ
     for site in sites:
         power = observations.value_at(site.name, matrix.valid_time, outside="missing")
         if isinstance(site, PVPlant):
-            plausibility.check_sun(matrix.valid_time, power, site=site, label="observations")
+            plausibility.check_sun(
+                matrix.valid_time, power, site=site, label="observations", modules=True, remedy=_RIGHT_CLOCK
+            )
         lag = _clock_lag(power, matrix.hub_wind[site.name], matrix.windows.frequency)
         if lag is None:
             continue
@@ -164,8 +174,7 @@ def _wrong_clock(site: Site, lag: Lag, matrix: DesignMatrix) -> TimeError:
         f"Power of site {site.name!r} comes {abs(lag.minutes):.0f} ± {lag.standard_error:.0f} min {side} the wind "
         f"(from {matrix.valid_time[0]} UTC on).",
         "Power must be labelled with the beginning of its hour, in UTC, so that the two agree within 35 min.",
-        "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If it is "
-        "known to be right, and the weather to be off, use Forecaster(..., trust_clock=True).",
+        _RIGHT_CLOCK,
     )
 
 

@@ -90,6 +90,7 @@ class AuditReport:
             else {
                 "verdict": clock.verdict,
                 "against": clock.against,
+                "compared_hours": clock.hours,
                 "constant_minutes": _number(clock.constant),
                 "change_minutes": _number(clock.change),
                 "since": None if clock.since is None else clock.since.isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -12,10 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import observation_frames, timestamps
+from energyforecast.core.daylight import DarkDays, dark_days, proven_lag
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.errors import SchemaError
 from energyforecast.observations.lag import Lag, estimate_lag
-from energyforecast.observations.power_driver import driver_at
+from energyforecast.observations.power_driver import clock_driver
 
 if TYPE_CHECKING:
     from energyforecast.core.observation_series import Observations
@@ -36,7 +37,7 @@ Verdict: TypeAlias = Literal[
 
 #: Largest lag of power behind the wind of a weather model with a right clock. [min]
 WIND_TOLERANCE: Final = 35.0
-#: The sun is exact; modules that do not face the equator are early or late. [min]
+#: The sun is exact. [min]
 _SUN_TOLERANCE: Final = 15.0
 #: Largest lag that is searched, so that local time taken for UTC is found. [h]
 _REACH: Final = 13
@@ -44,6 +45,8 @@ _REACH: Final = 13
 _MONTHLY_DEVIATION: Final = 8.0
 #: Smallest change of a clock. [min]
 _SMALLEST_CHANGE: Final = 30.0
+#: Correlation from which a series is related to its driver.
+_RELATED: Final = 0.4
 _DAY: Final = pd.Timedelta("1D")
 #: Calendars of daylight saving that are tried after that of the site.
 _CALENDARS: Final = ("Europe/Berlin", "America/New_York", "Australia/Sydney")
@@ -65,13 +68,18 @@ class ClockReport:
     lag : Lag or None
         Over the whole time; a mixture where the clock changes.
     table : DataFrame
-        By month: ``lag`` and ``standard_error`` [min], ``correlation``, ``values`` (their number) and ``certain``.
+        By month: ``lag`` and ``standard_error`` [min], ``correlation``, ``values`` (their number), ``compared`` (of
+        them) and ``certain``; not certain is a lag of PV power that its orientation or shade may explain.
     constant : float
         Lag while the clock is not changed: in winter, before the change, or in the first month. [min]
     change : float
         Difference of the lag in summer, after the change, or in the last month; 0 otherwise. [min]
     since : Timestamp or None
         First month after a change of zone.
+    days : DatetimeIndex
+        Days, in UTC, on which values were compared; others have no evidence.
+    hours : float
+        Measured time that was compared. [h]
 
     See Also
     --------
@@ -84,7 +92,7 @@ class ClockReport:
     >>> found = ClockReport("farm", "the wind", "change of zone", lag, pd.DataFrame(), 0.0, 60.0, since)
     >>> print(found)
     Clock of farm: change of zone. It lags by +0 min at first and +60 min more since March 2024. Overall lag
-    behind the wind: 60 ± 3 min.
+    behind the wind: 60 ± 3 min, over 0 h.
     """
 
     site: str
@@ -95,6 +103,8 @@ class ClockReport:
     constant: float = float("nan")
     change: float = 0.0
     since: pd.Timestamp | None = None
+    days: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([], tz="UTC"))
+    hours: float = 0.0
 
     @property
     def right(self) -> bool:
@@ -107,13 +117,19 @@ class ClockReport:
             if self.lag is None
             else f"{self.lag.minutes:z.0f} ± {self.lag.standard_error:.0f} min"
         )
-        return f"Clock of {self.site}: {self.verdict}. {self._words()} Overall lag behind {self.against}: {overall}."
+        return (
+            f"Clock of {self.site}: {self.verdict}. {self._words()} Overall lag behind {self.against}: {overall}, "
+            f"over {self.hours:,.0f} h."
+        )
 
     def _words(self) -> str:
         constant, change = f"{self.constant:+z.0f} min", f"{self.change:+z.0f} min"
         since = "" if self.since is None else f"{self.since:%B %Y}"
         return {
-            "right": f"Its lag of {constant} is within the usual range.",
+            "right": "Modules that face another direction than declared, or shade, explain its lag: no power comes "
+            "without light."
+            if np.isnan(self.constant)
+            else f"Its lag of {constant} is within the usual range.",
             "half an hour off": f"It lags by {constant}; perhaps a stamp names the middle of its interval.",
             "off by a constant": f"It lags by {constant}; check the time zone, and which end of its interval a "
             "stamp names.",
@@ -177,7 +193,12 @@ def check_clock(
 
     A change counts if :math:`|b| \ge 30` min and its misfit is smaller by 12 (daylight saving), 16 (one change) or 14
     (drift) than that of the constant. Against the wind of a weather model a lag of up to 35 min is right, for the model
-    errs as much; against the sun, 15 min. Modules of unknown tilt that face east or west are early or late by more.
+    errs as much; against the sun, 15 min.
+
+    A PV plant is compared with the power of its modules as the site declares them. Where they face another direction,
+    or hills shade them, the shape of a day moves without a fault of the clock. So its lag counts only in months in
+    which a right clock would leave power without light on more than a tenth of the days: more than twice that of
+    modules that follow the sun under a clear sky, both relative to their usual largest.
 
     Examples
     --------
@@ -188,22 +209,56 @@ def check_clock(
     >>> late = power.values["La Haute Borne"].shift(3, freq="1h")
     >>> print(check_clock(late, weather, site=site))
     Clock of La Haute Borne: off by a constant. It lags by +191 min; check the time zone, and which end of its
-    interval a stamp names. Overall lag behind wind_speed_100m: 195 ± 4 min.
+    interval a stamp names. Overall lag behind wind_speed_100m: 195 ± 4 min, over 17,234 h.
     """
     series = _measured(power, site)
     step = observation_frames.check_frame(series.to_frame(site.name), label="power")
     rows = max(1, round(pd.Timedelta("1h") / step))
     reach = _REACH * pd.Timedelta("1h") // (rows * step) * rows
     index = pd.date_range(series.index[0] - reach * step, series.index[-1] + reach * step, freq=step)
-    driver, against = driver_at(index + step / 2, expected, site=site)
+    driver, against = clock_driver(index + step / 2, expected, site=site)
     places = np.arange(len(series))[:, None] + np.arange(0, 2 * reach + 1, rows)[None, :]
     shifted, measured = driver[places], series.to_numpy(dtype=float)
     lag = estimate_lag(measured, shifted, step=rows * step, interval=step)
-    table = _by_part(measured, shifted, series.index, rows * step, {"month": "M", "quarter": "Q"}[by])
-    if lag is None or not table["certain"].any():
-        return ClockReport(site.name, against, "unknown", lag, table)
+    compared = series.index[np.isfinite(measured) & np.isfinite(shifted).all(axis=1)]
+    period = pd.PeriodIndex(series.index.tz_localize(None), freq={"month": "M", "quarter": "Q"}[by])
+    table = _by_part(measured, shifted, period, step=rows * step, interval=step)
+    dark = _dark(series, site, step)
+    if dark is not None:
+        table = _proven(table, dark, period.freqstr)
+    counts = {
+        "days": pd.DatetimeIndex(compared.floor("D").unique()),
+        "hours": len(compared) * (step / pd.Timedelta("1h")),
+    }
+    if lag is None or not (table["correlation"] > _RELATED).any():
+        return ClockReport(site.name, against, "unknown", lag, table, **counts)
+    if not table["certain"].any():
+        return ClockReport(site.name, against, "right", lag, table, **counts)
     tolerance = _SUN_TOLERANCE if isinstance(site, PVPlant) else WIND_TOLERANCE
-    return ClockReport(site.name, against, lag=lag, table=table, **_verdict(table, site, tolerance))
+    return ClockReport(site.name, against, lag=lag, table=table, **counts, **_verdict(table, site, tolerance))
+
+
+def _dark(power: pd.Series, site: Site, step: pd.Timedelta) -> DarkDays | None:
+    """Days of a PV plant with power in the dark."""
+    if not isinstance(site, PVPlant):
+        return None
+    known = power[power.notna()]
+    generation = known.to_numpy(dtype=float)
+    return dark_days(timestamps.to_ns(known.index), generation, step=step.to_timedelta64(), site=site)
+
+
+def _proven(table: pd.DataFrame, dark: DarkDays, part: str) -> pd.DataFrame:
+    """Lags that light proves; a larger one than the usual that it does not prove is not certain."""
+    parts = pd.PeriodIndex(pd.DatetimeIndex(dark.day), freq=part)
+    table = table.copy()
+    for start, lag in table.loc[table["certain"], "lag"].items():
+        chosen = np.asarray(parts == pd.Period(pd.Timestamp(start).tz_localize(None), freq=part))
+        proven = proven_lag(float(lag), dark.possible(chosen))
+        if proven is not None:
+            table.loc[start, "lag"] = proven
+        elif abs(lag) > _SUN_TOLERANCE:
+            table.loc[start, "certain"] = False
+    return table
 
 
 def _measured(power: Observations | pd.Series, site: Site) -> pd.Series:
@@ -220,24 +275,22 @@ def _measured(power: Observations | pd.Series, site: Site) -> pd.Series:
 
 
 def _by_part(
-    measured: Floats, shifted: Floats, index: pd.Index, step: pd.Timedelta, part: str
+    measured: Floats, shifted: Floats, label: pd.PeriodIndex, *, step: pd.Timedelta, interval: pd.Timedelta
 ) -> pd.DataFrame:
     """Lags of the months or quarters."""
-    label = pd.PeriodIndex(pd.DatetimeIndex(index).tz_localize(None), freq=part)
     rows = {}
+    compared = np.isfinite(measured) & np.isfinite(shifted).all(axis=1)
     for period in label.unique():
         chosen = np.asarray(label == period)
-        lag = estimate_lag(
-            measured[chosen], shifted[chosen], step=step, interval=index[1] - index[0], blocks=10
-        )
+        lag = estimate_lag(measured[chosen], shifted[chosen], step=step, interval=interval, blocks=10)
         start = pd.Timestamp(period.start_time, tz="UTC")
-        count = int(np.isfinite(measured[chosen]).sum())
+        counts = int(np.isfinite(measured[chosen]).sum()), int(compared[chosen].sum())
         rows[start] = (
-            (np.nan, np.nan, np.nan, count, False)
+            (np.nan, np.nan, np.nan, *counts, False)
             if lag is None
-            else (lag.minutes, lag.standard_error, lag.correlation, count, lag.correlation > 0.4)
+            else (lag.minutes, lag.standard_error, lag.correlation, *counts, lag.correlation > _RELATED)
         )
-    columns = ["lag", "standard_error", "correlation", "values", "certain"]
+    columns = ["lag", "standard_error", "correlation", "values", "compared", "certain"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 

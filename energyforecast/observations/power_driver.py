@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from energyforecast import physics
 from energyforecast.core import timestamps, variables, weather_schema
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
-__all__ = ["driver_at", "expected_power", "sun_on_modules"]
+__all__ = ["clock_driver", "driver_at", "expected_power"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,15 +27,13 @@ _LONGEST_GAP: Final = pd.Timedelta("3h")
 def driver_at(
     middle: pd.DatetimeIndex, expected: pd.Series | xr.Dataset | None = None, *, site: Site
 ) -> tuple[Floats, str]:
-    """Wind speed, ``ghi`` or beam of the sun that drives a site's power, NaN where not known, and its name."""
+    """Wind speed or ``ghi`` that drives a site's power, NaN where not known, and its name."""
     if expected is None:
-        if not isinstance(site, PVPlant):
-            raise MissingDataError(
-                f"{site.name!r} has no series to be compared with.",
-                "A wind farm or an area needs its weather; a PV plant alone is compared with the sun.",
-                "Give expected=..., the wind speed or a weather dataset.",
-            )
-        return sun_on_modules(site, middle), "the sun"
+        raise MissingDataError(
+            f"{site.name!r} has no series to be compared with.",
+            "A wind farm or an area needs its weather; a PV plant alone is compared with the sun.",
+            "Give expected=..., the wind speed or a weather dataset.",
+        )
     series = _freshest(expected, site) if isinstance(expected, xr.Dataset) else expected
     if not isinstance(series.index, pd.DatetimeIndex) or series.index.tz is None:
         raise TimeError(
@@ -83,15 +82,21 @@ def _freshest(weather: xr.Dataset, site: Site) -> pd.Series:
     return series
 
 
-def sun_on_modules(site: PVPlant, when: pd.DatetimeIndex) -> Floats:
-    """Share of the beam that falls on the modules; on level ground where their tilt is not known."""
-    from pvlib import irradiance, solarposition
+def clock_driver(
+    middle: pd.DatetimeIndex, expected: pd.Series | xr.Dataset | None = None, *, site: Site
+) -> tuple[Floats, str]:
+    """Driver of a site's power with which its clock is compared, and its name.
 
-    sun = solarposition.spa_python(when, site.latitude, site.longitude)
-    known = site.surface_tilt is not None and site.surface_azimuth is not None
-    tilt, azimuth = (site.surface_tilt, site.surface_azimuth) if known else (0.0, 180.0)
-    beam = irradiance.aoi_projection(tilt, azimuth, 90.0 - sun["elevation"], sun["azimuth"])
-    return np.where(sun["elevation"] > 0, np.clip(beam, 0.0, None), 0.0)
+    A PV plant's is the power of its modules, as they are declared, under a clear sky or with the radiation of weather.
+    """
+    if not isinstance(site, PVPlant) or isinstance(expected, pd.Series):
+        return driver_at(middle, expected, site=site)
+    sun = physics.solar_position(timestamps.to_ns(middle), site.latitude, site.longitude)
+    if expected is None:
+        return np.nan_to_num(site.clear_sky_power(sun)), "the sun"
+    ghi, name = driver_at(middle, expected, site=site)
+    power = site.power(np.clip(ghi, 0.0, None), sun, temp_air=20.0, wind_speed=2.0)
+    return np.where(np.isfinite(ghi), np.nan_to_num(power), np.nan), name
 
 
 def expected_power(power: Floats, driver: Floats, *, classes: int = 30) -> Floats:

@@ -110,22 +110,17 @@ def flag_quality(
 
 
 def clock_suspect(report: ClockReport, index: pd.DatetimeIndex) -> Bools:
-    """Intervals of months that lag by three quarters of an hour or more.
-
-    Half an hour of a PV plant is reported and not flagged: its modules may face east or west.
-    """
+    """Intervals that lag by three quarters of an hour or more, on the days and in the months that were compared."""
     if report.verdict in ("right", "unknown", "half an hour off"):
         return np.zeros(len(index), dtype=bool)
-    if report.verdict == "change of zone" and report.since is not None:
-        after = np.asarray(index >= report.since)
-        return np.where(
-            after, abs(report.constant + report.change) >= _SUSPECT, abs(report.constant) >= _SUSPECT
-        )
+    lag = report.table["lag"].where(report.table["certain"])
     if report.verdict == "off by a constant":
-        return np.ones(len(index), dtype=bool)
-    bad = report.table[report.table["certain"] & (report.table["lag"].abs() >= _SUSPECT)].index
-    months = pd.DatetimeIndex(index).tz_localize(None).to_period("M")
-    return np.asarray(months.isin(pd.DatetimeIndex(bad).tz_localize(None).to_period("M")))
+        lag = lag.where(lag.isna(), report.constant)
+    elif report.verdict == "change of zone":
+        lag = lag.where(lag.isna(), report.constant + np.where(lag.index >= report.since, report.change, 0.0))
+    months = pd.PeriodIndex(pd.DatetimeIndex(lag.index[lag.abs() >= _SUSPECT]).tz_localize(None), freq="M")
+    suspect = pd.DatetimeIndex(index).tz_localize(None).to_period("M").isin(months)
+    return np.asarray(suspect & index.floor("D").isin(report.days))
 
 
 def flag_table(observations: Observations) -> pd.DataFrame:

@@ -220,9 +220,9 @@ def curtailed(series: MeasuredPower) -> Bools:
     """
     if series.expected is None:
         return np.zeros(len(series.power), dtype=bool)
-    inside = (series.power > 0.02) & (series.power < 0.95)
+    inside = (series.power > 0.02) & (series.power < 0.95) & np.isfinite(series.expected)
     flat = _plateaus(series.power, tolerance=0.005, minimum=series.intervals(2.0, minimum=3)) & inside
-    return _by_run(flat, lambda run: bool(np.nanmean(series.expected[run] - series.power[run]) > 0.1))  # type: ignore[index]
+    return _by_run(flat, lambda run: bool(np.mean(series.expected[run] - series.power[run]) > 0.1))  # type: ignore[index]
 
 
 def outage(series: MeasuredPower) -> Bools:

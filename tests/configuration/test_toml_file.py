@@ -282,6 +282,12 @@ def test_perfect_weather_is_said_with_true_or_false_and_nothing_else(tmp_path: P
     )
 
 
+@pytest.mark.parametrize("value", [True, False])
+def test_a_clock_can_be_trusted(tmp_path: Path, value: bool) -> None:
+    path = _write(tmp_path, **_added("observations", f"trust_clock = {str(value).lower()}"))
+    assert configuration.read(path).forecaster().trust_clock is value
+
+
 @pytest.mark.parametrize("key", ["unit", "timezone", "label", "published_after"])
 def test_nothing_about_measurements_is_guessed(tmp_path: Path, key: str) -> None:
     lines = [line for line in SECTIONS["observations"].splitlines() if not line.startswith(key)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,13 +13,13 @@ import pytest
 import xarray as xr
 from pvlib import solarposition
 
-from energyforecast import datasets
+from energyforecast import datasets, physics
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.site_catalogue import catalogue
 from energyforecast.core.sites import DemandArea, PVPlant, WindFarm
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
-from energyforecast.observations import check_clock, power_driver
+from energyforecast.observations import check_clock
 from energyforecast.observations import clock as clocks
 
 HOUR = pd.Timedelta("1h")
@@ -179,13 +180,35 @@ def test_wrong_labels_of_a_plant_are_found(minutes: int, verdict: str) -> None:
     assert report.constant == pytest.approx(minutes, abs=8)
 
 
-def test_modules_of_known_orientation_are_not_taken_for_a_wrong_clock() -> None:
+def _west() -> tuple[PVPlant, pd.Series]:
     west = PVPlant(name="west", latitude=43.97, longitude=77.11, surface_tilt=35, surface_azimuth=235)
     index = pd.date_range("2023-01-01", periods=8760, freq="1h", tz="UTC")
-    beam = pd.Series(power_driver.sun_on_modules(west, index + HOUR / 2), index=index)
-    assert check_clock(beam, site=west).right
-    unknown = PVPlant(name="west", latitude=43.97, longitude=77.11)
-    assert not check_clock(beam, site=unknown).right
+    sun = physics.solar_position(timestamps.to_ns(index + HOUR / 2), west.latitude, west.longitude)
+    return west, pd.Series(west.clear_sky_power(sun), index=index)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_modules_that_face_west_are_not_taken_for_a_wrong_clock(declared: bool) -> None:
+    west, power = _west()
+    site = west if declared else replace(west, surface_tilt=None, surface_azimuth=None)
+    report = check_clock(power, site=site)
+    assert report.right
+    assert ("another direction" in str(report)) is not declared
+    late = check_clock(power.shift(1, freq="1h"), site=site)
+    assert late.verdict == "off by a constant"
+    assert late.constant == pytest.approx(60, abs=5 if declared else 40)
+
+
+def test_hills_are_not_taken_for_a_wrong_clock() -> None:
+    west, power = _west()
+    assert check_clock(power.where(power.index.hour > 4, 0.02 * (power > 0)), site=west).right
+
+
+def test_power_at_all_hours_has_no_clock_that_the_sun_could_show() -> None:
+    """A battery in the evening: no other clock explains it."""
+    _, power = _west()
+    battery = power + 0.3 * power.index.hour.isin(range(13, 18))
+    assert check_clock(battery, site=_west()[0]).verdict in ("right", "unknown")
 
 
 def _pvanalytics() -> Path:
@@ -284,8 +307,8 @@ def test_a_planted_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch) ->
         with pytest.raises(AssertionError):
             test_its_false_offsets_are_found()
     else:
-        honest_sun = power_driver.sun_on_modules
-        shifted = lambda site, when: honest_sun(site, when - pd.Timedelta("30min"))  # noqa: E731
-        monkeypatch.setattr(power_driver, "sun_on_modules", shifted)
+        honest_sun = clocks.clock_driver
+        shifted = lambda when, *rest, **kw: honest_sun(when - pd.Timedelta("30min"), *rest, **kw)  # noqa: E731
+        monkeypatch.setattr(clocks, "clock_driver", shifted)
         with pytest.raises(AssertionError):
             test_a_plant_on_the_suns_clock_passes("1h")

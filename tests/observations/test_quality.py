@@ -15,7 +15,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea, PVPlant, Site
 from energyforecast.core.variables import FLAG_VERSION, UNFIT, Flag
 from energyforecast.errors import SchemaError
-from energyforecast.observations import ClockReport, quality, quality_rules
+from energyforecast.observations import ClockReport, audit_observations, quality, quality_rules
 from energyforecast.observations.quality import flag_quality, flag_table
 from energyforecast.observations.quality_rules import MeasuredPower
 
@@ -212,7 +212,23 @@ def test_a_wrong_clock_is_suspect_and_a_right_one_is_not(hours: int) -> None:
     site, weather, power = _clean("wind")
     assert not _suspect(power, site, weather).any()
     moved = replace(power, values=power.values.set_axis(power.index + pd.Timedelta(hours=hours)))
-    assert _suspect(moved, site, weather).all()
+    suspect = _suspect(moved, site, weather)
+    assert suspect["2023-01-02":"2023-12-30"].all()
+
+
+def test_hours_without_weather_have_no_evidence_and_no_flag() -> None:
+    site, weather, power = _clean("wind")
+    moved = replace(power, values=power.values.set_axis(power.index + pd.Timedelta("3h")))
+    times = weather["init_time"].values
+    part = weather.isel(
+        init_time=(times >= np.datetime64("2023-04-20")) & (times < np.datetime64("2023-08-10"))
+    )
+    suspect = _suspect(moved, site, part)
+    assert suspect["2023-04-22":"2023-08-08"].all()
+    assert not suspect[:"2023-04-19"].any()
+    assert not suspect["2023-08-15":].any()
+    report = audit_observations(moved, sites=site, weather=part).to_dict()
+    assert report["sites"][site.name]["clock"]["compared_hours"] == pytest.approx(112 * 24, abs=96)
 
 
 @pytest.mark.slow
@@ -327,6 +343,10 @@ def test_the_table_tells_hours_and_shares() -> None:
 
 def test_after_a_change_of_zone_only_the_wrong_months_are_flagged() -> None:
     since = pd.Timestamp("2024-03-01", tz="UTC")
-    report = ClockReport("farm", "wind", "change of zone", None, pd.DataFrame(), 0.0, 60.0, since)
     index = pd.date_range("2024-02-29 22:00", periods=4, freq="1h", tz="UTC")
+    months = pd.DatetimeIndex(["2024-02-01", "2024-03-01"], tz="UTC")
+    table = pd.DataFrame({"lag": [0.0, 60.0], "certain": True}, index=months)
+    report = ClockReport(
+        "farm", "wind", "change of zone", None, table, 0.0, 60.0, since, days=index.floor("D")
+    )
     assert quality.clock_suspect(report, index).tolist() == [False, False, True, True]
