@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from energyforecast.errors import StoreError, StoreLockedError, require
 
-__all__ = ["checksum", "only_writer", "refused", "sweep", "whole_file", "without_secrets", "write_whole"]
+__all__ = [
+    "checksum",
+    "distinct_names",
+    "only_writer",
+    "refused",
+    "sweep",
+    "whole_file",
+    "without_secrets",
+    "write_whole",
+]
 
 _SCRATCH: Final = ".part-"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -24,6 +35,30 @@ _ADDRESS: Final = re.compile(r"(https?://)(?:[^\s/@]*@)?([^\s?#]*)(?:[?#]\S*)?")
 _KEY: Final = re.compile(
     r"(?i)\b(api[-_]?key|(?:security|access|private)[-_]?token|token|password|secret)(\s*[=:]\s*)\S+"
 )
+
+
+#: Names that Windows keeps for devices.
+_DEVICES: Final = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
+)
+
+
+def distinct_names(names: Iterable[str], *, reserved: Iterable[str] = ()) -> dict[str, str]:
+    """Name of a file, without its ending, for each name: valid and different on every file system.
+
+    Examples
+    --------
+    >>> distinct_names(["La Haute Borne", "a/b", "A_B", "scores"], reserved=["scores"])
+    {'La Haute Borne': 'La_Haute_Borne', 'a/b': 'a_b', 'A_B': 'A_B_2', 'scores': 'scores_2'}
+    """
+    taken = {"", *_DEVICES, *(name.casefold() for name in reserved)}
+    found = {}
+    for name in names:
+        stem = re.sub(r"\W+", "_", unicodedata.normalize("NFC", name)).strip("_") or "unnamed"
+        candidates = (stem if number == 1 else f"{stem}_{number}" for number in itertools.count(1))
+        found[name] = next(one for one in candidates if one.casefold() not in taken)
+        taken.add(found[name].casefold())
+    return found
 
 
 @contextmanager

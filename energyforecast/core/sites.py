@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,6 @@ __all__ = ["DemandArea", "PVPlant", "Site", "Sites", "WindFarm", "as_sites"]
 
 #: Coordinates that may be off by this much can fall into another cell of a weather model. [km]
 _COARSE: Final = 5.0
-
 
 Array = npt.NDArray[Any]
 
@@ -391,7 +391,7 @@ def as_sites(sites: Sites) -> tuple[Site, ...]:
             "Sites must be WindFarm, PVPlant, DemandArea or Site objects, at least one.",
             "Give one, e.g. WindFarm(name=..., latitude=..., longitude=..., capacity=...).",
         )
-    names = [site.name for site in several]
+    names = [unicodedata.normalize("NFC", site.name) for site in several]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise SchemaError(

@@ -96,6 +96,13 @@ def as_models(weather: Weather) -> dict[str, xr.Dataset]:
             "It must be an xarray Dataset, or a dict of them by the name of the weather model.",
             "Give a Dataset of the readers of energyforecast.weather; its read_table reads tables.",
         )
+    wrong = [name for name in models if not isinstance(name, str) or ":" in name]
+    if wrong:
+        raise SchemaError(
+            f"A weather model has the name {wrong[0]!r}.",
+            "Names of weather models must be text without a colon: variables are named 'model:variable'.",
+            "Rename the model.",
+        )
     return dict(models)
 
 

@@ -18,6 +18,8 @@ __all__ = ["NET_LOAD", "net_load"]
 
 #: Name of the net load of all sites.
 NET_LOAD: Final = "net load"
+#: Names of its parts.
+_KINDS: Final = ("demand", "wind", "solar")
 
 Part = Scenarios | Forecast | Sequence[Forecast] | None
 
@@ -176,18 +178,26 @@ def _groups(areas: Mapping[str, Collection[str]] | None, sites: list[str]) -> di
         )
     if areas is None:
         return {"": sites}
+    taken = [name for name in areas if name == NET_LOAD or name.split(": ")[-1] in _KINDS]
+    if taken:
+        raise SchemaError(
+            f"An area has the name {taken[0]!r}.",
+            f"The names {NET_LOAD!r}, of the sum of all, and {', '.join(map(repr, _KINDS))}, of its parts, must "
+            "remain free, as must names that end with them after a colon.",
+            f"Rename {taken[0]!r}.",
+        )
     counts = {name: [area for area, members in areas.items() if name in members] for name in sites}
     wrong = {name: found for name, found in counts.items() if len(found) != 1}
     unknown = sorted({name for members in areas.values() for name in members} - set(sites))
-    if wrong or unknown or NET_LOAD in areas:
+    if wrong or unknown:
         found = (
             f"Site {next(iter(wrong))!r} is in the areas {wrong[next(iter(wrong))]}."
             if wrong
-            else f"The areas hold {unknown or [NET_LOAD]}."
+            else f"The areas hold {unknown}."
         )
         raise SchemaError(
             found,
-            f"Each of {sites} must be in one area, and no other site; {NET_LOAD!r} is the sum of all.",
+            f"Each of {sites} must be in one area, and no other site.",
             "Correct areas={'north': {...}, ...}.",
         )
     return {**areas, "": sites}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.files import distinct_names
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.planning.day import DayPlan
@@ -57,7 +57,7 @@ def sheets(plan: DayPlan, *, timezone: str) -> dict[str, Sheet]:
             found["weekly outlook"] = weekly_outlook(plan.net_load, site=NET_LOAD, timezone=timezone)
     for kind in ("wind", "solar"):
         for name in plan.forecasts[kind].sites if kind in plan.forecasts else ():
-            found[name] = day_ahead_sheet(
+            found[name if name not in found else f"{name} ({kind})"] = day_ahead_sheet(
                 plan.forecasts[kind],
                 site=name,
                 timezone=timezone,
@@ -97,22 +97,19 @@ def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "
     """
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    for name, sheet in sheets(plan, timezone=timezone).items():
-        stem = file_name(name)
+    made, tables = sheets(plan, timezone=timezone), plan.tables()
+    stems = distinct_names(made, reserved=[*tables, "scenarios"])
+    for name, sheet in made.items():
+        stem = stems[name]
         sheet.write_csv(place / f"{stem}.csv")
         sheet.write_xlsx(place / f"{stem}.xlsx", language=language)
         sheet.write_html(place / f"{stem}.html", language=language)
-    for name, frame in plan.tables().items():
+    for name, frame in tables.items():
         write_table(frame, place / f"{name}.csv", caveats=plan.caveats)
     if plan.net_load is not None:
         data = plan.net_load.data.astype("float32").to_dataset(name="power")
         data.to_netcdf(place / "scenarios.nc", engine="scipy")
     return place
-
-
-def file_name(name: str) -> str:
-    """A name that is valid on every file system."""
-    return re.sub(r"\W+", "_", name).strip("_")
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]) -> Path:

@@ -75,7 +75,6 @@ def _cost(tables: dict[str, Any]) -> float:
         pytest.param(_area_and_tank, "e hydrogen", "B", id="area like the hydrogen of an electrolyser"),
     ],
 )
-@fault("a part is overwritten by one that the program makes under the same name")
 def test_a_name_does_not_change_the_cost_or_is_refused(tables: Any, reserved: str, free: str) -> None:
     with or_refused("(?i)name"):
         assert _cost(tables(reserved)) == pytest.approx(_cost(tables(free)), rel=1e-6)

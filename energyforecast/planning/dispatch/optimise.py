@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ from energyforecast.planning.dispatch.system import System
 __all__ = ["evaluate_plan", "perfect_foresight", "plan_deterministic", "plan_scenarios", "realised_costs"]
 
 Array = npt.NDArray[Any]
+
+_BEST: Final = "perfect foresight"
 
 
 def plan_deterministic(system: System, inputs: DispatchInputs, *, on: Point = "median") -> Plan:
@@ -144,7 +146,7 @@ def perfect_foresight(system: System, inputs: DispatchInputs) -> Plan:
     >>> perfect_foresight(system, outcomes).cost
     6000.0
     """
-    return _solved("perfect foresight", system, _by_area(system, inputs))
+    return _solved(_BEST, system, _by_area(system, inputs))
 
 
 def evaluate_plan(plan: Plan, outcomes: DispatchInputs) -> Plan:
@@ -234,11 +236,11 @@ def realised_costs(plans: Mapping[str, Plan], outcomes: DispatchInputs) -> pd.Da
         name: _solved("realised", system, trajectories, tables, schedule=_fixed(plan, trajectories))
         for name, plan in plans.items()
     }
-    solved["perfect foresight"] = _solved("perfect foresight", system, trajectories, tables)
+    solved[_BEST] = _solved(_BEST, system, trajectories, tables)
     costs = pd.DataFrame({name: plan.parts() for name, plan in solved.items()}).T.rename_axis("plan")
     costs = costs[list(PARTS)].rename_axis(columns=None)
     total = costs.sum(axis=1)
-    return costs.assign(total=total, regret=total - total["perfect foresight"])
+    return costs.assign(total=total, regret=total - total[_BEST])
 
 
 def _system(plans: Mapping[str, Plan]) -> System:
@@ -248,6 +250,12 @@ def _system(plans: Mapping[str, Plan]) -> System:
             f"The plans {list(plans)} are of {len(set(map(repr, systems)))} different systems.",
             "Plans that are compared must be of one system.",
             "Plan them with the same System.",
+        )
+    if _BEST in plans:
+        raise SchemaError(
+            f"A plan has the name {_BEST!r}.",
+            "This name must remain free, for the plan to which all are compared.",
+            "Rename it; perfect foresight is always among the rows.",
         )
     return systems[0]
 

@@ -23,7 +23,7 @@ Power is in MW, energy in MWh, money in any one currency. Storages are in the ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,7 +64,7 @@ class System:
     Raises
     ------
     SchemaError
-        If a name occurs twice, or an area is not declared.
+        If a name occurs twice or is one that a plan makes (``"South wind"``), or an area is not declared.
     RangeError
         If a price is negative.
 
@@ -112,6 +112,14 @@ class System:
                 f"The system has the names {names}" + (f"; {doubled} more than once." if doubled else "."),
                 "A system must have areas, and the names of its parts must be unique.",
                 "Rename one of them." if doubled else "Give areas.",
+            )
+        reserved = {made: part.name for part in (*self.areas, *self._parts) for made in _made_names(part)}
+        taken = next((name for name in names if name in reserved), None)
+        if taken is not None:
+            raise SchemaError(
+                f"A part of the system has the name {taken!r}.",
+                f"This name must remain free: the plan itself gives it to a component of {reserved[taken]!r}.",
+                f"Rename {taken!r}.",
             )
 
     def _check_areas(self) -> None:
@@ -174,6 +182,25 @@ class System:
 
     def __repr__(self) -> str:
         return f"System of {', '.join(self.area_names)}: {', '.join(part.name for part in self._parts)}"
+
+
+def _made_names(
+    part: Area | HVDCLink | PumpedStorage | Battery | Electrolyser | ThermalUnit,
+) -> Iterator[str]:
+    """Names that a plan gives to the components of a part."""
+    for kind, suffixes in _SUFFIXES.items():
+        if isinstance(part, kind):
+            yield from (f"{part.name} {suffix}" for suffix in suffixes)
+
+
+#: Ends of the names of a plan's components, by the class of their part.
+_SUFFIXES: Final[dict[type[Any], tuple[str, ...]]] = {
+    Area: ("demand", "wind", "solar", "shedding", "surplus"),
+    HVDCLink: ("reversed",),
+    PumpedStorage: ("pump", "turbine"),
+    Battery: ("charge", "discharge"),
+    Electrolyser: ("hydrogen", "unserved"),
+}
 
 
 #: Keys that are prices, and tables with the group and class of their parts.

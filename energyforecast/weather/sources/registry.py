@@ -55,6 +55,7 @@ _FACTORIES: Final[dict[str, Factory]] = {
     "ifs": _grib("IfsOpenData"),
     "aifs": _grib("AifsOpenData"),
 }
+_BUILT_IN: Final = frozenset(_FACTORIES)
 
 
 def register(name: str, factory: Factory) -> None:
@@ -73,6 +74,12 @@ def register(name: str, factory: Factory) -> None:
     >>> make("calm").name
     'calm'
     """
+    if name in _BUILT_IN:
+        raise SchemaError(
+            f"The library has a source of weather named {name!r}.",
+            "Names of sources must be unique.",
+            "Register yours by another name.",
+        )
     _FACTORIES[name] = factory
 
 
