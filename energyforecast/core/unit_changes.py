@@ -29,7 +29,10 @@ _VARIED: Final = 0.1
 _BRIGHT: Final = 0.17
 #: Hours with such a sun, in a run or day that is compared with the sun.
 _BRIGHT_HOURS: Final = 4
-_TOO_LARGE: Final = "Divide values in kJ m-2 of an hour by 3.6, sums of an hour by the number of steps in it."
+_TOO_LARGE: Final = (
+    "Divide values in kJ m-2 of an hour by 3.6; read sums of an hour on each shorter step by "
+    "weather.read_table(..., accumulated_over='1h')."
+)
 _SOLAR_CONSTANT: Final = 1361.0  # [W m-2]
 
 

@@ -110,6 +110,7 @@ def at_steps(
     if axis in arrived.dims:
         arrived = arrived.transpose(..., axis)
         latest = first.latest(timestamps.to_ns(arrived.values)).view("datetime64[ns]")
+        latest = np.maximum(latest, target) if axis == "time" else latest  # of a part that has not begun
         arrived = (tuple(map(str, arrived.dims)), latest)
     native, _, made = first.words.partition(" to ")
     attrs = {

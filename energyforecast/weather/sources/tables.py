@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +26,9 @@ from energyforecast.errors import (
     UnitsError,
 )
 from energyforecast.weather.processing.intervals import Intervals
+from energyforecast.weather.processing.sum_windows import read_windows
 from energyforecast.weather.sources.common.base import finished
+from energyforecast.weather.sources.common.table_rows import TableRows
 from energyforecast.weather.sources.common.units import converted
 
 __all__ = ["read_table"]
@@ -40,65 +42,6 @@ _USED: Final = (
 _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Axes of the result and the place of each row of the table on them; an analysis has no runs."""
-
-    site: npt.NDArray[np.int64]
-    runs: timestamps.Times | None
-    run: npt.NDArray[np.int64]
-    stamps: Any
-
-    @classmethod
-    def of(cls, *, site: npt.NDArray[np.int64], init: timestamps.Times | None, stamps: Any) -> _Rows:
-        """Unique runs and stamps of the rows, sorted."""
-        if init is None:
-            return cls(site, None, np.zeros(len(site), dtype=np.int64), np.unique(stamps))
-        runs = np.unique(init)
-        return cls(site, runs, np.searchsorted(runs, init), np.unique(stamps))
-
-    def cube(self, values: Floats, stamps: Any, *, sites: int) -> Floats:
-        """Values by site, run (of forecasts) and stamp; NaN where the table has no row."""
-        count = 1 if self.runs is None else len(self.runs)
-        shape = (sites, count, len(self.stamps))
-        used = stamps >= self.stamps[0]
-        place = np.searchsorted(self.stamps, np.maximum(stamps, self.stamps[0]))
-        flat = np.ravel_multi_index((self.site, self.run, place), shape)[used]
-        unique, counts = np.unique(flat, return_counts=True)
-        if len(unique) < len(flat):
-            doubled = int(np.flatnonzero(flat == unique[counts.argmax()])[1])
-            raise TimeError(
-                f"Row {doubled} of the table repeats the site, run and hour of another; "
-                f"{len(flat) - len(unique)} do.",
-                "Each combination must occur once.",
-                "Keep the right row and drop the others.",
-            )
-        cube = np.full(shape, np.nan)
-        cube.reshape(-1)[flat] = values[used]
-        return cube[:, 0] if self.runs is None else cube
-
-    def available_after(
-        self, latency: np.timedelta64, *, step: np.timedelta64
-    ) -> tuple[tuple[str, ...], timestamps.Times]:
-        """Availability by latency: after the initialisation, or after the end of an analysed interval."""
-        if self.runs is None:
-            return ("time",), self.stamps + step + latency
-        return ("init_time",), self.runs + latency
-
-    def available_at(
-        self, moments: timestamps.Times, stamps: Mapping[str, Any]
-    ) -> tuple[tuple[str, ...], timestamps.Times]:
-        """Availability as recorded in the rows; an hour without a row counts with the last of its run."""
-        never = np.iinfo(np.int64).min
-        latest = np.full((1 if self.runs is None else len(self.runs), len(self.stamps)), never)
-        for by_variable in stamps.values():
-            places = np.searchsorted(self.stamps, np.maximum(by_variable, self.stamps[0]))
-            np.maximum.at(latest, (self.run, places), moments.astype(np.int64))
-        whole = np.where(latest == never, latest.max(axis=1, keepdims=True), latest)
-        available = whole.astype("datetime64[ns]")
-        return (("time",), available[0]) if self.runs is None else (("init_time", "lead_time"), available)
-
-
 def read_table(
     source: str | Path | pd.DataFrame,
     *,
@@ -107,6 +50,7 @@ def read_table(
     units: Mapping[str, str],
     label: Label | Mapping[str, Label],
     available_after: str | timedelta | None = None,
+    accumulated_over: str | timedelta | Mapping[str, str | timedelta] | None = None,
     attribution: str = "provided by the user",
 ) -> xr.Dataset:
     """Read a forecast or an analysis from a table: a row for each site, run and hour.
@@ -130,6 +74,9 @@ def read_table(
         Meaning of a stamp, for all variables or by variable: ``INSTANT``, ``MEAN_BEGINNING`` or ``MEAN_ENDING``.
     available_after : str or timedelta
         Latency after the initialisation; of an analysis, after the end of the interval.
+    accumulated_over : str, timedelta or mapping, optional
+        Length of the interval of all means and sums, or by variable, where it is longer than a step: ``"1h"`` for
+        sums of an hour on rows of 15 minutes. By default one step. Windows that overlap are read one after the other.
     attribution : str
         Credit line that the licence of the data demands.
 
@@ -182,29 +129,59 @@ def read_table(
             "Exactly one of them must declare when its values became available.",
             "Give available_after='6h', or the column of the times.",
         )
-    where = _site_places(table, places, format.site)
-    init, ahead = _when(table, format)
     labels = {name: _label(label, name) for name in columns.values()}
-    intervals = _intervals(where, init, ahead, means=set(labels.values()) != {Label.INSTANT})
-    before, after = (intervals.at(ahead, lengths) for lengths in (intervals.before, intervals.after))
-    stamps = {name: ahead - before if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
-    values = {}
-    for column, name in columns.items():
-        length = after if labels[name] is Label.MEAN_BEGINNING else before
-        hours = np.asarray(length / np.timedelta64(1, "h"), dtype=float)
-        given = numbers(table[column], format)
-        refuse_codes(given)
-        given = given.to_numpy(dtype=float)
-        values[name] = converted(given, name, unit=_unit(units, name), hours=hours)
-    shown = [_shown(stamps[name], values[name]) for name in values]
-    rows = _Rows.of(site=where, init=init, stamps=np.concatenate([ahead, *shown]))
-    cube = {name: rows.cube(values[name], stamps[name], sites=len(places)) for name in values}
-    if format.published_time is None:
-        latency = timestamps.duration(available_after).to_timedelta64()  # type: ignore[arg-type]
-        available = rows.available_after(latency, step=intervals.after.max())
-    else:
-        available = rows.available_at(_stamps(table, format.published_time, format), stamps)
-    return _weather(cube, labels, places, rows, available, attribution)
+    reading = _Reading(table, places, format, units, labels, available_after, attribution)
+    if accumulated_over is None:
+        return reading.read(slice(None), list(labels))
+    return read_windows(
+        reading.read,
+        _when(table, format)[1],
+        windows=accumulated_over,
+        means=[name for name in labels if labels[name] in _MEANS],
+        others=[name for name in labels if labels[name] not in _MEANS],
+        sites=places,
+    )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Table with its declarations, of which some rows and variables are read."""
+
+    table: pd.DataFrame
+    places: tuple[Site, ...]
+    format: TableFormat
+    units: Mapping[str, str]
+    labels: Mapping[str, Label]
+    available_after: str | timedelta | None
+    attribution: str
+
+    def read(self, chosen: Any, names: Collection[str]) -> xr.Dataset:
+        """Weather of some rows and variables."""
+        table, format = self.table[chosen], self.format
+        labels = {name: self.labels[name] for name in names}
+        where = _site_places(table, self.places, format.site)
+        init, ahead = _when(table, format)
+        intervals = _intervals(where, init, ahead, means=set(labels.values()) != {Label.INSTANT})
+        before, after = (intervals.at(ahead, lengths) for lengths in (intervals.before, intervals.after))
+        stamps = {name: ahead - before if labels[name] is Label.MEAN_ENDING else ahead for name in labels}
+        values = {}
+        for column, name in format.required("columns").items():
+            if name in labels:
+                length = after if labels[name] is Label.MEAN_BEGINNING else before
+                hours = np.asarray(length / np.timedelta64(1, "h"), dtype=float)
+                given = numbers(table[column], format)
+                refuse_codes(given)
+                unit = _unit(self.units, name)
+                values[name] = converted(given.to_numpy(dtype=float), name, unit=unit, hours=hours)
+        shown = [_shown(stamps[name], values[name]) for name in values]
+        rows = TableRows.of(site=where, init=init, stamps=np.concatenate([ahead, *shown]))
+        cube = {name: rows.cube(values[name], stamps[name], sites=len(self.places)) for name in values}
+        if format.published_time is None:
+            latency = timestamps.duration(self.available_after).to_timedelta64()  # type: ignore[arg-type]
+            available = rows.available_after(latency, step=intervals.after.max())
+        else:
+            available = rows.available_at(_stamps(table, format.published_time, format), stamps)
+        return _weather(cube, labels, self.places, rows, available, self.attribution)
 
 
 def _with_index(table: pd.DataFrame, form: TableFormat) -> tuple[pd.DataFrame, TableFormat]:
@@ -356,7 +333,7 @@ def _weather(
     cube: Mapping[str, Floats],
     labels: Mapping[str, Label],
     places: Sequence[Site],
-    rows: _Rows,
+    rows: TableRows,
     available: tuple[tuple[str, ...], timestamps.Times],
     attribution: str,
 ) -> xr.Dataset:
