@@ -121,8 +121,12 @@ class OpenMeteoServer:
         return places[0] if len(places) == 1 else places
 
     def _hours(self, request: Request, host: str) -> tuple[np.ndarray, float | None]:
-        run, hours = request.one("run"), request.one("forecast_hours")
-        start, end = request.one("start_hour"), request.one("end_hour")
+        quarters = bool(request.many("minutely_15"))
+        step = HOUR / 4 if quarters else HOUR
+        run = request.one("run")
+        hours = request.one("forecast_minutely_15" if quarters else "forecast_hours")
+        name = "minutely_15" if quarters else "hour"
+        start, end = request.one(f"start_{name}"), request.one(f"end_{name}")
         if host == "single":
             if run is None:
                 raise RefusalError("Parameter 'run' is required")
@@ -132,12 +136,12 @@ class OpenMeteoServer:
             if init > self.newest() or init % (self.cycle * HOUR) or run in self.missing_runs:
                 model = request.one("models")
                 raise RefusalError(f"The requested model run is not available. Model: {model}, run: {run}")
-            return init + HOUR * np.arange(int(hours or 168)), init
+            return init + step * np.arange(int(hours or 168)), init
         if run is not None:
             raise RefusalError("Parameter 'run' must not be set")
         if start is None or end is None:
             raise RefusalError("Parameter 'start_hour' and 'end_hour' must be set")
-        stamps = np.arange(unix(start), unix(end) + 1, HOUR)
+        stamps = np.arange(unix(start), unix(end) + 1, step)
         return stamps, self.newest() if host in ("forecast", "ensemble") else None
 
     def _place(
@@ -152,13 +156,14 @@ class OpenMeteoServer:
     ) -> dict[str, Any]:
         models = request.many("models") or ["best_match"]
         cell = CELL.get(models[0], 0.25)
+        part = "minutely_15" if request.many("minutely_15") else "hourly"
         hourly: dict[str, Any] = {}
         units: dict[str, str] = {}
         unixtime = request.one("timeformat") == "unixtime"
         hourly["time"] = [int(s) for s in stamps] if unixtime else [iso(s) for s in stamps]
         units["time"] = "unixtime" if unixtime else "iso8601"
         for model in models:
-            for asked in request.many("hourly"):
+            for asked in request.many(part):
                 members = MEMBERS.get(model, 1) if host == "ensemble" else 1
                 for member in range(members):
                     name, unit, values = self._column(
@@ -176,8 +181,8 @@ class OpenMeteoServer:
             "timezone_abbreviation": "GMT",
             "elevation": 480.0,
             **({"location_id": number} if number else {}),
-            "hourly_units": units,
-            "hourly": hourly,
+            f"{part}_units": units,
+            part: hourly,
         }
 
     def _column(
@@ -205,8 +210,10 @@ class OpenMeteoServer:
         if spread:
             values = 0.2 + 0.01 * (stamps - (init or stamps)) / HOUR
         else:
-            begin = stamps - HOUR if mean else stamps
-            values = self.sky.value(ours, latitude, longitude, begin, init=issued, member=member)
+            step = HOUR / 4 if request.many("minutely_15") else HOUR
+            begin = stamps - step if mean else stamps
+            values = self.sky.value(ours, latitude, longitude, begin, init=issued, member=member, step=step)
+            factor *= step / HOUR if unit == "mm" else 1.0
         values = np.round(np.asarray(values, dtype=float) * factor, 4)
         if unit == "m/s" and request.one("wind_speed_unit") != "ms":
             unit, values = "km/h", values * 3.6

@@ -21,6 +21,13 @@ def _open_meteo(model: str | None, base_url: str | None, api_key: str | None) ->
     return OpenMeteo(model or "ecmwf_ifs", access=OpenMeteoAccess(base_url=base_url, api_key=api_key))
 
 
+def _open_meteo_quarters(model: str | None, base_url: str | None, api_key: str | None) -> RunSource:
+    from energyforecast.weather.sources.openmeteo import OpenMeteo, OpenMeteoAccess
+
+    access = OpenMeteoAccess(base_url=base_url, api_key=api_key)
+    return OpenMeteo(model or "icon_d2", access=access, step="15min")
+
+
 def _open_meteo_history(model: str | None, base_url: str | None, api_key: str | None) -> AnalysisSource:
     from energyforecast.weather.sources.openmeteo import OpenMeteoAccess, OpenMeteoHistory
 
@@ -47,6 +54,7 @@ def _grib(kind: str) -> Factory:
 
 _FACTORIES: Final[dict[str, Factory]] = {
     "open-meteo": _open_meteo,
+    "open-meteo-15min": _open_meteo_quarters,
     "open-meteo-archive": _open_meteo_history,
     "gfs": _grib("Gfs"),
     "gefs": _grib("Gefs"),

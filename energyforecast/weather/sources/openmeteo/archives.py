@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from energyforecast.weather.sources.openmeteo.catalogue import (
     name_of,
 )
 from energyforecast.weather.sources.openmeteo.client import Endpoint, OpenMeteoAccess, get_open_meteo
-from energyforecast.weather.sources.openmeteo.parser import counts, parse_open_meteo, read_payload
+from energyforecast.weather.sources.openmeteo.parser import counts, in_order, parse_open_meteo, read_payload
 from energyforecast.weather.sources.openmeteo.sources import CELLS, OpenMeteo, OpenMeteoHistory, complete, cut
 
 __all__ = ["open_meteo", "open_meteo_previous_runs", "read_open_meteo"]
@@ -241,7 +241,7 @@ def read_open_meteo(
     variables: tuple[str, ...] = (),
     cell_selection: CellSelection = "land",
 ) -> xr.Dataset:
-    """Weather from an answer of Open-Meteo that is stored as JSON.
+    """Weather from an answer of Open-Meteo that is stored as JSON: its hours, or its quarter-hours if it has no hours.
 
     Parameters
     ----------
@@ -300,13 +300,15 @@ def read_open_meteo(
         model=model_named(model, product=""),
         cell_selection=cell_selection,
     )["time"]
-    columns = payload[0].get("hourly", {})
-    names = variables or tuple(filter(None, map(name_of, columns)))
+    item = in_order(payload, places)[0]
+    names = variables or tuple(filter(None, map(name_of, item["hourly"])))
+    step: Literal["1h", "15min"] = "1h" if item["step"] == _HOUR.total_seconds() else "15min"
     first, last = (timestamps.instant(stamp) for stamp in stamps.values[[0, -1]])
     if init_time is None:
-        history = OpenMeteoHistory(model, variables=names, cell_selection=cell_selection)
-        return history.parse_period(payload, sites=places, start=first, end=last + _HOUR)
+        history = OpenMeteoHistory(model, variables=names, cell_selection=cell_selection, step=step)
+        end = last + pd.Timedelta(step)
+        return history.parse_period(payload, sites=places, start=first, end=end)
     run = timestamps.instant(init_time)
-    reach = f"{round((last - run) / _HOUR)}h"
-    source = OpenMeteo(model, variables=names, horizon=reach, cell_selection=cell_selection)
+    reach = f"{round((last - run) / pd.Timedelta('1min'))}min"
+    source = OpenMeteo(model, variables=names, horizon=reach, cell_selection=cell_selection, step=step)
     return source.parse_run(payload, sites=places, init_time=run)

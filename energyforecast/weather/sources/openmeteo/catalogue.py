@@ -62,7 +62,7 @@ _DEGREE: Final = {"°": 1.0}
 _INSTANT, _MEAN, _SUM = Label.INSTANT, Label.MEAN_ENDING, Label.SUM_ENDING
 
 #: Our name without height; their name with {} for the height, label and units. Gusts are the largest of the hour that
-#: ends at the stamp, and keep the stamp; a sum over one hour is the rate of that hour.
+#: ends at the stamp, and keep the stamp; a sum over a step is the rate of that step.
 _COLUMNS: Final[dict[str, tuple[str, Label, Mapping[str, float]]]] = {
     "wind_speed": ("wind_speed_{}", _INSTANT, _MS),
     "wind_direction": ("wind_direction_{}", _INSTANT, _DEGREE),

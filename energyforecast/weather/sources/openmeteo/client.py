@@ -32,6 +32,11 @@ _MAX_SITES: Final = 1000
 _LONGEST_QUERY: Final = 1800
 _PAUSE: Final = 2.0
 _HOUR: Final = pd.Timedelta("1h")
+#: By step: the part of an answer, and the parameters of its number of stamps, of the first and of the last.
+_STEPS: Final = {
+    "1h": ("hourly", "forecast_hours", "start_hour", "end_hour"),
+    "15min": ("minutely_15", "forecast_minutely_15", "start_minutely_15", "end_minutely_15"),
+}
 _KEY: Final = re.compile(r"(?i)(api_?key\W{0,3})\S+")
 
 
@@ -69,13 +74,15 @@ class OpenMeteoAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Endpoint of one product."""
+    """Endpoint of one product, for hours or quarter-hours."""
 
     product: str
     access: OpenMeteoAccess = dataclasses.field(default_factory=OpenMeteoAccess)
+    step: str = "1h"
 
     def __post_init__(self) -> None:
         one_of("product of Open-Meteo", self.product, allowed=PRODUCTS)
+        one_of("step of Open-Meteo", self.step, allowed=_STEPS)
 
     @property
     def base(self) -> str:
@@ -196,7 +203,7 @@ def get_open_meteo(
     names = [column_of(name).name for name in variables]
     hourly = [f"{name}_previous_day{day}" for name in names for day in days] if days else names
     common = {
-        "hourly": ",".join(hourly),
+        _STEPS[endpoint.step][0]: ",".join(hourly),
         "models": model.name,
         "cell_selection": cell_selection,
         "wind_speed_unit": "ms",
@@ -205,12 +212,16 @@ def get_open_meteo(
     }
     columns = len(hourly) * max(model.members, 1)
     whole = endpoint.product == "single_runs"
-    largest = endpoint.access.largest_weight
+    largest, step = endpoint.access.largest_weight, pd.Timedelta(endpoint.step)
     joined: Payload = []
     for group in _sites_by_weight(sites, columns, (end - start) / pd.Timedelta("1D"), largest):
         spans = [(start, end)] if whole else _spans(start, end, len(group), columns, largest)
+        spans = [(first, last if last == end else last + _HOUR - step) for first, last in spans]
         answers = [
-            in_order(endpoint.places({**common, **_where(group), **_when(first, last, whole)}), group)
+            in_order(
+                endpoint.places({**common, **_where(group), **_when(first, last, whole, endpoint.step)}),
+                group,
+            )
             for first, last in spans
         ]
         joined += [_joined(parts) for parts in zip(*answers, strict=True)]
@@ -226,11 +237,12 @@ def _where(sites: Sequence[Site]) -> dict[str, str]:
     }
 
 
-def _when(first: pd.Timestamp, last: pd.Timestamp, whole: bool) -> dict[str, str]:
+def _when(first: pd.Timestamp, last: pd.Timestamp, whole: bool, step: str) -> dict[str, str]:
+    _, count, start, end = _STEPS[step]
     if whole:
-        hours = round((last - first) / _HOUR) + 1
-        return {"run": f"{first:%Y-%m-%dT%H:%M}", "forecast_hours": str(hours)}
-    return {"start_hour": f"{first:%Y-%m-%dT%H:%M}", "end_hour": f"{last:%Y-%m-%dT%H:%M}"}
+        stamps = round((last - first) / pd.Timedelta(step)) + 1
+        return {"run": f"{first:%Y-%m-%dT%H:%M}", count: str(stamps)}
+    return {start: f"{first:%Y-%m-%dT%H:%M}", end: f"{last:%Y-%m-%dT%H:%M}"}
 
 
 def _sites_by_weight(

@@ -28,6 +28,8 @@ __all__ = ["Payload", "counts", "decode", "in_order", "parse_open_meteo", "read_
 
 #: Places of an answer, each an object.
 Payload = list[dict[str, Any]]
+#: Steps of an answer, by the part that holds it. [s]
+_STEPS: Final = {"hourly": 3600, "minutely_15": 900}
 _HOUR: Final = 3600
 _KM_PER_DEGREE: Final = 111.2
 #: How far a cell's centre may lie from the site, in cells: the nearest, or the best of its neighbours.
@@ -103,7 +105,10 @@ def parse_open_meteo(
     cell_selection: CellSelection = "nearest",
     day: int = 0,
 ) -> xr.Dataset:
-    """Hourly weather at sites from an answer; means carry the beginning of their hour, so their last is NaN."""
+    """Weather at sites from an answer; means carry the beginning of their step, so their last is NaN.
+
+    Hours are read, or quarter-hours where an answer has these alone.
+    """
     items = in_order(payload, sites)
     for item, site in zip(items, sites, strict=True):
         _check_place(item, site, model, cell_selection)
@@ -118,7 +123,7 @@ def parse_open_meteo(
         raw = np.stack(
             [reader.read(item, site, len(stamps[0])) for item, site in zip(items, sites, strict=True)]
         )
-        values, clipped[name] = _repaired(raw, name)
+        values, clipped[name] = _repaired(raw, name, per_hour=_HOUR / items[0]["step"])
         data[name] = (("site", "time", "member")[: values.ndim], values)
     hours = xr.Dataset(data, coords=_coords(stamps[0], items, sites, model))
     return hours.assign_attrs({"clipped": _listed(clipped)} if any(clipped.values()) else {})
@@ -144,24 +149,35 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
-def _repaired(raw: Floats, name: str) -> tuple[Floats, int]:
-    """Means at the beginning of their hour, directions below 360°, radiation from 0 on; and the number clipped."""
+def _part(item: Mapping[str, Any]) -> dict[str, Any]:
+    """One place with its hours, or its quarter-hours under the same name, and their step."""
+    if "step" in item:
+        return dict(item)
+    name = "minutely_15" if "minutely_15" in item and "hourly" not in item else "hourly"
+    part = {"hourly": item.get(name), "hourly_units": item.get(f"{name}_units"), "step": _STEPS[name]}
+    return {key: value for key, value in item.items() if not key.startswith("minutely_15")} | part
+
+
+def _repaired(raw: Floats, name: str, *, per_hour: float) -> tuple[Floats, int]:
+    """Rates, means at the beginning of their step, directions below 360°, radiation from 0; and the number clipped."""
     clipped = 0
     if name.startswith("wind_direction"):
         raw = np.where(raw == 360.0, 0.0, raw)
     if name in ("ghi", "dni", "dhi"):
         slightly = (raw < 0) & (raw >= _ROUNDING)
         clipped, raw = int(slightly.sum()), np.where(slightly, 0.0, raw)
-    if column_of(name).label is Label.INSTANT:
+    label = column_of(name).label
+    if label is Label.INSTANT:
         return raw, clipped
+    raw = raw * per_hour if label is Label.SUM_ENDING else raw
     shifted = np.full_like(raw, np.nan)
     shifted[:, :-1] = raw[:, 1:]
     return shifted, clipped
 
 
 def in_order(payload: Sequence[Mapping[str, Any]], sites: Sequence[Site]) -> Payload:
-    """An object for each site, in the order of the sites."""
-    items = [dict(item) for item in payload]
+    """An object for each site, in the order of the sites, with its hours or quarter-hours as ``hourly``."""
+    items = [_part(item) for item in payload]
     if len(items) != len(sites):
         raise unexpected(f"Open-Meteo answers for {len(items)} places.", f"{len(sites)} were requested.")
     if len(items) == 1 or not any("location_id" in item for item in items):
@@ -209,7 +225,7 @@ def _kilometres(site: Site, latitude: float, longitude: float) -> float:
 
 
 def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
-    """Seconds since 1970, hour after hour."""
+    """Seconds since 1970, step after step."""
     given, unit = item["hourly"].get("time"), units_of(item).get("time")
     if not isinstance(given, list) or not given or unit not in ("unixtime", "iso8601"):
         raise unexpected(
@@ -227,7 +243,7 @@ def _stamps(item: Mapping[str, Any], site: Site) -> npt.NDArray[np.int64]:
         raise unexpected(
             f"Open-Meteo's hours for site {site.name!r} cannot be read: {error}", f"They must be in {unit}."
         ) from error
-    gaps = np.flatnonzero(np.diff(stamps) != _HOUR)
+    gaps = np.flatnonzero(np.diff(stamps) != item["step"])
     if gaps.size:
         when = pd.Timestamp(int(stamps[gaps[0] + 1]), unit="s")
         raise unexpected(

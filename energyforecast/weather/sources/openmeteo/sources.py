@@ -29,12 +29,11 @@ from energyforecast.weather.sources.openmeteo.client import (
     RunStatus,
     get_open_meteo,
 )
+from energyforecast.weather.sources.openmeteo.column_reader import unexpected
 from energyforecast.weather.sources.openmeteo.parser import Payload, counts, parse_open_meteo
 
 __all__ = ["CELLS", "OpenMeteo", "OpenMeteoHistory", "complete", "cut"]
 
-_HOUR: Final = pd.Timedelta("1h")
-_STEP: Final = np.timedelta64(_HOUR.value, "ns")
 #: Time between the arrival of a run and its presence on all servers.
 _SPREADING: Final = pd.Timedelta("10min")
 
@@ -46,6 +45,7 @@ class _OpenMeteoSource(Source):
     product: str
     cell_selection: CellSelection
     access: OpenMeteoAccess
+    step: str = "1h"
 
     @property
     def described(self) -> OpenMeteoModel:
@@ -55,7 +55,7 @@ class _OpenMeteoSource(Source):
     @property
     def endpoint(self) -> Endpoint:
         """Address of the product."""
-        return Endpoint(product=self.product, access=self.access)
+        return Endpoint(product=self.product, access=self.access, step=self.step)
 
     def _get(self, sites: Sequence[Site], start: pd.Timestamp, end: pd.Timestamp) -> Payload:
         """Answer for the stamps from start to end, both included: a mean is stamped with the end of its hour."""
@@ -70,14 +70,20 @@ class _OpenMeteoSource(Source):
         )
 
     def _parse(self, payload: Payload, sites: Sequence[Site]) -> xr.Dataset:
-        """Hours of an answer."""
-        return parse_open_meteo(
+        """Hours or quarter-hours of an answer."""
+        found = parse_open_meteo(
             payload,
             sites=sites,
             variables=self.variables,
             model=self.described,
             cell_selection=self.cell_selection,
         )
+        step = np.diff(found["time"].values[:2])
+        if (step != pd.Timedelta(self.step)).any():
+            raise unexpected(
+                f"Open-Meteo answers in steps of {pd.Timedelta(step[0])}.", f"{self.step} was requested."
+            )
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +105,9 @@ class OpenMeteo(_OpenMeteoSource, RunSource):
     cell_selection : {"nearest", "land", "sea"}
     access : OpenMeteoAccess, optional
         Address, key and retries.
+    step : {"1h", "15min"}
+        ``"15min"`` requests ``minutely_15``, which has values of their own for ICON-D2 and AROME in Central Europe and
+        HRRR in North America. Others are interpolated by the server: from hours, a forecaster does so itself.
 
     Notes
     -----
@@ -132,6 +141,7 @@ class OpenMeteo(_OpenMeteoSource, RunSource):
     horizon: str = "168h"
     cell_selection: CellSelection = "nearest"
     access: OpenMeteoAccess = field(default_factory=OpenMeteoAccess, repr=False)
+    step: Literal["1h", "15min"] = "1h"
 
     def __post_init__(self) -> None:
         described = model_named(self.model, product=self.product)
@@ -159,7 +169,7 @@ class OpenMeteo(_OpenMeteoSource, RunSource):
         """One run at some sites; see :class:`~energyforecast.weather.RunSource`."""
         run = timestamps.instant(init_time)
         arrived = None if self.product == "single_runs" else self._arrival(run)
-        payload = self._get(sites, run, run + self.reach + _HOUR)
+        payload = self._get(sites, run, run + self.reach + pd.Timedelta(self.step))
         if arrived is not None:
             self._arrival(run)
         return self.parse_run(payload, sites=sites, init_time=run, available_time=arrived)
@@ -175,7 +185,8 @@ class OpenMeteo(_OpenMeteoSource, RunSource):
         """Weather of a run from an answer; available after the declared latency unless its arrival is given."""
         hours = self._parse(payload, sites)
         init = timestamps.to_ns([init_time])
-        lead = np.arange(0, round(self.reach / _HOUR) + 1) * _STEP
+        step = pd.Timedelta(self.step)
+        lead = np.arange(0, round(self.reach / step) + 1) * np.timedelta64(step.value, "ns")
         run = cut(hours, init[0] + lead).rename(time="lead_time").assign_coords(lead_time=lead)
         if all(bool(run[name].isnull().all()) for name in self.variables):
             raise RunNotPublishedError(
@@ -221,8 +232,8 @@ class OpenMeteoHistory(_OpenMeteoSource, AnalysisSource):
     product : {"archive", "historical_forecast"}
         Neither is a forecast: the archive is a reanalysis, and stitched hours are predicted minutes to hours ahead.
         Only ``perfect_weather=True`` lets them into a forecaster.
-    variables, cell_selection, access
-        As of :class:`OpenMeteo`.
+    variables, cell_selection, access, step
+        As of :class:`OpenMeteo`; ERA5 has hours only.
 
     See Also
     --------
@@ -245,6 +256,7 @@ class OpenMeteoHistory(_OpenMeteoSource, AnalysisSource):
     variables: tuple[str, ...] = ()
     cell_selection: CellSelection = "nearest"
     access: OpenMeteoAccess = field(default_factory=OpenMeteoAccess, repr=False)
+    step: Literal["1h", "15min"] = "1h"
 
     def __post_init__(self) -> None:
         if self.product not in ("archive", "historical_forecast"):
@@ -266,9 +278,10 @@ class OpenMeteoHistory(_OpenMeteoSource, AnalysisSource):
         """Weather of the hours in [start, end) from an answer."""
         period = cut(
             self._parse(payload, sites),
-            timestamps.to_ns(pd.date_range(start, end, freq="1h", inclusive="left")),
+            timestamps.to_ns(pd.date_range(start, end, freq=self.step, inclusive="left")),
         )
-        arrived = self.latency.available_time(timestamps.to_ns(period["time"].values) + _STEP)
+        width = pd.Timedelta(self.step).to_timedelta64()
+        arrived = self.latency.available_time(timestamps.to_ns(period["time"].values) + width)
         period = period.assign_coords(available_time=("time", arrived))
         stitched = int(self.product == "historical_forecast")
         attributes = {"product": self.product, "stitched": stitched, "missing": counts(period)}
@@ -280,13 +293,19 @@ CELLS: Final = ("cell_latitude", "cell_longitude", "cell_elevation")
 
 
 def _declare(
-    source: Source, model: OpenMeteoModel, product: str, names: Sequence[str], *, spread: bool = False
+    source: _OpenMeteoSource,
+    model: OpenMeteoModel,
+    product: str,
+    names: Sequence[str],
+    *,
+    spread: bool = False,
 ) -> None:
     """Set the declarations of a source: name, variables, labels, latency, attribution."""
     chosen = tuple(names) or default_variables(model)
     if spread and not names:
         chosen += tuple(f"{name}_spread" for name in chosen if not name.startswith("wind_direction"))
     title = "open-meteo" if product == "single_runs" else f"open-meteo-{product.replace('_', '-')}"
+    title += "" if source.step == "1h" else f"-{source.step}"
     attributes = {
         "name": f"{title}:{model.name}",
         "variables": chosen,

@@ -35,7 +35,7 @@ SKY = Atmosphere()
 IFS = OPEN_METEO_MODELS["ecmwf_ifs"]
 NAMES = ("wind_speed_100m", "wind_direction_100m", "temp_air", "pressure", "ghi", "precipitation")
 #: Open-Meteo rounds; the mimic to four digits, pressure in hPa.
-ROUNDED = {"pressure": 0.011}
+ROUNDED = {"pressure": 0.011, "precipitation": 4.1e-4}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,73 @@ def test_a_run_is_the_sky_of_its_leads(server: Replay) -> None:
         "2024-06-10 12:53"
     )  # 388 + 25 min
     assert abs(run["cell_latitude"].values - [43.61, 43.96, -30.03]).max() < 0.02
+
+
+QUARTER = np.timedelta64(15, "m")
+
+
+def test_quarter_hours_of_a_run_are_the_sky_of_its_leads(server: Replay) -> None:
+    source = OpenMeteo(
+        "icon_d2",
+        access=OpenMeteoAccess(base_url=server.url + "/single"),
+        variables=NAMES,
+        horizon="24h",
+        step="15min",
+    )
+    run = source.get_run(SITES, pd.Timestamp("2024-06-10 06:00", tz="UTC"))
+    (asked,) = server.requests
+    assert (asked.one("forecast_minutely_15"), asked.one("hourly")) == ("98", None)
+    assert (np.diff(run["lead_time"].values) == QUARTER).all()
+    start = unix("2024-06-10T06:00")
+    for k, site in enumerate(SITES):
+        for name in NAMES:
+            expected = _true(name, site, start + HOUR / 4 * np.arange(97), init=start, step=HOUR / 4)
+            _near(run[name].values[k, 0], expected, name)
+    assert run.attrs["source"] == "open-meteo-15min:icon_d2"
+
+
+def test_quarter_hours_of_several_requests_are_joined(server: Replay) -> None:
+    site = SITES[0]
+    access = OpenMeteoAccess(base_url=server.url + "/historical", largest_weight=1)
+    source = OpenMeteoHistory(
+        "icon_d2", product="historical_forecast", variables=NAMES, access=access, step="15min"
+    )
+    first, last = pd.Timestamp("2024-05-01", tz="UTC"), pd.Timestamp("2024-06-15", tz="UTC")
+    found = source.get_period([site], first, last)
+    assert len(server.requests) > 1
+    stamps = unix("2024-05-01T00:00") + HOUR / 4 * np.arange(45 * 96)
+    for name in NAMES:
+        _near(found[name].values[0], _true(name, site, stamps, step=HOUR / 4), name)
+    known = found["available_time"].values - found["time"].values
+    assert (known > QUARTER).all()
+
+
+def test_a_stored_answer_of_quarter_hours_is_read(tmp_path: Path) -> None:
+    count = 4 * 30 + 1
+    part = {"time": [1717200000 + 900 * k for k in range(count)], "precipitation": [0.5] * count}
+    part |= {"shortwave_radiation": [float(k) for k in range(count)], "temperature_2m": [20.0] * count}
+    units = {"time": "unixtime", "precipitation": "mm", "shortwave_radiation": "W/m²", "temperature_2m": "°C"}
+    answer = {"latitude": 43.6, "longitude": 78.5, "minutely_15_units": units, "minutely_15": part}
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(answer))
+    site = Site(name="farm", latitude=43.6, longitude=78.5)
+    for init in ("2024-06-01 00:00", None):
+        found = ef.weather.read_open_meteo(path, sites=site, model="icon_d2", init_time=init).squeeze()
+        assert found["precipitation"].values[:3].tolist() == [2.0, 2.0, 2.0]  # mm/h
+        assert found["ghi"].values[:2].tolist() == [1.0, 2.0]  # of the quarter that begins at the stamp
+        axis = "time" if init is None else "lead_time"
+        assert (np.diff(found[axis].values) == QUARTER).all()
+
+
+def test_hours_in_place_of_quarter_hours_are_refused(server: Replay) -> None:
+    hourly = OpenMeteo("icon_d2", access=OpenMeteoAccess(base_url=server.url + "/single"), horizon="24h")
+    run = pd.Timestamp("2024-06-10 06:00", tz="UTC")
+    payload = hourly._get(SITES, run, run + pd.Timedelta("25h"))
+    quarters = replace(hourly, step="15min")
+    with pytest.raises(ef.errors.ResponseError, match="15min was requested"):
+        quarters.parse_run(payload, sites=SITES, init_time=run)
+    with pytest.raises(SchemaError, match="step of Open-Meteo"):
+        replace(hourly, step="10min")  # type: ignore[arg-type]
 
 
 def test_what_is_asked_leaves_nothing_to_the_servers_defaults(server: Replay) -> None:
