@@ -167,6 +167,18 @@ def test_the_daily_forecast_answers_when_weather_is_missing_and_says_so(tmp_path
 
 
 @pytest.mark.notebooks
+def test_quarter_hours_of_three_kinds_come_from_hourly_weather(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "quarter_hour_forecast.py", "--out", "out", cwd=tmp_path)
+    assert "96 intervals of 15min" in shown
+    assert "weather brought from 1h to 15min" in shown
+    table = pd.read_csv(tmp_path / "out" / "forecast.csv")
+    assert table.groupby("site").size().tolist() == [96, 96, 96]
+    plant = table[table["site"].str.startswith("Kapshagay")]["q0.5"]
+    assert plant.max() > 40
+    assert plant.nunique() > 40  # each quarter-hour of the day has its own power
+
+
+@pytest.mark.notebooks
 def test_the_reserve_for_tomorrow_covers_what_it_plans(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "reserve_for_tomorrow.py", "--out", "out", cwd=tmp_path)
     assert "2000 scenarios of net load: 24 intervals of 1h" in shown

@@ -33,7 +33,7 @@ def read_windows(
     others: Sequence[str],
     sites: Sequence[Site],
 ) -> xr.Dataset:
-    """Weather of a table whose means or sums are over windows of a declared length.
+    """Weather of a table with means or sums over windows of a declared length.
 
     Of windows that overlap, those that follow each other are read. Next to variables of shorter steps, their means are
     divided as by :func:`at_steps`.
@@ -101,7 +101,7 @@ def _joined(one: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     if "init_time" not in both[0].dims or "lead_time" in both[0].dims:
         both = list(xr.align(*both, join="outer"))
     early, late = both
-    latest = xr.where(late.isnull() | (early > late), early, late)
+    latest = early.where(late.isnull() | (early > late), late)
     merged = xr.merge(
         [part.drop_vars("available_time") for part in (one, other)], join="outer", combine_attrs="override"
     )
