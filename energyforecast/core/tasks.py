@@ -110,9 +110,8 @@ class Task(ABC):
         first = timestamps.period(start, timezone=self.timezone)[0]
         begin, last = timestamps.period(end, timezone=self.timezone)
         if last < first or (last == first and begin < first):
-            raise TimeError(
-                f"No time from {first} to {last}.", "A period must start before it ends.", "Exchange them."
-            )
+            found = f"No time from {first} to {last}."
+            raise TimeError(found, "A period must start before it ends.", "Exchange them.")
         return self._issued(first, last)
 
     def windows(self, issue_times: Any) -> Windows:
@@ -268,13 +267,14 @@ class Intraday(Task):
         return self.leads + self.frequency
 
     def _issued(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
-        early = (first - self.frequency).ceil(self.every)
-        issued = pd.date_range(early, last, freq=self.every).as_unit("ns")
-        begins = issued.ceil(self.frequency)
+        first_issue = timestamps.to_ns([first - self.frequency])
+        early = timestamps.next_on_clock(first_issue, self.every, timezone=self.timezone)
+        issued = pd.date_range(timestamps.to_index(early)[0], last, freq=self.every).as_unit("ns")
+        begins = timestamps.to_index(self._bounds(timestamps.to_ns(issued))[0])
         return issued[(begins >= first) & (begins < last)]
 
     def _bounds(self, issued: timestamps.Times) -> tuple[timestamps.Times, timestamps.Times]:
-        start = timestamps.to_ns(pd.DatetimeIndex(issued).ceil(self.frequency))
+        start = timestamps.next_on_clock(issued, self.frequency, timezone=self.timezone)
         return start, start + self.leads.to_timedelta64()
 
 
@@ -336,7 +336,7 @@ def intraday(
     leads : str or timedelta
         Length of the window, from the first interval that begins at or after the issue.
     timezone : str
-        Zone in which strings given as times are read.
+        Zone of strings given as times, and of the clock on which issues and intervals begin.
     frequency : str or timedelta
         Length of an interval.
     quantiles : tuple of float

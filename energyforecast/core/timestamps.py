@@ -29,6 +29,7 @@ __all__ = [
     "local_midnights",
     "localise",
     "month_start",
+    "next_on_clock",
     "now",
     "period",
     "stamps",
@@ -228,6 +229,13 @@ def _remedy(value: object) -> str:
     if not written:
         return "Correct the date or the time of day (00:00 to 23:59); there is no such moment, or it is not ISO 8601."
     return f"Write {' or '.join(written)}; stamps of a table have time_format='%d.%m.%Y %H:%M' or their own form."
+
+
+def next_on_clock(times: Times, step: pd.Timedelta, *, timezone: str) -> Times:
+    """First multiple of a step at or after each moment; hours of India begin at half past the hour UTC."""
+    wall = to_index(times).tz_convert(zone(timezone)).tz_localize(None)
+    ahead = (to_ns(wall) - times) % np.timedelta64(1, "h")
+    return np.asarray(to_ns(pd.DatetimeIndex(times + ahead).ceil(step)) - ahead)
 
 
 def localise(times: pd.DatetimeIndex, *, timezone: str) -> pd.DatetimeIndex:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["counted", "intervals", "minute", "short", "with_few_levels"]
+__all__ = ["counted", "intervals", "minute", "short", "spaced", "with_few_levels"]
 
 #: Quantile levels beyond this number are summarised.
 _FEW: Final = 9
@@ -37,6 +37,11 @@ def intervals(count: int, length: Any) -> str:
         if width == pd.Timedelta("1h")
         else f"{counted(count, 'interval')} of {short(width)}"
     )
+
+
+def spaced(hours: float) -> str:
+    """Length of an interval in hours or minutes, like 1 h, 10 min."""
+    return f"{hours:g} h" if abs(hours) >= 1 or not hours else f"{60 * hours:g} min"
 
 
 def short(length: pd.Timedelta) -> str:

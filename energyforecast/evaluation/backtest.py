@@ -173,6 +173,7 @@ def _check_outcomes(forecaster: Forecaster, observations: Observations, tested: 
         expected=Observations,
         remedy="Read them with energyforecast.read_power.",
     )
+    checks.check_intervals(observations, forecaster.task)
     windows = forecaster.task.windows(tested)
     for site in forecaster.sites:
         try:

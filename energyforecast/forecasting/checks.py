@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import plausibility, weather_schema
+from energyforecast.core import plausibility, timestamps, weather_schema
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
+from energyforecast.core.tasks import Task
 from energyforecast.core.timestamps import Times
 from energyforecast.core.weather_schema import Weather
-from energyforecast.core.wording import counted, minute
+from energyforecast.core.wording import counted, minute, short
 from energyforecast.errors import (
     MissingDataError,
     NoRunError,
@@ -39,6 +40,7 @@ from energyforecast.weather.processing.temporal import Steps
 
 __all__ = [
     "check_clock",
+    "check_intervals",
     "check_issue_times",
     "check_kind",
     "check_measured",
@@ -97,19 +99,37 @@ def check_issue_times(issued: Times) -> None:
         )
 
 
-def check_measured(
-    observations: Observations | None, *, sites: Sequence[Site], frequency: pd.Timedelta
-) -> None:
-    """Refuse observations that lack a site, are not in MW, or come at another frequency than the task."""
+def check_measured(observations: Observations | None, *, sites: Sequence[Site], task: Task) -> None:
+    """Refuse observations that lack a site, are not in MW, or have other intervals than the task."""
     if observations is None:
         return
     check_observations(observations)
     plausibility.check_observations(observations.values, sites=sites, unfit=observations.unfit)
-    if observations.frequency != frequency:
+    check_intervals(observations, task)
+
+
+def check_intervals(observations: Observations, task: Task) -> None:
+    """Refuse observations with other intervals than the task: they are neither joined nor cut unasked."""
+    frequency, given = short(task.frequency), short(observations.frequency)
+    clock = "" if task.timezone == "UTC" else f", timezone={task.timezone!r}"
+    joined = f"observations.resample({frequency!r}{clock})"
+    if observations.frequency != task.frequency:
+        finer = task.frequency % observations.frequency == pd.Timedelta(0)
         raise TimeError(
-            f"The observations come every {observations.frequency}, the task every {frequency}.",
+            f"The observations come every {given}, the task every {frequency}.",
             "Both must have the same frequency.",
-            f"Use observations.resample('{frequency / pd.Timedelta('1min'):g}min').",
+            f"Use {joined}."
+            if finer
+            else f"Make the task with frequency={given!r}, or read observations of shorter intervals.",
+        )
+    begins = timestamps.to_index(task.windows(observations.index[:1]).valid_time[0, :1])
+    if (begins[0] - observations.index[0]) % task.frequency:
+        raise TimeError(
+            f"The observations begin at {observations.index[0]:%H:%M} UTC, the intervals of {frequency} of the task at "
+            f"{begins[0]:%H:%M} UTC, on the clock of {task.timezone}.",
+            "Both must have the same intervals: half an hour or a quarter lies between them.",
+            f"Read measurements of shorter intervals and use {joined}, or make the task on the clock of the "
+            "observations, by its timezone.",
         )
 
 

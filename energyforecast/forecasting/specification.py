@@ -134,7 +134,7 @@ class Specification:
         """Weather and observations, refused where they are wrong; validated weather is not looked at again."""
         checked = validated(weather, sites=self._places)
         checks.check_kind(checked, perfect_weather=self.perfect_weather)
-        checks.check_measured(observations, sites=self.sites, frequency=self.task.frequency)
+        checks.check_measured(observations, sites=self.sites, task=self.task)
         return checked
 
     def needs(self, weather: Weather) -> Needs:

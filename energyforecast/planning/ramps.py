@@ -13,6 +13,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_by_hour
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
+from energyforecast.core.wording import spaced
 from energyforecast.errors import RangeError, TimeError
 from energyforecast.evaluation.ramp_matching import match_ramps, onsets
 from energyforecast.planning.result_tables import check_columns
@@ -292,7 +293,7 @@ def _intervals(within: str, step: float, length: int) -> int:
     count = float(timestamps.duration(within) / pd.Timedelta("1h") / step)
     if abs(count - round(count)) > 1e-9 or not 1 <= round(count) < length:
         raise TimeError(
-            f"Ramps within {within} are asked for, of {length} intervals of {step:g} h.",
+            f"Ramps within {within} are asked for, of {length} intervals of {spaced(step)}.",
             "A window must be one or more whole intervals, and shorter than the scenarios.",
             "Leave this window out, or sample longer scenarios.",
         )

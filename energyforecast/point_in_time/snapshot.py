@@ -16,6 +16,7 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.sites import Site
 from energyforecast.core.variables import match
+from energyforecast.core.wording import spaced
 from energyforecast.errors import SchemaError
 from energyforecast.physics import SolarPosition, solar_position
 from energyforecast.point_in_time.history import Past
@@ -278,9 +279,9 @@ class Snapshot:
         steps = round(exact)  # a step of 10 minutes added to hours is not exact
         if abs(exact - steps) > 1e-6 or abs(steps) > self.margin:
             raise SchemaError(
-                f"A feature looks {hours:g} h from its step at {name}.",
+                f"A feature looks {spaced(hours)} from its step at {name}.",
                 f"Gathered were {self.margin} whole steps of {self.windows.frequency} before and after each window.",
-                f"Add margin='{abs(hours):g}h' to the feature's declaration.",
+                f"Add margin='{spaced(abs(hours)).replace(' ', '')}' to the feature's declaration.",
             )
         return self.margin + steps
 

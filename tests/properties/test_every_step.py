@@ -173,3 +173,65 @@ def test_smart_persistence_has_groups_of_lead_and_time_of_day_at_five_minutes() 
     error = lead.ravel() + 100 * hour.ravel()
     model = ef.SmartPersistence((0.5,)).fit(pd.concat([X, X]), np.concatenate([error, error + 2.0]))
     np.testing.assert_allclose(model.predict(X).ravel(), error + 1.0)
+
+
+# -- observations and task -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("observed", "asked", "remedy"),
+    [(10, "1h", "resample('1h', timezone='Asia/Kolkata')"), (60, "15min", "frequency='1h'")],
+)
+def test_observations_at_another_step_are_refused_with_the_remedy(
+    observed: int, asked: str, remedy: str
+) -> None:
+    """The same rule in design_matrix, fit, predict and backtest."""
+    kolkata = Local("Asia/Kolkata", "2024-03-30")
+    task = ef.day_ahead("09:00", timezone="Asia/Kolkata", frequency=asked, quantiles=(0.5,))
+    area = ef.DemandArea(name="site", latitude=20, longitude=77, timezone="Asia/Kolkata")
+    forecaster = ef.Forecaster(area, task, model=ef.Climatology())
+    right = kolkata.observations(int(pd.Timedelta(asked).total_seconds() // 60), "ending")
+    fitted = ef.Forecaster(area, task, model=ef.Climatology()).fit({}, right)
+    power = kolkata.observations(observed, "ending")
+    calls = [
+        lambda: forecaster.fit({}, power),
+        lambda: fitted.predict({}, power, issue_time="2024-03-31 09:00"),
+        lambda: ef.backtest(forecaster, {}, power, start="2024-04-01", end="2024-04-01"),
+    ]
+    for attempt in calls:
+        with pytest.raises(TimeError) as caught:
+            attempt()
+        three_lines(caught.value)
+        assert remedy in str(caught.value)
+    if observed == 10:  # the remedy makes the data right
+        fitted.predict({}, power.resample("1h", timezone="Asia/Kolkata"), issue_time="2024-03-31 09:00")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        ef.day_ahead("09:00", timezone="Asia/Kathmandu"),
+        ef.intraday(every="1h", leads="3h", timezone="Asia/Kathmandu"),
+    ],
+)
+def test_hours_that_begin_at_another_minute_than_those_of_the_task_are_refused(task: ef.Task) -> None:
+    area = ef.DemandArea(name="site", latitude=27.7, longitude=85.3, timezone="Asia/Kathmandu")
+    forecaster = ef.Forecaster(area, task, model=ef.Climatology())
+    with pytest.raises(TimeError, match="begin at") as caught:
+        forecaster.fit({}, Local("UTC", "2024-03-30").observations(60, "ending"))
+    three_lines(caught.value)
+    forecaster.fit({}, Local("Asia/Kathmandu", "2024-03-30").observations(60, "ending"))
+
+
+@pytest.mark.parametrize("every", ["15min", "1h", "6h"])
+def test_intraday_issues_begin_on_the_clock_of_their_zone(every: str) -> None:
+    india, utc = (ef.intraday(every=every, leads="6h", timezone=zone) for zone in ("Asia/Kolkata", "UTC"))
+    issued = india.issue_times("2024-03-01", "2024-03-01").tz_convert("Asia/Kolkata")
+    assert set(issued.minute) == ({0, 15, 30, 45} if every == "15min" else {0})
+    begins = pd.DatetimeIndex(india.windows(issued).valid_time[:, 0], tz="UTC").tz_convert("Asia/Kolkata")
+    assert set(begins.minute) == {0}
+    assert (begins >= issued).all()
+    assert (begins - issued < pd.Timedelta("1h")).all()
+    assert set(utc.issue_times("2024-03-01", "2024-03-01").minute) == (
+        {0, 15, 30, 45} if every == "15min" else {0}
+    )

@@ -119,19 +119,39 @@ def forecast_of_others(local: Local, step: int, other: int, label: Label) -> Non
 @call
 def history(local: Local, step: int, task_step: int, label: Label) -> None:
     power = local.observations(step, label)
-    task = ef.day_ahead("00:00", timezone=local.zone, frequency=f"{task_step}min", quantiles=(0.5,))
+    task = ef.day_ahead(
+        "00:00", timezone=local.zone, frequency=f"{task_step}min", first_day=0, quantiles=(0.5,)
+    )
     site = ef.DemandArea(name="site", latitude=48, longitude=10, timezone=local.zone)
-    forecaster = ef.Forecaster(site, task, features=[ef.features.Lag("48h"), ef.features.LocalHour()])
-    issued = task.moments(local.wall(60, "beginning")[24].isoformat(sep=" "))
-    matrix = forecaster.design_matrix({}, power, issued)
-    lag = matrix.columns["site"]["lag_48h"].to_numpy()
-    longer = _common(step, task_step)
-    assert longer == task_step
+    forecaster = ef.Forecaster(site, task, features=[ef.features.Lag("24h"), ef.features.LocalHour()])
+    matrix = forecaster.design_matrix({}, power, task.moments(local.midnight(2)))
+    assert _common(step, task_step) == task_step
     known = pd.Series(local.truth(task_step), index=local.index(task_step))
-    before = pd.DatetimeIndex(matrix.valid_time, tz="UTC") - pd.Timedelta("48h")
-    inside = np.asarray(before.isin(known.index))
-    np.testing.assert_allclose(lag[inside], known.reindex(before[inside]))
-    assert inside.sum() >= 23 * 60 // task_step
+    before = pd.DatetimeIndex(matrix.valid_time, tz="UTC") - pd.Timedelta("24h")
+    np.testing.assert_allclose(matrix.columns["site"]["lag_24h"], known.loc[before], rtol=1e-6)
+    np.testing.assert_allclose(
+        matrix.columns["site"]["hour"], np.arange(len(before)) * task_step / 60, rtol=1e-6
+    )
+
+
+@call
+def next_hours(local: Local, step: int, task_step: int, label: Label) -> None:
+    """Intervals of an intraday task begin on the clock of its zone."""
+    power = local.observations(step, label)
+    task = ef.intraday(
+        every="1h", leads="2h", frequency=f"{task_step}min", timezone=local.zone, quantiles=(0.5,)
+    )
+    site = ef.DemandArea(name="site", latitude=48, longitude=10, timezone=local.zone)
+    forecaster = ef.Forecaster(site, task, features=[ef.features.NewestObservation()])
+    issued = task.issue_times(local.midnight(1), local.midnight(2))
+    matrix = forecaster.design_matrix({}, power, issued)
+    assert _common(step, task_step) == task_step
+    assert set(issued.tz_convert(local.zone).minute) == {0}
+    known = pd.Series(local.truth(task_step), index=local.index(task_step))
+    newest = known.loc[issued - pd.Timedelta(minutes=task_step)]
+    np.testing.assert_allclose(
+        matrix.columns["site"]["newest"], np.repeat(newest.to_numpy(), 120 // task_step), rtol=1e-6
+    )
 
 
 @call
@@ -143,9 +163,7 @@ def climatology(local: Local, step: int, task_step: int, label: Label) -> None:
     )
     site = ef.DemandArea(name="site", latitude=48, longitude=10, timezone=local.zone)
     forecaster = ef.Forecaster(site, task, model=ef.Climatology())
-    midnights = [
-        local.index(60)[0].tz_convert(local.zone).normalize() + pd.DateOffset(days=k) for k in range(3)
-    ]
+    midnights = [local.midnight(day) for day in range(3)]
     forecaster.fit({}, power, as_of=midnights[1])
     median = forecaster.predict({}, power, issue_time=midnights[2]).at(0.5)
     assert _common(step, task_step) == task_step

@@ -51,6 +51,12 @@ class Local:
         days = [pd.Timestamp(self.first).date() + pd.Timedelta(days=k) for k in (0, self.days)]
         return local_midnights(days, timezone=self.zone)
 
+    def midnight(self, day: int) -> pd.Timestamp:
+        """Beginning of a local day."""
+        return local_midnights(
+            [pd.Timestamp(self.first).date() + pd.Timedelta(days=day)], timezone=self.zone
+        )[0]
+
     def index(self, step: int) -> pd.DatetimeIndex:
         """Beginnings of intervals in UTC."""
         first, last = self.edges

@@ -13,6 +13,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
+from energyforecast.core.wording import spaced
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, of_type, one_of
 
 __all__ = ["AreaTrajectories", "DispatchInputs", "Point", "PowerInput"]
@@ -236,7 +237,7 @@ def _check_hours(kind: str, first: _AreaSums, other: _AreaSums) -> None:
 
 def _window(sums: _AreaSums) -> str:
     first, last = sums.valid_time[0], sums.valid_time[-1]
-    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC by {sums.step:g} h"
+    return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC by {spaced(sums.step)}"
 
 
 def _repeated(kind: str, sums: _AreaSums, n_scenarios: int) -> Array:

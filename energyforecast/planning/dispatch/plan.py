@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core.wording import spaced
 from energyforecast.planning.dispatch.inputs import AreaTrajectories
 from energyforecast.planning.dispatch.program_tables import ProgramTables
 from energyforecast.planning.dispatch.stochastic_program import Operation, scheduled_links
@@ -130,7 +131,7 @@ class Plan:
     def __repr__(self) -> str:
         over = f" over {self.n_scenarios} scenarios" if self.n_scenarios > 1 else ""
         return (
-            f"Plan ({self.name}){over}: {len(self.valid_times)} intervals of {self.step:g} h from "
+            f"Plan ({self.name}){over}: {len(self.valid_times)} intervals of {spaced(self.step)} from "
             f"{self.valid_times[0]:%Y-%m-%d %H:%M} UTC, cost {self.cost:,.0f}"
         )
 
