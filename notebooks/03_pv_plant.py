@@ -109,8 +109,8 @@ result.compare("crps", reference="smart persistence")[
 # %% [markdown]
 # ## Scores in daylight
 #
-# Half of the hours are at night, with a known power of 0. They halve the mean error and increase the coverage. So
-# compute scores for the hours of daylight, and state the hours of a score.
+# Half of the hours are at night, with a known power of 0. They halve the mean error and draw the coverage towards
+# its nominal value. So compute scores for the hours of daylight, and state the hours of a score.
 
 # %%
 table = pd.concat(
@@ -122,8 +122,9 @@ table["score"] = table["metric"] + table["level"].map(" of {:.0%}".format).where
 table.pivot(index="score", columns=["hours", "model"], values="percent").round(1)
 
 # %% [markdown]
-# Look at the coverage of the model. Over all hours, the central 50 % interval contains three quarters of the
-# outcomes, because nights lie in every interval. In daylight, it contains about half. The diagram shows the
+# Look at the coverage of the model in daylight: the central 50 % interval contains about half of the outcomes. Over
+# all hours it is nearer to nominal, because a night, which lies in every interval, counts by the share of its
+# probability inside; `coverage_closed` counts it as inside, and has three quarters. The diagram shows the
 # calibration at each level: where the line is below the diagonal, too few outcomes fell below the quantile, so the
 # forecast was a little low in this autumn. One season is a small sample; `docs/explanation/solar.md` shows several
 # seeds, each season, and real plants.

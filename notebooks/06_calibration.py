@@ -68,8 +68,8 @@ table["level"] = table["level"].map("{:.0%}".format).where(table["level"].notna(
 table.pivot(index="model", columns=["metric", "level"], values="percent").round(1)
 
 # %% [markdown]
-# In percent. The 80 and 90 % intervals of the deep trees contain eight or nine percent too few outcomes.
-# Calibration corrects more than half of this, with intervals that are a tenth wider and about the same CRPS. The
+# In percent. The 80 and 90 % intervals of the deep trees contain nine and twelve percent too few outcomes.
+# Calibration corrects half of this where it is worst, with wider intervals and about the same CRPS. The
 # rest is a difference between years: the model was calibrated on 2014 and scored in 2015. Calibration holds as
 # long as the conditions do not change.
 #

@@ -117,7 +117,7 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
     return Days(*(column[place] for column in table))
 
 
-def weekend(days: npt.ArrayLike, *, country: str | None) -> Flags:
+def weekend(days: npt.ArrayLike, *, country: str | None, subdivision: str | None = None) -> Flags:
     """Whether local days lie on the weekend of the country at that time; Saturday and Sunday without a country.
 
     Parameters
@@ -126,6 +126,8 @@ def weekend(days: npt.ArrayLike, *, country: str | None) -> Flags:
         Local days, of any shape.
     country : str or None
         ISO 3166 code.
+    subdivision : str, optional
+        Code of a part of the country with a weekend of its own, such as ``"03"`` (Kelantan) of ``"MY"``.
 
     Returns
     -------
@@ -138,7 +140,7 @@ def weekend(days: npt.ArrayLike, *, country: str | None) -> Flags:
     ([False, True, True], [True, True, False])
     """
     if country is not None:
-        return look_up(days, country=country).weekend
+        return look_up(days, country=country, subdivision=subdivision).weekend
     return np.asarray((np.asarray(days).astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5)
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "instant",
     "instants",
     "label_slice",
+    "local_hours",
     "local_midnights",
     "localise",
     "month_start",
@@ -75,6 +76,12 @@ def zone(name: str) -> tzinfo:
             "A zone must be a name of the IANA data base such as 'Asia/Almaty', or 'fixed:+06:00'.",
             "Correct the name; if it is right, upgrade the package tzdata.",
         ) from error
+
+
+def local_hours(moments: Times, timezone: str) -> npt.NDArray[np.float64]:
+    """Hour of the local day at moments in UTC. [h]"""
+    local = pd.DatetimeIndex(moments, tz="UTC").tz_convert(zone(timezone))
+    return np.asarray(local.hour + local.minute / 60, dtype=float)
 
 
 def duration(value: str | timedelta | np.timedelta64) -> pd.Timedelta:

@@ -68,6 +68,8 @@ class ValidatedWeather:
         return ValidatedWeather(self.models, (*self.sites, *new))
 
     def __repr__(self) -> str:
+        if not self.models:
+            return "No weather"
         parts = []
         for model, dataset in self.models.items():
             axis, unit = ("time", "hours") if is_analysis(dataset) else ("init_time", "runs")

@@ -245,6 +245,8 @@ def audit(candidate: Candidate, forecast: Forecast, runs: Sequence[FoldRun]) -> 
             if place == site:
                 suffix = f"[{model}]" if model else ""
                 columns[f"weather_init_time{suffix}"] = timestamps.to_index(init)
+                if (model, place) in table.from_earlier:
+                    columns[f"hours_of_earlier_run{suffix}"] = table.from_earlier[(model, place)]
                 columns[f"weather_age{suffix}"] = (issued - init) / np.timedelta64(1, "h")
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)

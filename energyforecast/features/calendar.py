@@ -105,8 +105,8 @@ class Weekend(Feature):
     def compute(self, now: Snapshot) -> Columns:
         """Column ``weekend``."""
         local = local_times(now).tz_localize(None).to_numpy().astype("datetime64[D]")
-        country = getattr(now.site, "country", None)
-        return {"weekend": calendars.weekend(local.reshape(now.valid_time.shape), country=country)}
+        place = {name: getattr(now.site, name, None) for name in ("country", "subdivision")}
+        return {"weekend": calendars.weekend(local.reshape(now.valid_time.shape), **place)}
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,8 @@ def refuse_unusable(
 ) -> None:
     """Raise, with the reason and the remedy of its place, if an origin (or one of `only`) has no usable weather."""
     lost = np.flatnonzero(~matrix.usable & (True if only is None else only))
+    if matrix.from_earlier and place != "predict":  # The first run of an archive has none before it.
+        lost = lost[lost > int(matrix.usable.argmax())]
     if lost.size and matrix.refusal is not None:
         raise matrix.refusal
     if lost.size:

@@ -29,7 +29,6 @@ __all__ = [
     "CLOCK_MARGIN",
     "DesignMatrix",
     "build_design_matrix",
-    "hour_of_day",
     "joint_needs",
     "merge_sites",
     "of_origins",
@@ -38,6 +37,8 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
+#: Caveat of forecasts for which no single run has all hours.
+EARLIER: Final = "weather: hours that the newest run does not reach are from the run before"
 #: Instants around each hour at which the wind is compared with the power. [h]
 _REACH: Final = range(-3, 5)
 #: How far around each hour the check of a wind farm's clock looks.
@@ -74,6 +75,8 @@ class DesignMatrix:
         members.
     measured : callable, optional
         Matrix of measured weather as of a moment, on which to fit in place of this one.
+    from_earlier : dict of array of int, shape (origins,)
+        Number of hours that came from the runs before the newest; by weather model and site, where there are any.
     refusal : MissingDataError, optional
         Reason why the first origin without usable weather has none, where an ensemble gave one.
     weather_steps : dict of str
@@ -106,6 +109,7 @@ class DesignMatrix:
     newest_observation: dict[str, timestamps.Times]
     hub_wind: dict[str, Array]
     members: dict[str, tuple[pd.DataFrame, ...]] = field(default_factory=dict)
+    from_earlier: dict[tuple[str, str], npt.NDArray[np.int64]] = field(default_factory=dict)
     measured: Callable[[pd.Timestamp | None], DesignMatrix] | None = None
     refusal: MissingDataError | None = None
     weather_steps: dict[str, str] = field(default_factory=dict)
@@ -137,6 +141,7 @@ class DesignMatrix:
             origin=np.nonzero(windows.inside)[0],
             weather_init_time={key: value[chosen] for key, value in self.weather_init_time.items()},
             skipped={key: value[chosen] for key, value in self.skipped.items()},
+            from_earlier={key: value[chosen] for key, value in self.from_earlier.items()},
             usable=self.usable[chosen],
             has_history={name: known[chosen] for name, known in self.has_history.items()},
             newest_observation={name: moments[chosen] for name, moments in self.newest_observation.items()},
@@ -167,7 +172,7 @@ class DesignMatrix:
 
     def hour_of_day(self, site: Site) -> pd.DataFrame:
         """Local hour at each row's beginning, as the one column ``hour``. [h]"""
-        return hour_of_day(self.valid_time, site)
+        return pd.DataFrame({"hour": timestamps.local_hours(self.valid_time, site.timezone)})
 
     def is_dark(self, site: Site) -> npt.NDArray[np.bool_]:
         """Rows of a PV plant during which the sun is never up: its power is zero, for any model."""
@@ -182,15 +187,15 @@ class DesignMatrix:
         runs = {site: np.full(len(self.usable), _NAT) for site in sites}
         return runs | {site: run for (_, site), run in reversed(list(self.weather_init_time.items()))}
 
+    def with_caveats(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Provenance, with a caveat if hours are from the runs before the newest."""
+        if not any(count.any() for count in self.from_earlier.values()):
+            return attrs
+        return attrs | {"caveats": "; ".join(filter(None, [attrs.get("caveats", ""), EARLIER]))}
+
     def has_physics(self, site: Site) -> bool:
         """Whether a cold start can forecast the site from its capacity and the weather."""
         return site.capacity is not None and self.physics[site.name].shape[1] > 0
-
-
-def hour_of_day(valid_time: timestamps.Times, site: Site) -> pd.DataFrame:
-    """Local hour at each moment, as the one column ``hour``. [h]"""
-    local = pd.DatetimeIndex(valid_time, tz="UTC").tz_convert(timestamps.zone(site.timezone))
-    return pd.DataFrame({"hour": np.asarray(local.hour + local.minute / 60, dtype=float)})
 
 
 def of_origins(windows: Windows, chosen: npt.NDArray[np.bool_] | slice) -> Windows:
@@ -259,6 +264,7 @@ def merge_sites(parts: Sequence[DesignMatrix], windows: Windows, sites: Sequence
         usable=np.logical_and.reduce([part.usable for part in parts]),
         weather_init_time=by_run("weather_init_time"),
         skipped=by_run("skipped"),
+        from_earlier=by_run("from_earlier"),
         columns=by_site("columns"),
         physics=by_site("physics"),
         has_history=by_site("has_history"),
@@ -301,6 +307,11 @@ def _of_recipe(
         origin=np.nonzero(windows.inside)[0],
         weather_init_time={key: value for key, value in now.init_time.items() if key[1] in views},
         skipped={key: value for key, value in now.skipped.items() if key[1] in views and needs.names[key[0]]},
+        from_earlier={
+            key: ((older > np.timedelta64(0)) & windows.inside).sum(axis=1)
+            for key, older in now.older.items()
+            if key[1] in views
+        },
         usable=_usable(now, needs, recipe.sites),
         has_history={name: _has_history(now, name) for name in views},
         newest_observation={name: _newest_observation(now, name) for name in views},

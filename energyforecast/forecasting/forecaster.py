@@ -366,7 +366,7 @@ class Forecaster(Specification):
             rows,
             windows=matrix.windows,
             quantile_levels=self.task.quantiles,
-            attrs=self.provenance | matrix.provenance | dict(attrs or {}),
+            attrs=matrix.with_caveats(self.provenance | matrix.provenance | dict(attrs or {})),
             allocate=allocate,
         )
 

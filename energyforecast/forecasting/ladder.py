@@ -13,7 +13,7 @@ from energyforecast.core.fallback import CLIMATOLOGY, CONSTANT, OLDER_RUN, REDUC
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import Site
-from energyforecast.forecasting.design_matrix import DesignMatrix, hour_of_day
+from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.training import Training
 from energyforecast.models import Climatology, QuantileModel
 
@@ -37,7 +37,7 @@ def fit_climatology(
     power = observations.value_at(site.name, moments, as_of=as_of)
     known = np.isfinite(power)
     share, scale = (None, 1.0) if site.capacity is None else (1.0, float(site.capacity))
-    hour = hour_of_day(moments[known], site)
+    hour = pd.DataFrame({"hour": timestamps.local_hours(moments[known], site.timezone)})
     return Climatology(quantiles).fit(hour, power[known] / scale, bounds=power_bounds(share, kind=site.kind))
 
 

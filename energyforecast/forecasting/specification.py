@@ -133,6 +133,8 @@ class Specification:
     def _checked(self, weather: Weather, observations: Observations | None) -> ValidatedWeather:
         """Weather and observations, refused where they are wrong; validated weather is not looked at again."""
         checked = validated(weather, sites=self._places)
+        if isinstance(checked, TemperatureEnsemble) and not self._reads(checked):
+            checked = validated(None, sites=self._places)  # an ensemble would give its measured hours alone
         checks.check_kind(checked, perfect_weather=self.perfect_weather)
         checks.check_measured(observations, sites=self.sites, task=self.task)
         return checked
@@ -170,11 +172,14 @@ class Specification:
         MissingDataError
             If weather and observations have no window in common.
         """
-        if isinstance(weather, TemperatureEnsemble):
+        used = {model: as_models(weather)[model] for model in self._reads(weather)}
+        if used and isinstance(weather, TemperatureEnsemble):
             return pd.DatetimeIndex([], tz="UTC")
-        needed = self.needs(weather).names
-        used = {model: data for model, data in as_models(weather).items() if needed[model]}
         return training.training_origins(self.task, used, observations, as_of=as_of)
+
+    def _reads(self, weather: Weather) -> list[str]:
+        """Weather models of which the features need a variable."""
+        return [model for model, names in self.needs(weather).names.items() if names]
 
     def _with_every_site(self, observations: Observations | None, weather: Weather) -> Observations:
         """Observations with a column for each site."""

@@ -110,6 +110,8 @@ def stuck(series: MeasuredPower) -> Bools:
     Six values: ``stale_values_diff`` of pvanalytics (https://github.com/pvlib/pvanalytics), for data of a quarter of an
     hour and more; rounded values of five minutes are often equal for half an hour. Below 1 % and above 97 % of capacity
     repetition is usual.
+    So is, of an area, a level to which the demand returns, such as the base load of a works at night: one kept on five
+    occasions or more is not flagged. A meter that is stuck stays at any level.
 
     Examples
     --------
@@ -117,7 +119,16 @@ def stuck(series: MeasuredPower) -> Bools:
     [False, True, True, True, True, True, True, False]
     """
     free = (np.abs(series.power) > _STILL) & (series.power < 0.97)
-    return _plateaus(series.power, tolerance=1e-5, minimum=series.intervals(2.0, minimum=6)) & free
+    flat = _plateaus(series.power, tolerance=1e-5, minimum=series.intervals(2.0, minimum=6)) & free
+    return flat & ~_returns(series.power, flat) if series.bounds[0] < 0 else flat
+
+
+def _returns(power: Floats, flat: Bools) -> Bools:
+    """Plateaus at levels that occur on five occasions or more."""
+    level = np.where(flat, np.round(power, 5), np.nan)
+    begins = flat & ~(level == _shifted(level, 1))
+    levels, count = np.unique(level[begins], return_counts=True)
+    return np.isin(level, levels[count >= 5])
 
 
 def spike(series: MeasuredPower) -> Bools:

@@ -102,6 +102,11 @@ def take_snapshot(
         init_time={key: one.init_time for key, one in gathered.items()},
         skipped={key: one.skipped for key, one in gathered.items()},
         history=past,
+        older={
+            key: one.older[:, steps : steps + windows.valid_time.shape[1]]
+            for key, one in gathered.items()
+            if one.older is not None
+        },
         converted={
             model: one.converted.words for (model, _), one in gathered.items() if one.converted is not None
         },

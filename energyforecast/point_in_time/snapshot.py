@@ -55,6 +55,9 @@ class Snapshot:
         Whether a newer, incomplete run gave way, by weather model and site.
     history : dict
         Values and ages of lagged observations by request and site.
+    older : dict
+        How much older than the run of `init_time` that of each step is, shape (origins, steps), by weather model and
+        site; only where runs were completed from earlier ones.
     converted : dict
         Native steps and those of the task, by weather model that was brought to them.
 
@@ -77,6 +80,7 @@ class Snapshot:
     init_time: Mapping[tuple[str, str], timestamps.Times]
     skipped: Mapping[tuple[str, str], npt.NDArray[np.bool_]]
     history: Mapping[tuple[Past, str], tuple[Array, Array]]
+    older: Mapping[tuple[str, str], Array] = field(default_factory=dict)
     converted: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, site: str) -> Snapshot:
@@ -157,6 +161,7 @@ class Snapshot:
             weather={key: apart(array) for key, array in self.weather.items()},
             init_time={key: again(array) for key, array in self.init_time.items()},
             skipped={key: again(array) for key, array in self.skipped.items()},
+            older={key: again(array) for key, array in self.older.items()},
             history={key: (again(values), again(ages)) for key, (values, ages) in self.history.items()},
         )
 
@@ -358,15 +363,21 @@ class Snapshot:
         return tuple(dict.fromkeys(model for model, _ in self.init_time))
 
     def weather_age(self, model: str = "") -> Array:
-        """Issue time minus the run's initialisation, shape (origins,); NaN for analyses. [h]"""
+        """Issue time minus the run's initialisation; NaN for analyses. [h]
+
+        Shape (origins,), or (origins, steps) where hours come from the runs before.
+        """
+        key = (model, self.site.name)
+        age = self.windows.issue_time - self.init_time[key]
         return np.asarray(
-            (self.windows.issue_time - self.init_time[(model, self.site.name)]) / np.timedelta64(1, "h")
+            (age[:, None] + self.older[key] if key in self.older else age) / np.timedelta64(1, "h")
         )
 
     def weather_lead_time(self, model: str = "") -> Array:
         """Valid time minus the run's initialisation, shape (origins, steps); NaN for analyses. [h]"""
-        start = self.init_time[(model, self.site.name)][:, None]
-        return np.asarray((self.windows.valid_time - start) / np.timedelta64(1, "h"))
+        key = (model, self.site.name)
+        lead = self.windows.valid_time - self.init_time[key][:, None]
+        return np.asarray((lead + self.older[key] if key in self.older else lead) / np.timedelta64(1, "h"))
 
 
 def extend(windows: Windows, steps: int) -> Windows:

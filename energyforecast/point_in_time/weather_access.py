@@ -11,7 +11,7 @@ gathers, and hands features a :class:`Snapshot` of copies: no archive can be rea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,10 +21,12 @@ import xarray as xr
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.wording import counted, minute
 from energyforecast.errors import SchemaError
+from energyforecast.point_in_time.earlier_runs import completed
 from energyforecast.point_in_time.weather_runs import (
     NEVER,
     Array,
     ConvertedRuns,
+    Gathered,
     Runs,
     arrivals,
     positions,
@@ -35,37 +37,6 @@ from energyforecast.weather.processing.temporal import Conversion, Steps, conver
 __all__ = ["Gathered", "as_double", "weather_as_of", "why_missing"]
 
 _NAT: Final = np.datetime64("NaT", "ns")
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """Values known from one weather model, for one site.
-
-    Parameters
-    ----------
-    values : dict of array, shape (origins, steps[, members])
-    init_time : array, shape (origins,)
-        Run used; NaT where there is none, and for analyses.
-    skipped : array of bool, shape (origins,)
-        Whether a newer run had arrived but was incomplete.
-    converted : Conversion, optional
-        Conversion by which the weather was brought to the steps of the task.
-
-    Examples
-    --------
-    >>> gathered = Gathered(
-    ...     values={"temp_air": np.array([[3.0, 2.5]])},
-    ...     init_time=np.array(["2024-01-01T06"], dtype="datetime64[ns]"),
-    ...     skipped=np.array([True]),  # the run of 12 UTC had a hole
-    ... )
-    >>> gathered.values["temp_air"].shape
-    (1, 2)
-    """
-
-    values: dict[str, Array]
-    init_time: timestamps.Times
-    skipped: npt.NDArray[np.bool_]
-    converted: Conversion | None = None
 
 
 def weather_as_of(
@@ -81,6 +52,7 @@ def weather_as_of(
 ) -> Gathered:
     """The newest usable run at each issue time, one coherent run per origin.
 
+    Where no single run is usable, hours ahead of the first of the newest run come from the runs of the 24 h before it.
     A run is usable when, for every required variable and every step inside the window, the value is
     there and had arrived. Steps outside the window (margins that features look at) may be missing.
 
@@ -135,7 +107,10 @@ def weather_as_of(
         converted = converted.of_runs(slice(low, high))
         runs = ConvertedRuns.to_steps(some, names, converted)
     found = _newest_usable(runs, needed, issued, to_ints(valid_time), inside)
-    return replace(found, converted=converted)
+    whole = completed(
+        found, runs, needed, issued, to_ints(valid_time), inside, step_back=_step_back_to_arrived
+    )
+    return replace(whole, converted=converted)
 
 
 def _check_coherent(weather: xr.Dataset) -> None:
@@ -247,7 +222,7 @@ def _analysis(
         values[~known] = np.nan
         out[name] = values
     none = np.zeros(len(valid_time), dtype=bool)
-    return Gathered(out, np.full(len(valid_time), _NAT), none, converted)
+    return Gathered(out, np.full(len(valid_time), _NAT), none, converted=converted)
 
 
 def why_missing(

@@ -10,9 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from energyforecast.core import timestamps
 from energyforecast.weather.processing.temporal import Conversion, speed_of
 
-__all__ = ["NEVER", "Array", "ConvertedRuns", "Runs", "arrivals", "positions", "to_ints"]
+__all__ = [
+    "NEVER",
+    "Array",
+    "ConvertedRuns",
+    "Gathered",
+    "Runs",
+    "arrivals",
+    "positions",
+    "to_ints",
+]
 
 Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
@@ -29,6 +39,40 @@ def to_ints(stamps: Array) -> Ints:
 def arrivals(weather: xr.Dataset) -> Ints:
     """Times of arrival by run, or by run and lead. [ns]"""
     return to_ints(weather["available_time"].transpose("init_time", ...).values)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Values known from one weather model, for one site.
+
+    Parameters
+    ----------
+    values : dict of array, shape (origins, steps[, members])
+    init_time : array, shape (origins,)
+        Run used; NaT where there is none, and for analyses.
+    skipped : array of bool, shape (origins,)
+        Whether a newer run had arrived but was incomplete.
+    older : array of timedelta64, shape (origins, steps), optional
+        How much older than `init_time` the run of each step is, where runs were completed from earlier ones.
+    converted : Conversion, optional
+        Conversion by which the weather was brought to the steps of the task.
+
+    Examples
+    --------
+    >>> gathered = Gathered(
+    ...     values={"temp_air": np.array([[3.0, 2.5]])},
+    ...     init_time=np.array(["2024-01-01T06"], dtype="datetime64[ns]"),
+    ...     skipped=np.array([True]),  # the run of 12 UTC had a hole
+    ... )
+    >>> gathered.values["temp_air"].shape
+    (1, 2)
+    """
+
+    values: dict[str, Array]
+    init_time: timestamps.Times
+    skipped: npt.NDArray[np.bool_]
+    older: Array | None = None
+    converted: Conversion | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +104,11 @@ class Runs:
         """Values of runs at columns, shape (origins, steps[, members]); NaN where they are not known."""
         return {name: _take(block, run, column, known) for name, block in self.blocks.items()}
 
+    @property
+    def stamps(self) -> Ints:
+        """Leads of the blocks. [ns]"""
+        return self.lead
+
     def empty(self, shape: tuple[int, int]) -> dict[str, Array]:
         """Arrays without values, shape (origins, steps[, members])."""
         return {
@@ -83,6 +132,11 @@ class ConvertedRuns(Runs):
     weather: xr.Dataset
     site: str
     conversion: Conversion
+
+    @property
+    def stamps(self) -> Ints:
+        """Leads of the blocks, which are not those of the steps. [ns]"""
+        return to_ints(self.weather["lead_time"].values)
 
     @classmethod
     def to_steps(cls, weather: xr.Dataset, names: Sequence[str], conversion: Conversion) -> ConvertedRuns:

@@ -51,10 +51,18 @@ def test_peaks_of_an_area_without_a_capacity_are_not_above_it() -> None:
     assert _flagged(_works(), _area("works", sector="industry"), ef.Flag.ABOVE_CAPACITY) == 0
 
 
-@fault("a constant load at night is flagged as a stuck meter")
-def test_a_constant_load_at_night_is_not_stuck() -> None:
+@pytest.mark.parametrize("capacity", [None, 1.0])
+def test_a_constant_load_at_night_is_not_stuck(capacity: float | None) -> None:
     works = _works()
-    assert _flagged(works, _area("works", sector="industry"), ef.Flag.STUCK) < len(works) / 10
+    assert _flagged(works, _area("works", sector="industry", capacity=capacity), ef.Flag.STUCK) == 0
+
+
+def test_a_meter_of_a_works_that_is_stuck_is_found() -> None:
+    values = _works().values.copy()
+    values.iloc[1000:1030] = 0.377
+    values.iloc[3000:3010] = 0.377
+    works = _demand("works", values["works"].to_numpy(), values.index)
+    assert _flagged(works, _area("works", sector="industry"), ef.Flag.STUCK) == 40
 
 
 @pytest.mark.parametrize("capacity", [None, 6.0])

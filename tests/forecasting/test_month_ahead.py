@@ -22,7 +22,7 @@ from energyforecast.features import Lag
 from energyforecast.forecasting.defaults import RESPONSE_FEATURES
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.forecasting.storage import load
-from energyforecast.models import DemandResponse, LightGBMQuantiles
+from energyforecast.models import DemandResponse, LightGBMQuantiles, SeasonalClimatology
 from energyforecast.testing import check_no_leakage, example_weather, poison_observations
 from energyforecast.weather import TemperatureEnsemble, measured_temperature, rank_stations
 from tests.support.city_demand import city_demand
@@ -245,3 +245,18 @@ def test_another_area_is_forecast_without_a_change() -> None:
     loss = pinball_loss(observed, cube, levels).mean()
     assert loss < 0.5 * np.abs(observed - year_before).mean() / 2
     assert ((observed > cube[:, 4]) & (observed < cube[:, 94])).mean() > 0.75
+
+
+def test_a_reference_beside_an_ensemble_learns_from_hours_before_its_temperatures() -> None:
+    temperature, demand = _inputs()
+    short = temperature.isel(time=temperature["time"].values >= np.datetime64("2023-03-01"))
+    weather = TemperatureEnsemble(short)
+    alone = Forecaster(CITY, WEEK, model=SeasonalClimatology()).fit(None, demand, as_of=ISSUE)
+    beside = Forecaster(CITY, WEEK, model=SeasonalClimatology()).fit(weather, demand, as_of=ISSUE)
+    assert beside.training_.hours == alone.training_.hours
+    assert beside.training_.hours["city"][0].startswith("2022-10")
+    found, expected = (
+        fitted.predict(given, demand, issue_time=ISSUE)
+        for fitted, given in ((beside, weather), (alone, None))
+    )
+    np.testing.assert_array_equal(found.data.values, expected.data.values)

@@ -75,3 +75,9 @@ def test_weekends_of_the_seasonal_climatology_are_those_of_the_country(
 def test_a_weekend_that_moved_is_known_with_its_year() -> None:
     friday = np.array(["2021-03-05", "2024-03-01"], dtype="datetime64[D]")
     assert ef.calendars.weekend(friday, country="AE").tolist() == [True, False]
+
+
+def test_a_part_of_a_country_may_have_a_weekend_of_its_own() -> None:
+    days = np.array(["2024-03-01", "2024-03-03"], dtype="datetime64[D]")  # Friday, Sunday
+    assert ef.calendars.weekend(days, country="MY").tolist() == [False, True]
+    assert ef.calendars.weekend(days, country="MY", subdivision="03").tolist() == [True, False]
