@@ -77,7 +77,8 @@ def _freshest(weather: xr.Dataset, site: Site) -> pd.Series:
         valid = timestamps.to_ns(values["init_time"].values)[None, :] + lead[:, None]
         whole = pd.Series(values.values.ravel(), index=timestamps.to_index(valid.ravel()), name=name).dropna()
         series = whole[~whole.index.duplicated()].sort_index()
-    if variables.lookup(name).cell_methods == variables.MEAN and len(series) > 1:
+    method = weather[name].attrs.get("cell_methods", variables.lookup(name).cell_methods)
+    if method == variables.MEAN and len(series) > 1:
         series.index = series.index + pd.Series(series.index).diff().median() / 2
     return series
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
+import xarray as xr
 
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import PVPlant, Site
 from energyforecast.observations.power_driver import driver_at, expected_power
 
 
@@ -17,6 +19,18 @@ def test_a_series_is_linear_between_instants_and_unknown_over_long_gaps() -> Non
     values, name = driver_at(moments, wind, site=farm)
     np.testing.assert_array_equal(values, [6.0, np.nan, np.nan])
     assert name == "wind"
+
+
+@pytest.mark.parametrize(("method", "expected"), [("time: point", 130.0), ("time: mean", 100.0)])
+def test_radiation_of_weather_is_taken_at_its_instants_or_in_the_middle_of_its_means(
+    method: str, expected: float
+) -> None:
+    plant = PVPlant(name="pv", latitude=43.6, longitude=78.5, capacity=1.0)
+    hours = np.datetime64("2024-06-01T04", "ns") + np.arange(4) * np.timedelta64(1, "h")
+    ghi = xr.DataArray([[70.0, 130.0, 190.0, 250.0]], dims=("site", "time"), attrs={"cell_methods": method})
+    coords = {"site": ["pv"], "time": hours, "available_time": ("time", hours + np.timedelta64(5, "D"))}
+    weather = xr.Dataset({"ghi": ghi}, coords=coords, attrs={"kind": "analysis"})
+    assert driver_at(pd.DatetimeIndex(hours[1:2], tz="UTC"), weather, site=plant)[0] == [expected]
 
 
 def test_usual_power_is_the_median_of_its_class() -> None:

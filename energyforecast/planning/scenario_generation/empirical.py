@@ -15,11 +15,13 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
+from energyforecast.core.sites import Site
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.planning.scenario_generation.dependence import ranks_of
 from energyforecast.planning.scenario_generation.marginals import Marginals
 from energyforecast.planning.scenario_generation.merging import as_list, observed_of
 from energyforecast.point_in_time import weather_access
+from energyforecast.weather.processing.temporal import Steps, cell_methods_at_steps
 
 __all__ = ["EnsembleCopulaCoupling", "SchaakeShuffle", "Template"]
 
@@ -309,16 +311,20 @@ def _weather(weather: xr.Dataset, variable: str, marginals: Marginals, site: str
     ends = np.append(marginals.valid_time, marginals.valid_time[-1] + step)
     inside = np.ones((1, len(ends)), dtype=bool)
     inside[0, -1] = False  # the end of the last hour is used where it is known
-    found = weather_access.weather_as_of(
+    # Ranks need no place: a sky changes all members alike.
+    anywhere = Steps.of_windows(Site(name=site, latitude=0, longitude=0), ends[:1], marginals.frequency)
+    gathered = weather_access.weather_as_of(
         weather,
         site=site,
         issue_time=timestamps.to_ns([marginals.issue_time]),
         valid_time=ends[None, :],
         inside=inside,
         names=[variable],
-    ).values[variable][0]
-    begins, after = found[:-1], found[1:]
-    if weather[variable].attrs.get("cell_methods") != "time: point":
+        steps=anywhere,
+    )
+    begins, after = gathered.values[variable][0, :-1], gathered.values[variable][0, 1:]
+    native = weather[variable].attrs.get("cell_methods", "")
+    if cell_methods_at_steps(variable, native, gathered.converted) != "time: point":
         return np.asarray(begins.T, dtype=float)
     middle = 0.5 * (begins + np.where(np.isfinite(after), after, begins))
     return np.asarray(middle.T, dtype=float)

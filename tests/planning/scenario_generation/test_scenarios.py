@@ -506,6 +506,34 @@ def test_members_of_weather_are_those_of_the_newest_run_that_had_arrived() -> No
         sample_scenarios(forecast, dependence=EnsembleCopulaCoupling(weather, variable="ghi"))
 
 
+def test_hourly_members_of_weather_serve_quarter_hours() -> None:
+    """Their order changes between two hours, and is that of the linear wind on the way."""
+    valid = pd.date_range("2024-01-02", periods=96, freq="15min", tz="UTC")
+    rows = pd.DataFrame({"issue_time": "2024-01-01 09:00", "valid_time": valid, "site": "farm"})
+    forecast = Forecast.from_frame(rows.assign(**{"q0.1": 10.0, "q0.5": 50.0, "q0.9": 90.0}))
+    lead = np.arange(49).astype("timedelta64[h]").astype("timedelta64[ns]")
+    speed = np.stack([np.full(49, 5.0), np.where(np.arange(49) % 2, 8.0, 3.0)], axis=1)[None, None]
+    weather = xr.Dataset(
+        {
+            "wind_speed_100m": (
+                ("site", "init_time", "lead_time", "member"),
+                speed,
+                {"cell_methods": "time: point"},
+            )
+        },
+        coords={
+            "site": ["farm"],
+            "init_time": np.array(["2024-01-01"], dtype="datetime64[ns]"),
+            "lead_time": lead,
+            "available_time": ("init_time", np.array(["2024-01-01T06"], dtype="datetime64[ns]")),
+        },
+    )
+    way = EnsembleCopulaCoupling(weather, variable="wind_speed_100m")
+    drawn = sample_scenarios(forecast, n_scenarios=2, dependence=way).of()
+    # Means of quarters from 3 to 8 m/s: 3.6, 4.9, 6.1, 7.4; against 5 m/s of the other member.
+    assert (drawn[1, :4] > drawn[0, :4]).tolist() == [False, False, True, True]
+
+
 def test_ties_are_broken_alike_in_all_hours() -> None:
     values = np.array([[0.0, 0.0, 5.0], [0.0, 0.0, 5.0], [1.0, -1.0, 5.0]])
     ranks = ranks_of(values, np.array([0.5, 0.1, 0.9]))
