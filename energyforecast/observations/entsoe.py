@@ -20,6 +20,7 @@ from energyforecast.core.http import Http
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import MissingDataError, RefusedError, ResponseError, require
+from energyforecast.observations.entsoe_kinds import check_kind
 from energyforecast.observations.rows import observations_from_rows
 from energyforecast.observations.server_access import ServerAccess
 
@@ -175,7 +176,7 @@ def parse_entsoe(
     Raises
     ------
     ResponseError
-        If the XML is cut, or no document of the platform.
+        If the XML is cut, or no document of measurements: a forecast, prices, a schedule.
     MissingDataError
         If there is no matching data.
 
@@ -301,6 +302,7 @@ def _document(body: bytes) -> list[ET.Element]:
         raise _bad(f"is no whole XML ({error})") from None
     for element in root.iter():
         element.tag = str(element.tag).rpartition("}")[2]
+    check_kind(root)
     series = root.findall("TimeSeries")
     reason = " ".join(text.text or "" for text in root.iter("text"))
     if _NO_DATA in reason:

@@ -325,13 +325,11 @@ def _entsoe(kind: str, process: str, quantity: str) -> bytes:
     ).encode()
 
 
-@fault("forecasts of the platform are read as measurements")
 def test_a_forecast_of_entsoe_is_no_measurement() -> None:
     with pytest.raises(EnergyForecastError):
         parse_entsoe(_entsoe("A65", "A01", "quantity"), site="area", published_after="1h")
 
 
-@fault("is refused for a point without a number")
 def test_prices_of_entsoe_are_named() -> None:
     prices = _entsoe("A44", "A01", "price.amount").replace(b"GL_Market", b"Publication_Market")
     with pytest.raises(EnergyForecastError, match=r"(?i)price|A44|Publication_MarketDocument"):

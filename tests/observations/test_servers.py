@@ -21,6 +21,7 @@ from energyforecast.errors import (
 )
 from energyforecast.observations import ServerAccess, get_elexon, get_entsoe, parse_elexon, parse_entsoe
 from energyforecast.weather import Http
+from tests.support.error_messages import three_lines
 from tests.support.replay import Answer, Replay, Request, disconnected, rewritten, said, status, truncated
 
 TOKEN = "CANARY-TOKEN-1234"
@@ -344,3 +345,25 @@ def test_json_that_cannot_be_right_is_refused(body: bytes) -> None:
     with pytest.raises(ResponseError) as caught:
         parse_elexon(body)
     assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("root", "kind", "process", "named"),
+    [
+        ("GL_MarketDocument", "A65", "A01", "load, a forecast for the day ahead"),
+        ("GL_MarketDocument", "A65", "A31", "the week ahead"),
+        ("GL_MarketDocument", "A69", "A01", "a forecast of wind and sun"),
+        ("GL_MarketDocument", "A71", "A01", "a forecast of generation"),
+        ("GL_MarketDocument", "A68", "A33", "installed capacity"),
+        ("Publication_MarketDocument", "A44", "A01", "prices"),
+        ("Publication_MarketDocument", "A11", "A16", "flows"),
+        ("GL_MarketDocument", "A75", "A40", "within the day"),
+    ],
+)
+def test_documents_of_entsoe_that_are_no_measurements_are_named(
+    root: str, kind: str, process: str, named: str
+) -> None:
+    text = f"<{root}><type>{kind}</type><process.processType>{process}</process.processType><TimeSeries/></{root}>"
+    with pytest.raises(ResponseError, match=named) as caught:
+        parse_entsoe(text.encode(), site="area", published_after="1h")
+    three_lines(caught.value)
