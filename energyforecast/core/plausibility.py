@@ -13,6 +13,7 @@ import xarray as xr
 from energyforecast import physics
 from energyforecast.core import timestamps, variables
 from energyforecast.core.daylight import dark_days, proven_lag
+from energyforecast.core.power_series import check_unit_of_power
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.unit_changes import check_radiation_units, check_unit_changes
 from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
@@ -275,7 +276,7 @@ def check_observations(
     unfit: pd.DataFrame | None = None,
     label: str = "observations",
 ) -> None:
-    """Refuse power that lacks a site, is not in MW, or exceeds 1.2 of the capacity; `unfit` cells are exempt."""
+    """Refuse power that lacks a site, is not always in MW, or exceeds 1.2 of the capacity; `unfit` cells are exempt."""
     for site in sites:
         if site.name not in values.columns:
             raise SchemaError(
@@ -283,11 +284,10 @@ def check_observations(
                 "Each site must have a column.",
                 "Rename the columns to the names of the sites.",
             )
+        column = values[site.name] if unfit is None else values[site.name][~unfit[site.name]]
         if site.capacity is not None:
-            column = values[site.name]
-            _check_capacity(
-                column if unfit is None else column[~unfit[site.name]], site, site.capacity, label
-            )
+            _check_capacity(column, site, site.capacity, label)
+        check_unit_of_power(column, label=f"{label} of site {site.name!r}")
 
 
 def _check_capacity(fit: pd.Series, site: Site, capacity: float, label: str) -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from energyforecast.core import plausibility
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.power_series import is_counter
 from energyforecast.core.sites import PVPlant, Site, Sites, as_sites
 from energyforecast.core.variables import FLAG_VERSION
 from energyforecast.errors import WrongDataError
@@ -118,7 +119,8 @@ def audit_observations(
     Notes
     -----
     It does not pass if more than a fifth of a site is missing, or set aside by flags; if the unit
-    cannot be right; or if the clock is wrong by half an hour or more, or changes.
+    cannot be right, or changes; if the series rises with hardly a fall, as readings of a meter do; or if the clock is
+    wrong by half an hour or more, or changes.
 
     See Also
     --------
@@ -156,6 +158,11 @@ def _problems(power: Observations, site: Site, clock: ClockReport | None) -> lis
         found.append(
             f"A tenth of {site.name} is above {usual:g} MW, {usual / site.capacity:.0f} times its "
             f"{site.capacity:g} MW: this looks like another unit."
+        )
+    if is_counter(power.values[site.name]):
+        found.append(
+            f"{site.name} rises with hardly a fall: this looks like readings of a meter, which are read with "
+            "TableFormat(cumulative=True), an energy as unit and label='ending'."
         )
     missing = float(power.values[site.name].isna().mean())
     unfit = float(power.unfit[site.name].mean())
