@@ -12,6 +12,7 @@ from energyforecast.cli.console import console, plain_table, styled
 from energyforecast.errors import ConfigurationError, one_of
 
 if TYPE_CHECKING:
+    from energyforecast.core.observation_series import Observations
     from energyforecast.observations.audit import AuditReport
 
 __all__ = ["app"]
@@ -29,13 +30,13 @@ def _group() -> None:
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="Measurements, CSV or parquet.")],
+    file: Annotated[Path, typer.Argument(help="Measurements: CSV, parquet or .xlsx.")],
     config: Annotated[Path | None, typer.Option(help="Sites and form from a configuration (TOML).")] = None,
     unit: Annotated[str | None, typer.Option(help="W, kW, MW, GW, or Wh ... GWh of an interval.")] = None,
     timezone: Annotated[
         str | None, typer.Option(help="Of the stamps: Asia/Almaty, UTC, fixed:+06:00.")
     ] = None,
-    label: Annotated[str | None, typer.Option(help="beginning or ending.")] = None,
+    label: Annotated[str | None, typer.Option(help="beginning, ending or hour_ending.")] = None,
     published_after: Annotated[
         str | None, typer.Option(help="Delay after the end of an interval: 2h.")
     ] = None,
@@ -49,6 +50,22 @@ def check(
     encoding: Annotated[str | None, typer.Option(help="Of the file: cp1251.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal sign.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="Sign between columns.")] = None,
+    thousands: Annotated[str | None, typer.Option(help="Sign between thousands.")] = None,
+    missing: Annotated[
+        list[str] | None, typer.Option(help="Mark of a missing value; may be repeated.")
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="Column of sites, a row for each site and time.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook.")] = None,
+    skip_rows: Annotated[int | None, typer.Option(help="Lines before the header.")] = None,
+    header: Annotated[bool, typer.Option(help="Whether the file names its columns.")] = True,
+    cumulative: Annotated[bool, typer.Option("--cumulative", help="Readings of a meter.")] = False,
+    resolution: Annotated[
+        str | None, typer.Option(help="mean or hold, where the step changes within the file.")
+    ] = None,
+    doubled_hour: Annotated[str | None, typer.Option(help="Column of the mark of the doubled hour.")] = None,
+    nonexistent: Annotated[
+        str | None, typer.Option(help="drop: rows in an hour that the clock skips.")
+    ] = None,
     kind: Annotated[str, typer.Option(help="wind, solar, demand or site.")] = "site",
     capacity: Annotated[float | None, typer.Option(help="Of the site. [MW]")] = None,
     latitude: Annotated[float | None, typer.Option(help="Needed for solar.")] = None,
@@ -61,9 +78,7 @@ def check(
     Exit code 3: they do not pass: more than a fifth is missing or set aside by flags, the unit cannot be right, or
     the clock is wrong by half an hour or more. Exit code 1: they cannot be read.
     """
-    from energyforecast.configuration.toml_file import reading_of
-    from energyforecast.core.table_format import format_of
-    from energyforecast.observations import audit, read_power
+    from energyforecast.observations import audit
     from energyforecast.weather.sources import netcdf
 
     sites, form = _settings(config)
@@ -80,8 +95,35 @@ def check(
         "encoding": encoding,
         "decimal": decimal,
         "delimiter": delimiter,
+        "thousands": thousands,
+        "missing": missing,
+        "site": site,
+        "sheet": sheet,
+        "skip_rows": skip_rows,
+        "header": None if header else False,
+        "cumulative": cumulative or None,
+        "resolution": resolution,
+        "doubled_hour": doubled_hour,
+        "nonexistent": nonexistent,
     }
     form |= {name: value for name, value in given.items() if value is not None}
+    power = _read(file, form)
+    places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
+    forecasts = None if weather is None else netcdf.read(weather)
+    report = audit.audit_observations(power, sites=places, weather=forecasts)
+    _show(report, file)
+    if json_file is not None:
+        json_file.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
+    if not report.passed:
+        raise typer.Exit(_FAILED)
+
+
+def _read(file: Path, form: dict[str, Any]) -> Observations:
+    """Measurements of a file, if all that must be declared is given."""
+    from energyforecast.configuration.toml_file import reading_of
+    from energyforecast.core.table_format import format_of
+    from energyforecast.observations import read_power
+
     known = {*form, *format_of(form.get("format")).given}
     if "published_time" in known:
         known.add("published_after")
@@ -92,15 +134,7 @@ def check(
                 "Data must be described; it is not guessed.",
                 f"Give --{name.replace('_', '-')}, or --config with a section [observations].",
             )
-    power = read_power(file, **reading_of({"duplicates": "flag"} | form))
-    places = sites or _sites(power.sites, kind, capacity, latitude, longitude)
-    forecasts = None if weather is None else netcdf.read(weather)
-    report = audit.audit_observations(power, sites=places, weather=forecasts)
-    _show(report, file)
-    if json_file is not None:
-        json_file.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
-    if not report.passed:
-        raise typer.Exit(_FAILED)
+    return read_power(file, **reading_of({"duplicates": "flag"} | form))
 
 
 def _settings(config: Path | None) -> tuple[tuple[Any, ...], dict[str, Any]]:

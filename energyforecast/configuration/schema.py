@@ -124,7 +124,7 @@ REQUIRED_OF_FILES: Final = ("unit", "timezone", "label", "published_after")
 
 
 OBSERVATION_PLACES: Final[dict[str, tuple[Any, str]]] = {
-    "file": (str, "Path of a CSV or parquet file."),
+    "file": (str, "Path of a CSV file, a Parquet file or a workbook (.xlsx)."),
     "dataset": (str, "Name of a data set of the library: `la-haute-borne`, `almaty-region`."),
 }
 TRUST_CLOCK: Final[dict[str, tuple[Any, str]]] = {
@@ -266,7 +266,7 @@ def file_section() -> type[Section]:
     )
     observations = section_of(
         TableFormat,
-        leave_out=frozenset({"init_time", "lead_time", "site"}),
+        leave_out=frozenset({"init_time", "lead_time"}),
         base=reading,
         all_optional=True,
         name="Observations",

@@ -119,8 +119,9 @@ class Forecast:
         Parameters
         ----------
         frame : DataFrame
-            Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` unless a task gives
-            it, and ``site`` unless it is one alone. Rows whose forecast is missing are left out and counted.
+            Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` (rounded up to whole
+            minutes) unless a task gives it, and ``site`` unless it is one alone. Rows without a forecast are left
+            out and counted.
         columns : mapping of float, str or None
             Quantile level by column; the column of a point forecast, which is then the level 0.5 alone; by default
             the columns named like ``q0.1``, as :meth:`to_frame` names them.

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast import physics
-from energyforecast.core import power_curve_sources
-from energyforecast.core.table_format import TableFormat, load_table
+from energyforecast.core import power_curve_sources, table_files
+from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["PowerCurve"]
@@ -306,7 +306,7 @@ class PowerCurve:
         ...     PowerCurve.read(file)
         PowerCurve('curve', 2.5 MW at 12 m/s, 3 to 25 m/s)
         """
-        table = load_table(path, format=TableFormat(delimiter=delimiter, decimal=decimal))
+        table = table_files.load_table(path, format=TableFormat(delimiter=delimiter, decimal=decimal))
         speeds = power_curve_sources.wind_speeds(table, wind_speed, path)
         values, full = power_curve_sources.powers(table, power, path, unit=unit, rated=rated)
         return cls(speeds, values, rated=full, name=Path(path).stem)

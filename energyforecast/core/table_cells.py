@@ -23,7 +23,37 @@ _NEARLY: Final = (
     r"|[-?]+|#\S+|no ?data|bad|error|fault|missing|offline|n\.?/?a\.?"
 )
 #: Numbers in place of a missing value; 99 itself is too small to be told from power.
-_CODES: Final = (99.9, 99.99, 999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99, 99999.0, 999999.0, 9999999.0)
+_CODES: Final = (
+    *(
+        99.9,
+        99.99,
+        999.0,
+        999.9,
+        999.99,
+        9999.0,
+        9999.9,
+        9999.99,
+        99999.0,
+        99999.9,
+        999999.0,
+        9999999.0,
+        99999999.0,
+    ),
+    *(
+        6999.0,
+        7999.0,
+        8888.0,
+        32767.0,
+        32768.0,
+        65535.0,
+        2147483647.0,
+        2147483648.0,
+        4294967295.0,
+        999999999.0,
+    ),
+)
+#: Numbers beyond any power, as -1e30 and the fill value of NetCDF, 9.97e36.
+_BEYOND: Final = 1e12
 _EMPTY: Final = ("", "nan")
 _OFFSET: Final = re.compile(r"\d ?(?:Z|UTC|GMT)$|\d[T ]\d.*[+-]\d{2}(?::?\d{2})?$")
 
@@ -67,16 +97,17 @@ def refuse_codes(values: pd.Series) -> None:
     SchemaError
         If the column holds such a number.
     """
-    is_code = values.isin([*_CODES, -99.0, *(-code for code in _CODES)])
+    is_code = values.isin([*_CODES, -99.0, *(-code for code in _CODES)]) | (values.abs() >= _BEYOND)
     others = values[~is_code].dropna()
     for code in values[is_code].unique() if len(others) else ():
         if (others.max() < code / 2) if code > 0 else (others.min() > code / 2):
-            where = np.flatnonzero(values == code)
+            where, mark = np.flatnonzero(values == code), f"{code:.10g}"
+            mark = mark if float(mark) == code else repr(float(code))
             raise SchemaError(
-                f"The column {str(values.name)!r} holds {code:.10g} in {len(where)} rows, from row {where[0] + 1}; "
+                f"The column {str(values.name)!r} holds {mark} in {len(where)} rows, from row {where[0] + 1}; "
                 f"its other values lie between {others.min():g} and {others.max():g}.",
                 "A number in place of a missing value must be declared.",
-                f"Give missing=['{code:.10g}'] in the format, or correct the rows.",
+                f"Give missing=['{mark}'] in the format, or correct the rows.",
             )
 
 

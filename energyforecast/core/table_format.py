@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-import pandas as pd
+from energyforecast.errors import SchemaError, UnitsError, one_of
 
-from energyforecast.errors import (
-    FileFormatError,
-    MissingDataError,
-    SchemaError,
-    UnitsError,
-    one_of,
-    require,
-)
+__all__ = ["FORMATS", "LABELS", "Ending", "TableFormat", "format_of"]
 
-__all__ = ["FORMATS", "TableFormat", "format_of", "load_table"]
-
+Ending: TypeAlias = Literal["beginning", "ending", "hour_ending"]
 Unit: TypeAlias = Literal["W", "kW", "MW", "GW", "Wh", "kWh", "MWh", "GWh"]
 
+#: Ends of an interval that a stamp can name.
+LABELS: Final = ("beginning", "ending", "hour_ending")
 _MEGAWATTS: Final = {"W": 1e-6, "kW": 1e-3, "MW": 1.0, "GW": 1e3}
 
 
@@ -40,11 +30,13 @@ class TableFormat:
     timezone : str, optional
         Zone of the clock of the stamps, ``"UTC"`` or ``"fixed:+06:00"``; used where stamps carry no offset.
         Either all stamps carry one, or none.
-    label : {"beginning", "ending"}, optional
-        End of its interval that a stamp names.
+    label : {"beginning", "ending", "hour_ending"}, optional
+        End of its interval that a stamp names. ``"ending"``: the stamp is the time on the clock at the end.
+        ``"hour_ending"``: hours are counted from 1 to 24, and one less on the clock is the beginning; the two differ on
+        days on which the clock is changed.
     time : str or sequence of str, optional
-        Column of the stamps, or one of dates and one of times of day; by default the first column of a file, the
-        index of a frame.
+        Column of the stamps, or one of dates and one of times of day or hours; by default the first column of a file,
+        the index of a frame. 24:00 ends a day. Marks of a doubled hour (``02X``, ``2A`` and ``2B``) are read.
     columns : mapping or sequence, optional
         Columns to read, or a mapping from column to site (weather: to variable); all columns with numbers by default.
         A cell of text in them is refused.
@@ -52,15 +44,27 @@ class TableFormat:
         Length of an interval; the most frequent step by default.
     period : str, optional
         Column that counts the periods of the local day from 1 (settlement periods: 46, 48 or 50 a day); `time` then
-        holds the date.
+        holds the date, and values begin with their period, whatever the label.
     periods_per_day : {24, 48, 96}
         Periods of a day without a clock change.
     time_format : str, optional
-        Form of the stamps, e.g. ``"%d.%m.%Y %H:%M"``; ISO 8601 by default.
+        Form of the stamps, e.g. ``"%d.%m.%Y %H:%M"``, ``"%Y%m%d%H%M"`` for digits, or that of an interval,
+        ``"%d.%m.%Y %H:%M - %d.%m.%Y %H:%M"``; ISO 8601 by default.
+    doubled_hour : str, optional
+        Column that marks the second of two hours with the same number, on the day on which a clock is put back, by
+        Y, X, B, true or 1 (ERCOT's DSTFlag). Without it the order of the rows distinguishes them.
+    nonexistent : {"error", "drop"}
+        Treatment of rows with values in an hour that the clock skips; empty ones are always dropped.
     published_time : str, optional
         Column of the time at which each row was published (weather: became available), in place of a latency.
-    init_time, lead_time, site : str, optional
-        Columns of weather: initialisation of the run, lead in hours, name of the site.
+    site : str, optional
+        Column of the name of the site, in a table with a row for each site and time.
+    init_time, lead_time : str, optional
+        Columns of weather: initialisation of the run, lead in hours.
+    resolution : {"error", "mean", "hold"}
+        Treatment of values whose interval changes its length within a table, as from 60 to 15 minutes. ``"mean"``
+        gives means over the longest, ``"hold"`` the value of an interval to all its parts of the shortest. Energies
+        are divided by the length of their own interval. A value at a change that may be of either length is missing.
     cumulative : bool
         The values are readings of a meter, an energy that rises; where it falls (a new meter, or one that began again)
         the interval is missing. A reading that falls and comes back, or rises and comes back, is faulty: the intervals
@@ -74,6 +78,12 @@ class TableFormat:
         Sign between groups of three digits of a CSV file; numbers whose groups have other lengths are refused.
     missing : sequence of str
         Marks of a missing value (``"No Data"``, ``"-9999"``), in addition to an empty cell and ``NaN``.
+    skip_rows : int or sequence of int
+        Number of lines before the header of a file; or numbers of lines to leave out, counted from 1 (a line of units).
+    header : bool
+        Whether a file names its columns; without a header they are ``"1"``, ``"2"``, ...
+    sheet : str, optional
+        Sheet of a workbook (``.xlsx``), needed if it has several.
 
     Raises
     ------
@@ -95,17 +105,20 @@ class TableFormat:
 
     unit: Unit | None = None
     timezone: str | None = None
-    label: Literal["beginning", "ending"] | None = None
+    label: Ending | None = None
     time: str | Sequence[str] | None = None
     columns: Mapping[str, str] | Sequence[str] | None = None
     frequency: str | timedelta | None = None
     period: str | None = None
     periods_per_day: int = 48
     time_format: str | None = None
+    doubled_hour: str | None = None
+    nonexistent: Literal["error", "drop"] = "error"
     published_time: str | None = None
     init_time: str | None = None
     lead_time: str | None = None
     site: str | None = None
+    resolution: Literal["error", "mean", "hold"] = "error"
     cumulative: bool = False
     duplicates: Literal["error", "flag"] = "error"
     encoding: str = "utf-8"
@@ -113,11 +126,16 @@ class TableFormat:
     decimal: str = "."
     thousands: str | None = None
     missing: Sequence[str] = ()
+    skip_rows: int | Sequence[int] = 0
+    header: bool = True
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         one_of("duplicates", self.duplicates, allowed=("error", "flag"))
+        one_of("nonexistent", self.nonexistent, allowed=("error", "drop"))
+        one_of("resolution", self.resolution, allowed=("error", "mean", "hold"))
         if self.label is not None:
-            one_of("label", self.label, allowed=("beginning", "ending"))
+            one_of("label", self.label, allowed=LABELS)
         if self.unit is not None:
             self._check_unit(self.unit)
         if self.thousands is not None and (len(self.thousands) != 1 or self.thousands == self.decimal):
@@ -215,66 +233,3 @@ def format_of(given: TableFormat | str | None, **overrides: Any) -> TableFormat:
         given = FORMATS[given]
     changes = {name: value for name, value in overrides.items() if value is not None}
     return replace(given or TableFormat(), **changes)
-
-
-def load_table(source: str | Path | pd.DataFrame, *, format: TableFormat) -> pd.DataFrame:
-    """Rows of a CSV or Parquet file; a frame as it is."""
-    if isinstance(source, pd.DataFrame):
-        return source
-    path = Path(source)
-    if not path.exists():
-        raise MissingDataError(f"There is no file {path}.", "The table must be in a file.", "Check the path.")
-    return _parquet(path) if path.suffix == ".parquet" else _csv(path, format)
-
-
-def _parquet(path: Path) -> pd.DataFrame:
-    require("pyarrow", extra="benchmark", purpose=f"{path} is a parquet file.")
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise FileFormatError(
-            f"{path} cannot be read: {error}", "It must be a whole parquet file.", "Check the file."
-        ) from error
-
-
-#: What reading a file can raise that is damaged, compressed or of another form.
-_UNREADABLE: Final = (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile, zlib.error)
-
-
-def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
-    signs = f"encoding={form.encoding!r}, delimiter={form.delimiter!r}, decimal={form.decimal!r}"
-    try:
-        with warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
-            # Thousands are left to the reader of numbers: pandas takes 1,5 as 15 and 01.03.2024 as 1032024.
-            frame = pd.read_csv(
-                path,
-                encoding=form.encoding,
-                decimal=form.decimal,
-                sep=form.delimiter,
-                na_values=list(form.missing),
-                index_col=False,
-            )
-    except pd.errors.EmptyDataError as error:
-        raise MissingDataError(
-            f"{path} is empty.", "It must have a header and rows.", "Check the file."
-        ) from error
-    except pd.errors.ParserWarning as error:
-        raise FileFormatError(
-            f"{path} has rows with more fields than its header has columns, read with {signs}.",
-            "Each column must have its name in the header, and a sign inside a number must not be the delimiter.",
-            'Name the column without a name, correct the delimiter, or put numbers such as "1,234" in quotes.',
-        ) from error
-    except _UNREADABLE as error:
-        raise FileFormatError(
-            f"{path} cannot be read with {signs}: {error}",
-            "A file must have the form that is declared for it.",
-            "Give encoding='cp1251' or 'utf-8', delimiter=';' or decimal=',' as the file has it.",
-        ) from error
-    other = {";", "\t"} - {form.delimiter}
-    if len(frame.columns) == 1 or any(set(str(name)) & other for name in frame.columns):
-        raise FileFormatError(
-            f"{path} has the columns {list(frame.columns)}, read with {signs}.",
-            "It must have a column of stamps and columns of values.",
-            "Give delimiter=';' or the sign between its columns.",
-        )
-    return frame

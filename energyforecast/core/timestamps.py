@@ -33,7 +33,6 @@ __all__ = [
     "next_on_clock",
     "now",
     "period",
-    "stamps",
     "to_index",
     "to_ns",
     "wall_clock",
@@ -150,42 +149,6 @@ def instants(value: Any) -> Times:
     several = np.asarray(value, dtype=object)
     flat = [pd.NaT if _is_nat(moment) else instant(moment) for moment in several.ravel()]
     return to_ns(pd.DatetimeIndex(flat)).reshape(several.shape)
-
-
-def stamps(column: Any, *, form: str | None = None) -> pd.DatetimeIndex:
-    """Times of a column: in UTC if they have an offset, else as their clock shows them.
-
-    Text must be ISO 8601, or be written in the form that is given; all stamps must have an offset, or none.
-    """
-    values = pd.Series(column)
-    if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
-        return pd.DatetimeIndex(values)
-    place, unique = pd.factorize(values.astype(object), use_na_sentinel=False)
-    read = [_timestamp(value) for value in unique] if form is None else _in_form(unique, form)
-    offset = [stamp.tzinfo is not None for stamp in read]
-    if any(offset) and not all(offset):
-        raise TimeError(
-            f"{unique[offset.index(True)]!r} has an offset, {unique[offset.index(False)]!r} has none.",
-            "All stamps of a column must have an offset, or none.",
-            "Write the offset of every stamp, or leave all out and give timezone=...",
-        )
-    known = [stamp.tz_convert("UTC") if stamp.tzinfo is not None else stamp for stamp in read]
-    return pd.DatetimeIndex(known)[place]
-
-
-def _in_form(values: Any, form: str) -> list[pd.Timestamp]:
-    """Text in a form of :func:`time.strptime`; numbers are refused."""
-    for value in values:
-        if not isinstance(value, str):
-            raise _bad_moment(value)
-    try:
-        return list(pd.to_datetime(pd.Index(values), format=form, utc="%z" in form))
-    except (ValueError, TypeError, re.error) as error:
-        raise TimeError(
-            f"The stamps cannot be read: {error}",
-            f"Stamps must be written like {form!r}.",
-            "Give time_format='%d.%m.%Y %H:%M' or the form of the file.",
-        ) from error
 
 
 def _is_nat(value: object) -> bool:

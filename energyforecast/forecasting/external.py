@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import timestamps
+from energyforecast.core import table_steps, timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_frames import check_declared
@@ -17,12 +17,17 @@ from energyforecast.core.power_kinds import Kind, kinds_of
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.table_format import TableFormat, format_of
+from energyforecast.core.table_stamps import ReadStamps, read_stamps
 from energyforecast.core.tasks import Task
+from energyforecast.core.wording import short
 from energyforecast.errors import SchemaError, TimeError, UnitsError, one_of
 
 __all__ = ["read_frame"]
 
 Array = npt.NDArray[Any]
+
+#: Different minutes of an interval at which issues may lie: every five minutes of an hour.
+_PHASES = 12
 
 
 def read_frame(
@@ -51,6 +56,10 @@ def read_frame(
             "Check the columns.",
         )
     width = _width(rows, task, form.frequency)
+    rows = rows.assign(
+        issue_time=_whole_minutes(rows["issue_time"].to_numpy(), rows["valid_time"].to_numpy(), width)
+    )
+    _refuse_doubles(rows)
     windows = _windows(rows, width)
     places = sorted(dict.fromkeys(rows["site"]))
     cube = _placed(rows, values, windows, places)
@@ -125,22 +134,20 @@ def _rows(frame: pd.DataFrame, clock: str, task: Task | None, form: str | None) 
     rows = pd.DataFrame({"site": site.to_numpy()})
     group = [rows["site"]]
     if "issue_time" in frame:
-        issued = pd.Series(timestamps.stamps(frame["issue_time"], form=form))
+        issued = pd.Series(read_stamps(frame["issue_time"], form=form).times)
         unique = pd.Index(issued.unique())
         moments = pd.Series([timestamps.instant(value, timezone=clock) for value in unique], index=unique)
         rows["issue_time"] = timestamps.to_ns(pd.DatetimeIndex(moments.loc[issued]))
         group.append(rows["issue_time"])
-    stamps = pd.Series(timestamps.stamps(frame["valid_time"], form=form), index=rows.index)
-    if stamps.dt.tz is not None:
-        rows["valid_time"] = timestamps.to_ns(pd.DatetimeIndex(stamps))
-    else:
-        valid = np.empty(len(rows), dtype="datetime64[ns]")
-        for _, part in stamps.groupby(group, sort=False):
-            local = timestamps.localise(pd.DatetimeIndex(part), timezone=clock)
-            valid[part.index.to_numpy()] = timestamps.to_ns(local)
-        rows["valid_time"] = valid
+    rows["valid_time"] = _valid(read_stamps(frame["valid_time"], form=form), group, clock)
     if task is not None and "issue_time" not in frame:
         rows["issue_time"] = _issued(task, rows["valid_time"].to_numpy())
+    _refuse_doubles(rows)
+    return rows
+
+
+def _refuse_doubles(rows: pd.DataFrame) -> None:
+    """Refuse two forecasts of an hour in one issue."""
     doubled = rows.duplicated(["site", "issue_time", "valid_time"])
     if doubled.any():
         row = rows[doubled].iloc[0]
@@ -150,7 +157,24 @@ def _rows(frame: pd.DataFrame, clock: str, task: Task | None, form: str | None) 
             "Each issue must forecast an hour once.",
             "Drop duplicates, or name the zone of the stamps: timezone=...",
         )
-    return rows
+
+
+def _valid(read: ReadStamps, group: list[pd.Series], clock: str) -> timestamps.Times:
+    """Beginnings of intervals in UTC; the hours of a clock change are distinguished within each site and issue."""
+    if read.times.hasnans:
+        raise TimeError(
+            f"valid_time is empty in row {int(np.argmax(read.times.isna())) + 1}.",
+            "Every row must have its time.",
+            "Drop such rows.",
+        )
+    if read.times.tz is not None or read.first.any() or read.second.any():
+        return timestamps.to_ns(read.in_utc(clock))
+    valid = np.empty(len(read.times), dtype="datetime64[ns]")
+    for _, part in pd.Series(read.times).groupby(group, sort=False):
+        valid[part.index.to_numpy()] = timestamps.to_ns(
+            timestamps.localise(pd.DatetimeIndex(part), timezone=clock)
+        )
+    return valid
 
 
 def _issued(task: Task, valid: timestamps.Times) -> timestamps.Times:
@@ -176,22 +200,66 @@ def _issued(task: Task, valid: timestamps.Times) -> timestamps.Times:
 
 
 def _width(rows: pd.DataFrame, task: Task | None, frequency: Any) -> pd.Timedelta:
-    """Length of an interval, as given or as most steps have it."""
-    steps = np.diff(np.unique(rows["valid_time"].to_numpy()))
+    """Length of an interval, as given or as the hours follow each other, which must be the same everywhere."""
+    hours = np.unique(rows["valid_time"].to_numpy())
+    steps = np.diff(hours).astype("int64")
     if frequency is not None or task is not None:
-        declared = timestamps.duration(
-            task.frequency if frequency is None and task is not None else frequency
-        )
-        check_declared(steps, declared, label="The forecast")
-        return declared
-    if not len(steps):
+        width = timestamps.duration(task.frequency if frequency is None and task is not None else frequency)
+        check_declared(np.diff(hours), width, label="The forecast")
+    elif len(steps):
+        width = pd.Timedelta(table_steps.usual_step(steps), unit="ns").as_unit("ns")
+    else:
         raise TimeError(
             "The forecast has a single hour.",
             "The length of an interval must be known.",
             "Give frequency='1h'.",
         )
-    lengths, counts = np.unique(steps, return_counts=True)
-    return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
+    _one_step(timestamps.to_index(hours), steps, width)
+    by_issue = rows.sort_values(["site", "issue_time", "valid_time"])
+    within = by_issue["valid_time"].diff().to_numpy().astype("int64")[1:]
+    same = (
+        (by_issue[["site", "issue_time"]] == by_issue[["site", "issue_time"]].shift())
+        .all(axis=1)
+        .to_numpy()[1:]
+    )
+    _one_step(timestamps.to_index(by_issue["valid_time"].to_numpy()), np.where(same, within, 0), width)
+    return width
+
+
+def _one_step(hours: pd.DatetimeIndex, steps: npt.NDArray[np.int64], width: pd.Timedelta) -> None:
+    """Refuse hours that follow each other by another step than the length of an interval, for too long for gaps."""
+    known = table_steps.changes_of_step(steps, width.value)
+    longer = np.flatnonzero(known > width.value)
+    if len(longer):
+        row = int(longer[0])
+        raise TimeError(
+            f"The forecast has values every {short(pd.Timedelta(known[row]))} from {hours[row]:%Y-%m-%d %H:%M} UTC on, "
+            f"and the length of its intervals is {short(width)}.",
+            "All intervals of a forecast must have the same length.",
+            "Give the frequency of the rows, or read parts of different steps as forecasts of their own.",
+        )
+
+
+def _whole_minutes(
+    issued: timestamps.Times, valid: timestamps.Times, width: pd.Timedelta
+) -> timestamps.Times:
+    """Issue times rounded up to whole minutes, at which they were known; leads must not be scattered over an interval.
+
+    Seconds would give every issue leads of its own.
+    """
+    minute = np.timedelta64(1, "m")
+    begun = issued.astype("datetime64[m]").astype("datetime64[ns]")
+    whole = np.where(begun < issued, begun + minute, issued)
+    phases = np.unique((valid - whole) % width.to_timedelta64())
+    if len(phases) > _PHASES:
+        late = timestamps.to_index(whole[(valid - whole) % width.to_timedelta64() == phases[1]])[0]
+        raise TimeError(
+            f"Issue times lie on {len(phases)} different minutes of an interval of {short(width)}, one is {late}.",
+            f"They must lie on at most {_PHASES}, so that issues have lead times in common.",
+            "Round them up: frame['issue_time'] = frame['issue_time'].dt.ceil('15min'), or leave the column out and "
+            "give the task.",
+        )
+    return whole
 
 
 def _windows(rows: pd.DataFrame, width: pd.Timedelta) -> Windows:

@@ -12,7 +12,8 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
-from energyforecast.errors import MissingDataError, ResponseError
+from energyforecast.core.table_stamps import read_stamps
+from energyforecast.errors import MissingDataError, ResponseError, TimeError
 from energyforecast.observations.rows import observations_from_rows
 from energyforecast.observations.server_access import ServerAccess
 
@@ -216,13 +217,21 @@ def _frame(rows: list[Any], dataset: str, plant_type: str | None) -> pd.DataFram
     try:
         return pd.DataFrame(
             {
-                "start": pd.to_datetime(table["startTime"], utc=True, format="ISO8601"),
-                "published": pd.to_datetime(table["publishTime"], utc=True, format="ISO8601"),
+                "start": _moments(table["startTime"]),
+                "published": _moments(table["publishTime"]),
                 "value": pd.to_numeric(table[value]),
             }
         )
-    except (ValueError, TypeError) as error:
+    except (TimeError, ValueError, TypeError) as error:
         raise _bad(dataset, f"has a row that cannot be read ({error})") from None
+
+
+def _moments(column: pd.Series) -> pd.DatetimeIndex:
+    """Times with their offset, in UTC."""
+    times = read_stamps(column).times
+    if times.tz is None and times.notna().any():
+        raise ValueError(f"{column.iloc[0]} has no offset")
+    return times if times.tz is not None else times.tz_localize("UTC")
 
 
 def _observations(

@@ -19,9 +19,12 @@ Bools = npt.NDArray[np.bool_]
 _BACK: Final = 0.9
 
 
-def energies(readings: pd.DataFrame, step: pd.Timedelta) -> tuple[pd.DataFrame, pd.DataFrame]:
+def energies(
+    readings: pd.DataFrame, step: pd.Timedelta | pd.TimedeltaIndex
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Energy between a reading and the previous one, and the intervals before and after a faulty reading.
 
+    `step` is the length of an interval, or of that before each reading.
     The energy is missing before and after a gap or a faulty reading, and where the reading falls (a new meter).
     """
     faulty = readings.apply(

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import observation_frames, timestamps
+from energyforecast.core import observation_frames, table_steps, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
 from energyforecast.errors import MissingDataError, TimeError
-from energyforecast.observations import meters
+from energyforecast.observations import meters, mixed_steps
 
 __all__ = ["observations_from_rows"]
 
@@ -29,8 +29,8 @@ def observations_from_rows(
 ) -> Observations:
     """Observations from rows in any order, with revisions and gaps; every reader ends here.
 
-    `values` are indexed by stamps in UTC, in the unit of `format`, of which `label`, `frequency`, `cumulative` and
-    `duplicates` are used; `published` is when each row was published.
+    `values` are indexed by stamps in UTC, in the unit of `format`, of which `label`, `frequency`, `resolution`,
+    `cumulative` and `duplicates` are used; `published` is when each row was published.
     """
     values = values * format.megawatts
     if published is not None:
@@ -38,6 +38,33 @@ def observations_from_rows(
     moments = None if published is None else pd.Series(published, index=values.index)
     values, moments, doubled = _one_row_per_stamp(values, moments, format.duplicates)
     step = _step(values, format.frequency)
+    widths = mixed_steps.lengths_of_intervals(values, step, format=format)
+    if widths is None:
+        power, flags, known = _on_grid(values, step, format=format, doubled=doubled, moments=moments)
+    else:
+        power, flags, known = mixed_steps.on_one_grid(
+            values, widths, step, format=format, doubled=doubled, moments=moments
+        )
+        step = power.index[1] - power.index[0]
+    result = Observations(
+        power,
+        published_after=published_after,
+        published_time=known,
+        flags=flags if flags.to_numpy().any() else None,
+        frequency=step,
+    )
+    return result if as_of is None or published is not None else _published_by(result, as_of)
+
+
+def _on_grid(
+    values: pd.DataFrame,
+    step: pd.Timedelta,
+    *,
+    format: TableFormat,
+    doubled: pd.DatetimeIndex,
+    moments: pd.Series | None,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """Power, flags and times of publication on the regular grid of rows of one step."""
     faulty = None
     if format.cumulative:
         values, faulty = meters.energies(values, step)
@@ -55,14 +82,7 @@ def observations_from_rows(
     if moments is not None:
         times = moments.set_axis(moments.index - shift).reindex(regular)
         known = pd.DataFrame(dict.fromkeys(whole.columns, times), index=regular)
-    result = Observations(
-        whole,
-        published_after=published_after,
-        published_time=known,
-        flags=flags if flags.to_numpy().any() else None,
-        frequency=step,
-    )
-    return result if as_of is None or published is not None else _published_by(result, as_of)
+    return whole, flags, known
 
 
 def _one_revision(
@@ -113,7 +133,7 @@ def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:
 
 
 def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedelta:
-    """Declared length of an interval, or the most frequent step."""
+    """Declared length of an interval, or the shortest step that is usual."""
     steps = np.diff(timestamps.to_ns(values.index))
     if frequency is not None:
         declared = timestamps.duration(frequency)
@@ -123,10 +143,10 @@ def _step(values: pd.DataFrame, frequency: str | timedelta | None) -> pd.Timedel
         raise TimeError(
             "The source has fewer than two rows.", "The frequency must be known.", "Give frequency='1h'."
         )
-    lengths, counts = np.unique(steps[steps > np.timedelta64(0, "ns")], return_counts=True)
-    if not len(lengths):
+    lengths = steps.astype("int64")
+    if not (lengths > 0).any():
         raise TimeError("All stamps are the same.", "Times must rise.", "Check the column of the stamps.")
-    return pd.Timedelta(lengths[counts.argmax()]).as_unit("ns")
+    return pd.Timedelta(table_steps.usual_step(lengths), unit="ns").as_unit("ns")
 
 
 def _published_by(power: Observations, as_of: Any) -> Observations:

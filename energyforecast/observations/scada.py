@@ -13,6 +13,7 @@ import pandas as pd
 from energyforecast.core import observation_frames, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
+from energyforecast.core.table_stamps import read_stamps
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, UnitsError
 from energyforecast.observations.tables import read_power
 
@@ -208,10 +209,10 @@ def _checked_power(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 
 def _on_clock(rows: pd.DataFrame, timezone: str, label: str) -> pd.DataFrame:
     try:
-        stamps = pd.DatetimeIndex(pd.to_datetime(rows[_TIME], format="%Y-%m-%d %H:%M:%S"))
-    except (ValueError, TypeError) as error:
+        stamps = read_stamps(rows[_TIME], form="%Y-%m-%d %H:%M:%S").times
+    except TimeError as error:
         raise TimeError(
-            f"{label}: the stamps cannot be read: {error}",
+            f"{label}: {error.found}",
             "Stamps must be written like '2023-03-11 0:10:00', without an offset.",
             "Write them in this form, or use energyforecast.read_power.",
         ) from error

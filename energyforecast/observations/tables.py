@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,14 +13,23 @@ import pandas as pd
 from energyforecast.core.observation_frames import as_numbers
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_cells import is_of_numbers, numbers, refuse_codes
-from energyforecast.core.table_format import TableFormat, Unit, format_of, load_table
-from energyforecast.errors import SchemaError, one_of
+from energyforecast.core.table_files import load_table
+from energyforecast.core.table_format import Ending, TableFormat, Unit, format_of
+from energyforecast.core.table_stamps import read_stamps
+from energyforecast.errors import SchemaError, TimeError, one_of
+from energyforecast.observations.layouts import (
+    by_site,
+    in_order,
+    joined,
+    refuse_day_rows,
+    refuse_several_rows,
+)
 from energyforecast.observations.rows import observations_from_rows
 from energyforecast.observations.timestamps import Stamps
 
 __all__ = ["read_demand", "read_power"]
 
-_NO_WEATHER: Final = ("init_time", "lead_time", "site")
+_NO_WEATHER: Final = ("init_time", "lead_time")
 
 
 def read_power(
@@ -27,13 +37,13 @@ def read_power(
     *,
     unit: Unit | None = None,
     timezone: str | None = None,
-    label: Literal["beginning", "ending"] | None = None,
+    label: Ending | None = None,
     published_after: str | timedelta | None = None,
     format: TableFormat | str | None = None,
     revisions: Literal["first", "last"] = "first",
     as_of: Any = None,
 ) -> Observations:
-    r"""Read power from a CSV file, a Parquet file or a frame in a declared format.
+    r"""Read power from a CSV file, a Parquet file, a workbook of Excel or a frame in a declared format.
 
     Parameters
     ----------
@@ -43,8 +53,8 @@ def read_power(
         Unit of the values; needed here or in `format`, as are `timezone` and `label`.
     timezone : str
         Zone of the clock of the stamps, ``"UTC"`` or ``"fixed:+06:00"``; used where stamps carry no offset.
-    label : {"beginning", "ending"}
-        End of its interval that a stamp names.
+    label : {"beginning", "ending", "hour_ending"}
+        End of its interval that a stamp names; ``"hour_ending"`` for hours that are counted from 1 to 24.
     published_after : str or timedelta, optional
         Latency after the end of an interval at which its value is known; needed unless the format names a column
         `published_time`.
@@ -65,7 +75,7 @@ def read_power(
     Raises
     ------
     TimeError
-        If stamps are doubled, or hours of a clock change are ambiguous.
+        If stamps are doubled, hours of a clock change are ambiguous, or the length of the intervals changes.
     UnitsError, SchemaError, FileFormatError
         If the unit is unknown, a column is absent, or the file is of another form than declared.
     MissingDataError
@@ -106,26 +116,13 @@ def read_power(
     form = format_of(format, unit=unit, timezone=timezone, label=label)
     known = [name for name in form.given if name not in _NO_WEATHER]
     form.check_used(*known, reader="A reader of measurements")
-    zone: str = form.required("timezone")
+    form.required("timezone")
     table = _indexed(source, form)
-    stamps = Stamps(
-        timezone=zone,
-        time=form.time,
-        period=form.period,
-        periods_per_day=form.periods_per_day,
-        form=form.time_format,
-    )
-    index = stamps.of(table)
-    spent = (*(stamps.used or (table.index.name,)), form.published_time)
-    values = as_numbers(_measured(table, form, spent).set_axis(index, axis=0), "power")
-    published = None if form.published_time is None else _moments(table, form.published_time, zone)
-    return observations_from_rows(
-        values,
-        format=form,
-        published_after=published_after,
-        published=published,
-        revisions=revisions,
-        as_of=as_of,
+    settings: dict[str, Any] = {"published_after": published_after, "revisions": revisions, "as_of": as_of}
+    if form.site is None:
+        return _read(table, form, **settings)
+    return joined(
+        {name: _read(rows, replace(form, site=None), **settings) for name, rows in by_site(table, form)}
     )
 
 
@@ -134,7 +131,7 @@ def read_demand(
     *,
     unit: Unit | None = None,
     timezone: str | None = None,
-    label: Literal["beginning", "ending"] | None = None,
+    label: Ending | None = None,
     published_after: str | timedelta | None = None,
     format: TableFormat | str | None = None,
     revisions: Literal["first", "last"] = "first",
@@ -186,6 +183,38 @@ def read_demand(
     return demand
 
 
+def _read(
+    table: pd.DataFrame,
+    form: TableFormat,
+    *,
+    published_after: str | timedelta | None,
+    revisions: Literal["first", "last"],
+    as_of: Any,
+) -> Observations:
+    """Observations of a table with a column for each site."""
+    stamps = Stamps.of_format(form)
+    read = stamps.of(table)
+    spent = (*(stamps.used or (table.index.name,)), form.published_time)
+    if form.published_time is None:
+        refuse_several_rows(table, read.times, spent)
+    measured = _measured(table, form, spent)
+    refuse_day_rows(measured, read.times, form)
+    empty = measured.isna().to_numpy().all(axis=1)
+    index, keep = stamps.in_utc(read, empty=empty, drop=form.nonexistent == "drop")
+    values = as_numbers(measured[keep].set_axis(index, axis=0), "power")
+    published = None if form.published_time is None else _moments(table[keep], form)
+    if published is None:
+        values = in_order(values, read.kept(keep).times, strict=form.duplicates == "error")
+    return observations_from_rows(
+        values,
+        format=replace(form, label="beginning") if stamps.are_beginnings else form,
+        published_after=published_after,
+        published=published,
+        revisions=revisions,
+        as_of=as_of,
+    )
+
+
 def _indexed(source: str | Path | pd.DataFrame | pd.Series, form: TableFormat) -> pd.DataFrame:
     """Table of the source; that of a file is indexed by its first column."""
     if isinstance(source, pd.Series):
@@ -227,11 +256,19 @@ def _chosen(table: pd.DataFrame, form: TableFormat, spent: Sequence[str | None])
     return table[list(names)].rename(columns=names)
 
 
-def _moments(table: pd.DataFrame, name: str, timezone: str) -> pd.DatetimeIndex:
+def _moments(table: pd.DataFrame, form: TableFormat) -> pd.DatetimeIndex:
+    """Times of publication, in the form of the stamps or ISO 8601."""
+    name = str(form.published_time)
     if name not in table.columns:
         raise SchemaError(
             f"There is no column {name!r} among {list(table.columns)}.",
             "`published_time` must name the column of the times of publication.",
             "Correct the name.",
         )
-    return Stamps(timezone=timezone, time=name).of(table)
+    try:
+        read = read_stamps(table[name], form=form.time_format)
+    except TimeError:
+        if form.time_format is None:
+            raise
+        read = read_stamps(table[name])
+    return read.known_by(form.required("timezone"))

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.table_cells import all_have_offset
+from energyforecast.core.table_format import TableFormat
+from energyforecast.core.table_stamps import SECOND, ReadStamps, read_stamps, skipped
 from energyforecast.errors import SchemaError, TimeError
 
 __all__ = ["Stamps"]
 
 #: Lengths of a settlement period by their number in an ordinary day. [min]
 _PERIODS: Final = {24: 60, 48: 30, 96: 15}
+#: A time of day, or the number of an hour, with a mark of a doubled hour.
+_CLOCK: Final = (
+    r"^(?:HE? ?|Hour ?)?(?P<h>\d{1,2})(?P<mark>[ABXabx])?(?::(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:\.0+)?)?)?"
+    r"(?P<tail> ?(?:[ABXabx]|DST))?$"
+)
+#: Marks of the second of two hours in a column of their own.
+_YES: Final = ("Y", "YES", "TRUE", "1", "1.0", "X", "B")
+
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,31 +40,130 @@ class Stamps:
     period: str | None = None
     periods_per_day: int = 48
     form: str | None = None
+    label: str = "beginning"
+    frequency: str | timedelta | None = None
+    doubled_hour: str | None = None
 
-    def of(self, table: pd.DataFrame) -> pd.DatetimeIndex:
-        """Stamps of the rows, in UTC.
+    @classmethod
+    def of_format(cls, form: TableFormat) -> Stamps:
+        """Stamps as a format describes them."""
+        return cls(
+            timezone=form.required("timezone"),
+            time=form.time,
+            period=form.period,
+            periods_per_day=form.periods_per_day,
+            form=form.time_format,
+            label=form.required("label"),
+            frequency=form.frequency,
+            doubled_hour=form.doubled_hour,
+        )
+
+    @property
+    def are_beginnings(self) -> bool:
+        """Whether the stamps that are read begin their interval, whatever end the file names."""
+        return self.period is not None or self.label != "ending"
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Columns of the time."""
+        named = (self.time,) if isinstance(self.time, str) else tuple(self.time or ())
+        return (*named, *(name for name in (self.period, self.doubled_hour) if name is not None))
+
+    def of(self, table: pd.DataFrame) -> ReadStamps:
+        """Stamps of the rows: in UTC, or as a wall clock shows them.
 
         Raises
         ------
         SchemaError
             If a column is missing.
         TimeError
-            If stamps cannot be read, or an hour of a clock change is ambiguous.
+            If stamps cannot be read.
         """
         if self.period is not None:
-            return self._settled(table, self.period)
+            begin = self._settled(table, self.period)
+            return ReadStamps(begin, np.zeros(len(begin), dtype=bool), np.zeros(len(begin), dtype=bool))
         if self.time is not None and not isinstance(self.time, str):
-            wall = self._joined(table, *self._pair(self.time))
+            read = self._joined(table, *self._pair(self.time))
         else:
-            wall = self._read(_column(table, self.time))
-            self._not_dates_alone(wall)
-        return timestamps.localise(wall, timezone=self.timezone)
+            read = self._read(_column(table, self.time))
+            _not_dates_alone(read.times)
+        if self.doubled_hour is not None:
+            read = replace(read, second=read.second | _marked(_column(table, self.doubled_hour)))
+        if self.label == "hour_ending":
+            return self._begun(read)
+        return read
 
-    @property
-    def used(self) -> tuple[str, ...]:
-        """Columns of the time."""
-        named = (self.time,) if isinstance(self.time, str) else tuple(self.time or ())
-        return (*named, self.period) if self.period is not None else named
+    def in_utc(self, read: ReadStamps, *, empty: Bools, drop: bool) -> tuple[pd.DatetimeIndex, Bools]:
+        """Stamps in UTC, and the rows that have one: not those in an hour that the clock skips, if they are empty.
+
+        Raises
+        ------
+        TimeError
+            If a row with values is in such an hour, unless these are dropped, or an hour is ambiguous.
+        """
+        out = skipped(read.times, self.timezone)
+        if not out.any():
+            return self._localised(read), np.ones(len(out), dtype=bool)
+        step = self._step(read.times) if self.label == "hour_ending" else pd.Timedelta(0)
+        named_at_end = out & ~np.asarray((read.times - step).isin(read.times)) & (step > pd.Timedelta(0))
+        lost = out & ~named_at_end & ~(empty | drop)
+        if lost.any():
+            raise self._nonexistent((read.times + step)[lost][0], int(lost.sum()))
+        keep = ~out | named_at_end
+        # An hour that is named by the clock at its end, 03:00 after 01:00, began an hour before.
+        ends = read.times.where(~named_at_end, read.times + step)
+        index = self._localised(ReadStamps(ends, read.first, read.second).kept(keep))
+        return index - pd.to_timedelta(named_at_end[keep] * step.value, unit="ns"), keep
+
+    def _localised(self, read: ReadStamps) -> pd.DatetimeIndex:
+        try:
+            return read.in_utc(self.timezone)
+        except TimeError as error:
+            if self.label != "ending" or not self._is_counted(read):
+                raise
+            raise TimeError(
+                error.found,
+                error.expected,
+                "Give label='hour_ending': the stamps are right for hours that are counted from 1 to 24.",
+            ) from error
+
+    def _is_counted(self, read: ReadStamps) -> bool:
+        """Whether stamps that are no times of the clock are right as numbers of hours."""
+        try:
+            return bool(read.moved(-self._step(read.times)).in_utc(self.timezone).is_monotonic_increasing)
+        except TimeError:
+            return False
+
+    def _nonexistent(self, when: pd.Timestamp, count: int) -> TimeError:
+        remedy = "Give nonexistent='drop' in the format if these rows only fill the table up"
+        if self.label == "ending":
+            remedy += ", label='hour_ending' if hours are counted from 1 to 24"
+        return TimeError(
+            f"{when:%Y-%m-%d %H:%M} does not exist on the clock of {self.timezone}: it was put forward. "
+            f"{count} such rows have values.",
+            "Wall-clock times must follow the changes of their zone.",
+            f"{remedy}, or timezone='fixed:+HH:MM' or 'UTC' if the clock never changes.",
+        )
+
+    def _begun(self, read: ReadStamps) -> ReadStamps:
+        """Beginnings of hours that are counted from 1."""
+        if read.times.tz is not None:
+            raise TimeError(
+                "The stamps have an offset, and label is 'hour_ending'.",
+                "Hours that are counted from 1 to 24 must be those of a wall clock.",
+                "Give label='ending' if the stamps are the ends of their intervals.",
+            )
+        return read.moved(-self._step(read.times))
+
+    def _step(self, wall: pd.DatetimeIndex) -> pd.Timedelta:
+        """Declared length of an interval, or the most frequent step of the clock."""
+        if self.frequency is not None:
+            return timestamps.duration(self.frequency)
+        steps = np.diff(np.unique(wall.dropna().to_numpy()))
+        if not len(steps):
+            return pd.Timedelta("1h")
+        lengths, counts = np.unique(steps, return_counts=True)
+        return pd.Timedelta(lengths[counts.argmax()])
 
     def _pair(self, time: Sequence[str]) -> tuple[str, str]:
         if len(time) != 2:
@@ -64,44 +174,39 @@ class Stamps:
             )
         return time[0], time[1]
 
-    def _read(self, column: pd.Index) -> pd.DatetimeIndex:
-        if isinstance(column, pd.DatetimeIndex):
-            return column
-        if pd.api.types.is_numeric_dtype(column) and len(column):
-            raise TimeError(
-                f"The stamps are numbers: {column[0]}.",
-                "Stamps must be written like '2024-03-01 00:00', or be datetimes.",
-                "Give time='<column of the stamps>', or convert them with pandas.to_datetime(..., unit=...).",
-            )
-        try:
-            utc = all_have_offset(column)
-            return pd.DatetimeIndex(pd.to_datetime(column, format=self.form or "ISO8601", utc=utc))
-        except TimeError:
-            raise
-        except (ValueError, TypeError, re.error) as error:
-            raise TimeError(
-                f"The stamps cannot be read: {error}",
-                f"Stamps must be written like {self.form or '2024-03-01 00:00, optionally with an offset'}.",
-                "Give time_format='%d.%m.%Y %H:%M' or the form of the file.",
-            ) from error
+    def _read(self, column: pd.Index) -> ReadStamps:
+        read = read_stamps(column, form=self.form, at_end=self.label != "beginning")
+        self._not_24(np.zeros(0, dtype=bool) if read.ends_day is None else read.ends_day)
+        return read
 
-    def _joined(self, table: pd.DataFrame, dates: str, clock: str) -> pd.DatetimeIndex:
-        """A date and a time of day; 24:00 is the end of the date."""
+    def _not_24(self, ends_day: Bools) -> None:
+        if self.label == "beginning" and ends_day.any():
+            raise TimeError(
+                f"{int(ends_day.sum())} stamps are 24:00, and label is 'beginning'.",
+                "24:00 must end an interval: no interval of the day begins at it.",
+                "Give label='hour_ending' or 'ending'.",
+            )
+
+    def _joined(self, table: pd.DataFrame, dates: str, clock: str) -> ReadStamps:
+        """A date and a time of day, or the number of an hour; 24:00 is the end of the date."""
         day = self._dates(table, dates)
-        text = pd.Series(_column(table, clock)).astype(str).str.strip()
-        parts = text.str.extract(r"^(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.0+)?)?$")
-        bad = parts["h"].isna()
+        text = pd.Series(_column(table, clock)).astype(str).str.strip().str.removesuffix(".0")
+        parts = text.str.extract(_CLOCK)
+        bad = parts["h"].isna() | (parts["h"].fillna("0").astype(int) > 24)
         if bad.any():
             raise TimeError(
                 f"{clock!r} holds {text[bad].iloc[0]!r}.",
-                "A time of day must be written like '09:30'.",
+                "A time of day must be written like '09:30', an hour like '9' or '02X'.",
                 "Correct the column, or the name.",
             )
-        seconds = parts.fillna("0").astype(int) @ np.array([3600, 60, 1])
-        return pd.DatetimeIndex(day + pd.to_timedelta(seconds.to_numpy(), unit="s"))
+        seconds = parts[["h", "m", "s"]].fillna("0").astype(int).to_numpy() @ np.array([3600, 60, 1])
+        self._not_24(seconds == 86_400)
+        mark = parts["mark"].fillna(parts["tail"]).fillna("").str.strip().str.upper()
+        times = pd.DatetimeIndex(day + pd.to_timedelta(seconds, unit="s"))
+        return ReadStamps(times, (mark == "A").to_numpy(), mark.isin(SECOND).to_numpy())
 
     def _dates(self, table: pd.DataFrame, name: str) -> pd.DatetimeIndex:
-        day = self._read(_column(table, name))
+        day = read_stamps(_column(table, name), form=self.form).times
         if day.tz is not None or (day != day.normalize()).any():
             raise TimeError(
                 f"{name!r} holds {day[np.argmax(day != day.normalize())]}.",
@@ -125,28 +230,37 @@ class Stamps:
             timestamps.to_ns(timestamps.local_midnights(pd.DatetimeIndex(days).date, timezone=self.timezone))
             for days in (dates, after)
         )
-        count = pd.to_numeric(pd.Series(_column(table, period)), errors="coerce").to_numpy(dtype=float)
+        given = pd.Series(_column(table, period))
+        count = pd.to_numeric(given, errors="coerce").to_numpy(dtype=float)
         length = np.timedelta64(_PERIODS[self.periods_per_day], "m")
         whole = (end - begin) // length
         wrong = ~((count >= 1) & (count <= whole[place]) & (count == np.round(count)))
         if wrong.any():
             row = int(np.argmax(wrong))
             raise TimeError(
-                f"{period!r} is {count[row]:g} on {day[row]:%Y-%m-%d}.",
+                f"{period!r} is {given[row]} on {day[row]:%Y-%m-%d}.",
                 f"That day must have the periods 1 to {whole[place][row]} in {self.timezone}.",
-                "Check timezone, periods_per_day and the column.",
+                f"Check timezone and periods_per_day; hours of the clock (02X, no 3 in March) are read with "
+                f"time=[{self.time!r}, {period!r}] and label='hour_ending'.",
             )
         return timestamps.to_index(begin[place] + (count.astype("int64") - 1) * length)
 
-    def _not_dates_alone(self, wall: pd.DatetimeIndex) -> None:
-        """Refuse a date without its column of hours, which would put a whole day on one stamp."""
-        if len(wall) > 2 and wall.has_duplicates and (wall == wall.normalize()).all():
-            count = int(wall.value_counts().iloc[0])
-            raise TimeError(
-                f"All stamps are midnights, and {wall[wall.duplicated()][0]:%Y-%m-%d} occurs {count} times.",
-                "A stamp must name the time of day; here another column seems to hold it.",
-                "Give time=['<dates>', '<times of day>'], or time='<dates>' and period='<count of the period>'.",
-            )
+
+def _not_dates_alone(wall: pd.DatetimeIndex) -> None:
+    """Refuse a date without its column of hours, which would put a whole day on one stamp."""
+    if len(wall) > 2 and wall.has_duplicates and (wall == wall.normalize()).all():
+        count = int(wall.value_counts().iloc[0])
+        raise TimeError(
+            f"All stamps are midnights, and {wall[wall.duplicated()][0]:%Y-%m-%d} occurs {count} times.",
+            "A stamp must name the time of day; here another column seems to hold it.",
+            "Give time=['<dates>', '<times of day>'], time='<dates>' and period='<count of the period>', or "
+            "site='<column>' if there is a row for each site and day.",
+        )
+
+
+def _marked(column: pd.Index) -> Bools:
+    """Rows with a mark of the second of two hours."""
+    return np.asarray(pd.Series(column).astype(str).str.strip().str.upper().isin(_YES))
 
 
 def _column(table: pd.DataFrame, name: str | None) -> pd.Index:

@@ -17,7 +17,7 @@ import pytest
 import energyforecast as ef
 from energyforecast.errors import EnergyForecastError, TimeError
 from energyforecast.observations import audit_observations, parse_entsoe
-from tests.support.known_faults import fault, or_refused
+from tests.support.known_faults import or_refused
 
 HOUR = pd.Timedelta("1h")
 NINE = [f"2024-01-01 {hour:02d}:00" for hour in range(10)]
@@ -59,13 +59,11 @@ def _demand(source: Any, **changes: Any) -> ef.Observations:
 # -- stamps ----------------------------------------------------------------------------------------
 
 
-@fault("stamps of digits are refused as numbers although their form is given", raises=TimeError)
 def test_stamps_of_digits_are_read_by_their_form(written: Callable[[str], Path]) -> None:
     path = written(_rows("t,p", *(f"20240101{hour:02d}00,{hour}" for hour in range(10))))
     assert len(_power(path, format=ef.TableFormat(time_format="%Y%m%d%H%M"))) == 10
 
 
-@fault("24:00 in one column is refused, with the remedy to give a form that does not help")
 def test_24_00_ends_the_day(written: Callable[[str], Path]) -> None:
     path = written(_rows("t,p", *(f"2024-01-01 {hour:02d}:00,{hour}" for hour in range(1, 25))))
     with or_refused(r"(?s)24:00.*two columns"):
@@ -80,7 +78,6 @@ def test_intervals_as_stamps_are_read_or_refused(written: Callable[[str], Path])
         assert len(_demand(path, format=form)) == 23
 
 
-@fault("rows from the newest to the oldest are refused, with a remedy for frames", raises=TimeError)
 def test_rows_from_the_newest_to_the_oldest_are_sorted_where_stamps_have_an_offset(
     written: Callable[[str], Path],
 ) -> None:
@@ -107,7 +104,6 @@ def test_stamps_without_an_offset_keep_their_zone_after_one_that_has_it() -> Non
         assert second == pd.Timestamp("2024-01-01 08:00", tz="Asia/Almaty")
 
 
-@fault("the form of the stamps is not used for publication times", raises=TimeError)
 def test_publication_times_are_read_by_the_form_of_the_stamps() -> None:
     stamps = [f"28.10.2024 {hour:02d}:00" for hour in range(24)]
     table = pd.DataFrame({"t": stamps, "p": 1.0, "published": "30.10.2024 08:00"})
@@ -118,7 +114,6 @@ def test_publication_times_are_read_by_the_form_of_the_stamps() -> None:
 
 @pytest.mark.parametrize("read", [_power, _demand])
 @pytest.mark.parametrize("count", [24, 48])
-@fault("periods count from the beginning of the day, yet label='ending' moves them one period early")
 def test_counted_periods_do_not_move_with_the_label(read: Callable[..., ef.Observations], count: int) -> None:
     table = pd.DataFrame({"date": "2024-01-01", "period": range(1, count + 1), "load": 100.0})
     form = ef.TableFormat(time="date", period="period", periods_per_day=count, columns={"load": "city"})
@@ -126,7 +121,6 @@ def test_counted_periods_do_not_move_with_the_label(read: Callable[..., ef.Obser
         assert read(table, label="ending", format=form).index[0] == pd.Timestamp("2024-01-01", tz="UTC")
 
 
-@fault("the remedy to sort puts the last hour of each day a day early")
 def test_the_remedy_for_midnight_with_the_old_date_gives_right_values() -> None:
     ends = pd.date_range("2024-01-01 01:00", "2024-01-11 00:00", freq="1h")
     truth = pd.Series(np.arange(1.0, len(ends) + 1), index=(ends - HOUR).tz_localize("UTC"))
@@ -151,7 +145,6 @@ def _energies() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("label", ["beginning", "ending"])
-@fault("energies of hours before a change to quarter-hours become four times the power")
 def test_a_change_from_hours_to_quarter_hours_keeps_the_power(label: str) -> None:
     with or_refused("(?i)step|frequency|interval"):
         power = _power(_energies(), unit="MWh", label=label).values["farm"].dropna()
@@ -222,14 +215,12 @@ def test_rows_with_an_unnamed_first_column_keep_their_sites(written: Callable[[s
         assert _power(path).values["South"].iloc[0] == 100
 
 
-@fault("the first row becomes the header")
 def test_a_file_without_a_header_keeps_its_first_row(written: Callable[[str], Path]) -> None:
     path = written("".join(f"{time},{k + 5}.5\n" for k, time in enumerate(NINE)))
     with or_refused("(?i)header|name"):
         assert len(_power(path)) == 10
 
 
-@fault("is refused for its encoding and its signs")
 def test_lines_before_the_header_are_skipped_or_named(written: Callable[[str], Path]) -> None:
     before = ("# Turbine: T1", "# Time zone: UTC", "#")
     rows = (f"2016-01-03 {hour:02d}:00:00,7.1,{hour * 2}" for hour in range(24))
@@ -240,7 +231,6 @@ def test_lines_before_the_header_are_skipped_or_named(written: Callable[[str], P
         assert len(_power(path, unit="kW", format=ef.TableFormat(columns={"Power (kW)": "T1"}))) == 24
 
 
-@fault("each hour of the day becomes a site")
 def test_a_row_for_each_day_is_no_table_of_24_sites(written: Callable[[str], Path]) -> None:
     header = ";".join(["day", *(f"{hour:02d}:00-{hour + 1:02d}:00" for hour in range(24))])
     days = (f"2024-09-{day:02d};" + ";".join(str(100 + hour) for hour in range(24)) for day in range(1, 11))
@@ -250,7 +240,6 @@ def test_a_row_for_each_day_is_no_table_of_24_sites(written: Callable[[str], Pat
         assert len(demand) == 240
 
 
-@fault("several rows for each time are refused as a clock that was put back")
 def test_a_row_for_each_site_and_time_is_read_or_named(written: Callable[[str], Path]) -> None:
     rows = (f"{time},{area},{k}" for k, time in enumerate(NINE) for area in ("DK1", "DK2"))
     with or_refused(r"(?is)^(?!.*put back).*column"):
@@ -263,7 +252,6 @@ def test_a_row_for_each_site_and_time_is_read_or_named(written: Callable[[str], 
 # -- other forms of files --------------------------------------------------------------------------
 
 
-@fault("is refused for its encoding")
 def test_a_workbook_is_read_or_named(folder: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
@@ -274,7 +262,6 @@ def test_a_workbook_is_read_or_named(folder: Path) -> None:
         assert len(_power(folder / "plant.xlsx")) == 10
 
 
-@fault("is refused for too few rows")
 def test_a_json_file_is_named(written: Callable[[str], Path]) -> None:
     path = written(json.dumps([{"time": time, "p": k} for k, time in enumerate(NINE)]))
     with pytest.raises(EnergyForecastError, match="JSON"):

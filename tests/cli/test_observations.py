@@ -141,3 +141,28 @@ def test_brackets_in_the_name_of_a_site_are_shown(values: pd.Series, tmp_path: P
     code, shown = _check(_file(tmp_path, values), *FORM, *farm)
     assert code == 0, shown
     assert name in shown
+
+
+def test_forms_of_published_files_have_their_options(values: pd.Series, tmp_path: Path) -> None:
+    lines = [f"{time:%Y%m%d%H%M};farm;{value:.4f}" for time, value in values.iloc[::-1].fillna(-9999).items()]
+    path = tmp_path / "published.csv"
+    path.write_text("exported;x;y\nby nobody;x;y\n" + "\n".join(lines) + "\n")
+    options = [
+        "--skip-rows",
+        "2",
+        "--no-header",
+        "--delimiter",
+        ";",
+        "--time-format",
+        "%Y%m%d%H%M",
+        "--site",
+        "2",
+    ]
+    options += ["--missing", "-9999.0", "--unit", "MW", *FORM[2:], "--kind", "wind", "--capacity", "8.2"]
+    code, shown = _check(path, *options, "--column", "3")
+    assert code == 0, shown
+    assert "farm" in shown
+    code, shown = _check(
+        path, *options, "--column", "3", "--unit", "MWh", "--label", "ending", "--cumulative"
+    )
+    assert code == 3, shown

@@ -112,6 +112,9 @@ published_after = "1h"
 time_format = "%d.%m.%Y %H:%M"
 thousands = "."
 missing = ["k.A."]
+skip_rows = 0
+nonexistent = "drop"
+resolution = "hold"
 columns = { "Leistung" = "farm" }
 """
     power = configuration.read(_toml(tmp_path, keys)).observations()

@@ -266,36 +266,6 @@ def test_several_moments_are_read_as_strictly_as_one(written: object) -> None:
             read(pd.Series([written]))
 
 
-def test_stamps_of_a_column_keep_their_clock_or_follow_their_offset() -> None:
-    wall = timestamps.stamps(["2024-02-05 09:00", "2024-02-05 10:00", "2024-02-05 09:00"])
-    assert wall.tz is None
-    assert wall.hour.tolist() == [9, 10, 9]
-    utc = timestamps.stamps(["2023-10-29 02:00+02:00", "2023-10-29 02:00+01:00"])
-    assert list(utc) == [_utc("2023-10-29 00:00"), _utc("2023-10-29 01:00")]
-    told = timestamps.stamps(["05.02.2024 09:00", "13.02.2024 09:00"], form="%d.%m.%Y %H:%M")
-    assert list(told) == [pd.Timestamp("2024-02-05 09:00"), pd.Timestamp("2024-02-13 09:00")]
-
-
-@pytest.mark.parametrize(
-    ("column", "form"),
-    [
-        (["2024-02-05 09:00Z", "2024-02-05 10:00"], None),
-        (["2024-02-05 09:00", "2024-02-05 10:00Z"], None),
-        (["2024-02-05 09:00", "05.02.2024 10:00"], None),
-        (["2024-02-05 09:00", ""], None),
-        ([20240205, 20240206], None),
-        ([20240205, 20240206], "%Y%m%d"),
-        (["05.02.2024 09:00", "2024-02-05 10:00"], "%d.%m.%Y %H:%M"),
-    ],
-)
-def test_a_column_of_stamps_in_two_forms_or_of_numbers_is_refused(
-    column: list[object], form: str | None
-) -> None:
-    with pytest.raises(TimeError) as caught:
-        timestamps.stamps(column, form=form)
-    three_lines(caught.value)
-
-
 @pytest.mark.parametrize("value", ["25:00", "nine", 9, "9h"])
 def test_what_is_no_time_of_day_is_refused(value: object) -> None:
     with pytest.raises(TimeError, match="not a time of day") as caught:

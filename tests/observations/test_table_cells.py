@@ -131,13 +131,37 @@ def test_a_sign_of_thousands_that_splits_a_number_is_refused(tmp_path: Path) -> 
 # --- Numbers that are no measurements -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [-99.0, -99.9, -9999.0, 9999.0, 9999999.0])
+@pytest.mark.parametrize(
+    "code",
+    [
+        -99.0,
+        -99.9,
+        -999.99,
+        -9999.0,
+        9999.0,
+        -7999.0,
+        32767.0,
+        -32768.0,
+        9999999.0,
+        -1e30,
+        9.969209968386869e36,
+    ],
+)
 def test_numbers_in_place_of_missing_values_are_refused_until_declared(code: float) -> None:
     frame = _frame(0.0, 12.5, code, 40.0)
     with pytest.raises(SchemaError, match="row 3") as caught:
         _read(frame)
     mark = caught.value.remedy.split("'")[1]
     np.testing.assert_array_equal(_read(frame, missing=[mark]).values["farm"], [0, 12.5, np.nan, 40])
+
+
+def test_two_codes_in_one_column_are_both_refused() -> None:
+    frame = _frame(0.0, -999.0, 12.5, -9999.0, 40.0)
+    with pytest.raises(SchemaError, match="-999 "):
+        _read(frame)
+    with pytest.raises(SchemaError, match="-9999 "):
+        _read(frame, missing=["-999"])
+    assert _read(frame, missing=["-999", "-9999"]).values["farm"].count() == 3
 
 
 @pytest.mark.parametrize("values", [(-99.0, -80.0, 60.0), (9000.0, 9999.0, 10_500.0), (98.0, 99.0, 3.0)])

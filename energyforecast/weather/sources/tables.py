@@ -18,7 +18,9 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.table_cells import numbers, refuse_codes
-from energyforecast.core.table_format import TableFormat, load_table
+from energyforecast.core.table_files import load_table
+from energyforecast.core.table_format import TableFormat
+from energyforecast.core.table_stamps import read_stamps
 from energyforecast.errors import (
     MissingDataError,
     SchemaError,
@@ -38,6 +40,7 @@ Floats = npt.NDArray[np.float64]
 _USED: Final = (
     *("columns", "timezone", "time", "init_time", "lead_time", "site", "published_time"),
     *("time_format", "encoding", "delimiter", "decimal", "thousands", "missing"),
+    *("skip_rows", "header", "sheet"),
 )
 _MEANS: Final = (Label.MEAN_BEGINNING, Label.MEAN_ENDING)
 
@@ -66,7 +69,8 @@ def read_table(
         initialisation; without it the table is an analysis. `lead_time`: column of the lead, in hours or as
         timedelta, or `time`: column of the valid time. `site`: column of the names of sites, needed for several.
         `published_time`: column of the time at which a row became available, instead of `available_after`.
-        `delimiter`, `decimal`, `thousands`, `missing` and `encoding` of a CSV file.
+        `time_format` of the stamps; `delimiter`, `decimal`, `thousands`, `missing`, `encoding`, `skip_rows`, `header`
+        and `sheet` of a file.
     units : mapping
         Unit of each variable, in the library's spelling or one of ``m/s``, ``km/h``, ``kn``, ``K``, ``°F``,
         ``hPa``, ``kPa``, ``%``, ``W/m2``, ``J/m2``, ``kWh/m2`` ... Sums become means.
@@ -287,25 +291,19 @@ def _when(table: pd.DataFrame, form: TableFormat) -> tuple[timestamps.Times | No
 
 
 def _stamps(table: pd.DataFrame, name: str, form: TableFormat) -> timestamps.Times:
-    """Stamps of a column in UTC; numbers are no stamps."""
-    column = table[name]
-    if pd.api.types.is_numeric_dtype(column):
-        raise TimeError(
-            f"{name!r} holds numbers: {column.iloc[0]}.",
-            "Stamps must be written like '2024-03-01 00:00', or be datetimes.",
-            "Name the column of the stamps, or convert it with pandas.to_datetime(..., unit=...).",
-        )
-    if column.isna().any():
-        raise TimeError(f"{name!r} has an empty stamp.", "Every row must have a time.", "Drop such rows.")
+    """Stamps of a column in UTC; numbers are digits of their form."""
     try:
-        index = timestamps.stamps(column, form=form.time_format)
+        read = read_stamps(table[name], form=form.time_format)
     except TimeError as error:
         raise TimeError(f"In the column {name!r}: {error.found}", error.expected, error.remedy) from error
-    if index.tz is None:  # each stamp occurs in many rows: localise the unique ones
-        unique = pd.DatetimeIndex(np.unique(index.to_numpy()))
-        moments = timestamps.to_ns(timestamps.localise(unique, timezone=form.required("timezone")))
-        return np.asarray(moments[np.searchsorted(unique.to_numpy(), index.to_numpy())])
-    return timestamps.to_ns(index)
+    if read.times.hasnans:
+        raise TimeError(f"{name!r} has an empty stamp.", "Every row must have a time.", "Drop such rows.")
+    if read.times.tz is not None or read.first.any() or read.second.any():
+        return timestamps.to_ns(read.in_utc(form.required("timezone")))
+    # Each stamp occurs in many rows: localise the unique ones.
+    unique = pd.DatetimeIndex(np.unique(read.times.to_numpy()))
+    moments = timestamps.to_ns(timestamps.localise(unique, timezone=form.required("timezone")))
+    return np.asarray(moments[np.searchsorted(unique.to_numpy(), read.times.to_numpy())])
 
 
 def _label(label: Label | Mapping[str, Label], name: str) -> Label:

@@ -72,7 +72,7 @@ def test_days_before_months_are_read_in_the_form_that_is_told() -> None:
 
 
 def test_numbers_are_no_stamps() -> None:
-    with pytest.raises(TimeError, match="holds numbers: 20240601"):
+    with pytest.raises(TimeError, match="numbers: 20240601"):
         _read(_runs().assign(run=20240601))
 
 
@@ -88,7 +88,7 @@ def test_stamps_all_carry_their_offset_or_none() -> None:
     offsets = _runs().assign(run=lambda rows: rows["run"] + "+06:00")
     xr.testing.assert_identical(_read(offsets, timezone="UTC"), _read(_runs(), timezone="fixed:+06:00"))
     table = pd.concat([offsets, _runs()])
-    with pytest.raises(TimeError, match="has an offset"):
+    with pytest.raises(TimeError, match="have an offset"):
         _read(table, timezone="Asia/Almaty")
 
 
