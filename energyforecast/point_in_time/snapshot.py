@@ -21,6 +21,7 @@ from energyforecast.errors import SchemaError
 from energyforecast.physics import SolarPosition, solar_position
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.weather_access import as_double
+from energyforecast.weather.processing.temporal import integral_of
 
 __all__ = ["Snapshot", "extend"]
 
@@ -168,7 +169,7 @@ class Snapshot:
     @property
     def names(self) -> tuple[str, ...]:
         """Variables that were gathered."""
-        return tuple(dict.fromkeys(name for name, _ in self.weather))
+        return tuple(dict.fromkeys(name for name, _ in self.weather if name in self.cell_methods))
 
     def matching(self, *patterns: str) -> tuple[str, ...]:
         """Gathered variables that fit a pattern such as ``"wind_speed_*m"``.
@@ -249,7 +250,9 @@ class Snapshot:
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
 
     def interval_mean(self, name: str, *, hours: float = 0.0) -> Array:
-        """Mean over each interval, or over that some hours after it: of both ends for instants, a mean as it is.
+        """Mean over each interval, or over that some hours after it: of all instants from its beginning to its end.
+
+        A mean is taken as it is.
 
         Examples
         --------
@@ -260,6 +263,8 @@ class Snapshot:
         """
         if self.cell_methods[self._known(name)] == variables.MEAN:
             return self.shift(name, hours=hours)
+        if (integral_of(name), self.site.name) in self.weather:
+            return self.shift(integral_of(name), hours=hours)
         step = self.windows.frequency / pd.Timedelta("1h")
         return np.asarray(0.5 * (self.shift(name, hours=hours) + self.shift(name, hours=hours + step)))
 

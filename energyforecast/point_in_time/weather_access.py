@@ -32,7 +32,7 @@ from energyforecast.point_in_time.weather_runs import (
     positions,
     to_ints,
 )
-from energyforecast.weather.processing.temporal import Conversion, Steps, conversion, speed_of
+from energyforecast.weather.processing.temporal import Conversion, Steps, conversion, integral_of, speed_of
 
 __all__ = ["Gathered", "as_double", "weather_as_of", "why_missing"]
 
@@ -206,21 +206,22 @@ def _analysis(
     column, known = positions(to_ints(valid_time), axis)
     wanted = dict.fromkeys(names) | {speed_of(name): None for name in names if speed_of(name) in weather}
     series = {name: np.asarray(weather[name].sel(site=site).transpose("time", ...).values) for name in wanted}
-    out = {}
-    for name in names:
-        found = series[name]
-        if converted is not None:
+    brought = {name: series[name] for name in names}
+    if converted is not None:
+        for name in names:
             speed = series.get(speed_of(name))
             made = converted.bring(
                 name,
-                found.T[None],
+                series[name].T[None],
                 attrs=weather[name].attrs,
                 speed=None if speed is None else speed.T[None],
             )
-            found = made[0].T
-        values: Array = found[column]
+            brought[name] = made[0].T
+        for name in converted.integrated(weather, names):
+            brought[integral_of(name)] = converted.grid.integrals(series[name].T).T
+    out = {name: array[column] for name, array in brought.items()}
+    for values in out.values():
         values[~known] = np.nan
-        out[name] = values
     none = np.zeros(len(valid_time), dtype=bool)
     return Gathered(out, np.full(len(valid_time), _NAT), none, converted=converted)
 

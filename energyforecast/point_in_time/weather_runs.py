@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast.core import timestamps
-from energyforecast.weather.processing.temporal import Conversion, speed_of
+from energyforecast.weather.processing.temporal import Conversion, integral_of, speed_of
 
 __all__ = [
     "NEVER",
@@ -146,7 +146,9 @@ class ConvertedRuns(Runs):
         arrived = runs.arrived
         if arrived.ndim == 2:
             arrived = to_ints(conversion.latest(_moments(weather)).view("datetime64[ns]"))
-        return cls(runs.blocks, arrived, runs.init, conversion.grid.target, weather, site, conversion)
+        integrals = {integral_of(name): runs.blocks[name] for name in conversion.integrated(weather, names)}
+        blocks = runs.blocks | integrals
+        return cls(blocks, arrived, runs.init, conversion.grid.target, weather, site, conversion)
 
     def take(self, run: Ints, column: Ints, known: npt.NDArray[np.bool_]) -> dict[str, Array]:
         """Values of runs at the steps."""
@@ -158,6 +160,10 @@ class ConvertedRuns(Runs):
         bring = self.conversion.of_runs(used)
         taken = {}
         for name, block in self.blocks.items():
+            if name not in self.weather:
+                integral = bring.grid.integrals(_last(block)[used])
+                taken[name] = _take(np.moveaxis(integral, -1, 1), place, column, known)
+                continue
             winds = speed_of(name)
             speed = None
             if winds in self.weather:

@@ -142,3 +142,47 @@ def test_a_run_that_ends_with_the_last_hour_lacks_its_quarters() -> None:
     short = with_arrival(short, short["init_time"].values + 1 * HOUR)
     with pytest.raises(NoRunError, match="ends at 2024-01-02 22:00 UTC, before 2024-01-02 22:45"):
         _forecaster(given).fit(short, _quarters(given))
+
+
+def _in_quarters(weather: xr.Dataset) -> xr.Dataset:
+    """The same runs, or analysis, with instants of their own in each quarter-hour."""
+    axis = "time" if "time" in weather.dims else "lead_time"
+    fine = weather.reindex({axis: pd.Index(_each_quarter(weather[axis].values))}).ffill(axis)
+    noise = np.random.default_rng(0).uniform(-1, 1, fine["wind_speed_100m"].shape)
+    return fine.assign(wind_speed_100m=(fine["wind_speed_100m"] + noise).clip(0).astype("float32"))
+
+
+def _each_quarter(stamps: np.ndarray) -> np.ndarray:
+    return np.arange(stamps[0], stamps[-1] + 1, np.timedelta64(15, "m")).astype(stamps.dtype)
+
+
+@pytest.mark.parametrize("analysis", [False, True])
+def test_quarterly_instants_are_integrated_over_the_hour(analysis: bool) -> None:
+    given = synthetic(days=20)
+    weather = analysis_of(given) if analysis else given.weather
+    fine = _in_quarters(weather.drop_vars("available_time"))
+    axis = "time" if analysis else "init_time"
+    fine = fine.assign_coords(available_time=(axis, fine[axis].values + 7 * HOUR))
+    task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.5,))
+    issued = task.issue_times("2024-01-10", "2024-01-10")
+    matrix = _forecaster(given, task, perfect_weather=analysis).design_matrix(fine, None, issued)
+    series = fine["wind_speed_100m"].sel(site="farm 0")
+    if not analysis:
+        run = matrix.weather_init_time[("", "farm 0")][0]
+        series = series.sel(init_time=run)
+        series = series.assign_coords(lead_time=run + series["lead_time"].values).rename(lead_time="time")
+    stamps = matrix.valid_time[:, None] + np.arange(5) * np.timedelta64(15, "m")
+    values = series.to_series().reindex(stamps.ravel()).to_numpy().reshape(stamps.shape)
+    expected = values @ np.array([0.5, 1, 1, 1, 0.5]) / 4
+    np.testing.assert_allclose(matrix.columns["farm 0"]["wind_speed_100m[mean]"], expected, atol=1e-4)
+    assert matrix.provenance == {"weather_steps": "15min to 1h"}
+
+
+def test_instants_within_the_hour_leak_nothing() -> None:
+    """The quarters of the window's last hour arrive one after the other."""
+    given = synthetic(days=30)
+    fine = _in_quarters(given.weather.drop_vars("available_time"))
+    late = np.where(fine["lead_time"].values < 46 * HOUR + np.timedelta64(30, "m"), 7 * HOUR, 12 * HOUR)
+    weather = with_arrival(fine, fine["init_time"].values[:, None] + late)
+    task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=(0.1, 0.5, 0.9))
+    check_no_leakage(_forecaster(given, task), weather, given.power, issue_time=MOMENT)

@@ -101,6 +101,26 @@ class StepGrid:
         between = np.where(self.target > self._stamps[-1], np.nan, between)
         return np.asarray(np.where(self.exact, known[..., left], between).astype(values.dtype))
 
+    @property
+    def spans_stamps(self) -> bool:
+        """Whether steps are longer than native ones, so that instants lie within them."""
+        return bool((self.lengths < self.width).any())
+
+    def integrals(self, values: Floats) -> Floats:
+        """Means over the steps of instants that are linear in time between their stamps."""
+        known, count = self._filled(values, np.nan), self.width // self.atom
+        total = np.zeros(1)
+        for k in range(count + 1):
+            moments = self.target + k * self.atom
+            left, right, share = self._around(moments)
+            # At a stamp the other side does not count, even where it is missing.
+            at = np.where(
+                share == 0.0, known[..., left], known[..., left] * (1 - share) + known[..., right] * share
+            )
+            at = np.where(moments > self._stamps[-1], np.nan, at)
+            total = total + at * (0.5 if k in (0, count) else 1.0)
+        return np.asarray(total / count).astype(values.dtype)
+
     def means(self, values: Floats) -> Floats:
         """Means over the steps of values that are constant in each native step."""
         known = self._filled(values, np.nan)

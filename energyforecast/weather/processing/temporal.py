@@ -19,7 +19,15 @@ from energyforecast.errors import SchemaError, TimeError
 from energyforecast.weather.processing.intervals import Intervals
 from energyforecast.weather.processing.step_grid import Floats, Ints, StepGrid
 
-__all__ = ["Conversion", "Steps", "at_steps", "cell_methods_at_steps", "conversion", "dark_at_night"]
+__all__ = [
+    "Conversion",
+    "Steps",
+    "at_steps",
+    "cell_methods_at_steps",
+    "conversion",
+    "dark_at_night",
+    "integral_of",
+]
 
 _HOUR: Final = np.timedelta64(3_600_000_000_000, "ns")
 #: Steps longer than this are not interpolated: the course of a day is lost in them. [ns]
@@ -163,6 +171,11 @@ def cell_methods_at_steps(name: str, given: str, converted: Conversion | None) -
     return variables.MEAN if converted is not None and _is_light(name) else given
 
 
+def integral_of(name: str) -> str:
+    """Name of the means over the steps of a variable of instants."""
+    return f"{name} (integrated)"
+
+
 @dataclass(frozen=True)
 class Conversion:
     """Conversion of the weather of runs at one site to other steps; an analysis is one run.
@@ -218,7 +231,9 @@ class Conversion:
         """Latest arrival of the values from which each step is made; NaT where one never arrived. [ns]"""
         known, never = arrived.view(np.int64), np.iinfo(np.int64)
         whole = np.where(known == never.min, never.max, known)
-        made = self.grid.latest(whole, instants=self.instants, means=self.means, light=self.light)
+        # Of instants within a step the mean over it is used, too.
+        ahead = self.light or (self.instants and self.grid.spans_stamps)
+        made = self.grid.latest(whole, instants=self.instants, means=self.means, light=ahead)
         return np.where(made == never.max, never.min, made)
 
     def bring(
@@ -233,6 +248,17 @@ class Conversion:
         if _bare(name).startswith("wind_direction_"):
             return _turned(native, np.ones_like(native) if speed is None else speed, grid)
         return grid.instants(native)
+
+    def integrated(self, weather: xr.Dataset, names: Sequence[str]) -> list[str]:
+        """Variables of instants, several of which lie within a step, so that its mean is not that of both ends."""
+        if not self.grid.spans_stamps:
+            return []
+        methods = {name: _is_mean(weather[name].attrs, name) for name in names}
+        return [
+            name
+            for name, mean in methods.items()
+            if not mean and not _is_light(name) and not _bare(name).startswith("wind_direction_")
+        ]
 
     def _sky(self, at: Ints, name: str, members: bool) -> Floats:
         """Clear-sky irradiance of each run at stamps."""
