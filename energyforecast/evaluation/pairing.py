@@ -217,13 +217,16 @@ class Pairs:
         inside = ((self.observed >= self.at(low)) & (self.observed <= self.at(high))).astype(float)
         if closed:
             return inside
-        first, last = self.distribution.pit_interval(self.observed)
         outer = (self.quantiles[:, 0] == self.observed) | (self.quantiles[:, -1] == self.observed)
         bound = (self.observed == 0) | (self.observed >= self.capacity)
-        mass = ((self.quantiles == self.observed[:, None]).sum(axis=1) > 1) | (outer & bound)
+        several = (self.quantiles == self.observed[:, None]).sum(axis=1) > 1
+        rows = np.flatnonzero(several | (outer & bound))
+        curves = QuantileFunction(self.quantiles[rows], self.quantile_levels)
+        first, last = curves.pit_interval(self.observed[rows])
         shared = np.clip(np.minimum(last, high) - np.maximum(first, low), 0.0, None)
-        tied = mass & (last > first)
-        return np.where(tied, shared / np.where(tied, last - first, 1.0), inside)
+        width = last - first
+        inside[rows] = np.where(width > 0, shared / np.where(width > 0, width, 1.0), inside[rows])
+        return inside
 
     @property
     def mean(self) -> Array:

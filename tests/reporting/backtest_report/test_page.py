@@ -122,6 +122,20 @@ def test_every_caveat_is_said(result: Result, file: Path) -> None:
     assert any("no reference" in line for line in caveats(alone))
 
 
+def test_the_page_shows_how_long_each_model_learnt_and_both_coverages(result: Result, file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    last = result.folds.groupby("model").last()
+    for name in result.forecasts:
+        row = last.loc[name]
+        assert f"{name}: {row.training_first} to {row.training_last} UTC (n = {row.training_rows})" in text
+    page = _Page(text)
+    rows = next(rows for caption, rows in page.rows.items() if caption.startswith("Scores; n = trees"))
+    table = {row[0]: _float(row[1]) for row in rows[1:]}
+    for name, metric in (("Coverage", "coverage"), ("Coverage, ends included,", "coverage_closed")):
+        scores = result.scores(chosen=[metric], model="trees").set_index("level")["percent"]
+        assert table[f"{name} of the 80% interval [%]"] == pytest.approx(scores[0.8], rel=0.006)
+
+
 def test_the_page_is_one_small_file_that_loads_nothing(file: Path) -> None:
     assert file.stat().st_size < 6_000_000
     page = _Page(file.read_text(encoding="utf-8"))
