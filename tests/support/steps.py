@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 import energyforecast as ef
+from energyforecast.core.power_kinds import Kind
 from energyforecast.core.timestamps import local_midnights
 
 Array = npt.NDArray[np.float64]
@@ -71,26 +72,19 @@ class Local:
         moments = self.index(step) + pd.Timedelta(minutes=step if label == "ending" else 0)
         return moments.tz_convert(self.zone).tz_localize(None)
 
-    def observations(self, step: int, label: Label, seed: int = 0, site: str = "site") -> ef.Observations:
+    def observations(self, step: int, label: Label, seed: int = 0) -> ef.Observations:
         """Read from a table in kW on the local clock."""
-        table = pd.DataFrame({site: 1000 * self.truth(step, seed)}, index=self.wall(step, label))
-        return ef.read_power(table, unit="kW", timezone=self.zone, label=label, published_after="0h")
+        return _observations(self, step, label, seed)
 
-    def forecast(self, step: int, seed: int = 1, site: str = "site", kind: str = "wind") -> ef.Forecast:
+    def forecast(self, step: int, seed: int = 1, site: str = "site", kind: Kind = "wind") -> ef.Forecast:
         """One issue, read from a table on the local clock; quantiles 10 MW below and above the median."""
-        median = self.truth(step, seed)
-        wall = self.wall(step, "beginning")
-        rows = {"valid_time": wall, "site": site, "q0.1": median - 10, "q0.5": median, "q0.9": median + 10}
-        issue = (wall[0] - pd.Timedelta("9h")).isoformat(sep=" ")
-        frame = pd.DataFrame(rows).assign(issue_time=pd.Timestamp(issue))
-        form = ef.TableFormat(timezone=self.zone, frequency=f"{step}min")
-        return ef.Forecast.from_frame(frame, kind=kind, format=form)  # type: ignore[arg-type]
+        return _forecast(self, step, seed, site, kind)
 
-    def scenarios(self, step: int, seed: int = 1, kind: str = "demand", count: int = 40) -> ef.Scenarios:
+    def scenarios(self, step: int, seed: int = 1, kind: Kind = "demand", count: int = 40) -> ef.Scenarios:
         """Trajectories at equal distances around the truth."""
         spread = np.linspace(-10, 10, count)[:, None, None]
         values = self.truth(step, seed) + spread
-        return ef.Scenarios.from_values(values, sites=["site"], valid_time=self.index(step), kind=kind)  # type: ignore[arg-type]
+        return ef.Scenarios.from_values(values, sites=["site"], valid_time=self.index(step), kind=kind)
 
 
 @lru_cache(maxsize=64)
@@ -108,6 +102,21 @@ def _means(values: Array, parts: int) -> Array:
 def joined(values: Array, step: int, longer: int) -> Array:
     """Means over a longer step."""
     return _means(values, longer // step)
+
+
+@lru_cache(maxsize=256)
+def _observations(local: Local, step: int, label: Label, seed: int) -> ef.Observations:
+    table = pd.DataFrame({"site": 1000 * local.truth(step, seed)}, index=local.wall(step, label))
+    return ef.read_power(table, unit="kW", timezone=local.zone, label=label, published_after="0h")
+
+
+@lru_cache(maxsize=256)
+def _forecast(local: Local, step: int, seed: int, site: str, kind: Kind) -> ef.Forecast:
+    wall, median = local.wall(step, "beginning"), local.truth(step, seed)
+    rows = {"valid_time": wall, "site": site, "q0.1": median - 10, "q0.5": median, "q0.9": median + 10}
+    frame = pd.DataFrame(rows).assign(issue_time=wall[0] - pd.Timedelta("9h"))
+    form = ef.TableFormat(timezone=local.zone, frequency=f"{step}min")
+    return ef.Forecast.from_frame(frame, kind=kind, format=form)
 
 
 def locals_of(zone: str) -> list[Local]:
