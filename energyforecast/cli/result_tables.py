@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from energyforecast.cli.console import console, listed, plain_table, styled
+from energyforecast.core import wording
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -121,7 +122,7 @@ def _cells(lead: Any, rows: Any, value: str, skills: list[Any]) -> list[str]:
     by_key = {(row.metric, row.level): row for row in rows.itertuples()}
     by_level = {key: row for key, row in by_key.items() if not math.isnan(key[1])}
     plain = {name: row for (name, level), row in by_key.items() if math.isnan(level)}
-    cells = ["all" if math.isnan(lead) else f"{lead:g} h", str(rows["n"].iloc[0])]
+    cells = ["all" if math.isnan(lead) else wording.lead(lead), str(rows["n"].iloc[0])]
     cells += [f"{getattr(plain[name], value):.2f}" for name in ("mae", "rmse", "bias", "pinball", "crps")]
     for share in (0.5, 0.8, 0.9):
         cells.append(f"{by_level[('coverage', share)].percent:.1f}%")

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["counted", "intervals", "minute", "short", "spaced", "with_few_levels"]
+__all__ = ["counted", "intervals", "lead", "minute", "short", "spaced", "with_few_levels"]
 
 #: Quantile levels beyond this number are summarised.
 _FEW: Final = 9
@@ -37,6 +37,12 @@ def intervals(count: int, length: Any) -> str:
         if width == pd.Timedelta("1h")
         else f"{counted(count, 'interval')} of {short(width)}"
     )
+
+
+def lead(hours: float) -> str:
+    """Lead time in hours, with minutes where they are no quarters, like 35.5 h, 35:40 h."""
+    minutes = round(60 * hours)
+    return f"{hours:g} h" if minutes % 15 == 0 else f"{minutes // 60}:{minutes % 60:02} h"
 
 
 def spaced(hours: float) -> str:

@@ -21,7 +21,7 @@ from energyforecast.core import timestamps
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["Feature", "FunctionFeature", "feature", "mean_of_known", "step_hours"]
+__all__ = ["Feature", "FunctionFeature", "feature", "mean_of_known", "offset_name", "step_hours"]
 
 Array = npt.NDArray[Any]
 Columns: TypeAlias = Mapping[str, Array]
@@ -207,6 +207,12 @@ def _past(item: str | tuple[str, str]) -> Past:
 def step_hours(now: Snapshot) -> float:
     """Length of an interval of the task. [h]"""
     return float(now.windows.frequency / pd.Timedelta("1h"))
+
+
+def offset_name(hours: float) -> str:
+    """Distance from the interval in the name of a column, like +1h, -0.5h, +10min."""
+    quarters = 4 * hours
+    return f"{hours:+g}h" if quarters == round(quarters) else f"{round(60 * hours, 6):+g}min"
 
 
 def mean_of_known(values: Array) -> Array:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.sites import Site
-from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.features.base import Array, Columns, Feature, offset_name
 from energyforecast.features.heights import by_height, mean_components, nearest_to_hub
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -90,7 +90,7 @@ class NeighbourWind(Feature):
                 columns[f"{hub}[neighbour {rank}]"] = other.interval_mean(hub)
             for hour in self.hours:
                 mean = np.mean([other.shift(hub, hours=hour) for other in others], axis=0)
-                columns[f"{hub}[neighbours' mean {hour:+g}h]"] = mean
+                columns[f"{hub}[neighbours' mean {offset_name(hour)}]"] = mean
         return columns
 
 
@@ -180,7 +180,7 @@ class NeighbourIrradiance(Feature):
         for name in now.matching(*self.weather) if others else ():
             for rank, other in enumerate(others[: self.nearest], start=1):
                 for hour in self.hours:
-                    moved = f" {hour:+g}h" if hour else ""
+                    moved = f" {offset_name(hour)}" if hour else ""
                     columns[f"{name}[neighbour {rank}{moved}]"] = other.shift(name, hours=hour)
             columns[f"{name}[neighbours' mean]"] = np.mean([other[name] for other in others], axis=0)
         return columns

@@ -13,7 +13,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.variables import height_of
 from energyforecast.errors import SchemaError
-from energyforecast.features.base import Array, Columns, Feature
+from energyforecast.features.base import Array, Columns, Feature, offset_name
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -144,7 +144,7 @@ class Irradiance(Feature):
         """Columns like ``ghi[+0h]`` [W m⁻²], and ``clear_sky_index``, NaN while the sun is low."""
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
-            columns |= {f"{name}[{hours:+g}h]": now.shift(name, hours=hours) for hours in self.hours}
+            columns |= {f"{name}[{offset_name(hours)}]": now.shift(name, hours=hours) for hours in self.hours}
             if self.variable == "ghi":
                 index = physics.clear_sky_index(now[name], _clear(now))
                 columns[f"{name.removesuffix('ghi')}clear_sky_index"] = index
@@ -252,7 +252,7 @@ class PVChainPower(Feature):
                 light = [now.shift(ghi, hours=hour)]
                 if self.components:
                     light += [now.shift(f"{prefix}{part}", hours=hour) for part in ("dni", "dhi")]
-                moved = f"[{hour:+g}h]" if hour else ""
+                moved = f"[{offset_name(hour)}]" if hour else ""
                 columns[f"{prefix}pv_chain_power{moved}"] = plant.power(
                     physics.Irradiance(*light) if self.components else light[0],
                     now.sun(hours=hour),

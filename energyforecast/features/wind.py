@@ -10,7 +10,7 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import timestamps, variables
-from energyforecast.features.base import Array, Columns, Feature, step_hours
+from energyforecast.features.base import Array, Columns, Feature, offset_name, step_hours
 from energyforecast.features.heights import by_height, mean_components
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
@@ -66,7 +66,7 @@ class WindSpeed(Feature):
         for name in now.matching(*self.weather):
             columns[f"{name}[mean]"] = now.interval_mean(name)
             for hours in self.hours:
-                columns[f"{name}[{hours:+g}h]"] = now.shift(name, hours=hours)
+                columns[f"{name}[{offset_name(hours)}]"] = now.shift(name, hours=hours)
         return columns
 
 

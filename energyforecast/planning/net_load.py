@@ -10,7 +10,7 @@ import numpy as np
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import SchemaError, TimeError
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.planning.scenario_generation.dependence import Dependence
 from energyforecast.planning.scenario_generation.sample import sample_by_kind
 
@@ -86,6 +86,10 @@ def net_load(
     >>> float(net.of()[:, 0].mean().round(2))  # 50 + 50 - 10
     90.0
     """
+    if demand is None:
+        raise MissingDataError(
+            "The demand is None.", "Net load must have a demand.", "Give scenarios or a forecast of it."
+        )
     given: dict[Kind, Any] = {"demand": demand, "wind": wind, "solar": solar}
     given = {kind: part for kind, part in given.items() if part is not None}
     sampled = _scenarios_of(given, n_scenarios=n_scenarios, dependence=dependence, issue_time=issue_time)

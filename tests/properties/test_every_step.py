@@ -10,11 +10,14 @@ import pytest
 
 import energyforecast as ef
 from energyforecast import physics, planning
-from energyforecast.errors import TimeError
+from energyforecast.core.wording import lead
+from energyforecast.errors import MissingDataError, TimeError
 from energyforecast.features import Lag, LagMean
+from energyforecast.features.base import offset_name
 from energyforecast.observations import estimate_lag
 from energyforecast.observations.quality_rules import MeasuredPower, interpolated, stuck
 from energyforecast.reporting.backtest_report import tables
+from energyforecast.testing import example_snapshot
 from tests.support.error_messages import three_lines
 from tests.support.steps import STEPS, Local
 from tests.support.toy_weather import quick_model, toy_power, toy_weather, wind_farm
@@ -235,3 +238,34 @@ def test_intraday_issues_begin_on_the_clock_of_their_zone(every: str) -> None:
     assert set(utc.issue_times("2024-03-01", "2024-03-01").minute) == (
         {0, 15, 30, 45} if every == "15min" else {0}
     )
+
+
+# -- names and messages ----------------------------------------------------------------------------
+
+
+def test_columns_of_ten_minutes_are_named_in_minutes() -> None:
+    now = example_snapshot({"wind_speed_100m": 8.0}, hours=1)
+    names = ef.features.WindSpeed(hours=(-1, 0, 1)).compute(now)
+    assert {"wind_speed_100m[-1h]", "wind_speed_100m[+0h]"} <= set(names)
+    assert [offset_name(hours) for hours in (1 / 6, -0.25, 1 / 12)] == ["+10min", "-0.25h", "+5min"]
+
+
+@pytest.mark.parametrize(("hours", "written"), [(24.0, "24 h"), (35 + 2 / 3, "35:40 h"), (0.5, "0.5 h")])
+def test_leads_are_written_to_the_minute(hours: float, written: str) -> None:
+    assert lead(hours) == written
+
+
+def test_a_plan_of_ten_minutes_names_them() -> None:
+    index = pd.date_range("2024-01-02", periods=6, freq="10min", tz="UTC")
+    unit = {"area": "South", "capacity": 300.0, "cost": 20.0}
+    system = planning.System.from_dict({"areas": ["South"], "units": {"coal": unit}})
+    load = pd.DataFrame({"South": 60.0}, index=index)
+    plan = planning.plan_deterministic(system, planning.DispatchInputs(demand=load))
+    assert "6 intervals of 10 min" in repr(plan)
+    assert plan.cost == pytest.approx(60 * 20)
+
+
+def test_net_load_without_demand_is_refused() -> None:
+    with pytest.raises(MissingDataError) as caught:
+        planning.net_load(demand=None)  # type: ignore[arg-type]
+    three_lines(caught.value)
