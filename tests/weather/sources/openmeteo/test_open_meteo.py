@@ -508,6 +508,9 @@ def test_runs_and_histories_keep_the_contract_of_sources(server: Replay) -> None
     table = check_source(runs, sites=SITES, init_time=["2024-06-08", "2024-06-10 06:00"])
     assert (table["missing"] == 0).all()
     assert abs(table.loc["ghi", "minutes_after_sun"]) < 2
+    quarters = OpenMeteo(access=OpenMeteoAccess(base_url=server.url + "/single"), step="15min")
+    table = check_source(quarters, sites=SITES, init_time=["2024-06-08", "2024-06-10 06:00"])
+    assert abs(table.loc["ghi", "minutes_after_sun"]) < 2
     history = OpenMeteoHistory(access=OpenMeteoAccess(base_url=server.url + "/archive"))
     table = check_source(history, sites=SITES, start="2024-01-10", end="2024-01-20")
     assert abs(table.loc["ghi", "minutes_after_sun"]) < 2
