@@ -82,7 +82,9 @@ def _workbook(path: Path, form: TableFormat) -> pd.DataFrame:
     try:
         with pd.ExcelFile(path, engine="openpyxl") as book:
             sheet = _sheet(path, [str(name) for name in book.sheet_names], form.sheet)
-            frame = pd.read_excel(book, sheet_name=sheet, **_header(form), na_values=list(form.missing))
+            frame = pd.read_excel(
+                book, sheet_name=sheet, **_header(form), na_values=[str(mark) for mark in form.missing]
+            )
     except (*_UNREADABLE, KeyError, TypeError) as error:
         if isinstance(error, SchemaError):
             raise
@@ -132,7 +134,7 @@ def _csv(path: Path, form: TableFormat) -> pd.DataFrame:
                 encoding=form.encoding,
                 decimal=form.decimal,
                 sep=form.delimiter,
-                na_values=list(form.missing),
+                na_values=[str(mark) for mark in form.missing],
                 index_col=False,
                 **_header(form),
             )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from energyforecast.errors import SchemaError, UnitsError, one_of
+from energyforecast.errors import SchemaError, UnitsError, of_type, one_of
 
 __all__ = ["FORMATS", "LABELS", "Ending", "TableFormat", "format_of"]
 
@@ -16,6 +16,21 @@ Unit: TypeAlias = Literal["W", "kW", "MW", "GW", "Wh", "kWh", "MWh", "GWh"]
 
 #: Ends of an interval that a stamp can name.
 LABELS: Final = ("beginning", "ending", "hour_ending")
+#: Fields that are text or not given, and fields that are a sign or a name.
+_TEXTS: Final = (
+    *(
+        "timezone",
+        "period",
+        "time_format",
+        "doubled_hour",
+        "published_time",
+        "init_time",
+        "lead_time",
+        "site",
+    ),
+    *("thousands", "sheet"),
+)
+_SIGNS: Final = ("encoding", "delimiter", "decimal")
 _MEGAWATTS: Final = {"W": 1e-6, "kW": 1e-3, "MW": 1.0, "GW": 1e3}
 
 
@@ -131,6 +146,7 @@ class TableFormat:
     sheet: str | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         one_of("duplicates", self.duplicates, allowed=("error", "flag"))
         one_of("nonexistent", self.nonexistent, allowed=("error", "drop"))
         one_of("resolution", self.resolution, allowed=("error", "mean", "hold"))
@@ -149,6 +165,38 @@ class TableFormat:
                 f"Readings of a meter with label={self.label!r}.",
                 "A reading must be taken at the end of the interval that it counts.",
                 "Give label='ending'.",
+            )
+
+    def _check_types(self) -> None:
+        for name in (*_TEXTS, *_SIGNS):
+            if not (getattr(self, name) is None and name in _TEXTS):
+                of_type(name, getattr(self, name), expected=str, remedy="Give text.")
+        for name in _SIGNS:
+            if not getattr(self, name):
+                raise SchemaError(
+                    f"{name} is empty.", "It must be a sign or a name.", "Leave it out, or give it."
+                )
+        for name in ("cumulative", "header"):
+            of_type(name, getattr(self, name), expected=bool, remedy="Give True or False.")
+        if not isinstance(self.time, str | None):
+            _check_list(
+                "time", self.time, of=str, remedy="Give time='<column>' or ['<dates>', '<times of day>']."
+            )
+        if isinstance(self.columns, str) or not isinstance(self.columns, Iterable | None):
+            _check_list(
+                "columns",
+                self.columns,
+                of=object,
+                remedy="Give columns=['<column>'] or {'<column>': '<site>'}.",
+            )
+        _check_list("missing", self.missing, of=str | float | int, remedy="Give a list: missing=['-9999'].")
+        if not isinstance(self.skip_rows, int) or isinstance(self.skip_rows, bool):
+            _check_list(
+                "skip_rows", self.skip_rows, of=int, remedy="Give the number of lines, or a list of numbers."
+            )
+        elif self.skip_rows < 0:
+            raise SchemaError(
+                f"skip_rows is {self.skip_rows}.", "It must be 0 or more.", "Give 3 for three lines."
             )
 
     def _check_unit(self, unit: str) -> None:
@@ -208,6 +256,19 @@ class TableFormat:
                 f"{reader} uses {', '.join(names)}.",
                 f"Leave {unused[0]} out.",
             )
+
+
+def _check_list(name: str, value: object, *, of: Any, remedy: str) -> None:
+    """Refuse a field that is no list of such values; text would be a list of its letters."""
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise SchemaError(f"{name} is {value!r}.", "It must be a list.", remedy)
+    other = [item for item in value if not isinstance(item, of)]
+    if other:
+        raise SchemaError(
+            f"{name} holds {other[0]!r}, of the type {type(other[0]).__name__}.",
+            "It must be text or a number as described.",
+            remedy,
+        )
 
 
 #: Formats by name.

@@ -28,6 +28,7 @@ _TAIL: Final = rf"(?P<tail> ?(?:{_MARK}|DST))?"
 _OFFSET: Final = r" ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)"
 #: Words that pandas takes for the present, in every form.
 _WORDS: Final = ("now", "today")
+_UNREADABLE: Final = (ValueError, TypeError, OverflowError, re.error)
 _ISO: Final = re.compile(
     rf"\d{{4}}-\d\d-\d\d(?:[T ]\d\d(?::\d\d(?::\d\d(?:[.,]\d{{1,9}})?)?)?(?:{_OFFSET})?)?"
     rf"|\d{{8}}(?:T\d\d(?:\d\d(?:\d\d(?:[.,]\d{{1,9}})?)?)?(?:{_OFFSET})?)?",
@@ -159,7 +160,14 @@ def read_stamps(column: Any, *, form: str | None = None, at_end: bool = False) -
     if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
         return _unmarked(pd.DatetimeIndex(values))
     empty = values.isna().to_numpy() | (values.astype(object) == "").to_numpy()
-    place, unique = pd.factorize(values.astype(object).where(~empty))
+    try:
+        place, unique = pd.factorize(values.astype(object).where(~empty))
+    except TypeError as error:
+        raise TimeError(
+            f"The stamps hold values of the types {sorted({type(cell).__name__ for cell in values})}.",
+            "Stamps must be text or datetimes.",
+            "Name the column of the stamps.",
+        ) from error
     if not len(unique):
         return _unmarked(pd.DatetimeIndex([pd.NaT] * len(values)))
     text, form = _as_text(unique, form)
@@ -248,10 +256,21 @@ def _parsed(
     if form is None:
         plain = [re.sub(" ?(UTC|GMT)$", "Z", cell).replace(",", ".") for cell in plain]
     try:
-        times = pd.to_datetime(plain, format=form or "ISO8601", utc=utc)
-    except (ValueError, TypeError, OverflowError, re.error):
-        return next((place for place, cell in enumerate(plain) if _none(cell, form)), 0)
-    return pd.DatetimeIndex(times).as_unit("ns") + later, marks, later > np.timedelta64(0, "D")
+        times = _times(plain, form, utc=utc)
+    except _UNREADABLE:
+        return next((place for place, cell in enumerate(plain) if not _is_time(cell, form, utc=utc)), 0)
+    return times + later, marks, later > np.timedelta64(0, "D")
+
+
+def _times(text: list[str], form: str | None, *, utc: bool) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(pd.to_datetime(text, format=form or "ISO8601", utc=utc)).as_unit("ns")
+
+
+def _is_time(cell: str, form: str | None, *, utc: bool) -> bool:
+    try:
+        return bool(_times([cell], form, utc=utc).notna().all())
+    except _UNREADABLE:
+        return False
 
 
 def _special(text: list[str], form: str | None, *, utc: bool) -> list[int]:
@@ -262,20 +281,13 @@ def _special(text: list[str], form: str | None, *, utc: bool) -> list[int]:
         ]
     try:
         read = pd.to_datetime(text, format=form, errors="coerce", utc=utc)
-    except (ValueError, TypeError, re.error):
+    except _UNREADABLE:
         return []
     words = [cell.lower() in _WORDS for cell in text]
     return np.flatnonzero(read.isna() | words).tolist()
 
 
 _ENDS_DAY: Final = re.compile(r"[T ]24(?::00)*$")
-
-
-def _none(cell: str, form: str | None) -> bool:
-    try:
-        return bool(pd.isna(pd.to_datetime(cell, format=form or "ISO8601", errors="coerce")))
-    except (ValueError, TypeError, re.error):
-        return True
 
 
 @lru_cache(maxsize=64)

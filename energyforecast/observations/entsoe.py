@@ -279,6 +279,8 @@ def _series(body: bytes, plant_type: str | None) -> Iterator[tuple[pd.Series, pd
     if plant_type not in types and (plant_type is not None or len(types) > 1):
         raise _no_data(f"plant_type={plant_type!r}; the answer has {', '.join(types) or 'no types'}")
     for item in generated:
+        if item.findtext("quantity_Measure_Unit.name", "MAW") != "MAW":
+            raise _bad(f"is in {item.findtext('quantity_Measure_Unit.name')}, not in MW (MAW)")
         if plant_type in (None, _plant_type(item)):
             for period in item.findall("Period"):
                 try:

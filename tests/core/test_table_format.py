@@ -12,6 +12,7 @@ import energyforecast as ef
 from energyforecast import configuration
 from energyforecast.core.table_format import FORMATS, format_of
 from energyforecast.errors import ConfigurationError, SchemaError, UnitsError
+from tests.support.error_messages import three_lines
 
 TEXT = "Zeit;Leistung\n01.03.2024 00:00;1.500,5\n01.03.2024 01:00;k.A.\n01.03.2024 02:00;900,0\n"
 GERMAN = ef.TableFormat(
@@ -134,3 +135,31 @@ def test_a_named_format_may_give_unit_clock_and_label(tmp_path: Path) -> None:
     keys = 'file = "demand.csv"\nformat = "neso"\npublished_after = "1h"'
     assert {"unit", "timezone", "label"} <= set(FORMATS["neso"].given)
     assert configuration.read(_toml(tmp_path, keys)).sections["observations"]["format"] == "neso"
+
+
+@pytest.mark.parametrize(
+    "value", [0, 3.5, True, "", [], ["a"], {}, object(), b"x", pd.Timestamp("2024"), None, [None]]
+)
+@pytest.mark.parametrize("name", [item.name for item in fields(ef.TableFormat)])
+def test_fields_of_a_wrong_type_are_refused_by_the_library(tmp_path: Path, name: str, value: object) -> None:
+    given = {
+        "unit": "MW",
+        "timezone": "UTC",
+        "label": "beginning",
+        "columns": ["a"],
+        "time": "t",
+        name: value,
+    }
+    path = tmp_path / "table.csv"
+    path.write_text("t,a\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n")
+    try:
+        ef.read_power(path, published_after="1h", format=ef.TableFormat(**given))
+    except ef.errors.EnergyForecastError as error:
+        three_lines(error)
+
+
+def test_one_mark_of_a_missing_value_is_no_list_of_its_letters() -> None:
+    with pytest.raises(SchemaError, match=r"missing=\['-9999'\]"):
+        ef.TableFormat(missing="-9999")
+    with pytest.raises(SchemaError, match="columns"):
+        ef.TableFormat(columns="power")

@@ -367,3 +367,10 @@ def test_documents_of_entsoe_that_are_no_measurements_are_named(
     with pytest.raises(ResponseError, match=named) as caught:
         parse_entsoe(text.encode(), site="area", published_after="1h")
     three_lines(caught.value)
+
+
+def test_energies_of_entsoe_are_no_power() -> None:
+    unit = "<quantity_Measure_Unit.name>MWH</quantity_Measure_Unit.name>"
+    text = f"<GL_MarketDocument><type>A65</type><TimeSeries>{unit}</TimeSeries></GL_MarketDocument>"
+    with pytest.raises(ResponseError, match="MWH"):
+        parse_entsoe(text.encode(), site="area", published_after="1h")
