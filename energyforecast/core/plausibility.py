@@ -59,7 +59,6 @@ def check_variable(values: xr.DataArray, name: str, label: str) -> None:
             "De-accumulate the values where they are read and set the attribute.",
         )
     _check_range(values, row, name, label)
-    check_unit_changes(values, kind=row.name, name=name, label=label)
 
 
 def _row_of(values: xr.DataArray, name: str) -> variables.Variable | None:
@@ -93,15 +92,35 @@ def _looks_like_kmh(speed: Floats) -> bool:
 
 #: By variable: the test that its typical value shows another unit, that unit, and the conversion.
 _OTHER_UNITS: Final[dict[str, tuple[Callable[[Floats], bool], str, str]]] = {
-    "temp_air": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
-    "temp_dew": (lambda x: float(np.median(x)) > 150, "kelvin", "Subtract 273.15."),
-    "pressure": (lambda x: float(np.median(x)) < 2000, "hPa", "Multiply by 100."),
+    "temp_air": (lambda x: float(x.min()) > 150, "kelvin", "Subtract 273.15."),
+    "temp_dew": (lambda x: float(x.min()) > 150, "kelvin", "Subtract 273.15."),
+    "pressure": (lambda x: float(x.min()) > 200 and float(x.max()) < 2000, "hPa", "Multiply by 100."),
     "relative_humidity": (lambda x: x.size > 24 and float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
     "cloud_cover": (lambda x: x.size > 24 and 0 < float(x.max()) <= 1.01, "a fraction", "Multiply by 100."),
     "ghi": (lambda x: float(x.max()) > 5000, "J m-2 accumulated", "Divide by the seconds of the interval."),
     "wind_speed": (_looks_like_kmh, "km/h", "Divide by 3.6."),
 }
 
+
+#: By variable: units that a part of the values may have, with the range of such values and the conversion.
+_PARTS: Final[dict[str, tuple[tuple[float, float, str, str], ...]]] = {
+    "temp_dew": ((180.0, 340.0, "kelvin", "Subtract 273.15 from all values in kelvin."),),
+    "temp_air": (
+        (180.0, 340.0, "kelvin", "Subtract 273.15 from all values in kelvin."),
+        (60.0, 134.0, "°F", "Convert all values in °F: (value - 32) / 1.8."),
+    ),
+    "pressure": (
+        (450.0, 1100.0, "hPa", "Multiply all values in hPa by 100."),
+        (45.0, 110.0, "kPa", "Multiply all values in kPa by 1000."),
+    ),
+}
+#: Values in another unit that are no single faults.
+_PART: Final = 6
+#: Numbers that files hold in place of a missing value; of huge ones any counts.
+_CODES: Final = (99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99, 32767.0, 32768.0, 99999.0)
+_HUGE: Final = 99999.5
+#: Variables whose bounds hold 99 or -99, which they hardly ever reach.
+_WITHIN: Final = ("wind_speed", "wind_gust", "wind_u", "wind_v", "temp_dew")
 
 #: Radiation, which sensors and packed files give slightly below 0 at night. [W m-2]
 _RADIATION: Final = ("ghi", "dni", "dhi")
@@ -134,6 +153,8 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
         finite = block[np.isfinite(block)].astype(np.float64)
         if finite.size == 0:
             continue
+        _check_marks(values.sel(site=place), finite, row, f"{label}[{name!r}]")
+        check_unit_changes(values.sel(site=[place]), kind=row.name, name=name, label=label)
         other = _OTHER_UNITS.get(row.name)
         enough = row.name not in _NEEDS_WEEKS or _distinct_hours(values) >= _ENOUGH
         if other and enough and other[0](finite):
@@ -142,16 +163,45 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
                 f"{name} must be in {row.units!r}; this looks like {other[1]}.",
                 other[2],
             )
-        low, high = float(finite.min()), float(finite.max())
-        lowest = row.minimum - (_DARK if row.name in _RADIATION else 1e-3)
-        if low < lowest or high > row.maximum + 1e-3:
-            worst = low if low < lowest else high
-            when = _first_time(values.sel(site=place), worst)
+        _check_bounds(values.sel(site=place), finite, row, f"{label}[{name!r}]")
+
+
+def _check_marks(values: xr.DataArray, finite: Floats, row: variables.Variable, label: str) -> None:
+    """Refuse a number in place of missing values: out of bounds, or beyond twice all others."""
+    for code in (float(finite.min()), float(finite.max())):
+        marks = np.isclose(abs(code), _CODES, rtol=1e-6).any() or abs(code) > max(_HUGE, 2 * row.maximum)
+        if not marks or (row.minimum <= code <= row.maximum and row.name not in _WITHIN):
+            continue
+        others = finite[finite != code]
+        if others.size and (others.max() < code / 2 if code > 0 else others.min() > code / 2):
             raise RangeError(
-                f"{label}[{name!r}] is {worst:.6g} at site {str(place)!r}{when}.",
-                f"{name} must lie between {row.minimum:g} and {row.maximum:g} [{row.units}].",
-                "Check the unit; set single impossible values to NaN, so that they count as missing.",
+                f"{label} holds {code:.6g} at site {str(values['site'].values)!r}{_first_time(values, code)}, "
+                f"in {finite.size - others.size} of {finite.size} values: this looks like a mark of missing values.",
+                "A missing value must be NaN.",
+                f"Set such values to NaN; in the format of a table, give missing=['{code:.6g}'].",
             )
+
+
+def _check_bounds(values: xr.DataArray, finite: Floats, row: variables.Variable, label: str) -> None:
+    """Refuse values out of bounds, as those of another unit where there are several."""
+    low, high = float(finite.min()), float(finite.max())
+    lowest = row.minimum - (_DARK if row.name in _RADIATION else 1e-3)
+    if low >= lowest and high <= row.maximum + 1e-3:
+        return
+    worst = low if low < lowest else high
+    found = f"{label} is {worst:.6g} at site {str(values['site'].values)!r}{_first_time(values, worst)}"
+    for least, most, looks, remedy in _PARTS.get(row.name, ()):
+        if least < worst < most and ((finite > least) & (finite < most)).sum() >= _PART:
+            raise UnitsError(
+                f"{found}: a part looks like {looks}.",
+                f"{values.name} must be in {row.units!r} throughout.",
+                remedy,
+            )
+    raise RangeError(
+        f"{found}.",
+        f"{values.name} must lie between {row.minimum:g} and {row.maximum:g} [{row.units}].",
+        "Check the unit; set single impossible values to NaN, so that they count as missing.",
+    )
 
 
 def _first_time(values: xr.DataArray, worst: float) -> str:
