@@ -14,13 +14,12 @@ import xarray as xr
 import energyforecast as ef
 from energyforecast.errors import (
     EnergyForecastError,
-    FileFormatError,
     MissingDataError,
     TimeError,
 )
 from energyforecast.weather import Label, NasaPower, read_era5, read_grib, read_table
 from tests.support.grib_samples import FIVE_BY_FIVE, TEMPERATURE, message, write
-from tests.support.known_faults import fault, or_refused
+from tests.support.known_faults import or_refused
 
 SITE = ef.Site(name="x", latitude=48.0, longitude=10.0)
 RAMP = np.arange(25.0) / 7
@@ -97,7 +96,6 @@ def test_a_missing_hour_of_era5_is_named_and_may_be_allowed(folder: Path) -> Non
     assert read_era5(path, sites=SITE, allow_missing=True).sizes["time"] == len(DAYS) - 1
 
 
-@fault("is called damaged")
 def test_grib_given_to_the_reader_of_netcdf_is_named(folder: Path) -> None:
     path = folder / "era5.grib"
     path.write_bytes(b"GRIB" + bytes([0, 0, 40, 1]) + bytes(32) + b"7777")
@@ -112,7 +110,6 @@ def test_grib_given_to_the_reader_of_netcdf_is_named(folder: Path) -> None:
 
 
 @needs_eccodes
-@fault("a masked cell is NaN at every lead, without a word")
 def test_a_masked_cell_of_grib_is_refused(folder: Path) -> None:
     values = 280.0 + RAMP
     values[12] = 9999.0
@@ -130,7 +127,6 @@ def test_a_masked_cell_of_grib_is_refused(folder: Path) -> None:
 
 
 @needs_eccodes
-@fault("a mean of the cloud cover is called a cut file")
 def test_a_field_of_another_statistic_is_left_out_or_named(folder: Path) -> None:
     run = FIVE_BY_FIVE | {"dataDate": 20111008, "dataTime": 0}
     cloud = run | {
@@ -154,7 +150,6 @@ def test_a_field_of_another_statistic_is_left_out_or_named(folder: Path) -> None
 
 
 @needs_eccodes
-@fault("a plateau of an upper level is called overwritten bytes", raises=FileFormatError)
 def test_a_plateau_of_a_field_that_is_not_read_does_no_harm(folder: Path) -> None:
     latitude, longitude = np.meshgrid(np.arange(60.0, 39.0, -1.0), np.arange(0.0, 31.0), indexing="ij")
     grid = FIVE_BY_FIVE | {
@@ -176,7 +171,6 @@ def test_a_plateau_of_a_field_that_is_not_read_does_no_harm(folder: Path) -> Non
 
 
 @needs_eccodes
-@fault("an analysis of ERA5 becomes a forecast of the IFS")
 def test_a_reanalysis_is_no_forecast_of_the_named_model(folder: Path) -> None:
     run = {"dataDate": 20170101, "dataTime": 1200, "paramId": 167}
     archive = {"marsClass": "ea", "marsType": "an", "marsStream": "oper"}
@@ -189,7 +183,6 @@ def test_a_reanalysis_is_no_forecast_of_the_named_model(folder: Path) -> None:
 
 
 @needs_eccodes
-@fault("a reduced Gaussian grid is called damaged")
 def test_a_grid_that_is_not_supported_is_named(folder: Path) -> None:
     keys = {"paramId": 167, "dataDate": 20240601, "dataTime": 0}
     path = write(folder / "reduced.grib", [message(keys, sample="reduced_gg_pl_48_grib1")])
@@ -201,7 +194,6 @@ def test_a_grid_that_is_not_supported_is_named(folder: Path) -> None:
 # -- tables and answers of servers -----------------------------------------------------------------
 
 
-@fault("days 10 to 31 become hours of the first three days")
 def test_the_daily_product_of_nasa_power_is_no_hourly_one() -> None:
     speeds = {f"202412{day}": 5.0 + day / 10 for day in range(20, 32)}
     content = {

@@ -100,7 +100,11 @@ class NasaPower(PointSource):
         table = pd.DataFrame(
             {name: pd.Series(values[name], dtype=float) for name in values if name in _POWER}
         )
-        stamps = pd.to_datetime(pd.Index(table.index, dtype=str), format="%Y%m%d%H")
+        written = pd.Index(table.index, dtype=str)
+        odd = [stamp for stamp in written if len(stamp) != len("2024060100")]
+        if odd:
+            raise invalid_answer("nasa-power", f"is not of hours: it has the stamp {odd[0]!r}")
+        stamps = pd.to_datetime(written, format="%Y%m%d%H")
         columns = {}
         for name in table:
             variable, spellings, unit = _POWER[str(name)]

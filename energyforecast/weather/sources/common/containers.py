@@ -77,6 +77,13 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
     except OSError as error:
         raise _no_netcdf(label, str(error.strerror)) from error
     engine = "h5netcdf" if data[:4] == b"\x89HDF" else "scipy" if data[:3] == b"CDF" else None
+    if data[:4] == b"GRIB":
+        raise FileFormatError(
+            f"{label} is a GRIB file.",
+            "It must be NetCDF.",
+            "Request the format 'netcdf', or convert it with grib_to_netcdf or cdo; forecasts in GRIB are read by "
+            "energyforecast.weather.read_grib.",
+        )
     if engine is None:
         raise FileFormatError(
             f"{label} cannot be read: it begins with {data[:12]!r}.",

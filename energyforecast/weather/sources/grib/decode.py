@@ -24,7 +24,7 @@ from energyforecast.errors import (
     ResponseError,
 )
 from energyforecast.weather.processing.grid_cells import Cells, Grid, Method
-from energyforecast.weather.sources.grib.decode_worker import ABSENT, DAMAGED
+from energyforecast.weather.sources.grib.decode_worker import ABSENT, DAMAGED, NOT_SUPPORTED
 from energyforecast.weather.sources.grib.index import split_messages
 from energyforecast.weather.sources.grib.models import Field
 
@@ -77,7 +77,12 @@ def decode(
             about, arrays = child.request([first])
             grid = about[0]["grid"]
             cells = _grid(arrays, about[0]).cells(sites, method=method)
-            smooth: list[Any] = [list(code) for field in fields if field.smooth for code in field.codes]
+            smooth: list[Any] = [
+                [list(code), list(field.surfaces), field.level]
+                for field in fields
+                if field.smooth
+                for code in field.codes
+            ]
             smooth += [number for field in fields if field.smooth for number in field.parameters]
             about, arrays = child.request(paths, cells={grid: cells.needed.tolist()}, smooth=smooth)
     counted = np.bincount([header["file"] for header in about], minlength=len(whole))
@@ -170,6 +175,13 @@ def _environment() -> dict[str, str]:
 
 
 def _undecodable(why: str) -> ResponseError:
+    if NOT_SUPPORTED in why:
+        return ResponseError(
+            f"GRIB data cannot be read: {why}.",
+            "The cells of its grid must lie in rows of one length, scanned row by row.",
+            "Request it on a regular grid (grid='0.25/0.25' in an archive of ECMWF), or interpolate it to one "
+            "with cdo or MIR.",
+        )
     return ResponseError(
         f"GRIB data cannot be decoded: {why}.",
         "Each message must be whole and undamaged.",

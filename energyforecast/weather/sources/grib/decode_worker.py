@@ -22,6 +22,10 @@ DAMAGED: Final = 3
 #: Exit code where eccodes is not installed.
 ABSENT: Final = 4
 
+#: Words by which a grid without rows and columns is told from a damaged one.
+NOT_SUPPORTED: Final = "not supported"
+#: Beginnings of the types of such grids: rows of different lengths, spectral coefficients, triangles.
+_UNSUPPORTED: Final = ("reduced", "sh", "unstructured", "healpix", "unknown")
 #: Hours of the units of GRIB's time ranges (code table 4.4).
 _UNITS: Final = {0: 1 / 60, 1: 1.0, 2: 24.0, 10: 3.0, 11: 6.0, 12: 12.0, 13: 1 / 3600}
 _MISSING: Final = 1e20
@@ -88,10 +92,20 @@ def _add_values(
     values = eccodes.codes_get_values(handle)
     if values.size != found["rows"] * found["columns"]:
         raise ValueError(f"it has {values.size} values for {found['rows']} x {found['columns']} cells")
-    if found["code"] in request["smooth"] or found["parameter"] in request["smooth"]:
+    if _is_smooth(found, request["smooth"]):
         _refuse_holes(values, found)
     chosen = values[np.asarray(cells, dtype=np.int64)]
     arrays[f"values_{index}"] = np.where(chosen == _MISSING, np.nan, chosen)
+
+
+def _is_smooth(found: dict[str, Any], smooth: list[Any]) -> bool:
+    """Whether a message is of a field to be read that has no plateaus."""
+    if found["code"] is None:
+        return found["parameter"] in smooth
+    return any(
+        found["code"] == code and found["surface"] in surfaces and level in (0, found["level"])
+        for code, surfaces, level in (entry for entry in smooth if isinstance(entry, list))
+    )
 
 
 def _refuse_holes(values: Any, found: dict[str, Any]) -> None:
@@ -117,8 +131,10 @@ def _described(eccodes: Any, handle: Any) -> dict[str, Any]:
     def maybe(key: str, kind: type = int, default: Any = None) -> Any:
         return get(key, kind) if eccodes.codes_is_defined(handle, key) else default
 
+    if get("gridType", str).startswith(_UNSUPPORTED):
+        raise ValueError(f"its grid is of the type {get('gridType', str)!r}, which is {NOT_SUPPORTED}")
     if maybe("jPointsAreConsecutive", default=0) or maybe("alternativeRowScanning", default=0):
-        raise ValueError("its grid is scanned column by column, which is not supported")
+        raise ValueError(f"its grid is scanned column by column, which is {NOT_SUPPORTED}")
     begin, end, statistic = _modern(get, maybe) if get("edition") == 2 else _old(get)
     edges = [maybe(f"latitudeOf{side}GridPointInDegrees", float, 0.0) for side in ("First", "Last")]
     keys = ("discipline", "parameterCategory", "parameterNumber")
@@ -133,6 +149,7 @@ def _described(eccodes: Any, handle: Any) -> dict[str, Any]:
         "end": round(end * 60),
         "statistic": statistic,
         "member": maybe("perturbationNumber", default=maybe("number", default=0)),
+        "archive": maybe("marsClass", str),
         "grid": get("md5GridSection", str),
         "rows": maybe("Ny"),
         "columns": maybe("Nx"),

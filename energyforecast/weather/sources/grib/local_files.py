@@ -19,12 +19,22 @@ from energyforecast.weather.processing.grid_cells import Method
 from energyforecast.weather.sources.grib.decode import Message, decode
 from energyforecast.weather.sources.grib.index import split_messages
 from energyforecast.weather.sources.grib.models import MODELS, GribModel, needed_fields
-from energyforecast.weather.sources.grib.parser import parse_grib
+from energyforecast.weather.sources.grib.parser import parse_grib, right_statistic
 
 __all__ = ["read_grib"]
 
 #: Padding allowed between two messages of a file on disk: archives fill records of 120 bytes with zeros. [bytes]
 _PADDING: Final = 120
+#: Classes of ECMWF's archive that hold reanalyses.
+_REANALYSES: Final = {
+    "ea": "ERA5",
+    "l5": "ERA5-Land",
+    "e2": "ERA-20C",
+    "e4": "ERA-40",
+    "ei": "ERA-Interim",
+    "ep": "CERA-20C",
+    "rr": "CERRA",
+}
 
 
 def read_grib(
@@ -85,7 +95,12 @@ def read_grib(
         messages, cells = decode(contents, sites=places, fields=table.fields, method=method)
     except ResponseError as error:
         raise FileFormatError(error.found, error.expected, error.remedy) from error
-    present = [field for field in table.fields if any(message.is_of(field) for message in messages)]
+    _check_forecast(messages, model)
+    present = [
+        field
+        for field in table.fields
+        if any(message.is_of(field) and right_statistic(field, message) for message in messages)
+    ]
     if not present:
         raise SchemaError(
             f"{', '.join(path.name for path in files)} hold {_inventory(messages)}.",
@@ -95,6 +110,18 @@ def read_grib(
     wanted = needed_fields(table, names) if names else present
     weather = parse_grib(messages, model=table, fields=wanted, cells=cells, sites=places)
     return weather_schema.check_weather(weather, sites=places, label=f"the run of {model}")
+
+
+def _check_forecast(messages: Iterable[Message], model: str) -> None:
+    """Refuse a reanalysis, which is known after its hours only."""
+    for message in messages:
+        name = _REANALYSES.get(message.about["archive"])
+        if name is not None:
+            raise SchemaError(
+                f"The files are of the reanalysis {name} (class {message.about['archive']!r}).",
+                f"Files of {model} must be forecasts of this model: a reanalysis is known after its hours only.",
+                "Fetch the reanalysis as NetCDF and read it with energyforecast.weather.read_era5, as perfect weather.",
+            )
 
 
 def _model(name: str) -> GribModel:

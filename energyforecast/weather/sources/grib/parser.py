@@ -26,7 +26,7 @@ from energyforecast.weather.sources.common.base import cf_attributes, run_availa
 from energyforecast.weather.sources.grib.decode import Message
 from energyforecast.weather.sources.grib.models import Field, GribModel
 
-__all__ = ["parse_grib", "rotated"]
+__all__ = ["parse_grib", "right_statistic", "rotated"]
 
 Floats = npt.NDArray[np.floating[Any]]
 _MINUTE: Final = np.timedelta64(1, "m")
@@ -44,7 +44,7 @@ def parse_grib(
     members: Sequence[int] = (),
 ) -> xr.Dataset:
     """Weather of the library from decoded messages of one run."""
-    by_field = [(field, [message for message in messages if message.is_of(field)]) for field in fields]
+    by_field = [(field, _of(field, messages)) for field in fields]
     init = _one_run([message for _, found in by_field for message in found])
     hours = _axis(leads, [m.about["end"] / 60 for _, found in by_field for m in found])
     numbers = [
@@ -54,6 +54,7 @@ def parse_grib(
     cubes: dict[str, Floats] = {}
     notes: dict[str, float] = {}
     for field, found in by_field:
+        _check_cells(field, found, sites)
         cube, start, resolution = _cube(field, found, lead, numbers)
         if field.label is not Label.INSTANT:
             cube, clipped = _means(field, cube, lead, start=start, resolution=resolution)
@@ -97,12 +98,11 @@ def _cube(
     field: Field, messages: Sequence[Message], lead: npt.NDArray[Any], members: Sequence[int]
 ) -> tuple[Floats, npt.NDArray[Any], float]:
     """Values (member, lead, sites, cells), beginnings of the windows and the coarsest rounding of a field."""
-    wanted = [m for m in messages if _right_statistic(field, m)]
     shape = messages[0].values.shape if messages else (0, 0)
     cube = np.full((len(members), len(lead), *shape), np.nan)
     present = np.zeros(cube.shape[:2], dtype=bool)
     start = lead.copy()
-    for message in wanted:
+    for message in messages:
         begin, end = (bound.astype("timedelta64[ns]") for bound in message.window)
         k = int(np.searchsorted(lead, end))
         if k == len(lead) or lead[k] != end or message.about["member"] not in members:
@@ -116,11 +116,35 @@ def _cube(
             )
         cube[place], present[place], start[k] = message.values, True, begin
     _complete(field, present, lead, members)
-    return cube, start, max((m.about["resolution"] for m in wanted), default=0.0)
+    return cube, start, max((m.about["resolution"] for m in messages), default=0.0)
 
 
-def _right_statistic(field: Field, message: Message) -> bool:
-    """A file may hold a field as instant and as mean."""
+def _of(field: Field, messages: Sequence[Message]) -> list[Message]:
+    """Messages of a field; those of another statistic alone are refused."""
+    found = [message for message in messages if message.is_of(field)]
+    wanted = [message for message in found if right_statistic(field, message)]
+    if found and not wanted:
+        raise SchemaError(
+            f"{field.index} is in the files as {found[0].about['statistic'] or 'instant'}.",
+            f"{field.name} of this model must be: {field.label.value}.",
+            "Fetch that field, or leave the variable out of names=[...].",
+        )
+    return wanted
+
+
+def _check_cells(field: Field, messages: Sequence[Message], sites: Sequence[Site]) -> None:
+    """Refuse a cell that is masked at every lead, as those over water are in fields of the land."""
+    masked = np.all([np.isnan(message.values).any(axis=-1) for message in messages], axis=0)
+    for site in [site for site, lost in zip(sites, np.atleast_1d(masked), strict=False) if messages and lost]:
+        raise MissingDataError(
+            f"{field.index} is missing at every lead in a grid cell of site {site.name!r}: the cell is masked.",
+            "Each site must lie in cells with values.",
+            "Choose method='nearest', move the site to a cell with values, or leave the variable out of names=[...].",
+        )
+
+
+def right_statistic(field: Field, message: Message) -> bool:
+    """Whether a message holds its field as the model gives it: a file may hold it as instant and as mean."""
     found = message.about["statistic"]
     wanted = None if field.label is Label.INSTANT else "sum" if field.label in _SUMS else "mean"
     return bool(found == wanted)
