@@ -118,7 +118,7 @@ _PARTS: Final[dict[str, tuple[tuple[float, float, str, str], ...]]] = {
 _PART: Final = 6
 #: Numbers that files hold in place of a missing value; of huge ones any counts.
 _CODES: Final = (99.0, 99.9, 99.99, 999.0, 999.9, 999.99, 9999.0, 9999.9, 9999.99, 32767.0, 32768.0, 99999.0)
-_HUGE: Final = 99999.5
+_HUGE: Final = 1e9
 #: Variables whose bounds hold 99 or -99, which they hardly ever reach.
 _WITHIN: Final = ("wind_speed", "wind_gust", "wind_u", "wind_v", "temp_dew")
 
@@ -169,11 +169,14 @@ def _check_range(values: xr.DataArray, row: variables.Variable, name: str, label
 def _check_marks(values: xr.DataArray, finite: Floats, row: variables.Variable, label: str) -> None:
     """Refuse a number in place of missing values: out of bounds, or beyond twice all others."""
     for code in (float(finite.min()), float(finite.max())):
-        marks = np.isclose(abs(code), _CODES, rtol=1e-6).any() or abs(code) > max(_HUGE, 2 * row.maximum)
-        if not marks or (row.minimum <= code <= row.maximum and row.name not in _WITHIN):
+        huge = abs(code) > _HUGE
+        if not (huge or np.isclose(abs(code), _CODES, rtol=1e-6).any()) or (
+            row.minimum <= code <= row.maximum and row.name not in _WITHIN
+        ):
             continue
         others = finite[finite != code]
-        if others.size and (others.max() < code / 2 if code > 0 else others.min() > code / 2):
+        apart = others.size and (others.max() < code / 2 if code > 0 else others.min() > code / 2)
+        if apart or (huge and not others.size):
             raise RangeError(
                 f"{label} holds {code:.6g} at site {str(values['site'].values)!r}{_first_time(values, code)}, "
                 f"in {finite.size - others.size} of {finite.size} values: this looks like a mark of missing values.",

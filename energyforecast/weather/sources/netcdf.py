@@ -9,6 +9,7 @@ import xarray as xr
 from energyforecast.core import weather_schema
 from energyforecast.core.files import whole_file
 from energyforecast.errors import FileFormatError, require
+from energyforecast.weather.sources.common.containers import real_times, refuse_grib
 
 __all__ = ["read", "write"]
 
@@ -55,7 +56,9 @@ def read(path: str | Path) -> xr.Dataset:
     source = Path(path)
     try:
         with source.open("rb") as raw:
-            modern = raw.read(4) == b"\x89HDF"
+            head = raw.read(4)
+        refuse_grib(head, label=str(source))
+        modern = head == b"\x89HDF"
         engine = "h5netcdf" if modern else "scipy"
         if modern:
             require(engine, extra="store", purpose=f"{source} is NetCDF 4.")
@@ -67,6 +70,8 @@ def read(path: str | Path) -> xr.Dataset:
             "A weather file must be NetCDF.",
             "Check the path and the file.",
         ) from error
+    for name in [name for name in _AXES if name in weather.coords and weather[name].dtype.kind == "O"]:
+        weather = real_times(weather, name)
     return weather_schema.check_weather(_in_nanoseconds(weather), label=str(source))
 
 

@@ -7,17 +7,27 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+import numpy as np
 import xarray as xr
 
-from energyforecast.errors import FileFormatError, require
+from energyforecast.errors import FileFormatError, TimeError, require
 
-__all__ = ["open_netcdf", "unzipped"]
+__all__ = ["open_netcdf", "real_times", "refuse_grib", "unzipped"]
 
 _MAX_FILES: Final = 64
 #: All files of an archive, unpacked. [bytes]
 _LARGEST: Final = 1 << 32
 #: Largest ratio of compression: packed numbers shrink to a fifth, seldom to a hundredth; bombs to a thousandth.
 _MAX_RATIO: Final = 200
+#: Calendars of which each date is a real day.
+_REAL_CALENDARS: Final = ("standard", "gregorian", "proleptic_gregorian", "julian")
+#: Julian day of 1970-01-01.
+_UNIX_DAY: Final = 2440588
+#: Expectation and remedy for times that are no moments.
+_TIMES: Final = (
+    "Times must be counted in a unit such as 'hours since 1900-01-01', from 1700 to 2240.",
+    "Correct the attribute 'units' of the times; cdo writes relative times with -r.",
+)
 
 
 def unzipped(data: bytes, *, label: str = "the archive", largest: int = _LARGEST) -> dict[str, bytes]:
@@ -77,13 +87,7 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
     except OSError as error:
         raise _no_netcdf(label, str(error.strerror)) from error
     engine = "h5netcdf" if data[:4] == b"\x89HDF" else "scipy" if data[:3] == b"CDF" else None
-    if data[:4] == b"GRIB":
-        raise FileFormatError(
-            f"{label} is a GRIB file.",
-            "It must be NetCDF.",
-            "Request the format 'netcdf', or convert it with grib_to_netcdf or cdo; forecasts in GRIB are read by "
-            "energyforecast.weather.read_grib.",
-        )
+    refuse_grib(data[:4], label=label)
     if engine is None:
         raise FileFormatError(
             f"{label} cannot be read: it begins with {data[:12]!r}.",
@@ -96,6 +100,10 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
         with xr.open_dataset(io.BytesIO(data), engine=engine, decode_timedelta=False) as dataset:
             return dataset.load()
     except (OSError, ValueError, TypeError, LookupError, EOFError, RuntimeError, AttributeError) as error:
+        if "decode time" in str(error):
+            raise TimeError(
+                f"{label} has times that cannot be decoded: {str(error).partition('. Try')[0]}.", *_TIMES
+            ) from error
         raise _no_netcdf(label, str(error)) from error
 
 
@@ -105,3 +113,44 @@ def _no_netcdf(label: str, why: str) -> FileFormatError:
         "It must be a whole NetCDF file.",
         "The file is damaged or another one: fetch it again.",
     )
+
+
+def refuse_grib(head: bytes, *, label: str) -> None:
+    """Refuse a GRIB file that is given as NetCDF."""
+    if head.startswith(b"GRIB"):
+        raise FileFormatError(
+            f"{label} is a GRIB file.",
+            "It must be NetCDF.",
+            "Request the format 'netcdf', or convert it with grib_to_netcdf or cdo; forecasts in GRIB are read by "
+            "energyforecast.weather.read_grib.",
+        )
+
+
+def real_times(dataset: xr.Dataset, name: str) -> xr.Dataset:
+    """The dataset with times of any calendar in which real days have a date as datetimes.
+
+    Raises
+    ------
+    TimeError
+        If the times are numbers, or dates of a calendar with other days.
+    """
+    values = dataset[name].values
+    if values.dtype.kind in "iuf":
+        units = dataset[name].attrs.get("units")
+        raise TimeError(f"{name!r} holds the number {values.flat[0]} with the unit {units!r}.", *_TIMES)
+    calendar = getattr(values.flat[0], "calendar", None) if values.dtype.kind == "O" and values.size else None
+    if calendar is None:
+        return dataset
+    if calendar not in _REAL_CALENDARS:
+        raise TimeError(
+            f"{name!r} has dates of the calendar {calendar!r}.",
+            "Dates must be those of real days: of the standard, proleptic Gregorian or Julian calendar.",
+            "A climate model's calendar has other days than the weather of a site; with Dataset.convert_calendar of "
+            "xarray days are left out or missing.",
+        )
+    days = np.array([moment.toordinal() - _UNIX_DAY for moment in values.flat], dtype="M8[D]")
+    if abs(days - np.datetime64("1970-01-01")).max() > np.timedelta64(100_000, "D"):
+        raise TimeError(f"{name!r} holds {values.flat[0]}.", *_TIMES)
+    within = [((m.hour * 60 + m.minute) * 60 + m.second) * 1_000_000 + m.microsecond for m in values.flat]
+    times = days.astype("M8[ns]") + np.array(within, dtype="m8[us]").astype("m8[ns]")
+    return dataset.assign_coords({name: (dataset[name].dims, times.reshape(values.shape))})

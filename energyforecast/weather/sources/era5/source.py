@@ -123,6 +123,13 @@ def _check_whole(weather: xr.Dataset, label: str) -> None:
     stamps = timestamps.to_ns(np.asarray(weather["time"].values))
     gaps = np.flatnonzero(np.diff(stamps) != np.timedelta64(1, "h"))
     if gaps.size:
+        if len(gaps) == len(stamps) - 1 and len(np.unique(np.diff(stamps))) == 1:
+            raise MissingDataError(
+                f"{label} has an hour every {(stamps[1] - stamps[0]) / np.timedelta64(1, 'h'):g} h only.",
+                "ERA5 must have every hour; its sums, as of radiation, are of one hour each at any step.",
+                "Fetch every hour. With allow_missing=True instants are read as they are, and radiation and "
+                "precipitation are missing.",
+            )
         raise MissingDataError(
             f"{label} has no hours between {stamps[gaps[0]]} and {stamps[gaps[0] + 1]} ({gaps.size} gaps in all).",
             "ERA5 must have every hour.",
