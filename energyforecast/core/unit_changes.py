@@ -45,6 +45,8 @@ _LAST_DAYS: Final = (5, 7, 10, 14, 20, 30, 45, 60, 90)
 _REST: Final = 40
 #: Rise between two stamps from which a temperature may have become one in Fahrenheit. [K]
 _LEAP: Final = 15.0
+#: Standard deviation of a day below which values are none of a thermometer. [K]
+_STILL: Final = 0.3
 _TOO_LARGE: Final = "Divide values in kJ m-2 of an hour by 3.6, sums of an hour by the number of steps in it."
 #: Share of the sun outside the air that one of so many days with a high sun exceeds under any sky.
 _FAINT: Final = 0.2
@@ -219,10 +221,12 @@ def _fahrenheit_of_analysis(values: xr.DataArray) -> pd.Timestamp | None:
     leap = np.flatnonzero(np.abs(np.diff(series)) > _LEAP)
     for place in leap:
         day = pd.Timedelta("1D")
-        before = series[(stamps > stamps[place] - day) & (stamps <= stamps[place])].mean()
-        after = series[(stamps > stamps[place]) & (stamps <= stamps[place] + day)].mean()
+        before = series[(stamps > stamps[place] - day) & (stamps <= stamps[place])]
+        after = series[(stamps > stamps[place]) & (stamps <= stamps[place] + day)]
+        if min(np.std(before), np.std(after)) < _STILL:
+            continue
         at_once = sorted(series[place : place + 2])
-        on_average = sorted((before, after))
+        on_average = sorted((before.mean(), after.mean()))
         off = [abs(warm - (1.8 * cold + 32)) for cold, warm in (at_once, on_average)]
         if off[0] < 6 and off[1] < 12 and on_average[1] - on_average[0] > _LEAP:
             return stamps[place + 1]
@@ -244,7 +248,7 @@ def _pairs(values: xr.DataArray) -> Iterator[tuple[npt.NDArray[np.int64], Floats
 
 
 def _by_factor(values: xr.DataArray, factors: Sequence[float]) -> tuple[int, float] | None:
-    """First run whose hours are all larger or smaller than in the run before by one of the factors, and which.
+    """First run with all hours larger or smaller than in the run before by one of the factors, and the factor.
 
     The factor of two units is constant from hour to hour, and far from what new observations change.
     """
