@@ -21,7 +21,7 @@ from energyforecast.weather.processing.grid_cells import Grid, Method
 from energyforecast.weather.processing.spatial import to_sites
 from energyforecast.weather.processing.temporal import dark_at_night
 from energyforecast.weather.sources.common.base import cf_attributes, run_availability
-from energyforecast.weather.sources.common.containers import open_netcdf
+from energyforecast.weather.sources.common.containers import open_netcdf, real_times, without_other_dimensions
 from energyforecast.weather.sources.common.publication_latency import LATENCIES, PublicationLatency
 
 __all__ = ["parse_noaa_netcdf", "read_noaa_ensemble", "read_noaa_netcdf"]
@@ -207,6 +207,7 @@ def parse_noaa_netcdf(
             f"Known are {', '.join(_NAMES)}, along time.",
             "Convert it with wgrib2, or read the GRIB file itself.",
         )
+    raw = without_other_dimensions(real_times(raw, "time"), names=known)
     init = timestamps.to_ns([init_time])[0]
     _check_reference(raw, init)
     named = xr.Dataset(

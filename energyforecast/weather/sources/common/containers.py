@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 
-from energyforecast.errors import FileFormatError, TimeError, require
+from energyforecast.errors import FileFormatError, SchemaError, TimeError, require
+from energyforecast.weather.processing.grid_cells import LATITUDES, LONGITUDES
 
-__all__ = ["open_netcdf", "real_times", "refuse_grib", "unzipped"]
+__all__ = ["open_netcdf", "real_times", "refuse_grib", "unzipped", "without_other_dimensions"]
 
 _MAX_FILES: Final = 64
 #: All files of an archive, unpacked. [bytes]
 _LARGEST: Final = 1 << 32
 #: Largest ratio of compression: packed numbers shrink to a fifth, seldom to a hundredth; bombs to a thousandth.
 _MAX_RATIO: Final = 200
+#: Dimensions of times and places, by their usual names.
+_AXES: Final = {"time", *LATITUDES, *LONGITUDES, *("y", "x", "rlat", "rlon", "values", "cell")}
 #: Calendars of which each date is a real day.
 _REAL_CALENDARS: Final = ("standard", "gregorian", "proleptic_gregorian", "julian")
 #: Julian day of 1970-01-01.
@@ -154,3 +158,24 @@ def real_times(dataset: xr.Dataset, name: str) -> xr.Dataset:
     within = [((m.hour * 60 + m.minute) * 60 + m.second) * 1_000_000 + m.microsecond for m in values.flat]
     times = days.astype("M8[ns]") + np.array(within, dtype="m8[us]").astype("m8[ns]")
     return dataset.assign_coords({name: (dataset[name].dims, times.reshape(values.shape))})
+
+
+def without_other_dimensions(dataset: xr.Dataset, *, names: Collection[str]) -> xr.Dataset:
+    """Without dimensions of length 1 of these variables, such as ``number``, ``pressure_level`` or ``height``.
+
+    Raises
+    ------
+    SchemaError
+        If one is longer and is neither time nor place.
+    """
+    used = {str(dim) for name, values in dataset.data_vars.items() if name in names for dim in values.dims}
+    for name in sorted(used - _AXES):
+        if dataset.sizes[name] > 1:
+            first: Any = dataset[name].values[:3] if name in dataset.coords else ()
+            raise SchemaError(
+                f"The file has {dataset.sizes[name]} values of {name!r}: {', '.join(map(str, first))} ...",
+                "Its variables must have one value for each time, latitude and longitude.",
+                f"Choose one by xarray.open_dataset(path).isel({name}=0).to_netcdf(...), "
+                "or request it so (one member, one level).",
+            )
+    return dataset.squeeze(sorted(used - _AXES), drop=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import xarray as xr
 
@@ -15,15 +15,15 @@ from energyforecast.errors import (
     UnreachableError,
     require,
 )
-from energyforecast.weather.processing.grid_cells import LATITUDES, LONGITUDES
-from energyforecast.weather.sources.common.containers import open_netcdf, real_times, unzipped
+from energyforecast.weather.sources.common.containers import (
+    open_netcdf,
+    real_times,
+    unzipped,
+    without_other_dimensions,
+)
 from energyforecast.weather.sources.era5.catalogue import BY_NAME
 
 __all__ = ["is_remote", "one_layout", "open_file", "open_zarr"]
-
-
-#: Dimensions of times and places, by their usual names.
-_AXES: Final = {"time", *LATITUDES, *LONGITUDES, *("y", "x", "rlat", "rlon", "values", "cell")}
 
 
 def is_remote(path: str | Path) -> bool:
@@ -102,20 +102,5 @@ def one_layout(raw: xr.Dataset) -> xr.Dataset:
         dataset = parts[0]
         for later in parts[1:]:
             dataset = dataset.fillna(later)
-    dataset = _without_other_dimensions(real_times(dataset, "time"))
+    dataset = without_other_dimensions(real_times(dataset, "time"), names=BY_NAME)
     return dataset.drop_vars(["expver", "number", "surface"], errors="ignore")
-
-
-def _without_other_dimensions(dataset: xr.Dataset) -> xr.Dataset:
-    """Without dimensions of length 1 that are neither times nor places (``number``, ``pressure_level``, ``height``)."""
-    used = {str(dim) for name, values in dataset.data_vars.items() if name in BY_NAME for dim in values.dims}
-    for name in sorted(used - _AXES):
-        if dataset.sizes[name] > 1:
-            values = dataset[name].values[:3] if name in dataset.coords else []
-            raise SchemaError(
-                f"The file has {dataset.sizes[name]} values of {name!r}: {', '.join(map(str, values))} ...",
-                "Its variables must have one value for each time, latitude and longitude.",
-                f"Choose one by xarray.open_dataset(path).isel({name}=0).to_netcdf(...), "
-                "or request it so (one member, one level).",
-            )
-    return dataset.squeeze(sorted(used - _AXES), drop=True)
