@@ -47,7 +47,6 @@ _REST: Final = 40
 _LEAP: Final = 15.0
 #: Standard deviation of a day below which values are none of a thermometer. [K]
 _STILL: Final = 0.3
-_TOO_LARGE: Final = "Divide values in kJ m-2 of an hour by 3.6, sums of an hour by the number of steps in it."
 #: Share of the sun outside the air that one of so many days with a high sun exceeds under any sky.
 _FAINT: Final = 0.2
 _FAINT_DAYS: Final = 30
