@@ -49,17 +49,28 @@ def changes_of_step(steps: Ints, step: int, *, all_rows: bool = True) -> Ints:
         return np.where(steps > 0, inside[0], 0)
     starts, counts = _runs(steps)
     values = steps[starts]
-    longer = np.flatnonzero((values > step) & (values % step == 0) & (counts >= _RUN))
-    if not len(longer):
-        return known
-    slots = float(inside.sum()) / step
-    share = 1 - len(inside) / slots
-    for run in longer:
-        absent = (values[run] // step - 1) * counts[run]
-        chance = slots * share**absent * (1 - share) ** counts[run]
-        if absent >= _ABSENT and chance < _CHANCE:
-            known[starts[run] : starts[run] + counts[run]] = values[run]
+    for run in np.flatnonzero((values > step) & (values % step == 0) & (counts > 1)):
+        begin, end = starts[run], starts[run] + counts[run]
+        at_edge = all_rows and (begin == 0 or end == len(steps))
+        if _is_step(int(values[run] // step), int(counts[run]), inside / step, at_edge=at_edge):
+            known[begin:end] = values[run]
     return known
+
+
+def _is_step(parts: int, count: int, steps: Floats, *, at_edge: bool) -> bool:
+    """Whether steps of so many parts in a row are unlikely as gaps, for the share of parts that is absent elsewhere.
+
+    At an edge of a table, where a change of the step leaves a few rows, their place is not one among many.
+    """
+    absent = (parts - 1) * count
+    if at_edge:
+        rest = steps.sum() - parts * count
+        lost = 1 - (len(steps) - count) / rest if rest > 0 else 1.0
+        if 2 * lost**absent < _CHANCE:
+            return True
+    share = 1 - len(steps) / steps.sum()
+    chance = steps.sum() * share**absent * (1 - share) ** count
+    return bool(count >= _RUN and absent >= _ABSENT and chance < _CHANCE)
 
 
 def _runs(steps: Ints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -13,6 +13,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.table_stamps import read_stamps
+from energyforecast.core.wording import short
 from energyforecast.errors import SchemaError, TimeError
 
 __all__ = ["by_site", "in_order", "joined", "refuse_day_rows", "refuse_several_rows"]
@@ -66,8 +67,8 @@ def joined(parts: Mapping[str, Observations]) -> Observations:
     if other is not None or len(index.difference(regular)):
         name = other or next(name for name in parts if len(parts[name].index.difference(regular)))
         raise TimeError(
-            f"{name!r} has values every {steps[name]} from {parts[name].index[0]}, {first!r} every {step} from "
-            f"{parts[first].index[0]}.",
+            f"{name!r} has values every {short(steps[name])} from {parts[name].index[0]}, "
+            f"{first!r} every {short(step)} from {parts[first].index[0]}.",
             "Sites of one table must have the same intervals.",
             "Read the sites one by one, and bring them to one frequency by power.resample(...).",
         )

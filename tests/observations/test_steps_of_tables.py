@@ -51,6 +51,13 @@ def test_a_change_is_refused_with_its_stamp_and_energies_have_their_own_length_o
         assert power.index[0] <= pd.Timestamp("2025-09-29", tz="UTC")
 
 
+@pytest.mark.parametrize("label", ["beginning", "ending"])
+@pytest.mark.parametrize("count", [3, 4, 8])
+def test_a_few_hours_before_a_change_are_refused_too(count: int, label: str) -> None:
+    with pytest.raises(TimeError, match="changes its step"):
+        _read(_changing(60, 15, label, count=count), unit="MWh", label=label)
+
+
 def test_power_of_hours_is_held_or_averaged_on_request_only() -> None:
     index = pd.date_range("2025-09-30", periods=24, freq="1h").append(
         pd.date_range("2025-10-01", periods=96, freq="15min")
