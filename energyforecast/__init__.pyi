@@ -48,6 +48,9 @@ from .core.tasks import (
 )
 
 # measurements
+from .core.available_capacity import (
+    AvailableCapacity as AvailableCapacity,
+)
 from .core.observation_series import (
     Observations as Observations,
 )
@@ -60,6 +63,7 @@ from .core.variables import (
 from .observations import (
     check_clock as check_clock,
     flag_quality as flag_quality,
+    read_capacity as read_capacity,
     read_demand as read_demand,
     read_power as read_power,
 )

@@ -28,7 +28,7 @@ from energyforecast.core.labels import Label
 from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.models import QuantileModel
-from energyforecast.observations import read_power
+from energyforecast.observations import read_capacity, read_power
 from energyforecast.planning import ramps, reserve
 from energyforecast.planning.dispatch import system
 from energyforecast.weather.sources import registry
@@ -319,6 +319,15 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
         keys(TableFormat, columns, lambda name: None if column_default(name) == () else column_default(name)),
         "Of both:\n",
         table(("Key", "Meaning"), [(code(name), text) for name, (_, text) in schema.TRUST_CLOCK.items()]),
+        "## [available_capacity] and [curtailment]\n",
+        (
+            "Optional: `file`, the path of a CSV or parquet file with the capacity in service, or with orders that limit power, with the keys of "
+            "{py:func}`energyforecast.read_capacity` and of `TableFormat` as above:\n"
+        ),
+        keys(
+            read_capacity,
+            *_of_signature(read_capacity, ("source", "unit", "timezone", "label", "format", "limit")),
+        ),
         "## [task]\n",
     ]
     for kind, task in schema.TASKS.items():

@@ -197,4 +197,9 @@ def show_config(config: ConfigArgument) -> None:
         "weather": settings.sections.get("weather"),
         "observations": settings.sections["observations"],
     }
+    content |= {
+        name: settings.sections[name]
+        for name in ("available_capacity", "curtailment")
+        if name in settings.sections
+    }
     typer.echo(json.dumps(content, indent=1, default=str))

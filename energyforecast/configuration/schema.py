@@ -20,7 +20,7 @@ from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.core.tasks import Task
 from energyforecast.models import LightGBMQuantiles, QuantileModel
-from energyforecast.observations import read_power
+from energyforecast.observations import read_capacity, read_power
 from energyforecast.planning.dispatch.system import PARTS, System
 from energyforecast.planning.settings import PRESETS, PlanSettings
 from energyforecast.weather.sources import registry
@@ -135,6 +135,21 @@ TRUST_CLOCK: Final[dict[str, tuple[Any, str]]] = {
 }
 
 
+#: Keys of [available_capacity] and [curtailment].
+CAPACITY_PLACES: Final[dict[str, tuple[Any, str]]] = {
+    "file": (str, "Path of a CSV or parquet file: a row for each hour or day, a column for each site.")
+}
+
+
+class _CapacityChecks(Section):
+    model_config = ConfigDict(json_schema_extra={"required": ["file"]})
+
+    @classmethod
+    def check_table(cls, given: Mapping[str, Any]) -> None:
+        _one_place(given, tuple(CAPACITY_PLACES))
+        _refuse_incomplete(given)
+
+
 class _ObservationChecks(Section):
     model_config = ConfigDict(
         json_schema_extra={
@@ -145,15 +160,19 @@ class _ObservationChecks(Section):
     @classmethod
     def check_table(cls, given: Mapping[str, Any]) -> None:
         _one_place(given, tuple(OBSERVATION_PLACES))
-        named = FORMATS.get(str(given.get("format")), TableFormat()).given
-        instead = {"published_after": "published_time"}
-        for name in REQUIRED_OF_FILES if "file" in given else ():
-            if not {name, instead.get(name)} & {*given, *named}:
-                refuse(
-                    f"{{where}} does not give {name}.",
-                    "It must be given, and is not guessed.",
-                    f"Add {name}.",
-                )
+        if "file" in given:
+            _refuse_incomplete(given)
+
+
+def _refuse_incomplete(given: Mapping[str, Any]) -> None:
+    """Refuse a file without a description of its form."""
+    named = FORMATS.get(str(given.get("format")), TableFormat()).given
+    instead = {"published_after": "published_time"}
+    for name in REQUIRED_OF_FILES:
+        if not {name, instead.get(name)} & {*given, *named}:
+            refuse(
+                f"{{where}} does not give {name}.", "It must be given, and is not guessed.", f"Add {name}."
+            )
 
 
 class _KazakhstanSection(Section):
@@ -256,19 +275,12 @@ def file_section() -> type[Section]:
         leave_out=("name",),
         types={"power_curve": str, "sources": dict[str, Any]},
     )
-    places = _described("Observations", OBSERVATION_PLACES | TRUST_CLOCK, _ObservationChecks)
-    reading = section_of(
-        read_power,
-        leave_out=frozenset({"source"}),
-        types=(("format", Literal[tuple(FORMATS)]),),
-        base=places,
-        all_optional=True,
+    capacity = _reading(
+        read_capacity, _described("Capacity", CAPACITY_PLACES, _CapacityChecks), name="Capacity"
     )
-    observations = section_of(
-        TableFormat,
-        leave_out=frozenset({"init_time", "lead_time"}),
-        base=reading,
-        all_optional=True,
+    observations = _reading(
+        read_power,
+        _described("Observations", OBSERVATION_PLACES | TRUST_CLOCK, _ObservationChecks),
         name="Observations",
     )
     weather = WEATHER_PLACES | PERFECT_WEATHER | WEATHER_REQUEST
@@ -280,8 +292,28 @@ def file_section() -> type[Section]:
         "task": (_choice(_sections_by_kind(TASKS)), ...),
         "model": (_model_section(), None),
         "plan": (plan_section(), None),
+        "available_capacity": (capacity, None),
+        "curtailment": (capacity, None),
     }
     return create_model("Configuration", __base__=Section, **keys)
+
+
+def _reading(reader: Callable[..., Any], places: type[Section], *, name: str) -> type[Section]:
+    """Section of a file and of everything that its reader has to know."""
+    reading = section_of(
+        reader,
+        leave_out=frozenset({"source", "limit"}),
+        types=(("format", Literal[tuple(FORMATS)]),),
+        base=places,
+        all_optional=True,
+    )
+    return section_of(
+        TableFormat,
+        leave_out=frozenset({"init_time", "lead_time"}),
+        base=reading,
+        all_optional=True,
+        name=name,
+    )
 
 
 def json_schema() -> dict[str, Any]:

@@ -29,6 +29,13 @@
     label = "beginning"
     published_after = "1h"
 
+    [available_capacity]    # optional; [curtailment], with the same keys, holds orders that limit power
+    file = "in_service.csv"
+    unit = "MW"
+    timezone = "UTC"
+    label = "beginning"
+    published_time = "known"  # column of the time at which each value was known
+
     [task]
     kind = "day_ahead"      # or "intraday" with every = "1h", leads = "12h"
     issue = "09:00"
@@ -69,8 +76,9 @@ from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles, QuantileModel
-from energyforecast.observations import read_power
+from energyforecast.observations import read_capacity, read_power
 from energyforecast.planning.settings import PlanSettings
+from energyforecast.point_in_time.capacity import with_capacity
 from energyforecast.weather.sources import netcdf, registry
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
 from energyforecast.weather.store.store import Store
@@ -203,11 +211,18 @@ class Configuration:
             raise ConfigurationError(found, error.expected, error.remedy) from error
 
     def observations(self) -> Observations:
-        """The observations."""
+        """The observations, with the capacity in service and the orders of their sections."""
         section = dict(self.sections["observations"])
         if "dataset" in section:
-            return _dataset(section["dataset"], self.path)[2]
-        return read_power(self._path(section["file"]), **reading_of(section))
+            power = _dataset(section["dataset"], self.path)[2]
+        else:
+            power = read_power(self._path(section["file"]), **reading_of(section))
+        given = [
+            read_capacity(self._path(one["file"]), limit=limit, **reading_of(one))
+            for name, limit in (("available_capacity", False), ("curtailment", True))
+            if (one := self.sections.get(name)) is not None
+        ]
+        return with_capacity(power, given) if given else power
 
     def _path(self, name: str) -> Path:
         return self.path.parent / name

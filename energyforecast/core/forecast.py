@@ -39,11 +39,10 @@ class Forecast:
     Parameters
     ----------
     data : DataArray
-        Dimensions ``(site, issue_time, lead_time, quantile)`` [MW]. Coordinates: ``valid_time(issue_time,
-        lead_time)``; ``capacity(site)`` [MW], NaN if unknown; ``kind(site)``, one of
-        :data:`energyforecast.core.power_kinds.KINDS`; ``fallback_level(site, issue_time)``;
-        ``weather_init_time(site, issue_time)``, NaT for analyses. ``lead_time`` is the union over
-        issues, since local days have 23 to 25 hours: cells outside an issue's window are NaN.
+        Dimensions ``(site, issue_time, lead_time, quantile)`` [MW]. Coordinates: ``valid_time(issue_time, lead_time)``;
+        ``capacity(site)`` [MW], NaN if unknown; ``available_capacity(site, issue_time, lead_time)`` [MW] where given;
+        ``kind(site)`` (:data:`energyforecast.core.power_kinds.KINDS`); ``fallback_level(site, issue_time)``;
+        ``weather_init_time(site, issue_time)``, NaT for analyses. Cells outside an issue's window are NaN.
 
     Raises
     ------
@@ -120,8 +119,8 @@ class Forecast:
         ----------
         frame : DataFrame
             Columns ``valid_time`` (beginnings of intervals), the forecasts, ``issue_time`` (rounded up to whole
-            minutes) unless a task gives it, and ``site`` unless it is one alone. Rows without a forecast are left
-            out and counted.
+            minutes) unless a task gives it, ``site`` unless it is one alone, and ``available_capacity``. Rows without a
+            forecast are left out and counted.
         columns : mapping of float, str or None
             Quantile level by column; the column of a point forecast, which is then the level 0.5 alone; by default
             the columns named like ``q0.1``, as :meth:`to_frame` names them.
@@ -321,6 +320,8 @@ class Forecast:
                 "fallback_level": data["fallback_level"].values[k, origin],
                 "weather_init_time": timestamps.to_index(data["weather_init_time"].values[k, origin]),
             }
+            if "available_capacity" in data.coords:
+                head["available_capacity"] = quantile_cube.available_capacity(data)[k, origin, step]
             body = data.values[k, origin, step].astype(float)
             columns = {f"q{level:g}": body[:, j] for j, level in enumerate(self.quantiles)}
             frames.append(pd.DataFrame(head | columns))

@@ -10,10 +10,19 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.variables import Flag
-from energyforecast.core.wording import short
+from energyforecast.core.wording import counted, minute, short
 from energyforecast.errors import SchemaError, TimeError, of_type
 
-__all__ = ["as_numbers", "check_declared", "check_frame", "check_rising_times", "joined", "on_same_axes"]
+__all__ = [
+    "as_numbers",
+    "check_declared",
+    "check_frame",
+    "check_rising_times",
+    "joined",
+    "on_same_axes",
+    "one_for_each",
+    "outside_error",
+]
 
 #: Number of steps, none of the declared length, from which on the declaration is refused.
 _FEW: Final = 3
@@ -149,7 +158,7 @@ def on_same_axes(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.Dat
 
 
 def joined(
-    frames: Mapping[str, pd.DataFrame | None],
+    frames: Mapping[str, Any],
     *,
     step: pd.Timedelta,
     longer: pd.Timedelta,
@@ -171,7 +180,9 @@ def joined(
         "values": groups.mean().where(complete),
         "flags": found,
         "published_time": None if published is None else _latest(published.resample(**rule), parts),
-        "available_capacity": None if capacity is None else capacity.resample(**rule).mean(),
+        "available_capacity": capacity.resample(**rule).mean()
+        if isinstance(capacity, pd.DataFrame)
+        else capacity,
     }
 
 
@@ -206,3 +217,29 @@ def _origin(
             f"observations.values.tz_convert({timezone!r}).resample('D').mean().",
         )
     return pd.Timestamp(0, tz="UTC") - pd.Timedelta(ahead[0])
+
+
+def one_for_each(as_of: timestamps.Times, shape: tuple[int, ...]) -> timestamps.Times:
+    """A moment for each hour."""
+    try:
+        return np.broadcast_to(as_of, shape)
+    except ValueError as error:
+        raise SchemaError(
+            f"as_of has the shape {as_of.shape}, and the hours {shape}.",
+            "It must be one moment for all hours, or one for each.",
+            "Repeat it, or add an axis: as_of[:, None].",
+        ) from error
+
+
+def outside_error(
+    site: str, wanted: timestamps.Times, index: pd.DatetimeIndex, frequency: pd.Timedelta
+) -> TimeError:
+    """Error of hours that are no interval of the observations."""
+    unit = "hour" if frequency == pd.Timedelta("1h") else "interval"
+    return TimeError(
+        f"Site {site!r} was not observed in {counted(len(wanted), unit)}, the first {minute(wanted[0])} UTC.",
+        f"The hours must lie among the observations, every {short(frequency)} from {index[0]} to {index[-1]}; an "
+        "unknown value is NaN.",
+        "Ask for a shorter period, or give more observations; "
+        'observations.value_at(..., outside="missing") gives NaN for hours outside.',
+    )

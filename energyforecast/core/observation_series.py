@@ -12,9 +12,24 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.observation_frames import as_numbers, check_frame, joined, on_same_axes
+from energyforecast.core.available_capacity import (
+    AvailableCapacity,
+    Capacities,
+    as_capacities,
+    in_frame_of,
+    latest_capacity,
+    selected,
+)
+from energyforecast.core.observation_frames import (
+    as_numbers,
+    check_frame,
+    joined,
+    on_same_axes,
+    one_for_each,
+    outside_error,
+)
 from energyforecast.core.variables import UNFIT
-from energyforecast.core.wording import counted, minute, short
+from energyforecast.core.wording import short
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, one_of
 
 __all__ = ["Observations"]
@@ -39,8 +54,8 @@ class Observations:
         In place of a latency: the time in UTC at which each value was published (NaT: never).
     flags : DataFrame of int, optional
         Bits of :class:`energyforecast.core.variables.Flag`.
-    available_capacity : DataFrame, optional
-        Capacity in service. [MW]
+    available_capacity : DataFrame or AvailableCapacity, or several, optional
+        Capacity in service: a frame is known as the values are. [MW]
     frequency : str or timedelta, optional
         Length of an interval; read from the index where there is more than one row.
 
@@ -75,7 +90,7 @@ class Observations:
     published_after: Any = None
     published_time: pd.DataFrame | None = None
     flags: pd.DataFrame | None = None
-    available_capacity: pd.DataFrame | None = None
+    available_capacity: pd.DataFrame | Capacities = None
     frequency: Any = None
 
     def __post_init__(self) -> None:
@@ -100,10 +115,11 @@ class Observations:
                     "Give a latency >= 0.",
                 )
             object.__setattr__(self, "published_after", latency)
-        for name in ("published_time", "flags", "available_capacity"):
+        for name in ("published_time", "flags"):
             frame = getattr(self, name)
             if frame is not None:
                 object.__setattr__(self, name, on_same_axes(frame, values, name))
+        object.__setattr__(self, "available_capacity", in_frame_of(values, self.available_capacity))
         self._check_published()
 
     def _check_published(self) -> None:
@@ -210,7 +226,7 @@ class Observations:
             inside = inside & ((self.flags[site].to_numpy()[row] & int(UNFIT)) == 0)
         if as_of is not None:
             inside = inside & (
-                self._published(site)[row] <= _one_for_each(timestamps.instants(as_of), row.shape)
+                self._published(site)[row] <= one_for_each(timestamps.instants(as_of), row.shape)
             )
         return np.where(inside, self.values[site].to_numpy()[row], np.nan)
 
@@ -249,10 +265,14 @@ class Observations:
         >>> power.available_capacity_at("farm", index).tolist()
         [10.0, 12.0]
         """
-        row, inside = self._located(site, valid_time, outside)
-        if self.available_capacity is None:
-            return np.full(row.shape, np.nan)
-        return np.where(inside, self.available_capacity[site].to_numpy(dtype=float)[row], np.nan)
+        _, inside = self._located(site, valid_time, outside)
+        return np.where(inside, latest_capacity(self.capacities, site, valid_time), np.nan)
+
+    @property
+    def capacities(self) -> tuple[AvailableCapacity, ...]:
+        """Capacity in service and limits, each with the time at which it was known."""
+        known = {"published_after": self.published_after, "published_time": self.published_time}
+        return as_capacities(self.available_capacity, frequency=self.frequency, **known)
 
     def flags_at(self, site: str, valid_time: Any) -> npt.NDArray[np.int64]:
         """Bits of :class:`energyforecast.core.variables.Flag` at given hours; 0 without flags.
@@ -267,6 +287,7 @@ class Observations:
         --------
         >>> index = pd.date_range("2024-01-01", periods=2, freq="1h", tz="UTC")
         >>> frame = pd.DataFrame({"farm": [5.0, 6.0]}, index=index)
+        >>> from energyforecast.core.variables import Flag
         >>> flags = pd.DataFrame({"farm": [0, int(Flag.CURTAILED)]}, index=index)
         >>> power = Observations(frame, published_after="2h", flags=flags)
         >>> [Flag(int(bits)).name for bits in power.flags_at("farm", index[1:])]
@@ -291,18 +312,8 @@ class Observations:
         row, rest = np.divmod(since, self.frequency.value)
         inside = (rest == 0) & (row >= 0) & (row < len(self))
         if outside != "missing" and not inside.all():
-            raise self._outside(site, wanted[~inside])
+            raise outside_error(site, wanted[~inside], self.index, self.frequency)
         return np.where(inside, row, 0), inside
-
-    def _outside(self, site: str, wanted: timestamps.Times) -> TimeError:
-        unit = "hour" if self.frequency == pd.Timedelta("1h") else "interval"
-        return TimeError(
-            f"Site {site!r} was not observed in {counted(len(wanted), unit)}, the first {minute(wanted[0])} UTC.",
-            f"The hours must lie among the observations, every {short(self.frequency)} from {self.index[0]} to "
-            f"{self.index[-1]}; an unknown value is NaN.",
-            "Ask for a shorter period, or give more observations; "
-            'observations.value_at(..., outside="missing") gives NaN for hours outside.',
-        )
 
     def __len__(self) -> int:
         return len(self.values)
@@ -332,9 +343,11 @@ class Observations:
     def _select(self, choose: Any) -> Observations:
         frames: dict[str, Any] = {
             name: None if getattr(self, name) is None else choose(getattr(self, name))
-            for name in ("published_time", "flags", "available_capacity")
+            for name in ("published_time", "flags")
         }
-        return replace(self, values=choose(self.values), **frames)
+        values = choose(self.values)
+        frames["available_capacity"] = selected(self.available_capacity, choose, sites=values.columns)
+        return replace(self, values=values, **frames)
 
     def resample(self, frequency: str | timedelta, *, timezone: str | None = None) -> Observations:
         """Means over longer intervals, NaN and flagged ``INCOMPLETE`` where a part is missing.
@@ -374,15 +387,3 @@ class Observations:
             f"Observations of {', '.join(self.sites)}: {len(self)} x {short(self.frequency)} from "
             f"{self.index[0]:%Y-%m-%d %H:%M} UTC, {missing} missing, {flagged} flagged, published {known}"
         )
-
-
-def _one_for_each(as_of: timestamps.Times, shape: tuple[int, ...]) -> timestamps.Times:
-    """A moment for each hour."""
-    try:
-        return np.broadcast_to(as_of, shape)
-    except ValueError as error:
-        raise SchemaError(
-            f"as_of has the shape {as_of.shape}, and the hours {shape}.",
-            "It must be one moment for all hours, or one for each.",
-            "Repeat it, or add an axis: as_of[:, None].",
-        ) from error

@@ -12,10 +12,10 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
-from energyforecast.core.power_kinds import Kind, check_kind, power_bounds
+from energyforecast.core.power_kinds import Kind, bounds_of_rows, check_kind, power_bounds
 from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["SiteRows", "build", "check"]
+__all__ = ["SiteRows", "available_capacity", "build", "check"]
 
 Array = npt.NDArray[Any]
 
@@ -40,6 +40,8 @@ class SiteRows:
         Level of the fallback ladder; 0 by default.
     weather_init_time : array of datetime64, shape (issues,), optional
         Initialisation of the weather run; NaT by default.
+    available_capacity : array, shape (rows,), optional
+        Capacity in service, or the limit of an order, as known at the issue; the capacity by default. [MW]
 
     See Also
     --------
@@ -57,6 +59,7 @@ class SiteRows:
     kind: Kind = "site"
     fallback_level: Array | None = None
     weather_init_time: Array | None = None
+    available_capacity: Array | None = None
 
 
 def build(
@@ -77,6 +80,10 @@ def build(
     _fill(cube, [site.quantiles for site in sites.values()], origin, column)
     valid = np.full((issues, len(leads)), _NAT)
     valid[origin, column] = windows.valid_time[origin, step]
+    by_cell = {}
+    if any(site.available_capacity is not None for site in sites.values()):
+        by_cell["available_capacity"] = _available(sites, shape[:3], origin, column)
+        attrs = {"available_capacity": "as known at each issue", **attrs}
     by_issue = {
         "fallback_level": [_or(site.fallback_level, np.zeros(issues, np.int64)) for site in sites.values()],
         "weather_init_time": [_or(site.weather_init_time, np.full(issues, _NAT)) for site in sites.values()],
@@ -93,10 +100,22 @@ def build(
             "capacity": ("site", np.array([site.capacity for site in sites.values()], dtype=float)),
             "kind": ("site", [site.kind for site in sites.values()]),
         }
-        | {name: (("site", "issue_time"), np.stack(values)) for name, values in by_issue.items()},
+        | {name: (("site", "issue_time"), np.stack(values)) for name, values in by_issue.items()}
+        | by_cell,
         name="power",
         attrs={"units": "MW", "frequency": str(windows.frequency), **attrs},
     )
+
+
+def _available(
+    sites: Mapping[str, SiteRows], shape: tuple[int, ...], origin: Array, column: Array
+) -> tuple[tuple[str, ...], Array, dict[str, str]]:
+    """Coordinate of the available capacity; the rated one of sites without."""
+    available = np.full(shape, np.nan)
+    for k, site in enumerate(sites.values()):
+        rated = np.nan if site.capacity is None else site.capacity
+        available[k, origin, column] = _or(site.available_capacity, np.full(len(origin), rated))
+    return _DIMS[:3], available, {"units": "MW", "long_name": "available capacity as known at the issue"}
 
 
 def _or(given: Array | None, default: Array) -> Array:
@@ -143,14 +162,19 @@ def check(data: xr.DataArray) -> None:
 def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
     for k, name in enumerate(data["site"].values):
         kind = check_kind(str(data["kind"].values[k]), of=str(name))
-        bounds = power_bounds(float(data["capacity"].values[k]), kind=kind)
+        limits = available_capacity(data)[k]
         # In blocks of issues, so that a cube on disk is never in memory whole.
         blocks = [slice(at, at + _BLOCK) for at in range(0, len(inside), _BLOCK)]
-        faults = [_faults(data.values[k, block][inside[block]], bounds) for block in blocks]
+        faults = [
+            _faults(data.values[k, block][inside[block]], limits[block][inside[block]], kind)
+            for block in blocks
+        ]
         missing, crossing, outside = (np.concatenate(found) for found in zip(*faults, strict=True))
+        bounds = power_bounds(float(data["capacity"].values[k]), kind=kind)
         wanted = (
-            f"Quantiles of the kind {kind!r} must lie between {bounds[0]:g} and {bounds[1]:g} MW; "
-            "only those of demand may be negative"
+            f"Quantiles of the kind {kind!r} must lie between {bounds[0]:g} and {bounds[1]:g} MW"
+            + (", and within the available capacity" if "available_capacity" in data.coords else "")
+            + "; only those of demand may be negative"
         )
         for bad, found, expected in (
             (missing, "holds a missing quantile", "Quantiles are finite"),
@@ -160,13 +184,21 @@ def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
             _refuse(bad, data, inside, str(name), found, expected)
 
 
-def _faults(rows: Array, bounds: tuple[float, float]) -> tuple[Array, Array, Array]:
+def available_capacity(data: xr.DataArray) -> Array:
+    """Bound of each cell, shape (site, issue_time, lead_time): the available capacity, or the rated one. [MW]"""
+    if "available_capacity" in data.coords:
+        return np.asarray(data["available_capacity"].transpose(*_DIMS[:3]).values, dtype=float)
+    return np.broadcast_to(data["capacity"].values.astype(float)[:, None, None], data.shape[:3])
+
+
+def _faults(rows: Array, capacity: Array, kind: Kind) -> tuple[Array, Array, Array]:
     """Rows with a missing quantile, with crossing ones, and with one out of bounds."""
-    slack = 1e-4 * bounds[1]
+    low, high = bounds_of_rows(capacity, np.array(kind))
+    slack = 1e-4 * high
     return (
         np.asarray(~np.isfinite(rows).all(axis=1)),
         np.asarray((np.diff(rows, axis=1) < 0).any(axis=1)),
-        (rows[:, 0] < bounds[0] - slack) | (rows[:, -1] > bounds[1] + slack),
+        (rows[:, 0] < low - slack) | (rows[:, -1] > high + slack),
     )
 
 

@@ -31,7 +31,7 @@ from energyforecast.errors import RangeError, SchemaError
 __all__ = ["PERCENTILES", "TAILS", "QuantileFunction", "Tails", "check_levels"]
 
 Array = npt.NDArray[Any]
-Bounds: TypeAlias = tuple[float, float]
+Bounds: TypeAlias = tuple[float | Array, float | Array]
 _Pick: TypeAlias = Callable[[Array, Array], Array]
 
 #: Quantile levels 0.01, 0.02, ..., 0.99.
@@ -357,6 +357,6 @@ class QuantileFunction:
         return np.concatenate([np.zeros((*self.values.shape[:-1], 1)), moment], axis=-1)
 
 
-def _within(found: Array, first: Array, last: Array, bounds: tuple[float, float]) -> Array:
+def _within(found: Array, first: Array, last: Array, bounds: Bounds) -> Array:
     """Tails end at the bounds; quantiles that lie beyond are kept."""
     return np.asarray(np.clip(found, np.minimum(first, bounds[0]), np.maximum(last, bounds[1])))

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.provenance import machine
@@ -36,6 +37,7 @@ from energyforecast.models import (
     SeasonalNaive,
     SmartPersistence,
 )
+from energyforecast.point_in_time.capacity import with_capacity
 
 __all__ = ["backtest"]
 
@@ -63,6 +65,7 @@ def backtest(
     splits: Splits = _SPLITS,
     execution: Execution = _EXECUTION,
     missing: Literal["error", "drop"] = "error",
+    available_capacity: Capacities = None,
 ) -> Result:
     """Forecast a past period as it would have been, refitting on the way.
 
@@ -88,6 +91,9 @@ def backtest(
     missing : {"error", "drop"}
         Treatment of issue times for which no usable weather had arrived, as in ``fit``: refuse, or neither learn from
         them nor forecast them, with any of the models. They are counted in ``provenance["without_weather"]``.
+    available_capacity : AvailableCapacity, or several, optional
+        Capacity in service and orders, besides those of the observations; each fit and each forecast uses what was
+        known by its time.
 
     Returns
     -------
@@ -124,6 +130,8 @@ def backtest(
     one_of("missing", missing, allowed=("error", "drop"))
     named = _named(forecasters)
     first = _alike(named)
+    if available_capacity is not None:
+        observations = with_capacity(observations, available_capacity)
     begun, cpu_begun = time.perf_counter(), time.process_time()
     asked = splits.origins(first.task, start, end)
     _check_outcomes(first, observations, asked)
@@ -159,6 +167,7 @@ def backtest(
         | {"refit": "callable" if callable(refit) else refit}
         | {"without_weather": len(asked) - len(tested)}
         | {"window": str(splits.window), "gap": str(splits.gap), "stride": splits.stride}
+        | _capacity_note(observations)
         | {"below_zero": _below_zero(observations, next(iter(forecasts.values())))}
         | {"wall_seconds": round(time.perf_counter() - begun, 2)}
         | total_use([run.use for run in done.values() if run.use is not None], since=cpu_begun),
@@ -199,6 +208,15 @@ def _checkpoints(
     checkpoints = Checkpoints(Path(execution.resume))
     checkpoints.begin(mark)
     return checkpoints
+
+
+def _capacity_note(observations: Observations) -> dict[str, list[str]]:
+    """Capacities in service and limits that fits and forecasts met, if any."""
+    return (
+        {"available_capacity": [repr(item) for item in observations.capacities]}
+        if observations.capacities
+        else {}
+    )
 
 
 def _below_zero(observations: Observations, forecast: Forecast) -> int:

@@ -116,13 +116,15 @@ def fingerprint(
         _add(digest, item)
     for name, forecaster in named.items():
         _add(digest, json.dumps([name, description.describe(forecaster)], default=str))
-    for frame in (
-        observations.values,
-        observations.flags,
-        observations.available_capacity,
-    ):
+    for frame in (observations.values, observations.flags):
         if frame is not None:
             _add(digest, frame.to_numpy())
+    for capacity in observations.capacities:
+        for item in (capacity.values.to_numpy(), timestamps.to_ns(capacity.index), capacity.limit):
+            _add(digest, item)
+        for site in capacity.sites:
+            _add(digest, site)
+            _add(digest, capacity.published(site))
     _add(digest, " ".join(observations.sites))
     _add(digest, timestamps.to_ns(observations.index))
     _add(digest, observations.published)

@@ -312,7 +312,8 @@ def pairs_of_rows(
 ) -> Pairs:
     """Pairs of the rows with an outcome, within the bounds of its site; the others are missing."""
     known = np.isfinite(outcome)
-    low, high = bounds_of_rows(installed, labels["kind"].to_numpy(dtype=str))
+    largest = np.where(in_service > installed, in_service, installed)  # plants grow beyond their rating
+    low, high = bounds_of_rows(largest, labels["kind"].to_numpy(dtype=str))
     return Pairs(
         observed=np.clip(outcome, low, high)[known],
         quantiles=_exact(quantiles, high)[known],

@@ -88,6 +88,8 @@ def _write_observations(observations: Observations, path: Path) -> None:
     data = xr.Dataset(coords={"time": index, "site": names})
     for name in _FRAMES:
         frame = getattr(observations, name)
+        if name == "available_capacity":
+            frame = _in_service(observations)
         if frame is None:
             continue
         values = frame.to_numpy()
@@ -103,6 +105,15 @@ def _write_observations(observations: Observations, path: Path) -> None:
         encoding["published_time"] = seconds | {"_FillValue": np.nan}
     with whole_file(path) as scratch:
         data.to_netcdf(scratch, engine="scipy", encoding=encoding)
+
+
+def _in_service(observations: Observations) -> pd.DataFrame | None:
+    """Capacity in service of the observed hours as last published."""
+    if observations.available_capacity is None or isinstance(observations.available_capacity, pd.DataFrame):
+        return observations.available_capacity
+    hours = observations.index
+    columns = {name: observations.available_capacity_at(name, hours) for name in observations.sites}
+    return pd.DataFrame(columns, index=hours)
 
 
 def _read_observations(path: Path) -> Observations:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps
+from energyforecast.core import quantile_cube, timestamps
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
@@ -134,7 +134,9 @@ class AdaptiveCalibration:
         for k, name in enumerate(data["site"].values):
             # Of the forecast: concatenation keeps capacity and kind of the archive.
             bounds = power_bounds(float(forecast.data["capacity"].values[k]), kind=forecast.kinds[str(name)])
-            values[k] = self._of_site(data.isel(site=k), str(name), observations, bounds)
+            share = _share_in_service(data, k)[:, :, None]
+            at_rated = data.isel(site=k).copy(data=values[k] / share)
+            values[k] = self._of_site(at_rated, str(name), observations, bounds, share[..., 0]) * share
         new = data.copy(data=values.astype(np.float32)).isel(
             issue_time=slice(-len(forecast.issue_times), None)
         )
@@ -143,12 +145,12 @@ class AdaptiveCalibration:
         return Forecast(new.assign_attrs(forecast.data.attrs | {"calibration": repr(self)}))
 
     def _of_site(
-        self, data: Any, site: str, observations: Observations, bounds: tuple[float, float]
+        self, data: Any, site: str, observations: Observations, bounds: tuple[float, float], share: Array
     ) -> Array:
-        """Calibrated quantiles of one site, shape (issues, leads, levels)."""
+        """Calibrated quantiles of one site, as with its rated capacity in service, shape (issues, leads, levels)."""
         top = bounds[1]  # in single precision a quantile at the capacity is not exactly there
-        values = np.where(data.values == np.float32(top), top, data.values.astype(float))
-        residuals = _Residuals.collect(data, values, site, observations)
+        values = np.where(data.values.astype(np.float32) == np.float32(top), top, data.values.astype(float))
+        residuals = _Residuals.collect(data, values, site, observations, share)
         result: Array = values.copy()
         for group in _groups(data["lead_time"].values, self.by_lead):
             cells = residuals.usable & group
@@ -194,10 +196,12 @@ class _Residuals:
     usable: npt.NDArray[np.bool_]
 
     @classmethod
-    def collect(cls, data: Any, quantiles: Array, site: str, observations: Observations) -> _Residuals:
-        """Residuals of the forecasts of a site."""
+    def collect(
+        cls, data: Any, quantiles: Array, site: str, observations: Observations, share: Array
+    ) -> _Residuals:
+        """Residuals of the forecasts of a site, outcomes over the share of its capacity in service."""
         valid = data["valid_time"].values
-        outcome = observations.value_at(site, valid, outside="missing")
+        outcome = observations.value_at(site, valid, outside="missing") / share
         published = observations.published_at(site, valid, outside="missing")
         observed = np.isfinite(outcome)
         spread = quantiles[..., -1] > quantiles[..., 0]
@@ -222,6 +226,14 @@ class _Residuals:
         return np.asarray(np.where(tied, share, outcome[:, None] < moved) - levels)
 
 
+def _share_in_service(data: xr.DataArray, site: int) -> Array:
+    """Available over rated capacity, shape (issues, leads); 1 where it is not known, or none is available."""
+    if "available_capacity" not in data.coords or data["kind"].values[site] == "demand":
+        return np.ones(data.shape[1:3])
+    share = quantile_cube.available_capacity(data)[site] / float(data["capacity"].values[site])
+    return np.where(share > 0, share, 1.0)
+
+
 def _groups(leads: Array, count: int) -> Iterator[npt.NDArray[np.bool_]]:
     """Leads of each group, neighbours together."""
     place = np.arange(len(leads)) * min(count, len(leads)) // len(leads)
@@ -241,6 +253,11 @@ def _joined(past: Forecast, forecast: Forecast) -> xr.DataArray:
             "Select them: archive.data.sel(issue_time=slice(None, ...)).",
         )
     several = [past.data, forecast.data]
+    if any("available_capacity" in data.coords for data in several):
+        several = [
+            data.assign_coords(available_capacity=(data.dims[:3], quantile_cube.available_capacity(data)))
+            for data in several
+        ]
     return xr.concat(
         several, dim="issue_time", coords="minimal", compat="override", join="outer", combine_attrs="override"
     )

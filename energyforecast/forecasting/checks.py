@@ -104,7 +104,8 @@ def check_measured(observations: Observations | None, *, sites: Sequence[Site], 
     if observations is None:
         return
     check_observations(observations)
-    plausibility.check_observations(observations.values, sites=sites, unfit=observations.unfit)
+    largest = [_largest(site, observations) for site in sites]
+    plausibility.check_observations(observations.values, sites=largest, unfit=observations.unfit)
     check_intervals(observations, task)
 
 
@@ -131,6 +132,18 @@ def check_intervals(observations: Observations, task: Task) -> None:
             f"Read measurements of shorter intervals and use {joined}, or make the task on the clock of the "
             "observations, by its timezone.",
         )
+
+
+def _largest(site: Site, observations: Observations) -> Site:
+    """A site with the largest capacity that it ever had in service."""
+    ever = [
+        item.values[site.name].max()
+        for item in observations.capacities
+        if not item.limit and site.name in item.sites
+    ]
+    if site.capacity is None or not ever or not max(ever) > site.capacity:
+        return site
+    return replace(site, capacity=float(max(ever)))
 
 
 def refuse_unfitted(is_fitted: bool, site: Site) -> None:

@@ -18,6 +18,8 @@ from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_mod
 from energyforecast.errors import MissingDataError
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe
+from energyforecast.forecasting.known_history import has_history, newest_observation
+from energyforecast.forecasting.row_capacity import RowCapacity
 from energyforecast.models import QuantileModel
 from energyforecast.models.base import PoolsMembers
 from energyforecast.physics import is_dark, solar_position
@@ -81,6 +83,7 @@ class DesignMatrix:
         Reason why the first origin without usable weather has none, where an ensemble gave one.
     weather_steps : dict of str
         Native steps and those of the task, of weather models that were brought to them.
+    capacity : RowCapacity, optional
 
     See Also
     --------
@@ -113,6 +116,7 @@ class DesignMatrix:
     measured: Callable[[pd.Timestamp | None], DesignMatrix] | None = None
     refusal: MissingDataError | None = None
     weather_steps: dict[str, str] = field(default_factory=dict)
+    capacity: RowCapacity | None = None
 
     @property
     def valid_time(self) -> timestamps.Times:
@@ -153,6 +157,7 @@ class DesignMatrix:
             measured=self.measured,
             refusal=self.refusal,
             weather_steps=self.weather_steps,
+            capacity=None if self.capacity is None else self.capacity.of_rows(rows),
         )
 
     def predict(self, model: QuantileModel, site: str, rows: npt.NDArray[np.bool_]) -> Array:
@@ -164,6 +169,14 @@ class DesignMatrix:
             steps, frame = self.origin == origin, self.members[site][origin]
             quantiles[steps] = model.predict_members(frame, members=len(frame) // int(steps.sum()))
         return quantiles[rows]
+
+    def in_service(self, quantiles: Array, site: Site, rows: Array) -> Array:
+        """Quantiles of some rows, as for the capacity in service. [MW]"""
+        return quantiles if self.capacity is None else self.capacity.of_rows(rows).scaled(quantiles, site)
+
+    def available(self, site: str) -> Array | None:
+        """Available capacity of each row; None where none was given. [MW]"""
+        return None if self.capacity is None else self.capacity.available(site)
 
     def weather_age(self, model: str, site: str) -> Array:
         """Issue time minus the run's initialisation, shape (origins,); NaN without a run. [h]"""
@@ -313,8 +326,8 @@ def _of_recipe(
             if key[1] in views
         },
         usable=_usable(now, needs, recipe.sites),
-        has_history={name: _has_history(now, name) for name in views},
-        newest_observation={name: _newest_observation(now, name) for name in views},
+        has_history={name: has_history(now, name) for name in views},
+        newest_observation={name: newest_observation(now, name) for name in views},
         hub_wind={name: _hub_wind(view) for name, view in views.items()},
         members=_members(now, features, recipe),
         weather_steps=dict(now.converted),
@@ -377,24 +390,3 @@ def _rows(values: Mapping[str, Array], windows: Windows) -> pd.DataFrame:
     count = int(windows.inside.sum())
     whole = np.stack(rows, axis=1) if rows else np.empty((count, 0), dtype=np.float32)
     return pd.DataFrame(whole, columns=pd.Index(list(values)), copy=False)
-
-
-def _has_history(now: Snapshot, site: str) -> npt.NDArray[np.bool_]:
-    """Origins for which of every lag at least one value was published."""
-    known = [
-        np.isfinite(values).any(axis=1) for (_, name), (values, _) in now.history.items() if name == site
-    ]
-    return np.logical_and.reduce(known) if known else np.ones(len(now.windows.issue_time), dtype=bool)
-
-
-def _newest_observation(now: Snapshot, site: str) -> timestamps.Times:
-    """Beginning of the newest observation that any lag took, by origin."""
-    issued = now.windows.issue_time
-    ages = [age for (_, name), (_, age) in now.history.items() if name == site]
-    if not ages:
-        return np.full(len(issued), _NAT)
-    youngest = np.fmin.reduce(np.concatenate(ages, axis=1), axis=1)
-    known = np.isfinite(youngest)
-    # Ages are hours: in whole seconds, so that no rounding moves the interval.
-    seconds = np.round(np.where(known, youngest, 0.0) * 3600).astype("timedelta64[s]")
-    return np.where(known, issued - seconds.astype("timedelta64[ns]"), _NAT)

@@ -63,10 +63,14 @@ def read_frame(
     windows = _windows(rows, width)
     places = sorted(dict.fromkeys(rows["site"]))
     cube = _placed(rows, values, windows, places)
+    bounds = _bounds(frame[known], rows, windows, places, form)
     limits = dict.fromkeys(places) | dict(capacity or {})
     kinds = _kinds(frame, places, kind)
     return Forecast.from_rows(
-        {site: SiteRows(cube[k], capacity=limits[site], kind=kinds[k]) for k, site in enumerate(places)},
+        {
+            site: SiteRows(cube[k], capacity=limits[site], kind=kinds[k], available_capacity=bounds[k])
+            for k, site in enumerate(places)
+        },
         windows=windows,
         quantile_levels=tuple(levels.values()),
         attrs={
@@ -273,6 +277,18 @@ def _windows(rows: pd.DataFrame, width: pd.Timedelta) -> Windows:
     valid = np.repeat(issued[:, None], inside.shape[1], axis=1).astype("datetime64[ns]")
     valid[position, step] = pairs["valid_time"].to_numpy()
     return Windows(issue_time=issued, valid_time=valid, inside=inside, frequency=width)
+
+
+def _bounds(
+    frame: pd.DataFrame, rows: pd.DataFrame, windows: Windows, places: list[str], form: TableFormat
+) -> list[Array | None]:
+    """Available capacity by site, in the order of the windows' cells; NaN where it is not known. [MW]"""
+    if "available_capacity" not in frame:
+        return [None] * len(places)
+    megawatts = format_of(form, unit=form.unit or "MW").megawatts
+    available = frame["available_capacity"].to_numpy(dtype=float) * megawatts
+    cube = _placed(rows, np.where(np.isfinite(available), available, np.inf)[:, None], windows, places)
+    return list(np.where(np.isfinite(cube[..., 0]), cube[..., 0], np.nan))
 
 
 def _placed(rows: pd.DataFrame, values: Array, windows: Windows, places: list[str]) -> Array:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import provenance, timestamps
+from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
@@ -25,13 +26,7 @@ from energyforecast.forecasting import checks, ladder, training
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.specification import Specification
-from energyforecast.forecasting.training import (
-    cold_start_caveats,
-    cold_start_sites,
-    fit_cold_start,
-    fit_models,
-    select_rows,
-)
+from energyforecast.forecasting.training import cold_start_caveats, cold_start_sites, fit_cold_start
 from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["Forecaster"]
@@ -213,12 +208,14 @@ class Forecaster(Specification):
         """
         if matrix.measured is not None:
             matrix, rows = matrix.measured(None if as_of is None else timestamps.instant(as_of)), None
-        chosen = select_rows(matrix, observations, sites=self.sites, as_of=as_of, allowed=rows)
+        chosen = training.select_rows(matrix, observations, sites=self.sites, as_of=as_of, allowed=rows)
         cold = cold_start_sites(chosen)
         warm = [site for site in self.sites if site.name not in cold]
         levels = self.task.quantiles
         self.scale_ = chosen.scale
-        self.models_ = fit_models(chosen, warm, model_of=self.model_of, quantiles=levels, pooled=self.pooled)
+        self.models_ = training.fit_models(
+            chosen, warm, model_of=self.model_of, quantiles=levels, pooled=self.pooled
+        )
         self.climatology_ = {
             site.name: ladder.fit_climatology(observations, site, quantiles=levels, as_of=as_of, since=since)
             for site in warm
@@ -240,6 +237,7 @@ class Forecaster(Specification):
         *,
         issue_time: Any = "now",
         strict: bool = True,
+        available_capacity: Capacities = None,
     ) -> Forecast:
         """Forecast from data known at one or several issue times.
 
@@ -253,6 +251,8 @@ class Forecaster(Specification):
         strict : bool
             Refuse if no usable weather had arrived. Otherwise such an issue is answered by climatology,
             with ``fallback_level`` 3.
+        available_capacity : AvailableCapacity, or several, optional
+            Capacity in service and orders of the hours to come, besides those of the observations.
 
         Returns
         -------
@@ -286,7 +286,7 @@ class Forecaster(Specification):
         near = runs_within_reach(
             weather, self.task.windows(issued), recipes=self.recipes_for(weather), places=self._places
         )
-        matrix = self.design_matrix(near, observations, issued)
+        matrix = self.design_matrix(near, observations, issued, available_capacity=available_capacity)
         if strict:
             checks.refuse_unusable(weather, matrix, recipes=self.recipes_for(weather), place="predict")
             checks.refuse_too_old(matrix, self.training_)
@@ -316,7 +316,7 @@ class Forecaster(Specification):
             hour = matrix.hour_of_day(site)[chosen][~modelled]
             result[~modelled] = self.climatology_[site.name].predict(hour)
         result[matrix.is_dark(site)[chosen]] = 0.0
-        return result * self.scale_[site.name]
+        return matrix.in_service(result * self.scale_[site.name], site, chosen)
 
     def fallback_levels(self, matrix: DesignMatrix, site: Site) -> npt.NDArray[np.int64]:
         """Level of the fallback ladder on which each origin is forecast, shape (origins,)."""
@@ -359,6 +359,7 @@ class Forecaster(Specification):
                 if fallback_level is None
                 else fallback_level[site.name],
                 weather_init_time=runs[site.name],
+                available_capacity=matrix.available(site.name),
             )
             for site in self.sites
         }

@@ -16,6 +16,7 @@ from energyforecast.core.sites import Site
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.training import Training
 from energyforecast.models import Climatology, QuantileModel
+from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 
 __all__ = ["AGE_SLACK", "fallback_levels", "fit_climatology"]
 
@@ -34,7 +35,8 @@ def fit_climatology(
     """Climatology of a site by hour of the day, the answer where there is no weather: of every hour observed."""
     moments = timestamps.to_ns(observations.index)
     moments = moments if since is None else moments[moments >= since]
-    power = observations.value_at(site.name, moments, as_of=as_of)
+    capacity = capacity_in_service(observations, sites=[site], step=observations.frequency)
+    power = free_power(observations, site, moments, as_of=as_of, capacity=capacity)
     known = np.isfinite(power)
     share, scale = (None, 1.0) if site.capacity is None else (1.0, float(site.capacity))
     hour = pd.DataFrame({"hour": timestamps.local_hours(moments[known], site.timezone)})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
 import pandas as pd
 
+from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.tasks import Task
@@ -26,7 +28,9 @@ from energyforecast.forecasting.defaults import (
 )
 from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
 from energyforecast.forecasting.ensemble_matrix import ensemble_matrix
+from energyforecast.forecasting.row_capacity import RowCapacity
 from energyforecast.models import QuantileModel
+from energyforecast.point_in_time.capacity import capacity_in_service, with_capacity
 from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["Specification"]
@@ -106,7 +110,12 @@ class Specification:
         )
 
     def design_matrix(
-        self, weather: Weather, observations: Observations | None, issue_times: Any
+        self,
+        weather: Weather,
+        observations: Observations | None,
+        issue_times: Any,
+        *,
+        available_capacity: Capacities = None,
     ) -> DesignMatrix:
         """Features at many issue times, each from data known then.
 
@@ -116,6 +125,8 @@ class Specification:
         observations : Observations, optional
             Needed if features use lags.
         issue_times : DatetimeIndex or array of datetime64
+        available_capacity : AvailableCapacity, or several, optional
+            Besides that of the observations.
 
         Returns
         -------
@@ -124,11 +135,26 @@ class Specification:
         checked = self._checked(weather, observations)
         self.needs(checked)
         windows, recipes = self.task.windows(issue_times), self.recipes_for(checked)
-        if isinstance(checked, TemperatureEnsemble):
-            return ensemble_matrix(checked, observations, windows, recipes=recipes)
-        return build_design_matrix(
-            checked, observations, windows, sites=self.sites, recipes=recipes, neighbours=self.neighbours
+        capacity = capacity_in_service(
+            observations, available_capacity, sites=self._places, step=self.task.frequency
         )
+        if observations is not None and available_capacity is not None:
+            observations = with_capacity(observations, available_capacity)
+        if isinstance(checked, TemperatureEnsemble):
+            matrix = ensemble_matrix(checked, observations, windows, recipes=recipes)
+        else:
+            matrix = build_design_matrix(
+                checked,
+                observations,
+                windows,
+                sites=self.sites,
+                recipes=recipes,
+                neighbours=self.neighbours,
+            )
+        if capacity is None:
+            return matrix
+        of_rows = RowCapacity.at(capacity, self.sites, hours=matrix.valid_time, issued=matrix.issue_time)
+        return replace(matrix, capacity=of_rows)
 
     def _checked(self, weather: Weather, observations: Observations | None) -> ValidatedWeather:
         """Weather and observations, refused where they are wrong; validated weather is not looked at again."""

@@ -21,6 +21,7 @@ from energyforecast.core.wording import minute
 from energyforecast.errors import MissingDataError, NoRunError
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.models import Climatology, ColdStart, QuantileModel
+from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 
 __all__ = [
     "Training",
@@ -91,7 +92,7 @@ class Training:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Outcomes of a design matrix, and the rows of each site that a fit uses."""
+    """Outcomes of a design matrix, as with the rated capacity in service, and the rows that a fit uses, by site."""
 
     matrix: DesignMatrix
     sites: tuple[Site, ...]
@@ -179,15 +180,18 @@ def with_every_site(
     references = any(model_of[name].needs is not None for name in absent)
     if not absent or references or not set(observations.sites) < set(names):
         return observations
-    published, available, flags = (
+    published, flags = (
         None if frame is None else frame.reindex(columns=names)
-        for frame in (observations.published_time, observations.available_capacity, observations.flags)
+        for frame in (observations.published_time, observations.flags)
     )
+    available = observations.available_capacity
     return replace(
         observations,
         values=observations.values.reindex(columns=names),
         published_time=published,
-        available_capacity=available,
+        available_capacity=available.reindex(columns=names)
+        if isinstance(available, pd.DataFrame)
+        else available,
         flags=None if flags is None else flags.where(flags.notna(), 0).astype(int),
     )
 
@@ -219,11 +223,10 @@ def select_rows(
 ) -> TrainingRows:
     """Rows with usable weather and an outcome published as of a moment, by site."""
     outcome, keep = {}, {}
+    capacity = capacity_in_service(observations, sites=sites, step=matrix.windows.frequency)
     usable = matrix.usable[matrix.origin] & (True if allowed is None else allowed)
     for site in sites:
-        outcome[site.name] = observations.value_at(
-            site.name, matrix.valid_time, as_of=as_of, outside="missing"
-        )
+        outcome[site.name] = free_power(observations, site, matrix.valid_time, as_of=as_of, capacity=capacity)
         keep[site.name] = usable & np.isfinite(outcome[site.name])
         if not keep[site.name].any() and not matrix.has_physics(site):
             raise MissingDataError(

@@ -2,6 +2,7 @@
 
 from . import (
     audit as audit,
+    capacity as capacity,
     clock as clock,
     power_driver as power_driver,
     elexon as elexon,
@@ -18,6 +19,9 @@ from . import (
 from .audit import (
     AuditReport as AuditReport,
     audit_observations as audit_observations,
+)
+from .capacity import (
+    read_capacity as read_capacity,
 )
 from .clock import (
     ClockReport as ClockReport,

@@ -15,7 +15,7 @@ from energyforecast.core.variables import Flag
 from energyforecast.errors import MissingDataError, TimeError
 from energyforecast.observations import meters, mixed_steps
 
-__all__ = ["observations_from_rows"]
+__all__ = ["observations_from_rows", "one_revision"]
 
 
 def observations_from_rows(
@@ -34,7 +34,7 @@ def observations_from_rows(
     """
     values = values * format.megawatts
     if published is not None:
-        values, published = _one_revision(values, published, revisions, as_of)
+        values, published = one_revision(values, published, revisions, as_of)
     moments = None if published is None else pd.Series(published, index=values.index)
     values, moments, doubled = _one_row_per_stamp(values, moments, format.duplicates)
     step = _step(values, format.frequency)
@@ -85,7 +85,7 @@ def _on_grid(
     return whole, flags, known
 
 
-def _one_revision(
+def one_revision(
     values: pd.DataFrame, published: pd.DatetimeIndex, revisions: str, as_of: Any
 ) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
     """Of several publications of an interval the first or the last one that was known by a moment."""

@@ -27,7 +27,7 @@ from energyforecast.observations.layouts import (
 from energyforecast.observations.rows import observations_from_rows
 from energyforecast.observations.timestamps import Stamps
 
-__all__ = ["read_demand", "read_power"]
+__all__ = ["indexed", "measured_rows", "read_demand", "read_power"]
 
 _NO_WEATHER: Final = ("init_time", "lead_time")
 
@@ -117,7 +117,7 @@ def read_power(
     known = [name for name in form.given if name not in _NO_WEATHER]
     form.check_used(*known, reader="A reader of measurements")
     form.required("timezone")
-    table = _indexed(source, form)
+    table = indexed(source, form)
     settings: dict[str, Any] = {"published_after": published_after, "revisions": revisions, "as_of": as_of}
     if form.site is None:
         return _read(table, form, **settings)
@@ -192,6 +192,21 @@ def _read(
     as_of: Any,
 ) -> Observations:
     """Observations of a table with a column for each site."""
+    values, published, form = measured_rows(table, form)
+    return observations_from_rows(
+        values,
+        format=form,
+        published_after=published_after,
+        published=published,
+        revisions=revisions,
+        as_of=as_of,
+    )
+
+
+def measured_rows(
+    table: pd.DataFrame, form: TableFormat
+) -> tuple[pd.DataFrame, pd.DatetimeIndex | None, TableFormat]:
+    """Numbers of a table by stamps in UTC, in its unit, when each row was published, and the format with its label."""
     stamps = Stamps.of_format(form)
     read = stamps.of(table)
     spent = (*(stamps.used or (table.index.name,)), form.published_time)
@@ -205,17 +220,10 @@ def _read(
     published = None if form.published_time is None else _moments(table[keep], form)
     if published is None:
         values = in_order(values, read.kept(keep).times, strict=form.duplicates == "error")
-    return observations_from_rows(
-        values,
-        format=replace(form, label="beginning") if stamps.are_beginnings else form,
-        published_after=published_after,
-        published=published,
-        revisions=revisions,
-        as_of=as_of,
-    )
+    return values, published, replace(form, label="beginning") if stamps.are_beginnings else form
 
 
-def _indexed(source: str | Path | pd.DataFrame | pd.Series, form: TableFormat) -> pd.DataFrame:
+def indexed(source: str | Path | pd.DataFrame | pd.Series, form: TableFormat) -> pd.DataFrame:
     """Table of the source; that of a file is indexed by its first column."""
     if isinstance(source, pd.Series):
         return source.to_frame(source.name if source.name is not None else "power")

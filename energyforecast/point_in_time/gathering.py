@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import variables
+from energyforecast.core import timestamps, variables
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import MissingDataError
+from energyforecast.point_in_time.capacity import CapacityInService, capacity_in_service
 from energyforecast.point_in_time.history import Past, history_as_of
 from energyforecast.point_in_time.snapshot import Snapshot, extend
 from energyforecast.point_in_time.weather_access import Gathered, weather_as_of
@@ -52,7 +53,7 @@ def take_snapshot(
     margin : Timedelta
         How far before and after the windows features look.
     history : iterable of Past
-        Lagged observations.
+        Lagged observations; where the capacity in service was known, as with the rated one.
 
     Returns
     -------
@@ -147,7 +148,10 @@ def _cell_methods(values: xr.DataArray, name: str, gathered: Gathered) -> str:
 
 
 def _histories(
-    observations: Observations | None, sites: Sequence[Site], windows: Windows, history: Sequence[Past]
+    observations: Observations | None,
+    sites: Sequence[Site],
+    windows: Windows,
+    history: Sequence[Past],
 ) -> dict[tuple[Past, str], tuple[Array, Array]]:
     """Lagged observations by request and site."""
     if history and observations is None:
@@ -156,15 +160,44 @@ def _histories(
             "Observations must be given to predict as to fit.",
             "Pass them: forecaster.predict(weather, observations, issue_time=...), or remove the lag features.",
         )
-    return {
-        (past, site.name): history_as_of(
-            observations,  # type: ignore[arg-type]
-            site=site.name,
-            issue_time=windows.issue_time,
-            requested_time=windows.valid_time - past.lag.to_timedelta64(),
-            step=past.step,
-        )
-        for past in history
-        for site in sites
-        if site.name in observations.sites  # type: ignore[union-attr]
-    }
+    if observations is None or not history:
+        return {}
+    capacity = capacity_in_service(observations, sites=sites, step=windows.frequency)
+    measured = [site for site in sites if site.name in observations.sites]
+    void = {site.name: _void_since(observations, site, capacity) for site in measured}
+    found = {}
+    for past in history:
+        for site in measured:
+            values, age = history_as_of(
+                observations,
+                site=site.name,
+                issue_time=windows.issue_time,
+                requested_time=windows.valid_time - past.lag.to_timedelta64(),
+                step=past.step,
+                void_since=void[site.name],
+            )
+            found[past, site.name] = _at_rated(values, age, site, windows, capacity), age
+    return found
+
+
+def _void_since(
+    observations: Observations, site: Site, capacity: CapacityInService | None
+) -> npt.NDArray[np.int64] | None:
+    """Moment from which each value is known to show a shut plant or an order."""
+    if capacity is None:
+        return None
+    return capacity.void_since(
+        site, timestamps.to_ns(observations.index), observations.values[site.name].to_numpy()
+    )
+
+
+def _at_rated(
+    values: Array, age: Array, site: Site, windows: Windows, capacity: CapacityInService | None
+) -> Array:
+    """Lagged power as with the rated capacity in service, as known at each issue."""
+    if capacity is None:
+        return values
+    issued = windows.issue_time[:, None]
+    # Ages are hours: in whole seconds, so that no rounding moves the interval.
+    seconds = np.round(np.nan_to_num(age) * 3600).astype("timedelta64[s]")
+    return capacity.to_rated(site, values, issued - seconds.astype("timedelta64[ns]"), issued)

@@ -49,6 +49,7 @@ def history_as_of(
     issue_time: timestamps.Times,
     requested_time: timestamps.Times,
     step: pd.Timedelta | None = None,
+    void_since: npt.NDArray[np.int64] | None = None,
 ) -> tuple[Array, Array]:
     """Observations that were published by the issue time.
 
@@ -62,6 +63,8 @@ def history_as_of(
         Beginnings of the requested intervals.
     step : Timedelta, optional
         How far to go back at a time while a value is missing or not published; an interval by default.
+    void_since : array of int, shape (rows,), optional
+        Moment from which it was known that a value shows a shut plant or an order, and is missing. [ns]
 
     Returns
     -------
@@ -107,7 +110,10 @@ def history_as_of(
     pending = np.flatnonzero(position >= 0)
     while pending.size:
         at = position[pending]
-        pending = pending[~usable[at] | _unpublished(published[at], issued[pending])]
+        missing = ~usable[at] | _unpublished(published[at], issued[pending])
+        if void_since is not None:
+            missing |= void_since[at] <= issued[pending]
+        pending = pending[missing]
         position[pending] -= hop
         pending = pending[position[pending] >= 0]
     known = position >= 0

@@ -27,6 +27,7 @@ from .leakage import (
     check_no_leakage as check_no_leakage,
 )
 from .noise import (
+    poison_capacity as poison_capacity,
     poison_observations as poison_observations,
     poison_weather as poison_weather,
 )

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.available_capacity import AvailableCapacity
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
 from energyforecast.weather import TemperatureEnsemble
 
-__all__ = ["poison_observations", "poison_weather"]
+__all__ = ["poison_capacity", "poison_observations", "poison_weather"]
 
 
 def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> Weather:
@@ -98,7 +100,39 @@ def poison_observations(observations: Observations, moment: pd.Timestamp, *, see
     frame = pd.DataFrame(
         np.where(unknown, random, values), index=observations.index, columns=observations.values.columns
     )
-    if observations.flags is None:
-        return replace(observations, values=frame)
-    clean = observations.flags.where(~unknown, 0)
-    return replace(observations, values=frame, flags=clean)
+    clean = None if observations.flags is None else observations.flags.where(~unknown, 0)
+    capacity: Any = observations.available_capacity
+    if isinstance(capacity, pd.DataFrame):
+        capacity = poison_capacity(observations.capacities[0], moment, seed=seed).values
+    elif capacity is not None:
+        capacity = [poison_capacity(item, moment, seed=seed) for item in observations.capacities]
+    return replace(observations, values=frame, flags=clean, available_capacity=capacity)
+
+
+def poison_capacity(capacity: AvailableCapacity, moment: pd.Timestamp, *, seed: int = 0) -> AvailableCapacity:
+    """Replace capacities in service and limits that were not known at a moment by noise.
+
+    Parameters
+    ----------
+    capacity : AvailableCapacity
+    moment : Timestamp
+    seed : int
+        Of the noise.
+
+    See Also
+    --------
+    poison_observations, check_no_leakage
+
+    Examples
+    --------
+    >>> hours = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
+    >>> capacity = AvailableCapacity(pd.DataFrame({"farm": 60.0}, index=hours), published_after="0h")
+    >>> poison_capacity(capacity, hours[1]).values["farm"].round(1).tolist()  # that of 00:00 was known at 01:00
+    [60.0, 16.2, 2.5]
+    """
+    values, noise = capacity.values.copy(), np.random.default_rng(seed)
+    for site in capacity.sites:
+        known = capacity.published(site) <= timestamps.to_ns([moment])[0]
+        random = noise.uniform(0, 1, size=len(values)) * np.nan_to_num(values[site].max())
+        values[site] = np.where(known, values[site], random)
+    return replace(capacity, values=values)

@@ -13,7 +13,6 @@ from tests.support.known_faults import fault
 from tests.support.toy_weather import quick_model, toy_power, toy_weather, wind_farm
 
 
-@fault("the capacity that was available does not reach the model")
 def test_a_farm_that_doubled_is_forecast_at_its_new_size() -> None:
     farm = wind_farm(capacity=200.0)
     weather, truth = toy_weather([farm], days=120)

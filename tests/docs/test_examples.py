@@ -127,6 +127,19 @@ def test_the_example_of_shared_definitions_prints_numbers_that_can_be_checked(tm
 
 
 @pytest.mark.notebooks
+def test_the_example_of_a_growing_fleet_is_right_with_the_capacity_in_service(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "growing_fleet.py", cwd=tmp_path)
+    bias = [float(value) for value in re.findall(r"bias +(-?[\d.]+) MW", shown)]
+    assert bias[0] < bias[1] - 2  # the farm, without and with it
+    assert bias[2] < -2
+    assert abs(bias[3]) < 1.5  # the roofs
+    table = [line.split()[2:] for line in shown.splitlines() if line.startswith("2023-07-16")]
+    assert all(float(row[-1]) <= float(row[0]) for row in table)
+    assert [float(row[0]) for row in table[2:6]] == [30.0] * 4
+    assert [float(row[0]) for row in table[10:14]] == [20.0] * 4
+
+
+@pytest.mark.notebooks
 def test_the_example_of_observations_finds_what_it_planted(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "check_observations.py", cwd=tmp_path)
     found = {

@@ -37,6 +37,7 @@ ALLOWED = {
         "SchaakeShuffle._shifts",
     ): "counts the days since the first observation",
     ("observations/quality.py", "flag_quality"): "writes flags into frames of the same index, row by row",
+    ("observations/capacity.py", "read_capacity"): "puts times of publication on the grid of their rows",
     ("weather/station_ranking.py", "rank_stations"): "brings temperature to the days of demand",
     (
         "forecasting/training.py",

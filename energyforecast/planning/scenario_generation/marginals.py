@@ -12,7 +12,8 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
-from energyforecast.core.power_kinds import Kind, power_bounds
+from energyforecast.core.power_kinds import Kind, bounds_of_rows
+from energyforecast.core.quantile_cube import available_capacity
 from energyforecast.core.quantiles import QuantileFunction, Tails
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.planning.scenario_generation.merging import as_list, by_site
@@ -40,6 +41,8 @@ class Marginals:
         Quantiles of each site. [MW]
     capacity : array, shape (sites,)
         NaN where there is none. [MW]
+    available : array, shape (sites, hours)
+        Bound of each hour: the available capacity, or the rated one. [MW]
     kinds : tuple of str
         Of each site, as in :attr:`energyforecast.Forecast.kinds`.
     attrs : dict
@@ -60,6 +63,7 @@ class Marginals:
     levels: tuple[Array, ...]
     curves: tuple[Array, ...]
     capacity: Array
+    available: Array
     kinds: tuple[Kind, ...]
     attrs: dict[str, Any]
 
@@ -90,6 +94,7 @@ class Marginals:
             levels=levels,
             curves=tuple(forecast.data.values[k, 0].astype(float) for _, forecast, k in parts),
             capacity=np.array([float(forecast.data["capacity"].values[k]) for _, forecast, k in parts]),
+            available=np.stack([available_capacity(forecast.data)[k, 0] for _, forecast, k in parts]),
             kinds=tuple(forecast.kinds[name] for name, forecast, _ in parts),
             attrs=_provenance(chosen),
         )
@@ -126,8 +131,8 @@ class Marginals:
         wanted = (np.arange(len(ranks)) + 0.5) / len(ranks)
         result = np.empty(ranks.shape)
         for k, found in enumerate(self.distributions):
-            bounds = power_bounds(self.capacity[k], kind=self.kinds[k])
-            ordered = found.table(wanted, tails=tails, bounds=bounds)
+            low, high = bounds_of_rows(self.available[k], np.array(self.kinds[k]))
+            ordered = found.table(wanted, tails=tails, bounds=(low[:, None], high[:, None]))
             result[:, k] = np.take_along_axis(ordered.T, ranks[:, k], axis=0)
         return result
 

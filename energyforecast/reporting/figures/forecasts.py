@@ -11,6 +11,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
+from energyforecast.core.quantile_cube import available_capacity
 from energyforecast.evaluation.metrics import distribution
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting.backtest_report import tables
@@ -76,7 +77,10 @@ def fan_chart(
         draw_steps(axes, edges, outcome, role="outcome", label=label)
     issued = chosen.issue_times[0].tz_convert(timestamps.zone(timezone))
     title = f"{name}: forecast issued {issued:%Y-%m-%d %H:%M} ({timezone})"
-    capacity = float(chosen.data["capacity"].values[0])
+    # A plant may have grown beyond its rated capacity.
+    capacity = float(
+        np.fmax.reduce([chosen.data["capacity"].values[0], *available_capacity(chosen.data).ravel()])
+    )
     low, high = power_bounds(capacity, kind=chosen.kinds[name])
     from_zero = low == 0 or (np.isfinite(low) and axes.dataLim.y0 >= 0)
     axes.set_ylim(0 if from_zero else None, high * 1.02 if np.isfinite(high) else None)

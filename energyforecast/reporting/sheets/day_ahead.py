@@ -131,7 +131,11 @@ def _hours(
         "hour": parts.hour_names(valid, step, timezone),
     }
     found |= {parts.name_of(level): parts.quantile(forecast, level) for level in levels}
-    return pd.DataFrame(found), (*first, *parts.hour_columns(timezone), *parts.quantile_columns(levels))
+    columns = (*first, *parts.hour_columns(timezone), *parts.quantile_columns(levels))
+    if "available_capacity" in forecast.data.coords:
+        found["available_capacity"] = forecast.data["available_capacity"].values[0, 0]
+        columns = (*columns, parts.power_column("available_capacity"))
+    return pd.DataFrame(found), columns
 
 
 def _with_plan(
