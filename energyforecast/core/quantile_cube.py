@@ -160,9 +160,10 @@ def check(data: xr.DataArray) -> None:
 
 
 def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:
+    available = available_capacity(data)
     for k, name in enumerate(data["site"].values):
         kind = check_kind(str(data["kind"].values[k]), of=str(name))
-        limits = available_capacity(data)[k]
+        limits = available[k]
         # In blocks of issues, so that a cube on disk is never in memory whole.
         blocks = [slice(at, at + _BLOCK) for at in range(0, len(inside), _BLOCK)]
         faults = [
