@@ -174,7 +174,9 @@ def test_a_lead_that_is_missing_among_files_is_a_longer_step_of_instants_and_an_
 
 
 def test_sums_where_means_are_known(folder: Path) -> None:
-    with pytest.raises(EnergyForecastError, match="DSWRF:surface is missing at lead 1 h"):
+    with pytest.raises(
+        EnergyForecastError, match="DSWRF:surface is missing at lead 1 h: the files hold it as sum"
+    ):
         read_grib([folder / "extra/sums"], model="gfs", sites=[FARM], names=WANTED)
 
 

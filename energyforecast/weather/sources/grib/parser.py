@@ -125,7 +125,8 @@ def _of(field: Field, messages: Sequence[Message]) -> list[Message]:
     wanted = [message for message in found if right_statistic(field, message)]
     if found and not wanted:
         raise SchemaError(
-            f"{field.index} is in the files as {found[0].about['statistic'] or 'instant'}.",
+            f"{field.index} is missing at lead {min(m.about['end'] for m in found) / 60:g} h: "
+            f"the files hold it as {found[0].about['statistic'] or 'instant'}.",
             f"{field.name} of this model must be: {field.label.value}.",
             "Fetch that field, or leave the variable out of names=[...].",
         )
