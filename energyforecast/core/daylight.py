@@ -46,7 +46,7 @@ class DarkDays(NamedTuple):
         share = days.mean(axis=0) if len(days) >= _DAYS else np.zeros(len(_SHIFTS))
         if share.min() > 3 * _DARK_SHARE:  # a battery, or lamps
             return _SHIFTS.astype(float)
-        return _SHIFTS[share <= max(_DARK_SHARE, share.min() + 0.05)].astype(float)
+        return np.asarray(_SHIFTS[share <= max(_DARK_SHARE, share.min() + 0.05)], dtype=float)
 
 
 def proven_lag(lag: float, possible: Floats) -> float | None:
