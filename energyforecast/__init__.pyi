@@ -48,6 +48,9 @@ from .core.tasks import (
 )
 
 # measurements
+from .core.alignment import (
+    align as align,
+)
 from .core.available_capacity import (
     AvailableCapacity as AvailableCapacity,
 )

@@ -179,16 +179,16 @@ def joined(
     return {
         "values": groups.mean().where(complete),
         "flags": found,
-        "published_time": None if published is None else _latest(published.resample(**rule), parts),
-        "available_capacity": capacity.resample(**rule).mean()
+        "published_time": None if published is None else _whole(published.resample(**rule), "max", parts),
+        "available_capacity": _whole(capacity.resample(**rule), "mean", parts)
         if isinstance(capacity, pd.DataFrame)
         else capacity,
     }
 
 
-def _latest(published: Any, parts: int) -> pd.DataFrame:
-    """Time at which the last part was published; NaT if one part never was, or is absent."""
-    return pd.DataFrame(published.max().where(published.count() == parts))
+def _whole(groups: Any, statistic: str, parts: int) -> pd.DataFrame:
+    """A statistic of the intervals of which every part is known."""
+    return pd.DataFrame(getattr(groups, statistic)().where(groups.count() == parts))
 
 
 def _origin(

@@ -123,7 +123,8 @@ def _measured(power: Any, wind_speed: Any, usable: Any) -> pd.DataFrame:
             f"Power, wind speed and usable have {[len(array) for array in arrays]} values, "
             "or series at different times.",
             "They must be of the same times.",
-            "Align them first, e.g. wind.reindex(power.index).",
+            "Take the times of both, wind.index.intersection(power.index). "
+            'Shorter intervals are brought to longer ones before: energyforecast.align(wind, power, how="mean").',
         )
     values = pd.DataFrame({"wind": arrays[1], "power": arrays[0]}, dtype=float)
     known = np.isfinite(values).all(axis=1) & (values["wind"] >= 0)

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.power_kinds import Kind, bounds_of_rows, check_kind, power_bounds
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.core.wording import minute, short
+from energyforecast.errors import RangeError, SchemaError, TimeError
 
-__all__ = ["SiteRows", "available_capacity", "build", "check"]
+__all__ = ["SiteRows", "available_capacity", "build", "check", "check_issued_before"]
 
 Array = npt.NDArray[Any]
 
@@ -156,7 +158,43 @@ def check(data: xr.DataArray) -> None:
         )
     for name, kind in zip(data["site"].values, data["kind"].values, strict=True):
         check_kind(str(kind), of=str(name))
-    _check_quantiles(data, np.asarray(~np.isnat(data["valid_time"].values)))
+    valid = data["valid_time"].values
+    check_issued_before(data["issue_time"].values[:, None], valid, _check_steps(data, valid))
+    _check_quantiles(data, np.asarray(~np.isnat(valid)))
+
+
+def _check_steps(data: xr.DataArray, valid: Array) -> np.timedelta64:
+    """Length of an interval; a shorter distance of two of them is refused."""
+    apart = np.diff(valid, axis=1)
+    known = apart[~np.isnat(apart)]
+    shortest = known.min() if known.size else np.timedelta64(0, "ns")
+    if "frequency" not in data.attrs:
+        return np.timedelta64(shortest, "ns")
+    step = timestamps.duration(str(data.attrs["frequency"])).to_timedelta64()
+    if known.size and shortest < step:
+        where = valid[:, :-1][apart < step][0]
+        raise TimeError(
+            f"The intervals of a forecast have {short(pd.Timedelta(step))}, and at {minute(where)} UTC the next begins "
+            f"after {short(pd.Timedelta(apart[apart < step][0]))}.",
+            "A forecast must have intervals of one length.",
+            "Give each stretch as a forecast of its own, with its frequency: TableFormat(frequency=...).",
+        )
+    return step
+
+
+def check_issued_before(issued: Array, valid: Array, step: np.timedelta64) -> None:
+    """Refuse intervals that were over when they were forecast; that which has begun may be forecast."""
+    over = valid + step <= issued if step > np.timedelta64(0, "ns") else valid < issued
+    if over.any():
+        where = np.argwhere(over)[0]
+        first = tuple(where)
+        issue = np.broadcast_to(issued, valid.shape)[first]
+        raise TimeError(
+            f"The interval that begins at {minute(valid[first])} UTC was over when it was forecast, at {minute(issue)} "
+            f"UTC ({int(over.sum())} of {int((~np.isnat(valid)).sum())} intervals).",
+            "A forecast must be issued before its intervals end.",
+            "Check the column and the time zone of the issue times; if they are right, leave these rows out.",
+        )
 
 
 def _check_quantiles(data: xr.DataArray, inside: npt.NDArray[np.bool_]) -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import by_hour
 from energyforecast.core.imbalance_sides import deviations, is_demand, tolerance
+from energyforecast.core.intervals import step_of
 from energyforecast.core.power_kinds import Kind
 from energyforecast.errors import RangeError, SchemaError, one_of
 
@@ -38,6 +39,7 @@ Price: TypeAlias = float | pd.Series
 BandOf: TypeAlias = Literal["schedule", "capacity"]
 #: Paid part of a deviation that leaves the band: beyond the band, or the whole.
 Paid: TypeAlias = Literal["beyond", "whole"]
+_Side: TypeAlias = Literal["shortage", "surplus"]
 
 _KAZAKHSTAN: Final = "order of 28 March 2025, in force from 13 April 2025"
 
@@ -102,7 +104,9 @@ class ImbalanceTerms:
         if self.gate_closure is not None:
             timestamps.wall_time(self.gate_closure)
 
-    def prices(self, *, kind: Kind | Array, hours: pd.DatetimeIndex | None = None) -> tuple[Array, Array]:
+    def prices(
+        self, *, kind: Kind | Array, hours: pd.DatetimeIndex | None = None, step: float | None = None
+    ) -> tuple[Array, Array]:
         """Cost of an outcome below the declared power, and of one above it. [currency per MWh]
 
         Parameters
@@ -111,6 +115,8 @@ class ImbalanceTerms:
             Of all, or of each row: less than declared is a shortage of generation, more of demand.
         hours : DatetimeIndex, optional
             Of the rows; needed where prices are series.
+        step : float, optional
+            Length of an interval, which prices must have too; by default the shortest distance of the hours. [h]
 
         Returns
         -------
@@ -122,6 +128,8 @@ class ImbalanceTerms:
             If a kind is ``"site"``, which has no known side, and the prices of the sides differ.
         SchemaError
             If a kind is unknown, or a price is a series and hours are not given.
+        TimeError
+            If a series of prices lacks an hour or a zone, or has other intervals.
 
         See Also
         --------
@@ -133,14 +141,14 @@ class ImbalanceTerms:
         >>> [price.tolist() for price in terms.prices(kind=np.array(["wind", "demand"]))]
         [[40.0, 10.0], [10.0, 40.0]]
         """
-        shortage, surplus = self._at(hours, "shortage"), self._at(hours, "surplus")
+        shortage, surplus = (self._at(hours, side, step) for side in get_args(_Side))
         demand = is_demand(kind, alike=shortage == surplus)
         return np.where(demand, surplus, shortage), np.where(demand, shortage, surplus)
 
-    def _at(self, hours: pd.DatetimeIndex | None, side: Literal["shortage", "surplus"]) -> Array:
+    def _at(self, hours: pd.DatetimeIndex | None, side: _Side, step: float | None) -> Array:
         price: Price = getattr(self, side)
         if hours is not None:
-            return by_hour(price, hours, name=f"prices of {side}")
+            return by_hour(price, hours, name=f"prices of {side}", step=step)
         if isinstance(price, pd.Series):
             raise SchemaError(
                 f"Costs are asked for without hours, and the price of {side} is a series.",
@@ -216,7 +224,7 @@ class ImbalanceTerms:
         kind: Kind | Array,
         hours: pd.DatetimeIndex | None = None,
         capacity: Array | float | None = None,
-        step: float = 1.0,
+        step: float | None = None,
     ) -> Array:
         r"""Cost of each outcome against the declared power; NaN where one of the two is missing. [currency]
 
@@ -235,12 +243,12 @@ class ImbalanceTerms:
             Of the rows; needed where prices are series.
         capacity : float or array, optional
             Needed where the band is a share of it. [MW]
-        step : float
-            Length of an interval. [h]
+        step : float, optional
+            Length of an interval; by default the shortest distance of the hours, or 1 h without hours. [h]
 
         Raises
         ------
-        MissingDataError, SchemaError
+        MissingDataError, SchemaError, TimeError
             As in :meth:`prices` and :meth:`width`.
 
         References
@@ -260,7 +268,9 @@ class ImbalanceTerms:
         >>> [whole.cost(observed, declared, kind=kind).tolist() for kind in ("wind", "demand")]
         [[2000.0, 0.0], [500.0, 0.0]]
         """
-        below, above = self.prices(kind=kind, hours=hours)
+        if step is None:
+            step = step_of(hours)
+        below, above = self.prices(kind=kind, hours=hours, step=step)
         error, width = observed - declared, self.width(declared, capacity=capacity)
         beyond = np.maximum(np.abs(error) - width, 0.0)
         left = beyond > tolerance(observed)

@@ -30,7 +30,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def intervals(count: int, length: Any) -> str:
-    """Number of hours, or of intervals of another length, like 96 intervals of 15min."""
+    """Number of hours, or of intervals of another length (or of an unknown one), like 96 intervals of 15min."""
+    if length is None:
+        return counted(count, "interval")
     width = pd.Timedelta(length)
     return (
         counted(count, "hour")

@@ -10,6 +10,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import check_same_step
 from energyforecast.core.power_kinds import Kind
 from energyforecast.errors import SchemaError, TimeError
 
@@ -21,6 +22,9 @@ def on_common_hours(
 ) -> tuple[dict[str, Forecast], dict[str, int]]:
     """Forecasts of identical sites and hours, and the number of hours that each had more."""
     named = _of_one_kind(forecasts)
+    first = next(iter(named))
+    for name, other in named.items():
+        check_same_step(named[first], other, name=f"The forecast {first!r}", other=repr(name))
     cells = {name: _cells_of(forecast) for name, forecast in named.items()}
     common = set.intersection(*cells.values())
     left_out = {name: len(held - common) for name, held in cells.items()}

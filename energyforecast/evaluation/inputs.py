@@ -11,8 +11,11 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import check_series, frequency_of, step_of
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.quantile_cube import check_issued_before
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.evaluation.pairing import Pairs, align, pairs_of_rows
 
@@ -47,7 +50,11 @@ def as_pairs(observed: Observed, forecast: Predicted | None = None) -> Pairs:
     if isinstance(observed, Observations):
         times, sites = timestamps.to_index(predicted["time"].values), _sites(predicted)
         names = observed.sites if "site" not in predicted.dims and len(observed.sites) == 1 else sites
-        values = {site: observed.value_at(name, times) for site, name in zip(sites, names, strict=True)}
+        step = _step(forecast, times)
+        values = {
+            site: outcomes_at(observed, times, site=name, step=step)
+            for site, name in zip(sites, names, strict=True)
+        }
         observed = pd.DataFrame(values, index=times)
     return _paired(_outcomes(observed, predicted), predicted)
 
@@ -67,7 +74,22 @@ def _observations(
                 "Give a table with the names of the sites as columns.",
             )
         values = values.to_frame(sites[0])
-    return Observations(values.set_axis(_utc(values.index)), published_after="0h")
+    index = _utc(values.index)
+    # Of one row, the index alone may hold the length.
+    frequency = frequency_of(index) if len(index) == 1 else None
+    return Observations(values.set_axis(index), published_after="0h", frequency=frequency)
+
+
+def _step(forecast: pd.Series | pd.DataFrame | xr.DataArray, times: pd.DatetimeIndex) -> pd.Timedelta:
+    """Length of an interval of a forecast that is a series."""
+    step = frequency_of(times if isinstance(forecast, xr.DataArray) else _utc(forecast.index))
+    if step is None:
+        raise TimeError(
+            f"The forecast has the hour {times[0]} alone, and no frequency.",
+            "The length of its interval must be known, which the outcomes must have too.",
+            'Give an index with a frequency: pd.date_range(..., periods=1, freq="1h", tz="UTC").',
+        )
+    return step
 
 
 def _utc(index: pd.Index) -> pd.DatetimeIndex:
@@ -126,6 +148,8 @@ def _outcomes(observed: pd.Series | pd.DataFrame | xr.DataArray, predicted: xr.D
         )
     for dim in array.dims:
         first, second = array.indexes[dim], predicted.indexes[dim]
+        if dim == "time":
+            check_series(first, second)
         unshared = first.symmetric_difference(second)
         if len(unshared) or not (first.is_unique and second.is_unique):
             raise (TimeError if dim == "time" else SchemaError)(
@@ -153,8 +177,7 @@ def _paired(observed: xr.DataArray, predicted: xr.DataArray) -> Pairs:
             "Fill them with a reference, or drop the outcomes of these hours and report their number.",
         )
     capacity = np.full(len(outcome), float(cube.attrs.get("capacity", np.nan)))
-    times = np.unique(cube["time"].values)
-    step = float(np.diff(times).min() / np.timedelta64(1, "h")) if len(times) > 1 else 1.0
+    step = step_of(pd.DatetimeIndex(cube["time"].values))
     levels = cube["quantile"].values.astype(float)
     return pairs_of_rows(
         outcome, quantiles, levels, _labels(cube), installed=capacity, in_service=capacity, step=step
@@ -178,6 +201,8 @@ def _labels(cube: xr.DataArray) -> pd.DataFrame:
     if "issue_time" in cube.coords:
         issued = np.broadcast_to(cube["issue_time"].values, (len(times),)).astype("datetime64[ns]")
         single["issue_time"] = timestamps.to_index(issued)
+        step = np.timedelta64(round(step_of(times) * 3.6e12), "ns")
+        check_issued_before(issued, timestamps.to_ns(times), step)
         single["lead_time"] = (times - timestamps.to_index(issued)) / pd.Timedelta("1h")
     if "lead_time" in cube.coords:
         single["lead_time"] = np.broadcast_to(

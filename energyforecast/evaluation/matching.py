@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core.intervals import check_same_step
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.pairing import Pairs
 
@@ -35,6 +36,7 @@ def match(model: Pairs, reference: Pairs, *, fill: Fill = "reference") -> Matche
     `fill` "reference" takes the reference's forecast where the model has none, so that leaving out difficult hours
     gains no skill; "common" compares common hours only.
     """
+    check_same_step(model.step, reference.step, name="The forecast", other="the reference")
     keys = _common_keys(model, reference)
     first, second = (pd.MultiIndex.from_frame(pairs.labels[keys]) for pairs in (model, reference))
     place = first.get_indexer(second)

@@ -13,7 +13,9 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import bounds_of_rows
 from energyforecast.core.quantiles import QuantileFunction
@@ -273,7 +275,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(zone)
     frames, outcomes, cubes, limits, served = [], [], [], [], []
     for k, name in enumerate(forecast.sites):
-        outcomes.append(observed.value_at(name, valid))
+        outcomes.append(outcomes_at(observed, valid, site=name, step=frequency_of(forecast)))
         cubes.append(data.values[k, origin, step].astype(float))
         limits.append(np.full(len(valid), float(data["capacity"].values[k])))
         served.append(_in_service(observed.available_capacity_at(name, valid), limits[-1]))

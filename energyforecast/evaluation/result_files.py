@@ -13,8 +13,10 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.files import whole_file
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import FileFormatError, require
 
@@ -171,8 +173,9 @@ def write_parquet(path: Path, forecasts: Mapping[str, Forecast], observations: O
     for name, forecast in forecasts.items():
         frame = forecast.to_frame()
         frame.insert(0, "model", name)
+        step = frequency_of(forecast)
         for site, hours in frame["valid_time"].groupby(frame["site"].to_numpy()):
-            frame.loc[hours.index, "observed"] = observations.value_at(site, hours)
+            frame.loc[hours.index, "observed"] = outcomes_at(observations, hours, site=site, step=step)
         frames.append(frame.assign(caveats="; ".join(forecast.caveats)))
     with whole_file(path) as scratch:
         pd.concat(frames, ignore_index=True).to_parquet(scratch, index=False)

@@ -15,6 +15,7 @@ import pandas as pd
 import sklearn.base
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
@@ -311,7 +312,14 @@ def _judge(
                 "Give a longer past, more folds, or the sites that have one.",
             )
         for site in fitted.sites:
-            outcome = observations.value_at(site.name, table.valid_time, as_of=moment, outside="missing")
+            outcome = outcomes_at(
+                observations,
+                table.valid_time,
+                site=site.name,
+                step=table.windows.frequency,
+                as_of=moment,
+                outside="missing",
+            )
             rows = judge & np.isfinite(outcome) & table.usable[table.origin]
             quantiles = fitted.predict_rows(table, site, rows=rows)
             unit = 1.0 if site.capacity is None else site.capacity / 100

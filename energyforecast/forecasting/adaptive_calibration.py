@@ -12,8 +12,10 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import quantile_cube, timestamps
+from energyforecast.core.alignment import check_intervals
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import check_same_step, frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.quantiles import QuantileFunction
@@ -130,6 +132,7 @@ class AdaptiveCalibration:
         True
         """
         data = forecast.data if past is None else _joined(past, forecast)
+        check_intervals(observations, data["valid_time"].values, frequency_of(forecast))
         values = data.values.astype(float)
         for k, name in enumerate(data["site"].values):
             # Of the forecast: concatenation keeps capacity and kind of the archive.
@@ -243,6 +246,7 @@ def _groups(leads: Array, count: int) -> Iterator[npt.NDArray[np.bool_]]:
 
 def _joined(past: Forecast, forecast: Forecast) -> xr.DataArray:
     """Archive and forecast along their issues."""
+    check_same_step(past, forecast, name="The archive", other="the forecast")
     alike = past.sites == forecast.sites and past.quantiles == forecast.quantiles
     if not alike or past.issue_times[-1] >= forecast.issue_times[0]:
         raise SchemaError(

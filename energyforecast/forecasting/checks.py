@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import plausibility, timestamps, weather_schema
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
@@ -175,12 +176,13 @@ def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequ
     """Refuse power more than 35 minutes before or after the wind or the sun; lags by wind farm."""
     lags: dict[str, Lag] = {}
     for site in sites:
-        power = observations.value_at(site.name, matrix.valid_time, outside="missing")
+        step = matrix.windows.frequency
+        power = outcomes_at(observations, matrix.valid_time, site=site.name, step=step, outside="missing")
         if isinstance(site, PVPlant):
             plausibility.check_sun(
                 matrix.valid_time, power, site=site, label="observations", modules=True, remedy=_RIGHT_CLOCK
             )
-        lag = _clock_lag(power, matrix.hub_wind[site.name], matrix.windows.frequency)
+        lag = _clock_lag(power, matrix.hub_wind[site.name], step)
         if lag is None:
             continue
         lags[site.name] = lag

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import check_same_step
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
@@ -155,6 +156,7 @@ def _check_together(given: dict[Kind, Scenarios]) -> None:
                 "Scenario k of demand must belong to scenario k of every other kind.",
                 remedy,
             )
+        check_same_step(other, first, name=f"The scenarios of {kind}", other="those of demand")
         if not other.valid_times.equals(first.valid_times):
             raise TimeError(
                 f"Scenarios of demand begin at {first.valid_times[0]} ({len(first.valid_times)} intervals), those "

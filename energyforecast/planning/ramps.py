@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.alignment import outcomes_by_hour
+from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.intervals import step_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.wording import spaced
@@ -252,7 +253,7 @@ def _judged(
     warnings = alarms(table, probability=probability)
     for (within, direction), part in _windows(table):
         hours = pd.DatetimeIndex(part["valid_time"])
-        outcome = outcomes_by_hour(observations, hours, site=site)
+        outcome = outcomes_at(observations, hours, site=site, step=_step(table))
         rise, fall = _extremes(outcome[None, :], _intervals(within, _step(table), len(hours)))
         sign = 1 if direction == "up" else -1
         size = np.maximum(rise[0], 0.0) if sign == 1 else np.minimum(fall[0], 0.0)
@@ -311,8 +312,7 @@ def _step(table: pd.DataFrame) -> float:
     """Length of an interval. [h]"""
     if "step" in table.attrs:
         return float(table.attrs["step"])
-    stamps = np.unique(timestamps.to_ns(table["valid_time"]))
-    return float(np.diff(stamps).min() / np.timedelta64(1, "h")) if len(stamps) > 1 else 1.0
+    return step_of(pd.DatetimeIndex(table["valid_time"]))
 
 
 def _runs(marked: Array, hours: pd.DatetimeIndex, step: float) -> list[tuple[int, int]]:

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from energyforecast.core import timestamps
-from energyforecast.core.alignment import finite_by_hour, outcomes_by_hour
+from energyforecast.core.alignment import finite_by_hour, outcomes_at
+from energyforecast.core.intervals import check_same_step, step_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError, one_of
@@ -123,14 +124,21 @@ def reserve(
     _check_demand(scenarios, site)
     _check_risk(risk, scenarios.n_scenarios, tail, of="scenarios")
     mean = trajectories.mean(axis=0)
-    scheduled = mean if schedule is None else finite_by_hour(schedule, hours, name="schedule")
+    scheduled = (
+        mean if schedule is None else finite_by_hour(schedule, hours, name="schedule", step=scenarios.step)
+    )
     residuals = (trajectories - scheduled).T
     up = [needed(row, risk, tail, states) for row in residuals]
     down = [needed(-row, risk, tail) for row in residuals]
     table = pd.DataFrame(
         {"valid_time": hours, "scheduled": scheduled, "up": up, "down": down, "n": scenarios.n_scenarios}
     )
-    table.attrs = {"risk": risk, "tail": tail or "none", "caveats": "; ".join(scenarios.caveats)}
+    table.attrs = {
+        "risk": risk,
+        "tail": tail or "none",
+        "step": scenarios.step,
+        "caveats": "; ".join(scenarios.caveats),
+    }
     return table
 
 
@@ -189,6 +197,7 @@ def static_reserve(
     """
     known = residuals.dropna().to_numpy(dtype=float)
     _check_risk(risk, len(known), tail, of="residuals")
+    step = _step_of(residuals, schedule)
     table = pd.DataFrame(
         {
             "valid_time": timestamps.to_index(schedule.index),
@@ -198,8 +207,19 @@ def static_reserve(
             "n": len(known),
         }
     )
-    table.attrs = {"risk": risk, "tail": tail or "none", "caveats": ""}
+    table.attrs = {"risk": risk, "tail": tail or "none", "step": step, "caveats": ""}
     return table
+
+
+def _step_of(residuals: pd.Series, schedule: pd.Series) -> float:
+    """Length of an interval of the schedule, which residuals with times must have too. [h]"""
+    step, times = step_of(schedule.index), residuals.index
+    if isinstance(times, pd.MultiIndex) and "valid_time" in times.names:
+        times = times.get_level_values("valid_time")
+    given = step_of(times) if isinstance(times, pd.DatetimeIndex) else step
+    if given <= 1 and len(schedule) > 1:  # Residuals of single hours of each day are farther apart.
+        check_same_step(given, step, name="The series of residuals", other="the schedule")
+    return step
 
 
 def reserve_exceedance(
@@ -273,9 +293,8 @@ def reserve_exceedance(
     for name, table in named.items():
         check_columns(table, _COLUMNS, name=name, source="reserve(...) or static_reserve(...)")
         hours = pd.DatetimeIndex(table["valid_time"])
-        residual = (
-            outcomes_by_hour(observations, hours, site=site or "net load") - table["scheduled"].to_numpy()
-        )
+        outcome = outcomes_at(observations, hours, site=site or "net load", step=table.attrs.get("step"))
+        residual = outcome - table["scheduled"].to_numpy()
         for label, hours_in in _parts(hours.tz_convert(timestamps.zone(timezone)), by):
             head = {"reserve": name} | ({by: label} if by else {})
             for direction, need in (("up", residual), ("down", -residual)):

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.alignment import outcomes_by_hour
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import Kind, power_bounds
 from energyforecast.core.quantiles import QuantileFunction
@@ -203,7 +204,7 @@ def _realised(
     costs: list[list[Array]] = [[], []]
     inside = []
     for k, window in enumerate(windows):
-        outcome = window.clipped(outcomes_by_hour(observations, window.hours, site=window.site))
+        outcome = window.clipped(outcomes_at(observations, window.hours, site=window.site, step=window.step))
         for place, terms in enumerate(both):
             plan = declared[place][k]
             costs[place].append(
@@ -278,7 +279,7 @@ def _windows(
     name = _only(source, site)
     chosen = source.sel(site=name, issue_time=issue_time)
     installed = float(chosen.data["capacity"].values[0]) if capacity is None else capacity
-    step = timestamps.duration(chosen.data.attrs["frequency"]) / pd.Timedelta("1h")
+    step = (frequency_of(chosen) or pd.Timedelta("1h")) / pd.Timedelta("1h")
     for origin, inside in enumerate(chosen.inside):
         rows = chosen.data.values[0, origin, inside].astype(float)
         yield _Window(
@@ -324,7 +325,7 @@ def _only(source: Forecast, site: str | None) -> str:
 
 def _planned(window: _Window, terms: ImbalanceTerms) -> pd.DataFrame:
     """Schedule, mean and median of each hour, with their expected costs."""
-    prices = np.column_stack(terms.prices(kind=window.kind, hours=window.hours))
+    prices = np.column_stack(terms.prices(kind=window.kind, hours=window.hours, step=window.step))
     rows = []
     for outcomes, (below, above), hour in zip(window.outcomes, prices, window.hours, strict=True):
         level = float(best_level(below, above))

@@ -14,7 +14,7 @@ from energyforecast import evaluation, planning
 from energyforecast.errors import WrongDataError
 from energyforecast.point_in_time import take_snapshot
 from energyforecast.testing import example_days
-from tests.support.known_faults import fault, or_refused
+from tests.support.known_faults import or_refused
 from tests.support.toy_weather import DIMS, quick_model, toy_power, toy_weather, wind_farm
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -138,9 +138,6 @@ def _exceedance(observed: ef.Observations) -> float:
     return float(planning.reserve_exceedance(table, observed)["share"].iloc[0])
 
 
-QUARTER = fault("the first quarter of an hour counts as the hour")
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -158,7 +155,6 @@ QUARTER = fault("the first quarter of an hour counts as the hour")
         pytest.param(lambda: _exceedance(_quarters("net load")), id="reserve_exceedance"),
     ],
 )
-@QUARTER
 def test_an_hourly_forecast_of_the_hourly_mean_has_no_error_in_quarter_hours(
     error: Callable[[], float],
 ) -> None:
@@ -186,7 +182,6 @@ def _in_quarters(hourly: ef.Observations) -> ef.Observations:
         ),
     ],
 )
-@QUARTER
 def test_quarter_hours_with_the_same_hourly_means_give_the_same_figure(
     figure: Callable[[ef.Forecast, ef.Observations], float],
 ) -> None:
@@ -217,7 +212,6 @@ def test_the_hours_of_a_refused_quarter_hourly_backtest_are_counted_right() -> N
 # -- issue times -----------------------------------------------------------------------------------
 
 
-@fault("leads below zero are accepted and scored")
 def test_a_forecast_issued_days_after_its_hours_is_refused() -> None:
     rows = pd.DataFrame({"issue_time": "2024-01-05", "valid_time": HOURS, "q0.5": 50.0})
     observed = ef.Observations(pd.DataFrame({"site": 50.0}, index=HOURS), published_after="1h")

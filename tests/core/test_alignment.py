@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from energyforecast.core.alignment import by_hour, finite_by_hour, outcomes_by_hour
+from energyforecast.core.alignment import by_hour, finite_by_hour, outcomes_at
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import RangeError, TimeError
 
@@ -23,7 +23,7 @@ def test_hours_may_repeat_and_a_number_is_that_of_all() -> None:
     [
         (HOURS.tz_localize(None), "without a time zone"),
         (HOURS[[0, 0]], "twice"),
-        (HOURS + pd.Timedelta("30min"), "lacks 2 of 2 hours"),
+        (HOURS + pd.Timedelta("30min"), "begins at 2024-01-02 00:30"),
     ],
 )
 def test_other_hours_are_refused(index: pd.DatetimeIndex, message: str) -> None:
@@ -40,4 +40,4 @@ def test_outcomes_that_are_missing_stay_missing() -> None:
     measured = pd.Series([3.0, np.nan], index=HOURS)
     observed = Observations(measured.to_frame("farm"), published_after="2h")
     for given in (measured, observed):
-        np.testing.assert_array_equal(outcomes_by_hour(given, HOURS, site="farm"), [3.0, np.nan])
+        np.testing.assert_array_equal(outcomes_at(given, HOURS, site="farm", step=1.0), [3.0, np.nan])

@@ -158,4 +158,5 @@ def _declared(pairs: Pairs, terms: ImbalanceTerms, level: float | None) -> Array
     """The schedule: a level of the forecast, or of each hour the cheapest one."""
     if level is not None:
         return pairs.at(level)
-    return pairs.distribution.at(best_level(*terms.prices(kind=pairs.kind, hours=pairs.valid_times)))
+    prices = terms.prices(kind=pairs.kind, hours=pairs.valid_times, step=pairs.step)
+    return pairs.distribution.at(best_level(*prices))

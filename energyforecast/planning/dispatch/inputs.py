@@ -231,7 +231,8 @@ def _check_hours(kind: str, first: _AreaSums, other: _AreaSums) -> None:
         raise TimeError(
             f"The demand covers {_window(first)}, the {kind} {_window(other)}.",
             "All must cover the same hours.",
-            "Cut them to one window, of one frequency.",
+            "Cut them to one window. A frame of shorter intervals is brought to longer ones by "
+            'energyforecast.align(frame, other, how="mean").',
         )
 
 

@@ -12,7 +12,9 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import check_same_step, frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.sites import Site
@@ -155,7 +157,14 @@ class SchaakeShuffle:
         """Power of a site on the shifted days, as published by the issue, shape (days, hours)."""
         hours = (marginals.valid_time - shifts[:, None]).astype("datetime64[ns]")
         observed = observed_of(self.observations, site)
-        return observed.value_at(site, hours, as_of=marginals.issue_time, outside="missing")
+        return outcomes_at(
+            observed,
+            hours,
+            site=site,
+            step=marginals.frequency,
+            as_of=marginals.issue_time,
+            outside="missing",
+        )
 
     def __repr__(self) -> str:
         which = "newest days" if self.similar_to is None else "days of similar forecasts"
@@ -168,18 +177,21 @@ def _distance(
     """Mean squared difference of the medians, in standard deviations; NaN where a day was not forecast."""
     total = np.zeros(len(shifts))
     for name, today in zip(marginals.sites, marginals.medians, strict=True):
-        past = _medians(archive, name, marginals.issue_time)
+        past = _medians(archive, name, marginals.issue_time, marginals.frequency)
         shifted = past.reindex(timestamps.to_index((marginals.valid_time - shifts[:, None]).ravel()))
         scale = max(float(past.std()), 1e-9)
         total += (((shifted.to_numpy().reshape(len(shifts), -1) - today) / scale) ** 2).mean(axis=1)
     return total
 
 
-def _medians(archive: Forecast | Sequence[Forecast], site: str, issue_time: pd.Timestamp) -> pd.Series[float]:
+def _medians(
+    archive: Forecast | Sequence[Forecast], site: str, issue_time: pd.Timestamp, step: pd.Timedelta
+) -> pd.Series[float]:
     """Median of each hour in the newest forecast of it that was issued before."""
     several = as_list(archive)
     for forecast in several:
         if site in forecast.sites:
+            check_same_step(forecast, step, name="The archive of forecasts", other="the forecast")
             rows = np.flatnonzero(forecast.issue_times < issue_time)
             data = forecast.at(0.5).values[forecast.sites.index(site)][rows]
             valid = forecast.data["valid_time"].values[rows]
@@ -294,6 +306,8 @@ def _array(members: Scenarios | xr.DataArray, marginals: Marginals) -> Array:
             f"They hold {[str(name) for name in data['site'].values]}.",
             "Give members of all sites that are sampled together.",
         )
+    given = frequency_of(timestamps.to_index(data["valid_time"].values)) or marginals.frequency
+    check_same_step(given, marginals.frequency, name="The ensemble", other="the forecast")
     chosen = data.sel(site=list(marginals.sites)).reindex(valid_time=marginals.valid_time)
     return np.asarray(chosen.transpose("member", "site", "valid_time").values, dtype=float)
 

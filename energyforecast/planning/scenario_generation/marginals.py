@@ -12,6 +12,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import check_same_step
 from energyforecast.core.power_kinds import Kind, bounds_of_rows
 from energyforecast.core.quantile_cube import available_capacity
 from energyforecast.core.quantiles import QuantileFunction, Tails
@@ -158,13 +159,12 @@ def _check_alike(chosen: list[Forecast]) -> None:
     first = chosen[0]
     for other in chosen[1:]:
         names = f"{', '.join(first.sites)!r} and {', '.join(other.sites)!r}"
-        if other.data.attrs["frequency"] != first.data.attrs["frequency"]:
-            raise SchemaError(
-                f"Forecasts of {names} have the frequencies {first.data.attrs['frequency']} and "
-                f"{other.data.attrs['frequency']}.",
-                "Scenarios must have intervals of one length.",
-                "Forecast all with one frequency.",
-            )
+        check_same_step(
+            first,
+            other,
+            name=f"The forecast of {', '.join(first.sites)}",
+            other=f"that of {', '.join(other.sites)}",
+        )
         if other.issue_times[0] != first.issue_times[0]:
             raise TimeError(
                 f"Forecasts of {names} were issued at {first.issue_times[0]} and {other.issue_times[0]}.",

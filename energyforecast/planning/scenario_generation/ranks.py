@@ -12,8 +12,10 @@ import pandas as pd
 from scipy.special import ndtri
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import MissingDataError
@@ -103,7 +105,8 @@ def _of_site(
     """Scores of one site, shape (issues, leads)."""
     site, data = forecast.sites[place], forecast.data
     valid = data["valid_time"].values
-    outcome = observations.value_at(site, valid, as_of=until, outside="missing")
+    step = frequency_of(forecast)
+    outcome = outcomes_at(observations, valid, site=site, step=step, as_of=until, outside="missing")
     curve = data.values[place].astype(float)
     # Climatology in place of a forecast has other residuals; hours that were certain have none.
     used = forecast.inside & (data["fallback_level"].values[place] < CLIMATOLOGY)[:, None]
@@ -113,7 +116,7 @@ def _of_site(
     levels = np.asarray(forecast.quantiles)
     if known.any():
         scores[known] = normal_scores(outcome[known], curve[known], levels, rng=rng)
-    final = observations.value_at(site, valid, outside="missing")
+    final = outcomes_at(observations, valid, site=site, step=step, outside="missing")
     end = valid + observations.frequency.to_timedelta64()
     past = used if until is None else used & (end <= timestamps.to_ns([until])[0])
     return _OfSite(
@@ -175,7 +178,7 @@ def hindcast_residuals(
     moment = None if until is None else timestamps.instant(until)
     columns, last = [], []
     for forecast in as_list(forecasts):
-        origin, step = np.nonzero(forecast.inside)
+        (origin, step), width = np.nonzero(forecast.inside), frequency_of(forecast)
         valid = forecast.data["valid_time"].values[origin, step]
         issued = timestamps.to_index(forecast.data["issue_time"].values[origin])
         index = pd.MultiIndex.from_arrays(
@@ -184,7 +187,7 @@ def hindcast_residuals(
         mean = forecast.mean.values
         for k, name in enumerate(forecast.sites):
             source = observed_of(observations, name)
-            outcome = source.value_at(name, valid, as_of=moment, outside="missing")
+            outcome = outcomes_at(source, valid, site=name, step=width, as_of=moment, outside="missing")
             last.append(_newest(source, name, valid[np.isfinite(outcome)]))
             columns.append(pd.Series(outcome - mean[k, origin, step], index=index, name=name))
     found = pd.concat(columns, axis=1)

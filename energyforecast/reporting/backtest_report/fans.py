@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.score import METRICS
 from energyforecast.reporting.backtest_report import tables
@@ -84,7 +85,8 @@ def _issues(local: Array, issued: pd.DatetimeIndex, result: Result) -> list[dict
 
 def _outcome(result: Result, site: str, valid: Array) -> Array:
     """Outcomes as they were measured; those set aside by their flags are missing."""
-    return result.observations.value_at(site, valid, outside="missing")
+    observations = result.observations
+    return outcomes_at(observations, valid, site=site, step=observations.frequency, outside="missing")
 
 
 def _scores(result: Result, model: str) -> dict[tuple[str, pd.Timestamp], float]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.quantile_cube import available_capacity
@@ -72,7 +74,14 @@ def fan_chart(
     draw_bands(axes, edges, partial(_bounds, chosen))
     draw_steps(axes, edges, chosen.at(0.5).values[0, 0], role="forecast", label="median")
     if observations is not None:
-        outcome = observations.value_at(name, valid, include_flagged=True, outside="missing")
+        outcome = outcomes_at(
+            observations,
+            valid,
+            site=name,
+            step=frequency_of(forecast),
+            include_flagged=True,
+            outside="missing",
+        )
         label = "measured" if np.isfinite(outcome).any() else "not measured"
         draw_steps(axes, edges, outcome, role="outcome", label=label)
     issued = chosen.issue_times[0].tz_convert(timestamps.zone(timezone))

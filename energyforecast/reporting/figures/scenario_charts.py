@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import SchemaError
@@ -106,7 +107,14 @@ def scenarios(
     median = scenarios.quantiles([0.5], site=name)["q0.5"]
     draw_steps(axes, edges, median, role="forecast", label="median", linewidth=2.2)
     if observations is not None:
-        outcome = observations.value_at(name, scenarios.valid_times, include_flagged=True, outside="missing")
+        outcome = outcomes_at(
+            observations,
+            scenarios.valid_times,
+            site=name,
+            step=scenarios.step,
+            include_flagged=True,
+            outside="missing",
+        )
         draw_steps(axes, edges, outcome, role="outcome", label="measured", linewidth=1.8)
     title = f"{name}: {scenarios.n_scenarios} scenarios"
     finish_time_series(axes, scenarios, title=title, timezone=timezone, xlabel="Beginning of the interval")

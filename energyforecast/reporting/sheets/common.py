@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.alignment import by_hour
 from energyforecast.core.fallback import LADDER
 from energyforecast.core.forecast import Forecast
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
@@ -119,15 +120,8 @@ def aligned(frame: pd.DataFrame, column: str, valid: pd.DatetimeIndex, *, of: Fo
             'frame["valid_time"] = frame["valid_time"].dt.tz_localize("UTC")',
         )
     stamps = timestamps.to_index(pd.DatetimeIndex(chosen["valid_time"]))
-    if stamps.has_duplicates:
-        raise TimeError(
-            f"The {kind} of site {site!r} holds {stamps[stamps.duplicated()][0]} twice.",
-            "Each hour must occur once.",
-            "Give one site and one issue.",
-        )
-    check_covers(stamps, valid, name=f"The {kind} of site {site!r}")
     values = pd.Series(chosen[column].to_numpy(dtype=float), index=stamps)
-    return np.asarray(values.reindex(valid), dtype=float)
+    return by_hour(values, valid, name=f"{kind} of site {site!r}", step=step_of(of))
 
 
 def check_covers(stamps: pd.DatetimeIndex, valid: pd.DatetimeIndex, *, name: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.intervals import check_same_step
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, SchemaError
@@ -180,6 +181,7 @@ def _references(references: Mapping[str, Forecast], forecast: Forecast) -> dict[
                 f"A reference has the name {key!r}.", "That is a column of the sheet.", "Choose another name."
             )
         one = parts.one_issue(reference, name)
+        check_same_step(one, forecast, name=f"The reference {key!r}", other="the forecast")
         covered = parts.valid_times(one)
         parts.check_covers(covered, valid, name=f"The reference {key!r} of site {name!r}")
         found[key] = Forecast(one.data.isel(lead_time=np.flatnonzero(covered.isin(valid))))
