@@ -170,7 +170,7 @@ def _check_steps(data: xr.DataArray, valid: Array) -> np.timedelta64:
     shortest = known.min() if known.size else np.timedelta64(0, "ns")
     if "frequency" not in data.attrs:
         return np.timedelta64(shortest, "ns")
-    step = timestamps.duration(str(data.attrs["frequency"])).to_timedelta64()
+    step: np.timedelta64 = timestamps.duration(str(data.attrs["frequency"])).to_timedelta64()
     if known.size and shortest < step:
         where = valid[:, :-1][apart < step][0]
         raise TimeError(
