@@ -183,7 +183,7 @@ def test_what_does_not_fit_is_refused() -> None:
         sample_scenarios([a, _forecast(curve, levels, sites=("b",), issue="2024-01-01T10")])
     with pytest.raises(TimeError, match=r"cover 2024-01-02 00:00.* and 2024-01-02 01:00"):
         sample_scenarios([a, _forecast(curve, levels, sites=("b",), start="2024-01-02T01")])
-    with pytest.raises(SchemaError, match="frequencies"):
+    with pytest.raises(TimeError, match="intervals of 1h, that of b of 30min"):
         sample_scenarios([a, _forecast(curve, levels, sites=("b",), frequency="30min")])
     with pytest.raises(SchemaError, match="'a' is in several"):
         sample_scenarios([a, a])
