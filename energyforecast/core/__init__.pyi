@@ -2,6 +2,7 @@
 
 from . import (
     alignment as alignment,
+    intervals as intervals,
     calendars as calendars,
     power_curve_sources as power_curve_sources,
     deprecations as deprecations,
