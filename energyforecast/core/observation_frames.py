@@ -10,7 +10,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.variables import Flag
-from energyforecast.core.wording import counted, minute, short
+from energyforecast.core.wording import intervals, minute, short
 from energyforecast.errors import SchemaError, TimeError, of_type
 
 __all__ = [
@@ -235,9 +235,8 @@ def outside_error(
     site: str, wanted: timestamps.Times, index: pd.DatetimeIndex, frequency: pd.Timedelta
 ) -> TimeError:
     """Error of hours that are no interval of the observations."""
-    unit = "hour" if frequency == pd.Timedelta("1h") else "interval"
     return TimeError(
-        f"Site {site!r} was not observed in {counted(len(wanted), unit)}, the first {minute(wanted[0])} UTC.",
+        f"Site {site!r} was not observed in {intervals(len(wanted), frequency)}, the first {minute(wanted[0])} UTC.",
         f"The hours must lie among the observations, every {short(frequency)} from {index[0]} to {index[-1]}; an "
         "unknown value is NaN.",
         "Ask for a shorter period, or give more observations; "

@@ -251,7 +251,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     Raises
     ------
     TimeError
-        If an hour of the forecast lies outside the observations.
+        If the intervals differ (:func:`energyforecast.align`), or one of the forecast lies outside the observations.
     SchemaError
         If a site was not observed.
 
@@ -271,8 +271,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     origin, step = np.nonzero(forecast.inside)
     data = forecast.data
     valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")
-    zone = timestamps.zone(str(data.attrs.get("timezone", "UTC")))
-    local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(zone)
+    local = timestamps.to_index(valid).tz_convert(timestamps.zone(str(data.attrs.get("timezone", "UTC"))))
     frames, outcomes, cubes, limits, served = [], [], [], [], []
     for k, name in enumerate(forecast.sites):
         outcomes.append(outcomes_at(observed, valid, site=name, step=frequency_of(forecast)))
