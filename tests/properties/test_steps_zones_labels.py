@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -38,22 +39,9 @@ LABELLED = {
     "realised_cost",
     "exceedance",
     "verification_sheet",
+    "outcomes_brought_together",
 }
-#: Calls that join by the exact stamp: the first part of a longer interval counts as the whole.
-BY_STAMP = {
-    "mae",
-    "bias",
-    "pinball",
-    "energy_error",
-    "imbalance_cost",
-    "prices_by_step",
-    "realised_cost",
-    "schedule_with_prices",
-    "reserve_with_schedule",
-    "exceedance",
-    "day_ahead_sheet",
-    "verification_sheet",
-}
+T = TypeVar("T")
 Call = Callable[[Local, int, int, Label], None]
 CALLS: dict[str, Call] = {}
 
@@ -304,6 +292,40 @@ def ramp_scores(local: Local, forecast: int, observed: int, label: Label) -> Non
     assert [table[name] for name in ("ramp_hits", "ramp_misses", "ramp_false_alarms")] == [1, 0, 0]
 
 
+@call
+def outcomes_brought_together(local: Local, forecast: int, observed: int, label: Label) -> None:
+    """Finer outcomes become means at the step of the forecast; coarser ones are refused."""
+    if forecast % observed:
+        ef.align(local.observations(observed, label), local.forecast(forecast), how="mean")
+        pytest.fail("Means of longer or cut intervals must be refused.")
+    means = _never_refused(
+        lambda: ef.align(local.observations(observed, label), local.forecast(forecast), how="mean")
+    )
+    table = evaluation.mae(means, local.forecast(forecast))
+    predicted, outcome = _both(local, forecast, observed)
+    _near(float(table["value"].iloc[0]), np.abs(predicted - outcome).mean())
+
+
+@call
+def prices_brought_together(local: Local, forecast: int, prices: int, label: Label) -> None:
+    """A price holds for the parts of its interval, and longer intervals have its mean."""
+    if forecast % prices and prices % forecast:
+        return
+    series = pd.Series(local.truth(prices, 2), index=local.index(prices))
+    how: Literal["mean", "repeat"] = "repeat" if prices > forecast else "mean"
+    found = _never_refused(lambda: ef.align(series, local.forecast(forecast), how=how))
+    at_step = joined(local.truth(prices, 2), prices, max(prices, forecast))
+    np.testing.assert_allclose(found, np.repeat(at_step, max(prices, forecast) // forecast), rtol=1e-6)
+
+
+def _never_refused(made: Callable[[], T]) -> T:
+    """The result of a call that must give one."""
+    try:
+        return made()
+    except EnergyForecastError as error:
+        pytest.fail(f"is refused: {error}")
+
+
 # -- plans -----------------------------------------------------------------------------------------
 
 
@@ -437,18 +459,7 @@ def _faults(name: str, combinations: list[tuple[Local, tuple[int, int], Label]])
     return [f"{local}, {pair} min, {label}: {fault}" for (local, pair, label), fault in found if fault]
 
 
-NAMED = [
-    pytest.param(
-        name,
-        marks=pytest.mark.xfail(raises=WRONG, strict=False, reason="joined by the exact stamp")
-        if name in BY_STAMP
-        else (),
-    )
-    for name in CALLS
-]
-
-
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", CALLS)
 def test_each_pair_of_steps_is_right_or_refused(name: str) -> None:
     """Zones and labels take turns over the pairs."""
     days = [local for zone in ZONES for local in locals_of(zone)]
@@ -463,7 +474,7 @@ def test_each_pair_of_steps_is_right_or_refused(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", CALLS)
 def test_each_pair_of_steps_in_each_zone_with_each_label(name: str, zone: str) -> None:
     labels = LABELS if name in LABELLED else LABELS[:1]
     every = [(local, pair, label) for local in locals_of(zone) for pair in PAIRS for label in labels]
