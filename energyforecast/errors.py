@@ -37,7 +37,7 @@ Each message has three lines: found, expected, remedy.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from importlib import import_module
 from types import ModuleType
 
@@ -265,7 +265,7 @@ def one_of(
     Choose one of them; perhaps 'wls' is meant.
     """
     choices = tuple(allowed)
-    if value in choices:
+    if isinstance(value, Hashable) and value in choices:
         return
     near = difflib.get_close_matches(str(value), [item for item in choices if isinstance(item, str)], n=1)
     raise error(

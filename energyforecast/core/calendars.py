@@ -18,6 +18,8 @@ import holidays
 import numpy as np
 import numpy.typing as npt
 
+from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import SchemaError
 
 __all__ = ["Days", "check_country", "has_ramadan", "look_up", "ramadan", "weekend"]
@@ -105,8 +107,9 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
     >>> some.holiday.tolist(), some.compensation.tolist()
     ([True, False, False, False], [False, False, True, False])
     """
+    check_types({"country": country, "subdivision": subdivision}, of=look_up)
     check_country(country, subdivision)
-    wanted = np.asarray(days).astype("datetime64[D]")
+    wanted = timestamps.instants(days).astype("datetime64[D]")
     if not wanted.size:
         return Days(*[np.zeros(wanted.shape, dtype=bool)] * 7)
     first, last = (

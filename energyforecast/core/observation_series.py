@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.available_capacity import (
     AvailableCapacity,
     Capacities,
@@ -94,6 +95,7 @@ class Observations:
     frequency: Any = None
 
     def __post_init__(self) -> None:
+        check_types(vars(self), of=type(self))
         given = None if self.frequency is None else timestamps.duration(self.frequency)
         frequency = check_frame(self.values, label="observations", frequency=given)
         values = as_numbers(self.values, "observations")
@@ -221,6 +223,7 @@ class Observations:
         >>> power.value_at("farm", index, as_of="2024-01-01 04:00").tolist()
         [5.0, 6.0, nan]
         """
+        check_types(locals(), of=Observations.value_at)
         row, inside = self._located(site, valid_time, outside)
         if not include_flagged and self.flags is not None:
             inside = inside & ((self.flags[site].to_numpy()[row] & int(UNFIT)) == 0)

@@ -12,13 +12,12 @@ import numpy.typing as npt
 
 from energyforecast import physics
 from energyforecast.core import power_curve_sources, table_files
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.table_format import TableFormat
 from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["PowerCurve"]
-
 Array = npt.NDArray[Any]
-
 #: Dips below this before rated power are rounding, as in published tables.
 _DIP: Final = 0.005
 
@@ -67,8 +66,9 @@ class PowerCurve:
     name: str = ""
 
     def __post_init__(self) -> None:
+        check_types(vars(self), of=type(self))
         for field in ("wind_speed", "power"):
-            object.__setattr__(self, field, tuple(float(value) for value in getattr(self, field)))
+            object.__setattr__(self, field, tuple(as_numbers(field, getattr(self, field), ndim=1).tolist()))
         self._check_values()
         self._check_shape()
         if self.cut_out is None:

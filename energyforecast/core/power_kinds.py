@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, of_type
 
 __all__ = ["KINDS", "Kind", "bounds_of_rows", "check_kind", "kind_of_sum", "kinds_of", "power_bounds"]
 
@@ -38,6 +38,8 @@ def kinds_of(
 ) -> list[Kind]:
     """Kinds of sites in their order: one for all, or by name, and the usual one of those not named."""
     several = list(names)
+    if not isinstance(kind, str):
+        of_type("A kind", kind, expected=Mapping, remedy="Give one kind, or a kind for each site by name.")
     given = dict.fromkeys(several, kind) if isinstance(kind, str) else dict(kind)
     unknown = [name for name in given if name not in several]
     if unknown:

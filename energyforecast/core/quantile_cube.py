@@ -15,7 +15,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.power_kinds import Kind, bounds_of_rows, check_kind, power_bounds
 from energyforecast.core.wording import minute, short
-from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.errors import RangeError, SchemaError, TimeError, of_type
 
 __all__ = ["SiteRows", "available_capacity", "build", "check", "check_issued_before"]
 
@@ -140,6 +140,7 @@ def _fill(cube: Array, sites: Sequence[Array | Iterable[Array]], origin: Array, 
 
 def check(data: xr.DataArray) -> None:
     """Refuse a cube with other dimensions or coordinates, and quantiles that cross, are missing or out of bounds."""
+    of_type("A forecast", data, expected=xr.DataArray, remedy="Read a table with Forecast.from_frame.")
     if data.dims != _DIMS:
         raise SchemaError(
             f"A forecast has the dimensions {data.dims}.",

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.power_kinds import Kind, check_kind, kind_of_sum, kinds_of
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.wording import short
@@ -145,6 +146,7 @@ class Scenarios:
         >>> Scenarios.from_values([[[5.0]]], sites=["farm"], valid_time=hours, frequency="1h").n_scenarios
         1
         """
+        check_types(locals(), of=Scenarios.from_values)
         if isinstance(valid_time, pd.DatetimeIndex) and valid_time.tz is None:
             raise TimeError(
                 f"Hours of scenarios begin at {valid_time[0]}, without a time zone.",
@@ -159,7 +161,7 @@ class Scenarios:
                 'Give frequency="1h".',
             )
         step = pd.Timedelta(stamps[1] - stamps[0]) if frequency is None else timestamps.duration(frequency)
-        power = np.asarray(values, dtype=float)
+        power = as_numbers("values", values)
         if power.ndim != 3 or power.shape[1:] != (len(sites), len(stamps)):
             raise SchemaError(
                 f"The values have the shape {power.shape}.",
@@ -263,6 +265,9 @@ class Scenarios:
         >>> pair.total({"both": ["a", "b"]}).of().tolist()
         [[4.0, 6.0]]
         """
+        check_types(locals(), of=Scenarios.total)
+        if not groups:
+            raise SchemaError("No group is given.", "There must be at least one.", "Give {'all': [...]}.")
         sums = np.stack([sum(self.of(name) for name in members) for members in groups.values()], axis=1)
         kinds = [kind_of_sum(self.kinds[name] for name in members) for members in groups.values()]
         data = xr.DataArray(
@@ -309,6 +314,7 @@ class Scenarios:
            valid_time                 q0.1  q0.9
         0  2024-01-02 00:00:00+00:00   0.6   9.4
         """
+        check_types(locals(), of=Scenarios.quantiles)
         found = np.quantile(self.of(site), check_levels(quantile_levels), axis=0, method="hazen")
         columns = {f"q{level:g}": found[k] for k, level in enumerate(quantile_levels)}
         return pd.DataFrame({"valid_time": self.valid_times} | columns)

@@ -14,16 +14,16 @@ import numpy.typing as npt
 
 from energyforecast import physics
 from energyforecast.core import calendars, timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.site_facts import Source, as_sources
-from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError, one_of
+from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, SchemaError, of_type, one_of
 
 __all__ = ["DemandArea", "PVPlant", "Site", "Sites", "WindFarm", "as_sites"]
 
 #: Coordinates that may be off by this much can fall into another cell of a weather model. [km]
 _COARSE: Final = 5.0
-
 Array = npt.NDArray[Any]
 
 
@@ -84,9 +84,10 @@ class Site:
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "sources", as_sources(self.sources, self))
+        check_types(vars(self), of=type(self))
         if not self.name:
             raise SchemaError("A site has an empty name.", "Every site must have a name.", "Give it one.")
-        object.__setattr__(self, "sources", as_sources(self.sources, self))
         timestamps.zone(self.timezone)
         self._bounded("latitude", -90.0, 90.0, "degrees, north positive")
         self._bounded("longitude", -180.0, 180.0, "degrees, east positive")
@@ -167,13 +168,10 @@ class WindFarm(Site):
     power_curve: PowerCurve | None = None
 
     def __post_init__(self) -> None:
+        if self.power_curve is not None:
+            remedy = "Read it: power_curve=PowerCurve.read('curve.csv')."
+            of_type("The power curve", self.power_curve, expected=PowerCurve, remedy=remedy)
         super().__post_init__()
-        if not (self.power_curve is None or isinstance(self.power_curve, PowerCurve)):
-            raise SchemaError(
-                f"Site {self.name!r} has the power curve {self.power_curve!r}.",
-                "A power curve must be a PowerCurve object.",
-                "Read it: power_curve=PowerCurve.read('curve.csv').",
-            )
         self._bounded("hub_height", 0.0, 300.0, "m", above=True)
         self._bounded("rotor_diameter", 0.0, 400.0, "m", above=True)
         self._bounded("turbines", 0.0, 10_000.0, "turbines", above=True)

@@ -292,5 +292,7 @@ def format_of(given: TableFormat | str | None, **overrides: Any) -> TableFormat:
     if isinstance(given, str):
         one_of("format", given, allowed=FORMATS)
         given = FORMATS[given]
+    elif given is not None:
+        of_type("format", given, expected=TableFormat, remedy="Give a TableFormat or the name of one.")
     changes = {name: value for name, value in overrides.items() if value is not None}
     return replace(given or TableFormat(), **changes)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.core.wording import with_few_levels
@@ -65,6 +66,7 @@ class Task(ABC):
         """Beginning and end of the window of each issue."""
 
     def __post_init__(self) -> None:
+        check_types(vars(self), of=type(self))
         timestamps.zone(self.timezone)
         object.__setattr__(self, "quantiles", check_levels(self.quantiles))
         if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
@@ -87,7 +89,7 @@ class Task(ABC):
         >>> day_ahead("09:00", timezone="Europe/Paris").moments("2024-07-01 09:00")
         array(['2024-07-01T07:00:00.000000000'], dtype='datetime64[ns]')
         """
-        several = [issue_time] if isinstance(issue_time, str) or np.ndim(issue_time) == 0 else issue_time
+        several = [issue_time] if hasattr(issue_time, "keys") or np.ndim(issue_time) == 0 else issue_time
         given = [timestamps.instant(moment, timezone=self.timezone) for moment in several]
         return np.unique(timestamps.to_ns(pd.DatetimeIndex(given)))
 
@@ -97,8 +99,7 @@ class Task(ABC):
         Parameters
         ----------
         start, end : str or moment
-            Strings are read in the task's zone; ``"2015"`` or ``"2015-03"`` mean all of it, the end
-            included; a moment as `end` is excluded.
+            Strings in the task's zone; ``"2015-03"`` means all of it, its end included; a moment as `end` is excluded.
 
         Examples
         --------

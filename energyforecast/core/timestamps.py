@@ -146,6 +146,8 @@ def instants(value: Any) -> Times:
         return to_ns(value)
     if getattr(kind, "kind", None) == "M":
         return to_ns(np.asarray(value))
+    if hasattr(value, "keys"):  # a Dataset or a table
+        raise _bad_moment(value)
     several = np.asarray(value, dtype=object)
     flat = [pd.NaT if _is_nat(moment) else instant(moment) for moment in several.ravel()]
     return to_ns(pd.DatetimeIndex(flat)).reshape(several.shape)

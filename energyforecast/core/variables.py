@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
 
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, of_type
 
 __all__ = [
     "FLAG_VERSION",
@@ -164,6 +164,7 @@ def lookup(name: str) -> Variable:
     >>> lookup("wind_speed_100m").units
     'm s-1'
     """
+    of_type("The name of a variable", name, expected=str, remedy="Give text, such as 'temp_air'.")
     bare = name.split(":", 1)[-1]
     match = _HEIGHT.match(bare)
     if match and match["base"] in VARIABLES and VARIABLES[match["base"]].has_height:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.plausibility import check_radiation, check_variable
 from energyforecast.core.sites import Site
 from energyforecast.errors import SchemaError, TimeError
@@ -136,6 +137,7 @@ def validated(weather: Weather, *, sites: Sequence[Site] = ()) -> ValidatedWeath
     >>> forecast.at(0.5).values[0, 0, :3].tolist()
     [11.0, 11.5, 12.0]
     """
+    check_types(locals(), of=validated)
     if isinstance(weather, ValidatedWeather):
         return weather.for_sites(sites)
     models = as_models(weather)

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.bootstrap import block_draws, quantile_interval, resampled
@@ -173,7 +174,8 @@ def aggregate(
     _check_weights(weights, pairs)
     if confidence is not None:
         check_probability("The confidence", confidence)
-    keys = [by] if isinstance(by, str) else list(by or ())
+    check_types({"by": by}, of=aggregate)
+    keys = [by] if isinstance(by, str) else list(() if by is None else by)
     if "level" in keys:
         metrics, keys = _at_levels(metrics, pairs), [key for key in keys if key != "level"]
     members = groups(pairs, keys)

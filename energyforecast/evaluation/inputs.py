@@ -12,6 +12,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import check_series, frequency_of, step_of
 from energyforecast.core.observation_series import Observations
@@ -32,6 +33,7 @@ _CUBE: Final = {"site", "issue_time", "lead_time", "quantile"}
 
 def as_pairs(observed: Observed, forecast: Predicted | None = None) -> Pairs:
     """Align outcomes with a forecast, exactly, in any form that :func:`energyforecast.evaluation.score` takes."""
+    check_types(locals(), of=as_pairs)
     if isinstance(observed, Pairs):
         if forecast is not None:
             raise SchemaError(
@@ -115,7 +117,7 @@ def _as_array(values: pd.Series | pd.DataFrame | xr.DataArray, columns: str) -> 
     coords: dict[Hashable, Any] = {"time": timestamps.to_ns(_utc(values.index))}
     if isinstance(values, pd.DataFrame):
         coords[columns] = list(values.columns)
-    return xr.DataArray(values.to_numpy(dtype=float), dims=dims, coords=coords, attrs=dict(values.attrs))
+    return xr.DataArray(as_numbers("A forecast", values), dims=dims, coords=coords, attrs=dict(values.attrs))
 
 
 def _predicted(forecast: pd.Series | pd.DataFrame | xr.DataArray) -> xr.DataArray:

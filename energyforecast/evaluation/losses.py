@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.evaluation.arguments import check_probability, check_range
@@ -53,8 +54,16 @@ def pinball_loss(observed: Array, quantiles: Array, quantile_levels: Sequence[fl
     >>> pinball_loss(np.array([3.0]), np.array([[1.0, 4.0]]), [0.1, 0.9]).round(3).tolist()
     [[0.2, 0.1]]
     """
-    error, levels = np.asarray(observed)[:, None] - np.asarray(quantiles), np.asarray(quantile_levels)
+    check_types(locals(), of=pinball_loss)
+    outcome, curves, levels = (as_numbers("pinball", part) for part in (observed, quantiles, quantile_levels))
     check_range("A quantile level", levels, low=0.0, high=1.0)
+    if curves.shape != (outcome.size, levels.size) or outcome.ndim != 1:
+        raise SchemaError(
+            f"Outcomes have the shape {outcome.shape}, quantiles {curves.shape}, levels {levels.shape}.",
+            "The shapes must be (rows,), (rows, levels) and (levels,).",
+            "Give a row of quantiles for each outcome, with a column for each level.",
+        )
+    error = outcome[:, None] - curves
     return np.asarray(np.maximum(levels * error, (levels - 1) * error))
 
 
@@ -103,6 +112,7 @@ def crps_of_quantiles(
     >>> crps_of_quantiles(np.array([0.0]), np.array([[2.0, 2.0]]), [0.1, 0.9], above=1.5).tolist()
     [0.5]
     """
+    check_types(locals(), of=crps_of_quantiles)
     y = np.asarray(observed, dtype=float)[:, None]
     q, levels = np.asarray(quantiles, dtype=float), np.asarray(quantile_levels, dtype=float)
     if np.shape(q) != (len(y), len(levels)):
@@ -171,7 +181,7 @@ def interval_loss(observed: Array, low: Array, high: Array, *, interval: float) 
 
 def as_samples(samples: Any, *, dims: int) -> Array:
     """Samples as an array; rows of different sizes are refused by the first that differs."""
-    if not isinstance(samples, np.ndarray):
+    if isinstance(samples, Sequence) and not isinstance(samples, str | bytes):
         sizes = [np.shape(row)[0] if np.ndim(row) else 0 for row in samples]
         odd = [k for k, size in enumerate(sizes) if size != sizes[0]]
         if odd:
@@ -180,7 +190,7 @@ def as_samples(samples: Any, *, dims: int) -> Array:
                 "All rows must have the same number of samples.",
                 "Draw as many for each row, or score the rows of a size together.",
             )
-    array = np.asarray(samples, dtype=float)
+    array = as_numbers("samples", samples)
     if array.ndim != dims:
         raise SchemaError(
             f"Samples have the shape {array.shape}.",
@@ -225,6 +235,7 @@ def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Arr
     >>> crps_of_samples(np.array([1.0]), np.array([[0.0, 2.0]])).tolist()
     [0.5]
     """
+    check_types(locals(), of=crps_of_samples)
     ordered = np.sort(as_samples(samples, dims=2), axis=1)
     y, size = _outcomes(observed, ordered), ordered.shape[1]
     away = np.abs(ordered - y[:, None]).mean(axis=1)

@@ -14,6 +14,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
@@ -268,6 +269,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     0  farm 2024-01-02 00:00:00+00:00       15.0
     1  farm 2024-01-02 01:00:00+00:00       16.0
     """
+    check_types(locals(), of=align)
     origin, step = np.nonzero(forecast.inside)
     data = forecast.data
     valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import By, Metric, aggregate
 from energyforecast.evaluation.inputs import Observed, Predicted, as_pairs
@@ -109,6 +110,7 @@ class RegisteredMetric(_Registered):
         **parameters: Any,
     ) -> pd.DataFrame:
         """Table of scores; see :func:`energyforecast.evaluation.score`."""
+        check_types(locals(), of=RegisteredMetric.__call__)
         metrics = self.metrics(parameters)
         return aggregate(metrics, as_pairs(observed, forecast), by=by, weights=weights, confidence=confidence)
 
@@ -117,6 +119,7 @@ class RegisteredMetric(_Registered):
         if not parameters and all(item.default is not item.empty for item in self.parameters.values()):
             return self._defaults
         self._check(parameters or {})
+        check_types(parameters or {}, of=self._declaration)
         return self._made(parameters or {})
 
     @functools.cached_property
@@ -137,6 +140,7 @@ class RegisteredTable(_Registered):
         self, observed: Observed, forecast: Predicted | None = None, **parameters: Any
     ) -> pd.DataFrame:
         """Table of outcomes and a forecast; a reference is aligned with the same outcomes."""
+        check_types(locals(), of=RegisteredTable.__call__)
         self._check(parameters)
         if "reference" in parameters and not isinstance(parameters["reference"], Pairs):
             parameters["reference"] = as_pairs(observed, parameters["reference"])

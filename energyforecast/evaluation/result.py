@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.wording import counted
@@ -121,6 +122,9 @@ class Result(ScoredForecasts):
         >>> Result.from_forecasts({"vendor": example_forecast()}, example_observations())
         Result of vendor: 1 issues, 0 fits
         """
+        check_types(locals(), of=Result.from_forecasts)
+        if not forecasts:
+            raise SchemaError("No forecast is given.", "There must be at least one.", "Give it by a name.")
         caveats = dict.fromkeys(line for item in forecasts.values() for line in item.caveats)
         provenance = {"caveats": list(caveats), "references": list(references)}
         name, *others = forecasts

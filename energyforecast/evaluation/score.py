@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import Metric, aggregate
 from energyforecast.evaluation.inputs import Observed, Predicted, as_pairs
@@ -161,6 +162,7 @@ def score(
     1   rmse    1.0  24        0
     2   bias   -1.0  24        0
     """
+    check_types(locals(), of=score)
     entry = REGISTRY.get(metric) if isinstance(metric, str) else metric
     given = {"by": by, "weights": weights, "confidence": confidence}
     if isinstance(entry, RegisteredTable):

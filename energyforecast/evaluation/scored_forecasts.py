@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.variables import Flag
@@ -99,9 +100,10 @@ class ScoredForecasts:
         0    mae       15.0    2.0
         1    mae       16.0    2.0
         """
+        check_types(locals(), of=ScoredForecasts.scores)
         wanted = [item for choice in chosen for item in named(choice, parameters)]
         tables = []
-        keys = [by] if isinstance(by, str) else list(by or ())
+        keys = [by] if isinstance(by, str) else list(() if by is None else by)
         for name, pairs in self.pairs.items():
             if model in (None, name):
                 usable = [item for item in wanted if item.within(pairs.quantile_levels)]
@@ -174,6 +176,7 @@ class ScoredForecasts:
         0      model  skill_mae    0.5
         1  reference  skill_mae    0.0
         """
+        check_types(locals(), of=ScoredForecasts.skill)
         usable = {item.name: item for item in METRICS if item.lower_is_better}
         if reference not in self.forecasts or metric not in usable:
             raise MissingDataError(
@@ -182,7 +185,7 @@ class ScoredForecasts:
                 "Choose among them; give references to backtest together with the forecaster.",
             )
         table = self.scores(by=by, chosen=[usable[metric]])
-        keys = ([by] if isinstance(by, str) else list(by or ())) or ["metric"]
+        keys = ([by] if isinstance(by, str) else list(() if by is None else by)) or ["metric"]
         base = table[table["model"] == reference].set_index(keys)["value"]
         against = pd.MultiIndex.from_frame(table[keys]) if len(keys) > 1 else pd.Index(table[keys[0]])
         if metric == "pinball":  # Means over other levels are other scores.
@@ -240,6 +243,7 @@ class ScoredForecasts:
            model  skill  days   n  filled
         0  model    0.5     1  24       0
         """
+        check_types(locals(), of=ScoredForecasts.compare)
         others = [name for name in self.forecasts if name != reference]
         if reference not in self.forecasts or not others:
             raise MissingDataError(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import By, Days, Metric, aggregate, groups
 from energyforecast.evaluation.arguments import check_probability, check_range
@@ -89,6 +90,7 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
     >>> diebold_mariano(noise).p_value > 0.05, diebold_mariano(noise + 1).p_value < 0.001
     (True, True)
     """
+    check_types(locals(), of=diebold_mariano)
     series = np.asarray(difference, dtype=float)
     if series.ndim != 1:
         raise SchemaError(
@@ -142,6 +144,7 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Array:
     >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(4).tolist()
     [0.04, 0.0533, 0.0533, 0.5]
     """
+    check_types(locals(), of=benjamini_hochberg)
     p = np.asarray(p_values, dtype=float)
     adjusted, known = np.full(p.shape, np.nan), np.isfinite(p)
     if known.any():
@@ -206,6 +209,7 @@ def compare(
        value  reference  skill  days   n
     0    1.0        2.0    0.5     1  24
     """
+    check_types(locals(), of=compare)
     item = _comparable(metric)
     check_probability("The confidence", confidence)
     both = match(model, reference, fill=fill)

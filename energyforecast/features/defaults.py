@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Intraday, MonthAhead, Task
 from energyforecast.errors import SchemaError
@@ -132,6 +133,7 @@ def recipe(site: Site, task: Task | None = None, *, weather: Literal["any"] | No
     >>> recipe(farm, intraday(every="1h", leads="12h")).names[-2:]
     ['NewestObservation', 'NewestWind']
     """
+    check_types(locals(), of=recipe)
     known = _recipe(site)
     if isinstance(task, MonthAhead):
         lead = (LeadTime().name, WeatherAge().name)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import table_steps, timestamps
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_frames import check_declared
@@ -41,11 +42,15 @@ def read_frame(
     name: str,
 ) -> Forecast:
     """Read the frame of :meth:`energyforecast.Forecast.from_frame`."""
+    check_types(locals(), of=read_frame)
     form.check_used("unit", "timezone", "frequency", "time_format", reader="Forecast.from_frame")
     one_of("unit", form.unit or "MW", allowed=("W", "kW", "MW", "GW"), error=UnitsError)
     levels = _levels(frame, columns)
     clock = form.timezone or ("UTC" if task is None else task.timezone)
-    values = frame[list(levels)].to_numpy(dtype=float) * format_of(form, unit=form.unit or "MW").megawatts
+    values = (
+        as_numbers(f"frame[{list(levels)}]", frame[list(levels)])
+        * format_of(form, unit=form.unit or "MW").megawatts
+    )
     rows = _rows(frame, clock, task, form.time_format)
     known = np.isfinite(values).all(axis=1)
     rows, values = rows[known], values[known]
@@ -106,6 +111,12 @@ def _levels(frame: pd.DataFrame, columns: Mapping[str, float] | str | None) -> d
         found = dict(columns)
     else:
         found = {str(name): float(name[1:]) for name in frame.columns if _is_level(str(name))}
+    if frame.columns.has_duplicates:
+        raise SchemaError(
+            f"The frame has the columns {list(frame.columns)}.",
+            "Names must be unique.",
+            "Rename or drop one.",
+        )
     absent = [name for name in found if name not in frame.columns]
     if absent or not found:
         raise SchemaError(
@@ -119,7 +130,7 @@ def _levels(frame: pd.DataFrame, columns: Mapping[str, float] | str | None) -> d
 
 def _is_level(name: str) -> bool:
     digits = name[1:].replace(".", "", 1)
-    return name.startswith("q") and digits.isdigit()
+    return name.startswith("q") and digits.isdecimal()
 
 
 def _rows(frame: pd.DataFrame, clock: str, task: Task | None, form: str | None) -> pd.DataFrame:

@@ -10,13 +10,15 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.arguments import check_types
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
-from energyforecast.errors import MissingDataError
+from energyforecast.errors import MissingDataError, RangeError
+from energyforecast.forecasting.checks import check_issue_times
 from energyforecast.forecasting.forecaster import Forecaster
 
 __all__ = ["PLANNED", "PortfolioForecast", "forecast_portfolio", "weather_of"]
@@ -106,16 +108,22 @@ def forecast_portfolio(
     >>> forecast_portfolio(forecaster, weather, power, issue_times="2015-03-15 09:00").sites
     {'wind': ('La Haute Borne',)}
     """
+    check_types(locals(), of=forecast_portfolio)
     from joblib import Parallel, delayed
 
     issues = timestamps.to_index(forecaster.task.moments(issue_times))
+    check_issue_times(timestamps.to_ns(issues))
+    if jobs == 0:
+        raise RangeError("jobs is 0.", "It must be a number of processes, or -1 for all.", "Leave it out.")
     work = []
     for kind, part in _by_kind(forecaster).items():
         names = [site.name for site in part.sites]
         known = (weather_of(weather, names), observations[names])
         work.append((kind, "ahead", part, known, issues))
         if learn is not None:
-            work.append((kind, "past", part, known, _before(forecaster.task, issues[0], learn)))
+            past = _before(forecaster.task, issues[0], learn)
+            check_issue_times(timestamps.to_ns(past))
+            work.append((kind, "past", part, known, past))
     # The longest first: demand has several sites, so the other process takes the plants.
     results = Parallel(n_jobs=min(jobs, len(work)))(delayed(_forecast)(*item[2:]) for item in work)
     forecasts: dict[str, dict[str, Forecast]] = {"ahead": {}, "past": {}}
@@ -180,11 +188,12 @@ def weather_of(weather: Weather, names: Sequence[str]) -> Weather:
 
 def _filled(dataset: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
     """Sites of a dataset by name, without the variables that they all lack."""
-    absent = [name for name in names if name not in dataset["site"].values]
+    places = list(dataset["site"].values) if "site" in dataset.coords else []
+    absent = [name for name in names if name not in places]
     if absent:
         raise MissingDataError(
             f"The weather has no site {absent[0]!r}.",
-            f"It has {[str(name) for name in dataset['site'].values]}.",
+            f"It has {list(map(str, places))}.",
             "Fetch it for all sites that are planned.",
         )
     chosen = dataset.sel(site=list(names))

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, Sites, as_sites
@@ -54,6 +55,7 @@ class Specification:
         neighbours: Sites = (),
         trust_clock: bool = False,
     ) -> None:
+        check_types(locals(), of=Specification.__init__)
         self.sites = as_sites(sites)
         around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]

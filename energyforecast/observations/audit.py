@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import plausibility
+from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_series import is_counter
 from energyforecast.core.sites import PVPlant, Site, Sites, as_sites
@@ -135,6 +136,7 @@ def audit_observations(
     >>> print(audit_observations(replace(power, values=power.values * 1000), sites=site).problems[0])
     A tenth of La Haute Borne is above 3718.76 MW, 454 times its 8.2 MW: this looks like another unit.
     """
+    check_types(locals(), of=audit_observations)
     places = as_sites(sites)
     checked = quality.flag_quality(observations, sites=places, weather=weather)
     clocks = {

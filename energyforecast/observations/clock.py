@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,13 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import observation_frames, timestamps
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.daylight import DarkDays, dark_days, proven_lag
+from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, one_of
 from energyforecast.observations.lag import Lag, estimate_lag
 from energyforecast.observations.power_driver import clock_driver
-
-if TYPE_CHECKING:
-    from energyforecast.core.observation_series import Observations
 
 __all__ = ["WIND_TOLERANCE", "ClockReport", "check_clock"]
 
@@ -211,6 +210,8 @@ def check_clock(
     Clock of La Haute Borne: off by a constant. It lags by +191 min; check the time zone, and which end of its
     interval a stamp names. Overall lag behind wind_speed_100m: 195 ± 4 min, over 17,234 h.
     """
+    check_types(locals(), of=check_clock)
+    one_of("by", by, allowed=("month", "quarter"))
     series = _measured(power, site)
     step = observation_frames.check_frame(series.to_frame(site.name), label="power")
     rows = max(1, round(pd.Timedelta("1h") / step))
@@ -264,7 +265,7 @@ def _proven(table: pd.DataFrame, dark: DarkDays, part: str) -> pd.DataFrame:
 def _measured(power: Observations | pd.Series, site: Site) -> pd.Series:
     """Power of a site, without flagged values."""
     if isinstance(power, pd.Series):
-        return power
+        return pd.Series(as_numbers("power", power), index=power.index)
     if site.name not in power.sites:
         raise SchemaError(
             f"The observations hold {list(power.sites)}, not {site.name!r}.",

@@ -11,6 +11,7 @@ import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import timestamps, variables, weather_schema
+from energyforecast.core.arguments import as_numbers
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
@@ -45,7 +46,7 @@ def driver_at(
     stamps, wanted = (timestamps.to_ns(index).astype("int64") for index in (known.index, middle))
     if not len(stamps):
         raise MissingDataError("The expected series is empty.", "It must have values.", "Check the period.")
-    values = np.interp(wanted, stamps, known.to_numpy(dtype=float), left=np.nan, right=np.nan)
+    values = np.interp(wanted, stamps, as_numbers("expected", known), left=np.nan, right=np.nan)
     # Between instants that are too far apart, the expected value is not known.
     after = np.clip(np.searchsorted(stamps, wanted), 1, max(len(stamps) - 1, 1))
     gap = stamps[after % len(stamps)] - stamps[after - 1]
@@ -61,9 +62,10 @@ def _freshest(weather: xr.Dataset, site: Site) -> pd.Series:
         hub = (site.hub_height if isinstance(site, WindFarm) else None) or 100.0
         speeds = [str(name) for name in weather.data_vars if str(name).startswith("wind_speed_")]
         name = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub), default="")
-    if name not in weather or site.name not in weather["site"].values:
+    places = list(weather["site"].values) if "site" in weather.coords else []
+    if name not in weather or site.name not in places:
         raise SchemaError(
-            f"The weather has {list(map(str, weather.data_vars))} at {list(weather['site'].values)}.",
+            f"The weather has {list(map(str, weather.data_vars))} at {places}.",
             f"It needs the driver of {site.name!r}: wind speed, or ghi for a PV plant.",
             "Give the series itself as expected=...",
         )

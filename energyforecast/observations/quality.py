@@ -16,6 +16,7 @@ import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import DemandArea, PVPlant, Site, Sites, as_sites
@@ -80,6 +81,7 @@ def flag_quality(
     >>> int((checked.flags["La Haute Borne"]["2014-03-11"] == int(Flag.STUCK)).sum())
     12
     """
+    check_types(locals(), of=flag_quality)
     wanted = [*RULES, Flag.CLOCK_SUSPECT] if rules is None else list(rules)
     unknown = [flag for flag in wanted if flag not in RULES and flag != Flag.CLOCK_SUSPECT]
     if unknown:

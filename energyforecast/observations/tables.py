@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_frames import as_numbers
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_cells import is_of_numbers, numbers, refuse_codes
@@ -112,6 +113,7 @@ def read_power(
     >>> power.values["farm"].tolist()
     [1.5005, 0.9]
     """
+    check_types(locals(), of=read_power)
     one_of("revisions", revisions, allowed=("first", "last"))
     form = format_of(format, unit=unit, timezone=timezone, label=label)
     known = [name for name in form.given if name not in _NO_WEATHER]
@@ -163,6 +165,7 @@ def read_demand(
     >>> read_demand(table, format="neso", published_after="1h")
     Observations of Great Britain: 50 x 30min from 2023-10-28 23:00 UTC, 0 missing, 0 flagged, published after 1h
     """
+    check_types(locals(), of=read_demand)
     demand = read_power(
         source,
         unit=unit,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
@@ -175,6 +176,7 @@ def plan_day(
     >>> made.net_load.n_scenarios, len(made.reserve), made.dispatch.n_scenarios
     (1000, 24, 30)
     """
+    check_types(locals(), of=plan_day)
     issue = _issue(ahead, issue_time)
     chosen = {kind: forecast.sel(issue_time=issue) for kind, forecast in ahead.ahead.items()}
     dependence = _dependence(settings, ahead, observations, until=issue)

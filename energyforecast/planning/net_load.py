@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import check_same_step
 from energyforecast.core.power_kinds import Kind
@@ -91,6 +92,7 @@ def net_load(
         raise MissingDataError(
             "The demand is None.", "Net load must have a demand.", "Give scenarios or a forecast of it."
         )
+    check_types(locals(), of=net_load)
     given: dict[Kind, Any] = {"demand": demand, "wind": wind, "solar": solar}
     given = {kind: part for kind, part in given.items() if part is not None}
     sampled = _scenarios_of(given, n_scenarios=n_scenarios, dependence=dependence, issue_time=issue_time)

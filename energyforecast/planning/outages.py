@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import RangeError
 
 __all__ = ["Outage", "outage_table"]
@@ -56,6 +57,7 @@ class Outage:
     units: int = 1
 
     def __post_init__(self) -> None:
+        check_types(vars(self), of=type(self))
         positive = np.isfinite(self.capacity) and self.capacity > 0
         if not (positive and 0.0 <= self.probability < 1.0 and self.units >= 1):
             raise RangeError(
@@ -99,6 +101,7 @@ def outage_table(outages: Sequence[Outage]) -> tuple[Array, Array]:
     >>> power.tolist(), chance.round(6).tolist()
     ([0.0, 100.0, 200.0], [0.81, 0.18, 0.01])
     """
+    check_types(locals(), of=outage_table)
     steps: Array = np.zeros(1, dtype=np.int64)
     chance: Array = np.ones(1)
     for outage in outages:

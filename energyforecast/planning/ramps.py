@@ -12,10 +12,11 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.intervals import step_of
+from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.wording import spaced
-from energyforecast.errors import RangeError, TimeError
+from energyforecast.errors import RangeError, SchemaError, TimeError
 from energyforecast.evaluation.ramp_matching import match_ramps, onsets
 from energyforecast.planning.result_tables import check_columns
 
@@ -96,6 +97,7 @@ def ramps(
            [0. , nan],
            [nan, nan]])
     """
+    check_types(locals(), of=ramps)
     threshold = change if capacity is None else change * capacity
     if not (np.isfinite(threshold) and threshold > 0):
         raise RangeError(
@@ -103,6 +105,8 @@ def ramps(
             "It must be above 0 MW.",
             "Give change=..., in MW or as a share.",
         )
+    if not len(within):
+        raise SchemaError("within is empty.", "Ramps must have durations.", "Give within=('1h', '3h').")
     trajectories, hours, frames = scenarios.of(site), scenarios.valid_times, []
     for window in within:
         rise, fall = _extremes(trajectories, _intervals(window, scenarios.step, len(hours)))
@@ -152,6 +156,7 @@ def alarms(table: pd.DataFrame, *, probability: float = 0.3) -> pd.DataFrame:
       direction                     start  hours  probability
     0        up 2024-01-02 00:00:00+00:00    2.0          0.5
     """
+    check_types(locals(), of=alarms)
     if not 0.0 < probability <= 1.0:
         raise RangeError(
             f"Warnings are asked for from a probability of {probability:g} on.",
@@ -234,6 +239,7 @@ def alarm_scores(
     0        up     1       0             0  3
     1      down     0       0             0  3
     """
+    check_types(locals(), of=alarm_scores)
     slack = timestamps.duration(tolerance) / pd.Timedelta("1h")
     parts = [
         part

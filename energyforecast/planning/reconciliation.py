@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import LeakageError, MissingDataError, SchemaError, one_of
 
@@ -75,6 +76,7 @@ def reconcile(
     >>> made.data.values[0, :, 0].round(6).tolist()
     [11.0, 21.0, 32.0]
     """
+    check_types(locals(), of=reconcile)
     return MinT.fit(hierarchy, residuals=residuals, method=method).apply(scenarios, bounds=bounds)
 
 

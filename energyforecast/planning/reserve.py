@@ -13,6 +13,7 @@ from scipy import stats
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import finite_by_hour, outcomes_at
 from energyforecast.core.intervals import check_same_step, step_of
+from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError, one_of
@@ -120,6 +121,7 @@ def reserve(
     >>> reserve(scenarios, risk=0.1, outages=[Outage(capacity=20, probability=0.1)])["up"].tolist()
     [41.5]
     """
+    check_types(locals(), of=reserve)
     states, trajectories, hours = outage_table(outages), scenarios.of(site), scenarios.valid_times
     _check_demand(scenarios, site)
     _check_risk(risk, scenarios.n_scenarios, tail, of="scenarios")
@@ -195,6 +197,7 @@ def static_reserve(
     0      500.0  40.0  40.0  101
     1      500.0  40.0  40.0  101
     """
+    check_types(locals(), of=static_reserve)
     known = residuals.dropna().to_numpy(dtype=float)
     _check_risk(risk, len(known), tail, of="residuals")
     step = _step_of(residuals, schedule)
@@ -288,6 +291,11 @@ def reserve_exceedance(
     0        up  40.0         1   0.33  0.01  0.91     5.0  3
     1      down  40.0         0   0.00  0.00  0.71     NaN  3
     """
+    check_types(locals(), of=reserve_exceedance)
+    if not 0 < confidence < 1:
+        raise RangeError(
+            f"The confidence is {confidence}.", "It must lie between 0 and 1.", "Give 0.95, for example."
+        )
     named = {"reserve": tables} if isinstance(tables, pd.DataFrame) else tables
     rows = []
     for name, table in named.items():

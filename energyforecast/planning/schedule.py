@@ -12,6 +12,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
@@ -119,6 +120,7 @@ def schedule(
        schedule  expected_cost  median  median_cost
     0      12.2          137.6    20.0        166.8
     """
+    check_types(locals(), of=schedule)
     agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band)
     frames = [_planned(window, agreed) for window in _windows(source, site, issue_time, capacity)]
     return pd.concat(frames, ignore_index=True)
@@ -170,6 +172,7 @@ def compare_schedules(
     1   median         1006.5          105.0                375.0  24
     2  optimum          982.1          426.1                533.9  24
     """
+    check_types(locals(), of=compare_schedules)
     agreed = as_terms(terms, shortage=shortage, surplus=surplus, band=band)
     bare = replace(agreed, band=0.0)
     windows = list(_windows(source, site, None, capacity))

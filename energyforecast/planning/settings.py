@@ -40,6 +40,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.core.sites import Site
@@ -243,6 +244,7 @@ class PlanSettings:
         >>> PlanSettings.from_dict({"areas": {"South": ["city"]}, "reserve": {"risk": 0.02}}).reserve.risk
         0.02
         """
+        check_types(locals(), of=PlanSettings.from_dict)
         parts: dict[str, Any] = {
             name: _build(maker, tables[name], f"plan.{name}")
             for name, maker in (("reserve", _reserve), ("schedule", _schedule), ("ramps", _ramps))

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import observation_frames, timestamps, weather_schema
+from energyforecast.core.arguments import check_types
 from energyforecast.core.variables import POINT
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
@@ -54,6 +55,13 @@ def known_by(analysis: xr.Dataset, as_of: Any) -> xr.Dataset:
     >>> str(weather["time"].values[known][-1])[:13]
     '2014-12-15T00'
     """
+    check_types(locals(), of=known_by)
+    if "available_time" not in analysis.coords or "time" not in analysis.dims:
+        raise SchemaError(
+            f"The analysis has the coordinates {list(analysis.coords)}.",
+            "It must have the dimension time, and the coordinate available_time.",
+            "Give a Dataset of the readers of energyforecast.weather.",
+        )
     known = (analysis["available_time"] <= timestamps.to_ns([timestamps.instant(as_of)])[0]).values
     return analysis.where(xr.DataArray(known, dims="time", coords={"time": analysis["time"]}))
 
@@ -180,6 +188,7 @@ def temperature_scenarios(
     >>> run.sizes["member"], run["temp_air"].mean("member").values[0, 0, ::240].round().tolist()
     (13, [5.0, 5.0, 3.0, 3.0])
     """
+    check_types(locals(), of=temperature_scenarios)
     if not weather_schema.is_analysis(analysis) or "temp_air" not in analysis:
         raise SchemaError(
             f"The weather has the dimensions {tuple(map(str, analysis.dims))} and the variables "

@@ -15,7 +15,7 @@ from energyforecast.core import timestamps
 from energyforecast.errors import EnergyForecastError, TimeError
 from energyforecast.testing import example_forecast, example_observations
 from energyforecast.weather import Grid
-from tests.support.known_faults import fault, or_refused
+from tests.support.known_faults import or_refused
 
 ISSUED = pd.Timestamp("2024-02-05 09:00", tz="UTC")
 HOURS = pd.date_range("2024-02-06", periods=24, freq="1h", tz="UTC")
@@ -111,12 +111,10 @@ BERLIN = ["2023-10-29 01:00+02:00", "2023-10-29 02:00+02:00", "2023-10-29 02:00+
         pytest.param(
             {"q0.5": ["1,5"] * 3},
             id="decimal commas",
-            marks=fault("leaves as an error of numpy", raises=ValueError),
         ),
         pytest.param(
             {"q\u00b2": 1.0},
             id="a column that is no level",
-            marks=fault("leaves as an error of Python", raises=ValueError),
         ),
     ],
 )
@@ -127,7 +125,6 @@ def test_a_frame_that_cannot_be_read_is_refused(columns: dict[str, Any]) -> None
         ef.Forecast.from_frame(rows)
 
 
-@fault("leaves as an error of pandas", raises=ValueError)
 def test_a_doubled_column_of_a_frame_is_refused() -> None:
     rows = [["2024-01-01 09:00", time, 1.0, 2.0] for time in HOURS[:3]]
     with pytest.raises(EnergyForecastError):
@@ -157,19 +154,16 @@ def _wind_forecast() -> ef.Forecast:
         pytest.param(
             lambda: planning.schedule(_wind_forecast(), shortage=np.ones(24), surplus=1.0),
             id="an array of prices",
-            marks=fault("leaves as an error of numpy", raises=TypeError),
         ),
         pytest.param(
             lambda: planning.schedule(
                 _wind_forecast(), shortage=pd.DataFrame({"p": np.ones(24)}), surplus=1.0
             ),
             id="a frame of prices",
-            marks=fault("leaves as an error of pandas", raises=TypeError),
         ),
         pytest.param(
             _grid_with_a_gap,
             id="a grid with a gap",
-            marks=fault("leaves as an error of scipy", raises=ValueError),
         ),
         pytest.param(
             lambda: example_observations()[2014],

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import SchemaError, one_of
 from energyforecast.evaluation.losses import as_samples, crps_of_samples, energy_score, variogram_score
 
@@ -66,9 +67,17 @@ def score_samples(
              metric  value  n  missing
     0  energy_score    0.0  1        1
     """
+    check_types(locals(), of=score_samples)
     one_of("metric of samples", metric, allowed=SAMPLE_SCORES)
     outcome = np.asarray(observed, dtype=float)
     drawn = as_samples(samples, dims=2 if metric == "crps_of_samples" else 3)
+    sizes = {len(part) if np.ndim(part) else 0 for part in (weights, by) if part is not None}
+    if outcome.ndim == 0 or sizes - {len(outcome)}:
+        raise SchemaError(
+            f"Outcomes have the shape {outcome.shape}, weights or labels the sizes {sorted(sizes)}.",
+            "There must be a row for each outcome.",
+            "Give the weights and the labels of the same hours.",
+        )
     if len(drawn) != len(outcome):
         raise SchemaError(
             f"There are {len(outcome)} outcomes and {len(drawn)} rows of samples.",

@@ -17,7 +17,7 @@ def check_bounds(part: Any, *bounds: tuple[str, float, float]) -> None:
     """Refuse a field outside its bounds, and a component without name; None is left out."""
     label = type(part).__name__
     if hasattr(part, "name"):
-        if not part.name or not isinstance(part.name, str):
+        if not isinstance(part.name, str) or not part.name:
             raise SchemaError(
                 f"A {label} has no name in text.", "Components of a system must be named.", "Name it."
             )

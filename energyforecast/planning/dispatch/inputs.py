@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.wording import spaced
@@ -68,6 +69,9 @@ class DispatchInputs:
     wind: PowerInput | None = None
     solar: PowerInput | None = None
     site_areas: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        check_types(vars(self), of=type(self))
 
     def by_area(self, areas: Sequence[str], *, on: Point = "median") -> AreaTrajectories:
         """Sums over the sites of each area; a forecast counts with its median or mean."""

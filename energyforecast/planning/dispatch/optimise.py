@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import InfeasibleError, SchemaError, TimeError, of_type
 from energyforecast.planning.dispatch.inputs import AreaTrajectories, DispatchInputs, Point
 from energyforecast.planning.dispatch.plan import PARTS, Plan, scheduled
@@ -67,6 +68,7 @@ def plan_deterministic(system: System, inputs: DispatchInputs, *, on: Point = "m
     >>> plan.prices["price"].tolist()[1]
     60.0
     """
+    check_types(locals(), of=plan_deterministic)
     trajectories = _by_area(system, inputs, on=on)
     return _solved(on, system, trajectories.reduced(on))
 
@@ -116,6 +118,7 @@ def plan_scenarios(system: System, inputs: DispatchInputs) -> Plan:
     >>> plan.schedule["power"].tolist()  # the newsvendor quantile, 30 / (30 + 10)
     [250.0]
     """
+    check_types(locals(), of=plan_scenarios)
     return _solved("scenarios", system, _by_area(system, inputs), common=True)
 
 
@@ -229,6 +232,7 @@ def realised_costs(plans: Mapping[str, Plan], outcomes: DispatchInputs) -> pd.Da
     median             10200.0       300.0  10500.0   300.0
     perfect foresight  10200.0         0.0  10200.0     0.0
     """
+    check_types(locals(), of=realised_costs)
     system = _system(plans)
     trajectories = _by_area(system, outcomes)
     tables = ProgramTables.of(system, trajectories)

@@ -29,6 +29,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import ConfigurationError, SchemaError, of_type
 from energyforecast.planning.dispatch.components import (
     Area,
@@ -92,6 +93,7 @@ class System:
     surplus_cost: float | None = None
 
     def __post_init__(self) -> None:
+        check_types(vars(self), of=type(self))
         for group in ("areas", "units", "links", "storages", "electrolysers"):
             object.__setattr__(self, group, tuple(getattr(self, group)))
         check_bounds(
@@ -166,6 +168,7 @@ class System:
         ... )
         System of South: gas, battery
         """
+        check_types(locals(), of=System.from_dict)
         given = dict(tables)
         groups: dict[str, Any] = {"areas": [Area(name=name) for name in given.pop("areas", ())]}
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ __all__ = ["Dependence", "Independence", "ranks_of"]
 Array = npt.NDArray[Any]
 
 
+@runtime_checkable
 class Dependence(Protocol):
     """Ranks of the scenarios in each hour at each site; a protocol that any class can follow.
 

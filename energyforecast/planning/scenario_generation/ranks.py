@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import check_types
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
@@ -175,6 +176,7 @@ def hindcast_residuals(
     >>> hindcast_residuals(example_forecast(), example_observations())["farm"].head(2).round(6).tolist()
     [1.0, 1.0]
     """
+    check_types(locals(), of=hindcast_residuals)
     moment = None if until is None else timestamps.instant(until)
     columns, last = [], []
     for forecast in as_list(forecasts):
@@ -190,6 +192,8 @@ def hindcast_residuals(
             outcome = outcomes_at(source, valid, site=name, step=width, as_of=moment, outside="missing")
             last.append(_newest(source, name, valid[np.isfinite(outcome)]))
             columns.append(pd.Series(outcome - mean[k, origin, step], index=index, name=name))
+    if not columns:
+        raise MissingDataError("No forecast is given.", "There must be at least one.", "Give past forecasts.")
     found = pd.concat(columns, axis=1)
     newest = [stamp for stamp in last if stamp is not None]
     found.attrs["known_by"] = moment if moment is not None else max(newest, default=None)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import TAILS, Tails
 from energyforecast.core.scenario_set import Scenarios
@@ -82,7 +83,10 @@ def sample_scenarios(
     >>> sorted(scenarios.of()[:, 0].round(6).tolist())  # quantiles 6, 10, 14 at the levels 0.1, 0.5, 0.9
     [6.0, 8.0, 10.0, 12.0, 14.0]
     """
+    check_types(locals(), of=sample_scenarios)
     _check(n_scenarios, tails)
+    if seed < 0:
+        raise RangeError(f"The seed is {seed}.", "It must be 0 or more.", "Leave it out, or give seed=1.")
     marginals = Marginals.of(forecasts, issue_time=issue_time)
     model = Independence() if dependence is None else dependence
     rng = np.random.default_rng([seed, marginals.issue_time.value])
@@ -142,6 +146,7 @@ def sample_by_kind(
     >>> sample_by_kind({"wind": example_forecast()}, n_scenarios=5)
     {'wind': 5 scenarios of farm: 24 intervals of 1h from 2024-01-02 00:00 UTC [MW]}
     """
+    check_types(locals(), of=sample_by_kind)
     parts = {kind: as_list(given) for kind, given in forecasts.items()}
     together = sample_scenarios(
         [forecast for several in parts.values() for forecast in several],

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import MissingDataError
@@ -84,6 +85,7 @@ def day_ahead_sheet(
     >>> [note.translate() for note in sheet.notes][-1]
     'Scheduled energy: 288 MWh.'
     """
+    check_types(locals(), of=day_ahead_sheet)
     shown = check_levels(quantile_levels)
     chosen = parts.one_issue(forecast, site, issue_time)
     data, columns = _hours(chosen, timezone, shown)

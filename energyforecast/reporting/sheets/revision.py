@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, TimeError
@@ -67,6 +68,7 @@ def revision_sheet(
     0  00:00–01:00      10.0  11.0     1.0  0.125
     1  01:00–02:00      10.5  11.5     1.0  0.125
     """
+    check_types(locals(), of=revision_sheet)
     low, high = _interval(interval)
     new, old = parts.one_issue(now, site), parts.one_issue(previous, site)
     common = _common(new, old)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import check_same_step
 from energyforecast.core.observation_series import Observations
@@ -138,6 +139,7 @@ def verification_sheet(
     1  nmae    %  1.666667   3.333333
     2  bias   MW -1.000000  -2.000000
     """
+    check_types(locals(), of=verification_sheet)
     terms = VerificationTerms() if terms is None else terms
     chosen = parts.one_issue(forecast, site, issue_time)
     valid, others = parts.valid_times(chosen), _references(references or {}, chosen)

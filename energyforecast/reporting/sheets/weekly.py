@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.core.scenario_set import Scenarios
@@ -85,6 +86,7 @@ def weekly_outlook(
     0 2024-02-29 00:00:00+06:00     25       1250.0             25
     1 2024-03-01 00:00:00+05:00     24       1200.0             24
     """
+    check_types(locals(), of=weekly_outlook)
     wanted = _levels(source, quantile_levels)
     given = _Source.of(source, site, issue_time)
     given.check(wanted, risk if above is not None or below is not None else None)

@@ -160,6 +160,13 @@ class Grid:
         from scipy.spatial import cKDTree
 
         vectors = unit_vectors(self.latitude, self.longitude).reshape(-1, 3)
+        gaps = int((~np.isfinite(vectors).all(axis=1)).sum())
+        if gaps:
+            raise SchemaError(
+                f"{gaps} cells of the grid have no latitude or longitude.",
+                "Every cell must have both.",
+                "Fill the coordinates from the grid's definition; cells without data are NaN in the variables.",
+            )
         return cKDTree(vectors, balanced_tree=False, compact_nodes=False)
 
     def _around(self, site: Site) -> tuple[list[int], list[float]]:

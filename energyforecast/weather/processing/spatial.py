@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast import physics
+from energyforecast.core.arguments import check_types
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.weather.processing.grid_cells import (
@@ -180,6 +181,7 @@ def to_sites(
     >>> to_sites(dataset, Site(name="farm", latitude=43.1, longitude=78.9))["temp_air"].values.tolist()
     [4.0]
     """
+    check_types(locals(), of=to_sites)
     source_grid = grid or Grid.of(dataset)
     places = as_sites(sites)
     cells = source_grid.cells(places, method=method, surface=surface)

@@ -7,6 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from energyforecast.core import weather_schema
+from energyforecast.core.arguments import check_types
 from energyforecast.core.files import whole_file
 from energyforecast.errors import FileFormatError, require
 from energyforecast.weather.sources.common.containers import real_times, refuse_grib
@@ -116,6 +117,7 @@ def write(weather: xr.Dataset, path: str | Path) -> Path:
     ...     read(write(weather, folder + "/era5.nc")).equals(weather)
     True
     """
+    check_types(locals(), of=write)
     target = Path(path)
     weather_schema.check_weather(weather)
     encoding = {

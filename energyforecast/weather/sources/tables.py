@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, variables
+from energyforecast.core.arguments import check_types
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.table_cells import numbers, refuse_codes
@@ -120,6 +121,7 @@ def read_table(
     >>> weather["ghi"].values.ravel().tolist()
     [200.0, 200.0, 200.0, nan]
     """
+    check_types(locals(), of=read_table)
     places = as_sites(sites)
     format.check_used(*_USED, reader="read_table")
     columns = dict(format.required("columns"))

@@ -1,0 +1,335 @@
+"""Arguments of wrong types end in a result or an error of the library, never in one of pandas, numpy or xarray."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import energyforecast as ef
+from energyforecast import evaluation, planning, reporting, settlement
+from energyforecast.errors import EnergyForecastError
+from energyforecast.forecasting import PortfolioForecast, forecast_portfolio
+from energyforecast.testing import (
+    example_days,
+    example_dispatch,
+    example_forecast,
+    example_observations,
+    example_result,
+    example_weather,
+)
+from tests.support.toy_weather import quick_model, toy_power, toy_weather, wind_farm
+
+HOURS = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
+
+WRONG: dict[str, Any] = {
+    "None": None,
+    "text": "text",
+    "empty text": "",
+    "bytes": b"1",
+    "3.5": 3.5,
+    "-1": -1,
+    "0": 0,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "True": True,
+    "complex": 1j,
+    "list": [],
+    "list of text": ["a", None],
+    "dict": {},
+    "dict of number": {"a": 1},
+    "object": object(),
+    "class": int,
+    "function": len,
+    "array": np.ones(3),
+    "array of text": np.array(["a", "b"]),
+    "array of objects": np.array([{}, None], dtype=object),
+    "square": np.ones((2, 2)),
+    "array without a dimension": np.array(1.0),
+    "naive": pd.Timestamp("2024-01-02"),
+    "aware": pd.Timestamp("2024-01-02", tz="Asia/Almaty"),
+    "NaT": pd.NaT,
+    "date": date(2024, 1, 2),
+    "timedelta": pd.Timedelta("90min"),
+    "series": pd.Series([1.0, 2.0]),
+    "series of text": pd.Series(["a", "b"], index=HOURS[:2]),
+    "empty series": pd.Series(dtype=float),
+    "frame": pd.DataFrame({"a": [1.0]}),
+    "frame of text": pd.DataFrame({"a": ["x"] * 24}, index=HOURS),
+    "empty frame": pd.DataFrame(),
+    "dataset": xr.Dataset(),
+    "data array": xr.DataArray([1.0]),
+}
+
+
+@cache
+def _given() -> tuple[Any, ...]:
+    farm = wind_farm()
+    weather, truth = toy_weather([farm], days=12)
+    power = toy_power([farm], truth)
+    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
+    forecaster = ef.Forecaster(farm, task, model=quick_model(2)).fit(
+        weather, power["2024-01-01":"2024-01-08"]
+    )
+    forecast = forecaster.predict(weather, power, issue_time="2024-01-09 09:00")
+    return farm, weather, power, task, forecaster, forecast
+
+
+@cache
+def _scenarios() -> Any:
+    demand, _ = example_days(days=1, sites=["city"])
+    return planning.sample_scenarios(demand, n_scenarios=200, dependence=planning.Independence())
+
+
+def _predict(**given: Any) -> Any:
+    return _given()[4].predict(**given)
+
+
+def _fit(**given: Any) -> Any:
+    farm, _, _, task, *_ = _given()
+    return ef.Forecaster(farm, task, model=ef.Climatology()).fit(**given)
+
+
+def _power_file() -> pd.DataFrame:
+    return pd.DataFrame({"farm": np.arange(24.0)}, index=HOURS)
+
+
+def _case(call: Callable[..., Any], **given: Callable[[], Any] | Any) -> Any:
+    return call, lambda: {name: value() if callable(value) else value for name, value in given.items()}
+
+
+_FARM, _WEATHER, _POWER, _TASK, _FORECASTER, _FORECAST = (lambda k=k: _given()[k] for k in range(6))
+
+#: Function, and a valid example of its arguments.
+CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
+    "WindFarm": _case(
+        ef.WindFarm, name="x", latitude=48.0, longitude=5.0, capacity=8.0, timezone="UTC", altitude=1.0,
+        coordinate_uncertainty_km=1.0, equipment="x", yearly_energy=1.0, sources=dict, hub_height=80.0,
+        rotor_diameter=90.0, turbines=4, power_curve=None,
+    ),
+    "PVPlant": _case(
+        ef.PVPlant, name="x", latitude=48.0, longitude=5.0, capacity=8.0, mounting="fixed", surface_tilt=30.0,
+        surface_azimuth=180.0, axis_azimuth=180.0, max_angle=55.0, gcr=0.4, dc_capacity=9.0, bifaciality=0.1,
+        gamma_pdc=-0.003,
+    ),
+    "DemandArea": _case(
+        ef.DemandArea, name="x", latitude=48.0, longitude=5.0, sector="total", country="DE", subdivision=None
+    ),
+    "PowerCurve": _case(
+        ef.PowerCurve, wind_speed=[3.0, 8.0, 12.0], power=[0.0, 0.5, 1.0], rated=1.0, cut_out=12.0, name="x"
+    ),
+    "day_ahead": _case(
+        ef.day_ahead, issue="09:00", timezone="UTC", first_day=1, days=1, frequency="1h", quantiles=(0.1, 0.5)
+    ),
+    "intraday": _case(
+        ef.intraday, every="1h", leads="6h", timezone="UTC", frequency="1h", quantiles=(0.1, 0.5)
+    ),
+    "month_ahead": _case(
+        ef.month_ahead, issue="09:00", timezone="UTC", first_day=0, months=1, frequency="1h", quantiles=(0.5,)
+    ),
+    "TableFormat": _case(
+        ef.TableFormat, unit="kW", timezone="UTC", label="beginning", time="t", columns={"p": "farm"},
+        frequency="1h", period=None, periods_per_day=48, time_format=None, published_time=None,
+        duplicates="error", encoding="utf-8", delimiter=",", decimal=".", thousands=None,
+    ),
+    "read_power": _case(
+        ef.read_power, source=_power_file, unit="MW", timezone="UTC", label="beginning",
+        published_after="1h", format=None, revisions="first", as_of=None,
+    ),
+    "Observations": _case(
+        ef.Observations, values=_power_file, published_after="1h", published_time=None, flags=None,
+        available_capacity=None,
+    ),
+    "value_at": _case(
+        lambda **given: example_observations().value_at(**given), site="farm", valid_time="2024-01-02 03:00",
+        as_of=None, include_flagged=False, outside="error",
+    ),
+    "resample": _case(lambda **given: example_observations().resample(**given), frequency="3h"),
+    "slice": _case(lambda key: example_observations()[key], key="2024-01-02"),
+    "flag_quality": _case(ef.flag_quality, observations=_POWER, sites=_FARM, weather=None, rules=None),
+    "check_clock": _case(ef.check_clock, power=_POWER, expected=_WEATHER, site=_FARM, by="month"),
+    "audit_observations": _case(
+        ef.observations.audit_observations, observations=_POWER, sites=_FARM, weather=None
+    ),
+    "recipe": _case(ef.recipe, site=_FARM, task=_TASK),
+    "Forecaster": _case(
+        ef.Forecaster, sites=_FARM, task=_TASK, features=None, model=None, perfect_weather=False,
+        pooled=False, neighbours=(), trust_clock=False,
+    ),
+    "fit": _case(_fit, weather=_WEATHER, observations=_POWER, as_of=None, missing="error"),
+    "predict": _case(
+        _predict, weather=_WEATHER, observations=_POWER,
+        issue_time="2024-01-09 09:00", strict=True,
+    ),
+    "backtest": _case(
+        ef.backtest, forecasters=lambda: ef.Forecaster(*_given()[0:4:3], model=ef.Climatology()), weather=_WEATHER,
+        observations=_POWER, start="2024-01-09", end="2024-01-10", refit=None,
+    ),
+    "forecast_portfolio": _case(
+        forecast_portfolio, forecaster=_FORECASTER, weather=_WEATHER, observations=_POWER,
+        issue_times=["2024-01-09 09:00"], learn=None, jobs=1,
+    ),
+    "from_frame": _case(
+        ef.Forecast.from_frame, frame=lambda: example_forecast().to_frame(), columns=None, task=None, unit=None,
+        capacity=None, kind=None, name="forecast", format=None,
+    ),
+    "Forecast": _case(ef.Forecast, data=lambda: example_forecast().data),
+    "Forecast.sel": _case(
+        lambda **given: example_forecast().sel(**given), site="farm", issue_time="2024-01-01 09:00"
+    ),
+    "Forecast.at": _case(lambda **given: example_forecast().at(**given), level=0.5),
+    "with_kind": _case(lambda **given: example_forecast().with_kind(**given), kind="wind"),
+    "Forecast.load": _case(ef.Forecast.load, path="absent.nc"),
+    "Scenarios": _case(
+        ef.Scenarios.from_values, values=np.ones((3, 1, 24)), sites=["a"], valid_time=HOURS, kind="demand",
+        frequency=None, caveats=(), attrs=None,
+    ),
+    "Scenarios.quantiles": _case(
+        lambda **given: _scenarios().quantiles(**given), quantile_levels=[0.5], site="city"
+    ),
+    "Scenarios.total": _case(lambda **given: _scenarios().total(**given), groups={"all": ["city"]}),
+    "score": _case(
+        evaluation.score, metric="mae", observed=example_observations, forecast=example_forecast, by=None,
+        weights=None, confidence=None,
+    ),
+    "mae": _case(
+        evaluation.mae, observed=example_observations, forecast=example_forecast, by=None,
+        weights=None, confidence=None,
+    ),
+    "imbalance_cost": _case(
+        evaluation.imbalance_cost, observed=example_observations,
+        forecast=example_forecast, shortage=3.0, surplus=2.0, level=0.5, by=None,
+    ),
+    "align": _case(evaluation.align, observed=example_observations, forecast=example_forecast),
+    "pinball_loss": _case(
+        evaluation.pinball_loss, observed=np.ones(3), quantiles=np.ones((3, 2)), quantile_levels=(0.1, 0.9)
+    ),
+    "crps_of_samples": _case(
+        evaluation.crps_of_samples, observed=np.ones(3), samples=np.ones((3, 4)), fair=False
+    ),
+    "score_samples": _case(
+        evaluation.score_samples, metric="crps_of_samples", observed=np.ones(3), samples=np.ones((3, 4)), by=None,
+        weights=None,
+    ),
+    "from_forecasts": _case(
+        ef.Result.from_forecasts, forecasts=lambda: {"m": example_forecast()}, observations=example_observations,
+        references=(),
+    ),
+    "scores": _case(lambda **given: example_result().scores(**given), by=None),
+    "skill": _case(lambda **given: example_result().skill(**given), metric="crps", reference="reference", by=None),
+    "terms": _case(
+        settlement.ImbalanceTerms, shortage=3.0, surplus=2.0, band=0.05, band_of="schedule", paid="beyond",
+        gate_closure=None, timezone="UTC", source="",
+    ),
+    "schedule": _case(
+        planning.schedule, source=example_forecast, terms=None, shortage=3.0, surplus=2.0, band=0.05,
+        capacity=None, site="farm", issue_time=None,
+    ),
+    "compare_schedules": _case(
+        planning.compare_schedules, source=example_forecast, observations=example_observations, shortage=3.0,
+        surplus=2.0, band=0.05, capacity=None, site="farm",
+    ),
+    "sample_scenarios": _case(
+        planning.sample_scenarios, forecasts=example_forecast, n_scenarios=10, dependence=planning.Independence,
+        issue_time=None, seed=0, tails="flat",
+    ),
+    "net_load": _case(
+        planning.net_load, demand=_scenarios, wind=None, solar=None, areas=None, parts=False, n_scenarios=10,
+        dependence=None, issue_time=None,
+    ),
+    "reserve": _case(
+        planning.reserve, scenarios=_scenarios, risk=0.1, schedule=None, outages=(), tail=None, site="city"
+    ),
+    "ramps": _case(
+        planning.ramps, scenarios=_scenarios, change=1.0, within=("1h",), capacity=None, site="city"
+    ),
+    "alarms": _case(
+        planning.alarms, table=lambda: planning.ramps(_scenarios(), change=1.0), probability=0.3
+    ),
+    "hindcast_residuals": _case(
+        planning.hindcast_residuals, forecasts=example_forecast, observations=example_observations, until=None
+    ),
+    "reserve_exceedance": _case(
+        planning.reserve_exceedance, tables=lambda: planning.reserve(_scenarios(), risk=0.1),
+        observations=lambda: pd.Series(50.0, index=_scenarios().valid_times, name="city"), site=None, by=None,
+        timezone="UTC", tolerance=0.0, confidence=0.95,
+    ),
+    "Outage": _case(planning.Outage, capacity=10.0, probability=0.1, units=1),
+    "outage_table": _case(planning.outage_table, outages=lambda: [planning.Outage(capacity=1.0, probability=0.1)]),
+    "System": _case(
+        planning.System, areas=lambda: [planning.Area(name="S")], units=(), links=(), storages=(),
+        electrolysers=(), shedding_cost=1.0, curtailment_cost=0.0, surplus_cost=None,
+    ),
+    "System.from_dict": _case(planning.System.from_dict, tables=lambda: {"areas": ["S"], "shedding_cost": 3000}),
+    "ThermalUnit": _case(planning.ThermalUnit, name="g", area="S", capacity=10.0, cost=1.0),
+    "DispatchInputs": _case(
+        planning.DispatchInputs, demand=lambda: pd.DataFrame({"S": np.ones(24)}, index=HOURS), wind=None,
+        solar=None, site_areas=None,
+    ),
+    "plan_deterministic": _case(
+        planning.plan_deterministic, system=lambda: example_dispatch()[0], inputs=lambda: example_dispatch()[1],
+        on="median",
+    ),
+    "PlanSettings.from_dict": _case(
+        planning.PlanSettings.from_dict, tables=lambda: {"areas": {"S": ["farm"]}, "dependence": "independent"}
+    ),
+    "plan_day": _case(
+        planning.plan_day,
+        settings=lambda: planning.PlanSettings.from_dict({"areas": {"S": ["farm"]}, "dependence": "independent"}),
+        ahead=lambda: PortfolioForecast({"wind": example_forecast()}, {}), observations=None, issue_time=None,
+    ),
+    "day_ahead_sheet": _case(
+        reporting.day_ahead_sheet, forecast=example_forecast, timezone="UTC", schedule=None, reserve=None,
+        quantile_levels=(0.5,), site=None, issue_time=None, day=None,
+    ),
+    "verification_sheet": _case(
+        reporting.verification_sheet, forecast=example_forecast, observations=example_observations, timezone="UTC",
+        references=None, schedule=None, terms=None, site=None, issue_time=None,
+    ),
+    "validated": _case(ef.weather.validated, weather=example_weather, sites=()),
+    "read_table": _case(
+        ef.weather.read_table,
+        source=lambda: pd.DataFrame({"time": HOURS.tz_localize(None), "t": np.arange(24.0)}),
+        sites=wind_farm, format=lambda: ef.TableFormat(timezone="UTC", time="time", columns={"t": "temp_air"}),
+        units={"temp_air": "°C"}, label=lambda: ef.weather.Label.INSTANT, available_after="1h", attribution="x",
+    ),
+    "known_by": _case(
+        ef.weather.known_by, analysis=lambda: ef.datasets.la_haute_borne()[1].isel(time=slice(48)), as_of="2014-01-02"
+    ),
+    "look_up": _case(
+        ef.calendars.look_up, days=np.array(["2024-01-02"], dtype="M8[D]"), country="DE", subdivision=None
+    ),
+    "variables.lookup": _case(ef.variables.lookup, name="temp_air"),
+    "Climatology": _case(lambda **given: _fit_model(ef.Climatology(**given)), quantiles=(0.1, 0.5, 0.9)),
+}  # fmt: skip
+
+
+def _fit_model(model: Any) -> Any:
+    farm, weather, power, task, *_ = _given()
+    return ef.Forecaster(farm, task, model=model).fit(weather, power)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", list(CASES))
+def test_wrong_types_end_in_errors_of_the_library(name: str) -> None:
+    call, make = CASES[name]
+    given = make()
+    for argument, wrong in itertools.product(given, WRONG.values()):
+        if argument == "refit" and callable(wrong):
+            continue  # a function of the user may raise errors of its own
+        with contextlib.suppress(EnergyForecastError):
+            call(**given | {argument: wrong})
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"Forecast.load"}))
+def test_the_examples_are_right(name: str) -> None:
+    call, make = CASES[name]
+    call(**make())
