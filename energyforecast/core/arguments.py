@@ -42,16 +42,16 @@ def check_types(given: Mapping[str, Any], *, of: Callable[..., Any]) -> None:
     >>> shifted("1")
     Traceback (most recent call last):
         ...
-    energyforecast.errors.SchemaError: by is '1', of the type str.
+    energyforecast.errors.SchemaError: by is of the type str: '1'.
     It must be of the type int.
     Give shifted another value; help(shifted) has an example.
     """
     for name, (hint, words) in _hints(of).items():
         if name in given and not _accepts(given[name], hint):
             text, function = repr(given[name]), of.__qualname__
-            shown = f"{text}, " if len(text) <= 40 and "\n" not in text else ""
+            shown = f": {text}" if len(text) <= 40 and "\n" not in text else ""
             raise SchemaError(
-                f"{name} is {shown}of the type {type(given[name]).__name__}.",
+                f"{name} is of the type {type(given[name]).__name__}{shown}.",
                 f"It must be of the type {words}.",
                 f"Give {function} another value; help({function}) has an example.",
             )
@@ -121,7 +121,8 @@ def _accepts(value: Any, hint: Any) -> bool:
 def _accepts_parts(value: Any, origin: Any, parts: tuple[Any, ...]) -> bool:
     """Whether a value is of a type with parameters."""
     if origin in (Union, types.UnionType):
-        return any(_accepts(value, part) for part in parts)
+        arrays = set(get_args(npt.ArrayLike)) <= set(parts)
+        return (arrays and _is_array(value)) or any(_accepts(value, part) for part in parts)
     if origin is Literal:  # which text is allowed is for the function, with a better message
         return isinstance(value, str) or (isinstance(value, Hashable) and value in parts)
     if origin is np.ndarray:
@@ -147,7 +148,7 @@ def _is_array(value: Any) -> bool:
         return False
 
 
-def _holds(value: Any, kind: type, parts: tuple[Any, ...]) -> bool:
+def _holds(value: Any, kind: Any, parts: tuple[Any, ...]) -> bool:
     """Whether a container is of a kind, with elements of their types; text is no sequence."""
     if kind is collections.abc.Callable or isinstance(value, str | bytes):
         return callable(value)

@@ -110,6 +110,8 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
     check_types({"country": country, "subdivision": subdivision}, of=look_up)
     check_country(country, subdivision)
     wanted = timestamps.instants(days).astype("datetime64[D]")
+    if np.isnat(wanted).any():
+        raise SchemaError("A day is missing.", "Days must be known.", "Leave out rows without a day.")
     if not wanted.size:
         return Days(*[np.zeros(wanted.shape, dtype=bool)] * 7)
     first, last = (

@@ -131,9 +131,8 @@ class Forecast:
         capacity : mapping of float, optional
             By site; bounds that the forecast keeps. [MW]
         kind : str or mapping of str, optional
-            Of all sites, or by site: one of :data:`energyforecast.core.power_kinds.KINDS`.
-            By default that of the column
-            ``kind``, as :meth:`to_frame` writes it, else ``"site"``, unknown.
+            Of all sites, or by site: one of :data:`energyforecast.core.power_kinds.KINDS`. By default that of the
+            column ``kind``, as :meth:`to_frame` writes it, else ``"site"``, unknown.
         name : str
             Name of the model or vendor.
         format : TableFormat, optional

@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import timestamps
-from energyforecast.core.arguments import check_types
+from energyforecast.core import arguments, timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.core.wording import with_few_levels
@@ -66,7 +65,7 @@ class Task(ABC):
         """Beginning and end of the window of each issue."""
 
     def __post_init__(self) -> None:
-        check_types(vars(self), of=type(self))
+        arguments.check_types(vars(self), of=type(self))
         timestamps.zone(self.timezone)
         object.__setattr__(self, "quantiles", check_levels(self.quantiles))
         if self.frequency <= pd.Timedelta(0) or pd.Timedelta("1D") % self.frequency != pd.Timedelta(0):
@@ -268,8 +267,8 @@ class Intraday(Task):
         return self.leads + self.frequency
 
     def _issued(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
-        first_issue = timestamps.to_ns([first - self.frequency])
-        early = timestamps.next_on_clock(first_issue, self.every, timezone=self.timezone)
+        begin = timestamps.to_ns([first - self.frequency])
+        early = timestamps.next_on_clock(begin, self.every, timezone=self.timezone)
         issued = pd.date_range(timestamps.to_index(early)[0], last, freq=self.every).as_unit("ns")
         begins = timestamps.to_index(self._bounds(timestamps.to_ns(issued))[0])
         return issued[(begins >= first) & (begins < last)]

@@ -16,7 +16,6 @@ import sklearn.base
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
-from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
@@ -192,7 +191,6 @@ def tune(
     >>> tuning.trials.columns.tolist(), len(tuning.trials)
     (['penalty', 'pinball', 'cpu_seconds'], 3)
     """
-    check_types(locals(), of=tune)
     optuna = _optuna()
     moment = timestamps.instant(end, timezone=forecaster.task.timezone)
     ranges = _space(forecaster, search.space)

@@ -93,6 +93,8 @@ class System:
     surplus_cost: float | None = None
 
     def __post_init__(self) -> None:
+        for area in self.areas if isinstance(self.areas, list | tuple) else ():
+            of_type("An area", area, expected=Area, remedy=f"Give Area(name={area!r}).")
         check_types(vars(self), of=type(self))
         for group in ("areas", "units", "links", "storages", "electrolysers"):
             object.__setattr__(self, group, tuple(getattr(self, group)))
@@ -101,8 +103,6 @@ class System:
         )
         if self.surplus_cost is None:
             object.__setattr__(self, "surplus_cost", self.shedding_cost)
-        for area in self.areas:
-            of_type("An area", area, expected=Area, remedy=f"Give Area(name={area!r}).")
         self._check_names()
         self._check_areas()
 

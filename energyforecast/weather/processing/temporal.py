@@ -13,7 +13,6 @@ import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import timestamps, variables, weather_schema
-from energyforecast.core.arguments import check_types
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.wording import short
 from energyforecast.errors import SchemaError, TimeError
@@ -103,7 +102,6 @@ def at_steps(
     >>> at_steps(weather, "15min", sites=farm)["wind_speed_100m"].values[0, 0, :5].tolist()
     [8.0, 8.25, 8.5, 8.75, 9.0]
     """
-    check_types(locals(), of=at_steps)
     places = {site.name: site for site in as_sites(sites)}
     of_weather = [str(name) for name in weather["site"].values]
     _check_sites(of_weather, list(places))
