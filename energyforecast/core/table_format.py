@@ -260,7 +260,7 @@ class TableFormat:
 
 def _check_list(name: str, value: object, *, of: Any, remedy: str) -> None:
     """Refuse a field that is no list of such values; text would be a list of its letters."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
         raise SchemaError(f"{name} is {value!r}.", "It must be a list.", remedy)
     other = [item for item in value if not isinstance(item, of)]
     if other:

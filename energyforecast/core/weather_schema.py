@@ -137,7 +137,7 @@ def validated(weather: Weather, *, sites: Sequence[Site] = ()) -> ValidatedWeath
     >>> forecast.at(0.5).values[0, 0, :3].tolist()
     [11.0, 11.5, 12.0]
     """
-    check_types(locals(), of=validated)
+    check_types({"sites": sites}, of=validated)
     if isinstance(weather, ValidatedWeather):
         return weather.for_sites(sites)
     models = as_models(weather)

@@ -55,7 +55,8 @@ class Specification:
         neighbours: Sites = (),
         trust_clock: bool = False,
     ) -> None:
-        check_types(locals(), of=Specification.__init__)
+        given = {name: value for name, value in locals().items() if name not in ("task", "model")}
+        check_types(given, of=Specification.__init__)  # task and model have remedies of their own
         self.sites = as_sites(sites)
         around = (neighbours,) if isinstance(neighbours, Site) else tuple(neighbours)
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
