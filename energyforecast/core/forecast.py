@@ -12,8 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import forecast_files, quantile_cube, timestamps
-from energyforecast.core.arguments import check_types
+from energyforecast.core import arguments, forecast_files, quantile_cube, timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import Kind, check_kind, kinds_of
@@ -245,7 +244,7 @@ class Forecast:
         >>> float(example_forecast().at(0.5)[0, 0, 0])
         10.0
         """
-        check_types(locals(), of=Forecast.at)
+        arguments.check_types(locals(), of=Forecast.at)
         levels = np.asarray(self.quantiles)
         if not levels[0] <= level <= levels[-1]:
             raise RangeError(
@@ -286,7 +285,7 @@ class Forecast:
         >>> example_forecast().sel(site="farm", issue_time="2024-01-01 09:00")
         Forecast of farm: 1 issue, 24 hours from 2024-01-02 00:00 UTC, 3 quantiles from 0.1 to 0.9 [MW]
         """
-        check_types(locals(), of=Forecast.sel)
+        arguments.check_types(locals(), of=Forecast.sel)
         data = self.data
         if site is not None:
             _among(site, self.sites, "site")

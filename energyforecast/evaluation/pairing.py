@@ -269,7 +269,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     0  farm 2024-01-02 00:00:00+00:00       15.0
     1  farm 2024-01-02 01:00:00+00:00       16.0
     """
-    check_types(locals(), of=align)
+    arguments.check_types(locals(), of=align)
     origin, step = np.nonzero(forecast.inside)
     data = forecast.data
     valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")

@@ -28,6 +28,7 @@ from energyforecast.errors import (
     SchemaError,
     TimeError,
     of_type,
+    one_of,
 )
 from energyforecast.features import Needs
 from energyforecast.forecasting.defaults import Recipe
@@ -92,8 +93,9 @@ def check_observations(observations: Observations | None) -> None:
         )
 
 
-def check_issue_times(issued: Times) -> None:
-    """Refuse a forecast without an issue time."""
+def check_issue_times(issued: Times, *, strict: bool = True) -> None:
+    """Refuse a forecast without an issue time, and another value of `strict` than True and False."""
+    one_of("strict", strict, allowed=(True, False))
     if not len(issued):
         raise TimeError(
             "No issue time is given.", "A forecast must have at least one.", "Give issue_time=..."

@@ -278,10 +278,9 @@ class Forecaster(Specification):
         >>> forecast.at(0.5).values[0, 0, :3].tolist()
         [11.0, 11.5, 12.0]
         """
-        one_of("strict", strict, allowed=(True, False))
         checks.refuse_unfitted(self.is_fitted, self.sites[0])
         issued = self.task.moments(issue_time)
-        checks.check_issue_times(issued)
+        checks.check_issue_times(issued, strict=strict)
         if self.training_.cold:
             observations = self._with_every_site(observations, weather)
         near = runs_within_reach(
