@@ -47,10 +47,7 @@ def read_frame(
     one_of("unit", form.unit or "MW", allowed=("W", "kW", "MW", "GW"), error=UnitsError)
     levels = _levels(frame, columns)
     clock = form.timezone or ("UTC" if task is None else task.timezone)
-    values = (
-        as_numbers(f"frame[{list(levels)}]", frame[list(levels)])
-        * format_of(form, unit=form.unit or "MW").megawatts
-    )
+    values = _megawatts(frame, levels, form)
     rows = _rows(frame, clock, task, form.time_format)
     known = np.isfinite(values).all(axis=1)
     rows, values = rows[known], values[known]
@@ -84,6 +81,14 @@ def read_frame(
             "timezone": clock if task is None else task.timezone,
             "left_out": int((~known).sum()),
         },
+    )
+
+
+def _megawatts(frame: pd.DataFrame, levels: Mapping[str, float], form: TableFormat) -> Array:
+    """Quantiles of each row. [MW]"""
+    return np.asarray(
+        as_numbers(f"frame[{list(levels)}]", frame[list(levels)])
+        * format_of(form, unit=form.unit or "MW").megawatts
     )
 
 
