@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import timestamps
+from energyforecast.core import arguments, timestamps
 from energyforecast.core.alignment import by_hour
-from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.imbalance_sides import deviations, is_demand, tolerance
 from energyforecast.core.intervals import step_of
 from energyforecast.core.power_kinds import Kind
@@ -92,7 +91,7 @@ class ImbalanceTerms:
     source: str = ""
 
     def __post_init__(self) -> None:
-        check_types(vars(self), of=type(self))
+        arguments.check_types(vars(self), of=type(self))
         for name in ("shortage", "surplus"):
             _check_price(getattr(self, name), name)
         if not 0.0 <= self.band < 1.0:
@@ -319,7 +318,6 @@ def as_terms(
     paid: Paid = "beyond",
 ) -> ImbalanceTerms:
     """Terms as given, or made of two prices and a band."""
-    check_types(locals(), of=as_terms)
     no_prices = shortage is None and surplus is None and (band, band_of, paid) == (0.0, "schedule", "beyond")
     if terms is not None and no_prices:
         return terms
@@ -334,7 +332,7 @@ def as_terms(
 
 
 def _check_price(price: Price, name: str) -> None:
-    values = np.atleast_1d(as_numbers(f"The price of {name}", price))
+    values = np.atleast_1d(arguments.as_numbers(f"The price of {name}", price))
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if bad.size:
         where = f" at {price.index[bad[0]]}" if isinstance(price, pd.Series) else ""

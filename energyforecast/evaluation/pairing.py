@@ -12,9 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps
+from energyforecast.core import arguments, timestamps
 from energyforecast.core.alignment import outcomes_at
-from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
@@ -270,8 +269,7 @@ def align(observed: Observations, forecast: Forecast) -> Pairs:
     1  farm 2024-01-02 01:00:00+00:00       16.0
     """
     arguments.check_types(locals(), of=align)
-    origin, step = np.nonzero(forecast.inside)
-    data = forecast.data
+    (origin, step), data = np.nonzero(forecast.inside), forecast.data
     valid = data["valid_time"].values[origin, step].astype("datetime64[ns]")
     local = timestamps.to_index(valid).tz_convert(timestamps.zone(str(data.attrs.get("timezone", "UTC"))))
     frames, outcomes, cubes, limits, served = [], [], [], [], []

@@ -11,8 +11,8 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
-from energyforecast.core.intervals import step_of
 from energyforecast.core.arguments import check_types
+from energyforecast.core.intervals import step_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.wording import spaced

@@ -12,8 +12,8 @@ from scipy import stats
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import finite_by_hour, outcomes_at
-from energyforecast.core.intervals import check_same_step, step_of
 from energyforecast.core.arguments import check_types
+from energyforecast.core.intervals import check_same_step, step_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError, one_of
