@@ -83,7 +83,8 @@ class TableFormat:
     cumulative : bool
         The values are readings of a meter, an energy that rises; where it falls (a new meter, or one that began again)
         the interval is missing. A reading that falls and comes back, or rises and comes back, is faulty: the intervals
-        before and after it are missing, and flagged ``SPIKE``.
+        before and after it are missing, and flagged ``SPIKE``; so is an interval with fifty times the energy of any
+        other, as after a faulty first reading.
     duplicates : {"error", "flag"}
         Treatment of rows with the same stamp. ``"flag"`` keeps the first, and flags it ``DUPLICATE`` where the others
         differ.

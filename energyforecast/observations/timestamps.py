@@ -243,6 +243,7 @@ class Stamps:
                 f"Check timezone and periods_per_day; hours of the clock (02X, no 3 in March) are read with "
                 f"time=[{self.time!r}, {period!r}] and label='hour_ending'.",
             )
+        _not_longer_periods(dates, place, count, whole, name=period)
         return timestamps.to_index(begin[place] + (count.astype("int64") - 1) * length)
 
 
@@ -256,6 +257,31 @@ def _not_dates_alone(wall: pd.DatetimeIndex) -> None:
             "Give time=['<dates>', '<times of day>'], time='<dates>' and period='<count of the period>', or "
             "site='<column>' if there is a row for each site and day.",
         )
+
+
+def _not_longer_periods(
+    dates: timestamps.Times,
+    place: npt.NDArray[np.intp],
+    count: npt.NDArray[np.float64],
+    whole: npt.NDArray[np.int64],
+    *,
+    name: str,
+) -> None:
+    """Refuse two days in a row that both end after a half or a quarter of their periods: these are longer."""
+    last = np.zeros(len(dates))
+    np.maximum.at(last, place, count)
+    for parts in (2, 4):
+        short = last * parts == whole
+        found = np.flatnonzero(short[1:] & short[:-1])
+        if len(found):
+            day = found[0]
+            raise TimeError(
+                f"{name!r} counts from 1 to {last[day]:.0f} on {pd.Timestamp(dates[day]):%Y-%m-%d} and on the day "
+                f"after; periods_per_day gives {whole[day]}.",
+                "A day must have the declared number of periods.",
+                f"Give periods_per_day={whole[day] // parts} for days with periods of this length, and read parts of "
+                "different lengths one by one.",
+            )
 
 
 def _marked(column: pd.Index) -> Bools:

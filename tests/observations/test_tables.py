@@ -18,6 +18,7 @@ from energyforecast.errors import (
     EnergyForecastError,
     FileFormatError,
     MissingDataError,
+    RangeError,
     SchemaError,
     TimeError,
     UnitsError,
@@ -147,6 +148,20 @@ def test_periods_of_an_hour() -> None:
     assert len(_read(table, columns=["x"], **form)) == 25
 
 
+@pytest.mark.parametrize("periods", [24, 12])
+def test_days_of_longer_periods_than_declared_are_refused(periods: int) -> None:
+    """Half-hours among the quarter-hours of a market that went from one to the other."""
+    days = pd.concat([_settled(f"2024-01-0{day}", periods if day < 3 else 48) for day in (1, 2, 3, 4)])
+    form = {"timezone": "UTC", "time": "date", "period": "period", "columns": ["demand"]}
+    with pytest.raises(
+        TimeError, match=rf"1 to {periods} on 2024-01-01 .* periods_per_day gives 48"
+    ) as caught:
+        _read(days, **form)
+    three_lines(caught.value)
+    today = pd.concat([_settled("2024-01-01", 48), _settled("2024-01-02", periods)])
+    assert len(_read(today, **form)) == 48 + periods
+
+
 def _date_and_clock(periods: int = 96) -> pd.DataFrame:
     stamps = pd.date_range("2024-01-01", periods=periods, freq="30min")
     return pd.DataFrame(
@@ -272,6 +287,49 @@ def test_a_reading_that_was_skipped_is_no_peak_afterwards() -> None:
         pd.DataFrame({"x": [0.0, 5.0, 35.0, 40.0]}, index=stamps), unit="MWh", cumulative=True, label="ending"
     )
     np.testing.assert_array_equal(power.values["x"], [5, np.nan, np.nan, np.nan, 5])
+
+
+def _meter(readings: object) -> Observations:
+    stamps = pd.date_range("2024-01-01", periods=len(readings), freq="1h")
+    return _read(pd.DataFrame({"x": readings}, index=stamps), unit="MWh", cumulative=True, label="ending")
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "shift"),
+    [
+        pytest.param(0, 1, -100_000.0, id="a faulty first reading"),
+        pytest.param(47, 48, 900_000.0, id="a faulty last reading"),
+        pytest.param(20, 48, 500_000.0, id="a meter that begins higher"),
+    ],
+)
+def test_a_leap_of_a_meter_is_no_energy(begin: int, end: int, shift: float) -> None:
+    readings = 100_000 + 10.0 * np.arange(48)
+    readings[begin:end] += shift
+    power = _meter(readings)
+    np.testing.assert_array_equal(power.values["x"].dropna(), 10.0)
+    assert power.values["x"].isna().sum() == 1
+    assert power.flags is not None
+    assert (power.flags["x"] > 0).tolist() == power.values["x"].isna().tolist()
+    assert set(power.flags["x"]) == {0, int(Flag.SPIKE)}
+
+
+def test_hours_of_sun_and_of_a_pump_are_no_leaps_of_a_meter() -> None:
+    sunny = np.tile(np.clip(np.sin(np.arange(24) / 24 * 2 * np.pi - np.pi / 2), 0, None) ** 3, 10)
+    pump = np.where(np.arange(240) % 100 == 50, 1.0, 0.03)
+    for energy in (sunny, pump, sunny * (np.arange(240) > 200), [0, 0, 0, 5.0, 0, 0]):
+        power = _meter(1000 + np.cumsum([0.0, *energy]))
+        np.testing.assert_allclose(power.values["x"], energy, atol=1e-9)
+        assert power.flags is None
+
+
+def test_a_register_that_counts_up_and_down_is_refused() -> None:
+    energy = np.tile([10.0, 10.0, -5.0, -5.0], 12)
+    with pytest.raises(RangeError, match="fall in 24 of 48 intervals"):
+        _meter(1000 + np.cumsum([0.0, *energy]))
+    of_the_day = np.tile(np.arange(24.0), 20)
+    assert _meter(of_the_day).values["x"].dropna().eq(1.0).all()
+    noise = 1000 + np.cumsum(np.where(np.arange(480) % 24 < 12, 0, 1.0)) + 1e-3 * (np.arange(480) % 2)
+    assert len(_meter(noise)) == 479
 
 
 # --- Doubled rows and revisions -------------------------------------------------------------------
