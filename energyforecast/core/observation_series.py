@@ -95,7 +95,10 @@ class Observations:
     frequency: Any = None
 
     def __post_init__(self) -> None:
-        check_types(vars(self), of=type(self))
+        plain = {
+            name: value for name, value in vars(self).items() if name not in ("values", "available_capacity")
+        }
+        check_types(plain, of=type(self))  # the others have remedies of their own
         given = None if self.frequency is None else timestamps.duration(self.frequency)
         frequency = check_frame(self.values, label="observations", frequency=given)
         values = as_numbers(self.values, "observations")
