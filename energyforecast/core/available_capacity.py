@@ -173,9 +173,10 @@ def as_capacities(given: pd.DataFrame | Capacities, **known: Any) -> tuple[Avail
 
 def in_frame_of(values: pd.DataFrame, given: pd.DataFrame | Capacities) -> Any:
     """Capacity of observed values: a frame of the same axes, or several with axes of their own."""
-    if given is None or isinstance(given, pd.DataFrame):
-        return None if given is None else on_same_axes(given, values, "available_capacity")
-    return as_capacities(given)
+    if isinstance(given, pd.DataFrame):
+        remedy = "Give AvailableCapacity(frame, published_after=...), which may have other sites, hours and intervals."
+        return on_same_axes(given, values, "available_capacity", remedy=remedy)
+    return None if given is None else as_capacities(given)
 
 
 def selected(given: pd.DataFrame | Capacities, choose: Any, *, sites: Iterable[str]) -> Any:

@@ -142,7 +142,13 @@ def as_numbers(frame: pd.DataFrame, label: str) -> pd.DataFrame:
     return values
 
 
-def on_same_axes(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.DataFrame:
+def on_same_axes(
+    frame: pd.DataFrame,
+    values: pd.DataFrame,
+    name: str,
+    *,
+    remedy: str = "Reindex it: frame.reindex(index=values.index, columns=values.columns).",
+) -> pd.DataFrame:
     """Frame of the same sites and hours as the values; others are refused."""
     result = frame.copy()
     result.columns = pd.Index([str(column) for column in frame.columns])
@@ -152,7 +158,7 @@ def on_same_axes(frame: pd.DataFrame, values: pd.DataFrame, name: str) -> pd.Dat
         raise SchemaError(
             f"{name} has {len(frame)} rows and the columns {list(frame.columns)}.",
             f"It must have the index and the columns of the values ({len(values)} rows, {list(values.columns)}).",
-            "Reindex it: frame.reindex(index=values.index, columns=values.columns).",
+            remedy,
         )
     return result
 

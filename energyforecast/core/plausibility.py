@@ -122,6 +122,9 @@ _HUGE: Final = 1e9
 #: Variables whose bounds hold 99 or -99, which they hardly ever reach.
 _WITHIN: Final = ("wind_speed", "wind_gust", "wind_u", "wind_v", "temp_dew")
 
+#: Share of its capacity that a plant may use itself.
+_CONSUMED: Final = 0.2
+
 #: Radiation, which sensors and packed files give slightly below 0 at night. [W m-2]
 _RADIATION: Final = ("ghi", "dni", "dhi")
 _DARK: Final = 5.0
@@ -329,7 +332,7 @@ def check_observations(
     unfit: pd.DataFrame | None = None,
     label: str = "observations",
 ) -> None:
-    """Refuse power that lacks a site, is not always in MW, or exceeds 1.2 of the capacity; `unfit` cells are exempt."""
+    """Refuse power that lacks a site, is not in MW, or is out of a plant's bounds; `unfit` cells are exempt."""
     for site in sites:
         if site.name not in values.columns:
             raise SchemaError(
@@ -365,4 +368,11 @@ def _check_capacity(fit: pd.Series, site: Site, capacity: float, label: str) -> 
             f"{label} of site {site.name!r} is {fit[when]:g} MW at {when}, above its {capacity:g} MW.",
             "Power must stay below 1.2 times the capacity in absolute value.",
             "Correct the capacity, or flag these hours with Flag.ABOVE_CAPACITY.",
+        )
+    if site.kind in ("wind", "solar") and (fit < -_CONSUMED * capacity).any():
+        when = fit.idxmin()
+        raise RangeError(
+            f"{label} of site {site.name!r} is {fit[when]:g} MW at {when}, of a plant of {capacity:g} MW.",
+            "A plant must not use more than a fifth of its capacity; -99 and the like mark missing values.",
+            "Set marks of missing values to NaN, or flag them by energyforecast.flag_quality.",
         )

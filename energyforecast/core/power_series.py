@@ -24,6 +24,8 @@ _STRETCH: Final = 15
 _RATIOS: Final = ((250.0, 4e3), (2.5e5, 4e6))
 #: Largest ratio between the ratios of low, usual and high power: an outage has another shape.
 _ALIKE: Final = 4.0
+#: Days at an end that have another unit, if each is so many times larger than any other.
+_END, _APART = 14, 100.0
 
 
 def is_counter(values: pd.Series) -> bool:
@@ -40,11 +42,12 @@ def check_unit_of_power(values: pd.Series, *, label: str) -> None:
     ------
     UnitsError
         With the first day in another unit: from it on, the medians of the days' median, 90 % quantile and maximum are
-        all a thousand times larger or smaller.
+        all a thousand times larger or smaller. Of up to 14 days at an end, larger ones alone are found.
     """
     known = values[values.notna() & (values > 0)]
     days = known.groupby(pd.DatetimeIndex(known.index).floor("D"))
     table = pd.DataFrame({"median": days.median(), "high": days.quantile(0.9), "largest": days.max()})
+    _refuse_end(table, label)
     usual = table.assign(count=days.size()).rolling(_STRETCH).median().to_numpy()
     if len(usual) < 2 * _STRETCH:
         return
@@ -59,13 +62,33 @@ def check_unit_of_power(values: pd.Series, *, label: str) -> None:
     if wrong.size:
         first = int(wrong[0])
         row = first + _jump(np.log(table.to_numpy()[first : first + 2 * _STRETCH]).sum(axis=1))
-        raise UnitsError(
-            f"{label} changes its unit at {table.index[row]:%Y-%m-%d}: its usual highest power of a day is "
-            f"{after[first, 2]:.4g} MW after it, and {before[first, 2]:.4g} MW before.",
-            "The whole series must be in one unit, MW.",
-            "Read the parts in each unit by themselves, with their unit=..., and join them; if the power is right, "
-            "flag the smaller part.",
-        )
+        raise _changes(label, table.index[row], before[first, 2], after[first, 2])
+
+
+def _changes(label: str, day: pd.Timestamp, before: float, after: float) -> UnitsError:
+    return UnitsError(
+        f"{label} changes its unit at {day:%Y-%m-%d}: its usual highest power of a day is {after:.4g} MW after it, and "
+        f"{before:.4g} MW before.",
+        "The whole series must be in one unit, MW.",
+        "Read the parts in each unit by themselves, with their unit=..., and join them; if the power is right, "
+        "flag the smaller part.",
+    )
+
+
+def _refuse_end(table: pd.DataFrame, label: str) -> None:
+    """Refuse a few days at an end that are all a thousand times larger than all others."""
+    for count in range(1, min(_END, len(table) - _STRETCH) + 1):
+        for end, rest, day in (
+            (table[-count:], table[:-count], -count),
+            (table[:count], table[count:], count),
+        ):
+            if end["largest"].min() < _APART * rest["largest"].max():
+                continue
+            size = (end.median() / rest.median()).to_numpy()
+            alike = size.max() < _ALIKE * size.min()
+            if alike and any(low < size.min() and size.max() < high for low, high in _RATIOS):
+                usual = rest["largest"].median(), end["largest"].median()
+                raise _changes(label, table.index[day], *(usual if day < 0 else usual[::-1]))
 
 
 def _jump(level: Floats) -> int:

@@ -251,5 +251,5 @@ def _refuse(
         raise RangeError(
             f"The forecast of site {site!r} {found} at {hour} ({where.size} hours in all).",
             f"{expected}.",
-            "Sort and clip the quantiles where the model makes them.",
+            "Sort and clip the quantiles where the model makes them; a forecast of demand has kind='demand'.",
         )

@@ -95,7 +95,14 @@ class Scenarios:
             )
 
     def _check_hours(self) -> None:
-        steps = np.diff(self.data["valid_time"].values)
+        hours = self.data["valid_time"].values
+        if np.isnat(hours).any():
+            raise TimeError(
+                f"Hour {int(np.isnat(hours).argmax())} of the scenarios has no time.",
+                "Each must have the time at which it begins.",
+                "Give valid_time without NaT.",
+            )
+        steps = np.diff(hours)
         if (steps != timestamps.duration(self.data.attrs["frequency"]).to_timedelta64()).any():
             raise RangeError(
                 f"Hours of scenarios are {sorted({str(pd.Timedelta(step)) for step in steps})} apart.",

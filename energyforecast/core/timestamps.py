@@ -86,7 +86,8 @@ def local_hours(moments: Times, timezone: str) -> npt.NDArray[np.float64]:
 def duration(value: str | timedelta | np.timedelta64) -> pd.Timedelta:
     """Length of time from ``"1h"``, ``"90min"``, ``"2D"`` or any library's timedelta; bare numbers are refused."""
     given: object = value
-    if isinstance(given, int | float) or (isinstance(given, str) and not re.search("[A-Za-z:]", given)):
+    number = isinstance(given, int | float | np.number) and not isinstance(given, np.timedelta64)
+    if number or (isinstance(given, str) and not re.search("[A-Za-z:]", given)):
         raise _bad_duration(value)  # pandas takes a bare number for nanoseconds
     try:
         result = pd.Timedelta(value)

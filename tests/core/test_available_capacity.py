@@ -167,6 +167,15 @@ def test_other_sites_and_other_types_are_refused() -> None:
         )
 
 
+def test_a_frame_of_other_intervals_is_refused_and_its_remedy_gives_each_its_hour() -> None:
+    quarters = _frame([10.0] * 8, freq="15min")
+    with pytest.raises(errors.SchemaError, match=r"Give AvailableCapacity\(frame, published_after="):
+        ef.Observations(quarters, published_after="1h", available_capacity=_frame([50, 80]))
+    capacity = ef.AvailableCapacity(_frame([50, 80]), published_after="0h")
+    power = ef.Observations(quarters, published_after="1h", available_capacity=capacity)
+    assert power.available_capacity_at("farm", quarters.index).tolist() == [50] * 4 + [80] * 4
+
+
 def test_observations_keep_it_in_slices() -> None:
     capacity = ef.AvailableCapacity(_frame([50, 60, 70]), published_time="2023-12-01")
     frame = pd.concat([_frame([1, 2]), _frame([3, 4]).rename(columns={"farm": "other"})], axis=1)

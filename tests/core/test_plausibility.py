@@ -156,6 +156,16 @@ def test_small_negative_power_slightly_more_than_capacity_and_gaps_pass() -> Non
     plausibility.check_observations(_power([np.nan, np.nan]), sites=[FARM])
 
 
+def test_a_mark_of_missing_values_within_the_capacity_is_no_power_of_a_plant() -> None:
+    values = _power([1.0, 8.4, -9.0])
+    with pytest.raises(RangeError, match="marks of missing values") as caught:
+        plausibility.check_observations(values, sites=[FARM])
+    three_lines(caught.value, "'farm'", "-9", "2024-01-01 02:00")
+    plausibility.check_observations(values, sites=[FARM], unfit=values < -5)
+    area = DemandArea(name="farm", latitude=43.24, longitude=76.9, capacity=10.0)
+    plausibility.check_observations(values, sites=[area])
+
+
 def test_flagged_hours_may_hold_anything() -> None:
     values = _power([1.0, 9999.0])
     plausibility.check_observations(values, sites=[FARM], unfit=values > 100)

@@ -47,6 +47,27 @@ def test_a_unit_that_changes_midway_is_refused_with_its_day(factor: float, days:
     three_lines(caught.value)
 
 
+@pytest.mark.parametrize("days", [1, 3, 7, 14])
+@pytest.mark.parametrize("at_end", [False, True])
+def test_a_few_days_in_kilowatts_at_an_end_are_refused(days: int, at_end: bool) -> None:
+    for power in (_wind(60), 40 + 10 * np.sin(np.arange(24 * 60) * 2 * np.pi / 24) + _wind(60) / 10):
+        part = slice(-24 * days, None) if at_end else slice(24 * days)
+        power.iloc[part] = power.iloc[part] * 1000
+        with pytest.raises(
+            UnitsError, match=f"at {power.index[24 * (60 - days if at_end else days)]:%Y-%m-%d}"
+        ):
+            check_unit_of_power(power, label="power")
+
+
+@pytest.mark.parametrize("days", [1, 5, 14])
+def test_a_plant_that_begins_to_run_is_in_no_other_unit(days: int) -> None:
+    """Before, its transformers use a little, and tests of single turbines give some power."""
+    power = _wind(60)
+    before = power.index < power.index[-24 * days]
+    tests = np.where(np.random.default_rng(0).random(len(power)) < 0.1, 0.02 * power, -0.05)
+    check_unit_of_power(power.where(~before, tests), label="power")
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_calms_and_outages_are_no_other_unit(seed: int) -> None:
     check_unit_of_power(_wind(seed=seed), label="power")

@@ -285,7 +285,7 @@ def test_what_is_no_length_of_time_is_refused(value: object) -> None:
     three_lines(caught.value)
 
 
-@pytest.mark.parametrize("value", ["2", 2, 2.5])
+@pytest.mark.parametrize("value", ["2", 2, 2.5, np.int64(2), np.float32(2)])
 def test_a_number_without_unit_is_no_length_of_time(value: object) -> None:
     with pytest.raises(TimeError):  # pandas would take it for nanoseconds
         timestamps.duration(value)  # type: ignore[arg-type]
