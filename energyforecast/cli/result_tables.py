@@ -93,7 +93,8 @@ def _score_table(result: Result, site: str, unit: str) -> Table:
     first = next(iter(result.forecasts))
     caveats = result.provenance["caveats"]
     heads = ["lead", "n", "MAE", "RMSE", "bias", "pinball", "CRPS"]
-    heads += [f"{kind}\n{share}" for share in ("50%", "80%", "90%") for kind in ("cover", "width")]
+    shares = _shares(result, first)
+    heads += [f"{kind}\n{share:.0%}" for share in shares for kind in ("cover", "width")]
     heads += [f"skill\n{name[:8].lower()}." for name in result.provenance["references"]]
     title = f"{site}: {first}, scores by lead time [{unit}]"
     table = plain_table(title, heads, caption=caveats[0] if caveats else None)
@@ -108,7 +109,7 @@ def _score_table(result: Result, site: str, unit: str) -> Table:
         if len(by) == 1:
             table.add_section()
         for lead, rows in scores.groupby("lead_time", dropna=False, sort=True):
-            table.add_row(*_cells(lead, rows, value, skills))
+            table.add_row(*_cells(lead, rows, value, shares, skills))
     return table
 
 
@@ -118,13 +119,23 @@ def _of(scores: Any, site: str) -> Any:
     return of_site if "lead_time" in of_site else of_site.assign(lead_time=float("nan"))
 
 
-def _cells(lead: Any, rows: Any, value: str, skills: list[Any]) -> list[str]:
+def _shares(result: Result, model: str) -> list[float]:
+    """Central intervals of 50, 80 and 90 % that the levels of the forecast have."""
+    scores = result.scores(by=["site"], model=model)
+    return [
+        share
+        for share in (0.5, 0.8, 0.9)
+        if share in set(scores.loc[scores["metric"] == "coverage", "level"])
+    ]
+
+
+def _cells(lead: Any, rows: Any, value: str, shares: list[float], skills: list[Any]) -> list[str]:
     by_key = {(row.metric, row.level): row for row in rows.itertuples()}
     by_level = {key: row for key, row in by_key.items() if not math.isnan(key[1])}
     plain = {name: row for (name, level), row in by_key.items() if math.isnan(level)}
     cells = ["all" if math.isnan(lead) else wording.lead(lead), str(rows["n"].iloc[0])]
     cells += [f"{getattr(plain[name], value):.2f}" for name in ("mae", "rmse", "bias", "pinball", "crps")]
-    for share in (0.5, 0.8, 0.9):
+    for share in shares:
         cells.append(f"{by_level[('coverage', share)].percent:.1f}%")
         cells.append(f"{getattr(by_level[('width', share)], value):.2f}")
     for table in skills:

@@ -15,7 +15,9 @@ import pytest
 
 import energyforecast as ef
 from energyforecast.cli import main
+from energyforecast.cli.result_tables import write_results
 from energyforecast.core.forecast import Forecast
+from tests.support.toy_weather import toy_power, toy_weather, wind_farm
 
 CAVEAT = "perfect weather (ERA5 reanalysis): not forecast skill"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "la_haute_borne.toml"
@@ -123,6 +125,44 @@ BACKTEST_FILES = {
     "fan_chart.png",
     "reliability.png",
 }
+
+
+TOY = """
+[sites.farm]
+kind = "wind"
+latitude = 48
+longitude = 10
+capacity = 100
+[observations]
+file = "power.csv"
+unit = "MW"
+timezone = "UTC"
+label = "beginning"
+published_after = "1h"
+[task]
+kind = "day_ahead"
+issue = "09:00"
+timezone = "UTC"
+[model]
+kind = "Climatology"
+"""
+
+
+@pytest.mark.parametrize(("levels", "covers"), [("[0.5]", []), ("[0.1, 0.5, 0.9]", ["50%", "80%"])])
+def test_a_backtest_shows_the_intervals_that_its_levels_have(
+    levels: str, covers: list[str], tmp_path: Path
+) -> None:
+    farm = wind_farm()
+    power = toy_power([farm], toy_weather([farm], days=20)[1])
+    power.values.tz_convert(None).to_csv(tmp_path / "power.csv", index_label="time")
+    (tmp_path / "toy.toml").write_text(
+        TOY.replace("[model]", f"quantiles = {levels}\n[model]"), encoding="utf-8"
+    )
+    shown = _succeeded(
+        _run("backtest", "toy.toml", "--start", "2024-01-15", "--end", "2024-01-16", cwd=tmp_path)
+    )
+    heads = [word for word in shown.split() if word in ("50%", "80%", "90%")]
+    assert heads[: len(heads) // 2 : 2] == covers, "in MW, then in percent of capacity"
 
 
 def test_a_backtest_of_a_month_writes_scores_and_figures(quick: Path, tmp_path: Path) -> None:
