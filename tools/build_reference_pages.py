@@ -318,7 +318,7 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
         ),
         keys(TableFormat, columns, lambda name: None if column_default(name) == () else column_default(name)),
         "Of both:\n",
-        table(("Key", "Meaning"), [(code(name), text) for name, (_, text) in schema.TRUST_CLOCK.items()]),
+        table(("Key", "Meaning"), [(code(name), text) for name, (_, text) in schema.OBSERVATION_USE.items()]),
         "## [available_capacity] and [curtailment]\n",
         (
             "Optional: `file`, the path of a CSV or parquet file with the capacity in service, or with orders that limit power, with the keys of "

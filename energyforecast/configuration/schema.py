@@ -127,10 +127,14 @@ OBSERVATION_PLACES: Final[dict[str, tuple[Any, str]]] = {
     "file": (str, "Path of a CSV file, a Parquet file or a workbook (.xlsx)."),
     "dataset": (str, "Name of a data set of the library: `la-haute-borne`, `almaty-region`."),
 }
-TRUST_CLOCK: Final[dict[str, tuple[Any, str]]] = {
+OBSERVATION_USE: Final[dict[str, tuple[Any, str]]] = {
     "trust_clock": (
         bool,
         "`true` lets `fit` take power that comes earlier or later than the weather; the clock is not compared.",
+    ),
+    "resample": (
+        bool,
+        "`true` averages measurements of shorter intervals over those of the task; with a missing part it is missing.",
     ),
 }
 
@@ -280,7 +284,7 @@ def file_section() -> type[Section]:
     )
     observations = _reading(
         read_power,
-        _described("Observations", OBSERVATION_PLACES | TRUST_CLOCK, _ObservationChecks),
+        _described("Observations", OBSERVATION_PLACES | OBSERVATION_USE, _ObservationChecks),
         name="Observations",
     )
     weather = WEATHER_PLACES | PERFECT_WEATHER | WEATHER_REQUEST

@@ -217,6 +217,8 @@ class Configuration:
             power = _dataset(section["dataset"], self.path)[2]
         else:
             power = read_power(self._path(section["file"]), **reading_of(section))
+        if section.get("resample", False):
+            power = power.resample(self.task.frequency, timezone=self.task.timezone)
         given = [
             read_capacity(self._path(one["file"]), limit=limit, **reading_of(one))
             for name, limit in (("available_capacity", False), ("curtailment", True))

@@ -122,7 +122,7 @@ def check_intervals(observations: Observations, task: Task) -> None:
         raise TimeError(
             f"The observations come every {given}, the task every {frequency}.",
             "Both must have the same frequency.",
-            f"Use {joined}."
+            f"Use {joined}; in a configuration, resample = true under [observations]."
             if finer
             else f"Make the task with frequency={given!r}, or read observations of shorter intervals.",
         )
@@ -132,8 +132,8 @@ def check_intervals(observations: Observations, task: Task) -> None:
             f"The observations begin at {observations.index[0]:%H:%M} UTC, the intervals of {frequency} of the task at "
             f"{begins[0]:%H:%M} UTC, on the clock of {task.timezone}.",
             "Both must have the same intervals: half an hour or a quarter lies between them.",
-            f"Read measurements of shorter intervals and use {joined}, or make the task on the clock of the "
-            "observations, by its timezone.",
+            f"Read measurements of shorter intervals and use {joined} (in a configuration, resample = true), or make "
+            "the task on the clock of the observations, by its timezone.",
         )
 
 

@@ -15,7 +15,6 @@ import pytest
 
 import energyforecast as ef
 from energyforecast.cli import main
-from energyforecast.cli.result_tables import write_results
 from energyforecast.core.forecast import Forecast
 from tests.support.toy_weather import toy_power, toy_weather, wind_farm
 

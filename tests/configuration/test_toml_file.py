@@ -288,6 +288,19 @@ def test_a_clock_can_be_trusted(tmp_path: Path, value: bool) -> None:
     assert configuration.read(path).forecaster().trust_clock is value
 
 
+def test_shorter_intervals_are_averaged_over_those_of_the_task_on_request(tmp_path: Path) -> None:
+    """Hours of India begin at half past the hour UTC."""
+    half_hours = pd.date_range("2024-01-01", periods=48, freq="30min")
+    pd.DataFrame({"farm": np.arange(48.0)}, index=half_hours).to_csv(tmp_path / "p.csv", index_label="time")
+    observations = '[observations]\nfile = "p.csv"\nunit = "MW"\ntimezone = "UTC"\nlabel = "beginning"\n'
+    task = '[task]\nkind = "day_ahead"\nissue = "09:00"\ntimezone = "Asia/Kolkata"\n'
+    more = 'published_after = "1h"\nresample = true\n'
+    path = _write(tmp_path, observations=observations + more, task=task)
+    hours = configuration.read(path).observations().values["farm"].dropna()
+    assert hours.index[0] == pd.Timestamp("2024-01-01 00:30", tz="UTC")
+    assert hours.tolist() == np.arange(1.5, 46, 2).tolist()
+
+
 @pytest.mark.parametrize("key", ["unit", "timezone", "label", "published_after"])
 def test_nothing_about_measurements_is_guessed(tmp_path: Path, key: str) -> None:
     lines = [line for line in SECTIONS["observations"].splitlines() if not line.startswith(key)]
