@@ -67,6 +67,7 @@ from energyforecast import datasets
 from energyforecast.configuration.plan import plan_settings
 from energyforecast.configuration.schema import SITES, TASKS, file_section
 from energyforecast.configuration.validation import checked
+from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import Site
@@ -266,6 +267,7 @@ def read(path: str | Path) -> Configuration:
     ...     read(file).forecaster()
     Forecaster(farm, LightGBMQuantiles, not fitted)
     """
+    check_types(locals(), of=read)
     source = Path(path)
     try:
         sections = tomllib.loads(source.read_text(encoding="utf-8"))

@@ -146,7 +146,7 @@ def weekend(days: npt.ArrayLike, *, country: str | None, subdivision: str | None
     """
     if country is not None:
         return look_up(days, country=country, subdivision=subdivision).weekend
-    return np.asarray((np.asarray(days).astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5)
+    return np.asarray((timestamps.instants(days).astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5)
 
 
 def check_country(country: str, subdivision: str | None = None) -> None:

@@ -378,6 +378,7 @@ class Observations:
         >>> Observations(frame, published_after="1h").resample("1h").values["farm"].tolist()
         [6.0, nan]
         """
+        check_types(locals(), of=Observations.resample)
         longer = timestamps.duration(frequency)
         names = ("values", "flags", "published_time", "available_capacity")
         frames = {name: getattr(self, name) for name in names}

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
@@ -127,6 +128,7 @@ def backtest(
     >>> ef.backtest({"climatology": climatology}, weather, power, start="2015-01", end="2015-03")
     Result of climatology: 90 issues, 3 fits, perfect weather (ERA5 reanalysis): not forecast skill
     """
+    check_types({"splits": splits, "execution": execution}, of=backtest)
     one_of("missing", missing, allowed=("error", "drop"))
     named = _named(forecasters)
     first = _alike(named)

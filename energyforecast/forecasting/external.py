@@ -302,7 +302,7 @@ def _bounds(
     if "available_capacity" not in frame:
         return [None] * len(places)
     megawatts = format_of(form, unit=form.unit or "MW").megawatts
-    available = frame["available_capacity"].to_numpy(dtype=float) * megawatts
+    available = as_numbers("available_capacity", frame["available_capacity"]) * megawatts
     cube = _placed(rows, np.where(np.isfinite(available), available, np.inf)[:, None], windows, places)
     return list(np.where(np.isfinite(cube[..., 0]), cube[..., 0], np.nan))
 

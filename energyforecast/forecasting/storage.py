@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.files import whole_file
 from energyforecast.core.version import __version__
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
@@ -190,6 +191,7 @@ def load(path: str | Path, *, features: Iterable[Feature] = ()) -> Forecaster:
     ...     load(path)
     Forecaster(farm, Climatology, fitted on 30 origins)
     """
+    check_types(locals(), of=load)
     manifest, members = _read(Path(path))
     try:
         return _rebuild(manifest, members, {item.name: item for item in features})

@@ -16,7 +16,7 @@ import xarray as xr
 
 import energyforecast as ef
 from energyforecast import evaluation, planning, reporting, settlement
-from energyforecast.errors import EnergyForecastError
+from energyforecast.errors import EnergyForecastError, SchemaError
 from energyforecast.forecasting import PortfolioForecast, forecast_portfolio
 from energyforecast.testing import (
     example_days,
@@ -152,7 +152,9 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
         lambda **given: example_observations().value_at(**given), site="farm", valid_time="2024-01-02 03:00",
         as_of=None, include_flagged=False, outside="error",
     ),
-    "resample": _case(lambda **given: example_observations().resample(**given), frequency="3h"),
+    "resample": _case(lambda **given: example_observations().resample(**given), frequency="3h", timezone="UTC"),
+    "at_steps": _case(ef.weather.at_steps, weather=_WEATHER, step="30min", sites=_FARM, offset="0min"),
+    "weekend": _case(ef.calendars.weekend, days=lambda: HOURS.tz_localize(None), country=None, subdivision=None),
     "slice": _case(lambda key: example_observations()[key], key="2024-01-02"),
     "flag_quality": _case(ef.flag_quality, observations=_POWER, sites=_FARM, weather=None, rules=None),
     "check_clock": _case(ef.check_clock, power=_POWER, expected=_WEATHER, site=_FARM, by="month"),
@@ -333,3 +335,10 @@ def test_wrong_types_end_in_errors_of_the_library(name: str) -> None:
 def test_the_examples_are_right(name: str) -> None:
     call, make = CASES[name]
     call(**make())
+
+
+@pytest.mark.parametrize("reader", [ef.load, ef.configuration.read, ef.weather.read])
+@pytest.mark.parametrize("wrong", [None, 3.5, [], {}, np.ones(3), pd.DataFrame()], ids=type)
+def test_what_is_no_path_is_refused(reader: Callable[[Any], Any], wrong: Any) -> None:
+    with pytest.raises(SchemaError, match="path is of the type"):
+        reader(wrong)

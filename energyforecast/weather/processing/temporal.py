@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast import physics
-from energyforecast.core import timestamps, variables, weather_schema
+from energyforecast.core import arguments, timestamps, variables, weather_schema
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.wording import short
 from energyforecast.errors import SchemaError, TimeError
@@ -102,8 +102,9 @@ def at_steps(
     >>> at_steps(weather, "15min", sites=farm)["wind_speed_100m"].values[0, 0, :5].tolist()
     [8.0, 8.25, 8.5, 8.75, 9.0]
     """
+    arguments.check_types(locals(), of=at_steps)
     places = {site.name: site for site in as_sites(sites)}
-    of_weather = [str(name) for name in weather["site"].values]
+    of_weather = [str(name) for name in np.atleast_1d(weather.get("site", []))]
     _check_sites(of_weather, list(places))
     names = [str(name) for name in weather.data_vars]
     anchor = int(timestamps.duration(offset).value)
@@ -381,10 +382,10 @@ def _lengths(lengths: Sequence[int] | Ints) -> str:
 
 
 def _check_sites(of_weather: Sequence[str], given: Sequence[str]) -> None:
-    for name in of_weather:
+    for name in of_weather or [""]:
         if name not in given:
             raise SchemaError(
-                f"The weather has the site {name!r}, which was not given.",
+                f"The weather has {f'the site {name!r}, which was not given' if name else 'no site'}.",
                 "The position of the sun differs by site, so each must be given.",
                 "Give all sites of the weather: at_steps(weather, step, sites=[...]).",
             )

@@ -54,6 +54,7 @@ def read(path: str | Path) -> xr.Dataset:
     >>> dict(weather.sizes)
     {'site': 1, 'init_time': 2, 'lead_time': 49}
     """
+    check_types(locals(), of=read)
     source = Path(path)
     try:
         with source.open("rb") as raw:

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.arguments import check_types
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.variables import MEAN
@@ -97,6 +98,7 @@ def read_era5(
     ...     read_era5(folder + "/era5.nc", sites=farm)["ghi"].values.tolist()
     [[100.0, 100.0, nan]]
     """
+    check_types({"path": path}, of=read_era5)
     places = as_sites(sites)
     if is_remote(path) or Path(path).is_dir():
         raw, lazy = open_zarr(str(path), storage_options), True
