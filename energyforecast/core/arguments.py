@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import inspect
 import itertools
 import os
 import sys
@@ -81,11 +82,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, tuple[Any, str]]:
     """Annotations, resolved, and as text."""
     if isinstance(function, type):
         bases = [base for base in reversed(function.__mro__) if base.__module__.startswith("energyforecast")]
-        found = [
-            (base.__annotations__, vars(sys.modules[base.__module__]))
-            for base in bases
-            if "__annotations__" in vars(base)
-        ]
+        found = [(inspect.get_annotations(base), vars(sys.modules[base.__module__])) for base in bases]
     else:
         found = [(function.__annotations__, function.__globals__)]
     return {
