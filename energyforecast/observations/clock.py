@@ -40,6 +40,8 @@ WIND_TOLERANCE: Final = 35.0
 _SUN_TOLERANCE: Final = 15.0
 #: Largest lag that is searched, so that local time taken for UTC is found. [h]
 _REACH: Final = 13
+#: Months by which a lag is known in all seasons.
+_WHOLE_YEAR: Final = 10
 #: Standard deviation of a month's lag in addition to its standard error. [min]
 _MONTHLY_DEVIATION: Final = 8.0
 #: Smallest change of a clock. [min]
@@ -197,7 +199,8 @@ def check_clock(
     A PV plant is compared with the power of its modules as the site declares them. Where they face another direction,
     or hills shade them, the shape of a day moves without a fault of the clock. So its lag counts only in months in
     which a right clock would leave power without light on more than a tenth of the days: more than twice that of
-    modules that follow the sun under a clear sky, both relative to their usual largest.
+    modules that follow the sun under a clear sky, both relative to their usual largest. Half an hour leaves hardly any:
+    it is named if the lag is alike in all seasons, where that of another direction is largest in summer.
 
     Examples
     --------
@@ -224,7 +227,7 @@ def check_clock(
     compared = series.index[np.isfinite(measured) & np.isfinite(shifted).all(axis=1)]
     period = pd.PeriodIndex(series.index.tz_localize(None), freq={"month": "M", "quarter": "Q"}[by])
     table = _by_part(measured, shifted, period, step=rows * step, interval=step)
-    dark = _dark(series, site, step)
+    dark, found = _dark(series, site, step), table
     if dark is not None:
         table = _proven(table, dark, period.freqstr)
     counts = {
@@ -234,7 +237,7 @@ def check_clock(
     if lag is None or not (table["correlation"] > _RELATED).any():
         return ClockReport(site.name, against, "unknown", lag, table, **counts)
     if not table["certain"].any():
-        return ClockReport(site.name, against, "right", lag, table, **counts)
+        return ClockReport(site.name, against, lag=lag, table=table, **counts, **_without_proof(found))
     tolerance = _SUN_TOLERANCE if isinstance(site, PVPlant) else WIND_TOLERANCE
     return ClockReport(site.name, against, lag=lag, table=table, **counts, **_verdict(table, site, tolerance))
 
@@ -260,6 +263,18 @@ def _proven(table: pd.DataFrame, dark: DarkDays, part: str) -> pd.DataFrame:
         elif abs(lag) > _SUN_TOLERANCE:
             table.loc[start, "certain"] = False
     return table
+
+
+def _without_proof(table: pd.DataFrame) -> dict[str, Any]:
+    """Verdict on lags that light does not prove: half an hour is no direction of modules if it is alike all year."""
+    lag, noise, starts = _certain(table)
+    season = np.cos(2 * np.pi * (starts.day_of_year.to_numpy() - 172) / 365.25)
+    misfit, constant, _ = _fit(lag, noise, np.zeros(len(lag)))
+    # The lag of modules that face another direction is two times larger in summer.
+    steady = misfit < _fit(lag, noise, season)[0] + 4 and misfit < 2 * len(lag)
+    if len(lag) >= _WHOLE_YEAR and steady and _SUN_TOLERANCE + 5 <= abs(constant) < 45:
+        return {"verdict": "half an hour off", "constant": constant}
+    return {"verdict": "right"}
 
 
 def _measured(power: Observations | pd.Series, site: Site) -> pd.Series:
@@ -297,12 +312,7 @@ def _by_part(
 
 def _verdict(table: pd.DataFrame, site: Site, tolerance: float) -> dict[str, Any]:
     """Simplest of the clocks that explains the months."""
-    months = table[table["certain"]]
-    lag = months["lag"].to_numpy(dtype=float)
-    error = months["standard_error"].to_numpy(dtype=float)
-    # An error from ten blocks is itself uncertain; half of it is that of the usual month.
-    noise = np.sqrt((error**2 + np.median(error**2)) / 2 + _MONTHLY_DEVIATION**2)
-    starts = pd.DatetimeIndex(months.index)
+    lag, noise, starts = _certain(table)
     none = np.zeros(len(lag))
     steady = _fit(lag, noise, none)
     saving = [_fit(lag, noise, part) for part in _summers(starts, table, site.timezone)]
@@ -320,6 +330,15 @@ def _verdict(table: pd.DataFrame, site: Site, tolerance: float) -> dict[str, Any
         since = starts[1:][changes.index(best[name])] if name == "change of zone" else None
         return {"verdict": name, "constant": constant, "change": change, "since": since}
     return {"verdict": _constant_verdict(steady, len(lag), tolerance), "constant": steady[1]}
+
+
+def _certain(table: pd.DataFrame) -> tuple[Floats, Floats, pd.DatetimeIndex]:
+    """Lags of the months that are certain, their noise and beginnings."""
+    months = table[table["certain"]]
+    error = months["standard_error"].to_numpy(dtype=float)
+    # An error from ten blocks is itself uncertain; half of it is that of the usual month.
+    noise = np.sqrt((error**2 + np.median(error**2)) / 2 + _MONTHLY_DEVIATION**2)
+    return months["lag"].to_numpy(dtype=float), noise, pd.DatetimeIndex(months.index)
 
 
 def _constant_verdict(fit: tuple[float, float, float], count: int, tolerance: float) -> Verdict:
