@@ -2,6 +2,7 @@
 
 from . import (
     alignment as alignment,
+    available_capacity as available_capacity,
     intervals as intervals,
     calendars as calendars,
     power_curve_sources as power_curve_sources,
