@@ -13,7 +13,7 @@ import xarray as xr
 from energyforecast import physics
 from energyforecast.core import timestamps, variables
 from energyforecast.core.daylight import dark_days, proven_lag
-from energyforecast.core.power_series import check_unit_of_power, is_counter
+from energyforecast.core.power_series import check_unit_of_power
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.unit_changes import check_radiation_units, check_unit_changes
 from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
@@ -343,13 +343,6 @@ def check_observations(
         column = values[site.name] if unfit is None else values[site.name][~unfit[site.name]]
         if site.capacity is not None:
             _check_capacity(column, site, site.capacity, label)
-        elif is_counter(column):
-            raise UnitsError(
-                f"{label} of site {site.name!r} rises from {column.min():g} to {column.max():g} with hardly a fall.",
-                "Power must be in MW; this looks like readings of a meter.",
-                "Read them with energyforecast.read_demand(..., unit='MWh', label='ending', "
-                "format=energyforecast.TableFormat(cumulative=True)).",
-            )
         check_unit_of_power(column, label=f"{label} of site {site.name!r}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -79,12 +80,18 @@ def numbers(column: pd.Series, form: TableFormat) -> pd.Series:
         If a cell is no number: with column, row and text.
     """
     if pd.api.types.is_numeric_dtype(column):
-        return column.mask(column.isin(_codes(form))) if form.missing else column
+        return _without(column, _codes(form)) if form.missing else column
     values, text = _parsed(column, form.decimal, form.thousands), _text(column, form)
     bad = np.flatnonzero(values.isna() & text.notna())
     if len(bad):
         raise _no_number(column, text, row=int(bad[0]), form=form)
-    return values.where(text.notna()).pipe(lambda found: found.mask(found.isin(_codes(form))))
+    return _without(values.where(text.notna()), _codes(form))
+
+
+def _without(values: pd.Series, codes: Sequence[float]) -> pd.Series:
+    """Values, missing where they are a code: to twelve digits, for text is rounded when it is read."""
+    cells = values.to_numpy(dtype=float)[:, None]
+    return values.mask(np.isclose(cells, np.asarray(codes)[None, :], rtol=1e-12, atol=0.0).any(axis=1))
 
 
 def refuse_codes(values: pd.Series) -> None:

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 import energyforecast as ef
-from energyforecast.core.plausibility import check_observations
 from energyforecast.core.power_series import check_unit_of_power, is_counter
 from energyforecast.errors import UnitsError
 from energyforecast.observations import audit_observations
@@ -96,11 +95,3 @@ def test_readings_are_a_counter_and_power_is_none(daily: bool, step: str) -> Non
         counted = power.groupby(power.index.date).cumsum() if daily else power.cumsum()
         assert is_counter(counted)
         assert not is_counter(power)
-
-
-def test_readings_in_place_of_power_do_not_train() -> None:
-    load = _wind() + 1.0
-    area = ef.DemandArea(name="town", latitude=50.0, longitude=10.0, timezone="UTC", country="DE")
-    with pytest.raises(ef.errors.UnitsError, match=r"hardly a fall.*\n.*\n.*TableFormat\(cumulative=True"):
-        check_observations(load.cumsum().to_frame("town"), sites=[area])
-    check_observations(load.to_frame("town"), sites=[area])
