@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from energyforecast.physics.solar import Array, Irradiance, Number, SolarPosition
 
 __all__ = ["PlaneOfArray", "optimal_tilt", "plane_of_array", "rear_irradiance", "tracker_orientation"]
+
+#: Polynomials of the optimal tilt of each hemisphere, highest power first. [degree]
+_NORTH: Final = (0.000080509, -0.014404, 1.2011, 1.3793)
+_SOUTH: Final = (0.00021828, 0.024051, 1.4216, -0.41657)
 
 
 class PlaneOfArray(NamedTuple):
@@ -34,12 +38,16 @@ class PlaneOfArray(NamedTuple):
 def optimal_tilt(latitude: Number) -> Array:
     r"""Tilt of fixed modules with the highest yearly yield, by latitude. [degree]
 
-    .. math:: \beta = 1.3793 + 1.2011 |\varphi| - 0.014404 |\varphi|^2 + 0.000080509 |\varphi|^3
+    .. math:: \beta = \begin{cases}
+        1.3793 + 1.2011 \varphi - 0.014404 \varphi^2 + 0.000080509 \varphi^3 & \varphi \ge 0 \\
+        |{-0.41657} + 1.4216 \varphi + 0.024051 \varphi^2 + 0.00021828 \varphi^3| & \varphi < 0 \end{cases}
+
+    but at most 90°.
 
     Parameters
     ----------
     latitude : array
-        Latitude :math:`\varphi`; south of the equator the fit of the north is mirrored. [degree]
+        Latitude :math:`\varphi`, negative south of the equator. Each hemisphere has its own fit. [degree]
 
     See Also
     --------
@@ -52,10 +60,11 @@ def optimal_tilt(latitude: Number) -> Array:
     Examples
     --------
     >>> optimal_tilt(np.array([0.0, 45.0, -45.0])).round(1).tolist()
-    [1.4, 33.6, 33.6]
+    [1.4, 33.6, 35.6]
     """
-    phi = np.abs(np.asarray(latitude, dtype=float))
-    return np.asarray(1.3793 + phi * (1.2011 + phi * (-0.014404 + phi * 0.000080509)))
+    phi = np.asarray(latitude, dtype=float)
+    tilt = np.where(phi < 0, np.polyval(_SOUTH, phi), np.polyval(_NORTH, phi))
+    return np.asarray(np.minimum(np.abs(tilt), 90.0))
 
 
 def tracker_orientation(

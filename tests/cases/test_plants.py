@@ -60,13 +60,9 @@ def test_a_measured_curve_with_storms_is_the_true_one(storms: int) -> None:
 
 #: Polynomials of the optimal tilt of each hemisphere: Jacobson and Jadhav (2018).
 NORTH, SOUTH = (0.000080509, -0.014404, 1.2011, 1.3793), (0.00021828, 0.024051, 1.4216, -0.41657)
-NORTHERN = fault("the polynomial of the north is taken in the south")
 
 
-@pytest.mark.parametrize(
-    "latitude",
-    [60.0, 43.9, 23.4, *(pytest.param(value, marks=NORTHERN) for value in (-0.5, -23.4, -45.0, -54.8))],
-)
+@pytest.mark.parametrize("latitude", [60.0, 43.9, 23.4, 0.0, -0.5, -23.4, -45.0, -54.8])
 def test_the_default_tilt_is_that_of_its_hemisphere(latitude: float) -> None:
     noon = physics.solar_position(np.datetime64("2024-06-21T12:00"), 0.0, 0.0)
     tilt, _ = ef.PVPlant(name="x", latitude=latitude, longitude=0.0, capacity=1.0).orientation(noon)
