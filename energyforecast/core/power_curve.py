@@ -35,7 +35,8 @@ class PowerCurve:
     rated : float
         Rated power if `power` is in MW. [MW]
     cut_out : float, optional
-        Speed at which turbines stop; the last at which the curve has power by default. [m s⁻¹]
+        Speed above which turbines stand still; points of the curve above it are left out. By default that at which
+        the power of the curve has fallen to zero, or its last. [m s⁻¹]
     name : str
         Name in messages and figures.
 
@@ -70,9 +71,15 @@ class PowerCurve:
         for field in ("wind_speed", "power"):
             object.__setattr__(self, field, tuple(as_numbers(field, getattr(self, field), ndim=1).tolist()))
         self._check_values()
+        power_curve_sources.check_speeds(self._who, self.wind_speed, self.cut_out)
+        if self.cut_out is not None:
+            speeds, power = power_curve_sources.until(self.cut_out, self._speed, np.asarray(self.power))
+            object.__setattr__(self, "wind_speed", tuple(speeds.tolist()))
+            object.__setattr__(self, "power", tuple(power.tolist()))
         self._check_shape()
         if self.cut_out is None:
-            object.__setattr__(self, "cut_out", float(self._speed[np.flatnonzero(self.share)[-1]]))
+            after = np.flatnonzero(self.share)[-1] + 1
+            object.__setattr__(self, "cut_out", self.wind_speed[min(after, len(self.wind_speed) - 1)])
 
     def _check_values(self) -> None:
         if len(self.wind_speed) != len(self.power) or len(self.power) < 3:
@@ -93,14 +100,6 @@ class PowerCurve:
             raise RangeError(f"{self._who} has rated {self.rated}.", "It must be > 0. [MW]", "Correct it.")
 
     def _check_shape(self) -> None:
-        back = np.flatnonzero(np.diff(self._speed) <= 0)
-        if back.size:
-            first, second = self.wind_speed[back[0]], self.wind_speed[back[0] + 1]
-            raise SchemaError(
-                f"{self._who} goes from {first:g} to {second:g} m/s.",
-                "Wind speeds must rise, each once: else power would be read from the wrong place.",
-                "Sort the table by wind speed, and leave doubled rows out.",
-            )
         top = int(self.share.argmax())
         if not 0.8 <= self.share[top] <= 1.1:
             raise RangeError(
@@ -115,12 +114,6 @@ class PowerCurve:
                 f"at {self.wind_speed[fall[0] + 1]:g} m/s, before it is rated.",
                 "Power must not fall until it has reached its maximum.",
                 "Correct the row; of measurements use PowerCurve.from_measurements.",
-            )
-        if self.cut_out is not None and not self.wind_speed[0] < self.cut_out <= self.wind_speed[-1]:
-            raise RangeError(
-                f"{self._who} has the cut-out {self.cut_out:g} m/s.",
-                f"It must lie inside the curve, which ends at {self.wind_speed[-1]:g} m/s.",
-                "Correct it, or carry the curve on to it.",
             )
 
     @property
@@ -363,7 +356,8 @@ class PowerCurve:
         min_count : int
             Smallest number of values in a bin that counts.
         cut_out : float
-            The curve continues at its maximum up to this speed. [m s⁻¹]
+            Turbines stand still above this speed: measurements above it are left out, and the curve continues to it
+            at its last power. [m s⁻¹]
 
         Raises
         ------
@@ -373,8 +367,9 @@ class PowerCurve:
         Notes
         -----
         A median is not moved by hours that were curtailed without a flag, as long as they are fewer
-        than half of their bin. Medians that still fall before rated power are levelled by isotonic
-        regression, with the number of values as weight.
+        than half of their bin. Medians that still fall are levelled by isotonic regression, with the number of
+        values as weight, up to the last bin with half of the greatest median. Above it turbines have stopped, at a
+        wind speed lower than `cut_out`, and the curve falls.
 
         References
         ----------

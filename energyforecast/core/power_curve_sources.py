@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +12,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.errors import FileFormatError, MissingDataError, SchemaError, UnitsError, require
+from energyforecast.errors import (
+    FileFormatError,
+    MissingDataError,
+    RangeError,
+    SchemaError,
+    UnitsError,
+    require,
+)
 
-__all__ = ["by_bins", "from_windpowerlib", "powers", "wind_speeds"]
+__all__ = ["by_bins", "check_speeds", "from_windpowerlib", "powers", "until", "wind_speeds"]
 
 Array = npt.NDArray[Any]
 
 #: Each unit in MW; a share of rated power stays as it is.
 _MEGAWATTS: Final = {"share": 1.0, "W": 1e-6, "kW": 1e-3, "MW": 1.0}
+#: Turbines have stopped in the bins of strong wind with less power than this share of the greatest.
+_STOPPED: Final = 0.5
 
 
 def wind_speeds(table: pd.DataFrame, name: str, path: str | Path) -> Array:
@@ -88,29 +98,70 @@ def from_windpowerlib(turbine_type: str) -> tuple[Array, Array, float]:
     return speeds, watts / 1e6, turbine.nominal_power / 1e6
 
 
+def check_speeds(who: str, speeds: Sequence[float] | Array, cut_out: float | None) -> None:
+    """Refuse wind speeds that do not rise, and a cut-out that is not among them."""
+    back = np.flatnonzero(np.diff(speeds) <= 0)
+    if back.size:
+        first, second = speeds[back[0]], speeds[back[0] + 1]
+        raise SchemaError(
+            f"{who} goes from {first:g} to {second:g} m/s.",
+            "Wind speeds must rise, each once: else power would be read from the wrong place.",
+            "Sort the table by wind speed, and leave doubled rows out.",
+        )
+    if cut_out is not None and not speeds[1] < cut_out <= speeds[-1]:
+        raise RangeError(
+            f"{who} has the cut-out {cut_out:g} m/s.",
+            f"It must lie above {speeds[1]:g} m/s, the second speed, and not above {speeds[-1]:g} m/s, the last.",
+            "Correct it, or carry the curve on to it.",
+        )
+
+
+def until(cut_out: float, speeds: Array, power: Array) -> tuple[Array, Array]:
+    """Points of a curve up to its cut-out, and unchanged where it has no power above that. [m s⁻¹; MW]"""
+    last = np.interp(cut_out, speeds, power)
+    above = speeds > cut_out
+    if not above.any() or (last == 0 and not power[above].any()):
+        return speeds, power
+    below = speeds < cut_out
+    return np.append(speeds[below], cut_out), np.append(power[below], last)
+
+
 def by_bins(
     power: Any, wind_speed: Any, *, usable: Any, bin_width: float, min_count: int, cut_out: float
 ) -> tuple[Array, Array]:
-    """Wind speeds and rising median powers of bins, continued to `cut_out`. [m s⁻¹; MW]"""
-    from sklearn.isotonic import IsotonicRegression
-
+    """Wind speeds and median powers of bins, rising until turbines stop, continued to `cut_out`. [m s⁻¹; MW]"""
     measured = _measured(power, wind_speed, usable)
+    measured = measured[measured["wind"] <= cut_out]
     groups = measured.groupby(np.round(measured["wind"] / bin_width).astype(int))
     bins = groups.agg(wind=("wind", "mean"), power=("power", "median"), count=("power", "size"))
     bins = bins[bins["count"] >= min_count]
     if len(bins) < 3:
         raise MissingDataError(
-            f"{len(measured)} usable values fill {len(bins)} bins of {bin_width:g} m/s.",
+            f"{len(measured)} usable values up to {cut_out:g} m/s fill {len(bins)} bins of {bin_width:g} m/s.",
             f"At least three bins must hold {min_count} values each.",
             "Give more measurements, wider bins, or use PowerCurve.generic.",
         )
     speeds, medians = bins["wind"].to_numpy(), np.maximum(bins["power"].to_numpy(), 0.0)
-    rising = IsotonicRegression().fit_transform(speeds, medians, sample_weight=bins["count"].to_numpy(float))
+    counts = bins["count"].to_numpy(float)
+    run = int(np.flatnonzero(medians >= _STOPPED * medians.max())[-1]) + 1
+    level = np.append(
+        _levelled(speeds[:run], medians[:run], counts[:run]), np.minimum.accumulate(medians[run:])
+    )
+    if run < len(speeds) and speeds[run] - bin_width > speeds[run - 1]:
+        # Between the bins that run and those that have stopped there are no measurements.
+        speeds, level = np.insert(speeds, run, speeds[run] - bin_width), np.insert(level, run, level[run - 1])
     if speeds[0] > bin_width:
-        speeds, rising = np.append(speeds[0] - bin_width, speeds), np.append(0.0, rising)
+        speeds, level = np.append(speeds[0] - bin_width, speeds), np.append(0.0, level)
     if speeds[-1] < cut_out:
-        speeds, rising = np.append(speeds, cut_out), np.append(rising, rising[-1])
-    return speeds, rising
+        speeds, level = np.append(speeds, cut_out), np.append(level, level[-1])
+    return speeds, level
+
+
+def _levelled(speeds: Array, medians: Array, counts: Array) -> Array:
+    """Medians of bins in which turbines run, without a decrease."""
+    from sklearn.isotonic import IsotonicRegression
+
+    return np.asarray(IsotonicRegression().fit_transform(speeds, medians, sample_weight=counts))
 
 
 def _measured(power: Any, wind_speed: Any, usable: Any) -> pd.DataFrame:

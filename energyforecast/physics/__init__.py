@@ -1,4 +1,4 @@
-"""Pure functions on arrays, without pandas, files or clocks, and independent of the rest of the library."""
+"""Pure functions on arrays, without pandas, files or clocks, and independent of the library except for its errors."""
 
 import lazy_loader
 

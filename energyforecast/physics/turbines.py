@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from energyforecast.errors import RangeError, SchemaError
 from energyforecast.physics.air import density_corrected_wind_speed
 
 __all__ = [
@@ -32,9 +33,10 @@ def curve_power(
 ) -> Array:
     r"""Power by a power curve, corrected for the density of the air.
 
-    .. math:: P = P_\mathrm{curve}(v_n), \qquad v_n = \begin{cases}
-        \min\bigl(v \, (\varrho / \varrho_0)^{1/3},\, v_\mathrm{out}\bigr) & v \le v_\mathrm{out} \\
-        v & v > v_\mathrm{out} \end{cases}
+    .. math:: P = \begin{cases}
+        P_\mathrm{curve}\Bigl(\min\bigl(v \, (\varrho / \varrho_0)^{1/3},\, v_\mathrm{out}\bigr)\Bigr)
+        & v \le v_\mathrm{out} \\
+        0 & v > v_\mathrm{out} \end{cases}
 
     with :math:`\varrho_0 = 1.225` kg m⁻³.
 
@@ -47,12 +49,18 @@ def curve_power(
     density : array or float, optional
         Air density; that of the curve, 1.225, by default. [kg m⁻³]
     cut_out : float, optional
-        Wind speed :math:`v_\mathrm{out}` at which turbines stop; the last speed of the curve by default. [m s⁻¹]
+        Wind speed :math:`v_\mathrm{out}` at which turbines stop, whatever the curve has above it; the last speed of
+        the curve by default. [m s⁻¹]
 
     Returns
     -------
     array
         Power, in the unit of the curve; NaN where the wind is missing.
+
+    Raises
+    ------
+    SchemaError
+        If the wind speeds of the curve do not rise.
 
     See Also
     --------
@@ -60,8 +68,8 @@ def curve_power(
 
     Notes
     -----
-    Turbines stop by the wind speed alone: above `cut_out` it is not corrected for density, and below it the
-    correction does not exceed `cut_out`.
+    Turbines stop by the wind speed alone, not by the corrected one: the correction does not exceed `cut_out`, nor
+    the last speed at which the curve has power, and a decrease above that is read without it.
 
     References
     ----------
@@ -75,12 +83,17 @@ def curve_power(
     [0.0, 0.5, 1.0, 0.0]
     >>> round(float(curve_power(7.5, *curve, density=1.0)), 3)  # as 7.01 m/s in standard air
     0.445
+    >>> curve_power(np.array([22.0, 22.5]), *curve, cut_out=22.0).tolist()
+    [1.0, 0.0]
     """
+    _check_rising(curve_speed)
     speed = np.asarray(wind_speed)
-    last = curve_speed[-1] if cut_out is None else cut_out
+    stop = curve_speed[-1] if cut_out is None else cut_out
+    last = min(stop, curve_speed[np.max(np.flatnonzero(power), initial=0)])
     corrected = speed if density is None else density_corrected_wind_speed(speed, np.asarray(density))
     effective = np.where(speed > last, speed, np.minimum(corrected, last))
-    return np.asarray(np.interp(effective, curve_speed, power, left=0.0, right=0.0))
+    read = np.interp(effective, curve_speed, power, left=0.0, right=0.0)
+    return np.asarray(np.where(speed > stop, 0.0, read))
 
 
 def smoothed_curve_power(wind_speed: Number, curve_speed: Array, power: Array, *, deviation: Number) -> Array:
@@ -105,6 +118,13 @@ def smoothed_curve_power(wind_speed: Number, curve_speed: Array, power: Array, *
     array
         Mean power, in the unit of the curve.
 
+    Raises
+    ------
+    SchemaError
+        If the wind speeds of the curve do not rise.
+    RangeError
+        If a deviation is not above 0.
+
     See Also
     --------
     curve_power, energyforecast.PowerCurve
@@ -127,6 +147,13 @@ def smoothed_curve_power(wind_speed: Number, curve_speed: Array, power: Array, *
     >>> smoothed_curve_power(np.array([3.0, 7.5, 12.0, 25.0]), *curve, deviation=1.0).round(3).tolist()
     [0.044, 0.5, 0.956, 0.5]
     """
+    _check_rising(curve_speed)
+    if np.any(np.asarray(deviation) <= 0):
+        raise RangeError(
+            f"The deviation of the wind speed is {np.min(deviation):g} m/s.",
+            "It must be above 0.",
+            "Use curve_power where the wind does not vary.",
+        )
     mean = np.asarray(wind_speed, dtype=float)[..., None]
     sigma = np.broadcast_to(np.asarray(deviation, dtype=float), mean.shape[:-1])[..., None]
     begin, end = (np.asarray(curve_speed, dtype=float)[part] for part in (slice(None, -1), slice(1, None)))
@@ -136,6 +163,18 @@ def smoothed_curve_power(wind_speed: Number, curve_speed: Array, power: Array, *
     inside = (first + slope * (mean - begin)) * (ndtr(high) - ndtr(low))
     edges = slope * sigma * (np.exp(-0.5 * low**2) - np.exp(-0.5 * high**2)) / np.sqrt(2 * np.pi)
     return np.asarray((inside + edges).sum(axis=-1))
+
+
+def _check_rising(curve_speed: Array) -> None:
+    """Refuse a curve in the wrong order: power would be read from the wrong place."""
+    back = np.flatnonzero(np.diff(curve_speed) <= 0)
+    if back.size:
+        first, second = curve_speed[back[0]], curve_speed[back[0] + 1]
+        raise SchemaError(
+            f"The power curve goes from {first:g} to {second:g} m/s.",
+            "Its wind speeds must rise, each once.",
+            "Sort the points by wind speed.",
+        )
 
 
 def ideal_turbine_power(
@@ -242,6 +281,11 @@ def turbines_running(
     array of bool
         Turbines run at the beginning of a series. Where the wind is missing, the previous state lasts.
 
+    Raises
+    ------
+    RangeError
+        If `restart` is not below `stop`.
+
     See Also
     --------
     curve_power
@@ -255,6 +299,12 @@ def turbines_running(
     >>> turbines_running(np.array([20.0, 25.0, 23.0, 22.0, 24.0])).tolist()
     [True, False, False, True, True]
     """
+    if not restart < stop:
+        raise RangeError(
+            f"Turbines stop at {stop:g} m/s and start again at {restart:g} m/s.",
+            "They must start again at a lower speed than that at which they stop.",
+            "Exchange the two, e.g. stop=25, restart=22.",
+        )
     speed = np.moveaxis(np.asarray(wind_speed, dtype=float), axis, -1)
     # The state follows from the last crossing; position 0 is the beginning.
     crossing = (speed >= stop) | (speed <= restart)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import math
 import os
 from collections.abc import Callable
@@ -79,13 +80,36 @@ def test_a_curve_that_cannot_be_is_refused(
     three_lines(caught.value, "'mine'", named)
 
 
+@pytest.mark.parametrize("above", [(1, 1), (1, 0), (0, 1), (0.2, 0)])
+@pytest.mark.parametrize("cut_out", [24.0, 25.0])
+def test_above_a_given_cut_out_the_table_has_no_points(above: tuple[float, float], cut_out: float) -> None:
+    curve = ef.PowerCurve((3, 12, 25, 28, 30), (0, 1, 1, *above), cut_out=cut_out)
+    assert (curve.wind_speed, curve.power) == ((3, 12, cut_out), (0, 1, 1))
+    assert curve.power_at([cut_out, cut_out + 0.01, 28, 30]).tolist() == [1, 0, 0, 0]
+    assert curve.power_at([cut_out - 0.1, cut_out + 0.1], 1.4).tolist() == [1, 0]
+    assert curve == ef.PowerCurve((3, 12, cut_out), (0, 1, 1)) == dataclasses.replace(curve)
+    at = np.arange(0, 40, 0.25)
+    np.testing.assert_array_equal(
+        curve.smoothed(0.8).power_at(at),
+        ef.PowerCurve((3, 12, cut_out), (0, 1, 1)).smoothed(0.8).power_at(at),
+    )
+
+
+def test_a_curve_made_anew_of_its_fields_is_the_same() -> None:
+    curve = ef.PowerCurve((3, 12, 25, 25.5, 30), (0, 1, 1, 0, 0))
+    assert curve == ef.PowerCurve(**dataclasses.asdict(curve))
+    assert curve.power_at([25, 25.25, 25.5, 26]).tolist() == [1, 0.5, 0, 0]
+
+
 def test_what_falls_after_rated_power_is_a_storm_control() -> None:
     curve = ef.PowerCurve((3, 12, 22, 28, 28.5), (0, 1, 1, 0.4, 0))
-    assert curve.cut_out == 28
+    assert curve.cut_out == 28.5
     assert float(curve.power_at(25.0)) == pytest.approx(0.7)
 
 
-@pytest.mark.parametrize(("rated", "cut_out"), [(0.0, None), (math.nan, None), (1.0, 30.0), (1.0, 2.0)])
+@pytest.mark.parametrize(
+    ("rated", "cut_out"), [(0.0, None), (math.nan, None), (1.0, 30.0), (1.0, 2.0), (1.0, 12.0)]
+)
 def test_rated_power_and_cut_out_are_checked(rated: float, cut_out: float | None) -> None:
     with pytest.raises(RangeError) as caught:
         ef.PowerCurve((3, 12, 25), (0, 1, 1), rated=rated, cut_out=cut_out)
@@ -241,6 +265,22 @@ def test_flagged_hours_are_left_out() -> None:
     with pytest.raises(RangeError) as caught:
         ef.PowerCurve.from_measurements(held, wind, rated=60)
     three_lines(caught.value, "measured")
+
+
+@pytest.mark.parametrize("stop", [22.0, 24.0])
+@pytest.mark.parametrize("gap", [0.0, 3.0])
+def test_turbines_that_stop_below_the_cut_out_are_not_pooled_with_those_that_run(
+    stop: float, gap: float
+) -> None:
+    _, wind = _measured()
+    storms = np.random.default_rng(8).uniform(18.0, 25.0, 400)
+    storms = storms[(storms < stop - gap) | (storms > stop)]
+    wind = pd.concat([wind[wind < 18.0], pd.Series(storms)], ignore_index=True)
+    curve = ef.PowerCurve.from_measurements(60 * _nrel().power_at(wind) * (wind < stop), wind, rated=60)
+    running = np.arange(12.0, stop - 0.75, 0.25)
+    np.testing.assert_allclose(curve.power_at(running), 1.0, atol=1e-3)
+    assert curve.power_at([stop + 0.5, 24.8, 25.0, 26.0]).tolist() == [0, 0, 0, 0]
+    assert stop <= curve.cut_out <= stop + 0.5
 
 
 def test_series_of_different_times_are_refused() -> None:

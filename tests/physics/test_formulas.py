@@ -93,8 +93,9 @@ def test_soiling_and_snow_dim_the_light_of_cells_and_of_their_temperature() -> N
     assert float(found) == float(expected)
 
 
-def test_density_moves_a_curve_below_cut_out_and_not_above() -> None:
+@pytest.mark.parametrize(("cut_out", "above"), [(24.0, 0.0), (None, 0.5), (26.0, 0.5)])
+def test_density_moves_a_curve_below_cut_out_and_not_above(cut_out: float | None, above: float) -> None:
     speed, power = np.array([3.0, 12.0, 24.0, 26.0]), np.array([0.0, 1.0, 1.0, 0.0])
-    found = physics.curve_power(np.array([7.5, 23.9, 25.0]), speed, power, density=1.3, cut_out=24.0)
+    found = physics.curve_power(np.array([7.5, 23.9, 25.0]), speed, power, density=1.3, cut_out=cut_out)
     corrected = 7.5 * (1.3 / 1.225) ** (1 / 3)
-    np.testing.assert_allclose(found, [(corrected - 3) / 9, 1.0, 0.5])
+    np.testing.assert_allclose(found, [(corrected - 3) / 9, 1.0, above])
