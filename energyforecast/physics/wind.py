@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from energyforecast.errors import RangeError
+
 __all__ = [
     "shear_exponent",
     "wind_components",
@@ -110,6 +112,11 @@ def wind_speed_power_law(
     array
         Wind speed at `hub_height`. [m s⁻¹]
 
+    Raises
+    ------
+    RangeError
+        If a height is not above 0.
+
     See Also
     --------
     shear_exponent, wind_speed_log_law, wind_speed_between_heights
@@ -124,6 +131,7 @@ def wind_speed_power_law(
     >>> round(float(wind_speed_power_law(8.0, height=10, hub_height=80)), 2)  # 8 × 8^(1/7)
     10.77
     """
+    _check_heights("height and hub_height", height, hub_height)
     return np.asarray(np.asarray(wind_speed) * (hub_height / height) ** np.asarray(exponent))
 
 
@@ -148,6 +156,11 @@ def wind_speed_log_law(
     array
         Wind speed at `hub_height`. [m s⁻¹]
 
+    Raises
+    ------
+    RangeError
+        If a height is not above 0, or the roughness length not above 0 and below both heights.
+
     See Also
     --------
     wind_speed_power_law, wind_speed_between_heights
@@ -161,7 +174,15 @@ def wind_speed_log_law(
     >>> round(float(wind_speed_log_law(6.0, height=10, hub_height=100, roughness_length=0.1)), 2)  # 6 × 3/2
     9.0
     """
+    _check_heights("height and hub_height", height, hub_height)
     rough = np.asarray(roughness_length)
+    wrong = rough[(rough <= 0) | (rough >= min(height, hub_height))]
+    if wrong.size:
+        raise RangeError(
+            f"The heights are {height:g} and {hub_height:g} m, with the roughness length {wrong[0]:g} m.",
+            "The roughness length must be above 0 and below both heights: the logarithmic law begins at it.",
+            "Correct it, or use wind_speed_power_law.",
+        )
     return np.asarray(np.asarray(wind_speed) * np.log(hub_height / rough) / np.log(height / rough))
 
 
@@ -197,6 +218,11 @@ def shear_exponent(
     array
         Exponent; NaN where a speed is missing.
 
+    Raises
+    ------
+    RangeError
+        If the heights are not above 0 and rising, or the bounds not rising.
+
     See Also
     --------
     wind_speed_power_law, wind_veer
@@ -212,6 +238,13 @@ def shear_exponent(
     >>> round(float(shear_exponent(0.1, 2.0, lower_height=10, upper_height=100)), 3)  # calm: 1/7
     0.143
     """
+    _check_heights("lower_height and upper_height", lower_height, upper_height, rising=True)
+    if not bounds[0] <= bounds[1]:
+        raise RangeError(
+            f"The bounds of the exponent are {bounds[0]:g} and {bounds[1]:g}.",
+            "The first must not exceed the second.",
+            "Give the lower bound first, e.g. bounds=(-0.2, 0.6).",
+        )
     lower, upper = np.asarray(lower_speed), np.asarray(upper_speed)
     calm = (lower < min_speed) | (upper < min_speed)
     ratio = np.where(calm, 1.0, upper) / np.where(calm, 1.0, lower)
@@ -242,6 +275,11 @@ def wind_speed_between_heights(
     array
         Wind speed at `hub_height`. [m s⁻¹]
 
+    Raises
+    ------
+    RangeError
+        If a height is not above 0, or `upper_height` not above `lower_height`.
+
     See Also
     --------
     shear_exponent, wind_speed_power_law, wind_speed_log_law
@@ -256,6 +294,8 @@ def wind_speed_between_heights(
     >>> float(wind_speed_between_heights(6.0, 8.0, lower_height=25, upper_height=100, hub_height=50))
     7.0
     """
+    _check_heights("lower_height and upper_height", lower_height, upper_height, rising=True)
+    _check_heights("hub_height", hub_height)
     lower, upper = np.asarray(lower_speed), np.asarray(upper_speed)
     if lower_height <= hub_height <= upper_height:
         share = np.log(hub_height / lower_height) / np.log(upper_height / lower_height)
@@ -263,6 +303,21 @@ def wind_speed_between_heights(
     exponent = shear_exponent(lower, upper, lower_height=lower_height, upper_height=upper_height)
     near, height = (upper, upper_height) if hub_height > upper_height else (lower, lower_height)
     return wind_speed_power_law(near, height=height, hub_height=hub_height, exponent=exponent)
+
+
+def _check_heights(names: str, *heights: float, rising: bool = False) -> None:
+    """Refuse heights that are not above the ground, or in the wrong order."""
+    given = " and ".join(f"{height:g}" for height in heights)
+    if not all(0 < height < np.inf for height in heights):
+        raise RangeError(
+            f"The value of {names} is {given} m.", "Heights must be above 0 and finite. [m]", "Correct them."
+        )
+    if rising and not heights[0] < heights[1]:
+        raise RangeError(
+            f"The arguments {names} are {given} m.",
+            "The first must be below the second.",
+            "Exchange the two heights, and the wind speeds with them.",
+        )
 
 
 def wind_veer(lower_direction: Number, upper_direction: Number) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from energyforecast import PowerCurve, physics
+from energyforecast.errors import RangeError, SchemaError
+from tests.support.error_messages import three_lines
 
 # Jonkman et al. (2009), NREL/TP-500-38060: the 5 MW machine, hub at 90 m. [m s⁻¹; share of rated power]
 NREL_5MW = (
@@ -91,6 +94,49 @@ def test_windpowerlib_gives_the_same_profiles() -> None:
     log = physics.wind_speed_log_law(wind, height=10, hub_height=97, roughness_length=0.15)
     np.testing.assert_allclose(power, theirs.hellman(wind, 10, 97), rtol=1e-12)
     np.testing.assert_allclose(log, theirs.logarithmic_profile(wind, 10, 97, 0.15), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rough", [10.0, 20.0, 80.0, 0.0, -0.1, np.array([0.03, 12.0, np.nan])])
+@pytest.mark.parametrize(("height", "hub"), [(10, 80), (80, 10)])
+def test_the_log_law_begins_at_its_roughness_length(
+    rough: float | np.ndarray, height: float, hub: float
+) -> None:
+    with pytest.raises(RangeError) as caught:
+        physics.wind_speed_log_law(5.0, height=height, hub_height=hub, roughness_length=rough)
+    three_lines(caught.value, "roughness length", "both heights")
+
+
+def test_an_unknown_roughness_length_gives_unknown_wind() -> None:
+    got = physics.wind_speed_log_law(5.0, height=10, hub_height=80, roughness_length=np.array([0.03, np.nan]))
+    np.testing.assert_allclose(got, [6.790, np.nan], atol=5e-4)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(100, 10), (50, 50), (0, 100), (-10, 100), (math.nan, 100)])
+def test_heights_in_the_wrong_order_are_refused(lower: float, upper: float) -> None:
+    heights = {"lower_height": lower, "upper_height": upper}
+    with pytest.raises(RangeError) as caught:
+        physics.shear_exponent(5.0, 7.0, **heights)
+    three_lines(caught.value, "lower_height and upper_height")
+    with pytest.raises(RangeError) as caught:
+        physics.wind_speed_between_heights(5.0, 7.0, hub_height=80, **heights)
+    three_lines(caught.value, "lower_height and upper_height")
+
+
+@pytest.mark.parametrize("wrong", [0.0, -10.0, math.inf, math.nan])
+def test_heights_are_above_the_ground(wrong: float) -> None:
+    for height, hub in ((wrong, 80), (10, wrong)):
+        with pytest.raises(RangeError, match="Heights must be above 0"):
+            physics.wind_speed_power_law(5.0, height=height, hub_height=hub)
+        with pytest.raises(RangeError, match="Heights must be above 0"):
+            physics.wind_speed_log_law(5.0, height=height, hub_height=hub, roughness_length=0.03)
+    with pytest.raises(RangeError, match="hub_height"):
+        physics.wind_speed_between_heights(5.0, 7.0, lower_height=10, upper_height=100, hub_height=wrong)
+
+
+def test_bounds_of_the_exponent_in_the_wrong_order_are_refused() -> None:
+    with pytest.raises(RangeError) as caught:
+        physics.shear_exponent(5.0, 7.0, lower_height=10, upper_height=100, bounds=(0.6, -0.2))
+    three_lines(caught.value, "0.6 and -0.2")
 
 
 @given(st.floats(1.5, 20), st.floats(-0.2, 0.6))
@@ -221,6 +267,30 @@ def test_hysteresis_is_that_of_a_loop_for_every_series(series: np.ndarray) -> No
     got = physics.turbines_running(series, stop=25, restart=22)
     assert got.tolist() == [_slow(row, 25, 22) for row in series]
     np.testing.assert_array_equal(physics.turbines_running(series.T, stop=25, restart=22, axis=0), got.T)
+
+
+@pytest.mark.parametrize(("stop", "restart"), [(22.0, 25.0), (25.0, 25.0)])
+def test_turbines_start_again_below_the_speed_at_which_they_stop(stop: float, restart: float) -> None:
+    with pytest.raises(RangeError) as caught:
+        physics.turbines_running(np.array([20.0, 26.0]), stop=stop, restart=restart)
+    three_lines(caught.value, f"at {restart:g} m/s")
+
+
+@pytest.mark.parametrize("speeds", [(25.0, 12.0, 3.0), (3.0, 3.0, 25.0)])
+def test_an_unsorted_curve_is_refused(speeds: tuple[float, ...]) -> None:
+    curve = np.array(speeds), np.array([1.0, 1.0, 0.0])
+    with pytest.raises(SchemaError) as caught:
+        physics.curve_power(np.array([8.0]), *curve)
+    three_lines(caught.value, "power curve goes from")
+    with pytest.raises(SchemaError):
+        physics.smoothed_curve_power(np.array([8.0]), *curve, deviation=1.0)
+
+
+@pytest.mark.parametrize("deviation", [0.0, -1.0, np.array([1.0, 0.0])])
+def test_a_deviation_that_is_not_above_zero_is_refused(deviation: float | np.ndarray) -> None:
+    with pytest.raises(RangeError) as caught:
+        physics.smoothed_curve_power(np.array([8.0, 9.0]), *NREL_CURVE, deviation=deviation)
+    three_lines(caught.value, "above 0")
 
 
 def test_a_storm_that_lulls_keeps_turbines_stopped() -> None:
