@@ -203,7 +203,8 @@ class PVChainPower(Feature):
     Parameters
     ----------
     components : bool
-        Use ``dni`` and ``dhi`` of the weather, which are then required, in place of decomposing ``ghi``.
+        Use ``dni`` and ``dhi`` of the weather in place of decomposing ``ghi``. One of them must then be there, and
+        completes the other by :func:`energyforecast.physics.complete_irradiance`.
     hours : tuple of float
         Intervals relative to the forecast one, of one weather run. Their columns are like ``pv_chain_power[-1h]``. [h]
 
@@ -221,15 +222,20 @@ class PVChainPower(Feature):
     [[0.4]]
     """
 
-    optional: ClassVar[bool] = True
+    weather: ClassVar[tuple[str, ...]] = ("ghi", "temp_air", "wind_speed_*m")
 
     components: bool = False
     hours: tuple[float, ...] = (0,)
 
     @property
-    def weather(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Irradiance, temperature and wind."""
-        return ("ghi", "temp_air", "wind_speed_*m", *(("dni", "dhi") if self.components else ()))
+    def weather_if_present(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Components of the irradiance, where they are used."""
+        return ("dni", "dhi") if self.components else ()
+
+    @property
+    def optional(self) -> bool:  # type: ignore[override]
+        """Left out where variables are missing, unless components are asked for."""
+        return not self.components
 
     @property
     def margin(self) -> pd.Timedelta:
@@ -237,28 +243,40 @@ class PVChainPower(Feature):
         return timestamps.duration(f"{max(abs(hour) for hour in self.hours) + 1}h")
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns ``pv_chain_power``, by interval, of each weather model that has all variables."""
+        """Columns ``pv_chain_power``, by interval, of each weather model that has all variables.
+
+        Raises
+        ------
+        SchemaError
+            If the site is no PV plant, or no weather model has the components that are asked for.
+        """
         plant = _plant(now.site, self.name)
         columns: dict[str, Array] = {}
         for ghi in now.matching("ghi"):
             prefix = ghi.removesuffix("ghi")
             names = [name for name in now.matching("wind_speed_*m") if name[: len(prefix)] == prefix]
             winds = [name for name in names if ":" not in name[len(prefix) :]]
-            if not winds or f"{prefix}temp_air" not in now.names:
+            parts = [part for part in self.weather_if_present if f"{prefix}{part}" in now.names]
+            if not winds or f"{prefix}temp_air" not in now.names or (self.components and not parts):
                 continue
             wind = min(winds, key=lambda name: abs((height_of(name) or 10.0) - 10.0))
             to_ten = (10.0 / (height_of(wind) or 10.0)) ** (1 / 7)
             for hour in self.hours:
-                light = [now.shift(ghi, hours=hour)]
-                if self.components:
-                    light += [now.shift(f"{prefix}{part}", hours=hour) for part in ("dni", "dhi")]
+                given = {part: now.shift(f"{prefix}{part}", hours=hour) for part in parts}
+                sun = now.sun(hours=hour)
                 moved = f"[{offset_name(hour)}]" if hour else ""
                 columns[f"{prefix}pv_chain_power{moved}"] = plant.power(
-                    physics.Irradiance(*light) if self.components else light[0],
-                    now.sun(hours=hour),
+                    physics.complete_irradiance(now.shift(ghi, hours=hour), sun, **given),
+                    sun,
                     temp_air=now.interval_mean(f"{prefix}temp_air", hours=hour),
                     wind_speed=now.interval_mean(wind, hours=hour) * to_ten,
                 )
+        if self.components and not columns:
+            raise SchemaError(
+                f"The feature {self.name!r} uses components of irradiance; the weather holds {sorted(now.names)}.",
+                "A weather model must have dni or dhi, with ghi, temp_air and wind.",
+                "Add one of them to the weather, or leave components=True out: ghi is decomposed then.",
+            )
         return columns
 
 

@@ -5,6 +5,7 @@ from .air import (
     density_corrected_wind_speed as density_corrected_wind_speed,
     icing_conditions as icing_conditions,
 )
+from .decomposition import complete_irradiance as complete_irradiance, decompose as decompose
 from .demand import (
     apparent_temperature as apparent_temperature,
     cooling_degrees as cooling_degrees,
@@ -25,7 +26,6 @@ from .solar import (
     SolarPosition as SolarPosition,
     clear_sky as clear_sky,
     clear_sky_index as clear_sky_index,
-    decompose as decompose,
     is_dark as is_dark,
     solar_hour as solar_hour,
     solar_position as solar_position,

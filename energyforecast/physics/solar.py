@@ -21,7 +21,6 @@ __all__ = [
     "SolarPosition",
     "clear_sky",
     "clear_sky_index",
-    "decompose",
     "is_dark",
     "solar_hour",
     "solar_position",
@@ -72,6 +71,7 @@ class Irradiance(NamedTuple):
     Examples
     --------
     >>> noon = solar_position(np.datetime64("2024-06-21T12:00"), 45.0, 0.0)
+    >>> from energyforecast.physics import decompose
     >>> sky = decompose(600.0, noon)
     >>> direct_horizontal = sky.dni * np.cos(np.radians(noon.zenith))
     >>> round(float(sky.ghi)), round(float(direct_horizontal + sky.dhi))
@@ -320,55 +320,3 @@ def clear_sky_index(
 
     known = np.where(np.asarray(clear) >= min_clear, clear, np.nan)
     return np.asarray(irradiance.clearsky_index(np.asarray(value), known, max_clearsky_index=max_index))
-
-
-def decompose(ghi: Number, position: SolarPosition) -> Irradiance:
-    r"""Decompose global irradiance into its direct and its diffuse component.
-
-    .. math::
-        k_t = \frac{\mathrm{GHI}}{I_0 \cos z}, \qquad
-        \mathrm{DHI} = k_d(k_t) \, \mathrm{GHI}, \qquad
-        \mathrm{DNI} = \frac{\mathrm{GHI} - \mathrm{DHI}}{\cos z}
-
-    with the extraterrestrial irradiance :math:`I_0`, the zenith angle :math:`z`, and the diffuse fraction of Erbs,
-
-    .. math::
-        k_d = \begin{cases}
-            1 - 0.09 \, k_t & k_t \le 0.22 \\
-            0.9511 - 0.1604 \, k_t + 4.388 \, k_t^2 - 16.638 \, k_t^3 + 12.336 \, k_t^4 & 0.22 < k_t \le 0.8 \\
-            0.165 & k_t > 0.8
-        \end{cases}
-
-    whose steps are smoothed.
-
-    Parameters
-    ----------
-    ghi : array
-        Global horizontal irradiance. [W m⁻²]
-    position : SolarPosition
-
-    Returns
-    -------
-    Irradiance
-        All of it is diffuse while the sun is lower than 3°. [W m⁻²]
-
-    See Also
-    --------
-    plane_of_array, clear_sky
-
-    References
-    ----------
-    Erbs et al. (1982), https://doi.org/10.1016/0038-092X(82)90302-4, made continuous by Driesse, Jensen
-    and Perez (2024), https://doi.org/10.1016/j.solener.2023.112093.
-
-    Examples
-    --------
-    >>> noon = solar_position(np.datetime64("2024-06-21T12:00"), 45.0, 0.0)
-    >>> overcast, clear = decompose(150.0, noon), decompose(900.0, noon)
-    >>> round(float(overcast.dhi / 150), 2), round(float(clear.dhi / 900), 2)
-    (0.99, 0.2)
-    """
-    from pvlib import irradiance
-
-    found = irradiance.erbs_driesse(ghi, position.zenith, dni_extra=position.dni_extra)
-    return Irradiance(np.asarray(ghi), np.asarray(found["dni"]), np.asarray(found["dhi"]))

@@ -29,6 +29,7 @@ from energyforecast.features import (
 )
 from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.snapshot import Snapshot
+from tests.support.error_messages import three_lines
 
 HOUR = np.timedelta64(1, "h")
 HALF = np.timedelta64(30, "m")
@@ -194,6 +195,40 @@ def test_the_chain_of_several_weather_models_and_of_wind_at_another_height() -> 
     # 3 m/s at 100 m are less at 10 m, so the modules are warmer.
     day = table["ifs:pv_chain_power"] > 0.2
     assert (table["gfs:pv_chain_power"][day] < table["ifs:pv_chain_power"][day]).all()
+
+
+def _chain_by(*parts: str) -> np.ndarray:
+    """Modelled power where the weather has these components of a sky that is clearer than its decomposition."""
+    weather = _weather(PLANT)
+    time = (weather["init_time"] + weather["lead_time"]).to_numpy()
+    sun = physics.solar_position(time + HALF, PLANT.latitude, PLANT.longitude)
+    ghi = weather["ghi"].to_numpy().astype(float)
+    dhi = 0.3 * ghi
+    sky = {"dni": (ghi - dhi) / np.maximum(np.cos(np.radians(sun.zenith)), 0.0523), "dhi": dhi}
+    for part in parts:
+        weather[part] = (weather["ghi"].dims, sky[part])
+    features, needs = FeatureSet((PVChainPower(components=True),)).resolve(weather)
+    windows = TASK.windows(TASK.issue_times("2023-04-10", "2023-04-10"))
+    now = gathering.take_snapshot(
+        weather, None, sites=[PLANT], windows=windows, names=needs.names, required=needs.names,
+        margin=needs.margin,
+    )  # fmt: skip
+    return features.compute(now)["pv_chain_power"]
+
+
+def test_one_component_of_the_irradiance_completes_the_other() -> None:
+    both = _chain_by("dni", "dhi")
+    np.testing.assert_allclose(_chain_by("dhi"), both, atol=2e-3)
+    np.testing.assert_allclose(_chain_by("dni"), both, atol=2e-3)
+    assert np.abs(_look(PVChainPower())[1]["pv_chain_power"] - both).max() > 0.01
+
+
+def test_components_that_the_weather_has_not_are_refused() -> None:
+    with pytest.raises(SchemaError) as caught:
+        _look(PVChainPower(components=True))
+    three_lines(caught.value, "dni or dhi")
+    with pytest.raises(SchemaError, match="temp_air"):
+        FeatureSet((PVChainPower(components=True),)).resolve(_weather(PLANT).drop_vars("temp_air"))
 
 
 @pytest.mark.parametrize("item", [PVChainPower(), ClearSkyPersistence(), ClearSkyPower()])

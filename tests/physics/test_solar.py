@@ -316,3 +316,29 @@ def test_a_year_of_era5_near_berlin_is_plausible_and_its_hours_have_their_sun_in
     for wrong in (np.timedelta64(0, "m"), np.timedelta64(60, "m")):
         assert fit(wrong)[0] > 0.02
     assert (direct <= ghi + 1e-6).all()
+
+
+# --- Components ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", ["dni", "dhi"])
+def test_clear_sky_is_completed_from_either_component(given: str) -> None:
+    position = _position()
+    sky = physics.clear_sky(position)
+    found = physics.complete_irradiance(sky.ghi, position, **{given: getattr(sky, given)})
+    high = position.zenith < 80
+    for name in ("ghi", "dni", "dhi"):
+        np.testing.assert_allclose(getattr(found, name)[high], getattr(sky, name)[high], rtol=0.02, atol=2.0)
+    np.testing.assert_array_equal(getattr(found, given), getattr(sky, given))
+    assert (found.dni[position.zenith > 87] == 0).all() or given == "dni"
+    assert ((found.dhi >= 0) & (found.dni >= 0) & (found.dni <= position.dni_extra)).all()
+
+
+def test_components_that_contradict_global_irradiance_stay_in_their_range() -> None:
+    noon = physics.solar_position(np.datetime64("2024-06-21T12:00"), 45.0, 0.0)
+    assert float(physics.complete_irradiance(100.0, noon, dni=900.0).dhi) == 0.0
+    assert float(physics.complete_irradiance(100.0, noon, dhi=150.0).dni) == 0.0
+    assert float(physics.complete_irradiance(2000.0, noon, dhi=0.0).dni) == float(noon.dni_extra)
+    assert np.isnan(physics.complete_irradiance(100.0, noon, dhi=np.nan).dni)
+    assert np.isnan(physics.complete_irradiance(100.0, noon, dni=np.nan).dhi)
+    assert physics.complete_irradiance(500.0, noon) == physics.decompose(500.0, noon)
