@@ -9,8 +9,8 @@ Conventions
 * The forecast of a plant lies between 0 and its capacity. Auxiliary use makes the outcome slightly
   negative in calm hours; such outcomes are judged as 0, and counted in ``below_zero``.
 * The pinball loss is not doubled; the CRPS is twice the integral of the pinball loss over all levels.
-* Every score is a function of the mean (or the sum) of its values at the points, so that groups,
-  weights and intervals are the same for all.
+* Every score is a function of the mean (or the sum) of its values at the points, or of the weighted points,
+  so that groups, weights and intervals are the same for all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import pandas as pd
 from energyforecast.core.arguments import check_types
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.arguments import check_probability, check_range
-from energyforecast.evaluation.bootstrap import block_draws, quantile_interval, resampled
+from energyforecast.evaluation.bootstrap import block_draws, quantile_interval, resampled, reweighted
 from energyforecast.evaluation.inputs import Observed, Predicted, as_pairs
 from energyforecast.evaluation.pairing import Pairs
 
@@ -70,6 +70,9 @@ class Metric:
         Of its value: ``"MW"``, ``"MW²"``, ``"MWh"``, ``"h"``, ``"1"``, ``"events"``, ``"currency"``.
     combine : callable, optional
         From means, shape (..., columns), to the score, shape (...).
+    statistic : callable, optional
+        From points and weights, shape (..., rows), to the score, shape (...), where means of points do not
+        suffice, as for ranks and for deviations from a mean.
     order : float or sequence of float
         Power of the unit in which the points, or each of their columns, are; of no use with `root`.
     total : bool
@@ -100,6 +103,7 @@ class Metric:
     reach: tuple[float, float] = (0.5, 0.5)
     unit: str = "MW"
     combine: Callable[[Array], Array] | None = None
+    statistic: Callable[[Array, Array], Array] | None = None
     order: float | Sequence[float] = 1
     total: bool = False
     by_level: Callable[[Array], Sequence[Metric]] | None = None
@@ -153,6 +157,8 @@ class Metric:
         weight = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=float)
         if not weight.any():
             return float("nan")
+        if self.statistic is not None:
+            return float(self.statistic(values, weight))
         together = np.average(values, axis=0, weights=weights) * (weight.sum() if self.total else 1.0)
         return float(self.from_means(np.asarray(together)))
 
@@ -212,6 +218,10 @@ class Days:
     def draws(self, metric: Metric, points: Array, rows: Array, weights: Array | None) -> Array:
         """The score in each draw."""
         weight = None if weights is None else np.asarray(weights)[rows]
+        if metric.statistic is not None:
+            return reweighted(
+                metric.statistic, points[rows], self.number[rows], drawn=self.drawn, weights=weight
+            )
         means = resampled(points[rows], self.number[rows], self.drawn, weights=weight, total=metric.total)
         return metric.from_means(means)
 
@@ -229,6 +239,10 @@ class Days:
 def groups(pairs: Pairs, by: By) -> list[tuple[dict[str, Any], Array, int]]:
     """Labels of each group, the numbers of its rows, and the number of its hours without an outcome."""
     keys = [by] if isinstance(by, str) else list(by or ())
+    if len(set(keys)) < len(keys):
+        raise SchemaError(
+            f"Scores by {keys} are asked for.", "A label must occur once.", "Leave out the others."
+        )
     unknown = [key for key in keys if key not in _BY or (key != "season" and key not in pairs.labels)]
     if unknown:
         raise SchemaError(

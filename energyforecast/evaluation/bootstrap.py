@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK", "DRAWS", "block_draws", "quantile_interval", "resampled"]
+__all__ = ["BLOCK", "DRAWS", "block_draws", "quantile_interval", "resampled", "reweighted"]
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +27,8 @@ BLOCK: Final = 7
 DRAWS: Final = 1000
 #: Fewer days than this give no interval.
 _FEWEST: Final = 8
+#: Weights of rows that are in memory at once.
+_WEIGHTS: Final = 2**22
 
 
 def block_draws(days: int, *, block: int = BLOCK, draws: int = DRAWS, seed: int = 0) -> Array:
@@ -62,6 +64,20 @@ def resampled(
         with np.errstate(invalid="ignore", divide="ignore"):
             result = result / count[:, None]
     return np.asarray(result.reshape(len(drawn), *points.shape[1:]))
+
+
+def reweighted(
+    statistic: Callable[[Array, Array], Array],
+    points: Array,
+    day: Array,
+    *,
+    drawn: Array,
+    weights: Array | None = None,
+) -> Array:
+    """A statistic of points and weights in each draw, shape (draws,): a row has the count of its day as weight."""
+    weight = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)
+    pieces = np.array_split(drawn, min(len(drawn), 1 + drawn.shape[0] * len(points) // _WEIGHTS))
+    return np.concatenate([statistic(points, piece[:, day] * weight) for piece in pieces])
 
 
 def quantile_interval(draw: Callable[[], Array], *, days: int, interval: float) -> tuple[float, float]:

@@ -77,6 +77,13 @@ class Gate:
                 "It must have max, min or both.",
                 "Add max = ...",
             )
+        low, high = (-np.inf if self.min is None else self.min), (np.inf if self.max is None else self.max)
+        if not low <= high:
+            raise ConfigurationError(
+                f"The gate of {self.metric!r} is from {low:g} to {high:g}.",
+                "The minimum must be at most the maximum, and neither may be missing.",
+                "Exchange them, or leave one out.",
+            )
         if self.unit is not None:
             one_of(
                 f"unit of the gate of {self.metric!r}", self.unit, allowed=_UNITS, error=ConfigurationError

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.core.arguments import as_numbers, check_types
-from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.evaluation.arguments import check_probability, check_range
+from energyforecast.evaluation.arguments import check_positive, check_probability, check_range
 
 __all__ = [
     "central_levels",
@@ -19,6 +19,7 @@ __all__ = [
     "crps_of_samples",
     "energy_score",
     "interval_loss",
+    "intervals_of",
     "pinball_loss",
     "variogram_score",
 ]
@@ -113,15 +114,16 @@ def crps_of_quantiles(
     [0.5]
     """
     check_types(locals(), of=crps_of_quantiles)
-    y = np.asarray(observed, dtype=float)[:, None]
-    q, levels = np.asarray(quantiles, dtype=float), np.asarray(quantile_levels, dtype=float)
+    y = as_numbers("observed", observed, ndim=1)[:, None]
+    q, levels = as_numbers("quantiles", quantiles), as_numbers("quantile_levels", quantile_levels, ndim=1)
     if np.shape(q) != (len(y), len(levels)):
         raise SchemaError(
             f"Quantiles have the shape {np.shape(q)}, for {len(y)} outcomes and {len(levels)} levels.",
             "They must have a row for each outcome and a column for each level.",
             "Use align(observed, forecast).",
         )
-    check_probability("A quantile level", levels)
+    check_levels(levels)
+    _check_limits(above, below, rows=len(y))
     check_range("The rise from a quantile to the next", np.nan_to_num(np.diff(q, axis=1)), low=0.0)
     curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
     tau = np.concatenate([[0.0], levels, [1.0]])[None, :]
@@ -137,6 +139,22 @@ def crps_of_quantiles(
             )
     low, high = (np.broadcast_to(bound, (len(y),))[:, None] for bound in (above, below))
     return _crps_of_curve(np.clip(y, low, high), np.clip(curve, low, high), tau)
+
+
+def _check_limits(above: Array | float, below: Array | float, *, rows: int) -> None:
+    """Refuse a range of the wrong shape, in the wrong order, or missing for all rows."""
+    if {np.shape(above), np.shape(below)} - {(), (rows,)}:
+        raise SchemaError(
+            f"The range from above to below has the shapes {np.shape(above)} and {np.shape(below)}.",
+            f"Each must be a number, or an array of the shape ({rows},).",
+            "Give one for each outcome.",
+        )
+    if any(np.ndim(end) == 0 and np.isnan(end) for end in (above, below)) or np.any(above > below):
+        raise RangeError(
+            "The range from above to below ends before it begins, or an end is missing.",
+            "The value of above must be at most that of below.",
+            "Exchange them, or leave one out.",
+        )
 
 
 def _crps_of_curve(y: Array, values: Array, tau: Array) -> Array:
@@ -162,6 +180,12 @@ def _simpson(a: Array, b: Array, value_a: Array, value_b: Array, indicator: floa
     middle = (indicator - 0.5 * (a + b)) * 0.5 * (value_a + value_b)
     ends = (indicator - a) * value_a + (indicator - b) * value_b
     return np.asarray((b - a) / 6.0 * (ends + 4.0 * middle))
+
+
+def intervals_of(interval: float | Sequence[float]) -> list[float]:
+    """Probabilities of central intervals; refuse none at all and those that are no probabilities."""
+    check_probability("The probability of an interval", interval)
+    return [float(p) for p in np.atleast_1d(interval)]
 
 
 def central_levels(interval: float) -> tuple[float, float]:
@@ -211,7 +235,8 @@ def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Arr
 
     .. math:: \frac{1}{m} \sum_i |x_i - y| - \frac{1}{2 m^2} \sum_{i, j} |x_i - x_j|
 
-    `fair` divides by :math:`m (m - 1)` in place of :math:`m^2`.
+    `fair` divides by :math:`m (m - 1)` in place of :math:`m^2`. Of a single sample, which has no spread, it is the
+    absolute error, fair or not: compare it with those of more samples by ``fair=False``.
 
     Parameters
     ----------
@@ -287,7 +312,7 @@ def variogram_score(
     observed : array, shape (rows, dims)
     samples : array, shape (rows, samples, dims)
     order : float
-        Power of the differences.
+        Power of the differences, above 0.
     weights : array, shape (dims, dims), optional
         1 for each pair by default; each pair is counted from both sides.
 
@@ -304,15 +329,17 @@ def variogram_score(
     >>> variogram_score(np.array([[0.0, 4.0]]), np.array([[[0.0, 1.0], [1.0, 2.0]]])).tolist()  # 2 (2 - 1)²
     [2.0]
     """
+    check_positive("The order", order)
     drawn = as_samples(samples, dims=3)
     y = _outcomes(observed, drawn)
-    weight = np.ones((y.shape[1],) * 2) if weights is None else np.asarray(weights, dtype=float)
+    weight = np.ones((y.shape[1],) * 2) if weights is None else as_numbers("weights", weights)
     if weight.shape != (y.shape[1],) * 2:
         raise SchemaError(
             f"Weights have the shape {weight.shape}, for {y.shape[1]} dimensions.",
             "There must be one for each pair of dimensions.",
             "Give a square of them.",
         )
+    check_range("A weight", weight, low=0.0)
     rows = []
     for outcome, row in zip(y, drawn, strict=True):
         mean = np.mean(np.abs(row[:, :, None] - row[:, None, :]) ** order, axis=0)
@@ -322,7 +349,7 @@ def variogram_score(
 
 def _outcomes(observed: Array, drawn: Array) -> Array:
     """Outcomes of the rows and dimensions of samples."""
-    y, needed = np.asarray(observed, dtype=float), (drawn.shape[0], *drawn.shape[2:])
+    y, needed = as_numbers("observed", observed), (drawn.shape[0], *drawn.shape[2:])
     if y.shape != needed:
         raise SchemaError(
             f"Outcomes have the shape {y.shape}, samples {drawn.shape}.",

@@ -21,6 +21,7 @@ from energyforecast.core.power_kinds import bounds_of_rows
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.sites import Site, as_sites
 from energyforecast.errors import RangeError, SchemaError
+from energyforecast.evaluation.arguments import check_pairs
 from energyforecast.evaluation.losses import central_levels
 from energyforecast.physics import solar_position
 
@@ -66,7 +67,8 @@ class Pairs:
     Raises
     ------
     SchemaError, RangeError
-        If arrays differ in length, the kind of sites is not labelled, or quantiles fall from one level to the next.
+        If arrays differ in length or have more dimensions, the kind of sites is not labelled, levels do not rise within
+        (0, 1), a capacity is below 0, or quantiles fall from one level to the next.
 
     See Also
     --------
@@ -94,29 +96,14 @@ class Pairs:
     )
 
     def __post_init__(self) -> None:
-        shapes = {np.shape(item)[0] for item in (self.observed, self.quantiles, self.labels, self.capacity)}
-        if len(shapes) > 1 or np.shape(self.quantiles)[1:] != np.shape(self.quantile_levels):
-            raise SchemaError(
-                f"Outcomes, quantiles, labels and capacity have {sorted(shapes)} rows, quantiles the shape "
-                f"{np.shape(self.quantiles)} for {len(self.quantile_levels)} levels.",
-                "They must have a row for each hour, and quantiles a column for each level.",
-                "Use align(observed, forecast).",
-            )
-        if "kind" not in self.labels:
-            raise SchemaError(
-                f"The labels of pairs are {list(self.labels)}.",
-                'They must hold the "kind" of each row\'s site, by which power is produced or consumed.',
-                "Use align(observed, forecast).",
-            )
-        crossing = np.flatnonzero((np.diff(self.quantiles, axis=1) < 0).any(axis=1))
-        if crossing.size:
-            where = self.labels.iloc[int(crossing[0])]
-            raise RangeError(
-                f"Quantiles of site {where['site']!r} fall from one level to the next at {where['valid_time']} "
-                f"({crossing.size} hours in all).",
-                "Quantiles must rise with their level.",
-                "Sort them where the forecast is made: np.sort(quantiles, axis=-1).",
-            )
+        check_pairs(
+            self.observed,
+            self.quantiles,
+            self.quantile_levels,
+            labels=self.labels,
+            capacity=self.capacity,
+            step=self.step,
+        )
 
     def of_rows(self, rows: Array) -> Pairs:
         """Select rows by a mask or by their numbers; missing hours stay counted.

@@ -177,6 +177,10 @@ def score(
             )
         return ensemble.score_samples(metric, np.asarray(observed), forecast, by=by, weights=weights)
     chosen = [metric] if isinstance(metric, str | Metric | RegisteredMetric) else list(metric)  # type: ignore[arg-type]
+    if not chosen:
+        raise SchemaError(
+            "No metric is given.", "There must be one or more.", f"Choose among {metric_names()}."
+        )
     if parameters and len(chosen) > 1:
         raise SchemaError(
             f"Parameters {list(parameters)} are given for {len(chosen)} metrics.",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import By, Days, Metric, aggregate, groups
 from energyforecast.evaluation.arguments import check_probability, check_range
@@ -145,7 +145,8 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Array:
     [0.04, 0.0533, 0.0533, 0.5]
     """
     check_types(locals(), of=benjamini_hochberg)
-    p = np.asarray(p_values, dtype=float)
+    p = as_numbers("p_values", p_values, ndim=1)
+    check_range("A p-value", p[~np.isnan(p)], low=0.0, high=1.0)
     adjusted, known = np.full(p.shape, np.nan), np.isfinite(p)
     if known.any():
         adjusted[known] = stats.false_discovery_control(p[known], method="bh")
@@ -238,7 +239,8 @@ def compare(
 def _comparable(metric: AnyMetric) -> Metric:
     """The metric of a comparison: a mean of losses."""
     metrics = named(metric)
-    if len(metrics) != 1 or not metrics[0].lower_is_better or metrics[0].combine is not None:
+    mean = len(metrics) == 1 and metrics[0].combine is None and metrics[0].statistic is None
+    if not (mean and metrics[0].lower_is_better):
         names = [item.name for item in METRICS if item.lower_is_better]
         raise SchemaError(
             f"A comparison by {metric if isinstance(metric, str) else metric.name!r} is asked for.",

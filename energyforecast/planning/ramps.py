@@ -17,6 +17,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.wording import spaced
 from energyforecast.errors import RangeError, SchemaError, TimeError
+from energyforecast.evaluation.arguments import check_positive, check_range
 from energyforecast.evaluation.ramp_matching import match_ramps, onsets
 from energyforecast.planning.result_tables import check_columns
 
@@ -69,7 +70,7 @@ def ramps(
     Raises
     ------
     RangeError
-        If the change is not above 0.
+        If the change is not above 0, or as a share of the capacity above 1.
     TimeError
         If a window is not whole intervals, or longer than the scenarios.
 
@@ -98,6 +99,8 @@ def ramps(
            [nan, nan]])
     """
     check_types(locals(), of=ramps)
+    if capacity is not None:
+        check_positive("The change, a share of the capacity,", change, high=1.0)
     threshold = change if capacity is None else change * capacity
     if not (np.isfinite(threshold) and threshold > 0):
         raise RangeError(
@@ -241,6 +244,7 @@ def alarm_scores(
     """
     check_types(locals(), of=alarm_scores)
     slack = timestamps.duration(tolerance) / pd.Timedelta("1h")
+    check_range("The tolerance [h]", slack, low=0.0)
     parts = [
         part
         for table in ([tables] if isinstance(tables, pd.DataFrame) else tables)

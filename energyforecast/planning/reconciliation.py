@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import LeakageError, MissingDataError, SchemaError, one_of
+from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError, one_of
 
 __all__ = ["METHODS", "MinT", "reconcile"]
 
@@ -57,8 +57,9 @@ def reconcile(
 
     Raises
     ------
-    SchemaError, MissingDataError, LeakageError
-        If names do not fit, residuals are too few, or became known after the issue.
+    SchemaError, RangeError, MissingDataError, LeakageError
+        If names do not fit, bounds are in the wrong order, residuals are too few or do not vary, or became known after
+        the issue.
 
     See Also
     --------
@@ -76,7 +77,6 @@ def reconcile(
     >>> made.data.values[0, :, 0].round(6).tolist()
     [11.0, 21.0, 32.0]
     """
-    check_types(locals(), of=reconcile)
     return MinT.fit(hierarchy, residuals=residuals, method=method).apply(scenarios, bounds=bounds)
 
 
@@ -144,6 +144,7 @@ class MinT:
         cls, hierarchy: Hierarchy, *, residuals: pd.DataFrame | None = None, method: str = "mint_shrink"
     ) -> MinT:
         """Learn the weights; parameters are those of :func:`reconcile`."""
+        check_types({"hierarchy": hierarchy, "residuals": residuals, "method": method}, of=reconcile)
         one_of("method", method, allowed=METHODS)
         names, sites, sums = _summing(hierarchy)
         if method == "bottom_up":
@@ -170,6 +171,7 @@ class MinT:
         self, scenarios: Scenarios, *, bounds: Mapping[str, tuple[float, float]] | None = None
     ) -> Scenarios:
         """Reconcile scenarios; parameters are those of :func:`reconcile`."""
+        check_types({"scenarios": scenarios, "bounds": bounds}, of=reconcile)
         self._check(scenarios, bounds)
         order = [scenarios.sites.index(name) for name in self.names]
         sites = np.einsum("sn,knh->ksh", self.weights, scenarios.data.values[:, order], optimize=True)
@@ -199,6 +201,7 @@ class MinT:
             raise SchemaError(
                 f"Bounds are given for {unknown}.", f"Sites have bounds: {list(self.sites)}.", "Correct them."
             )
+        _check_bounds(bounds or {})
         issued = scenarios.data.attrs.get("issue_time")
         if self.known_by is not None and issued is not None and self.known_by > timestamps.instant(issued):
             raise LeakageError(
@@ -212,6 +215,17 @@ class MinT:
         return (
             f"MinT({self.method}, {len(self.sites)} sites, {len(self.names) - len(self.sites)} sums{learnt})"
         )
+
+
+def _check_bounds(bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse bounds that are missing or in the wrong order."""
+    for name, (low, high) in bounds.items():
+        if not low <= high:
+            raise RangeError(
+                f"The bounds of {name!r} are {low:g} and {high:g} MW.",
+                "The minimum must not be above the maximum, and neither may be missing.",
+                f'Use bounds={{"{name}": ({high:g}, {low:g})}}.' if high < low else "Correct them.",
+            )
 
 
 def _summing(hierarchy: Hierarchy) -> tuple[tuple[str, ...], tuple[str, ...], Array]:
@@ -260,16 +274,30 @@ def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[A
             "Every name of the hierarchy must have residuals, from which its weight is learnt.",
             'Collect them with hindcast_residuals, or use method="ols" or "bottom_up".',
         )
-    table = residuals[list(names)].to_numpy(dtype=float)
+    if not residuals.columns.is_unique:
+        raise SchemaError(
+            f"Residuals have the columns {list(residuals)}.",
+            "Each must have a name of its own.",
+            "Rename them.",
+        )
+    table = as_numbers("residuals", residuals[list(names)])
     known = np.isfinite(table).all(axis=1)
-    if known.sum() < 10 or (table[known].std(axis=0) == 0).any():
-        flat = [name for name, spread in zip(names, table[known].std(axis=0), strict=True) if not spread > 0]
+    flat = [name for name, still in zip(names, _still(table[known]), strict=True) if still]
+    if known.sum() < 10 or flat:
         raise MissingDataError(
             f"{int(known.sum())} hours have the residuals of all names; those of {flat} do not vary.",
             "A covariance must be learnt from 10 hours or more, in which each varies.",
             'Give more past forecasts, or use method="ols" or "bottom_up".',
         )
     return table[known], int((~known).sum())
+
+
+def _still(table: Array) -> Array:
+    """Whether the residuals of each name vary by no more than the rounding error of numbers of their size."""
+    if not len(table):
+        return np.ones(table.shape[1], dtype=bool)
+    size = np.abs(table).max(axis=0)
+    return np.asarray(table.std(axis=0) <= np.maximum(1e-9 * size, 1e-12 * size.max()))
 
 
 def _shrunk(table: Array) -> tuple[Array, float]:

@@ -17,6 +17,7 @@ from energyforecast.core.intervals import check_same_step, step_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import RangeError, SchemaError, one_of
+from energyforecast.evaluation.arguments import check_range
 from energyforecast.planning.outages import Outage, outage_table
 from energyforecast.planning.reserve_distributions import SLACK, TAIL_SHARE, Tail, needed
 from energyforecast.planning.result_tables import check_columns
@@ -296,6 +297,7 @@ def reserve_exceedance(
         raise RangeError(
             f"The confidence is {confidence}.", "It must lie between 0 and 1.", "Give 0.95, for example."
         )
+    check_range("The tolerance", tolerance, low=0.0)
     named = {"reserve": tables} if isinstance(tables, pd.DataFrame) else tables
     rows = []
     for name, table in named.items():

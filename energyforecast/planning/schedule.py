@@ -21,6 +21,7 @@ from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.core.settlement import ImbalanceTerms, Price, as_terms, best_level
 from energyforecast.errors import MissingDataError, RangeError
+from energyforecast.evaluation.arguments import check_positive
 from energyforecast.planning.expected_cost import ExpectedCost
 
 __all__ = ["compare_schedules", "schedule"]
@@ -276,6 +277,8 @@ def _windows(
     source: Forecast | Scenarios, site: str | None, issue_time: Any, capacity: float | None
 ) -> Iterator[_Window]:
     """Issues of a forecast, or the window of scenarios."""
+    if capacity is not None:
+        check_positive("The capacity", capacity)
     if isinstance(source, Scenarios):
         yield _of_scenarios(source, site, capacity)
         return

@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.evaluation.aggregation import Metric
-from energyforecast.evaluation.losses import central_levels, crps_of_quantiles, pinball_loss
+from energyforecast.evaluation.arguments import check_probability
+from energyforecast.evaluation.losses import (
+    central_levels,
+    crps_of_quantiles,
+    intervals_of,
+    pinball_loss,
+)
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric
 
@@ -125,6 +131,7 @@ def pinball(*, quantile_levels: Sequence[float] | None = None) -> Metric:
     """
     if quantile_levels is not None:
         levels = tuple(quantile_levels)
+        check_probability("A quantile level", levels)
         return Metric("pinball", lambda p: _pinball_on(p, levels), reach=(min(levels), max(levels)))
     return Metric(
         "pinball",
@@ -223,7 +230,7 @@ def coverage(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
          metric  level  value   n
     0  coverage    0.8    1.0  24
     """
-    return [_coverage(float(p)) for p in np.atleast_1d(interval)]
+    return [_coverage(p) for p in intervals_of(interval)]
 
 
 @metric()
@@ -246,7 +253,7 @@ def coverage_closed(*, interval: float | Sequence[float] = INTERVALS) -> list[Me
                 metric  level  value
     0  coverage_closed    0.8    1.0
     """
-    return [_coverage(float(p), closed=True) for p in np.atleast_1d(interval)]
+    return [_coverage(p, closed=True) for p in intervals_of(interval)]
 
 
 @metric()
@@ -272,7 +279,7 @@ def width(*, interval: float | Sequence[float] = INTERVALS) -> list[Metric]:
       metric  level  value   n
     0  width    0.8    8.0  24
     """
-    return [_width(float(p)) for p in np.atleast_1d(interval)]
+    return [_width(p) for p in intervals_of(interval)]
 
 
 def _pinball_at(level: float) -> Metric:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,6 @@ from energyforecast.evaluation.registry import metric
 __all__ = ["correlation", "energy_error", "mape", "mse_parts"]
 
 Array = npt.NDArray[Any]
-
-_ORDER: Final = (1, 1, 2, 2, 2)
 
 
 @metric()
@@ -42,7 +41,7 @@ def correlation() -> Metric:
             metric  value   n
     0  correlation    1.0  24
     """
-    return Metric("correlation", _moments, share=True, combine=_correlation, lower_is_better=False)
+    return Metric("correlation", _columns, share=True, statistic=_correlation, lower_is_better=False)
 
 
 @metric("mse", "mse_bias", "mse_variance", "mse_phase")
@@ -73,13 +72,13 @@ def mse_parts() -> list[Metric]:
     3     mse_phase    0.0
     """
     parts = {
-        "mse_bias": lambda m: (m[..., 1] - m[..., 0]) ** 2,
+        "mse_bias": lambda points, weights: _Moments.of(points, weights).bias ** 2,
         "mse_variance": _variance_part,
         "mse_phase": _phase_part,
     }
     return [
         Metric("mse", lambda p: (p.observed - p.mean) ** 2, unit="MW²", order=2),
-        *(Metric(name, _moments, unit="MW²", order=_ORDER, combine=part) for name, part in parts.items()),
+        *(Metric(name, _columns, unit="MW²", statistic=part) for name, part in parts.items()),
     ]
 
 
@@ -157,36 +156,66 @@ def _absolute_percentage(pairs: Pairs) -> Array:
     return np.asarray(np.abs(pairs.at(0.5) - pairs.observed) / size)
 
 
-def _moments(pairs: Pairs) -> Array:
-    """First and second moments of outcomes and means, for variances and the covariance."""
-    o, f = pairs.observed, pairs.mean
-    return np.column_stack([o, f, o * o, f * f, o * f])
+def _columns(pairs: Pairs) -> Array:
+    """Errors, outcomes and means."""
+    return np.column_stack([pairs.mean - pairs.observed, pairs.observed, pairs.mean])
 
 
-def _spread(means: Array) -> tuple[Array, Array, Array]:
-    """Standard deviations and covariance; the rounding error of a constant series counts as 0."""
-    o, f, oo, ff, of = np.moveaxis(means, -1, 0)
-    deviations = [
-        np.where(v > 1e-12 * m, np.sqrt(np.maximum(v, 0.0)), 0.0)
-        for v, m in ((oo - o * o, oo), (ff - f * f, ff))
-    ]
-    return deviations[0], deviations[1], of - o * f
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Weighted moments about the means: those about zero lose the digits of a small spread around a large mean."""
+
+    bias: Array
+    error: Array  # its variance
+    outcome: Array  # its deviation
+    forecast: Array  # its deviation
+    together: Array  # covariance of outcome and forecast
+    wider: Array  # variance of the forecast minus that of the outcome
+
+    @classmethod
+    def of(cls, points: Array, weights: Array) -> _Moments:
+        """Moments of errors, outcomes and forecasts; the rounding error of a constant series counts as 0."""
+        shares = weights.reshape(-1, len(points)).sum(axis=0)
+        centre = np.average(points, axis=0, weights=shares if shares.any() else None)
+        e, o, f = columns = (points - centre).T
+        with np.errstate(invalid="ignore", divide="ignore"):
+            each = weights / weights.sum(axis=-1, keepdims=True)
+        means = [each @ column for column in columns]
+        squares = [each @ (column * column) for column in columns]
+        variance = [np.maximum(both - mean**2, 0.0) for both, mean in zip(squares, means, strict=True)]
+        noise = [
+            np.maximum(1e-12 * both, (1e-14 * (middle + mean)) ** 2)
+            for both, middle, mean in zip(squares, centre, means, strict=True)
+        ]
+        s_o, s_f = (np.where(variance[i] <= noise[i], 0.0, np.sqrt(variance[i])) for i in (1, 2))
+        return cls(
+            bias=centre[0] + means[0],
+            error=variance[0],
+            outcome=s_o,
+            forecast=s_f,
+            together=each @ (o * f) - means[1] * means[2],
+            wider=each @ (e * (o + f)) - means[0] * (means[1] + means[2]),
+        )
 
 
-def _correlation(means: Array) -> Array:
+def _correlation(points: Array, weights: Array) -> Array:
     """Covariance over the product of standard deviations."""
-    s_o, s_f, covariance = _spread(means)
-    product = s_o * s_f
-    return np.where(product > 0, covariance / np.where(product > 0, product, 1.0), np.nan)
+    moments = _Moments.of(points, weights)
+    product = moments.outcome * moments.forecast
+    ratio = moments.together / np.where(product > 0, product, 1.0)
+    return np.where(product > 0, np.clip(ratio, -1.0, 1.0), np.nan)
 
 
-def _variance_part(means: Array) -> Array:
-    """Squared difference of the standard deviations."""
-    s_o, s_f, _ = _spread(means)
-    return np.asarray((s_f - s_o) ** 2)
+def _variance_part(points: Array, weights: Array) -> Array:
+    """Squared difference of the standard deviations; all of the variance where one series is constant."""
+    moments = _Moments.of(points, weights)
+    total = moments.outcome + moments.forecast
+    both = moments.outcome * moments.forecast > 0
+    # The difference of the variances over the sum of the deviations: small errors of large powers keep their digits.
+    return np.where(both, (moments.wider / np.where(both, total, 1.0)) ** 2, moments.error)
 
 
-def _phase_part(means: Array) -> Array:
+def _phase_part(points: Array, weights: Array) -> Array:
     """Twice the product of the standard deviations minus the covariance."""
-    s_o, s_f, covariance = _spread(means)
-    return np.asarray(np.maximum(2 * (s_o * s_f - np.where(s_o * s_f > 0, covariance, 0.0)), 0.0))
+    error = _Moments.of(points, weights).error
+    return np.asarray(np.maximum(error - _variance_part(points, weights), 0.0))

@@ -13,7 +13,12 @@ from scipy.stats import binom
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.aggregation import By, Metric, aggregate
 from energyforecast.evaluation.arguments import check_probability, check_range
-from energyforecast.evaluation.losses import central_levels, crps_of_quantiles, interval_loss
+from energyforecast.evaluation.losses import (
+    central_levels,
+    crps_of_quantiles,
+    interval_loss,
+    intervals_of,
+)
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric, table
 
@@ -57,7 +62,9 @@ def threshold_crps(
                metric  value
     0  threshold_crps    0.0
     """
-    check_range("A threshold", [value for value in (above, below) if value is not None])
+    # A share of the capacity lies between -1, of an area that exports all it can, and 1.
+    share = 1.0 if relative else np.inf
+    check_range("A threshold", [x for x in (above, below) if x is not None], low=-share, high=share)
     if above is not None and below is not None:
         check_range("The range of power", below - above, low=0.0)
 
@@ -96,7 +103,7 @@ def interval_score(*, interval: float | Sequence[float] = 0.9) -> list[Metric]:
                metric  level  value
     0  interval_score    0.8    8.0
     """
-    return [_winkler(float(p)) for p in np.atleast_1d(interval)]
+    return [_winkler(p) for p in intervals_of(interval)]
 
 
 @metric()
@@ -108,7 +115,8 @@ def weighted_interval_score() -> Metric:
         \frac{1}{K + 1/2} \Big(\tfrac{1}{2} |y - m| + \sum_{k=1}^K \tfrac{1 - p_k}{2} \, \mathrm{IS}_{p_k}\Big)
 
     with the interval score :math:`\mathrm{IS}` of each of :math:`K` central intervals; it approximates the CRPS. By
-    ``"level"``, it is the interval score of each.
+    ``"level"``, it is the interval score of each. Without the level 0.5, the median :math:`m` is interpolated between
+    its neighbours; a level without its opposite, such as 0.1 without 0.9, does not count.
 
     See Also
     --------
@@ -253,6 +261,7 @@ def pit(
     1  0.5   1.0    1.0  spread
     """
     check_range("bins", bins, low=1)
+    check_range("seed", 0 if seed is None else seed, low=0)
     table = aggregate([_bin(place, bins, seed) for place in range(bins)], pairs, by=by, weights=weights)
     table = table.drop(columns=["metric", "percent"]).rename(columns={"level": "low"})
     table.insert(table.columns.get_loc("low") + 1, "high", table["low"] + 1 / bins)

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.errors import SchemaError, one_of
+from energyforecast.evaluation.arguments import check_range
 from energyforecast.evaluation.losses import as_samples, crps_of_samples, energy_score, variogram_score
 
 __all__ = ["SAMPLE_SCORES", "score_samples"]
@@ -53,7 +54,7 @@ def score_samples(
     SchemaError
         If the score is not known, rows have different numbers of samples, or arrays do not fit.
     RangeError
-        If a sample is not finite.
+        If a sample is not finite, or a weight is negative or missing.
 
     See Also
     --------
@@ -69,8 +70,10 @@ def score_samples(
     """
     check_types(locals(), of=score_samples)
     one_of("metric of samples", metric, allowed=SAMPLE_SCORES)
-    outcome = np.asarray(observed, dtype=float)
+    outcome = as_numbers("observed", observed)
     drawn = as_samples(samples, dims=2 if metric == "crps_of_samples" else 3)
+    weight = np.ones(len(drawn)) if weights is None else as_numbers("weights", weights, ndim=1)
+    check_range("A weight", weight, low=0.0)
     sizes = {len(part) if np.ndim(part) else 0 for part in (weights, by) if part is not None}
     if outcome.ndim == 0 or sizes - {len(outcome)}:
         raise SchemaError(
@@ -87,7 +90,6 @@ def score_samples(
     known = np.isfinite(outcome.reshape(len(outcome), -1)).all(axis=1) if len(outcome) else np.zeros(0, bool)
     points = np.full(len(outcome), np.nan)
     points[known] = SAMPLE_SCORES[metric](outcome[known], drawn[known])
-    weight = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)
     labels = pd.DataFrame(index=range(len(points))) if by is None else pd.DataFrame(by).reset_index(drop=True)
     return _table(metric, points, weight, labels)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from energyforecast.errors import RangeError
 from energyforecast.evaluation.aggregation import Metric
-from energyforecast.evaluation.arguments import check_range
+from energyforecast.evaluation.arguments import check_positive, check_range
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.ramp_matching import match_ramps, onsets
 from energyforecast.evaluation.registry import metric
@@ -33,14 +33,14 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
     Parameters
     ----------
     change : float
-        Share of the capacity.
+        Share of the capacity, above 0 and at most 1.
     window, tolerance : float
         [h]
 
     Raises
     ------
     RangeError
-        If a site has no capacity.
+        If a site has no capacity, or a parameter is out of its range.
 
     See Also
     --------
@@ -60,8 +60,9 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
     2  ramp_false_alarms    0.0  21
     3           ramp_csi    1.0  21
     """
-    for name, value in (("change", change), ("window", window), ("tolerance", tolerance)):
-        check_range(name, value, low=0.0)
+    check_positive("change", change, high=1.0)
+    check_positive("window", window)
+    check_range("tolerance", tolerance, low=0.0)
 
     def points(pairs: Pairs) -> Array:
         return _ramp_points(pairs, change, window, tolerance)

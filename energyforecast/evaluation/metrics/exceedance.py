@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,10 @@ __all__ = ["brier", "event_reliability", "exceedance", "roc", "roc_area"]
 
 Array = npt.NDArray[Any]
 
-#: Probabilities of a receiver operating characteristic are rounded to this many steps.
-_STEPS: Final = 100
-
 
 def exceedance(pairs: Pairs, threshold: float, *, relative: bool = False) -> tuple[Array, Array]:
     """Exceedance of a threshold [MW, or a share of the capacity] by each outcome, 0 or 1, and its probability."""
-    check_range("The threshold", threshold)
+    _check_threshold(threshold, relative)
     limit = threshold * (pairs.capacity if relative else np.ones(len(pairs)))
     probability = 1.0 - pairs.distribution.at_most(limit)
     happened = np.where(np.isfinite(limit), pairs.observed > limit, np.nan)
@@ -66,7 +63,7 @@ def brier(*, threshold: float, relative: bool = False, bins: int = 10) -> list[M
     0  brier  0.073  24
     """
     check_range("bins", bins, low=1)
-    check_range("The threshold", threshold)
+    _check_threshold(threshold, relative)
 
     def points(pairs: Pairs) -> Array:
         return _brier_points(pairs, threshold, relative, bins)
@@ -90,6 +87,8 @@ def roc_area(*, threshold: float, relative: bool = False) -> Metric:
     .. math:: \int_0^1 H \, dF
 
     with the hit rate :math:`H` and the false alarm rate :math:`F` of :func:`roc`: 1 discriminates always, 0.5 never.
+    It is the share of pairs of an hour with the event and one without in which the first had the higher probability;
+    equal probabilities count by half. NaN where the event happened always or never.
 
     See Also
     --------
@@ -106,12 +105,12 @@ def roc_area(*, threshold: float, relative: bool = False) -> Metric:
          metric  value   n
     0  roc_area    1.0  24
     """
-    check_range("The threshold", threshold)
+    _check_threshold(threshold, relative)
 
     def points(pairs: Pairs) -> Array:
-        return _roc_points(pairs, threshold, relative)
+        return np.column_stack(exceedance(pairs, threshold, relative=relative))
 
-    return Metric("roc_area", points, share=True, combine=_area, lower_is_better=False)
+    return Metric("roc_area", points, share=True, statistic=_area, lower_is_better=False)
 
 
 @table
@@ -124,8 +123,9 @@ def roc(pairs: Pairs, *, threshold: float, relative: bool = False) -> pd.DataFra
     Returns
     -------
     DataFrame
-        ``probability`` from 1 to 0, ``hit_rate``, ``false_alarm_rate``, ``n``; rounded to 1 %. NaN where the event
-        happened always or never.
+        ``probability``, ``hit_rate``, ``false_alarm_rate``, ``n``: a row for each probability that was forecast, from
+        high to low, after infinity, at which there is no warning. Rates are NaN where the event happened always or
+        never.
 
     See Also
     --------
@@ -139,14 +139,12 @@ def roc(pairs: Pairs, *, threshold: float, relative: bool = False) -> pd.DataFra
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
     >>> curve = roc(example_observations(), example_forecast(), threshold=15.0)
-    >>> curve.iloc[[0, 55, 100]].round(2).to_numpy().tolist()
-    [[1.0, 0.33, 0.0, 24.0], [0.45, 1.0, 0.0, 24.0], [0.0, 1.0, 1.0, 24.0]]
+    >>> curve.iloc[[0, 1, -1]].round(2).to_numpy().tolist()
+    [[inf, 0.0, 0.0, 24.0], [1.0, 0.33, 0.0, 24.0], [0.0, 1.0, 1.0, 24.0]]
     """
-    points = _roc_points(pairs, threshold, relative)
+    points = np.column_stack(exceedance(pairs, threshold, relative=relative))
     points = points[np.isfinite(points).all(axis=1)]
-    means = points.mean(axis=0) if len(points) else np.full(2 * (_STEPS + 1), np.nan)
-    hits, alarms = _rates(means)
-    levels = np.arange(_STEPS, -1, -1) / _STEPS
+    levels, hits, alarms = _roc_curve(points, np.ones(len(points)))
     return pd.DataFrame(
         {"probability": levels, "hit_rate": hits, "false_alarm_rate": alarms, "n": len(points)}
     )
@@ -201,6 +199,8 @@ def event_reliability(
     """
     check_range("bins", bins, low=1)
     check_probability("The confidence", confidence)
+    for name, value in (("draws", draws), ("seed", seed)):
+        check_range(name, value, low=0)
     happened, forecast = exceedance(pairs, threshold, relative=relative)
     known = np.isfinite(forecast)
     happened, forecast = happened[known], forecast[known]
@@ -214,6 +214,12 @@ def event_reliability(
         bars = [np.nanquantile(x, tail) if np.isfinite(x).any() else np.nan for x in np.array(drawn).T]
         diagram.insert(2 + place, end, bars if drawn else np.nan)
     return diagram
+
+
+def _check_threshold(threshold: float, relative: bool) -> None:
+    """Refuse a threshold that is missing, or a share of the capacity in percent."""
+    share = 1.0 if relative else np.inf
+    check_range("The threshold", threshold, low=-share, high=share)
 
 
 def _bin(probability: Array, bins: int) -> Array:
@@ -271,22 +277,23 @@ def _frequencies(happened: Array, forecast: Array, bins: int) -> tuple[Array, Ar
     return count, probability, frequency
 
 
-def _roc_points(pairs: Pairs, threshold: float, relative: bool) -> Array:
-    """Hits and false alarms at each row, for each probability that warns."""
-    happened, forecast = exceedance(pairs, threshold, relative=relative)
-    step = np.rint(np.where(np.isfinite(forecast), forecast, 0.0) * _STEPS).astype(int)
-    warned = (step[:, None] >= np.arange(_STEPS, -1, -1)).astype(float)
-    return np.column_stack([warned * happened[:, None], warned * (1 - happened[:, None])])
+def _roc_curve(points: Array, weights: Array) -> tuple[Array, Array, Array]:
+    """Probabilities that warn, falling from infinity, and the hit and false alarm rates of each."""
+    happened, forecast = points.T
+    # Equal probabilities that were computed by different sums differ in their last digits.
+    probability = forecast.round(12)
+    order = np.argsort(-probability)
+    first = np.flatnonzero(np.diff(probability[order], prepend=np.inf))
+    rates = []
+    for part in (happened, 1.0 - happened):
+        warned = np.cumsum(np.add.reduceat((weights * part)[..., order], first, axis=-1), axis=-1)
+        warned = np.concatenate([np.zeros((*warned.shape[:-1], 1)), warned], axis=-1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rates.append(warned / warned[..., -1:])
+    return np.append(np.inf, probability[order][first]), rates[0], rates[1]
 
 
-def _rates(means: Array) -> tuple[Array, Array]:
-    """Hit rate and false alarm rate, from no warning at all to always."""
-    hits, alarms = np.split(means, 2, axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return hits / hits[..., -1:], alarms / alarms[..., -1:]
-
-
-def _area(means: Array) -> Array:
+def _area(points: Array, weights: Array) -> Array:
     """Area under the curve, by trapezoids."""
-    hits, alarms = (np.concatenate([0 * rate[..., :1], rate], axis=-1) for rate in _rates(means))
+    _, hits, alarms = _roc_curve(points, weights)
     return np.asarray(np.trapezoid(hits, alarms, axis=-1))

@@ -373,7 +373,7 @@ def test_the_brier_score_is_its_parts_together_and_the_roc_area_that_of_sklearn(
     )
     assert parts["brier_uncertainty"] == pytest.approx(happened.mean() * (1 - happened.mean()))
     area = value(ev.roc_area(pairs, threshold=50.0))
-    assert area == pytest.approx(roc_auc_score(happened, np.rint(100 * probability)))
+    assert area == pytest.approx(roc_auc_score(happened, probability.round(12)))
 
 
 def test_an_event_that_never_came_has_no_roc() -> None:
