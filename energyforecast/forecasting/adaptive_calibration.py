@@ -254,7 +254,8 @@ def _uncrossed(chosen: Array, levels: Array) -> Array:
 def _quantile_beyond(residuals: Array, levels: Array) -> Array:
     """Quantile of each column at its level; linear beyond 0 and 1, so that a trend is followed."""
     within = np.clip(levels, 0.0, 1.0)
-    return quantile_by_level(residuals, tuple(within)) + (levels - within) * np.ptp(residuals, axis=0)
+    beyond = (levels - within) * np.ptp(residuals, axis=0)
+    return np.asarray(quantile_by_level(residuals, tuple(within)) + beyond)
 
 
 def _share_in_service(data: xr.DataArray, site: int) -> Array:

@@ -28,7 +28,8 @@ TASK = ef.day_ahead("09:00", timezone="UTC")
     [(name, key) for name, kind in OF_THE_LIBRARY.items() for key in kind().get_params(deep=False)],
 )
 def test_a_parameter_of_another_type_is_refused_in_fit(name: str, parameter: str) -> None:
-    model = OF_THE_LIBRARY[name](**{parameter: object()})  # scikit-learn: only stored
+    wrong: dict[str, Any] = {parameter: object()}
+    model = OF_THE_LIBRARY[name](**wrong)  # scikit-learn: only stored
     with pytest.raises(SchemaError, match=f"^{parameter} is of the type object") as caught:
         model.fit(X, Y)
     assert len(str(caught.value).splitlines()) == 3
@@ -58,9 +59,8 @@ def test_numbers_and_levels_are_of_their_types_in_inner_models_too(
 
 
 def test_numbers_of_numpy_and_lists_of_levels_are_accepted() -> None:
-    model = ef.LightGBMQuantiles(
-        [0.1, 0.9], n_estimators=np.int64(2), learning_rate=1, fitted_quantiles=np.array([0.1, 0.5, 0.9])
-    )
+    given: dict[str, Any] = {"quantiles": [0.1, 0.9], "fitted_quantiles": np.array([0.1, 0.5, 0.9])}
+    model = ef.LightGBMQuantiles(**given | {"n_estimators": np.int64(2), "learning_rate": 1})
     assert model.fit(X, Y).predict(X).shape == (300, 2)
 
 
