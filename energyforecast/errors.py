@@ -29,7 +29,8 @@
     EnergyForecastWarning (UserWarning)
     ├── ApproximateCoordinatesWarning    weather asked for at coordinates that may be kilometres off
     ├── DeprecatedWarning (FutureWarning)  a name that a later release removes
-    └── DamagedStoreWarning              files of an archive of weather were left out
+    ├── DamagedStoreWarning              files of an archive of weather were left out
+    └── UncalibratedWarning              a model with too few rows to calibrate it
 
 Each message has three lines: found, expected, remedy.
 """
@@ -66,6 +67,7 @@ __all__ = [
     "StoreError",
     "StoreLockedError",
     "TimeError",
+    "UncalibratedWarning",
     "UnitsError",
     "UnreachableError",
     "WrongDataError",
@@ -228,6 +230,10 @@ class DeprecatedWarning(EnergyForecastWarning, FutureWarning):
 
 class DamagedStoreWarning(EnergyForecastWarning):
     """Damaged files of an archive of weather, which were left out."""
+
+
+class UncalibratedWarning(EnergyForecastWarning):
+    """Model that is used as it is, with too few rows to calibrate it."""
 
 
 def one_of(

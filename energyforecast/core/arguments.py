@@ -49,7 +49,7 @@ def check_types(given: Mapping[str, Any], *, of: Callable[..., Any]) -> None:
     """
     for name, (hint, words) in _hints(of).items():
         if name in given and not _accepts(given[name], hint):
-            text, function = repr(given[name]), of.__qualname__
+            text, function = repr(given[name]), of.__qualname__.removesuffix(".__init__")
             shown = f": {text}" if len(text) <= 40 and "\n" not in text else ""
             raise SchemaError(
                 f"{name} is of the type {type(given[name]).__name__}{shown}.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
+from scipy.optimize import isotonic_regression
 
 from energyforecast.core import quantile_cube, timestamps
 from energyforecast.core.alignment import check_intervals
@@ -25,6 +26,8 @@ from energyforecast.models.conformal import quantile_by_level
 __all__ = ["AdaptiveCalibration"]
 
 Array = npt.NDArray[Any]
+#: Levels of residuals, with one range of them added below 0 and above 1.
+_LIMITS: Final = (-1.0, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,11 @@ class AdaptiveCalibration:
         \frac{1}{N_t} \sum_{i=1}^{N_t} \mathbf{1}\bigl[y_i < \hat q^{\,\mathrm{cal}}_{\tau,i}\bigr] \right),
 
     with :math:`\alpha_{\tau,0} = \tau` and the sum over the :math:`N_t` outcomes of an issue, as they are published.
-    The long-run share of outcomes below each level is then :math:`\tau`, also under drift.
+    Beyond 0 and 1 the residuals go on linearly, by their range for each unit of :math:`\alpha`; :math:`\alpha` is
+    limited to :math:`[-1, 2]`. Levels that cross are pooled by isotonic regression where they are used. As long as
+    :math:`\alpha` does not reach its limits, the mean of the shares over :math:`T` issues differs from :math:`\tau`
+    by exactly :math:`|\alpha_{\tau,T} - \tau| / (4 \gamma \tau (1 - \tau) T)`: it converges to :math:`\tau`, also
+    under drift and trends.
 
     It keeps no state: corrections at an issue are computed from the archive of earlier forecasts and from outcomes
     published by then, so that a backtest and daily operation are one computation.
@@ -51,7 +58,8 @@ class AdaptiveCalibration:
     window : str
         Period before the issue from which residuals are taken, e.g. ``"60D"``.
     rate : float
-        Step :math:`\gamma` of the levels :math:`\alpha`; with 0 they stay at :math:`\tau`.
+        Step :math:`\gamma` of the levels :math:`\alpha`: if all outcomes of an issue are on one side of the median, its
+        level moves by :math:`\gamma / 2`. With 0 levels stay at :math:`\tau`.
     by_lead : int
         Number of groups of about the same lead, each calibrated alone.
     min_residuals : int
@@ -66,12 +74,21 @@ class AdaptiveCalibration:
     --------
     energyforecast.models.ConformalQuantiles : Conformal calibration on held-out rows of training.
 
+    Notes
+    -----
+    Gibbs and Candès take the whole real line as the interval once a level has left 0 to 1, which makes their bound
+    unconditional. Finite quantiles cannot do that: the limits are reached if outcomes lie beyond the residuals of the
+    window by more than their range, many issues in a row, or if all residuals of a window are equal. The deviation
+    decreases slowly at outer levels: with the default `rate` it is below 0.1 after 300 issues at the median, and after
+    10,000 at the level 0.01.
+
     References
     ----------
     - Gibbs and Candès (2021), Adaptive conformal inference under distribution shift, NeurIPS 34,
       arXiv:2106.00170
     - Zaffran, Féron, Goude, Josse and Dieuleveut (2022), Adaptive conformal predictions for time series,
       ICML, PMLR 162, arXiv:2202.07282
+    - Ding, Gibbs and Tibshirani (2025), Calibrated multi-level quantile forecasting, arXiv:2512.23671
 
     Examples
     --------
@@ -180,10 +197,10 @@ class AdaptiveCalibration:
                 # An issue counts once, whenever its outcomes are published: hours of one day fail together.
                 excess = residuals.excess(row, column, moves[row], levels, bounds)
                 chosen -= step * (excess / cells[row].sum(axis=1)[:, None]).sum(axis=0)
-                chosen = np.clip(chosen, 0.0, 1.0)
+                chosen = np.clip(chosen, *_LIMITS)
                 learnt[row, column] = True
             if known.sum() >= self.min_residuals:
-                moves[k] = quantile_by_level(residuals.values[part][known], tuple(chosen))
+                moves[k] = _quantile_beyond(residuals.values[part][known], _uncrossed(chosen, levels))
                 yield k, moves[k]
 
 
@@ -227,6 +244,18 @@ class _Residuals:
         share = np.clip((levels - first) / np.where(last > first, last - first, 1.0), 0.0, 1.0)
         tied = (moved == outcome[:, None]) & (last > first)
         return np.asarray(np.where(tied, share, outcome[:, None] < moved) - levels)
+
+
+def _uncrossed(chosen: Array, levels: Array) -> Array:
+    """Levels that do not fall: those that cross are pooled, which brings them back in order as they go on."""
+    return np.asarray(isotonic_regression(chosen, weights=1 / (levels * (1 - levels))).x)
+
+
+def _quantile_beyond(residuals: Array, levels: Array) -> Array:
+    """Quantile of each column at its level; linear beyond 0 and 1, so that a trend is followed."""
+    within = np.clip(levels, 0.0, 1.0)
+    beyond = (levels - within) * np.ptp(residuals, axis=0)
+    return np.asarray(quantile_by_level(residuals, tuple(within)) + beyond)
 
 
 def _share_in_service(data: xr.DataArray, site: int) -> Array:

@@ -19,6 +19,7 @@ from energyforecast.features import (
     recipe,
 )
 from energyforecast.models import DemandResponse, LightGBMQuantiles, QuantileModel
+from energyforecast.models.base import check_parameters
 
 __all__ = [
     "FeaturesFor",
@@ -80,6 +81,7 @@ def assign_models(
         models: dict[str, QuantileModel] = _by_site(sites, given, "model")
         for model in models.values():
             of_type("model", model, expected=QuantileModel, remedy="Give one such as LightGBMQuantiles().")
+            check_parameters(model)
         return models
     chosen = features if isinstance(features, Mapping) else dict.fromkeys((s.name for s in sites), features)
     return {site.name: _default_model(site, chosen.get(site.name)) for site in sites}
@@ -92,7 +94,15 @@ def assign_features(
     if given is None:
         given = {site.name: _default_features(site, task, models[site.name]) for site in sites}
     chosen: dict[str, Features] = _by_site(sites, given, "features")
-    return {name: _as_set(features) for name, features in chosen.items()}
+    result = {name: _as_set(features) for name, features in chosen.items()}
+    for name, features in result.items():
+        if not features.features and models[name].needs != ():
+            raise SchemaError(
+                f"features of {name!r} is empty, with {type(models[name]).__name__}.",
+                "A model that reads columns must have at least one feature.",
+                "Leave features out for the recipe of the site, or name some: [ef.features.LocalHour()].",
+            )
+    return result
 
 
 def _default_model(site: Site, features: Features | None) -> QuantileModel:

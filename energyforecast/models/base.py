@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
+from energyforecast.core.arguments import check_types
 from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 
@@ -120,7 +121,11 @@ class QuantileModel(BaseEstimator, ABC):
             If there are no rows, or an outcome is not finite.
         RangeError
             If a weight or a level is out of its range.
+        SchemaError
+            If an argument, or a parameter of the model, is not of its type, or X has no columns.
         """
+        check_types({"X": X, "y": y, "sample_weight": sample_weight, "bounds": bounds}, of=QuantileModel.fit)
+        check_parameters(self)
         check_levels(self.levels)
         target = np.asarray(y, dtype=np.float64)
         empty = self.needs_rows and not len(target)
@@ -129,6 +134,12 @@ class QuantileModel(BaseEstimator, ABC):
                 f"X has {len(X)} rows, y {len(target)} of which {int(np.isfinite(target).sum())} are finite.",
                 "There must be at least one row, and a finite outcome for each.",
                 "Leave out rows without outcome.",
+            )
+        if not X.columns.size and self.needs != ():
+            raise SchemaError(
+                f"X has no columns, only {len(X)} rows.",
+                f"{type(self).__name__} must have at least one column.",
+                "Give X a column for each feature.",
             )
         sample_weight = None if sample_weight is None else _check_weight(sample_weight, len(target))
         self.columns_ = [str(name) for name in X.columns]
@@ -205,6 +216,35 @@ class PoolsMembers(Protocol):
 
 
 _Model = TypeVar("_Model", bound=QuantileModel)
+
+
+def check_parameters(model: QuantileModel) -> None:
+    """Refuse parameters of a model of the library, and of models inside it, that are not of their types."""
+    given = model.get_params(deep=False)
+    if isinstance(given.get("quantiles"), QuantileModel):
+        kind, inner = type(model).__name__, type(given["quantiles"]).__name__
+        raise SchemaError(
+            f"The quantiles of {kind} are a model: {inner}.",
+            "They must be levels between 0 and 1, or None.",
+            f"Name the parameter of the model, where there is one: {kind}(model={inner}(...)).",
+        )
+    if type(model).__init__.__module__.startswith("energyforecast."):
+        check_types(given, of=type(model).__init__)
+    for inside in given.values():
+        if isinstance(inside, QuantileModel):
+            check_parameters(inside)
+
+
+def check_ranges(model: QuantileModel, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse parameters of a model that are below the lowest or above the highest value, or not a number."""
+    for name, (low, high) in ranges.items():
+        value = getattr(model, name)
+        if not (low <= value <= high and np.isfinite(value)):
+            raise RangeError(
+                f"{name} is {value}.",
+                f"It must be at least {low:g}" + (f" and at most {high:g}." if np.isfinite(high) else "."),
+                "Leave it out for the default.",
+            )
 
 
 def _check_weight(weight: Array, rows: int) -> Array:

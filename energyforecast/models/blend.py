@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from energyforecast.core.quantile_interpolation import interpolation_weights
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, one_of
-from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
+from energyforecast.models.base import Array, Part, QuantileModel, check_ranges, parts_of, restored
 from energyforecast.models.conformal import unfitted
 from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.out_of_fold_calibration import GROWN
@@ -56,6 +56,7 @@ class Blend(QuantileModel):
         Weather models; by default all prefixes of the columns.
     folds : int
         Blocks of time that are held out in turn, at least two. The forecast averages the base models of all blocks.
+        With fewer than 100 rows in a block, weather models have equal weights.
     combination : {"regression", "weights", "equal"}
         ``"regression"`` is a linear quantile regression, which also widens distributions that are too narrow;
         ``"weights"`` a mean with weights for each level; ``"equal"`` the mean.
@@ -136,9 +137,10 @@ class Blend(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         one_of("combination", self.combination, allowed=_COMBINATIONS, error=RangeError)
+        check_ranges(self, {"folds": (2, np.inf)})
         self.sources_ = self._found(X)
         weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-        folds = self.folds if self.folds > 1 and len(y) >= self.folds * _MIN_ROWS else 1
+        folds = self.folds if len(y) >= self.folds * _MIN_ROWS else 1
         block = np.arange(len(y)) * folds // len(y)
         unseen = np.full((len(self.sources_), len(y), len(self.levels)), np.nan)
         self.base_models_: dict[str, list[QuantileModel]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -9,13 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.errors import RangeError, SchemaError, UncalibratedWarning
 from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
 from energyforecast.models.lightgbm import LightGBMQuantiles
 
 __all__ = ["ConformalQuantiles", "quantile_by_level"]
 
-#: Rows that calibration of the outer levels needs: with fewer there is none, or that of all rows.
+#: Held-out rows that calibration of the outer levels needs: with fewer there is none, or that of all rows.
 _MIN_ROWS = 100
 #: A spread below this share of the largest one counts as this share.
 _NARROW = 0.02
@@ -41,7 +42,7 @@ class ConformalQuantiles(QuantileModel):
         Model to calibrate, not fitted; :class:`LightGBMQuantiles` by default.
     folds : int
         Blocks of rows in order of time, each held out from the model that forecasts it. With 0 only the last rows
-        are held out.
+        are held out. With fewer than 100 held-out rows in all there is no calibration, but a warning.
     share : float
         Share of the rows that is held out at the end if `folds` is 0.
     refit : bool
@@ -59,6 +60,11 @@ class ConformalQuantiles(QuantileModel):
     corrections_ : array, shape (groups + 1, levels)
         Correction of each level, in the unit of y or in widths; the last row is for all rows together.
         Empty if there were too few rows to calibrate.
+
+    Warns
+    -----
+    UncalibratedWarning
+        In a fit, if there are too few rows to calibrate.
 
     See Also
     --------
@@ -135,6 +141,13 @@ class ConformalQuantiles(QuantileModel):
                 values[part], unseen[part] = model.predict(X[part]), True
                 self.models_.append(model)
             self.corrections_ = self._corrections(X[unseen], y[unseen], values[unseen], _rows(weight, unseen))
+        else:
+            warnings.warn(
+                f"{len(y)} rows are too few to calibrate: {_MIN_ROWS} must be held out, with folds={self.folds}, "
+                f"share={self.share}. The quantiles are those of {type(self._unfitted()).__name__}.",
+                UncalibratedWarning,
+                stacklevel=3,  # where fit() was called
+            )
         if self.refit or not parts:
             self.models_ = [self._unfitted().fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)]
 
@@ -238,7 +251,7 @@ def _held_out(rows: int, folds: int, share: float) -> Iterator[npt.NDArray[np.bo
         first = rows - int(rows * share)
         if rows - first >= _MIN_ROWS:
             yield place >= first
-    elif rows >= folds * _MIN_ROWS:
+    elif rows >= max(folds, _MIN_ROWS):  # residuals of all blocks are taken together
         block = place * folds // rows
         for k in range(folds):
             yield block == k

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
-from energyforecast.models.base import Array, Part, QuantileModel
+from energyforecast.models.base import Array, Part, QuantileModel, check_ranges
+from energyforecast.models.tree_growth import RANGES
 
 __all__ = ["DemandResponse"]
 
@@ -129,6 +130,8 @@ class DemandResponse(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         """Fit level, response and residuals."""
+        check_ranges(self, RANGES | {"folds": (2, np.inf), "horizon": (0, np.inf), "knots": (1, np.inf)})
+        check_ranges(self, {"half_life": (1e-6, np.inf), "penalty": (0, np.inf)})
         if sample_weight is not None:
             raise SchemaError(
                 "DemandResponse is given weights of rows.",

@@ -12,7 +12,7 @@ import pandas as pd
 from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, SchemaError, one_of
 from energyforecast.models import out_of_fold_calibration
-from energyforecast.models.base import Array, Part, QuantileModel
+from energyforecast.models.base import Array, Part, QuantileModel, check_ranges
 from energyforecast.models.boosters import (
     dataset,
     lightgbm,
@@ -22,7 +22,7 @@ from energyforecast.models.boosters import (
     shapley_shared,
 )
 from energyforecast.models.leaf_values import LeafValues
-from energyforecast.models.tree_growth import TreeGrowth, folds_along_time
+from energyforecast.models.tree_growth import RANGES, TreeGrowth, folds_along_time
 from energyforecast.models.tree_matrix import categories, positive_weight, published_level, tree_matrix
 
 __all__ = ["LightGBMQuantiles"]
@@ -50,7 +50,7 @@ class LightGBMQuantiles(QuantileModel):
     fitted_quantiles : tuple of float
         Levels that are fitted, at least two. The others are interpolated linearly in the level.
     folds : int
-        Folds of the rows along time; with 0 levels are not calibrated. Small samples are not cut.
+        Folds of the rows along time; with 0, or fewer than 200 rows in a fold, levels are not calibrated.
     blocks_per_fold : int
         Blocks of time in each fold: more where out-of-fold models would otherwise miss a season or the newest growth,
         and look worse than the model is; fewer where neighbouring days are much alike.
@@ -237,12 +237,10 @@ class LightGBMQuantiles(QuantileModel):
     def _check(self) -> None:
         """Refuse settings that cannot be used."""
         one_of("sharing", self.sharing, allowed=("trees", "none"), error=RangeError)
-        if self.n_tree_sets < 1:
-            raise RangeError(
-                f"n_tree_sets is {self.n_tree_sets}.",
-                "At least one set of trees must be grown.",
-                "Leave it out for the default.",
-            )
+        check_ranges(self, RANGES | dict.fromkeys(("feature_fraction", "bagging_fraction"), (1e-6, 1.0)))
+        check_ranges(
+            self, dict.fromkeys(("n_tree_sets", "blocks_per_fold", "min_child_samples"), (1, np.inf))
+        )
         if len(check_levels(self.fitted_quantiles)) < 2:
             raise RangeError(
                 f"The levels {self.fitted_quantiles} are fitted.",

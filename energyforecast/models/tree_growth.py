@@ -12,13 +12,20 @@ from energyforecast.models.base import Array
 from energyforecast.models.boosters import leaf_indices, leaf_outputs, lightgbm, predict_each
 from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
 
-__all__ = ["Grown", "TreeGrowth", "folds_along_time"]
+__all__ = ["RANGES", "Grown", "TreeGrowth", "folds_along_time"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 #: Rows of a fold that calibration needs, at least.
 _MIN_FOLD: Final = 200
+#: Lowest and highest values of the parameters that all models of trees share.
+RANGES: Final[dict[str, tuple[float, float]]] = {
+    "n_estimators": (1, np.inf),
+    "num_leaves": (2, np.inf),
+    "learning_rate": (1e-6, np.inf),
+    "folds": (0, np.inf),
+}
 
 
 @dataclass(frozen=True)

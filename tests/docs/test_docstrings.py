@@ -23,6 +23,7 @@ _WARNING = "adds nothing to UserWarning; Site.coordinates_for_weather gives it"
 WITHOUT_EXAMPLE = {
     "energyforecast.errors.ApproximateCoordinatesWarning": _WARNING,
     "energyforecast.errors.DamagedStoreWarning": "adds nothing to UserWarning; Store.open gives it",
+    "energyforecast.errors.UncalibratedWarning": "adds nothing to UserWarning; ConformalQuantiles.fit gives it",
     "energyforecast.errors.ConfigurationError": _PLAIN,
     "energyforecast.errors.DeprecatedWarning": "adds nothing to DeprecationWarning; core.deprecations gives it",
     "energyforecast.errors.DependencyError": _PLAIN,

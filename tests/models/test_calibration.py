@@ -14,7 +14,7 @@ import xarray as xr
 import energyforecast as ef
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import PERCENTILES
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.errors import RangeError, SchemaError, UncalibratedWarning
 from energyforecast.models import Climatology, ConformalQuantiles, QuantileModel
 from energyforecast.models.base import Part
 from energyforecast.models.conformal import quantile_by_level
@@ -128,8 +128,18 @@ def test_calibration_rows_are_not_those_the_model_saw() -> None:
     for how in ({"folds": 4}, {"folds": 0}):
         model = ConformalQuantiles((0.1, 0.9), model=Remembers(), **how).fit(X, y)
         assert model.corrections_[-1, 0] < -1 < 1 < model.corrections_[-1, 1]
-    few = ConformalQuantiles((0.1, 0.9), model=Remembers()).fit(X[:80], y[:80])
-    assert len(few.corrections_) == 0
+
+
+@pytest.mark.parametrize(("how", "enough"), [({"folds": 5}, 100), ({"folds": 0}, 400)])
+def test_few_rows_are_calibrated_together_and_fewer_are_warned_of(how: dict[str, Any], enough: int) -> None:
+    X, y = _rows(500, 3)
+    X["row"] = np.arange(500.0)
+    model = ConformalQuantiles((0.1, 0.9), model=Remembers(), **how)
+    assert model.fit(X[:enough], y[:enough]).corrections_.shape == (1, 2)
+    assert model.corrections_[-1, 0] < -1 < 1 < model.corrections_[-1, 1]
+    with pytest.warns(UncalibratedWarning, match="100 must be held out"):
+        model.fit(X[: enough - 1], y[: enough - 1])
+    assert len(model.corrections_) == 0
 
 
 def test_weights_of_rows_weigh_their_errors() -> None:
@@ -247,6 +257,21 @@ def test_the_level_that_is_taken_moves_against_a_slow_drift() -> None:
         below = _below(outcome[100:].ravel(), adapted.data.values[0, 100:].reshape(-1, len(LEVELS)))
         wrong[rate] = np.abs(below - 100 * LEVELS)[10:90].mean()
     assert wrong[0.05] < 0.5 * wrong[0.0]
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2])
+def test_the_level_of_the_median_moves_by_half_of_the_rate(rate: float) -> None:
+    """All outcomes of the first day lie above the median: residuals 10 to 33 are read at 0.5 + rate / 2."""
+    forecast, power, _ = _issued(3, delay="9h")
+    flat = forecast.data.copy(data=np.broadcast_to(50 + 10 * (LEVELS - 0.5), forecast.data.shape))
+    outcome = power.values.copy()
+    outcome["farm"] = np.tile(60.0 + np.arange(24), 3)
+    made = ef.AdaptiveCalibration(rate=rate, by_lead=1, min_residuals=24).apply(
+        Forecast(flat), replace(power, values=outcome)
+    )
+    median = made.at(0.5).values[0]
+    first = median[np.abs(median - 50).max(axis=1) > 1][0]
+    np.testing.assert_allclose(first, 50 + 9 + 25 * (0.5 + rate / 2), atol=0.01)
 
 
 @pytest.mark.parametrize("day", [40, 120])

@@ -22,6 +22,9 @@ from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, Q
 
 Array = npt.NDArray[np.float64]
 
+#: Samples are small here: test_calibration.py asks for the warning.
+pytestmark = pytest.mark.filterwarnings("ignore::energyforecast.errors.UncalibratedWarning")
+
 #: ColdStart, which may learn from nothing, and DemandResponse, which needs months of hours, have their tests.
 ELSEWHERE = ("ColdStart", "DemandResponse")
 NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name not in ELSEWHERE)
