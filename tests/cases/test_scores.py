@@ -28,7 +28,6 @@ from energyforecast.planning import (
     schedule,
 )
 from energyforecast.testing import example_forecast, example_observations
-from tests.support.known_faults import fault
 
 
 def _pairs(observed: np.ndarray, quantiles: np.ndarray, levels: np.ndarray) -> evaluation.Pairs:
