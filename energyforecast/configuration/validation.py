@@ -108,7 +108,9 @@ def section_of(
 
 def _hints(maker: Callable[..., Any]) -> dict[str, Any]:
     try:
-        return get_type_hints(maker.__init__ if inspect.isclass(maker) else maker)
+        # A dataclass: its fields and those of its bases, each in the names of its own module.
+        flat = inspect.isclass(maker) and not is_dataclass(maker)
+        return get_type_hints(maker.__init__ if flat else maker)
     except NameError:  # a type that only a type checker imports
         return {}
 
