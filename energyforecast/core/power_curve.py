@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +13,15 @@ import numpy.typing as npt
 from energyforecast import physics
 from energyforecast.core import power_curve_sources, table_files
 from energyforecast.core.arguments import as_numbers, check_types
+from energyforecast.core.curve_points import CurvePoints
 from energyforecast.core.table_format import TableFormat
-from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["PowerCurve"]
 Array = npt.NDArray[Any]
-#: Dips below this before rated power are rounding, as in published tables.
-_DIP: Final = 0.005
 
 
-@dataclass(frozen=True)
-class PowerCurve:
+@dataclass(frozen=True, repr=False)
+class PowerCurve(CurvePoints):
     """Power curve of a turbine or a farm: power by wind speed at hub height, in air of 1.225 kg m⁻³.
 
     Parameters
@@ -59,142 +57,6 @@ class PowerCurve:
     >>> curve.power_at([2, 9, 20, 26]).tolist()
     [0.0, 0.58, 1.0, 0.0]
     """
-
-    wind_speed: Sequence[float] | Array
-    power: Sequence[float] | Array
-    rated: float = 1.0
-    cut_out: float | None = None
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        check_types(vars(self), of=type(self))
-        for field in ("wind_speed", "power"):
-            object.__setattr__(self, field, tuple(as_numbers(field, getattr(self, field), ndim=1).tolist()))
-        self._check_values()
-        power_curve_sources.check_speeds(self._who, self.wind_speed, self.cut_out)
-        if self.cut_out is not None:
-            speeds, power = power_curve_sources.until(self.cut_out, self._speed, np.asarray(self.power))
-            object.__setattr__(self, "wind_speed", tuple(speeds.tolist()))
-            object.__setattr__(self, "power", tuple(power.tolist()))
-        self._check_shape()
-        if self.cut_out is None:
-            after = np.flatnonzero(self.share)[-1] + 1
-            object.__setattr__(self, "cut_out", self.wind_speed[min(after, len(self.wind_speed) - 1)])
-
-    def _check_values(self) -> None:
-        if len(self.wind_speed) != len(self.power) or len(self.power) < 3:
-            raise SchemaError(
-                f"{self._who} has {len(self.wind_speed)} wind speeds and {len(self.power)} powers.",
-                "Each wind speed must have a power, and they must be three or more.",
-                "Give both columns of the table.",
-            )
-        for field, unit in (("wind_speed", "m/s"), ("power", "fraction of rated, or MW")):
-            wrong = [value for value in getattr(self, field) if not (np.isfinite(value) and value >= 0)]
-            if wrong:
-                raise RangeError(
-                    f"{self._who} has the {field} {wrong[0]:g}.",
-                    f"Each must be finite and not negative. [{unit}]",
-                    "Correct the table, or leave the row out.",
-                )
-        if not (np.isfinite(self.rated) and self.rated > 0):
-            raise RangeError(f"{self._who} has rated {self.rated}.", "It must be > 0. [MW]", "Correct it.")
-
-    def _check_shape(self) -> None:
-        top = int(self.share.argmax())
-        if not 0.8 <= self.share[top] <= 1.1:
-            raise RangeError(
-                f"{self._who} reaches {self.power[top]:g}, which is {self.share[top]:g} of rated {self.rated:g}.",
-                "The greatest power must be 0.8 to 1.1 of the rated one. [fraction of rated, or MW with rated]",
-                "Give rated=... in MW, or power as its fraction; W or kW are divided first.",
-            )
-        fall = np.flatnonzero(np.diff(self.share[: top + 1]) < -_DIP)
-        if fall.size:
-            raise RangeError(
-                f"{self._who} falls from {self.power[fall[0]]:g} to {self.power[fall[0] + 1]:g} "
-                f"at {self.wind_speed[fall[0] + 1]:g} m/s, before it is rated.",
-                "Power must not fall until it has reached its maximum.",
-                "Correct the row; of measurements use PowerCurve.from_measurements.",
-            )
-
-    @property
-    def _who(self) -> str:
-        return f"The power curve {self.name!r}" if self.name else "The power curve"
-
-    @property
-    def _speed(self) -> Array:
-        return np.asarray(self.wind_speed)
-
-    @property
-    def share(self) -> Array:
-        """Power of each point. [fraction of rated]"""
-        return np.asarray(self.power) / self.rated
-
-    @property
-    def cut_in(self) -> float:
-        """Wind speed above which power is generated. [m s⁻¹]"""
-        return float(self._speed[max(0, np.flatnonzero(self.share)[0] - 1)])
-
-    @property
-    def rated_speed(self) -> float:
-        """Lowest wind speed with the greatest power, within half a percent. [m s⁻¹]"""
-        return float(self._speed[np.flatnonzero(self.share >= self.share.max() - _DIP)[0]])
-
-    def power_at(self, wind_speed: Any, density: Any = None) -> Array:
-        r"""Power at hub-height wind speeds, corrected for the density of the air.
-
-        .. math:: P(v, \varrho) = P\left( v \left( \varrho / \varrho_0 \right)^{1/3} \right),
-            \qquad \varrho_0 = 1.225 \, \mathrm{kg \, m^{-3}}
-
-        Parameters
-        ----------
-        wind_speed : array
-            [m s⁻¹]
-        density : array, optional
-            Density of the air, 1.225 by default. [kg m⁻³]
-
-        Returns
-        -------
-        array
-            NaN where the wind is missing. [fraction of rated]
-        """
-        return physics.curve_power(
-            np.asarray(wind_speed), self._speed, self.share, density=density, cut_out=self.cut_out
-        )
-
-    def smoothed(self, deviation: float, *, relative: float = 0.0) -> PowerCurve:
-        r"""Power curve of a farm over which the wind varies.
-
-        .. math:: \bar P(v) = \int P(x) \, \frac{1}{\sigma} \, \varphi\left(\frac{x - v}{\sigma}\right) \mathrm{d}x,
-            \qquad \sigma = \sigma_0 + r v
-
-        Parameters
-        ----------
-        deviation : float
-            Standard deviation :math:`\sigma_0` of the wind speed between turbines. [m s⁻¹]
-        relative : float
-            Increase :math:`r` of the deviation with the wind speed.
-
-        See Also
-        --------
-        energyforecast.physics.smoothed_curve_power : The integral in closed form, with sources.
-
-        Examples
-        --------
-        >>> farm = PowerCurve((3, 12, 25), (0, 1, 1)).smoothed(1.0)
-        >>> farm.power_at([3, 7.5, 12]).round(3).tolist()
-        [0.044, 0.5, 0.956]
-        """
-        if not (deviation >= 0 and relative >= 0 and deviation + relative > 0):
-            raise RangeError(
-                f"The curve is to be smoothed by {deviation:g} m/s plus {relative:g} of the speed.",
-                "Neither must be negative, and one must be above 0.",
-                "Give e.g. smoothed(1.0), or smoothed(0.6, relative=0.2) for a fleet.",
-            )
-        reach = 4 * (deviation + relative * self._speed[-1])
-        speeds = np.arange(0.0, self._speed[-1] + reach, 0.25)
-        sigma = np.maximum(deviation + relative * speeds, 1e-6)
-        smooth = physics.smoothed_curve_power(speeds, self._speed, self.share, deviation=sigma)
-        return PowerCurve(speeds, smooth * self.rated, rated=self.rated, name=self.name)
 
     @classmethod
     def generic(
@@ -258,6 +120,62 @@ class PowerCurve:
             speeds, fine, np.where(fine < cut_in, 0.0, ideal), deviation=turbulence_intensity * speeds
         )
         return cls(speeds, share * rated, rated=rated, name="generic")
+
+    @classmethod
+    def from_power_coefficient(
+        cls,
+        wind_speed: Sequence[float] | Array,
+        power_coefficient: Sequence[float] | Array,
+        *,
+        rotor_diameter: float,
+        rated: float,
+        cut_out: float | None = None,
+        name: str = "",
+    ) -> PowerCurve:
+        r"""Power curve of a turbine from its curve of power coefficients.
+
+        .. math:: P(v) = \min\left( P_\mathrm{rated},\, \tfrac{\pi}{8} \, \varrho_0 \, d^2 \, v^3 \, C_p(v) \right)
+
+        Parameters
+        ----------
+        wind_speed, power_coefficient : sequence of float
+            Points of :math:`C_p(v)`, linear in between. [m s⁻¹; 1]
+        rotor_diameter : float
+            Diameter :math:`d` of the rotor. [m]
+        rated : float
+            Rated power. [MW]
+        cut_out : float, optional
+            Wind speed above which turbines stand still; the last of the table by default. [m s⁻¹]
+        name : str
+            Name in messages and figures.
+
+        Raises
+        ------
+        SchemaError, RangeError
+            If the wind speeds do not rise, a coefficient exceeds 16/27, or the power is far from `rated`.
+
+        See Also
+        --------
+        energyforecast.physics.power_from_coefficient : The same for any density, with its sources.
+
+        Notes
+        -----
+        Coefficients of two digits give a power that falls by rounding before it is rated: it is levelled.
+
+        Examples
+        --------
+        >>> PowerCurve.from_power_coefficient((3, 5, 10, 25), (0.2, 0.42, 0.45, 0.03), rotor_diameter=100, rated=2.5)
+        PowerCurve(2.5 MW at 10.7 m/s, 3 to 25 m/s)
+        """
+        check_types(locals(), of=cls.from_power_coefficient)
+        points, coefficient = (
+            as_numbers(label, values, ndim=1)
+            for label, values in (("wind_speed", wind_speed), ("power_coefficient", power_coefficient))
+        )
+        speeds, power = power_curve_sources.by_coefficient(
+            points, coefficient, rotor_diameter=rotor_diameter, rated=rated, cut_out=cut_out
+        )
+        return cls(speeds, power, rated=rated, cut_out=cut_out, name=name)
 
     @classmethod
     def read(
@@ -386,10 +304,3 @@ class PowerCurve:
             power, wind_speed, usable=usable, bin_width=bin_width, min_count=min_count, cut_out=cut_out
         )
         return cls(speeds, values, rated=rated, name="measured")
-
-    def __repr__(self) -> str:
-        name = f"{self.name!r}, " if self.name else ""
-        size = "rated" if self.rated == 1.0 else f"{self.rated:g} MW"
-        return (
-            f"PowerCurve({name}{size} at {self.rated_speed:g} m/s, {self.cut_in:g} to {self.cut_out:g} m/s)"
-        )

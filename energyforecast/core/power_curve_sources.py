@@ -12,16 +12,28 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast import physics
+from energyforecast.core.arguments import as_numbers
 from energyforecast.errors import (
     FileFormatError,
     MissingDataError,
     RangeError,
     SchemaError,
     UnitsError,
+    one_of,
     require,
 )
 
-__all__ = ["by_bins", "check_speeds", "from_windpowerlib", "powers", "until", "wind_speeds"]
+__all__ = [
+    "by_bins",
+    "by_coefficient",
+    "check_speeds",
+    "efficiency_points",
+    "from_windpowerlib",
+    "powers",
+    "until",
+    "wind_speeds",
+]
 
 Array = npt.NDArray[Any]
 
@@ -96,6 +108,55 @@ def from_windpowerlib(turbine_type: str) -> tuple[Array, Array, float]:
     table = turbine.power_curve
     speeds, watts = table["wind_speed"].to_numpy(float), table["value"].to_numpy(float)
     return speeds, watts / 1e6, turbine.nominal_power / 1e6
+
+
+def efficiency_points(given: Any, *, of: str) -> tuple[Array, Array]:
+    """Wind speeds and efficiencies of a farm: of pairs, or of a published curve of the wind speed. [m s⁻¹; 1]"""
+    if isinstance(given, str):
+        one_of(f"The kind of the efficiency {given!r}", of, allowed=("wind_speed",))
+        return _published_efficiency(given)
+    pairs = as_numbers("efficiency", given)
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise SchemaError(
+            f"The efficiency has the shape {pairs.shape}.",
+            "It must be pairs of a wind speed and the efficiency at it.",
+            "Give e.g. [(5, 0.85), (10, 0.93), (15, 1.0)], or a name such as 'dena_mean'.",
+        )
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _published_efficiency(name: str) -> tuple[Array, Array]:
+    """Wind efficiency curve of windpowerlib."""
+    library = require("windpowerlib.wake_losses", extra="examples", purpose="Its wake curves are read.")
+    curves = library.get_wind_efficiency_curve(curve_name="all")
+    if name not in curves.columns.get_level_values(0):
+        raise MissingDataError(
+            f"windpowerlib has no wind efficiency curve {name!r}.",
+            f"It has {', '.join(curves.columns.get_level_values(0).unique())}.",
+            "Choose one of them, or give pairs of wind speed and efficiency.",
+        )
+    table = curves[name].dropna().drop_duplicates()  # one row is given twice
+    return table["wind_speed"].to_numpy(float), table["efficiency"].to_numpy(float)
+
+
+def by_coefficient(
+    speeds: Array, coefficient: Array, *, rotor_diameter: float, rated: float, cut_out: float | None
+) -> tuple[Array, Array]:
+    """Wind speeds and powers of a curve of power coefficients, without a decrease before rated power. [m s⁻¹; MW]"""
+    if len(speeds) != len(coefficient) or not len(speeds):
+        raise SchemaError(
+            f"There are {len(speeds)} wind speeds and {len(coefficient)} power coefficients.",
+            "Each wind speed must have a power coefficient.",
+            "Give both columns of the table.",
+        )
+    stop = float(speeds[-1] if cut_out is None else cut_out)
+    inner = np.arange(np.ceil(speeds[0] * 10), stop * 10) / 10
+    fine = np.unique(np.concatenate([speeds[speeds <= stop], inner, [stop]]))
+    power = physics.power_from_coefficient(
+        fine, speeds, coefficient, rotor_diameter=rotor_diameter, rated=rated, cut_out=stop
+    )
+    rising = np.arange(len(power)) <= power.argmax()
+    return fine, np.where(rising, np.maximum.accumulate(power), power)
 
 
 def check_speeds(who: str, speeds: Sequence[float] | Array, cut_out: float | None) -> None:

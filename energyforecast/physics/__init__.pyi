@@ -2,8 +2,11 @@
 
 from .air import (
     air_density as air_density,
+    air_density_at_height as air_density_at_height,
     density_corrected_wind_speed as density_corrected_wind_speed,
     icing_conditions as icing_conditions,
+    pressure_at_height as pressure_at_height,
+    temp_air_at_height as temp_air_at_height,
 )
 from .decomposition import complete_irradiance as complete_irradiance, decompose as decompose
 from .demand import (
@@ -40,10 +43,11 @@ from .transposition import (
 from .turbines import (
     curve_power as curve_power,
     ideal_turbine_power as ideal_turbine_power,
+    power_from_coefficient as power_from_coefficient,
     smoothed_curve_power as smoothed_curve_power,
     turbines_running as turbines_running,
-    wake_factor as wake_factor,
 )
+from .wakes import wake_factor as wake_factor, wake_wind_speed as wake_wind_speed
 from .wind import (
     shear_exponent as shear_exponent,
     wind_components as wind_components,

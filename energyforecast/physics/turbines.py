@@ -1,8 +1,8 @@
-"""Power of wind turbines and farms: power curves, wakes and storm shutdown."""
+"""Power of wind turbines and farms: power curves, power coefficients and storm shutdown."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,16 @@ from energyforecast.physics.air import density_corrected_wind_speed
 __all__ = [
     "curve_power",
     "ideal_turbine_power",
+    "power_from_coefficient",
     "smoothed_curve_power",
     "turbines_running",
-    "wake_factor",
 ]
 
 Array = npt.NDArray[Any]
 Number = Array | float
+
+#: Greatest share of the wind's power that a rotor can take, after Betz.
+_BETZ: Final = 16 / 27
 
 
 def curve_power(
@@ -219,42 +222,92 @@ def ideal_turbine_power(
     return np.asarray(np.minimum(1.0, power_coefficient * flux / specific_power))
 
 
-def wake_factor(wind_direction: Number, sector_direction: Array, factor: Array) -> Array:
-    r"""Wake factor on the power (or wind speed) of a farm by wind direction.
+def power_from_coefficient(
+    wind_speed: Number,
+    curve_speed: Array,
+    power_coefficient: Array,
+    *,
+    rotor_diameter: float,
+    density: Number = 1.225,
+    rated: float | None = None,
+    cut_out: float | None = None,
+) -> Array:
+    r"""Power of a turbine by its curve of power coefficients.
 
-    .. math:: f(\varphi) = f_k + (f_{k+1} - f_k) \, \frac{\varphi - \varphi_k}{\varphi_{k+1} - \varphi_k},
-        \qquad \varphi_k \le \varphi < \varphi_{k+1}
-
-    around the circle.
+    .. math:: P = \min\left( P_\mathrm{rated},\, \tfrac{\pi}{8} \, \varrho \, d^2 \, v^3 \, C_p(v) \right), \qquad
+        v \le v_\mathrm{out}
 
     Parameters
     ----------
-    wind_direction : array
-        Direction of origin. [degree]
-    sector_direction : array, shape (sectors,)
-        Centres :math:`\varphi_k` of the sectors, in any order. [degree]
-    factor : array, shape (sectors,)
-        Factors :math:`f_k`, e.g. 0.85 along the rows and 0.97 across.
+    wind_speed : array
+        Wind speed at hub height. [m s⁻¹]
+    curve_speed, power_coefficient : array, shape (points,)
+        Points of :math:`C_p(v)` with rising wind speed, linear in between; the power is zero below them. [m s⁻¹; -]
+    rotor_diameter : float
+        Diameter :math:`d` of the rotor. [m]
+    density : array or float
+        Air density :math:`\varrho`. [kg m⁻³]
+    rated : float, optional
+        Rated power, which limits it. [MW]
+    cut_out : float, optional
+        Wind speed above which turbines stand still; the last speed of the curve by default. Between the two the last
+        coefficient holds. [m s⁻¹]
 
     Returns
     -------
     array
-        Interpolated factor.
+        Power; NaN where the wind is missing. [MW]
+
+    Raises
+    ------
+    SchemaError
+        If the wind speeds of the curve do not rise.
+    RangeError
+        If a coefficient is negative or above 16/27 (the limit of Betz), or the diameter, the density or the rated
+        power not above 0.
 
     See Also
     --------
-    curve_power
+    curve_power, ideal_turbine_power, energyforecast.PowerCurve.from_power_coefficient
 
     References
     ----------
-    Wake losses by direction: Barthelmie et al. (2009), https://doi.org/10.1002/we.348.
+    IEC 61400-12-1 (2017), power coefficient; the limit: Betz (2013), https://doi.org/10.1260/0309-524X.37.4.441, translated from 1920.
 
     Examples
     --------
-    >>> wake_factor(np.array([0.0, 45.0, 315.0]), np.array([0, 90, 180, 270]), np.array([0.8, 1, 0.8, 0.9]))
-    array([0.8 , 0.9 , 0.85])
+    >>> curve = np.array([4.0, 10.0, 25.0]), np.array([0.4, 0.45, 0.05])
+    >>> power_from_coefficient(np.array([3.0, 10.0, 14.0, 26.0]), *curve, rotor_diameter=100, rated=3).round(2).tolist()
+    [0.0, 2.16, 3.0, 0.0]
     """
-    return np.asarray(np.interp(wind_direction, sector_direction, factor, period=360.0))
+    _check_rising(curve_speed)
+    _check_coefficient(power_coefficient)
+    for name, value, unit in (
+        ("rotor diameter", rotor_diameter, "m"),
+        ("air density", density, "kg/m³"),
+        ("rated power", rated, "MW"),
+    ):
+        if value is not None and np.any(np.asarray(value) <= 0):
+            raise RangeError(
+                f"The {name} is {np.nanmin(value):g} {unit}.", "It must be above 0.", "Correct it."
+            )
+    speed = np.asarray(wind_speed, dtype=float)
+    coefficient = np.interp(speed, curve_speed, power_coefficient, left=0.0)
+    flux = np.pi / 8.0 * np.asarray(density) * rotor_diameter**2 * speed**3 * 1e-6
+    power = np.minimum(coefficient * flux, np.inf if rated is None else rated)
+    return np.where(speed > (curve_speed[-1] if cut_out is None else cut_out), 0.0, power)
+
+
+def _check_coefficient(power_coefficient: Array) -> None:
+    """Refuse coefficients that no rotor has; those in percent too."""
+    values = np.asarray(power_coefficient)
+    wrong = values[~((values >= 0) & (values <= _BETZ))]
+    if wrong.size:
+        raise RangeError(
+            f"The power coefficient is {wrong[0]:g}.",
+            f"It must lie from 0 to 16/27 = {_BETZ:.3f}, and be known at each point.",
+            "Correct the table; percent are divided by 100.",
+        )
 
 
 def turbines_running(

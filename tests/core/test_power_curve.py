@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -302,14 +301,7 @@ def test_too_few_measurements_are_refused() -> None:
 
 
 def test_without_windpowerlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Callable[..., object] = builtins.__import__
-
-    def absent(name: str, *rest: object, **named: object) -> object:
-        if name.startswith("windpowerlib"):
-            raise ImportError(name)
-        return real(name, *rest, **named)
-
-    monkeypatch.setattr(builtins, "__import__", absent)
+    monkeypatch.setitem(sys.modules, "windpowerlib", None)
     with pytest.raises(DependencyError) as caught:
         ef.PowerCurve.from_windpowerlib("N100/2500")
     three_lines(caught.value, "energyforecast[examples]")
