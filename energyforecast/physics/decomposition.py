@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from energyforecast.physics.arguments import physical
 from energyforecast.physics.solar import Irradiance, Number, SolarPosition
 
 __all__ = ["complete_irradiance", "decompose"]
@@ -14,6 +15,7 @@ __all__ = ["complete_irradiance", "decompose"]
 _LOW: Final = float(np.cos(np.radians(87.0)))
 
 
+@physical
 def decompose(ghi: Number, position: SolarPosition) -> Irradiance:
     r"""Decompose global irradiance into its direct and its diffuse component.
 
@@ -67,6 +69,7 @@ def decompose(ghi: Number, position: SolarPosition) -> Irradiance:
     return Irradiance(np.asarray(ghi), np.asarray(found["dni"]), np.asarray(found["dhi"]))
 
 
+@physical
 def complete_irradiance(
     ghi: Number, position: SolarPosition, *, dni: Number | None = None, dhi: Number | None = None
 ) -> Irradiance:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
 
+from energyforecast.physics.arguments import physical
+
 __all__ = [
     "apparent_temperature",
     "cooling_degrees",
@@ -25,6 +27,7 @@ Number = Array | float
 _HORIZON: Final = -0.8333
 
 
+@physical
 def heating_degrees(temp_air: Number, base: float = 15.0, *, softness: float = 0.0) -> Array:
     r"""Heating degrees: temperature deficit below the base temperature of heating. [K]
 
@@ -63,6 +66,7 @@ def heating_degrees(temp_air: Number, base: float = 15.0, *, softness: float = 0
     return _hinge(base - np.asarray(temp_air), softness)
 
 
+@physical
 def cooling_degrees(temp_air: Number, base: float = 20.0, *, softness: float = 0.0) -> Array:
     r"""Cooling degrees: temperature excess above the base temperature of cooling. [K]
 
@@ -102,6 +106,7 @@ def _hinge(degrees: Array, softness: float) -> Array:
     return np.asarray(softness * np.logaddexp(0.0, degrees / softness))
 
 
+@physical
 def thermal_inertia(temp_air: Array, time_constant: float, *, step: float = 1.0) -> Array:
     r"""Smoothed temperature of a building with thermal inertia: exponentially weighted mean of the past. [°C]
 
@@ -149,6 +154,7 @@ def thermal_inertia(temp_air: Array, time_constant: float, *, step: float = 1.0)
     return np.asarray(np.divide(total, weight, out=np.full(values.shape, np.nan), where=weight > 0))
 
 
+@physical
 def apparent_temperature(temp_air: Number, relative_humidity: Number, wind_speed: Number) -> Array:
     r"""Apparent temperature in the shade, from humidity and wind. [°C]
 
@@ -193,6 +199,7 @@ def apparent_temperature(temp_air: Number, relative_humidity: Number, wind_speed
     return np.asarray(celsius + 0.33 * vapour - 0.70 * np.asarray(wind_speed) - 4.0)
 
 
+@physical
 def day_length(latitude: Number, day_of_year: Number) -> Array:
     r"""Length of the day: hours between sunrise and sunset. [h]
 
@@ -236,6 +243,7 @@ def day_length(latitude: Number, day_of_year: Number) -> Array:
     return np.asarray(24.0 - 24.0 / np.pi * np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
+@physical
 def daylight_share(solar_hour: Number, length: Number, *, interval: float = 1.0) -> Array:
     r"""Share of an interval during which the sun is above the horizon.
 
@@ -275,6 +283,7 @@ def _overlap(begin: Array, interval: float, noon: float, length: Array) -> Array
     return np.asarray(np.maximum(0.0, last - np.maximum(begin, noon - length / 2)))
 
 
+@physical
 def hour_after_sunset(solar_hour: Number, length: Number) -> Array:
     r"""Time since the nearest sunset. [h]
 

@@ -11,10 +11,12 @@ Arrays are broadcast against each other; missing input gives missing output.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import get_annotations
 from typing import Final
 
 import numpy as np
 
+from energyforecast.physics.arguments import check_quantities, physical
 from energyforecast.physics.solar import Array, Irradiance, Number, SolarPosition
 from energyforecast.physics.transposition import plane_of_array
 
@@ -64,7 +66,11 @@ class PVSystem:
     gamma_pdc: Number = -0.0035
     losses: Number = 0.10
 
+    def __post_init__(self) -> None:
+        check_quantities(vars(self), hints=get_annotations(PVSystem), of="PVSystem")
 
+
+@physical
 def cell_temperature(poa_global: Number, temp_air: Number, wind_speed: Number) -> Array:
     r"""Temperature of the cells of modules on an open rack, by the Sandia array performance model. [°C]
 
@@ -106,6 +112,7 @@ def cell_temperature(poa_global: Number, temp_air: Number, wind_speed: Number) -
     )
 
 
+@physical
 def ac_power(
     effective: Number,
     *,
@@ -164,6 +171,7 @@ def ac_power(
     return np.asarray(inverter.pvwatts(dc, 1.0 / _INVERTER, eta_inv_nom=_INVERTER))
 
 
+@physical
 def pv_power(
     irradiance: Irradiance,
     position: SolarPosition,

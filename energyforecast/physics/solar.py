@@ -16,6 +16,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from energyforecast.physics.arguments import physical
+
 __all__ = [
     "Irradiance",
     "SolarPosition",
@@ -83,6 +85,7 @@ class Irradiance(NamedTuple):
     dhi: Array
 
 
+@physical
 def solar_position(time: Array | np.datetime64, latitude: Number, longitude: Number) -> SolarPosition:
     r"""Position of the sun at instants; for the mean of an hour, give the middle of the hour.
 
@@ -145,6 +148,7 @@ def solar_position(time: Array | np.datetime64, latitude: Number, longitude: Num
     )
 
 
+@physical
 def solar_hour(time: Array | np.datetime64, longitude: Number) -> Array:
     r"""True solar time of day: 12 at the highest elevation of the sun. [h]
 
@@ -227,6 +231,7 @@ def is_dark(*positions: SolarPosition) -> npt.NDArray[np.bool_]:
     return np.asarray(np.all([position.zenith > _DARK for position in positions], axis=0))
 
 
+@physical
 def clear_sky(
     position: SolarPosition, *, linke_turbidity: Number = 3.0, altitude: Number = 0.0
 ) -> Irradiance:
@@ -283,6 +288,7 @@ def clear_sky(
     return Irradiance(*(np.asarray(found[name]) for name in Irradiance._fields))
 
 
+@physical
 def clear_sky_index(
     value: Number, clear: Number, *, min_clear: float = 20.0, max_index: float = 1.5
 ) -> Array:

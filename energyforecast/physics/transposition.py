@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from energyforecast.physics.arguments import physical
 from energyforecast.physics.solar import Array, Irradiance, Number, SolarPosition
 
 __all__ = ["PlaneOfArray", "optimal_tilt", "plane_of_array", "rear_irradiance", "tracker_orientation"]
@@ -35,6 +36,7 @@ class PlaneOfArray(NamedTuple):
     effective: Array  #: that reaches the cells: less reflection, with the share of the rear
 
 
+@physical
 def optimal_tilt(latitude: Number) -> Array:
     r"""Tilt of fixed modules with the highest yearly yield, by latitude. [degree]
 
@@ -67,6 +69,7 @@ def optimal_tilt(latitude: Number) -> Array:
     return np.asarray(np.minimum(np.abs(tilt), 90.0))
 
 
+@physical
 def tracker_orientation(
     position: SolarPosition,
     *,
@@ -126,6 +129,7 @@ def tracker_orientation(
     return tilt.reshape(given[0].shape), facing.reshape(given[0].shape)
 
 
+@physical
 def plane_of_array(
     irradiance: Irradiance,
     position: SolarPosition,
@@ -215,6 +219,7 @@ def plane_of_array(
     )
 
 
+@physical
 def rear_irradiance(ghi: Number, *, surface_tilt: Number, albedo: Number = 0.2, gcr: Number = 0.4) -> Array:
     r"""Irradiance on the rear of modules in long rows, by view factors.
 

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.physics.air import density_corrected_wind_speed
+from energyforecast.physics.arguments import physical
 
 __all__ = [
     "curve_power",
@@ -26,6 +27,7 @@ Number = Array | float
 _BETZ: Final = 16 / 27
 
 
+@physical
 def curve_power(
     wind_speed: Number,
     curve_speed: Array,
@@ -99,6 +101,7 @@ def curve_power(
     return np.asarray(np.where(speed > stop, 0.0, read))
 
 
+@physical
 def smoothed_curve_power(wind_speed: Number, curve_speed: Array, power: Array, *, deviation: Number) -> Array:
     r"""Power curve of a farm: mean power of turbines with normally distributed wind speeds.
 
@@ -180,6 +183,7 @@ def _check_rising(curve_speed: Array) -> None:
         )
 
 
+@physical
 def ideal_turbine_power(
     wind_speed: Number, *, specific_power: float, power_coefficient: float, density: Number = 1.225
 ) -> Array:
@@ -222,6 +226,7 @@ def ideal_turbine_power(
     return np.asarray(np.minimum(1.0, power_coefficient * flux / specific_power))
 
 
+@physical
 def power_from_coefficient(
     wind_speed: Number,
     curve_speed: Array,
@@ -272,7 +277,8 @@ def power_from_coefficient(
 
     References
     ----------
-    IEC 61400-12-1 (2017), power coefficient; the limit: Betz (2013), https://doi.org/10.1260/0309-524X.37.4.441, translated from 1920.
+    IEC 61400-12-1 (2017), power coefficient; the limit: Betz (2013, translated from 1920),
+    https://doi.org/10.1260/0309-524X.37.4.441.
 
     Examples
     --------
@@ -281,16 +287,9 @@ def power_from_coefficient(
     [0.0, 2.16, 3.0, 0.0]
     """
     _check_rising(curve_speed)
-    _check_coefficient(power_coefficient)
-    for name, value, unit in (
-        ("rotor diameter", rotor_diameter, "m"),
-        ("air density", density, "kg/m³"),
-        ("rated power", rated, "MW"),
-    ):
-        if value is not None and np.any(np.asarray(value) <= 0):
-            raise RangeError(
-                f"The {name} is {np.nanmin(value):g} {unit}.", "It must be above 0.", "Correct it."
-            )
+    for name, value, unit in (("rotor diameter", rotor_diameter, "m"), ("rated power", rated, "MW")):
+        if value is not None and not value > 0:
+            raise RangeError(f"The {name} is {value:g} {unit}.", "It must be above 0.", "Correct it.")
     speed = np.asarray(wind_speed, dtype=float)
     coefficient = np.interp(speed, curve_speed, power_coefficient, left=0.0)
     flux = np.pi / 8.0 * np.asarray(density) * rotor_diameter**2 * speed**3 * 1e-6
@@ -298,18 +297,7 @@ def power_from_coefficient(
     return np.where(speed > (curve_speed[-1] if cut_out is None else cut_out), 0.0, power)
 
 
-def _check_coefficient(power_coefficient: Array) -> None:
-    """Refuse coefficients that no rotor has; those in percent too."""
-    values = np.asarray(power_coefficient)
-    wrong = values[~((values >= 0) & (values <= _BETZ))]
-    if wrong.size:
-        raise RangeError(
-            f"The power coefficient is {wrong[0]:g}.",
-            f"It must lie from 0 to 16/27 = {_BETZ:.3f}, and be known at each point.",
-            "Correct the table; percent are divided by 100.",
-        )
-
-
+@physical
 def turbines_running(
     wind_speed: Array, *, stop: float = 25.0, restart: float = 22.0, axis: int = -1
 ) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.errors import SchemaError
+from energyforecast.physics.arguments import physical
 
 __all__ = ["wake_factor", "wake_wind_speed"]
 
@@ -15,6 +16,7 @@ Array = npt.NDArray[Any]
 Number = Array | float
 
 
+@physical
 def wake_factor(wind_direction: Number, sector_direction: Array, factor: Array) -> Array:
     r"""Wake factor on the power (or wind speed) of a farm by wind direction.
 
@@ -53,6 +55,7 @@ def wake_factor(wind_direction: Number, sector_direction: Array, factor: Array) 
     return np.asarray(np.interp(wind_direction, sector_direction, factor, period=360.0))
 
 
+@physical
 def wake_wind_speed(wind_speed: Number, curve_speed: Array, efficiency: Array) -> Array:
     r"""Wind speed that a farm has on average behind its own wakes, by the wind speed before the farm.
 
@@ -102,18 +105,10 @@ def wake_wind_speed(wind_speed: Number, curve_speed: Array, efficiency: Array) -
     [4.0, 6.8, 20.0]
     """
     speeds, share = np.asarray(curve_speed, dtype=float), np.asarray(efficiency, dtype=float)
-    if speeds.ndim != 1 or speeds.shape != share.shape or not speeds.size or not (np.diff(speeds) > 0).all():
+    if not speeds.size or not (np.diff(speeds) > 0).all():
         raise SchemaError(
-            f"The efficiency curve has wind speeds of the shape {speeds.shape} and values of {share.shape}, "
-            f"from {speeds.min(initial=np.inf):g} to {speeds.max(initial=-np.inf):g} m/s.",
-            "It must have a value for each wind speed, and the wind speeds must rise, each once.",
+            f"The efficiency curve has the wind speeds {speeds} m/s.",
+            "They must rise, each once.",
             "Sort its points by wind speed.",
-        )
-    wrong = share[~((share > 0) & (share <= 1))]
-    if wrong.size:
-        raise RangeError(
-            f"The wake efficiency is {wrong[0]:g}.",
-            "It must be above 0 and at most 1: a share of the free wind.",
-            "Give 1 minus the loss; percent are divided by 100.",
         )
     return np.asarray(np.asarray(wind_speed) * np.interp(wind_speed, speeds, share))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.errors import RangeError
+from energyforecast.physics.arguments import physical
 
 __all__ = [
     "shear_exponent",
@@ -26,6 +27,7 @@ Number = Array | float
 _OPEN_LAND: Final = 1 / 7
 
 
+@physical
 def wind_components(wind_speed: Number, wind_direction: Number) -> tuple[Array, Array]:
     r"""Eastward and northward components of the wind.
 
@@ -59,6 +61,7 @@ def wind_components(wind_speed: Number, wind_direction: Number) -> tuple[Array, 
     return np.asarray(-speed * np.sin(angle)), np.asarray(-speed * np.cos(angle))
 
 
+@physical
 def wind_from_components(eastward: Number, northward: Number) -> tuple[Array, Array]:
     r"""Wind speed and direction of origin from the components of the wind.
 
@@ -91,6 +94,7 @@ def wind_from_components(eastward: Number, northward: Number) -> tuple[Array, Ar
     return np.asarray(np.hypot(east, north)), np.asarray(direction)
 
 
+@physical
 def wind_speed_power_law(
     wind_speed: Number, *, height: float, hub_height: float, exponent: Number = _OPEN_LAND
 ) -> Array:
@@ -135,6 +139,7 @@ def wind_speed_power_law(
     return np.asarray(np.asarray(wind_speed) * (hub_height / height) ** np.asarray(exponent))
 
 
+@physical
 def wind_speed_log_law(
     wind_speed: Number, *, height: float, hub_height: float, roughness_length: Number
 ) -> Array:
@@ -186,6 +191,7 @@ def wind_speed_log_law(
     return np.asarray(np.asarray(wind_speed) * np.log(hub_height / rough) / np.log(height / rough))
 
 
+@physical
 def shear_exponent(
     lower_speed: Number,
     upper_speed: Number,
@@ -253,6 +259,7 @@ def shear_exponent(
     return np.asarray(np.where(missing, np.nan, np.where(calm, calm_exponent, fitted)))
 
 
+@physical
 def wind_speed_between_heights(
     lower_speed: Number, upper_speed: Number, *, lower_height: float, upper_height: float, hub_height: float
 ) -> Array:
@@ -320,6 +327,7 @@ def _check_heights(names: str, *heights: float, rising: bool = False) -> None:
         )
 
 
+@physical
 def wind_veer(lower_direction: Number, upper_direction: Number) -> Array:
     r"""Wind veer: change of the wind direction from a lower to an upper height.
 

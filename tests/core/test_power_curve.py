@@ -301,7 +301,7 @@ def test_too_few_measurements_are_refused() -> None:
 
 
 def test_without_windpowerlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "windpowerlib", None)
+    monkeypatch.setitem(sys.modules, "windpowerlib", None)  # as if it were not installed
     with pytest.raises(DependencyError) as caught:
         ef.PowerCurve.from_windpowerlib("N100/2500")
     three_lines(caught.value, "energyforecast[examples]")

@@ -328,11 +328,15 @@ def test_demand_without_capacity_stays_in_megawatts() -> None:
 @pytest.mark.parametrize("item", [WindSpeed(), WindVariability(), AirMass(), WindDirection()])
 def test_no_feature_sees_beyond_the_last_lead_of_its_run(item: Feature) -> None:
     names = ("wind_speed_100m", "wind_direction_100m", "temp_air", "pressure")
-    weather = _weather(*names, leads=12)
+
+    def weather(leads: int) -> xr.Dataset:
+        made = _weather(*names, leads=leads)
+        return made.assign(temp_air=made["temp_air"] / 1000, pressure=90_000 + made["pressure"])
+
     # The window of the run of 06:00 ends with its last lead; the runs before and after know more hours.
     windows = _windows("2024-01-01 06:00", leads="12h")
-    whole = _look(item, _weather(*names, leads=40), windows=windows)
-    for name, values in _look(item, weather, windows=windows).items():
+    whole = _look(item, weather(40), windows=windows)
+    for name, values in _look(item, weather(12), windows=windows).items():
         looks_back = re.search(r"\[(-\d|\+0)", name) is not None
         assert np.isfinite(whole[name][0, -1]), name
         assert np.isfinite(values[0, -1]) == looks_back, name

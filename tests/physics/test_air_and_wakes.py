@@ -78,10 +78,10 @@ def test_at_the_heights_of_the_data_nothing_changes_and_missing_stays_missing() 
         (lambda: physics.temp_air_at_height(15.0, hub_height=math.nan), "0 or above"),
         (lambda: physics.temp_air_at_height(15.0, hub_height=100.0, height=math.inf), "0 or above"),
         (lambda: physics.temp_air_at_height(15.0, hub_height=100.0, lapse_rate=6.5), "0.0065"),
-        (lambda: physics.temp_air_at_height(-300.0, hub_height=100.0), "air temperature"),
-        (lambda: physics.pressure_at_height(0.0, 15.0, hub_height=100.0), "air pressure"),
-        (lambda: physics.pressure_at_height(1e5, 15.0, hub_height=100.0, lapse_rate=-0.04), "lapse rate"),
-        (lambda: physics.air_density_at_height(15.0, -1.0, hub_height=100.0), "air pressure"),
+        (lambda: physics.temp_air_at_height(-300.0, hub_height=100.0), "temp_air"),
+        (lambda: physics.pressure_at_height(0.0, 15.0, hub_height=100.0), "pressure"),
+        (lambda: physics.pressure_at_height(1e5, 15.0, hub_height=100.0, lapse_rate=-0.04), "lapse_rate"),
+        (lambda: physics.air_density_at_height(15.0, -1.0, hub_height=100.0), "pressure"),
     ],
 )
 def test_air_that_cannot_be_is_refused(call: Callable[[], object], named: str) -> None:
@@ -115,11 +115,11 @@ def test_power_ends_at_rated_and_at_the_cut_out() -> None:
     ("changed", "kind", "named"),
     [
         ({"power_coefficient": np.array([20.0, 42.0, 45.0, 3.0])}, RangeError, "16/27"),
-        ({"power_coefficient": np.array([0.2, np.nan, 0.45, 0.03])}, RangeError, "power coefficient"),
+        ({"power_coefficient": np.array([0.2, np.nan, 0.45, 0.03])}, SchemaError, "power_coefficient"),
         ({"curve_speed": np.array([3.0, 3.0, 10.0, 25.0])}, SchemaError, "must rise"),
         ({"rotor_diameter": 0.0}, RangeError, "rotor diameter"),
         ({"rated": -1.0}, RangeError, "rated power"),
-        ({"density": np.array([1.2, 0.0])}, RangeError, "air density"),
+        ({"density": np.array([1.2, 0.0])}, RangeError, "density"),
     ],
 )
 def test_a_coefficient_that_no_rotor_has_is_refused(
@@ -149,7 +149,7 @@ def test_the_efficiency_is_constant_outside_its_points() -> None:
         ([5.0, 10.0], [0.8], SchemaError),
         ([5.0, 10.0], [80.0, 90.0], RangeError),
         ([5.0, 10.0], [0.0, 0.9], RangeError),
-        ([5.0, 10.0], [np.nan, 0.9], RangeError),
+        ([5.0, 10.0], [np.nan, 0.9], SchemaError),
     ],
 )
 def test_an_efficiency_that_is_no_share_by_wind_speed_is_refused(

@@ -47,7 +47,7 @@ def test_thermal_inertia_agrees_with_pandas_also_where_values_are_missing() -> N
 def test_thermal_inertia_never_sees_what_comes_after() -> None:
     early = np.linspace(0, 10, 48)
     late = early.copy()
-    late[30:] = 99
+    late[30:] = 60
     np.testing.assert_array_equal(
         physics.thermal_inertia(early, 24.0)[:30], physics.thermal_inertia(late, 24.0)[:30]
     )
