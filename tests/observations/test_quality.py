@@ -314,22 +314,6 @@ def test_ten_minutes_have_rules_in_hours() -> None:
     ].any()
 
 
-@pytest.mark.filterwarnings("ignore:.*fill value")  # pvanalytics with pandas 3
-def test_pvanalytics_finds_the_same_stuck_and_interpolated_values() -> None:
-    gaps = pytest.importorskip(
-        "pvanalytics.quality.gaps", reason="pvanalytics (extra examples) is not installed"
-    )
-    rng = np.random.default_rng(0)
-    values = rng.uniform(0.1, 0.9, 500)
-    values[50:60] = 0.5
-    values[100:110] = np.linspace(0.2, 0.6, 10)
-    series = MeasuredPower(power=values, hours=1.0)
-    other = gaps.stale_values_diff(pd.Series(values), window=6, mark="all").to_numpy()
-    np.testing.assert_array_equal(quality_rules.stuck(series), other)
-    line = gaps.interpolation_diff(pd.Series(values), window=6, mark="all").to_numpy() & ~other
-    np.testing.assert_array_equal(quality_rules.interpolated(series), line)
-
-
 def test_the_table_tells_hours_and_shares() -> None:
     site, _, power = _clean("pv")
     assert isinstance(site, PVPlant)

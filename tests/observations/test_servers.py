@@ -21,6 +21,7 @@ from energyforecast.errors import (
 )
 from energyforecast.observations import ServerAccess, get_elexon, get_entsoe, parse_elexon, parse_entsoe
 from energyforecast.weather import Http
+from tests.support.entsoe_documents import document, period
 from tests.support.error_messages import three_lines
 from tests.support.replay import Answer, Replay, Request, disconnected, rewritten, said, status, truncated
 
@@ -30,24 +31,6 @@ NOTHING = (
     "<Acknowledgement_MarketDocument xmlns='urn:x'><Reason><code>999</code>"
     "<text>No matching data found for Data item ACTUAL_TOTAL_LOAD</text></Reason></Acknowledgement_MarketDocument>"
 )
-
-
-def period(
-    start: str, end: str, values: dict[int, float], *, resolution: str = "PT60M", curve: str = "A01"
-) -> str:
-    points = "".join(
-        f"<Point><position>{k}</position><quantity>{v}</quantity></Point>" for k, v in values.items()
-    )
-    return (
-        f"<TimeSeries><mRID>1</mRID><businessType>A04</businessType><curveType>{curve}</curveType><Period>"
-        f"<timeInterval><start>{start}</start><end>{end}</end></timeInterval>"
-        f"<resolution>{resolution}</resolution>{points}</Period></TimeSeries>"
-    )
-
-
-def document(*series: str) -> bytes:
-    head = "<?xml version='1.0' encoding='UTF-8'?><GL_MarketDocument xmlns='urn:iec62325.351:tc57wg16:451-6'>"
-    return f"{head}<type>A65</type>{''.join(series)}</GL_MarketDocument>".encode()
 
 
 def platform(request: Request) -> Answer:
@@ -165,17 +148,6 @@ def test_a_resolution_that_changes_becomes_hourly_means_of_whole_hours() -> None
     assert fine.frequency == pd.Timedelta("15min")
     with pytest.raises(ResponseError, match="cannot be split into its parts"):
         parse_entsoe(document(hourly), site="area", published_after="1h", frequency="15min")
-
-
-@pytest.mark.filterwarnings("ignore:.*HTML parser")  # of entsoe-py
-def test_entsoe_py_reads_the_same() -> None:
-    parsers = pytest.importorskip("entsoe.parsers", reason="entsoe-py (extra entsoe) is not installed")
-    values = {1: 10.0, 2: 20.0, 6: 5.0}
-    body = document(period("2024-01-01T00:00Z", "2024-01-01T08:00Z", values, curve="A03"))
-    theirs = parsers.parse_loads(body.decode(), process_type="A16")["Actual Load"].astype(float)
-    ours = parse_entsoe(body, site="area", published_after="1h").values["area"]
-    assert ours.tolist() == theirs.tolist()
-    assert list(ours.index) == list(theirs.index)
 
 
 def test_of_several_types_of_plant_one_is_named() -> None:

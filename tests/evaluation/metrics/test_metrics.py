@@ -1,4 +1,4 @@
-"""Scores beyond the table: by hand, against other libraries and integrals, proper, and honest about bad input."""
+"""Scores beyond the table: by hand and by integrals, proper, and honest about bad input (others: tests/oracles)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.metrics import roc_auc_score
 
 import energyforecast as ef
 from energyforecast import evaluation as ev
@@ -25,7 +24,6 @@ from energyforecast.core.quantiles import PERCENTILES, QuantileFunction
 from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.errors import EnergyForecastError, RangeError, SchemaError, TimeError
 from energyforecast.evaluation import Pairs, align, score
-from energyforecast.evaluation.losses import interval_loss
 from energyforecast.evaluation.metrics.economic import economic_value, imbalance_cost
 from energyforecast.testing import example_forecast, example_observations
 
@@ -82,58 +80,12 @@ def value(table: pd.DataFrame, metric: str | None = None) -> float:
     return float(rows["value"].iloc[0])
 
 
-# --- Against others -------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def rules() -> Any:
-    return pytest.importorskip("scoringrules", reason="the extra 'test' has the oracle scoringrules")
-
-
-@pytest.mark.parametrize("fair", [False, True])
-def test_crps_of_samples_is_that_of_scoringrules(rules: Any, fair: bool) -> None:
-    rng = RNG(1)
-    y, x = rng.normal(size=30), rng.normal(size=(30, 17))
-    expected = rules.crps_ensemble(y, x, estimator="fair" if fair else "nrg")
-    np.testing.assert_allclose(ev.crps_of_samples(y, x, fair=fair), expected, rtol=1e-9)
-
-
-def test_crps_of_samples_is_that_of_scores() -> None:
-    probability = pytest.importorskip("scores.probability", reason="the extra 'test' has the oracle scores")
-    xr = pytest.importorskip("xarray")
-    rng = RNG(2)
-    y, x = rng.normal(size=12), rng.normal(size=(12, 9))
-    for method, fair in (("ecdf", False), ("fair", True)):
-        expected = probability.crps_for_ensemble(
-            xr.DataArray(x, dims=("t", "m")), xr.DataArray(y, dims="t"), "m", method=method, preserve_dims="t"
-        )
-        np.testing.assert_allclose(ev.crps_of_samples(y, x, fair=fair), expected.values, rtol=1e-9)
-
-
-def test_energy_and_variogram_scores_are_those_of_scoringrules(rules: Any) -> None:
-    rng = RNG(3)
-    y, x = rng.normal(size=(6, 5)), rng.normal(size=(6, 11, 5))
-    np.testing.assert_allclose(ev.energy_score(y, x), rules.es_ensemble(y, x), rtol=1e-9)
-    np.testing.assert_allclose(ev.variogram_score(y, x, order=0.5), rules.vs_ensemble(y, x, p=0.5), rtol=1e-9)
+# --- By hand and by integrals -----------------------------------------------------------------------
 
 
 def test_the_energy_score_of_one_dimension_is_the_crps() -> None:
     y, x = RNG(4).normal(size=8), RNG(5).normal(size=(8, 21))
     np.testing.assert_allclose(ev.energy_score(y[:, None], x[:, :, None]), ev.crps_of_samples(y, x))
-
-
-def test_interval_scores_are_those_of_scoringrules(rules: Any) -> None:
-    rng = RNG(6)
-    q = np.sort(rng.uniform(0, 100, size=(48, 5)), axis=1)
-    y, levels = rng.uniform(0, 100, size=48), (0.05, 0.25, 0.5, 0.75, 0.95)
-    pairs = pairs_of(y, q, levels)
-    one = rules.interval_score(y, q[:, 0], q[:, 4], 0.1)
-    np.testing.assert_allclose(interval_loss(y, q[:, 0], q[:, 4], interval=0.9), one)
-    assert value(ev.interval_score(pairs, interval=0.9)) == pytest.approx(one.mean())
-    both = rules.weighted_interval_score(y, q[:, 2], q[:, [1, 0]], q[:, [3, 4]], np.array([0.5, 0.1]))
-    # scoringrules 0.10 adds the median itself in place of its distance from the outcome.
-    both = both + 0.5 * (np.abs(y - q[:, 2]) - q[:, 2]) / 2.5
-    assert value(ev.weighted_interval_score(pairs)) == pytest.approx(np.mean(both))
 
 
 @pytest.mark.parametrize(("above", "below"), [(40.0, np.inf), (-np.inf, 30.0), (20.0, 45.0), (120.0, np.inf)])
@@ -359,7 +311,7 @@ def test_pinball_by_level_averages_to_the_pinball_loss() -> None:
 # --- Events ---------------------------------------------------------------------------------------
 
 
-def test_the_brier_score_is_its_parts_together_and_the_roc_area_that_of_sklearn() -> None:
+def test_the_brier_score_is_its_parts_together() -> None:
     pairs = normal(20, shift=0.3)
     parts = ev.brier(pairs, threshold=50.0).set_index("metric")["value"]
     probability = 1 - np.array([np.interp(50.0, q, PERCENTILES, 0.0, 1.0) for q in pairs.quantiles])
@@ -372,8 +324,6 @@ def test_the_brier_score_is_its_parts_together_and_the_roc_area_that_of_sklearn(
         + parts["brier_within_bins"]
     )
     assert parts["brier_uncertainty"] == pytest.approx(happened.mean() * (1 - happened.mean()))
-    area = value(ev.roc_area(pairs, threshold=50.0))
-    assert area == pytest.approx(roc_auc_score(happened, probability.round(12)))
 
 
 def test_an_event_that_never_came_has_no_roc() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
 import re
 import subprocess
@@ -51,29 +50,11 @@ from energyforecast.planning import DispatchInputs as Inputs
 from energyforecast.reporting import figures
 from energyforecast.testing import example_days, example_forecast
 from tests.support import grib_files
+from tests.support.power_systems import frame, hours, scenarios, synthetic_system, unit
 
 pytestmark = pytest.mark.skipif(
     find_spec("pypsa") is None or find_spec("highspy") is None, reason="the extra 'planning' is not installed"
 )
-
-
-def hours(number: int, step: str = "1h") -> pd.DatetimeIndex:
-    return pd.date_range("2024-01-02", periods=number, freq=step, tz="UTC")
-
-
-def frame(step: str = "1h", **columns: list[float]) -> pd.DataFrame:
-    return pd.DataFrame(columns, index=hours(len(next(iter(columns.values()))), step), dtype=float)
-
-
-def scenarios(values: Any, site: str = "South") -> Scenarios:
-    values = np.asarray(values, dtype=float)
-    return Scenarios.from_values(
-        values[:, None], sites=[site], valid_time=hours(values.shape[1]), frequency="1h"
-    )
-
-
-def unit(name: str, capacity: float, cost: float, area: str = "South", **more: Any) -> ThermalUnit:
-    return ThermalUnit(name=name, area=area, capacity=capacity, cost=cost, **more)
 
 
 def south(*units: ThermalUnit, **more: Any) -> System:
@@ -244,34 +225,6 @@ def test_the_schedule_of_one_hour_is_the_newsvendors_quantile() -> None:
     assert plan.n_scenarios == 99
 
 
-def _synthetic_system(number: int, seed: int = 0) -> tuple[System, dict[str, Scenarios]]:
-    """Coal behind a link, gas, a lake and an electrolyser over a day of half-hidden wind."""
-    random = np.random.default_rng(seed)
-    coal = unit("coal", 400, 20, "North", minimum=0.3, ramp=60, flexible=0.1, premium_up=8, premium_down=8)
-    gas = unit("gas", 150, 70, premium_up=40, premium_down=30)
-    system = System(
-        areas=[Area(name="North"), Area(name="South")],
-        units=[coal, gas],
-        links=[HVDCLink(name="HVDC", from_area="North", to_area="South", capacity=200, losses=0.04)],
-        storages=[
-            PumpedStorage(name="lake", area="South", turbine=40, pump=50, reservoir=200, start_level=80)
-        ],
-        electrolysers=[
-            Electrolyser(name="H2", area="South", capacity=30, hydrogen_demand=8, hydrogen_storage=60)
-        ],
-        shedding_cost=2000,
-        curtailment_cost=2,
-    )
-    sun = np.clip(np.sin(np.arange(12) / 12 * np.pi), 0, None)
-    north = 150 + 20 * sun + random.normal(scale=5, size=(number, 12))
-    demand = np.stack([north, 250 + 80 * sun + random.normal(scale=15, size=(number, 12))], axis=1)
-    wind = np.clip(70 + random.normal(scale=15, size=(number, 12)).cumsum(axis=1), 0, 160)
-    return system, {
-        "demand": Scenarios.from_values(demand, sites=["North", "South"], valid_time=hours(12)),
-        "wind": scenarios(wind),
-    }
-
-
 def _trajectory(of: dict[str, Scenarios], k: int) -> dict[str, pd.DataFrame]:
     return {
         kind: pd.DataFrame(given.data.values[k].T, index=given.valid_times, columns=list(given.sites))
@@ -280,7 +233,7 @@ def _trajectory(of: dict[str, Scenarios], k: int) -> dict[str, pd.DataFrame]:
 
 
 def test_who_knows_more_pays_less() -> None:
-    system, likely = _synthetic_system(8)
+    system, likely = synthetic_system(8)
     plans = {
         "median": plan_deterministic(system, Inputs(**likely)),
         "scenarios": plan_scenarios(system, Inputs(**likely)),
@@ -299,8 +252,8 @@ def test_who_knows_more_pays_less() -> None:
 
 
 def test_every_plan_is_one_that_the_system_can_run() -> None:
-    system, likely = _synthetic_system(4, seed=1)
-    truth = _trajectory(_synthetic_system(1, seed=2)[1], 0)
+    system, likely = synthetic_system(4, seed=1)
+    truth = _trajectory(synthetic_system(1, seed=2)[1], 0)
     plan = plan_scenarios(system, Inputs(**likely))
     for found in (
         plan,
@@ -575,7 +528,7 @@ def test_an_argument_of_a_wrong_type_is_named(call: Any, named: str) -> None:
 
 @pytest.mark.slow
 def test_the_network_speaks_the_names_of_what_was_declared() -> None:
-    system, likely = _synthetic_system(2)
+    system, likely = synthetic_system(2)
     network = to_pypsa(system, Inputs(**likely))
     assert {"North", "South", "lake", "H2 hydrogen"} == set(network.buses.index)
     assert {"coal", "gas"} < set(network.generators.index)
@@ -619,29 +572,10 @@ def test_a_missing_library_names_its_extra(
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # those of PyPSA, when a user optimises the network
-@pytest.mark.parametrize("seed", [0, 1])
-def test_pypsa_finds_the_same_plan(seed: int) -> None:
-    system, likely = _synthetic_system(1, seed)
-    system = dataclasses.replace(system, curtailment_cost=0.0)
-    network = to_pypsa(system, Inputs(**likely))
-    logging.disable(logging.WARNING)
-    try:
-        network.optimize(solver_name="highs", output_flag=False, include_objective_constant=False)
-    finally:
-        logging.disable(logging.NOTSET)
-    plan = plan_deterministic(system, Inputs(**likely))
-    to_and_fro = 0.001 * network.links_t.p.to_numpy().sum()
-    assert network.objective - to_and_fro == pytest.approx(plan.cost, rel=1e-6)
-    coal = network.generators_t.p["coal"].to_numpy()
-    assert coal == pytest.approx(np.array(power(plan, "coal", "North")), abs=1e-3)
-
-
-@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_no_plan_beats_perfect_foresight_nor_scenarios_on_themselves(seed: int) -> None:
-    system, likely = _synthetic_system(3, seed)
+    system, likely = synthetic_system(3, seed)
     plans = {
         "median": plan_deterministic(system, Inputs(**likely)),
         "scenarios": plan_scenarios(system, Inputs(**likely)),
@@ -650,7 +584,7 @@ def test_no_plan_beats_perfect_foresight_nor_scenarios_on_themselves(seed: int) 
     slack = 1e-4 * expected["median"]
     assert expected["perfect foresight"] <= expected["scenarios"] + slack
     assert expected["scenarios"] <= expected["median"] + slack
-    truth = realised_costs(plans, Inputs(**_trajectory(_synthetic_system(1, seed + 1)[1], 0)))
+    truth = realised_costs(plans, Inputs(**_trajectory(synthetic_system(1, seed + 1)[1], 0)))
     assert (truth["regret"] >= -slack).all()
 
 
