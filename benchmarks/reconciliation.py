@@ -27,7 +27,8 @@ from energyforecast.core import timestamps
 from energyforecast.core.calendars import look_up
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
-from energyforecast.evaluation.losses import crps_of_samples, energy_score
+from energyforecast.evaluation.sample_losses import crps_of_samples
+from energyforecast.evaluation.vector_losses import energy_score
 from energyforecast.planning import GaussianCopula, hindcast_residuals, reconcile, sample_scenarios
 
 AREAS = ("50hertz", "amprion", "tennet", "transnetbw")

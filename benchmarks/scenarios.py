@@ -28,7 +28,8 @@ from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.tasks import day_ahead
-from energyforecast.evaluation.losses import crps_of_samples, energy_score, variogram_score
+from energyforecast.evaluation.sample_losses import crps_of_samples
+from energyforecast.evaluation.vector_losses import energy_score, variogram_score
 from energyforecast.planning import GaussianCopula, Independence, SchaakeShuffle, sample_scenarios
 from energyforecast.planning.scenario_generation.dependence import Dependence
 from energyforecast.reporting import figures

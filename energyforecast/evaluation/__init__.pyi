@@ -17,10 +17,7 @@ from .gates import (
 )
 from .losses import (
     crps_of_quantiles as crps_of_quantiles,
-    crps_of_samples as crps_of_samples,
-    energy_score as energy_score,
     pinball_loss as pinball_loss,
-    variogram_score as variogram_score,
 )
 from .metrics.basic import (
     bias as bias,
@@ -64,6 +61,9 @@ from .metrics.exceedance import (
     roc as roc,
     roc_area as roc_area,
 )
+from .metrics.spread import (
+    spread_skill as spread_skill,
+)
 from .pairing import (
     Pairs as Pairs,
     align as align,
@@ -74,6 +74,18 @@ from .result import (
 )
 from .result_files import (
     write_scores as write_scores,
+)
+from .sample_losses import (
+    brier_of_samples as brier_of_samples,
+    coverage_of_samples as coverage_of_samples,
+    crps_of_samples as crps_of_samples,
+    quantiles_of_samples as quantiles_of_samples,
+)
+from .sample_tables import (
+    RankFlatness as RankFlatness,
+    rank_flatness as rank_flatness,
+    rank_histogram as rank_histogram,
+    spread_skill_of_samples as spread_skill_of_samples,
 )
 from .score import (
     METRICS as METRICS,
@@ -92,4 +104,8 @@ from .tuning import (
     Search as Search,
     Tuning as Tuning,
     tune as tune,
+)
+from .vector_losses import (
+    energy_score as energy_score,
+    variogram_score as variogram_score,
 )

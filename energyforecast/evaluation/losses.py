@@ -11,17 +11,15 @@ import numpy.typing as npt
 from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.evaluation.arguments import check_positive, check_probability, check_range
+from energyforecast.evaluation.arguments import check_probability, check_range
 
 __all__ = [
     "central_levels",
+    "check_limits",
     "crps_of_quantiles",
-    "crps_of_samples",
-    "energy_score",
     "interval_loss",
     "intervals_of",
     "pinball_loss",
-    "variogram_score",
 ]
 
 Array = npt.NDArray[Any]
@@ -123,7 +121,7 @@ def crps_of_quantiles(
             "Use align(observed, forecast).",
         )
     check_levels(levels)
-    _check_limits(above, below, rows=len(y))
+    check_limits(above, below, rows=len(y))
     check_range("The rise from a quantile to the next", np.nan_to_num(np.diff(q, axis=1)), low=0.0)
     curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
     tau = np.concatenate([[0.0], levels, [1.0]])[None, :]
@@ -141,7 +139,7 @@ def crps_of_quantiles(
     return _crps_of_curve(np.clip(y, low, high), np.clip(curve, low, high), tau)
 
 
-def _check_limits(above: Array | float, below: Array | float, *, rows: int) -> None:
+def check_limits(above: Array | float, below: Array | float, *, rows: int) -> None:
     """Refuse a range of the wrong shape, in the wrong order, or missing for all rows."""
     if {np.shape(above), np.shape(below)} - {(), (rows,)}:
         raise SchemaError(
@@ -198,162 +196,3 @@ def interval_loss(observed: Array, low: Array, high: Array, *, interval: float) 
     """Winkler's score of a central interval; see :func:`energyforecast.evaluation.interval_score`."""
     outside = np.maximum(low - observed, 0.0) + np.maximum(observed - high, 0.0)
     return np.asarray(high - low + 2.0 / (1.0 - interval) * outside)
-
-
-# -- samples ---------------------------------------------------------------------------------------
-
-
-def as_samples(samples: Any, *, dims: int) -> Array:
-    """Samples as an array; rows of different sizes are refused by the first that differs."""
-    if isinstance(samples, Sequence) and not isinstance(samples, str | bytes):
-        sizes = [np.shape(row)[0] if np.ndim(row) else 0 for row in samples]
-        odd = [k for k, size in enumerate(sizes) if size != sizes[0]]
-        if odd:
-            raise SchemaError(
-                f"Row {odd[0]} has {sizes[odd[0]]} samples, row 0 has {sizes[0]}.",
-                "All rows must have the same number of samples.",
-                "Draw as many for each row, or score the rows of a size together.",
-            )
-    array = as_numbers("samples", samples)
-    if array.ndim != dims:
-        raise SchemaError(
-            f"Samples have the shape {array.shape}.",
-            f"They must have {'(rows, samples)' if dims == 2 else '(rows, samples, dims)'}.",
-            "Reshape them; a single row needs samples[None].",
-        )
-    if array.shape[1] == 0 or not np.isfinite(array).all():
-        raise RangeError(
-            f"Samples of the shape {array.shape} hold {int((~np.isfinite(array)).sum())} that are not finite.",
-            "There must be at least one sample a row, and all must be finite.",
-            "Draw them anew, or leave such rows out of observed and samples.",
-        )
-    return array
-
-
-def crps_of_samples(observed: Array, samples: Any, *, fair: bool = False) -> Array:
-    r"""Continuous ranked probability score of samples, shape (rows,).
-
-    .. math:: \frac{1}{m} \sum_i |x_i - y| - \frac{1}{2 m^2} \sum_{i, j} |x_i - x_j|
-
-    `fair` divides by :math:`m (m - 1)` in place of :math:`m^2`. Of a single sample, which has no spread, it is the
-    absolute error, fair or not: compare it with those of more samples by ``fair=False``.
-
-    Parameters
-    ----------
-    observed : array, shape (rows,)
-    samples : array, shape (rows, samples)
-        Equally likely.
-    fair : bool
-        Whether samples are drawn from the distribution that is scored; else they are the distribution itself.
-
-    See Also
-    --------
-    crps_of_quantiles, energy_score, score_samples
-
-    References
-    ----------
-    Gneiting and Raftery (2007), https://doi.org/10.1198/016214506000001437; fair: Ferro (2014),
-    https://doi.org/10.1002/qj.2270.
-
-    Examples
-    --------
-    >>> crps_of_samples(np.array([1.0]), np.array([[0.0, 2.0]])).tolist()
-    [0.5]
-    """
-    check_types(locals(), of=crps_of_samples)
-    ordered = np.sort(as_samples(samples, dims=2), axis=1)
-    y, size = _outcomes(observed, ordered), ordered.shape[1]
-    away = np.abs(ordered - y[:, None]).mean(axis=1)
-    rank = 2 * np.arange(1, size + 1) - size - 1
-    pairs = size * (size - 1) if fair else size**2
-    return np.asarray(away - ordered @ rank / pairs) if size > 1 else np.asarray(away)
-
-
-def energy_score(observed: Array, samples: Any) -> Array:
-    r"""Energy score of samples of several dimensions (leads, sites), shape (rows,): the CRPS of vectors.
-
-    .. math:: \frac{1}{m} \sum_i \|x_i - y\| - \frac{1}{2 m^2} \sum_{i, j} \|x_i - x_j\|
-
-    Parameters
-    ----------
-    observed : array, shape (rows, dims)
-    samples : array, shape (rows, samples, dims)
-
-    See Also
-    --------
-    variogram_score, score_samples
-
-    References
-    ----------
-    Gneiting and Raftery (2007), https://doi.org/10.1198/016214506000001437.
-
-    Examples
-    --------
-    >>> energy_score(np.array([[0.0, 0.0]]), np.array([[[3.0, 4.0], [3.0, 4.0]]])).tolist()
-    [5.0]
-    """
-    drawn = as_samples(samples, dims=3)
-    y = _outcomes(observed, drawn)
-    away = np.linalg.norm(drawn - y[:, None, :], axis=2).mean(axis=1)
-    # A row at a time: all distances of all rows at once would not fit.
-    apart = np.array([np.linalg.norm(row[:, None, :] - row[None, :, :], axis=2).mean() for row in drawn])
-    return np.asarray(away - 0.5 * apart)
-
-
-def variogram_score(
-    observed: Array, samples: Any, *, order: float = 0.5, weights: Array | None = None
-) -> Array:
-    r"""Variogram score of samples of several dimensions, shape (rows,): a score of their dependence.
-
-    .. math:: \sum_{i, j} w_{ij} \Big(|y_i - y_j|^p - \frac{1}{m} \sum_k |x_{ki} - x_{kj}|^p\Big)^2
-
-    Parameters
-    ----------
-    observed : array, shape (rows, dims)
-    samples : array, shape (rows, samples, dims)
-    order : float
-        Power of the differences, above 0.
-    weights : array, shape (dims, dims), optional
-        1 for each pair by default; each pair is counted from both sides.
-
-    See Also
-    --------
-    energy_score, score_samples
-
-    References
-    ----------
-    Scheuerer and Hamill (2015), https://doi.org/10.1175/MWR-D-14-00269.1.
-
-    Examples
-    --------
-    >>> variogram_score(np.array([[0.0, 4.0]]), np.array([[[0.0, 1.0], [1.0, 2.0]]])).tolist()  # 2 (2 - 1)²
-    [2.0]
-    """
-    check_positive("The order", order)
-    drawn = as_samples(samples, dims=3)
-    y = _outcomes(observed, drawn)
-    weight = np.ones((y.shape[1],) * 2) if weights is None else as_numbers("weights", weights)
-    if weight.shape != (y.shape[1],) * 2:
-        raise SchemaError(
-            f"Weights have the shape {weight.shape}, for {y.shape[1]} dimensions.",
-            "There must be one for each pair of dimensions.",
-            "Give a square of them.",
-        )
-    check_range("A weight", weight, low=0.0)
-    rows = []
-    for outcome, row in zip(y, drawn, strict=True):
-        mean = np.mean(np.abs(row[:, :, None] - row[:, None, :]) ** order, axis=0)
-        rows.append((weight * (np.abs(outcome[:, None] - outcome[None, :]) ** order - mean) ** 2).sum())
-    return np.asarray(rows, dtype=float)
-
-
-def _outcomes(observed: Array, drawn: Array) -> Array:
-    """Outcomes of the rows and dimensions of samples."""
-    y, needed = as_numbers("observed", observed), (drawn.shape[0], *drawn.shape[2:])
-    if y.shape != needed:
-        raise SchemaError(
-            f"Outcomes have the shape {y.shape}, samples {drawn.shape}.",
-            "Outcomes must be (rows,) or (rows, dims), samples (rows, samples) or (rows, samples, dims).",
-            "Give the outcomes of the same rows and dimensions.",
-        )
-    return y

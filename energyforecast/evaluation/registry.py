@@ -18,7 +18,15 @@ from energyforecast.evaluation.aggregation import By, Metric, aggregate
 from energyforecast.evaluation.inputs import Observed, Predicted, as_pairs
 from energyforecast.evaluation.pairing import Pairs
 
-__all__ = ["REGISTRY", "Parameters", "RegisteredMetric", "RegisteredTable", "metric", "table"]
+__all__ = [
+    "REGISTRY",
+    "Parameters",
+    "RegisteredMetric",
+    "RegisteredTable",
+    "check_declared",
+    "metric",
+    "table",
+]
 
 Array = npt.NDArray[Any]
 #: Values of a metric's own parameters, by name.
@@ -73,18 +81,7 @@ class _Registered:
 
     def _check(self, given: Parameters) -> None:
         """Refuse a parameter that is not declared, and a lacking one."""
-        needed = [name for name, item in self.parameters.items() if item.default is item.empty]
-        unknown = [name for name in given if name not in self.parameters]
-        lacking = [name for name in needed if name not in given]
-        if unknown or lacking:
-            near = difflib.get_close_matches(unknown[0], self.parameters, 1) if unknown else lacking[:1]
-            raise SchemaError(
-                f"{self.name} is given {unknown[0]!r}."
-                if unknown
-                else f"{self.name} is asked for without {lacking[0]!r}.",
-                f"Its parameters are {list(self.parameters)}, of which it needs {needed}.",
-                f"Give {near[0]}=..." if near else "Leave it out.",
-            )
+        check_declared(self.name, self.parameters, given)
 
     def __repr__(self) -> str:
         return f"<{self.name}{self.__signature__}>"
@@ -160,6 +157,20 @@ def metric(*parts: str) -> Callable[[Callable[..., Metric | Sequence[Metric]]], 
 def table(declaration: Callable[..., pd.DataFrame]) -> RegisteredTable:
     """Decorate a function from pairs to a table: it becomes an object of the registry."""
     return RegisteredTable(declaration)
+
+
+def check_declared(name: str, declared: Mapping[str, inspect.Parameter], given: Parameters) -> None:
+    """Refuse parameters of a metric that are not declared, and the lack of one that is needed."""
+    needed = [name for name, item in declared.items() if item.default is item.empty]
+    unknown = [name for name in given if name not in declared]
+    lacking = [name for name in needed if name not in given]
+    if unknown or lacking:
+        near = difflib.get_close_matches(unknown[0], declared, 1) if unknown else lacking[:1]
+        raise SchemaError(
+            f"{name} is given {unknown[0]!r}." if unknown else f"{name} is asked for without {lacking[0]!r}.",
+            f"Its parameters are {list(declared)}, of which it needs {needed}.",
+            f"Give {near[0]}=..." if near else "Leave it out.",
+        )
 
 
 def _documented(text: str, parameters: Iterable[str], shared: tuple[str, str]) -> str:

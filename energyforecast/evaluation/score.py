@@ -21,6 +21,7 @@ from energyforecast.evaluation.metrics import (
     ensemble,
     events,
     exceedance,
+    spread,
 )
 from energyforecast.evaluation.registry import REGISTRY, Parameters, RegisteredMetric, RegisteredTable
 
@@ -45,6 +46,8 @@ METRICS: Final[tuple[Metric, ...]] = tuple(
     )
     for item in family.metrics()
 )
+#: Names of scores and tables of samples.
+SAMPLE_METRICS: Final = (*ensemble.SAMPLE_SCORES, *ensemble.SAMPLE_TABLES)
 
 
 def metric_names() -> list[str]:
@@ -59,9 +62,9 @@ def metric_names() -> list[str]:
     >>> metric_names()[:6]
     ['mae', 'rmse', 'bias', 'pinball', 'pinball_7', 'crps']
     """
-    topics = (basic, deterministic, distribution, exceedance, events, economic)
+    topics = (basic, deterministic, distribution, spread, exceedance, events, economic)
     known = [name for topic in topics for name, item in REGISTRY.items() if item.__module__ == topic.__name__]
-    return [*known, *ensemble.SAMPLE_SCORES]
+    return [*known, *SAMPLE_METRICS]
 
 
 def named(choice: AnyMetric, parameters: Parameters | None = None) -> tuple[Metric, ...]:
@@ -76,7 +79,7 @@ def named(choice: AnyMetric, parameters: Parameters | None = None) -> tuple[Metr
     for family in REGISTRY.values():
         if isinstance(family, RegisteredMetric) and choice in family.parts:
             return tuple(item for item in family.metrics(parameters) if item.name == choice)
-    if entry is not None or choice in ensemble.SAMPLE_SCORES:
+    if entry is not None or choice in SAMPLE_METRICS:
         raise SchemaError(
             f"{choice!r} is asked for among scores.",
             "It is a table of its own, or a score of samples.",
@@ -117,7 +120,7 @@ def score(
         ``"weather_age"`` (issue minus run, hours), ``"quality"`` (``fallback_level``), and ``"level"`` for
         metrics that have one at each level. For samples, labels of the rows.
     weights : array, shape (rows,), optional
-        Of the pairs.
+        Of the pairs, or of the rows of samples.
     confidence : float, optional
         Probability, like 0.9, of an interval for each value, from days drawn in blocks of seven; NaN with
         fewer than eight days. Columns ``low`` and ``high``, in the unit of ``value``.
@@ -168,14 +171,8 @@ def score(
     if isinstance(entry, RegisteredTable):
         asked = {name: value for name, value in given.items() if value is not None}
         return entry(observed, forecast, **asked, **(parameters or {}))
-    if isinstance(metric, str) and metric in ensemble.SAMPLE_SCORES:
-        if confidence is not None or parameters:
-            raise SchemaError(
-                f"{metric!r} is asked for with confidence or parameters.",
-                "Scores of samples take by and weights.",
-                "Leave them out.",
-            )
-        return ensemble.score_samples(metric, np.asarray(observed), forecast, by=by, weights=weights)
+    if isinstance(metric, str) and metric in SAMPLE_METRICS:
+        return _of_samples(metric, np.asarray(observed), forecast, given=given, parameters=parameters)
     chosen = [metric] if isinstance(metric, str | Metric | RegisteredMetric) else list(metric)  # type: ignore[arg-type]
     if not chosen:
         raise SchemaError(
@@ -189,3 +186,20 @@ def score(
         )
     metrics = [item for choice in chosen for item in named(choice, parameters)]
     return aggregate(metrics, as_pairs(observed, forecast), **given)
+
+
+def _of_samples(
+    metric: str, observed: Array, samples: Any, *, given: dict[str, Any], parameters: Parameters | None
+) -> pd.DataFrame:
+    """A score of samples, or a table of them, which takes parameters alone."""
+    refused = ["confidence"] if metric in ensemble.SAMPLE_SCORES else list(given)
+    asked = [name for name in refused if given.pop(name) is not None]
+    if asked:
+        raise SchemaError(
+            f"{metric!r} is asked for with {asked[0]!r}.",
+            "Scores of samples take by, weights and parameters, tables of samples parameters alone.",
+            "Leave it out.",
+        )
+    if metric in ensemble.SAMPLE_TABLES:
+        return ensemble.table_of_samples(metric, observed, samples, parameters=parameters)
+    return ensemble.score_samples(metric, observed, samples, **given, parameters=parameters)

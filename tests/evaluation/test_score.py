@@ -14,7 +14,7 @@ from energyforecast import evaluation as ev
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.evaluation import align, score
 from energyforecast.evaluation.registry import REGISTRY
-from energyforecast.evaluation.score import named
+from energyforecast.evaluation.score import SAMPLE_METRICS, named
 from energyforecast.testing import example_days, example_forecast, example_observations, example_result
 
 #: Of metrics that cannot be scored without.
@@ -26,7 +26,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "imbalance_cost": {"shortage": 40.0, "surplus": 10.0},
     "economic_value": {"shortage": 40.0, "surplus": 10.0},
 }
-SAMPLES = ("crps_of_samples", "energy_score", "variogram_score")
+SAMPLES = tuple(SAMPLE_METRICS)
+VECTORS = ("energy_score", "variogram_score")
 SCORES = [name for name in ev.metric_names() if name not in SAMPLES]
 
 
@@ -60,10 +61,12 @@ def test_every_metric_is_documented_with_its_formula(name: str) -> None:
 def test_samples_are_scored_by_name() -> None:
     rng = np.random.default_rng(0)
     observed, samples = rng.normal(size=(6, 3)), rng.normal(size=(6, 20, 3))
-    for name in SAMPLES[1:]:
+    for name in VECTORS:
         table = score(name, observed, samples)
         assert table["value"].iloc[0] == pytest.approx(getattr(ev, name)(observed, samples).mean())
-    assert score(SAMPLES[0], observed[:, 0], samples[:, :, 0])["n"].iloc[0] == 6
+    for name in set(SAMPLES) - set(VECTORS):
+        given = {"threshold": 0.0} if name == "brier_of_samples" else {}
+        assert score(name, observed[:, 0], samples[:, :, 0], parameters=given)["n"].sum() >= 6
 
 
 def test_a_part_is_chosen_by_its_own_name(pairs: ev.Pairs) -> None:

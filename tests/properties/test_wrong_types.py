@@ -215,11 +215,38 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
         evaluation.pinball_loss, observed=np.ones(3), quantiles=np.ones((3, 2)), quantile_levels=(0.1, 0.9)
     ),
     "crps_of_samples": _case(
-        evaluation.crps_of_samples, observed=np.ones(3), samples=np.ones((3, 4)), fair=False
+        evaluation.crps_of_samples, observed=np.ones(3), samples=np.ones((3, 4)), fair=False,
+        member_weights=None, above=0.0, below=2.0,
+    ),
+    "brier_of_samples": _case(
+        evaluation.brier_of_samples, observed=np.ones(3), samples=np.ones((3, 4)), threshold=0.5, fair=False
+    ),
+    "coverage_of_samples": _case(
+        evaluation.coverage_of_samples, observed=np.ones(3), samples=np.ones((3, 4)), interval=0.9
+    ),
+    "energy_score": _case(
+        evaluation.energy_score, observed=np.ones((3, 2)), samples=np.ones((3, 4, 2)), fair=False,
+        member_weights=None,
+    ),
+    "variogram_score": _case(
+        evaluation.variogram_score, observed=np.ones((3, 2)), samples=np.ones((3, 4, 2)), order=0.5, weights=None,
+        fair=False, member_weights=None,
+    ),
+    "quantiles_of_samples": _case(
+        evaluation.quantiles_of_samples, samples=np.ones((3, 4)), quantile_levels=(0.1, 0.9), member_weights=None
+    ),
+    "rank_histogram": _case(
+        evaluation.rank_histogram, observed=np.ones(3), samples=np.ones((3, 4)), bins=None, seed=None, confidence=0.9
+    ),
+    "rank_flatness": _case(
+        evaluation.rank_flatness, observed=np.ones(3), samples=np.ones((3, 4)), bins=None, seed=None, block=1, draws=9
+    ),
+    "spread_skill_of_samples": _case(
+        evaluation.spread_skill_of_samples, observed=np.ones(3), samples=np.ones((3, 4)), bins=2, member_weights=None
     ),
     "score_samples": _case(
         evaluation.score_samples, metric="crps_of_samples", observed=np.ones(3), samples=np.ones((3, 4)), by=None,
-        weights=None,
+        weights=None, parameters=None,
     ),
     "from_forecasts": _case(
         ef.Result.from_forecasts, forecasts=lambda: {"m": example_forecast()}, observations=example_observations,

@@ -8,4 +8,5 @@ from . import (
     ensemble as ensemble,
     events as events,
     exceedance as exceedance,
+    spread as spread,
 )

@@ -1,7 +1,8 @@
-"""Metrics of samples, such as scenarios of a whole day or of several sites."""
+"""Metrics of samples, such as members of an ensemble and scenarios of a whole day or of several sites."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,17 +13,31 @@ import pandas as pd
 from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.errors import SchemaError, one_of
 from energyforecast.evaluation.arguments import check_range
-from energyforecast.evaluation.losses import as_samples, crps_of_samples, energy_score, variogram_score
+from energyforecast.evaluation.registry import Parameters, check_declared
+from energyforecast.evaluation.sample_losses import (
+    brier_of_samples,
+    coverage_of_samples,
+    crps_of_samples,
+)
+from energyforecast.evaluation.sample_tables import rank_histogram, spread_skill_of_samples
+from energyforecast.evaluation.vector_losses import energy_score, variogram_score
 
-__all__ = ["SAMPLE_SCORES", "score_samples"]
+__all__ = ["SAMPLE_SCORES", "SAMPLE_TABLES", "score_samples", "table_of_samples"]
 
 Array = npt.NDArray[Any]
 
-#: Scores of samples by name; lower is better. The CRPS takes rows of one dimension.
-SAMPLE_SCORES: Final[dict[str, Callable[[Array, Array], Array]]] = {
+#: Scores of samples by name. Energy and variogram scores take rows of several dimensions, the others of one.
+SAMPLE_SCORES: Final[dict[str, Callable[..., Array]]] = {
     "crps_of_samples": crps_of_samples,
+    "brier_of_samples": brier_of_samples,
+    "coverage_of_samples": coverage_of_samples,
     "energy_score": energy_score,
     "variogram_score": variogram_score,
+}
+#: Tables of samples by name.
+SAMPLE_TABLES: Final[dict[str, Callable[..., pd.DataFrame]]] = {
+    "rank_histogram": rank_histogram,
+    "spread_skill_of_samples": spread_skill_of_samples,
 }
 
 
@@ -33,6 +48,7 @@ def score_samples(
     *,
     by: pd.Series | pd.DataFrame | None = None,
     weights: Array | None = None,
+    parameters: Parameters | None = None,
 ) -> pd.DataFrame:
     r"""Table of a score of samples, with the number of rows and of missing ones.
 
@@ -40,7 +56,7 @@ def score_samples(
 
     Parameters
     ----------
-    metric : {"crps_of_samples", "energy_score", "variogram_score"}
+    metric : {"crps_of_samples", "brier_of_samples", "coverage_of_samples", "energy_score", "variogram_score"}
     observed : array, shape (rows,) or (rows, dims)
         A row with a missing outcome is left out and counted. [MW]
     samples : array, shape (rows, samples) or (rows, samples, dims)
@@ -48,17 +64,20 @@ def score_samples(
     by : Series or DataFrame, optional
         Labels of the rows.
     weights : array, shape (rows,), optional
+        Of the rows; those of the members are the parameter ``member_weights``.
+    parameters : mapping, optional
+        Of the score, by name, such as ``{"fair": True}``.
 
     Raises
     ------
     SchemaError
-        If the score is not known, rows have different numbers of samples, or arrays do not fit.
+        If the score or a parameter is not known, rows have different numbers of samples, or arrays do not fit.
     RangeError
         If a sample is not finite, or a weight is negative or missing.
 
     See Also
     --------
-    crps_of_samples, energy_score, variogram_score
+    crps_of_samples, brier_of_samples, coverage_of_samples, energy_score, variogram_score, rank_histogram
     energyforecast.evaluation.score : The same by name, ``score("energy_score", observed, samples)``.
 
     Examples
@@ -70,28 +89,35 @@ def score_samples(
     """
     check_types(locals(), of=score_samples)
     one_of("metric of samples", metric, allowed=SAMPLE_SCORES)
-    outcome = as_numbers("observed", observed)
-    drawn = as_samples(samples, dims=2 if metric == "crps_of_samples" else 3)
-    weight = np.ones(len(drawn)) if weights is None else as_numbers("weights", weights, ndim=1)
+    given = _parameters(metric, SAMPLE_SCORES[metric], parameters)
+    points = SAMPLE_SCORES[metric](as_numbers("observed", observed), samples, **given)
+    weight = np.ones(len(points)) if weights is None else as_numbers("weights", weights, ndim=1)
     check_range("A weight", weight, low=0.0)
     sizes = {len(part) if np.ndim(part) else 0 for part in (weights, by) if part is not None}
-    if outcome.ndim == 0 or sizes - {len(outcome)}:
+    if sizes - {len(points)}:
         raise SchemaError(
-            f"Outcomes have the shape {outcome.shape}, weights or labels the sizes {sorted(sizes)}.",
-            "There must be a row for each outcome.",
+            f"There are {len(points)} outcomes, and weights or labels of the sizes {sorted(sizes)}.",
+            "There must be one for each outcome.",
             "Give the weights and the labels of the same hours.",
         )
-    if len(drawn) != len(outcome):
-        raise SchemaError(
-            f"There are {len(outcome)} outcomes and {len(drawn)} rows of samples.",
-            "Each outcome must have a row of samples.",
-            "Give the samples of the same hours.",
-        )
-    known = np.isfinite(outcome.reshape(len(outcome), -1)).all(axis=1) if len(outcome) else np.zeros(0, bool)
-    points = np.full(len(outcome), np.nan)
-    points[known] = SAMPLE_SCORES[metric](outcome[known], drawn[known])
     labels = pd.DataFrame(index=range(len(points))) if by is None else pd.DataFrame(by).reset_index(drop=True)
     return _table(metric, points, weight, labels)
+
+
+def table_of_samples(
+    metric: str, observed: Array, samples: Any, *, parameters: Parameters | None = None
+) -> pd.DataFrame:
+    """A table of samples, by its name in ``SAMPLE_TABLES``."""
+    given = _parameters(metric, SAMPLE_TABLES[metric], parameters)
+    return SAMPLE_TABLES[metric](observed, samples, **given)
+
+
+def _parameters(name: str, function: Callable[..., Any], given: Parameters | None) -> Parameters:
+    """Parameters that a function declares by keyword."""
+    declared = inspect.signature(function).parameters
+    own = {name: item for name, item in declared.items() if item.kind is item.KEYWORD_ONLY}
+    check_declared(name, own, given or {})
+    return given or {}
 
 
 def _table(metric: str, points: Array, weight: Array, labels: pd.DataFrame) -> pd.DataFrame:

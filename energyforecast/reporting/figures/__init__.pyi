@@ -1,5 +1,9 @@
 # The public names, read by type checkers and by lazy_loader.
 
+from .ensembles import (
+    rank_histogram as rank_histogram,
+    spread_skill as spread_skill,
+)
 from .forecasts import (
     error_by_hour_and_month as error_by_hour_and_month,
     fan_chart as fan_chart,

@@ -19,7 +19,7 @@ from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError, TimeError
-from energyforecast.evaluation.losses import energy_score, variogram_score
+from energyforecast.evaluation.vector_losses import energy_score, variogram_score
 from energyforecast.planning import (
     EnsembleCopulaCoupling,
     GaussianCopula,
