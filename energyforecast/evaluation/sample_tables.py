@@ -22,7 +22,13 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class RankFlatness:
-    """Test of a flat rank histogram, as :func:`rank_flatness` returns it."""
+    """Test of a flat rank histogram, as :func:`rank_flatness` returns it.
+
+    Examples
+    --------
+    >>> rank_flatness(np.array([0.0, 3.0]), np.array([[1.0, 2.0]] * 2), bins=1)  # one bin is always flat
+    RankFlatness(statistic=0.0, p_value=1.0, slope=0.0, slope_p=1.0, convexity=0.0, convexity_p=1.0, n=2, bins=1)
+    """
 
     statistic: float
     p_value: float
@@ -179,7 +185,9 @@ def rank_flatness(
     away = (share.sum(axis=0) - count / number) / np.sqrt(count / number)
     found = _statistics(away[None])[0]
     if block == 1:
-        p = np.append(stats.chi2.sf(found[0], number - 1), 2 * stats.norm.sf(np.abs(found[1:])))
+        p = np.append(
+            stats.chi2.sf(found[0], number - 1) if number > 1 else 1.0, 2 * stats.norm.sf(np.abs(found[1:]))
+        )
     else:
         moved = (_block_counts(share, block, draws) - share.sum(axis=0)) / np.sqrt(count / number)
         p = (np.abs(_statistics(moved)) >= np.abs(found)).mean(axis=0)
