@@ -30,6 +30,20 @@ from .metrics.basic import (
     rmse as rmse,
     width as width,
 )
+from .metrics.contingency import (
+    contingency as contingency,
+    firm as firm,
+    relative_economic_value as relative_economic_value,
+)
+from .metrics.corp import (
+    brier_parts as brier_parts,
+    crps_parts as crps_parts,
+    pinball_parts as pinball_parts,
+)
+from .metrics.corp_diagrams import (
+    corp_event_reliability as corp_event_reliability,
+    corp_quantile_reliability as corp_quantile_reliability,
+)
 from .metrics.deterministic import (
     correlation as correlation,
     energy_error as energy_error,
@@ -60,6 +74,9 @@ from .metrics.exceedance import (
     event_reliability as event_reliability,
     roc as roc,
     roc_area as roc_area,
+)
+from .metrics.murphy import (
+    murphy as murphy,
 )
 from .metrics.spread import (
     spread_skill as spread_skill,

@@ -139,7 +139,7 @@ class RegisteredTable(_Registered):
         """Table of outcomes and a forecast; a reference is aligned with the same outcomes."""
         check_types(locals(), of=RegisteredTable.__call__)
         self._check(parameters)
-        if "reference" in parameters and not isinstance(parameters["reference"], Pairs):
+        if not isinstance(parameters.get("reference"), Pairs | None):
             parameters["reference"] = as_pairs(observed, parameters["reference"])
         result: pd.DataFrame = self._declaration(as_pairs(observed, forecast), **parameters)
         return result

@@ -15,12 +15,16 @@ from energyforecast.evaluation.aggregation import Metric, aggregate
 from energyforecast.evaluation.inputs import Observed, Predicted, as_pairs
 from energyforecast.evaluation.metrics import (
     basic,
+    contingency,
+    corp,
+    corp_diagrams,
     deterministic,
     distribution,
     economic,
     ensemble,
     events,
     exceedance,
+    murphy,
     spread,
 )
 from energyforecast.evaluation.registry import REGISTRY, Parameters, RegisteredMetric, RegisteredTable
@@ -62,7 +66,19 @@ def metric_names() -> list[str]:
     >>> metric_names()[:6]
     ['mae', 'rmse', 'bias', 'pinball', 'pinball_7', 'crps']
     """
-    topics = (basic, deterministic, distribution, spread, exceedance, events, economic)
+    topics = (
+        basic,
+        deterministic,
+        distribution,
+        spread,
+        exceedance,
+        corp,
+        corp_diagrams,
+        murphy,
+        contingency,
+        events,
+        economic,
+    )
     known = [name for topic in topics for name, item in REGISTRY.items() if item.__module__ == topic.__name__]
     return [*known, *SAMPLE_METRICS]
 
@@ -133,8 +149,8 @@ def score(
     DataFrame
         Columns of `by`, then ``metric``, ``level``, ``value`` [MW, or 1 for a share], ``percent`` (of
         capacity, or of 1; NaN without capacity), ``low`` and ``high`` if asked for, ``n``, ``missing``,
-        ``hours``. ``"pit"``, ``"reliability"``, ``"event_reliability"``, ``"roc"`` and ``"economic_value"`` are tables
-        of their own.
+        ``hours``. Diagrams and comparisons, such as ``"pit"``, ``"roc"``, ``"murphy"`` and ``"economic_value"``, are
+        tables of their own.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from energyforecast.core import timestamps
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.errors import EnergyForecastError, MissingDataError
-from energyforecast.evaluation.metrics.exceedance import exceedance
+from energyforecast.evaluation.event_probability import exceedance
 from energyforecast.planning import (
     MinT,
     alarm_scores,

@@ -23,6 +23,12 @@ NEEDED: dict[str, dict[str, Any]] = {
     "roc": {"threshold": 50.0},
     "roc_area": {"threshold": 50.0},
     "event_reliability": {"threshold": 50.0, "draws": 20},
+    "brier_parts": {"threshold": 50.0},
+    "corp_event_reliability": {"threshold": 50.0, "draws": 20},
+    "corp_quantile_reliability": {"draws": 20},
+    "contingency": {"threshold": 50.0},
+    "firm": {"thresholds": [40.0, 60.0], "risk": 0.7},
+    "relative_economic_value": {"threshold": 50.0},
     "imbalance_cost": {"shortage": 40.0, "surplus": 10.0},
     "economic_value": {"shortage": 40.0, "surplus": 10.0},
 }

@@ -2,11 +2,15 @@
 
 from . import (
     basic as basic,
+    contingency as contingency,
+    corp as corp,
+    corp_diagrams as corp_diagrams,
     deterministic as deterministic,
     distribution as distribution,
     economic as economic,
     ensemble as ensemble,
     events as events,
     exceedance as exceedance,
+    murphy as murphy,
     spread as spread,
 )

@@ -10,21 +10,13 @@ import pandas as pd
 
 from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.arguments import check_probability, check_range
+from energyforecast.evaluation.event_probability import check_threshold, exceedance
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric, table
 
-__all__ = ["brier", "event_reliability", "exceedance", "roc", "roc_area"]
+__all__ = ["brier", "event_reliability", "roc", "roc_area"]
 
 Array = npt.NDArray[Any]
-
-
-def exceedance(pairs: Pairs, threshold: float, *, relative: bool = False) -> tuple[Array, Array]:
-    """Exceedance of a threshold [MW, or a share of the capacity] by each outcome, 0 or 1, and its probability."""
-    _check_threshold(threshold, relative)
-    limit = threshold * (pairs.capacity if relative else np.ones(len(pairs)))
-    probability = 1.0 - pairs.distribution.at_most(limit)
-    happened = np.where(np.isfinite(limit), pairs.observed > limit, np.nan)
-    return happened, np.where(np.isfinite(limit), probability, np.nan)
 
 
 @metric("brier", "brier_reliability", "brier_resolution", "brier_uncertainty", "brier_within_bins")
@@ -63,7 +55,7 @@ def brier(*, threshold: float, relative: bool = False, bins: int = 10) -> list[M
     0  brier  0.073  24
     """
     check_range("bins", bins, low=1)
-    _check_threshold(threshold, relative)
+    check_threshold(threshold, relative)
 
     def points(pairs: Pairs) -> Array:
         return _brier_points(pairs, threshold, relative, bins)
@@ -105,7 +97,7 @@ def roc_area(*, threshold: float, relative: bool = False) -> Metric:
          metric  value   n
     0  roc_area    1.0  24
     """
-    _check_threshold(threshold, relative)
+    check_threshold(threshold, relative)
 
     def points(pairs: Pairs) -> Array:
         return np.column_stack(exceedance(pairs, threshold, relative=relative))
@@ -214,12 +206,6 @@ def event_reliability(
         bars = [np.nanquantile(x, tail) if np.isfinite(x).any() else np.nan for x in np.array(drawn).T]
         diagram.insert(2 + place, end, bars if drawn else np.nan)
     return diagram
-
-
-def _check_threshold(threshold: float, relative: bool) -> None:
-    """Refuse a threshold that is missing, or a share of the capacity in percent."""
-    share = 1.0 if relative else np.inf
-    check_range("The threshold", threshold, low=-share, high=share)
 
 
 def _bin(probability: Array, bins: int) -> Array:
