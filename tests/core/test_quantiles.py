@@ -18,7 +18,7 @@ from energyforecast import evaluation as ev
 from energyforecast.core.quantile_interpolation import interpolation_weights
 from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.evaluation.metrics.exceedance import exceedance
+from energyforecast.evaluation.event_probability import exceedance
 from energyforecast.forecasting.defaults import assign_models
 from energyforecast.models import LinearQuantiles
 from energyforecast.planning import sample_scenarios, schedule
