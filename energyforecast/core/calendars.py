@@ -1,35 +1,38 @@
-"""Calendars of countries: holidays, bridge days, working weekends, Ramadan.
+"""Calendars of countries: holidays, bridge days, working weekends, half days, school holidays, Ramadan.
 
 Holidays come from the package `holidays <https://holidays.readthedocs.io>`_; none is listed here.
 
 The next version of the package knows a decree that moves a day off, often weeks after the decree and sometimes
 after the day. A backtest over the past therefore knows every decree, as if each had been announced in time, and a
-forecast of tomorrow those of the installed version: keep it up to date.
+forecast of tomorrow those of the installed version: keep it up to date. With ``decrees=False`` the calendar is that
+of the laws alone, which was known long before each day.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
-import holidays
 import numpy as np
 import numpy.typing as npt
 
-from energyforecast.core import timestamps
+from energyforecast.core import calendar_tables, timestamps
 from energyforecast.core.arguments import check_types
-from energyforecast.errors import SchemaError
+from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["Days", "check_country", "has_ramadan", "look_up", "ramadan", "weekend"]
+__all__ = ["Days", "check_country", "has_ramadan", "look_up", "ramadan", "school_holidays", "weekend"]
 
 Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
 
 #: First day of the arithmetical Islamic calendar, as days before 1 January 1970.
 _HIJRA: Final = -492_148
 #: Days of the Islamic year before its ninth month.
 _BEFORE_RAMADAN: Final = 236
+#: Years in which a day can be looked up.
+_YEARS: Final = (1900, 2200)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ class Days:
         A working day with days off on both sides.
     before_holiday, after_holiday : array of bool
         A working day before or after a holiday.
+    half_day : array of bool
+        A day that is shortened by law or custom, such as Christmas Eve, where the package lists them.
+    days_off_before, days_off_after : array of int
+        Length of the run of days off that ends on the day before, or begins on the day after: 2 and 0 on an ordinary
+        Monday, 4 and 0 after Easter. [d]
+    known : array of bool
+        Whether the package knows the holidays of the year; where it does not, no day is a holiday.
 
     Examples
     --------
@@ -66,6 +76,10 @@ class Days:
     bridge: Flags
     before_holiday: Flags
     after_holiday: Flags
+    half_day: Flags
+    days_off_before: Counts
+    days_off_after: Counts
+    known: Flags
 
     @property
     def working(self) -> Flags:
@@ -73,17 +87,22 @@ class Days:
         return np.asarray((~self.weekend | self.compensation) & ~self.holiday)
 
 
-def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None) -> Days:
+def look_up(
+    days: npt.ArrayLike, *, country: str, subdivision: str | None = None, decrees: bool = True
+) -> Days:
     """Classes of local days.
 
     Parameters
     ----------
     days : array of datetime64
-        Local days, of any shape.
+        Local days from 1900 to 2200, of any shape.
     country : str
         ISO 3166 code, such as ``"KZ"``.
     subdivision : str, optional
         Code of a part of the country with holidays of its own, such as ``"VIC"`` of ``"AU"``.
+    decrees : bool
+        Whether days count that were moved or added for one year alone. A backtest without them knows no day off
+        before it was announced, and none after it, either.
 
     Returns
     -------
@@ -92,7 +111,13 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
     Raises
     ------
     SchemaError
-        If the package ``holidays`` does not know the country or its part.
+        If the package ``holidays`` does not know the country or its part, or a day is missing.
+    RangeError
+        If a day lies before 1900 or after 2200.
+
+    See Also
+    --------
+    school_holidays, ramadan
 
     Notes
     -----
@@ -106,20 +131,64 @@ def look_up(days: npt.ArrayLike, *, country: str, subdivision: str | None = None
     >>> some = look_up(days, country="KZ")  # Friday was off, and Sunday a working day
     >>> some.holiday.tolist(), some.compensation.tolist()
     ([True, False, False, False], [False, False, True, False])
+    >>> some.days_off_before.tolist(), some.days_off_after.tolist()
+    ([2, 3, 4, 0], [1, 0, 0, 1])
+    >>> look_up(days, country="KZ", decrees=False).holiday.tolist()
+    [False, False, False, False]
     """
-    check_types({"country": country, "subdivision": subdivision}, of=look_up)
+    check_types(locals(), of=look_up)
     check_country(country, subdivision)
-    wanted = timestamps.instants(days).astype("datetime64[D]")
-    if np.isnat(wanted).any():
-        raise SchemaError("A day is missing.", "Days must be known.", "Leave out rows without a day.")
-    if not wanted.size:
-        return Days(*[np.zeros(wanted.shape, dtype=bool)] * 7)
-    first, last = (
-        int(day.astype("datetime64[Y]").astype(int)) + 1970 for day in (wanted.min(), wanted.max())
-    )
-    table = _table(country, subdivision, first, last)
+    wanted, first, last = _wanted(days)
+    table = calendar_tables.day_classes(country, subdivision, years=(first, last), decrees=decrees)
     place = (wanted - np.datetime64(f"{first}-01-01", "D")).astype(int)
     return Days(*(column[place] for column in table))
+
+
+def school_holidays(days: npt.ArrayLike, *, country: str, subdivision: str | None = None) -> Shares:
+    """Share of a country's parts in which schools are closed, by the package's lists of school holidays.
+
+    Parameters
+    ----------
+    days : array of datetime64
+        Local days from 1900 to 2200, of any shape.
+    country : str
+        ISO 3166 code, such as ``"FR"``.
+    subdivision : str, optional
+        Part of the country, such as ``"Zone A"`` of ``"FR"``; all parts count alike where it is left out or has no list
+        of its own.
+
+    Returns
+    -------
+    array
+        From 0 to 1, and NaN where the package has no list: it knows Australia, Austria, Belgium, France, Germany,
+        Israel, the Netherlands and Poland, each for some years, and single days of others. Weekends and public
+        holidays between count as listed.
+
+    Raises
+    ------
+    SchemaError
+        If the package ``holidays`` does not know the country or its part, or a day is missing.
+    RangeError
+        If a day lies before 1900 or after 2200.
+
+    See Also
+    --------
+    look_up
+
+    Examples
+    --------
+    >>> days = np.array(["2019-02-13", "2019-02-20", "2019-02-27", "2019-03-20"], dtype="datetime64[D]")
+    >>> school_holidays(days, country="FR").round(2).tolist()  # one zone after the other has its winter break
+    [0.33, 0.67, 0.67, 0.0]
+    >>> school_holidays(days, country="FR", subdivision="Zone A").tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+    check_types(locals(), of=school_holidays)
+    check_country(country, subdivision)
+    wanted, first, last = _wanted(days)
+    place = (wanted - np.datetime64(f"{first}-01-01", "D")).astype(int)
+    table = calendar_tables.school_shares(country, subdivision, years=(first, last))
+    return np.asarray(table[place])
 
 
 def weekend(days: npt.ArrayLike, *, country: str | None, subdivision: str | None = None) -> Flags:
@@ -138,6 +207,13 @@ def weekend(days: npt.ArrayLike, *, country: str | None, subdivision: str | None
     -------
     array of bool
 
+    Raises
+    ------
+    SchemaError
+        If the package ``holidays`` does not know the country or its part, or a day is missing.
+    RangeError
+        If a day lies before 1900 or after 2200.
+
     Examples
     --------
     >>> days = np.array(["2025-01-03", "2025-01-04", "2025-01-05"], dtype="datetime64[D]")  # Friday to Sunday
@@ -146,7 +222,7 @@ def weekend(days: npt.ArrayLike, *, country: str | None, subdivision: str | None
     """
     if country is not None:
         return look_up(days, country=country, subdivision=subdivision).weekend
-    return np.asarray((timestamps.instants(days).astype("datetime64[D]").astype(np.int64) + 3) % 7 >= 5)
+    return np.asarray((_wanted(days)[0].astype(np.int64) + 3) % 7 >= 5)
 
 
 def check_country(country: str, subdivision: str | None = None) -> None:
@@ -160,7 +236,8 @@ def check_country(country: str, subdivision: str | None = None) -> None:
     --------
     >>> check_country("KZ")
     """
-    known = _countries()
+    check_types(locals(), of=check_country)
+    known = calendar_tables.countries()
     if country not in known:
         raise SchemaError(
             f"The country is {country!r}.",
@@ -175,50 +252,40 @@ def check_country(country: str, subdivision: str | None = None) -> None:
         )
 
 
-@lru_cache(maxsize=1)
-def _countries() -> dict[str, list[str]]:
-    return dict(holidays.list_supported_countries(include_aliases=False))
+def _wanted(days: npt.ArrayLike) -> tuple[npt.NDArray[np.datetime64], int, int]:
+    """The days, and their first and last year; of no days, any year."""
+    wanted = timestamps.instants(days).astype("datetime64[D]")
+    if np.isnat(wanted).any():
+        raise SchemaError("A day is missing.", "Days must be known.", "Leave out rows without a day.")
+    if not wanted.size:
+        return wanted, 2000, 2000
+    first, last = (
+        int(day.astype("datetime64[Y]").astype(int)) + 1970 for day in (wanted.min(), wanted.max())
+    )
+    if first < _YEARS[0] or last > _YEARS[1]:
+        raise RangeError(
+            f"The days lie in the years {first} to {last}.",
+            f"Calendars reach from {_YEARS[0]} to {_YEARS[1]}.",
+            "Give the days as datetime64, in local time.",
+        )
+    return wanted, first, last
 
 
-@lru_cache(maxsize=64)
-def _table(country: str, subdivision: str | None, first: int, last: int) -> tuple[Flags, ...]:
-    """A row a class of :class:`Days`, a column a day of the years."""
-    # The years around give the neighbours of the first and the last day, and days moved across the year.
-    known = _holidays(country, subdivision, range(first - 1, last + 2))
-    span = np.arange(f"{first - 1}-12-31", f"{last + 1}-01-02", dtype="datetime64[D]").tolist()
-    holiday = np.array([day in known for day in span])
-    estimated = np.array(["estimated" in known.get(day, "") for day in span])
-    weekend = np.array([known.is_weekend(day) for day in span])
-    compensation = np.array([day in known.weekend_workdays for day in span]) & weekend & ~holiday
-    off = (weekend | holiday) & ~compensation
-    before, after = np.zeros_like(off), np.zeros_like(off)
-    bridge = np.zeros_like(off)
-    before[:-1] = ~off[:-1] & holiday[1:]
-    after[1:] = ~off[1:] & holiday[:-1]
-    bridge[1:-1] = ~off[1:-1] & off[:-2] & off[2:] & ~compensation[1:-1]
-    return tuple(flags[1:-1] for flags in (holiday, estimated, weekend, compensation, bridge, before, after))
-
-
-def _holidays(country: str, subdivision: str | None, years: range) -> Any:
-    # English labels where they exist: only they can be searched for "estimated".
-    entity = holidays.country_holidays(country)
-    language = "en_US" if "en_US" in entity.supported_languages else None
-    return holidays.country_holidays(country, subdiv=subdivision, years=years, language=language)
-
-
-@lru_cache(maxsize=64)
 def has_ramadan(country: str) -> bool:
     """Whether the country keeps holidays of the Islamic calendar.
+
+    Raises
+    ------
+    SchemaError
+        If the package ``holidays`` does not know the country.
 
     Examples
     --------
     >>> has_ramadan("KZ"), has_ramadan("FR")
     (True, False)
     """
-    from holidays.groups.islamic import IslamicHolidays
-
     check_country(country)
-    return isinstance(holidays.country_holidays(country), IslamicHolidays)
+    return calendar_tables.is_islamic(country)
 
 
 def ramadan(days: npt.ArrayLike) -> Flags:
@@ -232,6 +299,13 @@ def ramadan(days: npt.ArrayLike) -> Flags:
     Returns
     -------
     array of bool
+
+    Raises
+    ------
+    SchemaError
+        If a day is missing.
+    RangeError
+        If a day lies before 1900 or after 2200.
 
     Notes
     -----
@@ -249,7 +323,7 @@ def ramadan(days: npt.ArrayLike) -> Flags:
     >>> ramadan(days).tolist()
     [False, True, True, False]
     """
-    day = np.asarray(days).astype("datetime64[D]").astype(np.int64)
+    day = _wanted(days)[0].astype(np.int64)
     elapsed = day - _HIJRA - _BEFORE_RAMADAN
     year = (30 * elapsed + 10_646) // 10_631
     begin = (year - 1) * 354 + (11 * year + 3) // 30

@@ -12,7 +12,15 @@ from energyforecast.features.calendar import (
     Weekend,
 )
 from energyforecast.features.defaults import features_giving, recipe
-from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
+from energyforecast.features.demand import (
+    ApparentTemperature,
+    Daylight,
+    DaysOff,
+    DayType,
+    HalfDays,
+    SchoolHolidays,
+    Temperature,
+)
 from energyforecast.features.feature_set import FeatureSet, Needs
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWind, NeighbourWindComponents
@@ -49,10 +57,12 @@ __all__ = [
     "DayOfYear",
     "DayType",
     "Daylight",
+    "DaysOff",
     "EnsembleSpread",
     "Feature",
     "FeatureSet",
     "FunctionFeature",
+    "HalfDays",
     "HourOfWeek",
     "HubWind",
     "IntervalMean",
@@ -71,6 +81,7 @@ __all__ = [
     "PowerCurvePower",
     "RecentLevel",
     "RunLeadTime",
+    "SchoolHolidays",
     "SiteStatics",
     "SunPosition",
     "Temperature",

@@ -14,7 +14,15 @@ from energyforecast.features.base import Array, Columns, Feature, step_hours
 from energyforecast.features.calendar import local_times
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["ApparentTemperature", "DayType", "Daylight", "Temperature"]
+__all__ = [
+    "ApparentTemperature",
+    "DayType",
+    "Daylight",
+    "DaysOff",
+    "HalfDays",
+    "SchoolHolidays",
+    "Temperature",
+]
 
 
 @dataclass(frozen=True)
@@ -129,13 +137,20 @@ class ApparentTemperature(Feature):
 class DayType(Feature):
     """Type of day on the calendar of the site: weekday, holidays, bridge days, Ramadan.
 
+    Parameters
+    ----------
+    decrees : bool
+        Whether days count that a decree moved or added for one year alone. The calendar does not know when a decree
+        was published, so that a backtest knows all of them in advance; with False it knows none.
+
     See Also
     --------
-    Weekday, energyforecast.core.calendars
+    DaysOff, SchoolHolidays, HalfDays, Weekday, energyforecast.core.calendars
 
     Notes
     -----
-    An area without a country has weekdays; all other columns are NaN.
+    An area without a country has weekdays; all other columns are NaN. Flags of holidays are NaN in years that the
+    package ``holidays`` does not know.
 
     Examples
     --------
@@ -144,8 +159,10 @@ class DayType(Feature):
     >>> city = DemandArea(name="city", latitude=43.24, longitude=76.9, timezone="Asia/Almaty", country="KZ")
     >>> columns = DayType().compute(example_snapshot(sites=city, start="2024-12-15 18:00", hours=2))
     >>> columns["weekday"].tolist(), columns["holiday"].tolist()  # Sunday 23:00, Independence Day 0:00
-    ([[6, 0]], [[False, True]])
+    ([[6, 0]], [[0.0, 1.0]])
     """
+
+    decrees: bool = True
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``weekday`` (Monday 0), six flags of the day, and ``ramadan_after_sunset``. [h]
@@ -158,10 +175,12 @@ class DayType(Feature):
         day = _local_day(now)
         columns: dict[str, Array] = {"weekday": (day.astype(np.int64) + 3) % 7}
         unknown = np.full(day.shape, np.nan)
-        if country is None:
+        types = _classes(now, decrees=self.decrees)
+        if country is None or types is None:
             return columns | dict.fromkeys((*_FLAGS, "ramadan_after_sunset"), unknown)
-        types = calendars.look_up(day, country=country, subdivision=getattr(now.site, "subdivision", None))
-        columns |= {name: getattr(types, field) for name, field in _FLAGS.items()}
+        columns |= {
+            name: np.where(types.known, getattr(types, field), np.nan) for name, field in _FLAGS.items()
+        }
         fasting = calendars.ramadan(day) & calendars.has_ramadan(country)
         since = physics.hour_after_sunset(*_solar_hours(now, middle=True))
         return columns | {"ramadan_after_sunset": np.where(fasting, since, unknown)}
@@ -175,6 +194,118 @@ _FLAGS = {
     "after_holiday": "after_holiday",
     "working_weekend": "compensation",
 }
+
+
+@dataclass(frozen=True)
+class DaysOff(Feature):
+    """Runs of days off around the day: ``days_off_before`` and ``days_off_after``. [d]
+
+    Parameters
+    ----------
+    decrees : bool
+        As in :class:`DayType`.
+
+    See Also
+    --------
+    DayType, energyforecast.core.calendars.look_up
+
+    Notes
+    -----
+    The columns are the lengths of the run that ends on the day before and of that which begins on the day after: 2
+    and 0 on an ordinary Monday, 4 and 0 after Easter, 1 and 2 on a bridge day. They are NaN without a country and in
+    years that the package ``holidays`` does not know.
+
+    Examples
+    --------
+    >>> from energyforecast.core.sites import DemandArea
+    >>> from energyforecast.testing import example_snapshot
+    >>> city = DemandArea(name="city", latitude=48.86, longitude=2.35, country="FR")
+    >>> columns = DaysOff().compute(example_snapshot(sites=city, start="2024-04-01 23:00", hours=2))
+    >>> {name: values.tolist() for name, values in columns.items()}  # Easter Monday, and Tuesday
+    {'days_off_before': [[2.0, 3.0]], 'days_off_after': [[0.0, 0.0]]}
+    """
+
+    decrees: bool = True
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Columns ``days_off_before`` and ``days_off_after``. [d]"""
+        types = _classes(now, decrees=self.decrees)
+        names = ("days_off_before", "days_off_after")
+        if types is None:
+            return dict.fromkeys(names, np.full(now.valid_time.shape, np.nan))
+        return {name: np.where(types.known, getattr(types, name), np.nan) for name in names}
+
+
+@dataclass(frozen=True)
+class HalfDays(Feature):
+    """Whether the day is shortened by law or custom, such as Christmas Eve: ``half_day``.
+
+    See Also
+    --------
+    DayType, energyforecast.core.calendars.look_up
+
+    Notes
+    -----
+    The package ``holidays`` lists half days of few countries, among them China, Estonia, Greece and Turkey. A day
+    before a holiday is ``before_holiday`` of :class:`DayType` everywhere. The column is NaN without a country and in
+    years that the package does not know.
+
+    Examples
+    --------
+    >>> from energyforecast.core.sites import DemandArea
+    >>> from energyforecast.testing import example_snapshot
+    >>> city = DemandArea(name="city", latitude=59.4, longitude=24.7, timezone="Europe/Tallinn", country="EE")
+    >>> HalfDays().compute(example_snapshot(sites=city, start="2024-12-23 21:00", hours=2))
+    {'half_day': array([[1., 0.]])}
+    """
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``half_day``."""
+        types = _classes(now)
+        if types is None:
+            return {"half_day": np.full(now.valid_time.shape, np.nan)}
+        return {"half_day": np.where(types.known, types.half_day, np.nan)}
+
+
+@dataclass(frozen=True)
+class SchoolHolidays(Feature):
+    """Share of the country's parts in which schools are closed: ``school_holidays``.
+
+    See Also
+    --------
+    DayType, energyforecast.core.calendars.school_holidays
+
+    Notes
+    -----
+    The column is 0 or 1 where the site has a ``subdivision`` with a list of its own, such as ``"Zone A"`` of ``"FR"``,
+    and NaN where the package ``holidays`` has no list. School holidays are published years ahead.
+
+    Examples
+    --------
+    >>> from energyforecast.core.sites import DemandArea
+    >>> from energyforecast.testing import example_snapshot
+    >>> area = DemandArea(name="area", latitude=48.86, longitude=2.35, country="FR")
+    >>> now = example_snapshot(sites=area, start="2024-02-16 23:00", hours=2)  # one of three zones is closed, then two
+    >>> SchoolHolidays().compute(now)["school_holidays"].round(2).tolist()
+    [[0.33, 0.67]]
+    """
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``school_holidays``."""
+        day, country = _local_day(now), getattr(now.site, "country", None)
+        if country is None:
+            return {"school_holidays": np.full(day.shape, np.nan)}
+        part = getattr(now.site, "subdivision", None)
+        return {"school_holidays": calendars.school_holidays(day, country=country, subdivision=part)}
+
+
+def _classes(now: Snapshot, *, decrees: bool = True) -> calendars.Days | None:
+    """Classes of the local days of the site's country; None without one."""
+    country = getattr(now.site, "country", None)
+    if country is None:
+        return None
+    part = getattr(now.site, "subdivision", None)
+    return calendars.look_up(_local_day(now), country=country, subdivision=part, decrees=decrees)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import holidays
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from holidays.calendars.islamic import _IslamicLunar
 
 from energyforecast.core import calendars
-from energyforecast.errors import SchemaError
+from energyforecast.errors import EnergyForecastError, RangeError, SchemaError
 
 CENTRAL_ASIA = ["KZ", "UZ", "KG", "TJ", "TM"]
 
@@ -147,6 +148,106 @@ def test_unknown_places_are_refused(country: str, part: str | None, named: str) 
     with pytest.raises(SchemaError) as caught:
         calendars.look_up(_days("2025-01-01"), country=country, subdivision=part)
     assert named in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+# --- Runs of days off, half days, schools, decrees -------------------------------------------------
+
+
+def test_runs_of_days_off_end_and_begin_beside_the_day() -> None:
+    # Easter of 2024 in Germany: Good Friday, 29 March, to Monday, 1 April.
+    easter = _days("2024-03-25", "2024-03-28", "2024-03-29", "2024-03-31", "2024-04-02", "2024-04-05")
+    some = calendars.look_up(easter, country="DE")
+    assert some.days_off_before.tolist() == [2, 0, 0, 2, 4, 0]
+    assert some.days_off_after.tolist() == [0, 4, 3, 1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("country", "year"), [("KG", 2007), *((code, 2021) for code in (*CENTRAL_ASIA, "FR", "CN", "IL", "AE"))]
+)
+def test_runs_are_those_counted_by_hand(country: str, year: int) -> None:
+    days = np.arange(f"{year}-07-01", f"{year + 1}-07-01", dtype="datetime64[D]")
+    some = calendars.look_up(days, country=country)
+    off = ~some.working
+    for k in range(30, 335):
+        before = after = 0
+        while off[k - 1 - before]:
+            before += 1
+        while off[k + 1 + after]:
+            after += 1
+        assert (some.days_off_before[k], some.days_off_after[k]) == (before, after)
+
+
+def test_half_days_are_those_of_the_package_and_no_holidays() -> None:
+    some = calendars.look_up(_days("2024-12-23", "2024-12-24", "2024-02-24"), country="EE")
+    assert some.half_day.tolist() == [True, False, False]  # 24 December and 24 February are holidays
+    assert calendars.look_up(_days("2024-10-28"), country="TR").half_day.all()
+    assert not calendars.look_up(_year(2024), country="KZ").half_day.any()
+
+
+def test_school_holidays_are_known_where_a_list_goes_on() -> None:
+    zones = [
+        calendars.school_holidays(_year(2019), country="FR", subdivision=f"Zone {zone}") for zone in "ABC"
+    ]
+    whole = calendars.school_holidays(_year(2019), country="FR")
+    np.testing.assert_allclose(whole, np.mean(zones, axis=0))
+    assert whole[180 + 30] == 1  # the end of July
+    # The list of France begins in autumn of 2017, and that of Germany ends in summer of 2029.
+    begin = calendars.school_holidays(_days("2017-06-01", "2017-10-25", "2017-11-15"), country="FR")
+    np.testing.assert_array_equal(begin, [np.nan, 1.0, 0.0])
+    assert np.isnan(calendars.school_holidays(_days("2029-12-01"), country="DE", subdivision="BY")).all()
+    assert np.isnan(calendars.school_holidays(_year(2025), country="KZ")).all()
+
+
+def test_a_part_without_a_list_takes_that_of_the_country() -> None:
+    alsace = calendars.school_holidays(_year(2019), country="FR", subdivision="57")
+    np.testing.assert_array_equal(alsace, calendars.school_holidays(_year(2019), country="FR"))
+
+
+def test_single_days_without_lessons_are_no_list() -> None:
+    some = calendars.school_holidays(_days("2024-01-15", "2024-01-16", "2024-01-17"), country="TH")
+    np.testing.assert_array_equal(some, [np.nan, 1.0, np.nan])
+
+
+def test_without_decrees_the_calendar_is_that_of_the_law() -> None:
+    days = _days("2024-12-16", "2025-01-01", "2025-01-03", "2025-01-05")
+    law = calendars.look_up(days, country="KZ", decrees=False)
+    assert law.holiday.tolist() == [True, True, False, False]
+    assert law.working.tolist() == [False, False, True, False]
+    # The funeral of a queen: announced nine days before.
+    funeral = _days("2022-09-19")
+    assert calendars.look_up(funeral, country="GB").holiday.all()
+    assert not calendars.look_up(funeral, country="GB", decrees=False).holiday.any()
+
+
+def test_years_before_and_after_those_of_the_package_are_marked() -> None:
+    some = calendars.look_up(_days("1985-01-01", "2024-01-01", "2150-01-01"), country="KZ")
+    assert some.known.tolist() == [False, True, False]
+    assert some.holiday.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("call", ["look_up", "school_holidays", "weekend", "ramadan"])
+@pytest.mark.parametrize(
+    "days", [["1850-01-01"], ["2024-01-01", "9999-12-31"], ["NaT"], [3.5], ["soon"], None]
+)
+def test_senseless_days_are_refused(call: str, days: Any) -> None:
+    place = {} if call == "ramadan" else {"country": "KZ"}
+    with pytest.raises(EnergyForecastError) as caught:
+        getattr(calendars, call)(np.array(days) if days == ["NaT"] else days, **place)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_days_of_other_centuries_are_named() -> None:
+    with pytest.raises(RangeError, match="1850 to 2024"):
+        calendars.look_up(_days("1850-01-01", "2024-01-01"), country="KZ")
+
+
+@pytest.mark.parametrize("country", [None, 7, "", "kz", "KAZ", "Kazakhstan", ["KZ"], "ҚЗ", "KZ "])
+@pytest.mark.parametrize("call", ["look_up", "school_holidays", "check_country", "has_ramadan"])
+def test_unknown_countries_are_refused(call: str, country: Any) -> None:
+    days = [] if call in ("check_country", "has_ramadan") else [_days("2025-01-01")]
+    with pytest.raises(SchemaError) as caught:
+        getattr(calendars, call)(*days, country=country)
     assert len(str(caught.value).splitlines()) == 3
 
 

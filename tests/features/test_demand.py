@@ -20,14 +20,17 @@ from energyforecast.evaluation import mae
 from energyforecast.features import (
     ApparentTemperature,
     Daylight,
+    DaysOff,
     DayType,
     Feature,
     FeatureSet,
+    HalfDays,
     HourOfWeek,
     Lag,
     LagMean,
     LocalHour,
     RecentLevel,
+    SchoolHolidays,
     Temperature,
     recipe,
 )
@@ -202,6 +205,58 @@ def test_daylight_of_a_winter_day() -> None:
     assert got["daylight"][0].sum() == pytest.approx(9.1, abs=0.1)
     assert got["daylight"][0, 12] == 1
     assert got["daylight"][0, 0] == 0
+
+
+def test_calendar_columns_without_a_country_and_beyond_known_years_are_missing() -> None:
+    every = FeatureSet((DayType(), DaysOff(), HalfDays(), SchoolHolidays()))
+    nowhere = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, timezone="Asia/Almaty")
+    got = _look(every, _day("2025-01-03"), site=nowhere)
+    names = ("holiday", "days_off_before", "days_off_after", "half_day", "school_holidays")
+    assert all(np.isnan(got[name]).all() for name in names)
+    ceylon = DemandArea(
+        name="Almaty", latitude=6.9, longitude=79.9, timezone="Asia/Almaty", country="LK"
+    )  # The package knows Sri Lanka up to 2026.
+    late = _look(every, _day("2027-01-14"), site=ceylon, weather=_runs("2027-01-10"))
+    assert all(np.isnan(late[name]).all() for name in names)
+    assert (late["weekday"] == 3).all()
+
+
+def test_runs_and_decrees_on_the_local_clock() -> None:
+    with_decrees, without = (
+        _look(FeatureSet((DayType(decrees=known), DaysOff(decrees=known))), _day("2025-01-03", "2025-01-05"))
+        for known in (True, False)
+    )
+    # 1 and 2 January are holidays; Friday, the 3rd, was off for Sunday, the 5th.
+    assert (with_decrees["holiday"] == [[1], [0]]).all()
+    assert (without["holiday"] == 0).all()
+    assert (with_decrees["days_off_before"] == [[2], [4]]).all()
+    assert (without["days_off_before"] == [[2], [1]]).all()
+    assert (without["bridge_day"] == [[1], [0]]).all()
+    assert (with_decrees["working_weekend"] == [[0], [1]]).all()
+
+
+@pytest.mark.parametrize("minutes", [1, 10, 15, 60, 180])
+def test_calendar_features_at_every_step(minutes: int) -> None:
+    windows = day_ahead("14:00", timezone="Asia/Almaty", frequency=f"{minutes}min").windows(
+        ["2025-01-02 14:00"]
+    )
+    got = _look(FeatureSet((DayType(), DaysOff(), HalfDays())), windows)
+    assert (got["holiday"][windows.inside[0][None]] == 1).all()
+    assert (got["days_off_before"] == 2).all()
+
+
+def test_calendar_features_are_stored_with_their_settings(tmp_path: Path) -> None:
+    demand = _demand("2025-01-01", 60)
+    more = FeatureSet(
+        (LocalHour(), DayType(decrees=False), DaysOff(decrees=False), HalfDays(), SchoolHolidays())
+    )
+    model = LightGBMQuantiles(n_estimators=3, folds=0, fitted_quantiles=(0.1, 0.9))
+    task = day_ahead("14:00", timezone="Asia/Almaty")
+    forecaster = Forecaster(ALMATY, task, features=more, model=model).fit(None, demand[:"2025-02-20"])
+    again = storage.load(forecaster.save(tmp_path / "area.forecaster"))
+    assert again.features_of["Almaty"] == more
+    before, after = (one.predict(None, demand, issue_time="2025-02-22 14:00") for one in (forecaster, again))
+    np.testing.assert_array_equal(before.data.values, after.data.values)
 
 
 # --- History --------------------------------------------------------------------------------------

@@ -155,6 +155,14 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "resample": _case(lambda **given: example_observations().resample(**given), frequency="3h", timezone="UTC"),
     "at_steps": _case(ef.weather.at_steps, weather=_WEATHER, step="30min", sites=_FARM, offset="0min"),
     "weekend": _case(ef.calendars.weekend, days=lambda: HOURS.tz_localize(None), country=None, subdivision=None),
+    "look_up": _case(
+        ef.calendars.look_up, days=lambda: HOURS.tz_localize(None), country="KZ", subdivision=None, decrees=True
+    ),
+    "school_holidays": _case(
+        ef.calendars.school_holidays, days=lambda: HOURS.tz_localize(None), country="FR", subdivision="Zone A"
+    ),
+    "ramadan": _case(ef.calendars.ramadan, days=lambda: HOURS.tz_localize(None)),
+    "has_ramadan": _case(ef.calendars.has_ramadan, country="KZ"),
     "slice": _case(lambda key: example_observations()[key], key="2024-01-02"),
     "flag_quality": _case(ef.flag_quality, observations=_POWER, sites=_FARM, weather=None, rules=None),
     "check_clock": _case(ef.check_clock, power=_POWER, expected=_WEATHER, site=_FARM, by="month"),
@@ -332,9 +340,6 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     ),
     "known_by": _case(
         ef.weather.known_by, analysis=lambda: ef.datasets.la_haute_borne()[1].isel(time=slice(48)), as_of="2014-01-02"
-    ),
-    "look_up": _case(
-        ef.calendars.look_up, days=np.array(["2024-01-02"], dtype="M8[D]"), country="DE", subdivision=None
     ),
     "variables.lookup": _case(ef.variables.lookup, name="temp_air"),
     "Climatology": _case(lambda **given: _fit_model(ef.Climatology(**given)), quantiles=(0.1, 0.5, 0.9)),
