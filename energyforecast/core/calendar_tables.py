@@ -94,7 +94,7 @@ def _listed(country: str, subdivision: str | None, category: str, years: range) 
 
 @lru_cache(maxsize=64)
 def school_shares(country: str, subdivision: str | None, *, years: Years) -> Shares:
-    """Share of the parts whose schools are closed, a column a day of the years."""
+    """Share of the parts with closed schools, a column a day of the years."""
     around = range(years[0] - 1, years[1] + 2)
     span = np.arange(f"{years[0]}-01-01", f"{years[1] + 1}-01-01", dtype="datetime64[D]")
     own = _listed(country, subdivision, "school", around)
