@@ -42,16 +42,26 @@ def _span(first: int, last: int) -> list[Any]:
 
 @lru_cache(maxsize=64)
 def day_classes(
-    country: str, subdivision: str | None, *, years: Years, decrees: bool
+    country: str,
+    subdivision: str | None,
+    *,
+    years: Years,
+    decrees: bool,
+    more: tuple[tuple[date | None, date | None], ...] = (),
 ) -> tuple[npt.NDArray[Any], ...]:
-    """A row a field of :class:`energyforecast.core.calendars.Days`, a column a day of the years."""
+    """A row a field of :class:`energyforecast.core.calendars.Days`, a column a day of the years.
+
+    ``more`` are pairs of a day off and a weekend day that is worked, besides those of the package.
+    """
     # The years around give the neighbours of the first and the last day, and days moved across the year.
     around, span = range(years[0] - 1, years[1] + 2), _span(*years)
     known = _holidays(country, subdivision, around, decrees=decrees)
-    holiday = np.array([day in known for day in span])
+    days_off, worked = {pair[0] for pair in more}, {pair[1] for pair in more}
+    holiday = np.array([day in known or day in days_off for day in span])
     estimated = np.array(["estimated" in known.get(day, "") for day in span])
     weekend = np.array([known.is_weekend(day) for day in span])
-    compensation = np.array([day in known.weekend_workdays for day in span]) & weekend & ~holiday
+    worked |= known.weekend_workdays
+    compensation = np.array([day in worked for day in span]) & weekend & ~holiday
     off = (weekend | holiday) & ~compensation
     half = _listed(country, subdivision, "half_day", around)
     before, after = np.zeros_like(off), np.zeros_like(off)

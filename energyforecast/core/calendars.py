@@ -5,11 +5,13 @@ Holidays come from the package `holidays <https://holidays.readthedocs.io>`_; no
 The next version of the package knows a decree that moves a day off, often weeks after the decree and sometimes
 after the day. A backtest over the past therefore knows every decree, as if each had been announced in time, and a
 forecast of tomorrow those of the installed version: keep it up to date. With ``decrees=False`` the calendar is that
-of the laws alone, which was known long before each day.
+of the laws alone, which was known long before each day; decrees of your own (:class:`Decree`) have the moment at which
+they were known.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
@@ -19,9 +21,19 @@ import numpy.typing as npt
 
 from energyforecast.core import calendar_tables, timestamps
 from energyforecast.core.arguments import check_types
+from energyforecast.core.decrees import Decree
 from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["Days", "check_country", "has_ramadan", "look_up", "ramadan", "school_holidays", "weekend"]
+__all__ = [
+    "Days",
+    "Decree",
+    "check_country",
+    "has_ramadan",
+    "look_up",
+    "ramadan",
+    "school_holidays",
+    "weekend",
+]
 
 Flags = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
@@ -88,7 +100,12 @@ class Days:
 
 
 def look_up(
-    days: npt.ArrayLike, *, country: str, subdivision: str | None = None, decrees: bool = True
+    days: npt.ArrayLike,
+    *,
+    country: str,
+    subdivision: str | None = None,
+    decrees: bool = True,
+    more_decrees: Sequence[Decree] = (),
 ) -> Days:
     """Classes of local days.
 
@@ -103,6 +120,8 @@ def look_up(
     decrees : bool
         Whether days count that were moved or added for one year alone. A backtest without them knows no day off
         before it was announced, and none after it, either.
+    more_decrees : sequence of Decree
+        Decrees that the package does not know, whenever they were published.
 
     Returns
     -------
@@ -135,11 +154,15 @@ def look_up(
     ([2, 3, 4, 0], [1, 0, 0, 1])
     >>> look_up(days, country="KZ", decrees=False).holiday.tolist()
     [False, False, False, False]
+    >>> decree = Decree(published="2024-12-06", day_off="2025-01-03", working_day="2025-01-05")
+    >>> look_up(days, country="KZ", decrees=False, more_decrees=[decree]).working.tolist()
+    [False, False, True, True]
     """
     check_types(locals(), of=look_up)
     check_country(country, subdivision)
     wanted, first, last = _wanted(days)
-    table = calendar_tables.day_classes(country, subdivision, years=(first, last), decrees=decrees)
+    more = tuple(decree.days for decree in more_decrees)
+    table = calendar_tables.day_classes(country, subdivision, years=(first, last), decrees=decrees, more=more)
     place = (wanted - np.datetime64(f"{first}-01-01", "D")).astype(int)
     return Days(*(column[place] for column in table))
 

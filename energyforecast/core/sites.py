@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from energyforecast.core import calendars
+from energyforecast.core.decrees import Decree, as_decrees
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.pv_plant import PVPlant
@@ -72,6 +73,14 @@ class DemandArea(Site):
         ISO 3166 code of the country that sets the holidays, e.g. ``"KZ"``.
     subdivision : str, optional
         Code of the part of the country, where it has other holidays, e.g. ``"VIC"`` of ``"AU"``.
+    decrees : sequence of Decree
+        Days off for one year alone that the package ``holidays`` does not know yet, each with the time at which it was
+        known.
+
+    Raises
+    ------
+    SchemaError
+        If the package ``holidays`` does not know the country or its part, or there are decrees without a country.
 
     See Also
     --------
@@ -89,8 +98,10 @@ class DemandArea(Site):
     sector: Literal["total", "industry", "households"] = "total"
     country: str | None = None
     subdivision: str | None = None
+    decrees: tuple[Decree, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "decrees", as_decrees(self.decrees, area=self.name))
         super().__post_init__()
         one_of(f"sector of site {self.name!r}", self.sector, allowed=("total", "industry", "households"))
         if self.country is not None:
@@ -100,6 +111,12 @@ class DemandArea(Site):
                 f"Site {self.name!r} has the subdivision {self.subdivision!r} and no country.",
                 "A subdivision must be part of a country.",
                 "Give both, e.g. country='AU', subdivision='VIC'.",
+            )
+        elif self.decrees:
+            raise SchemaError(
+                f"Site {self.name!r} has decrees and no country.",
+                "A decree must change the holidays of a country.",
+                "Give country, too, e.g. country='KZ'.",
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
@@ -140,8 +140,9 @@ class DayType(Feature):
     Parameters
     ----------
     decrees : bool
-        Whether days count that a decree moved or added for one year alone. The calendar does not know when a decree
-        was published, so that a backtest knows all of them in advance; with False it knows none.
+        Whether days count that a decree moved or added for one year alone. The package ``holidays`` does not know when
+        a decree was published, so that a backtest knows all of them in advance; with False it knows none but the
+        ``decrees`` of the site, each from its publication on.
 
     See Also
     --------
@@ -300,12 +301,29 @@ class SchoolHolidays(Feature):
 
 
 def _classes(now: Snapshot, *, decrees: bool = True) -> calendars.Days | None:
-    """Classes of the local days of the site's country; None without one."""
+    """Classes of the local days of the site's country, with its decrees that were known at each issue."""
     country = getattr(now.site, "country", None)
     if country is None:
         return None
-    part = getattr(now.site, "subdivision", None)
-    return calendars.look_up(_local_day(now), country=country, subdivision=part, decrees=decrees)
+    place = {"country": country, "subdivision": getattr(now.site, "subdivision", None), "decrees": decrees}
+    zone, day = now.site.timezone, _local_day(now)
+    decreed = sorted(getattr(now.site, "decrees", ()), key=lambda decree: decree.known_from(timezone=zone))
+    published = timestamps.to_ns([decree.known_from(timezone=zone) for decree in decreed])
+    known = np.searchsorted(published, now.windows.issue_time, side="right")
+    parts = {
+        count: calendars.look_up(day[known == count], more_decrees=decreed[:count], **place)
+        for count in (np.unique(known) if known.size else [0])
+    }
+    return calendars.Days(*(_joined(parts, known, item.name) for item in fields(calendars.Days)))
+
+
+def _joined(parts: dict[int, calendars.Days], known: Array, name: str) -> Array:
+    """One field of the classes, of the issues in their order."""
+    some = getattr(next(iter(parts.values())), name)
+    whole = np.empty((len(known), *some.shape[1:]), dtype=some.dtype)
+    for count, days in parts.items():
+        whole[known == count] = getattr(days, name)
+    return whole
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from energyforecast import physics
+from energyforecast import configuration, physics
+from energyforecast.core.decrees import Decree
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.tasks import Task, day_ahead, intraday
-from energyforecast.errors import SchemaError
+from energyforecast.errors import EnergyForecastError, SchemaError
 from energyforecast.evaluation import mae
 from energyforecast.features import (
     ApparentTemperature,
@@ -233,6 +236,81 @@ def test_runs_and_decrees_on_the_local_clock() -> None:
     assert (without["days_off_before"] == [[2], [1]]).all()
     assert (without["bridge_day"] == [[1], [0]]).all()
     assert (with_decrees["working_weekend"] == [[0], [1]]).all()
+
+
+TRANSFER = Decree(published="2025-01-08 12:00", day_off="2025-01-10", working_day="2025-01-12")
+
+
+def test_a_decree_of_the_site_counts_from_its_publication_on() -> None:
+    area = dataclasses.replace(ALMATY, decrees=[TRANSFER])
+    windows = intraday(every="1h", leads="72h").windows(
+        pd.DatetimeIndex(["2025-01-08 06:59", "2025-01-08 07:00"], tz="UTC")  # 12:00 in Almaty is 7:00 UTC
+    )
+    weather = _runs("2025-01-01", leads=120, runs=12)
+    got = _look(FeatureSet((DayType(), DaysOff())), windows, weather=weather, site=area)
+    friday = windows.valid_time == np.datetime64("2025-01-10T06", "ns")
+    assert got["holiday"][friday].tolist() == [0, 1]
+    thursday = windows.valid_time == np.datetime64("2025-01-09T06", "ns")
+    assert got["before_holiday"][thursday].tolist() == [0, 1]
+    assert got["days_off_after"][thursday].tolist() == [0, 2]  # Sunday is worked
+    later = _look(DayType(decrees=False), _day("2025-01-12", "2025-01-10"), site=area)
+    assert (later["working_weekend"] == [[1], [0]]).all()
+    assert (later["holiday"] == [[0], [1]]).all()
+
+
+def test_a_decree_of_a_date_is_known_from_its_end_on_and_of_no_issue_is_no_error() -> None:
+    area = dataclasses.replace(ALMATY, decrees=[dataclasses.replace(TRANSFER, published="2025-01-08")])
+    windows = _day("2025-01-10")  # issued on the 9th, at 14:00
+    assert (_look(DayType(), windows, site=area)["holiday"] == 1).all()
+    same_day = dataclasses.replace(TRANSFER, published="2025-01-09")
+    late = _look(DayType(), windows, site=dataclasses.replace(ALMATY, decrees=[same_day]))
+    assert (late["holiday"] == 0).all()
+
+
+def test_decrees_are_stored_and_configured(tmp_path: Path) -> None:
+    demand = _demand("2025-01-01", 60)
+    area = dataclasses.replace(ALMATY, decrees=(TRANSFER,))
+    model = LightGBMQuantiles(n_estimators=3, folds=0, fitted_quantiles=(0.1, 0.9))
+    task = day_ahead("14:00", timezone="Asia/Almaty")
+    forecaster = Forecaster(area, task, features=[DayType(), LocalHour()], model=model)
+    forecaster.fit(None, demand[:"2025-02-20"])
+    assert storage.load(forecaster.save(tmp_path / "area.forecaster")).sites == (area,)
+    file = tmp_path / "city.toml"
+    file.write_text(
+        '[sites.Almaty]\nkind = "demand"\nlatitude = 43.24\nlongitude = 76.9\n'
+        'timezone = "Asia/Almaty"\ncountry = "KZ"\n'
+        'decrees = [{ published = "2025-01-08 12:00", day_off = "2025-01-10", working_day = "2025-01-12" }]\n'
+        '[observations]\nfile = "demand.csv"\nunit = "MW"\ntimezone = "UTC"\nlabel = "beginning"\n'
+        'published_after = "1h"\n'
+        '[task]\nkind = "day_ahead"\nissue = "14:00"\ntimezone = "Asia/Almaty"\n'
+    )
+    assert configuration.read(file).sites == (area,)
+    file.write_text(file.read_text().replace("day_off", "dayoff"))
+    with pytest.raises(EnergyForecastError, match="day_off"):
+        configuration.read(file)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"published": "2025-01-08"},
+        {"published": "soon", "day_off": "2025-01-10"},
+        {"published": "2025-01-08", "day_off": "10.01.2025"},
+        {"published": "2025-01-08", "working_day": "2025-13-40"},
+        {"published": 5, "day_off": "2025-01-10"},
+        {"day_off": "2025-01-10"},
+        {"published": "2025-01-08", "day_of": "2025-01-10"},
+        "2025-01-10",
+        None,
+        7,
+    ],
+)
+def test_senseless_decrees_are_refused(wrong: Any) -> None:
+    with pytest.raises(EnergyForecastError) as caught:
+        dataclasses.replace(ALMATY, decrees=[wrong])
+    assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(SchemaError, match="no country"):
+        dataclasses.replace(ALMATY, country=None, decrees=[TRANSFER])
 
 
 @pytest.mark.parametrize("minutes", [1, 10, 15, 60, 180])
