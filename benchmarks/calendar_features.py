@@ -142,7 +142,7 @@ def united_states(data: Path) -> Area:
     demand = pd.Series(table["load"].to_numpy(float), index=end - pd.Timedelta("1h"))
     last = pd.Timestamp("2010-10-01", tz="UTC")
     site = _site("united_states", "US", "Etc/GMT+5", (40.0, -75.0))
-    known = celsius["2005":]  # type: ignore[misc]
+    known = celsius.loc["2005":]
     weather = _temperature(site.name, known[known.index <= last])
     demand = demand[(demand.index >= known.index[0]) & (demand.index < last)]
     return Area(site, demand, weather, ("2007-01-01", "2008-07-01"), ("2008-07-01", "2010-09-30"))
@@ -257,7 +257,7 @@ class Setting:
     def _decreed(self) -> set[Any]:
         """Days whose type a decree changed."""
         site, days = self.area.site, np.unique(self.days)
-        place = {"country": site.country or "", "subdivision": site.subdivision}
+        place: dict[str, Any] = {"country": site.country or "", "subdivision": site.subdivision}
         some, other = (calendars.look_up(days, **place, decrees=known) for known in (True, False))
         return set(days[(some.working != other.working) | (some.bridge != other.bridge)].tolist())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -305,7 +305,11 @@ def _classes(now: Snapshot, *, decrees: bool = True) -> calendars.Days | None:
     country = getattr(now.site, "country", None)
     if country is None:
         return None
-    place = {"country": country, "subdivision": getattr(now.site, "subdivision", None), "decrees": decrees}
+    place: dict[str, Any] = {
+        "country": country,
+        "subdivision": getattr(now.site, "subdivision", None),
+        "decrees": decrees,
+    }
     zone, day = now.site.timezone, _local_day(now)
     decreed = sorted(getattr(now.site, "decrees", ()), key=lambda decree: decree.known_from(timezone=zone))
     published = timestamps.to_ns([decree.known_from(timezone=zone) for decree in decreed])
