@@ -25,6 +25,7 @@ from energyforecast import cli, errors, weather
 from energyforecast.configuration import schema
 from energyforecast.core import variables
 from energyforecast.core.labels import Label
+from energyforecast.core.pv_array import PVArray
 from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.models import QuantileModel
@@ -263,9 +264,20 @@ def _of_site(kind: Any) -> tuple[list[str], Callable[[str], Any]]:
     found = {item.name: item for item in fields(kind) if item.name not in ("name", "sources")}
 
     def default(name: str) -> Any:
-        return inspect.Parameter.empty if found[name].default is MISSING else found[name].default
+        needed = found[name].default is MISSING and found[name].default_factory is MISSING
+        return inspect.Parameter.empty if needed else default_of(found[name])
+
+    def default_of(item: Any) -> Any:
+        return None if item.default is MISSING else item.default
 
     return list(found), default
+
+
+#: Of the page of the configuration, before the keys of an array.
+ARRAYS = """#### [[sites."NAME".arrays]]
+
+One table for each orientation or inverter; keys that are left out are those of the plant:
+"""
 
 
 def configuration_page() -> str:
@@ -291,6 +303,8 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
     for kind, maker in schema.SITES.items():
         names, default = _of_site(maker)
         parts += [f'### kind = "{kind}"\n', keys(maker, names, default, more=base)]
+        if "arrays" in names:
+            parts += [ARRAYS, keys(PVArray, *_of_site(PVArray))]
     places = schema.WEATHER_PLACES
     rest = places | schema.PERFECT_WEATHER | schema.WEATHER_REQUEST
     parts += [

@@ -80,6 +80,7 @@ from energyforecast.models import LightGBMQuantiles, QuantileModel
 from energyforecast.observations import read_capacity, read_power
 from energyforecast.planning.settings import PlanSettings
 from energyforecast.point_in_time.capacity import with_capacity
+from energyforecast.weather.processing.module_losses import with_losses
 from energyforecast.weather.sources import netcdf, registry
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
 from energyforecast.weather.store.store import Store
@@ -165,9 +166,15 @@ class Configuration:
         )
 
     def weather(self) -> Weather:
-        """The weather, one dataset or several models by name; None without a section [weather]."""
+        """The weather, one dataset or several models by name; None without a section [weather].
+
+        With the losses of modules where a plant has ``snow`` or a ``soiling_rate``.
+        """
         if "weather" not in self.sections:
             return None
+        return with_losses(self._weather(), self.sites)
+
+    def _weather(self) -> Weather:
         section = dict(self.sections["weather"])
         if "models" in section:
             return {name: netcdf.read(self._path(file)) for name, file in section["models"].items()}

@@ -90,6 +90,11 @@ class Site:
         self._bounded("coordinate_uncertainty_km", 0.0, 5000.0, "km")
         self._bounded("yearly_energy", 0.0, 1e8, "GWh", above=True)
 
+    @property
+    def largest_share(self) -> float:
+        """Upper bound of the power as a share of capacity."""
+        return 1.0
+
     def coordinates_for_weather(self) -> tuple[float, float]:
         """Latitude and longitude for weather, with a warning if they are coarse. [degree]
 

@@ -11,11 +11,11 @@ from energyforecast.core import calendars
 from energyforecast.core.decrees import Decree, as_decrees
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.power_kinds import Kind
-from energyforecast.core.pv_plant import PVPlant
+from energyforecast.core.pv_plant import PVArray, PVPlant
 from energyforecast.core.site_base import Site
 from energyforecast.errors import SchemaError, of_type, one_of
 
-__all__ = ["DemandArea", "PVPlant", "Site", "Sites", "WindFarm", "as_sites"]
+__all__ = ["DemandArea", "PVArray", "PVPlant", "Site", "Sites", "WindFarm", "as_sites"]
 
 
 @dataclass(frozen=True, kw_only=True)

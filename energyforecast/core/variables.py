@@ -112,6 +112,8 @@ VARIABLES: Final[dict[str, Variable]] = _table(
     _row("cloud_ice", "kg m-2", "atmosphere_mass_content_of_cloud_ice", POINT, 0.0, 50.0),
     _row("albedo", "1", "surface_albedo", POINT, 0.0, 1.0),
     _row("snow_depth", "m", "surface_snow_thickness", POINT, 0.0, 20.0),
+    _row("snow_loss", "1", "snow_loss_of_photovoltaic_modules", MEAN, 0.0, 1.0),
+    _row("soiling_loss", "1", "soiling_loss_of_photovoltaic_modules", MEAN, 0.0, 1.0),
     _row("run_lead_time", "h", "forecast_period", MEAN, 0.0, 1e4),
     _row("precipitation", "mm h-1", "lwe_precipitation_rate", MEAN, 0.0, 400.0),
 )

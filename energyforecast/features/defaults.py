@@ -165,7 +165,8 @@ def _recipe(site: Site) -> FeatureSet:
         curve = () if site.power_curve is None else (PowerCurvePower(), PowerCurvePower(density=True))
         return _WIND + _WIND_MORE + curve
     if isinstance(site, PVPlant):
-        return _SOLAR
+        asked = {"snow_loss": site.snow, "soiling_loss": site.soiling_rate is not None}
+        return _SOLAR + [IntervalMean(name) for name, wanted in asked.items() if wanted]
     if isinstance(site, DemandArea):
         return _DEMAND[site.sector]
     raise SchemaError(

@@ -198,7 +198,9 @@ class PVChainPower(Feature):
 
     .. math:: P = P_\mathrm{ac}(E, T_\mathrm{cell}), \qquad v_{10} = v_z \, (10 / z)^{1/7}
 
-    of :func:`energyforecast.physics.pv_power`; the wind at the height :math:`z` nearest to 10 m cools the cells.
+    of :func:`energyforecast.physics.pv_power`; the wind at the height :math:`z` nearest to 10 m cools the cells. Of a
+    plant with ``snow`` or a ``soiling_rate`` the losses are those of the weather
+    (:func:`energyforecast.weather.module_losses`).
 
     Parameters
     ----------
@@ -229,8 +231,8 @@ class PVChainPower(Feature):
 
     @property
     def weather_if_present(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Components of the irradiance, where they are used."""
-        return ("dni", "dhi") if self.components else ()
+        """Losses to snow and dirt, and components of the irradiance, where they are used."""
+        return ("snow_loss", "soiling_loss", *(("dni", "dhi") if self.components else ()))
 
     @property
     def optional(self) -> bool:  # type: ignore[override]
@@ -248,7 +250,8 @@ class PVChainPower(Feature):
         Raises
         ------
         SchemaError
-            If the site is no PV plant, or no weather model has the components that are asked for.
+            If the site is no PV plant, or no weather model has the components that are asked for, or the losses of a
+            plant with snow or a ``soiling_rate``.
         """
         plant = _plant(now.site, self.name)
         columns: dict[str, Array] = {}
@@ -256,7 +259,7 @@ class PVChainPower(Feature):
             prefix = ghi.removesuffix("ghi")
             names = [name for name in now.matching("wind_speed_*m") if name[: len(prefix)] == prefix]
             winds = [name for name in names if ":" not in name[len(prefix) :]]
-            parts = [part for part in self.weather_if_present if f"{prefix}{part}" in now.names]
+            parts = [part for part in ("dni", "dhi") if self.components and f"{prefix}{part}" in now.names]
             if not winds or f"{prefix}temp_air" not in now.names or (self.components and not parts):
                 continue
             wind = min(winds, key=lambda name: abs((height_of(name) or 10.0) - 10.0))
@@ -270,6 +273,7 @@ class PVChainPower(Feature):
                     sun,
                     temp_air=now.interval_mean(f"{prefix}temp_air", hours=hour),
                     wind_speed=now.interval_mean(wind, hours=hour) * to_ten,
+                    **_losses(now, plant, prefix, hour),
                 )
         if self.components and not columns:
             raise SchemaError(
@@ -278,6 +282,21 @@ class PVChainPower(Feature):
                 "Add one of them to the weather, or leave components=True out: ghi is decomposed then.",
             )
         return columns
+
+
+def _losses(now: Snapshot, plant: PVPlant, prefix: str, hours: float) -> dict[str, Array]:
+    """Shares lost to snow and dirt, of a plant that has them."""
+    asked = {"snow": plant.snow, "soiling": plant.soiling_rate is not None}
+    found = {}
+    for name in (name for name, wanted in asked.items() if wanted):
+        if f"{prefix}{name}_loss" not in now.names:
+            raise SchemaError(
+                f"The plant {plant.name!r} has {name}, and the weather no {prefix}{name}_loss: {sorted(now.names)}.",
+                "The losses of its modules must be among the weather.",
+                "Add them: weather = ef.weather.module_losses(weather, plant), or leave snow and soiling_rate out.",
+            )
+        found[name] = now.interval_mean(f"{prefix}{name}_loss", hours=hours)
+    return found
 
 
 @dataclass(frozen=True)

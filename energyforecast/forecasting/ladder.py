@@ -38,7 +38,7 @@ def fit_climatology(
     capacity = capacity_in_service(observations, sites=[site], step=observations.frequency)
     power = free_power(observations, site, moments, as_of=as_of, capacity=capacity)
     known = np.isfinite(power)
-    share, scale = (None, 1.0) if site.capacity is None else (1.0, float(site.capacity))
+    share, scale = (None, 1.0) if site.capacity is None else (site.largest_share, float(site.capacity))
     hour = pd.DataFrame({"hour": timestamps.local_hours(moments[known], site.timezone)})
     return Climatology(quantiles).fit(hour, power[known] / scale, bounds=power_bounds(share, kind=site.kind))
 

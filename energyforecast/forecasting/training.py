@@ -283,9 +283,10 @@ def fit_models(
     for group in groups:
         X, y = _stacked(rows, group)
         bounded = all(site.capacity is not None for site in group)
+        share = max(site.largest_share for site in group) if bounded else None
         model: QuantileModel = sklearn.base.clone(model_of[group[0].name])
         model.set_params(quantiles=quantiles)
-        model.fit(X, y, bounds=power_bounds(1.0 if bounded else None, kind=group[0].kind))
+        model.fit(X, y, bounds=power_bounds(share, kind=group[0].kind))
         fitted |= dict.fromkeys((site.name for site in group), model)
     return fitted
 

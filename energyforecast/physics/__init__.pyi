@@ -18,11 +18,13 @@ from .demand import (
     hour_after_sunset as hour_after_sunset,
     thermal_inertia as thermal_inertia,
 )
-from .photovoltaics import (
-    PVSystem as PVSystem,
-    ac_power as ac_power,
-    cell_temperature as cell_temperature,
-    pv_power as pv_power,
+from .photovoltaics import ac_power as ac_power, pv_power as pv_power
+from .pv_system import PVSystem as PVSystem, cell_temperature as cell_temperature
+from .shading import (
+    RowShading as RowShading,
+    behind_horizon as behind_horizon,
+    row_shading as row_shading,
+    sky_view as sky_view,
 )
 from .solar import (
     Irradiance as Irradiance,

@@ -102,6 +102,8 @@ LIMITS: Final[dict[str, Limits]] = {
     ),
     "surface_azimuth": _DIRECTION,
     "axis_azimuth": _DIRECTION,
+    "axis_tilt": Limits(0, 90, "degree"),
+    "cross_axis_tilt": Limits(-60, 60, "degree"),
     "max_angle": Limits(0, 90, "degree"),
     "gcr": Limits(1e-6, 1, "1", _SHARE),
     "albedo": _ONE,

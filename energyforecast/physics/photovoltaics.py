@@ -10,106 +10,21 @@ Arrays are broadcast against each other; missing input gives missing output.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from inspect import get_annotations
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from energyforecast.physics.arguments import check_quantities, physical
+from energyforecast.errors import SchemaError
+from energyforecast.physics.arguments import physical
+from energyforecast.physics.pv_system import PVSystem, cell_temperature
 from energyforecast.physics.solar import Array, Irradiance, Number, SolarPosition
-from energyforecast.physics.transposition import plane_of_array
+from energyforecast.physics.transposition import plane_of_system
 
-__all__ = ["PVSystem", "ac_power", "cell_temperature", "pv_power"]
+__all__ = ["ac_power", "pv_power"]
 
-#: Open rack, glass and polymer: constants of the Sandia array performance model (SAPM).
-_SAPM: Final = {"a": -3.56, "b": -0.075, "deltaT": 3.0}
 #: Efficiency of an inverter at its rated power.
 _INVERTER: Final = 0.98
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class PVSystem:
-    """Modules with their orientation, and inverters of a PV plant.
-
-    Parameters
-    ----------
-    surface_tilt, surface_azimuth : array
-        Tilt from the horizontal, and orientation clockwise from north; of a tracker from
-        :func:`tracker_orientation`. [degree]
-    bifaciality : array
-        Efficiency of the rear of the modules over that of their front; 0 for monofacial modules.
-    gcr : array
-        Ground coverage ratio: area of the modules over that of the ground.
-    dc_ac_ratio : array
-        Rated power of the modules over the capacity of the inverters.
-    gamma_pdc : array
-        Temperature coefficient of the power. [°C⁻¹]
-    losses : array
-        Share lost to wiring, mismatch, age and shading.
-
-    See Also
-    --------
-    pv_power, energyforecast.PVPlant
-
-    Examples
-    --------
-    >>> PVSystem(surface_tilt=35.0, surface_azimuth=180.0).dc_ac_ratio
-    1.2
-    """
-
-    surface_tilt: Number
-    surface_azimuth: Number
-    bifaciality: Number = 0.0
-    gcr: Number = 0.4
-    dc_ac_ratio: Number = 1.2
-    gamma_pdc: Number = -0.0035
-    losses: Number = 0.10
-
-    def __post_init__(self) -> None:
-        check_quantities(vars(self), hints=get_annotations(PVSystem), of="PVSystem")
-
-
-@physical
-def cell_temperature(poa_global: Number, temp_air: Number, wind_speed: Number) -> Array:
-    r"""Temperature of the cells of modules on an open rack, by the Sandia array performance model. [°C]
-
-    .. math:: T_\mathrm{cell} = T_\mathrm{air} + G \, e^{a + b w} + \frac{G}{1000 \, \mathrm{W \, m^{-2}}} \Delta T
-
-    with :math:`a = -3.56`, :math:`b = -0.075` and :math:`\Delta T = 3` °C for glass and polymer.
-
-    Parameters
-    ----------
-    poa_global : array
-        Irradiance :math:`G` on the modules. [W m⁻²]
-    temp_air : array
-        Air temperature. [°C]
-    wind_speed : array
-        Wind speed :math:`w` 10 m above ground. [m s⁻¹]
-
-    Returns
-    -------
-    array
-        [°C]
-
-    See Also
-    --------
-    plane_of_array, ac_power
-
-    References
-    ----------
-    King et al. (2004), https://doi.org/10.2172/919131.
-
-    Examples
-    --------
-    >>> round(float(cell_temperature(1000.0, 20.0, 0.0)), 1)  # 20 + 1000 exp(-3.56) + 3
-    51.4
-    """
-    from pvlib import temperature
-
-    return np.asarray(
-        temperature.sapm_cell(poa_global, np.asarray(temp_air), np.asarray(wind_speed), **_SAPM)
-    )
 
 
 @physical
@@ -164,10 +79,16 @@ def ac_power(
     >>> ac_power(np.array([0.0, 500.0, 1000.0])).round(2).tolist()
     [0.0, 0.53, 1.0]
     """
-    from pvlib import inverter, pvsystem
+    from pvlib import pvsystem
 
     rated = np.asarray(dc_ac_ratio) * (1.0 - np.asarray(losses))
-    dc = np.asarray(pvsystem.pvwatts_dc(np.asarray(effective), temp_cell, rated, gamma_pdc))
+    return _inverted(np.asarray(pvsystem.pvwatts_dc(np.asarray(effective), temp_cell, rated, gamma_pdc)))
+
+
+def _inverted(dc: Array) -> Array:
+    """AC power of an inverter from that of its modules, both as shares of its capacity."""
+    from pvlib import inverter
+
     return np.asarray(inverter.pvwatts(dc, 1.0 / _INVERTER, eta_inv_nom=_INVERTER))
 
 
@@ -176,20 +97,22 @@ def pv_power(
     irradiance: Irradiance,
     position: SolarPosition,
     *,
-    system: PVSystem,
-    temp_air: Number,
-    wind_speed: Number,
+    system: PVSystem | Sequence[PVSystem],
+    temp_air: Number | None,
+    wind_speed: Number | None = None,
     albedo: Number = 0.2,
     soiling: Number = 0.0,
     snow: Number = 0.0,
 ) -> Array:
-    r"""Power of a PV plant from the weather: transposition, cell temperature, modules and inverters.
+    r"""Power of an inverter from the weather: transposition, cell temperature, modules, inverter.
 
-    .. math:: P = P_\mathrm{ac}\bigl(E', T_\mathrm{cell}(G')\bigr), \qquad (E', G') = (1 - s)(1 - n) (E, G)
+    .. math::
+        P = \min\Bigl(\eta \sum_i P_{\mathrm{dc},i}\bigl(E_i', T_\mathrm{cell}(G_i')\bigr),\, 1\Bigr), \qquad
+        (E_i', G_i') = (1 - s)(1 - n) (E_i, G_i)
 
-    with the effective irradiance :math:`E` and the irradiance :math:`G` of :func:`plane_of_array`, the shares
-    :math:`s` and :math:`n` lost to soiling and snow, :math:`T_\mathrm{cell}` of :func:`cell_temperature` and
-    :math:`P_\mathrm{ac}` of :func:`ac_power`.
+    with the effective irradiance :math:`E_i` and the irradiance :math:`G_i` of :func:`plane_of_array` on each
+    array, the shares :math:`s` and :math:`n` lost to soiling and snow, :math:`T_\mathrm{cell}` of
+    :func:`cell_temperature`, :math:`P_\mathrm{dc}` and the efficiency :math:`\eta` of :func:`ac_power`.
 
     Parameters
     ----------
@@ -197,12 +120,12 @@ def pv_power(
         Means over each interval; of global irradiance alone, ``decompose(ghi, position)``. [W m⁻²]
     position : SolarPosition
         In the middle of each interval.
-    system : PVSystem
-        Modules and inverters.
-    temp_air : array
-        Air temperature. [°C]
-    wind_speed : array
-        Wind speed 10 m above ground. [m s⁻¹]
+    system : PVSystem or sequence of PVSystem
+        Modules of the inverter; of several arrays, each with its rated power over the capacity of the inverter.
+    temp_air : array or None
+        Air temperature; cells at 25 °C if None. [°C]
+    wind_speed : array, optional
+        Wind speed 10 m above ground, needed with an air temperature. [m s⁻¹]
     albedo : array
         Share of light that the ground reflects.
     soiling, snow : array
@@ -211,7 +134,12 @@ def pv_power(
     Returns
     -------
     array
-        As a share of the plant's capacity, 0 to 1; NaN where any input is missing.
+        As a share of the inverter's capacity, 0 to 1; NaN where any input is missing.
+
+    Raises
+    ------
+    SchemaError
+        If there is an air temperature and no wind, or no system.
 
     See Also
     --------
@@ -229,21 +157,27 @@ def pv_power(
     >>> sky = decompose(np.array([0.0, 200.0, 700.0, np.nan]), noon)
     >>> pv_power(sky, noon, system=system, temp_air=10.0, wind_speed=3.0).round(2).tolist()
     [0.0, 0.19, 0.97, nan]
+    >>> roof = [PVSystem(surface_tilt=20.0, surface_azimuth=side, dc_ac_ratio=0.6) for side in (90.0, 270.0)]
+    >>> pv_power(sky, noon, system=roof, temp_air=10.0, wind_speed=3.0).round(2).tolist()
+    [0.0, 0.2, 0.68, nan]
     """
-    plane = plane_of_array(
-        irradiance,
-        position,
-        surface_tilt=system.surface_tilt,
-        surface_azimuth=system.surface_azimuth,
-        albedo=albedo,
-        bifaciality=system.bifaciality,
-        gcr=system.gcr,
-    )
+    from pvlib import pvsystem
+
+    several = tuple(system) if isinstance(system, Sequence) else (system,)
+    if not several or (temp_air is not None and wind_speed is None):
+        raise SchemaError(
+            f"The power of {len(several)} systems is asked for with {'no' if wind_speed is None else 'a'} wind speed.",
+            "There must be one system at least, and wind with the air temperature: it cools the cells.",
+            "Give both, or temp_air=None for cells at 25 °C.",
+        )
     clean = (1.0 - np.asarray(soiling)) * (1.0 - np.asarray(snow))
-    return ac_power(
-        plane.effective * clean,
-        temp_cell=cell_temperature(plane.poa_global * clean, temp_air, wind_speed),
-        dc_ac_ratio=system.dc_ac_ratio,
-        gamma_pdc=system.gamma_pdc,
-        losses=system.losses,
-    )
+    dc: Array | float = 0.0
+    for one in several:
+        plane = plane_of_system(irradiance, position, system=one, albedo=albedo)
+        cell: Number = 25.0
+        if temp_air is not None and wind_speed is not None:
+            light = plane.poa_global * clean
+            cell = cell_temperature(light, temp_air, wind_speed, model=one.temperature_model)
+        rated = np.asarray(one.dc_ac_ratio) * (1.0 - np.asarray(one.losses))
+        dc = dc + pvsystem.pvwatts_dc(plane.effective * clean, cell, rated, one.gamma_pdc)
+    return _inverted(np.asarray(dc))

@@ -19,6 +19,9 @@ from .processing.accumulation import (
 from .processing.grid_cells import (
     Grid as Grid,
 )
+from .processing.module_losses import (
+    module_losses as module_losses,
+)
 from .processing.spatial import (
     cells_around as cells_around,
     to_sites as to_sites,

@@ -33,7 +33,10 @@ VALID: dict[str, dict[str, Any]] = {
     "air_density_at_height": {"temp_air": 10.0, "pressure": 1e5, "hub_height": 100.0},
     "air_density": {"temp_air": 10.0, "pressure": 1e5, "relative_humidity": 50.0},
     "apparent_temperature": {"temp_air": 10.0, "relative_humidity": 50.0, "wind_speed": 5.0},
-    "cell_temperature": {"poa_global": GHI, "temp_air": 10.0, "wind_speed": 3.0},
+    "behind_horizon": {
+        "irradiance": LIGHT, "position": SUN, "azimuth": np.array([90.0, 270.0]), "elevation": np.array([9.0, 3.0]),
+    },
+    "cell_temperature": {"poa_global": GHI, "temp_air": 10.0, "wind_speed": 3.0, "model": "faiman"},
     "clear_sky": {"position": SUN, "linke_turbidity": 3.0, "altitude": 100.0},
     "clear_sky_index": {"value": GHI, "clear": GHI / 0.7, "min_clear": 20.0, "max_index": 1.5},
     "complete_irradiance": {"ghi": GHI, "position": SUN, "dni": LIGHT.dni, "dhi": None},
@@ -54,7 +57,7 @@ VALID: dict[str, dict[str, Any]] = {
     "optimal_tilt": {"latitude": 48.0},
     "plane_of_array": {
         "irradiance": LIGHT, "position": SUN, "surface_tilt": 30.0, "surface_azimuth": 180.0, "albedo": 0.2,
-        "bifaciality": 0.0, "gcr": 0.4,
+        "bifaciality": 0.0, "gcr": 0.4, "transposition": "perez",
     },
     "pv_power": {
         "irradiance": LIGHT, "position": SUN, "system": physics.PVSystem(**SYSTEM), "temp_air": 10.0,
@@ -68,16 +71,18 @@ VALID: dict[str, dict[str, Any]] = {
         "pressure": 1e5, "temp_air": 10.0, "hub_height": 100.0, "height": 2.0, "lapse_rate": 0.0065,
     },
     "rear_irradiance": {"ghi": GHI, "surface_tilt": 30.0, "albedo": 0.2, "gcr": 0.4},
+    "row_shading": {"position": SUN, "surface_tilt": 30.0, "surface_azimuth": 180.0, "gcr": 0.4},
     "shear_exponent": {
         "lower_speed": WIND, "upper_speed": WIND + 1, **HEIGHTS, "min_speed": 1.0, "bounds": (-0.2, 0.6),
         "calm_exponent": 0.14,
     },
+    "sky_view": {"azimuth": np.array([90.0, 270.0]), "elevation": np.array([9.0, 3.0])},
     "smoothed_curve_power": {"wind_speed": WIND, **CURVE, "deviation": 1.0},
     "solar_hour": {"time": HOURS, "longitude": 10.0},
     "solar_position": {"time": HOURS, "latitude": 48.0, "longitude": 10.0},
     "temp_air_at_height": {"temp_air": 10.0, "hub_height": 100.0, "height": 2.0, "lapse_rate": 0.0065},
     "thermal_inertia": {"temp_air": WIND, "time_constant": 24.0, "step": 1.0},
-    "tracker_orientation": {"position": SUN, "axis_azimuth": 180.0, "max_angle": 55.0, "gcr": 0.4},
+    "tracker_orientation": {"position": SUN, "axis_azimuth": 180.0, "max_angle": 55.0, "gcr": 0.4, "axis_tilt": 5.0},
     "turbines_running": {"wind_speed": WIND, "stop": 25.0, "restart": 22.0, "axis": -1},
     "wake_factor": {
         "wind_direction": WIND, "sector_direction": np.array([0.0, 90.0]), "factor": np.array([0.9, 1.0]),
@@ -96,7 +101,7 @@ VALID: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 #: Functions of positions and structures that the library returns itself.
-WITHOUT = {"Irradiance", "PlaneOfArray", "SolarPosition", "is_dark"}
+WITHOUT = {"Irradiance", "PlaneOfArray", "RowShading", "SolarPosition", "is_dark"}
 
 WRONG: list[Any] = [
     "text", b"1", [], ["a", None], {}, object(), len, 1j, True, int, None, [[1.0], [1.0, 2.0]],

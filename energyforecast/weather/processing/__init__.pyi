@@ -4,6 +4,7 @@ from . import (
     accumulation as accumulation,
     grid_cells as grid_cells,
     lazy_points as lazy_points,
+    module_losses as module_losses,
     spatial as spatial,
     temporal as temporal,
 )
