@@ -109,7 +109,7 @@ def test_weighted_interval_score(rng: np.random.Generator, draws: int) -> Iterat
     "rejected hypotheses at 5 % and the adjusted p-value of the last of them",
     area="significance",
     ours="evaluation.benjamini_hochberg",
-    theirs="section 4.1, 15 p-values of a trial of treatments",
+    theirs="example of 15 p-values of a trial",
     peer=BENJAMINI,
 )
 def test_benjamini_and_hochberg(rng: np.random.Generator, draws: int) -> Iterator[Pair]:

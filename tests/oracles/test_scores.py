@@ -28,7 +28,9 @@ def hours(values: Any) -> xr.DataArray:
     ours="evaluation.crps_of_samples",
     theirs="crps_for_ensemble, methods ecdf and fair",
     peer="scores",
-    convention="The fair score of one sample is not defined: NaN in scores, the absolute error here.",
+    tolerance=1e-10,
+    convention="The fair score of one sample is not defined: NaN in scores, the absolute error here. About a mean of "
+    "10⁶, scores loses digits: sums in fractions agree with ours.",
 )
 def test_crps_of_samples(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
     for outcome, drawn in samples(rng, draws):
@@ -122,7 +124,7 @@ def test_interval_score(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
 def test_errors_of_single_values(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
     names = ("mae", "rmse", "bias", "correlation", "mse")
     theirs = ("mae", "rmse", "additive_bias", "correlation.pearsonr", "mse")
-    for rows in (2, 30, 500):
+    for rows in (2, 30, 500) * max(1, draws // 100):
         for centre in (50.0, 0.0, 1e6):
             outcome = centre + rng.normal(size=rows)
             forecast = outcome + rng.normal(size=rows)

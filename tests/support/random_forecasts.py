@@ -22,6 +22,7 @@ def samples(rng: np.random.Generator, draws: int) -> Iterator[tuple[Array, Array
         yield np.zeros(draws), np.maximum(drawn, 0.0)  # power at night
         yield rng.normal(size=draws), np.repeat(drawn[:, :1], members, axis=1)  # no spread
     yield rng.normal(size=draws) * 1e6, rng.normal(size=(draws, 5)) * 1e6
+    yield rng.normal(size=draws) + 1e6, rng.normal(size=(draws, 5)) + 1e6  # a small spread about a large mean
 
 
 def curves(rng: np.random.Generator, draws: int) -> Iterator[tuple[Array, Array, Array]]:
@@ -39,12 +40,14 @@ def curves(rng: np.random.Generator, draws: int) -> Iterator[tuple[Array, Array,
 def events(rng: np.random.Generator, draws: int) -> Iterator[tuple[Pairs, float, Array, Array]]:
     """Pairs, a threshold [MW], its exceedance by each outcome (0 or 1) and the probability: spread, tied, certain."""
     levels = np.arange(1, 20) / 20
-    centre = rng.uniform(10, 90, size=(draws, 1))
-    steep = np.sort(centre + rng.normal(size=(draws, len(levels))), axis=1)
-    wide = np.sort(rng.uniform(0, 100, size=(draws, len(levels))), axis=1)
-    for quantiles in (wide, steep, np.round(wide), wide[rng.integers(0, 4, size=draws)]):
-        outcome = rng.uniform(0, 100, size=draws)
-        for threshold in (50.5, 80.5):
-            happened = (outcome > threshold).astype(float)
-            below = [np.interp(threshold, curve, levels, left=0.0, right=1.0) for curve in quantiles]
-            yield pairs_of(outcome, quantiles, levels), threshold, happened, 1.0 - np.asarray(below)
+    for rows in (draws, *(40,) * (draws // 50)):
+        centre = rng.uniform(10, 90, size=(rows, 1))
+        steep = np.sort(centre + rng.normal(size=(rows, len(levels))), axis=1)
+        wide = np.sort(rng.uniform(0, 100, size=(rows, len(levels))), axis=1)
+        for quantiles in (wide, steep, np.round(wide), wide[rng.integers(0, 4, size=rows)]):
+            outcome = rng.uniform(0, 100, size=rows)
+            outcome[:2] = 0.0, 100.0  # the event happens, and does not
+            for threshold in (50.5, 80.5):
+                happened = (outcome > threshold).astype(float)
+                below = [np.interp(threshold, curve, levels, left=0.0, right=1.0) for curve in quantiles]
+                yield pairs_of(outcome, quantiles, levels), threshold, happened, 1.0 - np.asarray(below)
