@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,7 +21,7 @@ from energyforecast.core.intervals import check_same_step, frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.quantiles import QuantileFunction
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.errors import RangeError, SchemaError, UncalibratedWarning
 from energyforecast.models.conformal import quantile_by_level
 
 __all__ = ["AdaptiveCalibration"]
@@ -43,12 +44,13 @@ class AdaptiveCalibration:
         \alpha_{\tau,t+1} = \alpha_{\tau,t} + 4 \gamma \tau (1 - \tau) \left( \tau -
         \frac{1}{N_t} \sum_{i=1}^{N_t} \mathbf{1}\bigl[y_i < \hat q^{\,\mathrm{cal}}_{\tau,i}\bigr] \right),
 
-    with :math:`\alpha_{\tau,0} = \tau` and the sum over the :math:`N_t` outcomes of an issue, as they are published.
+    with :math:`\alpha_{\tau,0} = \tau` and the sum over the :math:`N_t` hours of an issue, as outcomes are published.
+    One on a probability mass counts as below by its share, one not published within the window as :math:`\tau`.
     Beyond 0 and 1 the residuals go on linearly, by their range for each unit of :math:`\alpha`; :math:`\alpha` is
-    limited to :math:`[-1, 2]`. Levels that cross are pooled by isotonic regression where they are used. As long as
-    :math:`\alpha` does not reach its limits, the mean of the shares over :math:`T` issues differs from :math:`\tau`
-    by exactly :math:`|\alpha_{\tau,T} - \tau| / (4 \gamma \tau (1 - \tau) T)`: it converges to :math:`\tau`, also
-    under drift and trends.
+    limited to :math:`[-1, 2]`. Levels that cross are pooled by isotonic regression where they are used. In each group
+    of leads, as long as :math:`\alpha` does not reach its limits, the mean of the shares over :math:`T` issues differs
+    from :math:`\tau` by exactly :math:`|\alpha_{\tau,T} - \tau| / (4 \gamma \tau (1 - \tau) T)`: with a `rate` above 0
+    it converges to :math:`\tau`, also under drift and trends.
 
     It keeps no state: corrections at an issue are computed from the archive of earlier forecasts and from outcomes
     published by then, so that a backtest and daily operation are one computation.
@@ -70,6 +72,11 @@ class AdaptiveCalibration:
     RangeError
         If a setting is out of its range.
 
+    Warns
+    -----
+    UncalibratedWarning
+        By :meth:`apply`, if too few residuals were known to calibrate any of the forecasts of a site.
+
     See Also
     --------
     energyforecast.models.ConformalQuantiles : Conformal calibration on held-out rows of training.
@@ -80,7 +87,7 @@ class AdaptiveCalibration:
     unconditional. Finite quantiles cannot do that: the limits are reached if outcomes lie beyond the residuals of the
     window by more than their range, many issues in a row, or if all residuals of a window are equal. The deviation
     decreases slowly at outer levels: with the default `rate` it is below 0.1 after 300 issues at the median, and after
-    10,000 at the level 0.01.
+    10,100 at the level 0.01. It is a mean over time: it says nothing of a single day, hour or regime.
 
     References
     ----------
@@ -92,11 +99,14 @@ class AdaptiveCalibration:
 
     Examples
     --------
-    >>> from energyforecast.testing import example_result
-    >>> result = example_result()  # one issue: no residual was published before it
-    >>> forecast = result.forecasts["model"]
-    >>> AdaptiveCalibration().apply(forecast, result.observations).data.equals(forecast.data)
-    True
+    Outcomes are 20 MW below forecasts of 50 MW:
+
+    >>> from energyforecast.testing import example_days
+    >>> forecast, observations = example_days(days=60)
+    >>> lower = Observations(observations.values - 20, published_after="1h")
+    >>> moved = AdaptiveCalibration().apply(forecast, lower).at(0.5)[0].mean("lead_time")
+    >>> moved.values[[0, -1]].round(-1).tolist()
+    [50.0, 30.0]
     """
 
     window: str = "60D"
@@ -143,20 +153,28 @@ class AdaptiveCalibration:
 
         Examples
         --------
-        >>> from energyforecast.testing import example_forecast, example_observations
-        >>> forecast = example_forecast()
-        >>> AdaptiveCalibration().apply(forecast, example_observations()).data.equals(forecast.data)
+        Today is calibrated by the archive of the days before:
+
+        >>> from energyforecast.testing import example_days
+        >>> every, observations = example_days(days=60)
+        >>> past, today = (Forecast(every.data[:, days]) for days in (slice(-1), slice(-1, None)))
+        >>> moved = AdaptiveCalibration().apply(today, observations, past=past)
+        >>> whole = AdaptiveCalibration().apply(every, observations)
+        >>> bool((moved.data.values == whole.data.values[:, -1:]).all())
         True
         """
         data = forecast.data if past is None else _joined(past, forecast)
         check_intervals(observations, data["valid_time"].values, frequency_of(forecast))
-        values = data.values.astype(float)
+        values, none = data.values.astype(float), []
         for k, name in enumerate(data["site"].values):
             # Of the forecast: concatenation keeps capacity and kind of the archive.
             bounds = power_bounds(float(forecast.data["capacity"].values[k]), kind=forecast.kinds[str(name)])
             share = _share_in_service(data, k)[:, :, None]
             at_rated = data.isel(site=k).copy(data=values[k] / share)
-            values[k] = self._of_site(at_rated, str(name), observations, bounds, share[..., 0]) * share
+            made, moved = self._of_site(at_rated, str(name), observations, bounds, share[..., 0])
+            values[k] = made * share
+            none += [] if moved[-len(forecast.issue_times) :].any() else [str(name)]
+        self._warn_of_none(none)
         new = data.copy(data=values.astype(np.float32)).isel(
             issue_time=slice(-len(forecast.issue_times), None)
         )
@@ -166,17 +184,28 @@ class AdaptiveCalibration:
 
     def _of_site(
         self, data: Any, site: str, observations: Observations, bounds: tuple[float, float], share: Array
-    ) -> Array:
-        """Calibrated quantiles of one site, as with its rated capacity in service, shape (issues, leads, levels)."""
+    ) -> tuple[Array, npt.NDArray[np.bool_]]:
+        """Quantiles of one site, as with its rated capacity in service, and the issues that were calibrated."""
         top = bounds[1]  # in single precision a quantile at the capacity is not exactly there
         values = np.where(data.values.astype(np.float32) == np.float32(top), top, data.values.astype(float))
         residuals = _Residuals.collect(data, values, site, observations, share)
         result: Array = values.copy()
+        calibrated = np.zeros(len(values), dtype=bool)
         for group in _groups(data["lead_time"].values, self.by_lead):
             cells = residuals.usable & group
             for k, move in self._moves(residuals, cells, data["quantile"].values, bounds):
                 result[k, cells[k]] = np.clip(np.sort(values[k, cells[k]] + move, axis=1), *bounds)
-        return result
+                calibrated[k] |= cells[k].any()
+        return result, calibrated
+
+    def _warn_of_none(self, sites: list[str]) -> None:
+        if sites:
+            warnings.warn(
+                f"No forecast of {', '.join(sites)} was calibrated: fewer than {self.min_residuals} residuals of a "
+                f"group of leads were published within {self.window} before the issue.",
+                UncalibratedWarning,
+                stacklevel=3,  # where apply() was called
+            )
 
     def _moves(
         self, residuals: _Residuals, cells: npt.NDArray[np.bool_], levels: Array, bounds: tuple[float, float]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core.quantiles import check_levels
-from energyforecast.errors import RangeError, SchemaError, one_of
+from energyforecast.errors import RangeError, one_of
 from energyforecast.models import out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel, check_ranges
 from energyforecast.models.boosters import (
@@ -21,8 +21,9 @@ from energyforecast.models.boosters import (
     shapley_mean,
     shapley_shared,
 )
+from energyforecast.models.calibration_groups import check_column, numbers_of
 from energyforecast.models.leaf_values import LeafValues
-from energyforecast.models.tree_growth import RANGES, TreeGrowth, folds_along_time
+from energyforecast.models.tree_growth import RANGES, TreeGrowth, folds_along_time, warn_of_few_rows
 from energyforecast.models.tree_matrix import categories, positive_weight, published_level, tree_matrix
 
 __all__ = ["LightGBMQuantiles"]
@@ -50,7 +51,8 @@ class LightGBMQuantiles(QuantileModel):
     fitted_quantiles : tuple of float
         Levels that are fitted, at least two. The others are interpolated linearly in the level.
     folds : int
-        Folds of the rows along time; with 0, or fewer than 200 rows in a fold, levels are not calibrated.
+        Folds of the rows along time, of 200 rows or more: fewer folds in small samples. With 0 levels are not
+        calibrated; with fewer than 400 rows neither, but there is a warning.
     blocks_per_fold : int
         Blocks of time in each fold: more where out-of-fold models would otherwise miss a season or the newest growth,
         and look worse than the model is; fewer where neighbouring days are much alike.
@@ -93,6 +95,11 @@ class LightGBMQuantiles(QuantileModel):
         If a setting is out of its range.
     SchemaError
         If a named column is not in X.
+
+    Warns
+    -----
+    UncalibratedWarning
+        In a fit of fewer than 400 rows, which are not calibrated.
 
     See Also
     --------
@@ -199,7 +206,7 @@ class LightGBMQuantiles(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._check()
-        self._check_by(X)
+        check_column(X, self.calibrate_by, parameter="calibrate_by")
         y, X, sample_weight = positive_weight(X, y, sample_weight)
         y, X, sample_weight = self._departures(X, y, sample_weight)
         self.seen_ = np.array([y.min(), y.max()])
@@ -221,6 +228,8 @@ class LightGBMQuantiles(QuantileModel):
             self.correction_ = out_of_fold_calibration.correction(
                 curves, y, self.fitted_quantiles, sample_weight, by=self._by(X)
             )
+        elif self.calibrate and self.folds >= 2:
+            warn_of_few_rows(len(y))
 
     def _growth(self, rows: int) -> TreeGrowth:
         """Settings by which trees are grown."""
@@ -248,18 +257,8 @@ class LightGBMQuantiles(QuantileModel):
                 "Give fitted_quantiles=(0.1, 0.5, 0.9) or more.",
             )
 
-    def _check_by(self, X: pd.DataFrame) -> None:
-        if self.calibrate_by is not None and self.calibrate_by not in X.columns:
-            raise SchemaError(
-                f"calibrate_by names the column {self.calibrate_by!r}, X has {list(X.columns)}.",
-                "calibrate_by must name one of the features.",
-                "Add the feature that gives it, or calibrate_by=None.",
-            )
-
     def _by(self, X: pd.DataFrame) -> Array | None:
-        if self.calibrate_by is None:
-            return None
-        return np.asarray(X[self.calibrate_by].to_numpy(dtype=np.float64, na_value=np.nan))
+        return None if self.calibrate_by is None else numbers_of(X[self.calibrate_by])
 
     def _departures(
         self, X: pd.DataFrame, y: Array, sample_weight: Array | None

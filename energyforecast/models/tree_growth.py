@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from energyforecast.errors import UncalibratedWarning
 from energyforecast.models.base import Array
 from energyforecast.models.boosters import leaf_indices, leaf_outputs, lightgbm, predict_each
 from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
 
-__all__ = ["RANGES", "Grown", "TreeGrowth", "folds_along_time"]
+__all__ = ["RANGES", "Grown", "TreeGrowth", "folds_along_time", "warn_of_few_rows"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -98,10 +100,21 @@ class TreeGrowth:
 
 
 def folds_along_time(rows: int, *, folds: int, blocks_per_fold: int) -> npt.NDArray[np.int64]:
-    """Fold of each row: blocks of time, assigned in rotation; all 0 if the sample is too small to cut."""
-    if folds < 2 or rows < folds * _MIN_FOLD:
+    """Fold of each row: blocks of time, assigned in rotation; fewer, or all 0, if the sample is too small to cut."""
+    folds = min(folds, rows // _MIN_FOLD)
+    if folds < 2:
         return np.zeros(rows, dtype=np.int64)
     return np.arange(rows) * (blocks_per_fold * folds) // rows % folds
+
+
+def warn_of_few_rows(rows: int) -> None:
+    """Warn that a sample is too small to be cut into folds, and so to calibrate."""
+    warnings.warn(
+        f"{rows} rows are too few to calibrate the quantiles of LightGBMQuantiles: {2 * _MIN_FOLD} are needed. Its "
+        "intervals are too narrow, since trees fit the rows they have seen.",
+        UncalibratedWarning,
+        stacklevel=4,  # where fit() was called
+    )
 
 
 def _outside(fold: Array) -> list[Mask]:

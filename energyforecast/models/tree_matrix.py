@@ -12,7 +12,15 @@ import pandas as pd
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.models.base import Array
 
-__all__ = ["categories", "positive_weight", "published_level", "rounded", "tree_matrix"]
+__all__ = [
+    "categories",
+    "category_name",
+    "coded",
+    "positive_weight",
+    "published_level",
+    "rounded",
+    "tree_matrix",
+]
 
 #: Leading bits of a feature that trees use; share of a step of the last of them at which rounding turns upwards.
 _BITS: Final = 16
@@ -41,7 +49,7 @@ def categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str] |
     found: dict[str, list[str] | None] = dict.fromkeys(named)
     for name in X.columns:
         if isinstance(X[name].dtype, pd.CategoricalDtype):
-            found[str(name)] = [_name(item) for item in X[name].cat.categories]
+            found[str(name)] = [category_name(item) for item in X[name].cat.categories]
     return found
 
 
@@ -78,7 +86,7 @@ def _column(column: pd.Series, known: Categories) -> Array:
     """Column as numbers."""
     names = known.get(str(column.name), [])
     if names:
-        return _coded(column, names)
+        return coded(column, names)
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     return values if names is None else rounded(values)
 
@@ -93,12 +101,14 @@ def rounded(values: Array) -> npt.NDArray[np.float32]:
     return np.asarray(np.ldexp(steps, exponent - _BITS), dtype=np.float32)
 
 
-def _coded(column: pd.Series, names: list[str]) -> Array:
+def coded(column: pd.Series, names: list[str]) -> Array:
     """Position of each category among those of training; NaN for others."""
-    code = pd.Index(names, dtype=object).get_indexer(pd.Index(column.astype(object).map(_name), dtype=object))
+    code = pd.Index(names, dtype=object).get_indexer(
+        pd.Index(column.astype(object).map(category_name), dtype=object)
+    )
     return np.asarray(np.where((code < 0) | column.isna().to_numpy(), np.nan, code))
 
 
-def _name(item: object) -> str:
+def category_name(item: object) -> str:
     """Name of a category: pandas makes 1 a 1.0 where a value is missing."""
     return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)

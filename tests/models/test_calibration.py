@@ -333,3 +333,38 @@ def test_rates_and_groups_that_make_no_sense_are_refused(wrong: dict[str, Any]) 
     with pytest.raises(RangeError) as caught:
         ef.AdaptiveCalibration(**wrong)
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_an_archive_that_is_too_short_calibrates_nothing_and_warns() -> None:
+    forecast, power, _ = _issued(8)
+    with pytest.warns(
+        UncalibratedWarning, match="No forecast of farm was calibrated: fewer than 1000"
+    ) as seen:
+        made = ef.AdaptiveCalibration(min_residuals=1000).apply(forecast, power)
+    assert seen[0].filename == __file__
+    np.testing.assert_array_equal(made.data.values, forecast.data.values)
+    today, archive = (Forecast(forecast.data.isel(issue_time=part)) for part in (slice(1, 2), slice(0, 1)))
+    with pytest.warns(UncalibratedWarning):
+        ef.AdaptiveCalibration().apply(today, power, past=archive)
+
+
+def test_the_long_run_share_is_exact_also_where_outcomes_are_missing() -> None:
+    """The last levels of residuals follow from the shares of all issues: a missing outcome counts as the level."""
+    forecast, power, _ = _issued(130, shift_at=30)
+    values = power.values.mask(np.random.default_rng(0).uniform(size=power.values.shape) < 0.3)
+    values.iloc[60 * 24 : 63 * 24] = np.nan
+    made = ef.AdaptiveCalibration(window="40D", by_lead=1, min_residuals=20, rate=0.02).apply(
+        forecast, replace(power, values=values)
+    )
+    outcome = values.loc[pd.DatetimeIndex(forecast.data["valid_time"].values.ravel(), tz="UTC"), "farm"]
+    outcome = outcome.to_numpy().reshape(130, 24, 1)
+    published = forecast.data["valid_time"].values + np.timedelta64(7, "h")
+    known = np.isfinite(outcome) & (published <= forecast.data["issue_time"].values[129])[..., None]
+    shares = np.where(known, outcome < made.data.values[0], LEVELS)[:129].mean(axis=1)
+    alpha = LEVELS + 4 * 0.02 * LEVELS * (1 - LEVELS) * (LEVELS - shares).sum(axis=0)
+    assert ((alpha > -1) & (alpha < 2)).all()
+    residuals = (outcome - forecast.data.values[0])[89:129][known[89:129, :, 0]]
+    expected = [np.quantile(residuals[:, k], np.clip(a, 0, 1), method="weibull") for k, a in enumerate(alpha)]
+    moved = made.data.values[0, 129] - forecast.data.values[0, 129]
+    inner = (alpha > 0.02) & (alpha < 0.98)
+    np.testing.assert_allclose(moved[:, inner].mean(axis=0), np.array(expected)[inner], atol=0.25)

@@ -194,6 +194,7 @@ def test_a_setting_that_does_not_exist_is_refused(wrong: dict[str, Any]) -> None
         assert repr(next(iter(wrong.values()))) in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::energyforecast.errors.UncalibratedWarning")
 @pytest.mark.parametrize("rows", [1, 2, 5, 30])
 def test_separate_boosters_of_tiny_samples_stay_near_their_outcomes(rows: int) -> None:
     X, y = _sample(rows)
@@ -272,6 +273,7 @@ def test_a_step_goes_down_the_smoothed_loss() -> None:
         )
 
 
+@pytest.mark.filterwarnings("ignore::energyforecast.errors.UncalibratedWarning")
 def test_settings_that_changed_after_the_fit_are_told_and_crash_nothing() -> None:
     X, y = _sample(100)
     model = LightGBMQuantiles(LEVELS, n_estimators=4, num_leaves=3).fit(X, y).set_params(num_leaves=90)
@@ -464,6 +466,7 @@ def test_contributions_add_up_to_the_forecast(sharing: Any, folds: int, relative
     assert model.gain()[["x", "kind"]].sum() > model.gain()["noise"]
 
 
+@pytest.mark.filterwarnings("ignore::energyforecast.errors.UncalibratedWarning")
 def test_only_a_fitted_model_explains_and_only_the_columns_it_learnt() -> None:
     X, y = _sample(60)
     model = LightGBMQuantiles(LEVELS, n_estimators=3)

@@ -58,6 +58,7 @@ def test_numbers_and_levels_are_of_their_types_in_inner_models_too(
         ef.Forecaster(FARM, TASK, model=ef.Blend(model=model) if inside else model)
 
 
+@pytest.mark.filterwarnings("ignore::energyforecast.errors.UncalibratedWarning")
 def test_numbers_of_numpy_and_lists_of_levels_are_accepted() -> None:
     given: dict[str, Any] = {"quantiles": [0.1, 0.9], "fitted_quantiles": np.array([0.1, 0.5, 0.9])}
     model = ef.LightGBMQuantiles(**given | {"n_estimators": np.int64(2), "learning_rate": 1})
