@@ -33,7 +33,7 @@ from energyforecast.planning import GaussianCopula, hindcast_residuals, reconcil
 
 AREAS = ("50hertz", "amprion", "tennet", "transnetbw")
 LEVELS = tuple(round(0.05 * k, 2) for k in range(1, 20))
-METHODS = ("as forecast", "bottom_up", "ols", "wls", "mint_shrink")
+METHODS = ("as forecast", "bottom_up", "ols", "wls_struct", "wls", "mint_cov", "mint_shrink")
 
 
 def series(path: Path, *, net: bool) -> pd.DataFrame:

@@ -87,3 +87,6 @@ from .settings import (
     RampTerms as RampTerms,
     ReserveTerms as ReserveTerms,
 )
+from .temporal_reconciliation import (
+    reconcile_temporal as reconcile_temporal,
+)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import timestamps
 from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.scenario_set import Scenarios
-from energyforecast.errors import LeakageError, MissingDataError, RangeError, SchemaError, one_of
+from energyforecast.errors import MissingDataError, SchemaError, one_of
+from energyforecast.planning.projection import (
+    BOUNDS_BY,
+    Bounds,
+    bounds_of,
+    check_known,
+    sample_covariance,
+    shrunk,
+    varies,
+    weights_of,
+    within,
+)
 
 __all__ = ["METHODS", "MinT", "reconcile"]
 
@@ -21,7 +31,7 @@ Array = npt.NDArray[Any]
 Hierarchy = Mapping[str, Sequence[str]]
 
 #: Covariances of the residuals.
-METHODS: Final = ("mint_shrink", "wls", "ols", "bottom_up")
+METHODS: Final = ("mint_shrink", "mint_cov", "wls", "wls_struct", "ols", "bottom_up")
 
 
 def reconcile(
@@ -30,25 +40,33 @@ def reconcile(
     hierarchy: Hierarchy,
     residuals: pd.DataFrame | None = None,
     method: str = "mint_shrink",
-    bounds: Mapping[str, tuple[float, float]] | None = None,
+    bounds: Bounds | None = None,
+    bounds_by: Literal["clipping", "optimisation"] = "clipping",
 ) -> Scenarios:
-    """Project scenarios of sites, areas and totals onto those that add up, by :class:`MinT`.
+    r"""Project scenarios of sites, areas and totals onto those that add up, by :class:`MinT`.
 
     Parameters
     ----------
     scenarios : Scenarios
-        Of every name in the hierarchy, sampled together.
+        Of every name in the hierarchy, sampled together. A point forecast is one scenario.
     hierarchy : mapping of sequence of str
         Parts of each sum, e.g. ``{"Germany": ["north", "south"]}``; parts may be sums themselves.
     residuals : DataFrame, optional
         Of past forecasts, a column for each name, of :func:`energyforecast.planning.hindcast_residuals`; not used by
-        ``"ols"`` and ``"bottom_up"``. [MW]
-    method : {"mint_shrink", "wls", "ols", "bottom_up"}
-        Covariance of the residuals: shrunk towards its diagonal; the diagonal; the identity. ``"bottom_up"`` takes the
-        sites alone.
-    bounds : mapping of (float, float), optional
-        Minimum and maximum power of sites, such as ``{"farm": (0, 60)}``. The projection may leave them;
-        sites are then clipped to their bounds and added up again. [MW]
+        ``"wls_struct"``, ``"ols"`` and ``"bottom_up"``. [MW]
+    method : {"mint_shrink", "mint_cov", "wls", "wls_struct", "ols", "bottom_up"}
+        Covariance of the residuals: shrunk towards its diagonal; as it is; the diagonal; as many times the variance of
+        a site as a name has sites; the identity. ``"bottom_up"`` takes the sites alone.
+    bounds : mapping of (float, float) or (float, float), optional
+        Minimum and maximum power of sites, such as ``{"farm": (0, 60)}``, or of all sites: ``(0, np.inf)``. The
+        projection may leave them. [MW]
+    bounds_by : {"clipping", "optimisation"}
+        Sites outside their bounds are clipped, and added up again; or all sites are moved to the nearest point within,
+
+        .. math:: \min_{l \le b \le u} \; (\hat y - S b)^\top \Sigma^{-1} (\hat y - S b),
+
+        so that a total does not grow where a site was below 0. It takes about 0.2 ms for each hour and scenario of ten
+        sites that leaves the bounds.
 
     Returns
     -------
@@ -64,6 +82,7 @@ def reconcile(
     See Also
     --------
     MinT : The projection, to be fitted once.
+    reconcile_temporal : Forecasts of one window at several steps.
     hindcast_residuals : Residuals of past forecasts.
 
     Examples
@@ -76,8 +95,20 @@ def reconcile(
     >>> made = reconcile(given, hierarchy={"all": ["a", "b"]}, method="ols")
     >>> made.data.values[0, :, 0].round(6).tolist()
     [11.0, 21.0, 32.0]
+
+    Site ``a`` would be at -2 MW. Clipping raises the total by as much; by optimisation the other site makes up for it:
+
+    >>> values = [[[0.0], [20.0], [14.0]]]
+    >>> given = Scenarios.from_values(values, sites=["a", "b", "all"], valid_time=hours, frequency="1h")
+    >>> for by in ("clipping", "optimisation"):
+    ...     made = reconcile(given, hierarchy={"all": ["a", "b"]}, method="ols", bounds=(0, np.inf), bounds_by=by)
+    ...     made.data.values[0, :, 0].round(6).tolist()
+    [0.0, 18.0, 18.0]
+    [0.0, 17.0, 17.0]
     """
-    return MinT.fit(hierarchy, residuals=residuals, method=method).apply(scenarios, bounds=bounds)
+    return MinT.fit(hierarchy, residuals=residuals, method=method).apply(
+        scenarios, bounds=bounds, bounds_by=bounds_by
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,7 +120,8 @@ class MinT:
         \Sigma = D^{1/2} \left(\lambda I + (1 - \lambda) R\right) D^{1/2}
 
     with the summing matrix S, the covariance Σ of the residuals, their variances D, their correlation R, and the
-    shrinkage :math:`\lambda` of Schäfer and Strimmer (``"mint_shrink"``; 1 of ``"wls"``, Σ = I of ``"ols"``).
+    shrinkage :math:`\lambda` of Schäfer and Strimmer (``"mint_shrink"``; 0 of ``"mint_cov"``, 1 of ``"wls"``). Without
+    residuals, Σ = I (``"ols"``) or diag(S 1), as if errors of sites were equal and independent (``"wls_struct"``).
 
     Parameters
     ----------
@@ -110,18 +142,25 @@ class MinT:
         Number of hours left out because a residual was missing.
     known_by : Timestamp, optional
         Moment at which the last residual became known, if the residuals state it.
+    covariance : array, shape (names, names), optional
+        Σ, the norm in which bounds are kept by optimisation; none of ``"bottom_up"``. [MW²]
 
     References
     ----------
     - Wickramasuriya, Athanasopoulos and Hyndman (2019), Optimal forecast reconciliation for hierarchical and grouped
       time series through trace minimization, https://doi.org/10.1080/01621459.2018.1448825
     - Schäfer and Strimmer (2005), https://doi.org/10.2202/1544-6115.1175
+    - Structural scaling: Athanasopoulos, Hyndman, Kourentzes and Petropoulos (2017), Forecasting with temporal
+      hierarchies, https://doi.org/10.1016/j.ejor.2017.02.046
+    - Bounds: Wickramasuriya, Turlach and Hyndman (2020), Optimal non-negative forecast reconciliation,
+      https://doi.org/10.1007/s11222-020-09930-0
     - Of samples: Panagiotelis, Gamakumara, Athanasopoulos and Hyndman (2023), Probabilistic forecast reconciliation,
       https://doi.org/10.1016/j.ejor.2022.07.040
 
     See Also
     --------
     reconcile : Fit and apply in one call.
+    reconcile_temporal : Forecasts of one window at several steps.
 
     Examples
     --------
@@ -138,6 +177,7 @@ class MinT:
     rows: int = 0
     missing: int = 0
     known_by: pd.Timestamp | None = None
+    covariance: Array | None = None
 
     @classmethod
     def fit(
@@ -150,35 +190,42 @@ class MinT:
         if method == "bottom_up":
             weights = np.eye(len(names))[len(names) - len(sites) :]
             return cls(names, sites, sums, weights, method)
-        if method == "ols":
-            return cls(names, sites, sums, _weights(sums, np.eye(len(names))), method)
+        if method in ("ols", "wls_struct"):
+            given = np.eye(len(names)) if method == "ols" else np.diag(sums.sum(axis=1))
+            return cls(names, sites, sums, weights_of(sums, given), method, covariance=given)
         table, missing = _complete(residuals, names)
-        covariance, share = _shrunk(table) if method == "mint_shrink" else (np.diag(table.var(axis=0)), 1.0)
+        covariance, share = _covariance(table, method)
         assert residuals is not None
         return cls(
             names,
             sites,
             sums,
-            _weights(sums, covariance),
+            weights_of(sums, covariance),
             method,
             shrinkage=share,
             rows=len(table),
             missing=missing,
             known_by=residuals.attrs.get("known_by"),
+            covariance=covariance,
         )
 
     def apply(
-        self, scenarios: Scenarios, *, bounds: Mapping[str, tuple[float, float]] | None = None
+        self,
+        scenarios: Scenarios,
+        *,
+        bounds: Bounds | None = None,
+        bounds_by: Literal["clipping", "optimisation"] = "clipping",
     ) -> Scenarios:
         """Reconcile scenarios; parameters are those of :func:`reconcile`."""
-        check_types({"scenarios": scenarios, "bounds": bounds}, of=reconcile)
-        self._check(scenarios, bounds)
+        check_types({"scenarios": scenarios, "bounds": bounds, "bounds_by": bounds_by}, of=reconcile)
+        one_of("bounds_by", bounds_by, allowed=BOUNDS_BY)
+        self._check(scenarios)
+        low, high = bounds_of(bounds, self.sites)
         order = [scenarios.sites.index(name) for name in self.names]
-        sites = np.einsum("sn,knh->ksh", self.weights, scenarios.data.values[:, order], optimize=True)
-        for name, (low, high) in (bounds or {}).items():
-            place = self.sites.index(name)
-            sites[:, place] = np.clip(sites[:, place], low, high)
-        whole = np.einsum("ns,ksh->knh", self.sums, sites, optimize=True)
+        sites = np.einsum("sn,knh->khs", self.weights, scenarios.data.values[:, order], optimize=True)
+        norm = self.covariance if bounds_by == "optimisation" else None
+        flat = within(sites.reshape(-1, len(self.sites)), low=low, high=high, sums=self.sums, covariance=norm)
+        whole = np.einsum("ns,khs->knh", self.sums, flat.reshape(sites.shape), optimize=True)
         back = [self.names.index(name) for name in scenarios.sites]
         return Scenarios.from_values(
             whole[:, back],
@@ -189,43 +236,20 @@ class MinT:
             attrs=dict(scenarios.data.attrs) | {"reconciliation": str(self)},
         )
 
-    def _check(self, scenarios: Scenarios, bounds: Mapping[str, tuple[float, float]] | None) -> None:
+    def _check(self, scenarios: Scenarios) -> None:
         if set(scenarios.sites) != set(self.names):
             raise SchemaError(
                 f"The scenarios are of {sorted(scenarios.sites)}.",
                 f"The hierarchy holds {sorted(self.names)}; each must have a forecast of its own.",
                 "Sample scenarios of all of them together, and of no others.",
             )
-        unknown = sorted(set(bounds or {}) - set(self.sites))
-        if unknown:
-            raise SchemaError(
-                f"Bounds are given for {unknown}.", f"Sites have bounds: {list(self.sites)}.", "Correct them."
-            )
-        _check_bounds(bounds or {})
-        issued = scenarios.data.attrs.get("issue_time")
-        if self.known_by is not None and issued is not None and self.known_by > timestamps.instant(issued):
-            raise LeakageError(
-                f"Residuals became known until {self.known_by}; the scenarios were issued at {issued}.",
-                "Weights must be learnt from data known at the issue.",
-                "Collect residuals with hindcast_residuals(..., until=issue_time).",
-            )
+        check_known(self.known_by, scenarios)
 
     def __repr__(self) -> str:
         learnt = f", {self.rows} residuals, shrinkage {self.shrinkage:.2g}" if self.rows else ""
         return (
             f"MinT({self.method}, {len(self.sites)} sites, {len(self.names) - len(self.sites)} sums{learnt})"
         )
-
-
-def _check_bounds(bounds: Mapping[str, tuple[float, float]]) -> None:
-    """Refuse bounds that are missing or in the wrong order."""
-    for name, (low, high) in bounds.items():
-        if not low <= high:
-            raise RangeError(
-                f"The bounds of {name!r} are {low:g} and {high:g} MW.",
-                "The minimum must not be above the maximum, and neither may be missing.",
-                f'Use bounds={{"{name}": ({high:g}, {low:g})}}.' if high < low else "Correct them.",
-            )
 
 
 def _summing(hierarchy: Hierarchy) -> tuple[tuple[str, ...], tuple[str, ...], Array]:
@@ -259,12 +283,6 @@ def _parts(name: str, hierarchy: Hierarchy, *, above: tuple[str, ...]) -> list[s
     return [site for part in hierarchy[name] for site in _parts(part, hierarchy, above=(*above, name))]
 
 
-def _weights(sums: Array, covariance: Array) -> Array:
-    """The projection without S: theorem 1 of Wickramasuriya, Athanasopoulos and Hyndman."""
-    scaled = np.linalg.solve(covariance, sums)
-    return np.linalg.solve(sums.T @ scaled, scaled.T)
-
-
 def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[Array, int]:
     """Hours with the residuals of all names, and the number of others."""
     absent = list(names) if residuals is None else [name for name in names if name not in residuals]
@@ -272,7 +290,7 @@ def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[A
         raise MissingDataError(
             f"There are no residuals of {absent}.",
             "Every name of the hierarchy must have residuals, from which its weight is learnt.",
-            'Collect them with hindcast_residuals, or use method="ols" or "bottom_up".',
+            'Collect them with hindcast_residuals, or use method="wls_struct" or "bottom_up".',
         )
     if not residuals.columns.is_unique:
         raise SchemaError(
@@ -282,35 +300,20 @@ def _complete(residuals: pd.DataFrame | None, names: tuple[str, ...]) -> tuple[A
         )
     table = as_numbers("residuals", residuals[list(names)])
     known = np.isfinite(table).all(axis=1)
-    flat = [name for name, still in zip(names, _still(table[known]), strict=True) if still]
+    flat = [name for name, moving in zip(names, varies(table[known]), strict=True) if not moving]
     if known.sum() < 10 or flat:
         raise MissingDataError(
             f"{int(known.sum())} hours have the residuals of all names; those of {flat} do not vary.",
             "A covariance must be learnt from 10 hours or more, in which each varies.",
-            'Give more past forecasts, or use method="ols" or "bottom_up".',
+            'Give more past forecasts, or use method="wls_struct" or "bottom_up".',
         )
     return table[known], int((~known).sum())
 
 
-def _still(table: Array) -> Array:
-    """Whether the residuals of each name vary by no more than the rounding error of numbers of their size."""
-    if not len(table):
-        return np.ones(table.shape[1], dtype=bool)
-    size = np.abs(table).max(axis=0)
-    return np.asarray(table.std(axis=0) <= np.maximum(1e-9 * size, 1e-12 * size.max()))
-
-
-def _shrunk(table: Array) -> tuple[Array, float]:
-    """Covariance with correlations shrunk towards zero, and the share of shrinkage."""
-    rows = len(table)
-    deviation = table.std(axis=0, ddof=1)
-    unit = (table - table.mean(axis=0)) / (deviation * np.sqrt(rows - 1))
-    sample = unit.T @ unit
-    variance = (rows * ((unit**2).T @ unit**2) - sample**2) / (rows - 1)
-    apart = ~np.eye(len(sample), dtype=bool)
-    distance = (sample[apart] ** 2).sum()
-    share = float(np.clip(variance[apart].sum() / distance, 0.0, 1.0)) if distance > 0 else 1.0
-    # Forecasts that add up already make the sample singular: a little of the diagonal always remains.
-    share = max(share, 1e-6)
-    correlation = np.where(apart, (1 - share) * sample, 1.0)
-    return correlation * np.outer(deviation, deviation), share
+def _covariance(table: Array, method: str) -> tuple[Array, float]:
+    """Covariance of the residuals, and the share of its diagonal."""
+    if method == "mint_shrink":
+        return shrunk(table)
+    if method == "mint_cov":
+        return sample_covariance(table), 0.0
+    return np.diag(table.var(axis=0)), 1.0
