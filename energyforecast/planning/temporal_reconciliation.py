@@ -144,7 +144,7 @@ def reconcile_temporal(
 
 
 def _lengths(scenarios: Sequence[Scenarios]) -> list[int]:
-    """Shortest steps in the step of each; refuse scenarios that are not of one window, or whose steps do not fit."""
+    """Shortest steps in the step of each; refuse scenarios of several windows, and steps that do not fit."""
     if len(scenarios) < 2:
         raise SchemaError(
             f"{len(scenarios)} sets of scenarios are given.",
