@@ -30,6 +30,7 @@ from .core.sites import (
     PVArray as PVArray,
     PVPlant as PVPlant,
     Site as Site,
+    TurbineGroup as TurbineGroup,
     WindFarm as WindFarm,
 )
 from .core.site_catalogue import (

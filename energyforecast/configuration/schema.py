@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 from energyforecast.configuration.validation import Section, refuse, section_of
 from energyforecast.core import tasks
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
-from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.core.sites import DemandArea, PVPlant, Site, TurbineGroup, WindFarm
 from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.core.tasks import Task
 from energyforecast.models import LightGBMQuantiles, QuantileModel
@@ -274,10 +275,16 @@ def plan_section() -> type[Section]:
 
 def file_section() -> type[Section]:
     """The whole file."""
+    groups = section_of(TurbineGroup, types=(("power_curve", str), ("commissioned", str | date)))
     sites = _sections_by_kind(
         SITES,
         leave_out=("name",),
-        types={"power_curve": str, "sources": dict[str, Any]},
+        types={
+            "power_curve": str,
+            "sources": dict[str, Any],
+            "turbine_groups": list[groups],  # type: ignore[valid-type]
+            "wake_efficiency": str | list[list[float]],
+        },
     )
     capacity = _reading(
         read_capacity, _described("Capacity", CAPACITY_PLACES, _CapacityChecks), name="Capacity"

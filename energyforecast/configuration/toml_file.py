@@ -10,6 +10,9 @@
     hub_height = 80         # m
     power_curve = "curve.csv"  # wind_speed [m/s],power [kW]; as PowerCurve.read takes it
     timezone = "Europe/Paris"
+    # wake_efficiency = "dena_mean"     # or pairs of wind speed and efficiency: [[5, 0.85], [15, 1.0]]
+    # turbines of several types, heights or dates, each a table [[sites."La Haute Borne".turbine_groups]] with
+    # capacity = 20.0, hub_height = 140, power_curve = "new.csv", commissioned = 2024-06-01
 
     [weather]
     file = "weather.nc"     # or dataset = "la-haute-borne"; several models: [weather.models] name = "file.nc"
@@ -70,7 +73,7 @@ from energyforecast.configuration.validation import checked
 from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_curve import PowerCurve
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import Site, TurbineGroup
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
@@ -299,10 +302,22 @@ def read(path: str | Path) -> Configuration:
 def _site(name: str, values: Mapping[str, Any], source: Path) -> Site:
     section, given = f"sites.{name}", dict(values)
     kind = SITES[given.pop("kind")]
-    if "power_curve" in given:
-        file = source.parent / given["power_curve"]
-        given["power_curve"] = _built(PowerCurve.read, {"path": file}, source, section)
-    return _built(kind, {"name": name} | given, source, section)
+    if "turbine_groups" in given:
+        groups = [
+            _with_curve(group, source, f"{section}.turbine_groups") for group in given["turbine_groups"]
+        ]
+        given["turbine_groups"] = [
+            _built(TurbineGroup, group, source, f"{section}.turbine_groups") for group in groups
+        ]
+    return _built(kind, {"name": name} | _with_curve(given, source, section), source, section)
+
+
+def _with_curve(values: Mapping[str, Any], source: Path, section: str) -> dict[str, Any]:
+    """Table with the power curve that its file holds."""
+    if "power_curve" not in values:
+        return dict(values)
+    file = source.parent / values["power_curve"]
+    return {**values, "power_curve": _built(PowerCurve.read, {"path": file}, source, section)}
 
 
 def _task(values: Mapping[str, Any], source: Path) -> Task:

@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import numpy.typing as npt
 
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
@@ -17,6 +20,7 @@ from energyforecast.errors import ApproximateCoordinatesWarning, RangeError, Sch
 
 __all__ = ["Site"]
 
+Array = npt.NDArray[Any]
 #: Coordinates that may be off by this much can fall into another cell of a weather model. [km]
 _COARSE: Final = 5.0
 
@@ -119,6 +123,16 @@ class Site:
                 stacklevel=2,
             )
         return self.latitude, self.longitude
+
+    @property
+    def grows(self) -> bool:
+        """Whether its capacity in service follows from commissioning dates."""
+        return False
+
+    def capacity_at(self, valid_time: Any) -> Array:
+        """Installed capacity at given hours, in the shape of the hours; NaN where it is not known. [MW]"""
+        rated = np.nan if self.capacity is None else float(self.capacity)
+        return np.full(timestamps.instants(valid_time).shape, rated)
 
     def _bounded(self, field: str, low: float, high: float, unit: str, *, above: bool = False) -> None:
         value = getattr(self, field)

@@ -9,56 +9,13 @@ from typing import ClassVar, Literal, TypeAlias
 
 from energyforecast.core import calendars
 from energyforecast.core.decrees import Decree, as_decrees
-from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.pv_plant import PVArray, PVPlant
 from energyforecast.core.site_base import Site
-from energyforecast.errors import SchemaError, of_type, one_of
+from energyforecast.core.wind_farm import TurbineGroup, WindFarm
+from energyforecast.errors import SchemaError, one_of
 
-__all__ = ["DemandArea", "PVArray", "PVPlant", "Site", "Sites", "WindFarm", "as_sites"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindFarm(Site):
-    """A wind farm.
-
-    Parameters
-    ----------
-    hub_height : float, optional
-        Height of the hubs above ground. [m]
-    rotor_diameter : float, optional
-        Diameter of the rotors. [m]
-    turbines : int, optional
-        Number of turbines.
-    power_curve : PowerCurve, optional
-        Power by the wind at hub height; of one turbine or of the farm, as a share of its rated power.
-
-    See Also
-    --------
-    PowerCurve, energyforecast.features.PowerCurvePower
-
-    Examples
-    --------
-    >>> farm = WindFarm(name="farm", latitude=48.45, longitude=5.59, capacity=8.2, hub_height=80)
-    >>> farm.kind
-    'wind'
-    """
-
-    kind: ClassVar[Kind] = "wind"
-
-    hub_height: float | None = None
-    rotor_diameter: float | None = None
-    turbines: int | None = None
-    power_curve: PowerCurve | None = None
-
-    def __post_init__(self) -> None:
-        if self.power_curve is not None:
-            remedy = "Read it: power_curve=PowerCurve.read('curve.csv')."
-            of_type("The power curve", self.power_curve, expected=PowerCurve, remedy=remedy)
-        super().__post_init__()
-        self._bounded("hub_height", 0.0, 300.0, "m", above=True)
-        self._bounded("rotor_diameter", 0.0, 400.0, "m", above=True)
-        self._bounded("turbines", 0.0, 10_000.0, "turbines", above=True)
+__all__ = ["DemandArea", "PVArray", "PVPlant", "Site", "Sites", "TurbineGroup", "WindFarm", "as_sites"]
 
 
 @dataclass(frozen=True, kw_only=True)

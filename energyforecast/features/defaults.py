@@ -162,7 +162,7 @@ def _without_weather(features: FeatureSet, site: Site, task: Task | None) -> Fea
 
 def _recipe(site: Site) -> FeatureSet:
     if isinstance(site, WindFarm):
-        curve = () if site.power_curve is None else (PowerCurvePower(), PowerCurvePower(density=True))
+        curve = (PowerCurvePower(), PowerCurvePower(density=True)) if site.has_power_curve else ()
         return _WIND + _WIND_MORE + curve
     if isinstance(site, PVPlant):
         asked = {"snow_loss": site.snow, "soiling_loss": site.soiling_rate is not None}

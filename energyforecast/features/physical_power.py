@@ -8,11 +8,10 @@ from typing import ClassVar, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import PVPlant, WindFarm
 from energyforecast.features.base import Array, Columns, Feature, mean_of_known
 from energyforecast.features.solar import PVChainPower
-from energyforecast.features.wind_power import HubWind
+from energyforecast.features.wind_power import wind_at_height
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["ColdStartPower"]
@@ -69,14 +68,15 @@ class ColdStartPower(Feature):
 def _wind(now: Snapshot, farm: WindFarm) -> Array | None:
     if not now.matching("wind_speed_*m"):
         return None
-    speed = mean_of_known(np.stack(list(HubWind().compute(now).values())))
     lead = mean_of_known(np.stack([now.weather_lead_time(model) for model in now.models]))
     # An analysis has no lead: its error is at least that of a fresh run.
     error = np.interp(np.where(np.isfinite(lead), lead, 0.0), *_WIND_ERROR)
-    curve = PowerCurve.generic() if farm.power_curve is None else farm.power_curve
-    return np.stack(
-        [np.clip(curve.power_at(np.maximum(speed + z * error, 0.0)), 0.0, 1.0) for z in _DEVIATIONS]
-    )
+    total: Array = np.zeros((len(_DEVIATIONS), *error.shape))
+    for group, share in zip(farm.groups(), farm.group_shares(now.valid_time), strict=True):
+        speed = mean_of_known(np.stack(list(wind_at_height(now, group.hub_height).values())))
+        speeds = np.maximum(speed + _DEVIATIONS[:, None, None] * error, 0.0)
+        total += share * group.power_curve.power_at(speeds)
+    return np.clip(total, 0.0, 1.0)
 
 
 def _sun(now: Snapshot, plant: PVPlant) -> Array | None:

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from energyforecast import physics
-from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import Site, WindFarm
+from energyforecast.core.wind_farm import ModelledGroup
 from energyforecast.errors import SchemaError
 from energyforecast.features.base import Array, Columns, Feature
 from energyforecast.features.heights import by_height, hub_height, interval_ends
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["AirMass", "HubWind", "PowerCurvePower"]
+__all__ = ["AirMass", "HubWind", "PowerCurvePower", "wind_at_height"]
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,14 @@ class AirMass(Feature):
         return columns
 
 
-def _density(now: Snapshot, prefix: str, read: Callable[[str], Array]) -> Array:
-    """Density of the air of one weather model, dry where its humidity is unknown. [kg m⁻³]"""
-    names = (f"{prefix}{name}" for name in ("temp_air", "pressure", "relative_humidity"))
-    return physics.air_density(*(read(name) for name in names if name in now.names))
+def _density(now: Snapshot, prefix: str, read: Callable[[str], Array], height: float | None = None) -> Array:
+    """Density of the air of one weather model, at the surface or a height; dry without humidity. [kg m⁻³]"""
+    temp_air, pressure = read(f"{prefix}temp_air"), read(f"{prefix}pressure")
+    damp = f"{prefix}relative_humidity"
+    humidity = read(damp) if damp in now.names else 0.0
+    if height is None:
+        return physics.air_density(temp_air, pressure, humidity)
+    return physics.air_density_at_height(temp_air, pressure, relative_humidity=humidity, hub_height=height)
 
 
 @dataclass(frozen=True)
@@ -98,17 +102,22 @@ class HubWind(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``wind_speed_hub``, the mean over the interval. [m s⁻¹]"""
-        columns: dict[str, Array] = {}
-        for prefix, names in by_height(now, "wind_speed").items():
-            hours = interval_ends(now, next(iter(names.values())))
-            at_ends = [_hub_wind(now, names, hour).mean(axis=2) for hour in hours]
-            columns[f"{prefix}wind_speed_hub"] = np.mean(at_ends, axis=0)
-        return columns
+        speeds = wind_at_height(now, hub_height(now.site))
+        return {f"{prefix}wind_speed_hub": speed for prefix, speed in speeds.items()}
 
 
-def _hub_wind(now: Snapshot, names: dict[float, str], hours: float) -> Array:
-    """Wind speed of every member at hub height, from the heights around it, or the two nearest."""
-    hub = hub_height(now.site)
+def wind_at_height(now: Snapshot, hub: float) -> dict[str, Array]:
+    """Mean wind speed of the members and over the interval at a height, by prefix of the weather model. [m s⁻¹]"""
+    speeds = {}
+    for prefix, names in by_height(now, "wind_speed").items():
+        hours = interval_ends(now, next(iter(names.values())))
+        at_ends = [_member_wind(now, names, hour, hub).mean(axis=2) for hour in hours]
+        speeds[prefix] = np.mean(at_ends, axis=0)
+    return speeds
+
+
+def _member_wind(now: Snapshot, names: dict[float, str], hours: float, hub: float) -> Array:
+    """Wind speed of every member at a height, from the heights around it, or the two nearest."""
     below, above = ([height for height in names if side * height >= side * hub] for side in (-1, 1))
     used = sorted({below[-1], above[0]} if below and above else (below[-2:] or above[:2]))
     speeds = [now.members(names[height], hours=hours) for height in used]
@@ -121,25 +130,28 @@ def _hub_wind(now: Snapshot, names: dict[float, str], hours: float) -> Array:
 
 @dataclass(frozen=True)
 class PowerCurvePower(Feature):
-    r"""Power by the power curve of the farm on the wind at hub height. [fraction of capacity]
+    r"""Power by the power curves of the farm on the wind at hub height. [fraction of the capacity in service]
 
-    .. math:: \hat P = \frac{1}{M} \sum_{m=1}^{M} P_\mathrm{curve}(v_m)
+    .. math:: \hat P = \sum_g w_g \, \frac{1}{M} \sum_{m=1}^{M} P_g\bigl(v_m(z_g)\bigr)
 
-    Of an ensemble it is the mean over the members, which differs from the power of their mean wind.
+    with the share :math:`w_g` of each :class:`energyforecast.TurbineGroup` in the capacity in service, its power curve
+    and its hub height; a farm without groups is one. Of an ensemble it is the mean over the members, which differs
+    from the power of their mean wind.
 
     Parameters
     ----------
     density : bool
-        Correct for the density of the air, from ``temp_air``, ``pressure`` and, where available,
-        ``relative_humidity``.
+        Correct for the density of the air at hub height, from ``temp_air`` (2 m above ground), ``pressure`` (at the
+        surface) and, where available, ``relative_humidity``.
 
     See Also
     --------
-    HubWind, AirMass, energyforecast.physics.curve_power
+    HubWind, AirMass, energyforecast.physics.curve_power, energyforecast.physics.air_density_at_height
 
     Examples
     --------
     >>> from energyforecast.testing import example_snapshot
+    >>> from energyforecast import PowerCurve
     >>> line = PowerCurve([3.0, 13.0, 25.0], [0.0, 1.0, 1.0])
     >>> farm = WindFarm(name="farm", latitude=44, longitude=78, capacity=60, hub_height=100, power_curve=line)
     >>> now = example_snapshot({"wind_speed_100m": 8.0}, sites=farm)
@@ -179,26 +191,36 @@ class PowerCurvePower(Feature):
         SchemaError
             If the site has no power curve.
         """
-        curve = _curve(now.site)
+        farm = _farm(now.site)
+        groups = list(zip(farm.groups(), farm.group_shares(now.valid_time), strict=True))
         columns: dict[str, Array] = {}
         for prefix, names in by_height(now, "wind_speed").items():
             air = [f"{prefix}temp_air", f"{prefix}pressure"]
             if self.density and not set(air) <= set(now.names):
                 continue
-            power = []
-            for hour in interval_ends(now, next(iter(names.values()))):
-                density = _density(now, prefix, partial(now.members, hours=hour)) if self.density else None
-                power.append(curve.power_at(_hub_wind(now, names, hour), density).mean(axis=2))
-            columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.mean(power, axis=0)
+            power = [
+                share * self._at_end(now, prefix, hour, group)
+                for group, share in groups
+                for hour in interval_ends(now, next(iter(names.values())))
+            ]
+            columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.sum(power, axis=0) / (
+                len(power) / len(groups)
+            )
         return columns
 
+    def _at_end(self, now: Snapshot, prefix: str, hours: float, group: ModelledGroup) -> Array:
+        """Mean power of the members of one weather model at an instant. [fraction of rated]"""
+        speed = _member_wind(now, by_height(now, "wind_speed")[prefix], hours, group.hub_height)
+        air = partial(now.members, hours=hours)
+        density = _density(now, prefix, air, group.hub_height) if self.density else None
+        return np.asarray(group.power_curve.power_at(speed, density).mean(axis=2))
 
-def _curve(site: Site) -> PowerCurve:
-    curve = site.power_curve if isinstance(site, WindFarm) else None
-    if curve is None:
+
+def _farm(site: Site) -> WindFarm:
+    if not isinstance(site, WindFarm) or not site.has_power_curve:
         raise SchemaError(
             f"Site {site.name!r} has no power curve.",
             "PowerCurvePower and PowerCurveReference need one for every site.",
             "Give WindFarm(..., power_curve=PowerCurve.read('curve.csv')), or PowerCurve.generic().",
         )
-    return curve
+    return site

@@ -15,7 +15,7 @@ from energyforecast.core import plausibility, timestamps, weather_schema
 from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import PVPlant, Site
+from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Task
 from energyforecast.core.timestamps import Times
 from energyforecast.core.weather_schema import Weather
@@ -146,6 +146,8 @@ def _largest(site: Site, observations: Observations) -> Site:
     ]
     if site.capacity is None or not ever or not max(ever) > site.capacity:
         return site
+    if isinstance(site, WindFarm):
+        site = replace(site, turbine_groups=())  # whose sum is the rated capacity
     return replace(site, capacity=float(max(ever)))
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.power_curve import PowerCurve
-from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
+from energyforecast.core.sites import DemandArea, PVPlant, Site, TurbineGroup, WindFarm
 from energyforecast.core.tasks import DayAhead, Intraday, MonthAhead, Task
 from energyforecast.errors import SchemaError
 from energyforecast.features import Feature, FunctionFeature, Needs
@@ -154,7 +154,15 @@ def site_from_json(values: dict[str, Any]) -> Site:
     given = {name: value for name, value in values.items() if name != "type"}
     if given.get("power_curve") is not None:
         given["power_curve"] = PowerCurve(**given["power_curve"])
+    if "turbine_groups" in given:
+        given["turbine_groups"] = tuple(_group_from_json(item) for item in given["turbine_groups"])
     return _KINDS[values["type"]](**given)
+
+
+def _group_from_json(values: dict[str, Any]) -> TurbineGroup:
+    """Turbine group of its stored fields."""
+    curve = values["power_curve"]
+    return TurbineGroup(**(values | {"power_curve": None if curve is None else PowerCurve(**curve)}))
 
 
 def feature_from_json(values: dict[str, Any], given: dict[str, Feature]) -> Feature:

@@ -37,16 +37,16 @@ class CapacityInService:
     entries: Mapping[tuple[str, bool], _Entries]
 
     def in_service(self, site: Site, valid_time: timestamps.Times, as_of: Any = None) -> Array:
-        """Capacity in service; where it was not known, the newest known one, or the rated one. [MW]"""
-        rated = np.nan if site.capacity is None else float(site.capacity)
+        """Capacity in service; where it was not known, the newest known one, or that by dates, or rated. [MW]"""
+        installed = site.capacity_at(valid_time)
         entries = self.entries.get((site.name, False))
         if entries is None:
-            return np.full(np.shape(valid_time), rated)
+            return installed
         hour, moment = to_ints(valid_time), _moments(as_of, valid_time)
         own = entries.of_hour(hour, moment)
         # An hour to come hands nothing on: after a repair or an order that was announced, the present state holds.
         newest = entries.newest(np.minimum(hour, moment), moment)
-        return np.where(np.isfinite(own), own, np.where(np.isfinite(newest), newest, rated))
+        return np.where(np.isfinite(own), own, np.where(np.isfinite(newest), newest, installed))
 
     def limit(self, site: Site, valid_time: timestamps.Times, as_of: Any = None) -> Array:
         """Limit of an order that was known; infinite where there was none. [MW]"""
@@ -58,7 +58,7 @@ class CapacityInService:
 
     def to_rated(self, site: Site, power: Array, valid_time: timestamps.Times, as_of: Any = None) -> Array:
         """Power as it would be with the rated capacity in service, NaN of a plant that was shut. [MW]"""
-        if site.kind == "demand" or self.entries.get((site.name, False)) is None:
+        if not self._varies(site):
             return power
         rated, service = _rated(site), self.in_service(site, valid_time, as_of)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -66,9 +66,13 @@ class CapacityInService:
         # Never more than full: the hour of a repair may end late, and a register of roofs lags behind.
         return np.where(service == rated, power, np.minimum(share, 1.0) * rated)
 
+    def _varies(self, site: Site) -> bool:
+        """Whether the power of a site grows with a capacity in service that is not always the rated one."""
+        return site.kind != "demand" and (site.grows or (site.name, False) in self.entries)
+
     def from_rated(self, site: Site, service: Array) -> Array:
         """Factor of a forecast for the rated capacity, by the capacity in service."""
-        if site.kind == "demand" or self.entries.get((site.name, False)) is None:
+        if not self._varies(site):
             return np.ones(service.shape)
         return service / _rated(site)
 
@@ -83,6 +87,7 @@ class CapacityInService:
         """Moment from which it was known that an hour's power is that of a shut plant, or held by an order. [ns]"""
         result = np.full(len(hours), _ALWAYS)
         rated = np.inf if site.capacity is None else site.capacity
+        result[site.capacity_at(hours) == 0] = 0  # before the first commissioning, which was always known
         for limit in (False, True):
             entries = self.entries.get((site.name, limit))
             if entries is None or (not limit and site.kind == "demand"):
@@ -149,7 +154,7 @@ def capacity_in_service(
     sites: Sequence[Site],
     step: pd.Timedelta,
 ) -> CapacityInService | None:
-    """Capacity of the observations and that is given, for intervals of a length; None where none was ever known.
+    """Capacity of the observations, that is given and by dates, for intervals of a length; None where it is constant.
 
     Raises
     ------
@@ -160,8 +165,6 @@ def capacity_in_service(
     """
     measured = () if observations is None else observations.capacities
     sources = (*measured, *as_capacities(given))
-    if not sources:
-        return None
     for item in sources:
         _refuse_other_sites(item, [site.name for site in sites], observations)
     entries = {}
@@ -176,7 +179,8 @@ def capacity_in_service(
                 begin, known, value = (np.concatenate(part) for part in zip(*found, strict=True))
                 order = np.lexsort((known, begin))
                 entries[site.name, limit] = _Entries(begin[order], known[order], value[order], step.value)
-    return CapacityInService(entries) if entries else None
+    grows = any(site.grows for site in sites)
+    return CapacityInService(entries) if entries or grows else None
 
 
 def free_power(

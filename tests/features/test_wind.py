@@ -121,7 +121,7 @@ def test_curve_power_of_an_ensemble_is_the_mean_of_its_members() -> None:
 
 def test_curve_power_by_density() -> None:
     weather = _weather(["farm"], wind_speed_50m=8.0, temp_air=30.0, pressure=85_000.0)
-    density = physics.air_density(30.0, 85_000.0)
+    density = physics.air_density_at_height(30.0, 85_000.0, hub_height=50.0)
     got = _look(PowerCurvePower(density=True), weather)["power_curve[density]"]
     np.testing.assert_allclose(got, float(CURVE.power_at(8.0, density)), rtol=1e-5)
     assert float(CURVE.power_at(8.0, density)) < float(CURVE.power_at(8.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,60 @@ def test_a_new_plant_without_power_is_forecast_by_physics_at_its_size() -> None:
     small = fitted.predict(WEATHER, issue_time=ISSUE, available_capacity=half)
     assert fitted.cold_starts
     np.testing.assert_allclose(small.data.values, full.data.values / 2, rtol=1e-5)
+
+
+# -- growth by commissioning dates -----------------------------------------------------------------
+
+OLD = ef.TurbineGroup(capacity=100.0, hub_height=80.0)
+BY_DATES = ef.WindFarm(
+    name="farm", latitude=FARM.latitude, longitude=FARM.longitude,
+    turbine_groups=(OLD, ef.TurbineGroup(capacity=100.0, hub_height=80.0, commissioned="2024-02-20")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS, ids=IDS)
+def test_commissioning_dates_are_a_capacity_in_service(model: Any) -> None:
+    bare = ef.Observations(_observed(DOUBLED).values, published_after="1h")
+    features = ef.recipe(FARM) if model is MODELS[0] else None
+    by_dates, by_table = (
+        ef.Forecaster(farm, TASK, model=model, features=features)
+        .fit(WEATHER, power[:"2024-02-21"])
+        .predict(WEATHER, power, issue_time=ISSUED)
+        for farm, power in (
+            (BY_DATES, bare),
+            (dataclasses.replace(FARM, hub_height=80.0), _observed(DOUBLED)),
+        )
+    )
+    np.testing.assert_allclose(by_dates.data.values, by_table.data.values, rtol=1e-6)
+    np.testing.assert_array_equal(
+        by_dates.data["available_capacity"].values, by_table.data["available_capacity"].values
+    )
+
+
+def test_a_commissioning_of_tomorrow_is_known_today_and_a_table_counts_before_it() -> None:
+    bare = ef.Observations(_observed(DOUBLED).values, published_after="1h")
+    forecaster = ef.Forecaster(BY_DATES, TASK, model=quick_model(20)).fit(WEATHER, bare[:"2024-02-15"])
+    forecast = forecaster.predict(WEATHER, bare, issue_time="2024-02-19 09:00")  # for 20 February
+    assert np.unique(forecast.data["available_capacity"].values) == 200.0
+    order = ef.AvailableCapacity(_capacity(130.0), published_time="2024-02-18")
+    late = forecaster.predict(WEATHER, bare, issue_time="2024-02-19 09:00", available_capacity=order)
+    assert np.unique(late.data["available_capacity"].values) == 130.0
+
+
+def test_power_before_the_first_commissioning_does_not_train() -> None:
+    late = dataclasses.replace(BY_DATES, turbine_groups=(
+        dataclasses.replace(OLD, commissioned="2024-02-01"),
+        ef.TurbineGroup(capacity=100.0, hub_height=80.0, commissioned="2024-02-01"),
+    ))  # fmt: skip
+    shut = ef.Observations(FULL.values.where(FULL.index >= "2024-02-01", 0.0), published_after="1h")
+    missing = ef.Observations(FULL.values.where(FULL.index >= "2024-02-01"), published_after="1h")
+    one, other = (
+        ef.Forecaster(farm, TASK, model=quick_model(20), features=ef.recipe(FARM), trust_clock=True)
+        .fit(WEATHER, power[:"2024-03-10"], missing="drop")
+        .predict(WEATHER, power, issue_time="2024-03-12 09:00")
+        for farm, power in ((late, shut), (FARM, missing))
+    )
+    np.testing.assert_allclose(one.data.values, other.data.values, rtol=1e-6)
 
 
 # -- continuous growth -----------------------------------------------------------------------------
