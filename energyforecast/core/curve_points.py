@@ -211,7 +211,11 @@ class CurvePoints:
         one_of("The efficiency", of, allowed=("wind_speed", "power"))
         at, share = power_curve_sources.efficiency_points(efficiency, of=of)
         stop = float(self._speed[-1] if self.cut_out is None else self.cut_out)
-        speeds = np.union1d(np.arange(0.0, stop, _FINE).round(3), np.append(self._speed, stop))
+        grid = np.concatenate([np.arange(0.0, stop, _FINE), self._speed, at, [stop]])
+        grid = np.unique(grid[grid <= self._speed[-1]])
+        # The points of the curve, moved to the wind before the farm, keep its corners.
+        corners = np.interp(self._speed, physics.wake_wind_speed(grid, at, share), grid)
+        speeds = np.unique(np.concatenate([grid, corners]).round(6))
         reduced = physics.wake_wind_speed(speeds, at, share)
         free = self.power_at(speeds)
         # In a storm the free wind stops turbines.
