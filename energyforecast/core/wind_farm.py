@@ -191,7 +191,7 @@ class WindFarm(Site):
         self._bounded("turbines", 0.0, 10_000.0, "turbines", above=True)
 
     def _take_groups(self) -> None:
-        """Check the groups, and take from them what is not given of the farm."""
+        """Check the groups, which give capacity, mean hub height and number of turbines where they are not given."""
         remedy = "Give turbine_groups=(TurbineGroup(capacity=..., hub_height=...), ...)."
         of_type("turbine_groups", self.turbine_groups, expected=Sequence, remedy=remedy)
         for group in self.turbine_groups:

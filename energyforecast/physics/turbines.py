@@ -277,7 +277,7 @@ def power_from_coefficient(
 
     References
     ----------
-    IEC 61400-12-1 (2017), power coefficient; the limit: Betz (2013, translated from 1920),
+    IEC 61400-12-1 (2017), power coefficient; the limit: Betz (2013),
     https://doi.org/10.1260/0309-524X.37.4.441.
 
     Examples
