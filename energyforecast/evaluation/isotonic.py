@@ -37,28 +37,29 @@ def isotonic_quantile(
 
     .. math:: \sum_i w_i \big(\mathbf{1}[y_i \le z] - \tau\big),
 
-    is greatest, and longest of those. It grows with :math:`z`, so that halving the outcomes halves the forecasts too.
+    is greatest, and longest of those. It grows with :math:`z`, so that halving the outcomes parts the forecasts too.
     """
     order, start, weight = _grouped(forecast, weights)
-    value, rank = np.unique(outcome[order], return_inverse=True)
-    rank, end = rank.ravel(), np.append(start[1:], len(order))
-    fit = np.empty(len(start))
-    # Groups first to last, with values of the ranks low to high.
-    parts = [(0, len(start), 0, len(value) - 1)]
-    slack = 1e-9 * max(float(weight.max()), 1e-300)
+    y, end = outcome[order], np.append(start[1:], len(order))
+    fit, slack = np.empty(len(start)), 1e-9 * weight.max()
+    # Groups first to last, with values low to high.
+    parts = [(0, len(start), -np.inf, np.inf)]
     while parts:
         first, last, low, high = parts.pop()
-        if first >= last:
-            continue
-        if low == high:
-            fit[first:last] = value[low]
-            continue
-        middle = (low + high) // 2
         rows = slice(start[first], end[last - 1])
-        excess = np.cumsum(weight[rows] * ((rank[rows] <= middle) - level))
-        ends = np.concatenate([[0.0], excess[end[first:last] - start[first] - 1]])
-        cut = first + len(ends) - 1 - int(np.argmax(ends[::-1] >= ends.max() - slack))
-        parts += [(first, cut, low, middle), (cut, last, middle + 1, high)]
+        own = y[rows]
+        inside = own[(own >= low) & (own <= high)]
+        middle, highest = np.partition(inside, (len(inside) - 1) // 2)[(len(inside) - 1) // 2], inside.max()
+        if inside.min() == highest:
+            fit[first:last] = highest
+            continue
+        if middle == highest:
+            middle = inside[inside < highest].max()
+        excess = np.cumsum(weight[rows] * ((own <= middle) - level))[end[first:last] - start[first] - 1]
+        longest = np.flatnonzero(excess >= max(excess.max(), 0.0) - slack)
+        cut = first + (int(longest[-1]) + 1 if len(longest) else 0)
+        above = inside[inside > middle].min()
+        parts += [part for part in ((first, cut, low, middle), (cut, last, above, high)) if part[0] < part[1]]
     return _spread(fit, np.arange(len(start)), order, start)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,11 @@ from energyforecast.evaluation.matching import Fill, match
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import table
 
-__all__ = ["murphy"]
+__all__ = ["Functional", "murphy"]
 
 Array = npt.NDArray[Any]
-_Functional = Literal["quantile", "mean"]
+#: The functional of a distribution that a point forecast is.
+Functional: TypeAlias = Literal["quantile", "mean"]
 
 _THRESHOLDS: Final = 101
 
@@ -29,7 +30,7 @@ _THRESHOLDS: Final = 101
 def murphy(
     pairs: Pairs,
     *,
-    functional: _Functional = "quantile",
+    functional: Functional = "quantile",
     level: float = 0.5,
     thresholds: Sequence[float] | Array | None = None,
     reference: Pairs | None = None,

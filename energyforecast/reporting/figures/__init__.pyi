@@ -4,6 +4,12 @@ from .ensembles import (
     rank_histogram as rank_histogram,
     spread_skill as spread_skill,
 )
+from .diagnostics import (
+    corp_event_reliability as corp_event_reliability,
+    corp_quantile_reliability as corp_quantile_reliability,
+    murphy as murphy,
+    relative_economic_value as relative_economic_value,
+)
 from .forecasts import (
     error_by_hour_and_month as error_by_hour_and_month,
     fan_chart as fan_chart,

@@ -23,12 +23,12 @@ def _with_ties() -> ev.Pairs:
 
 @pytest.mark.parametrize(("functional", "level"), [("quantile", 0.1), ("quantile", 0.5), ("mean", 0.5)])
 def test_elementary_scores_are_those_of_scores(functional: str, level: float) -> None:
-    plotdata = pytest.importorskip("scores.plotdata", reason="the extra 'test' has the oracle scores")
+    continuous = pytest.importorskip("scores.continuous", reason="the extra 'test' has the oracle scores")
     pairs, thresholds = _with_ties(), np.arange(20.0, 80.0, 2.5)
     forecast = pairs.at(level) if functional == "quantile" else pairs.mean
     arrays = [xr.DataArray(x, dims="t") for x in (forecast, pairs.observed)]
     kind = "quantile" if functional == "quantile" else "expectile"
-    expected = plotdata.murphy_score(*arrays, thetas=thresholds, functional=kind, alpha=level)
+    expected = continuous.murphy_score(*arrays, thetas=thresholds, functional=kind, alpha=level)
     table = ev.murphy(pairs, functional=functional, level=level, thresholds=thresholds)
     np.testing.assert_allclose(table["value"], expected["total"], atol=1e-12)
 
