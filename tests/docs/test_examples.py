@@ -206,6 +206,20 @@ def test_the_reserve_for_tomorrow_covers_what_it_plans(tmp_path: Path) -> None:
 
 
 @pytest.mark.notebooks
+def test_the_diagnostics_add_up_and_draw_their_figures(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "forecast_diagnostics.py", "--out", "out", cwd=tmp_path)
+    parts = re.findall(r"^(.{12}) ([\d.]+) = ([\d.]+) - ([\d.]+) \+ ([\d.]+)$", shown, flags=re.MULTILINE)
+    crps = {name.strip(): [float(value) for value in values] for name, *values in parts}
+    assert len(crps) == 3
+    for whole, lost, gained, base in crps.values():
+        assert whole == pytest.approx(lost - gained + base, abs=2e-3)
+    assert crps["climatology"][2] < 0.1 * crps["boosting"][2]
+    figures = {path.name: path.stat().st_size for path in (tmp_path / "out").iterdir()}
+    assert set(figures) == {"corp_event.png", "corp_quantiles.png", "murphy.png", "value.png"}
+    assert min(figures.values()) > 10_000
+
+
+@pytest.mark.notebooks
 def test_the_schedule_under_a_dead_band_is_expected_to_cost_least(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "schedule_dead_band.py", "--out", "out", cwd=tmp_path)
     table = pd.read_csv(tmp_path / "out" / "schedule.csv")

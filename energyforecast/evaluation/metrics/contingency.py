@@ -159,7 +159,7 @@ def firm(
         happened, warned = (x[:, None] > limit for x in (pairs.observed, pairs.at(risk)))
         alarms = (1.0 - risk) * (warned & ~happened) @ scale
         return np.where(
-            np.isfinite(limit).all(axis=1)[:, None],
+            np.isfinite(limit).all(axis=1, keepdims=True),
             np.column_stack([alarms, risk * (happened & ~warned) @ scale]),
             np.nan,
         )

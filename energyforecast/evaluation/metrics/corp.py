@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -203,8 +203,8 @@ def _pinball_metrics(level: float) -> list[Metric]:
         y, q = used.T
         recalibrated = isotonic_quantile(q, y, level=level, weights=weight)
         constant = isotonic_quantile(np.zeros(len(y)), y, level=level, weights=weight)
-        losses = (pinball_loss(y, x[:, None], [level])[:, 0] for x in (q, recalibrated, constant))
-        return _split(*losses, weight)
+        losses = [pinball_loss(y, x[:, None], [level])[:, 0] for x in (q, recalibrated, constant)]
+        return _split(losses, weight)
 
     return _metrics(
         "pinball",
@@ -215,10 +215,10 @@ def _pinball_metrics(level: float) -> list[Metric]:
     )
 
 
-def _split(given: Array, recalibrated: Array, constant: Array, weights: Array) -> tuple[float, float, float]:
-    """Parts of a score from its values of a forecast, recalibrated and constant."""
-    means = [float(np.average(loss, weights=weights)) for loss in (given, recalibrated, constant)]
-    return max(means[0] - means[1], 0.0), max(means[2] - means[1], 0.0), means[2]
+def _split(losses: Sequence[Array], weights: Array) -> tuple[float, float, float]:
+    """Parts of a score from its values of the forecast, the recalibrated one and a constant."""
+    given, recalibrated, constant = (float(np.average(loss, weights=weights)) for loss in losses)
+    return max(given - recalibrated, 0.0), max(constant - recalibrated, 0.0), constant
 
 
 def _brier(points: Array, weights: Array) -> tuple[float, float, float]:
@@ -226,7 +226,7 @@ def _brier(points: Array, weights: Array) -> tuple[float, float, float]:
     happened, forecast = points.T
     recalibrated = isotonic_mean(forecast, happened, weights)
     base = np.average(happened, weights=weights)
-    return _split(*((x - happened) ** 2 for x in (forecast, recalibrated, base)), weights)
+    return _split([(x - happened) ** 2 for x in (forecast, recalibrated, base)], weights)
 
 
 def _curve_points(pairs: Pairs) -> Array:

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from energyforecast.evaluation.metrics import contingency, corp_diagrams
 from energyforecast.evaluation.result import Result
-from energyforecast.reporting.backtest_report import tables
+from energyforecast.reporting.backtest_report import event_tables, tables
 
-__all__ = ["OKABE_ITO", "hours_and_months", "pit", "reliability", "skill"]
+__all__ = ["OKABE_ITO", "events", "hours_and_months", "pit", "reliability", "skill", "warnings"]
 
 #: Colours of Okabe and Ito, distinct for the colour-blind; https://jfly.uni-koeln.de/color/.
 OKABE_ITO: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -105,6 +106,51 @@ def reliability(result: Result) -> Figure:
     layout = _layout("Level of the quantile", "Share at or below it")
     layout["xaxis"] |= {"range": [0, 1]}
     layout["yaxis"] |= {"range": [0, 1]}
+    return {"data": data, "layout": layout}
+
+
+def events(result: Result, *, model: str) -> Figure:
+    """Reliability of the probability of the event of the report, by isotonic regression, with its consistency band."""
+    pairs = event_tables.fewer_rows(result.pairs[model])
+    table = corp_diagrams.corp_event_reliability(
+        pairs, **event_tables.event(result, model=model), confidence=0.95
+    )
+    chance, low, high = (_rounded(table[key]) for key in ("probability", "low", "high"))
+    data = [
+        {"x": [0, 1], "y": [0, 1], "mode": "lines", "name": "calibrated", "hoverinfo": "skip"}
+        | {"line": {"color": "#666", "width": 1}},
+        {
+            "x": chance,
+            "y": _rounded(table["value"]),
+            "name": model,
+            "mode": "lines",
+            "line": _line(0)["line"],
+        },
+    ]
+    if np.isfinite(table["low"]).all():
+        data.insert(0, _area(chance, low, high, name="95 % of calibrated forecasts", color=_GREY))
+    layout = _layout("Probability of the event", "Frequency, recalibrated")
+    layout["xaxis"] |= {"range": [0, 1]}
+    layout["yaxis"] |= {"range": [0, 1]}
+    return {"data": data, "layout": layout}
+
+
+def warnings(result: Result, *, model: str) -> Figure:
+    """Relative economic value of warnings of the event of the report, of every model, by the ratio of cost to loss."""
+    data: list[dict[str, Any]] = []
+    for k, name in enumerate(result.forecasts):
+        given = event_tables.event(result, model=model) | {"confidence": 0.95 if k == 0 else None}
+        table = contingency.relative_economic_value(result.pairs[name], **given)
+        ratio = _rounded(table["cost_loss"])
+        if k == 0 and np.isfinite(table["low"]).all():
+            low, high = (_rounded(table[end]) for end in ("low", "high"))
+            label = f"95 % interval of {name}"
+            data.append(_area(ratio, low, high, name=label, color="rgba(0,114,178,0.18)"))
+        line = {"x": ratio, "y": _rounded(table["value"]), "name": name, "mode": "lines+markers"}
+        data.append(line | _line(k))
+    layout = _layout("Cost of protection, as a share of the loss", "Relative economic value")
+    layout["xaxis"] |= {"range": [0, 1]}
+    layout["yaxis"] |= {"range": [-0.5, 1.02]}
     return {"data": data, "layout": layout}
 
 

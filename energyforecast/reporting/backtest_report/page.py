@@ -106,6 +106,7 @@ def _context(result: Result, reference: str | None) -> dict[str, Any]:
     first = next(iter(result.forecasts))
     script, version = _plotly()
     content = fans.content(result, model=first)
+    drawn = _figures(result, reference)
     sites = ", ".join(result.forecasts[first].sites)
     return {
         "language": "en",
@@ -119,13 +120,16 @@ def _context(result: Result, reference: str | None) -> dict[str, Any]:
         "scores": rows.scores(result, reference),
         "skill": rows.skill(result, reference),
         "calibration": rows.calibration(result),
+        "miscalibration": rows.miscalibration(result, reference),
+        "event": rows.event(result),
         "worst": rows.worst(result, content["left_out"]),
         "errors": rows.errors(result),
         "ramps": rows.ramps(result),
         "value": rows.value(result, reference),
         "quality": rows.quality(result),
         "provenance": rows.provenance(result, version),
-        "figures": _figures(result, reference),
+        "curves": {name: rows.curves(drawn[name]) for name in ("events", "warnings")},
+        "figures": drawn,
         "fans": content,
         "plotly": script,
     }
@@ -137,6 +141,8 @@ def _figures(result: Result, reference: str | None) -> dict[str, figures.Figure]
     found = {
         "reliability": figures.reliability(result),
         "pit": figures.pit(result, model=first),
+        "events": figures.events(result, model=first),
+        "warnings": figures.warnings(result, model=first),
         "mae": figures.hours_and_months(result, model=first, metric="mae"),
         "bias": figures.hours_and_months(result, model=first, metric="bias"),
     }

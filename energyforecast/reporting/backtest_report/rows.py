@@ -11,7 +11,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.evaluation.result import Result
-from energyforecast.reporting.backtest_report import tables
+from energyforecast.reporting.backtest_report import event_tables, tables
 from energyforecast.reporting.page_templates import plain
 
 __all__: list[str] = []
@@ -238,6 +238,35 @@ def ramps(result: Result) -> dict[str, Any]:
         for row in tables.ramps(result, model=name).itertuples()
     ]
     return {"size": f"{size:.0%}", "hours": f"{hours:g}", "tolerance": f"{tolerance:g}", "rows": rows}
+
+
+def miscalibration(result: Result, reference: str | None) -> list[Row]:
+    """CRPS of the first model and the reference, and the part that recalibration could save."""
+    models = [name for name in dict.fromkeys((_first(result)[0], reference)) if name is not None]
+    table = event_tables.miscalibration(result, models=models)
+    share = 100 * table["miscalibration"] / table["crps"].where(table["crps"] > 0)
+    return [
+        (row.model, number(row.crps), number(row.miscalibration), number(percent), row.n)
+        for row, percent in zip(table.itertuples(), share, strict=True)
+    ]
+
+
+def event(result: Result) -> str:
+    """The event of the report, in words."""
+    given = event_tables.event(result, model=_first(result)[0])
+    if given["relative"]:
+        return f"power above {100 * given['threshold']:g} % of capacity"
+    return f"power above {number(given['threshold'])} MW, the median outcome"
+
+
+def curves(figure: dict[str, Any]) -> list[Row]:
+    """Name, horizontal and vertical value of each point of the lines of a figure that are not its background."""
+    lines = [line for line in figure["data"] if line.get("hoverinfo") != "skip"]
+    return [
+        (line["name"], number(x), number(np.nan if y is None else y))
+        for line in lines
+        for x, y in zip(line["x"], line["y"], strict=True)
+    ]
 
 
 def value(result: Result, reference: str | None) -> dict[str, Any]:

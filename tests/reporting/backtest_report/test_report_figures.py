@@ -27,3 +27,14 @@ def test_fans_hold_the_levels_that_the_forecast_has() -> None:
     content = fans.content(example_result(), model="model")
     assert content["issues"][0]["day"] == "Tue 2 January 2024"
     assert (content["cells"], content["levels"]) == (24, [0.1, 0.25, 0.5, 0.75, 0.9])
+
+
+def test_warnings_of_an_event_that_never_happened_have_no_value() -> None:
+    first, second = figures.warnings(example_result(), model="model")["data"]
+    assert (first["name"], second["name"]) == ("model", "reference")
+    assert first["y"] == [None] * 19  # no outcome is above half of 60 MW
+
+
+def test_reliability_of_an_event_lies_at_its_frequency() -> None:
+    curve = figures.events(example_result(), model="model")["data"][-1]
+    assert set(curve["y"]) == {0.0}
