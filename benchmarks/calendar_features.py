@@ -149,13 +149,13 @@ def united_states(data: Path) -> Area:
 
 
 def tetouan(data: Path, zone: int) -> Area:
-    """A zone of Tetouan, 2017, with its temperature; fitted anew each week, as there is one Ramadan."""
+    """A zone of Tetouan around the one Ramadan of 2017, with its temperature; fitted anew each week."""
     table = pd.read_parquet(data / "consumption/tetouan.parquet")
     index = pd.DatetimeIndex(table["time"]).tz_localize("UTC")
     hourly = table[[f"zone{zone}_kw", "temp_air"]].set_index(index).resample("1h")
     demand, celsius = hourly[f"zone{zone}_kw"].mean() / 1000, hourly["temp_air"].first()
     site = _site(f"tetouan_{zone}", "MA", "UTC", (35.57, -5.37))
-    days = ("2017-04-01", "2017-10-01")
+    days = ("2017-05-15", "2017-07-15")
     return Area(site, demand, _temperature(site.name, celsius), days, None, refit="7D")
 
 

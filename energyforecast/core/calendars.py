@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Final
 
@@ -43,6 +44,8 @@ Shares = npt.NDArray[np.float64]
 _HIJRA: Final = -492_148
 #: Days of the Islamic year before its ninth month.
 _BEFORE_RAMADAN: Final = 236
+#: Days after the 29th of Ramadan on which it is celebrated, and those of Kurban Ait, to within a day.
+_FEASTS: Final = np.array([1, 2, 3, 68, 69, 70, 71, 72])
 #: Years in which a day can be looked up.
 _YEARS: Final = (1900, 2200)
 
@@ -295,20 +298,36 @@ def _wanted(days: npt.ArrayLike) -> tuple[npt.NDArray[np.datetime64], int, int]:
 
 
 def has_ramadan(country: str) -> bool:
-    """Whether the country keeps holidays of the Islamic calendar.
+    """Whether the end of Ramadan or Kurban Ait, 70 days later, is a public holiday of the country.
 
     Raises
     ------
     SchemaError
         If the package ``holidays`` does not know the country.
 
+    Notes
+    -----
+    A holiday near one of them in most of the years from 2020 to 2029 is enough. Holidays of a part of the country, as
+    of Ceuta and Melilla in Spain, or of a religious community do not count.
+
     Examples
     --------
-    >>> has_ramadan("KZ"), has_ramadan("FR")
-    (True, False)
+    >>> has_ramadan("KZ"), has_ramadan("FR"), has_ramadan("ES")
+    (True, False, False)
     """
     check_country(country)
-    return calendar_tables.is_islamic(country)
+    return calendar_tables.is_islamic(country) and _keeps_feasts(country)
+
+
+@lru_cache(maxsize=256)
+def _keeps_feasts(country: str) -> bool:
+    days = np.arange("2020-01-01", "2030-01-01", dtype="datetime64[D]")
+    fasting = ramadan(days)
+    last = np.nonzero(fasting[:-1] & ~fasting[1:])[0]
+    last = last[last < len(days) - _FEASTS.max()]
+    some = look_up(days, country=country)
+    feast = some.holiday[last[:, None] + _FEASTS].any(axis=1)
+    return bool(feast[some.known[last]].mean() > 0.6)
 
 
 def ramadan(days: npt.ArrayLike) -> Flags:

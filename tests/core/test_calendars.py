@@ -280,6 +280,11 @@ def _away(day: date, known: list[date]) -> int:
     return min(abs((day - other).days) for other in known)
 
 
-def test_ramadan_is_kept_in_central_asia() -> None:
-    assert all(calendars.has_ramadan(country) for country in CENTRAL_ASIA)
-    assert not calendars.has_ramadan("DE")
+@pytest.mark.parametrize("country", [*CENTRAL_ASIA, "MA", "TR", "ID", "MY", "SN", "GW", "EG", "PK", "AZ"])
+def test_ramadan_is_kept_where_its_feasts_are_public_holidays(country: str) -> None:
+    assert calendars.has_ramadan(country)
+
+
+@pytest.mark.parametrize("country", ["DE", "FR", "GB", "ES", "AR", "ME", "FJ", "US", "CN"])
+def test_ramadan_is_not_kept_where_a_part_or_a_community_has_its_feasts(country: str) -> None:
+    assert not calendars.has_ramadan(country)
