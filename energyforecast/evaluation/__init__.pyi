@@ -7,6 +7,9 @@ from .aggregation import (
 from .backtest import (
     backtest as backtest,
 )
+from .confidence_set import (
+    model_confidence_set as model_confidence_set,
+)
 from .fold_runs import (
     Execution as Execution,
 )
@@ -74,6 +77,14 @@ from .metrics.exceedance import (
     event_reliability as event_reliability,
     roc as roc,
     roc_area as roc_area,
+)
+from .metrics.expectiles import (
+    expectile as expectile,
+    expectile_loss as expectile_loss,
+    expectiles_of_quantiles as expectiles_of_quantiles,
+)
+from .metrics.explained import (
+    d2_pinball as d2_pinball,
 )
 from .metrics.murphy import (
     murphy as murphy,

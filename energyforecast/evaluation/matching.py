@@ -13,7 +13,7 @@ from energyforecast.core.intervals import check_same_step
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.pairing import Pairs
 
-__all__ = ["Fill", "Matched", "match"]
+__all__ = ["Fill", "Matched", "common_keys", "match"]
 
 Fill = Literal["reference", "common"]
 
@@ -37,7 +37,7 @@ def match(model: Pairs, reference: Pairs, *, fill: Fill = "reference") -> Matche
     gains no skill; "common" compares common hours only.
     """
     check_same_step(model.step, reference.step, name="The forecast", other="the reference")
-    keys = _common_keys(model, reference)
+    keys = common_keys(model, reference)
     first, second = (pd.MultiIndex.from_frame(pairs.labels[keys]) for pairs in (model, reference))
     place = first.get_indexer(second)
     matched = place >= 0
@@ -60,7 +60,7 @@ def match(model: Pairs, reference: Pairs, *, fill: Fill = "reference") -> Matche
     return Matched(filled, reference, ~matched, unmatched)
 
 
-def _common_keys(model: Pairs, reference: Pairs) -> list[str]:
+def common_keys(model: Pairs, reference: Pairs) -> list[str]:
     """Columns that identify a row: with the issue, unless the two were issued at other times."""
     same = set(model.labels["issue_time"]) & set(reference.labels["issue_time"])
     keys = _KEY if same else ["site", "valid_time"]

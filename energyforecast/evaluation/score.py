@@ -24,6 +24,8 @@ from energyforecast.evaluation.metrics import (
     ensemble,
     events,
     exceedance,
+    expectiles,
+    explained,
     murphy,
     spread,
 )
@@ -69,7 +71,9 @@ def metric_names() -> list[str]:
     topics = (
         basic,
         deterministic,
+        explained,
         distribution,
+        expectiles,
         spread,
         exceedance,
         corp,

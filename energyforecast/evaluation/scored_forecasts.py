@@ -16,10 +16,12 @@ from energyforecast.core.variables import Flag
 from energyforecast.errors import MissingDataError
 from energyforecast.evaluation import significance
 from energyforecast.evaluation.aggregation import By, aggregate
+from energyforecast.evaluation.confidence_set import Statistic, confidence_set_of_pairs
 from energyforecast.evaluation.matching import Fill
 from energyforecast.evaluation.pairing import Pairs, align
 from energyforecast.evaluation.registry import Parameters
 from energyforecast.evaluation.score import METRICS, AnyMetric, named
+from energyforecast.evaluation.significance import Alternative
 
 __all__ = ["ScoredForecasts"]
 
@@ -206,6 +208,7 @@ class ScoredForecasts:
         by: By = None,
         fill: Fill = "reference",
         confidence: float = 0.9,
+        alternative: Alternative = "two-sided",
     ) -> pd.DataFrame:
         """Test models against a reference, with the skill of each; see :func:`energyforecast.evaluation.compare`.
 
@@ -220,6 +223,8 @@ class ScoredForecasts:
             hours are compared).
         confidence : float
             Probability of the interval of the skill.
+        alternative : {"two-sided", "less", "greater"}
+            Of the loss of a model minus that of the reference: ``"less"`` tests whether the model is better.
 
         Returns
         -------
@@ -234,7 +239,7 @@ class ScoredForecasts:
 
         See Also
         --------
-        skill, energyforecast.evaluation.compare
+        skill, confidence_set, energyforecast.evaluation.compare
 
         Examples
         --------
@@ -251,7 +256,13 @@ class ScoredForecasts:
                 f"Models are {list(self.forecasts)}, and one besides the reference is needed.",
                 "Choose among them; give references to backtest together with the forecaster.",
             )
-        given = {"metric": metric, "by": by, "fill": fill, "confidence": confidence}
+        given = {
+            "metric": metric,
+            "by": by,
+            "fill": fill,
+            "confidence": confidence,
+            "alternative": alternative,
+        }
         tables = [
             significance.compare(self.pairs[name], self.pairs[reference], **given).assign(model=name)  # type: ignore[arg-type]
             for name in others
@@ -259,6 +270,45 @@ class ScoredForecasts:
         table = pd.concat(tables, ignore_index=True)
         table["p_adjusted"] = significance.benjamini_hochberg(table["p"])
         return table[["model", *table.columns.drop("model")]]
+
+    def confidence_set(
+        self, metric: AnyMetric = "crps", *, confidence: float = 0.9, statistic: Statistic = "range"
+    ) -> pd.DataFrame:
+        """Models inseparable from the best one; see :func:`energyforecast.evaluation.model_confidence_set`.
+
+        Parameters
+        ----------
+        metric : str or Metric
+            A mean of points of which less is better, as in :meth:`compare`.
+        confidence : float
+            Probability that the best model is in the set.
+        statistic : {"range", "max"}
+
+        Returns
+        -------
+        DataFrame
+            A row for each model, the best first: ``model``, ``metric``, ``value``, ``p``, ``inside``, ``days``, ``n``
+            (hours that all models forecast) and ``left_out``, those of the first model that another does not.
+
+        See Also
+        --------
+        compare, energyforecast.evaluation.model_confidence_set
+
+        References
+        ----------
+        Hansen, Lunde and Nason (2011), https://doi.org/10.3982/ECTA5771.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_result
+        >>> example = example_result().confidence_set("mae")  # of a single day: no model can be excluded
+        >>> example[["model", "metric", "value", "p", "inside", "days", "n"]]
+               model metric  value   p  inside  days   n
+        0      model    mae    1.0 NaN    True     1  24
+        1  reference    mae    2.0 NaN    True     1  24
+        """
+        check_types(locals(), of=ScoredForecasts.confidence_set)
+        return confidence_set_of_pairs(self.pairs, metric=metric, confidence=confidence, statistic=statistic)
 
     def calibration(self, *, model: str) -> pd.DataFrame:
         r"""Frequency of outcomes at or below each quantile. Columns ``level``, ``frequency``, ``n``.

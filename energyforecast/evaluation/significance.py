@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from energyforecast.core.arguments import as_numbers, check_types
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, one_of
 from energyforecast.evaluation.aggregation import By, Days, Metric, aggregate, groups
 from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.bootstrap import quantile_interval
@@ -21,8 +21,10 @@ from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.score import METRICS, AnyMetric, named
 
 __all__ = [
+    "Alternative",
     "DieboldMariano",
     "benjamini_hochberg",
+    "comparable",
     "compare",
     "diebold_mariano",
     "skill_interval",
@@ -30,6 +32,8 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
+#: Which difference a test looks for: any, or one below or above 0.
+Alternative = Literal["two-sided", "less", "greater"]
 #: Days whose covariances count: a week of weather.
 _LAGS: Final = 7
 
@@ -45,8 +49,10 @@ class DieboldMariano:
     lags: int
 
 
-def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldMariano:
-    r"""Two-sided test of a mean difference of zero, for an autocorrelated series.
+def diebold_mariano(
+    difference: npt.ArrayLike, *, lags: int = _LAGS, alternative: Alternative = "two-sided"
+) -> DieboldMariano:
+    r"""Test of a mean difference of zero, two-sided or one-sided, for an autocorrelated series.
 
     .. math:: t = \sqrt{\frac{n + 1 - 2h + h (h - 1) / n}{n}} \, \frac{\bar d}{\sqrt{\hat\sigma^2 / n}},
         \quad \hat\sigma^2 = \hat\gamma_0 + 2 \sum_{k=1}^{L} \Big(1 - \frac{k}{L + 1}\Big) \hat\gamma_k,
@@ -61,11 +67,14 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
     lags : int
         Covariances of the long-run variance, in Bartlett's weights; fewer in a short series, at most a
         quarter of its length.
+    alternative : {"two-sided", "less", "greater"}
+        Whether the mean may differ from 0 to both sides, or is asked to be less (the first forecast is better) or
+        greater.
 
     Returns
     -------
     DieboldMariano
-        ``mean`` of the differences, negative where the first forecast is better; ``statistic``; two-sided ``p_value``;
+        ``mean`` of the differences, negative where the first forecast is better; ``statistic``; ``p_value``;
         ``n``, the number of differences; ``lags`` that were used.
 
     Notes
@@ -89,9 +98,12 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
     >>> noise = np.random.default_rng(1).normal(size=90)
     >>> diebold_mariano(noise).p_value > 0.05, diebold_mariano(noise + 1).p_value < 0.001
     (True, True)
+    >>> diebold_mariano(noise - 1, alternative="less").p_value < 0.001
+    True
     """
     check_types(locals(), of=diebold_mariano)
-    series = np.asarray(difference, dtype=float)
+    one_of("alternative", alternative, allowed=("two-sided", "less", "greater"))
+    series = as_numbers("difference", difference)
     if series.ndim != 1:
         raise SchemaError(
             f"Differences have the shape {series.shape}.",
@@ -107,15 +119,21 @@ def diebold_mariano(difference: npt.ArrayLike, *, lags: int = _LAGS) -> DieboldM
     mean = float(series.mean())
     about = series - mean
     if np.abs(about).max() <= 1e-12 * max(abs(mean), np.finfo(float).tiny):
-        return DieboldMariano(
-            mean, np.copysign(np.inf, mean) if mean else 0.0, 0.0 if mean else 1.0, count, lags
-        )
+        certain = float(np.copysign(np.inf, mean)) if mean else 0.0
+        return DieboldMariano(mean, certain, _p_value(certain, count - 1, alternative), count, lags)
     lagged = [about[k:] @ about[: count - k] / count for k in range(lags + 1)]
     variance = lagged[0] + 2 * sum((1 - k / (lags + 1)) * lagged[k] for k in range(1, lags + 1))
     ahead = lags + 1
     correction = (count + 1 - 2 * ahead + ahead * (ahead - 1) / count) / count
     statistic = float(mean * np.sqrt(correction * count / variance))
-    return DieboldMariano(mean, statistic, float(2 * stats.t.sf(abs(statistic), df=count - 1)), count, lags)
+    return DieboldMariano(mean, statistic, _p_value(statistic, count - 1, alternative), count, lags)
+
+
+def _p_value(statistic: float, freedom: int, alternative: Alternative) -> float:
+    """P-value of a statistic that has Student's t distribution."""
+    if alternative == "two-sided":
+        return float(2 * stats.t.sf(abs(statistic), df=freedom))
+    return float(stats.t.sf(statistic if alternative == "greater" else -statistic, df=freedom))
 
 
 def benjamini_hochberg(p_values: npt.ArrayLike) -> Array:
@@ -162,6 +180,7 @@ def compare(
     fill: Fill = "reference",
     confidence: float = 0.9,
     lags: int = _LAGS,
+    alternative: Alternative = "two-sided",
 ) -> pd.DataFrame:
     r"""Test a forecast against a reference on the same hours, with its skill.
 
@@ -186,6 +205,8 @@ def compare(
         Probability of the interval of the skill.
     lags : int
         Days, as in :func:`diebold_mariano`.
+    alternative : {"two-sided", "less", "greater"}
+        Of the loss of the model minus that of the reference: ``"less"`` tests whether the model is better.
 
     Returns
     -------
@@ -211,7 +232,7 @@ def compare(
     0    1.0        2.0    0.5     1  24
     """
     check_types(locals(), of=compare)
-    item = _comparable(metric)
+    item = comparable(metric)
     check_probability("The confidence", confidence)
     both = match(model, reference, fill=fill)
     losses = [item.pointwise(pairs) for pairs in (both.model, both.reference)]
@@ -222,7 +243,7 @@ def compare(
         groups(both.reference, by), table["value"], base["value"], strict=True
     ):
         daily = _daily(losses[0][members] - losses[1][members], days.number[members])
-        test = diebold_mariano(daily, lags=lags)
+        test = diebold_mariano(daily, lags=lags, alternative=alternative)
         low, high = skill_interval(item, losses, days, members, confidence=confidence)
         rows.append(
             key
@@ -236,7 +257,7 @@ def compare(
     return result
 
 
-def _comparable(metric: AnyMetric) -> Metric:
+def comparable(metric: AnyMetric) -> Metric:
     """The metric of a comparison: a mean of losses."""
     metrics = named(metric)
     mean = len(metrics) == 1 and metrics[0].combine is None and metrics[0].statistic is None

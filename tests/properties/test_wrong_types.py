@@ -252,6 +252,22 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "spread_skill_of_samples": _case(
         evaluation.spread_skill_of_samples, observed=np.ones(3), samples=np.ones((3, 4)), bins=2, member_weights=None
     ),
+    "expectile_loss": _case(
+        evaluation.expectile_loss, observed=np.ones(3), expectiles=np.ones(3), level=0.5
+    ),
+    "expectiles_of_quantiles": _case(
+        evaluation.expectiles_of_quantiles, quantiles=np.ones((3, 2)), quantile_levels=(0.1, 0.9), level=0.4
+    ),
+    "diebold_mariano": _case(
+        evaluation.diebold_mariano, difference=np.arange(9.0), lags=1, alternative="less"
+    ),
+    "model_confidence_set": _case(
+        evaluation.model_confidence_set, losses=lambda: pd.DataFrame({"a": np.arange(20.0), "b": 1.0}), confidence=0.9,
+        statistic="range", block=7, draws=20, seed=0,
+    ),
+    "confidence_set": _case(
+        lambda **given: example_result().confidence_set(**given), metric="mae", confidence=0.9, statistic="max"
+    ),
     "score_samples": _case(
         evaluation.score_samples, metric="crps_of_samples", observed=np.ones(3), samples=np.ones((3, 4)), by=None,
         weights=None, parameters=None,

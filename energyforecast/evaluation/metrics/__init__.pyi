@@ -11,6 +11,8 @@ from . import (
     ensemble as ensemble,
     events as events,
     exceedance as exceedance,
+    expectiles as expectiles,
+    explained as explained,
     murphy as murphy,
     spread as spread,
 )
