@@ -180,8 +180,9 @@ def rank_flatness(
     y, drawn = rows_of(observed, samples, dims=2)
     share = _in_bins(y, drawn, bins, seed)
     count, number = share.shape
+    nan = float("nan")
     if not count:
-        return RankFlatness(*[float("nan")] * 6, n=0, bins=number)
+        return RankFlatness(nan, nan, nan, nan, nan, nan, 0, number)
     away = (share.sum(axis=0) - count / number) / np.sqrt(count / number)
     found = _statistics(away[None])[0]
     if block == 1:
@@ -191,8 +192,9 @@ def rank_flatness(
     else:
         moved = (_block_counts(share, block, draws) - share.sum(axis=0)) / np.sqrt(count / number)
         p = (np.abs(_statistics(moved)) >= np.abs(found)).mean(axis=0)
-    pairs = [float(value) for pair in zip(found, p, strict=True) for value in pair]
-    return RankFlatness(*pairs, n=count, bins=number)
+    statistic, slope, convexity = found.tolist()
+    whole, line, parabola = np.asarray(p, dtype=float).tolist()
+    return RankFlatness(statistic, whole, slope, line, convexity, parabola, count, number)
 
 
 def spread_skill_of_samples(

@@ -22,12 +22,12 @@ SHAPES = [(12, 1), (12, 2), (12, 9), (12, 50)]
 
 @pytest.fixture(scope="module")
 def rules() -> Any:
-    return pytest.importorskip("scoringrules", reason="the extra 'test' has the oracle scoringrules")
+    return pytest.importorskip("scoringrules", "0.10", reason="the extra 'test' has the oracle scoringrules")
 
 
 @pytest.fixture(scope="module")
 def scores() -> Any:
-    return pytest.importorskip("scores.probability", reason="the extra 'test' has the oracle scores")
+    return pytest.importorskip("scores", "2.7", reason="the extra 'test' has the oracle scores").probability
 
 
 def drawn(rows: int, members: int, *, dims: int | None = None, seed: int = 0) -> tuple[Array, Array, Array]:
