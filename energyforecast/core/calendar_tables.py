@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final
@@ -55,7 +56,7 @@ def day_classes(
     """
     # The years around give the neighbours of the first and the last day, and days moved across the year.
     around, span = range(years[0] - 1, years[1] + 2), _span(*years)
-    known = _holidays(country, subdivision, around, decrees=decrees)
+    known, complete = _holidays(country, subdivision, around, decrees=decrees)
     days_off, worked = {pair[0] for pair in more}, {pair[1] for pair in more}
     holiday = np.array([day in known or day in days_off for day in span])
     estimated = np.array(["estimated" in known.get(day, "") for day in span])
@@ -70,7 +71,7 @@ def day_classes(
     run_before, run_after = _run(off), _run(off[::-1])[::-1]
     bridge = ~off & (run_before > 0) & (run_after > 0) & ~compensation
     half_day = np.array([day in half for day in span]) & ~holiday
-    in_force = np.array([known.start_year <= day.year <= known.end_year for day in span])
+    in_force = np.array([day.year in complete for day in span])
     fields = (holiday, estimated, weekend, compensation, bridge, before, after, half_day)
     return tuple(flags[31:-31] for flags in (*fields, run_before, run_after, in_force))
 
@@ -82,17 +83,22 @@ def _run(off: Flags) -> Counts:
     return np.concatenate([[0], place[:-1] - newest_work[:-1]])
 
 
-def _holidays(country: str, subdivision: str | None, years: range, *, decrees: bool) -> Any:
-    """Public holidays of the years, with or without those that a decree set for one year alone."""
+def _holidays(country: str, subdivision: str | None, years: range, *, decrees: bool) -> tuple[Any, set[int]]:
+    """Public holidays of the years, with or without decrees of one year alone, and the years that are known."""
     # English labels where they exist: only they can be searched for "estimated".
     entity = holidays.country_holidays(country)
     language = "en_US" if "en_US" in entity.supported_languages else None
     known = holidays.country_holidays(country, subdiv=subdivision, language=language)
     known.has_special_holidays = known.has_special_holidays and decrees
+    complete = set()
     for year in years:
-        # A year is filled as one of its days is asked for.
-        known.get(date(year, 1, 1))
-    return known
+        # A year is filled as one of its days is asked for; a warning names years without some of the holidays.
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            known.get(date(year, 1, 1))
+        if not warned and known.start_year <= year <= known.end_year:
+            complete.add(year)
+    return known, complete
 
 
 def _listed(country: str, subdivision: str | None, category: str, years: range) -> Any:

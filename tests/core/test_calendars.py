@@ -226,6 +226,12 @@ def test_years_before_and_after_those_of_the_package_are_marked() -> None:
     assert some.holiday.tolist() == [False, True, False]
 
 
+def test_years_with_some_of_the_holidays_alone_are_not_known() -> None:
+    # Hindu holidays of India are known from 2001 to 2035; the package warns, which would stop a strict program.
+    some = calendars.look_up(_days("2000-08-15", "2001-01-26", "2035-08-15", "2036-08-15"), country="IN")
+    assert some.known.tolist() == [False, True, True, False]
+
+
 @pytest.mark.parametrize("call", ["look_up", "school_holidays", "weekend", "ramadan"])
 @pytest.mark.parametrize(
     "days", [["1850-01-01"], ["2024-01-01", "9999-12-31"], ["NaT"], [3.5], ["soon"], None]
