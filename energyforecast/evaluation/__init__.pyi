@@ -70,6 +70,7 @@ from .metrics.ensemble import (
 )
 from .metrics.events import (
     peaks as peaks,
+    ramp_firm as ramp_firm,
     ramps as ramps,
 )
 from .metrics.exceedance import (

@@ -197,7 +197,11 @@ def alarm_scores(
 ) -> pd.DataFrame:
     r"""Hits, misses and false alarms of ramp warnings, by window and direction.
 
-    .. math:: \text{CSI} = \frac{\text{hits}}{\text{hits} + \text{misses} + \text{false alarms}}
+    .. math::
+
+        \text{CSI} = \frac{a}{a + b + c}, \quad \text{POD} = \frac{a}{a + c}, \quad \text{FAR} = \frac{b}{a + b}
+
+    with hits :math:`a`, false alarms :math:`b` and misses :math:`c`.
 
     Parameters
     ----------
@@ -215,8 +219,8 @@ def alarm_scores(
     Returns
     -------
     DataFrame
-        ``within``, ``direction``, ``hits``, ``misses``, ``false_alarms``, ``csi`` (NaN without events), ``warned``
-        (share of hours), ``n`` (hours judged), ``missing``.
+        ``within``, ``direction``, ``hits``, ``misses``, ``false_alarms``, ``csi``, ``pod`` and ``far`` (NaN where
+        their denominator is 0), ``warned`` (share of hours), ``n`` (hours judged), ``missing``.
 
     Notes
     -----
@@ -251,8 +255,14 @@ def alarm_scores(
         for part in _judged(table, observations, probability, slack, site or "the scenarios")
     ]
     sums = pd.DataFrame(parts).groupby(["within", "direction"], sort=False, as_index=False).sum()
-    events = sums["hits"] + sums["misses"] + sums["false_alarms"]
-    sums.insert(5, "csi", (sums["hits"] / events.where(events > 0)))
+    observed, warned = (sums["hits"] + sums[other] for other in ("misses", "false_alarms"))
+    scores = (
+        ("csi", "hits", observed + sums["false_alarms"]),
+        ("pod", "hits", observed),
+        ("far", "false_alarms", warned),
+    )
+    for place, (name, part, whole) in enumerate(scores, start=5):
+        sums.insert(place, name, sums[part] / whole.where(whole > 0))
     return sums.assign(warned=sums["warned"] / sums["n"].where(sums["n"] > 0))
 
 

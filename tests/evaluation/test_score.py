@@ -29,6 +29,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "contingency": {"threshold": 50.0},
     "firm": {"thresholds": [40.0, 60.0], "risk": 0.7},
     "relative_economic_value": {"threshold": 50.0},
+    "ramp_firm": {"changes": [0.1, 0.3], "risk": 0.7},
     "imbalance_cost": {"shortage": 40.0, "surplus": 10.0},
     "economic_value": {"shortage": 40.0, "surplus": 10.0},
 }

@@ -119,6 +119,7 @@ def test_a_warning_hits_once_and_days_are_added() -> None:
     table = _table([0.5, 0.5, 0.5, 0.0, 0.0, np.nan])
     one = alarm_scores(table, came).iloc[0]
     assert (one["hits"], one["misses"], one["false_alarms"]) == (1, 1, 0)
+    assert (one["csi"], one["pod"], one["far"]) == (0.5, 0.5, 0.0)
     both = alarm_scores([table, table], came).iloc[0]
     assert (both["hits"], both["misses"], both["n"]) == (2, 2, 10)
 

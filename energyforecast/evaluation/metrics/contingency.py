@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.errors import RangeError, SchemaError
+from energyforecast.errors import RangeError
 from energyforecast.evaluation.aggregation import By, Metric, aggregate
 from energyforecast.evaluation.arguments import check_probability, check_range
-from energyforecast.evaluation.event_probability import check_threshold, exceedance
+from energyforecast.evaluation.event_probability import check_threshold, exceedance, tiers
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.registry import metric, table
 
@@ -151,7 +151,7 @@ def firm(
     1  firm_false_alarms   0.05  24
     2        firm_misses   0.00  24
     """
-    limits, scale = _tiers(thresholds, threshold_weights, relative)
+    limits, scale = tiers(thresholds, threshold_weights, relative)
     check_probability("The risk", risk)
 
     def points(pairs: Pairs) -> Array:
@@ -256,28 +256,6 @@ def _check_warning(probability: float) -> None:
             "It must be above 0, else all hours are warned of.",
             "Correct it.",
         )
-
-
-def _tiers(
-    thresholds: Sequence[float] | Array, weights: Sequence[float] | Array | None, relative: bool
-) -> tuple[Array, Array]:
-    """Thresholds and their weights; refuse those that do not belong together."""
-    limits = np.asarray(thresholds, dtype=float)
-    scale = np.ones(limits.shape) if weights is None else np.asarray(weights, dtype=float)
-    if limits.ndim != 1 or not limits.size or scale.shape != limits.shape:
-        raise SchemaError(
-            f"Thresholds have the shape {limits.shape}, their weights {scale.shape}.",
-            "There must be one or more thresholds, and a weight for each.",
-            "Give thresholds=[...], and as many weights.",
-        )
-    for limit in limits:
-        check_threshold(float(limit), relative)
-    if (np.diff(limits) <= 0).any():
-        raise RangeError(f"The thresholds {limits.tolist()} do not rise.", "They must.", "Sort them.")
-    check_range("A weight of a threshold", scale, low=0.0)
-    if not scale.all():
-        raise RangeError("A weight of a threshold is 0.", "It must be above 0.", "Leave the threshold out.")
-    return limits, scale
 
 
 def _table(happened: Array, warned: Array) -> Array:

@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from energyforecast.errors import RangeError
 from energyforecast.evaluation.aggregation import Metric
-from energyforecast.evaluation.arguments import check_positive, check_range
+from energyforecast.evaluation.arguments import check_positive, check_probability, check_range
+from energyforecast.evaluation.event_probability import tiers
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.ramp_matching import match_ramps, onsets
 from energyforecast.evaluation.registry import metric
 
-__all__ = ["peaks", "ramps"]
+__all__ = ["peaks", "ramp_firm", "ramps"]
 
 Array = npt.NDArray[Any]
 
+#: Rounding of a change, as a share of the capacity.
+_SLACK: Final = 1e-9
+#: Hits, misses and false alarms above and below the line of each score of ramps, and whether lower is better.
+_RAMP_SCORES: Final = (
+    ("ramp_csi", ((1, 0, 0), (1, 1, 1)), False),
+    ("ramp_pod", ((1, 0, 0), (1, 1, 0)), False),
+    ("ramp_far", ((0, 0, 1), (1, 0, 1)), True),
+    ("ramp_frequency_bias", ((1, 0, 1), (1, 1, 0)), None),
+)
 
-@metric("ramp_hits", "ramp_misses", "ramp_false_alarms", "ramp_csi")
+
+@metric(
+    "ramp_hits", "ramp_misses", "ramp_false_alarms", "ramp_csi", "ramp_pod", "ramp_far", "ramp_frequency_bias"
+)
 def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -> list[Metric]:
-    r"""Ramps of the median matched with observed ones: hits, misses, false alarms, critical success index.
+    r"""Ramps of the median matched with observed ones: hits, misses, false alarms, and scores of these.
 
-    .. math:: \mathrm{CSI} = \frac{\mathrm{hits}}{\mathrm{hits} + \mathrm{misses} + \mathrm{false\ alarms}}
+    .. math::
 
-    A ramp is a change by at least `change` of the capacity within `window` hours, upward or downward; of
-    neighbouring hours that all change so, the one of the greatest change. An observed ramp is hit by the nearest
-    forecast ramp of its direction within the tolerance, each of which hits once. ``ramp_csi`` is NaN where there is no
-    ramp. An event belongs to its hour, a false alarm to that of the forecast.
+        \mathrm{CSI} = \frac{a}{a + b + c}, \quad \mathrm{POD} = \frac{a}{a + c}, \quad
+            \mathrm{FAR} = \frac{b}{a + b}, \quad \mathrm{bias} = \frac{a + b}{a + c}
+
+    with hits :math:`a`, false alarms :math:`b` and misses :math:`c`. A ramp is a change by at least `change` of the
+    capacity within `window` hours, upward or downward; of neighbouring hours that all change so, the one of the
+    greatest change. An observed ramp is hit by the nearest forecast ramp of its direction within the tolerance, each of
+    which hits once. A score is NaN where its denominator is 0; none needs correct negatives, as hours without a ramp
+    are no events. An event belongs to its hour, a false alarm to that of the forecast.
 
     Parameters
     ----------
@@ -44,7 +62,7 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
 
     See Also
     --------
-    peaks, energyforecast.planning.ramps
+    ramp_firm, peaks, energyforecast.planning.ramps
 
     References
     ----------
@@ -54,11 +72,14 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
     --------
     >>> from energyforecast.testing import example_forecast, example_observations
     >>> ramps(example_observations(), example_forecast(), change=0.02)[["metric", "value", "n"]]
-                  metric  value   n
-    0          ramp_hits    1.0  21
-    1        ramp_misses    0.0  21
-    2  ramp_false_alarms    0.0  21
-    3           ramp_csi    1.0  21
+                    metric  value   n
+    0            ramp_hits    1.0  21
+    1          ramp_misses    0.0  21
+    2    ramp_false_alarms    0.0  21
+    3             ramp_csi    1.0  21
+    4             ramp_pod    1.0  21
+    5             ramp_far    0.0  21
+    6  ramp_frequency_bias    1.0  21
     """
     check_positive("change", change, high=1.0)
     check_positive("window", window)
@@ -78,7 +99,81 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
         )
         for column, name in enumerate(("ramp_hits", "ramp_misses", "ramp_false_alarms"))
     ]
-    return [*parts, Metric("ramp_csi", points, share=True, total=True, combine=_csi, lower_is_better=False)]
+    scores = [
+        Metric(name, points, share=True, total=True, combine=_quotient(*weights), lower_is_better=better)
+        for name, weights, better in _RAMP_SCORES
+    ]
+    return [*parts, *scores]
+
+
+@metric("ramp_firm", "ramp_firm_false_alarms", "ramp_firm_misses")
+def ramp_firm(
+    *,
+    changes: Sequence[float] | Array,
+    risk: float,
+    window: float = 3.0,
+    threshold_weights: Sequence[float] | Array | None = None,
+) -> list[Metric]:
+    r"""FIRM score of ramps of several sizes, hour by hour, of the median's changes; and its parts. [1]
+
+    .. math::
+
+        \sum_{\pm} \sum_k w_k \big( (1 - \alpha) \, \mathbf{1}[\pm \Delta y < \theta_k \le \pm \Delta m]
+            + \alpha \, \mathbf{1}[\pm \Delta m < \theta_k \le \pm \Delta y] \big)
+
+    with the changes :math:`\Delta y` of the outcome and :math:`\Delta m` of the median over the window, upward and
+    downward, and thresholds :math:`\theta_k` with weights :math:`w_k`: a miss costs :math:`\alpha`, a false alarm
+    :math:`1 - \alpha`. 0 is perfect. A ramp that is an hour late costs both.
+
+    Parameters
+    ----------
+    changes : sequence of float
+        Rising shares of the capacity, above 0 and at most 1.
+    risk : float
+        Risk parameter: 0.8 where a miss costs four times a false alarm.
+    window : float
+        [h]
+    threshold_weights : sequence of float, optional
+        Of the changes; all 1 by default.
+
+    Raises
+    ------
+    RangeError
+        If a site has no capacity, or a parameter is out of its range.
+
+    See Also
+    --------
+    firm, ramps
+
+    References
+    ----------
+    Taggart, Loveday and Griffiths (2022), https://doi.org/10.1002/qj.4266, here for changes.
+
+    Examples
+    --------
+    Outcome and median rise alike.
+
+    >>> from energyforecast.testing import example_forecast, example_observations
+    >>> ramp_firm(example_observations(), example_forecast(), changes=[0.02, 0.1], risk=0.7)[["metric", "value", "n"]]
+                       metric  value   n
+    0               ramp_firm    0.0  21
+    1  ramp_firm_false_alarms    0.0  21
+    2        ramp_firm_misses    0.0  21
+    """
+    limits, scale = tiers(changes, threshold_weights, True)
+    check_positive("A change", limits[0])
+    check_probability("The risk", risk)
+    check_positive("window", window)
+
+    def points(pairs: Pairs) -> Array:
+        return _firm_points(pairs, limits, scale, window) * [1.0 - risk, risk]
+
+    combined = (lambda means: means.sum(axis=-1), lambda means: means[..., 0], lambda means: means[..., 1])
+    names = ("ramp_firm", "ramp_firm_false_alarms", "ramp_firm_misses")
+    return [
+        Metric(name, points, share=True, combine=combine)
+        for name, combine in zip(names, combined, strict=True)
+    ]
 
 
 @metric("peak", "peak_hour")
@@ -132,13 +227,7 @@ def _changes(values: Array, hour: Array, window: float) -> Array:
 
 def _ramp_points(pairs: Pairs, change: float, window: float, tolerance: float) -> Array:
     """Hits, misses and false alarms at their hours; NaN where no change is known."""
-    bare = np.flatnonzero(~np.isfinite(pairs.capacity))
-    if bare.size:
-        raise RangeError(
-            f"Ramps of site {pairs.labels['site'].iloc[int(bare[0])]!r} are asked for, which has no capacity.",
-            "It must have one: a ramp is a change by a share of the capacity.",
-            "Give the site a capacity.",
-        )
+    _check_capacity(pairs)
     counts, median, hours = np.full((len(pairs), 3), np.nan), pairs.at(0.5), _hours(pairs)
     for rows in _series(pairs):
         hour = hours[rows]
@@ -158,10 +247,42 @@ def _ramp_points(pairs: Pairs, change: float, window: float, tolerance: float) -
     return counts
 
 
-def _csi(sums: Array) -> Array:
-    """Critical success index of counts; NaN without events."""
-    events = sums.sum(axis=-1)
-    return np.where(events > 0, sums[..., 0] / np.where(events > 0, events, 1.0), np.nan)
+def _check_capacity(pairs: Pairs) -> None:
+    """Refuse sites without a capacity."""
+    bare = np.flatnonzero(~np.isfinite(pairs.capacity))
+    if bare.size:
+        raise RangeError(
+            f"Ramps of site {pairs.labels['site'].iloc[int(bare[0])]!r} are asked for, which has no capacity.",
+            "It must have one: a ramp is a change by a share of the capacity.",
+            "Give the site a capacity.",
+        )
+
+
+def _firm_points(pairs: Pairs, limits: Array, scale: Array, window: float) -> Array:
+    """Weights of the thresholds that are false alarms and misses at each hour; NaN where no change is known."""
+    _check_capacity(pairs)
+    points, median, hours = np.zeros((len(pairs), 2)), pairs.at(0.5), _hours(pairs)
+    for rows in _series(pairs):
+        observed, predicted = (
+            _changes(values[rows], hours[rows], window)[:, None] / pairs.capacity[rows][:, None]
+            for values in (pairs.observed, median)
+        )
+        for sign in (1, -1):
+            happened, warned = (sign * change >= limits - _SLACK for change in (observed, predicted))
+            points[rows, 0] += (warned & ~happened) @ scale
+            points[rows, 1] += (happened & ~warned) @ scale
+        points[rows[~np.isfinite(observed[:, 0])]] = np.nan
+    return points
+
+
+def _quotient(above: Sequence[float], below: Sequence[float]) -> Callable[[Array], Array]:
+    """Ratio of two sums of hits, misses and false alarms; NaN where the second is 0."""
+
+    def score(sums: Array) -> Array:
+        part, whole = sums @ np.asarray(above), sums @ np.asarray(below)
+        return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
+
+    return score
 
 
 def _peak_points(pairs: Pairs) -> tuple[Array, Array]:

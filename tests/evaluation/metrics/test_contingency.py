@@ -109,6 +109,31 @@ def test_firm_is_least_for_the_quantile_of_its_risk() -> None:
     assert min(costs, key=lambda level: costs[level]) in (0.45, 0.5, 0.55)
 
 
+def test_firm_of_ramps_counts_each_hour_size_and_direction() -> None:
+    """Changes within an hour: an outcome that rises by 30 and falls by 60, a forecast that rises by 60 an hour late."""
+    observed, forecast = _series([0.0, 30.0, 30.0, -30.0]), _series([0.0, 0.0, 60.0, 60.0])
+    forecast.attrs["capacity"], forecast.attrs["kind"] = 100.0, "demand"
+    given = {"changes": [0.3, 0.5], "threshold_weights": [1.0, 2.0], "window": 1.0}
+    table = ev.ramp_firm(observed, forecast, risk=0.8, **given).set_index("metric")
+    assert table["n"].eq(3).all()
+    assert table.loc["ramp_firm_false_alarms", "value"] == pytest.approx(0.2 * (1 + 2) / 3)
+    assert table.loc["ramp_firm_misses", "value"] == pytest.approx(0.8 * (1 + (1 + 2)) / 3)
+    assert table.loc["ramp_firm", "value"] == pytest.approx((0.6 + 3.2) / 3)
+    categories = [np.array([30.0, 0.0, -60.0]), np.array([0.0, 60.0, 0.0])]
+    oracle = sum(
+        categorical.firm(
+            *(xr.DataArray(sign * x, dims="t") for x in categories[::-1]),
+            0.8,
+            [30.0, 50.0],
+            [1.0, 2.0],
+            threshold_assignment="upper",
+        )
+        for sign in (1, -1)
+    )
+    total = oracle["firm_score"] if isinstance(oracle, xr.Dataset) else oracle
+    assert table.loc["ramp_firm", "value"] == pytest.approx(float(total))
+
+
 def test_relative_economic_value_is_that_of_scores() -> None:
     probability = pytest.importorskip("scores.probability")
     if not hasattr(probability, "relative_economic_value"):
@@ -154,6 +179,9 @@ def test_value_by_expenses() -> None:
         lambda: ev.firm(PAIRS, thresholds=[1.0], risk=80.0),
         lambda: ev.firm(PAIRS, thresholds=[1.0], risk=0.5, threshold_weights=[-1.0]),
         lambda: ev.firm(PAIRS, thresholds=[1.0], risk=0.5, threshold_weights=[0.0]),
+        lambda: ev.ramp_firm(PAIRS, changes=[0.0, 0.3], risk=0.5),
+        lambda: ev.ramp_firm(PAIRS, changes=[30.0], risk=0.5),
+        lambda: ev.ramp_firm(PAIRS, changes=[0.3], risk=0.5, window=0.0),
         lambda: ev.relative_economic_value(PAIRS, threshold=55.0, ratios=[20.0]),
         lambda: ev.relative_economic_value(PAIRS, threshold=55.0, ratios=[]),
         lambda: ev.relative_economic_value(PAIRS, threshold=55.0, probability=-0.1),

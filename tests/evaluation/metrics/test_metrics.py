@@ -349,6 +349,13 @@ def test_ramps_are_matched_within_an_hour(predicted: Array, expected: tuple[int,
     table = ev.ramps(points(_step(10), predicted), change=0.3, window=1).set_index("metric")["value"]
     assert tuple(table[["ramp_hits", "ramp_misses", "ramp_false_alarms"]]) == expected
     assert table["ramp_csi"] == expected[0] / sum(expected)
+    hits, misses, alarms = expected
+    for name, part, whole in (
+        ("ramp_pod", hits, hits + misses),
+        ("ramp_far", alarms, hits + alarms),
+        ("ramp_frequency_bias", hits + alarms, hits + misses),
+    ):
+        assert table[name] == part / whole if whole else np.isnan(table[name])
 
 
 def test_no_ramp_spans_an_hour_that_was_not_observed() -> None:
