@@ -144,10 +144,15 @@ def scores(result: Result, reference: str | None) -> dict[str, Any]:
 
 
 def _skill(result: Result, reference: str) -> list[Row]:
-    """Skill of each model over all lead times."""
+    """Skill of each model over all lead times, and whether it is separable from the best one."""
     table = tables.skill_intervals(result, reference=reference)
+    best = {
+        row.model: "–" if np.isnan(row.p) else "yes" if row.inside else "no"
+        for row in result.confidence_set("crps").itertuples()
+    }
     return [
-        (row.model, _ranged(row.percent, 100 * row.low, 100 * row.high), row.n) for row in table.itertuples()
+        (row.model, _ranged(row.percent, 100 * row.low, 100 * row.high), best[row.model], row.n)
+        for row in table.itertuples()
     ]
 
 

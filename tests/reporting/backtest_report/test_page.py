@@ -108,6 +108,9 @@ def test_scores_of_the_page_are_those_of_the_result(result: Result, file: Path) 
             expected = [scores.loc[(metric, model), column] for model in head[1:]]
             assert table[f"{name} [{unit}]"] == pytest.approx(expected, rel=0.006)
     skill = {row[0]: _float(row[1]) for row in page.rows["Skill in CRPS over Climatology"][1:]}
+    best = {row[0]: row[2] for row in page.rows["Skill in CRPS over Climatology"][1:]}
+    inside = result.confidence_set("crps").set_index("model")["inside"]
+    assert best == {name: "yes" if inside[name] else "no" for name in best}
     expected = result.skill("crps", reference="Climatology").set_index("model")["percent"]
     assert skill == pytest.approx({name: expected[name] for name in ("trees", "Persistence")}, rel=0.006)
 
