@@ -25,6 +25,7 @@ from energyforecast.features.feature_set import FeatureSet, Needs
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWind, NeighbourWindComponents
 from energyforecast.features.physical_power import ColdStartPower
+from energyforecast.features.pv_chain import PVChainPower
 from energyforecast.features.site import SiteStatics
 from energyforecast.features.solar import (
     ClearSky,
@@ -32,7 +33,6 @@ from energyforecast.features.solar import (
     ClearSkyPower,
     IntervalMean,
     Irradiance,
-    PVChainPower,
     SunPosition,
 )
 from energyforecast.features.wind import (

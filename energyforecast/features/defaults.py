@@ -24,13 +24,13 @@ from energyforecast.features.demand import ApparentTemperature, Daylight, DayTyp
 from energyforecast.features.feature_set import FeatureSet
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourWind, NeighbourWindComponents
+from energyforecast.features.pv_chain import PVChainPower
 from energyforecast.features.solar import (
     ClearSky,
     ClearSkyPersistence,
     ClearSkyPower,
     IntervalMean,
     Irradiance,
-    PVChainPower,
     SunPosition,
 )
 from energyforecast.features.wind import EnsembleSpread, NewestWind, WindDirection, WindSpeed

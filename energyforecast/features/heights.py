@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from energyforecast import physics
@@ -9,8 +12,15 @@ from energyforecast.core import variables
 from energyforecast.core.sites import Site, WindFarm
 from energyforecast.features.base import Array, step_hours
 from energyforecast.point_in_time.snapshot import Snapshot
+from energyforecast.weather.processing.temporal import integral_of
 
-__all__ = ["by_height", "hub_height", "interval_ends", "mean_components", "nearest_to_hub"]
+__all__ = [
+    "by_height",
+    "hub_height",
+    "interval_states",
+    "mean_components",
+    "nearest_to_hub",
+]
 
 
 def by_height(now: Snapshot, variable: str) -> dict[str, dict[float, str]]:
@@ -21,9 +31,24 @@ def by_height(now: Snapshot, variable: str) -> dict[str, dict[float, str]]:
     return {prefix: dict(sorted(names.items())) for prefix, names in found.items()}
 
 
-def interval_ends(now: Snapshot, name: str) -> tuple[float, ...]:
-    """Instants that represent the interval: both ends, or the beginning alone for a mean. [h]"""
-    return (0.0,) if now.cell_methods[name] == variables.MEAN else (0.0, step_hours(now))
+def interval_states(now: Snapshot, *names: str) -> list[Callable[[str], Array]]:
+    """Readers of the members of variables that represent the interval: its mean, or the instants at both ends."""
+    if all(_is_mean(now, name) or (integral_of(name), now.site.name) in now.weather for name in names):
+        return [partial(_mean_members, now)]
+    return [partial(_members_at, now, hours=hours) for hours in (0.0, step_hours(now))]
+
+
+def _is_mean(now: Snapshot, name: str) -> bool:
+    return now.cell_methods[name] == variables.MEAN
+
+
+def _mean_members(now: Snapshot, name: str) -> Array:
+    return now.members(name if _is_mean(now, name) else integral_of(name))
+
+
+def _members_at(now: Snapshot, name: str, *, hours: float) -> Array:
+    """Members at an end of the interval; of a mean those of the interval, at either end."""
+    return now.members(name, hours=0.0 if _is_mean(now, name) else hours)
 
 
 def hub_height(site: Site) -> float:
@@ -40,7 +65,7 @@ def nearest_to_hub(now: Snapshot, names: dict[float, str]) -> str:
 def mean_components(now: Snapshot, speed: str, direction: str) -> Array:
     """Eastward and northward wind over the interval. [m s⁻¹]"""
     ends = [
-        physics.wind_components(now.shift(speed, hours=hours), now.shift(direction, hours=hours))
-        for hours in (0.0, step_hours(now))
+        np.asarray(physics.wind_components(read(speed), read(direction))).mean(axis=3)
+        for read in interval_states(now, speed, direction)
     ]
     return np.asarray(np.mean(ends, axis=0))

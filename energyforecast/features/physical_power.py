@@ -10,7 +10,8 @@ import pandas as pd
 
 from energyforecast.core.sites import PVPlant, WindFarm
 from energyforecast.features.base import Array, Columns, Feature, mean_of_known
-from energyforecast.features.solar import PVChainPower
+from energyforecast.features.pv_chain import PVChainPower
+from energyforecast.features.solar import ClearSkyPower
 from energyforecast.features.wind_power import wind_at_height
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -61,7 +62,7 @@ class ColdStartPower(Feature):
         if isinstance(now.site, WindFarm):
             power = _wind(now, now.site)
         else:
-            power = _sun(now, now.site) if isinstance(now.site, PVPlant) else None
+            power = _sun(now) if isinstance(now.site, PVPlant) else None
         return {} if power is None else {f"cold_start[{z:+g}]": power[k] for k, z in enumerate(_DEVIATIONS)}
 
 
@@ -79,10 +80,10 @@ def _wind(now: Snapshot, farm: WindFarm) -> Array | None:
     return np.clip(total, 0.0, 1.0)
 
 
-def _sun(now: Snapshot, plant: PVPlant) -> Array | None:
+def _sun(now: Snapshot) -> Array | None:
     chains = PVChainPower().compute(now)
     if not chains:
         return None
     power = np.clip(mean_of_known(np.stack(list(chains.values()))), 0.0, 1.0)
-    clear = np.maximum(np.clip(plant.clear_sky_power(now.sun()), 0.0, 1.0), power)
+    clear = np.maximum(np.clip(ClearSkyPower().compute(now)["clear_sky_power"], 0.0, 1.0), power)
     return np.stack([np.clip(power + z * _SKY_ERROR * clear, 0.0, clear) for z in _DEVIATIONS])

@@ -1,4 +1,4 @@
-"""Features of a PV plant, with the position of the sun in the middle of each interval."""
+"""Features of a PV plant: irradiance as means of intervals, with the sun of the same intervals."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import timestamps
-from energyforecast.core.sites import PVPlant, Site
-from energyforecast.core.variables import height_of
-from energyforecast.errors import SchemaError
+from energyforecast.core.sites import PVPlant
 from energyforecast.features.base import Array, Columns, Feature, offset_name
+from energyforecast.features.sun_parts import FINE_PART, mean_of_parts, parts_of, plant_of
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -23,23 +22,12 @@ __all__ = [
     "ClearSkyPower",
     "IntervalMean",
     "Irradiance",
-    "PVChainPower",
     "SunPosition",
 ]
 
 #: Lowest clear-sky power at which the clear-sky index is meaningful. [fraction of capacity]
 _MIN_CLEAR: Final = 0.05
 _DAY: Final = "24h"
-
-
-def _plant(site: Site, feature: str) -> PVPlant:
-    if isinstance(site, PVPlant):
-        return site
-    raise SchemaError(
-        f"The feature {feature!r} is used for the {type(site).__name__} {site.name!r}.",
-        "It must be used for a PVPlant, with its modules.",
-        f"Make the site a PVPlant, or remove the feature: features - {feature!r}.",
-    )
 
 
 @dataclass(frozen=True)
@@ -65,8 +53,10 @@ class SunPosition(Feature):
         return {"sun_elevation": 90.0 - position.zenith, "sun_azimuth": position.azimuth}
 
 
-def _clear(now: Snapshot, hours: float = 0.0) -> Array:
-    return physics.clear_sky(now.sun(hours=hours), altitude=now.site.altitude or 0.0).ghi
+def _clear(now: Snapshot) -> Array:
+    """Mean of the clear-sky irradiance over each interval, at dawn only a part of which has light. [W m⁻²]"""
+    sun = now.sun(parts=parts_of(now, FINE_PART))
+    return mean_of_parts(physics.clear_sky(sun, altitude=now.site.altitude or 0.0).ghi)
 
 
 @dataclass(frozen=True)
@@ -83,7 +73,7 @@ class ClearSky(Feature):
     >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
     >>> now = example_snapshot(sites=plant, start="2024-03-20 12:00", hours=1)
     >>> ClearSky().compute(now)["clear_sky_ghi"].round(-1).tolist()
-    [[720.0]]
+    [[710.0]]
     """
 
     def compute(self, now: Snapshot) -> Columns:
@@ -193,113 +183,6 @@ class IntervalMean(Feature):
 
 
 @dataclass(frozen=True)
-class PVChainPower(Feature):
-    r"""Power of the plant from the weather by the chain of PV models: ``pv_chain_power``. [fraction of capacity]
-
-    .. math:: P = P_\mathrm{ac}(E, T_\mathrm{cell}), \qquad v_{10} = v_z \, (10 / z)^{1/7}
-
-    of :func:`energyforecast.physics.pv_power`; the wind at the height :math:`z` nearest to 10 m cools the cells. Of a
-    plant with ``snow`` or a ``soiling_rate`` the losses are those of the weather
-    (:func:`energyforecast.weather.module_losses`).
-
-    Parameters
-    ----------
-    components : bool
-        Use ``dni`` and ``dhi`` of the weather in place of decomposing ``ghi``. One of them must then be there, and
-        completes the other by :func:`energyforecast.physics.complete_irradiance`.
-    hours : tuple of float
-        Intervals relative to the forecast one, of one weather run. Their columns are like ``pv_chain_power[-1h]``. [h]
-
-    See Also
-    --------
-    ClearSkyPower, energyforecast.PVPlant.power
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)  # noon is at 12:30 UTC
-    >>> weather = {"ghi": 400.0, "temp_air": 10.0, "wind_speed_10m": 3.0}
-    >>> now = example_snapshot(weather, sites=plant, start="2024-03-20 12:00", hours=1)
-    >>> PVChainPower().compute(now)["pv_chain_power"].round(1).tolist()
-    [[0.4]]
-    """
-
-    weather: ClassVar[tuple[str, ...]] = ("ghi", "temp_air", "wind_speed_*m")
-
-    components: bool = False
-    hours: tuple[float, ...] = (0,)
-
-    @property
-    def weather_if_present(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Losses to snow and dirt, and components of the irradiance, where they are used."""
-        return ("snow_loss", "soiling_loss", *(("dni", "dhi") if self.components else ()))
-
-    @property
-    def optional(self) -> bool:  # type: ignore[override]
-        """Left out where variables are missing, unless components are asked for."""
-        return not self.components
-
-    @property
-    def margin(self) -> pd.Timedelta:
-        """Distance of the end of the farthest interval."""
-        return timestamps.duration(f"{max(abs(hour) for hour in self.hours) + 1}h")
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Columns ``pv_chain_power``, by interval, of each weather model that has all variables.
-
-        Raises
-        ------
-        SchemaError
-            If the site is no PV plant, or no weather model has the components that are asked for, or the losses of a
-            plant with snow or a ``soiling_rate``.
-        """
-        plant = _plant(now.site, self.name)
-        columns: dict[str, Array] = {}
-        for ghi in now.matching("ghi"):
-            prefix = ghi.removesuffix("ghi")
-            names = [name for name in now.matching("wind_speed_*m") if name[: len(prefix)] == prefix]
-            winds = [name for name in names if ":" not in name[len(prefix) :]]
-            parts = [part for part in ("dni", "dhi") if self.components and f"{prefix}{part}" in now.names]
-            if not winds or f"{prefix}temp_air" not in now.names or (self.components and not parts):
-                continue
-            wind = min(winds, key=lambda name: abs((height_of(name) or 10.0) - 10.0))
-            to_ten = (10.0 / (height_of(wind) or 10.0)) ** (1 / 7)
-            for hour in self.hours:
-                given = {part: now.shift(f"{prefix}{part}", hours=hour) for part in parts}
-                sun = now.sun(hours=hour)
-                moved = f"[{offset_name(hour)}]" if hour else ""
-                columns[f"{prefix}pv_chain_power{moved}"] = plant.power(
-                    physics.complete_irradiance(now.shift(ghi, hours=hour), sun, **given),
-                    sun,
-                    temp_air=now.interval_mean(f"{prefix}temp_air", hours=hour),
-                    wind_speed=now.interval_mean(wind, hours=hour) * to_ten,
-                    **_losses(now, plant, prefix, hour),
-                )
-        if self.components and not columns:
-            raise SchemaError(
-                f"The feature {self.name!r} uses components of irradiance; the weather holds {sorted(now.names)}.",
-                "A weather model must have dni or dhi, with ghi, temp_air and wind.",
-                "Add one of them to the weather, or leave components=True out: ghi is decomposed then.",
-            )
-        return columns
-
-
-def _losses(now: Snapshot, plant: PVPlant, prefix: str, hours: float) -> dict[str, Array]:
-    """Shares lost to snow and dirt, of a plant that has them."""
-    asked = {"snow": plant.snow, "soiling": plant.soiling_rate is not None}
-    found = {}
-    for name in (name for name, wanted in asked.items() if wanted):
-        if f"{prefix}{name}_loss" not in now.names:
-            raise SchemaError(
-                f"The plant {plant.name!r} has {name}, and the weather no {prefix}{name}_loss: {sorted(now.names)}.",
-                "The losses of its modules must be among the weather.",
-                "Add them: weather = ef.weather.module_losses(weather, plant), or leave snow and soiling_rate out.",
-            )
-        found[name] = now.interval_mean(f"{prefix}{name}_loss", hours=hours)
-    return found
-
-
-@dataclass(frozen=True)
 class ClearSkyPower(Feature):
     """Clear-sky power of the plant: ``clear_sky_power``. [fraction of capacity]
 
@@ -320,7 +203,8 @@ class ClearSkyPower(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``clear_sky_power``."""
-        return {"clear_sky_power": _plant(now.site, self.name).clear_sky_power(now.sun())}
+        sun = now.sun(parts=parts_of(now))
+        return {"clear_sky_power": mean_of_parts(plant_of(now.site, self.name).clear_sky_power(sun))}
 
 
 @dataclass(frozen=True)
@@ -354,8 +238,8 @@ class ClearSkyPersistence(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``smart_persistence``."""
-        plant = _plant(now.site, self.name)
-        clear = plant.clear_sky_power(now.sun())
+        plant = plant_of(now.site, self.name)
+        clear = mean_of_parts(plant.clear_sky_power(now.sun(parts=parts_of(now))))
         newest = _index(now, plant, now.lag("0h"), now.lag_age("0h"))
         daily = _index(now, plant, now.lag(_DAY, step=_DAY), now.lag_age(_DAY, step=_DAY))
         index = np.where(np.isfinite(newest), newest, daily)
@@ -368,7 +252,11 @@ def _index(now: Snapshot, plant: PVPlant, power: Array, age: Array) -> Array:
     """Clear-sky index of an observed power of a given age; NaN where the sun was low."""
     missing = ~np.isfinite(age)
     ago = np.where(missing, 0, age * 3.6e12).astype("timedelta64[ns]")
-    middle = now.windows.issue_time[:, None] - ago + now.windows.frequency.to_timedelta64() // 2
-    then = plant.clear_sky_power(physics.solar_position(middle, plant.latitude, plant.longitude))
+    parts = parts_of(now)
+    offsets = ((np.arange(parts) + 0.5) * (now.windows.frequency.value / parts)).astype("timedelta64[ns]")
+    moments = (now.windows.issue_time[:, None] - ago)[..., None] + offsets
+    then = plant.clear_sky_power(physics.solar_position(moments, plant.latitude, plant.longitude)).mean(
+        axis=2
+    )
     share = np.where(missing, np.nan, power) / (plant.capacity or np.nan)
     return physics.clear_sky_index(np.maximum(share, 0.0), then, min_clear=_MIN_CLEAR)

@@ -11,7 +11,7 @@ import pandas as pd
 from energyforecast import physics
 from energyforecast.core import timestamps, variables
 from energyforecast.features.base import Array, Columns, Feature, offset_name, step_hours
-from energyforecast.features.heights import by_height, mean_components
+from energyforecast.features.heights import by_height, interval_states, mean_components
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -77,6 +77,8 @@ class WindVariability(Feature):
     .. math:: \Delta v = v(t + \Delta) - v(t), \qquad
         s = \sqrt{\frac{1}{2h + 2} \sum_{k=-h}^{h+1} \bigl(v(t + k) - \bar v\bigr)^2}
 
+    Of a variable of means the change is half of that from the interval before to the one after.
+
     Parameters
     ----------
     hours : int
@@ -109,9 +111,11 @@ class WindVariability(Feature):
         """Columns like ``wind_speed_100m[change]`` and ``wind_speed_100m[deviation]``. [m s⁻¹]"""
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
-            around = np.stack([now.shift(name, hours=hour) for hour in range(-self.hours, self.hours + 2)])
-            columns[f"{name}[change]"] = now.shift(name, hours=step_hours(now)) - now[name]
-            columns[f"{name}[deviation]"] = around.std(axis=0)
+            step, mean = step_hours(now), now.cell_methods[name] == variables.MEAN
+            around = [now.shift(name, hours=hour) for hour in range(-self.hours, self.hours + 2 - mean)]
+            change = now.shift(name, hours=step) - now.shift(name, hours=-step if mean else 0.0)
+            columns[f"{name}[change]"] = 0.5 * change if mean else change
+            columns[f"{name}[deviation]"] = np.std(around, axis=0)
         return columns
 
 
@@ -122,7 +126,8 @@ class WindDirection(Feature):
     .. math:: \bar\varphi = \operatorname{atan2}\bigl(\overline{\sin\varphi},\, \overline{\cos\varphi}\bigr),
         \qquad (u, v) = \overline{(-s \sin\varphi,\, -s \cos\varphi)}
 
-    with the direction of origin :math:`\varphi`, the speed :math:`s`, and means over both ends of the interval.
+    with the direction of origin :math:`\varphi`, the speed :math:`s`, and means over both ends of the interval;
+    variables that are means already are taken as they are.
 
     See Also
     --------
@@ -148,8 +153,8 @@ class WindDirection(Feature):
         """
         columns: dict[str, Array] = {}
         for name in now.matching(*self.weather):
-            angles = [np.radians(now[name]), np.radians(now.shift(name, hours=step_hours(now)))]
-            sine, cosine = (np.mean([part(angle) for angle in angles], axis=0) for part in (np.sin, np.cos))
+            angles = np.radians([read(name) for read in interval_states(now, name)])
+            sine, cosine = (part(angles).mean(axis=3).mean(axis=0) for part in (np.sin, np.cos))
             columns[f"{name}[degree]"] = np.mod(np.degrees(np.arctan2(sine, cosine)), 360.0)
             columns[f"{name}[sine]"], columns[f"{name}[cosine]"] = sine, cosine
             speed = name.replace("wind_direction", "wind_speed")
@@ -217,8 +222,8 @@ class WindVeer(Feature):
         columns: dict[str, Array] = {}
         for prefix, names in by_height(now, "wind_direction").items():
             for low, high in zip(list(names)[:-1], list(names)[1:], strict=True):
-                veer = physics.wind_veer(now[names[low]], now[names[high]])
-                columns[f"{prefix}wind_veer_{low:g}m_{high:g}m"] = veer
+                veer = physics.wind_veer(now.members(names[low]), now.members(names[high]))
+                columns[f"{prefix}wind_veer_{low:g}m_{high:g}m"] = veer.mean(axis=2)
         return columns
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from energyforecast import physics
+from energyforecast.core import variables
 from energyforecast.core.sites import Site, WindFarm
 from energyforecast.core.wind_farm import ModelledGroup
 from energyforecast.errors import SchemaError
-from energyforecast.features.base import Array, Columns, Feature
-from energyforecast.features.heights import by_height, hub_height, interval_ends
+from energyforecast.features.base import Array, Columns, Feature, step_hours
+from energyforecast.features.heights import by_height, hub_height, interval_states
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["AirMass", "HubWind", "PowerCurvePower", "wind_at_height"]
@@ -59,12 +59,18 @@ class AirMass(Feature):
             pressure = now.interval_mean(f"{prefix}pressure")
             density = _density(now, prefix, now.interval_mean)
             columns |= {f"{prefix}pressure": pressure, f"{prefix}air_density": density}
-            columns[f"{prefix}warming"] = now.shift(name, hours=4) - now.shift(name, hours=-3)
+            columns[f"{prefix}warming"] = _at(now, name, 4) - _at(now, name, -3)
             for speed in now.matching(f"{prefix}wind_speed_*m"):
                 if speed.startswith(prefix):
                     corrected = physics.density_corrected_wind_speed(now.interval_mean(speed), density)
                     columns[f"{speed}[density]"] = corrected
         return columns
+
+
+def _at(now: Snapshot, name: str, hours: float) -> Array:
+    """Instant some hours after the beginning of each interval; of means by the middles of their intervals."""
+    middle = 0.5 * step_hours(now) if now.cell_methods[name] == variables.MEAN else 0.0
+    return now.shift(name, hours=hours - middle)
 
 
 def _density(now: Snapshot, prefix: str, read: Callable[[str], Array], height: float | None = None) -> Array:
@@ -110,17 +116,16 @@ def wind_at_height(now: Snapshot, hub: float) -> dict[str, Array]:
     """Mean wind speed of the members and over the interval at a height, by prefix of the weather model. [m s⁻¹]"""
     speeds = {}
     for prefix, names in by_height(now, "wind_speed").items():
-        hours = interval_ends(now, next(iter(names.values())))
-        at_ends = [_member_wind(now, names, hour, hub).mean(axis=2) for hour in hours]
-        speeds[prefix] = np.mean(at_ends, axis=0)
+        states = interval_states(now, *names.values())
+        speeds[prefix] = np.mean([_member_wind(names, read, hub).mean(axis=2) for read in states], axis=0)
     return speeds
 
 
-def _member_wind(now: Snapshot, names: dict[float, str], hours: float, hub: float) -> Array:
+def _member_wind(names: dict[float, str], read: Callable[[str], Array], hub: float) -> Array:
     """Wind speed of every member at a height, from the heights around it, or the two nearest."""
     below, above = ([height for height in names if side * height >= side * hub] for side in (-1, 1))
     used = sorted({below[-1], above[0]} if below and above else (below[-2:] or above[:2]))
-    speeds = [now.members(names[height], hours=hours) for height in used]
+    speeds = [read(names[height]) for height in used]
     if len(used) == 1:
         return physics.wind_speed_power_law(speeds[0], height=used[0], hub_height=hub)
     return physics.wind_speed_between_heights(
@@ -198,21 +203,19 @@ class PowerCurvePower(Feature):
             air = [f"{prefix}temp_air", f"{prefix}pressure"]
             if self.density and not set(air) <= set(now.names):
                 continue
+            states = interval_states(now, *names.values(), *(air if self.density else ()))
             power = [
-                share * self._at_end(now, prefix, hour, group)
+                share / len(states) * self._power(now, prefix, read, group)
                 for group, share in groups
-                for hour in interval_ends(now, next(iter(names.values())))
+                for read in states
             ]
-            columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.sum(power, axis=0) / (
-                len(power) / len(groups)
-            )
+            columns[f"{prefix}power_curve{'[density]' if self.density else ''}"] = np.sum(power, axis=0)
         return columns
 
-    def _at_end(self, now: Snapshot, prefix: str, hours: float, group: ModelledGroup) -> Array:
-        """Mean power of the members of one weather model at an instant. [fraction of rated]"""
-        speed = _member_wind(now, by_height(now, "wind_speed")[prefix], hours, group.hub_height)
-        air = partial(now.members, hours=hours)
-        density = _density(now, prefix, air, group.hub_height) if self.density else None
+    def _power(self, now: Snapshot, prefix: str, read: Callable[[str], Array], group: ModelledGroup) -> Array:
+        """Mean power of the members of one weather model in a state of the interval. [fraction of rated]"""
+        speed = _member_wind(by_height(now, "wind_speed")[prefix], read, group.hub_height)
+        density = _density(now, prefix, read, group.hub_height) if self.density else None
         return np.asarray(group.power_curve.power_at(speed, density).mean(axis=2))
 
 

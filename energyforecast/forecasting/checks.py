@@ -32,7 +32,7 @@ from energyforecast.errors import (
 )
 from energyforecast.features import Needs
 from energyforecast.forecasting.defaults import Recipe
-from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.design_matrix import DesignMatrix, clock_stride
 from energyforecast.forecasting.ladder import AGE_SLACK
 from energyforecast.forecasting.training import Training
 from energyforecast.observations import Lag, estimate_lag
@@ -196,14 +196,12 @@ def check_clock(matrix: DesignMatrix, observations: Observations, *, sites: Sequ
 
 
 def _clock_lag(power: Array, speed: Array, frequency: pd.Timedelta) -> Lag | None:
-    """Lag of power behind the wind at the hub, which is given hour by hour around each interval."""
-    if not len(speed):
-        return None
-    hour, hourly = pd.Timedelta("1h"), 0.5 * (speed[:, :-1] + speed[:, 1:]).astype(float)
-    lag = estimate_lag(power, hourly, step=hour, interval=frequency)
-    # The middle of the hour that begins with a shorter interval is later than the middle of the interval.
-    later = (hour - frequency) / 2 / pd.Timedelta("1min")
-    return None if lag is None else replace(lag, minutes=lag.minutes - later)
+    """Lag of power behind the wind at the hub, which is given for each interval and those around it."""
+    return (
+        estimate_lag(power, speed.astype(float), step=clock_stride(frequency), interval=frequency)
+        if len(speed)
+        else None
+    )
 
 
 def _wrong_clock(site: Site, lag: Lag, matrix: DesignMatrix) -> TimeError:

@@ -28,9 +28,9 @@ from energyforecast.point_in_time.run_selection import select_runs
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = [
-    "CLOCK_MARGIN",
     "DesignMatrix",
     "build_design_matrix",
+    "clock_stride",
     "joint_needs",
     "merge_sites",
     "of_origins",
@@ -41,10 +41,8 @@ Array = npt.NDArray[Any]
 
 #: Caveat of forecasts for which no single run has all hours.
 EARLIER: Final = "weather: hours that the newest run does not reach are from the run before"
-#: Instants around each hour at which the wind is compared with the power. [h]
-_REACH: Final = range(-3, 5)
-#: How far around each hour the check of a wind farm's clock looks.
-CLOCK_MARGIN: Final = pd.Timedelta("4h")
+#: Intervals around each one in which the wind is compared with the power, in strides of about an hour.
+_REACH: Final = range(-3, 4)
 _NAT: Final = np.datetime64("NaT", "ns")
 
 
@@ -70,8 +68,8 @@ class DesignMatrix:
         Whether of every lag that features ask for a value was published, by site.
     newest_observation : dict of array of datetime64, shape (origins,)
         Beginning of the newest observation that a lag took, by site; NaT where none was taken.
-    hub_wind : dict of array, shape (rows, 8)
-        Wind speed from 3 h before to 4 h after, for the check of the clock; by site. [m s⁻¹]
+    hub_wind : dict of array, shape (rows, 7)
+        Mean wind speed of the interval and of those around it, for the check of the clock; by site. [m s⁻¹]
     members : dict of tuple of DataFrame
         Features of each origin, the rows of one ensemble member after the other; by site, for models that pool
         members.
@@ -243,7 +241,7 @@ def runs_within_reach(
     models = as_models(weather)
     for model, dataset in models.items():
         check_structure(dataset, sites=places, label=label_of(model))
-    margin = max(joint_needs(recipes, models).margin, CLOCK_MARGIN)
+    margin = max(joint_needs(recipes, models).margin, _clock_margin(windows.frequency, places))
     return {model: select_runs(dataset, windows, margin=margin) for model, dataset in models.items()}
 
 
@@ -346,27 +344,30 @@ def _members(now: Snapshot, features: FeatureSet, recipe: Recipe) -> dict[str, t
     return {name: tuple(table[row == k] for k in range(origins)) for name, table in tables.items()}
 
 
+def clock_stride(frequency: pd.Timedelta) -> pd.Timedelta:
+    """Whole intervals of about an hour, by which the wind is moved against the power."""
+    return max(1, round(pd.Timedelta("1h") / frequency)) * frequency
+
+
 def _clock_margin(frequency: pd.Timedelta, sites: Sequence[Site]) -> pd.Timedelta:
-    """Margin for the check of the clock: for a wind farm and intervals that divide an hour."""
+    """Margin for the check of the clock, which a wind farm needs."""
     wind = any(isinstance(site, WindFarm) for site in sites)
-    return CLOCK_MARGIN if wind and not pd.Timedelta("1h") % frequency else pd.Timedelta(0)
+    return _REACH[-1] * clock_stride(frequency) + frequency if wind else pd.Timedelta(0)
 
 
 def _hub_wind(now: Snapshot) -> Array:
-    """Wind speed nearest the hub from 3 h before to 4 h after each row's interval."""
-    speeds, site = now.matching("wind_speed_*m"), now.site
-    margin = _clock_margin(now.windows.frequency, [site])
+    """Mean wind speed nearest the hub in each row's interval and in those around it."""
+    speeds, site, frequency = now.matching("wind_speed_*m"), now.site, now.windows.frequency
     if (
         not speeds
         or not isinstance(site, WindFarm)
-        or not margin
-        or now.margin * now.windows.frequency < margin
+        or now.margin * frequency < _clock_margin(frequency, [site])
     ):
         return np.empty((0, len(_REACH)))
     hub = site.hub_height or 100.0
     nearest = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub))
-    inside = now.windows.inside
-    return np.stack([now.shift(nearest, hours=hour)[inside] for hour in _REACH], axis=1)
+    stride, inside = clock_stride(frequency) / pd.Timedelta("1h"), now.windows.inside
+    return np.stack([now.interval_mean(nearest, hours=k * stride)[inside] for k in _REACH], axis=1)
 
 
 def _usable(now: Snapshot, needs: Needs, sites: Sequence[Site]) -> npt.NDArray[np.bool_]:

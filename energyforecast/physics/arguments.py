@@ -181,7 +181,7 @@ def _quantity(name: str, value: Any, *, hint: str, of: str) -> Any:
     except (TypeError, ValueError) as error:  # such as rows of different lengths
         raise _wrong_type(name, value, "numbers", of) from error
     if name == "time":
-        if array.dtype.kind != "M" or np.isnat(array).all():
+        if array.dtype.kind != "M" or (array.size and np.isnat(array).all()):
             raise _wrong_type(name, value, "datetime64", of)
         return array
     if array.dtype == object and array.ndim:

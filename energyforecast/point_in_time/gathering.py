@@ -18,7 +18,8 @@ from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import MissingDataError
 from energyforecast.point_in_time.capacity import CapacityInService, capacity_in_service
 from energyforecast.point_in_time.history import Past, history_as_of
-from energyforecast.point_in_time.snapshot import Snapshot, extend
+from energyforecast.point_in_time.margins import extend
+from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.point_in_time.weather_access import Gathered, weather_as_of
 from energyforecast.weather.processing.temporal import Steps, cell_methods_at_steps
 
@@ -77,7 +78,8 @@ def take_snapshot(
     >>> now["wind_speed_100m"].shape, now.weather_age().tolist()  # the run of 12 UTC arrived at 18 UTC
     ((1, 24), [6.0])
     """
-    steps = int(np.ceil(margin / windows.frequency))
+    # Margins count an hour for the end of the interval.
+    steps = int(np.ceil(margin / windows.frequency)) + (windows.frequency > pd.Timedelta("1h"))
     models = as_models(weather)
     gathered = _gathered(models, sites, windows, extend(windows, steps), names, required)
     values = {

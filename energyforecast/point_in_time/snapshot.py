@@ -16,14 +16,15 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.sites import Site
 from energyforecast.core.variables import match
-from energyforecast.core.wording import spaced
+from energyforecast.core.wording import short, spaced
 from energyforecast.errors import SchemaError
 from energyforecast.physics import SolarPosition, solar_position
 from energyforecast.point_in_time.history import Past
+from energyforecast.point_in_time.margins import whole_steps
 from energyforecast.point_in_time.weather_access import as_double
 from energyforecast.weather.processing.temporal import integral_of
 
-__all__ = ["Snapshot", "extend"]
+__all__ = ["Snapshot"]
 
 Array = npt.NDArray[Any]
 
@@ -197,10 +198,8 @@ class Snapshot:
         --------
         >>> from energyforecast.testing import example_snapshot
         >>> now = example_snapshot({"temp_air": [14.0, 16.0]}, hours=2)  # an ensemble of two
-        >>> now.members("temp_air").tolist()
-        [[[14.0, 16.0], [14.0, 16.0]]]
-        >>> now["temp_air"].tolist()
-        [[15.0, 15.0]]
+        >>> now.members("temp_air").tolist(), now["temp_air"].tolist()
+        ([[[14.0, 16.0], [14.0, 16.0]]], [[15.0, 15.0]])
         """
         values = self._shifted(name, hours)
         return values if values.ndim == 3 else values[:, :, None]
@@ -216,7 +215,7 @@ class Snapshot:
         name : str
             Variable; of an ensemble the mean of its members.
         hours : float
-            A whole number of steps, within the margin that the feature declared.
+            Within the margin that the feature declared; between whole steps linear, which keeps the energy of means.
 
         Examples
         --------
@@ -280,36 +279,52 @@ class Snapshot:
 
     def _shifted(self, name: str, hours: float) -> Array:
         values = self.weather[(self._known(name), self.site.name)]
-        first = self._first(hours, repr(name))
-        return as_double(values[:, first : first + self.windows.valid_time.shape[1]])
+        count = self.windows.valid_time.shape[1]
+        parts = [share * as_double(values[:, k : k + count]) for k, share in self._firsts(hours, name)]
+        return parts[0] if len(parts) == 1 else np.asarray(parts[0] + parts[1])
 
-    def _first(self, hours: float, name: str) -> int:
-        """Position at which a window moved by some hours begins in the gathered arrays."""
-        exact = float(hours * pd.Timedelta("1h") / self.windows.frequency)
-        steps = round(exact)  # a step of 10 minutes added to hours is not exact
-        if abs(exact - steps) > 1e-6 or abs(steps) > self.margin:
+    def _firsts(self, hours: float, name: str) -> list[tuple[int, float]]:
+        """Positions at which a window moved by some hours begins in the gathered arrays, and the share of each."""
+        shares = whole_steps(hours, self.windows.frequency)
+        if max(abs(steps) for steps, _ in shares) > self.margin:
             raise SchemaError(
-                f"A feature looks {spaced(hours)} from its step at {name}.",
-                f"Gathered were {self.margin} whole steps of {self.windows.frequency} before and after each window.",
+                f"A feature looks {spaced(hours)} from its step at {name!r}.",
+                f"Gathered were {self.margin} steps of {short(self.windows.frequency)} before and after each window.",
                 f"Add margin='{spaced(abs(hours)).replace(' ', '')}' to the feature's declaration.",
             )
-        return self.margin + steps
+        return [(self.margin + steps, share) for steps, share in shares]
 
-    def sun(self, *, hours: float = 0.0) -> SolarPosition:
-        """Position of the sun in the middle of each interval, or some hours after it."""
-        first = self._first(hours, "the sun")
-        last = first + self.windows.valid_time.shape[1]
-        return SolarPosition(*(values[:, first:last] for values in self._sun))
+    def sun(self, *, hours: float = 0.0, parts: int = 1) -> SolarPosition:
+        """Position of the sun in the middle of each interval, or some hours after it.
+
+        Parameters
+        ----------
+        hours : float
+        parts : int
+            Number of equal parts of each interval; the third axis, if there are several.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_snapshot
+        >>> now = example_snapshot(start="2024-03-20 00:00", hours=1)
+        >>> now.sun(parts=2).zenith.round().tolist()  # before sunrise, at 00:15 and 00:45
+        [[[97.0, 92.0]]]
+        """
+        if (hours, parts) not in self._suns:
+            offsets = (np.arange(parts) + 0.5) * (self.windows.frequency.value / parts) + hours * 3.6e12
+            moments = self.valid_time[..., None] + offsets.round().astype("timedelta64[ns]")
+            moments = moments if parts > 1 else moments[..., 0]
+            once, where = np.unique(moments, return_inverse=True)  # windows overlap
+            position = solar_position(once, self.site.latitude, self.site.longitude)
+            self._suns[hours, parts] = SolarPosition(*(one[where.reshape(moments.shape)] for one in position))
+            for values in self._suns[hours, parts]:
+                values.flags.writeable = False
+        return self._suns[hours, parts]
 
     @cached_property
-    def _sun(self) -> SolarPosition:
-        """Computed once for all features of a site, margins included."""
-        width = self.windows.frequency.to_timedelta64()
-        middle = extend(self.windows, self.margin).valid_time + width // 2
-        position = solar_position(middle, self.site.latitude, self.site.longitude)
-        for values in position:
-            values.flags.writeable = False
-        return position
+    def _suns(self) -> dict[tuple[float, int], SolarPosition]:
+        """Computed once for all features of a site, by hours and parts."""
+        return {}
 
     def lag(self, lag: str | timedelta, *, step: str | None = None) -> Array:
         """Observation at ``valid_time - lag``, or the newest older one that was published. [MW]
@@ -383,12 +398,3 @@ class Snapshot:
         key = (model, self.site.name)
         lead = self.windows.valid_time - self.init_time[key][:, None]
         return np.asarray((lead + self.older[key] if key in self.older else lead) / np.timedelta64(1, "h"))
-
-
-def extend(windows: Windows, steps: int) -> Windows:
-    """The same windows with a margin of some steps before and after, which need not be filled."""
-    width = windows.frequency.to_timedelta64()
-    start = windows.valid_time[:, :1] - steps * width
-    count = windows.valid_time.shape[1] + 2 * steps
-    inside = np.pad(windows.inside, ((0, 0), (steps, steps)))
-    return replace(windows, valid_time=start + np.arange(count)[None, :] * width, inside=inside)

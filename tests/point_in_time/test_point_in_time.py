@@ -608,14 +608,12 @@ def test_what_was_not_declared_is_refused_with_the_declaration_to_add() -> None:
         (lambda: now.members("pressure"), "weather=['pressure']"),
         (lambda: now.shift("temp_air", hours=2), "margin='2h'"),
         (lambda: now.shift("temp_air", hours=-2), "margin='2h'"),
-        (lambda: now.shift("temp_air", hours=0.5), "whole steps"),
+        (lambda: now.shift("temp_air", hours=1.5), "margin='1.5h'"),
         (lambda: now.lag("24h"), "history=['24h']"),
     ):
         with pytest.raises(SchemaError) as caught:
             wrong()
-        three_lines(
-            caught.value, named, "'a'" if "margin" not in named and "whole" not in named else "temp_air"
-        )
+        three_lines(caught.value, named, "'a'" if "margin" not in named else "temp_air")
 
 
 def test_a_lag_with_another_step_is_another_lag() -> None:

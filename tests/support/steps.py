@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pytest
 
 import energyforecast as ef
 from energyforecast.core.power_kinds import Kind
@@ -18,6 +20,8 @@ Array = npt.NDArray[np.float64]
 Label: TypeAlias = Literal["beginning", "ending"]
 
 STEPS = (5, 10, 15, 20, 30, 60)
+#: Steps that every public call serves or refuses. [min]
+EVERY_STEP = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 40, 60, 90, 120, 180)
 #: Zones, each with a first local day so that the second one is that of the change of its clock, if it has one.
 ZONES = {
     "Asia/Almaty": "2024-02-28",
@@ -31,6 +35,11 @@ LABELS: tuple[Label, ...] = ("beginning", "ending")
 #: Clocks that go back leave a doubled hour, in October those of Berlin too.
 _AUTUMN = {"Europe/Berlin": "2024-10-26"}
 _BASE = 5
+
+
+def every(some: Sequence[int]) -> list[Any]:
+    """Every step as a parameter, all but some of them slow."""
+    return [pytest.param(step, marks=() if step in some else pytest.mark.slow) for step in EVERY_STEP]
 
 
 @dataclass(frozen=True)
