@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from energyforecast.errors import RangeError
+from energyforecast.core.wording import spaced
+from energyforecast.errors import RangeError, TimeError
 from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.arguments import check_positive, check_probability, check_range
 from energyforecast.evaluation.event_probability import tiers
@@ -59,6 +60,8 @@ def ramps(*, change: float = 0.3, window: float = 3.0, tolerance: float = 1.0) -
     ------
     RangeError
         If a site has no capacity, or a parameter is out of its range.
+    TimeError
+        If the window is no whole number of intervals.
 
     See Also
     --------
@@ -225,9 +228,20 @@ def _changes(values: Array, hour: Array, window: float) -> Array:
     return np.where(known, values - values[place], np.nan)
 
 
+def _check_window(pairs: Pairs, window: float) -> None:
+    """Refuse a window that is no whole number of intervals, in which no change would be known."""
+    if abs(window / pairs.step - round(window / pairs.step)) > 1e-6:
+        raise TimeError(
+            f"Ramps within {spaced(window)} are asked for, of intervals of {spaced(pairs.step)}.",
+            "The window must be a whole number of intervals.",
+            f"Choose window={pairs.step * max(1, round(window / pairs.step)):g}.",
+        )
+
+
 def _ramp_points(pairs: Pairs, change: float, window: float, tolerance: float) -> Array:
     """Hits, misses and false alarms at their hours; NaN where no change is known."""
     _check_capacity(pairs)
+    _check_window(pairs, window)
     counts, median, hours = np.full((len(pairs), 3), np.nan), pairs.at(0.5), _hours(pairs)
     for rows in _series(pairs):
         hour = hours[rows]
@@ -261,6 +275,7 @@ def _check_capacity(pairs: Pairs) -> None:
 def _firm_points(pairs: Pairs, limits: Array, scale: Array, window: float) -> Array:
     """Weights of the thresholds that are false alarms and misses at each hour; NaN where no change is known."""
     _check_capacity(pairs)
+    _check_window(pairs, window)
     points, median, hours = np.zeros((len(pairs), 2)), pairs.at(0.5), _hours(pairs)
     for rows in _series(pairs):
         observed, predicted = (

@@ -254,9 +254,10 @@ def ramps(result: Result, *, model: str) -> pd.DataFrame:
     Notes
     -----
     A ramp is a change by 20 % of capacity (of the largest outcome if the capacity is not known) or more within 3
-    hours, inside one issue. An hour at which an observed ramp begins is a hit if a ramp of the median with the same
-    sign begins within 1 h, else a miss; a ramp of the median without such a counterpart is a false alarm. Hours are
-    counted, not events. A median is smoother than an outcome, so it misses ramps. The critical success index is
+    hours, or the nearest whole number of intervals, inside one issue. An hour at which an observed ramp begins is a hit
+    if a ramp of the median with the same sign begins within 1 h, else a miss; a ramp of the median without such a
+    counterpart is a false alarm. Hours are counted, not events. A median is smoother than an outcome, so it misses
+    ramps. The critical success index is
 
     .. math:: \text{CSI} = \frac{\text{hits}}{\text{hits} + \text{misses} + \text{false alarms}}
 
@@ -281,7 +282,7 @@ def ramps(result: Result, *, model: str) -> pd.DataFrame:
         size = site["capacity"].fillna(site["observed"].abs().max()).iloc[0]
         for _, rows in site.groupby("issue_time", sort=False):
             for name, sign in (("up", 1), ("down", -1)):
-                counts[name] = counts[name] + _matched(rows, sign, RAMP[0] * size)
+                counts[name] = counts[name] + _matched(rows, sign, RAMP[0] * size, pairs.step)
     table = []
     for name, (hits, misses, alarms) in counts.items():
         events = hits + misses + alarms
@@ -291,10 +292,11 @@ def ramps(result: Result, *, model: str) -> pd.DataFrame:
     return pd.DataFrame(table, columns=heads)
 
 
-def _matched(rows: pd.DataFrame, sign: int, threshold: float) -> Array:
+def _matched(rows: pd.DataFrame, sign: int, threshold: float, step: float) -> Array:
     """Hits, misses and false alarms of one issue."""
     lead = pd.to_timedelta(rows["lead_time"], unit="h").dt.round("1s").to_numpy()
-    within, tolerance = (pd.Timedelta(hours=hours).to_timedelta64() for hours in RAMP[1:])
+    within = pd.Timedelta(hours=max(1, round(RAMP[1] / step)) * step).round("1s").to_timedelta64()
+    tolerance = pd.Timedelta(hours=RAMP[2]).to_timedelta64()
     begins = []
     for column in ("observed", "median"):
         series = pd.Series(rows[column].to_numpy(), index=lead)
