@@ -32,7 +32,7 @@ def _python(code: str, *arguments: str, **environment: str) -> subprocess.Comple
     )
 
 
-def _exported(stub: Path) -> tuple[set[str], set[str]]:
+def exported(stub: Path) -> tuple[set[str], set[str]]:
     """Modules, and names of modules, that a stub re-exports."""
     found = [
         n for n in ast.walk(ast.parse(stub.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)
@@ -64,12 +64,12 @@ def test_every_documented_name_is_there_when_it_is_the_first() -> None:
 def test_the_stub_names_every_documented_module() -> None:
     documented = {name.split(".")[0] for name in DOCUMENTED}
     assert len(DOCUMENTED) > 20
-    assert documented <= _exported(PACKAGE / "__init__.pyi")[0]
+    assert documented <= exported(PACKAGE / "__init__.pyi")[0]
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.parent.name)
 def test_a_package_offers_the_names_of_its_stub(stub: Path) -> None:
-    modules, names = _exported(stub)
+    modules, names = exported(stub)
     package = ".".join(stub.parent.relative_to(PACKAGE.parent).parts)
     done = _python(f"import {package} as p; print(*p.__all__); print(*dir(p))")
     everything, listed = done.stdout.splitlines()
@@ -84,7 +84,7 @@ def test_a_function_is_not_hidden_by_the_module_of_its_name(stub: Path) -> None:
     }
     tree = ast.parse(stub.with_suffix(".py").read_text(encoding="utf-8"))
     bound = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert files & _exported(stub)[1] == bound
+    assert files & exported(stub)[1] == bound
 
 
 def test_a_misspelt_name_is_answered_with_the_right_one() -> None:
