@@ -151,10 +151,11 @@ class CurvePoints:
         >>> farm.power_at([3, 7.5, 12]).round(3).tolist()
         [0.044, 0.5, 0.956]
         """
-        if not (deviation >= 0 and relative >= 0 and deviation + relative > 0):
+        check_types(locals(), of=CurvePoints.smoothed)
+        if not (deviation >= 0 and relative >= 0 and 0 < deviation + relative < np.inf):
             raise RangeError(
                 f"The curve is to be smoothed by {deviation:g} m/s plus {relative:g} of the speed.",
-                "Neither must be negative, and one must be above 0.",
+                "Neither must be negative or infinite, and one must be above 0.",
                 "Give e.g. smoothed(1.0), or smoothed(0.6, relative=0.2) for a fleet.",
             )
         reach = 4 * (deviation + relative * self._speed[-1])

@@ -110,6 +110,8 @@ class PowerCurve(CurvePoints):
         >>> curve.power_at([3, 8, 14, 25, 26]).round(2).tolist()
         [0.02, 0.47, 1.0, 1.0, 0.0]
         """
+        check_types(locals(), of=cls.generic)
+        power_curve_sources.refuse_not_positive("cut_out", cut_out)
         fine = np.arange(0.0, 3 * cut_out, 0.05)
         ideal = physics.ideal_turbine_power(
             fine, specific_power=specific_power, power_coefficient=power_coefficient
@@ -286,8 +288,9 @@ class PowerCurve(CurvePoints):
         -----
         A median is not moved by hours that were curtailed without a flag, as long as they are fewer
         than half of their bin. Medians that still fall are levelled by isotonic regression, with the number of
-        values as weight, up to the last bin with half of the greatest median. Above it turbines have stopped, at a
-        wind speed lower than `cut_out`, and the curve falls.
+        values as weight, up to the last bin with 0.6 of the greatest median. Above it turbines have stopped, at a
+        wind speed lower than `cut_out`, and the curve falls. Bins between running ones in which most turbines wait for
+        the wind to drop (hysteresis) are left out, and bins of strong wind with too few values are joined.
 
         References
         ----------
@@ -300,6 +303,7 @@ class PowerCurve(CurvePoints):
         >>> curve.power_at([3, 7.5, 14, 26]).round(2).tolist()
         [0.0, 0.5, 1.0, 0.0]
         """
+        check_types(locals(), of=cls.from_measurements)
         speeds, values = power_curve_sources.by_bins(
             power, wind_speed, usable=usable, bin_width=bin_width, min_count=min_count, cut_out=cut_out
         )

@@ -31,6 +31,7 @@ __all__ = [
     "efficiency_points",
     "from_windpowerlib",
     "powers",
+    "refuse_not_positive",
     "until",
     "wind_speeds",
 ]
@@ -39,8 +40,11 @@ Array = npt.NDArray[Any]
 
 #: Each unit in MW; a share of rated power stays as it is.
 _MEGAWATTS: Final = {"share": 1.0, "W": 1e-6, "kW": 1e-3, "MW": 1.0}
-#: Turbines have stopped in the bins of strong wind with less power than this share of the greatest.
-_STOPPED: Final = 0.5
+#: Turbines have stopped in the bins of strong wind with less power than this share of the greatest: more than one half,
+#: which is the median of as many values of full power as of none.
+_STOPPED: Final = 0.6
+#: Turbines have rated power from the first bin with this share of the greatest median.
+_RATED: Final = 0.9
 
 
 def wind_speeds(table: pd.DataFrame, name: str, path: str | Path) -> Array:
@@ -191,19 +195,12 @@ def by_bins(
     power: Any, wind_speed: Any, *, usable: Any, bin_width: float, min_count: int, cut_out: float
 ) -> tuple[Array, Array]:
     """Wind speeds and median powers of bins, rising until turbines stop, continued to `cut_out`. [m s⁻¹; MW]"""
-    measured = _measured(power, wind_speed, usable)
-    measured = measured[measured["wind"] <= cut_out]
-    groups = measured.groupby(np.round(measured["wind"] / bin_width).astype(int))
-    bins = groups.agg(wind=("wind", "mean"), power=("power", "median"), count=("power", "size"))
-    bins = bins[bins["count"] >= min_count]
-    if len(bins) < 3:
-        raise MissingDataError(
-            f"{len(measured)} usable values up to {cut_out:g} m/s fill {len(bins)} bins of {bin_width:g} m/s.",
-            f"At least three bins must hold {min_count} values each.",
-            "Give more measurements, wider bins, or use PowerCurve.generic.",
-        )
-    speeds, medians = bins["wind"].to_numpy(), np.maximum(bins["power"].to_numpy(), 0.0)
-    counts = bins["count"].to_numpy(float)
+    for name, value in (("bin_width", bin_width), ("min_count", min_count), ("cut_out", cut_out)):
+        refuse_not_positive(name, value)
+    speeds, medians, counts = _medians(
+        _measured(power, wind_speed, usable), bin_width=bin_width, min_count=min_count, cut_out=cut_out
+    )
+    speeds, medians, counts = _without_waiting(speeds, medians, counts)
     run = int(np.flatnonzero(medians >= _STOPPED * medians.max())[-1]) + 1
     level = np.append(
         _levelled(speeds[:run], medians[:run], counts[:run]), np.minimum.accumulate(medians[run:])
@@ -218,6 +215,64 @@ def by_bins(
     return speeds, level
 
 
+def _medians(
+    measured: pd.DataFrame, *, bin_width: float, min_count: int, cut_out: float
+) -> tuple[Array, Array, Array]:
+    """Mean wind speed, median power and number of values of each bin that has enough. [m s⁻¹; MW; 1]"""
+    measured = measured[measured["wind"] <= cut_out]
+    place = np.round(measured["wind"] / bin_width).astype(int)
+    median = measured.groupby(place)["power"].median()[lambda of: place.value_counts()[of.index] >= min_count]
+    running = median.index[median >= _STOPPED * median.max()].max()
+    storm = place > running
+    place = place.where(~storm, _joined(place[storm], min_count).reindex(place.index))
+    bins = measured.groupby(place).agg(
+        wind=("wind", "mean"), power=("power", "median"), count=("power", "size")
+    )
+    bins = bins[bins["count"] >= min_count]
+    if len(bins) < 3:
+        raise MissingDataError(
+            f"{len(measured)} usable values up to {cut_out:g} m/s fill {len(bins)} bins of {bin_width:g} m/s.",
+            f"At least three bins must hold {min_count} values each.",
+            "Give more measurements, wider bins, or use PowerCurve.generic.",
+        )
+    stopped = (
+        measured["wind"].where(measured["power"] < _STOPPED * median.max()).groupby(place).min()[bins.index]
+    )
+    wind = bins["wind"].where(
+        (bins.index <= running) | stopped.isna(), stopped
+    )  # where they stop, not the middle
+    return wind.to_numpy(), np.maximum(bins["power"].to_numpy(), 0.0), bins["count"].to_numpy(float)
+
+
+def _joined(place: pd.Series, min_count: int) -> pd.Series:
+    """Bins of storms, each with those above it until it has enough values: hours of storm are few."""
+    counts = place.value_counts().sort_index()
+    first: dict[int, int] = {}
+    begin, total = -1, min_count
+    for number, count in zip(counts.index.tolist(), counts.tolist(), strict=True):
+        if total >= min_count:
+            begin, total = number, 0
+        total += count
+        first[number] = begin
+    return place.map(first)
+
+
+def _without_waiting(speeds: Array, medians: Array, counts: Array) -> tuple[Array, Array, Array]:
+    """Bins without those between running ones in which most turbines wait for the wind to drop (hysteresis)."""
+    top, half = medians.max(), medians >= _STOPPED * medians.max()
+    rated = int(np.flatnonzero(medians >= _RATED * top)[0])
+    last = int(np.flatnonzero(half)[-1])
+    order = np.arange(len(medians))
+    kept = half | (order <= rated) | (order > last)
+    return speeds[kept], medians[kept], counts[kept]
+
+
+def refuse_not_positive(name: str, value: float) -> None:
+    """Refuse a number that is not above 0 and finite."""
+    if not 0 < value < np.inf:
+        raise RangeError(f"{name} is {value:g}.", "It must be above 0 and finite.", "Correct it.")
+
+
 def _levelled(speeds: Array, medians: Array, counts: Array) -> Array:
     """Medians of bins in which turbines run, without a decrease."""
     from sklearn.isotonic import IsotonicRegression
@@ -229,7 +284,16 @@ def _measured(power: Any, wind_speed: Any, usable: Any) -> pd.DataFrame:
     """Usable pairs of wind speed and power."""
     given = [item for item in (power, wind_speed, usable) if item is not None]
     indices = [item.index for item in given if isinstance(item, pd.Series)]
-    arrays = [np.asarray(item).ravel() for item in given]
+    arrays = [
+        as_numbers(name, item, ndim=1)
+        for name, item in zip(("power", "wind_speed", "usable"), given, strict=False)
+    ]
+    if usable is not None and not np.isin(arrays[2], (0.0, 1.0)).all():
+        raise SchemaError(
+            f"usable holds {arrays[2][~np.isin(arrays[2], (0.0, 1.0))][0]:g}.",
+            "It must be true or false at each time.",
+            "Compare, e.g. usable=flags == 0.",
+        )
     if any(not index.equals(indices[0]) for index in indices) or len({len(array) for array in arrays}) > 1:
         raise SchemaError(
             f"Power, wind speed and usable have {[len(array) for array in arrays]} values, "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 import energyforecast as ef
 from energyforecast.errors import EnergyForecastError, MissingDataError, RangeError, SchemaError
@@ -113,3 +115,79 @@ def test_a_curve_with_wakes_is_stored_like_any_other(tmp_path: Path) -> None:
     farm = LINE.with_wakes([(5, 0.8), (15, 1.0)])
     again = ef.PowerCurve(farm.wind_speed, farm.power, rated=farm.rated, cut_out=farm.cut_out)
     assert again == farm
+
+
+# --- Storms in measurements -----------------------------------------------------------------------
+
+
+def _true(wind: np.ndarray, stop: float) -> np.ndarray:
+    return np.where(wind <= stop, np.clip((wind / 12.0) ** 3, 0, 1) * (wind > 3), 0.0)
+
+
+def _stormy(stop: float, *, storms: int, hysteresis: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Power and wind of a year in which the wind exceeds the speed at which turbines stop."""
+    rng = np.random.default_rng(0)
+    strong = rng.uniform(15, stop, 400), rng.uniform(stop - 1, stop + 6, storms)
+    wind = np.concatenate([rng.weibull(2, 8000) * 8, *strong])
+    if not hysteresis:
+        return 60 * _true(wind, stop), wind
+    weather = lfilter([0.24], [1.0, -0.97], rng.normal(size=len(wind)))
+    wind = np.sort(wind)[np.argsort(np.argsort(weather))]
+    running = ef.physics.turbines_running(wind, stop=stop, restart=stop - 3)
+    return 60 * _true(np.minimum(wind, stop), stop) * running, wind
+
+
+@pytest.mark.parametrize("hysteresis", [False, True])
+@pytest.mark.parametrize("bin_width", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("storms", "stop", "cut_out"), [(50, 22.5, 25.0), (3000, 25.0, 25.0), (300, 20.0, 40.0)]
+)
+def test_measured_curves_run_until_turbines_stop_and_not_beyond(
+    storms: int, stop: float, cut_out: float, bin_width: float, hysteresis: bool
+) -> None:
+    power, wind = _stormy(stop, storms=storms, hysteresis=hysteresis)
+    curve = ef.PowerCurve.from_measurements(power, wind, rated=60, cut_out=cut_out, bin_width=bin_width)
+    below = np.arange(4.0, stop - bin_width - (4.0 if hysteresis else 1.0), 0.5)
+    np.testing.assert_allclose(curve.power_at(below), _true(below, stop), atol=0.02)
+    assert curve.power_at(np.arange(stop + bin_width + 0.6, 45, 0.5)).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"bin_width": 0.0}, "bin_width is 0"),
+        ({"bin_width": -0.5}, "bin_width is -0.5"),
+        ({"bin_width": float("nan")}, "bin_width is nan"),
+        ({"bin_width": "0.5"}, "bin_width"),
+        ({"min_count": 0}, "min_count is 0"),
+        ({"min_count": 2.5}, "min_count"),
+        ({"cut_out": float("inf")}, "cut_out is inf"),
+        ({"cut_out": None}, "cut_out"),
+        ({"usable": np.full(1601, np.nan)}, "usable holds nan"),
+        ({"power": np.zeros((1, 1601))}, "power has the shape"),
+        ({"power": ["a"] * 1601}, "power"),
+    ],
+)
+def test_measurements_with_senseless_arguments_are_refused(given: dict[str, object], named: str) -> None:
+    wind = np.linspace(0, 16, 1601)
+    usual = {"power": 60 * np.clip((wind - 3) / 9, 0, 1), "wind_speed": wind, "rated": 60}
+    with pytest.raises(EnergyForecastError, match=named) as caught:
+        ef.PowerCurve.from_measurements(**{**usual, **given})
+    three_lines(caught.value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ef.PowerCurve.generic(cut_out=float("inf")),
+        lambda: ef.PowerCurve.generic(cut_out=float("nan")),
+        lambda: ef.PowerCurve.generic(rated="2"),
+        lambda: LINE.smoothed(float("inf")),
+        lambda: LINE.smoothed("1"),
+        lambda: LINE.smoothed(1.0, relative=float("inf")),
+    ],
+)
+def test_senseless_curves_of_the_library_are_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(EnergyForecastError) as caught:
+        call()
+    three_lines(caught.value)
