@@ -166,7 +166,7 @@ class CurvePoints:
 
     def with_wakes(
         self,
-        efficiency: str | Sequence[tuple[float, float]] | Array,
+        efficiency: str | Sequence[Sequence[float]] | Array,
         *,
         of: Literal["wind_speed", "power"] = "wind_speed",
     ) -> Self:

@@ -224,7 +224,7 @@ def _medians(
     median = measured.groupby(place)["power"].median()[lambda of: place.value_counts()[of.index] >= min_count]
     running = median.index[median >= _STOPPED * median.max()].max()
     storm = place > running
-    place = place.where(~storm, _joined(place[storm], min_count).reindex(place.index))
+    place[storm] = _joined(place[storm], min_count)
     bins = measured.groupby(place).agg(
         wind=("wind", "mean"), power=("power", "median"), count=("power", "size")
     )
@@ -254,7 +254,7 @@ def _joined(place: pd.Series, min_count: int) -> pd.Series:
             begin, total = number, 0
         total += count
         first[number] = begin
-    return place.map(first)
+    return place.map(first).astype(int)
 
 
 def _without_waiting(speeds: Array, medians: Array, counts: Array) -> tuple[Array, Array, Array]:

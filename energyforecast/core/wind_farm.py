@@ -209,8 +209,8 @@ class WindFarm(Site):
                 "The capacity of the farm must be the sum of those of its turbine groups. [MW]",
                 "Leave capacity out. A limit of the grid is an order: AvailableCapacity(..., limit=True).",
             )
-        heights = [group.hub_height for group in groups]
-        if self.hub_height is None and None not in heights:
+        heights = [float(group.hub_height) for group in groups if group.hub_height is not None]
+        if self.hub_height is None and len(heights) == len(groups):
             weights = [group.capacity / total for group in groups]
             object.__setattr__(self, "hub_height", float(np.exp(np.dot(weights, np.log(heights)))))
         counts = [group.turbines for group in groups if group.turbines is not None]
@@ -250,7 +250,7 @@ class WindFarm(Site):
         """Capacity in service at given hours by the commissioning dates, in the shape of the hours. [MW]"""
         if not self.turbine_groups:
             return super().capacity_at(valid_time)
-        return self._in_service(valid_time).sum(axis=0)
+        return np.asarray(self._in_service(valid_time).sum(axis=0))
 
     def group_shares(self, valid_time: Any) -> Array:
         """Share of each group in the capacity in service, shape (groups, ...); before the first the shares at the end.
