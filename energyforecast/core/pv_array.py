@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
@@ -14,7 +14,7 @@ from energyforecast.physics.pv_system import TemperatureModel
 __all__ = ["Horizon", "PVArray", "as_arrays", "as_horizon", "check_inverters"]
 
 #: Direction and elevation of points of a horizon. [degree]
-Horizon: TypeAlias = tuple[tuple[float, float], ...]
+Horizon: TypeAlias = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
@@ -110,7 +110,7 @@ class PVPlant(Site):
     dc_capacity: float | None = None
     bifaciality: float = 0.0
     gamma_pdc: float = -0.0035
-    arrays: tuple[PVArray, ...] = ()
+    arrays: Sequence[PVArray] = ()
     inverters: Mapping[str, float] = field(default_factory=dict, hash=False)
     export_limit: float | None = None
     horizon: Horizon = ()

@@ -127,10 +127,10 @@ def _by_pvlib(
     benchmark=40,
 )
 def test_power_of_several_arrays(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
-    models = (("sapm_close_mount", CLOSE), ("pvsyst_semi_integrated", PVSYST), ("faiman", FAIMAN))
+    models: Any = (("sapm_close_mount", CLOSE), ("pvsyst_semi_integrated", PVSYST), ("faiman", FAIMAN))
     for draw in range(draws):
         latitude, position, weather = _year(rng)
-        sky = ("haydavies", "perez", "perez-driesse")[draw % 3]
+        sky: Any = ("haydavies", "perez", "perez-driesse")[draw % 3]
         name, constants = models[(draw + 1) % 3]
         plant = ef.PVPlant(
             name="pv",

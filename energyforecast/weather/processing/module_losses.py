@@ -117,11 +117,15 @@ def module_losses(weather: xr.Dataset, plants: Sites) -> xr.Dataset:
 def with_losses(weather: weather_schema.Weather, sites: Sites) -> weather_schema.Weather:
     """Weather with the losses of its plants that have snow or a ``soiling_rate``, unless it holds them."""
     told = [one for one in as_sites(sites) if isinstance(one, PVPlant) and (one.snow or one.soiling_rate)]
-    if isinstance(weather, Mapping) and not isinstance(weather, xr.Dataset):
-        return {name: with_losses(one, sites) for name, one in weather.items()}
-    if not told or not isinstance(weather, xr.Dataset) or set(LOSSES) <= set(weather.data_vars):
-        return weather
-    return module_losses(weather, told)
+
+    def completed(one: xr.Dataset) -> xr.Dataset:
+        return one if not told or set(LOSSES) <= set(one.data_vars) else module_losses(one, told)
+
+    if isinstance(weather, xr.Dataset):
+        return completed(weather)
+    if isinstance(weather, Mapping):
+        return {name: completed(one) for name, one in weather.items()}
+    return weather
 
 
 def _check(weather: xr.Dataset, told: list[PVPlant]) -> None:
