@@ -185,10 +185,10 @@ def scores(
 def measure(names: list[str]) -> dict[str, Any]:
     """Scores of each roof, and their means."""
     made = {name: roof(name, seed) for seed, name in enumerate(ROOFS) if name in names}
-    periods = {"after a year": {"learnt": 366, "until": 725}, "after 60 days": {"learnt": 60, "until": 120}}
+    periods = {"after a year": (366, 725), "after 60 days": (60, 120)}
     result: dict[str, Any] = {"unit": "pinball loss over 99 levels and all hours, % of capacity"}
-    for period, days in periods.items():
-        by_roof = {name: scores(*one, **days) for name, one in made.items()}
+    for period, (learnt, until) in periods.items():
+        by_roof = {name: scores(*one, learnt=learnt, until=until) for name, one in made.items()}
         told = next(iter(by_roof.values()))
         mean = {
             key: {

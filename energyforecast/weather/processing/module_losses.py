@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -123,9 +123,8 @@ def with_losses(weather: weather_schema.Weather, sites: Sites) -> weather_schema
 
     if isinstance(weather, xr.Dataset):
         return completed(weather)
-    if isinstance(weather, Mapping):
-        return {name: completed(one) for name, one in weather.items()}
-    return weather
+    models: Any = weather
+    return {name: completed(one) for name, one in models.items()} if isinstance(models, Mapping) else weather
 
 
 def _check(weather: xr.Dataset, told: list[PVPlant]) -> None:
