@@ -207,7 +207,7 @@ class Setting:
         """Local day of each row."""
         zone = self.area.site.timezone
         local = pd.DatetimeIndex(self.table.valid_time, tz="UTC").tz_convert(zone).tz_localize(None)
-        return local.to_numpy().astype("datetime64[D]")
+        return np.asarray(local.to_numpy().astype("datetime64[D]"))
 
     def losses(self, kept: list[str], *, between: tuple[str, str], seeds: range) -> pd.DataFrame:
         """Mean pinball loss of each local day (rows) and seed (columns), with some of the columns."""
@@ -226,7 +226,8 @@ class Setting:
             asked = (table.valid_time >= first) & (table.valid_time < last)
             if not asked.any():
                 continue
-            past = (table.valid_time < first) & (table.valid_time >= first - np.timedelta64(731, "D"))
+            since = np.datetime64((start - pd.Timedelta("731D")).tz_localize(None))
+            past = (table.valid_time < first) & (table.valid_time >= since)
             self.forecaster.fit_matrix(table, self.observations, needs=needs, as_of=start, rows=past)
             quantiles = self.forecaster.predict_rows(table, self.area.site, rows=asked)
             outcome = self.observations.value_at(name, table.valid_time[asked])
