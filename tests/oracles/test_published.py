@@ -9,12 +9,13 @@ from scipy import stats
 
 from energyforecast import evaluation as ev
 from tests.support.oracles import Array, Pair, compared
-from tests.support.pairs import pairs_of
+from tests.support.pairs import certain, pairs_of
 
 SCORINGRULES = "R scoringRules, https://github.com/FK83/scoringRules"
 SCORINGUTILS = "R scoringutils, https://github.com/epiforecasts/scoringutils"
 BENJAMINI = "Benjamini and Hochberg (1995), https://doi.org/10.1111/j.2517-6161.1995.tb02031.x"
 MASON = "Mason and Graham (2002), https://doi.org/10.1256/003590002320603584"
+FINLEY = "Joint Working Group on Forecast Verification, https://www.cawcr.gov.au/projects/verification/Finley/Finley_Tornados.html"
 GNEITING = "Gneiting and Raftery (2007), https://doi.org/10.1198/016214506000001437"
 
 
@@ -153,3 +154,22 @@ def test_mason_and_graham(rng: np.random.Generator, draws: int) -> Iterator[Pair
         quantiles = np.column_stack([np.zeros(15), top])
         pairs = pairs_of(np.where(happened > 0, 60.0, 40.0), quantiles, [0.001, 0.999])
         yield ev.roc_area(pairs, threshold=50.0)["value"], [expected]
+
+
+@compared(
+    "scores of Finley's forecasts of tornadoes of 1884",
+    area="scores",
+    ours='evaluation.score("pod"), "far", "csi", "ets", "heidke", "peirce", "frequency_bias"',
+    theirs="table of 28 hits, 72 false alarms, 23 misses, 2680 correct negatives",
+    peer=FINLEY,
+    tolerance=1e-3,
+    convention="Published to three digits.",
+)
+def test_finley(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
+    counts = (28, 72, 23, 2680)
+    outcome = np.repeat([60.0, 40.0, 60.0, 40.0], counts)
+    forecast = np.repeat([60.0, 60.0, 40.0, 40.0], counts)
+    table = ev.contingency(certain(outcome, forecast), threshold=50.0, probability=0.5)
+    names = ["pod", "far", "csi", "ets", "heidke", "peirce", "frequency_bias"]
+    expected = [0.549, 0.720, 0.228, 0.216, 0.355, 0.523, 1.96]
+    yield table.set_index("metric")["value"][names], expected

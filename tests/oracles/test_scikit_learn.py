@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import QuantileRegressor
 
 from energyforecast import evaluation as ev
@@ -119,6 +120,24 @@ def test_event_reliability(rng: np.random.Generator, draws: int) -> Iterator[Pai
                 subset="value"
             )
             yield table[["value", "probability"]], np.column_stack([frequency, mean])
+
+
+@compared(
+    "recalibrated probabilities, and the Brier score in CORP's parts",
+    area="scores",
+    ours="evaluation.corp_event_reliability, evaluation.brier_parts",
+    theirs="IsotonicRegression",
+    peer="scikit-learn",
+)
+def test_recalibrated_probabilities(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
+    for pairs, threshold, happened, probability in events(rng, draws):
+        tied = probability.round(12)
+        fit = IsotonicRegression().fit(tied, happened)
+        diagram = ev.corp_event_reliability(pairs, threshold=threshold, draws=0)
+        yield diagram["value"], fit.predict(diagram["probability"].round(12))
+        loss = [np.mean((p - happened) ** 2) for p in (probability, fit.predict(tied), happened.mean())]
+        parts = [loss[0] - loss[1], loss[2] - loss[1], loss[2]]
+        yield ev.brier_parts(pairs, threshold=threshold)["value"], parts
 
 
 @compared(

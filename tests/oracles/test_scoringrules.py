@@ -158,3 +158,48 @@ def test_variogram_score(rng: np.random.Generator, draws: int) -> Iterator[Pair]
             outcome, drawn, np.broadcast_to(weights, (draws, dims, dims)), p=order, backend="numpy"
         )
         yield ev.variogram_score(outcome, drawn, order=order, weights=weights), theirs
+
+
+@compared(
+    "CRPS of weighted samples, whole and over a range",
+    area="scores",
+    ours="evaluation.crps_of_samples(member_weights=..., above=..., below=...)",
+    theirs="twcrps_ensemble with ens_w",
+    peer="scoringrules",
+)
+def test_crps_of_weighted_samples(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
+    for outcome, drawn in samples(rng, draws):
+        weights = rng.uniform(size=drawn.shape)
+        weights[:, 1:][rng.uniform(size=drawn[:, 1:].shape) < 0.2] = 0.0
+        for low, high in ((-np.inf, np.inf), (0.2, np.inf), (-0.5, 0.7)):
+            theirs = scoringrules.twcrps_ensemble(
+                outcome, drawn, low, high, ens_w=weights, estimator="nrg", backend="numpy"
+            )
+            ours = ev.crps_of_samples(outcome, drawn, member_weights=weights, above=low, below=high)
+            yield ours, theirs
+
+
+@compared(
+    "fair and weighted energy and variogram scores",
+    area="scores",
+    ours="evaluation.energy_score, evaluation.variogram_score",
+    theirs="es_ensemble, vs_ensemble, estimator fair, or ens_w",
+    peer="scoringrules",
+    convention="Of one sample, a fair score is that of fair=False here.",
+)
+def test_fair_and_weighted_scores_of_vectors(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
+    for members, dims in ((2, 1), (11, 5)):
+        outcome, drawn = rng.normal(size=(draws, dims)), rng.normal(size=(draws, members, dims))
+        weights = rng.uniform(0.1, 1.0, size=(draws, members))
+        for ours, theirs in (
+            ({"fair": True}, {"estimator": "fair"}),
+            ({"member_weights": weights}, {"ens_w": weights}),
+        ):
+            yield (
+                ev.energy_score(outcome, drawn, **ours),
+                scoringrules.es_ensemble(outcome, drawn, backend="numpy", **theirs),
+            )
+            yield (
+                ev.variogram_score(outcome, drawn, order=0.7, **ours),
+                scoringrules.vs_ensemble(outcome, drawn, p=0.7, backend="numpy", **theirs),
+            )
