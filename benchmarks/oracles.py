@@ -117,7 +117,9 @@ def page(result: dict[str, Any]) -> str:
         here = sorted((row for row in rows if row["area"] == area), key=lambda row: row["ours"])
         if here:
             notes = [
-                f"- **{row['name']}** ({who(row)}): {row['convention']}" for row in here if row["convention"]
+                f"- **{row['name'][:1].upper() + row['name'][1:]}** ({who(row)}): {row['convention']}"
+                for row in here
+                if row["convention"]
             ]
             parts.append(f"## {TITLES[area]}\n\n{table(here)}")
             parts.extend(["\n".join(notes) + "\n"] if notes else [])
@@ -128,7 +130,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     """Rows of one area."""
     lines = ["| Quantity | Here | Compared with | Values | Difference |", "| --- | --- | --- | --- | --- |"]
     lines += [
-        f"| {row['name']} | `{row['ours']}` | {who(row)}: {row['theirs']} | {row['cases']:,} | {power(row['relative'])} |"
+        f"| {row['name'][:1].upper() + row['name'][1:]} | `{row['ours']}` | {who(row)}: {row['theirs']} | {row['cases']:,} | {power(row['relative'])} |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"

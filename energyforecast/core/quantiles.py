@@ -50,9 +50,10 @@ def check_levels(levels: Iterable[float]) -> tuple[float, ...]:
             "Levels must be numbers between 0 and 1, both excluded, such as 0.1, 0.5, 0.9.",
             "Divide percentages by 100; a 'P90' is 0.9, or 0.1 in solar finance.",
         )
-    if any(b <= a for a, b in pairwise(result)):
+    fall = next(((a, b) for a, b in pairwise(result) if b <= a), None)
+    if fall:
         raise RangeError(
-            f"The quantile levels {result} do not rise.",
+            f"The quantile levels do not rise: {fall[1]} follows {fall[0]}.",
             "Levels must rise, and none must be repeated.",
             "Sort them, drop doubles.",
         )
