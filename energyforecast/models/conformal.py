@@ -278,8 +278,8 @@ class ConformalQuantiles(QuantileModel):
 
     def parts(self) -> dict[str, Part]:
         """Corrections, their groups and scale, and fitted state of each inner model."""
-        state = {"corrections": self.corrections_, "counts": self.counts_.astype(float), "scale": self.scale_}
-        state |= self.groups_.parts()
+        state: dict[str, Part] = {"corrections": self.corrections_, "scale": self.scale_}
+        state |= {"counts": self.counts_.astype(float)} | self.groups_.parts()
         for k, model in enumerate(self.models_):
             state |= parts_of(f"model_{k}", model)
         return state

@@ -84,8 +84,8 @@ def bounds_of(bounds: Bounds | None, sites: tuple[str, ...]) -> tuple[Array, Arr
                 f'Use bounds={{"{name}": ({high:g}, {low:g})}}.' if high < low else "Correct them.",
             )
     pairs = [each.get(name, (-np.inf, np.inf)) for name in sites]
-    low, high = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
-    return low, high
+    lowest, highest = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+    return lowest, highest
 
 
 def check_known(known_by: pd.Timestamp | None, scenarios: Scenarios) -> None:

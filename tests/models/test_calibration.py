@@ -125,8 +125,8 @@ def test_calibration_rows_are_not_those_the_model_saw() -> None:
     """A model that remembers its rows has no errors on them; calibrated on those it would stay as sure."""
     X, y = _rows(2000, 3)
     X["row"] = np.arange(2000.0)
-    for how in ({"folds": 4}, {"folds": 0}):
-        model = ConformalQuantiles((0.1, 0.9), model=Remembers(), **how).fit(X, y)
+    for folds in (4, 0):
+        model = ConformalQuantiles((0.1, 0.9), model=Remembers(), folds=folds).fit(X, y)
         assert model.corrections_[-1, 0] < -1 < 1 < model.corrections_[-1, 1]
 
 

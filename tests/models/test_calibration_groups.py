@@ -92,7 +92,8 @@ def test_any_level_is_within_one_in_n_plus_one(level: float) -> None:
 def test_groups_and_scales_are_calibrated_where_all_rows_together_are_not() -> None:
     (X, y), (new, outcome) = _regimes(9000), _regimes(9000, seed=1)
     far = {}
-    for name, how in {"all": {}, "by": {"by": "regime"}, "scaled": {"scaled": "spread"}}.items():
+    ways: dict[str, dict[str, Any]] = {"all": {}, "by": {"by": "regime"}, "scaled": {"scaled": "spread"}}
+    for name, how in ways.items():
         q = ConformalQuantiles(LEVELS, model=Point(), **how).fit(X, y).predict(new)
         inside = pd.Series((q[:, 0] < outcome) & (outcome < q[:, 2])).groupby(new["regime"]).mean()
         far[name] = float((inside - 0.8).abs().max())
@@ -105,7 +106,8 @@ def test_one_wild_held_out_row_moves_neither_edges_nor_floors() -> None:
     """The guarantee needs both from the fitted rows; with blocks all rows are fitted."""
     X, y = _regimes(2000)
     wild = X.assign(spread=X["spread"].where(np.arange(2000) < 1999, 1e6))
-    for how in ({"by": "spread", "groups": 2}, {"scaled": "spread"}, {"scaled": True}):
+    ways: tuple[dict[str, Any], ...] = ({"by": "spread", "groups": 2}, {"scaled": "spread"}, {"scaled": True})
+    for how in ways:
         one, other = (
             ConformalQuantiles(LEVELS, model=Normal(), folds=0, **how).fit(table, y) for table in (X, wild)
         )

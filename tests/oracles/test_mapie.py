@@ -20,7 +20,7 @@ ROWS = 127
 COVERAGES = (0.5, 0.75, 0.9375, 0.96875)
 
 
-class Shifted(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class Shifted(RegressorMixin, BaseEstimator):
     """One quantile of FixedQuantiles, as an estimator of scikit-learn that is fitted."""
 
     fitted_ = True

@@ -40,6 +40,12 @@ def _random(scenarios: int = 40, hours: int = 5, seed: int = 1) -> Array:
     return np.asarray(np.random.default_rng(seed).normal(1, 4, (scenarios, 5, hours)))
 
 
+def _inverse(fitted: MinT) -> Array:
+    """Norm in which distances are measured."""
+    assert fitted.covariance is not None
+    return np.asarray(np.linalg.inv(fitted.covariance))
+
+
 # --- Covariances ----------------------------------------------------------------------------------
 
 
@@ -105,7 +111,7 @@ def test_the_optimum_within_bounds_meets_the_conditions_of_karush_kuhn_and_tucke
     assert (sites >= low).all()
     assert (sites <= high).all()
     np.testing.assert_allclose(np.einsum("ns,ksh->knh", SUMS, sites), made, atol=1e-9)
-    slope = np.einsum("sn,nm,kmh->ksh", SUMS.T, np.linalg.inv(fitted.covariance), made - values)
+    slope = np.einsum("sn,nm,kmh->ksh", SUMS.T, _inverse(fitted), made - values)
     slope /= np.abs(slope).max()
     assert (slope[(sites > low) & (sites < high)] < 1e-6).all()
     assert (slope[sites < high] > -1e-6).all()
@@ -115,7 +121,7 @@ def test_the_optimum_within_bounds_meets_the_conditions_of_karush_kuhn_and_tucke
 
 def test_the_optimum_is_nearer_than_clipping_and_equal_where_nothing_leaves() -> None:
     fitted = MinT.fit(TREE, residuals=_residuals())
-    inverse = np.linalg.inv(fitted.covariance)
+    inverse = _inverse(fitted)
     values, far = _random(), {}
     for by in ("clipping", "optimisation"):
         gap = fitted.apply(_drawn(values), bounds=(0, 3), bounds_by=by).data.values - values
@@ -151,7 +157,7 @@ def test_the_unit_of_sites_does_not_matter(size: float) -> None:
     made = fitted.apply(
         _drawn(values, ["all", "a", "b"]), bounds=(0, np.inf), bounds_by="optimisation"
     ).data.values
-    slope = np.einsum("sn,nm,kmh->ksh", fitted.sums.T, np.linalg.inv(fitted.covariance), made - values)
+    slope = np.einsum("sn,nm,kmh->ksh", fitted.sums.T, _inverse(fitted), made - values)
     free = np.abs(slope * unit[:, None])[made[:, 1:] > 0]
     assert free.max() < 1e-6 * np.abs(slope * unit[:, None]).max()
 
@@ -254,7 +260,7 @@ def test_scenarios_sampled_apart_are_paired_by_energy() -> None:
     hours = np.repeat(day, 24, axis=2) + rng.normal(size=(400, 1, 24))
     given = [_drawn(hours, ["farm"]), _drawn(other, ["farm"], "24h")]
     for pairing in ("given", "energy"):
-        spread[pairing] = reconcile_temporal(given, pairing=pairing)[1].of().std()  # type: ignore[arg-type]
+        spread[pairing] = reconcile_temporal(given, pairing=pairing)[1].of().std()
     assert spread["given"] < 8
     assert spread["energy"] == pytest.approx(10, abs=0.8)
     # The order of the shortest step is kept, with which other sites and days may have been paired.
