@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -375,3 +377,15 @@ def test_nothing_leaks() -> None:
 
 def test_a_plant_is_stored_with_its_mounting(fitted: ef.Forecaster, tmp_path) -> None:
     assert ef.load(fitted.save(tmp_path / "pv.forecaster")).sites[0] == PLANT
+
+
+def test_no_quantile_exceeds_the_export_limit() -> None:
+    """Power is above the limit now and then, as meters are: no forecast follows it there."""
+    cut = dataclasses.replace(PLANT, export_limit=60.0)
+    table = _power(PLANT).values.clip(upper=61.0)
+    power = Observations(table, published_after="1h")
+    for model in (ef.LightGBMQuantiles(n_estimators=10, folds=3), ef.Climatology()):
+        forecaster = ef.Forecaster(cut, TASK, model=model).fit(_weather(PLANT), power, as_of="2023-06-20")
+        issued = [f"2023-06-{day} 09:00" for day in range(22, 28)]
+        cube = forecaster.predict(_weather(PLANT), power, issue_time=issued).data.values
+        assert np.nanmax(cube) == pytest.approx(60.0)
