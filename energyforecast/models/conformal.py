@@ -51,7 +51,7 @@ class ConformalQuantiles(QuantileModel):
     refit : bool
         Fit on all rows after calibration; otherwise the forecast is the mean of the models of the folds.
     by : str, optional
-        Column that defines groups for calibration, e.g. ``"hour"``, ``"site"`` or ``"wind_speed_100m"``.
+        Column that defines groups for calibration, e.g. ``"hour"``, ``"site"`` or ``"wind_speed_100m[mean]"``.
         A group of less than 100 held-out rows is calibrated as all rows are, with a warning.
     groups : int
         Groups, at most; a column of more numbers is cut at its quantiles. Each category or text is a group of its own.

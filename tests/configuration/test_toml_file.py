@@ -14,7 +14,7 @@ import xarray as xr
 from energyforecast import configuration, weather
 from energyforecast.core.sites import WindFarm
 from energyforecast.errors import ConfigurationError
-from energyforecast.models import Climatology, LightGBMQuantiles
+from energyforecast.models import Climatology, ConformalQuantiles, LightGBMQuantiles
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "la_haute_borne.toml"
 
@@ -157,6 +157,16 @@ def test_without_a_model_section_the_default_is_taken(tmp_path: Path) -> None:
     settings = configuration.read(_write(tmp_path, model=""))
     assert settings.model is None
     assert isinstance(settings.forecaster().model, LightGBMQuantiles)
+
+
+def test_calibration_by_groups_and_scales_is_read(tmp_path: Path) -> None:
+    for scaled in (True, "wind_speed_100m[spread]"):
+        written = "true" if scaled is True else f'"{scaled}"'
+        text = f'[model]\nkind = "ConformalQuantiles"\nby = "hour"\ngroups = 24\nscaled = {written}\n'
+        model = configuration.read(_write(tmp_path, model=text)).model
+        assert model.get_params(deep=False) == ConformalQuantiles(
+            by="hour", groups=24, scaled=scaled
+        ).get_params(deep=False)
 
 
 def test_parameters_of_the_model_are_those_of_the_file(tmp_path: Path) -> None:
