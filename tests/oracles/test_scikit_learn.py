@@ -40,6 +40,29 @@ def test_pinball_loss_of_each_level(rng: np.random.Generator, draws: int) -> Ite
 
 
 @compared(
+    "share of the pinball loss that is avoided (D²), of each level",
+    area="scores",
+    ours='evaluation.score("d2_pinball", by="level")',
+    theirs="d2_pinball_score",
+    peer="scikit-learn",
+    convention="Missing where all outcomes are equal here, 0 or 1 in scikit-learn. Older versions take constants "
+    "that are interpolated, whose loss is not the least.",
+)
+def test_share_of_the_avoided_loss(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
+    for outcome, quantiles, levels in curves(rng, draws):
+        if outcome.any():
+            ours = ev.score("d2_pinball", pairs_of(outcome, quantiles, levels), by="level")["value"]
+            columns = zip(quantiles.T, levels, strict=True)
+            yield (
+                ours,
+                [
+                    metrics.d2_pinball_score(outcome, column, alpha=level, sample_weight=np.ones(draws))
+                    for column, level in columns
+                ],
+            )
+
+
+@compared(
     "errors of single values, with weights",
     area="scores",
     ours='evaluation.score("mae"), "rmse", "mape"',

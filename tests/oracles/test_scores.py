@@ -169,7 +169,7 @@ def test_roc_area(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
 
 
 @compared(
-    "Diebold–Mariano statistic and p-value",
+    "Diebold–Mariano statistic and p-values, two-sided and one-sided",
     area="significance",
     ours="evaluation.diebold_mariano(lags=0)",
     theirs="diebold_mariano, method HLN, one step ahead, Student's t",
@@ -190,13 +190,15 @@ def test_diebold_mariano(rng: np.random.Generator, draws: int) -> Iterator[Pair]
                 series, "series", "ahead", method="HLN", statistic_distribution="t"
             )
         ours = ev.diebold_mariano(differences, lags=0)
+        one_sided = ev.diebold_mariano(differences, lags=0, alternative="less")
         above = float(theirs["confidence_gt_0"].item())
         yield (
-            [ours.mean, ours.statistic, ours.p_value, ours.n],
+            [ours.mean, ours.statistic, ours.p_value, one_sided.p_value, ours.n],
             [
                 float(theirs["mean"].item()),
                 float(theirs["dm_test_stat"].item()),
                 2 * min(above, 1 - above),
+                above,
                 float(theirs["timeseries_len"].item()),
             ],
         )

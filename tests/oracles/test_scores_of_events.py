@@ -1,4 +1,4 @@
-"""Scores of ensembles, warnings and decisions against scores of the Bureau of Meteorology."""
+"""Scores of ensembles, warnings, decisions and expectiles against scores of the Bureau of Meteorology."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.pairs import pairs_of
 from tests.support.random_forecasts import curves, events, samples
 
 probability, categorical = peer("scores.probability"), peer("scores.categorical")
-plotdata = peer("scores.plotdata")
+continuous, plotdata = peer("scores.continuous"), peer("scores.plotdata")
 
 
 def hours(values: npt.ArrayLike) -> xr.DataArray:
@@ -158,3 +158,25 @@ def test_murphy_diagram(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
                 hours(forecast), hours(pairs.observed), thresholds, functional=kind, alpha=0.5
             )
             yield ev.murphy(pairs, functional=functional, thresholds=thresholds)["value"], theirs["total"]
+
+
+@compared(
+    "loss of expectiles",
+    area="scores",
+    ours="evaluation.expectile_loss",
+    theirs="consistent_expectile_score of the square",
+    peer="scores",
+)
+def test_loss_of_expectiles(rng: np.random.Generator, draws: int) -> Iterator[Pair]:
+    for level in (0.1, 0.5, 0.95):
+        outcome, expectiles = rng.normal(size=draws), rng.normal(size=draws)
+        outcome[0], expectiles[1] = np.nan, outcome[1]
+        theirs = continuous.consistent_expectile_score(
+            hours(expectiles),
+            hours(outcome),
+            level,
+            lambda x: x**2,
+            lambda x: 2 * x,
+            preserve_dims=["hour"],
+        )
+        yield ev.expectile_loss(outcome, expectiles, level=level), theirs

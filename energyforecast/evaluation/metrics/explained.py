@@ -35,7 +35,7 @@ def d2_pinball() -> Metric:
     Notes
     -----
     Of one level it is ``sklearn.metrics.d2_pinball_score``, which gives 0 or 1 where all outcomes are equal. Empirical
-    quantiles are interpolated; with weights they are the inverse of the weighted distribution function.
+    quantiles are the constants of the least loss: the inverse of the distribution function, not interpolated.
 
     References
     ----------
@@ -46,7 +46,7 @@ def d2_pinball() -> Metric:
     >>> from energyforecast.testing import example_forecast, example_observations
     >>> table = d2_pinball(example_observations(), example_forecast(), by="level")
     >>> table[["level", "value"]].round(2).to_numpy().tolist()  # errors of the median are 1, from the outcomes' own 3
-    [[0.1, 0.08], [0.5, 0.67], [0.9, 0.45]]
+    [[0.1, 0.07], [0.5, 0.67], [0.9, 0.44]]
     """
 
     def by_level(levels: Array) -> list[Metric]:
@@ -87,12 +87,7 @@ def _explained(points: Array, weights: Array) -> Array:
 
 
 def _constants(y: Array, weight: Array, levels: Array) -> float:
-    """Loss of the outcomes' own quantiles, of outcomes in rising order."""
-    if (weight == weight[0]).all():
-        constant = np.quantile(y, levels)
-        return float(
-            weight[0] * pinball_loss(y, np.broadcast_to(constant, (len(y), len(levels))), levels).sum()
-        )
+    """Least loss of a constant for each level, the outcomes' own quantile, of outcomes in rising order."""
     total, moment = np.cumsum(weight), np.cumsum(weight * y)
     place = np.minimum(np.searchsorted(total, levels * total[-1] * (1 - 1e-12)), len(y) - 1)
     constant = y[place]
