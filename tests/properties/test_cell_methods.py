@@ -51,7 +51,7 @@ def _sky(moments: npt.NDArray[np.datetime64]) -> dict[str, Array]:
 
 def _minutes(stamps: npt.NDArray[np.datetime64], step: int) -> npt.NDArray[np.datetime64]:
     """Middles of the minutes of intervals, as a further axis."""
-    return stamps[..., None] + (np.arange(step) * 60 + 30).astype("m8[s]")
+    return np.asarray(stamps[..., None] + (np.arange(step) * 60 + 30).astype("m8[s]"))
 
 
 def _weather(values: dict[str, tuple[Array | float, str]], stamps: npt.NDArray[np.datetime64]) -> xr.Dataset:
@@ -69,7 +69,7 @@ def _weather(values: dict[str, tuple[Array | float, str]], stamps: npt.NDArray[n
 
 def _runs(step: int, hours: int = 72) -> npt.NDArray[np.datetime64]:
     lead = (np.arange(hours * 60 // step) * step).astype("m8[m]").astype("m8[ns]")
-    return START + np.array([0, 24], "m8[h]").astype("m8[ns]")[:, None] + lead
+    return np.asarray(START + np.array([0, 24], "m8[h]").astype("m8[ns]")[:, None] + lead)
 
 
 def _columns(site: ef.Site, weather: xr.Dataset, step: int, *chosen: Feature) -> tuple[pd.DataFrame, Any]:
@@ -219,7 +219,7 @@ def test_recipes_serve_every_step(site: ef.Site, step: int) -> None:
     """Columns of hours that are no whole number of steps lie between them."""
     weather = _turning(POINT, 60, rate=0.0).drop_vars("wind_direction_100m")
     stamps = _runs(60)
-    ghi = {"ghi": (500.0 * np.ones(stamps.shape), MEAN), "wind_speed_10m": (3.0, POINT)}
+    ghi: dict[str, Any] = {"ghi": (500.0 * np.ones(stamps.shape), MEAN), "wind_speed_10m": (3.0, POINT)}
     weather = weather.assign(_weather(ghi, stamps).data_vars)
     found, begins = _columns(site, weather, step, *ef.recipe(site))
     assert len(found) == 1440 // step

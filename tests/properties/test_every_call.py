@@ -470,7 +470,8 @@ def outlook(step: int) -> Numbers:
 def tables_of_power(step: int) -> Numbers:
     table = pd.DataFrame({"site": blocks.by_step(blocks.truth(2), step)}, index=blocks.index(step, 2))
     found = []
-    for read, unit, scale in ((ef.read_power, "kW", 1000.0), (ef.read_demand, "MWh", step / 60)):
+    readers: list[Any] = [(ef.read_power, "kW", 1000.0), (ef.read_demand, "MWh", step / 60)]
+    for read, unit, scale in readers:
         form = ef.TableFormat(unit=unit, timezone="UTC", label="beginning", frequency=f"{step}min")
         power = read(scale * table, published_after="0h", format=form)
         found.append(blocks.blocks_of(power.values["site"], step))
@@ -495,6 +496,7 @@ def flags(step: int) -> Numbers:
     values["2024-03-06 12:00":"2024-03-06 17:59"] = 900.0
     farm = ef.WindFarm(name="site", latitude=48, longitude=10, capacity=200.0)
     flagged = ef.flag_quality(ef.Observations(values.to_frame("site"), published_after="0h"), sites=farm)
+    assert flagged.flags is not None
     bits = flagged.flags["site"].to_numpy()
     return [(bits & int(flag) > 0).sum() * step / 60 for flag in (ef.Flag.STUCK, ef.Flag.ABOVE_CAPACITY)]
 
@@ -509,7 +511,9 @@ def audited(step: int) -> Numbers:
     power = (50 * plant.clear_sky_power(sun)).reshape(-1, step).mean(axis=1)
     values = pd.DataFrame({"site": power}, index=stamps[::step])
     report = observations.audit_observations(ef.Observations(values, published_after="0h"), sites=plant)
-    return report.passed, round(report.clocks["site"].lag.minutes / 10)
+    lag = report.clocks["site"].lag
+    assert lag is not None
+    return report.passed, round(lag.minutes / 10)
 
 
 @call("weather.at_steps")
