@@ -182,7 +182,7 @@ def next_hours(step: int) -> Numbers:
     area = ef.DemandArea(name="site", latitude=48, longitude=10)
     power = blocks.observations(step, 20)
     forecaster = ef.Forecaster(area, task, model=ef.Persistence()).fit({}, power, as_of="2024-03-20")
-    return forecaster.predict({}, power, issue_time="2024-03-20 12:00").at(0.5).mean()
+    return forecaster.predict({}, power, issue_time="2024-03-20 12:00").at(0.5).values.mean()
 
 
 @call("month_ahead", "MonthAhead")
@@ -307,7 +307,12 @@ def calibrated(step: int) -> Numbers:
         blocks.forecast(step, 30), blocks.observations(step, 30)
     )
     # Shorter steps have more errors to learn from: the level is one of them, to a twentieth.
-    return np.round([float(made.at(0.5).mean()) / 4, float((made.at(0.9) - made.at(0.1)).mean()) / 4])
+    return np.round(
+        [
+            made.at(0.5).values[0, made.inside].mean() / 4,
+            (made.at(0.9) - made.at(0.1)).values[0, made.inside].mean() / 4,
+        ]
+    )
 
 
 @call("AvailableCapacity")
@@ -567,7 +572,9 @@ def models_in_calm_weather(step: int) -> Numbers:
         forecaster = ef.Forecaster(farm, task, model=model)
         observed = ef.Observations(power, published_after="0h")
         forecaster.fit(runs, observed, as_of="2024-03-25", missing="drop")
-        medians.append(forecaster.predict(runs, observed, issue_time="2024-03-25 09:00").at(0.5).mean())
+        medians.append(
+            forecaster.predict(runs, observed, issue_time="2024-03-25 09:00").at(0.5).values.mean()
+        )
     return np.array(medians, dtype=float)
 
 
