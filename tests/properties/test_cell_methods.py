@@ -113,7 +113,7 @@ def test_a_clear_sky_has_the_index_one_and_its_energy(method: str, step: int, co
 
 @pytest.mark.filterwarnings("ignore:DatetimeIndex.dayofyear")  # of pvlib
 @pytest.mark.parametrize(("first", "native"), [(10, 60), (15, 30)])
-@pytest.mark.parametrize("step", every((60,)))
+@pytest.mark.parametrize("step", every((90,)))
 def test_instants_of_satellites_meet_the_sun_of_their_minute(first: int, native: int, step: int) -> None:
     """PVGIS gives hours at ten past, NSRDB half-hours: analyses of instants, here of a clear sky by pvlib."""
     from pvlib.location import Location

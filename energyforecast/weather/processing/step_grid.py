@@ -19,6 +19,8 @@ Sky = Callable[[Ints], Floats]
 
 #: Clear-sky irradiance below which no clear-sky index is formed. [W m-2]
 _FAINT: Final = 20.0
+#: Largest clear-sky index of faint light.
+_BRIGHTEST: Final = 1.5
 #: Longest piece over which the sun is taken at its middle. [ns]
 _PIECE: Final = 600_000_000_000
 #: Time of arrival of a stamp that was never published: it delays no other.
@@ -166,10 +168,15 @@ class StepGrid:
         left, right, share = self._around(middle)
         clear = sky(self._stamps)
         index = np.where(clear > _FAINT, known / np.maximum(clear, _FAINT), np.nan)
+        # Of the faint light between two low suns, the second of which may have set.
+        faint = np.where(clear > 0, np.minimum(known / np.where(clear > 0, clear, 1.0), _BRIGHTEST), np.nan)
 
         def at(piece: Ints) -> Floats:
             before, after, passed = left[piece], right[piece], share[piece]
             early, late = index[..., before], index[..., after]
+            low = np.isnan(early) & np.isnan(late)
+            early = np.where(low, faint[..., before], early)
+            late = np.where(low, faint[..., after], late)
             # At a low sun the index of the other side holds.
             early, late = np.where(np.isnan(early), late, early), np.where(np.isnan(late), early, late)
             made = (early * (1 - passed) + late * passed) * light[..., piece]
