@@ -19,6 +19,7 @@ from energyforecast.competitions.protocols.gefcom2012 import Gefcom2012Wind
 from energyforecast.competitions.protocols.gefcom2014 import Gefcom2014Solar, Gefcom2014Wind, _Monthly
 from energyforecast.competitions.protocols.gefcom2014_load import Gefcom2014Load
 from energyforecast.competitions.readers.common import CompetitionData, Information
+from energyforecast.core.arguments import checked
 from energyforecast.core.version import __version__
 from energyforecast.errors import ConfigurationError, one_of
 from energyforecast.evaluation.resource_use import ProcessUse, total_use
@@ -46,6 +47,7 @@ def names() -> tuple[str, ...]:
     return tuple(_COMPETITIONS)
 
 
+@checked(n_tree_sets=(1, 1000))
 def competition(name: str, *, n_tree_sets: int = 1) -> Competition:
     """Competition by its name.
 
@@ -84,6 +86,7 @@ class _SiteTask:
     use: ProcessUse
 
 
+@checked()
 def run(
     name: str,
     folder: str | Path,

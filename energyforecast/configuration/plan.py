@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from energyforecast.configuration.schema import plan_section, system_section
 from energyforecast.configuration.validation import checked
+from energyforecast.core.arguments import check_types
 from energyforecast.errors import ConfigurationError, EnergyForecastError
 from energyforecast.planning.dispatch.system import System
 from energyforecast.planning.settings import PlanSettings
@@ -48,6 +49,7 @@ def plan_settings(tables: Mapping[str, Any], *, where: str = "") -> PlanSettings
     Known are risk, outages, tail.
     Did you mean 'risk'?
     """
+    check_types(locals(), of=plan_settings)
     checked(plan_section(), tables, where=where, section="plan")
     return _named(PlanSettings.from_dict, tables, where)
 
@@ -74,6 +76,7 @@ def system(tables: Mapping[str, Any], *, where: str = "") -> System:
     >>> system({"areas": ["South"], "units": {"gas": {"area": "South", "capacity": 300, "cost": 60}}})
     System of South: gas
     """
+    check_types(locals(), of=system)
     checked(system_section(), tables, where=where, section="system")
     return _named(System.from_dict, tables, where)
 

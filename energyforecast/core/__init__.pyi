@@ -6,6 +6,7 @@ from . import (
     intervals as intervals,
     calendars as calendars,
     power_curve_sources as power_curve_sources,
+    decrees as decrees,
     deprecations as deprecations,
     site_facts as site_facts,
     fallback as fallback,

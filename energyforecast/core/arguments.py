@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import inspect
 import itertools
 import os
@@ -10,20 +11,22 @@ import sys
 import types
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, wraps
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.errors import SchemaError
+from energyforecast.core import timestamps
+from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["as_numbers", "check_types"]
+__all__ = ["as_numbers", "check_types", "checked"]
 
+T = TypeVar("T")
 #: Numbers of numpy count as those of Python.
 _NUMBERS: Final[dict[Any, type]] = {int: Integral, float: Real}
 #: Elements of a container that are looked at.
@@ -56,6 +59,70 @@ def check_types(given: Mapping[str, Any], *, of: Callable[..., Any]) -> None:
                 f"It must be of the type {words}.",
                 f"Give {function} another value; help({function}) has an example.",
             )
+
+
+def checked(**limits: tuple[float, float] | str) -> Callable[[T], T]:
+    """Check the arguments of a function, or of a class when it is made, by their annotations and limits.
+
+    Limits of an argument are its lowest and highest number, or the shortest length of time.
+
+    Examples
+    --------
+    >>> @checked(hours=(1, 240))
+    ... def mean(hours: int = 3) -> None: ...
+    >>> mean(hours=0)
+    Traceback (most recent call last):
+        ...
+    energyforecast.errors.RangeError: hours of mean is 0.
+    It must lie between 1 and 240.
+    Give another value; help(mean) has an example.
+    """
+
+    def wrap(target: T) -> T:
+        called: Any = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
+        signature = inspect.signature(called)
+        typed: Any = target if dataclasses.is_dataclass(target) else called
+
+        @wraps(called)
+        def check(*args: Any, **kwargs: Any) -> Any:
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError:  # Python's own words for unknown and missing arguments
+                return called(*args, **kwargs)
+            check_types(given, of=typed)
+            for name, bounds in limits.items():
+                _check_limits(name, given.get(name), bounds, of=target.__qualname__)  # type: ignore[attr-defined]
+            return called(*args, **kwargs)
+
+        if not isinstance(target, type):
+            return check  # type: ignore[return-value]
+        target.__init__ = check  # type: ignore[misc]
+        return target
+
+    return wrap
+
+
+def _check_limits(name: str, value: Any, bounds: tuple[float, float] | str, *, of: str) -> None:
+    """Refuse a number, or a sequence with one, outside its limits; an empty sequence too."""
+    if value is None:
+        return
+    if isinstance(bounds, str):
+        if timestamps.duration(value) < timestamps.duration(bounds):
+            raise RangeError(
+                f"{name} of {of} is {value}.", f"It must be at least {bounds}.", "Give a longer time."
+            )
+        return
+    numbers = np.atleast_1d(np.asarray(value, dtype=float))
+    wrong = numbers[~((numbers >= bounds[0]) & (numbers <= bounds[1]))]
+    if wrong.size or not numbers.size:
+        found = f"{wrong[0]:g}" if wrong.size else "empty"
+        low, high = bounds
+        expected = f"lie between {low:g} and {high:g}" if np.isfinite(high) else f"be at least {low:g}"
+        raise RangeError(
+            f"{name} of {of} is {found}.",
+            f"It must {expected}.",
+            f"Give another value; help({of}) has an example.",
+        )
 
 
 def as_numbers(name: str, values: Any, *, ndim: int | None = None) -> npt.NDArray[np.float64]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_frames import as_numbers, check_frame, on_same_axes
 from energyforecast.core.wording import short
 from energyforecast.errors import MissingDataError, RangeError, of_type
@@ -27,6 +28,7 @@ __all__ = [
 Array = npt.NDArray[Any]
 
 
+@checked()
 @dataclass(frozen=True, eq=False, repr=False)
 class AvailableCapacity:
     r"""Capacity in service of one or several sites, or orders that limit their power, with the time of knowledge.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import inf
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import requests
 import urllib3
 from urllib3.util import Retry
 
+from energyforecast.core.arguments import checked
 from energyforecast.errors import (
     RateLimitError,
     RefusedError,
@@ -33,6 +35,7 @@ _LONGEST_REASON: Final = 200
 Params = Mapping[str, Any]
 
 
+@checked(timeout=(1e-3, inf), deadline=(1e-3, inf), attempts=(1, 1000), largest=(1, inf))
 @dataclass(frozen=True, kw_only=True)
 class Http:
     """HTTP client for GET and POST with retries, deadlines and bounded answers.

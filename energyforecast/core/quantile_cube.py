@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.power_kinds import Kind, bounds_of_rows, check_kind, power_bounds
 from energyforecast.core.wording import minute, short
@@ -26,6 +27,7 @@ _BLOCK = 256
 _NAT = np.datetime64("NaT", "ns")
 
 
+@checked()
 @dataclass(frozen=True, eq=False)
 class SiteRows:
     """Rows of quantiles of one site, for :meth:`energyforecast.Forecast.from_rows`.

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.errors import SchemaError
 from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.bootstrap import block_draws, quantile_interval, resampled, reweighted
@@ -42,6 +42,7 @@ _BY: Final = (
 _SEASONS: Final = np.array(["DJF", "MAM", "JJA", "SON"])
 
 
+@checked(level=(0, 1))
 @dataclass(frozen=True)
 class Metric:
     r"""A score: its value at a point, and the way in which points are combined.
@@ -238,7 +239,7 @@ class Days:
 
 def groups(pairs: Pairs, by: By) -> list[tuple[dict[str, Any], Array, int]]:
     """Labels of each group, the numbers of its rows, and the number of its hours without an outcome."""
-    keys = [by] if isinstance(by, str) else list(by or ())
+    keys = [by] if isinstance(by, str) else list(() if by is None else by)
     if len(set(keys)) < len(keys):
         raise SchemaError(
             f"Scores by {keys} are asked for.", "A label must occur once.", "Leave out the others."

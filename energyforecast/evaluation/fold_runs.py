@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.evaluation.checkpoints import Checkpoint, Checkpoints
@@ -28,6 +30,7 @@ __all__ = ["Candidate", "Execution", "FoldRun", "audit", "forecast_of", "run_fol
 _MOMENTS = ("as_of", "newest_outcome")
 
 
+@checked(jobs=(1, inf))
 @dataclass(frozen=True)
 class Execution:
     """Execution of a backtest: processes, checkpoints, progress. The result does not depend on it.

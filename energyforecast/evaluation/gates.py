@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.errors import ConfigurationError, MissingDataError, one_of
 from energyforecast.evaluation import paired_difference
 from energyforecast.evaluation.aggregation import Metric
@@ -26,6 +27,7 @@ _UNITS: Final = ("MW", "MW²", "MWh", "h", "events", "currency", "% of capacity"
 _PERCENT: Final = ("% of capacity", "%")
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class Gate:
     """A limit for a score.

@@ -14,6 +14,7 @@ import xarray as xr
 
 from energyforecast.core import arguments, timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import checked
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
@@ -332,6 +333,7 @@ def _age(data: xr.DataArray, site: int) -> Array:
     return np.asarray(age / np.timedelta64(1, "h"))
 
 
+@checked()
 def daylight(pairs: Pairs, sites: Site | Sequence[Site]) -> Pairs:
     """Daylight hours: those with the sun above the horizon in their middle.
 

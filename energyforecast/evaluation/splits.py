@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError, TimeError
@@ -35,6 +36,7 @@ class Fold:
     issue_time: timestamps.Times
 
 
+@checked()
 @dataclass(frozen=True)
 class Splits:
     """Splits of a backtest: the past from which each fit learns, and the origins that are forecast.
@@ -92,7 +94,11 @@ class Splits:
     @property
     def length(self) -> pd.Timedelta | None:
         """Length of the window; None if it grows."""
-        return None if self.window == "expanding" else timestamps.duration(self.window)
+        return (
+            None
+            if isinstance(self.window, str) and self.window == "expanding"
+            else timestamps.duration(self.window)
+        )
 
     def ends(self, as_of: pd.Timestamp) -> pd.Timestamp:
         """The moment up to which a fit knows."""

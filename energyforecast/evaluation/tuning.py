@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from types import ModuleType
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +17,7 @@ import sklearn.base
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, require
@@ -43,6 +45,7 @@ SPACE: Final[Mapping[str, Range]] = {
 _GAP: Final = np.timedelta64(2 * 24 * 3600 * 10**9, "ns")
 
 
+@checked(trials=(1, inf), folds=(1, inf), seed=(0, inf))
 @dataclass(frozen=True)
 class Search:
     """Search of :func:`energyforecast.tune`: settings that are tried, and blocks by which they are judged.

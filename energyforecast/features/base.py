@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -83,6 +84,7 @@ class Feature(ABC):
         return {item.name: getattr(self, item.name) for item in fields}
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class FunctionFeature(Feature):
     """A user's function as a feature; made by :func:`feature`.
@@ -151,6 +153,7 @@ def _source_hash(function: Callable[..., Any]) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
+@checked(margin="0h")
 def feature(
     *,
     weather: Sequence[str] = (),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Intraday, MonthAhead, Task
 from energyforecast.errors import SchemaError
@@ -189,6 +189,7 @@ def _calendar(column: str) -> Feature | None:
     return known.get(column.rpartition(":")[2])
 
 
+@checked()
 def features_giving(columns: Iterable[str]) -> FeatureSet:
     """Select the built-in features that provide certain columns, for models with fixed inputs.
 

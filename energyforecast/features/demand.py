@@ -10,6 +10,7 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import calendars, timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.features.base import Array, Columns, Feature, step_hours
 from energyforecast.features.calendar import local_times
 from energyforecast.point_in_time.snapshot import Snapshot
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 
+@checked(time_constants=(1, 10_000), heating=(-50, 50), cooling=(-50, 50), reach=(0, 10_000))
 @dataclass(frozen=True)
 class Temperature(Feature):
     r"""Temperature, its exponentially weighted means, and heating and cooling degrees.

@@ -77,7 +77,8 @@ class FeatureSet:
     features: tuple[Feature, ...] = ()
 
     def __post_init__(self) -> None:
-        others = [item for item in self.features if not isinstance(item, Feature)]
+        given = self.features if isinstance(self.features, tuple | list) else [self.features]
+        others = [item for item in given if not isinstance(item, Feature)]
         if others:
             raise SchemaError(
                 f"{others[0]!r} is not a feature.",

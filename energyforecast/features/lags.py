@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.features.base import Array, Columns, Feature, mean_of_known
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
@@ -21,6 +22,7 @@ def _scale(now: Snapshot) -> float:
     return now.site.capacity or 1.0
 
 
+@checked(lag="1min", step="1min")
 @dataclass(frozen=True)
 class Lag(Feature):
     """Lagged observation before the interval, or the newest older one that was published.
@@ -74,6 +76,7 @@ class Lag(Feature):
         }
 
 
+@checked(step="1min", count=(1, 1000))
 @dataclass(frozen=True)
 class LagMean(Feature):
     r"""Mean of observations at the same hour of several previous days or weeks.
@@ -153,6 +156,7 @@ class NewestObservation(Feature):
         return {"newest": now.lag("0h") / _scale(now), "newest_age": now.lag_age("0h")}
 
 
+@checked(weeks=(1, 104))
 @dataclass(frozen=True)
 class RecentLevel(Feature):
     r"""Recent level of demand by hour and weekday, and departures of other observations from it.

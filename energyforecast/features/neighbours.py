@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.sites import Site
 from energyforecast.features.base import Array, Columns, Feature, offset_name
 from energyforecast.features.heights import by_height, mean_components, nearest_to_hub
@@ -32,6 +33,7 @@ def _distance(site: Site, other: Site) -> float:
     return float(np.linalg.norm(np.subtract(one, two)))
 
 
+@checked(nearest=(1, 1000), hours=(-240, 240))
 @dataclass(frozen=True)
 class NeighbourWind(Feature):
     """Wind speed at the other sites and neighbours of a forecaster; no column without them.
@@ -94,6 +96,7 @@ class NeighbourWind(Feature):
         return columns
 
 
+@checked(nearest=(1, 1000))
 @dataclass(frozen=True)
 class NeighbourWindComponents(Feature):
     """Eastward and northward wind at the nearest other sites and neighbours, at the height nearest the hub.
@@ -139,6 +142,7 @@ class NeighbourWindComponents(Feature):
         return columns
 
 
+@checked(nearest=(1, 1000), hours=(-240, 240))
 @dataclass(frozen=True)
 class NeighbourIrradiance(Feature):
     """Global irradiance at the other sites and neighbours of a forecaster, the nearest first; no column without them.

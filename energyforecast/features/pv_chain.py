@@ -11,6 +11,7 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.sites import PVPlant
 from energyforecast.core.variables import height_of
 from energyforecast.errors import SchemaError
@@ -22,6 +23,7 @@ from energyforecast.point_in_time.snapshot import Snapshot
 __all__ = ["PVChainPower"]
 
 
+@checked(hours=(-240, 240))
 @dataclass(frozen=True)
 class PVChainPower(Feature):
     r"""Power of the plant from the weather by the chain of PV models: ``pv_chain_power``. [fraction of capacity]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.sites import PVPlant
 from energyforecast.features.base import Array, Columns, Feature, offset_name
 from energyforecast.features.sun_parts import FINE_PART, mean_of_parts, parts_of, plant_of
@@ -81,6 +82,7 @@ class ClearSky(Feature):
         return {"clear_sky_ghi": _clear(now)}
 
 
+@checked(hours=(-240, 240))
 @dataclass(frozen=True)
 class Irradiance(Feature):
     r"""Irradiance of the interval and of those around it, and the clear-sky index.
@@ -141,6 +143,7 @@ class Irradiance(Feature):
         return columns
 
 
+@checked()
 @dataclass(frozen=True)
 class IntervalMean(Feature):
     """Mean of a variable over each interval, where the weather contains it.

@@ -10,6 +10,7 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import timestamps, variables
+from energyforecast.core.arguments import checked
 from energyforecast.features.base import Array, Columns, Feature, offset_name, step_hours
 from energyforecast.features.heights import by_height, interval_states, mean_components
 from energyforecast.point_in_time.history import Past
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@checked(hours=(-240, 240))
 @dataclass(frozen=True)
 class WindSpeed(Feature):
     """Wind speed over the interval and at hours around it, at every available height.
@@ -70,6 +72,7 @@ class WindSpeed(Feature):
         return columns
 
 
+@checked(hours=(1, 240))
 @dataclass(frozen=True)
 class WindVariability(Feature):
     r"""Change of the wind speed over the interval, and its standard deviation around it.
@@ -227,6 +230,7 @@ class WindVeer(Feature):
         return columns
 
 
+@checked(hours=(1, 240))
 @dataclass(frozen=True)
 class WindTrend(Feature):
     r"""Wind speed smoothed over hours, and its ramp across them.
@@ -307,6 +311,7 @@ class EnsembleSpread(Feature):
         return columns
 
 
+@checked(reach=(0, 240))
 @dataclass(frozen=True)
 class NewestWind(Feature):
     """Forecast wind speed in the hour of the newest published observation.

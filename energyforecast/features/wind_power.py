@@ -11,6 +11,7 @@ import pandas as pd
 
 from energyforecast import physics
 from energyforecast.core import variables
+from energyforecast.core.arguments import checked
 from energyforecast.core.sites import Site, WindFarm
 from energyforecast.core.wind_farm import ModelledGroup
 from energyforecast.errors import SchemaError
@@ -133,6 +134,7 @@ def _member_wind(names: dict[float, str], read: Callable[[str], Array], hub: flo
     )
 
 
+@checked()
 @dataclass(frozen=True)
 class PowerCurvePower(Feature):
     r"""Power by the power curves of the farm on the wind at hub height. [fraction of the capacity in service]

@@ -15,6 +15,7 @@ from scipy.optimize import isotonic_regression
 
 from energyforecast.core import quantile_cube, timestamps
 from energyforecast.core.alignment import check_intervals
+from energyforecast.core.arguments import checked
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import check_same_step, frequency_of
@@ -31,6 +32,7 @@ Array = npt.NDArray[Any]
 _LIMITS: Final = (-1.0, 2.0)
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class AdaptiveCalibration:
     r"""Adaptive conformal calibration: each level is moved by its residuals over the last days.

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.files import whole_file
 from energyforecast.core.version import __version__
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
@@ -56,6 +56,7 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _LARGEST: Final = 2**31
 
 
+@checked()
 def save(forecaster: Forecaster, path: str | Path) -> Path:
     """Write a fitted forecaster.
 

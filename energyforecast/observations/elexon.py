@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.table_stamps import read_stamps
@@ -132,6 +133,7 @@ def read_elexon(
     )
 
 
+@checked()
 def parse_elexon(
     body: bytes,
     *,

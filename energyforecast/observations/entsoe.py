@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
@@ -145,6 +146,7 @@ def read_entsoe(
     )
 
 
+@checked()
 def parse_entsoe(
     body: bytes,
     *,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from energyforecast.core.arguments import as_numbers, checked
+from energyforecast.errors import SchemaError
 
 __all__ = ["Lag", "estimate_lag"]
 
@@ -53,6 +57,7 @@ class Lag:
         return self.correlation > 0.4 and self.standard_error < 15.0
 
 
+@checked(blocks=(2, inf))
 def estimate_lag(
     measured: Floats,
     shifted: Floats,
@@ -108,6 +113,13 @@ def estimate_lag(
     >>> round(estimate_lag(np.roll(wind, 1), shifts, step=pd.Timedelta("1h")).minutes)
     60
     """
+    measured, shifted = as_numbers("measured", measured, ndim=1), as_numbers("shifted", shifted, ndim=2)
+    if len(measured) != len(shifted):
+        raise SchemaError(
+            f"There are {len(measured)} measured and {len(shifted)} expected values.",
+            "They must be as many.",
+            "Give the same intervals.",
+        )
     keep = np.isfinite(measured) & np.isfinite(shifted).all(axis=1)
     y, x = measured[keep], shifted[keep]
     if len(y) < blocks * max(_BLOCK, _BLOCK_LENGTH / (step if interval is None else interval)):

@@ -16,7 +16,7 @@ import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import timestamps
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import DemandArea, PVPlant, Site, Sites, as_sites
@@ -125,6 +125,7 @@ def clock_suspect(report: ClockReport, index: pd.DatetimeIndex) -> Bools:
     return np.asarray(suspect & index.floor("D").isin(report.days))
 
 
+@checked()
 def flag_table(observations: Observations) -> pd.DataFrame:
     """Number of intervals with each flag, by site.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 
 __all__ = ["ServerAccess"]
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class ServerAccess:
     """Access to a server of observations: address, token and retries.

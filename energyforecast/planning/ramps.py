@@ -249,9 +249,12 @@ def alarm_scores(
     check_types(locals(), of=alarm_scores)
     slack = timestamps.duration(tolerance) / pd.Timedelta("1h")
     check_range("The tolerance [h]", slack, low=0.0)
+    several = [tables] if isinstance(tables, pd.DataFrame) else list(tables)
+    if not several:
+        raise SchemaError("No table is given.", "There must be at least one.", "Give the tables of ramps.")
     parts = [
         part
-        for table in ([tables] if isinstance(tables, pd.DataFrame) else tables)
+        for table in several
         for part in _judged(table, observations, probability, slack, site or "the scenarios")
     ]
     sums = pd.DataFrame(parts).groupby(["within", "direction"], sort=False, as_index=False).sum()

@@ -12,7 +12,7 @@ from scipy import stats
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import finite_by_hour, outcomes_at
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.intervals import check_same_step, step_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.scenario_set import Scenarios
@@ -199,7 +199,8 @@ def static_reserve(
     1      500.0  40.0  40.0  101
     """
     check_types(locals(), of=static_reserve)
-    known = residuals.dropna().to_numpy(dtype=float)
+    known = as_numbers("residuals", residuals.dropna())
+    as_numbers("schedule", schedule)
     _check_risk(risk, len(known), tail, of="residuals")
     step = _step_of(residuals, schedule)
     table = pd.DataFrame(

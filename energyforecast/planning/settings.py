@@ -40,7 +40,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from energyforecast.core import timestamps
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.quantiles import check_levels
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.core.sites import Site
@@ -59,6 +59,7 @@ _DEPENDENCES: Final = ("gaussian", "schaake", "exponential", "independent")
 PRESETS: Final[dict[str, Callable[..., ImbalanceTerms]]] = {"kazakhstan": kazakhstan}
 
 
+@checked(risk=(1e-12, 1 - 1e-12))
 @dataclass(frozen=True, kw_only=True)
 class ReserveTerms:
     """Risk of the reserve, and units that may fail.
@@ -78,6 +79,7 @@ class ReserveTerms:
     tail: Tail | None = None
 
 
+@checked(probability=(1e-9, 1))
 @dataclass(frozen=True, kw_only=True)
 class RampTerms:
     """Change and windows of a ramp of net load, and the probability of a warning.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import TimeError
 from energyforecast.point_in_time.weather_runs import to_ints
@@ -20,6 +21,7 @@ Array = npt.NDArray[Any]
 _NEVER: Final = np.iinfo(np.int64).max
 
 
+@checked(lag="0h", step="1ns")
 @dataclass(frozen=True)
 class Past:
     """Request of a feature for a lagged observation.

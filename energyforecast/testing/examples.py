@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 from scipy import stats
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.arguments import checked
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.labels import Label
@@ -21,6 +23,7 @@ from energyforecast.core.power_kinds import Kind
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site, Sites, WindFarm, as_sites
 from energyforecast.core.tasks import day_ahead
+from energyforecast.errors import SchemaError
 from energyforecast.evaluation import Result
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import Climatology
@@ -138,6 +141,7 @@ def example_source() -> RunSource:
     return _Calm()
 
 
+@checked(hours=(1, 10_000))
 def example_snapshot(
     weather: Mapping[str, float | Sequence[float]] | None = None,
     *,
@@ -237,6 +241,7 @@ def example_forecast() -> Forecast:
     return _low_forecast(1.0, "example")
 
 
+@checked(days=(1, 10_000), range_hours=(1e-6, 10_000), between=(0, 1), seed=(0, inf))
 def example_days(
     *,
     days: int,
@@ -279,6 +284,8 @@ def example_days(
     >>> observations
     Observations of a, b: 72 x 1h from 2024-01-02 00:00 UTC, 0 missing, 0 flagged, published after 1h
     """
+    if not len(sites):
+        raise SchemaError("No site is given.", "There must be at least one.", "Name it, e.g. ('a',).")
     task = day_ahead("09:00", timezone="UTC")
     windows = task.windows(
         task.issue_times("2024-01-02", timestamps.instant("2024-01-02") + pd.Timedelta(days, "D"))

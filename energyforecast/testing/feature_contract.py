@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.arguments import checked
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site, as_sites
@@ -26,6 +28,7 @@ from energyforecast.testing.noise import poison_observations, poison_weather
 __all__ = ["check_feature"]
 
 
+@checked(origins=(1, 10_000), seed=(0, inf))
 def check_feature(
     feature: Feature,
     weather: Weather,
@@ -108,10 +111,14 @@ def _check_closure(feature: Feature) -> None:
 
 def _some_issues(weather: Weather, task: Task, count: int) -> pd.DatetimeIndex:
     """Issue times spread over the second half of the weather, where lags are available."""
+    for label, data in weather_schema.as_models(weather).items():
+        weather_schema.check_weather(data, label=label or "weather")
     axes = [
         timestamps.to_index((data["time"] if weather_schema.is_analysis(data) else data["init_time"]).values)
         for data in weather_schema.as_models(weather).values()
     ]
+    if not axes:
+        raise SchemaError("No weather is given.", "It must have one model.", "See example_weather().")
     start, end = max(axis[0] for axis in axes), min(axis[-1] for axis in axes)
     issued = task.issue_times(start + (end - start) / 2, end) if start < end else pd.DatetimeIndex([])
     if not len(issued):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import LeakageError
@@ -20,6 +22,7 @@ from energyforecast.testing.noise import poison_observations, poison_weather
 __all__ = ["check_no_leakage"]
 
 
+@checked(origins=(1, 10_000), seed=(0, inf))
 def check_no_leakage(
     forecaster: Forecaster,
     weather: Weather,

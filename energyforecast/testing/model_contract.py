@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
+from energyforecast.core.arguments import checked
 from energyforecast.errors import LeakageError, NotFittedError, SchemaError
 from energyforecast.models.base import Array, QuantileModel, parts_of, restored
 
@@ -16,6 +19,7 @@ _BOUNDS = (0.0, 60.0)
 _LEVELS = (0.1, 0.5, 0.9)
 
 
+@checked(seed=(0, inf))
 def check_model(
     model: QuantileModel, X: pd.DataFrame | None = None, y: npt.ArrayLike | None = None, *, seed: int = 0
 ) -> None:
@@ -80,7 +84,7 @@ def check_model(
 
 
 def _synthetic_rows(model: QuantileModel, seed: int) -> tuple[pd.DataFrame, Array]:
-    rng, count = np.random.default_rng(seed), 400
+    rng, count = np.random.default_rng(seed), 800  # enough for half of them to calibrate a model
     x = rng.uniform(size=count)
     y = np.clip(60 * x + rng.normal(scale=5, size=count), *_BOUNDS)
     columns = {"x": np.where(rng.uniform(size=count) < 0.05, np.nan, x), "hour": np.arange(count) % 24.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.arguments import checked
 from energyforecast.core.available_capacity import AvailableCapacity
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.weather_schema import Weather
@@ -18,6 +20,7 @@ from energyforecast.weather import TemperatureEnsemble
 __all__ = ["poison_capacity", "poison_observations", "poison_weather"]
 
 
+@checked(seed=(0, inf))
 def poison_weather(weather: Weather, moment: pd.Timestamp, *, seed: int = 0) -> Weather:
     """Replace weather that had not arrived at a moment by noise; analyses are not changed.
 
@@ -71,6 +74,7 @@ def _poisoned(weather: xr.Dataset, moment: pd.Timestamp, noise: np.random.Genera
     return poisoned
 
 
+@checked(seed=(0, inf))
 def poison_observations(observations: Observations, moment: pd.Timestamp, *, seed: int = 0) -> Observations:
     """Replace observations that were not published at a moment by noise.
 
@@ -109,6 +113,7 @@ def poison_observations(observations: Observations, moment: pd.Timestamp, *, see
     return replace(observations, values=frame, flags=clean, available_capacity=capacity)
 
 
+@checked(seed=(0, inf))
 def poison_capacity(capacity: AvailableCapacity, moment: pd.Timestamp, *, seed: int = 0) -> AvailableCapacity:
     """Replace capacities in service and limits that were not known at a moment by noise.
 

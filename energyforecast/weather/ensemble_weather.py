@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from energyforecast.core import provenance, weather_schema
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.weather_schema import ValidatedWeather
@@ -22,6 +24,7 @@ from energyforecast.weather.temperature_ensemble import known_by, temperature_sc
 __all__ = ["TemperatureEnsemble"]
 
 
+@checked(stations=(1, inf), shift_days=(0, 180), step_days=(1, 180), memory_days=(0, 180))
 @dataclass(frozen=True, eq=False, repr=False)
 class TemperatureEnsemble(ValidatedWeather):
     """Ensemble of past years' temperatures, made anew at each issue time from the values known by then.

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import observation_frames, timestamps, weather_schema
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import as_numbers, check_types, checked
 from energyforecast.core.variables import POINT
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
@@ -66,6 +66,7 @@ def known_by(analysis: xr.Dataset, as_of: Any) -> xr.Dataset:
     return analysis.where(xr.DataArray(known, dims="time", coords={"time": analysis["time"]}))
 
 
+@checked()
 def measured_temperature(values: pd.DataFrame, *, published_after: str | timedelta) -> xr.Dataset:
     """Measured temperatures as an analysis, with the time at which each was known.
 
@@ -102,7 +103,13 @@ def measured_temperature(values: pd.DataFrame, *, published_after: str | timedel
     observation_frames.check_rising_times(pd.DatetimeIndex(values.index), "temperature")
     instants = timestamps.to_ns(values.index)
     analysis = xr.Dataset(
-        {"temp_air": (("site", "time"), values.to_numpy(dtype=np.float32).T, {"cell_methods": POINT})},
+        {
+            "temp_air": (
+                ("site", "time"),
+                as_numbers("values", values, ndim=2).T.astype(np.float32),
+                {"cell_methods": POINT},
+            )
+        },
         coords={
             "site": [str(name) for name in values.columns],
             "time": instants,
@@ -113,6 +120,7 @@ def measured_temperature(values: pd.DataFrame, *, published_after: str | timedel
     return weather_schema.check_weather(analysis, label="temperature")
 
 
+@checked(horizon="1h", lookback="0h", shift_days=(0, 180), step_days=(1, 180), memory_days=(0, 180))
 def temperature_scenarios(
     analysis: xr.Dataset,
     *,
@@ -189,6 +197,7 @@ def temperature_scenarios(
     (13, [5.0, 5.0, 3.0, 3.0])
     """
     check_types(locals(), of=temperature_scenarios)
+    _check_site(analysis, site)
     if not weather_schema.is_analysis(analysis) or "temp_air" not in analysis:
         raise SchemaError(
             f"The weather has the dimensions {tuple(map(str, analysis.dims))} and the variables "
@@ -224,6 +233,16 @@ def temperature_scenarios(
         ]
     )
     return _run(members, axis, site=site, issue=issue, lookback=timestamps.duration(lookback))
+
+
+def _check_site(analysis: xr.Dataset, site: str) -> None:
+    """Refuse an analysis against the schema, or without the site."""
+    weather_schema.check_weather(analysis, label="temperature")
+    if site not in analysis["site"].values:
+        known = ", ".join(map(str, analysis["site"].values))
+        raise SchemaError(
+            f"The temperature has no site {site!r}.", f"It must be one of {known}.", "Correct its name."
+        )
 
 
 def _measured(series: pd.Series[Any]) -> pd.Series[Any]:

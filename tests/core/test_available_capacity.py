@@ -145,7 +145,7 @@ def test_power_is_brought_to_the_rated_capacity() -> None:
         ({"values": _frame([50, -1])}, errors.RangeError, "0 or above"),
         ({"values": _frame([50, np.inf])}, errors.SchemaError, "infinite"),
         ({"values": _frame([50, 60]).tz_localize(None)}, errors.TimeError, "UTC"),
-        ({"values": 50.0}, errors.SchemaError, "frame"),
+        ({"values": 50.0}, errors.SchemaError, "DataFrame"),
     ],
 )
 def test_wrong_tables_are_refused(given: dict[str, Any], kind: type[Exception], words: str) -> None:

@@ -45,7 +45,7 @@ def test_every_fact_has_its_source_and_every_source_its_fact(name: str) -> None:
     given = {
         item.name
         for item in dataclasses.fields(site)
-        if item.name not in own and getattr(site, item.name) not in (None, item.default)
+        if item.name not in own and getattr(site, item.name) not in (None, item.default, {}, ())
     }
     assert given == set(site.sources) - {"timezone"}
     assert all(source.text for source in site.sources.values())

@@ -133,7 +133,7 @@ def test_the_forecaster_is_the_same_but_for_its_settings() -> None:
         ({"space": {"leafs": (3, 4)}}, SchemaError, "leafs"),
         ({"space": {}}, SchemaError, "no parameter"),
         ({"space": {"penalty": (1.0, 0.1)}}, RangeError, "penalty"),
-        ({"trials": 0}, RangeError, "trials=0"),
+        ({"trials": 0}, RangeError, "trials of Search is 0"),
         ({"folds": 1}, RangeError, "folds=1"),
         ({"folds": 2, "end": "2024-02-10 00:00"}, MissingDataError, "less than 30 days"),
         ({"end": "2024-01-12 00:00"}, MissingDataError, "issues"),

@@ -5,96 +5,33 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable
-from datetime import date
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 import energyforecast as ef
 from energyforecast import evaluation, planning, reporting, settlement
 from energyforecast.errors import EnergyForecastError, SchemaError
 from energyforecast.forecasting import PortfolioForecast, forecast_portfolio
 from energyforecast.testing import (
-    example_days,
     example_dispatch,
     example_forecast,
     example_observations,
     example_result,
     example_weather,
 )
-from tests.support.toy_weather import quick_model, toy_power, toy_weather, wind_farm
-
-HOURS = pd.date_range("2024-01-02", periods=24, freq="1h", tz="UTC")
-
-WRONG: dict[str, Any] = {
-    "None": None,
-    "text": "text",
-    "empty text": "",
-    "bytes": b"1",
-    "3.5": 3.5,
-    "-1": -1,
-    "0": 0,
-    "nan": float("nan"),
-    "inf": float("inf"),
-    "True": True,
-    "complex": 1j,
-    "list": [],
-    "list of text": ["a", None],
-    "dict": {},
-    "dict of number": {"a": 1},
-    "object": object(),
-    "class": int,
-    "function": len,
-    "array": np.ones(3),
-    "array of text": np.array(["a", "b"]),
-    "array of objects": np.array([{}, None], dtype=object),
-    "square": np.ones((2, 2)),
-    "array without a dimension": np.array(1.0),
-    "naive": pd.Timestamp("2024-01-02"),
-    "aware": pd.Timestamp("2024-01-02", tz="Asia/Almaty"),
-    "NaT": pd.NaT,
-    "date": date(2024, 1, 2),
-    "timedelta": pd.Timedelta("90min"),
-    "series": pd.Series([1.0, 2.0]),
-    "series of text": pd.Series(["a", "b"], index=HOURS[:2]),
-    "empty series": pd.Series(dtype=float),
-    "frame": pd.DataFrame({"a": [1.0]}),
-    "frame of text": pd.DataFrame({"a": ["x"] * 24}, index=HOURS),
-    "empty frame": pd.DataFrame(),
-    "dataset": xr.Dataset(),
-    "data array": xr.DataArray([1.0]),
-}
-
-
-@cache
-def _given() -> tuple[Any, ...]:
-    farm = wind_farm()
-    weather, truth = toy_weather([farm], days=12)
-    power = toy_power([farm], truth)
-    task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
-    forecaster = ef.Forecaster(farm, task, model=quick_model(2)).fit(
-        weather, power["2024-01-01":"2024-01-08"]
-    )
-    forecast = forecaster.predict(weather, power, issue_time="2024-01-09 09:00")
-    return farm, weather, power, task, forecaster, forecast
-
-
-@cache
-def _scenarios() -> Any:
-    demand, _ = example_days(days=1, sites=["city"])
-    return planning.sample_scenarios(demand, n_scenarios=200, dependence=planning.Independence())
+from tests.support.toy_weather import wind_farm
+from tests.support.wrong_values import HOURS, WRONG, given_objects, scenarios
 
 
 def _predict(**given: Any) -> Any:
-    return _given()[4].predict(**given)
+    return given_objects()[4].predict(**given)
 
 
 def _fit(**given: Any) -> Any:
-    farm, _, _, task, *_ = _given()
+    farm, _, _, task, *_ = given_objects()
     return ef.Forecaster(farm, task, model=ef.Climatology()).fit(**given)
 
 
@@ -106,7 +43,7 @@ def _case(call: Callable[..., Any], **given: Callable[[], Any] | Any) -> Any:
     return call, lambda: {name: value() if callable(value) else value for name, value in given.items()}
 
 
-_FARM, _WEATHER, _POWER, _TASK, _FORECASTER, _FORECAST = (lambda k=k: _given()[k] for k in range(6))
+_FARM, _WEATHER, _POWER, _TASK, _FORECASTER, _FORECAST = (lambda k=k: given_objects()[k] for k in range(6))
 
 #: Function, and a valid example of its arguments.
 CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
@@ -180,8 +117,8 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
         issue_time="2024-01-09 09:00", strict=True,
     ),
     "backtest": _case(
-        ef.backtest, forecasters=lambda: ef.Forecaster(*_given()[0:4:3], model=ef.Climatology()), weather=_WEATHER,
-        observations=_POWER, start="2024-01-09", end="2024-01-10", refit=None,
+        ef.backtest, forecasters=lambda: ef.Forecaster(*given_objects()[0:4:3], model=ef.Climatology()),
+        weather=_WEATHER, observations=_POWER, start="2024-01-09", end="2024-01-10", refit=None,
     ),
     "forecast_portfolio": _case(
         forecast_portfolio, forecaster=_FORECASTER, weather=_WEATHER, observations=_POWER,
@@ -203,9 +140,9 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
         frequency=None, caveats=(), attrs=None,
     ),
     "Scenarios.quantiles": _case(
-        lambda **given: _scenarios().quantiles(**given), quantile_levels=[0.5], site="city"
+        lambda **given: scenarios().quantiles(**given), quantile_levels=[0.5], site="city"
     ),
-    "Scenarios.total": _case(lambda **given: _scenarios().total(**given), groups={"all": ["city"]}),
+    "Scenarios.total": _case(lambda **given: scenarios().total(**given), groups={"all": ["city"]}),
     "score": _case(
         evaluation.score, metric="mae", observed=example_observations, forecast=example_forecast, by=None,
         weights=None, confidence=None,
@@ -295,24 +232,24 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
         issue_time=None, seed=0, tails="flat",
     ),
     "net_load": _case(
-        planning.net_load, demand=_scenarios, wind=None, solar=None, areas=None, parts=False, n_scenarios=10,
+        planning.net_load, demand=scenarios, wind=None, solar=None, areas=None, parts=False, n_scenarios=10,
         dependence=None, issue_time=None,
     ),
     "reserve": _case(
-        planning.reserve, scenarios=_scenarios, risk=0.1, schedule=None, outages=(), tail=None, site="city"
+        planning.reserve, scenarios=scenarios, risk=0.1, schedule=None, outages=(), tail=None, site="city"
     ),
     "ramps": _case(
-        planning.ramps, scenarios=_scenarios, change=1.0, within=("1h",), capacity=None, site="city"
+        planning.ramps, scenarios=scenarios, change=1.0, within=("1h",), capacity=None, site="city"
     ),
     "alarms": _case(
-        planning.alarms, table=lambda: planning.ramps(_scenarios(), change=1.0), probability=0.3
+        planning.alarms, table=lambda: planning.ramps(scenarios(), change=1.0), probability=0.3
     ),
     "hindcast_residuals": _case(
         planning.hindcast_residuals, forecasts=example_forecast, observations=example_observations, until=None
     ),
     "reserve_exceedance": _case(
-        planning.reserve_exceedance, tables=lambda: planning.reserve(_scenarios(), risk=0.1),
-        observations=lambda: pd.Series(50.0, index=_scenarios().valid_times, name="city"), site=None, by=None,
+        planning.reserve_exceedance, tables=lambda: planning.reserve(scenarios(), risk=0.1),
+        observations=lambda: pd.Series(50.0, index=scenarios().valid_times, name="city"), site=None, by=None,
         timezone="UTC", tolerance=0.0, confidence=0.95,
     ),
     "Outage": _case(planning.Outage, capacity=10.0, probability=0.1, units=1),
@@ -363,7 +300,7 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
 
 
 def _fit_model(model: Any) -> Any:
-    farm, weather, power, task, *_ = _given()
+    farm, weather, power, task, *_ = given_objects()
     return ef.Forecaster(farm, task, model=model).fit(weather, power)
 
 

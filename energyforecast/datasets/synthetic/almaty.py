@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ import xarray as xr
 
 from energyforecast import physics
 from energyforecast.core import calendars, timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.variables import Flag
@@ -70,6 +72,7 @@ _BREAK_AFTER: Final = 13_000
 _BREAK: Final = 0.06
 
 
+@checked(seed=(0, inf), hours=(1, 1_000_000))
 def almaty(
     *,
     seed: int = 1,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Final
 
 import pandas as pd
 import xarray as xr
 
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.datasets.synthetic.almaty import almaty
 from energyforecast.datasets.synthetic.generator import MODELS
@@ -20,6 +22,7 @@ __all__ = ["almaty_region"]
 _NAME: Final = "Almaty region (synthetic)"
 
 
+@checked(seed=(0, inf), hours=(1, 1_000_000))
 def almaty_region(
     *,
     seed: int = 1,

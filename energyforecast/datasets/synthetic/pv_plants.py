@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import xarray as xr
 from scipy import special
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant
 from energyforecast.core.variables import Flag
@@ -80,6 +82,7 @@ _NUR_NAVOI: Final = _Climate(
 )
 
 
+@checked(seed=(0, inf), hours=(1, 1_000_000))
 def kapshagay(
     *,
     seed: int = 1,
@@ -142,6 +145,7 @@ def kapshagay(
     return _synthetic_site(made, site, _KAPSHAGAY, PVTargets(0.165, 0.81, radiation))
 
 
+@checked(seed=(0, inf), hours=(1, 1_000_000))
 def nur_navoi(
     *,
     seed: int = 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import xarray as xr
 from scipy import special
 
 from energyforecast import physics
+from energyforecast.core.arguments import checked
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import WindFarm
@@ -85,6 +87,7 @@ _LOCAL_DENSITY: Final = 1.14  # of the curve [kg m⁻³]
 _LOGGER: Final = np.timedelta64(6, "h")
 
 
+@checked(seed=(0, inf), hours=(1, 1_000_000))
 def shelek(
     *,
     seed: int = 1,

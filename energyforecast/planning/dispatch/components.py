@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from energyforecast.core.arguments import checked
 from energyforecast.errors import RangeError, SchemaError
 
 __all__ = ["Area", "Battery", "Electrolyser", "HVDCLink", "PumpedStorage", "ThermalUnit", "check_bounds"]
@@ -50,6 +51,7 @@ class _Store:
         return self.start_level if self.end_level is None else self.end_level
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class Area:
     """A part of the grid without internal limits on power.
@@ -70,6 +72,7 @@ class Area:
         check_bounds(self)
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class HVDCLink:
     r"""A line of direct current between two areas.
@@ -118,6 +121,7 @@ class HVDCLink:
             )
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class ThermalUnit:
     r"""A unit or a fleet that is scheduled a day ahead. It is always on: there is no unit commitment.
@@ -173,6 +177,7 @@ class ThermalUnit:
         check_bounds(self, ("flexible", 0, 1), ("premium_up", 0, np.inf), ("premium_down", 0, np.inf))
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class PumpedStorage(_Store):
     r"""Pumped-storage hydro: a reservoir with a pump and a turbine.
@@ -225,6 +230,7 @@ class PumpedStorage(_Store):
         self._check(self.reservoir, "pump_efficiency", "turbine_efficiency")
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class Battery(_Store):
     r"""A battery.
@@ -272,6 +278,7 @@ class Battery(_Store):
         self._check(self.energy, "charge_efficiency", "discharge_efficiency")
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class Electrolyser(_Store):
     r"""Flexible demand: power becomes hydrogen, which a tank stores.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.errors import InfeasibleError, SchemaError, TimeError, of_type
 from energyforecast.planning.dispatch.inputs import AreaTrajectories, DispatchInputs, Point
 from energyforecast.planning.dispatch.plan import PARTS, Plan, scheduled
@@ -152,6 +152,7 @@ def perfect_foresight(system: System, inputs: DispatchInputs) -> Plan:
     return _solved(_BEST, system, _by_area(system, inputs))
 
 
+@checked()
 def evaluate_plan(plan: Plan, outcomes: DispatchInputs) -> Plan:
     r"""Operation under the schedule of a plan on outcomes, or on each of several scenarios.
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.errors import require
 from energyforecast.planning.dispatch.components import Battery, Electrolyser, PumpedStorage
 from energyforecast.planning.dispatch.inputs import AreaTrajectories, DispatchInputs, Point
@@ -35,6 +36,7 @@ _STORAGES: Final = {
 }
 
 
+@checked()
 def to_pypsa(system: System, inputs: DispatchInputs, *, on: Point = "median") -> pypsa.Network:
     """The system over the hours of a forecast, as a network of PyPSA.
 

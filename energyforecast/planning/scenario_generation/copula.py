@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import LeakageError, MissingDataError, RangeError, one_of
@@ -153,6 +154,7 @@ class GaussianCopula:
         >>> GaussianCopula.fit(forecast, observations)
         GaussianCopula(400 issues of a, b; decay within 6 h; shrinkage 1; 0 outcomes missing)
         """
+        check_types(locals(), of=GaussianCopula.fit)
         _check(shrinkage, target)
         past = HindcastScores.of(forecasts, observations, until=until, seed=seed)
         if len(past.scores) < _MIN_ISSUES:

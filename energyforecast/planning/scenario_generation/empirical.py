@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import checked
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import check_same_step, frequency_of
 from energyforecast.core.observation_series import Observations
@@ -55,6 +57,7 @@ class Template:
         return ranks_of(self.values[chosen], rng.uniform(size=n_scenarios))
 
 
+@checked(days=(1, inf))
 @dataclass(frozen=True, eq=False, repr=False)
 class SchaakeShuffle:
     r"""Schaake shuffle: the scenarios take the ranks of past days.
@@ -205,6 +208,7 @@ def _medians(
     )
 
 
+@checked()
 @dataclass(frozen=True, eq=False, repr=False)
 class EnsembleCopulaCoupling:
     r"""Ensemble copula coupling: the scenarios take the ranks of the members of an ensemble.

@@ -57,6 +57,10 @@ class HindcastScores:
         """Scores of hindcasts by the outcomes that were published by `until`."""
         moment = None if until is None else timestamps.instant(until)
         several = as_list(forecasts)
+        if not several:
+            raise MissingDataError(
+                "There is no forecast to learn from.", "There must be at least one.", "Give hindcasts."
+            )
         parts = by_site(several)
         sites = tuple(name for name, _, _ in parts)
         issues = np.unique(np.concatenate([timestamps.to_ns(one.issue_times) for one in several]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import pandas as pd
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, TimeError
@@ -18,6 +19,7 @@ from energyforecast.reporting.translations import Text
 __all__ = ["revision_sheet"]
 
 
+@checked(largest=(1, inf))
 def revision_sheet(
     now: Forecast,
     previous: Forecast,

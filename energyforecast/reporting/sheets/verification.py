@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import check_same_step
 from energyforecast.core.observation_series import Observations
@@ -27,6 +27,7 @@ __all__ = ["VerificationTerms", "verification_sheet"]
 _FEW: Final = 90 * 24
 
 
+@checked()
 @dataclass(frozen=True)
 class VerificationTerms:
     """Terms of a verification sheet: tolerance, interval and quantiles.

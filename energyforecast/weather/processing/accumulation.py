@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast.core import variables
+from energyforecast.core.arguments import as_numbers, checked
 from energyforecast.core.labels import Label
 from energyforecast.errors import RangeError, SchemaError, TimeError
 
@@ -79,6 +81,7 @@ def _hours(length: Any) -> float:
     return float(length / np.timedelta64(1, "h"))
 
 
+@checked(resolution=(0, inf), most_negative=(0, inf))
 def interval_means(
     values: Floats,
     end: Ends,
@@ -147,8 +150,14 @@ def interval_means(
     >>> interval_means(np.array([0.0, 1.08e6, 3.24e6]), leads, label=Label.SUM_SINCE_START).values.tolist()
     [100.0, 200.0, nan]
     """
-    sums = np.asarray(values, dtype=np.float64) * factor
-    ends = np.asarray(end)
+    sums, ends = as_numbers("values", values) * factor, np.asarray(end)
+    for name, stamps in (("end", ends), ("start", ends if start is None else np.asarray(start))):
+        if stamps.dtype.kind not in "mM" or stamps.shape != sums.shape[-1:]:
+            raise SchemaError(
+                f"The argument {name} holds {stamps.dtype} in the shape {stamps.shape}.",
+                f"It must hold stamps, one for each of {sums.shape[-1:]} values.",
+                "Give an array of datetime64 or timedelta64 as long as the last dimension of the values.",
+            )
     ends = ends.astype("datetime64[ns]" if ends.dtype.kind == "M" else "timedelta64[ns]")
     starts = (
         window_starts(ends, label=label, step=step) if start is None else np.asarray(start).astype(ends.dtype)
@@ -182,6 +191,7 @@ def _clipped(means: Floats, ends: Ends, most_negative: float, label: Label) -> f
     return max(0.0, -lowest)
 
 
+@checked(resolution=(0, inf), most_negative=(0, inf))
 def de_accumulate(
     values: xr.DataArray,
     *,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from energyforecast.core.arguments import checked
 from energyforecast.core.sites import Site
 from energyforecast.errors import RangeError, SchemaError
 
@@ -41,6 +42,7 @@ _MARGIN: Final = 0.75
 _COARSE: Final = 1.0
 
 
+@checked()
 @dataclass(frozen=True, eq=False)
 class Grid:
     """Grid of a weather model: the centres of its cells.

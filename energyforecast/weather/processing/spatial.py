@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from energyforecast import physics
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.weather.processing.grid_cells import (
@@ -58,6 +59,7 @@ def _mean(values: Floats, weights: Floats) -> Floats:
     return np.asarray(np.where(weights > 0, values * weights, 0.0).sum(axis=-1))
 
 
+@checked(count=(1, inf))
 def cells_around(sites: Sites, *, grid: Grid, count: int = 4, surface: Surface = "any") -> tuple[Site, ...]:
     """Grid cells nearest to sites, as additional sites: ``farm/1``, ``farm/2``...
 

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
@@ -36,6 +37,7 @@ _POWER: Final[dict[str, tuple[str, tuple[str, ...], str]]] = {
 }
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class NasaPower(PointSource):
     """NASA POWER: CERES radiation on 1°, MERRA-2 weather on 0.5° x 0.625°, hourly from 2001, no key.

@@ -7,7 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from energyforecast.core import weather_schema
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.files import whole_file
 from energyforecast.errors import FileFormatError, require
 from energyforecast.weather.sources.common.containers import real_times, refuse_grib
@@ -93,6 +93,7 @@ def _in_nanoseconds(weather: xr.Dataset) -> xr.Dataset:
     return named.assign_coords(site=[str(name) for name in named["site"].values])
 
 
+@checked()
 def write(weather: xr.Dataset, path: str | Path) -> Path:
     """Write weather as NetCDF 3, which a base installation reads.
 

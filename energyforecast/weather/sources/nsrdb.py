@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
@@ -34,6 +35,7 @@ _NSRDB: Final[dict[str, tuple[str, str, str]]] = {
 _NSRDB_ATTRIBUTES: Final = "ghi,dni,dhi,air_temperature,dew_point,relative_humidity,surface_pressure"
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class NSRDB(PointSource):
     """NSRDB of NLR (once NREL): satellite radiation of the Americas from GOES, by year; a free key is needed.

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
@@ -22,6 +23,7 @@ __all__ = ["PVGIS"]
 _PVGIS_URL: Final = "https://re.jrc.ec.europa.eu/api/v5_3/seriescalc"
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class PVGIS(PointSource):
     """PVGIS of the Joint Research Centre: satellite radiation (SARAH) by hour to 2023, no key.

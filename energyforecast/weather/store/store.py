@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.files import only_writer, refused, sweep, without_secrets
 from energyforecast.core.sites import Site, as_sites
 from energyforecast.errors import DamagedStoreWarning, MissingDataError, StoreError
@@ -29,6 +31,7 @@ _BEGINNING: Final = pd.Timedelta("7D")
 _GRACE: Final = pd.Timedelta("1D")
 
 
+@checked(timeout=(0, inf))
 class Store:
     """Append-only archive of weather with the arrival time of each value.
 

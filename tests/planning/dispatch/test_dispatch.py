@@ -514,8 +514,8 @@ def test_a_system_is_read_from_toml() -> None:
             "demand is of the type dict",
         ),
         (lambda: System(areas=["South"]), "An area is of the type str"),
-        (lambda: System.from_dict({"areas": [1]}), "no name in text"),
-        (lambda: unit("gas", "100", 60), "capacity = '100'"),
+        (lambda: System.from_dict({"areas": [1]}), "name is of the type int"),
+        (lambda: unit("gas", "100", 60), "capacity is of the type str"),
     ],
 )
 def test_an_argument_of_a_wrong_type_is_named(call: Any, named: str) -> None:

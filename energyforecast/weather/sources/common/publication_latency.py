@@ -10,10 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 
 __all__ = ["LATENCIES", "PublicationLatency"]
 
 
+@checked()
 @dataclass(frozen=True, kw_only=True)
 class PublicationLatency:
     r"""Publication latency: time from initialisation (or the hour of an analysis) to availability.

@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.labels import Label
 from energyforecast.core.sites import Site
@@ -49,6 +50,7 @@ class _Part:
     fields: tuple[Field, ...]
 
 
+@checked(last_lead="0h", connections=(1, 1000))
 @dataclass(frozen=True, kw_only=True)
 class GribSource(RunSource):
     """Weather model on a server that supports byte ranges; its subclasses are the models.
@@ -89,20 +91,16 @@ class GribSource(RunSource):
     fields: tuple[Field, ...] = field(init=False, repr=False, default=())
 
     def __post_init__(self) -> None:
-        fields = needed_fields(self.model, self.variables) if self.variables else self.model.fields
-        labels = {wanted.name: wanted.label for wanted in fields}
-        given = self.variables or given_names(fields)
+        asked, model = tuple(self.variables), self.model
+        fields = needed_fields(model, asked) if asked else model.fields
+        labels, given = {wanted.name: wanted.label for wanted in fields}, asked or given_names(fields)
         declared = {
             "variables": given,
             "labels": {name: labels.get(name, self._derived(name, labels)) for name in given},
-            "name": self.model.name,
-            "cycle": self.model.cycle,
-            "latency": self.model.latency,
-            "attribution": self.model.attribution,
-            "base_url": self.base_url or self.model.base_url,
-            "members": self.members or self.model.members,
+            "base_url": self.base_url or model.base_url,
+            "members": tuple(self.members) or model.members,
             "fields": fields,
-        }
+        } | {name: getattr(model, name) for name in ("name", "cycle", "latency", "attribution")}
         for name, value in declared.items():
             object.__setattr__(self, name, value)
 

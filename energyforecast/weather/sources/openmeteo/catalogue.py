@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from energyforecast.core import timestamps, variables
+from energyforecast.core.arguments import checked
 from energyforecast.core.labels import Label
 from energyforecast.errors import SchemaError, UnitsError
 from energyforecast.weather.sources.common.package_tables import csv_rows
@@ -103,6 +104,7 @@ def name_of(column: str) -> str | None:
     return None
 
 
+@checked(resolution=(1e-3, 1000))
 @dataclass(frozen=True, kw_only=True)
 class OpenMeteoModel:
     """Weather model as Open-Meteo serves it.

@@ -8,12 +8,14 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.core.http import Http
 from energyforecast.core.sites import Site
 from energyforecast.errors import RefusedError, ResponseError, RunNotPublishedError, SchemaError, one_of
@@ -40,6 +42,7 @@ _STEPS: Final = {
 _KEY: Final = re.compile(r"(?i)(api_?key\W{0,3})\S+")
 
 
+@checked(largest_weight=(1, inf))
 @dataclass(frozen=True, kw_only=True)
 class OpenMeteoAccess:
     """Access to Open-Meteo: address, key, retries and size of requests.

@@ -12,6 +12,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.core import variables as vocabulary
+from energyforecast.core.arguments import checked
 from energyforecast.core.sites import Site
 from energyforecast.errors import ResponseError, RunNotPublishedError, SchemaError
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource, Source, finished
@@ -86,6 +87,7 @@ class _OpenMeteoSource(Source):
         return found
 
 
+@checked(horizon="1h")
 @dataclass(frozen=True, eq=False)
 class OpenMeteo(_OpenMeteoSource, RunSource):
     """Runs of a weather model at Open-Meteo.
@@ -222,6 +224,7 @@ class OpenMeteo(_OpenMeteoSource, RunSource):
         return arrived
 
 
+@checked()
 @dataclass(frozen=True, eq=False)
 class OpenMeteoHistory(_OpenMeteoSource, AnalysisSource):
     """Histories at Open-Meteo: ERA5, and the first hours of many runs stitched together.
