@@ -303,7 +303,7 @@ def _row(metric: Metric, points: Array, pairs: Pairs, rows: Array, weights: Arra
     value = metric.aggregate(points[rows], weight)
     if metric.unit == "1":
         percent = 100 * value
-    elif metric.unit in ("MW", "MW²"):
+    elif metric.unit in ("MW", "MW²") and np.isfinite(pairs.capacity[rows]).all():
         percent = 100 * metric.aggregate(metric.normalised(points[rows], pairs.capacity[rows]), weight)
     else:
         percent = float("nan")

@@ -77,6 +77,8 @@ def model_confidence_set(
     -----
     The p-value of a model is the largest of those at which it and all worse ones were rejected. Unlike p-values of
     pairs (:func:`compare`) it needs no adjustment for the number of models.
+    ``arch.bootstrap.MCS`` draws blocks of random length by default (the stationary bootstrap), where p-values differ by
+    some hundredths; with ``bootstrap="circular"`` and the same `block_size` they agree but for the chance of the draws.
 
     References
     ----------

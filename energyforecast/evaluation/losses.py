@@ -121,7 +121,7 @@ def crps_of_quantiles(
             "Use align(observed, forecast).",
         )
     check_levels(levels)
-    check_limits(above, below, rows=len(y))
+    above, below = check_limits(above, below, rows=len(y))
     check_range("The rise from a quantile to the next", np.nan_to_num(np.diff(q, axis=1)), low=0.0)
     curve = np.concatenate([q[:, :1], q, q[:, -1:]], axis=1)
     tau = np.concatenate([[0.0], levels, [1.0]])[None, :]
@@ -139,8 +139,9 @@ def crps_of_quantiles(
     return _crps_of_curve(np.clip(y, low, high), np.clip(curve, low, high), tau)
 
 
-def check_limits(above: Array | float, below: Array | float, *, rows: int) -> None:
-    """Refuse a range of the wrong shape, in the wrong order, or missing for all rows."""
+def check_limits(above: Array | float, below: Array | float, *, rows: int) -> tuple[Array, Array]:
+    """Ends of a range as arrays; refuse a wrong shape, the wrong order, or an end that is missing for all rows."""
+    above, below = as_numbers("above", above), as_numbers("below", below)
     if {np.shape(above), np.shape(below)} - {(), (rows,)}:
         raise SchemaError(
             f"The range from above to below has the shapes {np.shape(above)} and {np.shape(below)}.",
@@ -153,6 +154,7 @@ def check_limits(above: Array | float, below: Array | float, *, rows: int) -> No
             "The value of above must be at most that of below.",
             "Exchange them, or leave one out.",
         )
+    return above, below
 
 
 def _crps_of_curve(y: Array, values: Array, tau: Array) -> Array:

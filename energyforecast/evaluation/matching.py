@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core.intervals import check_same_step
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, one_of
 from energyforecast.evaluation.pairing import Pairs
 
 __all__ = ["Fill", "Matched", "common_keys", "match"]
@@ -36,6 +36,7 @@ def match(model: Pairs, reference: Pairs, *, fill: Fill = "reference") -> Matche
     `fill` "reference" takes the reference's forecast where the model has none, so that leaving out difficult hours
     gains no skill; "common" compares common hours only.
     """
+    one_of("fill", fill, allowed=("reference", "common"))
     check_same_step(model.step, reference.step, name="The forecast", other="the reference")
     keys = common_keys(model, reference)
     first, second = (pd.MultiIndex.from_frame(pairs.labels[keys]) for pairs in (model, reference))

@@ -141,6 +141,7 @@ class RegisteredTable(_Registered):
         self._check(parameters)
         if not isinstance(parameters.get("reference"), Pairs | None):
             parameters["reference"] = as_pairs(observed, parameters["reference"])
+        check_types(parameters, of=self._declaration)
         result: pd.DataFrame = self._declaration(as_pairs(observed, forecast), **parameters)
         return result
 

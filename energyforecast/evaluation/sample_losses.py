@@ -151,7 +151,7 @@ def crps_of_samples(
     """
     check_types(locals(), of=crps_of_samples)
     y, drawn = rows_of(observed, samples, dims=2)
-    check_limits(above, below, rows=len(y))
+    above, below = check_limits(above, below, rows=len(y))
     share = member_shares(member_weights, drawn)
     low, high = (np.broadcast_to(end, y.shape)[:, None] for end in (above, below))
     error = np.clip(drawn, low, high) - np.clip(y[:, None], low, high)

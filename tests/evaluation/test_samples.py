@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -290,6 +291,14 @@ def test_constant_samples_and_one_member_have_their_error() -> None:
     assert ev.crps_of_samples(np.array([1e9 + 1.0]), large).tolist() == [0.5]
 
 
+def test_ranges_may_be_lists_as_outcomes_and_samples_may() -> None:
+    given = [1.0, 5.0], [[0.0, 2.0], [0.0, 2.0]]
+    made = ev.crps_of_samples(*given, above=[-np.inf, 1.0], below=[np.inf, 4.0])
+    assert made.tolist() == [0.5, pytest.approx(2.25)]  # of 4 and (1, 2)
+    curves = ev.crps_of_quantiles([0.0, 0.0], [[2.0, 2.0]] * 2, [0.1, 0.9], above=[-9.0, 1.5])
+    assert curves.tolist() == [2.0, 0.5]
+
+
 ONES = np.ones((3, 4))
 
 
@@ -303,6 +312,7 @@ ONES = np.ones((3, 4))
         lambda: ev.crps_of_samples(np.ones(3), ONES, above=2.0, below=1.0),
         lambda: ev.crps_of_samples(np.ones(3), ONES, above=np.nan),
         lambda: ev.crps_of_samples(np.ones(3), ONES, above=np.zeros(4)),
+        lambda: ev.crps_of_samples(np.ones(3), ONES, above=[0.0, 0.0]),
         lambda: ev.crps_of_samples(np.ones(3), ONES, fair=1),
         lambda: ev.brier_of_samples(np.ones(3), ONES, threshold=np.nan),
         lambda: ev.brier_of_samples(np.ones(3), ONES, threshold=np.ones(4)),
@@ -322,6 +332,7 @@ ONES = np.ones((3, 4))
         lambda: score("brier_of_samples", np.ones(3), ONES),
         lambda: score("crps_of_samples", np.ones(3), ONES, parameters={"fare": True}),
         lambda: score("crps_of_samples", np.ones(3), ONES, confidence=0.9),
+        lambda: score("crps_of_samples", np.ones(3), ONES, by=pd.Series([1, 2, 2], name="n")),
     ],
 )
 def test_senseless_arguments_are_refused(call: Callable[[], Any]) -> None:

@@ -11,9 +11,9 @@ import pytest
 import xarray as xr
 
 from energyforecast import evaluation as ev
-from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.errors import EnergyForecastError, MissingDataError, SchemaError, TimeError
 from energyforecast.evaluation import align, score
-from energyforecast.evaluation.registry import REGISTRY
+from energyforecast.evaluation.registry import REGISTRY, RegisteredTable
 from energyforecast.evaluation.score import SAMPLE_METRICS, named
 from energyforecast.testing import example_days, example_forecast, example_observations, example_result
 
@@ -163,3 +163,21 @@ def test_times_that_differ_and_missing_forecasts_are_refused() -> None:
         score("mae", outcomes.assign(other=1.0), quantiles)
     with pytest.raises(SchemaError, match="DatetimeIndex"):
         score("mae", pd.Series([1.0]), pd.Series([1.0]))
+
+
+# --- arguments of tables --------------------------------------------------------------------------
+
+TABLES = [(name, item) for name, item in REGISTRY.items() if isinstance(item, RegisteredTable)]
+
+
+@pytest.mark.parametrize(("name", "entry"), TABLES, ids=[name for name, _ in TABLES])
+def test_tables_refuse_parameters_of_a_wrong_type(name: str, entry: RegisteredTable) -> None:
+    pairs = align(example_observations(), example_forecast())
+    right = {"threshold": 15.0, "reference": pairs, "shortage": 40.0, "surplus": 20.0, "window": 3}
+    given = {key: value for key, value in right.items() if key in entry.parameters}
+    assert len(score(name, pairs, parameters=given))
+    for parameter in entry.parameters:
+        for wrong in ({"a": 1}, object(), "0.5"):
+            with pytest.raises(EnergyForecastError) as caught:
+                score(name, pairs, parameters=given | {parameter: wrong})
+            assert len(str(caught.value).splitlines()) == 3

@@ -34,6 +34,8 @@ SAMPLE_SCORES: Final[dict[str, Callable[..., Array]]] = {
     "energy_score": energy_score,
     "variogram_score": variogram_score,
 }
+#: Columns of a table of scores.
+_COLUMNS: Final = ("metric", "value", "n", "missing")
 #: Tables of samples by name.
 SAMPLE_TABLES: Final[dict[str, Callable[..., pd.DataFrame]]] = {
     "rank_histogram": rank_histogram,
@@ -101,6 +103,13 @@ def score_samples(
             "Give the weights and the labels of the same hours.",
         )
     labels = pd.DataFrame(index=range(len(points))) if by is None else pd.DataFrame(by).reset_index(drop=True)
+    taken = [name for name in labels if name in _COLUMNS]
+    if taken:
+        raise SchemaError(
+            f"Labels of the rows are named {taken}.",
+            f"The table of scores has the columns {list(_COLUMNS)} itself.",
+            "Rename them.",
+        )
     return _table(metric, points, weight, labels)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,22 @@ def test_percent_is_of_the_capacity_of_each_row() -> None:
     np.testing.assert_allclose(table["percent"], 2 * table["value"])
     table = ev.pinball_parts(doubled)
     np.testing.assert_allclose(table["percent"], 2 * table["value"])
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_there_is_no_percent_where_a_capacity_is_not_known(every: int) -> None:
+    capacity = PAIRS.capacity.copy()
+    capacity[::every] = np.nan
+    unknown = replace(PAIRS, capacity=capacity)
+    for name, given in (
+        ("crps_parts", {}),
+        ("pinball_parts", {"level": 0.5}),
+        ("mse_parts", {}),
+        ("crps", {}),
+    ):
+        with_capacity, without = (ev.score(name, pairs, parameters=given) for pairs in (PAIRS, unknown))
+        assert without["percent"].isna().all()
+        assert without["value"].tolist() == with_capacity["value"].tolist()
 
 
 def test_groups_and_intervals_of_the_parts() -> None:
