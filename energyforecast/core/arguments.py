@@ -23,6 +23,7 @@ import xarray as xr
 
 from energyforecast.core import timestamps
 from energyforecast.errors import RangeError, SchemaError
+from energyforecast.physics.arguments import unmasked
 
 __all__ = ["as_numbers", "check_types", "checked"]
 
@@ -128,7 +129,7 @@ def _check_limits(name: str, value: Any, bounds: tuple[float, float] | str, *, o
 def as_numbers(name: str, values: Any, *, ndim: int | None = None) -> npt.NDArray[np.float64]:
     """Numbers, with so many dimensions if stated, as an array of floats; refuse text and objects."""
     try:
-        array = np.asarray(values, dtype=float)
+        array = np.asarray(unmasked(values), dtype=float)
     except (TypeError, ValueError) as error:
         raise SchemaError(
             f"{name} is of the type {type(values).__name__} and cannot be read as numbers: {error}.",

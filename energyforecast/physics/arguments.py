@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from energyforecast.errors import RangeError, SchemaError
 
-__all__ = ["check_quantities", "physical"]
+__all__ = ["check_quantities", "physical", "unmasked"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -174,10 +174,19 @@ def _parts(structure: Any) -> dict[str, Any]:
     return dict(structure._asdict() if hasattr(structure, "_asdict") else vars(structure))
 
 
+def unmasked(values: Any) -> Any:
+    """A masked array, as netCDF files are read, with NaN or NaT where it is masked; anything else as it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if values.dtype.kind == "M":
+        return values.filled(np.datetime64("NaT"))
+    return np.where(np.ma.getmaskarray(values), np.nan, np.asarray(values, dtype=float))
+
+
 def _quantity(name: str, value: Any, *, hint: str, of: str) -> Any:
     """One argument as an array, or the number itself."""
     try:
-        array = np.asarray(value)
+        array = np.asarray(unmasked(value))
     except (TypeError, ValueError) as error:  # such as rows of different lengths
         raise _wrong_type(name, value, "numbers", of) from error
     if name == "time":

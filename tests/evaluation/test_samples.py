@@ -339,3 +339,11 @@ def test_senseless_arguments_are_refused(call: Callable[[], Any]) -> None:
     with pytest.raises(EnergyForecastError) as caught:
         call()
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_masked_values_are_missing() -> None:
+    y = np.ma.masked_greater(np.array([1.0, 9999.0]), 9000.0)
+    np.testing.assert_array_equal(ev.crps_of_samples(y, np.zeros((2, 3))), [1.0, np.nan])
+    assert ev.diebold_mariano(np.ma.masked_greater(np.arange(9.0), 6.5)).n == 7
+    with pytest.raises(EnergyForecastError, match="not finite"):
+        ev.crps_of_samples(np.zeros(2), np.ma.masked_equal(np.array([[0, 1], [2, -1]]), -1))

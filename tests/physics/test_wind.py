@@ -325,3 +325,9 @@ def test_a_year_of_era5_wind_near_berlin_is_plausible() -> None:
     assert shear[hour == 12].mean() < 0.2 < shear[hour == 0].mean()
     hourly = np.corrcoef(power[1:], power[:-1])[0, 1]
     assert hourly > 0.93 > 0.6 > np.corrcoef(power[24:], power[:-24])[0, 1]
+
+
+def test_masked_values_are_missing() -> None:
+    wind = np.ma.masked_greater(np.array([5.0, 10.0, 9999.0]), 9000.0)
+    found = physics.curve_power(wind, np.array([0.0, 10.0, 25.0]), np.array([0.0, 1.0, 1.0]))
+    np.testing.assert_allclose(found, [0.5, 1.0, np.nan])
