@@ -93,6 +93,8 @@ LIMITS: Final[dict[str, Limits]] = {
     "ghi": _IRRADIANCE,
     "dni": _IRRADIANCE,
     "dhi": _IRRADIANCE,
+    # At a low sun a little error of its parts is a multiple of the direct irradiance.
+    **{f"irradiance.{part}": _IRRADIANCE._replace(high=1e5) for part in ("ghi", "dni", "dhi")},
     "poa_global": _IRRADIANCE._replace(high=10_000),
     "effective": _IRRADIANCE._replace(high=10_000),
     "min_clear": Limits(0, 1e9, "units of clear"),
@@ -150,7 +152,8 @@ def check_quantities(given: Mapping[str, Any], *, hints: Mapping[str, str], of: 
         elif hint in _STRUCTURES:
             if type(value).__name__ != hint:
                 raise _wrong_type(name, value, hint, of)
-            shapes |= {f"{name}.{part}": np.shape(each) for part, each in _parts(value).items()}
+            ready[name] = _structure(name, value, of)
+            shapes |= {f"{name}.{part}": np.shape(each) for part, each in _parts(ready[name]).items()}
     _check_shapes(shapes, of)
     for pair in _POINTS:
         if ready.keys() >= set(pair):
@@ -183,10 +186,19 @@ def unmasked(values: Any) -> Any:
     return np.where(np.ma.getmaskarray(values), np.nan, np.asarray(values, dtype=float))
 
 
+def _structure(name: str, value: Any, of: str) -> Any:
+    """A tuple with names as one of arrays; other structures check themselves when they are made."""
+    if not isinstance(value, tuple):
+        return value
+    given = {f"{name}.{part}": each for part, each in _parts(value).items()}
+    return type(value)(*(np.asarray(_quantity(*one, hint="Number", of=of)) for one in given.items()))
+
+
 def _quantity(name: str, value: Any, *, hint: str, of: str) -> Any:
     """One argument as an array, or the number itself."""
+    zoned = getattr(getattr(value, "dtype", None), "tz", None) is not None  # of pandas, as UTC
     try:
-        array = np.asarray(unmasked(value))
+        array = np.asarray(unmasked(value), dtype="datetime64[ns]" if zoned else None)
     except (TypeError, ValueError) as error:  # such as rows of different lengths
         raise _wrong_type(name, value, "numbers", of) from error
     if name == "time":

@@ -92,7 +92,9 @@ class PVSystem:
     def __post_init__(self) -> None:
         one_of("transposition", self.transposition, allowed=get_args(Transposition), error=RangeError)
         one_of("temperature_model", self.temperature_model, allowed=_TEMPERATURE, error=RangeError)
-        check_quantities(vars(self), hints=get_annotations(PVSystem), of="PVSystem")
+        ready = check_quantities(vars(self), hints=get_annotations(PVSystem), of="PVSystem")
+        for name, value in ready.items():
+            object.__setattr__(self, name, value)
 
 
 @physical
