@@ -190,6 +190,13 @@ def score(
     given = {"by": by, "weights": weights, "confidence": confidence}
     if isinstance(entry, RegisteredTable):
         asked = {name: value for name, value in given.items() if value is not None}
+        twice = sorted({"observed", "forecast", *asked} & set(parameters or {}))
+        if twice:
+            raise SchemaError(
+                f"{twice[0]!r} is given among the parameters too.",
+                "It must be given once.",
+                f"Leave it out of parameters: score({entry.name!r}, ..., {twice[0]}=...).",
+            )
         return entry(observed, forecast, **asked, **(parameters or {}))
     if isinstance(metric, str) and metric in SAMPLE_METRICS:
         return _of_samples(metric, np.asarray(observed), forecast, given=given, parameters=parameters)

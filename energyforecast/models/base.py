@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from energyforecast.core.arguments import check_types
+from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 
@@ -127,7 +127,7 @@ class QuantileModel(BaseEstimator, ABC):
         check_types({"X": X, "y": y, "sample_weight": sample_weight, "bounds": bounds}, of=QuantileModel.fit)
         check_parameters(self)
         check_levels(self.levels)
-        target = np.asarray(y, dtype=np.float64)
+        target = as_numbers("y", y, ndim=1)
         empty = self.needs_rows and not len(target)
         if empty or len(X) != len(target) or not np.isfinite(target).all():
             raise MissingDataError(

@@ -181,3 +181,10 @@ def test_tables_refuse_parameters_of_a_wrong_type(name: str, entry: RegisteredTa
             with pytest.raises(EnergyForecastError) as caught:
                 score(name, pairs, parameters=given | {parameter: wrong})
             assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(("name", "given"), [("pit", {"by": "hour"}), ("murphy", {"confidence": 0.8})])
+def test_an_argument_that_is_given_twice_is_refused(name: str, given: dict[str, Any]) -> None:
+    pairs = align(example_observations(), example_forecast())
+    with pytest.raises(SchemaError, match="among the parameters too"):
+        score(name, pairs, parameters=given, **given)

@@ -122,3 +122,10 @@ def test_tables_and_outcomes_that_are_none_are_refused(table: Any, outcomes: Any
     with pytest.raises(EnergyForecastError) as caught:
         ef.LightGBMQuantiles().fit(table, outcomes)
     assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("shape", [(300, 2), (300, 1)])
+@pytest.mark.parametrize("model", [ef.LightGBMQuantiles(), ef.LinearQuantiles(), ef.Climatology()], ids=repr)
+def test_outcomes_of_two_dimensions_are_refused(model: QuantileModel, shape: tuple[int, int]) -> None:
+    with pytest.raises(SchemaError, match="y has the shape"):
+        model.fit(X, np.broadcast_to(Y[:, None], shape))
