@@ -67,7 +67,7 @@ def model_confidence_set(
     Raises
     ------
     SchemaError, RangeError
-        If there is no model, one occurs twice, or a parameter is out of its range.
+        If there is no model, one occurs twice, a loss is infinite, or a parameter is out of its range.
 
     See Also
     --------
@@ -106,6 +106,7 @@ def model_confidence_set(
             "Give a table of the losses of each day by model.",
         )
     daily = as_numbers("losses", losses)
+    check_range("A loss", daily[~np.isnan(daily)])
     daily = daily[np.isfinite(daily).all(axis=1)]
     mean = daily.mean(axis=0) if len(daily) else np.full(daily.shape[1], np.nan)
     p = np.full(daily.shape[1], np.nan)

@@ -111,7 +111,8 @@ def diebold_mariano(
             "Test each series by itself.",
         )
     check_range("lags", lags, low=0)
-    series = series[np.isfinite(series)]
+    series = series[~np.isnan(series)]
+    check_range("A difference", series)
     count, nan = len(series), float("nan")
     lags = min(lags, count // 4)
     if count < 3:

@@ -170,3 +170,11 @@ def test_senseless_arguments_are_refused(call: Callable[[], Any]) -> None:
     with pytest.raises(EnergyForecastError) as caught:
         call()
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_an_infinite_loss_is_refused_and_not_left_out() -> None:
+    table = losses(0, 0.0, 0.1)
+    table.iloc[3, 0] = np.inf
+    for call in (lambda: model_confidence_set(table), lambda: diebold_mariano(table["m0"] - table["m1"])):
+        with pytest.raises(EnergyForecastError, match="inf"):
+            call()
