@@ -91,7 +91,7 @@ def _refused(item: Feature, kind: type[EnergyForecastError], *named: str) -> Non
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_feature_of_the_library_keeps_the_contract(name: str) -> None:
     module = Feature.registry[name].__module__.rpartition(".")[2]
-    sites: Any = {"solar": PLANTS, "demand": AREA}.get(module, FARMS)
+    sites: Any = {"solar": PLANTS, "pv_chain": PLANTS, "demand": AREA}.get(module, FARMS)
     item: Feature = Feature.registry[name]()
     _check(item, sites)
     if name == "ColdStartPower":

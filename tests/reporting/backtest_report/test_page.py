@@ -216,9 +216,9 @@ def test_ramps_are_matched_within_an_hour() -> None:
             "median": [0, 0, 0, 0, 5, 5, 5, 5],
         }
     )
-    assert tables._matched(rows, 1, 4.0).tolist() == [3, 0, 0]
-    assert tables._matched(rows.assign(median=0.0), 1, 4.0).tolist() == [0, 3, 0]
-    assert tables._matched(rows.assign(observed=0.0), 1, 4.0).tolist() == [0, 0, 3]
+    assert tables._matched(rows, 1, 4.0, 1.0).tolist() == [3, 0, 0]
+    assert tables._matched(rows.assign(median=0.0), 1, 4.0, 1.0).tolist() == [0, 3, 0]
+    assert tables._matched(rows.assign(observed=0.0), 1, 4.0, 1.0).tolist() == [0, 0, 3]
 
 
 def test_imbalance_costs_what_the_prices_say() -> None:
