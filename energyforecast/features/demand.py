@@ -135,6 +135,7 @@ class ApparentTemperature(Feature):
         return columns
 
 
+@checked()
 @dataclass(frozen=True)
 class DayType(Feature):
     """Type of day on the calendar of the site: weekday, holidays, bridge days, Ramadan.
@@ -199,6 +200,7 @@ _FLAGS = {
 }
 
 
+@checked()
 @dataclass(frozen=True)
 class DaysOff(Feature):
     """Runs of days off around the day: ``days_off_before`` and ``days_off_after``. [d]

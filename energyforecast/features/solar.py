@@ -12,6 +12,7 @@ from energyforecast import physics
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.core.sites import PVPlant
+from energyforecast.errors import one_of
 from energyforecast.features.base import Array, Columns, Feature, offset_name
 from energyforecast.features.sun_parts import FINE_PART, mean_of_parts, parts_of, plant_of
 from energyforecast.point_in_time.history import Past
@@ -111,6 +112,9 @@ class Irradiance(Feature):
 
     variable: str = "ghi"
     hours: tuple[float, ...] = (-2, -1, 0, 1, 2)
+
+    def __post_init__(self) -> None:
+        one_of("variable of Irradiance", self.variable, allowed=("ghi", "dni", "dhi"))
 
     @property
     def name(self) -> str:

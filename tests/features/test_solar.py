@@ -389,3 +389,8 @@ def test_no_quantile_exceeds_the_export_limit() -> None:
         issued = [f"2023-06-{day} 09:00" for day in range(22, 28)]
         cube = forecaster.predict(_weather(PLANT), power, issue_time=issued).data.values
         assert np.nanmax(cube) == pytest.approx(60.0)
+
+
+def test_irradiance_of_an_unknown_variable_is_refused() -> None:
+    with pytest.raises(SchemaError, match="'cloud_cover'"):
+        Irradiance("cloud_cover")

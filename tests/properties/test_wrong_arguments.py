@@ -261,6 +261,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "system": _one(configuration.system, tables={"areas": ["S"], "shedding_cost": 3000}, where=""),
     "features_giving": _one(features.features_giving, columns=["lead_time"]),
     "FeatureSet": _one(ef.FeatureSet, features=lambda: (features.LeadTime(),)),
+    "DayType": _one(features.DayType, decrees=True),
+    "DaysOff": _one(features.DaysOff, decrees=False),
     "Irradiance": _one(features.Irradiance, variable="ghi", hours=(-1, 0)),
     "NeighbourIrradiance": _one(features.NeighbourIrradiance, nearest=9, hours=(0,)),
     "NeighbourWind": _one(features.NeighbourWind, nearest=9, hours=(0,)),
