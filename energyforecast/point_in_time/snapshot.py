@@ -280,11 +280,8 @@ class Snapshot:
     def _shifted(self, name: str, hours: float) -> Array:
         values = self.weather[(self._known(name), self.site.name)]
         count = self.windows.valid_time.shape[1]
-        places = self._firsts(hours, name)
-        parts = [as_double(values[:, first : first + count]) for first, _ in places]
-        if len(parts) == 1:
-            return parts[0]  # a view, so that a feature that writes into it is found
-        return np.asarray(places[0][1] * parts[0] + places[1][1] * parts[1])
+        parts = [(as_double(values[:, k : k + count]), share) for k, share in self._firsts(hours, name)]
+        return parts[0][0] if len(parts) == 1 else np.asarray(sum(share * part for part, share in parts))
 
     def _firsts(self, hours: float, name: str) -> list[tuple[int, float]]:
         """Positions at which a window moved by some hours begins in the gathered arrays, and the share of each."""
