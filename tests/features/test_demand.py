@@ -313,6 +313,13 @@ def test_senseless_decrees_are_refused(wrong: Any) -> None:
         dataclasses.replace(ALMATY, country=None, decrees=[TRANSFER])
 
 
+@pytest.mark.parametrize("kind", [DayType, DaysOff])
+@pytest.mark.parametrize("wrong", ["no", None, 0])
+def test_decrees_that_are_neither_true_nor_false_are_refused(kind: Any, wrong: Any) -> None:
+    with pytest.raises(SchemaError, match="decrees"):
+        kind(decrees=wrong)
+
+
 @pytest.mark.parametrize("minutes", [1, 10, 15, 60, 180])
 def test_calendar_features_at_every_step(minutes: int) -> None:
     windows = day_ahead("14:00", timezone="Asia/Almaty", frequency=f"{minutes}min").windows(
