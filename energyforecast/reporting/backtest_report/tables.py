@@ -14,6 +14,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.settlement import ImbalanceTerms, best_level
+from energyforecast.errors import one_of
 from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.bootstrap import block_draws
 from energyforecast.evaluation.metrics import basic, distribution, economic
@@ -203,6 +204,7 @@ def error_by_hour_and_month(result: Result, *, model: str, metric: str = "mae") 
     >>> table.shape, table.attrs["unit"], round(float(table.loc[1, 0]), 2)  # 1 of 60 MW
     ((1, 24), '% of capacity', 1.67)
     """
+    one_of("metric", metric, allowed=[name for name, level in _METRIC if level is None])
     table = result.scores(by=["month", "hour"], chosen=[_METRIC[(metric, None)]], model=model)
     column, unit = ("value", "MW") if has_no_capacity(result, model) else ("percent", "% of capacity")
     wide = table.pivot_table(index="month", columns="hour", values=column)

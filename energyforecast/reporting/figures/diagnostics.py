@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from energyforecast.core.arguments import check_types
-from energyforecast.errors import MissingDataError
 from energyforecast.evaluation.metrics import contingency, corp_diagrams
 from energyforecast.evaluation.metrics import murphy as murphy_scores
 from energyforecast.evaluation.result import Result
@@ -16,6 +15,7 @@ from energyforecast.reporting.figures.style import (
     FORECAST,
     MODELS,
     blank_figure,
+    model_of,
     new_figure,
     open_axes,
     write_caveats,
@@ -60,7 +60,7 @@ def corp_event_reliability(
     'farm: power above 15 MW, n = 24'
     """
     check_types(locals(), of=corp_event_reliability)
-    name = _model(result, model)
+    name = model_of(result, model)
     table = corp_diagrams.corp_event_reliability(result.pairs[name], threshold=threshold, relative=relative)
     figure, axes = new_figure(5.6, 5.4)
     _draw_curve(axes, table["probability"], table["value"], (table["low"], table["high"]), label=name)
@@ -98,7 +98,7 @@ def corp_quantile_reliability(
     ['quantile 0.1', 'quantile 0.9']
     """
     check_types(locals(), of=corp_quantile_reliability)
-    name = _model(result, model)
+    name = model_of(result, model)
     figure = blank_figure(3.6 * len(levels), 4.3)
     rows = 0
     for place, level in enumerate(levels):
@@ -148,7 +148,7 @@ def murphy(
     ['Elementary score [1]', 'Difference [1]']
     """
     check_types(locals(), of=murphy)
-    name, other = _model(result, model), _model(result, reference)
+    name, other = model_of(result, model), model_of(result, reference)
     pairs = result.pairs
     table = murphy_scores.murphy(pairs[name], reference=pairs[other], functional=functional, level=level)
     figure = blank_figure(7.0, 5.6)
@@ -193,7 +193,7 @@ def relative_economic_value(
     ['model', 'reference']
     """
     check_types(locals(), of=relative_economic_value)
-    names = list(result.forecasts) if models is None else [_model(result, name) for name in models]
+    names = list(result.forecasts) if models is None else [model_of(result, name) for name in models]
     figure, axes = new_figure(7.0, 4.5)
     rows = 0
     for place, name in enumerate(names):
@@ -225,17 +225,6 @@ def relative_economic_value(
     )
     write_legend(axes)
     return figure
-
-
-def _model(result: Result, name: str | None) -> str:
-    """Name of a model, by default the first; refuse one that is unknown."""
-    if name is not None and name not in result.forecasts:
-        raise MissingDataError(
-            f"A figure of {name!r} is asked for.",
-            f"The models are {list(result.forecasts)}.",
-            "Choose one of them.",
-        )
-    return next(iter(result.forecasts)) if name is None else name
 
 
 def _amount(threshold: float, relative: bool) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
+from energyforecast.core.arguments import check_types
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
@@ -24,6 +25,7 @@ from energyforecast.reporting.figures.style import (
     draw_steps,
     edges_of,
     finish_time_series,
+    model_of,
     new_figure,
     write_caveats,
     write_legend,
@@ -138,7 +140,8 @@ def reliability(result: Result, *, model: str | None = None) -> Figure:
     >>> reliability(example_result()).axes[0].get_title(loc="left")
     'farm: reliability, n = 24'
     """
-    name = next(iter(result.forecasts)) if model is None else model
+    check_types(locals(), of=reliability)
+    name = model_of(result, model)
     table = result.calibration(model=name)
     days = max(1, result.forecasts[name].data.sizes["issue_time"])
     figure, axes = new_figure(5.6, 5.4)
@@ -180,7 +183,8 @@ def pit(result: Result, *, model: str | None = None, bins: int = 10) -> Figure:
     >>> [float(bar.get_height()) for bar in pit(example_result(), bins=2).axes[0].patches]  # all above the median
     [0.0, 1.0]
     """
-    name = next(iter(result.forecasts)) if model is None else model
+    check_types(locals(), of=pit)
+    name = model_of(result, model)
     table = distribution.pit(result.pairs[name], bins=bins)
     figure, axes = new_figure(6.4, 4.2)
     axes.bar(table["low"], table["value"], width=1 / bins, align="edge", color=FORECAST, edgecolor="white")
@@ -211,7 +215,8 @@ def error_by_hour_and_month(result: Result, *, model: str | None = None, metric:
     >>> figure.axes[0].images[0].get_array().shape  # one month, 24 hours
     (1, 24)
     """
-    name = next(iter(result.forecasts)) if model is None else model
+    check_types(locals(), of=error_by_hour_and_month)
+    name = model_of(result, model)
     table = tables.error_by_hour_and_month(result, model=name, metric=metric)
     figure, axes = new_figure(8.0, 1.6 + 0.3 * len(table))
     axes.grid(visible=False)
@@ -246,6 +251,7 @@ def skill_by_lead(result: Result, *, reference: str, metric: str = "crps") -> Fi
     >>> figure.axes[0].get_lines()[0].get_ydata()[:3].tolist()  # an error of 1 MW instead of 2 MW
     [50.0, 50.0, 50.0]
     """
+    check_types(locals(), of=skill_by_lead)
     table = result.skill(metric, reference=reference, by="lead_time")
     figure, axes = new_figure()
     others = table[table["model"] != reference]

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.errors import MissingDataError
+from energyforecast.evaluation.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +38,17 @@ _STROKES: Final[dict[str, dict[str, Any]]] = {
 class _Cautious(Protocol):
     @property
     def caveats(self) -> tuple[str, ...]: ...
+
+
+def model_of(result: Result, name: str | None) -> str:
+    """Name of a model, by default the first; refuse one that is unknown."""
+    if name is not None and name not in result.forecasts:
+        raise MissingDataError(
+            f"A figure of {name!r} is asked for.",
+            f"The models are {list(result.forecasts)}.",
+            "Choose one of them.",
+        )
+    return next(iter(result.forecasts)) if name is None else name
 
 
 def blank_figure(width: float, height: float) -> Figure:

@@ -24,7 +24,7 @@ from energyforecast.errors import EnergyForecastError, MissingDataError
 from energyforecast.evaluation import Result, backtest
 from energyforecast.planning import sample_scenarios
 from energyforecast.reporting import figures as plotting
-from energyforecast.testing import example_forecast, example_observations
+from energyforecast.testing import example_forecast, example_observations, example_result
 
 CAVEAT = "perfect weather (ERA5 reanalysis): not forecast skill"
 
@@ -75,7 +75,7 @@ def test_figures_are_drawn_without_the_global_state_of_pyplot(tmp_path: Path) ->
     code = f"""
 import sys
 from energyforecast.reporting import figures
-from energyforecast.testing import example_forecast, example_observations
+from energyforecast.testing import example_forecast, example_observations, example_result
 figures.save(figures.fan_chart(example_forecast(), example_observations()), {str(tmp_path / "fan.png")!r})
 example_forecast().plot()
 sys.exit("matplotlib.pyplot" in sys.modules)
@@ -302,3 +302,22 @@ def test_scenarios_are_drawn_as_lines_over_their_intervals() -> None:
     outcome = Observations(pd.DataFrame({"other": [1.0, 2.0]}, drawn.valid_times[:2]), published_after="1h")
     with pytest.raises(EnergyForecastError, match="'farm' was not observed"):
         plotting.scenarios(drawn, outcome)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *((name, {"result": None}) for name in ("reliability", "pit", "error_by_hour_and_month")),
+        *((name, {"model": "unknown"}) for name in ("reliability", "pit", "error_by_hour_and_month")),
+        ("error_by_hour_and_month", {"metric": "unknown"}),
+        ("pit", {"bins": "ten"}),
+        ("skill_by_lead", {"result": None, "reference": "model"}),
+        ("skill_by_lead", {"reference": "unknown"}),
+    ],
+)
+def test_figures_of_scores_refuse_results_and_models_that_do_not_fit(
+    name: str, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(EnergyForecastError) as caught:
+        getattr(plotting, name)(**({"result": example_result()} | wrong))
+    assert len(str(caught.value).splitlines()) == 3
