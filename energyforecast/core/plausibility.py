@@ -229,7 +229,7 @@ def check_radiation(weather: xr.Dataset, sites: Iterable[Site], label: str) -> N
     for site in sites:
         ghi = weather["ghi"].sel(site=site.name)
         if "member" in ghi.dims:
-            ghi = ghi.mean("member")
+            ghi = ghi.mean("member", keep_attrs=True)
         if analysis:
             valid = timestamps.to_ns(ghi["time"].values)
         else:

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 from pvlib import clearsky, solarposition
 
+from energyforecast import physics
 from energyforecast.core import plausibility, timestamps, weather_schema
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
@@ -182,3 +183,32 @@ def test_a_site_without_a_column_is_named() -> None:
     with pytest.raises(SchemaError, match="without 'other'") as caught:
         plausibility.check_observations(_power([1.0]), sites=[FARM, OTHER])
     three_lines(caught.value)
+
+
+@pytest.mark.parametrize(("minutes", "right"), [(-40, True), (0, True), (40, True), (60, False)])
+def test_the_clock_of_an_ensemble_of_instants_is_that_of_its_stamps(minutes: int, right: bool) -> None:
+    """Also where means of xarray drop the attributes, as they did before 2025.11."""
+    site = PVPlant(name="p", latitude=43.97, longitude=77.11, capacity=50.0)
+    init = np.datetime64("2024-06-01", "ns") + np.arange(24) * np.timedelta64(1, "D")
+    lead = np.arange(48).astype("m8[h]").astype("m8[ns]")
+    sun = physics.solar_position(
+        init[:, None] + lead + np.timedelta64(minutes, "m"), site.latitude, site.longitude
+    )
+    ghi = np.stack([0.9 * physics.clear_sky(sun).ghi, physics.clear_sky(sun).ghi])[:, None]
+    dims = ("member", "site", "init_time", "lead_time")
+    weather = xr.Dataset(
+        {"ghi": (dims, ghi.astype("f4"), {"units": "W m-2", "cell_methods": "time: point"})},
+        coords={
+            "member": [0, 1],
+            "site": ["p"],
+            "init_time": init,
+            "lead_time": lead,
+            "available_time": ("init_time", init + np.timedelta64(4, "h")),
+        },
+    )
+    with xr.set_options(keep_attrs=False):  # type: ignore[no-untyped-call]
+        if right:
+            weather_schema.check_weather(weather, sites=[site])
+            return
+        with pytest.raises(TimeError, match="before the sun"):
+            weather_schema.check_weather(weather, sites=[site])
