@@ -87,6 +87,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded & HEAVY == set()
 
 
+@pytest.mark.slow
 def test_lightgbm_and_matplotlib_wait_until_they_are_used() -> None:
     code = (
         "import energyforecast as ef, sys; ef.Forecaster, ef.backtest, ef.reporting.figures, ef.load; "

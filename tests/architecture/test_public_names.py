@@ -56,6 +56,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_every_documented_name_is_there_when_it_is_the_first() -> None:
     done = _python(_EACH_FIRST, *DOCUMENTED, *energyforecast.__all__)
     assert (done.returncode, done.stderr) == (0, "")

@@ -147,7 +147,13 @@ kind = "Climatology"
 """
 
 
-@pytest.mark.parametrize(("levels", "covers"), [("[0.5]", []), ("[0.1, 0.5, 0.9]", ["50%", "80%"])])
+@pytest.mark.parametrize(
+    ("levels", "covers"),
+    [
+        pytest.param("[0.5]", [], marks=pytest.mark.slow),
+        ("[0.1, 0.5, 0.9]", ["50%", "80%"]),
+    ],
+)
 def test_a_backtest_shows_the_intervals_that_its_levels_have(
     levels: str, covers: list[str], tmp_path: Path
 ) -> None:

@@ -102,7 +102,12 @@ FIGURES: dict[str, Callable[[int, int, str], float]] = {
 }
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+SLOW = ("compare_schedules", "skill", "imbalance_cost")
+
+
+@pytest.mark.parametrize(
+    "figure", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in FIGURES]
+)
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_pair_of_steps_gives_the_right_figure_or_is_refused(figure: str, zone: str) -> None:
     for forecast, other in (
