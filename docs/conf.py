@@ -72,6 +72,8 @@ def at_home(app: Any, env: Any, node: Any, contnode: Any) -> Any:
         if callable(getattr(item, rest, None)):  # a method of a base class is documented there
             method = getattr(item, rest)
             targets.append(f"{method.__module__}.{method.__qualname__}")
+        # A module that names objects of other modules as its own documents them.
+        targets += sorted(known for known in domain.objects if known.endswith(f".{name}"))
     else:  # a short name, in the docstring of an object that its sub-package documents
         short = f".{node.get('reftarget')}"
         targets = sorted((known for known in domain.objects if known.endswith(short)), key=len)

@@ -288,7 +288,7 @@ def quantiles_of_samples(
 
     See Also
     --------
-    crps_of_samples, energyforecast.planning.Scenarios.quantiles
+    crps_of_samples, energyforecast.Scenarios.quantiles
 
     References
     ----------
