@@ -128,9 +128,9 @@ def page(result: dict[str, Any]) -> str:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows of one area."""
-    lines = ["| Quantity | Here | Compared with | Values | Difference |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| Quantity | Values | Difference | Compared with | Here |", "| --- | --: | --: | --- | --- |"]
     lines += [
-        f"| {row['name'][:1].upper() + row['name'][1:]} | `{row['ours']}` | {who(row)}: {row['theirs']} | {row['cases']:,} | {power(row['relative'])} |"
+        f"| {row['name'][:1].upper() + row['name'][1:]} | {row['cases']:,} | {power(row['relative'])} | {who(row)}: {row['theirs']} | `{row['ours']}` |"
         for row in rows
     ]
     return "\n".join(lines) + "\n"
