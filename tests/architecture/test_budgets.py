@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,12 @@ def _is_estimator(node: ast.ClassDef) -> bool:
     )
 
 
-def _exceeded(path: Path) -> Iterator[tuple[str, str]]:
+@cache
+def _exceeded(path: Path) -> tuple[tuple[str, str], ...]:
+    return tuple(_found(path))
+
+
+def _found(path: Path) -> Iterator[tuple[str, str]]:
     text = path.read_text(encoding="utf-8")
     place = path.relative_to(PACKAGE).as_posix()
     if text.count("\n") > FILE:

@@ -164,6 +164,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     assert len(set(energyforecast.__all__)) == len(energyforecast.__all__)
 
 
+@pytest.mark.slow
 def test_names_stay_what_they_are_when_all_modules_are_loaded() -> None:
     """``energyforecast.feature`` is the decorator, also after a module of a like name was imported."""
     _fresh(

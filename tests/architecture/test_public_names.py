@@ -68,6 +68,7 @@ def test_the_stub_names_every_documented_module() -> None:
     assert documented <= exported(PACKAGE / "__init__.pyi")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.parent.name)
 def test_a_package_offers_the_names_of_its_stub(stub: Path) -> None:
     modules, names = exported(stub)

@@ -342,6 +342,7 @@ def test_boosters_use_one_thread() -> None:
     assert "[num_threads: 1]" in str(text)
 
 
+@pytest.mark.slow
 def test_a_missing_openmp_runtime_is_told_with_its_remedy(tmp_path: Path) -> None:
     stub = tmp_path / "lightgbm"
     stub.mkdir()

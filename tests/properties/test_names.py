@@ -33,6 +33,7 @@ def sites() -> list[ef.WindFarm]:
     return [replace(wind_farm(), name=name) for name in NAMES]
 
 
+@pytest.mark.slow
 def test_sites_of_any_name_are_forecast_scored_and_stored(sites: list[ef.WindFarm], tmp_path: Path) -> None:
     weather, truth = toy_weather(sites, days=30)
     power = toy_power(sites, truth)

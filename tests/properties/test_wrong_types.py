@@ -304,8 +304,12 @@ def _fit_model(model: Any) -> Any:
     return ef.Forecaster(farm, task, model=model).fit(weather, power)
 
 
+#: Calls that take long, tried with the slow tests alone.
+LONG = {"forecast_portfolio", "backtest", "fit", "confidence_set", "skill"}
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", list(CASES))
+@pytest.mark.parametrize("name", sorted(set(CASES) - LONG))
 def test_wrong_types_end_in_errors_of_the_library(name: str) -> None:
     """A third of the values, another one for each name."""
     first = list(CASES).index(name) % 3

@@ -236,7 +236,13 @@ def de_accumulate(
             "Only sums and means of an interval can be de-accumulated.",
             "Correct the label of the variable, or its attribute.",
         )
-    dim = "lead_time" if "lead_time" in values.dims else "time"
+    dim = next((name for name in ("lead_time", "time") if name in values.dims), None)
+    if dim is None:
+        raise SchemaError(
+            f"The values have the dimensions {list(values.dims)}.",
+            "One must be lead_time or time.",
+            "Rename the dimension of the stamps.",
+        )
     ordered = values.transpose(..., dim)
     means = interval_means(
         np.asarray(ordered.values),
