@@ -11,7 +11,7 @@ import pandas as pd
 
 from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, one_of
-from energyforecast.models import out_of_fold_calibration
+from energyforecast.models import learned_outcome, out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel, check_ranges
 from energyforecast.models.boosters import (
     dataset,
@@ -24,7 +24,7 @@ from energyforecast.models.boosters import (
 from energyforecast.models.calibration_groups import check_column, numbers_of
 from energyforecast.models.leaf_values import LeafValues
 from energyforecast.models.tree_growth import RANGES, TreeGrowth, folds_along_time, warn_of_few_rows
-from energyforecast.models.tree_matrix import categories, positive_weight, published_level, tree_matrix
+from energyforecast.models.tree_matrix import categories, positive_weight, tree_matrix
 
 __all__ = ["LightGBMQuantiles"]
 
@@ -83,6 +83,11 @@ class LightGBMQuantiles(QuantileModel):
         Column of a published level, in the unit of y; the model forecasts the outcome's departure from it, since
         trees cannot follow growth or a break beyond the range of training. Rows in which it is missing do not
         train; where it is missing in a forecast, its mean over training is used.
+    share_of : str, optional
+        Column of a bound that physics gives, such as ``"clear_sky_power"``, in the unit of y; the model forecasts the
+        outcome's share of it, so that a winter's history serves a brighter spring. Rows in which it is missing, or
+        below 1 % of its largest value, do not train; a forecast is the share times the bound, or its mean over
+        training where it is missing. With `relative_to` it scales the departure.
     categories : tuple of str
         Columns of whole numbers, not negative, that name categories without order. Columns of pandas'
         ``category`` are so without being named.
@@ -123,6 +128,11 @@ class LightGBMQuantiles(QuantileModel):
     Calibration replaces the level :math:`\tau` by the :math:`\tau`-quantile of the out-of-fold probability integral
     transforms :math:`\hat F_i(y_i)` of its group. The defaults were chosen on years on which no score is reported.
 
+    With a level :math:`a_i` (`relative_to`) or a bound :math:`b_i` (`share_of`), trees learn
+    :math:`z_i = (y_i - a_i) / b_i` with the weight :math:`b_i`, which is the pinball loss of the outcome itself:
+
+    .. math:: \sum_i b_i\, \rho_\tau(z_i - \hat z_i) = \sum_i \rho_\tau\bigl(y_i - (a_i + b_i \hat z_i)\bigr).
+
     References
     ----------
     - Ke et al. (2017), LightGBM: a highly efficient gradient boosting decision tree, NeurIPS 30
@@ -159,6 +169,7 @@ class LightGBMQuantiles(QuantileModel):
         feature_fraction: float = 0.8,
         bagging_fraction: float = 1.0,
         relative_to: str | None = None,
+        share_of: str | None = None,
         categories: tuple[str, ...] = (),
         seed: int = 1,
     ) -> None:
@@ -179,6 +190,7 @@ class LightGBMQuantiles(QuantileModel):
         self.feature_fraction = feature_fraction
         self.bagging_fraction = bagging_fraction
         self.relative_to = relative_to
+        self.share_of = share_of
         self.categories = categories
         self.seed = seed
 
@@ -208,7 +220,10 @@ class LightGBMQuantiles(QuantileModel):
         self._check()
         check_column(X, self.calibrate_by, parameter="calibrate_by")
         y, X, sample_weight = positive_weight(X, y, sample_weight)
-        y, X, sample_weight = self._departures(X, y, sample_weight)
+        learned = learned_outcome.of_rows(
+            X, y, sample_weight, relative_to=self.relative_to, share_of=self.share_of
+        )
+        X, y, sample_weight, self.level_ = learned.X, learned.y, learned.weight, learned.usual
         self.seen_ = np.array([y.min(), y.max()])
         self.names_ = categories(X, self.categories)
         values = tree_matrix(X, self.names_)
@@ -226,7 +241,7 @@ class LightGBMQuantiles(QuantileModel):
         if self.calibrate and fold.any():
             curves = np.sort(grown.out_of_fold, axis=1)
             self.correction_ = out_of_fold_calibration.correction(
-                curves, y, self.fitted_quantiles, sample_weight, by=self._by(X)
+                curves, y, self.fitted_quantiles, learned.counted, by=self._by(X)
             )
         elif self.calibrate and self.folds >= 2:
             warn_of_few_rows(len(y))
@@ -260,19 +275,6 @@ class LightGBMQuantiles(QuantileModel):
     def _by(self, X: pd.DataFrame) -> Array | None:
         return None if self.calibrate_by is None else numbers_of(X[self.calibrate_by])
 
-    def _departures(
-        self, X: pd.DataFrame, y: Array, sample_weight: Array | None
-    ) -> tuple[Array, pd.DataFrame, Array | None]:
-        """Departures of outcomes from the published level, for rows in which it is known."""
-        self.level_ = np.zeros(1)
-        if self.relative_to is None:
-            return y, X, sample_weight
-        level = published_level(X, self.relative_to)
-        known = np.isfinite(level)
-        self.level_ = np.array([level[known].mean()])
-        weight = None if sample_weight is None else sample_weight[known]
-        return (y - level)[known], X[known], weight
-
     def _predict(self, X: pd.DataFrame) -> Array:
         curve = np.sort(self._curve(tree_matrix(X, self.names_)), axis=1)
         by = self._by(X)
@@ -284,7 +286,8 @@ class LightGBMQuantiles(QuantileModel):
         # Steps of trees may lead beyond the range of training, where they have no data: rare levels alone go beyond.
         lowest, highest = self.seen_
         within = np.clip(whole, np.minimum(cut, lowest), np.maximum(cut, highest))
-        return np.asarray(self._level(X)[:, None] + within)
+        level, scale = self._placed(X)
+        return np.asarray(level[:, None] + scale[:, None] * within)
 
     def _curve(self, values: Array) -> Array:
         """Quantiles at the fitted levels, mean over the sets of trees."""
@@ -292,11 +295,10 @@ class LightGBMQuantiles(QuantileModel):
             return predict_shared(self.boosters_, self.leaf_values_, values, self.num_leaves)
         return predict_apart(self.boosters_, values, len(self.fitted_quantiles))
 
-    def _level(self, X: pd.DataFrame) -> Array:
-        if self.relative_to is None:
-            return np.zeros(len(X))
-        level = X[self.relative_to].to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.asarray(np.where(np.isfinite(level), level, self.level_[0]))
+    def _placed(self, X: pd.DataFrame) -> tuple[Array, Array]:
+        return learned_outcome.placed(
+            X, relative_to=self.relative_to, share_of=self.share_of, usual=self.level_
+        )
 
     def gain(self) -> pd.Series:
         """Share of each column in the loss reduction of all splits. [1]
@@ -363,8 +365,9 @@ class LightGBMQuantiles(QuantileModel):
             for k in range(len(self.fitted_quantiles))
             if np.any(weights[:, k])
         )
-        table = pd.DataFrame(total, index=X.index, columns=[*self.columns_, "base"])
-        table["base"] += self._level(X)
+        level, scale = self._placed(X)
+        table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=[*self.columns_, "base"])
+        table["base"] += level
         return table
 
     def _shapley(self, values: Array, k: int) -> Array:

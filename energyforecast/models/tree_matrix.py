@@ -1,4 +1,4 @@
-"""Training table of tree models: rounded numbers, coded categories, weights and published level."""
+"""Training table of tree models: rounded numbers, coded categories and weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.errors import SchemaError
 from energyforecast.models.base import Array
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "category_name",
     "coded",
     "positive_weight",
-    "published_level",
     "rounded",
     "tree_matrix",
 ]
@@ -62,24 +61,6 @@ def positive_weight(
     positive = weight > 0
     # As LightGBM holds them: rounded so, equal weights are exactly none.
     return y[positive], X[positive], (weight[positive] / weight[positive].mean()).astype(np.float32)
-
-
-def published_level(X: pd.DataFrame, name: str) -> Array:
-    """Published level of each row, from the column of that name; NaN where it is missing."""
-    if name not in X.columns:
-        raise SchemaError(
-            f"relative_to names the column {name!r}, X has {list(X.columns)}.",
-            "relative_to must name one of the features.",
-            "Add the feature that gives it, or relative_to=None.",
-        )
-    level = X[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    if not np.isfinite(level).any():
-        raise MissingDataError(
-            f"The column {name!r} has no value in {len(X)} rows.",
-            "Outcomes are forecast relative to it, so it must be known in some rows.",
-            "Give a longer past, or relative_to=None.",
-        )
-    return np.asarray(level)
 
 
 def _column(column: pd.Series, known: Categories) -> Array:

@@ -341,6 +341,73 @@ def test_a_level_carries_the_forecast_beyond_what_was_seen() -> None:
         LightGBMQuantiles(LEVELS, relative_to="level").fit(X.assign(level=np.nan), y)
 
 
+# --- Shares of a bound ----------------------------------------------------------------------------
+
+
+def _shares(rows: int, *, seed: int, brightest: float) -> tuple[pd.DataFrame, Array]:
+    """Outcomes between 0.2 and 0.8 of a bound, by the column x, and the bound itself."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"x": rng.uniform(size=rows), "sky": rng.uniform(0.02, brightest, size=rows)})
+    return X, X["sky"].to_numpy() * (0.2 + 0.5 * X["x"].to_numpy() + 0.1 * rng.uniform(size=rows))
+
+
+def test_shares_of_a_bound_carry_the_forecast_beyond_what_was_seen() -> None:
+    (X, y), (new, outcome) = _shares(3000, seed=1, brightest=0.4), _shares(1000, seed=2, brightest=1.0)
+    absolute, share = (
+        LightGBMQuantiles(LEVELS, share_of=bound, n_estimators=100).fit(X, y).predict(new)
+        for bound in (None, "sky")
+    )
+    bright = (new["sky"] > 0.8).to_numpy()
+    assert np.abs(absolute[bright, 1] - outcome[bright]).mean() > 0.15
+    assert np.abs(share[bright, 1] - outcome[bright]).mean() < 0.05
+    inside = (share[:, 0] <= outcome) & (outcome <= share[:, 2])
+    assert inside.mean() == pytest.approx(0.8, abs=0.05)
+
+
+def test_shares_minimise_the_loss_of_the_outcome() -> None:
+    rng = np.random.default_rng(0)
+    sky = rng.uniform(0.1, 1.0, 4000)
+    y = sky * np.where(
+        sky > 0.55, 0.3, 0.9
+    )  # the sum of |y - q sky| is least at the weighted median of y / sky
+    X = pd.DataFrame({"sky": sky, "noise": rng.uniform(size=4000)})
+    model = LightGBMQuantiles((0.5,), share_of="sky", n_estimators=1, num_leaves=2, folds=0, extra_trees=True)
+    model.set_params(min_child_samples=2000).fit(X[["noise", "sky"]].assign(sky=sky), y)
+    share = model.predict(X[["noise", "sky"]])[:, 0] / sky
+    assert np.abs(share - 0.3).max() < 0.1  # the median of equally weighted rows would be either
+
+
+def test_dusk_and_missing_bounds_do_not_train_shares() -> None:
+    X, y = _shares(1000, seed=1, brightest=1.0)
+    plain = LightGBMQuantiles(LEVELS, share_of="sky", n_estimators=20).fit(X, y)
+    dusk = pd.DataFrame({"x": 0.5, "sky": [0.0, 0.005, -0.01, np.nan]})
+    more, wrong = pd.concat([X, dusk], ignore_index=True), np.r_[y, [0.4, 0.3, 0.2, 0.9]]
+    model = LightGBMQuantiles(LEVELS, share_of="sky", n_estimators=20).fit(more, wrong)
+    new = _shares(50, seed=2, brightest=1.0)[0]
+    np.testing.assert_array_equal(model.predict(new), plain.predict(new))
+    low = model.predict(dusk)
+    np.testing.assert_array_equal(low[[0, 2]], 0.0)
+    assert (low[1] < 0.005).all()
+    assert 0.3 * X["sky"].mean() < low[3, 1] < 0.7 * X["sky"].mean()
+
+
+def test_bounds_that_cannot_be_used_are_refused() -> None:
+    X, y = _shares(100, seed=1, brightest=1.0)
+    for column, error in (("plan", SchemaError), ("dark", MissingDataError), ("empty", MissingDataError)):
+        with pytest.raises(error) as caught:
+            LightGBMQuantiles(LEVELS, share_of=column).fit(X.assign(dark=0.0, empty=np.nan), y)
+        assert len(str(caught.value).splitlines()) == 3
+
+
+def test_weights_of_shares_are_those_of_the_rows_as_well() -> None:
+    X, y = _shares(3500, seed=1, brightest=1.0)
+    wrong, weight = y.copy(), np.ones(3500)
+    wrong[:3000], weight[:3000] = 0.9, 0.0
+    model = LightGBMQuantiles(LEVELS, share_of="sky", n_estimators=10)
+    weighted = model.fit(X, wrong, sample_weight=weight).predict(X)
+    np.testing.assert_allclose(weighted, model.fit(X[3000:], y[3000:]).predict(X), atol=1e-9)
+
+
 # --- Calibration by a column ----------------------------------------------------------------------
 
 
@@ -439,8 +506,8 @@ def test_categories_that_the_features_do_not_give_are_refused() -> None:
 
 @both_sharings
 @pytest.mark.parametrize("folds", [0, 2])
-@pytest.mark.parametrize("relative_to", [None, "level"])
-def test_contributions_add_up_to_the_forecast(sharing: Any, folds: int, relative_to: str | None) -> None:
+@pytest.mark.parametrize("place", [{}, {"relative_to": "level"}, {"share_of": "level"}])
+def test_contributions_add_up_to_the_forecast(sharing: Any, folds: int, place: dict[str, str]) -> None:
     X, y = _sample(700)
     X["level"] = np.where(np.arange(700) % 9, 50.0 + 10 * X["noise"], np.nan)
     X["kind"] = pd.Categorical(np.where(X["x"] > 0.5, "high", "low"))
@@ -448,9 +515,10 @@ def test_contributions_add_up_to_the_forecast(sharing: Any, folds: int, relative
     asked = (0.005, 0.1, 0.3, 0.5, 0.93)
     model = LightGBMQuantiles(
         asked, fitted_quantiles=(0.05, 0.48, 0.5, 0.52, 0.95), sharing=sharing, folds=folds, n_tree_sets=2,
-        n_estimators=8, num_leaves=5, relative_to=relative_to,
+        n_estimators=8, num_leaves=5, **place,
     )  # fmt: skip
-    model.fit(X, y + (X["level"].fillna(0).to_numpy() if relative_to else 0))
+    known = X["level"].fillna(0).to_numpy()
+    model.fit(X, y + known if "relative_to" in place else y * known if place else y)
     for fitted in (model, _restored(model)):
         new = X[:40].set_index(pd.RangeIndex(100, 140))
         result = fitted.predict(new)
@@ -458,7 +526,7 @@ def test_contributions_add_up_to_the_forecast(sharing: Any, folds: int, relative
             told = fitted.contributions(new, quantile=level)
             assert list(told.columns) == [*X.columns, "base"]
             assert list(told.index) == list(new.index)
-            np.testing.assert_allclose(told.sum(axis=1), result[:, k], atol=2e-5)
+            np.testing.assert_allclose(told.sum(axis=1), result[:, k], rtol=1e-5, atol=2e-5)
             assert (told["never"] == 0).all()
             assert told["x"].abs().mean() + told["kind"].abs().mean() > 0.05
     assert model.gain().sum() == pytest.approx(1)

@@ -134,6 +134,14 @@ def test_rows_of_ones_own_are_taken() -> None:
     check_model(LightGBMQuantiles(n_estimators=5, folds=0), X, 3 * X["wind"].to_numpy())
 
 
+def test_shares_of_a_bound_keep_the_contract() -> None:
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame({"sky": rng.uniform(-1, 20, 1200), "cloud": rng.uniform(size=1200)})
+    X.loc[::7, "sky"] = np.nan
+    y = (2 * X["sky"].clip(lower=0.0).fillna(10.0) * X["cloud"]).to_numpy()
+    check_model(LightGBMQuantiles(n_estimators=5, share_of="sky"), X, y)
+
+
 def test_a_calibrated_model_whose_own_part_is_called_about_is_restored() -> None:
     model = ConformalQuantiles(model=LinearQuantiles(), folds=2)
     check_model(Blend(model=LinearQuantiles(), folds=2), *_two_weather_models())

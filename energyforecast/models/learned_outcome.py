@@ -1,0 +1,106 @@
+"""Outcome as trees learn it: as it is, as a departure from a published level, or as a share of a bound."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.models.base import Array, weighted_quantiles
+from energyforecast.models.calibration_groups import numbers_of
+from energyforecast.models.tree_matrix import rounded
+
+__all__ = ["LearnedOutcome", "of_rows", "placed"]
+
+#: Lowest bound of which an outcome is learned as a share, as a share of the largest bound of training.
+_MIN_BOUND: Final = 0.01
+#: Share of the weight beyond the lowest and the highest share that is learned: at dusk, shares have no meaning.
+_OUTSIDE: Final = 0.001
+
+
+class LearnedOutcome(NamedTuple):
+    """Rows that train, with their outcome as it is learned, weights of growth and of calibration, and usual columns."""
+
+    X: pd.DataFrame
+    y: Array
+    weight: Array | None
+    counted: Array | None
+    usual: Array
+
+
+def of_rows(
+    X: pd.DataFrame, y: Array, weight: Array | None, *, relative_to: str | None, share_of: str | None
+) -> LearnedOutcome:
+    """Departure of y from the level, as a share of the bound, of rows in which they are known."""
+    if relative_to is None and share_of is None:
+        return LearnedOutcome(X, y, weight, weight, np.array([0.0, 1.0]))
+    level, bound = np.zeros(len(y)), np.ones(len(y))
+    if relative_to is not None:
+        _check(X, relative_to, parameter="relative_to")
+        level = numbers_of(X[relative_to])
+    if share_of is not None:
+        _check(X, share_of, parameter="share_of")
+        bound = _large_enough(_bound(X, share_of), share_of)
+    known = np.isfinite(level) & np.isfinite(bound)
+    usual = np.array([values[np.isfinite(values)].mean() for values in (level, bound)])
+    given = None if weight is None else weight[known]
+    if share_of is None:
+        return LearnedOutcome(X[known], (y - level)[known], given, given, usual)
+    scale = bound[known]
+    share = (y - level)[known] / scale
+    # As LightGBM holds them, with a mean of 1, since shrinkage of leaves counts rows.
+    growth = (scale if given is None else scale * given).astype(np.float32)
+    low, high = weighted_quantiles(share, (_OUTSIDE, 1 - _OUTSIDE), growth)
+    clipped = np.clip(share, min(low, 0.0), high)
+    return LearnedOutcome(X[known], clipped, growth / growth.mean(), given, usual)
+
+
+def placed(
+    X: pd.DataFrame, *, relative_to: str | None, share_of: str | None, usual: Array
+) -> tuple[Array, Array]:
+    """Level and scale of each row: a forecast is the level, plus the scale times that of the trees."""
+    level, scale = np.zeros(len(X)), np.ones(len(X))
+    if relative_to is not None:
+        level = _filled(numbers_of(X[relative_to]), usual[0])
+    if share_of is not None:
+        scale = np.maximum(_filled(_bound(X, share_of), usual[1]), 0.0)
+    return level, scale
+
+
+def _filled(values: Array, usual: float) -> Array:
+    return np.where(np.isfinite(values), values, usual)
+
+
+def _bound(X: pd.DataFrame, name: str) -> Array:
+    """Bound of each row; rounded like features, since its last bits differ between processors."""
+    return np.asarray(rounded(numbers_of(X[name])), dtype=np.float64)
+
+
+def _large_enough(bound: Array, name: str) -> Array:
+    """Bounds, NaN where they are too low for shares; refused if none is positive."""
+    largest = np.nanmax(bound)
+    if not largest > 0:
+        raise MissingDataError(
+            f"The column {name!r} is at most {largest:g} in {len(bound)} rows.",
+            "Outcomes are forecast as a share of it, so it must be positive in some rows.",
+            "Give rows of daylight, or share_of=None.",
+        )
+    return np.where(bound > _MIN_BOUND * largest, bound, np.nan)
+
+
+def _check(X: pd.DataFrame, name: str, *, parameter: str) -> None:
+    """Refuse a column that is absent or has no value."""
+    if name not in X.columns:
+        raise SchemaError(
+            f"{parameter} names the column {name!r}, X has {list(X.columns)}.",
+            f"{parameter} must name one of the features.",
+            f"Add the feature that gives it, or {parameter}=None.",
+        )
+    if not np.isfinite(numbers_of(X[name])).any():
+        raise MissingDataError(
+            f"The column {name!r} has no value in {len(X)} rows.",
+            f"Outcomes are forecast by {parameter}={name!r}, so it must be known in some rows.",
+            f"Give a longer past, or {parameter}=None.",
+        )
