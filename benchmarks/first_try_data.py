@@ -1,0 +1,502 @@
+"""Data sets of ``first_try.py``: each file is read by the form of its folder, and no file is named.
+
+A reader turns a folder into cases: a series, its weather as a new user would give it to the library, and the period
+that is forecast. The period follows from the length of the record alone (:func:`last_third`), for PV from the number
+of months that are learnt.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import energyforecast as ef
+
+#: Most series that are taken from one file, evenly from its columns.
+SERIES: Final = 4
+#: Months learnt by the young plants.
+YOUNG: Final = (1, 2, 4, 6, 9)
+_YEAR: Final = pd.Timedelta("365D")
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A series, its weather, and the period in which it is forecast.
+
+    Parameters
+    ----------
+    data, series, task_name : str
+        Folder, column or file, and words for the task.
+    kind : str
+        Kind of the hand-written opponent: a key of ``first_try_opponents.OPPONENTS``.
+    start, end : Timestamp
+        Period that is forecast; `end` is excluded.
+    refit : str
+        When models are fitted again.
+    references : dict
+        Reference models of the library by name.
+    vendor : Series, optional
+        Point forecast of others by the beginning of its interval. [MW]
+    """
+
+    data: str
+    series: str
+    task_name: str
+    kind: str
+    site: ef.Site
+    task: ef.Task
+    weather: xr.Dataset | None
+    observations: ef.Observations
+    start: pd.Timestamp
+    end: pd.Timestamp
+    refit: str
+    references: dict[str, ef.QuantileModel] = field(default_factory=dict)
+    vendor: pd.Series | None = None
+    trust_clock: bool = False
+
+    @property
+    def name(self) -> str:
+        """Words for the case."""
+        return f"{self.data} {self.series}, {self.task_name}"
+
+    @property
+    def perfect_weather(self) -> bool:
+        """Whether the weather is an analysis."""
+        return self.weather is not None and "init_time" not in self.weather.dims
+
+    @property
+    def power(self) -> pd.Series:
+        """Outcomes by the beginning of their interval. [MW]"""
+        return self.observations.values[self.site.name]
+
+    def quick(self) -> Case:
+        """The same on at most three weeks."""
+        return replace(self, end=min(self.end, self.start + pd.Timedelta("21D")))
+
+
+# -- rules -----------------------------------------------------------------------------------------
+
+
+def last_third(index: pd.DatetimeIndex) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Last third of a record, at most a year of it; both ends lie on midnight UTC."""
+    first, last = index[0], index[-1]
+    span = min((last - first) / 3, _YEAR)
+    return (last - span).ceil("D"), last.floor("D")
+
+
+def known(power: pd.Series) -> pd.DatetimeIndex:
+    """Index from the first outcome to the last."""
+    return pd.DatetimeIndex(power.loc[power.first_valid_index() : power.last_valid_index()].index)
+
+
+def refit_of(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    """Monthly where less than five months are forecast, else quarterly."""
+    return "MS" if end - start < pd.Timedelta("150D") else "QS"
+
+
+def some(names: list[str]) -> list[str]:
+    """At most `SERIES` names, evenly chosen."""
+    places = np.linspace(0, len(names) - 1, min(SERIES, len(names))).round().astype(int)
+    return [names[place] for place in places]
+
+
+def _case(data: str, series: str, task_name: str, **given: Any) -> Case:
+    """Case whose period follows from its record, unless it is given."""
+    power = given["observations"].values[given["site"].name]
+    if "start" not in given:
+        given["start"], given["end"] = last_third(known(power))
+    given.setdefault("refit", refit_of(given["start"], given["end"]))
+    return Case(data=data, series=series, task_name=task_name, **given)
+
+
+def _demand_references(task: ef.Task) -> dict[str, ef.QuantileModel]:
+    """References of demand."""
+    if isinstance(task, ef.Intraday):
+        return {"Persistence": ef.Persistence(), "ConvexCombination": ef.ConvexCombination()}
+    return {
+        "SeasonalNaive, a week": ef.SeasonalNaive(),
+        "SeasonalNaive, a day": ef.SeasonalNaive(season="48h"),
+    }
+
+
+# -- readers ---------------------------------------------------------------------------------------
+
+
+def nl_gridpoints(folder: Path) -> Iterator[Case]:
+    """Dutch grid points: net load in quarter-hours with weather."""
+    columns = {
+        "radiation": "ghi",
+        "temp": "temp_air",
+        "windspeed": "wind_speed_10m",
+        "windspeed_100m": "wind_speed_100m",
+        "winddeg": "wind_direction_100m",
+        "clouds": "cloud_cover",
+        "humidity": "relative_humidity",
+        "pressure": "pressure",
+    }
+    units = {"ghi": "J/m2", "temp_air": "°C", "cloud_cover": "%", "relative_humidity": "%", "pressure": "Pa"}
+    units |= {"wind_speed_10m": "m/s", "wind_speed_100m": "m/s", "wind_direction_100m": "degree"}
+    for path in sorted(folder.glob("*.parquet")):
+        table = pd.read_parquet(path).set_index("time").asfreq("15min")
+        site = ef.DemandArea(
+            name=path.stem, latitude=52.1, longitude=5.2, timezone="Europe/Amsterdam", country="NL"
+        )
+        load = ef.read_demand(
+            table["load"].rename(path.stem),
+            unit="MW",
+            timezone="UTC",
+            label="beginning",
+            published_after="0h",
+        )
+        sky = table[list(columns)].assign(
+            clouds=table["clouds"].clip(0, 100),
+            humidity=100 * table["humidity"],
+            radiation=table["radiation"].clip(lower=0),
+        )
+        weather = analysis(sky.rename(columns=columns).interpolate(limit=8), site, divide={"ghi": 3600.0})
+        tasks = {
+            "day ahead": ef.day_ahead("09:00", timezone="Europe/Amsterdam", frequency="15min"),
+            "intraday": ef.intraday(every="1h", leads="4h", frequency="15min"),
+        }
+        for name, task in tasks.items():
+            yield _case(
+                "nl_gridpoints",
+                path.stem,
+                name,
+                kind="net load" if name == "day ahead" else "net load, intraday",
+                site=site,
+                task=task,
+                weather=weather,
+                observations=load,
+                references=_demand_references(task),
+            )
+
+
+def analysis(table: pd.DataFrame, site: ef.Site, *, divide: dict[str, float]) -> xr.Dataset:
+    """Weather of one place by time, as an analysis of the library."""
+    for name, by in divide.items():
+        table = table.assign(**{name: table[name] / by})
+    stamps = table.index.tz_convert(None).as_unit("ns").to_numpy()
+    return xr.Dataset(
+        {name: (("site", "time"), table[name].to_numpy()[None].astype("float32")) for name in table},
+        coords={"site": [site.name], "time": stamps, "available_time": ("time", stamps)},
+        attrs={"kind": "analysis", "source": "table"},
+    )
+
+
+def ercot(folder: Path) -> Iterator[Case]:
+    """Zones of Texas: hourly load by the local clock, hours counted from 1 to 24, without weather."""
+    for path in sorted(folder.glob("*.csv")):
+        table = pd.read_csv(path)
+        clock = table.columns[0]
+        table[clock] = table[clock].map(_hour_ending)
+        for zone in some(list(table.columns[1:])):
+            site = ef.DemandArea(
+                name=zone,
+                latitude=31.0,
+                longitude=-99.0,
+                timezone="America/Chicago",
+                country="US",
+                subdivision="TX",
+            )
+            load = ef.read_demand(
+                table,
+                unit="MW",
+                timezone="America/Chicago",
+                label="hour_ending",
+                published_after="1h",
+                format=ef.TableFormat(time=clock, time_format="%m/%d/%Y %H:%M", columns=[zone]),
+            )
+            task = ef.day_ahead("09:00", timezone="America/Chicago")
+            yield _case(
+                "ercot",
+                zone,
+                "day ahead",
+                kind="load",
+                site=site,
+                task=task,
+                weather=None,
+                observations=load,
+                references=_demand_references(task),
+            )
+
+
+def _hour_ending(text: str) -> str:
+    """Stamp as month, day, year and number of the hour, from that or from ISO 8601."""
+    text = text.removesuffix(" DST")
+    if "/" in text:
+        return text
+    begin = pd.Timestamp(text) - pd.Timedelta("1h")
+    return f"{begin:%m/%d/%Y} {begin.hour + 1:02d}:00"
+
+
+def klim(folder: Path) -> Iterator[Case]:
+    """Wind farm with forecasts of the wind one to three hours ahead, in the row of their valid time."""
+    for path in sorted(folder.glob("*.parquet")):
+        table = pd.read_parquet(path).set_index("t").asfreq("1h")
+        leads = sorted(int(name[2:]) for name in table if name.startswith("Ws"))
+        site = ef.WindFarm(name=path.stem, latitude=57.06, longitude=9.13, capacity=21.0, timezone="UTC")
+        power = ef.read_power(
+            table["p"].rename(path.stem), unit="MW", timezone="UTC", label="beginning", published_after="0h"
+        )
+        yield _case(
+            "klim",
+            path.stem,
+            f"1 to {max(leads)} h",
+            kind="wind, intraday",
+            site=site,
+            task=ef.intraday(every="1h", leads=f"{max(leads)}h"),
+            weather=_runs_by_lead(table, leads, site),
+            observations=power,
+            references={"Persistence": ef.Persistence(), "ConvexCombination": ef.ConvexCombination()},
+        )
+
+
+def _runs_by_lead(table: pd.DataFrame, leads: list[int], site: ef.Site) -> xr.Dataset:
+    """A run each hour from columns of each lead; its first instant is that which the run before gave."""
+    names = {"Ws": "wind_speed_10m", "Wd": "wind_direction_10m", "T": "temp_air"}
+    values = {}
+    for short, name in names.items():
+        columns = [table[f"{short}1"], *(table[f"{short}{lead}"].shift(-lead) for lead in leads)]
+        cube = np.stack([column.to_numpy(dtype="float32") for column in columns], axis=1)
+        values[name] = (("site", "init_time", "lead_time"), cube[None] - (273.15 if short == "T" else 0.0))
+    begun = table.index.tz_convert(None).as_unit("ns").to_numpy()
+    hours = np.array([0, *leads]) * np.timedelta64(1, "h").astype("timedelta64[ns]")
+    return xr.Dataset(
+        values,
+        coords={
+            "site": [site.name],
+            "init_time": begun,
+            "lead_time": hours,
+            "available_time": ("init_time", begun),
+        },
+        attrs={"kind": "forecast", "source": "columns of each lead"},
+    )
+
+
+def gefcom2012_wind(folder: Path) -> Iterator[Case]:
+    """Wind farms with runs of 00 and 12 UTC: the next day, and the next six hours."""
+    data = ef.competitions.read_gefcom2012_wind(folder)
+    both = data.observations.values.combine_first(data.outcomes.values)
+    tasks = {
+        "day ahead": ef.day_ahead("00:00", timezone="UTC"),
+        "1 to 6 h": ef.intraday(every="6h", leads="6h"),
+    }
+    for name in some([site.name for site in data.sites]):
+        power = ef.Observations(both[[name]], published_after="0h")
+        for words, task in tasks.items():
+            day_ahead = words == "day ahead"
+            references: dict[str, ef.QuantileModel] = {"ConvexCombination": ef.ConvexCombination()}
+            references |= {} if day_ahead else {"Persistence": ef.Persistence()}
+            yield _case(
+                "gefcom2012_wind",
+                name,
+                words,
+                kind="wind, day ahead" if day_ahead else "wind, intraday",
+                site=data.site(name),
+                task=task,
+                weather=data.weather.sel(site=[name]),
+                observations=power,
+                references=references,
+            )
+
+
+def gefcom2014(folder: Path) -> Iterator[Case]:
+    """PV plants learnt from their first months; each is forecast for two months. Training period only."""
+    data = ef.competitions.read_gefcom2014_solar(folder, information="operational")
+    values = data.observations.values
+    for site in data.sites:
+        power = ef.Observations(
+            values.loc[: data.starts[1] - pd.Timedelta("1h"), [site.name]], published_after="1h"
+        )
+        yield from young_plants(
+            "gefcom2014",
+            site,
+            ef.day_ahead("00:00", timezone="UTC", first_day=0),
+            data.weather.sel(site=[site.name]),
+            power,
+        )
+
+
+def young_plants(
+    data: str, site: ef.PVPlant, task: ef.Task, weather: xr.Dataset, power: ef.Observations
+) -> Iterator[Case]:
+    """Cases of a plant by the number of months that are learnt."""
+    index = known(power.values[site.name])
+    for months in YOUNG:
+        start = (index[0] + pd.DateOffset(months=months)).floor("D")
+        end = min(start + pd.DateOffset(months=2), index[-1].floor("D"))
+        if end - start < pd.Timedelta("28D"):
+            return
+        yield _case(
+            data,
+            site.name,
+            f"day ahead, {months} months learnt",
+            kind="PV",
+            site=site,
+            task=task,
+            weather=weather,
+            observations=power,
+            start=start,
+            end=end,
+            refit="MS",
+            references={"SmartPersistence": ef.SmartPersistence(), "Climatology": ef.Climatology()},
+        )
+
+
+def gb_demand(folder: Path) -> Iterator[Case]:
+    """Great Britain in half-hours, by settlement date and period: the spring of 2020, and the last third."""
+    for path in sorted(folder.glob("*.parquet")):
+        table = pd.read_parquet(path)
+        demand = ef.read_demand(table, format="neso", published_after="1h")
+        name = demand.sites[0]
+        site = ef.DemandArea(name=name, latitude=52.5, longitude=-1.5, timezone="Europe/London", country="GB")
+        task = ef.day_ahead("09:00", timezone="Europe/London", frequency="30min")
+        periods = {"day ahead": last_third(known(demand.values[name]))}
+        spring = tuple(pd.Timestamp(day, tz="UTC") for day in ("2020-03-01", "2020-06-01"))
+        if demand.index[0] + _YEAR < spring[0] and spring[1] < demand.index[-1]:
+            periods["day ahead, spring of 2020"] = spring  # the lock-down
+        for words, (start, end) in periods.items():
+            recent = ef.Observations(demand.values.loc[start - 2 * _YEAR : end], published_after="1h")
+            yield _case(
+                "gb_demand",
+                name,
+                words,
+                kind="load",
+                site=site,
+                task=task,
+                weather=None,
+                observations=recent,
+                start=start,
+                end=end - pd.Timedelta("1D"),
+                references=_demand_references(task),
+            )
+
+
+def vic_elec(folder: Path) -> Iterator[Case]:
+    """Demand with temperature, in columns of these names: the last third, and a short history."""
+    for path in sorted(folder.glob("*.parquet")):
+        table = pd.read_parquet(path)
+        table.index = pd.DatetimeIndex(pd.to_datetime(table["Time"], utc=True))
+        yield from _with_temperature("vic_elec", path.stem, table["Demand"], table["Temperature"])
+
+
+def _with_temperature(data: str, name: str, load: pd.Series, temperature: pd.Series) -> Iterator[Case]:
+    """Demand day ahead with measured temperature."""
+    zone = "Australia/Melbourne"
+    site = ef.DemandArea(
+        name=name, latitude=-37.8, longitude=145.0, timezone=zone, country="AU", subdivision="VIC"
+    )
+    demand = ef.read_demand(
+        load.rename(name), unit="MW", timezone="UTC", label="beginning", published_after="1h"
+    )
+    weather = analysis(temperature.rename("temp_air").to_frame(), site, divide={})
+    task = ef.day_ahead("09:00", timezone=zone, frequency=demand.frequency)
+    shared = {"kind": "load with temperature", "site": site, "task": task, "weather": weather}
+    shared["references"] = _demand_references(task)
+    yield _case(data, name, "day ahead", observations=demand, **shared)
+    start = (demand.index[0] + pd.DateOffset(months=2)).ceil("D")
+    yield _case(
+        data,
+        name,
+        "day ahead, 2 months learnt",
+        observations=demand,
+        start=start,
+        end=start + pd.DateOffset(months=2),
+        **shared,
+    )
+
+
+def opsd(folder: Path) -> Iterator[Case]:
+    """National loads without weather; where the operators' own forecast is there, it is a reference."""
+    ending = "_load_actual_entsoe_transparency"
+    for path in sorted(folder.glob("*.parquet")):
+        table = pd.read_parquet(path)
+        table.index = pd.DatetimeIndex(pd.to_datetime(table["utc_timestamp"], utc=True))
+        for name in some(
+            [str(column).removesuffix(ending) for column in table if str(column).endswith(ending)]
+        ):
+            country = name.split("_")[0]
+            site = ef.DemandArea(
+                name=name, latitude=48.0, longitude=10.0, timezone="Europe/Berlin", country=country
+            )
+            load = ef.read_demand(
+                table[name + ending].rename(name),
+                unit="MW",
+                timezone="UTC",
+                label="beginning",
+                published_after="1h",
+            )
+            task = ef.day_ahead("09:00", timezone="Europe/Berlin")
+            yield _case(
+                "opsd",
+                name,
+                "day ahead",
+                kind="load",
+                site=site,
+                task=task,
+                weather=None,
+                observations=load,
+                references=_demand_references(task),
+                vendor=table.get(f"{name}_load_forecast_entsoe_transparency"),
+            )
+
+
+def pvanalytics(_: Path) -> Iterator[Case]:
+    """The plant of several years that the package pvanalytics holds, with satellite irradiance as weather."""
+    found = importlib.util.find_spec("pvanalytics")
+    if found is None or found.origin is None:
+        return
+    folder = Path(found.origin).parent / "data"
+    for path in sorted(folder.glob("*_full_DST.parquet")):
+        zone = "America/Denver"
+        site = ef.PVPlant(name=path.stem, latitude=39.74, longitude=-105.17, capacity=6.0, timezone=zone)
+        power = pd.read_parquet(path).set_index("measured_on").iloc[:, 0]
+        clock = power.index.tz_localize(None).tz_localize(
+            zone, ambiguous="NaT", nonexistent="NaT"
+        )  # follows daylight saving
+        power = power.set_axis(clock)[clock.notna()].tz_convert("UTC").resample("1h").mean()
+        sky = pd.read_parquet(path.with_name(f"{path.stem}_psm3.parquet")).set_index("index")[
+            ["temp_air", "ghi"]
+        ]
+        hourly = sky.tz_convert("UTC").resample("1h").mean()
+        hourly["temp_air"] = sky.tz_convert("UTC")["temp_air"].reindex(hourly.index)
+        site = replace(site, capacity=float(power.quantile(0.999)))
+        observations = ef.read_power(
+            power.rename(site.name), unit="MW", timezone="UTC", label="beginning", published_after="1h"
+        )
+        yield from young_plants(
+            "pvanalytics",
+            site,
+            ef.day_ahead("09:00", timezone=zone),
+            analysis(hourly, site, divide={}),
+            observations,
+        )
+
+
+READERS: Final[dict[str, Callable[[Path], Iterator[Case]]]] = {
+    "nl_gridpoints": nl_gridpoints,
+    "ercot": ercot,
+    "klim": klim,
+    "gefcom2014": gefcom2014,
+    "gefcom2012_wind": gefcom2012_wind,
+    "gb_demand": gb_demand,
+    "vic_elec": vic_elec,
+    "opsd": opsd,
+    "pvanalytics": pvanalytics,
+}
+
+
+def cases(data: Path, only: list[str] | None = None) -> list[Case]:
+    """Cases of all folders that are there."""
+    folders = [name for name in READERS if name == "pvanalytics" or (data / name).is_dir()]
+    whole = [name for name in folders if only and any(word in name for word in only)]
+    found = [case for name in whole or folders for case in READERS[name](data / name)]
+    return [case for case in found if not only or any(word in case.name for word in only)]

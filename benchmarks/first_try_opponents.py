@@ -1,0 +1,333 @@
+"""Hand-written LightGBM models: the opponents of the defaults in ``first_try.py``, one for each kind of series.
+
+Each is made as a competent modeller would make it in an afternoon, from the same information as the library: a target
+that history and season do not shift, columns that were known at the issue, and a booster for each level. They use
+LightGBM, pandas and pvlib alone, nothing of the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import holidays
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pvlib
+import xarray as xr
+
+Array = npt.NDArray[Any]
+
+#: Levels of all scores, a booster each.
+LEVELS: Final = tuple(round(0.05 * k, 2) for k in range(1, 20))
+_HOUR: Final = np.timedelta64(1, "h").astype("timedelta64[ns]")
+_DAY: Final = 24 * _HOUR
+_NONE: Final = 0 * _HOUR
+
+
+class Rows(NamedTuple):
+    """Issue and beginning of the interval of each row, and its weather as it was known at the issue."""
+
+    issue: Array
+    valid: Array
+    weather: pd.DataFrame
+
+
+class Target(NamedTuple):
+    """Columns, and the scale and offset of the outcome: y = offset + scale · target."""
+
+    columns: pd.DataFrame
+    offset: Array
+    scale: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """Outcomes as they were known at an issue."""
+
+    power: pd.Series
+    latency: np.timedelta64
+
+    def __post_init__(self) -> None:
+        stamps = self.power.index.tz_convert(None).as_unit("ns").to_numpy()
+        values = self.power.to_numpy(dtype=np.float64)
+        object.__setattr__(self, "stamps", stamps)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "step", stamps[1] - stamps[0])
+        object.__setattr__(self, "sums", np.append(0.0, np.cumsum(np.nan_to_num(values))))
+        object.__setattr__(self, "counts", np.append(0, np.cumsum(np.isfinite(values))))
+
+    def at(self, times: Array) -> Array:
+        """Outcomes of intervals, missing outside the record."""
+        place = (times - self.stamps[0]) // self.step
+        inside = (place >= 0) & (place < len(self.values))
+        return np.where(inside, self.values[np.clip(place, 0, len(self.values) - 1)], np.nan)
+
+    def newest(self, issue: Array) -> Array:
+        """Beginning of the newest interval that was published at the issue."""
+        return self.stamps[0] + ((issue - self.latency - self.stamps[0]) // self.step - 1) * self.step
+
+    def mean(self, issue: Array, span: np.timedelta64, *, ago: np.timedelta64 = _NONE) -> Array:
+        """Mean of the newest outcomes over a span, which ends some time before the newest."""
+        end = (self.newest(issue) - ago - self.stamps[0]) // self.step + 1
+        first, last = (np.clip(place, 0, len(self.values)) for place in (end - span // self.step, end))
+        count = self.counts[last] - self.counts[first]
+        return np.where(count > 0, (self.sums[last] - self.sums[first]) / np.maximum(count, 1), np.nan)
+
+    def season(self, rows: Rows, season: np.timedelta64, *, back: int = 1) -> Array:
+        """Outcome of whole seasons before: of the newest that was published, or so many before it."""
+        ago = -((self.newest(rows.issue) - rows.valid) // season)
+        return self.at(rows.valid - (np.maximum(ago, 1) + back - 1) * season)
+
+    def same_hour(self, rows: Rows, season: np.timedelta64, count: int) -> Array:
+        """Mean of the newest outcomes of the same hour of the day or of the week."""
+        stack = np.stack([self.season(rows, season, back=back) for back in range(1, count + 1)])
+        number = np.isfinite(stack).sum(axis=0)
+        return np.where(number > 0, np.nansum(stack, axis=0) / np.maximum(number, 1), np.nan)
+
+
+# -- boosters --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Boosters:
+    """A booster for each level."""
+
+    rounds: int = 150
+    leaves: int = 24
+    rate: float = 0.06
+    rows: int = 40
+
+    def fit(self, columns: pd.DataFrame, target: Array, weight: Array | None = None) -> list[lgb.Booster]:
+        """Boosters of all levels on one table of bins."""
+        settings = {
+            "verbosity": -1,
+            "num_threads": 1,
+            "max_bin": 127,
+            "num_leaves": self.leaves,
+            "learning_rate": self.rate,
+            "min_data_in_leaf": self.rows,
+            "feature_fraction": 0.7,
+            "bagging_fraction": 0.7,
+            "bagging_freq": 1,
+            "seed": 1,
+        }
+        table = lgb.Dataset(
+            columns.to_numpy(np.float32), target, weight=weight, params=settings, free_raw_data=False
+        )
+        return [
+            lgb.train(
+                settings | {"objective": "quantile", "alpha": level}, table, num_boost_round=self.rounds
+            )
+            for level in LEVELS
+        ]
+
+
+# -- weather and calendar --------------------------------------------------------------------------
+
+
+def weather_at(weather: xr.Dataset | None, issue: Array, valid: Array, step: np.timedelta64) -> pd.DataFrame:
+    """Weather of each interval from the newest run that had arrived at the issue, or from an analysis."""
+    if weather is None:
+        return pd.DataFrame(index=range(len(valid)))
+    found = {}
+    for name in map(str, weather.data_vars):
+        values = np.asarray(weather[name].transpose("site", ...).values[0], dtype=np.float64)
+        ends = (valid,) if name in ("ghi", "precipitation") else (valid, valid + step)
+        if values.ndim == 1:
+            seen = [_interpolated(weather["time"].values, values, end, name) for end in ends]
+        else:
+            run = np.searchsorted(weather["available_time"].values, issue, side="right") - 1
+            begun, leads = weather["init_time"].values[np.maximum(run, 0)], weather["lead_time"].values
+            seen = [_of_run(values, run, (end - begun) / _HOUR, leads / _HOUR) for end in ends]
+        if "direction" in name:
+            found[f"{name} east"] = np.mean([np.sin(np.radians(one)) for one in seen], axis=0)
+            found[f"{name} north"] = np.mean([np.cos(np.radians(one)) for one in seen], axis=0)
+        else:
+            found[name] = np.mean(seen, axis=0)
+    return pd.DataFrame(found)
+
+
+def _interpolated(times: Array, values: Array, asked: Array, name: str) -> Array:
+    """Value at an instant; that of the interval for means."""
+    if name == "ghi":
+        place = np.clip(np.searchsorted(times, asked, side="right") - 1, 0, len(times) - 1)
+        return values[place]
+    begin = times[0]
+    return np.interp((asked - begin) / _HOUR, (times - begin) / _HOUR, values, left=np.nan, right=np.nan)
+
+
+def _of_run(values: Array, run: Array, lead: Array, leads: Array) -> Array:
+    """Values of runs at leads [h], missing outside."""
+    place = np.searchsorted(leads, lead)
+    fits = (run >= 0) & (place < len(leads)) & (leads[np.minimum(place, len(leads) - 1)] == lead)
+    return np.where(fits, values[np.maximum(run, 0), np.minimum(place, len(leads) - 1)], np.nan)
+
+
+def calendar(
+    valid: Array, *, timezone: str, country: str | None, subdivision: str | None = None
+) -> pd.DataFrame:
+    """Local hour, weekday and holiday."""
+    local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(timezone)
+    off = holidays.country_holidays(
+        country, subdiv=subdivision, years=range(local.year.min(), local.year.max() + 2)
+    )
+    days = pd.Series(local.date)
+    free = days.isin(list(off)).to_numpy()
+    weekday = np.where(free, 6, local.dayofweek)
+    return pd.DataFrame(
+        {
+            "hour": local.hour + local.minute / 60,
+            "weekday": weekday,
+            "weekend": weekday >= 5,
+            "day after": (days - pd.Timedelta("1D")).isin(list(off)).to_numpy(),
+        }
+    )
+
+
+def clear_sky(valid: Array, site: Any, step: np.timedelta64) -> pd.DataFrame:
+    """Height and direction of the sun, and global irradiance without clouds (Haurwitz). [degree, W m⁻²]"""
+    middle = pd.DatetimeIndex(valid + step // 2, tz="UTC")
+    unique, place = np.unique(middle, return_inverse=True)
+    sun = pvlib.solarposition.get_solarposition(pd.DatetimeIndex(unique), site.latitude, site.longitude)
+    clear = pvlib.clearsky.haurwitz(sun["apparent_zenith"])["ghi"]
+    table = pd.DataFrame({"height": sun["apparent_elevation"], "azimuth": sun["azimuth"], "clear": clear})
+    return table.iloc[place].reset_index(drop=True)
+
+
+# -- opponents -------------------------------------------------------------------------------------
+
+
+def load(rows: Rows, past: Past, site: Any) -> Target:
+    """Load without weather: departure from the mean of the last week, with the newest days relative to it."""
+    level = past.mean(rows.issue, 7 * _DAY)
+    table = calendar(rows.valid, timezone=site.timezone, country=site.country, subdivision=site.subdivision)
+    table["day"] = past.season(rows, _DAY) - level
+    table["day before"] = past.season(rows, _DAY, back=2) - level
+    table["week"] = past.season(rows, 7 * _DAY) - level
+    table["same hour, week"] = past.same_hour(rows, _DAY, 7) - level
+    table["same hour, four weeks"] = past.same_hour(rows, 7 * _DAY, 4) - level
+    table["newest"] = past.at(past.newest(rows.issue)) - level
+    table["last day"] = past.mean(rows.issue, _DAY) - level
+    table["last six hours"] = past.mean(rows.issue, 6 * _HOUR) - past.mean(rows.issue, 6 * _HOUR, ago=_DAY)
+    table["four weeks"] = past.mean(rows.issue, 28 * _DAY) - level
+    return Target(table, level, np.ones(len(level)))
+
+
+def load_with_temperature(rows: Rows, past: Past, site: Any) -> Target:
+    """Load with temperature: its own value, means of the temperature and the newest days."""
+    table = calendar(rows.valid, timezone=site.timezone, country=site.country, subdivision=site.subdivision)
+    table = pd.concat([table, rows.weather], axis=1)
+    table["day of year"] = pd.DatetimeIndex(rows.valid).dayofyear
+    table["day"], table["week"] = past.season(rows, _DAY), past.season(rows, 7 * _DAY)
+    table["same hour, week"] = past.same_hour(rows, _DAY, 7)
+    table["last day"] = past.mean(rows.issue, _DAY)
+    table["newest"] = past.at(past.newest(rows.issue))
+    return Target(table, np.zeros(len(table)), np.ones(len(table)))
+
+
+def net_load(rows: Rows, past: Past, site: Any) -> Target:
+    """Net load with sun and wind behind it."""
+    table = pd.concat(
+        [calendar(rows.valid, timezone=site.timezone, country=site.country), rows.weather], axis=1
+    )
+    sun = clear_sky(rows.valid, site, past.step)
+    table["height"], table["azimuth"] = sun["height"], sun["azimuth"]
+    table["wind cubed"] = rows.weather.filter(like="wind_speed").iloc[:, -1] ** 3
+    table["day"], table["week"] = past.season(rows, _DAY), past.season(rows, 7 * _DAY)
+    table["same hour, week"] = past.same_hour(rows, _DAY, 7)
+    table["last day"] = past.mean(rows.issue, _DAY)
+    table["last week"] = past.mean(rows.issue, 7 * _DAY)
+    return Target(table, np.zeros(len(table)), np.ones(len(table)))
+
+
+def net_load_intraday(rows: Rows, past: Past, site: Any) -> Target:
+    """Net load of the next hours: departure from the newest value."""
+    table = net_load(rows, past, site).columns
+    newest = past.at(past.newest(rows.issue))
+    for name in ("day", "week", "same hour, week", "last day"):
+        table[name] = table[name] - newest
+    table["lead"] = (rows.valid - rows.issue) / _HOUR
+    table["newest"] = newest
+    table["trend"] = newest - past.at(past.newest(rows.issue) - _HOUR)
+    table["last hour"] = past.mean(rows.issue, _HOUR) - newest
+    table["quarter before"] = past.at(past.newest(rows.issue) - past.step) - newest
+    return Target(table, newest, np.ones(len(newest)))
+
+
+def pv(rows: Rows, past: Past, site: Any) -> Target:
+    """PV as a share of the irradiance of a clear sky, weighted by it."""
+    sun = clear_sky(rows.valid, site, past.step)
+    clear = sun["clear"].to_numpy()
+    table = pd.concat([rows.weather, sun[["height", "azimuth", "clear"]]], axis=1)
+    table["share of sun"] = rows.weather["ghi"] / np.maximum(clear, 20.0)
+    table["hour"] = pd.DatetimeIndex(rows.valid).hour
+    yesterday = clear_sky(rows.valid - _DAY, site, past.step)["clear"].to_numpy()
+    table["day"] = past.season(rows, _DAY) / np.maximum(yesterday, 20.0)
+    table["same hour, week"] = past.same_hour(rows, _DAY, 7) / np.maximum(clear, 20.0)
+    return Target(table, np.zeros(len(clear)), np.where(clear > 5.0, clear, 0.0))
+
+
+def _wind(rows: Rows) -> pd.DataFrame:
+    """Wind of the interval with its hour and lead."""
+    table = rows.weather.copy()
+    table["hour"] = pd.DatetimeIndex(rows.valid).hour
+    table["lead"] = (rows.valid - rows.issue) / _HOUR
+    return table
+
+
+def wind_day_ahead(rows: Rows, _past: Past, _site: Any) -> Target:
+    """Power by the wind, its direction and the hour."""
+    return Target(_wind(rows), np.zeros(len(rows.valid)), np.ones(len(rows.valid)))
+
+
+def wind_intraday(rows: Rows, past: Past, _site: Any) -> Target:
+    """Wind power of the next hours: departure from the newest value."""
+    table = _wind(rows)
+    last = past.newest(rows.issue)
+    newest = past.at(last)
+    table["newest"] = newest
+    for ago in (1, 2, 3):
+        table[f"{ago} h before"] = newest - past.at(last - ago * past.step)
+    return Target(table, newest, np.ones(len(newest)))
+
+
+Opponent = Callable[[Rows, Past, Any], Target]
+OPPONENTS: Final[dict[str, tuple[Opponent, Boosters]]] = {
+    "load": (load, Boosters()),
+    "load with temperature": (load_with_temperature, Boosters()),
+    "net load": (net_load, Boosters()),
+    "net load, intraday": (net_load_intraday, Boosters()),
+    "PV": (pv, Boosters(rows=20, leaves=12)),
+    "wind, day ahead": (wind_day_ahead, Boosters(leaves=16)),
+    "wind, intraday": (wind_intraday, Boosters(leaves=16)),
+}
+
+
+def forecast(case: Any, learnt: Sequence[tuple[pd.Timestamp, Array, Array]], rows: Rows) -> Array:
+    """Quantiles of the rows, shape (rows, levels); each fit learns from rows whose outcome was published. [MW]
+
+    `learnt` holds for each fit its time, whether each row may be learnt from, and whether it forecasts the row.
+    """
+    opponent, boosters = OPPONENTS[case.kind]
+    past = past_of(case)
+    target = opponent(rows, past, case.site)
+    outcome = past.at(rows.valid)
+    result = np.full((len(rows.valid), len(LEVELS)), np.nan)
+    for _, may_learn, asked in learnt:
+        share = (outcome - target.offset) / np.where(target.scale > 0, target.scale, np.nan)
+        use = may_learn & np.isfinite(share)
+        weight = None if (target.scale == 1.0).all() else target.scale[use]
+        fitted = boosters.fit(target.columns[use], share[use], weight)
+        table = target.columns[asked].to_numpy(np.float32)
+        shares = np.sort(np.stack([booster.predict(table) for booster in fitted], axis=1), axis=1)
+        result[asked] = target.offset[asked, None] + target.scale[asked, None] * shares
+    return result if case.site.kind == "demand" else np.clip(result, 0.0, case.site.capacity)
+
+
+def past_of(case: Any) -> Past:
+    """Outcomes of a case with the latency of their publication."""
+    return Past(case.power, pd.Timedelta(case.observations.published_after).to_timedelta64())
