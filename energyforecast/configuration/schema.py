@@ -35,7 +35,7 @@ TASKS: Final[dict[str, Callable[..., Task]]] = {
     "month_ahead": tasks.month_ahead,
 }
 #: Models that are no choice of a configuration: private bases, and the one that a forecaster adds itself.
-_NO_CHOICE: Final = ("ColdStart",)
+_NO_CHOICE: Final = ("ColdStart", "SelectedModel")
 
 
 def _one_place(given: Mapping[str, Any], places: Sequence[str]) -> None:
@@ -224,6 +224,10 @@ def _with_key(section: type[Section], key: str, value: str, *, required: bool = 
     return create_model(section.__name__, __base__=section, **field)
 
 
+class _Auto(Section):
+    """Section [model] of ``kind = "auto"``: the default of each kind of site."""
+
+
 def _models() -> dict[str, type[QuantileModel]]:
     return {
         name: model
@@ -239,6 +243,7 @@ def _model_section() -> Any:
         inner = (("model", "Model"),) if "model" in inspect.signature(maker).parameters else ()
         section = section_of(maker, leave_out=frozenset({"quantiles"}), types=inner)
         sections[name] = _with_key(section, "kind", name, required=name != LightGBMQuantiles.__name__)
+    sections["auto"] = _with_key(_Auto, "kind", "auto")
     choice = _choice(sections, usual=LightGBMQuantiles.__name__)
     for section in sections.values():
         section.model_rebuild(force=True, _types_namespace={"Model": choice})

@@ -326,7 +326,7 @@ def _task(values: Mapping[str, Any], source: Path) -> Task:
 
 
 def _model(values: Mapping[str, Any], source: Path, section: str = "model") -> QuantileModel | None:
-    if not values:
+    if not values or values.get("kind") == "auto":
         return None
     given: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.items()

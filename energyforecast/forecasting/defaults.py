@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
+
+from sklearn.base import clone
 
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Task
@@ -18,7 +20,7 @@ from energyforecast.features import (
     features_giving,
     recipe,
 )
-from energyforecast.models import DemandResponse, LightGBMQuantiles, QuantileModel
+from energyforecast.models import DemandResponse, LightGBMQuantiles, QuantileModel, SelectedModel
 from energyforecast.models.base import check_parameters
 
 __all__ = [
@@ -37,8 +39,8 @@ __all__ = [
 Features: TypeAlias = FeatureSet | Sequence[Feature]
 #: One set for all sites, or one for each by its name; ``None``: the recipe of each.
 FeaturesFor: TypeAlias = Features | Mapping[str, Features] | None
-#: One model for all sites, or one for each by its name; ``None``: the default of each.
-ModelsFor: TypeAlias = QuantileModel | Mapping[str, QuantileModel] | None
+#: One model for all sites, or one for each by its name; ``"auto"``, as None: the default of each kind.
+ModelsFor: TypeAlias = QuantileModel | Literal["auto"] | Mapping[str, QuantileModel | Literal["auto"]] | None
 
 #: Calendar and temperature, to which demand responds.
 RESPONSE_FEATURES: Final = FeatureSet((LocalHour(), DayType(), DayOfYear(), Temperature()))
@@ -74,17 +76,23 @@ def group_recipes(
 
 
 def assign_models(
-    sites: Sequence[Site], given: ModelsFor, *, features: FeaturesFor = None
+    sites: Sequence[Site], given: ModelsFor, *, task: Task, features: FeaturesFor = None
 ) -> dict[str, QuantileModel]:
     """Unfitted model of each site: the given one, or the default of its kind and features."""
-    if given is not None:
-        models: dict[str, QuantileModel] = _by_site(sites, given, "model")
-        for model in models.values():
-            of_type("model", model, expected=QuantileModel, remedy="Give one such as LightGBMQuantiles().")
-            check_parameters(model)
-        return models
     chosen = features if isinstance(features, Mapping) else dict.fromkeys((s.name for s in sites), features)
-    return {site.name: _default_model(site, chosen.get(site.name)) for site in sites}
+    each: dict[str, QuantileModel | str] = _by_site(sites, "auto" if given is None else given, "model")
+    models: dict[str, QuantileModel] = {}
+    for site in sites:
+        model = each[site.name]
+        if model == "auto":
+            models[site.name] = _default_model(site, task, chosen.get(site.name))
+            continue
+        of_type(
+            "model", model, expected=QuantileModel, remedy='Give one such as LightGBMQuantiles(), or "auto".'
+        )
+        check_parameters(model)
+        models[site.name] = model
+    return models
 
 
 def assign_features(
@@ -105,33 +113,57 @@ def assign_features(
     return result
 
 
-def _default_model(site: Site, features: Features | None) -> QuantileModel:
-    """Default model of a kind of site.
-
-    PV and demand depend on few features: thresholds are searched in full, and out-of-fold models see most seasons.
-    """
+def _default_model(site: Site, task: Task, features: Features | None) -> QuantileModel:
+    """Default model of a kind of site: chosen among candidates, the usual one first."""
 
     def known(feature: str, column: str) -> str | None:
         return column if features is None or feature in _as_set(features).names else None
 
     if isinstance(site, PVPlant):
-        # Features are collinear: each tree receives few, so that trees differ. At the same power, noon in winter is
-        # less certain than a morning in summer: levels are calibrated by clear-sky power, too.
-        by = known("ClearSkyPower", "clear_sky_power")
-        return LightGBMQuantiles(extra_trees=False, folds=3, feature_fraction=0.4, calibrate_by=by)
-    if not isinstance(site, DemandArea):
-        return LightGBMQuantiles()
-    # Industry moves in steps beyond the range of training: it is forecast as a departure from its recent level.
-    level = known("RecentLevel", "level") if site.sector == "industry" else None
-    # Quantiles of demand lie near the median, where leaf values begin; each fold has all seasons; residuals are nearly
-    # normal, so that straight lines between few levels would widen the distribution.
-    return LightGBMQuantiles(
-        extra_trees=False,
-        init_from_median=True,
-        folds=3,
-        blocks_per_fold=15,
-        relative_to=level,
-        fitted_quantiles=_DENSE,
+        candidates = _of_pv(known("ClearSkyPower", "clear_sky_power"))
+    elif isinstance(site, DemandArea):
+        candidates = _of_demand(site, task)
+    else:
+        candidates = {"absolute": LightGBMQuantiles()}
+    return SelectedModel(candidates=candidates) if len(candidates) > 1 else next(iter(candidates.values()))
+
+
+def _of_pv(clear_sky: str | None) -> dict[str, QuantileModel]:
+    """Candidates of a PV plant.
+
+    Features are few and collinear: thresholds are searched in full, each tree receives few columns, so that trees
+    differ, and out-of-fold models see most seasons. At the same power, noon in winter is less certain than a morning in
+    summer: levels are calibrated by clear-sky power, too.
+    """
+    absolute = LightGBMQuantiles(extra_trees=False, folds=3, feature_fraction=0.4, calibrate_by=clear_sky)
+    return {"absolute": absolute}
+
+
+def _of_demand(site: DemandArea, task: Task) -> dict[str, QuantileModel]:
+    """Candidates of a demand area.
+
+    It depends on few features: thresholds are searched in full. Quantiles lie near the median, where leaf values begin;
+    each fold has all seasons; residuals are nearly normal, so that straight lines between few levels would widen the
+    distribution. Departures from a published level follow growth and breaks beyond the range of training.
+    """
+    absolute = LightGBMQuantiles(
+        extra_trees=False, init_from_median=True, folds=3, blocks_per_fold=15, fitted_quantiles=_DENSE
+    )
+
+    def departure(column: str) -> QuantileModel:
+        model: QuantileModel = clone(absolute)
+        model.set_params(relative_to=column)
+        return model
+
+    departures: dict[str, QuantileModel] = {
+        "departure from the level": departure("level"),
+        "departure from the newest value": departure("newest"),
+    }
+    # Industry moves in steps: its level is the usual choice.
+    return (
+        departures | {"absolute": absolute}
+        if site.sector == "industry"
+        else {"absolute": absolute} | departures
     )
 
 
@@ -208,6 +240,8 @@ def shared(values: Mapping[str, _T], attribute: str) -> _T:
 
 def alike(one: object, other: object) -> bool:
     """Whether two feature sets or two unfitted models are the same."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return list(one) == list(other) and all(alike(value, other[name]) for name, value in one.items())
     if one is other or not isinstance(one, QuantileModel):
         return one is other or bool(one == other)
     if type(one) is not type(other) or not isinstance(other, QuantileModel):

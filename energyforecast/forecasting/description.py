@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import time
 from typing import Any, Final
 
@@ -85,10 +85,17 @@ def model_to_json(model: QuantileModel) -> dict[str, Any]:
             "Keep the code that fits it, or store its parts yourself.",
         )
     given = model.get_params(deep=False).items()
-    parameters = {
-        name: model_to_json(value) if isinstance(value, QuantileModel) else value for name, value in given
+    return {
+        "type": type(model).__name__,
+        "parameters": {name: _inner_to_json(value) for name, value in given},
     }
-    return {"type": type(model).__name__, "parameters": parameters}
+
+
+def _inner_to_json(value: Any) -> Any:
+    """Parameter of a model: a model, several by name, or a plain value."""
+    if isinstance(value, Mapping):
+        return {"models": {name: model_to_json(item) for name, item in value.items()}}
+    return model_to_json(value) if isinstance(value, QuantileModel) else value
 
 
 def _sites_to_json(sites: Iterable[Site]) -> list[dict[str, Any]]:
@@ -191,5 +198,10 @@ def model_from_json(type: str, parameters: dict[str, Any]) -> QuantileModel:  # 
 
 def _parameter(value: Any) -> Any:
     if isinstance(value, dict):
-        return model_from_json(**value)
+        several = value.get("models")
+        return (
+            model_from_json(**value)
+            if several is None
+            else {k: model_from_json(**v) for k, v in several.items()}
+        )
     return tuple(value) if isinstance(value, list) else value

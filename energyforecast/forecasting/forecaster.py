@@ -47,9 +47,10 @@ class Forecaster(Specification):
     features : FeatureSet or sequence of Feature, optional
         By default each site has the recipe of its kind for the task; for a model that names its columns,
         those. A mapping gives each site its own, by name.
-    model : QuantileModel, optional
-        :class:`energyforecast.models.LightGBMQuantiles` by default, for industry as a departure from its last
-        weeks. A mapping gives each site its own, by name.
+    model : QuantileModel or "auto"
+        ``"auto"`` chooses at each fit among candidates of the site's kind, such as
+        :class:`energyforecast.models.LightGBMQuantiles` on the power itself or on its departure from a recent level, by
+        :class:`energyforecast.models.SelectedModel`. A mapping gives each site its own, by name.
     perfect_weather : bool
         Take an analysis in place of a forecast. Scores are then not forecast skill, and every result is
         marked so.
@@ -225,7 +226,7 @@ class Forecaster(Specification):
                 chosen, name, others, quantiles=levels
             )
         self.needs_ = needs
-        self.training_ = training.summarise(chosen, cold)
+        self.training_ = training.summarise(chosen, cold, self.models_)
         return self
 
     # -- forecasting ---------------------------------------------------------------------------

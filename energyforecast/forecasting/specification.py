@@ -30,7 +30,7 @@ from energyforecast.forecasting.defaults import (
 from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
 from energyforecast.forecasting.ensemble_matrix import ensemble_matrix
 from energyforecast.forecasting.row_capacity import RowCapacity
-from energyforecast.models import QuantileModel
+from energyforecast.models import QuantileModel, SelectedModel
 from energyforecast.point_in_time.capacity import capacity_in_service, with_capacity
 from energyforecast.weather import TemperatureEnsemble
 
@@ -49,7 +49,7 @@ class Specification:
         task: Task,
         *,
         features: FeaturesFor = None,
-        model: ModelsFor = None,
+        model: ModelsFor = "auto",
         perfect_weather: bool = False,
         pooled: bool = False,
         neighbours: Sites = (),
@@ -62,7 +62,7 @@ class Specification:
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
         of_type("task", task, expected=Task, remedy="Give day_ahead(...), intraday(...) or month_ahead(...).")
         self.task = task
-        self.model_of = assign_models(self.sites, model, features=features)
+        self.model_of = assign_models(self.sites, model, task=task, features=features)
         self.features_of = assign_features(self.sites, task, self.model_of, given=features)
         self.perfect_weather = perfect_weather
         self.pooled = pooled
@@ -218,4 +218,15 @@ class Specification:
         )
 
     def _model_names(self) -> str:
-        return ", ".join(dict.fromkeys(type(model).__name__ for model in self.model_of.values()))
+        """Kinds of the models; of a default that has chosen among candidates, the choice."""
+        chosen = getattr(self, "models_", {})
+        return ", ".join(
+            dict.fromkeys(_name_of(model, chosen.get(name)) for name, model in self.model_of.items())
+        )
+
+
+def _name_of(unfitted: QuantileModel, fitted: QuantileModel | None) -> str:
+    """Kind of a model, with the candidates that it has chosen."""
+    if not isinstance(unfitted, SelectedModel):
+        return type(unfitted).__name__
+    return f"auto ({' + '.join(fitted.models_)})" if isinstance(fitted, SelectedModel) else "auto"

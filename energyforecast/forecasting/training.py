@@ -20,7 +20,7 @@ from energyforecast.core.weather_schema import Weather
 from energyforecast.core.wording import minute
 from energyforecast.errors import MissingDataError, NoRunError
 from energyforecast.forecasting.design_matrix import DesignMatrix
-from energyforecast.models import Climatology, ColdStart, QuantileModel
+from energyforecast.models import Climatology, ColdStart, QuantileModel, SelectedModel
 from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 
 __all__ = [
@@ -65,6 +65,10 @@ class Training:
     cold : dict of list of str
         Sites with less than 30 days of power, each with the sites from which its errors are taken (none:
         the usual errors of weather forecasts).
+    selection : dict of dict
+        Choice among the candidates of ``model="auto"``, by site: ``chosen``, ``decided`` (newest hour that it saw, UTC),
+        and ``tried``, a row for each choice with its validation loss and its difference from the usual one, in parts
+        of that one's loss.
     data_hash : str
         Hash of the features and outcomes.
     fitted_on : dict of str
@@ -86,6 +90,7 @@ class Training:
     usual_weather: dict[str, float]
     cold: dict[str, list[str]] = field(default_factory=dict)
     hours: dict[str, list[str]] = field(default_factory=dict)
+    selection: dict[str, dict[str, Any]] = field(default_factory=dict)
     data_hash: str = ""
     fitted_on: dict[str, str] = field(default_factory=dict)
 
@@ -325,7 +330,22 @@ def _first_and_last(hours: Array) -> list[str]:
     return [minute(hours.min()), minute(hours.max())]
 
 
-def summarise(rows: TrainingRows, cold: dict[str, list[str]]) -> Training:
+def _selections(rows: TrainingRows, models: Mapping[str, QuantileModel]) -> dict[str, dict[str, Any]]:
+    """Choice among candidates, of the models that have made one."""
+    return {
+        name: {
+            "chosen": " + ".join(model.models_),
+            "decided": minute(rows.matrix.valid_time[rows.keep[name]].max()),
+            "tried": model.selection_.to_dict("records"),
+        }
+        for name, model in models.items()
+        if isinstance(model, SelectedModel)
+    }
+
+
+def summarise(
+    rows: TrainingRows, cold: dict[str, list[str]], models: Mapping[str, QuantileModel]
+) -> Training:
     """Summary of a fit, by which later forecasts judge the age of their weather."""
     matrix = rows.matrix
     # A cold start meets the weather's lateness without any outcome.
@@ -347,6 +367,7 @@ def summarise(rows: TrainingRows, cold: dict[str, list[str]]) -> Training:
         hours={
             name: _first_and_last(matrix.valid_time[keep]) for name, keep in rows.keep.items() if keep.any()
         },
+        selection=_selections(rows, models),
         data_hash=provenance.data_hash(
             part
             for name, keep in rows.keep.items()

@@ -15,6 +15,7 @@ from energyforecast.models.references import (
     SeasonalNaive,
     SmartPersistence,
 )
+from energyforecast.models.selected_model import SelectedModel
 
 __all__ = [
     "Blend",
@@ -31,5 +32,6 @@ __all__ = [
     "QuantileModel",
     "SeasonalClimatology",
     "SeasonalNaive",
+    "SelectedModel",
     "SmartPersistence",
 ]

@@ -231,8 +231,9 @@ def check_parameters(model: QuantileModel) -> None:
     if type(model).__init__.__module__.startswith("energyforecast."):
         check_types(given, of=type(model).__init__)
     for inside in given.values():
-        if isinstance(inside, QuantileModel):
-            check_parameters(inside)
+        for item in inside.values() if isinstance(inside, Mapping) else (inside,):
+            if isinstance(item, QuantileModel):
+                check_parameters(item)
 
 
 def check_ranges(model: QuantileModel, ranges: Mapping[str, tuple[float, float]]) -> None:
