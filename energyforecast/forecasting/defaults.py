@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from sklearn.base import clone
 
@@ -76,16 +76,16 @@ def group_recipes(
 
 
 def assign_models(
-    sites: Sequence[Site], given: ModelsFor, *, task: Task, features: FeaturesFor = None
+    sites: Sequence[Site], given: ModelsFor, *, features: FeaturesFor = None
 ) -> dict[str, QuantileModel]:
     """Unfitted model of each site: the given one, or the default of its kind and features."""
     chosen = features if isinstance(features, Mapping) else dict.fromkeys((s.name for s in sites), features)
-    each: dict[str, QuantileModel | str] = _by_site(sites, "auto" if given is None else given, "model")
+    each: dict[str, Any] = _by_site(sites, "auto" if given is None else given, "model")
     models: dict[str, QuantileModel] = {}
     for site in sites:
         model = each[site.name]
         if model == "auto":
-            models[site.name] = _default_model(site, task, chosen.get(site.name))
+            models[site.name] = _default_model(site, chosen.get(site.name))
             continue
         of_type(
             "model", model, expected=QuantileModel, remedy='Give one such as LightGBMQuantiles(), or "auto".'
@@ -113,7 +113,7 @@ def assign_features(
     return result
 
 
-def _default_model(site: Site, task: Task, features: Features | None) -> QuantileModel:
+def _default_model(site: Site, features: Features | None) -> QuantileModel:
     """Default model of a kind of site: chosen among candidates, the usual one first."""
 
     def known(feature: str, column: str) -> str | None:
@@ -122,7 +122,7 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
     if isinstance(site, PVPlant):
         candidates = _of_pv(known("ClearSkyPower", "clear_sky_power"))
     elif isinstance(site, DemandArea):
-        candidates = _of_demand(site, task)
+        candidates = _of_demand(site)
     else:
         candidates = {"absolute": LightGBMQuantiles()}
     return SelectedModel(candidates=candidates) if len(candidates) > 1 else next(iter(candidates.values()))
@@ -139,7 +139,7 @@ def _of_pv(clear_sky: str | None) -> dict[str, QuantileModel]:
     return {"absolute": absolute}
 
 
-def _of_demand(site: DemandArea, task: Task) -> dict[str, QuantileModel]:
+def _of_demand(site: DemandArea) -> dict[str, QuantileModel]:
     """Candidates of a demand area.
 
     It depends on few features: thresholds are searched in full. Quantiles lie near the median, where leaf values begin;

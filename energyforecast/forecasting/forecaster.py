@@ -48,9 +48,8 @@ class Forecaster(Specification):
         By default each site has the recipe of its kind for the task; for a model that names its columns,
         those. A mapping gives each site its own, by name.
     model : QuantileModel or "auto"
-        ``"auto"`` chooses at each fit among candidates of the site's kind, such as
-        :class:`energyforecast.models.LightGBMQuantiles` on the power itself or on its departure from a recent level, by
-        :class:`energyforecast.models.SelectedModel`. A mapping gives each site its own, by name.
+        ``"auto"`` chooses at each fit among candidates of the site's kind, such as the power itself or its departure
+        from a recent level (:class:`energyforecast.models.SelectedModel`). A mapping gives each site its own, by name.
     perfect_weather : bool
         Take an analysis in place of a forecast. Scores are then not forecast skill, and every result is
         marked so.

@@ -62,7 +62,7 @@ class Specification:
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
         of_type("task", task, expected=Task, remedy="Give day_ahead(...), intraday(...) or month_ahead(...).")
         self.task = task
-        self.model_of = assign_models(self.sites, model, task=task, features=features)
+        self.model_of = assign_models(self.sites, model, features=features)
         self.features_of = assign_features(self.sites, task, self.model_of, given=features)
         self.perfect_weather = perfect_weather
         self.pooled = pooled

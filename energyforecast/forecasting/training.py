@@ -66,9 +66,9 @@ class Training:
         Sites with less than 30 days of power, each with the sites from which its errors are taken (none:
         the usual errors of weather forecasts).
     selection : dict of dict
-        Choice among the candidates of ``model="auto"``, by site: ``chosen``, ``decided`` (newest hour that it saw, UTC),
-        and ``tried``, a row for each choice with its validation loss and its difference from the usual one, in parts
-        of that one's loss.
+        Choice among the candidates of ``model="auto"``, by site: ``chosen``, ``decided`` (newest hour that it saw,
+        UTC), and ``tried``, a row for each choice with its validation loss and its difference from the usual one, in
+        parts of that one's loss.
     data_hash : str
         Hash of the features and outcomes.
     fitted_on : dict of str

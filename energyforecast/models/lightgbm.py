@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from fnmatch import fnmatchcase
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,13 @@ from energyforecast.models.boosters import (
 )
 from energyforecast.models.calibration_groups import check_column, numbers_of
 from energyforecast.models.leaf_values import LeafValues
-from energyforecast.models.tree_growth import RANGES, TreeGrowth, folds_along_time, warn_of_few_rows
+from energyforecast.models.linear_base import LinearBase, fit_linear_base
+from energyforecast.models.tree_growth import (
+    BOOSTER_RANGES,
+    TreeGrowth,
+    folds_along_time,
+    warn_of_few_rows,
+)
 from energyforecast.models.tree_matrix import categories, positive_weight, tree_matrix
 
 __all__ = ["LightGBMQuantiles"]
@@ -81,16 +88,18 @@ class LightGBMQuantiles(QuantileModel):
         Share of the rows of a tree.
     relative_to : str, optional
         Column of a published level, in the unit of y; the model forecasts the outcome's departure from it, since
-        trees cannot follow growth or a break beyond the range of training. Rows in which it is missing do not
-        train; where it is missing in a forecast, its mean over training is used.
+        trees cannot follow growth or a break. Rows in which it is missing do not train; in a forecast, its mean over
+        training takes its place.
     share_of : str, optional
         Column of a bound that physics gives, such as ``"clear_sky_power"``, in the unit of y; the model forecasts the
         outcome's share of it, so that a winter's history serves a brighter spring. Rows in which it is missing, or
-        below 1 % of its largest value, do not train; a forecast is the share times the bound, or its mean over
-        training where it is missing. With `relative_to` it scales the departure.
+        below 1 % of its largest value, do not train. With `relative_to` it scales the departure.
+    linear_base : bool
+        Grow trees on what a ridge regression on the columns leaves, which goes beyond the range of training.
+    exclude : tuple of str
+        Columns that the model does not use, or patterns such as ``"season_*"``.
     categories : tuple of str
-        Columns of whole numbers, not negative, that name categories without order. Columns of pandas'
-        ``category`` are so without being named.
+        Columns of whole numbers that name categories, besides those of pandas' ``category``.
     seed : int
         Seed of all randomness; the result is the same for the same seed.
 
@@ -170,6 +179,8 @@ class LightGBMQuantiles(QuantileModel):
         bagging_fraction: float = 1.0,
         relative_to: str | None = None,
         share_of: str | None = None,
+        linear_base: bool = False,
+        exclude: tuple[str, ...] = (),
         categories: tuple[str, ...] = (),
         seed: int = 1,
     ) -> None:
@@ -191,46 +202,29 @@ class LightGBMQuantiles(QuantileModel):
         self.bagging_fraction = bagging_fraction
         self.relative_to = relative_to
         self.share_of = share_of
+        self.linear_base = linear_base
+        self.exclude = exclude
         self.categories = categories
         self.seed = seed
 
-    def _parameters(self, rows: int) -> dict[str, Any]:
-        """Parameters of LightGBM for a number of rows."""
-        return {
-            "objective": "quantile",
-            "num_leaves": self.num_leaves,
-            "learning_rate": self.learning_rate,
-            "min_data_in_leaf": max(1, min(self.min_child_samples, rows // 20)),
-            "extra_trees": self.extra_trees,
-            "feature_fraction": self.feature_fraction,
-            # LightGBM fails where the bag of a tiny sample is empty.
-            "bagging_fraction": self.bagging_fraction if self.bagging_fraction * rows >= 1 else 1.0,
-            "bagging_freq": 1,
-            "max_bin": 63,
-            "deterministic": True,
-            "force_col_wise": True,
-            "feature_pre_filter": False,
-            # One thread: many boosters run side by side in processes, and OpenMP threads that compete
-            # for a busy machine were measured to be 8 to 30 times slower.
-            "num_threads": 1,
-            "verbosity": -1,
-        }
-
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
-        self._check()
-        check_column(X, self.calibrate_by, parameter="calibrate_by")
+        self._check(X)
         y, X, sample_weight = positive_weight(X, y, sample_weight)
         learned = learned_outcome.of_rows(
             X, y, sample_weight, relative_to=self.relative_to, share_of=self.share_of
         )
         X, y, sample_weight, self.level_ = learned.X, learned.y, learned.weight, learned.usual
-        self.seen_ = np.array([y.min(), y.max()])
-        self.names_ = categories(X, self.categories)
-        values = tree_matrix(X, self.names_)
-        coded = [k for k, name in enumerate(X.columns) if str(name) in self.names_]
-        data = dataset(values, y, sample_weight, coded=coded, parameters=self._parameters(len(y)))
+        self.names_ = categories(X[self._used()], self.categories)
+        values = tree_matrix(X[self._used()], self.names_)
         fold = folds_along_time(len(y), folds=self.folds, blocks_per_fold=self.blocks_per_fold)
-        growth = self._growth(len(y))
+        self.linear_ = None
+        if self.linear_base:
+            self.linear_, level = fit_linear_base(values, y, fold=fold, weight=sample_weight)
+            y = y - level
+        self.seen_ = np.array([y.min(), y.max()])
+        growth = TreeGrowth.of(self.get_params(deep=False), rows=len(y))
+        coded = [k for k, name in enumerate(self._used()) if name in self.names_]
+        data = dataset(values, y, sample_weight, coded=coded, parameters=growth.parameters)
         grown = (
             growth.shared(data, values, y, fold=fold, weight=sample_weight, calibrate=self.calibrate)
             if self.sharing == "trees"
@@ -246,25 +240,11 @@ class LightGBMQuantiles(QuantileModel):
         elif self.calibrate and self.folds >= 2:
             warn_of_few_rows(len(y))
 
-    def _growth(self, rows: int) -> TreeGrowth:
-        """Settings by which trees are grown."""
-        return TreeGrowth(
-            levels=self.fitted_quantiles,
-            n_tree_sets=self.n_tree_sets,
-            n_estimators=self.n_estimators,
-            num_leaves=self.num_leaves,
-            init_from_median=self.init_from_median,
-            seed=self.seed,
-            parameters=self._parameters(rows),
-        )
-
-    def _check(self) -> None:
+    def _check(self, X: pd.DataFrame) -> None:
         """Refuse settings that cannot be used."""
+        check_column(X, self.calibrate_by, parameter="calibrate_by")
         one_of("sharing", self.sharing, allowed=("trees", "none"), error=RangeError)
-        check_ranges(self, RANGES | dict.fromkeys(("feature_fraction", "bagging_fraction"), (1e-6, 1.0)))
-        check_ranges(
-            self, dict.fromkeys(("n_tree_sets", "blocks_per_fold", "min_child_samples"), (1, np.inf))
-        )
+        check_ranges(self, BOOSTER_RANGES)
         if len(check_levels(self.fitted_quantiles)) < 2:
             raise RangeError(
                 f"The levels {self.fitted_quantiles} are fitted.",
@@ -272,11 +252,16 @@ class LightGBMQuantiles(QuantileModel):
                 "Give fitted_quantiles=(0.1, 0.5, 0.9) or more.",
             )
 
+    def _used(self) -> list[str]:
+        """Columns that the model uses."""
+        return [name for name in self.columns_ if not any(fnmatchcase(name, item) for item in self.exclude)]
+
     def _by(self, X: pd.DataFrame) -> Array | None:
         return None if self.calibrate_by is None else numbers_of(X[self.calibrate_by])
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        curve = np.sort(self._curve(tree_matrix(X, self.names_)), axis=1)
+        values = tree_matrix(X[self._used()], self.names_)
+        curve = np.sort(self._curve(values), axis=1)
         by = self._by(X)
         # The correction was fitted to whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
         whole, cut = (
@@ -286,7 +271,7 @@ class LightGBMQuantiles(QuantileModel):
         # Steps of trees may lead beyond the range of training, where they have no data: rare levels alone go beyond.
         lowest, highest = self.seen_
         within = np.clip(whole, np.minimum(cut, lowest), np.maximum(cut, highest))
-        level, scale = self._placed(X)
+        level, scale = self._placed(X, values)
         return np.asarray(level[:, None] + scale[:, None] * within)
 
     def _curve(self, values: Array) -> Array:
@@ -295,10 +280,12 @@ class LightGBMQuantiles(QuantileModel):
             return predict_shared(self.boosters_, self.leaf_values_, values, self.num_leaves)
         return predict_apart(self.boosters_, values, len(self.fitted_quantiles))
 
-    def _placed(self, X: pd.DataFrame) -> tuple[Array, Array]:
-        return learned_outcome.placed(
+    def _placed(self, X: pd.DataFrame, values: Array) -> tuple[Array, Array]:
+        """Level and scale of each row, for what trees forecast."""
+        level, scale = learned_outcome.placed(
             X, relative_to=self.relative_to, share_of=self.share_of, usual=self.level_
         )
+        return level if self.linear_ is None else level + scale * self.linear_.predict(values), scale
 
     def gain(self) -> pd.Series:
         """Share of each column in the loss reduction of all splits. [1]
@@ -313,7 +300,8 @@ class LightGBMQuantiles(QuantileModel):
         self._check_fitted()
         each = [booster.feature_importance(importance_type="gain") for booster in self.boosters_]
         total = np.sum(each, axis=0)
-        return pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self.columns_), name="gain")
+        share = pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self._used()), name="gain")
+        return share.reindex(self.columns_, fill_value=0.0)
 
     def contributions(self, X: pd.DataFrame, *, quantile: float = 0.5) -> pd.DataFrame:
         """Shapley values of each column for one quantile of each row, and the base value.
@@ -350,25 +338,20 @@ class LightGBMQuantiles(QuantileModel):
         """
         check_levels((quantile,))
         self._check_columns(X)
-        values = tree_matrix(X, self.names_)
+        values = tree_matrix(X[self._used()], self.names_)
         curve = self._curve(values)
-        order = np.argsort(curve, axis=1, kind="stable")
-        ordered = np.take_along_axis(curve, order, axis=1)
-        weights = np.empty(curve.shape)
-        # A weight belongs to a position in the sorted row: it goes back to the level in that position.
-        by_position = out_of_fold_calibration.weights(
-            ordered, self.fitted_quantiles, (quantile,), self.correction_, by=self._by(X)
-        )[:, :, 0]
-        np.put_along_axis(weights, order, by_position, axis=1)
+        weights = out_of_fold_calibration.weights_unsorted(
+            curve, self.fitted_quantiles, quantile, self.correction_, by=self._by(X)
+        )
         total = sum(
             weights[:, k, None] * self._shapley(values, k)
             for k in range(len(self.fitted_quantiles))
             if np.any(weights[:, k])
         )
-        level, scale = self._placed(X)
-        table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=[*self.columns_, "base"])
+        level, scale = self._placed(X, values)
+        table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=[*self._used(), "base"])
         table["base"] += level
-        return table
+        return table.reindex(columns=[*self.columns_, "base"], fill_value=0.0)
 
     def _shapley(self, values: Array, k: int) -> Array:
         """Shapley values of the curve at one fitted level, mean over boosters."""
@@ -384,6 +367,7 @@ class LightGBMQuantiles(QuantileModel):
         for k, leaf_values in enumerate(self.leaf_values_):
             texts |= {f"base_{k}": leaf_values.base, f"values_{k}": leaf_values.values}
         texts |= {"categories": json.dumps(self.names_)} if self.names_ else {}
+        texts |= self.linear_.parts() if self.linear_ is not None else {}
         return texts | {"correction": self.correction_, "level": self.level_, "seen": self.seen_}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
@@ -392,6 +376,7 @@ class LightGBMQuantiles(QuantileModel):
             np.asarray(parts[name]) for name in ("correction", "level", "seen")
         )
         self.names_ = json.loads(str(parts.get("categories", "{}")))
+        self.linear_ = LinearBase.restored(parts)
         booster, count = lightgbm().Booster, sum(name.startswith("booster_") for name in parts)
         self.boosters_ = [booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
         self.leaf_values_ = [

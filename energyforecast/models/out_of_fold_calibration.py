@@ -21,6 +21,7 @@ __all__ = [
     "correction",
     "read",
     "weights",
+    "weights_unsorted",
 ]
 
 Array = npt.NDArray[Any]
@@ -120,6 +121,18 @@ def weights(
     share = _shares(QuantileFunction(curve, levels).at(0.5), moved, by)
     several = enumerate(_matrices(levels, quantile_levels, moved))
     return np.asarray(sum(share[:, k, None, None] * matrix for k, matrix in several))
+
+
+def weights_unsorted(
+    curve: Array, levels: tuple[float, ...], level: float, moved: Array, *, by: Array | None = None
+) -> Array:
+    """Weight of each fitted level in one quantile, where curves are not sorted; shape (rows, levels)."""
+    order = np.argsort(curve, axis=1, kind="stable")
+    by_position = weights(np.take_along_axis(curve, order, axis=1), levels, (level,), moved, by=by)[:, :, 0]
+    result = np.empty(curve.shape)
+    # A weight belongs to a position in the sorted row: it goes back to the level in that position.
+    np.put_along_axis(result, order, by_position, axis=1)
+    return result
 
 
 def _applied(matrix: Array, curve: Array) -> Array:

@@ -56,16 +56,18 @@ class SelectedModel(QuantileModel):
         \arg\min_c \bar L_c \quad \text{among} \quad
         \bar L_1 - \bar L_c > \operatorname{se}_b(L_{1,b} - L_{c,b}),
 
-    and the first candidate where there is none: it changes only for a difference beyond noise. It is then fitted on all
-    rows; of a mean of two, each has half the trees.
+    and the first candidate where there is none: it changes only for a difference beyond noise, the standard error of
+    blocks or of the three parts, whichever is larger. The choice is then fitted on all rows; of a mean of two, each has
+    half the trees.
 
     Parameters
     ----------
     quantiles : tuple of float, optional
         Levels to predict; set by the forecaster.
     candidates : dict of QuantileModel, optional
-        Unfitted models by name, the usual one first; :class:`LightGBMQuantiles` and :class:`LinearQuantiles` by default. Those of which a named column (`relative_to`, `share_of`) is not
-        among the columns, or is empty, are left out.
+        Unfitted models by name, the usual one first; :class:`LightGBMQuantiles` and :class:`LinearQuantiles` by
+        default. Those of which a named column (`relative_to`, `share_of`) is not among the columns, or is empty, are
+        left out.
     blend : bool
         Try the mean of each two candidates as well.
 
@@ -122,7 +124,11 @@ class SelectedModel(QuantileModel):
     @property
     def _candidates(self) -> Mapping[str, QuantileModel]:
         """Candidates as given, or trees and a linear model."""
-        return {"trees": LightGBMQuantiles(), "linear": LinearQuantiles()} if self.candidates is None else self.candidates
+        return (
+            {"trees": LightGBMQuantiles(), "linear": LinearQuantiles()}
+            if self.candidates is None
+            else self.candidates
+        )
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         usable = self._usable(X)
@@ -164,7 +170,7 @@ class SelectedModel(QuantileModel):
         best: tuple[str, ...] = (first,)
         for names, loss in losses.items():
             gain = (reference - loss) / unit
-            error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+            error = _standard_error(gain)
             beyond = float(gain.mean()) > _BEYOND_NOISE * error
             table.append(
                 {
@@ -253,10 +259,10 @@ def _of_levels(model: QuantileModel, levels: tuple[float, ...]) -> QuantileModel
 
 def _with_trees(model: QuantileModel, *, parts: int) -> QuantileModel:
     """Unfitted copy with a part of the trees, and steps as many times longer."""
+    copy: QuantileModel = clone(model)
     given = model.get_params(deep=False)
     if not {"n_estimators", "learning_rate"} <= given.keys():
-        return model
-    copy: QuantileModel = clone(model)
+        return copy
     trees = max(1, round(given["n_estimators"] / parts))
     copy.set_params(n_estimators=trees, learning_rate=min(1.0, given["learning_rate"] * parts))
     return copy
@@ -265,10 +271,9 @@ def _with_trees(model: QuantileModel, *, parts: int) -> QuantileModel:
 def _quick(model: QuantileModel) -> QuantileModel:
     """Unfitted quick variant: few levels, fewer trees and no calibration."""
     copy = _with_trees(_of_levels(model, _LEVELS), parts=_FASTER)
-    quick = {"folds": 0, "fitted_quantiles": _LEVELS}
-    return copy.set_params(
-        **{key: value for key, value in quick.items() if key in copy.get_params(deep=False)}
-    )
+    quick: dict[str, Any] = {"folds": 0, "fitted_quantiles": _LEVELS}
+    copy.set_params(**{key: value for key, value in quick.items() if key in copy.get_params(deep=False)})
+    return copy
 
 
 def _splits(rows: int) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
@@ -285,6 +290,13 @@ def _splits(rows: int) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 def _drawn(rows: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
     """At most so many of the rows, in their order."""
     return rows if len(rows) <= _MAX_ROWS else np.sort(rng.choice(rows, _MAX_ROWS, replace=False))
+
+
+def _standard_error(gain: Array) -> float:
+    """Standard error of the mean of blocks, at least that of the parts: the chance of a fit lasts for a part."""
+    parts = gain.reshape(len(gain) // (_BLOCKS // len(_PARTS)), -1).mean(axis=1)
+    several = [each.std(ddof=1) / np.sqrt(len(each)) for each in (gain, parts) if len(each) > 1]
+    return float(max(several))
 
 
 def _pinball(quantiles: Array, y: Array) -> Array:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +15,33 @@ from energyforecast.models.base import Array
 from energyforecast.models.boosters import leaf_indices, leaf_outputs, lightgbm, predict_each
 from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
 
-__all__ = ["RANGES", "Grown", "TreeGrowth", "folds_along_time", "warn_of_few_rows"]
+__all__ = [
+    "BOOSTER_RANGES",
+    "RANGES",
+    "Grown",
+    "TreeGrowth",
+    "folds_along_time",
+    "warn_of_few_rows",
+]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 #: Rows of a fold that calibration needs, at least.
 _MIN_FOLD: Final = 200
+#: Settings of LightGBM that no model changes.
+_ALWAYS: Final[dict[str, Any]] = {
+    "objective": "quantile",
+    "bagging_freq": 1,
+    "max_bin": 63,
+    "deterministic": True,
+    "force_col_wise": True,
+    "feature_pre_filter": False,
+    # One thread: many boosters run side by side in processes, and OpenMP threads that compete for a busy machine were
+    # measured to be 8 to 30 times slower.
+    "num_threads": 1,
+    "verbosity": -1,
+}
 #: Lowest and highest values of the parameters that all models of trees share.
 RANGES: Final[dict[str, tuple[float, float]]] = {
     "n_estimators": (1, np.inf),
@@ -28,6 +49,12 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
     "learning_rate": (1e-6, np.inf),
     "folds": (0, np.inf),
 }
+#: Those of :class:`energyforecast.models.LightGBMQuantiles`.
+BOOSTER_RANGES: Final = (
+    RANGES
+    | dict.fromkeys(("feature_fraction", "bagging_fraction"), (1e-6, 1.0))
+    | dict.fromkeys(("n_tree_sets", "blocks_per_fold", "min_child_samples"), (1, np.inf))
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +77,23 @@ class TreeGrowth:
     init_from_median: bool
     seed: int
     parameters: dict[str, Any]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], *, rows: int) -> Self:
+        """Growth by the parameters of a model, for a number of rows."""
+        same = ("num_leaves", "learning_rate", "extra_trees", "feature_fraction")
+        bag = settings["bagging_fraction"]
+        parameters = {name: settings[name] for name in same} | {
+            "min_data_in_leaf": max(1, min(settings["min_child_samples"], rows // 20)),
+            # LightGBM fails where the bag of a tiny sample is empty.
+            "bagging_fraction": bag if bag * rows >= 1 else 1.0,
+        }
+        own = ("n_tree_sets", "n_estimators", "num_leaves", "init_from_median", "seed")
+        return cls(
+            levels=settings["fitted_quantiles"],
+            parameters=parameters | _ALWAYS,
+            **{name: settings[name] for name in own},
+        )
 
     def shared(
         self, data: Any, values: Array, y: Array, *, fold: Array, weight: Array | None, calibrate: bool

@@ -39,7 +39,7 @@ from energyforecast.features import (
 )
 from energyforecast.forecasting import storage
 from energyforecast.forecasting.forecaster import Forecaster
-from energyforecast.models import LightGBMQuantiles, SeasonalNaive
+from energyforecast.models import LightGBMQuantiles, SeasonalNaive, SelectedModel
 from energyforecast.point_in_time import gathering
 from energyforecast.testing import check_no_leakage
 
@@ -410,17 +410,15 @@ def test_a_level_without_a_past_is_missing() -> None:
     assert all(np.isnan(values).all() for values in got.values())
 
 
-@pytest.mark.parametrize(
-    ("features", "level"), [(None, "level"), ([RecentLevel()], "level"), ([LocalHour()], None)]
-)
-def test_industry_is_forecast_from_its_level_where_features_give_it(
-    features: list[Feature] | None, level: str | None
-) -> None:
-    area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, sector="industry")
-    model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty"), features=features).model
-    assert isinstance(model, LightGBMQuantiles)
-    assert model.relative_to == level
-    assert not model.extra_trees
+@pytest.mark.parametrize(("sector", "usual"), [("industry", "level"), ("total", None)])
+def test_the_usual_choice_of_industry_is_the_departure_from_its_level(sector: str, usual: str | None) -> None:
+    area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, sector=sector)
+    model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty")).model
+    assert isinstance(model, SelectedModel)
+    assert model.candidates is not None
+    first = next(iter(model.candidates.values()))
+    assert isinstance(first, LightGBMQuantiles)
+    assert first.relative_to == usual
 
 
 # --- Recipe, reference, storage -------------------------------------------------------------------

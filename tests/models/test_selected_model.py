@@ -1,0 +1,147 @@
+"""Choice among candidates by validation on later rows, excluded columns, and the linear base of trees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from energyforecast.errors import SchemaError
+from energyforecast.models import LightGBMQuantiles, SelectedModel
+
+Array = npt.NDArray[np.float64]
+LEVELS = (0.1, 0.5, 0.9)
+ABSOLUTE = LightGBMQuantiles(n_estimators=60)
+DEPARTURE = LightGBMQuantiles(n_estimators=60, relative_to="level")
+
+
+def _rows(growth: float, rows: int = 1500, *, seed: int = 0) -> tuple[pd.DataFrame, Array]:
+    """Outcomes whose level grows by so much, with the level as a column, and one that explains the rest."""
+    rng = np.random.default_rng(seed)
+    level = 1 + growth * np.linspace(0, 1, rows) + 0.3 * rng.normal(size=rows)
+    x = rng.uniform(size=rows)
+    y = 1 + growth * np.linspace(0, 1, rows) + x + 0.05 * rng.normal(size=rows)
+    return pd.DataFrame({"level": level, "x": x}), y
+
+
+def _selected(**settings: Any) -> SelectedModel:
+    given = {"candidates": {"absolute": ABSOLUTE, "departure": DEPARTURE}} | settings
+    return SelectedModel(LEVELS, **given)
+
+
+def test_growth_beyond_the_range_of_training_selects_the_departure() -> None:
+    X, y = _rows(growth=6.0)
+    model = _selected(blend=False).fit(X, y)
+    assert list(model.models_) == ["departure"]
+    chosen = model.selection_.set_index("choice")
+    assert chosen["chosen"].to_dict() == {"absolute": False, "departure": True}
+    assert chosen.at["departure", "difference"] < -3 * chosen.at["departure", "standard_error"] < 0
+
+
+def test_a_noisy_level_keeps_the_outcome_itself() -> None:
+    model = _selected(blend=False).fit(*_rows(growth=0.0))
+    assert list(model.models_) == ["absolute"]
+
+
+def test_equal_candidates_seldom_replace_the_first() -> None:
+    X, y = _rows(growth=0.0)
+    kept = 0
+    for seed in range(10):
+        one, two = (LightGBMQuantiles(n_estimators=30, seed=10 * seed + k) for k in range(2))
+        model = _selected(candidates={"one": one, "two": two}, blend=False).fit(X, y)
+        kept += list(model.models_) == ["one"]
+    assert kept >= 7
+
+
+def test_later_rows_do_not_change_what_was_chosen_before_them() -> None:
+    X, y = _rows(growth=6.0)
+    late = y.copy()
+    late[1000:] = 1e6  # poison
+    before, after = (_selected().fit(X[:1000], outcome[:1000]) for outcome in (y, late))
+    pd.testing.assert_frame_equal(before.selection_, after.selection_)
+    np.testing.assert_array_equal(before.predict(X[1000:]), after.predict(X[1000:]))
+
+
+def test_each_validation_part_learns_from_earlier_rows_alone() -> None:
+    X, y = _rows(growth=0.0, rows=600)
+    seen: list[tuple[float, float]] = []
+
+    class Spy(LightGBMQuantiles):
+        def fit(self, X: pd.DataFrame, y: Array, **given: Any) -> Spy:
+            self.last_ = float(X["time"].max())
+            return super().fit(X, y, **given)  # type: ignore[return-value]
+
+        def predict(self, X: pd.DataFrame) -> Array:
+            seen.append((self.last_, float(X["time"].min())))
+            return super().predict(X)
+
+    timed = X.assign(time=np.arange(len(X), dtype=float))
+    candidates = {"one": Spy(n_estimators=5), "two": Spy(n_estimators=5, seed=2)}
+    _selected(candidates=candidates).fit(timed, y)
+    assert len(seen) == 6
+    assert all(last < first for last, first in seen)
+
+
+def test_a_candidate_without_its_column_is_left_out() -> None:
+    X, y = _rows(growth=6.0)
+    model = _selected().fit(X[["x"]], y)
+    assert list(model.models_) == ["absolute"]
+    assert model.selection_.empty
+    empty = X.assign(level=np.nan)
+    assert list(_selected().fit(empty, y).models_) == ["absolute"]
+    with pytest.raises(SchemaError, match="None of the candidates"):
+        _selected(candidates={"departure": DEPARTURE}).fit(X[["x"]], y)
+
+
+def test_the_mean_of_two_has_half_the_trees_of_each() -> None:
+    rng = np.random.default_rng(1)
+    X = pd.DataFrame(rng.normal(size=(2000, 2)), columns=["a", "b"])
+    y = X["a"].to_numpy() + X["b"].to_numpy() + rng.normal(size=2000)
+    # Each sees half of what the outcome depends on: their mean is better than either.
+    candidates = {
+        "a": LightGBMQuantiles(n_estimators=40, exclude=("b",)),
+        "b": LightGBMQuantiles(n_estimators=40, exclude=("a",)),
+    }
+    model = _selected(candidates=candidates).fit(X, y)
+    assert list(model.models_) == ["a", "b"]
+    assert [one.get_params()["n_estimators"] for one in model.models_.values()] == [20, 20]
+    halves = np.mean([one.predict(X) for one in model.models_.values()], axis=0)
+    np.testing.assert_array_equal(model.predict(X), np.sort(halves, axis=1))
+
+
+def test_an_excluded_column_has_no_influence() -> None:
+    X, y = _rows(growth=2.0)
+    model = LightGBMQuantiles(LEVELS, n_estimators=20, exclude=("lev*",)).fit(X, y)
+    other = X.assign(level=-X["level"])
+    np.testing.assert_array_equal(model.predict(X), model.predict(other))
+    assert model.gain()["level"] == 0
+    shapley = model.contributions(X[:50])
+    assert list(shapley.columns) == ["level", "x", "base"]
+    assert (shapley["level"] == 0).all()
+
+
+def test_a_linear_base_goes_beyond_the_range_of_training() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"cold": rng.uniform(0, 1, 1500), "x": rng.uniform(size=1500)})
+    y = 10 * X["cold"].to_numpy() + X["x"].to_numpy() + 0.1 * rng.normal(size=1500)
+    frost = pd.DataFrame({"cold": [1.4], "x": [0.5]})  # truth: 14.5
+    with_base, without = (
+        float(LightGBMQuantiles(LEVELS, linear_base=base).fit(X, y).predict(frost)[0, 1])
+        for base in (True, False)
+    )
+    assert with_base == pytest.approx(14.5, abs=0.6)
+    assert without < 11
+
+
+def test_a_linear_base_is_calibrated_on_rows_it_has_not_seen() -> None:
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame(rng.normal(size=(1200, 30)), columns=[f"x{k}" for k in range(30)])
+    y = rng.normal(size=1200)
+    model = LightGBMQuantiles((0.1, 0.9), n_estimators=60, linear_base=True).fit(X, y)
+    later = pd.DataFrame(rng.normal(size=(2000, 30)), columns=X.columns)
+    low, high = model.predict(later).T
+    outcome = rng.normal(size=2000)
+    assert ((outcome >= low) & (outcome <= high)).mean() == pytest.approx(0.8, abs=0.05)
