@@ -95,7 +95,7 @@ class LightGBMQuantiles(QuantileModel):
         outcome's share of it, so that a winter's history serves a brighter spring. Rows in which it is missing, or
         below 1 % of its largest value, do not train. With `relative_to` it scales the departure.
     linear_base : bool
-        Grow trees on what a ridge regression on the columns leaves, which goes beyond the range of training.
+        Grow trees on the residuals of a ridge regression on the columns, which goes beyond the range of training.
     exclude : tuple of str
         Columns that the model does not use, or patterns such as ``"season_*"``.
     categories : tuple of str
@@ -281,7 +281,7 @@ class LightGBMQuantiles(QuantileModel):
         return predict_apart(self.boosters_, values, len(self.fitted_quantiles))
 
     def _placed(self, X: pd.DataFrame, values: Array) -> tuple[Array, Array]:
-        """Level and scale of each row, for what trees forecast."""
+        """Level and scale of each row, for the forecast of the trees."""
         level, scale = learned_outcome.placed(
             X, relative_to=self.relative_to, share_of=self.share_of, usual=self.level_
         )

@@ -16,6 +16,8 @@ from energyforecast.core.sites import Site
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.features import FeatureSet, LagMean, LocalHour
 from energyforecast.forecasting import storage
+from energyforecast.forecasting.defaults import alike
+from energyforecast.models import SelectedModel
 from tests.support.synthetic_data import HOUR
 
 FARM = ef.WindFarm(
@@ -78,7 +80,19 @@ def _power() -> ef.Observations:
 
 def _models() -> dict[str, ef.QuantileModel]:
     together = ef.Forecaster(ALL, TASK)
-    return {name: model.set_params(**SMALL) for name, model in together.model_of.items()}
+    return {name: _small(model) for name, model in together.model_of.items()}
+
+
+def _small(model: ef.QuantileModel) -> ef.QuantileModel:
+    """Model with few trees, or candidates with few."""
+    for one in (model.candidates or {}).values() if isinstance(model, SelectedModel) else (model,):
+        one.set_params(**SMALL)
+    return model
+
+
+def _usual(model: ef.QuantileModel) -> ef.QuantileModel:
+    """First candidate, or the model itself."""
+    return next(iter((model.candidates or {}).values())) if isinstance(model, SelectedModel) else model
 
 
 @cache
@@ -98,9 +112,9 @@ def test_each_site_has_the_recipe_and_the_model_of_its_kind() -> None:
     for site in ALL:
         alone = ef.Forecaster(site, TASK)
         assert forecaster.features_of[site.name] == alone.features == ef.recipe(site, TASK)
-        assert forecaster.model_of[site.name].get_params() == alone.model.get_params()
-    assert forecaster.model_of["works"].relative_to == "level"
-    assert forecaster.model_of["farm"].relative_to is None
+        assert alike(forecaster.model_of[site.name], alone.model)
+    assert _usual(forecaster.model_of["works"]).relative_to == "level"
+    assert _usual(forecaster.model_of["farm"]).relative_to is None
 
 
 @pytest.mark.parametrize("site", ALL, ids=lambda site: site.name)
@@ -208,8 +222,12 @@ timezone = "Europe/Paris"
 """
     (tmp_path / "all.toml").write_text(sites + rest)
     forecaster = configuration.read(tmp_path / "all.toml").forecaster()
-    assert forecaster.model_of["works"].relative_to == "level"
+    assert _usual(forecaster.model_of["works"]).relative_to == "level"
     assert "Irradiance" in forecaster.features_of["plant"].names
+    (tmp_path / "all.toml").write_text(sites + rest + '[model]\nkind = "auto"\n')
+    assert alike(
+        configuration.read(tmp_path / "all.toml").forecaster().model_of["works"], forecaster.model_of["works"]
+    )
     nested = '[model]\nkind = "ConformalQuantiles"\nby = "lead_time"\n[model.model]\nn_estimators = 7\n'
     (tmp_path / "all.toml").write_text(sites + rest + nested)
     model = configuration.read(tmp_path / "all.toml").forecaster().model_of["farm"]
