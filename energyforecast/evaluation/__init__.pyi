@@ -98,6 +98,9 @@ from .pairing import (
     align as align,
     daylight as daylight,
 )
+from .bias_range import (
+    recent_bias as recent_bias,
+)
 from .result import (
     Result as Result,
 )

@@ -125,6 +125,12 @@ def comparison(step: int) -> Numbers:
     return [*table.filter(["value", "reference", "skill", "difference"]).to_numpy().ravel(), *by_hour]
 
 
+@call("evaluation.recent_bias")
+def newest_bias(step: int) -> Numbers:
+    pairs = evaluation.align(blocks.observations(step, DAYS), blocks.forecast(step, DAYS))
+    return evaluation.recent_bias(pairs, days=1)[["bias", "periods"]].to_numpy().ravel()
+
+
 @call("evaluation.daylight")
 def hours_of_light(step: int) -> Numbers:
     """The sun rises and sets within some interval, so that the share is exact to one of them."""

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from energyforecast.errors import MissingDataError, require
+from energyforecast.evaluation.pairing import Pairs
+from energyforecast.evaluation.bias_range import recent_bias
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting import page_templates
 from energyforecast.reporting.backtest_report import fans, figures, rows, tables
@@ -91,6 +93,7 @@ def caveats(result: Result) -> tuple[str, ...]:
     share = len(pairs.missing) / max(1, len(pairs) + len(pairs.missing))
     if share > 0.05:
         lines.append(f"{share:.0%} of the hours have no outcome: scores do not cover them")
+    lines += _breaks(pairs)
     if len(result.forecasts) == 1:
         lines.append("no reference in this backtest: scores alone do not show whether the forecast is good")
     fallen = int((result.forecasts[first].data["fallback_level"].values > 0).sum())
@@ -99,6 +102,17 @@ def caveats(result: Result) -> tuple[str, ...]:
             f"{fallen} issues were made with less than the full information (fallback level above 0)"
         )
     return tuple(dict.fromkeys(lines))
+
+
+def _breaks(pairs: Pairs) -> list[str]:
+    """A caveat for each site with a newest bias outside that of the past."""
+    table = recent_bias(pairs)
+    return [
+        f"recent bias: {row.site} was forecast {abs(row.bias):.3g} MW too {'high' if row.bias > 0 else 'low'} in the "
+        f"mean of the last two weeks; the past's biases allow {row.low:.3g} to {row.high:.3g} MW: behaviour or "
+        "measurement changed"
+        for row in table[table["outside"]].itertuples()
+    ]
 
 
 def _context(result: Result, reference: str | None) -> dict[str, Any]:

@@ -125,6 +125,21 @@ def test_every_caveat_is_said(result: Result, file: Path) -> None:
     assert any("no reference" in line for line in caveats(alone))
 
 
+def test_a_newest_bias_outside_that_of_the_past_is_a_caveat() -> None:
+    task = ef.day_ahead("09:00", timezone="UTC")
+    index = pd.date_range("2024-01-01", periods=24 * 150, freq="1h", tz="UTC")
+    noise = np.random.default_rng(0).normal(size=len(index))
+    area = ef.DemandArea(name="town", latitude=45.0, longitude=5.0, timezone="UTC")
+    forecaster = ef.Forecaster(area, task, model=ef.Climatology())
+    for step, expected in ((-20.0, "town was forecast 20 MW too high"), (0.0, None)):
+        demand = 100 + noise + step * (index >= index[-24 * 14])
+        observed = ef.Observations(pd.DataFrame({"town": demand}, index=index), published_after="1h")
+        result = backtest(forecaster, None, observed, start="2024-01-31", end="2024-05-29", refit=None)
+        found = [line for line in caveats(result) if line.startswith("recent bias: ")]
+        assert len(found) == (expected is not None)
+        assert expected is None or expected in found[0]
+
+
 def test_the_page_shows_how_long_each_model_learnt_and_both_coverages(result: Result, file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     last = result.folds.groupby("model").last()
