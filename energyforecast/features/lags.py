@@ -14,8 +14,8 @@ from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["Lag", "LagMean", "NewestObservation", "RecentLevel"]
 
-#: Maximum age of the newest published day that is informative for the level. [d]
-_OLDEST = 4
+#: Days from an interval to the newest published day, at most: those of a week ahead. Older ones count as so old. [d]
+_OLDEST = 11
 
 
 def _scale(now: Snapshot) -> float:
@@ -162,13 +162,15 @@ class RecentLevel(Feature):
     r"""Recent level of demand by hour and weekday, and departures of other observations from it.
 
     .. math::
-        L_t = \frac{1}{7} \sum_{k=0}^{6} y_{t - (n + k)} + \frac{1}{W} \sum_{w=1}^{W} \Bigl(
-            y_{t - 7w} - \frac{1}{7} \sum_{k=-3}^{3} y_{t - 7w - k} \Bigr)
+        L_t = \frac{1}{7} \sum_{k=0}^{6} y_{t - (n + k)} + \frac{1}{W} \sum_{w=v}^{v+W-1} \Bigl(
+            y_{t - 7w} - \frac{1}{7} \sum_{k=-3}^{3} y_{t - 7w - k} \Bigr), \qquad
+        v = \Bigl\lceil \frac{n + 3}{7} \Bigr\rceil,
 
-    in days, with the newest published day :math:`n` and the number :math:`W` of weeks: the mean of the newest seven
-    days at this hour, plus the usual departure of the weekday from the days around it. It follows growth and structural
-    breaks within a week. Trees cannot extrapolate beyond the levels of their training data, but have seen many
-    departures from a level.
+    in days, with the newest published day :math:`n`, the number :math:`W` of weeks and the newest week :math:`v` whose
+    days around the weekday are all published: the mean of the newest seven days at this hour, plus the usual departure
+    of the weekday from the days around it. It follows growth and structural breaks within a week, and serves leads of
+    up to a week. Trees cannot extrapolate beyond the levels of their training data, but have seen many departures from
+    a level.
 
     Parameters
     ----------
@@ -214,23 +216,27 @@ class RecentLevel(Feature):
         (``[yesterday]``), the means of this hour over the last seven days (``[week]``) and over this weekday
         of the last weeks (``[weeks]``). ``[shift]`` is the departure of the newest day from a level computed for
         it, as a median over the hours of the window: a repair that has just begun, not a fault of some hours. It
-        is NaN if the newest day is more than four days old.
+        is NaN if the newest day is more than eleven days before the interval.
         """
         past = np.stack([now.lag(f"{24 * k}h", step="24h") for k in range(1, self._days + 1)]) / _scale(now)
         newest = np.rint((now.lead_time + now.lag_age("24h", step="24h")) / 24)
         known = newest <= _OLDEST
         newest = np.where(known, newest, _OLDEST).astype(int)
         week = mean_of_known(np.stack([_days_ago(past, newest + k) for k in range(7)]))
-        level = week + self._weekday(past, np.zeros_like(newest))
+        level = week + self._weekday(past, _weeks_before(newest + 3))
         shift = _days_ago(past, newest) - week - self._weekday(past, newest)
         return {
             "level": level,
             "level[newest]": now.lag("0h") / _scale(now) - level,
             "level[yesterday]": past[0] - level,
             "level[week]": mean_of_known(past[:7]) - level,
-            "level[weeks]": mean_of_known(past[6 : 7 * self.weeks : 7]) - level,
+            "level[weeks]": mean_of_known(self._same_weekday(past, _weeks_before(newest))) - level,
             "level[shift]": _median(np.where(known, shift, np.nan)),
         }
+
+    def _same_weekday(self, past: Array, day: Array) -> Array:
+        """Same hour of the weekday in each week before a day, so many days ago."""
+        return np.stack([_days_ago(past, day + 7 * week) for week in range(1, self.weeks + 1)])
 
     def _weekday(self, past: Array, day: Array) -> Array:
         """Mean departure of the weekday, so many days ago, from the seven days around it."""
@@ -239,6 +245,11 @@ class RecentLevel(Feature):
             around = mean_of_known(np.stack([_days_ago(past, same + k) for k in range(-3, 4)]))
             departures.append(_days_ago(past, same) - around)
         return mean_of_known(np.stack(departures))
+
+
+def _weeks_before(day: Array) -> Array:
+    """Days of the whole weeks before one in which a day lies, so many days ago."""
+    return np.asarray(7 * ((day - 1) // 7))
 
 
 def _days_ago(past: Array, day: Array) -> Array:

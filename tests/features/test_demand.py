@@ -392,6 +392,27 @@ def test_the_level_follows_a_break_within_a_week_and_last_weeks_do_not() -> None
     assert got["level[weeks]"][0].mean() == pytest.approx(-15.0, abs=2.5)
 
 
+WEEK = day_ahead("14:00", timezone="Asia/Almaty", days=7)
+
+
+def test_a_week_ahead_the_level_knows_the_hour_and_the_weekday() -> None:
+    windows = _day("2025-01-20", task=WEEK)
+    got = _look(RecentLevel(), windows, demand=_weeks({}))
+    sunday = np.repeat(np.arange(7) == 6, 24)
+    np.testing.assert_allclose(got["level"][0], 100.0 - 10.0 * sunday + 2.0 * np.tile(np.arange(24), 7))
+    # The last hours of the window lie more than a week after the newest value of their hour.
+    assert (windows.valid_time[0, -1] - windows.issue_time[0]) / np.timedelta64(1, "h") > 168
+    for column in ("level[weeks]", "level[shift]"):
+        np.testing.assert_allclose(got[column][0], 0.0, atol=1e-9)
+
+
+def test_a_week_ahead_the_level_is_that_of_the_newest_published_days() -> None:
+    # Two weeks of another level are known at the issue, so that each day of the window has it.
+    got = _look(RecentLevel(weeks=1), _day("2025-01-30", task=WEEK), demand=_weeks({"2025-01-08": 20.0}))
+    sunday = np.repeat(np.arange(7) == 3, 24)
+    np.testing.assert_allclose(got["level"][0], 120.0 - 10.0 * sunday + 2.0 * np.tile(np.arange(24), 7))
+
+
 def test_the_shift_tells_of_a_repair_that_has_begun_but_not_of_an_hour() -> None:
     # Issued at 14:00 on Tuesday 21st: of the repair since Tuesday 0:00, hours up to 12:00 are known.
     repair = _look(RecentLevel(), _day("2025-01-22"), demand=_weeks({"2025-01-20 13:00": -30.0}))
@@ -433,7 +454,27 @@ def test_each_sector_has_a_recipe_that_its_weather_can_serve(sector: str) -> Non
     got = _look(recipe(area), windows, weather=_runs("2025-01-15"), demand=_demand("2024-12-01", 60))
     assert ("hour_of_week" in got) == (sector == "industry")
     assert ("temp_air[72h]" in got) == (sector != "industry")
-    assert {"holiday", "weekday", "level" if sector == "industry" else "mean_4x168h"} <= set(got)
+    assert ("mean_4x168h" in got) == (sector != "industry")
+    assert {"holiday", "weekday", "level", "level[newest]"} <= set(got)
+
+
+@pytest.mark.parametrize("minutes", [15, 30])
+def test_the_recipe_of_an_area_has_a_value_for_each_step_of_the_hour(minutes: int) -> None:
+    task = day_ahead("14:00", timezone="Asia/Almaty", frequency=f"{minutes}min")
+    index = pd.date_range("2024-11-20", "2025-01-25", freq=f"{minutes}min", tz="Asia/Almaty")
+    local = index.hour + index.minute / 60
+    demand = Observations(
+        pd.DataFrame({"Almaty": 100 + 2 * np.asarray(local)}, index=index.tz_convert("UTC")),
+        published_after="1h",
+    )
+    windows = _day("2025-01-20", task=task)
+    got = _look(recipe(ALMATY, weather=None), windows, demand=demand)
+    hours = np.arange(0, 24, minutes / 60)
+    np.testing.assert_allclose(got["hour"][0], hours)
+    for column in ("level", "lag_24h", "mean_4x168h"):  # the same step of previous days
+        np.testing.assert_allclose(got[column][0], 100 + 2 * hours, err_msg=column)
+    lit = got["daylight"][0].sum() * minutes / 60
+    assert lit == pytest.approx(got["day_length"][0].mean(), abs=0.05)
 
 
 def test_same_hour_last_week_of_an_area_without_capacity_is_in_megawatts() -> None:
