@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from energyforecast.errors import MissingDataError, require
-from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.bias_range import recent_bias
+from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting import page_templates
 from energyforecast.reporting.backtest_report import fans, figures, rows, tables
