@@ -67,6 +67,7 @@ from .core.variables import (
 )
 from .observations import (
     check_clock as check_clock,
+    fit_plant as fit_plant,
     flag_quality as flag_quality,
     read_capacity as read_capacity,
     read_demand as read_demand,

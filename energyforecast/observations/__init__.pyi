@@ -8,6 +8,7 @@ from . import (
     elexon as elexon,
     entsoe as entsoe,
     lag as lag,
+    plant_fit as plant_fit,
     quality as quality,
     quality_rules as quality_rules,
     rows as rows,
@@ -40,6 +41,10 @@ from .entsoe import (
 from .lag import (
     Lag as Lag,
     estimate_lag as estimate_lag,
+)
+from .plant_fit import (
+    PlantFit as PlantFit,
+    fit_plant as fit_plant,
 )
 from .quality import (
     flag_quality as flag_quality,

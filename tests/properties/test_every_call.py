@@ -527,6 +527,21 @@ def audited(step: int) -> Numbers:
     return report.passed, round(lag.minutes / 10)
 
 
+@call("fit_plant", "observations.fit_plant", "observations.PlantFit")
+def fitted_plant(step: int) -> Numbers:
+    """Modules that face south-east, to the steps of the search."""
+    plant = ef.PVPlant(
+        name="site", latitude=48, longitude=10, capacity=50.0, surface_tilt=30.0, surface_azimuth=140.0
+    )
+    stamps = blocks.index(1, 40)
+    sun = ef.physics.solar_position(stamps.to_numpy("M8[ns]"), 48, 10)
+    power = (50 * plant.clear_sky_power(sun)).reshape(-1, step).mean(axis=1)
+    known = ef.PVPlant(name="site", latitude=48, longitude=10, capacity=50.0, surface_tilt=30.0)
+    found = ef.fit_plant(pd.Series(power, stamps[::step]), known).plant
+    assert found.surface_azimuth is not None
+    return round(found.surface_azimuth / 40), found.surface_tilt
+
+
 @call("weather.at_steps")
 def weather_at_other_steps(step: int) -> Numbers:
     """The energy of a day, and the mean of wind that rises steadily."""

@@ -45,6 +45,15 @@ def _case(call: Callable[..., Any], **given: Callable[[], Any] | Any) -> Any:
 
 _FARM, _WEATHER, _POWER, _TASK, _FORECASTER, _FORECAST = (lambda k=k: given_objects()[k] for k in range(6))
 
+
+def _days_of_sun() -> pd.Series:
+    """Power of three clear weeks. [MW]"""
+    index = pd.date_range("2024-03-01", periods=504, freq="1h", tz="UTC")
+    plant = ef.PVPlant(name="pv", latitude=48.0, longitude=0.0, capacity=1.0, surface_tilt=20.0)
+    middle = (index + pd.Timedelta("30min")).tz_localize(None).to_numpy().astype("M8[ns]")
+    return pd.Series(plant.clear_sky_power(ef.physics.solar_position(middle, 48.0, 0.0)), index)
+
+
 #: Function, and a valid example of its arguments.
 CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "WindFarm": _case(
@@ -103,6 +112,10 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "slice": _case(lambda key: example_observations()[key], key="2024-01-02"),
     "flag_quality": _case(ef.flag_quality, observations=_POWER, sites=_FARM, weather=None, rules=None),
     "check_clock": _case(ef.check_clock, power=_POWER, expected=_WEATHER, site=_FARM, by="month"),
+    "fit_plant": _case(
+        ef.fit_plant, power=_days_of_sun, site=lambda: ef.PVPlant(name="pv", latitude=48.0, longitude=0.0),
+        weather=None,
+    ),
     "audit_observations": _case(
         ef.observations.audit_observations, observations=_POWER, sites=_FARM, weather=None
     ),
