@@ -1,10 +1,10 @@
 """First tries: the defaults on data that nobody tuned on, against a LightGBM written by hand for each kind of series.
 
 For each data set in the folder (``--data``, by default that of ``ENERGYFORECAST_DATA``) the script forecasts the last
-third of the record, at most a year, with fits each month or quarter, and PV plants of which the first 1, 2, 4, 6 and 9
-months are learnt. Compared are the library's default (``Forecaster(site, task)`` in ``backtest``), its references,
-and the models of ``first_try_opponents.py``, on identical hours and information. Further files of the same form may
-be laid into the folders; ``first_try_data.py`` reads them.
+third of the record, at most a year, with fits each month (two where it is longer than five), and PV plants of which
+the first 1, 2, 4, 6 and 9 months are learnt. Compared are the library's default (``Forecaster(site, task)`` in
+``backtest``), its references, and the models of ``first_try_opponents.py``, on identical hours and information.
+Further files of the same form may be laid into the folders; ``first_try_data.py`` reads them.
 
 Scores: mean pinball loss over the levels 0.05 to 0.95, mean absolute error and bias of the median, coverage of the
 central 80 and 90 % (ties share it) overall and in the season where it is furthest off, CPU seconds of features, fits
@@ -54,18 +54,29 @@ def rows_of(case: Case) -> tuple[Rows, list[tuple[pd.Timestamp, Array, Array]]]:
     issue = np.repeat(windows.issue_time, windows.inside.sum(axis=1))
     valid = windows.valid_time[windows.inside]
     step = windows.frequency.to_timedelta64()
-    rows = Rows(issue, valid, hand.weather_at(case.weather, issue, valid, step))
+    newest = hand.past_of(case).newest(issue)
+    known, now = (
+        hand.weather_at(case.weather, *moments, step) for moments in ((issue, valid), (newest, newest))
+    )
+    rows = Rows(issue, valid, known, now)
     tested = case.task.issue_times(case.start, case.end)
     latency = pd.Timedelta(case.observations.published_after).to_timedelta64()
     fits = []
-    local = (
-        tested.tz_convert(case.task.timezone).tz_localize(None).to_period({"MS": "M", "QS": "Q"}[case.refit])
-    )
-    for period in local.unique():
-        asked = np.isin(issue, tested[local == period].tz_convert(None).as_unit("ns").to_numpy())
-        first = issue[asked].min()
-        fits.append((pd.Timestamp(first, tz="UTC"), valid + step + latency <= first, asked))
+    fold = _fold(case, tested)
+    for number in np.unique(fold):
+        origins = tested[fold == number].tz_convert(None).as_unit("ns").to_numpy()
+        may_learn = valid + step + latency <= origins[0]
+        fits.append((pd.Timestamp(origins[0], tz="UTC"), may_learn, np.isin(issue, origins)))
     return rows, fits
+
+
+def _fold(case: Case, tested: pd.DatetimeIndex) -> Array:
+    """Number of the fit that forecasts each origin, as in the library's backtest."""
+    if isinstance(case.refit, int):
+        return np.asarray(np.arange(len(tested)) // case.refit)
+    first = pd.DatetimeIndex(case.task.windows(tested).valid_time[:, 0], tz="UTC")
+    local = first.tz_convert(case.task.timezone)
+    return np.asarray(12 * local.year + local.month)
 
 
 def by_library(case: Case, model: ef.QuantileModel | None, rows: Rows) -> Array:
@@ -224,7 +235,10 @@ def measure(case: Case, models: list[str]) -> dict[str, Any]:
             hand.clear_sky(rows.valid, case.site, case.task.frequency.to_timedelta64())["clear"].to_numpy()
             > 0
         )
-    rows, outcome = Rows(rows.issue[whole], rows.valid[whole], rows.weather[whole]), outcome[whole]
+    rows, outcome = (
+        Rows(rows.issue[whole], rows.valid[whole], rows.weather[whole], rows.now[whole]),
+        outcome[whole],
+    )
     figures: dict[str, Any] = {
         "data": case.data,
         "series": case.series,
@@ -315,7 +329,9 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=os.environ.get("ENERGYFORECAST_DATA"), help="folder of the data"
     )
-    parser.add_argument("--json", type=Path, help="write the figures here, after each case")
+    parser.add_argument(
+        "--json", type=Path, help="write the figures here, after each case; with --only others are kept"
+    )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases whose name has one of these words")
     parser.add_argument("--models", default="default,hand,reference", help="with commas; all by default")
     parser.add_argument("--quick", action="store_true", help="forecast three weeks of each case")
@@ -328,6 +344,10 @@ def main() -> None:
     libraries = {name: version(name) for name in ("lightgbm", "numpy", "pandas", "scikit-learn")}
     rows: list[dict[str, Any]] = []
     found: dict[str, Any] = {"versions": {"energyforecast": ef.__version__} | libraries, "cases": rows}
+    if options.json and options.json.exists() and options.only:
+        asked = {case.name for case in cases}
+        earlier = json.loads(options.json.read_text(encoding="utf-8"))["cases"]
+        rows += [row for row in earlier if f"{row['data']} {row['series']}, {row['task']}" not in asked]
     console = Console(width=None if os.isatty(1) else 170)
     for row in track(
         run(cases, options.models.split(","), jobs=options.jobs),

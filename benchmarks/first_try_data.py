@@ -8,8 +8,9 @@ of months that are learnt.
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,23 @@ YOUNG: Final = (1, 2, 4, 6, 9)
 _YEAR: Final = pd.Timedelta("365D")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Facts of an area that its table does not hold; a file ``NAME.place.json`` beside it may give others."""
+
+    latitude: float
+    longitude: float
+    timezone: str
+    country: str
+    subdivision: str | None = None
+
+
+def place_of(path: Path, usual: Place) -> Place:
+    """Facts in the file beside a table, or the usual ones of its folder."""
+    beside = path.with_suffix(".place.json")
+    return Place(**json.loads(beside.read_text(encoding="utf-8"))) if beside.exists() else usual
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A series, its weather, and the period in which it is forecast.
@@ -38,8 +56,8 @@ class Case:
         Kind of the hand-written opponent: a key of ``first_try_opponents.OPPONENTS``.
     start, end : Timestamp
         Period that is forecast; `end` is excluded.
-    refit : str
-        When models are fitted again.
+    refit : str or int
+        When models are fitted again, as in ``backtest``.
     references : dict
         Reference models of the library by name.
     vendor : Series, optional
@@ -56,7 +74,7 @@ class Case:
     observations: ef.Observations
     start: pd.Timestamp
     end: pd.Timestamp
-    refit: str
+    refit: str | int
     references: dict[str, ef.QuantileModel] = field(default_factory=dict)
     vendor: pd.Series | None = None
     trust_clock: bool = False
@@ -96,9 +114,10 @@ def known(power: pd.Series) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(power.loc[power.first_valid_index() : power.last_valid_index()].index)
 
 
-def refit_of(start: pd.Timestamp, end: pd.Timestamp) -> str:
-    """Monthly where less than five months are forecast, else quarterly."""
-    return "MS" if end - start < pd.Timedelta("150D") else "QS"
+def refit_of(task: ef.Task, start: pd.Timestamp, end: pd.Timestamp) -> str | int:
+    """Each month where less than five are forecast, else twice."""
+    monthly = end - start < pd.Timedelta("150D")
+    return "MS" if monthly else -(-len(task.issue_times(start, end)) // 2)
 
 
 def some(names: list[str]) -> list[str]:
@@ -112,8 +131,16 @@ def _case(data: str, series: str, task_name: str, **given: Any) -> Case:
     power = given["observations"].values[given["site"].name]
     if "start" not in given:
         given["start"], given["end"] = last_third(known(power))
-    given.setdefault("refit", refit_of(given["start"], given["end"]))
+    given["end"] = _within(power, given["task"], given["start"], given["end"])
+    given.setdefault("refit", refit_of(given["task"], given["start"], given["end"]))
     return Case(data=data, series=series, task_name=task_name, **given)
+
+
+def _within(power: pd.Series, task: ef.Task, start: pd.Timestamp, end: pd.Timestamp) -> pd.Timestamp:
+    """End of the period so that its last forecast lies within the record."""
+    windows = task.windows(task.issue_times(start, end))
+    last = pd.Timestamp(windows.valid_time[windows.inside].max(), tz="UTC")
+    return end if last <= power.index[-1] else end - pd.Timedelta("1D")
 
 
 def _demand_references(task: ef.Task) -> dict[str, ef.QuantileModel]:
@@ -145,9 +172,8 @@ def nl_gridpoints(folder: Path) -> Iterator[Case]:
     units |= {"wind_speed_10m": "m/s", "wind_speed_100m": "m/s", "wind_direction_100m": "degree"}
     for path in sorted(folder.glob("*.parquet")):
         table = pd.read_parquet(path).set_index("time").asfreq("15min")
-        site = ef.DemandArea(
-            name=path.stem, latitude=52.1, longitude=5.2, timezone="Europe/Amsterdam", country="NL"
-        )
+        place = place_of(path, Place(52.1, 5.2, "Europe/Amsterdam", "NL"))
+        site = ef.DemandArea(name=path.stem, **asdict(place))
         load = ef.read_demand(
             table["load"].rename(path.stem),
             unit="MW",
@@ -158,11 +184,11 @@ def nl_gridpoints(folder: Path) -> Iterator[Case]:
         sky = table[list(columns)].assign(
             clouds=table["clouds"].clip(0, 100),
             humidity=100 * table["humidity"],
-            radiation=table["radiation"].clip(lower=0),
+            radiation=table["radiation"].clip(lower=0) / 3600,
         )
-        weather = analysis(sky.rename(columns=columns).interpolate(limit=8), site, divide={"ghi": 3600.0})
+        weather = analysis(sky.rename(columns=columns).interpolate(limit=8), site)
         tasks = {
-            "day ahead": ef.day_ahead("09:00", timezone="Europe/Amsterdam", frequency="15min"),
+            "day ahead": ef.day_ahead("09:00", timezone=place.timezone, frequency="15min"),
             "intraday": ef.intraday(every="1h", leads="4h", frequency="15min"),
         }
         for name, task in tasks.items():
@@ -179,10 +205,8 @@ def nl_gridpoints(folder: Path) -> Iterator[Case]:
             )
 
 
-def analysis(table: pd.DataFrame, site: ef.Site, *, divide: dict[str, float]) -> xr.Dataset:
+def analysis(table: pd.DataFrame, site: ef.Site) -> xr.Dataset:
     """Weather of one place by time, as an analysis of the library."""
-    for name, by in divide.items():
-        table = table.assign(**{name: table[name] / by})
     stamps = table.index.tz_convert(None).as_unit("ns").to_numpy()
     return xr.Dataset(
         {name: (("site", "time"), table[name].to_numpy()[None].astype("float32")) for name in table},
@@ -198,14 +222,7 @@ def ercot(folder: Path) -> Iterator[Case]:
         clock = table.columns[0]
         table[clock] = table[clock].map(_hour_ending)
         for zone in some(list(table.columns[1:])):
-            site = ef.DemandArea(
-                name=zone,
-                latitude=31.0,
-                longitude=-99.0,
-                timezone="America/Chicago",
-                country="US",
-                subdivision="TX",
-            )
+            site = ef.DemandArea(name=zone, **asdict(Place(31.0, -99.0, "America/Chicago", "US", "TX")))
             load = ef.read_demand(
                 table,
                 unit="MW",
@@ -313,9 +330,8 @@ def gefcom2014(folder: Path) -> Iterator[Case]:
     data = ef.competitions.read_gefcom2014_solar(folder, information="operational")
     values = data.observations.values
     for site in data.sites:
-        power = ef.Observations(
-            values.loc[: data.starts[1] - pd.Timedelta("1h"), [site.name]], published_after="1h"
-        )
+        training = values.loc[: data.starts[1] - pd.Timedelta("1h")] if 1 in data.starts else values
+        power = ef.Observations(training[[site.name]], published_after="1h")
         yield from young_plants(
             "gefcom2014",
             site,
@@ -381,37 +397,56 @@ def gb_demand(folder: Path) -> Iterator[Case]:
 
 
 def vic_elec(folder: Path) -> Iterator[Case]:
-    """Demand with temperature, in columns of these names: the last third, and a short history."""
-    for path in sorted(folder.glob("*.parquet")):
-        table = pd.read_parquet(path)
-        table.index = pd.DatetimeIndex(pd.to_datetime(table["Time"], utc=True))
-        yield from _with_temperature("vic_elec", path.stem, table["Demand"], table["Temperature"])
+    """Demand with measured temperature: the last third, and the two months after the first two.
+
+    Columns are found by their names: one with "time" or "date", "demand" or "load", "temp" or "dry"; and one with
+    "zone" or "area" where a table holds several.
+    """
+    victoria = Place(-37.8, 145.0, "Australia/Melbourne", "AU", "VIC")
+    for path in sorted([*folder.glob("*.parquet"), *folder.glob("*.csv")]):
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        place = place_of(path, victoria)
+        clock, load, warmth = (
+            _column(table, *words) for words in (("time", "date"), ("demand", "load"), ("temp", "dry"))
+        )
+        zone = next((name for name in table if "zone" in name.lower() or "area" in name.lower()), None)
+        parts = {path.stem: table} if zone is None else dict(list(table.groupby(zone)))
+        for name in some(list(parts)):
+            part = parts[name].set_index(_instants(parts[name][clock], place.timezone)).sort_index()
+            yield from _with_temperature(str(name), place, part[load], part[warmth])
 
 
-def _with_temperature(data: str, name: str, load: pd.Series, temperature: pd.Series) -> Iterator[Case]:
+def _column(table: pd.DataFrame, *words: str) -> str:
+    """First column whose name has one of the words."""
+    found = (str(name) for word in words for name in table if word in str(name).lower())
+    name = next(found, None)
+    if name is None:
+        raise SystemExit(f"No column of {list(table)} has one of the words {words} in its name.")
+    return name
+
+
+def _instants(stamps: pd.Series, timezone: str) -> pd.DatetimeIndex:
+    """Stamps in UTC; those without an offset are local."""
+    read = pd.DatetimeIndex(pd.to_datetime(stamps))
+    if read.tz is None:
+        read = read.tz_localize(timezone, ambiguous="infer", nonexistent="shift_forward")
+    return read.tz_convert("UTC")
+
+
+def _with_temperature(name: str, place: Place, load: pd.Series, temperature: pd.Series) -> Iterator[Case]:
     """Demand day ahead with measured temperature."""
-    zone = "Australia/Melbourne"
-    site = ef.DemandArea(
-        name=name, latitude=-37.8, longitude=145.0, timezone=zone, country="AU", subdivision="VIC"
-    )
+    site = ef.DemandArea(name=name, **asdict(place))
     demand = ef.read_demand(
         load.rename(name), unit="MW", timezone="UTC", label="beginning", published_after="1h"
     )
-    weather = analysis(temperature.rename("temp_air").to_frame(), site, divide={})
-    task = ef.day_ahead("09:00", timezone=zone, frequency=demand.frequency)
+    weather = analysis(temperature.rename("temp_air").to_frame(), site)
+    task = ef.day_ahead("09:00", timezone=place.timezone, frequency=demand.frequency)
     shared = {"kind": "load with temperature", "site": site, "task": task, "weather": weather}
-    shared["references"] = _demand_references(task)
-    yield _case(data, name, "day ahead", observations=demand, **shared)
+    shared |= {"observations": demand, "references": _demand_references(task)}
+    yield _case("vic_elec", name, "day ahead", **shared)
     start = (demand.index[0] + pd.DateOffset(months=2)).ceil("D")
-    yield _case(
-        data,
-        name,
-        "day ahead, 2 months learnt",
-        observations=demand,
-        start=start,
-        end=start + pd.DateOffset(months=2),
-        **shared,
-    )
+    end = min(start + pd.DateOffset(months=2), demand.index[-1].floor("D"))
+    yield _case("vic_elec", name, "day ahead, 2 months learnt", start=start, end=end, **shared)
 
 
 def opsd(folder: Path) -> Iterator[Case]:
@@ -424,9 +459,7 @@ def opsd(folder: Path) -> Iterator[Case]:
             [str(column).removesuffix(ending) for column in table if str(column).endswith(ending)]
         ):
             country = name.split("_")[0]
-            site = ef.DemandArea(
-                name=name, latitude=48.0, longitude=10.0, timezone="Europe/Berlin", country=country
-            )
+            site = ef.DemandArea(name=name, **asdict(Place(48.0, 10.0, "Europe/Berlin", country)))
             load = ef.read_demand(
                 table[name + ending].rename(name),
                 unit="MW",
@@ -476,7 +509,7 @@ def pvanalytics(_: Path) -> Iterator[Case]:
             "pvanalytics",
             site,
             ef.day_ahead("09:00", timezone=zone),
-            analysis(hourly, site, divide={}),
+            analysis(hourly, site),
             observations,
         )
 
@@ -497,6 +530,7 @@ READERS: Final[dict[str, Callable[[Path], Iterator[Case]]]] = {
 def cases(data: Path, only: list[str] | None = None) -> list[Case]:
     """Cases of all folders that are there."""
     folders = [name for name in READERS if name == "pvanalytics" or (data / name).is_dir()]
-    whole = [name for name in folders if only and any(word in name for word in only)]
-    found = [case for name in whole or folders for case in READERS[name](data / name)]
+    if only and all(any(word in name for name in folders) for word in only):
+        folders = [name for name in folders if any(word in name for word in only)]
+    found = [case for name in folders for case in READERS[name](data / name)]
     return [case for case in found if not only or any(word in case.name for word in only)]

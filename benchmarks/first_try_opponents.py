@@ -29,11 +29,16 @@ _NONE: Final = 0 * _HOUR
 
 
 class Rows(NamedTuple):
-    """Issue and beginning of the interval of each row, and its weather as it was known at the issue."""
+    """Issue and beginning of the interval of each row, its weather as known, and that of the newest outcome."""
 
     issue: Array
     valid: Array
     weather: pd.DataFrame
+    now: pd.DataFrame
+
+    def changes(self) -> pd.DataFrame:
+        """Weather of the interval minus that of the newest outcome."""
+        return (self.weather - self.now).add_prefix("change of ")
 
 
 class Target(NamedTuple):
@@ -94,16 +99,18 @@ class Past:
 
 @dataclass(frozen=True)
 class Boosters:
-    """A booster for each level."""
+    """A booster for each level; their length is that with which the median forecasts the last fifth of history best."""
 
-    rounds: int = 150
-    leaves: int = 24
-    rate: float = 0.06
+    leaves: int = 12
+    rate: float = 0.05
     rows: int = 40
+    most: int = 400
 
-    def fit(self, columns: pd.DataFrame, target: Array, weight: Array | None = None) -> list[lgb.Booster]:
-        """Boosters of all levels on one table of bins."""
-        settings = {
+    def settings(self, level: float) -> dict[str, Any]:
+        """Settings of LightGBM."""
+        return {
+            "objective": "quantile",
+            "alpha": level,
             "verbosity": -1,
             "num_threads": 1,
             "max_bin": 127,
@@ -115,15 +122,22 @@ class Boosters:
             "bagging_freq": 1,
             "seed": 1,
         }
-        table = lgb.Dataset(
-            columns.to_numpy(np.float32), target, weight=weight, params=settings, free_raw_data=False
+
+    def fit(self, columns: pd.DataFrame, target: Array, weight: Array | None = None) -> list[lgb.Booster]:
+        """Boosters of all levels, from rows in the order of their issue."""
+        values, settings = columns.to_numpy(np.float32), self.settings(0.5)
+        table = lgb.Dataset(values, target, weight=weight, params=settings, free_raw_data=False)
+        order = np.arange(len(target))
+        cut = 4 * len(target) // 5
+        trial = lgb.train(
+            settings,
+            table.subset(order[:cut]),
+            num_boost_round=self.most,
+            valid_sets=[table.subset(order[cut:])],
+            callbacks=[lgb.early_stopping(30, verbose=False)],
         )
-        return [
-            lgb.train(
-                settings | {"objective": "quantile", "alpha": level}, table, num_boost_round=self.rounds
-            )
-            for level in LEVELS
-        ]
+        rounds = max(trial.best_iteration, 40)
+        return [lgb.train(self.settings(level), table, num_boost_round=rounds) for level in LEVELS]
 
 
 # -- weather and calendar --------------------------------------------------------------------------
@@ -177,7 +191,7 @@ def calendar(
     )
     days = pd.Series(local.date)
     free = days.isin(list(off)).to_numpy()
-    weekday = np.where(free, 6, local.dayofweek)
+    weekday = np.where(free, 6, local.day_of_week)
     return pd.DataFrame(
         {
             "hour": local.hour + local.minute / 60,
@@ -202,18 +216,18 @@ def clear_sky(valid: Array, site: Any, step: np.timedelta64) -> pd.DataFrame:
 
 
 def load(rows: Rows, past: Past, site: Any) -> Target:
-    """Load without weather: departure from the mean of the last week, with the newest days relative to it."""
-    level = past.mean(rows.issue, 7 * _DAY)
+    """Load without weather: departure from the mean of the newest day, as all of its past enters."""
+    level, last = past.mean(rows.issue, _DAY), past.newest(rows.issue)
     table = calendar(rows.valid, timezone=site.timezone, country=site.country, subdivision=site.subdivision)
     table["day"] = past.season(rows, _DAY) - level
     table["day before"] = past.season(rows, _DAY, back=2) - level
     table["week"] = past.season(rows, 7 * _DAY) - level
     table["same hour, week"] = past.same_hour(rows, _DAY, 7) - level
-    table["same hour, four weeks"] = past.same_hour(rows, 7 * _DAY, 4) - level
-    table["newest"] = past.at(past.newest(rows.issue)) - level
-    table["last day"] = past.mean(rows.issue, _DAY) - level
+    table["last week"] = past.mean(rows.issue, 7 * _DAY) - level
+    table["newest"] = past.at(last) - level
+    table["newest, a day"] = past.at(last) - past.at(last - _DAY)
     table["last six hours"] = past.mean(rows.issue, 6 * _HOUR) - past.mean(rows.issue, 6 * _HOUR, ago=_DAY)
-    table["four weeks"] = past.mean(rows.issue, 28 * _DAY) - level
+    table["trend"] = level - past.mean(rows.issue, _DAY, ago=_DAY)
     return Target(table, level, np.ones(len(level)))
 
 
@@ -221,7 +235,7 @@ def load_with_temperature(rows: Rows, past: Past, site: Any) -> Target:
     """Load with temperature: its own value, means of the temperature and the newest days."""
     table = calendar(rows.valid, timezone=site.timezone, country=site.country, subdivision=site.subdivision)
     table = pd.concat([table, rows.weather], axis=1)
-    table["day of year"] = pd.DatetimeIndex(rows.valid).dayofyear
+    table["day of year"] = pd.DatetimeIndex(rows.valid).day_of_year
     table["day"], table["week"] = past.season(rows, _DAY), past.season(rows, 7 * _DAY)
     table["same hour, week"] = past.same_hour(rows, _DAY, 7)
     table["last day"] = past.mean(rows.issue, _DAY)
@@ -245,21 +259,22 @@ def net_load(rows: Rows, past: Past, site: Any) -> Target:
 
 
 def net_load_intraday(rows: Rows, past: Past, site: Any) -> Target:
-    """Net load of the next hours: departure from the newest value."""
-    table = net_load(rows, past, site).columns
-    newest = past.at(past.newest(rows.issue))
+    """Net load of the next hours: departure from the newest value, as a share of its usual growth with the lead."""
+    last = past.newest(rows.issue)
+    newest = past.at(last)
+    table = pd.concat([net_load(rows, past, site).columns, rows.changes()], axis=1)
     for name in ("day", "week", "same hour, week", "last day"):
         table[name] = table[name] - newest
     table["lead"] = (rows.valid - rows.issue) / _HOUR
     table["newest"] = newest
-    table["trend"] = newest - past.at(past.newest(rows.issue) - _HOUR)
+    table["trend"] = newest - past.at(last - _HOUR)
     table["last hour"] = past.mean(rows.issue, _HOUR) - newest
-    table["quarter before"] = past.at(past.newest(rows.issue) - past.step) - newest
-    return Target(table, newest, np.ones(len(newest)))
+    table["step before"] = past.at(last - past.step) - newest
+    return Target(table, newest, np.sqrt((rows.valid - last) / _HOUR))
 
 
 def pv(rows: Rows, past: Past, site: Any) -> Target:
-    """PV as a share of the irradiance of a clear sky, weighted by it."""
+    """PV as a share of the mean of clear-sky and forecast irradiance, weighted by it."""
     sun = clear_sky(rows.valid, site, past.step)
     clear = sun["clear"].to_numpy()
     table = pd.concat([rows.weather, sun[["height", "azimuth", "clear"]]], axis=1)
@@ -268,7 +283,8 @@ def pv(rows: Rows, past: Past, site: Any) -> Target:
     yesterday = clear_sky(rows.valid - _DAY, site, past.step)["clear"].to_numpy()
     table["day"] = past.season(rows, _DAY) / np.maximum(yesterday, 20.0)
     table["same hour, week"] = past.same_hour(rows, _DAY, 7) / np.maximum(clear, 20.0)
-    return Target(table, np.zeros(len(clear)), np.where(clear > 5.0, clear, 0.0))
+    bound = 0.5 * clear + 0.5 * rows.weather["ghi"].clip(lower=0.0).to_numpy()
+    return Target(table, np.zeros(len(clear)), np.where(clear > 5.0, bound, 0.0))
 
 
 def _wind(rows: Rows) -> pd.DataFrame:
@@ -285,14 +301,16 @@ def wind_day_ahead(rows: Rows, _past: Past, _site: Any) -> Target:
 
 
 def wind_intraday(rows: Rows, past: Past, _site: Any) -> Target:
-    """Wind power of the next hours: departure from the newest value."""
-    table = _wind(rows)
+    """Wind power of the next hours: departure from the newest value, as a share of its usual growth with the lead."""
     last = past.newest(rows.issue)
     newest = past.at(last)
+    table = pd.concat([_wind(rows), rows.now.add_prefix("newest "), rows.changes()], axis=1)
     table["newest"] = newest
     for ago in (1, 2, 3):
         table[f"{ago} h before"] = newest - past.at(last - ago * past.step)
-    return Target(table, newest, np.ones(len(newest)))
+    table["last six hours"] = past.mean(rows.issue, 6 * _HOUR) - newest
+    table["last day"] = past.mean(rows.issue, _DAY)
+    return Target(table, newest, np.sqrt((rows.valid - last) / _HOUR))
 
 
 Opponent = Callable[[Rows, Past, Any], Target]
@@ -300,10 +318,10 @@ OPPONENTS: Final[dict[str, tuple[Opponent, Boosters]]] = {
     "load": (load, Boosters()),
     "load with temperature": (load_with_temperature, Boosters()),
     "net load": (net_load, Boosters()),
-    "net load, intraday": (net_load_intraday, Boosters()),
-    "PV": (pv, Boosters(rows=20, leaves=12)),
-    "wind, day ahead": (wind_day_ahead, Boosters(leaves=16)),
-    "wind, intraday": (wind_intraday, Boosters(leaves=16)),
+    "net load, intraday": (net_load_intraday, Boosters(rows=100)),
+    "PV": (pv, Boosters(rows=20)),
+    "wind, day ahead": (wind_day_ahead, Boosters(rows=100)),
+    "wind, intraday": (wind_intraday, Boosters(rows=100)),
 }
 
 
