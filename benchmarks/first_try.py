@@ -25,6 +25,7 @@ from typing import Any
 
 import first_try_data as sets
 import first_try_opponents as hand
+import first_try_page
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -281,8 +282,13 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "default against hand-written by set, %": by_set,
         "mean over sets, %": float(np.mean(list(by_set.values()))) if by_set else None,
         "cases": len(against),
-        "clearly worse than hand-written": [f"{row['data']} {row['series']}, {row['task']}" for row in worse],
+        "clearly worse than hand-written": [name_of(row) for row in worse],
     }
+
+
+def name_of(row: dict[str, Any]) -> str:
+    """Name of the case of a row."""
+    return f"{row['data']} {row['series']}, {row['task']}"
 
 
 def furthest(figures: dict[str, Any], level: int) -> float:
@@ -335,8 +341,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases whose name has one of these words")
     parser.add_argument("--models", default="default,hand,reference", help="with commas; all by default")
     parser.add_argument("--quick", action="store_true", help="forecast three weeks of each case")
+    parser.add_argument("--page", action="store_true", help="write the page of the documentation, too")
+    parser.add_argument("--page-only", action="store_true", help="write it from the figures that are there")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args()
+    if options.page_only:
+        first_try_page.write(json.loads(first_try_page.NOW.read_text(encoding="utf-8")))
+        return
     if options.data is None:
         parser.error("give --data DIR, or set ENERGYFORECAST_DATA")
     cases = sets.cases(options.data, options.only)
@@ -344,10 +355,10 @@ def main() -> None:
     libraries = {name: version(name) for name in ("lightgbm", "numpy", "pandas", "scikit-learn")}
     rows: list[dict[str, Any]] = []
     found: dict[str, Any] = {"versions": {"energyforecast": ef.__version__} | libraries, "cases": rows}
+    measured = {case.name for case in cases}
     if options.json and options.json.exists() and options.only:
-        asked = {case.name for case in cases}
         earlier = json.loads(options.json.read_text(encoding="utf-8"))["cases"]
-        rows += [row for row in earlier if f"{row['data']} {row['series']}, {row['task']}" not in asked]
+        rows += [row for row in earlier if name_of(row) not in measured]
     console = Console(width=None if os.isatty(1) else 170)
     for row in track(
         run(cases, options.models.split(","), jobs=options.jobs),
@@ -358,7 +369,9 @@ def main() -> None:
         found["summary"] = summary(rows)
         if options.json:  # After each case: an interrupted run leaves those that are done.
             options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    console.print(table(rows))
+    if options.page:
+        first_try_page.write(found)
+    console.print(table([row for row in rows if name_of(row) in measured]))
     console.print_json(json.dumps(found.get("summary", {})))
 
 

@@ -149,7 +149,7 @@ def _demand_references(task: ef.Task) -> dict[str, ef.QuantileModel]:
         return {"Persistence": ef.Persistence(), "ConvexCombination": ef.ConvexCombination()}
     return {
         "SeasonalNaive, a week": ef.SeasonalNaive(),
-        "SeasonalNaive, a day": ef.SeasonalNaive(season="48h"),
+        "SeasonalNaive, two days": ef.SeasonalNaive(season="48h"),
     }
 
 

@@ -318,10 +318,10 @@ OPPONENTS: Final[dict[str, tuple[Opponent, Boosters]]] = {
     "load": (load, Boosters()),
     "load with temperature": (load_with_temperature, Boosters()),
     "net load": (net_load, Boosters()),
-    "net load, intraday": (net_load_intraday, Boosters(rows=100)),
+    "net load, intraday": (net_load_intraday, Boosters(rows=100, rate=0.08, most=200)),
     "PV": (pv, Boosters(rows=20)),
     "wind, day ahead": (wind_day_ahead, Boosters(rows=100)),
-    "wind, intraday": (wind_intraday, Boosters(rows=100)),
+    "wind, intraday": (wind_intraday, Boosters(rows=100, rate=0.08, most=200)),
 }
 
 

@@ -44,7 +44,13 @@ def write_nl(folder: Path) -> None:
     load = series("15min")
     index = load.index.tz_localize("UTC")
     sun = np.clip(np.sin((index.hour - 6) / 12 * np.pi), 0, None)
-    weather = {"radiation": 5e5 * sun**2, "temp": 8.0, "windspeed": 3.0, "windspeed_100m": 8.0, "winddeg": 200.0}
+    weather = {
+        "radiation": 5e5 * sun**2,
+        "temp": 8.0,
+        "windspeed": 3.0,
+        "windspeed_100m": 8.0,
+        "winddeg": 200.0,
+    }
     weather |= {"clouds": 60.0, "humidity": 0.8, "pressure": 101300.0, "rain": 0.0, "APX": 40.0}
     table = pd.DataFrame({"time": index, "load": load.to_numpy() / 100 - 5 * sun, **weather})
     table.to_parquet(folder / "pid_1.parquet")
@@ -224,3 +230,33 @@ def test_the_command_writes_figures_of_all_models(folder: Path, tmp_path: Path) 
         )
         assert row["n"] > 300
     assert models["operator"]["bias"] == pytest.approx(0, abs=5), "its constant error is taken off"
+
+
+def test_the_page_shows_the_committed_figures(first_try: Any) -> None:
+    module = importlib.import_module("first_try_page")
+    if not module.NOW.exists():
+        pytest.skip("no figures are committed")
+    figures, before = (json.loads(path.read_text(encoding="utf-8")) for path in (module.NOW, module.BEFORE))
+    remedy = "run: python benchmarks/first_try.py --page-only"
+    assert module.page(figures, before) == module.PAGE.read_text(encoding="utf-8"), remedy
+
+
+def test_the_page_compares_with_the_hand_written_model(first_try: Any) -> None:
+    module = importlib.import_module("first_try_page")
+    one = {"pinball": 0.97, "coverage 80": 0.75, "coverage 90": 0.9, "cpu": 3.0, "seasons": {}}
+    row = {"data": "set", "series": "a", "task": "day ahead", "n": 1200}
+    row |= {
+        "models": {
+            "default": one,
+            "hand-written": one | {"pinball": 1.0},
+            "Persistence": one | {"pinball": 2.0},
+        }
+    }
+    row["default against"] = {"hand-written": {"percent": -3.0, "interval": [-5.0, -1.0]}}
+    earlier = {"cases": [row | {"models": {"default": one | {"pinball": 1.1}}}]}
+    text = module.page({"versions": {"energyforecast": "0"}, "cases": [row]}, earlier)
+    assert "| set | 1 | −3.0 | +10.0 | 75 | 90 | 3 |" in text
+    assert (
+        "| set a, day ahead | 1,200 | 0.97 | 1.1 | 1 | −3.0 (−5 to −1) | Persistence 2 | 75 (75) | 90 (90) | 3 |"
+        in text
+    )

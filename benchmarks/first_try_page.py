@@ -1,0 +1,147 @@
+"""The page "First tries" of the documentation, from the figures of ``first_try.py``."""
+
+# ruff: noqa: E501  (paragraphs of the page)
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+RESULTS: Final = ROOT / "benchmarks" / "results" / "first_try"
+PAGE: Final = ROOT / "docs" / "benchmarks" / "first_try.md"
+NOW, BEFORE = RESULTS / "now.json", RESULTS / "before.json"
+DEFAULT, HAND = "default", "hand-written"
+
+HEAD: Final = """# First tries
+
+What a new user gets from the defaults on data that nobody tuned on, compared with a LightGBM that a competent modeller writes by hand in an
+afternoon, from the same information:
+
+```sh
+{command}
+```
+
+The data is not part of the project; the script reads each folder of `DIR` by the form of its files, and further files of a form may be laid there. The
+last third of each record is forecast, at most a year, with a fit each month, or two where more than five months are forecast. Of each PV plant the first 1, 2, 4, 6 and 9
+months are learnt, and the two months after them are forecast. The weather of `nl_gridpoints`, `vic_elec` and `pvanalytics` is measured or analysed: those scores
+are not forecast skill. Settings are never chosen by data set.
+
+**Default** is `ef.Forecaster(site, task)` in `ef.backtest`. **Hand-written** are the models of `benchmarks/first_try_opponents.py`: a departure from the newest day
+(load), from the newest value (intraday), or a share of the irradiance of a clear sky (PV), with a booster for each level, whose length is chosen on the last fifth of the
+history. Both meet the same hours. Pinball losses are means over the levels 0.05 to 0.95, of PV in daylight, in MW or in shares of capacity. The interval of the change is a bootstrap of
+blocks of seven days. Coverages share ties; in brackets is the season in which they are furthest off.
+"""
+
+
+def by_case(figures: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Rows by data set, series and task."""
+    return {(row["data"], row["series"], row["task"]): row for row in figures["cases"]}
+
+
+def page(figures: dict[str, Any], before: dict[str, Any] | None = None) -> str:
+    """The page in Markdown."""
+    rows, old = by_case(figures), by_case(before or {"cases": []})
+    libraries = ", ".join(f"{name} {number}" for name, number in figures["versions"].items())
+    command = "python benchmarks/first_try.py --data DIR --json benchmarks/results/first_try/now.json --page"
+    parts = [HEAD.format(command=command), f"Measured with {libraries}.\n"]
+    parts += ["## By data set\n", overview(rows, old)]
+    parts += ["## By series\n", details(rows, old)]
+    return "\n".join(parts)
+
+
+def overview(rows: dict[tuple[str, str, str], dict[str, Any]], old: dict[tuple[str, str, str], Any]) -> str:
+    """Mean change against the hand-written model of each data set, now and before."""
+    lines = [
+        "| Data | Series and tasks | Change, % | Before, % | Furthest coverage of 80 % | of 90 % | CPU s |"
+    ]
+    lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    means: list[tuple[float, float]] = []
+    for data in dict.fromkeys(key[0] for key in rows):
+        here = {key: row for key, row in rows.items() if key[0] == data and HAND in row["models"]}
+        if not here:
+            continue
+        now = float(np.mean([_change(row["models"][DEFAULT], row) for row in here.values()]))
+        then = [_change(old[key]["models"][DEFAULT], row) for key, row in here.items() if key in old]
+        earlier = float(np.mean(then)) if len(then) == len(here) else np.nan
+        means.append((now, earlier))
+        shares = [_furthest(here, level) for level in (80, 90)]
+        cpu = sum(row["models"][DEFAULT]["cpu"] for row in here.values())
+        lines.append(
+            f"| {data} | {len(here)} | {_signed(now)} | {_signed(earlier)} | {shares[0]} | {shares[1]} | {cpu:.0f} |"
+        )
+    now, earlier = (float(np.mean(column)) for column in zip(*means, strict=True))
+    lines.append(
+        f"| **mean of the data sets** | {len(rows)} | **{_signed(now)}** | {_signed(earlier)} | | | |"
+    )
+    return "\n".join([*lines, ""])
+
+
+def _change(figures: dict[str, Any], row: dict[str, Any]) -> float:
+    """Change of a pinball loss against that of the hand-written model. [%]"""
+    return float(100 * (figures["pinball"] / row["models"][HAND]["pinball"] - 1))
+
+
+def _furthest(rows: dict[tuple[str, str, str], dict[str, Any]], level: int) -> str:
+    """Coverage of the series in which it is furthest from its level. [%]"""
+    shares = [100 * row["models"][DEFAULT][f"coverage {level}"] for row in rows.values()]
+    return f"{max(shares, key=lambda share: abs(share - level)):.0f}"
+
+
+def _signed(value: float) -> str:
+    """Number with its sign, empty where it is not known."""
+    return "" if np.isnan(value) else f"{value:+.1f}".replace("-", "−")
+
+
+def details(rows: dict[tuple[str, str, str], dict[str, Any]], old: dict[tuple[str, str, str], Any]) -> str:
+    """A line for each series and task."""
+    lines = [
+        "| Series, task | Hours | Default | Before | Hand-written | Change, % | Best reference | 80 % | 90 % | CPU s |"
+    ]
+    lines.append("| --- | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: |")
+    for key, row in rows.items():
+        one = row["models"][DEFAULT]
+        earlier = f"{old[key]['models'][DEFAULT]['pinball']:.4g}" if key in old else ""
+        by_hand = row["models"].get(HAND)
+        others = {
+            name: item["pinball"] for name, item in row["models"].items() if name not in (DEFAULT, HAND)
+        }
+        best = min(others, key=lambda name: others[name]) if others else ""
+        cells = [
+            f"{key[0]} {key[1]}, {key[2]}",
+            f"{row['n']:,}",
+            f"{one['pinball']:.4g}",
+            earlier,
+            f"{by_hand['pinball']:.4g}" if by_hand else "",
+            _interval(row),
+            f"{best} {others[best]:.4g}" if best else "",
+            *(_coverage(one, level) for level in (80, 90)),
+            f"{one['cpu']:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _interval(row: dict[str, Any]) -> str:
+    """Change against the hand-written model with its interval."""
+    found = row.get("default against", {}).get(HAND)
+    if found is None:
+        return ""
+    low, high = (f"{value:+.0f}".replace("-", "−") for value in found["interval"])
+    return f"{_signed(found['percent'])} ({low} to {high})"
+
+
+def _coverage(figures: dict[str, Any], level: int) -> str:
+    """Coverage, and in brackets that of the season furthest off. [%]"""
+    name = f"coverage {level}"
+    seasons = [season[name] for season in figures["seasons"].values()] or [figures[name]]
+    worst = max(seasons, key=lambda share: abs(share - level / 100))
+    return f"{100 * figures[name]:.0f} ({100 * worst:.0f})"
+
+
+def write(figures: dict[str, Any]) -> None:
+    """Write the page, with the figures of the earlier default where they are there."""
+    before = json.loads(BEFORE.read_text(encoding="utf-8")) if BEFORE.exists() else None
+    PAGE.write_text(page(figures, before), encoding="utf-8")
