@@ -55,6 +55,7 @@ _PEOPLE: Final = FeatureSet(
         Daylight(),
         Lag("24h", step="24h"),
         LagMean("168h", 4),
+        LagMean("24h", 7),
         RecentLevel(),
         WeatherAge(),
         LeadTime(),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
-from sklearn.base import clone
-
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError, of_type
@@ -120,51 +118,47 @@ def _default_model(site: Site, features: Features | None) -> QuantileModel:
         return column if features is None or feature in _as_set(features).names else None
 
     if isinstance(site, PVPlant):
-        candidates = _of_pv(known("ClearSkyPower", "clear_sky_power"))
-    elif isinstance(site, DemandArea):
-        candidates = _of_demand(site)
-    else:
-        candidates = {"absolute": LightGBMQuantiles()}
-    return SelectedModel(candidates=candidates) if len(candidates) > 1 else next(iter(candidates.values()))
+        return _of_pv(known("ClearSkyPower", "clear_sky_power"))
+    return _of_demand(site) if isinstance(site, DemandArea) else LightGBMQuantiles()
 
 
-def _of_pv(clear_sky: str | None) -> dict[str, QuantileModel]:
-    """Candidates of a PV plant.
+def _of_pv(clear_sky: str | None) -> QuantileModel:
+    """Default model of a PV plant.
 
     Features are few and collinear: thresholds are searched in full, each tree receives few columns, so that trees
     differ, and out-of-fold models see most seasons. At the same power, noon in winter is less certain than a morning in
     summer: levels are calibrated by clear-sky power, too.
     """
-    absolute = LightGBMQuantiles(extra_trees=False, folds=3, feature_fraction=0.4, calibrate_by=clear_sky)
-    return {"absolute": absolute}
+    return LightGBMQuantiles(extra_trees=False, folds=3, feature_fraction=0.4, calibrate_by=clear_sky)
 
 
-def _of_demand(site: DemandArea) -> dict[str, QuantileModel]:
-    """Candidates of a demand area.
+def _of_demand(site: DemandArea) -> QuantileModel:
+    """Default model of a demand area.
 
     It depends on few features: thresholds are searched in full. Quantiles lie near the median, where leaf values begin;
     each fold has all seasons; residuals are nearly normal, so that straight lines between few levels would widen the
-    distribution. Departures from a published level follow growth and breaks beyond the range of training.
+    distribution. A linear base goes beyond the range of training, as in the first frost; departures from published
+    values follow growth and breaks. Their errors differ: the mean of the two is the usual choice.
     """
-    absolute = LightGBMQuantiles(
-        extra_trees=False, init_from_median=True, folds=3, blocks_per_fold=15, fitted_quantiles=_DENSE
-    )
-
-    def departure(column: str) -> QuantileModel:
-        model: QuantileModel = clone(absolute)
-        model.set_params(relative_to=column)
-        return model
-
-    departures: dict[str, QuantileModel] = {
-        "departure from the level": departure("level"),
-        "departure from the newest value": departure("newest"),
+    settings: dict[str, Any] = {
+        "extra_trees": False,
+        "init_from_median": True,
+        "folds": 3,
+        "blocks_per_fold": 15,
+        "fitted_quantiles": _DENSE,
     }
-    # Industry moves in steps: its level is the usual choice.
-    return (
-        departures | {"absolute": absolute}
-        if site.sector == "industry"
-        else {"absolute": absolute} | departures
-    )
+    departures = {
+        "departure from the level": "level",
+        "departure from the week's mean": "mean_7x24h",
+        "departure from the newest value": "newest",
+    }
+    candidates: dict[str, QuantileModel] = {
+        "absolute": LightGBMQuantiles(**settings),
+        "linear base": LightGBMQuantiles(linear_base=True, **settings),
+    } | {name: LightGBMQuantiles(relative_to=column, **settings) for name, column in departures.items()}
+    # Industry moves in steps: its level is that of its newest days.
+    level = "departure from the level" if site.sector == "industry" else "departure from the week's mean"
+    return SelectedModel(candidates=candidates, usual=("linear base", level))
 
 
 def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSet:

@@ -431,15 +431,15 @@ def test_a_level_without_a_past_is_missing() -> None:
     assert all(np.isnan(values).all() for values in got.values())
 
 
-@pytest.mark.parametrize(("sector", "usual"), [("industry", "level"), ("total", None)])
-def test_the_usual_choice_of_industry_is_the_departure_from_its_level(sector: str, usual: str | None) -> None:
+@pytest.mark.parametrize(("sector", "level"), [("industry", "level"), ("total", "mean_7x24h")])
+def test_the_usual_choice_joins_a_linear_base_and_a_departure(sector: str, level: str) -> None:
     area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, sector=sector)
     model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty")).model
     assert isinstance(model, SelectedModel)
     assert model.candidates is not None
-    first = next(iter(model.candidates.values()))
-    assert isinstance(first, LightGBMQuantiles)
-    assert first.relative_to == usual
+    usual = [model.candidates[name].get_params() for name in model.usual]
+    assert [one["linear_base"] for one in usual] == [True, False]
+    assert [one["relative_to"] for one in usual] == [None, level]
 
 
 # --- Recipe, reference, storage -------------------------------------------------------------------

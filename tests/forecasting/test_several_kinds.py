@@ -90,9 +90,9 @@ def _small(model: ef.QuantileModel) -> ef.QuantileModel:
     return model
 
 
-def _usual(model: ef.QuantileModel) -> ef.QuantileModel:
-    """First candidate, or the model itself."""
-    return next(iter((model.candidates or {}).values())) if isinstance(model, SelectedModel) else model
+def _usual(model: ef.QuantileModel) -> tuple[str, ...]:
+    """Names of the usual choice, none of a plain model."""
+    return model.usual if isinstance(model, SelectedModel) else ()
 
 
 @cache
@@ -113,8 +113,8 @@ def test_each_site_has_the_recipe_and_the_model_of_its_kind() -> None:
         alone = ef.Forecaster(site, TASK)
         assert forecaster.features_of[site.name] == alone.features == ef.recipe(site, TASK)
         assert alike(forecaster.model_of[site.name], alone.model)
-    assert _usual(forecaster.model_of["works"]).relative_to == "level"
-    assert _usual(forecaster.model_of["farm"]).relative_to is None
+    assert "departure from the level" in _usual(forecaster.model_of["works"])
+    assert _usual(forecaster.model_of["farm"]) == ()
 
 
 @pytest.mark.parametrize("site", ALL, ids=lambda site: site.name)
@@ -222,7 +222,7 @@ timezone = "Europe/Paris"
 """
     (tmp_path / "all.toml").write_text(sites + rest)
     forecaster = configuration.read(tmp_path / "all.toml").forecaster()
-    assert _usual(forecaster.model_of["works"]).relative_to == "level"
+    assert "departure from the level" in _usual(forecaster.model_of["works"])
     assert "Irradiance" in forecaster.features_of["plant"].names
     (tmp_path / "all.toml").write_text(sites + rest + '[model]\nkind = "auto"\n')
     assert alike(

@@ -14,6 +14,8 @@ from energyforecast.models import LightGBMQuantiles, SelectedModel
 
 Array = npt.NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
+#: Samples are small here: test_calibration.py asks for the warning.
+pytestmark = pytest.mark.filterwarnings("ignore::energyforecast.errors.UncalibratedWarning")
 ABSOLUTE = LightGBMQuantiles(n_estimators=60)
 DEPARTURE = LightGBMQuantiles(n_estimators=60, relative_to="level")
 
@@ -50,10 +52,10 @@ def test_equal_candidates_seldom_replace_the_first() -> None:
     X, y = _rows(growth=0.0)
     kept = 0
     for seed in range(10):
-        one, two = (LightGBMQuantiles(n_estimators=30, seed=10 * seed + k) for k in range(2))
+        one, two = (LightGBMQuantiles(n_estimators=80, seed=10 * seed + k) for k in range(2))
         model = _selected(candidates={"one": one, "two": two}, blend=False).fit(X, y)
         kept += list(model.models_) == ["one"]
-    assert kept >= 7
+    assert kept >= 8
 
 
 def test_later_rows_do_not_change_what_was_chosen_before_them() -> None:
@@ -110,6 +112,23 @@ def test_the_mean_of_two_has_half_the_trees_of_each() -> None:
     assert [one.get_params()["n_estimators"] for one in model.models_.values()] == [20, 20]
     halves = np.mean([one.predict(X) for one in model.models_.values()], axis=0)
     np.testing.assert_array_equal(model.predict(X), np.sort(halves, axis=1))
+
+
+def test_the_usual_choice_is_the_mean_of_the_two_that_are_named() -> None:
+    X, y = _rows(growth=0.0)
+    candidates = {
+        "absolute": ABSOLUTE,
+        "again": LightGBMQuantiles(n_estimators=60, seed=5),
+        "departure": DEPARTURE,
+    }
+    model = _selected(candidates=candidates, usual=("again", "absolute"), blend=False).fit(X, y)
+    assert list(model.models_) == ["absolute", "again"]
+    assert "absolute + again" in model.selection_["choice"].tolist()
+    assert list(_selected(candidates=candidates, usual=("departure",)).fit(X[:200], y[:200]).models_) == [
+        "departure"
+    ]
+    with pytest.raises(SchemaError, match="one or two of the candidates"):
+        _selected(usual=("nobody",)).fit(X, y)
 
 
 def test_an_excluded_column_has_no_influence() -> None:
