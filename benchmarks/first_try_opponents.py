@@ -157,11 +157,22 @@ def weather_at(weather: xr.Dataset | None, issue: Array, valid: Array, step: np.
             run = np.searchsorted(weather["available_time"].values, issue, side="right") - 1
             begun, leads = weather["init_time"].values[np.maximum(run, 0)], weather["lead_time"].values
             seen = [_of_run(values, run, (end - begun) / _HOUR, leads / _HOUR) for end in ends]
+            if name.startswith("wind_speed") and len(leads) > 12:  # fronts come early or late
+                for shift in (-3, -1, 1, 3):
+                    lead = (valid + shift * _HOUR - begun) / _HOUR
+                    found[f"{name}, {shift:+d} h"] = _of_run(values, run, lead, leads / _HOUR)
         if "direction" in name:
             found[f"{name} east"] = np.mean([np.sin(np.radians(one)) for one in seen], axis=0)
             found[f"{name} north"] = np.mean([np.cos(np.radians(one)) for one in seen], axis=0)
         else:
             found[name] = np.mean(seen, axis=0)
+        if name == "temp_air" and values.ndim == 1:  # buildings are slow
+            times = weather["time"].values
+            for days in (1, 3):
+                slow = (
+                    pd.Series(values).rolling(int(days * _DAY / (times[1] - times[0])), min_periods=1).mean()
+                )
+                found[f"{name}, {days} days"] = _interpolated(times, slow.to_numpy(), valid, name)
     return pd.DataFrame(found)
 
 
@@ -296,8 +307,10 @@ def _wind(rows: Rows) -> pd.DataFrame:
 
 
 def wind_day_ahead(rows: Rows, _past: Past, _site: Any) -> Target:
-    """Power by the wind, its direction and the hour."""
-    return Target(_wind(rows), np.zeros(len(rows.valid)), np.ones(len(rows.valid)))
+    """Power by the wind of its hours, its direction, the hour and the month."""
+    table = _wind(rows)
+    table["month"] = pd.DatetimeIndex(rows.valid).month
+    return Target(table, np.zeros(len(rows.valid)), np.ones(len(rows.valid)))
 
 
 def wind_intraday(rows: Rows, past: Past, _site: Any) -> Target:
