@@ -256,9 +256,8 @@ def load_with_temperature(rows: Rows, past: Past, site: Any) -> Target:
 
 def net_load(rows: Rows, past: Past, site: Any) -> Target:
     """Net load with sun and wind behind it."""
-    table = pd.concat(
-        [calendar(rows.valid, timezone=site.timezone, country=site.country), rows.weather], axis=1
-    )
+    weather = rows.weather[[name for name in rows.weather if "days" not in name]]
+    table = pd.concat([calendar(rows.valid, timezone=site.timezone, country=site.country), weather], axis=1)
     sun = clear_sky(rows.valid, site, past.step)
     table["height"], table["azimuth"] = sun["height"], sun["azimuth"]
     table["wind cubed"] = rows.weather.filter(like="wind_speed").iloc[:, -1] ** 3
