@@ -15,6 +15,7 @@ from energyforecast.errors import SchemaError, one_of
 from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.bootstrap import BLOCK, DRAWS, block_draws
 from energyforecast.evaluation.matching import common_keys
+from energyforecast.evaluation.paired_difference import FIT_SPREAD, MINIMUM_DAYS
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.score import AnyMetric
 from energyforecast.evaluation.significance import comparable
@@ -23,9 +24,6 @@ __all__ = ["confidence_set_of_pairs", "model_confidence_set"]
 
 Array = npt.NDArray[Any]
 Statistic = Literal["range", "max"]
-
-#: With fewer days no model is excluded: blocks of a quarter of them would be single days.
-_FEWEST = 8
 
 
 def model_confidence_set(
@@ -36,6 +34,7 @@ def model_confidence_set(
     block: int = BLOCK,
     draws: int = DRAWS,
     seed: int = 0,
+    fit_spread: float = 0.0,
 ) -> pd.DataFrame:
     r"""Model confidence set: it holds the best model, and those that the data cannot separate from it.
 
@@ -44,7 +43,8 @@ def model_confidence_set(
 
     with the mean differences :math:`\bar d_{ij}` of the losses of two models, and :math:`\bar d_{i \cdot}` of a model
     and the mean of all. While equal skill is rejected, the worst model leaves. The distribution of :math:`T` and the
-    deviations :math:`\hat\sigma` come from a circular block bootstrap of the days.
+    deviations :math:`\hat\sigma` come from a circular block bootstrap of the days, in which the loss of each model
+    also varies by the share `fit_spread`.
 
     Parameters
     ----------
@@ -57,6 +57,9 @@ def model_confidence_set(
     block : int
         Days that are drawn together, at most a quarter of them.
     draws, seed : int
+    fit_spread : float
+        Standard deviation of the loss between fits that differ by seed alone, as a share of the loss, as in
+        :func:`compare`; with 0 the set is one of fits, not of methods.
 
     Returns
     -------
@@ -99,6 +102,7 @@ def model_confidence_set(
     one_of("statistic", statistic, allowed=("range", "max"))
     for name, value, low in (("block", block, 1), ("draws", draws, 1), ("seed", seed, 0)):
         check_range(name, value, low=low)
+    check_range("fit_spread", fit_spread, low=0.0)
     if not len(losses.columns) or not losses.columns.is_unique:
         raise SchemaError(
             f"Losses of the models {list(losses.columns)} are given.",
@@ -110,8 +114,9 @@ def model_confidence_set(
     daily = daily[np.isfinite(daily).all(axis=1)]
     mean = daily.mean(axis=0) if len(daily) else np.full(daily.shape[1], np.nan)
     p = np.full(daily.shape[1], np.nan)
-    if len(daily) >= _FEWEST:
+    if len(daily) >= MINIMUM_DAYS:
         drawn = block_draws(len(daily), block=block, draws=draws, seed=seed) @ (daily - mean) / len(daily)
+        drawn += fit_spread * mean * np.random.default_rng([seed, 1]).normal(size=drawn.shape)
         p = _p_values(mean, drawn, statistic)
     table = pd.DataFrame({"model": list(losses.columns), "loss": mean, "p": p})
     table["inside"] = ~(table["p"] < 1 - confidence)
@@ -125,7 +130,12 @@ def confidence_set_of_pairs(
     item = comparable(metric)
     points, left = _common(pairs, {name: item.pointwise(part) for name, part in pairs.items()})
     day = points.index.get_level_values("valid_time").tz_convert("UTC").normalize()
-    table = model_confidence_set(points.groupby(day).mean(), confidence=confidence, statistic=statistic)
+    table = model_confidence_set(
+        points.groupby(day).mean(),
+        confidence=confidence,
+        statistic=statistic,
+        fit_spread=2 * FIT_SPREAD if item.root else FIT_SPREAD,
+    )
     value = {name: item.aggregate(points[name].to_numpy()) for name in points}
     table.insert(1, "metric", item.name)
     table.insert(2, "value", table["model"].map(value))

@@ -16,7 +16,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.errors import ConfigurationError, MissingDataError, one_of
-from energyforecast.evaluation import paired_difference
+from energyforecast.evaluation import significance
 from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.score import METRICS, named
 from energyforecast.evaluation.scored_forecasts import ScoredForecasts
@@ -319,15 +319,15 @@ def _against(
     item = _of_losses(metric)
     joined, unshared = _joined(result, baseline, model, item)
     # Points of the RMSE are squared errors, and days of them are compared; roots are reported.
-    daily = joined.groupby("day")[["new", "old"]].mean()
-    difference = paired_difference.mean_difference((daily["new"] - daily["old"]).to_numpy())
+    losses = joined[["new", "old"]].to_numpy().T
+    test = significance.skill_test(item, losses, joined["day"].to_numpy(), alternative="greater")
     new, old = (item.aggregate(joined[name].to_numpy()) for name in ("new", "old"))
-    if math.isnan(difference.p):
-        worse, note = False, f"{difference.days} days: too few to tell a difference from noise"
+    if math.isnan(test.p):
+        worse, note = False, f"{test.days} days: too few to tell a difference from noise"
     else:
-        worse = difference.mean > 0 and difference.p < noise
+        worse = new > old and test.p < noise
         note = f"{100 * (new / old - 1):+.2f} %" if old > 0 else ""
-        note += f", p = {difference.p:.3f} of {difference.days} days"
+        note += f", p = {test.p:.3f} of {test.days} days"
     note += f"; {unshared} hours of one only" if unshared else ""
     return Check(
         passed=not worse,

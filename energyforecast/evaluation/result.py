@@ -141,17 +141,17 @@ class Result(ScoredForecasts):
     ) -> GateReport:
         r"""Check scores against limits and against an earlier result.
 
-        .. math:: p = \frac{1}{B} \sum_b \mathbf{1}\big[\bar d^{*}_b - \bar d \ge \bar d\big]
+        .. math:: p = P(T_{n-1} \ge t(0))
 
-        is the p-value of a score that is worse than the baseline's, with the mean :math:`\bar d` of the daily
-        differences and its values :math:`\bar d^{*}_b` in resampled blocks of days.
+        is the p-value of a score that is worse than the baseline's, with Student's :math:`T` and the statistic
+        :math:`t(0)` of :func:`energyforecast.evaluation.compare` on :math:`n` days.
 
         Parameters
         ----------
         limits : sequence of Gate
         baseline : Result, optional
-            Of models of the same name. A score that is worse by more than noise fails: a one-sided paired block
-            bootstrap of daily differences.
+            Of models of the same name. A score that is worse by more than noise fails: a one-sided paired test of
+            daily differences, which knows the chance of days and of fits.
         metrics : sequence of str
             Compared with the baseline.
         noise : float
@@ -160,10 +160,6 @@ class Result(ScoredForecasts):
         See Also
         --------
         compare, energyforecast.evaluation.Gate, energyforecast.evaluation.read_gates
-
-        References
-        ----------
-        Künsch (1989), https://doi.org/10.1214/aos/1176347265.
 
         Examples
         --------

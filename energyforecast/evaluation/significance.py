@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +12,20 @@ from scipy import stats
 
 from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.errors import SchemaError, one_of
-from energyforecast.evaluation.aggregation import By, Days, Metric, aggregate, groups
+from energyforecast.evaluation.aggregation import By, Metric, aggregate, groups
 from energyforecast.evaluation.arguments import check_probability, check_range
-from energyforecast.evaluation.bootstrap import quantile_interval
 from energyforecast.evaluation.matching import Fill, match
+from energyforecast.evaluation.paired_difference import (
+    FIT_SPREAD,
+    LAGS,
+    Alternative,
+    PairedTest,
+    daily_means,
+    long_run_covariance,
+    p_value,
+    paired_test,
+    standardised,
+)
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.score import METRICS, AnyMetric, named
 
@@ -27,15 +36,10 @@ __all__ = [
     "comparable",
     "compare",
     "diebold_mariano",
-    "skill_interval",
+    "skill_test",
 ]
 
 Array = npt.NDArray[Any]
-
-#: Which difference a test looks for: any, or one below or above 0.
-Alternative = Literal["two-sided", "less", "greater"]
-#: Days whose covariances count: a week of weather.
-_LAGS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class DieboldMariano:
 
 
 def diebold_mariano(
-    difference: npt.ArrayLike, *, lags: int = _LAGS, alternative: Alternative = "two-sided"
+    difference: npt.ArrayLike, *, lags: int = LAGS, alternative: Alternative = "two-sided"
 ) -> DieboldMariano:
     r"""Test of a mean difference of zero, two-sided or one-sided, for an autocorrelated series.
 
@@ -118,23 +122,8 @@ def diebold_mariano(
     if count < 3:
         return DieboldMariano(float(series.mean()) if count else nan, nan, nan, count, lags)
     mean = float(series.mean())
-    about = series - mean
-    if np.abs(about).max() <= 1e-12 * max(abs(mean), np.finfo(float).tiny):
-        certain = float(np.copysign(np.inf, mean)) if mean else 0.0
-        return DieboldMariano(mean, certain, _p_value(certain, count - 1, alternative), count, lags)
-    lagged = [about[k:] @ about[: count - k] / count for k in range(lags + 1)]
-    variance = lagged[0] + 2 * sum((1 - k / (lags + 1)) * lagged[k] for k in range(1, lags + 1))
-    ahead = lags + 1
-    correction = (count + 1 - 2 * ahead + ahead * (ahead - 1) / count) / count
-    statistic = float(mean * np.sqrt(correction * count / variance))
-    return DieboldMariano(mean, statistic, _p_value(statistic, count - 1, alternative), count, lags)
-
-
-def _p_value(statistic: float, freedom: int, alternative: Alternative) -> float:
-    """P-value of a statistic that has Student's t distribution."""
-    if alternative == "two-sided":
-        return float(2 * stats.t.sf(abs(statistic), df=freedom))
-    return float(stats.t.sf(statistic if alternative == "greater" else -statistic, df=freedom))
+    statistic = standardised(mean, float(long_run_covariance(series[:, None], lags=lags)[0, 0]))
+    return DieboldMariano(mean, statistic, p_value(statistic, count - 1, alternative), count, lags)
 
 
 def benjamini_hochberg(p_values: npt.ArrayLike) -> Array:
@@ -180,16 +169,20 @@ def compare(
     by: By = None,
     fill: Fill = "reference",
     confidence: float = 0.9,
-    lags: int = _LAGS,
     alternative: Alternative = "two-sided",
+    fit_spread: float = FIT_SPREAD,
 ) -> pd.DataFrame:
-    r"""Test a forecast against a reference on the same hours, with its skill.
+    r"""Test a method of forecasting against a reference on the same hours, with its skill.
 
-    .. math:: d_t = \frac{1}{n_t} \sum_{i \in t} (\ell_i - \ell_i^{\mathrm{ref}}),
-        \quad \mathrm{skill} = 1 - \frac{S}{S_{\mathrm{ref}}}
+    .. math:: t(s) = \frac{\bar d + s \, \bar b}{\sqrt{\hat\sigma^2_{d + s b} \big/ (c \, n)
+        + \kappa^2 \big( \bar m^2 + (1 - s)^2 \, \bar b^2 \big)}}, \quad
+        \mathrm{skill} = 1 - \frac{\bar m}{\bar b} = - \frac{\bar d}{\bar b}
 
-    The losses :math:`\ell` of each day :math:`t` are averaged over its sites and leads, and the differences of the days
-    tested: over all leads this is the daily multivariate test, by ``"lead_time"`` it is the test of each lead.
+    The losses :math:`m` of the model and :math:`b` of the reference are averaged over the sites and leads of each of
+    :math:`n` days, and :math:`d = m - b`. The variance has two parts: that of the days, as in
+    :func:`diebold_mariano`, and that of the fits, since two fits that differ by seed alone differ in loss by a share of
+    the order :math:`\kappa` (`fit_spread`) that days do not average away. The p-value is that of :math:`t(0)`, and the
+    interval holds each skill :math:`s` that the same test does not reject.
 
     Parameters
     ----------
@@ -204,25 +197,32 @@ def compare(
         gains no skill, or left out.
     confidence : float
         Probability of the interval of the skill.
-    lags : int
-        Days, as in :func:`diebold_mariano`.
     alternative : {"two-sided", "less", "greater"}
         Of the loss of the model minus that of the reference: ``"less"`` tests whether the model is better.
+    fit_spread : float
+        Standard deviation of the loss between fits of one model that differ by seed alone, as a share of the loss; half
+        of it where each forecast is the mean of four fits; 0 where the claim is about these fits, not their methods.
 
     Returns
     -------
     DataFrame
         Columns of `by`, ``metric``, ``value``, ``reference`` (score), ``skill``, ``low``, ``high``, ``statistic``,
-        ``p``, ``p_adjusted`` (over the rows of the table), ``days``, ``n``, ``filled``, ``unmatched``.
+        ``p``, ``p_adjusted`` (over the rows of the table), ``days``, ``n``, ``filled``, ``unmatched``. With fewer than
+        eight days ``low``, ``high``, ``statistic`` and ``p`` are NaN.
 
     See Also
     --------
     diebold_mariano, benjamini_hochberg, score, energyforecast.evaluation.scored_forecasts.ScoredForecasts.compare
 
+    Notes
+    -----
+    At two sides, p is below 1 − `confidence` exactly where the interval excludes 0. Losses of the RMSE are squared
+    errors, which vary by twice `fit_spread`.
+
     References
     ----------
-    Ziel and Weron (2018), https://doi.org/10.1016/j.eneco.2017.12.016, for the daily multivariate form; Politis and
-    Romano (1994), https://doi.org/10.1080/01621459.1994.10476870, for the blocks of seven days of the skill's interval.
+    Ziel and Weron (2018), https://doi.org/10.1016/j.eneco.2017.12.016, for the daily multivariate form; Fieller (1954),
+    https://doi.org/10.1111/j.2517-6161.1954.tb00159.x, for the interval of a ratio.
 
     Examples
     --------
@@ -235,27 +235,58 @@ def compare(
     check_types(locals(), of=compare)
     item = comparable(metric)
     check_probability("The confidence", confidence)
+    one_of("alternative", alternative, allowed=("two-sided", "less", "greater"))
+    check_range("fit_spread", fit_spread, low=0.0)
     both = match(model, reference, fill=fill)
-    losses = [item.pointwise(pairs) for pairs in (both.model, both.reference)]
-    days = Days.of(both.reference)
+    losses = np.array([item.pointwise(pairs) for pairs in (both.model, both.reference)])
+    day = both.reference.labels["valid_time"].dt.tz_localize(None).to_numpy().astype("datetime64[D]")
     table, base = (aggregate([item], pairs, by=by) for pairs in (both.model, both.reference))
     rows = []
     for (key, members, _), value, other in zip(
         groups(both.reference, by), table["value"], base["value"], strict=True
     ):
-        daily = _daily(losses[0][members] - losses[1][members], days.number[members])
-        test = diebold_mariano(daily, lags=lags, alternative=alternative)
-        low, high = skill_interval(item, losses, days, members, confidence=confidence)
+        test = skill_test(
+            item,
+            losses[:, members],
+            day[members],
+            confidence=confidence,
+            alternative=alternative,
+            fit_spread=fit_spread,
+        )
         rows.append(
             key
             | {"metric": item.name, "value": value, "reference": other}
-            | {"skill": 1 - value / other if other > 0 else float("nan"), "low": low, "high": high}
-            | {"statistic": test.statistic, "p": test.p_value, "days": test.n, "n": len(members)}
+            | {"skill": 1 - value / other if other > 0 else float("nan"), "low": test.low, "high": test.high}
+            | {"statistic": test.statistic, "p": test.p, "days": test.days, "n": len(members)}
             | {"filled": int(both.filled[members].sum()), "unmatched": both.unmatched}
         )
     result = pd.DataFrame(rows)
     result.insert(result.columns.get_loc("p") + 1, "p_adjusted", benjamini_hochberg(result["p"]))
     return result
+
+
+def skill_test(
+    metric: Metric,
+    losses: Array,
+    day: Array,
+    *,
+    confidence: float = 0.9,
+    alternative: Alternative = "two-sided",
+    fit_spread: float = FIT_SPREAD,
+) -> PairedTest:
+    """Paired test of the points of a metric of a model and a reference, shape (2, rows)."""
+    known = np.isfinite(losses).all(axis=0)
+    test = paired_test(
+        *daily_means(losses[:, known], day[known]),
+        confidence=confidence,
+        alternative=alternative,
+        # A root varies by half as much as its square.
+        fit_spread=2 * fit_spread if metric.root else fit_spread,
+    )
+    if not metric.root:
+        return test
+    low, high = (1 - np.sqrt(max(0.0, 1 - skill)) for skill in (test.low, test.high))
+    return replace(test, low=float(low), high=float(high))
 
 
 def comparable(metric: AnyMetric) -> Metric:
@@ -270,24 +301,3 @@ def comparable(metric: AnyMetric) -> Metric:
             "Choose one of them, or give a Metric of your own.",
         )
     return metrics[0]
-
-
-def _daily(difference: Array, day: Array) -> Array:
-    """Mean of each day, in order of the days."""
-    known = np.isfinite(difference)
-    _, number = np.unique(day[known], return_inverse=True)
-    return (
-        np.bincount(number, weights=difference[known]) / np.bincount(number) if known.any() else np.zeros(0)
-    )
-
-
-def skill_interval(
-    metric: Metric, losses: Sequence[Array], days: Days, rows: Array, *, confidence: float = 0.9
-) -> tuple[float, float]:
-    """Interval of the skill, both scores resampled on the same days, in blocks of seven."""
-
-    def draw() -> Array:
-        model, reference = (days.draws(metric, points, rows, None) for points in losses)
-        return np.asarray(1 - model / np.where(reference > 0, reference, np.nan))
-
-    return quantile_interval(draw, days=len(np.unique(days.number[rows])), interval=confidence)

@@ -107,7 +107,7 @@ _DAY = pd.Timestamp("2024-01-05", tz="UTC")
 CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "compare": _one(
         evaluation.compare, model=_pairs, reference=_pairs, metric="crps", by=None, fill="reference",
-        confidence=0.9, lags=7,
+        confidence=0.9, fit_spread=0.004,
     ),
     "benjamini_hochberg": _one(evaluation.benjamini_hochberg, p_values=[0.1, 0.2]),
     "diebold_mariano": _one(evaluation.diebold_mariano, difference=lambda: _noise()[:90, 0], lags=7),

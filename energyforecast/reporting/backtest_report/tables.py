@@ -138,7 +138,7 @@ def _score_limits(pairs: Pairs, metric: Metric, day: Array, draws: Array) -> tup
 
 
 def skill_intervals(result: Result, *, reference: str, by_lead: bool = False) -> pd.DataFrame:
-    r"""Skill in CRPS over a reference with its 95 % interval, from the same draws of days for both.
+    r"""Skill in CRPS over a reference with its 95 % interval, that of :meth:`energyforecast.Result.compare`.
 
     .. math:: \text{skill} = 1 - \frac{\overline{\text{CRPS}}_\text{model}}{\overline{\text{CRPS}}_\text{reference}}
 
@@ -157,23 +157,9 @@ def skill_intervals(result: Result, *, reference: str, by_lead: bool = False) ->
     by = "lead_time" if by_lead else None
     table = result.skill("crps", reference=reference, by=by)
     table = table[table["model"] != reference].reset_index(drop=True)
-    calendar = np.unique(np.concatenate([local_days(result, model=name) for name in result.pairs]))
-    draws = _draws(len(calendar))
-    limits = []
-    for row in table.itertuples():
-        lead = row.lead_time if by_lead else None
-        skilled, base = (_crps_draws(result, name, lead, calendar, draws) for name in (row.model, reference))
-        ratio = np.divide(skilled, base, out=np.full(len(skilled), np.nan), where=base > 0)
-        limits.append(_limits(1 - ratio, len(calendar)))
-    return table.join(pd.DataFrame(limits, columns=["low", "high"], index=table.index))
-
-
-def _crps_draws(result: Result, model: str, lead: float | None, calendar: Array, draws: Array) -> Array:
-    """Mean CRPS of a model in each replicate."""
-    pairs = result.pairs[model]
-    chosen = np.ones(len(pairs), bool) if lead is None else pairs.labels["lead_time"].to_numpy() == lead
-    day = np.searchsorted(calendar, local_days(result, model=model)[chosen])
-    return _resampled(pairs.points(_METRIC[("crps", None)])[chosen], day, draws)
+    tested = result.compare("crps", reference=reference, by=by, confidence=0.95)
+    keys = ["model", *([by] if by else [])]
+    return table.merge(tested[[*keys, "low", "high"]], on=keys, how="left")
 
 
 def pit_histogram(result: Result, *, model: str, bins: int = 10) -> pd.DataFrame:
