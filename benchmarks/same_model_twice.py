@@ -9,8 +9,10 @@ spread        standard deviation of the loss of the whole period between seeds [
 months        length of the periods
 excludes      share of the 90 % intervals that exclude 0 [%]; at most 10 are expected
 days_alone    the same for intervals that know the chance of days, not that of fits (`fit_spread=0`) [%]
+with_seeds    the same with `fit_spread` as measured here between the seeds, in place of the usual one of the kind [%]
 half_width    half of the interval's width, mean [% of the loss]
 finds         share of the pairs in which a model with 5 % less loss is found better: its interval is above 0 [%]
+finds_with_seeds   the same with the measured `fit_spread` [%]
 cpu           CPU seconds of a seed, features not counted
 """
 
@@ -33,6 +35,7 @@ from rich.progress import track
 
 import energyforecast as ef
 from energyforecast.competitions import competition
+from energyforecast.evaluation.paired_difference import usual_fit_spread
 from energyforecast.evaluation.score import METRICS
 from energyforecast.evaluation.significance import skill_test
 
@@ -124,12 +127,12 @@ def losses(
     return points, day, float(result.folds["cpu_seconds"].sum()) / seeds
 
 
-def rows(points: Array, day: pd.Series) -> Iterator[dict[str, Any]]:
+def rows(points: Array, day: pd.Series, *, usual: float) -> Iterator[dict[str, Any]]:
     """Shares of intervals that exclude 0, for each length of periods."""
     month = 12 * day.dt.year + day.dt.month
     month -= month.iloc[len(month) // 50]  # The first hours in UTC are of the month before.
     mean = points.mean(axis=1)
-    spread = 100 * float(mean.std(ddof=1) / mean.mean())
+    spread = float(mean.std(ddof=1) / mean.mean())
     for length in LENGTHS:
         if length > month.max() + 1:
             return
@@ -138,16 +141,18 @@ def rows(points: Array, day: pd.Series) -> Iterator[dict[str, Any]]:
             inside = ((month >= first) & (month < first + length)).to_numpy()
             for pair in combinations(range(len(points)), 2):
                 both, days = points[list(pair)][:, inside], day[inside].to_numpy()
-                honest, alone = (
-                    skill_test(PINBALL, both, days, **given) for given in ({}, {"fit_spread": 0.0})
-                )
-                better = skill_test(PINBALL, both * [[1 - BETTER], [1]], days)
-                excludes = [test.low > 0 or test.high < 0 for test in (honest, alone)]
-                found.append([*excludes, (honest.high - honest.low) / 2, better.low > 0])
+                spreads = (usual, 0.0, spread)
+                equal = [skill_test(PINBALL, both, days, fit_spread=item) for item in spreads]
+                unlike = both * [[1 - BETTER], [1]]
+                better = [
+                    skill_test(PINBALL, unlike, days, fit_spread=item).low > 0 for item in (usual, spread)
+                ]
+                excludes = [test.low > 0 or test.high < 0 for test in equal]
+                found.append([*excludes, (equal[0].high - equal[0].low) / 2, *better])
         shares = 100 * np.mean(np.array(found, dtype=float), axis=0)
-        names = ("excludes", "days_alone", "half_width", "finds")
+        names = ("excludes", "days_alone", "with_seeds", "half_width", "finds", "finds_with_seeds")
         figures = {name: round(float(share), 1) for name, share in zip(names, shares, strict=True)}
-        yield {"spread": round(spread, 2), "months": length, "tests": len(found)} | figures
+        yield {"spread": round(100 * spread, 2), "months": length, "tests": len(found)} | figures
 
 
 def main() -> None:
@@ -175,8 +180,9 @@ def main() -> None:
         model = small if name == "small" else case.forecaster.model
         refit = None if fits == "one" else "MS"
         points, day, cpu = losses(case, model, seeds=options.seeds, refit=refit)
+        usual = usual_fit_spread([case.forecaster.sites[0].kind])
         head = {"site": case.name, "model": name, "fits": fits}
-        table += [head | row | {"cpu": round(cpu, 1)} for row in rows(points, day)]
+        table += [head | row | {"cpu": round(cpu, 1)} for row in rows(points, day, usual=usual)]
         if options.json:  # After each case: what is done outlives an interruption.
             options.json.write_text(json.dumps({"seeds": options.seeds, "rows": table}, indent=1) + "\n")
     print(pd.DataFrame(table).to_string(index=False))

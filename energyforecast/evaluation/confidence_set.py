@@ -15,7 +15,7 @@ from energyforecast.errors import SchemaError, one_of
 from energyforecast.evaluation.arguments import check_probability, check_range
 from energyforecast.evaluation.bootstrap import BLOCK, DRAWS, block_draws
 from energyforecast.evaluation.matching import common_keys
-from energyforecast.evaluation.paired_difference import FIT_SPREAD, MINIMUM_DAYS
+from energyforecast.evaluation.paired_difference import MINIMUM_DAYS, usual_fit_spread
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.score import AnyMetric
 from energyforecast.evaluation.significance import comparable
@@ -134,7 +134,9 @@ def confidence_set_of_pairs(
         points.groupby(day).mean(),
         confidence=confidence,
         statistic=statistic,
-        fit_spread=2 * FIT_SPREAD if item.root else FIT_SPREAD,
+        # A root varies by half as much as its square.
+        fit_spread=(2 if item.root else 1)
+        * usual_fit_spread(next(iter(pairs.values())).labels["kind"].unique()),
     )
     value = {name: item.aggregate(points[name].to_numpy()) for name in points}
     table.insert(1, "metric", item.name)

@@ -16,7 +16,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.errors import ConfigurationError, MissingDataError, one_of
-from energyforecast.evaluation import significance
+from energyforecast.evaluation import paired_difference, significance
 from energyforecast.evaluation.aggregation import Metric
 from energyforecast.evaluation.score import METRICS, named
 from energyforecast.evaluation.scored_forecasts import ScoredForecasts
@@ -320,7 +320,9 @@ def _against(
     joined, unshared = _joined(result, baseline, model, item)
     # Points of the RMSE are squared errors, and days of them are compared; roots are reported.
     losses = joined[["new", "old"]].to_numpy().T
-    test = significance.skill_test(item, losses, joined["day"].to_numpy(), alternative="greater")
+    spread = paired_difference.usual_fit_spread(result.pairs[model].labels["kind"].unique())
+    day = joined["day"].to_numpy()
+    test = significance.skill_test(item, losses, day, alternative="greater", fit_spread=spread)
     new, old = (item.aggregate(joined[name].to_numpy()) for name in ("new", "old"))
     if math.isnan(test.p):
         worse, note = False, f"{test.days} days: too few to tell a difference from noise"

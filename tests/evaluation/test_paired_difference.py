@@ -43,7 +43,7 @@ def test_days_alone_do_not_see_the_chance_of_the_fits() -> None:
 
 
 def test_a_difference_of_five_percent_is_found_over_a_year() -> None:
-    found = [paired_test(*losses(365, better=0.05, fits=0.004, seed=k)) for k in range(100)]
+    found = [paired_test(*losses(365, better=0.05, fits=0.004, seed=k), fit_spread=0.004) for k in range(100)]
     assert np.mean([test.low > 0 and test.p < 0.05 for test in found]) == 1.0
     held = np.mean([test.low <= 0.05 <= test.high for test in found])
     assert held >= 0.85
@@ -62,7 +62,7 @@ def test_the_chance_of_the_fits_adds_to_the_variance_by_hand() -> None:
     model, reference = losses(60)
     of_days = diebold_mariano(model - reference)
     error = np.hypot(of_days.mean / of_days.statistic, 0.004 * np.hypot(model.mean(), reference.mean()))
-    test = paired_test(model, reference)
+    test = paired_test(model, reference, fit_spread=0.004)
     assert test.statistic == pytest.approx(of_days.mean / error)
     assert test.p == pytest.approx(2 * stats.t.sf(abs(test.statistic), 59))
 
@@ -86,10 +86,10 @@ def test_p_is_below_a_tenth_exactly_where_the_interval_excludes_zero(metric: str
 def test_a_loss_that_may_be_zero_gives_no_interval() -> None:
     rng = np.random.default_rng(0)
     rare = np.where(np.arange(40) == 7, 5.0, 0.0)
-    test = paired_test(rare + 0.1 * rng.random(40), rare)
+    test = paired_test(rare + 0.1 * rng.random(40), rare, fit_spread=0.004)
     assert np.isnan([test.low, test.high]).all()
     assert 0 < test.p < 1
-    same = paired_test(rare, rare)
+    same = paired_test(rare, rare, fit_spread=0.004)
     assert (same.statistic, same.p) == (0.0, 1.0)
 
 
@@ -104,6 +104,17 @@ def test_the_confidence_set_keeps_a_model_that_is_worse_by_chance_of_its_fit_alo
     table = pd.DataFrame({"a": model, "b": model * 1.004, "c": 1.1 * reference})
     assert model_confidence_set(table)["inside"].tolist() == [True, False, False]
     assert model_confidence_set(table, fit_spread=0.004)["inside"].tolist() == [True, True, False]
+
+
+def test_fits_of_demand_vary_more_than_those_of_plants() -> None:
+    forecast, observations = example_days(days=60, kind="demand")
+    pairs = align(observations, forecast)
+    other = replace(pairs, quantiles=pairs.quantiles + 1.0)
+    demand, known = compare(other, pairs).iloc[0], compare(other, pairs, fit_spread=0.025).iloc[0]
+    labels = pairs.labels.assign(kind="wind")
+    plant = compare(replace(other, labels=labels), replace(pairs, labels=labels)).iloc[0]
+    assert (demand["low"], demand["p"]) == (known["low"], known["p"])
+    assert demand["high"] - demand["low"] > plant["high"] - plant["low"]
 
 
 def test_a_negative_spread_is_refused() -> None:
