@@ -63,8 +63,8 @@ table.pivot(index="model", columns="metric", values="percent").sort_values("crps
 # ## Significance
 #
 # Four months are 119 days, not 2,705 independent hours, because the errors of a day are correlated. `compare`
-# tests daily means, computes a confidence interval of the skill from blocks of seven days, and adjusts p for the
-# number of rows.
+# tests daily means, computes the confidence interval of the skill from the same test, and adjusts p for the
+# number of rows. The test also knows that two fits differ by chance.
 
 # %%
 compared = result.compare("crps", reference="ecmwf")
@@ -82,9 +82,9 @@ axis.set_title("Shelek (synthetic), September to December 2024", loc="left", fon
 plt.show()
 
 # %% [markdown]
-# Three weather models together are a few percent better than the best one, which is a typical result. For the
-# blend, p is below 0.01. For one matrix, which is 5 % better, p is not below 0.05: four months of one farm are not
-# sufficient to show it. Comparisons of weather models over a few weeks without such a test are not reliable.
+# Three weather models together are about 5 % better than the best one, which is a typical result, and their intervals
+# lie above 0. The two other weather models alone are 6 and 7 % worse, but their intervals reach 0: four months of one
+# farm are not sufficient to show it. Comparisons over a few weeks without such a test are not reliable.
 #
 # Compared with one matrix:
 

@@ -91,7 +91,7 @@ def daily_means(losses: Array, day: Array) -> Array:
     """Losses of each day in order of the days, shape (..., days), scaled so that their mean is the mean of all rows."""
     _, number = np.unique(day, return_inverse=True)
     sums = np.array([np.bincount(number, weights=column) for column in np.atleast_2d(losses)])
-    return sums * (sums.shape[1] / max(1, len(number)))
+    return np.asarray(sums * (sums.shape[1] / max(1, len(number))))
 
 
 def long_run_covariance(series: Array, *, lags: int) -> Array:
