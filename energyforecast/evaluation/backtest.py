@@ -29,6 +29,7 @@ from energyforecast.evaluation.resource_use import total_use
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.splits import Fold, Refit, Splits, split
 from energyforecast.forecasting import checks
+from energyforecast.forecasting.fitted_plants import declared_sites, fitted_plants
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import (
     Climatology,
@@ -137,6 +138,8 @@ def backtest(
     begun, cpu_begun = time.perf_counter(), time.process_time()
     asked = splits.origins(first.task, start, end)
     _check_outcomes(first, observations, asked)
+    named = _with_orientation(named, observations, asked)
+    first = next(iter(named.values()))
     weather = validated(weather, sites=first.sites)  # Once, and not for each forecaster.
     candidates = [_candidate(name, named[name], weather, observations, asked, splits) for name in named]
     if missing == "error":
@@ -174,6 +177,20 @@ def backtest(
         | {"wall_seconds": round(time.perf_counter() - begun, 2)}
         | total_use([run.use for run in done.values() if run.use is not None], since=cpu_begun),
     )
+
+
+def _with_orientation(
+    named: Mapping[str, Forecaster], observations: Observations, asked: pd.DatetimeIndex
+) -> dict[str, Forecaster]:
+    """Forecasters of PV plants as their power shows them by the first issue time, where they are not declared."""
+    sites = next(iter(named.values())).sites
+    fitted = fitted_plants(sites, observations, as_of=asked[0])
+    if fitted == sites:
+        return dict(named)
+    copies = {name: forecaster.unfitted() for name, forecaster in named.items()}
+    for copy in copies.values():
+        copy.sites = fitted
+    return copies
 
 
 def _check_outcomes(forecaster: Forecaster, observations: Observations, tested: pd.DatetimeIndex) -> None:
@@ -274,7 +291,7 @@ def _candidate(
             'Leave window="expanding".',
         )
     if not forecaster.trust_clock:
-        checks.check_clock(table, observations, sites=forecaster.sites)
+        checks.check_clock(table, observations, sites=declared_sites(forecaster.sites))
     return Candidate(name, forecaster, table, forecaster.needs(weather))
 
 

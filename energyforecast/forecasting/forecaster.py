@@ -25,6 +25,7 @@ from energyforecast.features import Needs
 from energyforecast.forecasting import checks, ladder, training
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
+from energyforecast.forecasting.fitted_plants import declared_sites, fitted_plants, orientation_caveats
 from energyforecast.forecasting.specification import Specification
 from energyforecast.forecasting.training import cold_start_caveats, cold_start_sites, fit_cold_start
 from energyforecast.weather import TemperatureEnsemble
@@ -113,8 +114,6 @@ class Forecaster(Specification):
             "lightgbm": version("lightgbm"),
         }
 
-    # -- learning ------------------------------------------------------------------------------
-
     def needs(self, weather: Weather) -> Needs:
         """Needs of the features of all sites; after a fit, weather with other variables is refused."""
         needs = super().needs(weather)
@@ -160,9 +159,10 @@ class Forecaster(Specification):
 
         Notes
         -----
-        A plant with less than 30 days of published power is forecast by its power curve or PV chain on
-        the weather (:class:`energyforecast.models.ColdStart`), with the errors of plants of its kind that have more,
-        or those that weather forecasts usually have; ``training_``, repr and forecasts are marked so.
+        A plant with less than 30 days of published power is forecast by its power curve or PV chain on the weather
+        (:class:`energyforecast.models.ColdStart`), with the errors of plants of its kind that have more, or those that
+        weather forecasts usually have; ``training_``, repr and forecasts are marked so. PV sites that declare neither
+        tilt nor azimuth get those of :func:`energyforecast.fit_plant`, marked likewise.
         """
         one_of("missing", missing, allowed=("error", "drop"))
         observations = self._with_every_site(observations, weather)
@@ -170,6 +170,7 @@ class Forecaster(Specification):
         for name in ("models_", "needs_"):
             vars(self).pop(name, None)
         moment = None if as_of is None else timestamps.instant(as_of, timezone=self.task.timezone)
+        self.sites = fitted_plants(self.sites, observations, as_of=moment)
         if isinstance(checked, TemperatureEnsemble):
             matrix = measured_matrix(checked, observations, moment, recipes=self.recipes)
             return self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
@@ -178,7 +179,7 @@ class Forecaster(Specification):
         if missing == "error":
             checks.refuse_unusable(checked, matrix, recipes=self.recipes_for(checked), place="fit")
         if not self.trust_clock:
-            checks.check_clock(matrix, observations, sites=self.sites)
+            checks.check_clock(matrix, observations, sites=declared_sites(self.sites))
         return self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
 
     def fit_matrix(
@@ -227,8 +228,6 @@ class Forecaster(Specification):
         self.needs_ = needs
         self.training_ = training.summarise(chosen, cold, self.models_)
         return self
-
-    # -- forecasting ---------------------------------------------------------------------------
 
     def predict(
         self,
@@ -295,7 +294,7 @@ class Forecaster(Specification):
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:
         """Caveats of every result made from this weather."""
-        return (*weather_caveats(weather), *self.cold_starts)
+        return (*weather_caveats(weather), *self.cold_starts, *orientation_caveats(self.sites))
 
     def predict_rows(
         self, matrix: DesignMatrix, site: Site, *, rows: npt.NDArray[np.bool_] | None = None
@@ -371,8 +370,6 @@ class Forecaster(Specification):
             allocate=allocate,
         )
 
-    # -- storage -------------------------------------------------------------------------------
-
     def save(self, path: str | Path) -> Path:
         """Write to one file without pickle; see :func:`energyforecast.load`.
 
@@ -390,11 +387,11 @@ class Forecaster(Specification):
 
     def __repr__(self) -> str:
         names = ", ".join(site.name for site in self.sites[:3]) + (", ..." if len(self.sites) > 3 else "")
-        caveat = ", perfect weather" if self.perfect_weather else ""
-        count = self.training_.origins if self.is_fitted else 0
-        state = f", fitted on {count} origin{'s' if count != 1 else ''}" if self.is_fitted else ", not fitted"
-        if self.is_fitted and self.training_.cold:
-            state += (
-                f", cold start: power curve or PV chain on the weather for {', '.join(self.training_.cold)}"
-            )
-        return f"Forecaster({names}, {self._model_names()}{caveat}{state})"
+        state = f"{names}, {self._model_names()}" + (", perfect weather" if self.perfect_weather else "")
+        if not self.is_fitted:
+            return f"Forecaster({state}, not fitted)"
+        state += f", fitted on {self.training_.origins} origin{'s' if self.training_.origins != 1 else ''}"
+        state += ", orientation estimated" if orientation_caveats(self.sites) else ""
+        if cold := ", ".join(self.training_.cold):
+            state += f", cold start: power curve or PV chain on the weather for {cold}"
+        return f"Forecaster({state})"

@@ -328,16 +328,17 @@ def _clipping(power: Floats) -> float:
 
 
 def _orientations(site: PVPlant) -> list[Orientation]:
-    """Grid of tilts and azimuths, as dense for flat modules as for steep ones."""
+    """Grid of tilts and azimuths, as dense for flat modules as for steep ones, which do not face the pole."""
     azimuths = np.arange(0.0, 360.0, 10.0) if site.surface_azimuth is None else [site.surface_azimuth]
     tilts = np.arange(0.0, 91.0, 5.0) if site.surface_tilt is None else [site.surface_tilt]
     equator = 180.0 if site.latitude >= 0 else 0.0
+    free = abs(site.latitude) <= 25.0 or site.surface_azimuth is not None
     grid = []
     for tilt in map(float, tilts):
-        # Nearly flat modules are alike, whatever they face.
-        stride = max(1, round(30.0 / max(tilt, 1.0)))
-        chosen = azimuths[::stride] if tilt else [equator] if site.surface_azimuth is None else azimuths
-        grid += [(tilt, float(azimuth)) for azimuth in chosen]
+        stride = max(1, round(30.0 / max(tilt, 1.0)))  # nearly flat modules are alike
+        chosen = azimuths[::stride] if tilt or site.surface_azimuth is not None else [equator]
+        reach = 180.0 if tilt <= 30.0 or free else 100.0
+        grid += [(tilt, float(azimuth)) for azimuth in chosen if abs(_turn(azimuth, equator)) <= reach]
     return grid
 
 
@@ -371,14 +372,14 @@ def _with_clocks(sample: _Sample, best: Orientation, site: PVPlant, draws: Float
     tilts = best[0] + (np.array([-10.0, 0.0, 10.0]) if site.surface_tilt is None else np.zeros(1))
     turns = np.arange(-45.0, 46.0, 15.0) if site.surface_azimuth is None else np.zeros(1)
     near = [(float(tilt), float(turn)) for tilt in tilts if 0 <= tilt <= 90 for turn in turns]
-    pairs = [(shift, turn) for shift in _SHIFTS for _, turn in near]
     found = [
         sample.losses(modules)
         for shift in _SHIFTS
         for modules in sample.modules([(tilt, best[1] + turn) for tilt, turn in near], shift=shift)
     ]
-    chosen = np.array([pairs[k] for k, _ in _best(found, draws)])
-    return chosen[:, 1], chosen[:, 0]
+    pairs = [(turn, shift) for shift in _SHIFTS for _, turn in near]
+    turns, shifts = np.array([pairs[k] for k, _ in _best(found, draws)]).T
+    return turns, shifts
 
 
 def _turn(azimuth: float, reference: float) -> float:

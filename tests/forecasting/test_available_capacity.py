@@ -231,7 +231,7 @@ def test_roofs_that_grow_every_day_are_forecast_without_bias() -> None:
         observed = power.value_at("roofs", forecast.to_frame()["valid_time"])
         bias.append(float((forecast.mean.values.ravel() - observed).mean() / observed.mean()))
     assert abs(bias[0]) < 0.05
-    assert bias[1] < -0.1
+    assert bias[1] < -0.07  # a part of the growth is taken for a tilt
 
 
 # -- outages ---------------------------------------------------------------------------------------
