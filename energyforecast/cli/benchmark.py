@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -28,8 +28,12 @@ def benchmark(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the scores.")] = None,
     information: Annotated[
-        str, typer.Option(help="competition: a month's weather at once; operational: a run a day.")
-    ] = "competition",
+        str | None,
+        typer.Option(
+            help="2014: competition (a month's weather at once) or operational (a run a day). 2012: past, or "
+            "competition (fits know all training hours, later ones too)."
+        ),
+    ] = None,
     jobs: JobsOption = 1,
     n_tree_sets: Annotated[
         int,
@@ -43,9 +47,10 @@ def benchmark(
 ) -> None:
     """Forecast the tasks of a competition and compare with its leaderboard; docs/benchmarks lists where to get data."""
     from energyforecast import competitions
+    from energyforecast.competitions.readers.common import Information
 
-    kinds = ("competition", "operational")
-    one_of("--information", information, allowed=kinds, error=ConfigurationError)
+    if information is not None:
+        one_of("--information", information, allowed=get_args(Information), error=ConfigurationError)
     folder = _data_folder(data)
     with progress_bar(f"Fits and forecasts {name}") as progress:
         report = competitions.run(
@@ -86,7 +91,8 @@ def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
     references = [usual, *report["references"].values()]
     names = ("climatology", *report["references"])
     heads = ("task", "n", "score", *names, *(("best team", board["team"] or "none") if board else ()))
-    table = plain_table(f"{report['benchmark']}: mean pinball loss of 99 quantiles [{report['unit']}]", heads)
+    what = f"mean pinball loss of 99 quantiles [{report['unit']}], information: {report['information']}"
+    table = plain_table(f"{report['benchmark']}: {what}", heads)
     for task, score in report["tasks"].items():
         cells = [task, str(report["n_by_task"][task]), f"{score:.5f}"]
         cells += [f"{other['tasks'][task]:.5f}" for other in references]
@@ -121,6 +127,11 @@ def _sites_table(report: dict[str, Any]) -> Table:
     for site, scores in report["sites"].items():
         cells = [f"{scores[metric][name]:.4f}" for metric in ("pinball", "rmse") for name in models]
         table.add_row(site, str(scores["n"]), *cells)
+    table.add_section()
+    overall = [report["mean"], report["climatology"]["mean"]]
+    overall += [other["mean"] for other in report["references"].values()]
+    cells = [f"{value:.4f}" for value in (*overall, *report["rmse"].values())]
+    table.add_row("mean", str(report["n"]), *cells)
     return table
 
 

@@ -119,8 +119,8 @@ class Competition(ABC):
     counted: ClassVar[str] = "4-12"
     #: Whether single tasks can be chosen.
     selectable: ClassVar[bool] = True
-    #: Whether the weather can be had as a run a day.
-    operational: ClassVar[bool] = True
+    #: Information from which it can be forecast, the default first.
+    information: ClassVar[tuple[Information, ...]] = ("competition", "operational")
     #: Whether the model is made of sets of trees.
     has_tree_sets: ClassVar[bool] = True
     #: File with the scores of the competitors, where there is one.
@@ -202,9 +202,10 @@ class Competition(ABC):
 
 
 def described(forecaster: Forecaster, data: CompetitionData) -> dict[str, Any]:
-    """Model, features, task and weather of a forecaster, in words."""
+    """Information, model, features, task and weather of a forecaster, in words."""
     task = forecaster.task
     return {
+        "information": data.information,
         "model": repr(forecaster.model),
         "features": [repr(item) for item in forecaster.features.resolve(data.weather)[0].features],
         "task": f"{type(task).__name__}(timezone={task.timezone!r}, frequency={task.frequency!r})",

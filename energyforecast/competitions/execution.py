@@ -92,13 +92,13 @@ def run(
     folder: str | Path,
     *,
     tasks: str | None = None,
-    information: Information = "competition",
+    information: Information | None = None,
     jobs: int = 1,
     n_tree_sets: int = 1,
     leave_one_month_out: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Forecast tasks of a competition, each from data known at its start, and score them.
+    """Forecast tasks of a competition, each from the data that the information allows, and score them.
 
     Parameters
     ----------
@@ -108,8 +108,10 @@ def run(
         With the files of the competition.
     tasks : str, optional
         Like ``"4-12"`` or ``"1,3"``; those that the competition scored by default.
-    information : {"competition", "operational"}
-        Weather of a month in one run, or a run a day.
+    information : {"competition", "operational", "past"}, optional
+        GEFCom2014: weather of a month in one run (``"competition"``, the default), or a run a day (``"operational"``).
+        GEFCom2012: fits that know the past alone (``"past"``, the default), or all training hours, also later ones, as
+        the competitors had them (``"competition"``).
     jobs : int
         Processes; every task at every site is a piece of work.
     n_tree_sets : int
@@ -122,9 +124,10 @@ def run(
     Returns
     -------
     dict
-        Ready for JSON: ``tasks`` (score by task), ``mean``, ``n``, ``missing``, ``sites``, ``climatology``,
-        ``references``, ``rmse``, ``coverage``, ``leaderboard``, ``leave_one_month_out``, ``settings``,
-        ``wall_seconds``, ``cpu_seconds`` and ``peak_memory_mb`` (processes included).
+        Ready for JSON: ``information``, ``tasks`` (score by task), ``mean``, ``n``, ``missing``, ``sites``, ``rmse``
+        (mean over sites, by model), ``climatology``, ``references``, ``coverage``, ``leaderboard``,
+        ``leave_one_month_out``, ``settings``, ``wall_seconds``, ``cpu_seconds`` and ``peak_memory_mb`` (processes
+        included).
 
     Raises
     ------
@@ -148,6 +151,7 @@ def run(
     """
     begun, cpu_begun = time.perf_counter(), time.process_time()
     event = competition(name, n_tree_sets=n_tree_sets)
+    information = event.information[0] if information is None else information
     _check_information(event, information, leave_one_month_out)
     data = event.read(folder, information=information)
     chosen = event.chosen(tasks, data)
@@ -160,6 +164,7 @@ def run(
     return {
         "benchmark": name,
         "unit": event.unit,
+        "information": information,
         **_scores(done, chosen),
         "leaderboard": scoring.leaderboard(folder, file=event.leaderboard, tasks=chosen),
         "leave_one_month_out": months,
@@ -170,9 +175,8 @@ def run(
 
 
 def _check_information(event: Competition, information: str, leave_one_month_out: bool) -> None:
-    """Refuse a form of the weather, or a leave-one-month-out, that the competition does not offer."""
-    kinds = ("competition", "operational") if event.operational else ("competition",)
-    one_of(f"--information of {event.name}", information, allowed=kinds, error=ConfigurationError)
+    """Refuse information, or a leave-one-month-out, that the competition does not offer."""
+    one_of(f"--information of {event.name}", information, allowed=event.information, error=ConfigurationError)
     if leave_one_month_out and not isinstance(event, _Monthly):
         raise ConfigurationError(
             f"Leaving one month out is asked of {event.name}.",
@@ -216,7 +220,8 @@ def _scores(done: Sequence[_SiteTask], tasks: Sequence[int]) -> dict[str, Any]:
     by_task = {task: [item for item in done if item.task == task] for task in tasks}
     everything = _joined(done, "model")
     scored = everything.scored()
-    scores = {name: _by_task(by_task, name) for name in done[0].forecasts}
+    names, by_site = tuple(done[0].forecasts), _by_site(done)
+    scores = {name: _by_task(by_task, name) for name in names}
     return {
         **scores.pop("model"),
         "n": len(scored),
@@ -224,7 +229,8 @@ def _scores(done: Sequence[_SiteTask], tasks: Sequence[int]) -> dict[str, Any]:
         "n_by_task": {str(task): len(_joined(items, "model").scored()) for task, items in by_task.items()},
         "climatology": scores.pop("climatology"),
         "references": scores,
-        "sites": _by_site(done),
+        "sites": by_site,
+        "rmse": {name: float(np.mean([each["rmse"][name] for each in by_site.values()])) for name in names},
         "coverage": scoring.coverage(everything),
     }
 

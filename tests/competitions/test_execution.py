@@ -174,6 +174,38 @@ def test_blocks_of_2012_are_forecast_from_what_was_known_before_them(tmp_path: P
     np.testing.assert_array_equal(got.quantiles, done.quantiles)
 
 
+def test_later_training_hours_count_in_2012_with_the_information_of_the_competition_alone(
+    tmp_path: Path,
+) -> None:
+    """The same blocks; one fit knows power after them, and what is known of each block stays what it was."""
+    event, folder = competition("gefcom2012-wind"), write_2012(tmp_path, farms=1)
+    past, whole = (event.read(folder, information=kind) for kind in event.information)
+    one, other = event.forecast(past, 1, site="farm 1"), event.forecast(whole, 1, site="farm 1")
+    np.testing.assert_array_equal(one.valid_time, other.valid_time)
+    power = whole.observations.values.copy()
+    power.loc[power.index >= "2011-01-10"] = 0.0  # after all blocks
+    later = replace(whole, observations=replace(whole.observations, values=power))
+    got = event.forecast(later, 1, site="farm 1")
+    assert np.mean(got.quantiles[:, 49]) < np.mean(other.quantiles[:, 49])
+    newest = [event.references(data, 1, site="farm 1")["persistence"] for data in (past, whole, later)]
+    np.testing.assert_allclose(
+        np.median(newest[1].quantiles[:1]), np.median(newest[0].quantiles[:1]), atol=0.05
+    )
+    assert event.settings(whole)["information"] == "competition"
+
+
+def test_2012_has_one_task_with_the_information_of_the_competition(tmp_path: Path) -> None:
+    folder = write_2012(tmp_path, farms=1)
+    past, whole = (
+        competitions.run("gefcom2012-wind", folder, information=kind) for kind in (None, "competition")
+    )
+    assert (past["information"], whole["information"]) == ("past", "competition")
+    assert whole["n"] == past["n"] == 3 * 48
+    assert list(whole["tasks"]) == ["1"]
+    assert whole["rmse"]["model"] == pytest.approx(whole["sites"]["farm 1"]["rmse"]["model"])
+    assert whole["settings"]["refit"].startswith("never")
+
+
 # --- Scores ---------------------------------------------------------------------------------------
 
 
@@ -328,6 +360,7 @@ def test_a_month_that_is_left_out_teaches_its_own_forecast_nothing(wind: Path) -
         ("gefcom2014-wind", {"tasks": "3"}, "Task 3"),
         ("gefcom2014-wind", {"tasks": "first"}, "first"),
         ("gefcom2012-wind", {"information": "operational"}, "operational"),
+        ("gefcom2014-wind", {"information": "past"}, "past"),
         ("gefcom2012-wind", {"leave_one_month_out": True}, "one month out"),
         ("gefcom2014-load", {"n_tree_sets": 3}, "n_tree_sets=3"),
     ],
@@ -360,7 +393,9 @@ def test_the_command_writes_scores_and_prints_them_beside_the_best(
     assert "early" in out
     assert "0.03000" in out
     assert "Coverage: 80% interval" in out
+    assert "information: competition" in " ".join(out.split())
     written = json.loads((tmp_path / "scores.json").read_text())
+    assert written["information"] == "competition"
     assert written["n"] == 2 * 744
     assert "n_tree_sets=2" in written["settings"]["model"]
 

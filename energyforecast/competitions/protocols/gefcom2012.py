@@ -21,7 +21,11 @@ __all__ = ["Gefcom2012Wind"]
 
 
 class Gefcom2012Wind(Competition):
-    """Seven wind farms, 48 hours at a time, twice in seven days; refitted each month.
+    """Seven wind farms, 48 hours at a time, twice in seven days.
+
+    Information ``"past"``: refitted each month on the hours before it. ``"competition"``: one fit on all training
+    hours, also those after a block, as the competitors had them. Weather and newest power are in both those before
+    the block.
 
     Examples
     --------
@@ -32,19 +36,18 @@ class Gefcom2012Wind(Competition):
     name: ClassVar[str] = "gefcom2012-wind"
     kind: ClassVar[Kind] = "wind"
     selectable: ClassVar[bool] = False
-    operational: ClassVar[bool] = False
+    information: ClassVar[tuple[Information, ...]] = ("past", "competition")
 
-    def read(self, folder: str | Path, *, information: Information = "competition") -> CompetitionData:
+    def read(self, folder: str | Path, *, information: Information = "past") -> CompetitionData:
         """See :func:`energyforecast.competitions.read_gefcom2012_wind`."""
-        del information
-        return read_gefcom2012_wind(folder)
+        return read_gefcom2012_wind(folder, information=information)
 
     def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
-        """Fit on data known at the month's first hour, forecast the blocks that begin in the month."""
+        """Fit on the data of the information, forecast the blocks of the task."""
         return self._by(data, task, site, self.model())
 
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
-        """The distribution of the power so far, by hour of the day."""
+        """The distribution of the power that is learnt from, by hour of the day."""
         return self._by(data, task, site, Climatology())
 
     def references(self, data: CompetitionData, task: int, *, site: str) -> dict[str, TaskForecast]:
@@ -54,10 +57,11 @@ class Gefcom2012Wind(Competition):
     def _by(self, data: CompetitionData, task: int, site: str, model: QuantileModel) -> TaskForecast:
         forecaster = _forecaster(data, site, model)
         power = data.observations[[site]]
-        start = data.starts[task]
-        forecaster.fit(data.weather, power, as_of=start, missing="drop")
-        issued = _blocks(data, site)
-        issued = issued[(issued >= start) & (issued < start + pd.offsets.MonthBegin(1))]
+        start, issued = data.starts[task], _blocks(data, site)
+        if data.information == "past":
+            issued = issued[(issued >= start) & (issued < start + pd.offsets.MonthBegin(1))]
+        as_of = start if data.information == "past" else None
+        forecaster.fit(data.weather, power, as_of=as_of, missing="drop")
         forecast = forecaster.predict(data.weather, power, issue_time=issued)
         cube = forecast.data.sel(site=site)
         valid = cube["valid_time"].values.ravel()
@@ -67,7 +71,8 @@ class Gefcom2012Wind(Competition):
 
     def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model, features and task."""
-        return {"refit": "each month"} | described(_forecaster(data, data.sites[0].name, self.model()), data)
+        refit = "each month" if data.information == "past" else "never: one fit on all training hours"
+        return {"refit": refit} | described(_forecaster(data, data.sites[0].name, self.model()), data)
 
 
 def _forecaster(data: CompetitionData, site: str, model: QuantileModel) -> Forecaster:

@@ -62,7 +62,7 @@ class _Monthly(Competition):
 
     def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model, features and task."""
-        return {"information": data.information} | described(self.forecaster(data, data.sites[0].name), data)
+        return described(self.forecaster(data, data.sites[0].name), data)
 
     def leave_one_month_out(self, data: CompetitionData, *, site: str) -> dict[str, TaskForecast]:
         """Forecast each month, like ``"2012-04"``, from all others, also later ones: to judge features."""

@@ -37,7 +37,7 @@ class Gefcom2014Load(Competition):
 
     name: ClassVar[str] = "gefcom2014-load"
     kind: ClassVar[Kind] = "load"
-    operational: ClassVar[bool] = False
+    information: ClassVar[tuple[Information, ...]] = ("competition",)
     has_tree_sets: ClassVar[bool] = False
     leaderboard: ClassVar[str | None] = "leaderboard_load.csv"
     unit: ClassVar[str] = "MW"

@@ -24,8 +24,9 @@ __all__ = ["CompetitionData", "Information"]
 
 Array = npt.NDArray[Any]
 
-#: Weather as competitors had it (a month's at once), or as operators have it (a run a day).
-Information: TypeAlias = Literal["competition", "operational"]
+#: As competitors had it (a month's weather at once; all training hours, later ones too), as operators have it
+#: (a run a day), or what was known at the issue time alone.
+Information: TypeAlias = Literal["competition", "operational", "past"]
 
 _HOUR: Final = pd.Timedelta("1h")
 
@@ -46,8 +47,8 @@ class CompetitionData:
         Power by which forecasts are scored.
     starts : dict of Timestamp
         By number of the task: the first hour that is forecast, up to which all data is known.
-    information : {"competition", "operational"}
-        Weather of a month in one run, or a run a day.
+    information : {"competition", "operational", "past"}
+        As :attr:`Competition.information` of the competition lists and describes.
 
     See Also
     --------

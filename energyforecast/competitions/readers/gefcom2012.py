@@ -11,12 +11,12 @@ import pandas as pd
 import xarray as xr
 
 from energyforecast.competitions.readers import common as files
-from energyforecast.competitions.readers.common import CompetitionData
+from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.site_facts import Source
 from energyforecast.core.sites import WindFarm
-from energyforecast.errors import SchemaError
+from energyforecast.errors import SchemaError, one_of
 
 __all__ = ["read_gefcom2012_wind"]
 
@@ -28,7 +28,7 @@ _COLUMNS: Final = ("u", "v", "ws", "wd")
 _STAMP: Final = "%Y%m%d%H"
 
 
-def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
+def read_gefcom2012_wind(folder: str | Path, *, information: Information = "past") -> CompetitionData:
     r"""Read the wind track of 2012: seven farms, ECMWF wind at 10 m by run (00 and 12 UTC) and lead (1 to 48 h).
 
     Parameters
@@ -36,12 +36,15 @@ def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
     folder : path
         With ``forecasts.parquet`` and ``power.parquet``, alone or in a folder ``gefcom2012_wind``; or with the
         official ``windpowermeasurements.csv`` and ``windforecasts_wf1.csv`` and so on.
+    information : {"past", "competition"}
+        Fits that know the past alone, or all training hours, also later ones, as the competitors had them.
 
     Returns
     -------
     CompetitionData
         The hours that the competition withheld are missing in ``observations``, and ``outcomes`` holds them alone.
-        Tasks are the months in which such hours begin, 1 being the first.
+        Tasks are the months in which such hours begin, 1 being the first; with ``information="competition"`` there is
+        one task, since all months have the same training hours.
 
     Raises
     ------
@@ -75,6 +78,7 @@ def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
     >>> data.observations  # the withheld hours are missing
     Observations of farm 1: 23 x 1h from 2011-01-01 00:00 UTC, 11 missing, 0 flagged, published after 0h
     """
+    one_of("information", information, allowed=("past", "competition"))
     power, withheld, forecasts = _tables(folder)
     names = [f"farm {number}" for number in range(1, power.shape[1] + 1)]
     power = power.set_axis(names, axis=1).set_axis(power.index - pd.Timedelta("1h"))
@@ -98,9 +102,9 @@ def read_gefcom2012_wind(folder: str | Path) -> CompetitionData:
     )
     begun = every[withheld.to_numpy() & ~withheld.shift(fill_value=False).to_numpy()]
     firsts = pd.DatetimeIndex(begun.normalize() - pd.to_timedelta(begun.day - 1, unit="D")).unique()
-    return CompetitionData(
-        sites, _runs(forecasts, names), known, outcomes, dict(enumerate(firsts.as_unit("ns"), start=1))
-    )
+    firsts = firsts.as_unit("ns") if information == "past" else firsts[:1].as_unit("ns")
+    starts = dict(enumerate(firsts, start=1))
+    return CompetitionData(sites, _runs(forecasts, names), known, outcomes, starts, information)
 
 
 def _tables(folder: str | Path) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
