@@ -97,7 +97,9 @@ def backtest(
     config: ConfigArgument,
     start: Annotated[str | None, typer.Option(help="First day, month or year that is forecast.")] = None,
     end: Annotated[str | None, typer.Option(help="Last one, all of it.")] = None,
-    refit: Annotated[str, typer.Option(help="D, W, MS, QS, YS, or a count of origins.")] = "MS",
+    refit: Annotated[
+        str, typer.Option(help="auto (by length of history), D, W, MS, QS, YS, or a count of origins.")
+    ] = "auto",
     window: Annotated[
         str, typer.Option(help="Past from which a fit learns: expanding (all), or like 365D.")
     ] = "expanding",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
@@ -63,7 +64,7 @@ def backtest(
     *,
     start: Any,
     end: Any,
-    refit: Refit = "MS",
+    refit: Refit = "auto",
     splits: Splits = _SPLITS,
     execution: Execution = _EXECUTION,
     missing: Literal["error", "drop"] = "error",
@@ -83,9 +84,11 @@ def backtest(
     start, end : str or moment
         Period in which the windows of the forecasts begin, read in the task's zone; ``"2015"`` means
         all of it.
-    refit : {"D", "W", "MS", "QS", "YS"}, int, callable or None
+    refit : {"auto", "D", "W", "MS", "QS", "YS"}, int, callable or None
         Fit again at the first origin of each local day, week, month, quarter or year; at every so many
-        origins; where ``refit(issue_time, last_fit)`` is true; ``None``: once.
+        origins; where ``refit(issue_time, last_fit)`` is true; ``None``: once. ``"auto"``: each week while the history
+        is shorter than 13 weeks, each second week up to 26, each month from then on. The history is what a fit
+        learns from, of the site and the forecaster that have the least; ``folds`` list the fits.
     splits : Splits
         Length of the past from which a fit learns, gap before the fit, stride of the origins, periods that are skipped.
     execution : Execution
@@ -145,7 +148,9 @@ def backtest(
     if missing == "error":
         _refuse_unusable(candidates, weather, splits)
     tested = _with_weather(candidates, asked)
-    folds = split(first.task, tested, refit=refit)
+    folds = split(
+        first.task, tested, refit=refit, history=lambda: _history(candidates, observations, tested, splits)
+    )
     checkpoints = _checkpoints(named, weather, observations, folds, splits, execution)
     done = run_folds(candidates, observations, folds, splits, checkpoints=checkpoints, execution=execution)
     runs = [[done[(k, fold)] for fold in range(len(folds))] for k in range(len(candidates))]
@@ -209,6 +214,19 @@ def _check_outcomes(forecaster: Forecaster, observations: Observations, tested: 
         except TimeError as error:
             remedy = "Choose a start and an end inside the observations, or give more of them."
             raise TimeError(error.found, error.expected, remedy) from error
+
+
+def _history(
+    candidates: Sequence[Candidate], observations: Observations, tested: pd.DatetimeIndex, splits: Splits
+) -> npt.NDArray[np.timedelta64]:
+    """Length of the past from which a fit at each origin learns, where it is shortest."""
+    issued, firsts = timestamps.to_ns(tested), []
+    for item in candidates:
+        hours = np.unique(item.table.valid_time)
+        for site in set(observations.sites) & {site.name for site in item.forecaster.sites}:
+            seen = hours[np.isfinite(observations.value_at(site, hours, outside="missing"))]
+            firsts += [seen[0]] if len(seen) else []  # A site that is never observed gains by no fit.
+    return splits.history(issued, max(firsts, default=issued[0]))
 
 
 def _checkpoints(

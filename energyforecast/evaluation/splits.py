@@ -26,6 +26,8 @@ Skip: TypeAlias = str | Sequence[str | tuple[Any, Any]]
 
 #: Local periods at whose first origin a forecaster is fitted again, as pandas names them.
 CALENDAR: Final = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q", "YS": "Y"}
+#: Weeks between the fits of ``"auto"`` while the history is shorter than so many days; each month from then on.
+_YOUNG: Final = ((1, 91), (2, 182))
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,18 @@ class Splits:
         """
         return None if self.length is None else timestamps.to_ns([self.ends(as_of) - self.length])[0]
 
+    def history(self, issued: timestamps.Times, first: np.datetime64) -> npt.NDArray[np.timedelta64]:
+        """Length of the past from which a fit at each issue time learns, where the first outcome is of `first`.
+
+        Examples
+        --------
+        >>> issued = np.array(["2024-01-31", "2024-03-31"], dtype="datetime64[ns]")
+        >>> Splits("28D", gap="1D").history(issued, np.datetime64("2024-01-20")).astype("timedelta64[D]").tolist()
+        [datetime.timedelta(days=10), datetime.timedelta(days=28)]
+        """
+        known = issued - timestamps.duration(self.gap).to_timedelta64() - first
+        return known if self.length is None else np.minimum(known, self.length.to_timedelta64())
+
     def rows(self, table: DesignMatrix, as_of: pd.Timestamp) -> npt.NDArray[np.bool_]:
         """Rows of a table that a fit may learn from."""
         known = table.issue_time < timestamps.to_ns([self.ends(as_of)])[0]
@@ -158,15 +172,26 @@ class Splits:
         return left
 
 
-def split(task: Task, tested: pd.DatetimeIndex, *, refit: Refit) -> list[Fold]:
-    """Origins in order of time, cut where a forecaster is fitted again."""
+def split(
+    task: Task,
+    tested: pd.DatetimeIndex,
+    *,
+    refit: Refit,
+    history: Callable[[], npt.NDArray[np.timedelta64]] | None = None,
+) -> list[Fold]:
+    """Origins in order of time, cut where a forecaster is fitted again; ``"auto"`` asks for the history of each."""
     issued = timestamps.to_ns(tested)
-    begins = np.flatnonzero(_begins(task, tested, refit))
+    begins = np.flatnonzero(_begins(task, tested, refit, history))
     ends = [*begins[1:], len(issued)]
     return [Fold(tested[a], issued[a:b]) for a, b in zip(begins, ends, strict=True)]
 
 
-def _begins(task: Task, tested: pd.DatetimeIndex, refit: Refit) -> npt.NDArray[np.bool_]:
+def _begins(
+    task: Task,
+    tested: pd.DatetimeIndex,
+    refit: Refit,
+    history: Callable[[], npt.NDArray[np.timedelta64]] | None,
+) -> npt.NDArray[np.bool_]:
     """At which origins a forecaster is fitted again; always at the first."""
     if refit is None:
         return np.asarray(np.arange(len(tested)) == 0)
@@ -174,17 +199,40 @@ def _begins(task: Task, tested: pd.DatetimeIndex, refit: Refit) -> npt.NDArray[n
         return _by_callable(tested, refit)
     if isinstance(refit, int) and not isinstance(refit, bool) and refit >= 1:
         return np.asarray(np.arange(len(tested)) % refit == 0)
+    if refit == "auto" and history is not None:
+        return _by_history(task, tested, history())
     if isinstance(refit, str) and refit in CALENDAR:
-        local = timestamps.to_index(task.windows(tested).valid_time[:, 0]).tz_convert(
-            timestamps.zone(task.timezone)
-        )
-        period = np.asarray(local.tz_localize(None).to_period(CALENDAR[refit]).asi8)
-        return np.append(True, np.diff(period) != 0)
+        return _changes(_periods(task, tested, CALENDAR[refit]))
     raise SchemaError(
         f"refit={refit!r}.",
-        f"It must be one of {list(CALENDAR)}, a count of origins, a callable or None.",
+        f"It must be 'auto', one of {list(CALENDAR)}, a count of origins, a callable or None.",
         "Choose one of them.",
     )
+
+
+def _periods(task: Task, tested: pd.DatetimeIndex, name: str) -> npt.NDArray[np.int64]:
+    """Number of the local period, as pandas names it, in which the window of each origin begins."""
+    begins = timestamps.to_index(task.windows(tested).valid_time[:, 0])
+    local = begins.tz_convert(timestamps.zone(task.timezone)).tz_localize(None)
+    return np.asarray(local.to_period(name).asi8)
+
+
+def _changes(period: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Where a period differs from the one before; true at the first."""
+    return np.append(True, np.diff(period) != 0)
+
+
+def _by_history(
+    task: Task, tested: pd.DatetimeIndex, history: npt.NDArray[np.timedelta64]
+) -> npt.NDArray[np.bool_]:
+    """First origins of weeks, fortnights or months, by the length of the history at each."""
+    begins = _changes(_periods(task, tested, CALENDAR["MS"]))
+    week = _periods(task, tested, CALENDAR["W"])
+    for weeks, days in reversed(_YOUNG):
+        young = history < np.timedelta64(days, "D")
+        begins[young] = _changes(week // weeks)[young]
+    begins[0] = True
+    return begins
 
 
 def _by_callable(

@@ -105,6 +105,41 @@ def test_refits_by_count_or_callable(refit: Any, counts: list[int]) -> None:
     assert result.folds["as_of"].is_monotonic_increasing
 
 
+def test_a_young_site_is_fitted_each_week_an_older_one_each_fortnight_then_each_month() -> None:
+    """Observed from Monday 1 January 2024 on: 13 weeks end on 1 April, 26 on 1 July."""
+    span = {"start": "2024-02-05", "end": "2024-09-29"}
+    result = _run(_power(280), refit="auto", forecasters=_named(ef.Climatology()), **span)
+    fits = pd.DatetimeIndex(result.folds["as_of"]).tz_localize(None).normalize()
+    until, after = fits[fits < "2024-03-31"], fits[fits > "2024-06-30"]
+    assert set(np.diff(until).astype("timedelta64[D]").astype(int)) == {7}
+    assert set(
+        np.diff(fits[(fits > "2024-04-07") & (fits < "2024-06-30")]).astype("timedelta64[D]").astype(int)
+    ) == {14}
+    assert after.strftime("%m-%d").tolist() == ["07-31", "08-31"]
+    assert result.provenance["refit"] == "auto"
+
+
+@pytest.mark.parametrize("options", [{"window": "28D"}, {"forecasters": "young"}])
+def test_the_shortest_history_decides_on_refits(options: dict[str, Any]) -> None:
+    """A moving window is a short history; so is the site that began last."""
+    power, forecasters = _power(400), _named(ef.Climatology())
+    if options.get("forecasters") == "young":
+        values = power.values.assign(young=power.values["area"].where(power.values.index >= "2024-12-01"))
+        power = replace(power, values=values, flags=None)
+        areas = [AREA, replace(AREA, name="young")]
+        forecasters, options = {"both": ef.Forecaster(areas, TASK, model=ef.Climatology())}, {}
+    span = {"start": "2025-01-01", "end": "2025-01-31"}
+    assert len(_run(power, refit="auto", forecasters=forecasters, **span, **options).folds) == 5
+    assert len(_run(_power(400), refit="auto", forecasters=_named(ef.Climatology()), **span).folds) == 1
+
+
+def test_later_outcomes_do_not_move_the_fits_of_auto() -> None:
+    power, run = _power(280), {"refit": "auto", "start": "2024-03-01", "end": "2024-06-30"}
+    as_of = pd.Timestamp("2024-05-01 09:00", tz="UTC")
+    fits = [_run(data, **run).folds["as_of"].tolist() for data in (power, poison_observations(power, as_of))]
+    assert fits[0] == fits[1]
+
+
 @pytest.mark.parametrize(("changes", "error"), [({"refit": 0}, SchemaError), ({"stride": 0}, SchemaError),
     ({"refit": True}, SchemaError), ({"skip": "2024-02"}, SchemaError), ({"gap": "-1h"}, TimeError),
     ({"window": "0h"}, TimeError)])  # fmt: skip

@@ -28,6 +28,7 @@ _NAMES: Final = {
     "width": "Width",
 }
 _REFITS: Final = {
+    "auto": "by the length of the history",
     "D": "each day",
     "W": "each week",
     "MS": "each month",
@@ -35,6 +36,9 @@ _REFITS: Final = {
     "YS": "each year",
     "None": "never",
 }
+
+#: Fits that are listed one by one; of more, the first and the last.
+_MAX_FITS: Final = 60
 
 Row = tuple[Any, ...]
 
@@ -72,7 +76,7 @@ def _first(result: Result) -> tuple[str, Forecast]:
 
 
 def setup(result: Result) -> list[Row]:
-    """Sites, issues, lead times, levels, weather, information, refits and models."""
+    """Sites, issues, lead times, levels, weather, information, fits and models."""
     used, (_, forecast) = result.provenance, _first(result)
     models = (f"{name}: {used.get('models', {}).get(name, name)}" for name in result.forecasts)
     refit = _REFITS.get(str(used.get("refit")), str(used.get("refit", "unknown")))
@@ -84,9 +88,20 @@ def setup(result: Result) -> list[Row]:
         ("Weather", used.get("weather", "unknown")),
         ("Information", information),
         ("Refits", f"{refit}; {len(result.folds)} fits of all models"),
+        *_fits(result),
         ("Models", "; ".join(models)),
         *_training(result),
     ]
+
+
+def _fits(result: Result) -> list[Row]:
+    """Days of the fits, by month; none where they are not known."""
+    if "as_of" not in result.folds:
+        return []
+    days = pd.DatetimeIndex(sorted(set(result.folds["as_of"]))).strftime("%Y-%m-%d")
+    if len(days) > _MAX_FITS:
+        return [("Fitted on", f"{len(days)} days from {days[0]} to {days[-1]} (UTC)")]
+    return [("Fitted on", f"{', '.join(days)} (UTC)")]
 
 
 def _training(result: Result) -> list[Row]:

@@ -20,6 +20,7 @@ from energyforecast.errors import MissingDataError
 from energyforecast.evaluation import Result, backtest
 from energyforecast.reporting.backtest_report import fans, tables
 from energyforecast.reporting.backtest_report.page import caveats
+from energyforecast.reporting.backtest_report.rows import setup
 from energyforecast.testing import example_result
 
 pytest.importorskip("plotly", reason="the report is drawn by plotly (extra report)")
@@ -152,6 +153,20 @@ def test_the_page_shows_how_long_each_model_learnt_and_both_coverages(result: Re
     for name, metric in (("Coverage", "coverage"), ("Coverage, ends included,", "coverage_closed")):
         scores = result.scores(chosen=[metric], model="trees").set_index("level")["percent"]
         assert table[f"{name} of the 80% interval [%]"] == pytest.approx(scores[0.8], rel=0.006)
+
+
+def test_the_page_shows_the_days_of_the_fits(result: Result, file: Path) -> None:
+    """With ``"auto"``, more than a year of history is fitted each month: at the issue before 1 March."""
+    rows = {
+        row[0]: row[1] for several in _Page(file.read_text(encoding="utf-8")).rows.values() for row in several
+    }
+    assert rows["Refits"] == "by the length of the history; 3 fits of all models"
+    assert rows["Fitted on"] == "2015-02-28 (UTC)"
+    many = pd.concat(
+        [result.folds.assign(as_of=result.folds["as_of"] + pd.Timedelta(days=k)) for k in range(99)]
+    )
+    shown = dict(setup(replace(result, folds=many))[:-1])
+    assert shown["Fitted on"] == "99 days from 2015-02-28 to 2015-06-06 (UTC)"
 
 
 def test_the_page_is_one_small_file_that_loads_nothing(file: Path) -> None:
