@@ -435,7 +435,7 @@ def test_json_and_csv_hold_the_same_scores(make: str, tmp_path: Path, request: p
 def test_provenance_counts_what_was_scored_and_nothing_else(spring: Result) -> None:
     """Auxiliary use outside of the tested period was judged by nobody."""
     assert spring.provenance["issues"] == 61
-    assert spring.provenance["refit"] == "MS"
+    assert spring.provenance["refit"] == "auto"
     assert spring.provenance["references"] == ["Climatology", "Persistence"]
     assert spring.provenance["capacity_mw"] == {"La Haute Borne": 8.2}
     assert spring.provenance["below_zero"] == spring.pairs["trees"].below_zero

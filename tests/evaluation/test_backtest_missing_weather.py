@@ -62,7 +62,7 @@ def test_issue_times_without_weather_are_left_out_of_all_models_and_counted() ->
 
 def test_a_first_fit_that_falls_on_lost_weather_moves_to_the_next_issue_time() -> None:
     weather = _without("2024-03-31", "2024-04-02")
-    result = ef.backtest(_forecasters(), weather, POWER, **SPAN, missing="drop")
+    result = ef.backtest(_forecasters(), weather, POWER, **SPAN, missing="drop", refit="MS")
     made = result.folds.loc[result.folds["model"] == "trees", "as_of"].dt.strftime("%m-%d").tolist()
     assert made == ["03-19", "04-03"]
 
