@@ -27,7 +27,7 @@ Skip: TypeAlias = str | Sequence[str | tuple[Any, Any]]
 #: Local periods at whose first origin a forecaster is fitted again, as pandas names them.
 CALENDAR: Final = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q", "YS": "Y"}
 #: Weeks between the fits of ``"auto"`` while the history is shorter than so many days; each month from then on.
-_YOUNG: Final = ((1, 91), (2, 182))
+_YOUNG: Final = ((1, 91), (2, 364))
 
 
 @dataclass(frozen=True)
