@@ -87,7 +87,7 @@ def backtest(
     refit : {"auto", "D", "W", "MS", "QS", "YS"}, int, callable or None
         Fit again at the first origin of each local day, week, month, quarter or year; at every so many
         origins; where ``refit(issue_time, last_fit)`` is true; ``None``: once. ``"auto"``: each week while the history
-        is shorter than 13 weeks, each second week up to 52, each month from then on. The history is what a fit
+        is shorter than 26 weeks, each second week up to 52, each month from then on. The history is what a fit
         learns from, of the site and the forecaster that have the least; ``folds`` list the fits.
     splits : Splits
         Length of the past from which a fit learns, gap before the fit, stride of the origins, periods that are skipped.

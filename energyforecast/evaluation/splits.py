@@ -27,7 +27,7 @@ Skip: TypeAlias = str | Sequence[str | tuple[Any, Any]]
 #: Local periods at whose first origin a forecaster is fitted again, as pandas names them.
 CALENDAR: Final = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q", "YS": "Y"}
 #: Weeks between the fits of ``"auto"`` while the history is shorter than so many days; each month from then on.
-_YOUNG: Final = ((1, 91), (2, 364))
+_YOUNG: Final = ((1, 182), (2, 364))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Splits:
         [datetime.timedelta(days=10), datetime.timedelta(days=28)]
         """
         known = issued - timestamps.duration(self.gap).to_timedelta64() - first
-        return known if self.length is None else np.minimum(known, self.length.to_timedelta64())
+        return np.asarray(known if self.length is None else np.minimum(known, self.length.to_timedelta64()))
 
     def rows(self, table: DesignMatrix, as_of: pd.Timestamp) -> npt.NDArray[np.bool_]:
         """Rows of a table that a fit may learn from."""

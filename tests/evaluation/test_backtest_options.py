@@ -106,14 +106,14 @@ def test_refits_by_count_or_callable(refit: Any, counts: list[int]) -> None:
 
 
 def test_a_young_site_is_fitted_each_week_an_older_one_each_fortnight_then_each_month() -> None:
-    """Observed from Monday 1 January 2024 on: 13 weeks end on 1 April, 52 on 30 December."""
+    """Observed from Monday 1 January 2024 on: 26 weeks end on 1 July, 52 on 30 December."""
     span = {"start": "2024-02-05", "end": "2025-03-10"}
     result = _run(_power(440), refit="auto", forecasters=_named(ef.Climatology()), **span)
     fits = pd.DatetimeIndex(result.folds["as_of"]).tz_localize(None).normalize()
-    until, after = fits[fits < "2024-03-31"], fits[fits > "2024-12-29"]
+    until, after = fits[fits < "2024-06-30"], fits[fits > "2024-12-29"]
     assert set(np.diff(until).astype("timedelta64[D]").astype(int)) == {7}
     assert set(
-        np.diff(fits[(fits > "2024-04-07") & (fits < "2024-12-29")]).astype("timedelta64[D]").astype(int)
+        np.diff(fits[(fits > "2024-07-14") & (fits < "2024-12-29")]).astype("timedelta64[D]").astype(int)
     ) == {14}
     assert after.strftime("%m-%d").tolist() == ["12-31", "01-31", "02-28"]
     assert result.provenance["refit"] == "auto"
