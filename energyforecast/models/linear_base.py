@@ -20,8 +20,8 @@ _KNOTS: Final = (0.25, 0.5, 0.75)
 _CATEGORY: Final = 8
 #: Penalty of a term, as a share of its variance: strong, since neighbouring columns are nearly collinear.
 _PENALTY: Final = 0.1
-#: Part of its range by which a column may leave the range of training.
-_BEYOND: Final = 0.5
+#: Part of its range by which a column may leave the range of training: the first frost of a mild autumn's history.
+_BEYOND: Final = 1.0
 
 
 @dataclass(frozen=True)
