@@ -231,7 +231,8 @@ class RecentLevel(Feature):
             "level[yesterday]": past[0] - level,
             "level[week]": mean_of_known(past[:7]) - level,
             "level[weeks]": mean_of_known(self._same_weekday(past, _weeks_before(newest))) - level,
-            "level[shift]": _median(np.where(known, shift, np.nan)),
+            # Cells beyond a window that is shorter than others, as by an hour in spring, belong to no hour of it.
+            "level[shift]": _median(np.where(known & now.windows.inside, shift, np.nan)),
         }
 
     def _same_weekday(self, past: Array, day: Array) -> Array:
