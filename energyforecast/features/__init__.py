@@ -24,6 +24,7 @@ from energyforecast.features.demand import (
 from energyforecast.features.feature_set import FeatureSet, Needs
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWind, NeighbourWindComponents
+from energyforecast.features.newest_departures import NewestDepartures
 from energyforecast.features.physical_power import ColdStartPower
 from energyforecast.features.pv_chain import PVChainPower
 from energyforecast.features.site import SiteStatics
@@ -75,6 +76,7 @@ __all__ = [
     "NeighbourIrradiance",
     "NeighbourWind",
     "NeighbourWindComponents",
+    "NewestDepartures",
     "NewestObservation",
     "NewestWind",
     "PVChainPower",

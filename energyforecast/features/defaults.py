@@ -24,6 +24,7 @@ from energyforecast.features.demand import ApparentTemperature, Daylight, DayTyp
 from energyforecast.features.feature_set import FeatureSet
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourWind, NeighbourWindComponents
+from energyforecast.features.newest_departures import NewestDepartures
 from energyforecast.features.pv_chain import PVChainPower
 from energyforecast.features.solar import (
     ClearSky,
@@ -44,6 +45,9 @@ _WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(),
 # Empty for a single site without an ensemble; chosen on the first months of GEFCom2014, see docs/benchmarks.
 _WIND_MORE: Final = (NeighbourWind(), NeighbourWindComponents(), EnsembleSpread())
 
+# Net load is the normal case of a grid point: sun and wind behind the meter, where the weather has them.
+_BEHIND_THE_METER: Final = tuple(IntervalMean(name, hours=(-1, 0, 1)) for name in ("ghi", "wind_speed_*m"))
+
 # Chosen on Victoria's demand of 2012 and 2013, see docs/explanation/demand.md.
 _PEOPLE: Final = FeatureSet(
     (
@@ -57,6 +61,7 @@ _PEOPLE: Final = FeatureSet(
         LagMean("168h", 4),
         LagMean("24h", 7),
         RecentLevel(),
+        *_BEHIND_THE_METER,
         WeatherAge(),
         LeadTime(),
     )
@@ -69,6 +74,7 @@ _INDUSTRY: Final = FeatureSet(
         DayType(),
         HourOfWeek(),
         RecentLevel(),
+        *_BEHIND_THE_METER,
         LeadTime(),
     )
 )
@@ -98,7 +104,7 @@ _SOLAR: Final = FeatureSet(
 _NOW: Final[dict[type[Site], tuple[Feature, ...]]] = {
     WindFarm: (NewestObservation(), NewestWind()),
     PVPlant: (NewestObservation(), ClearSkyPersistence()),
-    DemandArea: (NewestObservation(),),
+    DemandArea: (NewestObservation(), NewestDepartures()),
 }
 
 

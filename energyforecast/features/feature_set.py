@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +35,8 @@ class Needs:
         Range before and after each step.
     history : tuple of Past
         Lagged observations.
+    left_out : dict of tuple of str
+        Names of optional features that a fit left out, by site, because the weather has no value there.
 
     See Also
     --------
@@ -52,6 +54,7 @@ class Needs:
     names: dict[str, tuple[str, ...]]
     margin: pd.Timedelta
     history: tuple[Past, ...]
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -147,15 +147,17 @@ class Irradiance(Feature):
         return columns
 
 
-@checked()
+@checked(hours=(-240, 240))
 @dataclass(frozen=True)
 class IntervalMean(Feature):
-    """Mean of a variable over each interval, where the weather contains it.
+    """Mean of a variable over each interval and those around it, where the weather contains it.
 
     Parameters
     ----------
     variable : str
-        E.g. ``"cloud_cover"``.
+        E.g. ``"cloud_cover"``; ``"wind_speed_*m"`` has every height.
+    hours : tuple of float
+        Intervals relative to the forecast one. [h]
 
     See Also
     --------
@@ -167,12 +169,14 @@ class IntervalMean(Feature):
     >>> now = example_snapshot({"temp_air": 10.0}, rising=2.0)
     >>> IntervalMean("temp_air").compute(now)["temp_air[mean]"].tolist()
     [[11.0, 13.0, 15.0]]
+    >>> list(IntervalMean("temp_air", hours=(-1, 0)).compute(now))
+    ['temp_air[mean -1h]', 'temp_air[mean]']
     """
 
-    margin: ClassVar[pd.Timedelta] = pd.Timedelta("1h")
     optional: ClassVar[bool] = True
 
     variable: str = "cloud_cover"
+    hours: tuple[float, ...] = (0,)
 
     @property
     def name(self) -> str:
@@ -184,9 +188,18 @@ class IntervalMean(Feature):
         """The variable."""
         return (self.variable,)
 
+    @property
+    def margin(self) -> pd.Timedelta:
+        """Distance of the farthest interval, and one hour for its end."""
+        return timestamps.duration(f"{max(abs(hour) for hour in self.hours) + 1}h")
+
     def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``cloud_cover[mean]``."""
-        return {f"{name}[mean]": now.interval_mean(name) for name in now.matching(*self.weather)}
+        """Columns like ``cloud_cover[mean]`` and ``cloud_cover[mean -1h]``."""
+        return {
+            f"{name}[mean{f' {offset_name(hours)}' if hours else ''}]": now.interval_mean(name, hours=hours)
+            for name in now.matching(*self.weather)
+            for hours in self.hours
+        }
 
 
 @dataclass(frozen=True)

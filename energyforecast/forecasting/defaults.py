@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
+import xarray as xr
+
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
-from energyforecast.core.tasks import Task
+from energyforecast.core.tasks import Intraday, Task
+from energyforecast.core.variables import match
+from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import SchemaError, of_type
 from energyforecast.features import (
     DayOfYear,
@@ -31,6 +36,7 @@ __all__ = [
     "check_pooled",
     "group_recipes",
     "shared",
+    "unserved",
     "without_weather",
 ]
 
@@ -74,16 +80,16 @@ def group_recipes(
 
 
 def assign_models(
-    sites: Sequence[Site], given: ModelsFor, *, features: FeaturesFor = None
+    sites: Sequence[Site], given: ModelsFor, *, task: Task, features: FeaturesFor = None
 ) -> dict[str, QuantileModel]:
-    """Unfitted model of each site: the given one, or the default of its kind and features."""
+    """Unfitted model of each site: the given one, or the default of its kind, the task and its features."""
     chosen = features if isinstance(features, Mapping) else dict.fromkeys((s.name for s in sites), features)
     each: dict[str, Any] = _by_site(sites, "auto" if given is None else given, "model")
     models: dict[str, QuantileModel] = {}
     for site in sites:
         model = each[site.name]
         if model == "auto":
-            models[site.name] = _default_model(site, chosen.get(site.name))
+            models[site.name] = _default_model(site, task, chosen.get(site.name))
             continue
         of_type(
             "model", model, expected=QuantileModel, remedy='Give one such as LightGBMQuantiles(), or "auto".'
@@ -111,15 +117,17 @@ def assign_features(
     return result
 
 
-def _default_model(site: Site, features: Features | None) -> QuantileModel:
-    """Default model of a kind of site: chosen among candidates, the usual one first."""
+def _default_model(site: Site, task: Task, features: Features | None) -> QuantileModel:
+    """Default model of a kind of site and task: chosen among candidates, the usual one first."""
 
     def known(feature: str, column: str) -> str | None:
         return column if features is None or feature in _as_set(features).names else None
 
     if isinstance(site, PVPlant):
         return _of_pv(known("ClearSkyPower", "clear_sky_power"))
-    return _of_demand(site) if isinstance(site, DemandArea) else LightGBMQuantiles()
+    if not isinstance(site, DemandArea):
+        return LightGBMQuantiles()
+    return _of_demand_now(known("LeadTime", "lead_time")) if isinstance(task, Intraday) else _of_demand(site)
 
 
 def _of_pv(clear_sky: str | None) -> QuantileModel:
@@ -135,30 +143,47 @@ def _of_pv(clear_sky: str | None) -> QuantileModel:
 def _of_demand(site: DemandArea) -> QuantileModel:
     """Default model of a demand area.
 
-    It depends on few features: thresholds are searched in full. Quantiles lie near the median, where leaf values begin;
-    each fold has all seasons; residuals are nearly normal, so that straight lines between few levels would widen the
-    distribution. A linear base goes beyond the range of training, as in the first frost; departures from published
-    values follow growth and breaks. Their errors differ: the mean of the two is the usual choice.
+    A linear base goes beyond the range of training, as in the first frost; departures from published values follow
+    growth and breaks. Their errors differ: the mean of the two is the usual choice.
     """
-    settings: dict[str, Any] = {
-        "extra_trees": False,
-        "init_from_median": True,
-        "folds": 3,
-        "blocks_per_fold": 15,
-        "fitted_quantiles": _DENSE,
+    candidates = {
+        "absolute": _demand_trees(),
+        "linear base": _demand_trees(linear_base=True),
+        "departure from the level": _demand_trees(relative_to="level"),
+        "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
     }
-    departures = {
-        "departure from the level": "level",
-        "departure from the week's mean": "mean_7x24h",
-        "departure from the newest value": "newest",
-    }
-    candidates: dict[str, QuantileModel] = {
-        "absolute": LightGBMQuantiles(**settings),
-        "linear base": LightGBMQuantiles(linear_base=True, **settings),
-    } | {name: LightGBMQuantiles(relative_to=column, **settings) for name, column in departures.items()}
     # Industry moves in steps: its level is that of its newest days.
     level = "departure from the level" if site.sector == "industry" else "departure from the week's mean"
     return SelectedModel(candidates=candidates, usual=("linear base", level))
+
+
+def _of_demand_now(lead: str | None) -> QuantileModel:
+    """Default model of a demand area for the next hours, which continue from the newest value.
+
+    Errors grow with the lead, by which levels are calibrated.
+    """
+    candidates = {
+        "departure from the newest value": _demand_trees(relative_to="newest", calibrate_by=lead),
+        "linear base": _demand_trees(linear_base=True, calibrate_by=lead),
+    }
+    return SelectedModel(candidates=candidates)
+
+
+def _demand_trees(**settings: Any) -> QuantileModel:
+    """Trees for demand.
+
+    It depends on few features: thresholds are searched in full. Quantiles lie near the median, where leaf values begin;
+    each fold has all seasons; residuals are nearly normal, so that straight lines between few levels would widen the
+    distribution.
+    """
+    return LightGBMQuantiles(
+        extra_trees=False,
+        init_from_median=True,
+        folds=3,
+        blocks_per_fold=15,
+        fitted_quantiles=_DENSE,
+        **settings,
+    )
 
 
 def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSet:
@@ -178,6 +203,36 @@ def without_weather(
         else features_of[site.name]
         for site in sites
     }
+
+
+def unserved(
+    sites: Sequence[Site], features_of: Mapping[str, FeatureSet], weather: Weather
+) -> dict[str, tuple[str, ...]]:
+    """Optional features of areas, by site, of which the weather has a variable for other sites alone."""
+    models = as_models(weather)
+    found = {
+        site.name: tuple(
+            item.name
+            for item in features_of[site.name]
+            if item.optional and not all(_served(name, site.name, models) for name in item.weather)
+        )
+        for site in sites
+        if isinstance(site, DemandArea)
+    }
+    return {name: several for name, several in found.items() if several}
+
+
+def _served(pattern: str, site: str, models: Mapping[str, xr.Dataset]) -> bool:
+    """Whether a weather model has a value of a variable at a site, or does not know the site."""
+    for data in models.values():
+        if site not in data["site"].values:
+            return True
+        for name in match([str(item) for item in data.data_vars], [pattern]):
+            values = data[name].sel(site=site)
+            first = values.isel({values.dims[0]: slice(0, 50)})  # most often enough, and cheap in an archive
+            if np.isfinite(first.values).any() or np.isfinite(values.values).any():
+                return True
+    return False
 
 
 def _is_recipe(features: FeatureSet, site: Site, task: Task) -> bool:

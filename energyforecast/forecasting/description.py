@@ -124,19 +124,24 @@ def task_from_json(values: dict[str, Any]) -> Task:
 def needs_to_json(needs: Needs) -> dict[str, Any]:
     """Needs of features as plain lists."""
     past = [
-        [item.lag.isoformat(), None if item.step is None else item.step.isoformat()] for item in needs.history
+        [item.lag.isoformat(), None if item.step is None else item.step.isoformat(), item.newest]
+        for item in needs.history
     ]
-    return {"names": needs.names, "margin": needs.margin.isoformat(), "history": past}
+    return {"names": needs.names, "margin": needs.margin.isoformat(), "history": past} | {
+        "left_out": needs.left_out
+    }
 
 
 def needs_from_json(values: dict[str, Any]) -> Needs:
     """Needs from :func:`needs_to_json`."""
     past = (
-        Past(timestamps.duration(lag), None if step is None else timestamps.duration(step))
-        for lag, step in values["history"]
+        Past(timestamps.duration(lag), None if step is None else timestamps.duration(step), newest)
+        for lag, step, newest in values["history"]
     )
     names = {model: tuple(several) for model, several in values["names"].items()}
-    return Needs(names=names, margin=timestamps.duration(values["margin"]), history=tuple(past))
+    left_out = {site: tuple(several) for site, several in values["left_out"].items()}
+    margin = timestamps.duration(values["margin"])
+    return Needs(names=names, margin=margin, history=tuple(past), left_out=left_out)
 
 
 def _feature_to_json(item: Feature) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from energyforecast.forecasting.defaults import (
     check_pooled,
     group_recipes,
     shared,
+    unserved,
     without_weather,
 )
 from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
@@ -62,7 +63,7 @@ class Specification:
         self.neighbours = as_sites((*self.sites, *around))[len(self.sites) :]
         of_type("task", task, expected=Task, remedy="Give day_ahead(...), intraday(...) or month_ahead(...).")
         self.task = task
-        self.model_of = assign_models(self.sites, model, features=features)
+        self.model_of = assign_models(self.sites, model, task=task, features=features)
         self.features_of = assign_features(self.sites, task, self.model_of, given=features)
         self.perfect_weather = perfect_weather
         self.pooled = pooled
@@ -88,11 +89,20 @@ class Specification:
 
     def recipes_for(self, weather: Weather | TemperatureEnsemble) -> list[Recipe]:
         """The recipes; without any weather, default features give way to those that need none."""
-        if isinstance(weather, TemperatureEnsemble) or as_models(weather):
+        if isinstance(weather, TemperatureEnsemble):
             return self.recipes
-        return group_recipes(
-            self.sites, without_weather(self.sites, self.task, self.features_of), self.model_of
-        )
+        if not as_models(weather):
+            features_of = without_weather(self.sites, self.task, self.features_of)
+            return group_recipes(self.sites, features_of, self.model_of)
+        features_of = dict(self.features_of)
+        for site, names in self._left_out(weather).items():
+            features_of[site] = FeatureSet(tuple(f for f in features_of[site] if f.name not in names))
+        return group_recipes(self.sites, features_of, self.model_of)
+
+    def _left_out(self, weather: Weather) -> dict[str, tuple[str, ...]]:
+        """Optional features of areas that lack values in this weather, or in that of the fit once there was one."""
+        fitted: Needs | None = vars(self).get("needs_")
+        return unserved(self.sites, self.features_of, weather) if fitted is None else fitted.left_out
 
     @property
     def _places(self) -> tuple[Site, ...]:
@@ -186,7 +196,12 @@ class Specification:
         >>> example_forecaster().needs(example_weather()).names  # climatology needs none
         {'': ()}
         """
-        return joint_needs(self.recipes_for(weather), weather)
+        joint = joint_needs(self.recipes_for(weather), weather)
+        return (
+            joint
+            if isinstance(weather, TemperatureEnsemble)
+            else replace(joint, left_out=self._left_out(weather))
+        )
 
     def training_origins(
         self, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None

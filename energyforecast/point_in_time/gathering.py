@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -170,16 +171,31 @@ def _histories(
     found = {}
     for past in history:
         for site in measured:
-            values, age = history_as_of(
+            read = partial(
+                history_as_of,
                 observations,
                 site=site.name,
                 issue_time=windows.issue_time,
-                requested_time=windows.valid_time - past.lag.to_timedelta64(),
                 step=past.step,
                 void_since=void[site.name],
             )
-            found[past, site.name] = _at_rated(values, age, site, windows, capacity), age
+            requested = windows.valid_time
+            if past.newest:
+                # By single intervals: the newest one of any hour.
+                newest = partial(read, step=None)(requested_time=requested[:, :1])
+                requested = _begun(newest[1], windows)
+            values, age = read(requested_time=requested - past.lag.to_timedelta64())
+            values = _at_rated(values, age, site, windows, capacity)
+            repeats = windows.valid_time.shape[1] if past.newest else 1
+            found[past, site.name] = np.repeat(values, repeats, axis=1), np.repeat(age, repeats, axis=1)
     return found
+
+
+def _begun(age: Array, windows: Windows) -> Array:
+    """Beginnings of observations of some age; of the window where there is none."""
+    # Ages are hours: in whole seconds, so that no rounding moves the interval.
+    seconds = np.round(np.nan_to_num(age) * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
+    return np.where(np.isfinite(age), windows.issue_time[:, None] - seconds, windows.valid_time[:, :1])
 
 
 def _void_since(

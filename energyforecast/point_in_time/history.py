@@ -33,15 +33,18 @@ class Past:
     step : Timedelta, optional
         If that is not published, go back by whole steps (``24h`` keeps the hour of the day); by
         default to the newest published value before it.
+    newest : bool
+        Count the lag from the newest published observation in place of the interval.
 
     Examples
     --------
     >>> Past(timestamps.duration("24h"))  # yesterday's value at the same hour
-    Past(lag=Timedelta('1 days 00:00:00'), step=None)
+    Past(lag=Timedelta('1 days 00:00:00'), step=None, newest=False)
     """
 
     lag: pd.Timedelta
     step: pd.Timedelta | None = None
+    newest: bool = False
 
 
 def history_as_of(

@@ -84,6 +84,21 @@ def _refused(path: Path, *named: str) -> None:
 # --- What a file gives ----------------------------------------------------------------------------
 
 
+def test_an_area_has_the_subdivision_of_the_file(tmp_path: Path) -> None:
+    area = """
+[sites.upper_bavaria]
+kind = "demand"
+latitude = 48.1
+longitude = 11.6
+timezone = "Europe/Berlin"
+country = "DE"
+subdivision = "BY"
+"""
+    (site,) = configuration.read(_write(tmp_path, sites=area)).sites
+    assert (site.country, site.subdivision) == ("DE", "BY")
+    _refused(_write(tmp_path, sites=area.replace('"BY"', '"XX"')), "subdivision", "XX")
+
+
 def test_the_example_is_read_with_its_embedded_data() -> None:
     settings = configuration.read(EXAMPLE)
     (site,) = settings.sites

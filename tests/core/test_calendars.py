@@ -11,7 +11,10 @@ import pytest
 from holidays.calendars.islamic import _IslamicLunar
 
 from energyforecast.core import calendars
+from energyforecast.core.sites import DemandArea
 from energyforecast.errors import EnergyForecastError, RangeError, SchemaError
+from energyforecast.features import DayType
+from energyforecast.testing import example_snapshot
 
 CENTRAL_ASIA = ["KZ", "UZ", "KG", "TJ", "TM"]
 
@@ -133,6 +136,29 @@ def test_subdivisions_have_holidays_of_their_own() -> None:
     cup = _days("2013-11-05")  # Melbourne Cup
     assert calendars.look_up(cup, country="AU", subdivision="VIC").holiday.all()
     assert not calendars.look_up(cup, country="AU").holiday.any()
+
+
+@pytest.mark.parametrize(
+    ("country", "part", "day"),
+    [("DE", "BY", "2024-05-30"), ("US", "TX", "2024-03-02")],  # Corpus Christi, Texas Independence Day
+)
+def test_an_area_has_the_holidays_of_its_subdivision(country: str, part: str, day: str) -> None:
+    local, whole = (
+        DayType().compute(
+            example_snapshot(
+                sites=DemandArea(name="a", latitude=48, longitude=11, country=country, subdivision=given),
+                start=f"{day} 10:00",
+                hours=1,
+            )
+        )
+        for given in (part, None)
+    )
+    assert (local["holiday"][0, 0], whole["holiday"][0, 0]) == (1, 0)
+
+
+def test_a_country_of_one_calendar_has_no_subdivisions() -> None:
+    with pytest.raises(SchemaError, match="subdivision of KZ is 'ALA'"):
+        DemandArea(name="a", latitude=43, longitude=77, country="KZ", subdivision="ALA")
 
 
 def test_arrays_keep_their_shape_and_order() -> None:

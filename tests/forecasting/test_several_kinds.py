@@ -13,7 +13,7 @@ import xarray as xr
 import energyforecast as ef
 from energyforecast import configuration
 from energyforecast.core.sites import Site
-from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.errors import MissingDataError, NoRunError, SchemaError
 from energyforecast.features import FeatureSet, LagMean, LocalHour
 from energyforecast.forecasting import storage
 from energyforecast.forecasting.defaults import alike
@@ -235,3 +235,23 @@ timezone = "Europe/Paris"
     (tmp_path / "all.toml").write_text(sites + rest + nested + "treees = 8\n")
     with pytest.raises(ef.errors.ConfigurationError, match=r"\[model.model\] holds the unknown key 'treees'"):
         configuration.read(tmp_path / "all.toml")
+
+
+def test_an_area_learns_without_the_sun_that_others_have_and_with_its_own_needs_it() -> None:
+    model, task = ef.LightGBMQuantiles(**SMALL), TASK
+    issued = "2024-04-15 09:00"
+    without, served = (
+        ef.Forecaster(WORKS, task, model=model).fit(weather.sel(site=["works"]), _power()[["works"]])
+        for weather in (_weather(), _weather(everywhere=True))
+    )
+    assert without.needs_.left_out == {"works": ("IntervalMean_ghi", "IntervalMean_wind_speed_*m")}
+    assert not any("ghi" in name for name in without.models_["works"].columns_)
+    assert any("ghi" in name for name in served.models_["works"].columns_)
+    # A fit that has seen no sun leaves it out later, and one that has seen it does not do without.
+    late = without.predict(_weather(everywhere=True).sel(site=["works"]), _power(), issue_time=issued)
+    assert int(late.data["fallback_level"].max()) < 3
+    lost = _weather().sel(site=["works"])
+    with pytest.raises(NoRunError, match="lacks"):
+        served.predict(lost, _power(), issue_time=issued)
+    answered = served.predict(lost, _power(), issue_time=issued, strict=False)
+    assert int(answered.data["fallback_level"].max()) == 3

@@ -256,6 +256,7 @@ def _of_blocks(table: pd.DataFrame, step: int) -> Numbers:
     *(f"features.{name}" for name in ("Daylight", "HourOfWeek", "HubWind", "IntervalMean", "Lag", "LagMean")),
     *(f"features.{name}" for name in ("LeadTime", "LocalHour", "NeighbourWind", "NeighbourWindComponents")),
     *(f"features.{name}" for name in ("NewestObservation", "NewestWind", "PowerCurvePower", "RecentLevel")),
+    "features.NewestDepartures",
     *(f"features.{name}" for name in ("SiteStatics", "Temperature", "WeatherAge", "Weekday", "Weekend")),
     *(
         f"features.{name}"
@@ -285,6 +286,7 @@ def features_in_calm_weather(step: int) -> Numbers:
     chosen = [*ef.recipe(farms[0]), f.ApparentTemperature(), f.ColdStartPower(), f.DayType(), f.Daylight()]
     chosen += [f.HourOfWeek(), f.IntervalMean(), f.Lag("48h"), f.LagMean("48h", count=3), f.LocalHour()]
     chosen += [f.NeighbourWind(), f.NeighbourWindComponents(), f.NewestObservation(), f.RecentLevel()]
+    chosen += [f.NewestDepartures(hours=(3,))]
     chosen += [f.SiteStatics(), f.Temperature(), f.Weekend(), f.DayOfYear(), f.NewestWind(reach=20)]
     given = {item.name: item for item in chosen}
     return _of_blocks(_table(farms, step, list(given.values())), step)

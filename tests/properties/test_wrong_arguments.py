@@ -271,6 +271,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "NewestWind": _one(features.NewestWind, reach=6),
     "PVChainPower": _one(features.PVChainPower, components=False, hours=(0.0,)),
     "PowerCurvePower": _one(features.PowerCurvePower, density=False),
+    "NewestDepartures": _one(features.NewestDepartures, hours=(1, 2), days=7, weeks=4),
     "RecentLevel": _one(features.RecentLevel, weeks=4),
     "Temperature": _one(
         features.Temperature, time_constants=(8, 24), heating=15.0, cooling=20.0, reach=96
@@ -278,7 +279,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "WindSpeed": _one(features.WindSpeed, hours=(-1, 0)),
     "WindTrend": _one(features.WindTrend, hours=(3, 6)),
     "WindVariability": _one(features.WindVariability, hours=3),
-    "IntervalMean": _one(features.IntervalMean, variable="cloud_cover"),
+    "IntervalMean": _one(features.IntervalMean, variable="cloud_cover", hours=(-1, 0)),
     "feature": _one(ef.feature, weather=("ghi",), margin="0h", history=()),
     "AdaptiveCalibration": _one(
         ef.AdaptiveCalibration, window="60D", rate=0.05, by_lead=4, min_residuals=100
@@ -335,6 +336,7 @@ def test_the_examples_are_right(name: str) -> None:
         lambda: features.NeighbourWind(nearest=0),
         lambda: features.Lag("-1h"),
         lambda: features.Lag("a week"),
+        lambda: features.NewestDepartures(days=0),
         lambda: features.RecentLevel(weeks=0),
         lambda: features.Temperature(heating=288.15),
         lambda: planning.ReserveTerms(risk=5.0),
