@@ -73,11 +73,11 @@ def test_models_and_the_climatology_of_an_area_forecast_exports(pooled: bool, tm
     stations = [
         ef.DemandArea(name=name, latitude=48, longitude=10, capacity=CAPACITY) for name in ("one", "two")
     ]
-    weather, truth = toy_weather(stations, days=40)
+    weather, truth = toy_weather(stations, days=50)
     values = toy_power(stations, truth).values
     net = ef.Observations(values - values.mean() - 40, published_after="1h")
     fitted = ef.Forecaster(stations, TASK, model=quick_model(40), pooled=pooled).fit(weather, net)
-    issued = "2024-02-05 09:00"
+    issued = "2024-02-15 09:00"  # the lags of RecentLevel reach back 39 days
     late = weather.isel(init_time=slice(0, 30))
     for known, level in ((weather, 0), (late, 3)):
         forecast = fitted.predict(known, net, issue_time=issued, strict=False)
