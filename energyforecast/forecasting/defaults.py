@@ -127,7 +127,9 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
         return _of_pv(known("ClearSkyPower", "clear_sky_power"))
     if not isinstance(site, DemandArea):
         return LightGBMQuantiles()
-    return _of_demand_now(known("LeadTime", "lead_time")) if isinstance(task, Intraday) else _of_demand(site)
+    if isinstance(task, Intraday):
+        return _of_demand_now(known("LeadTime", "lead_time"))
+    return _of_demand(site, known("RecentLevel", "level"))
 
 
 def _of_pv(clear_sky: str | None) -> QuantileModel:
@@ -140,21 +142,23 @@ def _of_pv(clear_sky: str | None) -> QuantileModel:
     return LightGBMQuantiles(extra_trees=False, folds=3, feature_fraction=0.4, calibrate_by=clear_sky)
 
 
-def _of_demand(site: DemandArea) -> QuantileModel:
-    """Default model of a demand area.
+def _of_demand(site: DemandArea, level: str | None) -> QuantileModel:
+    """Default model of a demand area, with the column of its level, if features give it.
 
     A linear base goes beyond the range of training, as in the first frost; departures from published values follow
-    growth and breaks. Their errors differ: the mean of the two is the usual choice.
+    growth and breaks. Their errors differ: the mean of the two is the usual choice. The base of people's demand lies on
+    its level: alone, it takes growth for a season.
     """
+    base = None if site.sector == "industry" else level
     candidates = {
         "absolute": _demand_trees(),
-        "linear base": _demand_trees(linear_base=True),
+        "linear base": _demand_trees(linear_base=True, relative_to=base),
         "departure from the level": _demand_trees(relative_to="level"),
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
     }
     # Industry moves in steps: its level is that of its newest days.
-    level = "departure from the level" if site.sector == "industry" else "departure from the week's mean"
-    return SelectedModel(candidates=candidates, usual=("linear base", level))
+    departure = "departure from the level" if site.sector == "industry" else "departure from the week's mean"
+    return SelectedModel(candidates=candidates, usual=("linear base", departure))
 
 
 def _of_demand_now(lead: str | None) -> QuantileModel:
