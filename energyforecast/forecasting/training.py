@@ -297,15 +297,15 @@ def fit_models(
 
 
 def _stacked(rows: TrainingRows, group: Sequence[Site]) -> tuple[pd.DataFrame, Array]:
-    """Features and scaled outcomes of a group of sites, in order of time."""
+    """Features, by the time they are of, and scaled outcomes of a group of sites, in order of time."""
     chosen = {site.name: rows.lit(site) for site in group}
-    X = pd.concat([rows.matrix.columns[name][where] for name, where in chosen.items()], ignore_index=True)
+    X = pd.concat([rows.matrix.columns[name][where] for name, where in chosen.items()])
     y = np.concatenate([rows.outcome[name][where] / rows.scale[name] for name, where in chosen.items()])
-    if len(group) == 1:
-        return X, y
     # Models cut their rows into blocks of time.
-    order = np.argsort(np.concatenate([np.flatnonzero(where) for where in chosen.values()]), kind="stable")
-    return X.iloc[order].reset_index(drop=True), y[order]
+    place = np.concatenate([np.flatnonzero(where) for where in chosen.values()])
+    order = np.argsort(place, kind="stable")
+    valid = pd.DatetimeIndex(rows.matrix.valid_time[place[order]], name="valid_time")
+    return X.iloc[order].set_axis(valid), y[order]
 
 
 def fit_cold_start(

@@ -107,7 +107,8 @@ class QuantileModel(BaseEstimator, ABC):
         Parameters
         ----------
         X : DataFrame, shape (rows, columns)
-            Rows must be in order of time; NaN where a value is missing.
+            Rows must be in order of time; NaN where a value is missing. A forecaster gives the beginning of each
+            row's interval as the index, so that a model can see days.
         y : array, shape (rows,)
             Outcomes; must be finite.
         sample_weight : array, shape (rows,), optional

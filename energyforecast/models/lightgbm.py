@@ -58,16 +58,18 @@ class LightGBMQuantiles(QuantileModel):
     fitted_quantiles : tuple of float
         Levels that are fitted, at least two. The others are interpolated linearly in the level.
     folds : int
-        Folds of the rows along time, of 200 rows or more: fewer folds in small samples. With 0 levels are not
-        calibrated; with fewer than 400 rows neither, but there is a warning.
+        Folds of the rows along time: two in samples of less than 600 rows. With 0 levels are not calibrated; with
+        fewer than 100 rows neither, but there is a warning.
     blocks_per_fold : int
         Blocks of time in each fold: more where out-of-fold models would otherwise miss a season or the newest growth,
-        and look worse than the model is; fewer where neighbouring days are much alike.
+        and look worse than the model is; fewer where neighbouring days are much alike. Where X is indexed by times, as
+        a forecaster gives it, blocks are whole days, and of 30 or more as far as there are four of them.
     calibrate : bool
         Move the levels by the out-of-fold outcomes.
     calibrate_by : str, optional
         Column that groups rows for calibration as well, where rows of the same median differ in spread, as noon in
-        winter and morning in summer at a PV plant.
+        winter and morning in summer at a PV plant, or the first hour and the last of an intraday task. With 2,400
+        rows or more, up to eight groups.
     n_estimators : int
         Trees of a booster.
     num_leaves : int
@@ -113,7 +115,7 @@ class LightGBMQuantiles(QuantileModel):
     Warns
     -----
     UncalibratedWarning
-        In a fit of fewer than 400 rows, which are not calibrated.
+        In a fit of fewer than 100 rows, which are not calibrated.
 
     See Also
     --------
@@ -135,7 +137,16 @@ class LightGBMQuantiles(QuantileModel):
     A leaf :math:`\ell` of :math:`N_\ell` rows moves by a share :math:`s` of the Newton step,
     :math:`s \sum_{i \in \ell} g_\tau(r_i) \big/ \bigl(\sum_{i \in \ell} h_\tau(r_i) + \lambda(N_\ell)\bigr)`.
     Calibration replaces the level :math:`\tau` by the :math:`\tau`-quantile of the out-of-fold probability integral
-    transforms :math:`\hat F_i(y_i)` of its group. The defaults were chosen on years on which no score is reported.
+    transforms :math:`\hat F_i(y_i)` of its group. Where X is indexed by times, its normal score is then multiplied by
+    that of Student's prediction interval for :math:`n` independent outcomes,
+
+    .. math::
+
+        \sqrt{1 + \tfrac1n} \; \frac{t_{n - 1}^{-1}(\tau)}{\Phi^{-1}(\tau)}, \qquad
+        n = \frac13 \, \frac{\operatorname{var} z}{\operatorname{var} \bar z}, \quad z_i = \Phi^{-1}(\hat F_i(y_i)),
+
+    since hours that share the errors of their days and weeks are few outcomes. The defaults were chosen on years on
+    which no score is reported.
 
     With a level :math:`a_i` (`relative_to`) or a bound :math:`b_i` (`share_of`), trees learn
     :math:`z_i = (y_i - a_i) / b_i` with the weight :math:`b_i`, which is the pinball loss of the outcome itself:
@@ -147,6 +158,7 @@ class LightGBMQuantiles(QuantileModel):
     - Ke et al. (2017), LightGBM: a highly efficient gradient boosting decision tree, NeurIPS 30
     - He, Pan, Tan and Zhou (2023), Smoothed quantile regression with large-scale inference, Journal of
       Econometrics 232(2), doi:10.1016/j.jeconom.2021.07.010
+    - Variance of a mean: Newey and West (1987), Econometrica 55(3), doi:10.2307/1913610
 
     Examples
     --------
@@ -216,7 +228,7 @@ class LightGBMQuantiles(QuantileModel):
         X, y, sample_weight, self.level_ = learned.X, learned.y, learned.weight, learned.usual
         self.names_ = categories(X[self._used()], self.categories)
         values = tree_matrix(X[self._used()], self.names_)
-        fold = folds_along_time(len(y), folds=self.folds, blocks_per_fold=self.blocks_per_fold)
+        fold = folds_along_time(X.index, folds=self.folds, blocks_per_fold=self.blocks_per_fold)
         self.linear_ = None
         if self.linear_base:
             self.linear_, level = fit_linear_base(values, y, fold=fold, weight=sample_weight)
@@ -235,7 +247,7 @@ class LightGBMQuantiles(QuantileModel):
         if self.calibrate and fold.any():
             curves = np.sort(grown.out_of_fold, axis=1)
             self.correction_ = out_of_fold_calibration.correction(
-                curves, y, self.fitted_quantiles, learned.counted, by=self._by(X)
+                curves, y, self.fitted_quantiles, learned.counted, by=self._by(X), times=X.index
             )
         elif self.calibrate and self.folds >= 2:
             warn_of_few_rows(len(y))

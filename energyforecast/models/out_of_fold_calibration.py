@@ -10,11 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+import pandas as pd
+from scipy import sparse, stats
+from scipy.special import ndtr, ndtri
 
 from energyforecast.core.quantile_interpolation import interpolation_weights
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.models.base import weighted_quantiles
+from energyforecast.models.tree_growth import days_of
 
 __all__ = [
     "GROWN",
@@ -30,11 +33,21 @@ Array = npt.NDArray[Any]
 GROWN: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
 #: Groups of rows by their median, within groups of another value (`by`) where there is one.
 _GROUPS: Final = 6
-_OUTER_GROUPS: Final = 4
+_OUTER_GROUPS: Final = 8
 #: Mean number of rows in a group, at least: fewer groups of the other value in smaller samples.
 _MIN_ROWS: Final = 200
+#: Days for each group, at least.
+_GROUP_DAYS: Final = 10
+#: Dependence of days that is measured [days], and the part of the effective sample that is trusted: residuals of a
+#: season are alike beyond a week. Chosen among 1, 1/2, 1/3 and 1/4, see docs/explanation/calibration.md.
+_LAGS: Final = 7
+_CERTAIN: Final = 1 / 3
+#: Independent outcomes, at least.
+_MIN_INDEPENDENT: Final = 3.0
+#: Highest normal score of an outcome in the measure of dependence.
+_MAX_SCORE: Final = 4.0
 #: Lowest probability of an outcome.
-_MIN_PROBABILITY: Final = 0.001
+_MIN_PROBABILITY: Final = 1e-9
 
 
 def correction(
@@ -44,12 +57,16 @@ def correction(
     weight: Array | None = None,
     *,
     by: Array | None = None,
+    times: pd.Index | None = None,
 ) -> npt.NDArray[np.float64]:
     r"""Calibrated levels by group, at which curves are read so that outcomes fall below them with the nominal share.
 
     In each group of rows with about the same median, and about the same value of `by`, the level :math:`\tau` becomes
     the :math:`\tau`-quantile of the probability integral transforms :math:`\hat F_i(y_i)` of its rows. Returns the
     medians of `by` (0 without) and of the curves, then the level in place of each; shape (groups, 2 + levels).
+
+    With the `times` of rows, the normal score of each level is multiplied by that of Student's prediction
+    interval, :math:`\sqrt{1 + 1/n}\, t_{n - 1}^{-1}(\tau) / \Phi^{-1}(\tau)`, for :math:`n` independent outcomes.
     """
     held_out = QuantileFunction(unseen, levels)
     low, high = (
@@ -60,13 +77,45 @@ def correction(
     median = held_out.at(0.5)
     other = _filled(by, len(y))
     rows = []
+    day = None if times is None else days_of(times)
+    wider, groups = _widening(levels, rank, day), _group_count(day)
     for outer in _grouped(other, min(_OUTER_GROUPS, len(y) // (_GROUPS * _MIN_ROWS))):
-        for inner in _grouped(median[outer], _GROUPS):
+        for inner in _grouped(median[outer], groups):
             group = outer[inner]
             moved = weighted_quantiles(rank[group], levels, None if weight is None else weight[group])
-            moved = np.clip(moved, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+            moved = np.clip(ndtr(wider * ndtri(moved)), _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
             rows.append([np.median(other[outer]), np.median(median[group]), *moved])
     return np.asarray(rows)
+
+
+def _widening(levels: tuple[float, ...], rank: Array, day: npt.NDArray[np.int64] | None) -> Array:
+    """Ratio of the normal scores of Student's prediction interval to those of the normal distribution, by level."""
+    if day is None:
+        return np.ones(len(levels))
+    size = max(_CERTAIN * _independent(rank, day), _MIN_INDEPENDENT)
+    outer = np.where(np.isclose(levels, 0.5), 0.75, levels)  # the ratio at the median is that near it
+    ratio = np.sqrt(1 + 1 / size) * stats.t.ppf(outer, size - 1) / ndtri(outer)
+    return np.asarray(np.round(ratio, 9))  # its last bits differ between processors
+
+
+def _independent(rank: Array, day: npt.NDArray[np.int64]) -> float:
+    """Effective number of independent outcomes: variance of the normal scores over that of their mean.
+
+    The variance of the mean is that of sums of days, with Bartlett's weights for their dependence within a week.
+    """
+    score = np.clip(ndtri(rank), -_MAX_SCORE, _MAX_SCORE)
+    score -= score.mean()
+    total = np.bincount(day, score)
+    alone = float((total * total).sum())
+    lags = range(1, min(_LAGS, len(total) - 1) + 1)
+    variance = alone + 2 * sum((1 - k / (_LAGS + 1)) * float((total[k:] * total[:-k]).sum()) for k in lags)
+    variance = max(variance, alone / 2) * len(total) / max(len(total) - 1, 1)
+    return len(rank) * float((score * score).sum()) / variance if variance > 0 else float(len(total))
+
+
+def _group_count(day: npt.NDArray[np.int64] | None) -> int:
+    """Number of groups by the median: fewer in short samples."""
+    return _GROUPS if day is None else int(np.clip((day.max() + 1) // _GROUP_DAYS, 1, _GROUPS))
 
 
 def _filled(by: Array | None, rows: int, usual: float | None = None) -> Array:

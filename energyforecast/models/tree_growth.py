@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from energyforecast.errors import UncalibratedWarning
 from energyforecast.models.base import Array
@@ -20,6 +21,7 @@ __all__ = [
     "RANGES",
     "Grown",
     "TreeGrowth",
+    "days_of",
     "folds_along_time",
     "warn_of_few_rows",
 ]
@@ -27,8 +29,12 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-#: Rows of a fold that calibration needs, at least.
+#: Rows of a fold, at least, where there are more than two; and of a sample that is cut.
 _MIN_FOLD: Final = 200
+_MIN_ROWS: Final = 100
+#: Days of a block of time that is held out, and the number of blocks in short samples.
+_BLOCK_DAYS: Final = 30
+_MIN_BLOCKS: Final = 4
 #: Settings of LightGBM that no model changes.
 _ALWAYS: Final[dict[str, Any]] = {
     "objective": "quantile",
@@ -143,18 +149,35 @@ class TreeGrowth:
         )
 
 
-def folds_along_time(rows: int, *, folds: int, blocks_per_fold: int) -> npt.NDArray[np.int64]:
-    """Fold of each row: blocks of time, assigned in rotation; fewer, or all 0, if the sample is too small to cut."""
-    folds = min(folds, rows // _MIN_FOLD)
-    if folds < 2:
+def folds_along_time(index: pd.Index, *, folds: int, blocks_per_fold: int) -> npt.NDArray[np.int64]:
+    """Fold of each row: blocks of time, assigned in rotation; fewer, or all 0, if the sample is too small to cut.
+
+    Where the index has times, blocks are whole days, and of a month as far as there are four: next to it, neighbouring
+    days would give away the level that a forecast of the next month has to do without.
+    """
+    rows, day = len(index), days_of(index)
+    folds = min(folds, max(2, rows // _MIN_FOLD)) if rows >= _MIN_ROWS else 0
+    blocks = blocks_per_fold * folds
+    if day is None:
+        day = np.arange(rows)
+    else:
+        blocks = min(blocks, max(_MIN_BLOCKS, (int(day.max()) + 1) // _BLOCK_DAYS))
+    if folds < 2 or int(day.max()) + 1 < blocks:
         return np.zeros(rows, dtype=np.int64)
-    return np.arange(rows) * (blocks_per_fold * folds) // rows % folds
+    return day * blocks // (int(day.max()) + 1) % folds
+
+
+def days_of(index: pd.Index) -> npt.NDArray[np.int64] | None:
+    """Number of each row's day among the days of a sample; None where the index has no times."""
+    if not isinstance(index, pd.DatetimeIndex):
+        return None
+    return np.unique(index.floor("D"), return_inverse=True)[1].astype(np.int64)
 
 
 def warn_of_few_rows(rows: int) -> None:
     """Warn that a sample is too small to be cut into folds, and so to calibrate."""
     warnings.warn(
-        f"{rows} rows are too few to calibrate the quantiles of LightGBMQuantiles: {2 * _MIN_FOLD} are needed. Its "
+        f"{rows} rows are too few to calibrate the quantiles of LightGBMQuantiles: {_MIN_ROWS} are needed. Its "
         "intervals are too narrow, since trees fit the rows they have seen.",
         UncalibratedWarning,
         stacklevel=4,  # where fit() was called

@@ -237,7 +237,7 @@ def test_groups_and_scale_are_needed_columns() -> None:
 # --- Trees ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "folds", "calibrated"), [(399, 2, False), (400, 2, True), (499, 5, True)])
+@pytest.mark.parametrize(("rows", "folds", "calibrated"), [(99, 2, False), (100, 2, True), (499, 5, True)])
 def test_trees_calibrate_in_fewer_folds_or_warn(rows: int, folds: int, calibrated: bool) -> None:
     X, y = _regimes(rows)
     ef.LightGBMQuantiles(LEVELS, folds=0, n_estimators=2).fit(
@@ -245,7 +245,7 @@ def test_trees_calibrate_in_fewer_folds_or_warn(rows: int, folds: int, calibrate
     )  # as it was asked for
     ef.LightGBMQuantiles(LEVELS, calibrate=False, n_estimators=2).fit(X[["x", "hour"]][:50], y[:50])
     model = ef.LightGBMQuantiles(LEVELS, folds=folds, n_estimators=10)
-    with pytest.warns(UncalibratedWarning, match="400 are needed") if not calibrated else _nothing():
+    with pytest.warns(UncalibratedWarning, match="100 are needed") if not calibrated else _nothing():
         model.fit(X[["x", "hour"]], y)
     assert bool(len(model.correction_)) == calibrated
 

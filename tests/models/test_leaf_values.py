@@ -643,9 +643,9 @@ def test_few_rows_are_not_cut_by_another_value() -> None:
     many = out_of_fold_calibration.correction(
         np.tile(said, (3, 1)), np.tile(y, 3), KNOWN, by=np.tile(other, 3)
     )
-    assert len(many) == 24
+    assert len(many) == 30
     gaps = np.where(np.arange(6_000) % 7, np.tile(other, 3), np.nan)
-    assert len(out_of_fold_calibration.correction(np.tile(said, (3, 1)), np.tile(y, 3), KNOWN, by=gaps)) == 24
+    assert len(out_of_fold_calibration.correction(np.tile(said, (3, 1)), np.tile(y, 3), KNOWN, by=gaps)) == 30
 
 
 def test_between_groups_a_correction_goes_over_from_one_to_the_other() -> None:
