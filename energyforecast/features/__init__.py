@@ -24,6 +24,7 @@ from energyforecast.features.demand import (
 from energyforecast.features.feature_set import FeatureSet, Needs
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWind, NeighbourWindComponents
+from energyforecast.features.newest import CurveError, DecayingNewest, NewestChange, NewestWind
 from energyforecast.features.newest_departures import NewestDepartures
 from energyforecast.features.physical_power import ColdStartPower
 from energyforecast.features.pv_chain import PVChainPower
@@ -38,7 +39,6 @@ from energyforecast.features.solar import (
 )
 from energyforecast.features.wind import (
     EnsembleSpread,
-    NewestWind,
     WindDirection,
     WindShear,
     WindSpeed,
@@ -55,10 +55,12 @@ __all__ = [
     "ClearSkyPersistence",
     "ClearSkyPower",
     "ColdStartPower",
+    "CurveError",
     "DayOfYear",
     "DayType",
     "Daylight",
     "DaysOff",
+    "DecayingNewest",
     "EnsembleSpread",
     "Feature",
     "FeatureSet",
@@ -76,6 +78,7 @@ __all__ = [
     "NeighbourIrradiance",
     "NeighbourWind",
     "NeighbourWindComponents",
+    "NewestChange",
     "NewestDepartures",
     "NewestObservation",
     "NewestWind",

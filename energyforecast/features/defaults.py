@@ -24,6 +24,7 @@ from energyforecast.features.demand import ApparentTemperature, Daylight, DayTyp
 from energyforecast.features.feature_set import FeatureSet
 from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourWind, NeighbourWindComponents
+from energyforecast.features.newest import CurveError, DecayingNewest, NewestChange, NewestWind
 from energyforecast.features.newest_departures import NewestDepartures
 from energyforecast.features.pv_chain import PVChainPower
 from energyforecast.features.solar import (
@@ -34,7 +35,7 @@ from energyforecast.features.solar import (
     Irradiance,
     SunPosition,
 )
-from energyforecast.features.wind import EnsembleSpread, NewestWind, WindDirection, WindSpeed
+from energyforecast.features.wind import EnsembleSpread, WindDirection, WindSpeed
 from energyforecast.features.wind_power import AirMass, PowerCurvePower
 
 __all__ = ["features_giving", "recipe"]
@@ -102,7 +103,7 @@ _SOLAR: Final = FeatureSet(
 
 # Newest values are informative for the next hours only.
 _NOW: Final[dict[type[Site], tuple[Feature, ...]]] = {
-    WindFarm: (NewestObservation(), NewestWind()),
+    WindFarm: (NewestObservation(), NewestChange(), DecayingNewest(), NewestWind(), CurveError()),
     PVPlant: (NewestObservation(), ClearSkyPersistence()),
     DemandArea: (NewestObservation(), NewestDepartures()),
 }
@@ -116,7 +117,8 @@ def recipe(site: Site, task: Task | None = None, *, weather: Literal["any"] | No
     site : Site
         A wind farm, a PV plant, or an area by its sector; a plain site needs features of the user's choice.
     task : Task, optional
-        An intraday task adds the newest observation: the recipe then needs observations in predict, too.
+        An intraday task adds the newest observation: the recipe then needs observations in predict, too. That of
+        wind counts the time from it in place of the lead time.
         A month-ahead task replaces the lead time, which would be the day of the month, by that of the run
         of each hour, where the weather has it.
     weather : {"any", None}
@@ -139,13 +141,16 @@ def recipe(site: Site, task: Task | None = None, *, weather: Literal["any"] | No
     ['WindSpeed', 'WindDirection']
     >>> from energyforecast.core.tasks import intraday
     >>> recipe(farm, intraday(every="1h", leads="12h")).names[-2:]
-    ['NewestObservation', 'NewestWind']
+    ['NewestWind', 'CurveError']
     """
     check_types(locals(), of=recipe)
     known = _recipe(site)
     if isinstance(task, MonthAhead):
         lead = (LeadTime().name, WeatherAge().name)
         known = FeatureSet((*(item for item in known if item.name not in lead), RunLeadTime()))
+    if isinstance(task, Intraday) and isinstance(site, WindFarm):
+        # Without newest values a forecast is then that of a longer lead, not one of this lead with values that are old.
+        known -= LeadTime().name
     now = (
         next(items for kind, items in _NOW.items() if isinstance(site, kind))
         if isinstance(task, Intraday)

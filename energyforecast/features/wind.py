@@ -13,12 +13,10 @@ from energyforecast.core import timestamps, variables
 from energyforecast.core.arguments import checked
 from energyforecast.features.base import Array, Columns, Feature, offset_name, step_hours
 from energyforecast.features.heights import by_height, interval_states, mean_components
-from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = [
     "EnsembleSpread",
-    "NewestWind",
     "WindDirection",
     "WindShear",
     "WindSpeed",
@@ -308,56 +306,4 @@ class EnsembleSpread(Feature):
             if members.shape[2] > 1:
                 columns[f"{name}[spread]"] = members.std(axis=2)
                 columns[f"{name}[low]"], columns[f"{name}[high]"] = np.quantile(members, (0.1, 0.9), axis=2)
-        return columns
-
-
-@checked(reach=(0, 240))
-@dataclass(frozen=True)
-class NewestWind(Feature):
-    """Forecast wind speed in the hour of the newest published observation.
-
-    Together with that observation it shows the present error of the run, which persists for some hours.
-
-    Parameters
-    ----------
-    reach : int
-        Maximum age, relative to the window, of an observation that is informative for it. [h]
-
-    See Also
-    --------
-    NewestObservation
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_snapshot
-    >>> now = example_snapshot({"wind_speed_100m": 8.0})  # the newest hour lies too far before the window
-    >>> NewestWind(reach=4).compute(now)["wind_speed_100m[newest]"].tolist()
-    [nan]
-    """
-
-    weather: ClassVar[tuple[str, ...]] = ("wind_speed_*m",)
-    history: ClassVar[tuple[Past, ...]] = (Past(pd.Timedelta("0h")),)
-
-    reach: int = 6
-
-    @property
-    def margin(self) -> pd.Timedelta:
-        """The maximum age."""
-        return timestamps.duration(f"{self.reach}h")
-
-    def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``wind_speed_100m[newest]``, the mean over that hour; NaN if the run began after it. [m s⁻¹]"""
-        gap = (now.valid_time[:, 0] - now.windows.issue_time) / np.timedelta64(1, "h")
-        # The newest one known at issue is the same for every step.
-        back = np.round((gap + now.lag_age("0h")[:, 0]) / step_hours(now))  # a third of an hour is not exact
-        before = round(self.reach / step_hours(now))
-        known = np.isfinite(back) & (back <= before) & (back >= 1)
-        first = np.where(known, before - np.where(known, back, 0.0), 0.0).astype(int)
-        rows = np.arange(len(first))
-        columns: dict[str, Array] = {}
-        for name in now.matching(*self.weather):
-            trajectory = now.path(name, hours=self.reach)
-            last = first + (now.cell_methods[name] != variables.MEAN)
-            mean = 0.5 * (trajectory[rows, first] + trajectory[rows, last])
-            columns[f"{name}[newest]"] = np.where(known, mean, np.nan)
         return columns

@@ -19,7 +19,7 @@ from energyforecast.features.base import Array, Columns, Feature, step_hours
 from energyforecast.features.heights import by_height, hub_height, interval_states
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["AirMass", "HubWind", "PowerCurvePower", "wind_at_height"]
+__all__ = ["AirMass", "HubWind", "PowerCurvePower", "power_of_mean_wind", "wind_at_height"]
 
 
 @dataclass(frozen=True)
@@ -118,12 +118,26 @@ def wind_at_height(now: Snapshot, hub: float) -> dict[str, Array]:
     speeds = {}
     for prefix, names in by_height(now, "wind_speed").items():
         states = interval_states(now, *names.values())
-        speeds[prefix] = np.mean([_member_wind(names, read, hub).mean(axis=2) for read in states], axis=0)
+        speeds[prefix] = np.mean([_wind_at(names, read, hub).mean(axis=2) for read in states], axis=0)
     return speeds
 
 
-def _member_wind(names: dict[float, str], read: Callable[[str], Array], hub: float) -> Array:
-    """Wind speed of every member at a height, from the heights around it, or the two nearest."""
+def power_of_mean_wind(now: Snapshot, farm: WindFarm, read: Callable[[str], Array]) -> dict[str, Array]:
+    """Power by the curves of a farm, or the generic one, on mean speeds by height, by prefix of the weather model."""
+    groups = list(zip(farm.groups(), farm.group_shares(now.valid_time), strict=True))
+    return {
+        prefix: np.asarray(
+            sum(
+                share * group.power_curve.power_at(_wind_at(names, read, group.hub_height))
+                for group, share in groups
+            )
+        )
+        for prefix, names in by_height(now, "wind_speed").items()
+    }
+
+
+def _wind_at(names: dict[float, str], read: Callable[[str], Array], hub: float) -> Array:
+    """Wind speed at a height, of every member that is read, from the heights around it, or the two nearest."""
     below, above = ([height for height in names if side * height >= side * hub] for side in (-1, 1))
     used = sorted({below[-1], above[0]} if below and above else (below[-2:] or above[:2]))
     speeds = [read(names[height]) for height in used]
@@ -216,7 +230,7 @@ class PowerCurvePower(Feature):
 
     def _power(self, now: Snapshot, prefix: str, read: Callable[[str], Array], group: ModelledGroup) -> Array:
         """Mean power of the members of one weather model in a state of the interval. [fraction of rated]"""
-        speed = _member_wind(by_height(now, "wind_speed")[prefix], read, group.hub_height)
+        speed = _wind_at(by_height(now, "wind_speed")[prefix], read, group.hub_height)
         density = _density(now, prefix, read, group.hub_height) if self.density else None
         return np.asarray(group.power_curve.power_at(speed, density).mean(axis=2))
 

@@ -126,10 +126,19 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
     if isinstance(site, PVPlant):
         return _of_pv(known("ClearSkyPower", "clear_sky_power"))
     if not isinstance(site, DemandArea):
-        return LightGBMQuantiles()
+        near = isinstance(task, Intraday) if features is None else "DecayingNewest" in _as_set(features).names
+        return _of_next_hours() if near else LightGBMQuantiles()
     if isinstance(task, Intraday):
         return _of_demand_now(known("LeadTime", "lead_time"))
     return _of_demand(site, known("RecentLevel", "level"))
+
+
+def _of_next_hours() -> QuantileModel:
+    """Default model of wind in the next hours: a departure from the newest power, which decays with the time since.
+
+    Departures of the next hour are narrower than those of the next day: levels are calibrated by the distance, too.
+    """
+    return LightGBMQuantiles(relative_to="newest[decayed]", calibrate_by="newest[distance]")
 
 
 def _of_pv(clear_sky: str | None) -> QuantileModel:

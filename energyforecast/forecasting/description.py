@@ -124,7 +124,12 @@ def task_from_json(values: dict[str, Any]) -> Task:
 def needs_to_json(needs: Needs) -> dict[str, Any]:
     """Needs of features as plain lists."""
     past = [
-        [item.lag.isoformat(), None if item.step is None else item.step.isoformat(), item.newest]
+        [
+            item.lag.isoformat(),
+            None if item.step is None else item.step.isoformat(),
+            item.newest,
+            item.weather,
+        ]
         for item in needs.history
     ]
     return {"names": needs.names, "margin": needs.margin.isoformat(), "history": past} | {
@@ -135,8 +140,13 @@ def needs_to_json(needs: Needs) -> dict[str, Any]:
 def needs_from_json(values: dict[str, Any]) -> Needs:
     """Needs from :func:`needs_to_json`."""
     past = (
-        Past(timestamps.duration(lag), None if step is None else timestamps.duration(step), newest)
-        for lag, step, newest in values["history"]
+        Past(
+            timestamps.duration(lag),
+            None if step is None else timestamps.duration(step),
+            newest,
+            tuple(weather),
+        )
+        for lag, step, newest, weather in values["history"]
     )
     names = {model: tuple(several) for model, several in values["names"].items()}
     left_out = {site: tuple(several) for site, several in values["left_out"].items()}

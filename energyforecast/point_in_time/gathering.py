@@ -21,8 +21,8 @@ from energyforecast.point_in_time.capacity import CapacityInService, capacity_in
 from energyforecast.point_in_time.history import Past, history_as_of
 from energyforecast.point_in_time.margins import extend
 from energyforecast.point_in_time.snapshot import Snapshot
-from energyforecast.point_in_time.weather_access import Gathered, weather_as_of
-from energyforecast.weather.processing.temporal import Steps, cell_methods_at_steps
+from energyforecast.point_in_time.weather_access import Gathered, as_double, weather_as_of
+from energyforecast.weather.processing.temporal import Steps, cell_methods_at_steps, integral_of
 
 __all__ = ["take_snapshot"]
 
@@ -89,7 +89,9 @@ def take_snapshot(
         for name, array in one.values.items()
     }
     past = _histories(observations, sites, windows, tuple(dict.fromkeys(history)))
-    for array in (*values.values(), *(one for pair in past.values() for one in pair), windows.valid_time):
+    hindcasts = _hindcasts(models, windows, past, names, {site.name: site for site in sites})
+    pairs = (one for pair in past.values() for one in pair)
+    for array in (*values.values(), *pairs, *hindcasts.values(), windows.valid_time):
         # A feature that computes in place must not change what the next one sees.
         array.flags.writeable = False
     return Snapshot(
@@ -114,6 +116,7 @@ def take_snapshot(
         converted={
             model: one.converted.words for (model, _), one in gathered.items() if one.converted is not None
         },
+        hindcasts=hindcasts,
     )
 
 
@@ -196,6 +199,49 @@ def _begun(age: Array, windows: Windows) -> Array:
     # Ages are hours: in whole seconds, so that no rounding moves the interval.
     seconds = np.round(np.nan_to_num(age) * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
     return np.where(np.isfinite(age), windows.issue_time[:, None] - seconds, windows.valid_time[:, :1])
+
+
+def _hindcasts(
+    models: Mapping[str, xr.Dataset],
+    windows: Windows,
+    history: Mapping[tuple[Past, str], tuple[Array, Array]],
+    names: Mapping[str, Sequence[str]],
+    place: Mapping[str, Site],
+) -> dict[tuple[Past, str, str], Array]:
+    """Forecast means over the intervals of observations, from the newest runs that hold them."""
+    width = windows.frequency.to_timedelta64()
+    found: dict[tuple[Past, str, str], Array] = {}
+    for (past, site), (_, age) in history.items():
+        begun = _begun(age[:, :1], windows)
+        for model, dataset in models.items():
+            wanted = variables.match(names[model], past.weather)
+            if not wanted:
+                continue
+            ends = Windows(
+                issue_time=windows.issue_time,
+                valid_time=np.concatenate([begun, begun + width], axis=1),
+                inside=np.ones((len(begun), 2), dtype=bool),
+                frequency=windows.frequency,
+            )
+            one = _gathered({model: dataset}, [place[site]], ends, ends, {model: wanted}, {model: wanted})
+            for name, mean in _interval_means(one[model, site], dataset).items():
+                mean[~np.isfinite(age[:, 0])] = np.nan
+                found[past, f"{model}:{name}" if model else name, site] = mean
+    return found
+
+
+def _interval_means(gathered: Gathered, dataset: xr.Dataset) -> dict[str, Array]:
+    """Means over intervals of which both ends were gathered, and over members; shape (origins,)."""
+    means = {}
+    for name, array in gathered.values.items():
+        if name not in dataset:
+            continue
+        whole = gathered.values.get(integral_of(name), array)
+        point = whole is array and _cell_methods(dataset[name], name, gathered) != variables.MEAN
+        values = as_double(whole)
+        values = 0.5 * (values[:, 0] + values[:, 1]) if point else values[:, 0]
+        means[name] = np.asarray(values.mean(axis=1)) if values.ndim == 2 else values
+    return means
 
 
 def _void_since(

@@ -35,16 +35,20 @@ class Past:
         default to the newest published value before it.
     newest : bool
         Count the lag from the newest published observation in place of the interval.
+    weather : tuple of str
+        Variables that are gathered for the interval of the observation, too, from the newest run known at issue
+        that holds it; with `newest` alone.
 
     Examples
     --------
     >>> Past(timestamps.duration("24h"))  # yesterday's value at the same hour
-    Past(lag=Timedelta('1 days 00:00:00'), step=None, newest=False)
+    Past(lag=Timedelta('1 days 00:00:00'), step=None, newest=False, weather=())
     """
 
     lag: pd.Timedelta
     step: pd.Timedelta | None = None
     newest: bool = False
+    weather: tuple[str, ...] = ()
 
 
 def history_as_of(

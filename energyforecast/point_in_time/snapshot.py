@@ -62,6 +62,8 @@ class Snapshot:
         site; only where runs were completed from earlier ones.
     converted : dict
         Native steps and those of the task, by weather model that was brought to them.
+    hindcasts : dict
+        Forecast means over the intervals of lagged observations, shape (origins,), by request, variable and site.
 
     Examples
     --------
@@ -84,6 +86,7 @@ class Snapshot:
     history: Mapping[tuple[Past, str], tuple[Array, Array]]
     older: Mapping[tuple[str, str], Array] = field(default_factory=dict)
     converted: Mapping[str, str] = field(default_factory=dict)
+    hindcasts: Mapping[tuple[Past, str, str], Array] = field(default_factory=dict)
 
     def at(self, site: str) -> Snapshot:
         """The same moment, seen from another site.
@@ -165,6 +168,7 @@ class Snapshot:
             skipped={key: again(array) for key, array in self.skipped.items()},
             older={key: again(array) for key, array in self.older.items()},
             history={key: (again(values), again(ages)) for key, (values, ages) in self.history.items()},
+            hindcasts={key: again(array) for key, array in self.hindcasts.items()},
         )
 
     @property
@@ -228,7 +232,7 @@ class Snapshot:
         return np.asarray(values.mean(axis=2)) if values.ndim == 3 else values
 
     def path(self, name: str, *, hours: float) -> Array:
-        """Values from some hours before each window to its end, inside the same run.
+        """Values from some hours before each window to its end, inside the same run; NaN before the run.
 
         Parameters
         ----------
@@ -236,11 +240,6 @@ class Snapshot:
             Variable; of an ensemble the mean of its members.
         hours : float
             A whole number of steps, within the margin that the feature declared.
-
-        Returns
-        -------
-        array, shape (origins, steps before + steps)
-            NaN where the run does not reach back so far.
         """
         self._shifted(name, -hours)
         before = round(hours * pd.Timedelta("1h") / self.windows.frequency)

@@ -98,7 +98,9 @@ def weather_as_of(
     init = to_ints(weather["init_time"].values)
     reach = to_ints(weather["lead_time"].values[-1:])[0] if converted is None else converted.grid.end
     issued = to_ints(issue_time)
-    low = int(np.searchsorted(init, issued.min(initial=NEVER) - reach))
+    # Windows may begin before the issue: in the hour of the newest observation.
+    earliest = min(issued.min(initial=NEVER), to_ints(valid_time)[inside].min(initial=NEVER))
+    low = int(np.searchsorted(init, earliest - reach))
     high = int(np.searchsorted(init, issued.max(initial=0), side="right"))
     some = weather.isel(init_time=slice(low, high)) if (low, high) != (0, len(init)) else weather
     if converted is None:

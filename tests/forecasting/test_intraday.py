@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -72,7 +73,11 @@ def test_only_intraday_recipes_need_the_newest_observation() -> None:
     given = _drifting()
     day_ahead = ef.day_ahead("09:00", timezone="UTC")
     assert ef.recipe(given.site, day_ahead).names == ef.recipe(given.site).names
-    assert ef.Forecaster(given.site, TASK).features.names[-2:] == ["NewestObservation", "NewestWind"]
+    intraday = ef.Forecaster(given.site, TASK).features.names
+    assert set(intraday) - set(ef.recipe(given.site).names) == {
+        "NewestObservation", "NewestChange", "DecayingNewest", "NewestWind", "CurveError",
+    }  # fmt: skip
+    assert "LeadTime" not in intraday
     plant = ef.PVPlant(name="pv", latitude=43, longitude=77, capacity=10)
     assert ef.recipe(plant, TASK).names[-2:] == ["NewestObservation", "ClearSkyPersistence"]
     for sector in ("total", "industry"):
@@ -91,7 +96,7 @@ def test_a_new_farm_needs_no_newest_observation() -> None:
     assert forecast.caveats[0].startswith("cold start")
 
 
-@pytest.mark.parametrize(("delay", "wanted"), [("0h", -1), ("2h", -3), ("9h", None)])
+@pytest.mark.parametrize(("delay", "wanted"), [("0h", -1), ("2h", -3), ("9h", -10), ("13h", None)])
 def test_the_newest_wind_is_that_of_the_hour_of_the_newest_observation(
     delay: str, wanted: int | None
 ) -> None:
@@ -107,6 +112,43 @@ def test_the_newest_wind_is_that_of_the_hour_of_the_newest_observation(
         assert np.isnan(got).all()
     else:
         np.testing.assert_allclose(got, (42 + wanted + 0.5) / 10, rtol=1e-5)
+
+
+def test_the_next_hours_are_departures_from_the_decaying_newest_power() -> None:
+    site = _drifting().site
+    model = ef.Forecaster(site, TASK).model
+    assert isinstance(model, ef.LightGBMQuantiles)
+    assert (model.relative_to, model.calibrate_by) == ("newest[decayed]", "newest[distance]")
+    plain = (
+        ef.Forecaster(site, ef.day_ahead("09:00", timezone="UTC")).model,
+        ef.Forecaster(site, TASK, features=ef.recipe(site)).model,  # features without the newest power
+    )
+    assert all(isinstance(one, ef.LightGBMQuantiles) and one.relative_to is None for one in plain)
+
+
+def test_where_the_newest_power_is_missing_a_forecast_is_that_of_a_longer_lead() -> None:
+    given = _drifting()
+    model = ef.LightGBMQuantiles(
+        n_estimators=100, relative_to="newest[decayed]", calibrate_by="newest[distance]"
+    )
+    forecaster = ef.Forecaster(given.site, TASK, model=model).fit(given.weather, given.power, as_of=FITTED)
+    issued = TASK.issue_times("2024-04-05", "2024-04-27")
+    late = replace(given.power, published_after=pd.Timedelta("4h"))
+    tables = [
+        forecaster.predict(given.weather, power, issue_time=issued).to_frame()
+        for power in (given.power, late)
+    ]
+    scores = []
+    for table in tables:
+        assert table[["q0.1", "q0.5", "q0.9"]].notna().all(axis=None)
+        outcome = given.power.values["farm 0"].reindex(table["valid_time"]).to_numpy()
+        inside = (table["q0.1"] <= outcome) & (outcome <= table["q0.9"])
+        error = (table["q0.5"] - outcome).abs()
+        scores.append(pd.DataFrame({"error": error, "inside": inside}).groupby(table["lead_hours"]).mean())
+    usual, gap = scores
+    # An hour 4 h later: within a fifth of the error, and the interval still holds.
+    np.testing.assert_allclose(gap["error"].iloc[:4].mean(), usual["error"].iloc[4:8].mean(), rtol=0.2)
+    assert gap["inside"].iloc[:4].mean() > 0.68
 
 
 def test_nothing_unknown_reaches_the_intraday_recipe() -> None:

@@ -616,6 +616,45 @@ def test_what_was_not_declared_is_refused_with_the_declaration_to_add() -> None:
         three_lines(caught.value, named, "'a'" if "margin" not in named else "temp_air")
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_lag_from_the_newest_observation_is_counted_from_it(recorded: bool) -> None:
+    power = _random_power(5, recorded=recorded)
+    pasts = [Past(pd.Timedelta(lag, "h"), newest=True) for lag in (0, 1, 3)]
+    issued = pd.date_range("2024-01-04 06:20", periods=60, freq="3h", tz="UTC")
+    now = _snapshot(_tidy(), _windows(*map(str, issued)), observations=power, history=tuple(pasts))
+    known = power.published[:, power.sites.index("a")]
+    table = pd.DataFrame({"value": power.values["a"].to_numpy(), "known": known}, index=power.index)
+    for row, moment in enumerate(issued):
+        seen = table[(table["known"] <= moment.tz_convert(None)) & table["value"].notna()]
+        for past in pasts:
+            value, age = (array[row] for array in now.history[past, "a"])
+            older = seen.loc[: seen.index[-1] - past.lag]
+            np.testing.assert_array_equal(value, older["value"].iloc[-1])
+            np.testing.assert_allclose(age, (moment - older.index[-1]) / pd.Timedelta("1h"), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("issue", "delay", "expected"),
+    [
+        ("19:00", "0h", 206.5),  # the run of 12 UTC, hours 6 to 7; that of 18 UTC is to arrive at 21
+        ("19:00", "6h", 200.5),
+        ("19:00", "7h", 105.5),  # the run of 12 UTC begins after that hour
+        ("19:00", "13h", 5.5),
+        ("15:00", "1h", 201.5),
+        ("14:59", "0h", 107.5),  # the run of 12 UTC holds that hour, but arrives at 15
+        ("02:00", "0h", np.nan),  # no run had arrived
+    ],
+)
+def test_a_hindcast_is_of_the_newest_known_run_that_holds_the_interval(
+    issue: str, delay: str, expected: float
+) -> None:
+    index = pd.date_range("2024-01-01", periods=20, freq="1h", tz="UTC")
+    power = Observations(pd.DataFrame({"a": 1.0}, index=index), published_after=delay)
+    past = Past(pd.Timedelta(0), newest=True, weather=("temp_*",))
+    now = _snapshot(_tidy(), _windows(f"2024-01-01 {issue}"), observations=power, history=(past,))
+    np.testing.assert_allclose(now.hindcasts[past, "temp_air", "a"], [expected])
+
+
 def test_a_lag_with_another_step_is_another_lag() -> None:
     power = _random_power(0, recorded=False)
     day = pd.Timedelta("24h")

@@ -236,7 +236,7 @@ def _table(sites: list[Any], step: int, chosen: list[Any], ghi: bool = False) ->
 
 def _of_blocks(table: pd.DataFrame, step: int) -> Numbers:
     """Means of blocks, or values at their beginnings, of all columns but ages of observations."""
-    columns = sorted(name for name in table if "age" not in name)
+    columns = sorted(name for name in table if "age" not in name and "distance" not in name)
     first = slice(None, None, blocks.BLOCK // step)
     return np.concatenate(
         [
@@ -257,6 +257,7 @@ def _of_blocks(table: pd.DataFrame, step: int) -> Numbers:
     *(f"features.{name}" for name in ("LeadTime", "LocalHour", "NeighbourWind", "NeighbourWindComponents")),
     *(f"features.{name}" for name in ("NewestObservation", "NewestWind", "PowerCurvePower", "RecentLevel")),
     "features.NewestDepartures",
+    *(f"features.{name}" for name in ("CurveError", "DecayingNewest", "NewestChange")),
     *(f"features.{name}" for name in ("SiteStatics", "Temperature", "WeatherAge", "Weekday", "Weekend")),
     *(
         f"features.{name}"
@@ -288,6 +289,7 @@ def features_in_calm_weather(step: int) -> Numbers:
     chosen += [f.NeighbourWind(), f.NeighbourWindComponents(), f.NewestObservation(), f.RecentLevel()]
     chosen += [f.NewestDepartures(hours=(3,))]
     chosen += [f.SiteStatics(), f.Temperature(), f.Weekend(), f.DayOfYear(), f.NewestWind(reach=20)]
+    chosen += [f.CurveError(), f.DecayingNewest(), f.NewestChange(hours=(3, 6))]
     given = {item.name: item for item in chosen}
     return _of_blocks(_table(farms, step, list(given.values())), step)
 
