@@ -124,7 +124,9 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
         return column if features is None or feature in _as_set(features).names else None
 
     if isinstance(site, PVPlant):
-        return _of_pv(known("ClearSkyPower", "clear_sky_power"))
+        # Minutes to hours ahead, the newest power matters most: shares and departures were not compared there.
+        chain = None if isinstance(task, Intraday) else known("PVChainPower", "pv_chain_power")
+        return _of_pv(known("ClearSkyPower", "clear_sky_power"), chain)
     if not isinstance(site, DemandArea):
         near = isinstance(task, Intraday) if features is None else "DecayingNewest" in _as_set(features).names
         return _of_next_hours() if near else LightGBMQuantiles()
@@ -141,14 +143,27 @@ def _of_next_hours() -> QuantileModel:
     return LightGBMQuantiles(relative_to="newest[decayed]", calibrate_by="newest[distance]")
 
 
-def _of_pv(clear_sky: str | None) -> QuantileModel:
+def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
     """Default model of a PV plant.
 
     Features are few and collinear: thresholds are searched in full, each tree receives few columns, so that trees
     differ, and out-of-fold models see most seasons. At the same power, noon in winter is less certain than a morning in
-    summer: levels are calibrated by clear-sky power, too.
+    summer: levels are calibrated by clear-sky power, too. Shares of a clear sky and departures from the chain of models
+    follow a sun that is higher than all that was learned, and their errors differ: their mean is the usual choice.
+    Absolute powers follow a plant that is not as it is described.
     """
-    return LightGBMQuantiles(extra_trees=False, folds=3, feature_fraction=0.4, calibrate_by=clear_sky)
+    settings: dict[str, Any] = {
+        "extra_trees": False,
+        "folds": 3,
+        "feature_fraction": 0.4,
+        "calibrate_by": clear_sky,
+    }
+    candidates: dict[str, QuantileModel] = {"absolute": LightGBMQuantiles(**settings)}
+    if clear_sky is None or chain is None:
+        return candidates["absolute"]
+    candidates["share of clear sky"] = LightGBMQuantiles(share_of=clear_sky, **settings)
+    candidates["departure from the chain"] = LightGBMQuantiles(relative_to=chain, **settings)
+    return SelectedModel(candidates=candidates, usual=("share of clear sky", "departure from the chain"))
 
 
 def _of_demand(site: DemandArea, level: str | None) -> QuantileModel:
