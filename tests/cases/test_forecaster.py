@@ -78,7 +78,6 @@ def test_the_clock_of_a_plant_that_faces_any_direction_is_right(azimuth: float, 
 # -- seasons that were not seen --------------------------------------------------------------------
 
 
-@fault("quantiles end where the power of the winter ended")
 def test_a_roof_learnt_in_the_winter_is_forecast_for_a_clear_day_of_april() -> None:
     roof = ef.PVPlant(name="roof", latitude=63.4, longitude=10.4, capacity=1.0)
     index = pd.date_range("2022-11-01", "2023-04-30 23:00", freq="1h")
