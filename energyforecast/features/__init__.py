@@ -22,7 +22,7 @@ from energyforecast.features.demand import (
     Temperature,
 )
 from energyforecast.features.feature_set import FeatureSet, Needs
-from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
+from energyforecast.features.lags import Lag, LagMean, NewestDayMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWind, NeighbourWindComponents
 from energyforecast.features.newest import CurveError, DecayingNewest, NewestChange, NewestWind
 from energyforecast.features.newest_departures import NewestDepartures
@@ -79,6 +79,7 @@ __all__ = [
     "NeighbourWind",
     "NeighbourWindComponents",
     "NewestChange",
+    "NewestDayMean",
     "NewestDepartures",
     "NewestObservation",
     "NewestWind",

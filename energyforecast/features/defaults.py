@@ -22,7 +22,7 @@ from energyforecast.features.calendar import (
 )
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.feature_set import FeatureSet
-from energyforecast.features.lags import Lag, LagMean, NewestObservation, RecentLevel
+from energyforecast.features.lags import Lag, LagMean, NewestDayMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourWind, NeighbourWindComponents
 from energyforecast.features.newest import CurveError, DecayingNewest, NewestChange, NewestWind
 from energyforecast.features.newest_departures import NewestDepartures
@@ -61,6 +61,7 @@ _PEOPLE: Final = FeatureSet(
         Lag("24h", step="24h"),
         LagMean("168h", 4),
         LagMean("24h", 7),
+        NewestDayMean(),
         RecentLevel(),
         *_BEHIND_THE_METER,
         WeatherAge(),

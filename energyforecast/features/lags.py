@@ -12,7 +12,7 @@ from energyforecast.features.base import Array, Columns, Feature, mean_of_known
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
-__all__ = ["Lag", "LagMean", "NewestObservation", "RecentLevel"]
+__all__ = ["Lag", "LagMean", "NewestDayMean", "NewestObservation", "RecentLevel"]
 
 #: Days from an interval to the newest published day, at most: those of a week ahead. Older ones count as so old. [d]
 _OLDEST = 11
@@ -128,6 +128,44 @@ class LagMean(Feature):
         """Column ``mean_4x168h``."""
         lags = np.stack([now.lag(past.lag, step=self.step) for past in self.history])
         return {self.name: mean_of_known(lags) / _scale(now)}
+
+
+@dataclass(frozen=True)
+class NewestDayMean(Feature):
+    r"""Mean of the newest published observation of each hour of the day, ``day_mean``.
+
+    .. math:: \frac{1}{24} \sum_{h=0}^{23} y_{t - h - 24 n_h}
+
+    in hours, with the fewest whole days :math:`n_h` at which the observation was published. Where all are published up
+    to the issue it is the mean of the last 24 hours, a level that a departure may be learnt from.
+
+    See Also
+    --------
+    LagMean, RecentLevel
+
+    Notes
+    -----
+    As a fraction of capacity where the site has one, else in MW. Missing observations are skipped.
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> mean = NewestDayMean()
+    >>> columns = mean.compute(example_snapshot(history=mean.history))  # from 11 to 22.5 of 60 MW in a day
+    >>> columns["day_mean"].round(3).tolist()
+    [[0.279, 0.279, 0.279]]
+    """
+
+    @property
+    def history(self) -> tuple[Past, ...]:  # type: ignore[override]
+        """The hour itself and the 23 before it, back in whole days to one that is published."""
+        hour, day = timestamps.duration("1h"), timestamps.duration("24h")
+        return tuple(Past(hour * k, day) for k in range(24))
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``day_mean``."""
+        lags = np.stack([now.lag(past.lag, step="24h") for past in self.history])
+        return {"day_mean": mean_of_known(lags) / _scale(now)}
 
 
 @dataclass(frozen=True)

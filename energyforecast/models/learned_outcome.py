@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from energyforecast.models.base import Array, weighted_quantiles
 from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.tree_matrix import rounded
 
-__all__ = ["LearnedOutcome", "of_rows", "placed"]
+__all__ = ["LearnedOutcome", "departures", "of_rows", "placed"]
 
 #: Lowest bound of which an outcome is learned as a share, as a share of the largest bound of training.
 _MIN_BOUND: Final = 0.01
@@ -55,6 +56,15 @@ def of_rows(
     low, high = weighted_quantiles(share, (_OUTSIDE, 1 - _OUTSIDE), growth)
     clipped = np.clip(share, min(low, 0.0), high)
     return LearnedOutcome(X[known], clipped, growth / growth.mean(), given, usual)
+
+
+def departures(X: pd.DataFrame, names: tuple[str, ...], *, relative_to: str | None) -> pd.DataFrame:
+    """Columns with those of the given names or patterns as departures from the level."""
+    if relative_to is None or not names:
+        return X
+    level = numbers_of(X[relative_to])
+    chosen = [str(name) for name in X.columns if any(fnmatchcase(str(name), item) for item in names)]
+    return X.assign(**{name: numbers_of(X[name]) - level for name in chosen})
 
 
 def placed(

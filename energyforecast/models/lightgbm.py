@@ -92,6 +92,8 @@ class LightGBMQuantiles(QuantileModel):
         Column of a published level, in the unit of y; the model forecasts the outcome's departure from it, since
         trees cannot follow growth or a break. Rows in which it is missing do not train; in a forecast, its mean over
         training takes its place.
+    relative_columns : tuple of str
+        Columns in the unit of y, or patterns such as ``"lag_*"``, that enter as departures from `relative_to`, too.
     share_of : str, optional
         Column of a bound that physics gives, such as ``"clear_sky_power"``, in the unit of y; the model forecasts the
         outcome's share of it, so that a winter's history serves a brighter spring. Rows in which it is missing, or
@@ -190,6 +192,7 @@ class LightGBMQuantiles(QuantileModel):
         feature_fraction: float = 0.8,
         bagging_fraction: float = 1.0,
         relative_to: str | None = None,
+        relative_columns: tuple[str, ...] = (),
         share_of: str | None = None,
         linear_base: bool = False,
         exclude: tuple[str, ...] = (),
@@ -213,6 +216,7 @@ class LightGBMQuantiles(QuantileModel):
         self.feature_fraction = feature_fraction
         self.bagging_fraction = bagging_fraction
         self.relative_to = relative_to
+        self.relative_columns = relative_columns
         self.share_of = share_of
         self.linear_base = linear_base
         self.exclude = exclude
@@ -227,7 +231,7 @@ class LightGBMQuantiles(QuantileModel):
         )
         X, y, sample_weight, self.level_ = learned.X, learned.y, learned.weight, learned.usual
         self.names_ = categories(X[self._used()], self.categories)
-        values = tree_matrix(X[self._used()], self.names_)
+        values = self._values(X)
         fold = folds_along_time(X.index, folds=self.folds, blocks_per_fold=self.blocks_per_fold)
         self.linear_ = None
         if self.linear_base:
@@ -268,11 +272,16 @@ class LightGBMQuantiles(QuantileModel):
         """Columns that the model uses."""
         return [name for name in self.columns_ if not any(fnmatchcase(name, item) for item in self.exclude)]
 
+    def _values(self, X: pd.DataFrame) -> Array:
+        """Columns as trees take them."""
+        X = learned_outcome.departures(X, self.relative_columns, relative_to=self.relative_to)
+        return tree_matrix(X[self._used()], self.names_)
+
     def _by(self, X: pd.DataFrame) -> Array | None:
         return None if self.calibrate_by is None else numbers_of(X[self.calibrate_by])
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        values = tree_matrix(X[self._used()], self.names_)
+        values = self._values(X)
         curve = np.sort(self._curve(values), axis=1)
         by = self._by(X)
         # The correction was fitted to whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
@@ -350,7 +359,7 @@ class LightGBMQuantiles(QuantileModel):
         """
         check_levels((quantile,))
         self._check_columns(X)
-        values = tree_matrix(X[self._used()], self.names_)
+        values = self._values(X)
         curve = self._curve(values)
         weights = out_of_fold_calibration.weights_unsorted(
             curve, self.fitted_quantiles, quantile, self.correction_, by=self._by(X)

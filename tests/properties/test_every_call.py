@@ -258,6 +258,7 @@ def _of_blocks(table: pd.DataFrame, step: int) -> Numbers:
     *(f"features.{name}" for name in ("NewestObservation", "NewestWind", "PowerCurvePower", "RecentLevel")),
     "features.NewestDepartures",
     *(f"features.{name}" for name in ("CurveError", "DecayingNewest", "NewestChange")),
+    "features.NewestDayMean",
     *(f"features.{name}" for name in ("SiteStatics", "Temperature", "WeatherAge", "Weekday", "Weekend")),
     *(
         f"features.{name}"
@@ -288,6 +289,7 @@ def features_in_calm_weather(step: int) -> Numbers:
     chosen += [f.HourOfWeek(), f.IntervalMean(), f.Lag("48h"), f.LagMean("48h", count=3), f.LocalHour()]
     chosen += [f.NeighbourWind(), f.NeighbourWindComponents(), f.NewestObservation(), f.RecentLevel()]
     chosen += [f.NewestDepartures(hours=(3,))]
+    chosen += [f.NewestDayMean()]
     chosen += [f.SiteStatics(), f.Temperature(), f.Weekend(), f.DayOfYear(), f.NewestWind(reach=20)]
     chosen += [f.CurveError(), f.DecayingNewest(), f.NewestChange(hours=(3, 6))]
     given = {item.name: item for item in chosen}
