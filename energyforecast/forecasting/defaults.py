@@ -54,6 +54,11 @@ _T = TypeVar("_T")
 #: Levels fitted for demand.
 _DENSE: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
 
+#: Columns of demand in its unit, which enter as departures where the outcome does.
+_LEVELS_OF_DEMAND: Final = ("lag_24h", "mean_*", "level", "day_mean")
+#: Years of demand from which on the season is known. [a]
+_SEASON_AFTER: Final = 1.25
+
 
 class Recipe(NamedTuple):
     """Sites that share their features and their model, not fitted."""
@@ -132,7 +137,7 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
         return _of_next_hours() if near else LightGBMQuantiles()
     if isinstance(task, Intraday):
         return _of_demand_now(known("LeadTime", "lead_time"))
-    return _of_demand(site, known("RecentLevel", "level"))
+    return _of_demand(site)
 
 
 def _of_next_hours() -> QuantileModel:
@@ -166,23 +171,26 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
     return SelectedModel(candidates=candidates, usual=("share of clear sky", "departure from the chain"))
 
 
-def _of_demand(site: DemandArea, level: str | None) -> QuantileModel:
-    """Default model of a demand area, with the column of its level, if features give it.
+def _of_demand(site: DemandArea) -> QuantileModel:
+    """Default model of a demand area.
 
-    A linear base goes beyond the range of training, as in the first frost; departures from published values follow
-    growth and breaks. Their errors differ: the mean of the two is the usual choice. The base of people's demand lies on
-    its level: alone, it takes growth for a season.
+    Departures from published values follow growth and breaks; a linear base goes beyond the range of training, as in
+    the first frost. With a temperature, the outcome itself is forecast as well. Their errors differ: the mean is the
+    usual choice. Industry moves in steps: its level is that of its newest days.
     """
-    base = None if site.sector == "industry" else level
-    candidates = {
-        "absolute": _demand_trees(),
-        "linear base": _demand_trees(linear_base=True, relative_to=base),
-        "departure from the level": _demand_trees(relative_to="level"),
+    if site.sector == "industry":
+        level = {"departure from the level": _demand_trees(relative_to="level")}
+        return SelectedModel(candidates=level | {"absolute": _demand_trees()})
+    departures = {
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
+        "departure from the newest day": _demand_trees(
+            relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True
+        ),
     }
-    # Industry moves in steps: its level is that of its newest days.
-    departure = "departure from the level" if site.sector == "industry" else "departure from the week's mean"
-    return SelectedModel(candidates=candidates, usual=("linear base", departure))
+    candidates = {"absolute": _demand_trees(), "linear base": _demand_trees(linear_base=True)} | departures
+    return SelectedModel(
+        candidates=candidates, usual=("absolute", *departures), required=(("absolute", "temp_air*"),)
+    )
 
 
 def _of_demand_now(lead: str | None) -> QuantileModel:
@@ -210,6 +218,7 @@ def _demand_trees(**settings: Any) -> QuantileModel:
         folds=3,
         blocks_per_fold=15,
         fitted_quantiles=_DENSE,
+        season_after=_SEASON_AFTER,
         **settings,
     )
 

@@ -219,4 +219,4 @@ def _parameter(value: Any) -> Any:
             if several is None
             else {k: model_from_json(**v) for k, v in several.items()}
         )
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_parameter, value)) if isinstance(value, list) else value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 import numpy as np
@@ -28,10 +27,16 @@ from energyforecast.models.linear_base import LinearBase, fit_linear_base
 from energyforecast.models.tree_growth import (
     BOOSTER_RANGES,
     TreeGrowth,
+    check_fitted,
     folds_along_time,
     warn_of_few_rows,
 )
-from energyforecast.models.tree_matrix import categories, positive_weight, tree_matrix
+from energyforecast.models.tree_matrix import (
+    categories,
+    positive_weight,
+    tree_matrix,
+    used_columns,
+)
 
 __all__ = ["LightGBMQuantiles"]
 
@@ -102,6 +107,8 @@ class LightGBMQuantiles(QuantileModel):
         Grow trees on the residuals of a ridge regression on the columns, which goes beyond the range of training.
     exclude : tuple of str
         Columns that the model does not use, or patterns such as ``"season_*"``.
+    season_after : float
+        Use the season only where rows span so many years: in fewer, trees memorise single weeks. [a]
     categories : tuple of str
         Columns of whole numbers that name categories, besides those of pandas' ``category``.
     seed : int
@@ -196,6 +203,7 @@ class LightGBMQuantiles(QuantileModel):
         share_of: str | None = None,
         linear_base: bool = False,
         exclude: tuple[str, ...] = (),
+        season_after: float = 0.0,
         categories: tuple[str, ...] = (),
         seed: int = 1,
     ) -> None:
@@ -220,6 +228,7 @@ class LightGBMQuantiles(QuantileModel):
         self.share_of = share_of
         self.linear_base = linear_base
         self.exclude = exclude
+        self.season_after = season_after
         self.categories = categories
         self.seed = seed
 
@@ -230,7 +239,8 @@ class LightGBMQuantiles(QuantileModel):
             X, y, sample_weight, relative_to=self.relative_to, share_of=self.share_of
         )
         X, y, sample_weight, self.level_ = learned.X, learned.y, learned.weight, learned.usual
-        self.names_ = categories(X[self._used()], self.categories)
+        self.used_ = used_columns(X, exclude=self.exclude, season_after=self.season_after)
+        self.names_ = categories(X[self.used_], self.categories)
         values = self._values(X)
         fold = folds_along_time(X.index, folds=self.folds, blocks_per_fold=self.blocks_per_fold)
         self.linear_ = None
@@ -239,7 +249,7 @@ class LightGBMQuantiles(QuantileModel):
             y = y - level
         self.seen_ = np.array([y.min(), y.max()])
         growth = TreeGrowth.of(self.get_params(deep=False), rows=len(y))
-        coded = [k for k, name in enumerate(self._used()) if name in self.names_]
+        coded = [k for k, name in enumerate(self.used_) if name in self.names_]
         data = dataset(values, y, sample_weight, coded=coded, parameters=growth.parameters)
         grown = (
             growth.shared(data, values, y, fold=fold, weight=sample_weight, calibrate=self.calibrate)
@@ -261,21 +271,12 @@ class LightGBMQuantiles(QuantileModel):
         check_column(X, self.calibrate_by, parameter="calibrate_by")
         one_of("sharing", self.sharing, allowed=("trees", "none"), error=RangeError)
         check_ranges(self, BOOSTER_RANGES)
-        if len(check_levels(self.fitted_quantiles)) < 2:
-            raise RangeError(
-                f"The levels {self.fitted_quantiles} are fitted.",
-                "At least two levels must be fitted.",
-                "Give fitted_quantiles=(0.1, 0.5, 0.9) or more.",
-            )
-
-    def _used(self) -> list[str]:
-        """Columns that the model uses."""
-        return [name for name in self.columns_ if not any(fnmatchcase(name, item) for item in self.exclude)]
+        check_fitted(self.fitted_quantiles)
 
     def _values(self, X: pd.DataFrame) -> Array:
         """Columns as trees take them."""
         X = learned_outcome.departures(X, self.relative_columns, relative_to=self.relative_to)
-        return tree_matrix(X[self._used()], self.names_)
+        return tree_matrix(X[self.used_], self.names_)
 
     def _by(self, X: pd.DataFrame) -> Array | None:
         return None if self.calibrate_by is None else numbers_of(X[self.calibrate_by])
@@ -321,7 +322,7 @@ class LightGBMQuantiles(QuantileModel):
         self._check_fitted()
         each = [booster.feature_importance(importance_type="gain") for booster in self.boosters_]
         total = np.sum(each, axis=0)
-        share = pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self._used()), name="gain")
+        share = pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self.used_), name="gain")
         return share.reindex(self.columns_, fill_value=0.0)
 
     def contributions(self, X: pd.DataFrame, *, quantile: float = 0.5) -> pd.DataFrame:
@@ -370,7 +371,7 @@ class LightGBMQuantiles(QuantileModel):
             if np.any(weights[:, k])
         )
         level, scale = self._placed(X, values)
-        table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=[*self._used(), "base"])
+        table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=[*self.used_, "base"])
         table["base"] += level
         return table.reindex(columns=[*self.columns_, "base"], fill_value=0.0)
 
@@ -387,7 +388,7 @@ class LightGBMQuantiles(QuantileModel):
         }
         for k, leaf_values in enumerate(self.leaf_values_):
             texts |= {f"base_{k}": leaf_values.base, f"values_{k}": leaf_values.values}
-        texts |= {"categories": json.dumps(self.names_)} if self.names_ else {}
+        texts["columns"] = json.dumps({"used": self.used_, "categories": self.names_})
         texts |= self.linear_.parts() if self.linear_ is not None else {}
         return texts | {"correction": self.correction_, "level": self.level_, "seen": self.seen_}
 
@@ -396,7 +397,8 @@ class LightGBMQuantiles(QuantileModel):
         self.correction_, self.level_, self.seen_ = (
             np.asarray(parts[name]) for name in ("correction", "level", "seen")
         )
-        self.names_ = json.loads(str(parts.get("categories", "{}")))
+        columns = json.loads(str(parts["columns"]))
+        self.used_, self.names_ = columns["used"], columns["categories"]
         self.linear_ = LinearBase.restored(parts)
         booster, count = lightgbm().Booster, sum(name.startswith("booster_") for name in parts)
         self.boosters_ = [booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]

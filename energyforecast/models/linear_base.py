@@ -73,7 +73,8 @@ def fit_linear_base(
     columns, knots = _terms_of(whole)
     w = np.ones(len(y)) if weight is None else np.asarray(weight, dtype=np.float64)
     pairs = zip(columns, knots, strict=True)
-    design = np.stack([_term(whole[:, k], knot, limits[:, k]) for k, knot in pairs], axis=1)
+    terms = [_term(whole[:, k], knot, limits[:, k]) for k, knot in pairs]
+    design = np.stack(terms, axis=1) if terms else np.empty((len(y), 0))
 
     def solved(rows: npt.NDArray[np.bool_]) -> LinearBase:
         slope, intercept = _ridge(design[rows], y[rows], w[rows])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +24,8 @@ __all__ = ["SelectedModel"]
 _LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 #: Settings of quick variants, where a model has them: a quarter of the trees, with steps four times as long.
 _FASTER: Final = 4
+#: Part of the trees that each model of a mean has, at least: 1 over this.
+_MAX_PARTS: Final = 2.5
 #: Beginning of each validation part as a share of the rows; each ends where the next begins.
 _PARTS: Final = (0.4, 0.6, 0.8)
 #: Rows between training and validation, as a share: their windows overlap.
@@ -58,7 +61,8 @@ class SelectedModel(QuantileModel):
         \bar L_u - \bar L_c > 2 \operatorname{se}(\bar L_u - \bar L_c),
 
     and the usual one where there is none; :math:`\operatorname{se}` is the standard error of blocks of rows or of the
-    three parts, whichever is larger. The choice is then fitted on all rows; of a mean of two, each has half the trees.
+    three parts, whichever is larger. The choice is then fitted on all rows; of a mean of two, each has half the trees,
+    of more 2/5.
 
     Parameters
     ----------
@@ -69,7 +73,9 @@ class SelectedModel(QuantileModel):
         default. Those of which a named column (`relative_to`, `share_of`) is not among the columns, or is empty, are
         left out.
     usual : tuple of str
-        Names of the usual choice, one candidate or two of which the mean is taken; the first candidate by default.
+        Names of the usual choice, of which the mean is taken; the first candidate by default.
+    required : tuple of tuple of str
+        Names of candidates, each with a pattern such as ``"temp_air*"`` of columns without which it is left out.
     blend : bool
         Try the mean of each two candidates as well.
 
@@ -118,11 +124,13 @@ class SelectedModel(QuantileModel):
         *,
         candidates: Mapping[str, QuantileModel] | None = None,
         usual: tuple[str, ...] = (),
+        required: tuple[tuple[str, str], ...] = (),
         blend: bool = True,
     ) -> None:
         super().__init__(quantiles)
         self.candidates = candidates
         self.usual = usual
+        self.required = required
         self.blend = blend
 
     @property
@@ -141,7 +149,11 @@ class SelectedModel(QuantileModel):
         self.models_ = {}
         for name in choice.names:
             model = _of_levels(usable[name], self.levels)
-            model = model if len(choice.names) == 1 else _with_trees(model, parts=len(choice.names))
+            model = (
+                model
+                if len(choice.names) == 1
+                else _with_trees(model, parts=min(len(choice.names), _MAX_PARTS))
+            )
             self.models_[name] = model.fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)
 
     def _usable(self, X: pd.DataFrame) -> dict[str, QuantileModel]:
@@ -152,13 +164,18 @@ class SelectedModel(QuantileModel):
                 f"candidates[{name!r}]", model, expected=QuantileModel, remedy="Give LightGBMQuantiles()."
             )
         unknown = [name for name in self.usual if name not in given]
-        if unknown or len(self.usual) > 2:
+        if unknown:
             raise SchemaError(
                 f"The usual choice is {self.usual}.",
-                f"It must be one or two of the candidates {list(given)}.",
+                f"It must be of the candidates {list(given)}.",
                 "Correct usual, or leave it out for the first candidate.",
             )
-        found = {name: model for name, model in given.items() if _has_columns(model, X)}
+        found = {
+            name: model
+            for name, model in given.items()
+            if _has_columns(model, X)
+            and all(_has_any(pattern, X) for of, pattern in self.required if of == name)
+        }
         if not found:
             raise SchemaError(
                 f"None of the candidates {list(given)} can be used with the columns {list(X.columns)}.",
@@ -219,10 +236,11 @@ class SelectedModel(QuantileModel):
         return {names: np.concatenate(several) for names, several in losses.items()}
 
     def _choices(self, usable: Mapping[str, QuantileModel]) -> list[tuple[str, ...]]:
-        """Each candidate, and each two, or the usual two alone."""
+        """Each candidate, each two, and the usual choice."""
         pairs = list(combinations(usable, 2))
-        usual = [pair for pair in pairs if set(pair) == set(self.usual)]
-        return [*((name,) for name in usable), *(pairs if self.blend else usual)]
+        usual = tuple(name for name in usable if name in self.usual)
+        choices = [*((name,) for name in usable), *(pairs if self.blend else ())]
+        return choices if usual in choices or not usual else [*choices, usual]
 
     def _predict(self, X: pd.DataFrame) -> Array:
         return np.asarray(np.mean([model.predict(X) for model in self.models_.values()], axis=0))
@@ -252,7 +270,7 @@ class SelectedModel(QuantileModel):
         for k, name in enumerate(about["chosen"]):
             unfitted = _of_levels(self._candidates[name], self.levels)
             several = len(about["chosen"])
-            unfitted = unfitted if several == 1 else _with_trees(unfitted, parts=several)
+            unfitted = unfitted if several == 1 else _with_trees(unfitted, parts=min(several, _MAX_PARTS))
             self.models_[name] = restored(f"model_{k}", unfitted, parts)
 
     def _mean_of(self, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -268,6 +286,11 @@ def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     return all(name in X.columns and bool(X[name].notna().any()) for name in named if name is not None)
 
 
+def _has_any(pattern: str, X: pd.DataFrame) -> bool:
+    """Whether a column of a pattern has a value."""
+    return any(fnmatchcase(str(name), pattern) and bool(X[name].notna().any()) for name in X.columns)
+
+
 def _of_levels(model: QuantileModel, levels: tuple[float, ...]) -> QuantileModel:
     """Unfitted copy for some levels."""
     copy: QuantileModel = clone(model)
@@ -275,7 +298,7 @@ def _of_levels(model: QuantileModel, levels: tuple[float, ...]) -> QuantileModel
     return copy
 
 
-def _with_trees(model: QuantileModel, *, parts: int) -> QuantileModel:
+def _with_trees(model: QuantileModel, *, parts: float) -> QuantileModel:
     """Unfitted copy with a part of the trees, and steps as many times longer."""
     copy: QuantileModel = clone(model)
     given = model.get_params(deep=False)

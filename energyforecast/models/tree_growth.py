@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.errors import UncalibratedWarning
+from energyforecast.core.quantiles import check_levels
+from energyforecast.errors import RangeError, UncalibratedWarning
 from energyforecast.models.base import Array
 from energyforecast.models.boosters import leaf_indices, leaf_outputs, lightgbm, predict_each
 from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
@@ -21,6 +22,7 @@ __all__ = [
     "RANGES",
     "Grown",
     "TreeGrowth",
+    "check_fitted",
     "days_of",
     "folds_along_time",
     "warn_of_few_rows",
@@ -146,6 +148,16 @@ class TreeGrowth:
             num_leaves=self.num_leaves,
             start=leaf_outputs(booster, self.num_leaves) if self.init_from_median else None,
             sample_weight=None if weight is None else weight[seen],
+        )
+
+
+def check_fitted(levels: tuple[float, ...]) -> None:
+    """Refuse fewer than two fitted levels."""
+    if len(check_levels(levels)) < 2:
+        raise RangeError(
+            f"The levels {levels} are fitted.",
+            "At least two levels must be fitted.",
+            "Give fitted_quantiles=(0.1, 0.5, 0.9) or more.",
         )
 
 

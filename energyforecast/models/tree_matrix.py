@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Final
 
 import numpy as np
@@ -19,11 +20,15 @@ __all__ = [
     "positive_weight",
     "rounded",
     "tree_matrix",
+    "used_columns",
 ]
 
 #: Leading bits of a feature that trees use; share of a step of the last of them at which rounding turns upwards.
 _BITS: Final = 16
 _TURN: Final = 0.618
+
+#: Columns of the season.
+_SEASON: Final = ("season_cosine", "season_sine")
 
 #: Names of the categories of a column; None where they are numbers.
 Categories = Mapping[str, list[str] | None]
@@ -34,6 +39,21 @@ def tree_matrix(X: pd.DataFrame, known: Categories) -> npt.NDArray[np.float32]:
     if not known:
         return rounded(X.to_numpy(dtype=np.float64, na_value=np.nan))
     return np.column_stack([_column(X[name], known) for name in X.columns]).astype(np.float32)
+
+
+def used_columns(X: pd.DataFrame, *, exclude: tuple[str, ...], season_after: float) -> list[str]:
+    """Columns without those excluded, and without the season where rows span fewer years: they would memorise it."""
+    short = season_after > 0 and set(_SEASON) <= set(X.columns) and _years(X) < season_after
+    left_out = (*exclude, *(_SEASON if short else ()))
+    return [str(name) for name in X.columns if not any(fnmatchcase(str(name), item) for item in left_out)]
+
+
+def _years(X: pd.DataFrame) -> float:
+    """Time from the first row to the last, by the turns of the season. [a]"""
+    cosine, sine = (X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in _SEASON)
+    known = np.isfinite(cosine) & np.isfinite(sine)
+    angle = np.unwrap(np.arctan2(sine[known], cosine[known]))
+    return float(angle[-1] - angle[0]) / (2 * np.pi) if len(angle) else 0.0
 
 
 def categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str] | None]:

@@ -431,27 +431,22 @@ def test_a_level_without_a_past_is_missing() -> None:
     assert all(np.isnan(values).all() for values in got.values())
 
 
-@pytest.mark.parametrize(
-    ("sector", "base", "level"), [("industry", None, "level"), ("total", "level", "mean_7x24h")]
-)
-def test_the_usual_choice_joins_a_linear_base_and_a_departure(
-    sector: str, base: str | None, level: str
-) -> None:
-    area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9, sector=sector)
+def test_people_are_forecast_by_departures_and_with_a_temperature_as_they_are() -> None:
+    area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9)
     model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty")).model
     assert isinstance(model, SelectedModel)
     assert model.candidates is not None
     usual = [model.candidates[name].get_params() for name in model.usual]
-    assert [one["linear_base"] for one in usual] == [True, False]
-    assert [one["relative_to"] for one in usual] == [base, level]
+    assert [one["relative_to"] for one in usual] == [None, "mean_7x24h", "day_mean"]
+    assert model.required == (("absolute", "temp_air*"),)
 
 
-def test_without_a_level_among_the_features_the_linear_base_stays() -> None:
-    task = day_ahead("14:00", timezone="Asia/Almaty")
-    model = Forecaster(ALMATY, task, features=[LocalHour(), Temperature()]).model
+def test_industry_is_forecast_as_a_departure_from_its_level() -> None:
+    area = DemandArea(name="works", latitude=43.24, longitude=76.9, sector="industry")
+    model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty")).model
     assert isinstance(model, SelectedModel)
     assert model.candidates is not None
-    assert model.candidates["linear base"].get_params()["relative_to"] is None
+    assert next(iter(model.candidates.values())).get_params()["relative_to"] == "level"
 
 
 # --- Recipe, reference, storage -------------------------------------------------------------------

@@ -92,7 +92,9 @@ def _small(model: ef.QuantileModel) -> ef.QuantileModel:
 
 def _usual(model: ef.QuantileModel) -> tuple[str, ...]:
     """Names of the usual choice, none of a plain model."""
-    return model.usual if isinstance(model, SelectedModel) else ()
+    if not isinstance(model, SelectedModel):
+        return ()
+    return model.usual or tuple(model.candidates or ())[:1]
 
 
 @cache

@@ -127,8 +127,50 @@ def test_the_usual_choice_is_the_mean_of_the_two_that_are_named() -> None:
     assert list(_selected(candidates=candidates, usual=("departure",)).fit(X[:200], y[:200]).models_) == [
         "departure"
     ]
-    with pytest.raises(SchemaError, match="one or two of the candidates"):
+    with pytest.raises(SchemaError, match="of the candidates"):
         _selected(usual=("nobody",)).fit(X, y)
+
+
+def test_a_candidate_without_a_column_that_it_requires_is_left_out() -> None:
+    X, y = _rows(growth=0.0)
+    required = (("absolute", "temp_air*"),)
+    assert "absolute" not in _selected(required=required).fit(X, y).models_
+    warm = X.assign(**{"temp_air[mean]": X["x"]})
+    assert list(_selected(required=required, blend=False).fit(warm, y).models_) == ["absolute"]
+
+
+def test_three_usual_candidates_have_two_fifths_of_the_trees() -> None:
+    X, y = _rows(growth=0.0)
+    candidates = {str(k): LightGBMQuantiles(n_estimators=50, seed=k) for k in range(3)}
+    model = _selected(candidates=candidates, usual=("0", "1", "2"), blend=False).fit(X, y)
+    assert list(model.models_) == ["0", "1", "2"]
+    assert [one.get_params()["n_estimators"] for one in model.models_.values()] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(("years", "used"), [(0.9, False), (1.6, True)])
+def test_the_season_enters_once_it_was_seen_long_enough(years: float, used: bool) -> None:
+    rng, rows = np.random.default_rng(0), 2000
+    angle = 2 * np.pi * np.linspace(0, years, rows)
+    X = pd.DataFrame(
+        {"season_cosine": np.cos(angle), "season_sine": np.sin(angle), "x": rng.uniform(size=rows)}
+    )
+    y = np.cos(angle) + X["x"].to_numpy()
+    model = LightGBMQuantiles(LEVELS, n_estimators=20, season_after=1.25).fit(X, y)
+    assert (model.gain()["season_cosine"] > 0) == used
+
+
+def test_columns_of_the_outcome_enter_as_departures_where_it_does() -> None:
+    rng, rows = np.random.default_rng(0), 1500
+    level = np.linspace(10, 40, rows)
+    departure = rng.uniform(size=rows)
+    X = pd.DataFrame({"level": level, "lag_24h": level + departure})
+    y = level + 2 * departure
+    later = pd.DataFrame({"level": [60.0, 60.0], "lag_24h": [60.1, 60.9]})  # truth: 60.2 and 61.8
+    given = {"relative_to": "level", "n_estimators": 80}
+    beside = LightGBMQuantiles(LEVELS, relative_columns=("lag_*",), **given).fit(X, y).predict(later)[:, 1]
+    alone = LightGBMQuantiles(LEVELS, **given).fit(X, y).predict(later)[:, 1]
+    np.testing.assert_allclose(beside, [60.2, 61.8], atol=0.15)
+    assert abs(alone - [60.2, 61.8]).max() > 0.4
 
 
 def test_an_excluded_column_has_no_influence() -> None:
