@@ -153,9 +153,9 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
 
     Features are few and collinear: thresholds are searched in full, each tree receives few columns, so that trees
     differ, and out-of-fold models see most seasons. At the same power, noon in winter is less certain than a morning in
-    summer: levels are calibrated by clear-sky power, too. Shares of a clear sky and departures from the chain of models
-    follow a sun that is higher than all that was learned, and their errors differ: their mean is the usual choice.
-    Absolute powers follow a plant that is not as it is described.
+    summer: levels are calibrated by clear-sky power, too. Absolute powers follow a plant that is not as described,
+    departures from the chain of models one that is, shares of a clear sky a sun that is higher than all that was
+    learned, where they take over. Their errors differ: the mean is the usual choice.
     """
     settings: dict[str, Any] = {
         "extra_trees": False,
@@ -168,28 +168,32 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
         return candidates["absolute"]
     candidates["share of clear sky"] = LightGBMQuantiles(share_of=clear_sky, **settings)
     candidates["departure from the chain"] = LightGBMQuantiles(relative_to=chain, **settings)
-    return SelectedModel(candidates=candidates, usual=("share of clear sky", "departure from the chain"))
+    return SelectedModel(
+        candidates=candidates, usual=tuple(candidates), beyond=((clear_sky, "share of clear sky"),)
+    )
 
 
 def _of_demand(site: DemandArea) -> QuantileModel:
     """Default model of a demand area.
 
-    Departures from published values follow growth and breaks; a linear base goes beyond the range of training, as in
-    the first frost. With a temperature, the outcome itself is forecast as well. Their errors differ: the mean is the
-    usual choice. Industry moves in steps: its level is that of its newest days.
+    Departures from published values follow growth and breaks; a linear base on the level goes beyond the range of
+    training, as in the first frost, in which it takes over. Errors differ: the mean is the usual choice. Industry moves
+    in steps: its level is that of its newest days.
     """
+    absolute = {"absolute": _demand_trees()}
     if site.sector == "industry":
-        level = {"departure from the level": _demand_trees(relative_to="level")}
-        return SelectedModel(candidates=level | {"absolute": _demand_trees()})
-    departures = {
+        return SelectedModel(
+            candidates={"departure from the level": _demand_trees(relative_to="level")} | absolute
+        )
+    means = {
+        "linear base on the level": _demand_trees(linear_base=True, relative_to="level"),
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
-        "departure from the newest day": _demand_trees(
-            relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True
-        ),
     }
-    candidates = {"absolute": _demand_trees(), "linear base": _demand_trees(linear_base=True)} | departures
+    newest = _demand_trees(relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True)
     return SelectedModel(
-        candidates=candidates, usual=("absolute", *departures), required=(("absolute", "temp_air*"),)
+        candidates=absolute | means | {"departure from the newest day": newest},
+        usual=(*absolute, *means),
+        beyond=(("temp_air[mean]", "linear base on the level"),),
     )
 
 

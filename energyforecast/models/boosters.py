@@ -18,8 +18,10 @@ __all__ = [
     "leaf_outputs",
     "lightgbm",
     "predict_apart",
+    "predict_curve",
     "predict_each",
     "predict_shared",
+    "shapley_curve",
     "shapley_mean",
     "shapley_shared",
 ]
@@ -75,6 +77,30 @@ def predict_shared(
     pairs = zip(boosters, leaf_values, strict=True)
     each = [known.predict(leaf_indices(booster, values, num_leaves)) for booster, known in pairs]
     return np.asarray(np.mean(each, axis=0))
+
+
+def predict_curve(
+    boosters: list[Any], leaf_values: list[LeafValues], values: Array, *, levels: int, num_leaves: int
+) -> Array:
+    """Quantiles at the fitted levels, shape (rows, levels), on shared trees or of a booster for each level."""
+    if leaf_values:
+        return predict_shared(boosters, leaf_values, values, num_leaves)
+    return predict_apart(boosters, values, levels)
+
+
+def shapley_curve(
+    boosters: list[Any], leaf_values: list[LeafValues], values: Array, *, weights: Array, num_leaves: int
+) -> Array:
+    """Shapley values of a weighted sum of the fitted levels, mean over boosters; shape (rows, columns + 1)."""
+    levels = weights.shape[1]
+
+    def of(level: int) -> Array:
+        if leaf_values:
+            return shapley_shared(boosters, leaf_values, values, level=level, num_leaves=num_leaves)
+        return shapley_mean(boosters[level::levels], values)
+
+    used = [k for k in range(levels) if np.any(weights[:, k])]
+    return np.asarray(sum(weights[:, k, None] * of(k) for k in used))
 
 
 def shapley_mean(boosters: list[Any], values: Array) -> Array:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.errors import MissingDataError, SchemaError
@@ -22,13 +23,24 @@ _OUTSIDE: Final = 0.001
 
 
 class LearnedOutcome(NamedTuple):
-    """Rows that train, with their outcome as it is learned, weights of growth and of calibration, and usual columns."""
+    """Rows that train, with the outcome as it is learned, and the way back to it.
+
+    `weight` is that of growth, `counted` that of calibration; `usual` are the mean level and bound, `rows` the places
+    among all rows.
+    """
 
     X: pd.DataFrame
     y: Array
     weight: Array | None
     counted: Array | None
     usual: Array
+    rows: npt.NDArray[np.intp]
+    level: Array
+    scale: Array
+
+    def whole(self, learned: Array) -> Array:
+        """Outcomes, shape (rows, levels), of those that were learned."""
+        return np.asarray(self.level[:, None] + self.scale[:, None] * learned)
 
 
 def of_rows(
@@ -36,7 +48,9 @@ def of_rows(
 ) -> LearnedOutcome:
     """Departure of y from the level, as a share of the bound, of rows in which they are known."""
     if relative_to is None and share_of is None:
-        return LearnedOutcome(X, y, weight, weight, np.array([0.0, 1.0]))
+        return LearnedOutcome(
+            X, y, weight, weight, np.array([0.0, 1.0]), np.arange(len(y)), np.zeros(len(y)), np.ones(len(y))
+        )
     level, bound = np.zeros(len(y)), np.ones(len(y))
     if relative_to is not None:
         _check(X, relative_to, parameter="relative_to")
@@ -45,17 +59,20 @@ def of_rows(
         _check(X, share_of, parameter="share_of")
         bound = _large_enough(_bound(X, share_of), share_of)
     known = np.isfinite(level) & np.isfinite(bound)
+    rows = np.flatnonzero(known)
     usual = np.array([values[np.isfinite(values)].mean() for values in (level, bound)])
     given = None if weight is None else weight[known]
     if share_of is None:
-        return LearnedOutcome(X[known], (y - level)[known], given, given, usual)
+        return LearnedOutcome(
+            X[known], (y - level)[known], given, given, usual, rows, level[known], bound[known]
+        )
     scale = bound[known]
     share = (y - level)[known] / scale
     # As LightGBM holds them, with a mean of 1, since shrinkage of leaves counts rows.
     growth = (scale if given is None else scale * given).astype(np.float32)
     low, high = weighted_quantiles(share, (_OUTSIDE, 1 - _OUTSIDE), growth)
     clipped = np.clip(share, min(low, 0.0), high)
-    return LearnedOutcome(X[known], clipped, growth / growth.mean(), given, usual)
+    return LearnedOutcome(X[known], clipped, growth / growth.mean(), given, usual, rows, level[known], scale)
 
 
 def departures(X: pd.DataFrame, names: tuple[str, ...], *, relative_to: str | None) -> pd.DataFrame:

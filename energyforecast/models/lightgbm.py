@@ -13,14 +13,7 @@ from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, one_of
 from energyforecast.models import learned_outcome, out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel, check_ranges
-from energyforecast.models.boosters import (
-    dataset,
-    lightgbm,
-    predict_apart,
-    predict_shared,
-    shapley_mean,
-    shapley_shared,
-)
+from energyforecast.models.boosters import dataset, lightgbm, predict_curve, shapley_curve
 from energyforecast.models.calibration_groups import check_column, numbers_of
 from energyforecast.models.leaf_values import LeafValues
 from energyforecast.models.linear_base import LinearBase, fit_linear_base
@@ -58,8 +51,7 @@ class LightGBMQuantiles(QuantileModel):
     sharing : {"trees", "none"}
         ``"none"`` grows a booster for each fitted level and fold, and averages over the folds.
     n_tree_sets : int
-        Sets of trees, grown from different seeds and averaged: three have a pinball loss about 0.3 % lower, at
-        three times the cost.
+        Sets of trees from different seeds, averaged: three have a loss about 0.3 % lower, at three times the cost.
     fitted_quantiles : tuple of float
         Levels that are fitted, at least two. The others are interpolated linearly in the level.
     folds : int
@@ -87,16 +79,15 @@ class LightGBMQuantiles(QuantileModel):
         Try one random threshold for each column and split, in place of all: trees differ more, grow faster, and
         fit noise less.
     init_from_median : bool
-        Start the leaf values of all levels at the median of the grown trees, in place of a constant: better where
-        features explain nearly everything, as with demand; where they explain little, the trees overfit.
+        Start the leaf values of all levels at the median of the grown trees: better where features explain nearly
+        everything, as with demand; where they explain little, the trees overfit.
     feature_fraction : float
         Share of the columns that a tree may use.
     bagging_fraction : float
         Share of the rows of a tree.
     relative_to : str, optional
-        Column of a published level, in the unit of y; the model forecasts the outcome's departure from it, since
-        trees cannot follow growth or a break. Rows in which it is missing do not train; in a forecast, its mean over
-        training takes its place.
+        Column of a published level, in the unit of y, of which the outcome's departure is forecast, since trees cannot
+        follow growth. Rows in which it is missing do not train; in a forecast, its mean takes its place.
     relative_columns : tuple of str
         Columns in the unit of y, or patterns such as ``"lag_*"``, that enter as departures from `relative_to`, too.
     share_of : str, optional
@@ -234,6 +225,7 @@ class LightGBMQuantiles(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._check(X)
+        counted = np.arange(len(y)) if sample_weight is None else np.flatnonzero(sample_weight > 0)
         y, X, sample_weight = positive_weight(X, y, sample_weight)
         learned = learned_outcome.of_rows(
             X, y, sample_weight, relative_to=self.relative_to, share_of=self.share_of
@@ -243,7 +235,7 @@ class LightGBMQuantiles(QuantileModel):
         self.names_ = categories(X[self.used_], self.categories)
         values = self._values(X)
         fold = folds_along_time(X.index, folds=self.folds, blocks_per_fold=self.blocks_per_fold)
-        self.linear_ = None
+        self.linear_, level = None, np.zeros(len(y))
         if self.linear_base:
             self.linear_, level = fit_linear_base(values, y, fold=fold, weight=sample_weight)
             y = y - level
@@ -257,14 +249,18 @@ class LightGBMQuantiles(QuantileModel):
             else growth.apart(data, values, fold=fold)
         )
         self.boosters_, self.leaf_values_ = grown.boosters, grown.leaf_values
-        self.correction_ = np.empty((0, 2 + len(self.fitted_quantiles)))
+        self.correction_, self.unseen_ = np.empty((0, 2 + len(self.fitted_quantiles))), None
         if self.calibrate and fold.any():
-            curves = np.sort(grown.out_of_fold, axis=1)
-            self.correction_ = out_of_fold_calibration.correction(
-                curves, y, self.fitted_quantiles, learned.counted, by=self._by(X), times=X.index
-            )
+            calibrated = self._calibrate(X, y, np.sort(grown.out_of_fold, axis=1), weight=learned.counted)
+            self.unseen_ = counted[learned.rows], learned.whole(calibrated + level[:, None])
         elif self.calibrate and self.folds >= 2:
             warn_of_few_rows(len(y))
+
+    def _calibrate(self, X: pd.DataFrame, y: Array, unseen: Array, *, weight: Array | None) -> Array:
+        """Fit the correction of the levels to out-of-fold quantiles, and return these corrected."""
+        levels, by = self.fitted_quantiles, self._by(X)
+        self.correction_ = out_of_fold_calibration.correction(unseen, y, levels, weight, by=by, times=X.index)
+        return out_of_fold_calibration.read(unseen, levels, levels, self.correction_, by=by)
 
     def _check(self, X: pd.DataFrame) -> None:
         """Refuse settings that cannot be used."""
@@ -297,10 +293,11 @@ class LightGBMQuantiles(QuantileModel):
         return np.asarray(level[:, None] + scale[:, None] * within)
 
     def _curve(self, values: Array) -> Array:
-        """Quantiles at the fitted levels, mean over the sets of trees."""
-        if self.sharing == "trees":
-            return predict_shared(self.boosters_, self.leaf_values_, values, self.num_leaves)
-        return predict_apart(self.boosters_, values, len(self.fitted_quantiles))
+        """Quantiles at the fitted levels."""
+        count = len(self.fitted_quantiles)
+        return predict_curve(
+            self.boosters_, self.leaf_values_, values, levels=count, num_leaves=self.num_leaves
+        )
 
     def _placed(self, X: pd.DataFrame, values: Array) -> tuple[Array, Array]:
         """Level and scale of each row, for the forecast of the trees."""
@@ -365,21 +362,13 @@ class LightGBMQuantiles(QuantileModel):
         weights = out_of_fold_calibration.weights_unsorted(
             curve, self.fitted_quantiles, quantile, self.correction_, by=self._by(X)
         )
-        total = sum(
-            weights[:, k, None] * self._shapley(values, k)
-            for k in range(len(self.fitted_quantiles))
-            if np.any(weights[:, k])
+        total = shapley_curve(
+            self.boosters_, self.leaf_values_, values, weights=weights, num_leaves=self.num_leaves
         )
         level, scale = self._placed(X, values)
         table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=[*self.used_, "base"])
         table["base"] += level
         return table.reindex(columns=[*self.columns_, "base"], fill_value=0.0)
-
-    def _shapley(self, values: Array, k: int) -> Array:
-        """Shapley values of the curve at one fitted level, mean over boosters."""
-        if self.sharing == "none":
-            return shapley_mean(self.boosters_[k :: len(self.fitted_quantiles)], values)
-        return shapley_shared(self.boosters_, self.leaf_values_, values, level=k, num_leaves=self.num_leaves)
 
     def parts(self) -> dict[str, Part]:
         """Text of each booster, leaf values, and calibration of the levels."""

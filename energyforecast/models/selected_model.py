@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import clone
 
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import SchemaError, of_type
+from energyforecast.models import out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
+from energyforecast.models.calibration_groups import numbers_of
+from energyforecast.models.forward_validation import chosen, of_levels, with_trees
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
 
 __all__ = ["SelectedModel"]
 
-#: Levels of the validation.
-_LEVELS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
-#: Settings of quick variants, where a model has them: a quarter of the trees, with steps four times as long.
-_FASTER: Final = 4
 #: Part of the trees that each model of a mean has, at least: 1 over this.
 _MAX_PARTS: Final = 2.5
-#: Beginning of each validation part as a share of the rows; each ends where the next begins.
-_PARTS: Final = (0.4, 0.6, 0.8)
-#: Rows between training and validation, as a share: their windows overlap.
-_GAP: Final = 0.01
-#: Rows of training and of validation in a part, at most.
-_MAX_ROWS: Final = 5000
-#: With fewer rows nothing is compared.
-_MIN_ROWS: Final = 300
-#: Blocks of time in the validation, whose differences give the noise.
-_BLOCKS: Final = 30
-#: Standard errors by which another choice must be better than the usual one. On 21 samples of demand, choices by 1.5
-#: standard errors were 1.7 % worse than the usual mean of two, by none 3.6 %.
-_BEYOND_NOISE: Final = 2.0
-
-
-class _Choice(NamedTuple):
-    """Candidates that are used, and the validation that led to them."""
-
-    names: tuple[str, ...]
-    table: list[dict[str, Any]]
+#: Levels at which the mean of several models is calibrated.
+_CALIBRATED: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
+#: Distance beyond the range of training at which a candidate has taken over, as a share of the range.
+_TAKEN_OVER: Final = 0.1
 
 
 class SelectedModel(QuantileModel):
@@ -74,15 +56,16 @@ class SelectedModel(QuantileModel):
         left out.
     usual : tuple of str
         Names of the usual choice, of which the mean is taken; the first candidate by default.
-    required : tuple of tuple of str
-        Names of candidates, each with a pattern such as ``"temp_air*"`` of columns without which it is left out.
+    beyond : tuple of tuple of str
+        Columns, each with the candidate that takes over in a mean where the column leaves the range of training: fully
+        at a tenth of the range beyond it.
     blend : bool
         Try the mean of each two candidates as well.
 
     Attributes
     ----------
     models_ : dict of QuantileModel
-        The chosen candidates, fitted.
+        The chosen candidates, fitted. The mean of several is calibrated by its out-of-fold quantiles.
     selection_ : DataFrame
         Mean pinball loss of each choice, its difference from the usual one and the standard error of that, in parts
         of the usual one's loss, and whether it was chosen. Empty where there was one candidate or too few rows.
@@ -124,13 +107,13 @@ class SelectedModel(QuantileModel):
         *,
         candidates: Mapping[str, QuantileModel] | None = None,
         usual: tuple[str, ...] = (),
-        required: tuple[tuple[str, str], ...] = (),
+        beyond: tuple[tuple[str, str], ...] = (),
         blend: bool = True,
     ) -> None:
         super().__init__(quantiles)
         self.candidates = candidates
         self.usual = usual
-        self.required = required
+        self.beyond = beyond
         self.blend = blend
 
     @property
@@ -144,17 +127,51 @@ class SelectedModel(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         usable = self._usable(X)
-        choice = self._chosen(usable, X, y, sample_weight)
+        choices = self._choices(usable)
+        choice = chosen(usable, choices, X, y, weight=sample_weight, bounds=self.bounds_)
         self.selection_ = pd.DataFrame(choice.table)
-        self.models_ = {}
-        for name in choice.names:
-            model = _of_levels(usable[name], self.levels)
-            model = (
-                model
-                if len(choice.names) == 1
-                else _with_trees(model, parts=min(len(choice.names), _MAX_PARTS))
-            )
-            self.models_[name] = model.fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)
+        self.models_ = {name: self._unfitted(name, choice.names) for name in choice.names}
+        for model in self.models_.values():
+            model.fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)
+        self.range_ = {
+            column: (float(np.nanmin(X[column])), float(np.nanmax(X[column])))
+            for column, name in self.beyond
+            if name in self.models_ and column in X and X[column].notna().any()
+        }
+        self.correction_ = self._corrected(X, y, sample_weight)
+
+    def _unfitted(self, name: str, names: Sequence[str]) -> QuantileModel:
+        """Candidate as it is fitted, alone or for a mean."""
+        if len(names) == 1:
+            return of_levels(self._candidates[name], self.levels)
+        return with_trees(of_levels(self._candidates[name], _CALIBRATED), parts=min(len(names), _MAX_PARTS))
+
+    def _corrected(self, X: pd.DataFrame, y: Array, weight: Array | None) -> Array:
+        """Calibration of the mean of several models by its out-of-fold quantiles: it is wider than they are."""
+        none = np.empty((0, 2 + len(_CALIBRATED)))
+        several = [_unseen_quantiles(model, len(y), levels=_CALIBRATED) for model in self.models_.values()]
+        unseen = [curves for curves in several if curves is not None]
+        if len(several) < 2 or len(unseen) < len(several):
+            return none
+        mean = np.clip(np.mean(np.stack(unseen), axis=0), *self.bounds_)
+        known = np.isfinite(mean).all(axis=1)
+        if not known.any():
+            return none
+        by = self._by(X)
+        # Not widened by the number of days: held-out months are harder than the next one, whose days before are known.
+        return out_of_fold_calibration.correction(
+            mean[known],
+            y[known],
+            _CALIBRATED,
+            None if weight is None else weight[known],
+            by=None if by is None else by[known],
+        )
+
+    def _by(self, X: pd.DataFrame) -> Array | None:
+        """Column by which all chosen models are calibrated."""
+        names = {model.get_params(deep=False).get("calibrate_by") for model in self.models_.values()}
+        name = names.pop() if len(names) == 1 else None
+        return None if name is None else numbers_of(X[name])
 
     def _usable(self, X: pd.DataFrame) -> dict[str, QuantileModel]:
         """Candidates of which each named column is there."""
@@ -170,12 +187,7 @@ class SelectedModel(QuantileModel):
                 f"It must be of the candidates {list(given)}.",
                 "Correct usual, or leave it out for the first candidate.",
             )
-        found = {
-            name: model
-            for name, model in given.items()
-            if _has_columns(model, X)
-            and all(_has_any(pattern, X) for of, pattern in self.required if of == name)
-        }
+        found = {name: model for name, model in given.items() if _has_columns(model, X)}
         if not found:
             raise SchemaError(
                 f"None of the candidates {list(given)} can be used with the columns {list(X.columns)}.",
@@ -184,66 +196,36 @@ class SelectedModel(QuantileModel):
             )
         return found
 
-    def _chosen(
-        self, usable: Mapping[str, QuantileModel], X: pd.DataFrame, y: Array, weight: Array | None
-    ) -> _Choice:
-        """Candidate or pair with the lowest validation loss, if it is better than the usual one beyond noise."""
-        usual = tuple(name for name in usable if name in self.usual) or (next(iter(usable)),)
-        if len(usable) == 1 or len(y) < _MIN_ROWS:
-            return _Choice(usual, [])
-        losses = self._validated(usable, X, y, weight)
-        reference = losses[usual]
-        unit = float(reference.mean()) or 1.0
-        table: list[dict[str, Any]] = []
-        best = usual
-        for names, loss in losses.items():
-            gain = (reference - loss) / unit
-            error = _standard_error(gain)
-            beyond = float(gain.mean()) > _BEYOND_NOISE * error
-            table.append(
-                {
-                    "choice": " + ".join(names),
-                    "loss": float(loss.mean()),
-                    "difference": -float(gain.mean()),
-                    "standard_error": error,
-                }
-            )
-            if beyond and loss.mean() < losses[best].mean():
-                best = names
-        return _Choice(best, [row | {"chosen": row["choice"] == " + ".join(best)} for row in table])
-
-    def _validated(
-        self, usable: Mapping[str, QuantileModel], X: pd.DataFrame, y: Array, weight: Array | None
-    ) -> dict[tuple[str, ...], Array]:
-        """Mean pinball loss of each choice in each block of the validation."""
-        losses: dict[tuple[str, ...], list[Array]] = {}
-        for part, (train, later) in enumerate(_splits(len(y))):
-            seen = None if weight is None else weight[train]
-            if seen is not None and not seen.any():
-                continue
-            unseen = {
-                name: _quick(model, part=part).fit(
-                    X.iloc[train], y[train], sample_weight=seen, bounds=self.bounds_
-                )
-                for name, model in usable.items()
-            }
-            forecast = {name: model.predict(X.iloc[later]) for name, model in unseen.items()}
-            for names in self._choices(usable):
-                mean = np.mean([forecast[name] for name in names], axis=0)
-                each = _pinball(mean, y[later]) * (1.0 if weight is None else weight[later])
-                blocks = np.array_split(each, _BLOCKS // len(_PARTS))
-                losses.setdefault(names, []).append(np.array([block.mean() for block in blocks]))
-        return {names: np.concatenate(several) for names, several in losses.items()}
-
     def _choices(self, usable: Mapping[str, QuantileModel]) -> list[tuple[str, ...]]:
-        """Each candidate, each two, and the usual choice."""
-        pairs = list(combinations(usable, 2))
-        usual = tuple(name for name in usable if name in self.usual)
-        choices = [*((name,) for name in usable), *(pairs if self.blend else ())]
-        return choices if usual in choices or not usual else [*choices, usual]
+        """The usual choice, each candidate, and each two."""
+        usual = tuple(name for name in usable if name in self.usual) or (next(iter(usable)),)
+        pairs = combinations(usable, 2) if self.blend else ()
+        return list(dict.fromkeys([usual, *((name,) for name in usable), *pairs]))
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        return np.asarray(np.mean([model.predict(X) for model in self.models_.values()], axis=0))
+        several = [model.predict(X) for model in self.models_.values()]
+        if len(several) == 1:
+            return several[0]
+        mean = np.mean(np.stack(several), axis=0)
+        for column, name in self.beyond:
+            if column in self.range_:
+                share = self._taken_over(X, column)[:, None]
+                mean = (1 - share) * mean + share * several[list(self.models_).index(name)]
+        by = self._by(X)
+        return out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
+
+    def _taken_over(self, X: pd.DataFrame, column: str) -> Array:
+        """Share of the forecast that a candidate takes over where its column leaves the range of training."""
+        low, high = self.range_[column]
+        values = numbers_of(X[column])
+        distance = np.fmax(np.fmax(low - values, values - high), 0.0)
+        full = _TAKEN_OVER * (high - low)
+        return np.clip(np.nan_to_num(distance) / full, 0.0, 1.0) if full > 0 else np.zeros(len(X))
+
+    def leaves_range(self, X: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Rows in which a column of `beyond` lies outside the range of training, shape (rows,)."""
+        outside = [self._taken_over(X, column) > 0 for column in self.range_]
+        return np.any(outside, axis=0) if outside else np.zeros(len(X), dtype=bool)
 
     def gain(self) -> pd.Series:
         """Share of each column in the loss reduction of all splits, mean over the chosen models. [1]"""
@@ -256,8 +238,12 @@ class SelectedModel(QuantileModel):
 
     def parts(self) -> dict[str, Part]:
         """The comparison, and the fitted state of each chosen model."""
-        about = {"chosen": list(self.models_), "selection": self.selection_.to_dict("records")}
-        state: dict[str, Part] = {"about": json.dumps(about)}
+        about = {
+            "chosen": list(self.models_),
+            "selection": self.selection_.to_dict("records"),
+            "range": self.range_,
+        }
+        state: dict[str, Part] = {"about": json.dumps(about), "correction": self.correction_}
         for k, model in enumerate(self.models_.values()):
             state |= parts_of(f"model_{k}", model)
         return state
@@ -266,12 +252,12 @@ class SelectedModel(QuantileModel):
         """Restore the fitted state from :meth:`parts`."""
         about = json.loads(str(parts["about"]))
         self.selection_ = pd.DataFrame(about["selection"])
-        self.models_ = {}
-        for k, name in enumerate(about["chosen"]):
-            unfitted = _of_levels(self._candidates[name], self.levels)
-            several = len(about["chosen"])
-            unfitted = unfitted if several == 1 else _with_trees(unfitted, parts=min(several, _MAX_PARTS))
-            self.models_[name] = restored(f"model_{k}", unfitted, parts)
+        self.range_ = {name: (float(low), float(high)) for name, (low, high) in about["range"].items()}
+        self.correction_ = np.asarray(parts["correction"])
+        names = about["chosen"]
+        self.models_ = {
+            name: restored(f"model_{k}", self._unfitted(name, names), parts) for k, name in enumerate(names)
+        }
 
     def _mean_of(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Mean of a method's tables over the chosen models."""
@@ -286,66 +272,13 @@ def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     return all(name in X.columns and bool(X[name].notna().any()) for name in named if name is not None)
 
 
-def _has_any(pattern: str, X: pd.DataFrame) -> bool:
-    """Whether a column of a pattern has a value."""
-    return any(fnmatchcase(str(name), pattern) and bool(X[name].notna().any()) for name in X.columns)
-
-
-def _of_levels(model: QuantileModel, levels: tuple[float, ...]) -> QuantileModel:
-    """Unfitted copy for some levels."""
-    copy: QuantileModel = clone(model)
-    copy.set_params(quantiles=levels)
-    return copy
-
-
-def _with_trees(model: QuantileModel, *, parts: float) -> QuantileModel:
-    """Unfitted copy with a part of the trees, and steps as many times longer."""
-    copy: QuantileModel = clone(model)
-    given = model.get_params(deep=False)
-    if not {"n_estimators", "learning_rate"} <= given.keys():
-        return copy
-    trees = max(1, round(given["n_estimators"] / parts))
-    copy.set_params(n_estimators=trees, learning_rate=min(1.0, given["learning_rate"] * parts))
-    return copy
-
-
-def _quick(model: QuantileModel, *, part: int) -> QuantileModel:
-    """Unfitted quick variant: few levels, fewer trees, no calibration, and other random numbers in each part."""
-    copy = _with_trees(_of_levels(model, _LEVELS), parts=_FASTER)
-    given = copy.get_params(deep=False)
-    quick: dict[str, Any] = {
-        "folds": 0,
-        "fitted_quantiles": _LEVELS,
-        "seed": given.get("seed", 0) + 7919 * part,
-    }
-    copy.set_params(**{key: value for key, value in quick.items() if key in given})
-    return copy
-
-
-def _splits(rows: int) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Rows to learn from and later rows to forecast, of each part; drawn at random where there are many."""
-    ends, rng = (*_PARTS[1:], 1.0), np.random.default_rng(0)
-    splits = []
-    for begin, end in zip(_PARTS, ends, strict=True):
-        train = np.arange(round(begin * rows))
-        later = np.arange(round((begin + _GAP) * rows), round(end * rows))
-        splits.append((_drawn(train, rng), _drawn(later, rng)))
-    return splits
-
-
-def _drawn(rows: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """At most so many of the rows, in their order."""
-    return rows if len(rows) <= _MAX_ROWS else np.sort(rng.choice(rows, _MAX_ROWS, replace=False))
-
-
-def _standard_error(gain: Array) -> float:
-    """Standard error of the mean of blocks, at least that of the parts: the chance of a fit lasts for a part."""
-    parts = gain.reshape(len(gain) // (_BLOCKS // len(_PARTS)), -1).mean(axis=1)
-    several = [each.std(ddof=1) / np.sqrt(len(each)) for each in (gain, parts) if len(each) > 1]
-    return float(max(several))
-
-
-def _pinball(quantiles: Array, y: Array) -> Array:
-    """Mean pinball loss of each row over the levels of the validation."""
-    error, levels = y[:, None] - quantiles, np.asarray(_LEVELS)
-    return np.asarray(np.maximum(levels * error, (levels - 1) * error).mean(axis=1))
+def _unseen_quantiles(model: QuantileModel, rows: int, *, levels: tuple[float, ...]) -> Array | None:
+    """Out-of-fold quantiles of the rows of the last fit, shape (rows, levels); NaN where there are none."""
+    kept = getattr(model, "unseen_", None)
+    if kept is None or not isinstance(model, LightGBMQuantiles):
+        return None
+    model.unseen_ = None  # large, and wanted once
+    curves = np.full((rows, len(levels)), np.nan)
+    known = QuantileFunction(np.sort(kept[1], axis=1), model.fitted_quantiles)
+    curves[kept[0]] = known.table(levels, tails="normal")
+    return curves

@@ -431,14 +431,14 @@ def test_a_level_without_a_past_is_missing() -> None:
     assert all(np.isnan(values).all() for values in got.values())
 
 
-def test_people_are_forecast_by_departures_and_with_a_temperature_as_they_are() -> None:
+def test_people_are_forecast_as_they_are_and_by_departures_from_two_levels() -> None:
     area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9)
     model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty")).model
     assert isinstance(model, SelectedModel)
     assert model.candidates is not None
     usual = [model.candidates[name].get_params() for name in model.usual]
-    assert [one["relative_to"] for one in usual] == [None, "mean_7x24h", "day_mean"]
-    assert model.required == (("absolute", "temp_air*"),)
+    assert [one["relative_to"] for one in usual] == [None, "level", "mean_7x24h"]
+    assert [one["linear_base"] for one in usual] == [False, True, False]
 
 
 def test_industry_is_forecast_as_a_departure_from_its_level() -> None:
