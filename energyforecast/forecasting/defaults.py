@@ -93,7 +93,7 @@ def assign_models(
     models: dict[str, QuantileModel] = {}
     for site in sites:
         model = each[site.name]
-        if model == "auto":
+        if isinstance(model, str) and model == "auto":
             models[site.name] = _default_model(site, task, chosen.get(site.name))
             continue
         of_type(
@@ -193,6 +193,8 @@ def _of_demand(site: DemandArea) -> QuantileModel:
     return SelectedModel(
         candidates=absolute | means | {"departure from the newest day": newest},
         usual=(*absolute, *means),
+        # Without weather, the outcome itself explains little, and growth leads it astray.
+        required=(("absolute", "temp_air*"),),
         beyond=(("temp_air[mean]", "linear base on the level"),),
     )
 

@@ -65,7 +65,7 @@ class DesignMatrix:
     usable : array of bool, shape (origins,)
         Whether usable weather had arrived for every site.
     has_history : dict of array of bool, shape (origins,)
-        Whether of every lag that features ask for a value was published, by site.
+        Whether of the lags of every feature a value was published, by site.
     newest_observation : dict of array of datetime64, shape (origins,)
         Beginning of the newest observation that a lag took, by site; NaT where none was taken.
     hub_wind : dict of array, shape (rows, 7)
@@ -324,7 +324,9 @@ def _of_recipe(
             if key[1] in views
         },
         usable=_usable(now, needs, recipe.sites),
-        has_history={name: has_history(now, name) for name in views},
+        has_history={
+            name: has_history(now, name, needed=[item.history for item in features]) for name in views
+        },
         newest_observation={name: newest_observation(now, name) for name in views},
         hub_wind={name: _hub_wind(view) for name, view in views.items()},
         members=_members(now, features, recipe),

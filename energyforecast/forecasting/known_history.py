@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
 from energyforecast.core import timestamps
+from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = ["has_history", "newest_observation"]
@@ -13,12 +16,23 @@ __all__ = ["has_history", "newest_observation"]
 _NAT = np.datetime64("NaT", "ns")
 
 
-def has_history(now: Snapshot, site: str) -> npt.NDArray[np.bool_]:
-    """Origins for which of every lag at least one value was published."""
-    known = [
-        np.isfinite(values).any(axis=1) for (_, name), (values, _) in now.history.items() if name == site
+def has_history(now: Snapshot, site: str, *, needed: Iterable[tuple[Past, ...]]) -> npt.NDArray[np.bool_]:
+    """Origins for which of the lags of every feature at least one value was published.
+
+    Means of many weeks skip those before the beginning of a record.
+    """
+    known = {
+        past: np.isfinite(values).any(axis=1)
+        for (past, name), (values, _) in now.history.items()
+        if name == site
+    }
+    of_features = [
+        np.logical_or.reduce([known[past] for past in lags if past in known])
+        for lags in needed
+        if any(past in known for past in lags)
     ]
-    return np.logical_and.reduce(known) if known else np.ones(len(now.windows.issue_time), dtype=bool)
+    every = np.ones(len(now.windows.issue_time), dtype=bool)
+    return np.asarray(np.logical_and.reduce([every, *of_features]))
 
 
 def newest_observation(now: Snapshot, site: str) -> timestamps.Times:

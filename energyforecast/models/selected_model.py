@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any, Final
 
@@ -56,6 +57,8 @@ class SelectedModel(QuantileModel):
         left out.
     usual : tuple of str
         Names of the usual choice, of which the mean is taken; the first candidate by default.
+    required : tuple of tuple of str
+        Candidates, each with a pattern such as ``"temp_air*"`` of columns without which it is left out.
     beyond : tuple of tuple of str
         Columns, each with the candidate that takes over in a mean where the column leaves the range of training: fully
         at a tenth of the range beyond it.
@@ -107,12 +110,14 @@ class SelectedModel(QuantileModel):
         *,
         candidates: Mapping[str, QuantileModel] | None = None,
         usual: tuple[str, ...] = (),
+        required: tuple[tuple[str, str], ...] = (),
         beyond: tuple[tuple[str, str], ...] = (),
         blend: bool = True,
     ) -> None:
         super().__init__(quantiles)
         self.candidates = candidates
         self.usual = usual
+        self.required = required
         self.beyond = beyond
         self.blend = blend
 
@@ -187,7 +192,10 @@ class SelectedModel(QuantileModel):
                 f"It must be of the candidates {list(given)}.",
                 "Correct usual, or leave it out for the first candidate.",
             )
-        found = {name: model for name, model in given.items() if _has_columns(model, X)}
+        lacking = {name for name, pattern in self.required if not _has_any(pattern, X)}
+        found = {
+            name: model for name, model in given.items() if name not in lacking and _has_columns(model, X)
+        }
         if not found:
             raise SchemaError(
                 f"None of the candidates {list(given)} can be used with the columns {list(X.columns)}.",
@@ -270,6 +278,11 @@ def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     """Whether each column that a model names is there, with a value."""
     named = [model.get_params(deep=False).get(key) for key in ("relative_to", "share_of")]
     return all(name in X.columns and bool(X[name].notna().any()) for name in named if name is not None)
+
+
+def _has_any(pattern: str, X: pd.DataFrame) -> bool:
+    """Whether a column of a pattern has a value."""
+    return any(fnmatchcase(str(name), pattern) and bool(X[name].notna().any()) for name in X.columns)
 
 
 def _unseen_quantiles(model: QuantileModel, rows: int, *, levels: tuple[float, ...]) -> Array | None:

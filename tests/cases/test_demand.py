@@ -78,7 +78,6 @@ def test_exports_of_a_village_with_solar_roofs_are_not_above_its_capacity(capaci
 # -- short histories -------------------------------------------------------------------------------
 
 
-@fault("intervals of 80 % hold half of the outcomes, and no warning is given")
 def test_four_weeks_of_a_works_give_wide_intervals_or_a_warning() -> None:
     rng = np.random.default_rng(1)
     index = pd.date_range("2024-01-01", periods=24 * 57, freq="1h", tz="UTC")

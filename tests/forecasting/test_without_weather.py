@@ -71,7 +71,7 @@ def test_a_joint_backtest_shows_how_long_each_model_learnt() -> None:
         "model": ef.Forecaster(farm, DAY_AHEAD, model=quick_model()),
         "climatology": ef.Forecaster(farm, DAY_AHEAD, model=ef.Climatology()),
     }
-    period = {"start": "2024-06-01", "end": "2024-06-20"}
+    period = {"start": "2024-06-01", "end": "2024-06-20", "refit": None}
     result = ef.backtest(named, weather, power, **period)
     first = result.folds.set_index("model")["training_first"]
     assert first["climatology"] == "2024-01-01 00:00"
