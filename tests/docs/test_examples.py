@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 GALLERY = sorted((ROOT / "examples" / "gallery").glob("*.py"))
 PICTURES = ROOT / "docs" / "gallery"
-BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
+#: Scripts; modules that they share have no options of their own.
+BENCHMARKS = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "__main__" in path.read_text()]
 
 
 #: What each notebook must print: what it set out to show, or the caveat without which its scores mislead.
