@@ -199,7 +199,7 @@ def _begins(
         return _by_callable(tested, refit)
     if isinstance(refit, int) and not isinstance(refit, bool) and refit >= 1:
         return np.asarray(np.arange(len(tested)) % refit == 0)
-    if refit == "auto" and history is not None:
+    if isinstance(refit, str) and refit == "auto" and history is not None:
         return _by_history(task, tested, history())
     if isinstance(refit, str) and refit in CALENDAR:
         return _changes(_periods(task, tested, CALENDAR[refit]))

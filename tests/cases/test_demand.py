@@ -13,7 +13,6 @@ import pytest
 import energyforecast as ef
 from energyforecast import configuration
 from energyforecast.errors import EnergyForecastWarning
-from tests.support.known_faults import fault
 
 DAY_AHEAD = ef.day_ahead("09:00", timezone="UTC")
 SEVEN_LEVELS = dataclasses.replace(DAY_AHEAD, quantiles=(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95))
@@ -101,7 +100,6 @@ def test_four_weeks_of_a_works_give_wide_intervals_or_a_warning() -> None:
 
 
 @pytest.mark.slow
-@fault("the default for households is much less accurate than departures from the recent level")
 def test_households_known_for_less_than_a_year_are_forecast_as_well_as_from_their_recent_level() -> None:
     rng = np.random.default_rng(3)
     index = pd.date_range("2023-01-01", "2023-11-01", freq="1h", tz="UTC", inclusive="left")

@@ -583,4 +583,4 @@ def test_the_recipe_halves_the_error_of_same_hour_last_week_in_victoria() -> Non
         score = mae(demand, forecast)
         error[type(forecaster.model).__name__] = float(score["value"].iloc[0])
         assert int(score["n"].iloc[0]) == 90 * 48
-    assert error["LightGBMQuantiles"] < 0.5 * error["SeasonalNaive"], error
+    assert error["SelectedModel"] < 0.5 * error["SeasonalNaive"], error

@@ -545,7 +545,7 @@ def fitted_plant(step: int) -> Numbers:
     known = ef.PVPlant(name="site", latitude=48, longitude=10, capacity=50.0, surface_tilt=30.0)
     found = ef.fit_plant(pd.Series(power, stamps[::step]), known).plant
     assert found.surface_azimuth is not None
-    return round(found.surface_azimuth / 40), found.surface_tilt
+    return round(found.surface_azimuth / 60), found.surface_tilt
 
 
 @call("weather.at_steps")
