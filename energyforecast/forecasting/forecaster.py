@@ -25,6 +25,7 @@ from energyforecast.features import Needs
 from energyforecast.forecasting import checks, ladder, training
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
+from energyforecast.forecasting.extrapolation import extrapolation_caveats
 from energyforecast.forecasting.fitted_plants import declared_sites, fitted_plants, orientation_caveats
 from energyforecast.forecasting.specification import Specification
 from energyforecast.forecasting.training import cold_start_caveats, cold_start_sites, fit_cold_start
@@ -290,7 +291,8 @@ class Forecaster(Specification):
             checks.refuse_unusable(weather, matrix, recipes=self.recipes_for(weather), place="predict")
             checks.refuse_too_old(matrix, self.training_)
             checks.refuse_unpublished(matrix, self.training_, self.needs_)
-        return self.to_forecast(matrix, attrs={"caveats": "; ".join(self.caveats(near))})
+        caveats = (*self.caveats(near), *extrapolation_caveats(self.models_, matrix))
+        return self.to_forecast(matrix, attrs={"caveats": "; ".join(caveats)})
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:
         """Caveats of every result made from this weather."""

@@ -230,10 +230,18 @@ class SelectedModel(QuantileModel):
         full = _TAKEN_OVER * (high - low)
         return np.clip(np.nan_to_num(distance) / full, 0.0, 1.0) if full > 0 else np.zeros(len(X))
 
-    def leaves_range(self, X: pd.DataFrame) -> npt.NDArray[np.bool_]:
-        """Rows in which a column of `beyond` lies outside the range of training, shape (rows,)."""
-        outside = [self._taken_over(X, column) > 0 for column in self.range_]
-        return np.any(outside, axis=0) if outside else np.zeros(len(X), dtype=bool)
+    def leaves_range(self, X: pd.DataFrame, column: str) -> npt.NDArray[np.bool_]:
+        """Rows in which a column of `beyond` lies outside its range of training, shape (rows,).
+
+        Examples
+        --------
+        >>> X = pd.DataFrame({"x": np.linspace(0, 1, 200)})
+        >>> candidates = {"trees": LightGBMQuantiles(folds=0), "linear": LinearQuantiles()}
+        >>> both = SelectedModel((0.5,), candidates=candidates, usual=("trees", "linear"), beyond=(("x", "linear"),))
+        >>> both.fit(X, X["x"].to_numpy()).leaves_range(pd.DataFrame({"x": [0.5, 1.5]}), "x").tolist()
+        [False, True]
+        """
+        return self._taken_over(X, column) > 0 if column in self.range_ else np.zeros(len(X), dtype=bool)
 
     def gain(self) -> pd.Series:
         """Share of each column in the loss reduction of all splits, mean over the chosen models. [1]"""

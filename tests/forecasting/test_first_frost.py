@@ -38,12 +38,18 @@ def _autumn_and_frost() -> tuple[xr.Dataset, ef.Observations]:
 
 def _bias_in_frost(model: ef.models.QuantileModel | None) -> float:
     """Mean of median minus outcome on three days of frost, learnt from the autumn. [MW]"""
+    demand, forecast = _in_frost(model)
+    return float(ef.evaluation.bias(demand, forecast)["value"].iloc[0])
+
+
+def _in_frost(model: ef.models.QuantileModel | None) -> tuple[ef.Observations, ef.Forecast]:
+    """Demand, and the forecast of three days of frost."""
     weather, demand = _autumn_and_frost()
     task = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9))
     forecaster = ef.Forecaster(TOWN, task, model=model, perfect_weather=True)
     forecaster.fit(weather, demand[:"2023-12-02"])
-    forecast = forecaster.predict(weather, demand, issue_time=[f"2023-12-0{day} 09:00" for day in (4, 5, 6)])
-    return float(ef.evaluation.bias(demand, forecast)["value"].iloc[0])
+    issued = [f"2023-12-0{day} 09:00" for day in (4, 5, 6)]
+    return demand, forecaster.predict(weather, demand, issue_time=issued)
 
 
 def test_the_default_follows_a_frost_that_it_has_not_seen_and_trees_alone_do_not() -> None:
@@ -52,3 +58,10 @@ def test_the_default_follows_a_frost_that_it_has_not_seen_and_trees_alone_do_not
     assert abs(_bias_in_frost(None)) < 0.6 * abs(trees)
     linear = ef.LightGBMQuantiles(extra_trees=False, folds=0, linear_base=True)
     assert abs(_bias_in_frost(linear)) < 0.4 * abs(trees)
+
+
+def test_a_forecast_beyond_the_temperatures_of_training_says_so() -> None:
+    _, forecast = _in_frost(None)
+    (caveat,) = (text for text in forecast.caveats if "beyond training" in text)
+    assert caveat.startswith("town: temp_air[mean] lies beyond training in ")
+    assert "where 'linear base on the level' takes over" in caveat

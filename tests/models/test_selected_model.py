@@ -150,7 +150,7 @@ def test_a_candidate_takes_over_beyond_the_range_of_training() -> None:
     given = {"candidates": candidates, "usual": ("blind", "linear"), "blend": False}
     frost = pd.DataFrame({"cold": [0.5, 1.05, 1.4], "x": 0.5})  # truth of the last: 14.5
     plain, taken = (_selected(**given, beyond=beyond).fit(X, y) for beyond in ((), (("cold", "linear"),)))
-    assert taken.leaves_range(frost).tolist() == [False, True, True]
+    assert taken.leaves_range(frost, "cold").tolist() == [False, True, True]
     assert plain.predict(frost)[0, 1] == taken.predict(frost)[0, 1]
     assert plain.predict(frost)[2, 1] < 11
     assert taken.predict(frost)[2, 1] == pytest.approx(14.5, abs=1.0)
