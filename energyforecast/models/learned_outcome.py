@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.models.base import Array, weighted_quantiles
 from energyforecast.models.calibration_groups import numbers_of
-from energyforecast.models.tree_matrix import rounded
+from energyforecast.models.tree_matrix import fits, rounded
 
 __all__ = ["LearnedOutcome", "departures", "of_rows", "placed"]
 
@@ -80,7 +79,7 @@ def departures(X: pd.DataFrame, names: tuple[str, ...], *, relative_to: str | No
     if relative_to is None or not names:
         return X
     level = numbers_of(X[relative_to])
-    chosen = [str(name) for name in X.columns if any(fnmatchcase(str(name), item) for item in names)]
+    chosen = [str(name) for name in X.columns if fits(str(name), names)]
     return X.assign(**{name: numbers_of(X[name]) - level for name in chosen})
 
 

@@ -86,8 +86,8 @@ class LightGBMQuantiles(QuantileModel):
     bagging_fraction : float
         Share of the rows of a tree.
     relative_to : str, optional
-        Column of a published level, in the unit of y, of which the outcome's departure is forecast, since trees cannot
-        follow growth. Rows in which it is missing do not train; in a forecast, its mean takes its place.
+        Column of a level, in the unit of y, from which the departure is forecast, as trees cannot follow growth. Rows
+        in which it is missing do not train; in a forecast, its mean takes its place.
     relative_columns : tuple of str
         Columns in the unit of y, or patterns such as ``"lag_*"``, that enter as departures from `relative_to`, too.
     share_of : str, optional
@@ -169,6 +169,8 @@ class LightGBMQuantiles(QuantileModel):
     >>> model.predict(pd.DataFrame({"x": [0.5]})).round(1).tolist()
     [[3.1, 3.5, 3.9]]
     """
+
+    keeps_unseen = False  # out-of-fold quantiles are large: a mean of models alone asks for them
 
     def __init__(
         self,
@@ -252,7 +254,8 @@ class LightGBMQuantiles(QuantileModel):
         self.correction_, self.unseen_ = np.empty((0, 2 + len(self.fitted_quantiles))), None
         if self.calibrate and fold.any():
             calibrated = self._calibrate(X, y, np.sort(grown.out_of_fold, axis=1), weight=learned.counted)
-            self.unseen_ = counted[learned.rows], learned.whole(calibrated + level[:, None])
+            if self.keeps_unseen:
+                self.unseen_ = counted[learned.rows], learned.whole(calibrated + level[:, None])
         elif self.calibrate and self.folds >= 2:
             warn_of_few_rows(len(y))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
+from energyforecast.models.tree_matrix import fits
 
 __all__ = ["SelectedModel"]
 
@@ -137,6 +137,8 @@ class SelectedModel(QuantileModel):
         self.selection_ = pd.DataFrame(choice.table)
         self.models_ = {name: self._unfitted(name, choice.names) for name in choice.names}
         for model in self.models_.values():
+            if len(choice.names) > 1 and isinstance(model, LightGBMQuantiles):
+                model.keeps_unseen = True
             model.fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)
         self.range_ = {
             column: (float(np.nanmin(X[column])), float(np.nanmax(X[column])))
@@ -214,13 +216,15 @@ class SelectedModel(QuantileModel):
         several = [model.predict(X) for model in self.models_.values()]
         if len(several) == 1:
             return several[0]
-        mean = np.mean(np.stack(several), axis=0)
+        mean, by = np.mean(np.stack(several), axis=0), self._by(X)
+        result = out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
         for column, name in self.beyond:
             if column in self.range_:
+                # As it is: the calibration of the mean knows the others' errors within the range.
+                alone = QuantileFunction(several[list(self.models_).index(name)], _CALIBRATED)
                 share = self._taken_over(X, column)[:, None]
-                mean = (1 - share) * mean + share * several[list(self.models_).index(name)]
-        by = self._by(X)
-        return out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
+                result = (1 - share) * result + share * alone.table(self.levels, tails="normal")
+        return result
 
     def _taken_over(self, X: pd.DataFrame, column: str) -> Array:
         """Share of the forecast that a candidate takes over where its column leaves the range of training."""
@@ -290,7 +294,7 @@ def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
 
 def _has_any(pattern: str, X: pd.DataFrame) -> bool:
     """Whether a column of a pattern has a value."""
-    return any(fnmatchcase(str(name), pattern) and bool(X[name].notna().any()) for name in X.columns)
+    return any(fits(str(name), (pattern,)) and bool(X[name].notna().any()) for name in X.columns)
 
 
 def _unseen_quantiles(model: QuantileModel, rows: int, *, levels: tuple[float, ...]) -> Array | None:

@@ -17,6 +17,7 @@ __all__ = [
     "categories",
     "category_name",
     "coded",
+    "fits",
     "positive_weight",
     "rounded",
     "tree_matrix",
@@ -45,7 +46,12 @@ def used_columns(X: pd.DataFrame, *, exclude: tuple[str, ...], season_after: flo
     """Columns without those excluded, and without the season where rows span fewer years: they would memorise it."""
     short = season_after > 0 and set(_SEASON) <= set(X.columns) and _years(X) < season_after
     left_out = (*exclude, *(_SEASON if short else ()))
-    return [str(name) for name in X.columns if not any(fnmatchcase(str(name), item) for item in left_out)]
+    return [str(name) for name in X.columns if not fits(str(name), left_out)]
+
+
+def fits(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a column has one of some names, which may hold brackets, or fits a pattern."""
+    return name in patterns or any(fnmatchcase(name, item) for item in patterns)
 
 
 def _years(X: pd.DataFrame) -> float:

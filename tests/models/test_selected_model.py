@@ -208,6 +208,20 @@ def test_columns_of_the_outcome_enter_as_departures_where_it_does() -> None:
     assert abs(alone - [60.2, 61.8]).max() > 0.4
 
 
+def test_a_column_with_brackets_is_excluded_by_its_name() -> None:
+    X, y = _rows(growth=2.0)
+    X = X.rename(columns={"level": "level[newest]"})
+    model = LightGBMQuantiles(LEVELS, n_estimators=20, exclude=("level[newest]",)).fit(X, y)
+    assert model.gain()["level[newest]"] == 0
+
+
+def test_out_of_fold_quantiles_are_not_kept_after_a_fit() -> None:
+    X, y = _rows(growth=0.0)
+    alone = LightGBMQuantiles(LEVELS, n_estimators=5).fit(X, y)
+    both = _selected(usual=("absolute", "departure"), blend=False).fit(X, y)
+    assert [one.unseen_ for one in (alone, *both.models_.values())] == [None] * (1 + len(both.models_))
+
+
 def test_an_excluded_column_has_no_influence() -> None:
     X, y = _rows(growth=2.0)
     model = LightGBMQuantiles(LEVELS, n_estimators=20, exclude=("lev*",)).fit(X, y)
