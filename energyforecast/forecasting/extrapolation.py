@@ -20,7 +20,7 @@ def extrapolation_caveats(models: Mapping[str, QuantileModel], matrix: DesignMat
             continue
         for column, name in model.beyond:
             rows = int(np.count_nonzero(model.leaves_range(matrix.columns[site], column)))
-            if rows:
+            if rows and name in model.models_:
                 found.append(
                     f"{site}: {column} lies beyond training in {rows} intervals, where {name!r} takes over"
                 )

@@ -20,6 +20,8 @@ _KNOTS: Final = (0.25, 0.5, 0.75)
 _CATEGORY: Final = 8
 #: Penalty of a term, as a share of its variance: strong, since neighbouring columns are nearly collinear.
 _PENALTY: Final = 0.1
+#: Least variance that the penalty counts: a knot that few rows reach, in a fold by chance none, would have any slope.
+_LEAST: Final = 0.01
 #: Part of its range by which a column may leave the range of training: the first frost of a mild autumn's history.
 _BEYOND: Final = 1.0
 
@@ -64,9 +66,11 @@ def fit_linear_base(
 ) -> tuple[LinearBase, Array]:
     r"""Fit the base on all rows, and give the out-of-fold level of each, shape (rows,).
 
-    With standardised terms :math:`x` (each column, and its excess over its quartiles), the coefficients are
+    With centred terms :math:`x` (each column, and its excess over its quartiles, in units of its range) and weights
+    that add up to one, the coefficients are
 
-    .. math:: \beta = (X^\top W X + \lambda\, \mathrm{diag}(X^\top W X))^{-1} X^\top W y, \qquad \lambda = 0.1.
+    .. math:: \beta = (X^\top W X + \lambda D)^{-1} X^\top W y, \qquad
+        D = \max(\mathrm{diag}(X^\top W X), 0.01), \quad \lambda = 0.1.
     """
     limits = _limits(values)
     whole = _within(values, limits)
@@ -128,7 +132,7 @@ def _ridge(design: Array, y: Array, weight: Array) -> tuple[Array, float]:
     centred = design - centre
     moments = (centred * share[:, None]).T @ centred
     diagonal = np.diag_indices(len(moments))
-    moments[diagonal] = (1 + _PENALTY) * moments[diagonal] + 1e-12
+    moments[diagonal] += _PENALTY * np.maximum(moments[diagonal], _LEAST)
     slope = np.linalg.solve(moments, (centred * share[:, None]).T @ (y - mean))
     slope = rounded(slope).astype(np.float64)
     return slope, float(rounded(np.array([mean - centre @ slope]))[0])

@@ -19,7 +19,7 @@ from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
-from energyforecast.models.tree_matrix import fits
+from energyforecast.models.tree_matrix import fits, lasts_less
 
 __all__ = ["SelectedModel"]
 
@@ -62,6 +62,12 @@ class SelectedModel(QuantileModel):
     beyond : tuple of tuple of str
         Columns, each with the candidate that takes over in a mean where the column leaves the range of training: fully
         at a tenth of the range beyond it.
+    early : tuple of str
+        Candidates for rows that span fewer than `early_before` years, by the columns of
+        :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and no others are tried. In
+        longer rows they are left out, unless there are no others.
+    early_before : float
+        Years from which on the season is known. [a]
     blend : bool
         Try the mean of each two candidates as well.
 
@@ -112,6 +118,8 @@ class SelectedModel(QuantileModel):
         usual: tuple[str, ...] = (),
         required: tuple[tuple[str, str], ...] = (),
         beyond: tuple[tuple[str, str], ...] = (),
+        early: tuple[str, ...] = (),
+        early_before: float = 1.25,
         blend: bool = True,
     ) -> None:
         super().__init__(quantiles)
@@ -119,6 +127,8 @@ class SelectedModel(QuantileModel):
         self.usual = usual
         self.required = required
         self.beyond = beyond
+        self.early = early
+        self.early_before = early_before
         self.blend = blend
 
     @property
@@ -187,13 +197,13 @@ class SelectedModel(QuantileModel):
             of_type(
                 f"candidates[{name!r}]", model, expected=QuantileModel, remedy="Give LightGBMQuantiles()."
             )
-        unknown = [name for name in self.usual if name not in given]
-        if unknown:
-            raise SchemaError(
-                f"The usual choice is {self.usual}.",
-                f"It must be of the candidates {list(given)}.",
-                "Correct usual, or leave it out for the first candidate.",
-            )
+        for key, names in (("usual", self.usual), ("early", self.early)):
+            if not set(names) <= set(given):
+                raise SchemaError(
+                    f"{key} is {names}.",
+                    f"It must be of the candidates {list(given)}.",
+                    f"Correct {key}, or leave it out.",
+                )
         lacking = {name for name, pattern in self.required if not _has_any(pattern, X)}
         found = {
             name: model for name, model in given.items() if name not in lacking and _has_columns(model, X)
@@ -204,11 +214,16 @@ class SelectedModel(QuantileModel):
                 "There must be a candidate whose columns are among the features.",
                 "Give candidates={'absolute': LightGBMQuantiles()}, or the features that they name.",
             )
-        return found
+        return self._of_length(found, X)
+
+    def _of_length(self, found: dict[str, QuantileModel], X: pd.DataFrame) -> dict[str, QuantileModel]:
+        """Candidates for so long a history, or all where there are none for it."""
+        short = lasts_less(X, self.early_before)
+        return {name: model for name, model in found.items() if (name in self.early) == short} or found
 
     def _choices(self, usable: Mapping[str, QuantileModel]) -> list[tuple[str, ...]]:
         """The usual choice, each candidate, and each two."""
-        usual = tuple(name for name in usable if name in self.usual) or (next(iter(usable)),)
+        usual = tuple(name for name in usable if name in (*self.usual, *self.early)) or (next(iter(usable)),)
         pairs = combinations(usable, 2) if self.blend else ()
         return list(dict.fromkeys([usual, *((name,) for name in usable), *pairs]))
 
@@ -219,7 +234,7 @@ class SelectedModel(QuantileModel):
         mean, by = np.mean(np.stack(several), axis=0), self._by(X)
         result = out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
         for column, name in self.beyond:
-            if column in self.range_:
+            if column in self.range_ and name in self.models_:
                 # As it is: the calibration of the mean knows the others' errors within the range.
                 alone = QuantileFunction(several[list(self.models_).index(name)], _CALIBRATED)
                 share = self._taken_over(X, column)[:, None]

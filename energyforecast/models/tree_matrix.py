@@ -18,6 +18,7 @@ __all__ = [
     "category_name",
     "coded",
     "fits",
+    "lasts_less",
     "positive_weight",
     "rounded",
     "tree_matrix",
@@ -44,14 +45,18 @@ def tree_matrix(X: pd.DataFrame, known: Categories) -> npt.NDArray[np.float32]:
 
 def used_columns(X: pd.DataFrame, *, exclude: tuple[str, ...], season_after: float) -> list[str]:
     """Columns without those excluded, and without the season where rows span fewer years: they would memorise it."""
-    short = season_after > 0 and set(_SEASON) <= set(X.columns) and _years(X) < season_after
-    left_out = (*exclude, *(_SEASON if short else ()))
+    left_out = (*exclude, *(_SEASON if lasts_less(X, season_after) else ()))
     return [str(name) for name in X.columns if not fits(str(name), left_out)]
 
 
 def fits(name: str, patterns: tuple[str, ...]) -> bool:
     """Whether a column has one of some names, which may hold brackets, or fits a pattern."""
     return name in patterns or any(fnmatchcase(name, item) for item in patterns)
+
+
+def lasts_less(X: pd.DataFrame, years: float) -> bool:
+    """Whether rows span fewer years, by the turns of the season; False without its columns."""
+    return years > 0 and set(_SEASON) <= set(X.columns) and _years(X) < years
 
 
 def _years(X: pd.DataFrame) -> float:

@@ -64,4 +64,4 @@ def test_a_forecast_beyond_the_temperatures_of_training_says_so() -> None:
     _, forecast = _in_frost(None)
     (caveat,) = (text for text in forecast.caveats if "beyond training" in text)
     assert caveat.startswith("town: temp_air[mean] lies beyond training in ")
-    assert "where 'linear base on the level' takes over" in caveat
+    assert "where 'linear base, weather' takes over" in caveat

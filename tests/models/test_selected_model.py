@@ -11,6 +11,7 @@ import pytest
 
 from energyforecast.errors import SchemaError
 from energyforecast.models import LightGBMQuantiles, SelectedModel
+from energyforecast.models.linear_base import fit_linear_base
 
 Array = npt.NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
@@ -244,6 +245,52 @@ def test_a_linear_base_goes_beyond_the_range_of_training() -> None:
     )
     assert with_base == pytest.approx(14.5, abs=0.6)
     assert without < 11
+
+
+def test_a_linear_base_does_not_follow_a_knot_that_hardly_a_row_of_a_fold_reaches() -> None:
+    rng, rows = np.random.default_rng(0), 3000
+    x = rng.uniform(0, 0.6, rows)
+    x[:1000] = np.linspace(0.6, 1, 1000)  # the first fold alone lies above the upper knot
+    x[-3:] = np.quantile(x, 0.75) + 0.002  # and three rows of the others, by a hair
+    y = 10 + x + rng.normal(0, 0.5, rows)
+    y[-3:] += 2
+    _, level = fit_linear_base(x[:, None], y, fold=np.repeat([0, 1, 2], 1000), weight=None)
+    assert np.abs(level - y).max() < 4
+
+
+def _short_or_long(years: float) -> tuple[pd.DataFrame, Array]:
+    """Rows that span so many years, with the columns of the season."""
+    X, y = _rows(growth=0.0)
+    angle = 2 * np.pi * np.linspace(0, years, len(X))
+    return X.assign(season_cosine=np.cos(angle), season_sine=np.sin(angle)), y
+
+
+@pytest.mark.parametrize(("years", "names"), [(0.3, ["few", "linear"]), (1.4, ["absolute", "departure"])])
+def test_a_short_history_has_its_own_candidates(years: float, names: list[str]) -> None:
+    early = {"few": LightGBMQuantiles(n_estimators=20), "linear": LightGBMQuantiles(n_estimators=21)}
+    model = _selected(
+        candidates={"absolute": ABSOLUTE, "departure": DEPARTURE} | early,
+        usual=("absolute", "departure"),
+        early=tuple(early),
+        blend=False,
+    )
+    model.fit(*_short_or_long(years))
+    tried = set(model.selection_["choice"])
+    assert tried == {" + ".join(names), *names}
+    assert model.selection_["choice"].iloc[0] == " + ".join(names)
+
+
+def test_early_candidates_that_lack_a_column_leave_the_choice_to_the_others() -> None:
+    early = {"few": LightGBMQuantiles(n_estimators=20)}
+    model = _selected(
+        candidates={"absolute": ABSOLUTE} | early, early=("few",), required=(("few", "temp_air*"),)
+    )
+    assert list(model.fit(*_short_or_long(0.3)).models_) == ["absolute"]
+
+
+def test_early_candidates_must_be_among_the_candidates() -> None:
+    with pytest.raises(SchemaError, match="early is"):
+        _selected(early=("few",)).fit(*_rows(growth=0.0))
 
 
 def test_a_linear_base_is_calibrated_on_rows_it_has_not_seen() -> None:
