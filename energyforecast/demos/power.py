@@ -17,6 +17,7 @@ from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import ConfigurationError
 from energyforecast.evaluation import Execution, Result, Splits, backtest
 from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.forecasting.specification import name_of_model
 from energyforecast.models import (
     Climatology,
     Persistence,
@@ -50,7 +51,7 @@ class ReferenceBacktest:
 
     def run(self, execution: Execution = _EXECUTION) -> Result:
         """Backtest the forecaster against its references."""
-        several = {type(self.forecaster.model).__name__: self.forecaster}
+        several = {name_of_model(self.forecaster.model): self.forecaster}
         several |= references(self.forecaster, self.weather)
         return backtest(
             several,

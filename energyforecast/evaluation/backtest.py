@@ -37,7 +37,9 @@ from energyforecast.models import (
     ConvexCombination,
     Persistence,
     PowerCurveReference,
+    QuantileModel,
     SeasonalNaive,
+    SelectedModel,
     SmartPersistence,
 )
 from energyforecast.point_in_time.capacity import with_capacity
@@ -378,7 +380,15 @@ def _provenance(
 
 
 def _models(forecaster: Forecaster) -> str:
-    return "; ".join(dict.fromkeys(repr(model) for *_, model in forecaster.recipes))
+    return "; ".join(dict.fromkeys(_in_words(model) for *_, model in forecaster.recipes))
+
+
+def _in_words(model: QuantileModel) -> str:
+    """Kind and settings of a model; of one that chooses, its usual choice and its candidates."""
+    if not isinstance(model, SelectedModel) or not model.candidates:
+        return repr(model)
+    usual = model.usual or tuple(model.candidates)[:1]
+    return f"chosen among {', '.join(model.candidates)} (by default {' + '.join(usual)})"
 
 
 def _features(forecaster: Forecaster) -> list[str]:

@@ -161,6 +161,7 @@ def _run(
         "training_rows": sum(fitted.training_.rows.values()),
         "training_first": min((first for first, _ in hours), default=""),
         "training_last": max((last for _, last in hours), default=""),
+        "chosen": _chosen(fitted),
         "newest_outcome": _newest_outcome(table, observations, known, as_of),
         "cold_start": "; ".join(fitted.cold_starts),
         "data_hash": fitted.training_.data_hash,
@@ -174,6 +175,12 @@ def _run(
         return FoldRun(model, number, use, summary, checkpoint, None)
     checkpoints.write(model, number, checkpoint)
     return FoldRun(model, number, use, summary, None, checkpoints)
+
+
+def _chosen(fitted: Forecaster) -> str:
+    """Candidates that the models of a fit have chosen; empty where there was no choice."""
+    selections = fitted.training_.selection.values()
+    return "; ".join(dict.fromkeys(str(item["chosen"]) for item in selections))
 
 
 def _newest_outcome(

@@ -35,7 +35,7 @@ from energyforecast.models import QuantileModel, SelectedModel
 from energyforecast.point_in_time.capacity import capacity_in_service, with_capacity
 from energyforecast.weather import TemperatureEnsemble
 
-__all__ = ["Specification"]
+__all__ = ["Specification", "name_of_model"]
 
 
 class Specification:
@@ -236,12 +236,12 @@ class Specification:
         """Kinds of the models; of a default that has chosen among candidates, the choice."""
         chosen = getattr(self, "models_", {})
         return ", ".join(
-            dict.fromkeys(_name_of(model, chosen.get(name)) for name, model in self.model_of.items())
+            dict.fromkeys(name_of_model(model, chosen.get(name)) for name, model in self.model_of.items())
         )
 
 
-def _name_of(unfitted: QuantileModel, fitted: QuantileModel | None) -> str:
-    """Kind of a model, with the candidates that it has chosen."""
+def name_of_model(unfitted: QuantileModel, fitted: QuantileModel | None = None) -> str:
+    """Kind of a model; ``auto`` where it chooses among candidates, with those that it has chosen."""
     if not isinstance(unfitted, SelectedModel):
         return type(unfitted).__name__
     return f"auto ({' + '.join(fitted.models_)})" if isinstance(fitted, SelectedModel) else "auto"

@@ -83,7 +83,7 @@ def test_recipes_beat_the_reference_at_every_lead(folder: Path, reference: str) 
         record
         for record in scores
         if record["metric"] == f"skill_mae_vs_{reference}"
-        and record["model"] in ("LightGBMQuantiles", "SelectedModel")  # farms, and sites of other kinds
+        and record["model"] in ("LightGBMQuantiles", "auto")  # farms, and sites of other kinds
         and record["n"] > 30
         and record["value"] is not None  # at night a PV plant's references make no error either
         and (record["site"], record["lead_hours"]) not in dim

@@ -158,7 +158,7 @@ def test_sites_of_several_kinds_are_backtested() -> None:
     assert set(result.scores(by="site")["site"]) == {"farm", "plant", "works"}
     features = result.provenance["features"]["model"]
     assert {"WindSpeed", "Irradiance", "HourOfWeek"} <= set(features)
-    assert "relative_to" in result.provenance["models"]["model"]
+    assert "departure from the level" in result.provenance["models"]["model"]
 
 
 def test_weather_that_only_another_site_needs_may_be_missing_and_its_own_may_not() -> None:

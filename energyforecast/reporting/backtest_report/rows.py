@@ -10,6 +10,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
+from energyforecast.core.wording import counted
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting.backtest_report import event_tables, tables
 from energyforecast.reporting.page_templates import plain
@@ -90,6 +91,7 @@ def setup(result: Result) -> list[Row]:
         ("Refits", f"{refit}; {len(result.folds)} fits of all models"),
         *_fits(result),
         ("Models", "; ".join(models)),
+        *_chosen(result),
         *_training(result),
     ]
 
@@ -102,6 +104,15 @@ def _fits(result: Result) -> list[Row]:
     if len(days) > _MAX_FITS:
         return [("Fitted on", f"{len(days)} days from {days[0]} to {days[-1]} (UTC)")]
     return [("Fitted on", f"{', '.join(days)} (UTC)")]
+
+
+def _chosen(result: Result) -> list[Row]:
+    """Structures that each default has chosen among its candidates, with the number of fits."""
+    if "chosen" not in result.folds:
+        return []
+    counts = result.folds[result.folds["chosen"] != ""].groupby("model", sort=False)["chosen"].value_counts()
+    words = [f"{name}: {chosen} ({counted(count, 'fit')})" for (name, chosen), count in counts.items()]
+    return [("Chosen among candidates", "; ".join(words))] if words else []
 
 
 def _training(result: Result) -> list[Row]:

@@ -141,6 +141,22 @@ def test_a_newest_bias_outside_that_of_the_past_is_a_caveat() -> None:
         assert expected is None or expected in found[0]
 
 
+def test_the_page_says_in_words_what_a_default_has_chosen() -> None:
+    index = pd.date_range("2024-01-01", periods=24 * 100, freq="1h", tz="UTC")
+    noise = np.random.default_rng(0).normal(size=len(index))
+    demand = pd.DataFrame({"town": 100 + 20 * np.sin(index.hour / 24 * 2 * np.pi) + noise}, index=index)
+    area = ef.DemandArea(name="town", latitude=45.0, longitude=5.0, timezone="UTC")
+    forecaster = ef.Forecaster(area, ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.5, 0.9)))
+    observed = ef.Observations(demand, published_after="1h")
+    result = backtest({"auto": forecaster}, None, observed, start="2024-03-29", end="2024-04-05", refit=None)
+    rows = dict(setup(result))
+    chosen = result.folds["chosen"].iloc[0]
+    assert set(chosen.split(" + ")) <= set(forecaster.model.candidates)
+    assert rows["Chosen among candidates"] == f"auto: {chosen} (1 fit)"
+    assert rows["Models"].startswith("auto: chosen among absolute, linear base on the level, departure")
+    assert "LightGBM" not in rows["Models"]
+
+
 def test_the_page_shows_how_long_each_model_learnt_and_both_coverages(result: Result, file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     last = result.folds.groupby("model").last()
