@@ -1,4 +1,4 @@
-"""The paired test and the interval of the ablation: right under no difference, and able to see one."""
+"""The test of the ablation: right under no difference, and able to see one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def differences(*, memory: float) -> npt.NDArray[np.float64]:
 
 
 def p_values(ablation: Any, series: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.array([ablation.diebold_mariano(days).p_value for days in series])
+    """P-values where the default loses 10 each day; so many fits that their chance is small."""
+    default = np.full(DAYS, 10.0)
+    return np.array([ablation.comparison(default + days, default, fits=10**6)["p"] for days in series])
 
 
 def test_p_values_are_uniform_where_nothing_differs(ablation: Any) -> None:
@@ -59,22 +61,22 @@ def test_a_clear_difference_is_seen_on_either_side(ablation: Any) -> None:
 
 
 def test_a_forecast_does_not_differ_from_itself(ablation: Any) -> None:
-    assert ablation.diebold_mariano(np.zeros(DAYS)).p_value == 1.0
+    assert ablation.comparison(np.ones(DAYS), np.ones(DAYS), fits=9)["p"] == 1.0
 
 
-def test_interval_holds_no_change_as_often_as_it_says(ablation: Any) -> None:
+def test_interval_excludes_no_change_exactly_where_p_is_small(ablation: Any) -> None:
     default = 10 + differences(memory=0.3)[:200]
     changed = default + differences(memory=0.3)[200:400]
-    held = [
-        low < 0 < high
-        for low, high in (
-            ablation.interval(here, there, draws=300) for here, there in zip(changed, default, strict=True)
-        )
-    ]
-    assert 0.88 < np.mean(held) < 0.98
+    found = [ablation.comparison(*pair, fits=9) for pair in zip(changed, default, strict=True)]
+    held = [item["interval"][0] < 0 < item["interval"][1] for item in found]
+    assert held == [item["p"] > 0.05 for item in found]
+    assert 0.88 < np.mean(held) < 0.99
 
 
-def test_interval_is_of_the_same_days(ablation: Any) -> None:
+def test_interval_is_of_the_same_days_and_of_the_chance_of_fits(ablation: Any) -> None:
     default = 10 + differences(memory=0.5)[0] * 2
-    low, high = ablation.interval(1.05 * default, default)
-    assert (low, high) == pytest.approx((5, 5)), "calm and stormy days move both alike"
+    ends = [ablation.comparison(1.05 * default, default, fits=fits)["interval"] for fits in (1, 9, 10**8)]
+    assert ends[2] == pytest.approx((5, 5), abs=1e-3), "calm and stormy days move both alike"
+    few, several = (high - low for low, high in ends[:2])
+    assert few == pytest.approx(3 * several, rel=0.01)
+    assert few == pytest.approx(2 * 1.986 * 0.4 * 1.05 * 2**0.5, rel=0.05)
