@@ -3,7 +3,8 @@
 For each data set in the folder (``--data``, by default that of ``ENERGYFORECAST_DATA``) the script forecasts the last
 third of the record, at most a year, with fits each month (two where it is longer than five), and PV plants of which
 the first 1, 2, 4, 6 and 9 months are learnt. Compared are the library's default (``Forecaster(site, task)`` in
-``backtest``), its references, and the models of ``first_try_opponents.py``, on identical hours and information.
+``backtest``), its references, and the models of ``first_try_opponents.py``, on identical hours and information; with
+``--models default,hand,others`` other libraries, too (``first_try_others.py``), in the interpreters of ``--python``.
 Further files of the same form may be laid into the folders; ``first_try_data.py`` reads them.
 
 Scores: mean pinball loss over the levels 0.05 to 0.95, mean absolute error and bias of the median, coverage of the
@@ -17,14 +18,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import first_try_data as sets
 import first_try_opponents as hand
+import first_try_others as others
 import first_try_page
 import numpy as np
 import numpy.typing as npt
@@ -115,8 +118,39 @@ def by_vendor(case: Case, rows: Rows) -> Array:
     return np.asarray(point[:, None] + curves.reindex(valid.hour).to_numpy())
 
 
-def forecasts(case: Case, models: list[str]) -> tuple[Rows, Array, dict[str, tuple[Array, float]]]:
-    """Rows, whether each is forecast, and by name of the model its quantiles and CPU seconds."""
+def known_of(case: Case, fits: list[tuple[pd.Timestamp, Array, Array]], rows: Rows) -> others.Known:
+    """What other libraries are given."""
+    fold = np.full(len(rows.valid), -1)
+    for number, (_, _, inside) in enumerate(fits):
+        fold[inside] = number
+    country, subdivision = (getattr(case.site, name, None) for name in ("country", "subdivision"))
+    zone = case.site.timezone or "UTC"
+    calendar = hand.calendar(rows.valid, timezone=zone, country=country, subdivision=subdivision)
+    moments = {name: pd.DatetimeIndex(getattr(rows, name), tz="UTC") for name in ("issue", "valid")}
+    parts = [rows.weather.reset_index(drop=True), calendar.add_prefix("calendar ").astype(float)]
+    about = {
+        "latitude": case.site.latitude,
+        "longitude": case.site.longitude,
+        "country": country,
+        "latency": pd.Timedelta(case.observations.published_after) / pd.Timedelta("1min"),
+    }
+    table = pd.concat([pd.DataFrame({"fold": fold, **moments}), *parts], axis=1)
+    return others.Known(about, case.power, table)
+
+
+class Found(NamedTuple):
+    """Rows of a case, whether each is forecast, quantiles and CPU seconds by model, and facts of other libraries."""
+
+    rows: Rows
+    asked: Array
+    models: dict[str, tuple[Array, float]]
+    #: Version of each, and the reason for which one was left out.
+    versions: dict[str, str]
+    left_out: dict[str, str]
+
+
+def forecasts(case: Case, models: list[str], pythons: dict[str, str]) -> Found:
+    """Forecasts of all models."""
     rows, fits = rows_of(case)
     asked = np.logical_or.reduce([fit[2] for fit in fits])
     makers = {}
@@ -132,7 +166,18 @@ def forecasts(case: Case, models: list[str]) -> tuple[Rows, Array, dict[str, tup
     for name, maker in makers.items():
         begun = time.process_time()
         found[name] = (maker(), time.process_time() - begun)
-    return rows, asked, found
+    said: dict[str, others.Answer | str] = {}
+    if "others" in models and case.site.kind != "demand":
+        said = dict.fromkeys(others.OTHERS, "it was asked for demand alone")
+    elif "others" in models:
+        known = known_of(case, fits, rows)
+        for name, (library, _) in others.OTHERS.items():
+            said[name] = others.ask(name, pythons.get(library, sys.executable), known)
+    answers = {name: one for name, one in said.items() if not isinstance(one, str)}
+    found |= {name: (one.quantiles, one.cpu) for name, one in answers.items()}
+    versions = {name: one.version for name, one in answers.items()}
+    left_out = {name: one for name, one in said.items() if isinstance(one, str)}
+    return Found(rows, asked, found, versions, left_out)
 
 
 # -- scores ----------------------------------------------------------------------------------------
@@ -224,9 +269,9 @@ def comparison(rows: Rows, outcome: Array, changed: Array, usual: Array) -> dict
     return {"percent": float(change), "interval": (low, high), "days": len(days)}
 
 
-def measure(case: Case, models: list[str]) -> dict[str, Any]:
+def measure(case: Case, models: list[str], pythons: dict[str, str]) -> dict[str, Any]:
     """Figures of one case: all models on the same rows."""
-    rows, asked, found = forecasts(case, models)
+    rows, asked, found, versions, left_out = forecasts(case, models, pythons)
     outcome = hand.past_of(case).at(rows.valid)
     whole = asked & np.isfinite(outcome)
     for quantiles, _ in found.values():
@@ -256,11 +301,13 @@ def measure(case: Case, models: list[str]) -> dict[str, Any]:
         },
     }
     if DEFAULT in found:
-        others = {name: quantiles for name, (quantiles, _) in found.items() if name != DEFAULT}
         figures["default against"] = {
             name: comparison(rows, outcome, found[DEFAULT][0][whole], quantiles[whole])
-            for name, quantiles in others.items()
+            for name, (quantiles, _) in found.items()
+            if name != DEFAULT
         }
+    if versions or left_out:
+        figures |= {"versions": versions, "left out": left_out}
     return figures
 
 
@@ -323,9 +370,13 @@ def table(rows: list[dict[str, Any]]) -> Table:
     return view
 
 
-def run(cases: list[Case], models: list[str], *, jobs: int = 1) -> Iterator[dict[str, Any]]:
+def run(
+    cases: list[Case], models: list[str], *, pythons: dict[str, str], jobs: int = 1
+) -> Iterator[dict[str, Any]]:
     """Figures of each case, as they are done."""
-    yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(measure)(case, models) for case in cases)
+    yield from Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(measure)(case, models, pythons) for case in cases
+    )
 
 
 def main() -> None:
@@ -339,7 +390,10 @@ def main() -> None:
         "--json", type=Path, help="write the figures here, after each case; with --only others are kept"
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases whose name has one of these words")
-    parser.add_argument("--models", default="default,hand,reference", help="with commas; all by default")
+    parser.add_argument("--models", default="default,hand,reference", help="with commas; and others")
+    parser.add_argument(
+        "--python", nargs="+", default=[], metavar="LIBRARY=PATH", help="interpreters of other libraries"
+    )
     parser.add_argument("--quick", action="store_true", help="forecast three weeks of each case")
     parser.add_argument("--page", action="store_true", help="write the page of the documentation, too")
     parser.add_argument("--page-only", action="store_true", help="write it from the figures that are there")
@@ -354,14 +408,24 @@ def main() -> None:
     cases = [case.quick() for case in cases] if options.quick else cases
     libraries = {name: version(name) for name in ("lightgbm", "numpy", "pandas", "scikit-learn")}
     rows: list[dict[str, Any]] = []
-    found: dict[str, Any] = {"versions": {"energyforecast": ef.__version__} | libraries, "cases": rows}
+    found: dict[str, Any] = {
+        "versions": {"energyforecast": ef.__version__} | libraries,
+        "without data": {} if options.only else sets.without_data(options.data),
+        "cases": rows,
+    }
     measured = {case.name for case in cases}
     if options.json and options.json.exists() and options.only:
-        earlier = json.loads(options.json.read_text(encoding="utf-8"))["cases"]
-        rows += [row for row in earlier if name_of(row) not in measured]
+        earlier = json.loads(options.json.read_text(encoding="utf-8"))
+        rows += [row for row in earlier["cases"] if name_of(row) not in measured]
+        found["without data"] = earlier.get("without data", {})
     console = Console(width=None if os.isatty(1) else 170)
     for row in track(
-        run(cases, options.models.split(","), jobs=options.jobs),
+        run(
+            cases,
+            options.models.split(","),
+            pythons=dict(pair.split("=", 1) for pair in options.python),
+            jobs=options.jobs,
+        ),
         total=len(cases),
         console=Console(stderr=True),
     ):
@@ -372,7 +436,7 @@ def main() -> None:
     if options.page:
         first_try_page.write(found)
     console.print(table([row for row in rows if name_of(row) in measured]))
-    console.print_json(json.dumps(found.get("summary", {})))
+    console.print_json(json.dumps(found.get("summary", {}) | {"without data": found["without data"]}))
 
 
 if __name__ == "__main__":

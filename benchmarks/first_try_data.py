@@ -534,3 +534,15 @@ def cases(data: Path, only: list[str] | None = None) -> list[Case]:
         folders = [name for name in folders if any(word in name for word in only)]
     found = [case for name in folders for case in READERS[name](data / name)]
     return [case for case in found if not only or any(word in case.name for word in only)]
+
+
+def without_data(data: Path) -> dict[str, str]:
+    """Data sets that are left out, and why."""
+    lost = {
+        name: "its folder is not there"
+        for name in READERS
+        if name != "pvanalytics" and not (data / name).is_dir()
+    }
+    if importlib.util.find_spec("pvanalytics") is None:
+        lost["pvanalytics"] = "the package pvanalytics, which holds it, is not installed"
+    return lost

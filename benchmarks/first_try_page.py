@@ -12,8 +12,22 @@ import numpy as np
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "results" / "first_try"
 PAGE: Final = ROOT / "docs" / "benchmarks" / "first_try.md"
-NOW, BEFORE = RESULTS / "now.json", RESULTS / "before.json"
+NOW, BEFORE, OTHERS = (RESULTS / f"{name}.json" for name in ("now", "before", "others"))
 DEFAULT, HAND = "default", "hand-written"
+
+LIBRARIES: Final = """## Other libraries
+
+OpenSTEF and skforecast, by `benchmarks/first_try_others.py`, on the first three weeks that are forecast, with one fit:
+
+```sh
+{command}
+```
+
+Each runs in an environment of its own, with the same outcomes, weather and calendar at the same issue times, and gives the same levels. **skforecast** is its recursive forecaster
+with LightGBM, the errors of the last fifth of the history, and calendar and weather as exogenous variables; **skforecast, quantiles** fits LightGBM's quantile regression for each level, with lags that are known for
+the whole day. **OpenSTEF** has its own features and settings: of version 3 the operational pipelines, of version 4 the presets of XGBoost and of the linear booster. All have settings of their own by
+default: whoever tunes them gets better scores. Pinball loss; in brackets the coverage of the central 80 %, and CPU seconds of fit and forecasts.
+"""
 
 HEAD: Final = """# First tries
 
@@ -41,15 +55,49 @@ def by_case(figures: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any
     return {(row["data"], row["series"], row["task"]): row for row in figures["cases"]}
 
 
-def page(figures: dict[str, Any], before: dict[str, Any] | None = None) -> str:
+def page(
+    figures: dict[str, Any], before: dict[str, Any] | None = None, others: dict[str, Any] | None = None
+) -> str:
     """The page in Markdown."""
     rows, old = by_case(figures), by_case(before or {"cases": []})
     libraries = ", ".join(f"{name} {number}" for name, number in figures["versions"].items())
     command = "python benchmarks/first_try.py --data DIR --json benchmarks/results/first_try/now.json --page"
     parts = [HEAD.format(command=command), f"Measured with {libraries}.\n"]
     parts += ["## By data set\n", overview(rows, old)]
+    lost = [f"{name} ({reason})" for name, reason in figures.get("without data", {}).items()]
+    parts += [f"Without data, and not measured: {', '.join(lost)}.\n"] if lost else []
     parts += ["## By series\n", details(rows, old)]
+    parts += [libraries_table(others)] if others else []
     return "\n".join(parts)
+
+
+def libraries_table(others: dict[str, Any]) -> str:
+    """Section of other libraries."""
+    rows = others["cases"]
+    names = list(dict.fromkeys(name for row in rows for name in row["models"]))
+    versions = {name: number for row in rows for name, number in row.get("versions", {}).items()}
+    heads = [f"{name} ({versions[name]})" if name in versions else name.capitalize() for name in names]
+    command = (
+        "python benchmarks/first_try.py --data DIR --models default,hand,others --quick \\\n"
+        "    --python skforecast=PYTHON openstef=PYTHON openstef_models=PYTHON \\\n"
+        "    --json benchmarks/results/first_try/others.json"
+    )
+    lines = [f"| Series, task | Hours | {' | '.join(heads)} |", f"| --- | ---: |{' ---: |' * len(names)}"]
+    for row in rows:
+        cells = [_of_library(row["models"].get(name)) for name in names]
+        lines.append(f"| {row['data']} {row['series']}, {row['task']} | {row['n']:,} | {' | '.join(cells)} |")
+    reasons = sorted(
+        {f"- {name}: {why}" for row in rows for name, why in (row.get("left out") or {}).items()}
+    )
+    tail = ["", "Left out:", "", *reasons] if reasons else []
+    return "\n".join([LIBRARIES.format(command=command), *lines, *tail, ""])
+
+
+def _of_library(figures: dict[str, Any] | None) -> str:
+    """Loss, coverage and seconds of a model; a dash where it was left out."""
+    if figures is None:
+        return "–"
+    return f"{figures['pinball']:.4g} ({100 * figures['coverage 80']:.0f} %, {figures['cpu']:.0f} s)"
 
 
 def overview(rows: dict[tuple[str, str, str], dict[str, Any]], old: dict[tuple[str, str, str], Any]) -> str:
@@ -142,6 +190,8 @@ def _coverage(figures: dict[str, Any], level: int) -> str:
 
 
 def write(figures: dict[str, Any]) -> None:
-    """Write the page, with the figures of the earlier default where they are there."""
-    before = json.loads(BEFORE.read_text(encoding="utf-8")) if BEFORE.exists() else None
-    PAGE.write_text(page(figures, before), encoding="utf-8")
+    """Write the page, with the figures of the earlier default and of other libraries where they are there."""
+    before, others = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else None for path in (BEFORE, OTHERS)
+    )
+    PAGE.write_text(page(figures, before, others), encoding="utf-8")

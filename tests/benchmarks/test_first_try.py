@@ -23,7 +23,7 @@ DAYS = 60
 @pytest.fixture(scope="module")
 def first_try() -> Iterator[Any]:
     sys.path.insert(0, str(BENCHMARKS))
-    names = ("first_try", "first_try_data", "first_try_opponents")
+    names = ("first_try", "first_try_data", "first_try_opponents", "first_try_others")
     yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     sys.path.remove(str(BENCHMARKS))
 
@@ -236,9 +236,12 @@ def test_the_page_shows_the_committed_figures(first_try: Any) -> None:
     module = importlib.import_module("first_try_page")
     if not module.NOW.exists():
         pytest.skip("no figures are committed")
-    figures, before = (json.loads(path.read_text(encoding="utf-8")) for path in (module.NOW, module.BEFORE))
+    figures, before, others = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        for path in (module.NOW, module.BEFORE, module.OTHERS)
+    )
     remedy = "run: python benchmarks/first_try.py --page-only"
-    assert module.page(figures, before) == module.PAGE.read_text(encoding="utf-8"), remedy
+    assert module.page(figures, before, others) == module.PAGE.read_text(encoding="utf-8"), remedy
 
 
 def test_the_page_compares_with_the_hand_written_model(first_try: Any) -> None:
@@ -260,3 +263,56 @@ def test_the_page_compares_with_the_hand_written_model(first_try: Any) -> None:
         "| set a, day ahead | 1,200 | 0.97 | 1.1 | 1 | −3.0 (−5 to −1) | Persistence 2 | 75 (75) | 90 (90) | 3 |"
         in text
     )
+
+
+def test_the_page_shows_other_libraries_and_who_was_left_out(first_try: Any) -> None:
+    module = importlib.import_module("first_try_page")
+    one = {"pinball": 0.97, "coverage 80": 0.75, "cpu": 3.0}
+    row = {"data": "set", "series": "a", "task": "day ahead", "n": 1200, "versions": {"other": "4.7"}}
+    row |= {"models": {"default": one, "other": one | {"pinball": 2.0}}, "left out": {"third": "no wheel"}}
+    text = module.libraries_table({"cases": [row]})
+    assert "| Series, task | Hours | Default | other (4.7) |" in text
+    assert "| set a, day ahead | 1,200 | 0.97 (75 %, 3 s) | 2 (75 %, 3 s) |" in text
+    assert "- third: no wheel" in text
+
+
+def test_a_data_set_without_its_folder_is_named(first_try: Any, folder: Path) -> None:
+    lost = first_try.first_try_data.without_data(folder)
+    assert {"gefcom2014", "gefcom2012_wind"} <= set(lost)
+    assert not set(WRITERS) & set(lost)
+
+
+def test_other_libraries_are_given_only_what_was_known(first_try: Any, cases: dict[str, Any]) -> None:
+    """The load of a table is missing after the newest interval that was published at the issue."""
+    case, others = cases["ercot WEST, day ahead"], first_try.first_try_others
+    rows, fits = first_try.first_try.rows_of(case)
+    known = first_try.first_try.known_of(case, fits, rows)
+    newest, forecast = next(known.fits())
+    issue = forecast["issue"].iloc[0]
+    assert newest == issue - pd.Timedelta("2h")  # of an hour that ended an hour ago
+    table = known.table(newest - pd.Timedelta("2D"), newest, forecast["valid"].max(), version=4)
+    assert table["load"].last_valid_index() == newest
+    assert others.furthest(known) == 40  # 09:00 of Chicago to the last hour of the next day
+
+
+def test_weather_is_given_to_each_version_in_its_units(first_try: Any, cases: dict[str, Any]) -> None:
+    case = cases["nl_gridpoints pid_1, day ahead"]
+    rows, fits = first_try.first_try.rows_of(case)
+    known = first_try.first_try.known_of(case, fits, rows)
+    third, fourth = (known.weather(version).iloc[1000] for version in (3, 4))
+    assert (third["humidity"], fourth["humidity"]) == pytest.approx((0.8, 80))
+    assert (third["pressure"], fourth["pressure"]) == pytest.approx((101300, 1013))
+    assert known.weather(3)["radiation"].max() == pytest.approx(5e5, rel=1e-3)  # J/m2, as in the file
+
+
+def test_a_library_that_cannot_be_imported_is_left_out_with_the_reason(
+    first_try: Any, cases: dict[str, Any]
+) -> None:
+    others = first_try.first_try_others
+    found = {}
+    for name in ("ercot WEST, day ahead", "nl_gridpoints pid_1, intraday"):
+        rows, fits = first_try.first_try.rows_of(cases[name])
+        known = first_try.first_try.known_of(cases[name], fits, rows)
+        found[name] = others.ask("OpenSTEF 4, linear", sys.executable, known)
+    assert "No module named 'openstef_models'" in found["ercot WEST, day ahead"]
+    assert "each interval once" in found["nl_gridpoints pid_1, intraday"]
