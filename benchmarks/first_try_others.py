@@ -1,7 +1,7 @@
 """Other libraries as opponents in ``first_try.py``: OpenSTEF 3 and 4, and skforecast.
 
 Each runs in an interpreter of its own, as they ask for versions of pandas and Python that exclude each other: that of
-``first_try.py --python NAME=PATH``, or the running one. There this file is run as a script with a table of what was
+``first_try.py --python NAME=PATH``, or the running one. There :func:`answer` has a table of what was
 known: outcomes, their latency, and for each hour its weather and calendar, as for the hand-written models. It imports
 NumPy, pandas and the library alone, fits at the same times, and gives the same levels. CPU seconds are those of
 the fits and forecasts. Where a library cannot be imported, or has no way to forecast the task, the reason is given.
@@ -285,12 +285,9 @@ def ask(name: str, python: str, known: Known) -> Answer | str:
         known.power.rename("power").to_frame().to_parquet(folder / "power.parquet")
         (folder / "about.json").write_text(json.dumps(known.about), encoding="utf-8")
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        command = [python, "-c", "import first_try_others; first_try_others.answer()", name, place]
         done = subprocess.run(
-            [python, __file__, name, str(folder)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            check=False,
+            command, capture_output=True, text=True, env=environment, cwd=Path(__file__).parent, check=False
         )
         if done.returncode:
             return (done.stderr.strip() or "no reason was given").splitlines()[-1]
@@ -298,8 +295,9 @@ def ask(name: str, python: str, known: Known) -> Answer | str:
         return Answer(np.load(folder / "quantiles.npy"), float(found["cpu"]), str(found["version"]))
 
 
-def main(name: str, folder: Path) -> None:
-    """Answer in the interpreter of the library."""
+def answer() -> None:
+    """Answer in the interpreter of the library: its name and the folder of the tables are the arguments."""
+    name, folder = sys.argv[1], Path(sys.argv[2])
     library, forecast = OTHERS[name]
     __import__(library)
     rows, power = (pd.read_parquet(folder / f"{table}.parquet") for table in ("rows", "power"))
@@ -309,7 +307,3 @@ def main(name: str, folder: Path) -> None:
     found = {"cpu": time.process_time() - begun, "version": version(library.replace("_", "-"))}
     np.save(folder / "quantiles.npy", quantiles)
     (folder / "found.json").write_text(json.dumps(found), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
