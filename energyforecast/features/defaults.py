@@ -80,6 +80,13 @@ _INDUSTRY: Final = FeatureSet(
         LeadTime(),
     )
 )
+# Where no weather tells of the next day, the demand of the newest days and hours does.
+_DEMAND_ALONE: Final = (
+    Lag("48h", step="24h"),
+    Lag("168h", step="168h"),
+    NewestObservation(),
+    NewestDepartures(hours=(1, 2, 3, 6)),
+)
 _DEMAND: Final = {"total": _PEOPLE, "households": _PEOPLE, "industry": _INDUSTRY}
 
 _SOLAR: Final = FeatureSet(
@@ -162,7 +169,7 @@ def recipe(site: Site, task: Task | None = None, *, weather: Literal["any"] | No
 
 
 def _without_weather(features: FeatureSet, site: Site, task: Task | None) -> FeatureSet:
-    """The features that need no weather, where they tell something of the power."""
+    """The features that need no weather, where they tell something of the power, and more of the newest demand."""
     if not isinstance(site, DemandArea) and not isinstance(task, Intraday):
         lost = next(item for item in features if item.weather)
         raise SchemaError(
@@ -171,7 +178,9 @@ def _without_weather(features: FeatureSet, site: Site, task: Task | None) -> Fea
             "Give weather (in a configuration [weather]), or a model that needs none, such as model=Climatology().",
         )
     idle = (WeatherAge().name,)
-    return FeatureSet(tuple(item for item in features if not item.weather and item.name not in idle))
+    kept = FeatureSet(tuple(item for item in features if not item.weather and item.name not in idle))
+    alone = isinstance(site, DemandArea) and site.sector != "industry"
+    return kept + [item for item in _DEMAND_ALONE if alone and item.name not in kept.names]
 
 
 def _recipe(site: Site) -> FeatureSet:

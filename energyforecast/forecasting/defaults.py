@@ -55,10 +55,12 @@ _T = TypeVar("_T")
 _DENSE: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
 
 #: Columns of demand in its unit, which enter as departures where the outcome does.
-_LEVELS_OF_DEMAND: Final = ("lag_24h", "mean_*", "level", "day_mean")
+_LEVELS_OF_DEMAND: Final = ("lag_*h", "mean_*", "level", "day_mean", "newest")
 #: Columns that move as slowly as the season: in a short history with weather, trees take single weeks for them.
 _OF_WEEKS: Final = ("day_length", "mean_4x168h", "level[[]*")
 _SLOW: Final = (*_OF_WEEKS, "level", "mean_7x24h", "day_mean")
+#: Columns that move with the year, which no temperature explains.
+_OF_THE_YEAR: Final = ("season_*", "day_length", "daylight")
 #: Years of demand from which on the season is known. [a]
 _SEASON_AFTER: Final = 1.25
 
@@ -193,12 +195,15 @@ def _of_demand(site: DemandArea) -> QuantileModel:
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
     }
     newest = _demand_trees(relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True)
-    early = _of_short_history()
+    early, alone = _of_short_history(), _of_demand_alone()
+    responding = absolute | means | {"departure from the newest day": newest}
     return SelectedModel(
-        candidates=absolute | means | {"departure from the newest day": newest} | early,
-        usual=(*absolute, *means),
-        # Without weather, the outcome itself explains little, and growth leads it astray.
-        required=tuple((name, "temp_air*") for name in (*absolute, *early)),
+        candidates=responding | early | alone,
+        usual=(*absolute, *means, *alone),
+        required=(
+            *((name, "temp_air*") for name in (*responding, *early)),
+            *((name, "!temp_air*") for name in alone),
+        ),
         beyond=tuple(
             ("temp_air[mean]", name) for name in ("linear base on the level", "linear base, weather")
         ),
@@ -222,6 +227,25 @@ def _of_short_history() -> dict[str, QuantileModel]:
     }
 
 
+def _of_demand_alone() -> dict[str, QuantileModel]:
+    """Candidates where no temperature is known: departures of demand from its newest levels, as all of its past enters.
+
+    Columns explain little then: trees differ by random thresholds, do not start at the median, and learn holidays of a
+    few days.
+    """
+    settings: dict[str, Any] = {
+        "relative_columns": _LEVELS_OF_DEMAND,
+        "exclude": _OF_THE_YEAR,
+        "extra_trees": True,
+        "init_from_median": False,
+        "min_child_samples": 40,
+    }
+    return {
+        "departure from the week's mean, past alone": _demand_trees(relative_to="mean_7x24h", **settings),
+        "departure from the newest day, past alone": _demand_trees(relative_to="day_mean", **settings),
+    }
+
+
 def _of_demand_now(lead: str | None) -> QuantileModel:
     """Default model of a demand area for the next hours, which continue from the newest value.
 
@@ -241,15 +265,15 @@ def _demand_trees(**settings: Any) -> QuantileModel:
     each fold has all seasons; residuals are nearly normal, so that straight lines between few levels would widen the
     distribution.
     """
-    return LightGBMQuantiles(
-        extra_trees=False,
-        init_from_median=True,
-        folds=3,
-        blocks_per_fold=15,
-        fitted_quantiles=_DENSE,
-        season_after=_SEASON_AFTER,
-        **settings,
-    )
+    usual: dict[str, Any] = {
+        "extra_trees": False,
+        "init_from_median": True,
+        "folds": 3,
+        "blocks_per_fold": 15,
+        "fitted_quantiles": _DENSE,
+        "season_after": _SEASON_AFTER,
+    }
+    return LightGBMQuantiles(**(usual | settings))
 
 
 def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSet:

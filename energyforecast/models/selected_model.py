@@ -58,7 +58,8 @@ class SelectedModel(QuantileModel):
     usual : tuple of str
         Names of the usual choice, of which the mean is taken; the first candidate by default.
     required : tuple of tuple of str
-        Candidates, each with a pattern such as ``"temp_air*"`` of columns without which it is left out.
+        Candidates, each with a pattern such as ``"temp_air*"`` of columns without which it is left out, or
+        ``"!temp_air*"`` of those with which it is. Not heeded where no candidate would be left.
     beyond : tuple of tuple of str
         Columns, each with the candidate that takes over in a mean where the column leaves the range of training: fully
         at a tenth of the range beyond it.
@@ -204,10 +205,9 @@ class SelectedModel(QuantileModel):
                     f"It must be of the candidates {list(given)}.",
                     f"Correct {key}, or leave it out.",
                 )
-        lacking = {name for name, pattern in self.required if not _has_any(pattern, X)}
-        found = {
-            name: model for name, model in given.items() if name not in lacking and _has_columns(model, X)
-        }
+        lacking = {name for name, pattern in self.required if not _meets(pattern, X)}
+        able = {name: model for name, model in given.items() if _has_columns(model, X)}
+        found = {name: model for name, model in able.items() if name not in lacking} or able
         if not found:
             raise SchemaError(
                 f"None of the candidates {list(given)} can be used with the columns {list(X.columns)}.",
@@ -307,9 +307,10 @@ def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     return all(name in X.columns and bool(X[name].notna().any()) for name in named if name is not None)
 
 
-def _has_any(pattern: str, X: pd.DataFrame) -> bool:
-    """Whether a column of a pattern has a value."""
-    return any(fits(str(name), (pattern,)) and bool(X[name].notna().any()) for name in X.columns)
+def _meets(pattern: str, X: pd.DataFrame) -> bool:
+    """Whether a column of a pattern has a value, or none of one that begins with an exclamation mark."""
+    names = [name for name in X.columns if fits(str(name), (pattern.removeprefix("!"),))]
+    return any(bool(X[name].notna().any()) for name in names) != pattern.startswith("!")
 
 
 def _unseen_quantiles(model: QuantileModel, rows: int, *, levels: tuple[float, ...]) -> Array | None:

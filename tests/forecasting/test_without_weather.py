@@ -150,6 +150,23 @@ def test_a_recipe_of_demand_without_weather_needs_none(sector: str, task: ef.Tas
     assert "WeatherAge" not in features.names
 
 
+def test_a_level_that_was_never_seen_shifts_demand_without_weather_and_changes_no_more() -> None:
+    demand = _demand()
+    higher = dataclasses.replace(demand, values=demand.values + 500.0)
+    forecaster = ef.Forecaster(dataclasses.replace(AREA, sector="total"), DAY_AHEAD).fit(None, demand)
+    before, after = (
+        forecaster.predict(None, past, issue_time="2024-02-20 09:00").at(0.5) for past in (demand, higher)
+    )
+    np.testing.assert_allclose(after - before, 500.0, rtol=1e-3)
+
+
+def test_the_calendar_alone_serves_the_default_model_of_demand() -> None:
+    features = [ef.features.LocalHour(), ef.features.DayType()]
+    forecaster = ef.Forecaster(AREA, DAY_AHEAD, features=features).fit(None, _demand())
+    forecast = forecaster.predict(None, _demand(), issue_time="2024-02-20 09:00")
+    assert np.isfinite(forecast.at(0.5)).all()
+
+
 @pytest.mark.parametrize("weather", [None, {}], ids=["None", "no models"])
 def test_demand_is_fitted_forecast_stored_and_backtested_without_weather(
     weather: object, tmp_path: object

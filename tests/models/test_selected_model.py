@@ -140,6 +140,20 @@ def test_a_candidate_without_a_column_that_it_requires_is_left_out() -> None:
     assert list(_selected(required=required, blend=False).fit(warm, y).models_) == ["absolute"]
 
 
+def test_a_candidate_is_left_out_with_a_column_that_it_must_not_have() -> None:
+    X, y = _rows(growth=0.0)
+    required = (("absolute", "!temp_air*"),)
+    assert list(_selected(required=required, blend=False).fit(X, y).models_) == ["absolute"]
+    warm = X.assign(**{"temp_air[mean]": X["x"]})
+    assert list(_selected(required=required).fit(warm, y).models_) == ["departure"]
+
+
+def test_requirements_that_leave_no_candidate_are_not_heeded() -> None:
+    X, y = _rows(growth=0.0)
+    required = (("absolute", "temp_air*"), ("departure", "temp_air*"))
+    assert list(_selected(required=required, blend=False).fit(X, y).models_) == ["absolute"]
+
+
 def test_a_candidate_takes_over_beyond_the_range_of_training() -> None:
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"cold": rng.uniform(0, 1, 280), "x": rng.uniform(size=280)})
