@@ -27,6 +27,7 @@ from .core.version import __version__ as __version__
 # the object of a forecast
 from .core.sites import (
     DemandArea as DemandArea,
+    EmbeddedCapacity as EmbeddedCapacity,
     PVArray as PVArray,
     PVPlant as PVPlant,
     Site as Site,

@@ -9,13 +9,24 @@ from typing import ClassVar, Literal, TypeAlias
 
 from energyforecast.core import calendars
 from energyforecast.core.decrees import Decree, as_decrees
+from energyforecast.core.embedded import EmbeddedCapacity, as_embedded
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.pv_plant import PVArray, PVPlant
 from energyforecast.core.site_base import Site
 from energyforecast.core.wind_farm import TurbineGroup, WindFarm
 from energyforecast.errors import SchemaError, one_of
 
-__all__ = ["DemandArea", "PVArray", "PVPlant", "Site", "Sites", "TurbineGroup", "WindFarm", "as_sites"]
+__all__ = [
+    "DemandArea",
+    "EmbeddedCapacity",
+    "PVArray",
+    "PVPlant",
+    "Site",
+    "Sites",
+    "TurbineGroup",
+    "WindFarm",
+    "as_sites",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +44,9 @@ class DemandArea(Site):
     decrees : sequence of Decree
         Days off for one year alone that the package ``holidays`` does not know yet, each with the time at which it was
         known.
+    embedded : sequence of EmbeddedCapacity
+        Capacity of PV and wind behind the meters, once or from several days on. Its power is then a feature of the
+        recipe, where the weather has sun or wind.
 
     Raises
     ------
@@ -41,6 +55,7 @@ class DemandArea(Site):
 
     See Also
     --------
+    EmbeddedCapacity, energyforecast.features.EmbeddedPower
     energyforecast.core.calendars.look_up : Holidays of countries.
 
     Examples
@@ -56,8 +71,10 @@ class DemandArea(Site):
     country: str | None = None
     subdivision: str | None = None
     decrees: tuple[Decree, ...] = ()
+    embedded: tuple[EmbeddedCapacity, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "embedded", as_embedded(self.embedded, area=self.name))
         object.__setattr__(self, "decrees", as_decrees(self.decrees, area=self.name))
         super().__post_init__()
         one_of(f"sector of site {self.name!r}", self.sector, allowed=("total", "industry", "households"))

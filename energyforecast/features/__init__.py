@@ -21,6 +21,7 @@ from energyforecast.features.demand import (
     SchoolHolidays,
     Temperature,
 )
+from energyforecast.features.embedded import EmbeddedPower
 from energyforecast.features.feature_set import FeatureSet, Needs
 from energyforecast.features.lags import Lag, LagMean, NewestDayMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWind, NeighbourWindComponents
@@ -61,6 +62,7 @@ __all__ = [
     "Daylight",
     "DaysOff",
     "DecayingNewest",
+    "EmbeddedPower",
     "EnsembleSpread",
     "Feature",
     "FeatureSet",

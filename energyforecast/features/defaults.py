@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from energyforecast.core.arguments import check_types, checked
+from energyforecast.core.embedded import SOURCES
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.core.tasks import Intraday, MonthAhead, Task
 from energyforecast.errors import SchemaError
@@ -21,6 +22,7 @@ from energyforecast.features.calendar import (
     Weekend,
 )
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
+from energyforecast.features.embedded import EmbeddedPower
 from energyforecast.features.feature_set import FeatureSet
 from energyforecast.features.lags import Lag, LagMean, NewestDayMean, NewestObservation, RecentLevel
 from energyforecast.features.neighbours import NeighbourWind, NeighbourWindComponents
@@ -191,7 +193,12 @@ def _recipe(site: Site) -> FeatureSet:
         asked = {"snow_loss": site.snow, "soiling_loss": site.soiling_rate is not None}
         return _SOLAR + [IntervalMean(name) for name, wanted in asked.items() if wanted]
     if isinstance(site, DemandArea):
-        return _DEMAND[site.sector]
+        behind = [
+            EmbeddedPower(source)
+            for source in SOURCES
+            if any(getattr(item, source) for item in site.embedded)
+        ]
+        return _DEMAND[site.sector] + behind
     raise SchemaError(
         f"There is no recipe for {type(site).__name__} {site.name!r}.",
         "Recipes exist for WindFarm, PVPlant and DemandArea.",

@@ -14,7 +14,7 @@ import pandas as pd
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import SchemaError, of_type
 from energyforecast.models import out_of_fold_calibration
-from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
+from energyforecast.models.base import Array, Part, QuantileModel, check_ranges, parts_of, restored
 from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
 from energyforecast.models.lightgbm import LightGBMQuantiles
@@ -83,7 +83,9 @@ class SelectedModel(QuantileModel):
     Raises
     ------
     SchemaError
-        If there is no candidate, one is not a model, or a usual one is not among them.
+        If there is no candidate, one is not a model, or a usual or early one is not among them.
+    RangeError
+        If `early_before` is negative or no number.
 
     See Also
     --------
@@ -142,6 +144,7 @@ class SelectedModel(QuantileModel):
         )
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
+        check_ranges(self, {"early_before": (0.0, np.inf)})
         usable = self._usable(X)
         choices = self._choices(usable)
         choice = chosen(usable, choices, X, y, weight=sample_weight, bounds=self.bounds_)

@@ -436,7 +436,8 @@ def test_people_are_forecast_as_they_are_and_by_departures_from_two_levels() -> 
     model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty")).model
     assert isinstance(model, SelectedModel)
     assert model.candidates is not None
-    usual = [model.candidates[name].get_params() for name in model.usual]
+    alone = {name for name, pattern in model.required if pattern.startswith("!")}  # without a temperature
+    usual = [model.candidates[name].get_params() for name in model.usual if name not in alone]
     assert [one["relative_to"] for one in usual] == [None, "level", "mean_7x24h"]
     assert [one["linear_base"] for one in usual] == [False, True, False]
 
@@ -497,6 +498,15 @@ def test_same_hour_last_week_of_an_area_without_capacity_is_in_megawatts() -> No
     )
     # Demand grows by 1 MW an hour, so last week was 168 MW lower, and the model has learnt that.
     np.testing.assert_allclose(forecast.at(0.5).values.ravel(), truth, atol=1e-6)
+
+
+@pytest.mark.parametrize(("part", "holiday"), [("BY", 1), ("SN", 0), (None, 0)])
+def test_the_recipe_knows_the_holidays_of_a_part_of_the_country(part: str | None, holiday: int) -> None:
+    area = DemandArea(name="Almaty", latitude=48.1, longitude=11.6, country="DE", subdivision=part)
+    windows = _day("2024-05-30")  # Corpus Christi, a day off in Bavaria and not in Saxony
+    weather = _runs("2024-05-25")
+    got = _look(recipe(area), windows, weather=weather, demand=_demand("2024-04-15", 50), site=area)
+    assert (got["holiday"][:, 10] == holiday).all()
 
 
 def test_country_and_subdivision_are_stored_and_configured(tmp_path: Path) -> None:

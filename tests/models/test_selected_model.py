@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from energyforecast.errors import SchemaError
+from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models import LightGBMQuantiles, SelectedModel
 from energyforecast.models.linear_base import fit_linear_base
 
@@ -305,6 +305,8 @@ def test_early_candidates_that_lack_a_column_leave_the_choice_to_the_others() ->
 def test_early_candidates_must_be_among_the_candidates() -> None:
     with pytest.raises(SchemaError, match="early is"):
         _selected(early=("few",)).fit(*_rows(growth=0.0))
+    with pytest.raises(RangeError, match="early_before is nan"):
+        _selected(early_before=np.nan).fit(*_rows(growth=0.0))
 
 
 def test_a_linear_base_is_calibrated_on_rows_it_has_not_seen() -> None:

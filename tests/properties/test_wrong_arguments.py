@@ -274,6 +274,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "NewestWind": _one(features.NewestWind, reach=6),
     "PVChainPower": _one(features.PVChainPower, components=False, hours=(0.0,)),
     "PowerCurvePower": _one(features.PowerCurvePower, density=False),
+    "EmbeddedPower": _one(features.EmbeddedPower, source="pv"),
     "NewestDepartures": _one(features.NewestDepartures, hours=(1, 2), days=7, weeks=4),
     "RecentLevel": _one(features.RecentLevel, weeks=4),
     "Temperature": _one(

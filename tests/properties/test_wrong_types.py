@@ -69,6 +69,7 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     "DemandArea": _case(
         ef.DemandArea, name="x", latitude=48.0, longitude=5.0, sector="total", country="DE", subdivision=None
     ),
+    "EmbeddedCapacity": _case(ef.EmbeddedCapacity, pv=50.0, wind=4.0, since="2024-04-01", published=None),
     "PowerCurve": _case(
         ef.PowerCurve, wind_speed=[3.0, 8.0, 12.0], power=[0.0, 0.5, 1.0], rated=1.0, cut_out=12.0, name="x"
     ),
