@@ -204,8 +204,9 @@ def _of_demand(site: DemandArea) -> QuantileModel:
             *((name, "temp_air*") for name in (*responding, *early)),
             *((name, "!temp_air*") for name in alone),
         ),
+        # A frost or heat beyond all before raises demand: a base that falls follows the other leg of its response.
         beyond=tuple(
-            ("temp_air[mean]", name) for name in ("linear base on the level", "linear base, weather")
+            ("temp_air[mean]", name, "above") for name in ("linear base on the level", "linear base, weather")
         ),
         early=tuple(early),
         early_before=_SEASON_AFTER,

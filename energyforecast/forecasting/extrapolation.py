@@ -18,10 +18,11 @@ def extrapolation_caveats(models: Mapping[str, QuantileModel], matrix: DesignMat
     for site, model in models.items():
         if not isinstance(model, SelectedModel):
             continue
-        for column, name in model.beyond:
+        for column, name, *side in model.beyond:
             rows = int(np.count_nonzero(model.leaves_range(matrix.columns[site], column)))
             if rows and name in model.models_:
                 found.append(
                     f"{site}: {column} lies beyond training in {rows} intervals, where {name!r} takes over"
+                    + (" if it is higher" if "above" in side else "")
                 )
     return tuple(found)

@@ -62,7 +62,7 @@ class SelectedModel(QuantileModel):
         ``"!temp_air*"`` of those with which it is. Not heeded where no candidate would be left.
     beyond : tuple of tuple of str
         Columns, each with the candidate that takes over in a mean where the column leaves the range of training: fully
-        at a tenth of the range beyond it.
+        at a tenth of the range beyond it. With ``"above"`` as a third word, only where its median is the higher one.
     early : tuple of str
         Candidates for rows that span fewer than `early_before` years, by the columns of
         :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and no others are tried. In
@@ -120,7 +120,7 @@ class SelectedModel(QuantileModel):
         candidates: Mapping[str, QuantileModel] | None = None,
         usual: tuple[str, ...] = (),
         required: tuple[tuple[str, str], ...] = (),
-        beyond: tuple[tuple[str, str], ...] = (),
+        beyond: tuple[tuple[str, ...], ...] = (),
         early: tuple[str, ...] = (),
         early_before: float = 1.25,
         blend: bool = True,
@@ -156,7 +156,7 @@ class SelectedModel(QuantileModel):
             model.fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)
         self.range_ = {
             column: (float(np.nanmin(X[column])), float(np.nanmax(X[column])))
-            for column, name in self.beyond
+            for column, name, *_ in self.beyond
             if name in self.models_ and column in X and X[column].notna().any()
         }
         self.correction_ = self._corrected(X, y, sample_weight)
@@ -236,11 +236,14 @@ class SelectedModel(QuantileModel):
             return several[0]
         mean, by = np.mean(np.stack(several), axis=0), self._by(X)
         result = out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
-        for column, name in self.beyond:
+        middle = _CALIBRATED.index(0.5)
+        for column, name, *side in self.beyond:
             if column in self.range_ and name in self.models_:
                 # As it is: the calibration of the mean knows the others' errors within the range.
-                alone = QuantileFunction(several[list(self.models_).index(name)], _CALIBRATED)
-                share = self._taken_over(X, column)[:, None]
+                values = several[list(self.models_).index(name)]
+                alone = QuantileFunction(values, _CALIBRATED)
+                follows = values[:, middle] > mean[:, middle] if "above" in side else True
+                share = (self._taken_over(X, column) * follows)[:, None]
                 result = (1 - share) * result + share * alone.table(self.levels, tails="normal")
         return result
 

@@ -173,6 +173,25 @@ def test_a_candidate_takes_over_beyond_the_range_of_training() -> None:
     assert abs(taken.predict(frost)[1, 1] - linear[1]) < abs(plain.predict(frost)[1, 1] - linear[1])
 
 
+def test_a_candidate_takes_over_only_where_it_is_higher_if_asked() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"warm": rng.uniform(0, 1, 280)})
+    y = 10 * X["warm"].to_numpy() + 0.1 * rng.normal(size=280)
+    candidates = {
+        "blind": LightGBMQuantiles(n_estimators=20, calibrate=False),
+        "linear": LightGBMQuantiles(n_estimators=20, linear_base=True, calibrate=False),
+    }
+    given = {"candidates": candidates, "usual": ("blind", "linear"), "blend": False}
+    plain, taken, higher = (
+        _selected(**given, beyond=beyond).fit(X, y)
+        for beyond in ((), (("warm", "linear"),), (("warm", "linear", "above"),))
+    )
+    both = pd.DataFrame({"warm": [-0.4, 1.4]})
+    np.testing.assert_array_equal(higher.predict(both)[0], plain.predict(both)[0])  # the base falls
+    np.testing.assert_array_equal(higher.predict(both)[1], taken.predict(both)[1])
+    assert taken.predict(both)[0, 1] < plain.predict(both)[0, 1] - 0.5
+
+
 def test_the_mean_of_several_is_calibrated_by_its_own_errors() -> None:
     rng, rows = np.random.default_rng(1), 4000
     X = pd.DataFrame(rng.normal(size=(rows, 3)), columns=["a", "b", "c"])
