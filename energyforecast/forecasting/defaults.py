@@ -61,6 +61,12 @@ _OF_WEEKS: Final = ("day_length", "mean_4x168h", "level[[]*")
 _SLOW: Final = (*_OF_WEEKS, "level", "mean_7x24h", "day_mean")
 #: Columns that move with the year, which no temperature explains.
 _OF_THE_YEAR: Final = ("season_*", "day_length", "daylight")
+#: Settings of trees where columns explain little: random thresholds, no start at the median, holidays of a few days.
+_EXPLAIN_LITTLE: Final[dict[str, Any]] = {
+    "extra_trees": True,
+    "init_from_median": False,
+    "min_child_samples": 40,
+}
 #: Years of demand from which on the season is known. [a]
 _SEASON_AFTER: Final = 1.25
 
@@ -231,16 +237,9 @@ def _of_short_history() -> dict[str, QuantileModel]:
 def _of_demand_alone() -> dict[str, QuantileModel]:
     """Candidates where no temperature is known: departures of demand from its newest levels, as all of its past enters.
 
-    Columns explain little then: trees differ by random thresholds, do not start at the median, and learn holidays of a
-    few days.
+    The settings of the trees are those for columns that explain little.
     """
-    settings: dict[str, Any] = {
-        "relative_columns": _LEVELS_OF_DEMAND,
-        "exclude": _OF_THE_YEAR,
-        "extra_trees": True,
-        "init_from_median": False,
-        "min_child_samples": 40,
-    }
+    settings = _EXPLAIN_LITTLE | {"relative_columns": _LEVELS_OF_DEMAND, "exclude": _OF_THE_YEAR}
     return {
         "departure from the week's mean, past alone": _demand_trees(relative_to="mean_7x24h", **settings),
         "departure from the newest day, past alone": _demand_trees(relative_to="day_mean", **settings),
@@ -250,13 +249,16 @@ def _of_demand_alone() -> dict[str, QuantileModel]:
 def _of_demand_now(lead: str | None) -> QuantileModel:
     """Default model of a demand area for the next hours, which continue from the newest value.
 
-    Errors grow with the lead, by which levels are calibrated.
+    Errors grow with the lead, by which levels are calibrated. How much columns explain differs by area: the mean of
+    trees for both is the usual choice.
     """
-    candidates = {
-        "departure from the newest value": _demand_trees(relative_to="newest", calibrate_by=lead),
-        "linear base": _demand_trees(linear_base=True, calibrate_by=lead),
+    settings: dict[str, Any] = {"relative_to": "newest", "calibrate_by": lead}
+    usual = {
+        "departure from the newest value": _demand_trees(**settings),
+        "departure from the newest value, random thresholds": _demand_trees(**settings, **_EXPLAIN_LITTLE),
     }
-    return SelectedModel(candidates=candidates)
+    linear = {"linear base": _demand_trees(linear_base=True, calibrate_by=lead)}
+    return SelectedModel(candidates=usual | linear, usual=tuple(usual))
 
 
 def _demand_trees(**settings: Any) -> QuantileModel:
