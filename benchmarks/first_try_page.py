@@ -17,16 +17,16 @@ DEFAULT, HAND = "default", "hand-written"
 
 LIBRARIES: Final = """## Other libraries
 
-OpenSTEF and skforecast, by `benchmarks/first_try_others.py`, on the first three weeks that are forecast, with one fit:
+OpenSTEF and skforecast, by `benchmarks/first_try_others.py`, on the first three weeks that are forecast, with the same fits (defaults as of commit `f3a9ee4`):
 
 ```sh
 {command}
 ```
 
-Each runs in an environment of its own, with the same outcomes, weather and calendar at the same issue times, and gives the same levels. **skforecast** is its recursive forecaster
+Each runs in an environment of its own, with the same outcomes and weather at the same issue times, and gives the same levels. **skforecast** is its recursive forecaster
 with LightGBM, the errors of the last fifth of the history, and calendar and weather as exogenous variables; **skforecast, quantiles** fits LightGBM's quantile regression for each level, with lags that are known for
-the whole day. **OpenSTEF** has its own features and settings: of version 3 the operational pipelines, of version 4 the presets of XGBoost and of the linear booster. All have settings of their own by
-default: whoever tunes them gets better scores. Pinball loss; in brackets the coverage of the central 80 %, and CPU seconds of fit and forecasts.
+the whole day. **OpenSTEF** has its own features, holidays and settings, and the weather that it has names for (no wind direction): of version 3 the operational pipelines, of version 4 the presets of XGBoost and of the linear booster. All have settings of their own by
+default: whoever tunes them gets better scores. OpenSTEF 3 draws its validation days by chance: two runs with the same input differed by 3 %. Pinball loss; in brackets the coverage of the central 80 %, and CPU seconds of fit and forecasts.
 """
 
 HEAD: Final = """# First tries
