@@ -13,7 +13,7 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ HOUR, HALF = np.timedelta64(1, "h"), np.timedelta64(30, "m")
 START, DAYS, LEADS = np.datetime64("2022-07-01", "ns"), 730, 52
 #: Share of hours that are cloudier, and the clear-sky index there.
 CLOUDIER, CLEARNESS = (0.0, 0.2, 0.5, 0.75, 1.0), (0.1, 0.25, 0.6, 0.95, 1.03)
+Roof: TypeAlias = tuple[float, float, float, tuple[tuple[float, float, float], ...]]
 #: Latitude, longitude, and of each array the azimuth and the rated power [kW] on an inverter of its own [kW].
 ROOFS = {
     "Oslo": (59.9, 10.8, 25.0, ((90.0, 60.0, 45.0), (270.0, 60.0, 45.0))),
@@ -50,10 +51,12 @@ def _sky(clouds: np.ndarray, wet: np.ndarray, clear: np.ndarray) -> tuple[np.nda
     return ghi, np.where(clouds > 1.1, 0.7 * np.exp(0.8 * wet) * (clouds - 0.8), 0.0)
 
 
-def roof(name: str, seed: int) -> tuple[ef.PVPlant, xr.Dataset, ef.Observations]:
-    """A roof as it is, with its runs of weather and its metered power."""
+def roof(
+    name: str, seed: int, *, described: Roof | None = None
+) -> tuple[ef.PVPlant, xr.Dataset, ef.Observations]:
+    """A roof as it is, with its runs of weather and its metered power; one of ROOFS unless it is described."""
     rng = np.random.default_rng(seed)
-    latitude, longitude, tilt, sides = ROOFS[name]
+    latitude, longitude, tilt, sides = described or ROOFS[name]
     arrays = [
         ef.PVArray(dc_capacity=dc / 1000, surface_azimuth=side, inverter=f"{side:g}") for side, dc, _ in sides
     ]

@@ -310,8 +310,8 @@ def _judge(
         fitted.fit_matrix(table, observations, needs=needs, as_of=moment, rows=learn)
         if fitted.training_.cold:
             raise MissingDataError(
-                f"Outside a block {', '.join(fitted.training_.cold)} has less than 30 days of power.",
-                "With less a site is forecast from physics, whatever the model's settings.",
+                f"Outside a block {', '.join(fitted.training_.cold)} has too little power for a model.",
+                "With less than 30 days of wind power, or 150 h of daylight, a site is forecast from physics.",
                 "Give a longer past, more folds, or the sites that have one.",
             )
         for site in fitted.sites:

@@ -215,7 +215,11 @@ def _calendar(column: str) -> Feature | None:
         "newest": NewestObservation(),
     }
     known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
-    known |= {"smart_persistence": ClearSkyPersistence(), "clear_sky_power": ClearSkyPower()}
+    known |= {
+        "smart_persistence": ClearSkyPersistence(),
+        "clear_sky_power": ClearSkyPower(),
+        "pv_chain_power": PVChainPower(),
+    }
     return known.get(column.rpartition(":")[2])
 
 
@@ -246,7 +250,7 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",
                 "There are hour, weekday, weekend, lead_time, season_cosine, season_sine, newest, power_curve, "
-                "power_curve[density], smart_persistence, clear_sky_power and lag_<length>.",
+                "power_curve[density], smart_persistence, clear_sky_power, pv_chain_power and lag_<length>.",
                 "Give the forecaster features=... that hold it.",
             )
         found[item.name] = item

@@ -165,8 +165,8 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
     Features are few and collinear: thresholds are searched in full, each tree receives few columns, so that trees
     differ, and out-of-fold models see most seasons. At the same power, noon in winter is less certain than a morning in
     summer: levels are calibrated by clear-sky power, too. Absolute powers follow a plant that is not as described,
-    departures from the chain of models one that is, shares of a clear sky a sun that is higher than all that was
-    learned, where they take over. Their errors differ: the mean is the usual choice.
+    departures from the chain of models one that is, shares of a clear sky a brighter season; these two take over where
+    the sun is higher than all that was learned. Their errors differ: the mean is the usual choice.
     """
     settings: dict[str, Any] = {
         "extra_trees": False,
@@ -179,8 +179,9 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
         return candidates["absolute"]
     candidates["share of clear sky"] = LightGBMQuantiles(share_of=clear_sky, **settings)
     candidates["departure from the chain"] = LightGBMQuantiles(relative_to=chain, **settings)
+    able = ("share of clear sky", "departure from the chain")
     return SelectedModel(
-        candidates=candidates, usual=tuple(candidates), beyond=((clear_sky, "share of clear sky"),)
+        candidates=candidates, usual=tuple(candidates), beyond=tuple((clear_sky, name) for name in able)
     )
 
 

@@ -18,11 +18,13 @@ def extrapolation_caveats(models: Mapping[str, QuantileModel], matrix: DesignMat
     for site, model in models.items():
         if not isinstance(model, SelectedModel):
             continue
-        for column, name, *side in model.beyond:
+        for (column, above), names in model.followers.items():
             rows = int(np.count_nonzero(model.leaves_range(matrix.columns[site], column)))
-            if rows and name in model.models_:
+            able = " and ".join(repr(name) for name in names if name in model.models_)
+            if rows and able:
+                verb = "take" if " and " in able else "takes"
                 found.append(
-                    f"{site}: {column} lies beyond training in {rows} intervals, where {name!r} takes over"
-                    + (" if it is higher" if "above" in side else "")
+                    f"{site}: {column} lies beyond training in {rows} intervals, where {able} {verb} over"
+                    + (" if it is higher" if above else "")
                 )
     return tuple(found)

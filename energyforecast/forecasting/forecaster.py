@@ -160,10 +160,11 @@ class Forecaster(Specification):
 
         Notes
         -----
-        A plant with less than 30 days of published power is forecast by its power curve or PV chain on the weather
-        (:class:`energyforecast.models.ColdStart`), with the errors of plants of its kind that have more, or those that
-        weather forecasts usually have; ``training_``, repr and forecasts are marked so. PV sites that declare neither
-        tilt nor azimuth get those of :func:`energyforecast.fit_plant`, marked likewise.
+        A wind farm with less than 30 days of published power, or a PV plant with less than 150 hours of it in daylight,
+        is forecast by its power curve or PV chain on the weather (:class:`energyforecast.models.ColdStart`), with the
+        errors of plants of its kind that have more, or those that weather forecasts usually have; ``training_``, repr
+        and forecasts are marked so. PV sites that declare neither tilt nor azimuth get those of
+        :func:`energyforecast.fit_plant`, marked likewise.
         """
         one_of("missing", missing, allowed=("error", "drop"))
         observations = self._with_every_site(observations, weather)

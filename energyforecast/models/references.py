@@ -304,7 +304,8 @@ class PowerCurveReference(_PastValue):
         Levels; set by the forecaster.
     column : str
         Column of the curve's power: with ``"power_curve[density]"`` corrected for the density of the
-        air, with ``"ifs:power_curve"`` that of one weather model among several.
+        air, with ``"ifs:power_curve"`` that of one weather model among several, with ``"pv_chain_power"`` the
+        chain of a PV plant.
 
     See Also
     --------

@@ -61,8 +61,9 @@ class SelectedModel(QuantileModel):
         Candidates, each with a pattern such as ``"temp_air*"`` of columns without which it is left out, or
         ``"!temp_air*"`` of those with which it is. Not heeded where no candidate would be left.
     beyond : tuple of tuple of str
-        Columns, each with the candidate that takes over in a mean where the column leaves the range of training: fully
-        at a tenth of the range beyond it. With ``"above"`` as a third word, only where its median is the higher one.
+        Columns, each with a candidate that takes over in a mean where the column leaves the range of training: fully at
+        a tenth of the range beyond it. The mean of several, where a column has them. With ``"above"`` as a third word,
+        only where the median is then the higher one.
     early : tuple of str
         Candidates for rows that span fewer than `early_before` years, by the columns of
         :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and no others are tried. In
@@ -237,12 +238,13 @@ class SelectedModel(QuantileModel):
         mean, by = np.mean(np.stack(several), axis=0), self._by(X)
         result = out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
         middle = _CALIBRATED.index(0.5)
-        for column, name, *side in self.beyond:
-            if column in self.range_ and name in self.models_:
-                # As it is: the calibration of the mean knows the others' errors within the range.
-                values = several[list(self.models_).index(name)]
+        for (column, above), names in self.followers.items():
+            able = [curve for name, curve in zip(self.models_, several, strict=True) if name in names]
+            if column in self.range_ and able:
+                # As they are: the calibration of the mean knows the others' errors within the range.
+                values = np.mean(np.stack(able), axis=0)
                 alone = QuantileFunction(values, _CALIBRATED)
-                follows = values[:, middle] > mean[:, middle] if "above" in side else True
+                follows = values[:, middle] > mean[:, middle] if above else True
                 share = (self._taken_over(X, column) * follows)[:, None]
                 result = (1 - share) * result + share * alone.table(self.levels, tails="normal")
         return result
@@ -254,6 +256,14 @@ class SelectedModel(QuantileModel):
         distance = np.fmax(np.fmax(low - values, values - high), 0.0)
         full = _TAKEN_OVER * (high - low)
         return np.clip(np.nan_to_num(distance) / full, 0.0, 1.0) if full > 0 else np.zeros(len(X))
+
+    @property
+    def followers(self) -> dict[tuple[str, bool], list[str]]:
+        """Candidates that take over, by the column of `beyond` and whether only where they are higher."""
+        found: dict[tuple[str, bool], list[str]] = {}
+        for column, name, *side in self.beyond:
+            found.setdefault((column, "above" in side), []).append(name)
+        return found
 
     def leaves_range(self, X: pd.DataFrame, column: str) -> npt.NDArray[np.bool_]:
         """Rows in which a column of `beyond` lies outside its range of training, shape (rows,).

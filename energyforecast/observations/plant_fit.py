@@ -46,9 +46,8 @@ _DRAWS: Final = 200
 _INTERVAL: Final = (0.05, 0.95)
 #: Shifts of the clock that are compared. [min]
 _SHIFTS: Final = (-60, -30, 0, 30, 60)
-#: Errors of tilt and azimuth that days drawn anew do not show: of the grid's steps and of
-#: the models of sky and cells, and where all days are of one
-#: season, in which haze, heat and clouds of an hour of the day look like another orientation. [degree]
+#: Errors of tilt and azimuth that days drawn anew do not show: of the grid's steps and of the models of sky and cells,
+#: and where all days are of one season, in which haze, heat and clouds look like another orientation. [degree]
 _STEP: Final = (6.0, 5.0)
 _ONE_SEASON: Final = (15.0, 20.0)
 #: Range of the noon sun over a year, beyond the tropics. [degree]
@@ -69,7 +68,7 @@ class PlantFit:
     clipping : float or None
         Level at which the power is cut; None if it is not. [MW]
     days : int
-        Days with light that were used.
+        Days with light and power that were used.
 
     See Also
     --------
@@ -148,7 +147,7 @@ class _Sample:
         if not free.any():
             free = modules > 0
         ratio = self.power[free] / np.maximum(modules[free], 1e-9)
-        scale = _SCALES * max(_weighted_quantile(ratio, self.level, modules[free]), 1e-6)
+        scale = _SCALES * max(_weighted_quantile(ratio, self.level, modules[free]), _LOWEST_POWER)
         error = self.power[:, None] - np.minimum(scale * modules[:, None], self.limit)
         loss = np.maximum(self.level * error, (self.level - 1.0) * error)
         return np.add.reduceat(loss, self.first, axis=0), scale
@@ -178,7 +177,7 @@ def fit_plant(
     Raises
     ------
     MissingDataError
-        If there are fewer than 14 days with light.
+        If there are fewer than 14 days with light and power: snow and standstills show no orientation.
     SchemaError
         If the plant is no fixed plane of modules, or not among the observations.
 
@@ -283,16 +282,17 @@ def _sample(
     known = np.isfinite(values) & (90.0 - sun.zenith > _LOWEST_SUN)
     ghi = None if weather is None else np.clip(driver_at(middle, weather, site=site)[0], 0.0, None)
     known &= True if ghi is None else np.isfinite(ghi)
+    # A day ends at the midnight of the sun. One without any power is of snow or a standstill.
+    dates = np.floor(time.astype("int64") / 8.64e13 + site.longitude / 360.0)
+    known &= np.isin(dates, dates[known & (values > _LOWEST_POWER * (site.capacity or 0.0))])
     rows = np.flatnonzero(known)
     rows = rows[:: -(-len(rows) // _MAX_ROWS) or 1]
-    # A day ends at the midnight of the sun.
-    day = np.floor((time[rows].astype("int64") / 8.64e13) + site.longitude / 360.0)
-    first = np.flatnonzero(np.diff(day, prepend=-np.inf))
-    if len(first) < _MIN_DAYS or not (values[rows] > 0).any():
+    first = np.flatnonzero(np.diff(dates[rows], prepend=-np.inf))
+    if len(first) < _MIN_DAYS:
         raise MissingDataError(
-            f"The power of {site.name!r} has {len(first)} days with light, and {int((values[rows] > 0).sum())} "
-            "values above 0.",
-            f"An orientation is estimated from {_MIN_DAYS} days or more.",
+            f"The power of {site.name!r} has {len(first)} days with light on which it was above "
+            f"{100 * _LOWEST_POWER:.0f} % of capacity.",
+            f"An orientation is estimated from {_MIN_DAYS} such days or more.",
             "Give a longer past, or surface_tilt and surface_azimuth of the plant.",
         )
     unit = site.capacity or float(np.nanmax(values[rows]))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import energyforecast as ef
 from energyforecast.errors import MissingDataError, SchemaError
@@ -188,17 +189,42 @@ def test_features_without_wind_and_areas_of_demand_need_observations() -> None:
         assert len(str(caught.value).splitlines()) == 3
 
 
-def test_a_new_pv_plant_is_forecast_by_its_chain_between_night_and_a_clear_sky() -> None:
-    given = _synthetic_site()
-    plant = ef.PVPlant(name="farm 0", latitude=43.9, longitude=2.0, capacity=10, timezone="Europe/Paris")
+PLANT = ef.PVPlant(name="farm 0", latitude=43.9, longitude=2.0, capacity=10, timezone="Europe/Paris")
+
+
+def _sunny(given: SyntheticSite) -> xr.Dataset:
+    """The weather with an irradiance that is the same each day."""
     valid = given.weather["init_time"].values[:, None] + given.weather["lead_time"].values
     hour = (valid - valid.astype("datetime64[D]")) / np.timedelta64(1, "h") + 0.5
     ghi = np.clip(400 * np.cos((hour - 12) * np.pi / 12), 0, None)[None]
-    weather = given.weather.assign(
+    return given.weather.assign(
         ghi=given.weather["wind_speed_100m"]
         .copy(data=ghi.astype("float32"))
         .assign_attrs(cell_methods="time: mean")
     )
+
+
+@pytest.mark.parametrize(("days", "cold"), [(11, True), (20, False)])
+def test_a_pv_plant_learns_from_two_weeks_of_its_own(days: int, cold: bool) -> None:
+    given = _synthetic_site()
+    index = given.power.index
+    sun = ef.physics.solar_position(index.tz_convert(None).to_numpy(), PLANT.latitude, PLANT.longitude)
+    # A wall hides the morning: the chain cannot know it, two weeks of power show it.
+    values = pd.Series(5 * PLANT.clear_sky_power(sun), index).where(index.hour >= 11, 0.0)
+    power = ef.Observations(values.to_frame("farm 0"), published_after="1h")
+    weather = _sunny(given)
+    forecaster = ef.Forecaster(PLANT, TASK, model=SMALL).fit(
+        weather, power, as_of=f"2024-01-{days + 1:02d} 12:00"
+    )
+    assert ("farm 0" in forecaster.training_.cold) is cold
+    median = forecaster.predict(weather, power, issue_time="2024-02-10 09:00").data.values[0, 0, :, 2]
+    assert (median[10] > 0.5) is np.bool_(cold)  # 09 UTC of the next day
+    assert median[13] > 1
+
+
+def test_a_new_pv_plant_is_forecast_by_its_chain_between_night_and_a_clear_sky() -> None:
+    given = _synthetic_site()
+    plant, weather = PLANT, _sunny(given)
     forecast = ef.Forecaster(plant, TASK, model=SMALL).fit(weather).predict(weather, issue_time=ISSUES)
     assert _sound(forecast)
     assert forecast.caveats == ("cold start: PV chain on the weather for farm 0, errors by default",)

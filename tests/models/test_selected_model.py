@@ -192,6 +192,28 @@ def test_a_candidate_takes_over_only_where_it_is_higher_if_asked() -> None:
     assert taken.predict(both)[0, 1] < plain.predict(both)[0, 1] - 0.5
 
 
+def test_several_take_over_together() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"cold": rng.uniform(0, 1, 280), "x": rng.uniform(size=280)})
+    y = 10 * X["cold"].to_numpy() + X["x"].to_numpy() + 0.1 * rng.normal(size=280)
+    candidates = {
+        "blind": LightGBMQuantiles(n_estimators=20, exclude=("cold",), calibrate=False),
+        "linear": LightGBMQuantiles(n_estimators=20, linear_base=True, calibrate=False),
+        "share": LightGBMQuantiles(n_estimators=20, share_of="cold", calibrate=False),
+    }
+    model = _selected(
+        candidates=candidates,
+        usual=tuple(candidates),
+        blend=False,
+        beyond=(("cold", "linear"), ("cold", "share")),
+    ).fit(X, y)
+    frost = pd.DataFrame({"cold": [1.4], "x": 0.5})
+    apart = [model.models_[name].predict(frost)[0, 7] for name in ("linear", "share")]
+    assert list(model.models_) == list(candidates)
+    assert model.followers == {("cold", False): ["linear", "share"]}
+    assert model.predict(frost)[0, 1] == pytest.approx(np.mean(apart), abs=1e-9)
+
+
 def test_the_mean_of_several_is_calibrated_by_its_own_errors() -> None:
     rng, rows = np.random.default_rng(1), 4000
     X = pd.DataFrame(rng.normal(size=(rows, 3)), columns=["a", "b", "c"])

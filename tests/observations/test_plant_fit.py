@@ -160,3 +160,12 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         with pytest.raises(error) as caught:
             fit_plant(series, site)
         assert len(str(caught.value).splitlines()) == 3
+
+
+def test_days_without_power_show_no_orientation() -> None:
+    power = _power(63.4, tilt=25, azimuth=165, start="2023-02-01", days=60)
+    covered = power.where(power.index >= pd.Timestamp("2023-03-10", tz="UTC"), 0.0)
+    shown = fit_plant(power["2023-03-10":], _plant(63.4))
+    assert fit_plant(covered, _plant(63.4)).plant.surface_tilt == shown.plant.surface_tilt
+    with pytest.raises(MissingDataError, match="8 days with light"):
+        fit_plant(power.where(power.index >= pd.Timestamp("2023-03-25", tz="UTC"), 0.0), _plant(63.4))
