@@ -36,6 +36,7 @@ from energyforecast.features.solar import (
     ClearSkyPower,
     IntervalMean,
     Irradiance,
+    NewestClearSkyShare,
     SunPosition,
 )
 from energyforecast.features.wind import (
@@ -81,6 +82,7 @@ __all__ = [
     "NeighbourWind",
     "NeighbourWindComponents",
     "NewestChange",
+    "NewestClearSkyShare",
     "NewestDayMean",
     "NewestDepartures",
     "NewestObservation",

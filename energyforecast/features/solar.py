@@ -24,6 +24,7 @@ __all__ = [
     "ClearSkyPower",
     "IntervalMean",
     "Irradiance",
+    "NewestClearSkyShare",
     "SunPosition",
 ]
 
@@ -268,15 +269,65 @@ class ClearSkyPersistence(Feature):
         return {"smart_persistence": np.clip(index * clear, 0.0, 1.0)}
 
 
+@dataclass(frozen=True)
+class NewestClearSkyShare(Feature):
+    r"""Share of its clear sky that the plant gave on the newest published day: ``newest_clear_sky_share``. [1]
+
+    .. math:: \min\Bigl(\frac{\sum_{h=0}^{23} P_{t - h - 24 n_h}}{\sum_{h=0}^{23} P_\mathrm{clear}(t - h - 24 n_h)},\,
+        1.5\Bigr)
+
+    in hours, with the fewest whole days :math:`n_h` at which the power was published. Modules below snow or dirt and a
+    plant with a fault are recognised on the next day, which no weather shows; so is a cloudy day, which the weather
+    tells apart. NaN where the sum below is less than 0.05.
+
+    See Also
+    --------
+    ClearSkyPersistence, NewestDayMean, energyforecast.weather.module_losses
+
+    Examples
+    --------
+    >>> from energyforecast.testing import example_snapshot
+    >>> plant = PVPlant(name="pv", latitude=45, longitude=-5.6, capacity=60)
+    >>> past = NewestClearSkyShare().history
+    >>> now = example_snapshot(sites=plant, start="2024-03-20 12:00", hours=1, history=past)
+    >>> columns = NewestClearSkyShare().compute(now)  # 402 MWh in a day, a clear sky gives 428
+    >>> columns["newest_clear_sky_share"].round(2).tolist()
+    [[0.94]]
+    """
+
+    @property
+    def history(self) -> tuple[Past, ...]:  # type: ignore[override]
+        """The hour itself and the 23 before it, back in whole days to one that is published."""
+        hour, day = timestamps.duration("1h"), timestamps.duration(_DAY)
+        return tuple(Past(hour * k, day) for k in range(24))
+
+    def compute(self, now: Snapshot) -> Columns:
+        """Column ``newest_clear_sky_share``."""
+        plant = plant_of(now.site, self.name)
+        power: Array = np.zeros(now.valid_time.shape)
+        clear = power.copy()
+        for past in self.history:
+            then = _clear_then(now, plant, now.lag_age(past.lag, step=_DAY))
+            known = np.isfinite(then)
+            power += np.where(known, np.maximum(now.lag(past.lag, step=_DAY), 0.0), 0.0)
+            clear += np.where(known, then, 0.0)
+        power /= plant.capacity or np.nan
+        return {"newest_clear_sky_share": physics.clear_sky_index(power, clear, min_clear=_MIN_CLEAR)}
+
+
 def _index(now: Snapshot, plant: PVPlant, power: Array, age: Array) -> Array:
     """Clear-sky index of an observed power of a given age; NaN where the sun was low."""
+    share = np.where(np.isfinite(age), power, np.nan) / (plant.capacity or np.nan)
+    return physics.clear_sky_index(np.maximum(share, 0.0), _clear_then(now, plant, age), min_clear=_MIN_CLEAR)
+
+
+def _clear_then(now: Snapshot, plant: PVPlant, age: Array) -> Array:
+    """Clear-sky power of the interval of an observed power of a given age; NaN where there is none."""
     missing = ~np.isfinite(age)
     ago = np.where(missing, 0, age * 3.6e12).astype("timedelta64[ns]")
     parts = parts_of(now)
     offsets = ((np.arange(parts) + 0.5) * (now.windows.frequency.value / parts)).astype("timedelta64[ns]")
-    moments = (now.windows.issue_time[:, None] - ago)[..., None] + offsets
-    then = plant.clear_sky_power(physics.solar_position(moments, plant.latitude, plant.longitude)).mean(
-        axis=2
-    )
-    share = np.where(missing, np.nan, power) / (plant.capacity or np.nan)
-    return physics.clear_sky_index(np.maximum(share, 0.0), then, min_clear=_MIN_CLEAR)
+    once, where = np.unique(now.windows.issue_time[:, None] - ago, return_inverse=True)
+    sun = physics.solar_position(once[:, None] + offsets, plant.latitude, plant.longitude)
+    then = plant.clear_sky_power(sun).mean(axis=1)
+    return np.where(missing, np.nan, then[where.reshape(age.shape)])

@@ -24,6 +24,7 @@ from energyforecast.features import (
     Irradiance,
     LocalHour,
     NeighbourIrradiance,
+    NewestClearSkyShare,
     PVChainPower,
     SunPosition,
     features_giving,
@@ -231,7 +232,9 @@ def test_components_that_the_weather_has_not_are_refused() -> None:
         FeatureSet((PVChainPower(components=True),)).resolve(_weather(PLANT).drop_vars("temp_air"))
 
 
-@pytest.mark.parametrize("item", [PVChainPower(), ClearSkyPersistence(), ClearSkyPower()])
+@pytest.mark.parametrize(
+    "item", [PVChainPower(), ClearSkyPersistence(), ClearSkyPower(), NewestClearSkyShare()]
+)
 def test_a_site_that_is_no_plant_is_told_so(item: Feature) -> None:
     farm = WindFarm(name="pv", latitude=43.9, longitude=77.1, capacity=100)
     weather = _weather(PLANT)
@@ -274,6 +277,17 @@ def test_before_dawn_yesterday_tells_how_cloudy_it_is() -> None:
     expected = np.clip(index * clear[position], 0, 1)
     np.testing.assert_allclose(table["smart_persistence"][0][day], expected[day], rtol=1e-4)
     assert np.isfinite(table["smart_persistence"]).all()
+
+
+def test_the_share_of_the_newest_day_is_that_of_its_published_hours() -> None:
+    task = intraday(every="1h", leads="6h", quantiles=(0.5,))
+    now, table = _look(NewestClearSkyShare(), issued="2023-04-10 05:00", task=task)
+    newest = int((now.windows.issue_time[0] - START) // HOUR) - 2  # published just now
+    day = np.arange(newest - 23, newest + 1)
+    clear = PLANT.clear_sky_power(physics.solar_position(_hours() + HALF, PLANT.latitude, PLANT.longitude))
+    expected = _truth(PLANT)[1][day].sum() / 100 / clear[day].sum()
+    assert 0.1 < expected < 1.5
+    np.testing.assert_allclose(table["newest_clear_sky_share"][0], expected, rtol=1e-4)
 
 
 def test_its_columns_are_found_by_name() -> None:

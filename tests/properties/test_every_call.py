@@ -605,7 +605,7 @@ def models_in_calm_weather(step: int) -> Numbers:
     return np.array(medians, dtype=float)
 
 
-@call("features.ClearSkyPersistence", "SmartPersistence")
+@call("features.ClearSkyPersistence", "features.NewestClearSkyShare", "SmartPersistence")
 def persistence_of_a_clear_sky(step: int) -> Numbers:
     """Half the power of a clear sky yesterday is half of it tomorrow."""
     plant = ef.PVPlant(name="site", latitude=48, longitude=10, capacity=200.0)
@@ -614,12 +614,14 @@ def persistence_of_a_clear_sky(step: int) -> Numbers:
     power = (100 * plant.clear_sky_power(sun)).reshape(-1, step).mean(axis=1)
     observed = ef.Observations(pd.DataFrame({"site": power}, index=stamps[::step]), published_after="0h")
     task = ef.day_ahead("12:00", timezone="UTC", frequency=f"{step}min", quantiles=(0.5,))
-    chosen = [ef.features.ClearSkyPersistence(), ef.features.ClearSkyPower()]
+    f = ef.features
+    chosen = [f.ClearSkyPersistence(), f.ClearSkyPower(), f.NewestClearSkyShare()]
     matrix = ef.Forecaster(plant, task, features=chosen).design_matrix(
         {}, observed, task.moments("2024-03-19 12:00")
     )
-    means = matrix.columns["site"][["smart_persistence", "clear_sky_power"]].mean()
-    return np.round(100 * means["smart_persistence"] / means["clear_sky_power"])
+    means = matrix.columns["site"].mean()
+    half = np.round(100 * means["smart_persistence"] / means["clear_sky_power"])
+    return np.array([half, np.round(10 * means["newest_clear_sky_share"])])
 
 
 # -- the sweep -------------------------------------------------------------------------------------
