@@ -50,6 +50,17 @@ class LeafValues:
         """Quantiles of rows, shape (rows, levels), from their leaves, counted over all trees, shape (rows, trees)."""
         return np.asarray(self.base + _incidence(leaf, len(self.values)) @ self.values)
 
+    def narrowed(self, share: float, *, centre: int) -> LeafValues:
+        """The same with a share of the distance of all quantiles from one of them, by its place."""
+        base, values = (
+            middle + each.dtype.type(share) * (each - middle)
+            for each, middle in (
+                (self.base, self.base[[centre]]),
+                (self.values, self.values[:, [centre]]),
+            )
+        )
+        return LeafValues(base, values)
+
 
 def _incidence(leaf: Array, leaves: int) -> sparse.csr_array:
     """1 where a row lies in a leaf, shape (rows, leaves)."""

@@ -24,12 +24,7 @@ from energyforecast.models.tree_growth import (
     folds_along_time,
     warn_of_few_rows,
 )
-from energyforecast.models.tree_matrix import (
-    categories,
-    positive_weight,
-    tree_matrix,
-    used_columns,
-)
+from energyforecast.models.tree_matrix import categories, positive_weight, tree_matrix, used_columns
 
 __all__ = ["LightGBMQuantiles"]
 
@@ -43,6 +38,7 @@ class LightGBMQuantiles(QuantileModel):
     One booster is grown on the median. Its trees are kept, and the values of their leaves are fitted for every level.
     For each fold of the rows, an out-of-fold model is grown and fitted on the other folds. The share of a fold's
     outcomes below its out-of-fold quantiles, in groups of rows with about the same median, corrects each level.
+    The curves of all rows are first made as wide as those out of fold, of which the correction is.
 
     Parameters
     ----------
@@ -136,6 +132,9 @@ class LightGBMQuantiles(QuantileModel):
 
     A leaf :math:`\ell` of :math:`N_\ell` rows moves by a share :math:`s` of the Newton step,
     :math:`s \sum_{i \in \ell} g_\tau(r_i) \big/ \bigl(\sum_{i \in \ell} h_\tau(r_i) + \lambda(N_\ell)\bigr)`.
+    Distances of the curves :math:`q_i` of the model of all rows from their median are multiplied by
+    :math:`v = \sum_{i,\tau} |\hat q_{i\tau} - \hat q_{i,0.5}| \big/ \sum_{i,\tau} |q_{i\tau} - q_{i,0.5}|`, with the
+    out-of-fold curves :math:`\hat q_i`, or by :math:`\sqrt v` where :math:`v > 1`, since out-of-fold models err more.
     Calibration replaces the level :math:`\tau` by the :math:`\tau`-quantile of the out-of-fold probability integral
     transforms :math:`\hat F_i(y_i)` of its group. Where X is indexed by times, its normal score is then multiplied by
     that of Student's prediction interval for :math:`n` independent outcomes,

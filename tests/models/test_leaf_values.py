@@ -15,7 +15,8 @@ from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 from energyforecast.models import LightGBMQuantiles, QuantileModel, out_of_fold_calibration
 from energyforecast.models.boosters import leaf_indices
-from energyforecast.models.leaf_values import fit_leaf_values
+from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
+from energyforecast.models.tree_growth import Grown
 
 Array = npt.NDArray[Any]
 
@@ -171,6 +172,27 @@ def test_levels_begin_at_what_the_trees_say_of_the_median() -> None:
     )
     np.testing.assert_array_equal(start.values, learnt.values)
     np.testing.assert_allclose(learnt.base, np.quantile(y - said, LEVELS), atol=0.02)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(0.5, 0.5), (4.0, 2.0)])
+def test_curves_of_all_rows_are_as_wide_as_those_out_of_fold(scale: float, expected: float) -> None:
+    """Narrower ones in full, wider ones by half: in logarithms, the model of all rows errs less."""
+    rng = np.random.default_rng(0)
+    leaf = np.column_stack([rng.integers(0, 4, 50), 4 + rng.integers(0, 4, 50)])
+    each = [LeafValues(np.array(LEVELS), rng.normal(size=(8, 3)).astype(np.float32)) for _ in range(2)]
+    curve = np.mean([one.predict(leaf) for one in each], axis=0)
+    grown = Grown([], each, scale * curve[::-1]).as_wide(curve, centre=1)
+    found = np.mean([one.predict(leaf) for one in grown.leaf_values], axis=0)
+    np.testing.assert_allclose(found[:, 1], curve[:, 1], rtol=1e-6)
+    np.testing.assert_allclose(
+        found - found[:, [1]], expected * (curve - curve[:, [1]]), rtol=1e-4, atol=1e-6
+    )
+    assert grown.leaf_values[0].values.dtype == np.float32
+
+
+def test_curves_without_width_stay_as_they_are() -> None:
+    grown = Grown([], [LeafValues(np.zeros(3), np.zeros((4, 3)))], np.ones((5, 3)))
+    assert grown.as_wide(np.ones((5, 3)), centre=1) is grown
 
 
 def _outputs(booster: Any, leaves: int) -> Array:

@@ -11,7 +11,7 @@ from scipy import stats
 import energyforecast as ef
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.models import out_of_fold_calibration
-from energyforecast.models.tree_growth import folds_along_time
+from energyforecast.models.tree_growth import Grown, folds_along_time
 
 Array = npt.NDArray[np.float64]
 
@@ -63,6 +63,16 @@ def _coverage(seeds: int, *, times: bool, learnt: int = LEARNT) -> Array:
 
 def test_two_months_hold_the_next() -> None:
     np.testing.assert_allclose(_coverage(30, times=True), (0.8, 0.9), atol=0.04)
+
+
+def test_eight_months_of_growth_hold_the_next() -> None:
+    np.testing.assert_allclose(_coverage(6, times=True, learnt=240), (0.8, 0.9), atol=0.03)
+
+
+def test_curves_of_all_rows_as_they_are_would_hold_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trees of more rows have wider curves than those out of fold, of which the correction is."""
+    monkeypatch.setattr(Grown, "as_wide", lambda grown, curve, *, centre: grown)
+    assert (_coverage(6, times=True, learnt=240) > (0.835, 0.925)).all()
 
 
 def test_rows_without_times_are_too_narrow() -> None:
@@ -118,7 +128,10 @@ def test_levels_are_wider_for_outcomes_that_are_alike() -> None:
     rng = np.random.default_rng(1)
     apart, alike = rng.normal(size=24 * 30), np.repeat(rng.normal(size=30), 24)
     alike = alike / alike.std()
-    for error, expected in ((apart, 1.0), (alike, np.sqrt(1.1) * stats.t.ppf(0.9, 9) / stats.norm.ppf(0.9))):
+    for error, expected in (
+        (apart, 1.0),
+        (alike, np.sqrt(1.1) * stats.t.ppf(0.9, 9) / stats.norm.ppf(0.9)),
+    ):
         found = np.ptp(_moved(error, 30)) / np.ptp(np.quantile(error, (0.1, 0.9)))
         assert abs(found / expected - 1) < 0.04
 
