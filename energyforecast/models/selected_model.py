@@ -180,13 +180,13 @@ class SelectedModel(QuantileModel):
         if not known.any():
             return none
         by = self._by(X)
-        # Not widened by the number of days: held-out months are harder than the next one, whose days before are known.
         return out_of_fold_calibration.correction(
             mean[known],
             y[known],
             _CALIBRATED,
             None if weight is None else weight[known],
             by=None if by is None else by[known],
+            times=X.index[known],
         )
 
     def _by(self, X: pd.DataFrame) -> Array | None:
