@@ -88,11 +88,8 @@ CHANGES = (
     ),
     Change("features", "own wind speed and hour alone", _speed_and_hour),
     Change("features", "with the day of the year", _with(features.DayOfYear())),
-    Change(
-        "features",
-        "with shear, veer, trend, variability",
-        _with(features.WindShear(), features.WindVeer(), features.WindTrend(), features.WindVariability()),
-    ),
+    Change("features", "without shear and veer", _without("WindShear", "WindVeer")),
+    Change("features", "with trend and variability", _with(features.WindTrend(), features.WindVariability())),
     Change("sharing", "9 boosters, uncalibrated", model=APART),
     Change("sharing", "9 boosters, 2 parts, calibrated", model=ef.LightGBMQuantiles(sharing="none")),
     Change("calibration", "uncalibrated", model=ef.LightGBMQuantiles(calibrate=False)),

@@ -83,10 +83,17 @@ def _fold(case: Case, tested: pd.DatetimeIndex) -> Array:
     return np.asarray(12 * local.year + local.month)
 
 
-def by_library(case: Case, model: ef.QuantileModel | None, rows: Rows) -> Array:
+def by_library(
+    case: Case, model: ef.QuantileModel | None, rows: Rows, *, features: ef.FeatureSet | None = None
+) -> Array:
     """Quantiles of a model of the library, of the default without one, shape (rows, levels). [MW]"""
     forecaster = ef.Forecaster(
-        case.site, case.task, model=model, perfect_weather=case.perfect_weather, trust_clock=case.trust_clock
+        case.site,
+        case.task,
+        features=features,
+        model=model,
+        perfect_weather=case.perfect_weather,
+        trust_clock=case.trust_clock,
     )
     result = ef.backtest(
         forecaster,

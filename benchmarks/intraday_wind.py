@@ -1,14 +1,15 @@
 """Wind power of the next hours, lead by lead: the default against persistence, an AR model and a hand-written one.
 
 Klim (hourly forecasts of the wind for three hours) and GEFCom2012 (runs of 00 and 12 UTC, issued every six hours),
-power published at once. The settings were chosen on the first half of each record; scored is what follows. All models
-have the same hours and the same information, and are fitted twice:
+power published at once and an hour late. The settings were chosen on the first half of each record; scored is what
+follows. All models have the same hours and the same information, and are fitted twice:
 
 * persistence and its combination with climatology (``ConvexCombination``), of the library;
-* **AR + weather**: least squares at each lead on the newest power, the two before it, and a cubic of the wind, with the
-  quantiles of its residuals;
+* **AR + weather**: least squares at each lead on the newest power, the two before it, and an isotonic power curve on
+  the forecast wind of the hour and of the newest power's, with the quantiles of its residuals;
 * **hand-written**: departure from the newest power, of ``first_try_opponents.py``;
-* **default**: ``Forecaster(site, task)``.
+* **default**: ``Forecaster(site, task)``;
+* to 24 h the day-ahead default (``features=ef.recipe(site)``), to which the default must lead without a step.
 
 Scores by lead: mean absolute error and pinball loss (levels 0.05 to 0.95) in percent of capacity, coverage of the
 central 80 %. The change of the default has an interval of 95 % from blocks of seven days.
@@ -20,7 +21,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,43 +34,57 @@ import pandas as pd
 from first_try_opponents import LEVELS, Rows
 from rich.console import Console
 from rich.table import Table
+from sklearn.isotonic import IsotonicRegression
 
 import energyforecast as ef
 
 Array = tries.Array
-AR = "AR + weather"
+AR, DAY = "AR + weather", "day-ahead default"
 #: Farms of GEFCom2012 that are scored; the settings were chosen on farms 1 and 4.
 FARMS = ("farm 3", "farm 5", "farm 7")
+#: When power is published after its hour.
+DELAYS = {"at once": "0h", "an hour late": "1h"}
+#: First leads of groups of hours in tasks of a day. [h]
+GROUPS = np.array([0, 1, 2, 3, 6, 9, 12, 18])
 
 
 def cases(data: Path) -> Iterator[sets.Case]:
-    """Second half of each record."""
-    for case in sets.klim(data / "klim"):
-        yield _after(case, "2000-07-01", "2001-12-31", case.task)
+    """Second half of each record, and a task of a day."""
+    for words, delay in DELAYS.items():
+        for case in sets.klim(data / "klim"):
+            yield _after(case, "2000-07-01", "2001-12-31", case.task, f"power {words}", delay)
     for case in sets.gefcom2012_wind(data / "gefcom2012_wind"):
         if case.series in FARMS and case.kind == "wind, intraday":
-            yield _after(case, "2010-10-01", "2011-12-31", ef.intraday(every="6h", leads="7h"))
+            period = ("2010-10-01", "2011-12-31")
+            for words, delay in DELAYS.items():
+                task = ef.intraday(every="6h", leads="7h")
+                yield _after(case, *period, task, f"power {words}", delay)
+            yield _after(case, *period, ef.intraday(every="6h", leads="24h"), "24 h", "0h")
 
 
-def _after(case: sets.Case, start: str, end: str, task: ef.Task) -> sets.Case:
+def _after(case: sets.Case, start: str, end: str, task: ef.Task, words: str, delay: str) -> sets.Case:
     first, last = (pd.Timestamp(day, tz="UTC") for day in (start, end))
-    origins = len(task.issue_times(first, last))
-    return replace(case, start=first, end=last, task=task, refit=-(-origins // 2))
+    power = ef.Observations(case.observations.values, published_after=delay)
+    given = {"start": first, "end": last, "task": task, "task_name": words, "observations": power}
+    return replace(case, **given, refit=-(-len(task.issue_times(first, last)) // 2))
 
 
 def by_ar(case: sets.Case, fits: Sequence[tuple[pd.Timestamp, Array, Array]], rows: Rows) -> Array:
-    """AR model with a cubic of the wind: least squares at each lead, and quantiles of its residuals. [MW]"""
+    """AR model with a power curve on the wind: least squares at each lead, and quantiles of its residuals. [MW]"""
     past = hand.past_of(case)
     newest, outcome = past.newest(rows.issue), past.at(rows.valid)
-    wind = rows.weather.filter(like="wind_speed").iloc[:, -1].to_numpy()
+    winds = [table.filter(like="wind_speed").iloc[:, -1].to_numpy() for table in (rows.weather, rows.now)]
     powers = [past.at(newest - ago * past.step) for ago in range(3)]
-    table = np.column_stack([np.ones(len(wind)), *powers, wind, wind**2 / 10, wind**3 / 100])
-    known = np.isfinite(table).all(axis=1)
-    result = np.full((len(wind), len(LEVELS)), np.nan)
+    known = np.isfinite(np.column_stack([*powers, *winds])).all(axis=1)
+    result = np.full((len(outcome), len(LEVELS)), np.nan)
     for _, may_learn, asked in fits:
+        learnt = known & may_learn & np.isfinite(outcome)
+        curve = IsotonicRegression(out_of_bounds="clip").fit(winds[0][learnt], outcome[learnt])
+        made = [np.where(known, curve.predict(np.nan_to_num(wind)), np.nan) for wind in winds]
+        table = np.column_stack([np.ones(len(outcome)), *powers, *made])
         for lead in np.unique(rows.valid - rows.issue):
-            here = known & (rows.valid - rows.issue == lead)
-            use, to_do = here & may_learn & np.isfinite(outcome), here & asked
+            here = rows.valid - rows.issue == lead
+            use, to_do = here & learnt, here & asked & known
             best = np.linalg.lstsq(table[use], outcome[use], rcond=None)[0]
             errors = np.quantile(outcome[use] - table[use] @ best, LEVELS)
             result[to_do] = (table[to_do] @ best)[:, None] + errors
@@ -78,9 +93,7 @@ def by_ar(case: sets.Case, fits: Sequence[tuple[pd.Timestamp, Array, Array]], ro
 
 def measure(case: sets.Case, models: list[str]) -> dict[str, Any]:
     """Scores of models by lead, on the same rows. [% of capacity]"""
-    rows, asked, found = tries.forecasts(case, models)
-    begun = time.process_time()
-    found[AR] = (by_ar(case, tries.rows_of(case)[1], rows), time.process_time() - begun)
+    rows, asked, found = _forecasts(case, models)
     outcome = hand.past_of(case).at(rows.valid)
     whole = asked & np.isfinite(outcome)
     for quantiles, _ in found.values():
@@ -88,16 +101,33 @@ def measure(case: sets.Case, models: list[str]) -> dict[str, Any]:
     scale = 100.0 / float(case.site.capacity or 1.0)
     cut = {name: scale * quantiles[whole] for name, (quantiles, _) in found.items()}
     lead = ((rows.valid - rows.issue) / np.timedelta64(1, "h"))[whole]
+    if lead.max() >= 12:
+        lead = GROUPS[np.searchsorted(GROUPS, lead, side="right") - 1]
     outcome, day = scale * outcome[whole], rows.valid[whole].astype("datetime64[D]")
     leads = [_at_lead(outcome, cut, day, lead == one) | {"lead": float(one)} for one in np.unique(lead)]
     return {
-        "case": f"{case.data} {case.series}",
+        "case": case.name,
         "start": str(case.start.date()),
         "end": str(case.end.date()),
         "n": int(whole.sum()),
         "cpu": {name: round(cpu, 1) for name, (_, cpu) in found.items()},
         "leads": leads,
     }
+
+
+def _forecasts(case: sets.Case, models: list[str]) -> tuple[Rows, Array, dict[str, tuple[Array, float]]]:
+    """Rows, whether each is forecast, and quantiles and CPU seconds by model; of a whole day the two defaults."""
+    daily = case.task_name == "24 h"
+    rows, asked, found = tries.forecasts(case, ["default"] if daily else models)
+    more: dict[str, Callable[[], Array]] = {}
+    if daily:
+        more[DAY] = lambda: tries.by_library(case, None, rows, features=ef.recipe(case.site))
+    elif "ar" in models:
+        more[AR] = lambda: by_ar(case, tries.rows_of(case)[1], rows)
+    for name, maker in more.items():
+        begun = time.process_time()
+        found[name] = (maker(), time.process_time() - begun)
+    return rows, asked, found
 
 
 def _at_lead(outcome: Array, cut: dict[str, Array], day: Array, here: Array) -> dict[str, Any]:
@@ -128,7 +158,7 @@ def _at_lead(outcome: Array, cut: dict[str, Array], day: Array, here: Array) -> 
 
 def view(found: list[dict[str, Any]]) -> Table:
     """Pinball loss of each model by lead, and the change of the default against it."""
-    names = list(found[0]["leads"][0]["models"])
+    names = list(dict.fromkeys(name for case in found for name in case["leads"][0]["models"]))
     table = Table(title="Pinball loss, % of capacity; (change of the default and its interval, %)")
     for name in ("case", "lead [h]", "n", "default holds 80 %", *names):
         table.add_column(name, justify="left" if name == "case" else "right")
@@ -136,6 +166,9 @@ def view(found: list[dict[str, Any]]) -> Table:
         for one in case["leads"]:
             cells = []
             for name in names:
+                if name not in one["models"]:
+                    cells.append("")
+                    continue
                 change = one["default against"].get(name)
                 words = f"{one['models'][name]['pinball']:.3f}"
                 if change is not None:
@@ -157,7 +190,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here, after each case")
     parser.add_argument("--only", nargs="+", metavar="WORD", help="cases whose name has one of these words")
-    parser.add_argument("--models", default="default,hand,reference", help="with commas; all by default")
+    parser.add_argument("--models", default="default,hand,reference,ar", help="with commas; all by default")
     parser.add_argument("--quick", action="store_true", help="forecast three weeks of each case")
     options = parser.parse_args()
     if options.data is None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import calendars, timestamps
+from energyforecast.core.arguments import checked
 from energyforecast.features.base import Array, Columns, Feature
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -131,13 +132,22 @@ class HourOfWeek(Feature):
         return {"hour_of_week": 24 * weekday + hour}
 
 
+@checked(parts=(2, 366))
 @dataclass(frozen=True)
 class DayOfYear(Feature):
     r"""Cyclic encoding of the season: ``season_cosine`` (1 on 1 January) and ``season_sine``.
 
     .. math:: \Bigl(\cos\frac{2\pi d}{D},\, \sin\frac{2\pi d}{D}\Bigr)
 
-    with the time :math:`d` since the beginning of the year and the length :math:`D` of the year, in UTC.
+    with the time :math:`d` since the beginning of the year and the length :math:`D` of the year, in UTC. Of a year in
+    :math:`n` parts, :math:`d` is the middle of its part,
+    :math:`\bigl(\lfloor n d / D \rfloor + \tfrac12\bigr) D / n`.
+
+    Parameters
+    ----------
+    parts : int, optional
+        Equal parts :math:`n` of the year, in which trees cannot single out one spell of weather; the season changes at
+        every hour by default.
 
     See Also
     --------
@@ -149,14 +159,22 @@ class DayOfYear(Feature):
     >>> spring = DayOfYear().compute(example_snapshot(start="2024-04-01 12:00", hours=1))
     >>> {name: values.round(2).tolist() for name, values in spring.items()}
     {'season_cosine': [[0.0]], 'season_sine': [[1.0]]}
+    >>> spring = DayOfYear(parts=4).compute(example_snapshot(start="2024-04-02", hours=1))  # second quarter
+    >>> {name: values.round(2).tolist() for name, values in spring.items()}
+    {'season_cosine': [[-0.71]], 'season_sine': [[0.71]]}
     """
+
+    parts: int | None = None
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``season_cosine`` and ``season_sine``."""
         year = now.valid_time.astype("datetime64[Y]")
         begin = year.astype(now.valid_time.dtype)
         length = (year + np.timedelta64(1, "Y")).astype(now.valid_time.dtype) - begin
-        angle: Array = 2 * np.pi * ((now.valid_time - begin) / length)
+        share = (now.valid_time - begin) / length
+        if self.parts is not None:
+            share = (np.floor(self.parts * share) + 0.5) / self.parts
+        angle: Array = 2 * np.pi * share
         return {"season_cosine": np.cos(angle), "season_sine": np.sin(angle)}
 
 

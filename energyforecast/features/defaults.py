@@ -37,14 +37,25 @@ from energyforecast.features.solar import (
     Irradiance,
     SunPosition,
 )
-from energyforecast.features.wind import EnsembleSpread, WindDirection, WindSpeed
+from energyforecast.features.wind import EnsembleSpread, WindDirection, WindShear, WindSpeed, WindVeer
 from energyforecast.features.wind_power import AirMass, PowerCurvePower
 
 __all__ = ["features_giving", "recipe"]
 
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
-# year memorises single weather episodes and makes forecasts worse; it is left out.
-_WIND: Final = FeatureSet((WindSpeed(), WindDirection(), AirMass(), LocalHour(), WeatherAge(), LeadTime()))
+# year memorises single weather episodes and makes forecasts worse; the default model adds it after two years.
+_WIND: Final = FeatureSet(
+    (
+        WindSpeed(),
+        WindDirection(),
+        WindShear(),
+        WindVeer(),
+        AirMass(),
+        LocalHour(),
+        WeatherAge(),
+        LeadTime(),
+    )
+)
 # Empty for a single site without an ensemble; chosen on the first months of GEFCom2014, see docs/benchmarks.
 _WIND_MORE: Final = (NeighbourWind(), NeighbourWindComponents(), EnsembleSpread())
 

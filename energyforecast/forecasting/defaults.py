@@ -23,6 +23,7 @@ from energyforecast.features import (
     features_giving,
     recipe,
 )
+from energyforecast.forecasting.default_of_wind import SEASON, model_of_wind, season_for
 from energyforecast.models import DemandResponse, LightGBMQuantiles, QuantileModel, SelectedModel
 from energyforecast.models.base import check_parameters
 
@@ -145,18 +146,10 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
         return _of_pv(known("ClearSkyPower", "clear_sky_power"), chain)
     if not isinstance(site, DemandArea):
         near = isinstance(task, Intraday) if features is None else "DecayingNewest" in _as_set(features).names
-        return _of_next_hours() if near else LightGBMQuantiles()
+        return model_of_wind(next_hours=near, by_recipe=features is None)
     if isinstance(task, Intraday):
         return _of_demand_now(known("LeadTime", "lead_time"))
     return _of_demand(site)
-
-
-def _of_next_hours() -> QuantileModel:
-    """Default model of wind in the next hours: a departure from the newest power, which decays with the time since.
-
-    Departures of the next hour are narrower than those of the next day: levels are calibrated by the distance, too.
-    """
-    return LightGBMQuantiles(relative_to="newest[decayed]", calibrate_by="newest[distance]")
 
 
 def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
@@ -284,7 +277,9 @@ def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSe
     """Recipe of the kind of site, or the features that the model requires."""
     if isinstance(model, DemandResponse):
         return RESPONSE_FEATURES
-    return recipe(site, task) if model.needs is None else features_giving(model.needs)
+    if model.needs is not None:
+        return features_giving(model.needs)
+    return recipe(site, task) + season_for(site, model)
 
 
 def without_weather(
@@ -331,7 +326,10 @@ def _served(pattern: str, site: str, models: Mapping[str, xr.Dataset]) -> bool:
 
 def _is_recipe(features: FeatureSet, site: Site, task: Task) -> bool:
     """Whether features are the defaults of the kind of site."""
-    return isinstance(site, WindFarm | PVPlant | DemandArea) and features == recipe(site, task)
+    if not isinstance(site, WindFarm | PVPlant | DemandArea):
+        return False
+    usual = recipe(site, task)
+    return features == usual or (isinstance(site, WindFarm) and features == usual + SEASON)
 
 
 def _as_set(features: Features) -> FeatureSet:

@@ -55,12 +55,14 @@ def fits(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def lasts_less(X: pd.DataFrame, years: float) -> bool:
-    """Whether rows span fewer years, by the turns of the season; False without its columns."""
+    """Whether rows span fewer years; False without the columns of the season."""
     return years > 0 and set(_SEASON) <= set(X.columns) and _years(X) < years
 
 
 def _years(X: pd.DataFrame) -> float:
-    """Time from the first row to the last, by the turns of the season. [a]"""
+    """Time from the first row to the last, by their times, or by the turns of the season. [a]"""
+    if isinstance(X.index, pd.DatetimeIndex) and len(X):
+        return float((X.index.max() - X.index.min()) / pd.Timedelta(365.25, "D"))
     cosine, sine = (X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in _SEASON)
     known = np.isfinite(cosine) & np.isfinite(sine)
     angle = np.unwrap(np.arctan2(sine[known], cosine[known]))

@@ -284,17 +284,17 @@ def test_the_demo_proves_a_real_wind_farm_in_one_command(tmp_path: Path) -> None
     assert pd.read_csv(folder / "scores.csv")["caveat"].eq(CAVEAT).all()
     assert Forecast.load(folder / "forecast.nc").caveats == (CAVEAT,)
 
-    error = _one(content, "mae", "% of capacity")
+    error = _one(content, "mae", "% of capacity", model="auto")
     assert error["n"] == 8551
     assert error["value"] < 6.3
-    assert _one(content, "pinball_7", "% of capacity")["value"] < 1.9
-    assert 88 <= _one(content, "coverage", "%", level=0.9)["value"] <= 92
+    assert _one(content, "pinball_7", "% of capacity", model="auto")["value"] < 1.9
+    assert 88 <= _one(content, "coverage", "%", level=0.9, model="auto")["value"] <= 92
     for reference in ("Climatology", "Persistence"):
         skills = [
             record
             for record in content["scores"]
             if record["metric"] == f"skill_crps_vs_{reference}"
-            and record["model"] == "LightGBMQuantiles"
+            and record["model"] == "auto"
             and record["n"] > 100
         ]
         assert len(skills) == 25, "all leads together, and 24 of them"

@@ -14,7 +14,7 @@ import xarray as xr
 from energyforecast import configuration, weather
 from energyforecast.core.sites import WindFarm
 from energyforecast.errors import ConfigurationError
-from energyforecast.models import Climatology, ConformalQuantiles, LightGBMQuantiles
+from energyforecast.models import Climatology, ConformalQuantiles, LightGBMQuantiles, SelectedModel
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "la_haute_borne.toml"
 
@@ -171,7 +171,7 @@ def test_several_weather_models_are_named(tmp_path: Path) -> None:
 def test_without_a_model_section_the_default_is_taken(tmp_path: Path) -> None:
     settings = configuration.read(_write(tmp_path, model=""))
     assert settings.model is None
-    assert isinstance(settings.forecaster().model, LightGBMQuantiles)
+    assert isinstance(settings.forecaster().model, SelectedModel)
 
 
 def test_calibration_by_groups_and_scales_is_read(tmp_path: Path) -> None:

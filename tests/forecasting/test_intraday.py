@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 import energyforecast as ef
 from energyforecast.errors import MissingDataError
 from energyforecast.features import NewestObservation, NewestWind
+from energyforecast.models import SelectedModel
 from energyforecast.testing import check_no_leakage
 from tests.support.synthetic_data import SyntheticSite, replaced, synthetic
 
@@ -74,9 +76,13 @@ def test_only_intraday_recipes_need_the_newest_observation() -> None:
     day_ahead = ef.day_ahead("09:00", timezone="UTC")
     assert ef.recipe(given.site, day_ahead).names == ef.recipe(given.site).names
     intraday = ef.Forecaster(given.site, TASK).features.names
+    intraday = ef.Forecaster(given.site, TASK).features.names
     assert set(intraday) - set(ef.recipe(given.site).names) == {
-        "NewestObservation", "NewestChange", "DecayingNewest", "NewestWind", "CurveError",
+        "NewestObservation", "NewestChange", "DecayingNewest", "NewestWind", "CurveError", "DayOfYear",
     }  # fmt: skip
+    assert (
+        "DayOfYear" not in ef.Forecaster(given.site, TASK, model=MODEL).features.names
+    )  # would memorise weeks
     assert "LeadTime" not in intraday
     plant = ef.PVPlant(name="pv", latitude=43, longitude=77, capacity=10)
     assert ef.recipe(plant, TASK).names[-2:] == ["NewestObservation", "ClearSkyPersistence"]
@@ -116,14 +122,36 @@ def test_the_newest_wind_is_that_of_the_hour_of_the_newest_observation(
 
 def test_the_next_hours_are_departures_from_the_decaying_newest_power() -> None:
     site = _drifting().site
-    model = ef.Forecaster(site, TASK).model
-    assert isinstance(model, ef.LightGBMQuantiles)
-    assert (model.relative_to, model.calibrate_by) == ("newest[decayed]", "newest[distance]")
+    for one in _candidates(ef.Forecaster(site, TASK)):
+        assert (one.relative_to, one.calibrate_by) == ("newest[decayed]", "newest[distance]")
     plain = (
-        ef.Forecaster(site, ef.day_ahead("09:00", timezone="UTC")).model,
+        *_candidates(ef.Forecaster(site, ef.day_ahead("09:00", timezone="UTC"))),
         ef.Forecaster(site, TASK, features=ef.recipe(site)).model,  # features without the newest power
     )
     assert all(isinstance(one, ef.LightGBMQuantiles) and one.relative_to is None for one in plain)
+
+
+def test_a_short_history_of_wind_is_forecast_without_the_season() -> None:
+    given = _drifting()
+    settings = {"relative_to": "newest[decayed]", "calibrate_by": "newest[distance]"}
+    forecasters = [
+        ef.Forecaster(given.site, TASK, model=model) for model in (None, ef.LightGBMQuantiles(**settings))
+    ]
+    issued = TASK.issue_times("2024-04-05", "2024-04-06")
+    default, plain = (
+        one.fit(given.weather, given.power, as_of=FITTED).predict(
+            given.weather, given.power, issue_time=issued
+        )
+        for one in forecasters
+    )
+    np.testing.assert_array_equal(default.data, plain.data)
+
+
+def _candidates(forecaster: ef.Forecaster) -> list[Any]:
+    """Structures among which the default chooses."""
+    assert isinstance(forecaster.model, SelectedModel)
+    assert forecaster.model.candidates is not None
+    return list(forecaster.model.candidates.values())
 
 
 def test_where_the_newest_power_is_missing_a_forecast_is_that_of_a_longer_lead() -> None:

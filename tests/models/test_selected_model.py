@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+import energyforecast as ef
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models import LightGBMQuantiles, SelectedModel
 from energyforecast.models.linear_base import fit_linear_base
@@ -248,6 +249,35 @@ def test_the_season_enters_once_it_was_seen_long_enough(years: float, used: bool
     y = np.cos(angle) + X["x"].to_numpy()
     model = LightGBMQuantiles(LEVELS, n_estimators=20, season_after=1.25).fit(X, y)
     assert (model.gain()["season_cosine"] > 0) == used
+
+
+def test_the_season_waits_as_long_where_sites_are_pooled() -> None:
+    times = pd.date_range("2020-01-01", "2020-11-25", periods=600)
+    angle = 2 * np.pi * np.tile(times.day_of_year / 366, 2)
+    X = pd.DataFrame(
+        {"season_cosine": np.cos(angle), "season_sine": np.sin(angle)}, index=times.append(times)
+    )
+    X["x"] = np.random.default_rng(0).uniform(size=len(X))
+    y = np.cos(angle) + X["x"].to_numpy()
+    model = LightGBMQuantiles(LEVELS, n_estimators=20, folds=0, season_after=1.25).fit(X, y)
+    assert model.gain()["season_cosine"] == 0  # 0.9 years, twice
+
+
+@pytest.mark.parametrize(("years", "chosen"), [(1.9, "before two years"), (2.1, "season")])
+def test_the_default_of_wind_has_the_season_after_two_years(years: float, chosen: str) -> None:
+    farm = ef.WindFarm(name="farm", latitude=50, longitude=5, capacity=10)
+    default = ef.Forecaster(farm, ef.day_ahead("09:00", timezone="UTC", quantiles=LEVELS)).model
+    rng, rows = np.random.default_rng(0), 1000
+    times = pd.date_range("2020-01-01", periods=rows, freq=pd.Timedelta(years * 365.25, "D") / rows)
+    angle = 2 * np.pi * times.day_of_year.to_numpy() / 366
+    X = pd.DataFrame({"season_cosine": np.cos(angle), "season_sine": np.sin(angle)}, index=times)
+    X["wind"] = rng.uniform(size=rows)
+    y = np.clip(0.5 + 0.3 * np.cos(angle) + 0.2 * X["wind"].to_numpy(), 0, 1)
+    model = default.fit(X, y)
+    assert isinstance(model, SelectedModel)
+    assert list(model.models_) == [chosen]
+    assert (model.gain()["season_cosine"] > 0) == (chosen == "season")
+    assert model.selection_.empty == (chosen != "season")  # nothing is compared before
 
 
 def test_columns_of_the_outcome_enter_as_departures_where_it_does() -> None:

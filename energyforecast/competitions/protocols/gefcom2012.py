@@ -44,7 +44,11 @@ class Gefcom2012Wind(Competition):
 
     def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """Fit on the data of the information, forecast the blocks of the task."""
-        return self._by(data, task, site, self.model())
+        return self._by(data, task, site, self._default())
+
+    def _default(self) -> QuantileModel | None:
+        """The forecaster's own model, which may know the season; one of several structures as it is asked for."""
+        return None if self.n_tree_sets == 1 else self.model()
 
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """The distribution of the power that is learnt from, by hour of the day."""
@@ -54,7 +58,7 @@ class Gefcom2012Wind(Competition):
         """Persistence of the newest power before the block."""
         return {"persistence": self._by(data, task, site, Persistence())}
 
-    def _by(self, data: CompetitionData, task: int, site: str, model: QuantileModel) -> TaskForecast:
+    def _by(self, data: CompetitionData, task: int, site: str, model: QuantileModel | None) -> TaskForecast:
         forecaster = _forecaster(data, site, model)
         power = data.observations[[site]]
         start, issued = data.starts[task], _blocks(data, site)
@@ -72,10 +76,10 @@ class Gefcom2012Wind(Competition):
     def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model, features and task."""
         refit = "each month" if data.information == "past" else "never: one fit on all training hours"
-        return {"refit": refit} | described(_forecaster(data, data.sites[0].name, self.model()), data)
+        return {"refit": refit} | described(_forecaster(data, data.sites[0].name, self._default()), data)
 
 
-def _forecaster(data: CompetitionData, site: str, model: QuantileModel) -> Forecaster:
+def _forecaster(data: CompetitionData, site: str, model: QuantileModel | None) -> Forecaster:
     """Forecaster of one farm, with the weather at all others."""
     task = intraday(every="12h", leads="48h")
     return Forecaster(data.site(site), task, model=model, neighbours=data.others(site), trust_clock=True)
