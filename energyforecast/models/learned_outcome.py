@@ -11,7 +11,7 @@ import pandas as pd
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.models.base import Array, weighted_quantiles
 from energyforecast.models.calibration_groups import numbers_of
-from energyforecast.models.tree_matrix import fits, rounded
+from energyforecast.models.tree_matrix import columns_of, fits, rounded
 
 __all__ = ["LearnedOutcome", "departures", "of_rows", "placed"]
 
@@ -53,7 +53,7 @@ def of_rows(
     level, bound = np.zeros(len(y)), np.ones(len(y))
     if relative_to is not None:
         _check(X, relative_to, parameter="relative_to")
-        level = numbers_of(X[relative_to])
+        level = _values(X, relative_to)
     if share_of is not None:
         _check(X, share_of, parameter="share_of")
         bound = _large_enough(_bound(X, share_of), share_of)
@@ -78,7 +78,7 @@ def departures(X: pd.DataFrame, names: tuple[str, ...], *, relative_to: str | No
     """Columns with those of the given names or patterns as departures from the level."""
     if relative_to is None or not names:
         return X
-    level = numbers_of(X[relative_to])
+    level = _values(X, relative_to)
     chosen = [str(name) for name in X.columns if fits(str(name), names)]
     return X.assign(**{name: numbers_of(X[name]) - level for name in chosen})
 
@@ -89,7 +89,7 @@ def placed(
     """Level and scale of each row: a forecast is the level, plus the scale times that of the trees."""
     level, scale = np.zeros(len(X)), np.ones(len(X))
     if relative_to is not None:
-        level = _filled(numbers_of(X[relative_to]), usual[0])
+        level = _filled(_values(X, relative_to), usual[0])
     if share_of is not None:
         scale = np.maximum(_filled(_bound(X, share_of), usual[1]), 0.0)
     return level, scale
@@ -101,7 +101,13 @@ def _filled(values: Array, usual: float) -> Array:
 
 def _bound(X: pd.DataFrame, name: str) -> Array:
     """Bound of each row; rounded like features, since its last bits differ between processors."""
-    return np.asarray(rounded(numbers_of(X[name])), dtype=np.float64)
+    return np.asarray(rounded(_values(X, name)), dtype=np.float64)
+
+
+def _values(X: pd.DataFrame, name: str) -> Array:
+    """Values of a column, or the mean of those of every weather model, such as ``"ifs:pv_chain_power"``."""
+    several = pd.DataFrame({column: numbers_of(X[column]) for column in columns_of(X, name)})
+    return np.asarray(several.mean(axis=1))
 
 
 def _large_enough(bound: Array, name: str) -> Array:
@@ -118,13 +124,13 @@ def _large_enough(bound: Array, name: str) -> Array:
 
 def _check(X: pd.DataFrame, name: str, *, parameter: str) -> None:
     """Refuse a column that is absent or has no value."""
-    if name not in X.columns:
+    if not columns_of(X, name):
         raise SchemaError(
             f"{parameter} names the column {name!r}, X has {list(X.columns)}.",
             f"{parameter} must name one of the features.",
             f"Add the feature that gives it, or {parameter}=None.",
         )
-    if not np.isfinite(numbers_of(X[name])).any():
+    if not np.isfinite(_values(X, name)).any():
         raise MissingDataError(
             f"The column {name!r} has no value in {len(X)} rows.",
             f"Outcomes are forecast by {parameter}={name!r}, so it must be known in some rows.",

@@ -82,8 +82,8 @@ class LightGBMQuantiles(QuantileModel):
     bagging_fraction : float
         Share of the rows of a tree.
     relative_to : str, optional
-        Column of a level, in the unit of y, from which the departure is forecast, as trees cannot follow growth. Rows
-        in which it is missing do not train; in a forecast, its mean takes its place.
+        Column of a level, in the unit of y, or its mean over weather models, from which the departure is forecast, as
+        trees cannot follow growth. Rows in which it is missing do not train; in a forecast, its mean takes its place.
     relative_columns : tuple of str
         Columns in the unit of y, or patterns such as ``"lag_*"``, that enter as departures from `relative_to`, too.
     share_of : str, optional

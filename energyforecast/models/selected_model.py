@@ -19,7 +19,7 @@ from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
-from energyforecast.models.tree_matrix import fits, lasts_less
+from energyforecast.models.tree_matrix import columns_of, fits, lasts_less
 
 __all__ = ["SelectedModel"]
 
@@ -61,9 +61,9 @@ class SelectedModel(QuantileModel):
         Candidates, each with a pattern such as ``"temp_air*"`` of columns without which it is left out, or
         ``"!temp_air*"`` of those with which it is. Not heeded where no candidate would be left.
     beyond : tuple of tuple of str
-        Columns, each with a candidate that takes over in a mean where the column leaves the range of training: fully at
-        a tenth of the range beyond it. The mean of several, where a column has them. With ``"above"`` as a third word,
-        only where the median is then the higher one.
+        Columns, each with a candidate that takes over in a mean where the column, of any weather model, leaves the
+        range of training: fully at a tenth of the range beyond it. The mean of several, where a column has them. With
+        ``"above"`` as a third word, only where the median is then the higher one.
     early : tuple of str
         Candidates for rows that span fewer than `early_before` years, by the columns of
         :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and no others are tried. In
@@ -157,8 +157,9 @@ class SelectedModel(QuantileModel):
             model.fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)
         self.range_ = {
             column: (float(np.nanmin(X[column])), float(np.nanmax(X[column])))
-            for column, name, *_ in self.beyond
-            if name in self.models_ and column in X and X[column].notna().any()
+            for named, name, *_ in self.beyond
+            for column in columns_of(X, named)
+            if name in self.models_ and X[column].notna().any()
         }
         self.correction_ = self._corrected(X, y, sample_weight)
 
@@ -240,7 +241,7 @@ class SelectedModel(QuantileModel):
         middle = _CALIBRATED.index(0.5)
         for (column, above), names in self.followers.items():
             able = [curve for name, curve in zip(self.models_, several, strict=True) if name in names]
-            if column in self.range_ and able:
+            if able:
                 # As they are: the calibration of the mean knows the others' errors within the range.
                 values = np.mean(np.stack(able), axis=0)
                 alone = QuantileFunction(values, _CALIBRATED)
@@ -251,11 +252,14 @@ class SelectedModel(QuantileModel):
 
     def _taken_over(self, X: pd.DataFrame, column: str) -> Array:
         """Share of the forecast that a candidate takes over where its column leaves the range of training."""
-        low, high = self.range_[column]
-        values = numbers_of(X[column])
-        distance = np.fmax(np.fmax(low - values, values - high), 0.0)
-        full = _TAKEN_OVER * (high - low)
-        return np.clip(np.nan_to_num(distance) / full, 0.0, 1.0) if full > 0 else np.zeros(len(X))
+        share = np.zeros(len(X))
+        for name in columns_of(X, column):
+            low, high = self.range_.get(name, (0.0, 0.0))
+            if high > low:
+                values = numbers_of(X[name])
+                distance = np.nan_to_num(np.fmax(low - values, values - high))
+                share = np.maximum(share, np.clip(distance / (_TAKEN_OVER * (high - low)), 0.0, 1.0))
+        return share
 
     @property
     def followers(self) -> dict[tuple[str, bool], list[str]]:
@@ -276,7 +280,7 @@ class SelectedModel(QuantileModel):
         >>> both.fit(X, X["x"].to_numpy()).leaves_range(pd.DataFrame({"x": [0.5, 1.5]}), "x").tolist()
         [False, True]
         """
-        return self._taken_over(X, column) > 0 if column in self.range_ else np.zeros(len(X), dtype=bool)
+        return np.asarray(self._taken_over(X, column) > 0)
 
     def gain(self) -> pd.Series:
         """Share of each column in the loss reduction of all splits, mean over the chosen models. [1]"""
@@ -320,7 +324,7 @@ class SelectedModel(QuantileModel):
 def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     """Whether each column that a model names is there, with a value."""
     named = [model.get_params(deep=False).get(key) for key in ("relative_to", "share_of")]
-    return all(name in X.columns and bool(X[name].notna().any()) for name in named if name is not None)
+    return all(bool(X[columns_of(X, name)].notna().any(axis=None)) for name in named if name is not None)
 
 
 def _meets(pattern: str, X: pd.DataFrame) -> bool:

@@ -17,6 +17,7 @@ __all__ = [
     "categories",
     "category_name",
     "coded",
+    "columns_of",
     "fits",
     "lasts_less",
     "positive_weight",
@@ -50,8 +51,23 @@ def used_columns(X: pd.DataFrame, *, exclude: tuple[str, ...], season_after: flo
 
 
 def fits(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a column has one of some names, which may hold brackets, or fits a pattern."""
-    return name in patterns or any(fnmatchcase(name, item) for item in patterns)
+    """Whether a column has one of some names, which may hold brackets, or fits a pattern.
+
+    One without a weather model is that of every model: ``"temp_air*"`` fits ``"ifs:temp_air[mean]"``.
+    """
+    bare = name.split(":", 1)[-1]
+    return any(
+        tried == item or fnmatchcase(tried, item)
+        for item in patterns
+        for tried in [name if ":" in item else bare]
+    )
+
+
+def columns_of(X: pd.DataFrame, name: str) -> list[str]:
+    """The column of a name, or else those of this name of every weather model."""
+    if name in X.columns:
+        return [name]
+    return [str(column) for column in X.columns if str(column).split(":", 1)[-1] == name]
 
 
 def lasts_less(X: pd.DataFrame, years: float) -> bool:

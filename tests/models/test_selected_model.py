@@ -193,6 +193,28 @@ def test_a_candidate_takes_over_only_where_it_is_higher_if_asked() -> None:
     assert taken.predict(both)[0, 1] < plain.predict(both)[0, 1] - 0.5
 
 
+def test_columns_of_a_named_weather_model_are_found_like_those_without_a_name() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"cold": rng.uniform(0, 1, 400), "level": rng.uniform(size=400)})
+    y = 10 * X["cold"].to_numpy() + X["level"].to_numpy() + 0.1 * rng.normal(size=400)
+    candidates = {
+        "blind": LightGBMQuantiles(n_estimators=20, exclude=("cold",)),
+        "departure": LightGBMQuantiles(n_estimators=20, relative_to="level", linear_base=True),
+    }
+    given = {"candidates": candidates, "usual": tuple(candidates), "blend": False}
+    given |= {"required": (("departure", "col*"),), "beyond": (("cold", "departure"),)}
+    frost = pd.DataFrame({"cold": [0.5, 1.4], "level": 0.5})
+    alone, named = (
+        _selected(**given).fit(X.rename(columns=name), y).predict(frost.rename(columns=name))
+        for name in ({}, {"cold": "ifs:cold", "level": "ifs:level"})
+    )
+    np.testing.assert_array_equal(named, alone)
+    two = X.assign(**{"ifs:level": X["level"] + 0.1, "gfs:level": X["level"] - 0.1}).drop(columns="level")
+    model = LightGBMQuantiles(LEVELS, n_estimators=20, relative_to="level", exclude=("level",))
+    mean = model.fit(two, y).predict(two)
+    np.testing.assert_allclose(mean, model.fit(X, y).predict(X), atol=1e-6)  # of the two
+
+
 def test_several_take_over_together() -> None:
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"cold": rng.uniform(0, 1, 280), "x": rng.uniform(size=280)})
