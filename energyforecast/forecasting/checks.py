@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
@@ -59,6 +59,8 @@ Array = npt.NDArray[Any]
 Place: TypeAlias = Literal["fit", "predict", "backtest"]
 
 
+#: Lags that a message names.
+_NAMED: Final = 4
 #: Remedy of a wrong clock.
 _RIGHT_CLOCK: Final = (
     "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If the clock is "
@@ -262,9 +264,21 @@ def _no_weather(
                     if analysis
                     else "At each issue time a run must have arrived that holds every variable for every hour of the "
                     "window.",
-                    _remedy(dataset, windows.valid_time[lost, 0], place),
+                    (place != "predict" and _never_there(dataset, site.name, needed.names[model]))
+                    or _remedy(dataset, windows.valid_time[lost, 0], place),
                 )
     raise AssertionError("an origin without weather has a reason")
+
+
+def _never_there(weather: xr.Dataset, site: str, names: Iterable[str]) -> str:
+    """Remedy for a site at which variables have no value at all; empty where there are none."""
+    empty = [name for name in names if name in weather and not weather[name].sel(site=site).notnull().any()]
+    return (
+        f"At {site!r}, {' and '.join(empty)} has no value at all: complete the weather, or give this site other "
+        f"features: Forecaster(..., features={{{site!r}: recipe(site, task) - ..., ...}})."
+        if empty
+        else ""
+    )
 
 
 def _remedy(weather: xr.Dataset, begins: Times, place: Place) -> str:
@@ -295,6 +309,12 @@ def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:
             )
 
 
+def _several(lags: Sequence[pd.Timedelta]) -> str:
+    """Lags in hours, those between left out where there are many."""
+    hours = [f"{hours:g} h" for hours in sorted({lag / pd.Timedelta("1h") for lag in lags})]
+    return ", ".join(hours[:_NAMED]) + (f" ... {hours[-1]}" if len(hours) > _NAMED else "")
+
+
 def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -> None:
     """Raise if of a lag no observation had been published."""
     warm = [known for name, known in matrix.has_history.items() if name not in training.cold]
@@ -303,7 +323,7 @@ def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -
         names = ", ".join(repr(name) for name in matrix.has_history)
         raise MissingDataError(
             f"At {minute(matrix.windows.issue_time[lost[0]])} UTC no observation of {names} had been published "
-            f"from which the lags {[item.lag for item in needs.history]} could be taken.",
+            f"from which the lags {_several([item.lag for item in needs.history])} could be taken.",
             "Of each lag that a feature uses, the value or an older one must be published.",
             "Give the newest observations, or use predict(..., strict=False) for a marked fallback.",
         )

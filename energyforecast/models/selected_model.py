@@ -84,7 +84,8 @@ class SelectedModel(QuantileModel):
     Raises
     ------
     SchemaError
-        If there is no candidate, one is not a model, or a usual or early one is not among them.
+        If there is no candidate, one is not a model, one that another argument names is not among them, or a third word
+        of `beyond` is not ``"above"``.
     RangeError
         If `early_before` is negative or no number.
 
@@ -203,13 +204,7 @@ class SelectedModel(QuantileModel):
             of_type(
                 f"candidates[{name!r}]", model, expected=QuantileModel, remedy="Give LightGBMQuantiles()."
             )
-        for key, names in (("usual", self.usual), ("early", self.early)):
-            if not set(names) <= set(given):
-                raise SchemaError(
-                    f"{key} is {names}.",
-                    f"It must be of the candidates {list(given)}.",
-                    f"Correct {key}, or leave it out.",
-                )
+        _check_named(self, list(given))
         lacking = {name for name, pattern in self.required if not _meets(pattern, X)}
         able = {name: model for name, model in given.items() if _has_columns(model, X)}
         found = {name: model for name, model in able.items() if name not in lacking} or able
@@ -319,6 +314,30 @@ class SelectedModel(QuantileModel):
         self._check_fitted()
         several = [getattr(model, method)(*args, **kwargs) for model in self.models_.values()]
         return sum(several[1:], several[0]) / len(several)
+
+
+def _check_named(model: SelectedModel, candidates: list[str]) -> None:
+    """Refuse arguments that name no candidate, and words of `beyond` that have no meaning."""
+    for item in model.beyond:
+        if len(item) not in (2, 3) or tuple(item[2:]) not in ((), ("above",)):
+            raise SchemaError(
+                f"beyond has {item}.",
+                'Each must be a column and a candidate, and "above" as a third word if at all.',
+                'Write beyond=(("temp_air[mean]", "linear", "above"),).',
+            )
+    named = {
+        "usual": model.usual,
+        "early": model.early,
+        "required": tuple(name for name, _ in model.required),
+        "beyond": tuple(name for _, name, *_ in model.beyond),
+    }
+    for key, names in named.items():
+        if not set(names) <= set(candidates):
+            raise SchemaError(
+                f"{key} is {getattr(model, key)}.",
+                f"It must be of the candidates {candidates}.",
+                f"Correct {key}, or leave it out.",
+            )
 
 
 def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -258,3 +259,23 @@ def test_an_area_learns_without_the_sun_that_others_have_and_with_its_own_needs_
         served.predict(lost, _power(), issue_time=issued)
     answered = served.predict(lost, _power(), issue_time=issued, strict=False)
     assert int(answered.data["fallback_level"].max()) == 3
+
+
+def test_the_remedy_for_a_variable_that_a_site_never_has_is_other_features() -> None:
+    weather = _weather(everywhere=True).sel(site=["works"])
+    cold = weather.assign(temp_air=weather["temp_air"].where(False))
+    with pytest.raises(NoRunError, match=r"At 'works', temp_air has no value at all.*features={'works'"):
+        ef.Forecaster(WORKS, TASK).fit(cold, _power()[["works"]])
+    partly = weather.assign(
+        temp_air=weather["temp_air"].where(weather["init_time"] > weather["init_time"][9])
+    )
+    with pytest.raises(NoRunError, match="missing='drop'"):
+        ef.Forecaster(WORKS, TASK).fit(partly, _power()[["works"]])
+
+
+def test_many_lags_that_lack_observations_are_named_in_short() -> None:
+    forecaster = ef.Forecaster(WORKS, TASK, model=ef.LightGBMQuantiles(**SMALL)).fit({}, _power()[["works"]])
+    works = _power()[["works"]]
+    silent = replace(works, values=works.values * np.nan)
+    with pytest.raises(MissingDataError, match=r"the lags \d+ h, \d+ h, \d+ h, \d+ h \.\.\. \d+ h could"):
+        forecaster.predict({}, silent, issue_time="2024-04-15 09:00")

@@ -193,6 +193,20 @@ def test_a_candidate_takes_over_only_where_it_is_higher_if_asked() -> None:
     assert taken.predict(both)[0, 1] < plain.predict(both)[0, 1] - 0.5
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"required": (("absolut", "temp_air*"),)}, "required is"),
+        ({"beyond": (("x", "nobody"),)}, "beyond is"),
+        ({"beyond": (("x", "absolute", "below"),)}, "beyond has"),
+        ({"beyond": (("x",),)}, "beyond has"),
+    ],
+)
+def test_arguments_that_name_no_candidate_are_refused(given: dict[str, Any], found: str) -> None:
+    with pytest.raises(SchemaError, match=found):
+        _selected(**given).fit(*_rows(growth=0.0, rows=50))
+
+
 def test_columns_of_a_named_weather_model_are_found_like_those_without_a_name() -> None:
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"cold": rng.uniform(0, 1, 400), "level": rng.uniform(size=400)})
