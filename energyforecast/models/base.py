@@ -123,7 +123,8 @@ class QuantileModel(BaseEstimator, ABC):
         RangeError
             If a weight or a level is out of its range.
         SchemaError
-            If an argument, or a parameter of the model, is not of its type, or X has no columns.
+            If an argument, or a parameter of the model, is not of its type, or X has no columns, or not those that
+            the model needs.
         """
         check_types({"X": X, "y": y, "sample_weight": sample_weight, "bounds": bounds}, of=QuantileModel.fit)
         check_parameters(self)
@@ -141,6 +142,13 @@ class QuantileModel(BaseEstimator, ABC):
                 f"X has no columns, only {len(X)} rows.",
                 f"{type(self).__name__} must have at least one column.",
                 "Give X a column for each feature.",
+            )
+        missing = lacking(self, X)
+        if missing:
+            raise SchemaError(
+                f"X has the columns {list(X.columns)}, without {missing}.",
+                f"{type(self).__name__} must have the columns {list(self.needs or ())}.",
+                "Add them; energyforecast.features.features_giving finds the features that give them.",
             )
         sample_weight = None if sample_weight is None else _check_weight(sample_weight, len(target))
         self.columns_ = [str(name) for name in X.columns]
@@ -247,6 +255,12 @@ def check_ranges(model: QuantileModel, ranges: Mapping[str, tuple[float, float]]
                 f"It must be at least {low:g}" + (f" and at most {high:g}." if np.isfinite(high) else "."),
                 "Leave it out for the default.",
             )
+
+
+def lacking(model: QuantileModel, X: pd.DataFrame) -> list[str]:
+    """Columns that a model requires and X does not have, of any weather model."""
+    given = {item for name in map(str, X.columns) for item in (name, name.split(":", 1)[-1])}
+    return [name for name in model.needs or () if name not in given]
 
 
 def _check_weight(weight: Array, rows: int) -> Array:

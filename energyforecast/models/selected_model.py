@@ -14,7 +14,7 @@ import pandas as pd
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import SchemaError, of_type
 from energyforecast.models import out_of_fold_calibration
-from energyforecast.models.base import Array, Part, QuantileModel, check_ranges, parts_of, restored
+from energyforecast.models.base import Array, Part, QuantileModel, check_ranges, lacking, parts_of, restored
 from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
 from energyforecast.models.lightgbm import LightGBMQuantiles
@@ -53,8 +53,8 @@ class SelectedModel(QuantileModel):
         Levels to predict; set by the forecaster.
     candidates : dict of QuantileModel, optional
         Unfitted models by name; :class:`LightGBMQuantiles` and :class:`LinearQuantiles` by
-        default. Those of which a named column (`relative_to`, `share_of`) is not among the columns, or is empty, are
-        left out.
+        default. Those of which a column in `needs` is not among the columns, or a named one (`relative_to`,
+        `share_of`) is not or is empty, are left out.
     usual : tuple of str
         Names of the usual choice, of which the mean is taken; the first candidate by default.
     required : tuple of tuple of str
@@ -343,7 +343,9 @@ def _check_named(model: SelectedModel, candidates: list[str]) -> None:
 def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     """Whether each column that a model names is there, with a value."""
     named = [model.get_params(deep=False).get(key) for key in ("relative_to", "share_of")]
-    return all(bool(X[columns_of(X, name)].notna().any(axis=None)) for name in named if name is not None)
+    return not lacking(model, X) and all(
+        bool(X[columns_of(X, name)].notna().any(axis=None)) for name in named if name is not None
+    )
 
 
 def _meets(pattern: str, X: pd.DataFrame) -> bool:

@@ -207,6 +207,15 @@ def test_arguments_that_name_no_candidate_are_refused(given: dict[str, Any], fou
         _selected(**given).fit(*_rows(growth=0.0, rows=50))
 
 
+def test_a_candidate_that_needs_a_column_is_left_out_without_it() -> None:
+    X, y = _rows(growth=0.0, rows=400)
+    candidates = {"naive": ef.SeasonalNaive(), "absolute": ABSOLUTE}
+    model = _selected(candidates=candidates, usual=("naive", "absolute")).fit(X, y)
+    assert list(model.models_) == ["absolute"]
+    with pytest.raises(SchemaError, match="without \\['lag_168h'\\]"):
+        ef.SeasonalNaive(LEVELS).fit(X, y)
+
+
 def test_columns_of_a_named_weather_model_are_found_like_those_without_a_name() -> None:
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"cold": rng.uniform(0, 1, 400), "level": rng.uniform(size=400)})
