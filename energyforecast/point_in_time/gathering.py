@@ -14,7 +14,7 @@ import xarray as xr
 from energyforecast.core import timestamps, variables
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import Site
+from energyforecast.core.sites import DemandArea, Site
 from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import MissingDataError
 from energyforecast.point_in_time.capacity import CapacityInService, capacity_in_service
@@ -180,6 +180,7 @@ def _histories(
                 site=site.name,
                 issue_time=windows.issue_time,
                 step=past.step,
+                clock=site.timezone if isinstance(site, DemandArea) else None,
                 void_since=void[site.name],
             )
             requested = windows.valid_time
@@ -187,7 +188,7 @@ def _histories(
                 # By single intervals: the newest one of any hour.
                 newest = partial(read, step=None)(requested_time=requested[:, :1])
                 requested = _begun(newest[1], windows)
-            values, age = read(requested_time=requested - past.lag.to_timedelta64())
+            values, age = read(requested_time=requested, lag=past.lag)
             values = _at_rated(values, age, site, windows, capacity)
             repeats = windows.valid_time.shape[1] if past.newest else 1
             found[past, site.name] = np.repeat(values, repeats, axis=1), np.repeat(age, repeats, axis=1)

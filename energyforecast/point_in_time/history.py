@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ __all__ = ["Past", "history_as_of"]
 
 Array = npt.NDArray[Any]
 _NEVER: Final = np.iinfo(np.int64).max
+_NONE: Final = pd.Timedelta(0)
+_DAY: Final = pd.Timedelta("24h")
 
 
 @checked(lag="0h", step="1ns")
@@ -31,8 +33,8 @@ class Past:
     lag : Timedelta
         The value at ``valid_time - lag`` is requested.
     step : Timedelta, optional
-        If that is not published, go back by whole steps (``24h`` keeps the hour of the day); by
-        default to the newest published value before it.
+        If that is not published, go back by whole steps (``24h`` keeps the hour of the day, of demand by the local
+        clock); by default to the newest published value before it.
     newest : bool
         Count the lag from the newest published observation in place of the interval.
     weather : tuple of str
@@ -57,7 +59,9 @@ def history_as_of(
     site: str,
     issue_time: timestamps.Times,
     requested_time: timestamps.Times,
+    lag: pd.Timedelta = _NONE,
     step: pd.Timedelta | None = None,
+    clock: str | None = None,
     void_since: npt.NDArray[np.int64] | None = None,
 ) -> tuple[Array, Array]:
     """Observations that were published by the issue time.
@@ -69,9 +73,15 @@ def history_as_of(
         Name of the site.
     issue_time : array of datetime64, shape (origins,)
     requested_time : array of datetime64, shape (origins, steps)
-        Beginnings of the requested intervals.
+        Beginnings of intervals.
+    lag : Timedelta
+        How long before them the requested intervals begin.
     step : Timedelta, optional
         How far to go back at a time while a value is missing or not published; an interval by default.
+    clock : str, optional
+        Time zone by whose clock lags with a step of whole days are counted, so that they keep the hour of people's days
+        where the clock changes; in UTC by default. Of an hour that the clock repeats, the first is used; one that it
+        leaves out is missing.
     void_since : array of int, shape (rows,), optional
         Moment from which it was known that a value shows a shut plant or an order, and is missing. [ns]
 
@@ -102,33 +112,95 @@ def history_as_of(
     ([[14.0, 14.5, 14.5]], [[3.0, 2.0, 2.0]])
     """
     column = observations.sites.index(site)
-    values = observations.values[site].to_numpy()
-    published = to_ints(observations.published[:, column])
-    begin, width = to_ints(timestamps.to_ns(observations.index))[0], observations.frequency.value
+    record = _Record(
+        observations.values[site].to_numpy(),
+        to_ints(observations.published[:, column]),
+        np.full(len(observations.index), _NEVER) if void_since is None else void_since,
+        to_ints(timestamps.to_ns(observations.index)),
+    )
+    width = observations.frequency.value
     hop = 1 if step is None else _whole_steps(step, observations.frequency)
+    zone = clock if step is not None and step % _DAY == _NONE else None
+    places = _Places.of(record, width, zone)
+    record = record.ordered(places)
     issued = np.broadcast_to(to_ints(issue_time)[:, None], requested_time.shape).ravel()
     position = np.minimum(
-        (to_ints(requested_time).ravel() - begin) // width, len(values) - 1 if hop == 1 else _NEVER
+        places.at(to_ints(requested_time).ravel(), lag.value), len(record.values) - 1 if hop == 1 else _NEVER
     )
     if hop > 1:
-        beyond = np.maximum(0, position - (len(values) - 1))
+        beyond = np.maximum(0, position - (len(record.values) - 1))
         position = position - -(-beyond // hop) * hop
     if observations.published_after is not None:
-        position = _back_to_published(position, issued, begin, width, observations.published_after.value, hop)
-    usable = np.isfinite(values)
-    pending = np.flatnonzero(position >= 0)
-    while pending.size:
-        at = position[pending]
-        missing = ~usable[at] | _unpublished(published[at], issued[pending])
-        if void_since is not None:
-            missing |= void_since[at] <= issued[pending]
-        pending = pending[missing]
-        position[pending] -= hop
-        pending = pending[position[pending] >= 0]
+        # With a fixed latency, the newest published interval is computed without a search.
+        newest = places.at(issued - observations.published_after.value - width)
+        position = position - -(-np.maximum(0, position - newest) // hop) * hop
+    position = record.newest_known(position, issued, hop)
     known = position >= 0
-    found = np.where(known, values[np.maximum(position, 0)], np.nan)
-    age = np.where(known, (issued - (begin + position * width)) / 3.6e12, np.nan)
+    found = np.where(known, record.values[np.maximum(position, 0)], np.nan)
+    age = np.where(known, (issued - record.begun[np.maximum(position, 0)]) / 3.6e12, np.nan)
     return found.reshape(requested_time.shape), age.reshape(requested_time.shape)
+
+
+class _Record(NamedTuple):
+    """Values of a site with the moments of publication, of becoming void, and of the beginning. [ns]"""
+
+    values: Array
+    published: Array
+    void_since: Array
+    begun: Array
+
+    def ordered(self, places: _Places) -> _Record:
+        """The record by places; values of places without an interval are missing."""
+        if places.source is None:
+            return self
+        at = np.maximum(places.source, 0)
+        values = np.where(places.source >= 0, self.values[at], np.nan)
+        return _Record(values, self.published[at], self.void_since[at], self.begun[at])
+
+    def newest_known(self, position: Array, issued: Array, hop: int) -> Array:
+        """Places, moved back by hops to a value that was known at issue; negative where there is none."""
+        position, usable = position.copy(), np.isfinite(self.values)
+        pending = np.flatnonzero(position >= 0)
+        while pending.size:
+            at, moment = position[pending], issued[pending]
+            missing = ~usable[at] | (self.published[at] > moment) | (self.void_since[at] <= moment)
+            pending = pending[missing]
+            position[pending] -= hop
+            pending = pending[position[pending] >= 0]
+        return position
+
+
+class _Places(NamedTuple):
+    """Numbers of intervals of a record, in UTC or by a local clock."""
+
+    begin: int
+    width: int
+    zone: str | None
+    source: Array | None
+
+    @classmethod
+    def of(cls, record: _Record, width: int, zone: str | None) -> _Places:
+        """Places in UTC, or by the clock where it changes by whole intervals."""
+        local = record.begun if zone is None else _wall(record.begun, zone)
+        begin = int(local.min())
+        place, apart = np.divmod(local - begin, width)
+        if zone is None or apart.any() or (np.diff(place) == 1).all():
+            return cls(int(record.begun[0]), width, None, None)
+        source = np.full(int(place.max()) + 1, -1)
+        source[place[::-1]] = np.arange(len(place))[::-1]  # of a repeated hour, the first
+        return cls(begin, width, zone, source)
+
+    def at(self, moments: Array, lag: int = 0) -> Array:
+        """Places of moments minus a lag, by the clock. [ns]"""
+        local = moments if self.zone is None else _wall(moments, self.zone)
+        return np.asarray((local - lag - self.begin) // self.width)
+
+
+def _wall(moments: Array, zone: str) -> Array:
+    """Time that a clock shows, as nanoseconds of a day in UTC that shows the same."""
+    unique, place = np.unique(moments, return_inverse=True)
+    local = pd.DatetimeIndex(unique.astype("datetime64[ns]"), tz="UTC").tz_convert(timestamps.zone(zone))
+    return np.asarray(local.tz_localize(None).as_unit("ns").asi8)[place]
 
 
 def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:
@@ -140,16 +212,3 @@ def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:
             "Choose another step, or resample the observations.",
         )
     return int(step // frequency)
-
-
-def _back_to_published(
-    position: Array, issued: Array, begin: int, width: int, latency: int, hop: int
-) -> Array:
-    """With a fixed latency, the newest published interval is computed without a search."""
-    newest = (issued - latency - width - begin) // width
-    behind = np.maximum(0, position - newest)
-    return np.asarray(position - -(-behind // hop) * hop)
-
-
-def _unpublished(published: Array, issued: Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(published > issued)

@@ -160,6 +160,20 @@ def test_a_level_that_was_never_seen_shifts_demand_without_weather_and_changes_n
     np.testing.assert_allclose(after - before, 500.0, rtol=1e-3)
 
 
+@pytest.mark.parametrize("day", ["2024-03-31", "2024-04-03", "2024-10-27", "2024-10-29"])
+def test_last_week_by_the_local_clock_is_the_day_after_a_change(day: str) -> None:
+    index = pd.date_range("2024-01-01", "2024-12-01", freq="1h", tz="UTC")
+    load = 10.0 + index.tz_convert("Europe/Berlin").hour
+    demand = ef.Observations(pd.DataFrame({"works": load.astype(float)}, index=index), published_after="1h")
+    area = dataclasses.replace(AREA, timezone="Europe/Berlin")
+    task = ef.day_ahead("09:00", timezone="Europe/Berlin")
+    forecaster = ef.Forecaster(area, task, model=ef.SeasonalNaive()).fit(None, demand[:"2024-03"])
+    issued = pd.Timestamp(day) - pd.Timedelta("1D") + pd.Timedelta("9h")
+    table = forecaster.predict(None, demand, issue_time=f"{issued:%Y-%m-%d %H:%M}").to_frame()
+    hours = pd.DatetimeIndex(table["valid_time"]).tz_convert("Europe/Berlin").hour
+    assert (table["q0.5"].to_numpy() == 10.0 + hours).mean() > 0.95  # one hour is repeated, or left out
+
+
 def test_the_calendar_alone_serves_the_default_model_of_demand() -> None:
     features = [ef.features.LocalHour(), ef.features.DayType()]
     forecaster = ef.Forecaster(AREA, DAY_AHEAD, features=features).fit(None, _demand())

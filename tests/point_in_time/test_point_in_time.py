@@ -479,6 +479,47 @@ def test_a_step_of_no_whole_number_of_intervals_is_refused() -> None:
         )
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Chicago", "Asia/Almaty", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("width", ["30min", "1h"])
+@pytest.mark.parametrize("days", [1, 7])
+@pytest.mark.parametrize("change", ["2024-03", "2024-11"])
+def test_whole_days_back_by_the_clock_show_the_same_hour(
+    zone: str, width: str, days: int, change: str
+) -> None:
+    begin = pd.Timestamp(change, tz="UTC") - pd.Timedelta("20D")
+    index = pd.date_range(begin, periods=int(pd.Timedelta("70D") / pd.Timedelta(width)), freq=width)
+    power = Observations(
+        pd.DataFrame({"a": np.arange(len(index), dtype=float)}, index=index), published_after="0h"
+    )
+    wanted = index[index > begin + pd.Timedelta("30D")].tz_localize(None).to_numpy()[None]
+    step = pd.Timedelta(days=days)
+    values, _ = history_as_of(
+        power, site="a", issue_time=wanted[:, -1], requested_time=wanted, lag=step, step=step, clock=zone
+    )
+    asked = pd.DatetimeIndex(wanted[0], tz="UTC").tz_convert(zone).tz_localize(None)
+    found = index[values[0].astype(int)].tz_convert(zone).tz_localize(None)
+    back = asked - found
+    # Lord Howe moves its clock by half an hour, which is no whole number of hours: there UTC counts.
+    if not (zone == "Australia/Lord_Howe" and width == "1h"):
+        assert (back % step == pd.Timedelta(0)).all()
+        assert ((back == step) | (back == 2 * step)).all()
+        assert (back == 2 * step).mean() < 0.01  # the hour that a clock leaves out
+
+
+def test_without_a_clock_lags_are_counted_in_utc() -> None:
+    index = pd.date_range("2024-03-20", periods=24 * 20, freq="1h", tz="UTC")
+    power = Observations(pd.DataFrame({"a": np.arange(480.0)}, index=index), published_after="0h")
+    issued, wanted = (
+        index[[400]].tz_localize(None).to_numpy(),
+        index[[300]].tz_localize(None).to_numpy()[None],
+    )
+    day = pd.Timedelta("24h")
+    values, _ = history_as_of(
+        power, site="a", issue_time=issued, requested_time=wanted, lag=3 * day, step=day
+    )
+    assert values.tolist() == [[300.0 - 72]]
+
+
 # --- The snapshot ---------------------------------------------------------------------------------
 
 
