@@ -275,7 +275,7 @@ def read(path: str | Path) -> Configuration:
     ...     file = Path(folder, "farm.toml")
     ...     _ = file.write_text(text)
     ...     read(file).forecaster()
-    Forecaster(farm, LightGBMQuantiles, not fitted)
+    Forecaster(farm, auto, not fitted)
     """
     check_types(locals(), of=read)
     source = Path(path)
