@@ -131,9 +131,8 @@ def history_as_of(
         beyond = np.maximum(0, position - (len(record.values) - 1))
         position = position - -(-beyond // hop) * hop
     if observations.published_after is not None:
-        # With a fixed latency, the newest published interval is computed without a search.
         newest = places.at(issued - observations.published_after.value - width)
-        position = position - -(-np.maximum(0, position - newest) // hop) * hop
+        position = _back_to_published(position, newest, hop)
     position = record.newest_known(position, issued, hop)
     known = position >= 0
     found = np.where(known, record.values[np.maximum(position, 0)], np.nan)
@@ -163,11 +162,20 @@ class _Record(NamedTuple):
         pending = np.flatnonzero(position >= 0)
         while pending.size:
             at, moment = position[pending], issued[pending]
-            missing = ~usable[at] | (self.published[at] > moment) | (self.void_since[at] <= moment)
+            missing = ~usable[at] | _unpublished(self.published[at], moment) | (self.void_since[at] <= moment)
             pending = pending[missing]
             position[pending] -= hop
             pending = pending[position[pending] >= 0]
         return position
+
+
+def _back_to_published(position: Array, newest: Array, hop: int) -> Array:
+    """With a fixed latency, the newest published interval is known without a search."""
+    return np.asarray(position - -(-np.maximum(0, position - newest) // hop) * hop)
+
+
+def _unpublished(published: Array, issued: Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(published > issued)
 
 
 class _Places(NamedTuple):

@@ -220,9 +220,7 @@ def test_a_lag_at_a_time_when_it_was_not_recorded_is_caught(monkeypatch: pytest.
 def test_a_lag_that_does_not_step_back_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     given = synthetic()
     everything_is_published(monkeypatch)
-    monkeypatch.setattr(
-        history, "_back_to_published", lambda position, issued, begin, width, delay, hop: position
-    )
+    monkeypatch.setattr(history, "_back_to_published", lambda position, newest, hop: position)
     assert "'newest'" in _refused(given)
 
 
