@@ -7,6 +7,7 @@ from . import (
     calendars as calendars,
     power_curve_sources as power_curve_sources,
     decrees as decrees,
+    embedded as embedded,
     curve_points as curve_points,
     deprecations as deprecations,
     site_facts as site_facts,
