@@ -83,6 +83,13 @@ def local_hours(moments: Times, timezone: str) -> npt.NDArray[np.float64]:
     return np.asarray(local.hour + local.minute / 60, dtype=float)
 
 
+def on_clock(moments: Times, timezone: str) -> Times:
+    """What a local clock shows at moments in UTC, without a zone: it repeats hours, and leaves others out."""
+    unique, place = np.unique(moments, return_inverse=True)
+    local = pd.DatetimeIndex(unique, tz="UTC").tz_convert(zone(timezone)).tz_localize(None)
+    return np.asarray(local.to_numpy().astype("datetime64[ns]", copy=False)[place].reshape(np.shape(moments)))
+
+
 def duration(value: str | timedelta | np.timedelta64) -> pd.Timedelta:
     """Length of time from ``"1h"``, ``"90min"``, ``"2D"`` or any library's timedelta; bare numbers are refused."""
     given: object = value

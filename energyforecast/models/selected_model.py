@@ -65,7 +65,7 @@ class SelectedModel(QuantileModel):
         range of training: fully at a tenth of the range beyond it. The mean of several, where a column has them. With
         ``"above"`` as a third word, only where the median is then the higher one.
     early : tuple of str
-        Candidates for rows that span fewer than `early_before` years, by the columns of
+        Candidates for rows that span fewer than `early_before` years, where there are the columns of
         :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and no others are tried. In
         longer rows they are left out, unless there are no others.
     early_before : float

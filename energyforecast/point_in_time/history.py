@@ -188,27 +188,25 @@ class _Places(NamedTuple):
 
     @classmethod
     def of(cls, record: _Record, width: int, zone: str | None) -> _Places:
-        """Places in UTC, or by the clock where it changes by whole intervals."""
-        local = record.begun if zone is None else _wall(record.begun, zone)
-        begin = int(local.min())
-        place, apart = np.divmod(local - begin, width)
-        if zone is None or apart.any() or (np.diff(place) == 1).all():
+        """Places in UTC, or by the clock of a zone, also where that changes after the record's end alone."""
+        if zone is None:
             return cls(int(record.begun[0]), width, None, None)
+        local = _shown(record.begun, zone)
+        begin = int(local.min())
+        place = (local - begin) // width
         source = np.full(int(place.max()) + 1, -1)
         source[place[::-1]] = np.arange(len(place))[::-1]  # of a repeated hour, the first
         return cls(begin, width, zone, source)
 
     def at(self, moments: Array, lag: int = 0) -> Array:
         """Places of moments minus a lag, by the clock. [ns]"""
-        local = moments if self.zone is None else _wall(moments, self.zone)
+        local = moments if self.zone is None else _shown(moments, self.zone)
         return np.asarray((local - lag - self.begin) // self.width)
 
 
-def _wall(moments: Array, zone: str) -> Array:
-    """Time that a clock shows, as nanoseconds of a day in UTC that shows the same."""
-    unique, place = np.unique(moments, return_inverse=True)
-    local = pd.DatetimeIndex(unique.astype("datetime64[ns]"), tz="UTC").tz_convert(timestamps.zone(zone))
-    return np.asarray(local.tz_localize(None).as_unit("ns").asi8)[place]
+def _shown(moments: Array, zone: str) -> Array:
+    """Readings of a local clock at moments in UTC. [ns]"""
+    return to_ints(timestamps.on_clock(moments.astype("datetime64[ns]"), zone))
 
 
 def _whole_steps(step: pd.Timedelta, frequency: pd.Timedelta) -> int:

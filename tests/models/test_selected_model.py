@@ -155,15 +155,22 @@ def test_requirements_that_leave_no_candidate_are_not_heeded() -> None:
     assert list(_selected(required=required, blend=False).fit(X, y).models_) == ["absolute"]
 
 
-def test_a_candidate_takes_over_beyond_the_range_of_training() -> None:
+def _cold_rows() -> tuple[pd.DataFrame, Array]:
+    """Outcomes that rise by ten with one column, by one with another."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"cold": rng.uniform(0, 1, 280), "x": rng.uniform(size=280)})
-    y = 10 * X["cold"].to_numpy() + X["x"].to_numpy() + 0.1 * rng.normal(size=280)
-    candidates = {
-        "blind": LightGBMQuantiles(n_estimators=20, exclude=("cold",), calibrate=False),
-        "linear": LightGBMQuantiles(n_estimators=20, linear_base=True, calibrate=False),
-    }
-    given = {"candidates": candidates, "usual": ("blind", "linear"), "blend": False}
+    return X, 10 * X["cold"].to_numpy() + X["x"].to_numpy() + 0.1 * rng.normal(size=280)
+
+
+BLIND_AND_LINEAR = {
+    "blind": LightGBMQuantiles(n_estimators=20, exclude=("cold",), calibrate=False),
+    "linear": LightGBMQuantiles(n_estimators=20, linear_base=True, calibrate=False),
+}
+
+
+def test_a_candidate_takes_over_beyond_the_range_of_training() -> None:
+    X, y = _cold_rows()
+    given = {"candidates": BLIND_AND_LINEAR, "usual": ("blind", "linear"), "blend": False}
     frost = pd.DataFrame({"cold": [0.5, 1.05, 1.4], "x": 0.5})  # truth of the last: 14.5
     plain, taken = (_selected(**given, beyond=beyond).fit(X, y) for beyond in ((), (("cold", "linear"),)))
     assert taken.leaves_range(frost, "cold").tolist() == [False, True, True]
@@ -239,14 +246,9 @@ def test_columns_of_a_named_weather_model_are_found_like_those_without_a_name() 
 
 
 def test_several_take_over_together() -> None:
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame({"cold": rng.uniform(0, 1, 280), "x": rng.uniform(size=280)})
-    y = 10 * X["cold"].to_numpy() + X["x"].to_numpy() + 0.1 * rng.normal(size=280)
-    candidates = {
-        "blind": LightGBMQuantiles(n_estimators=20, exclude=("cold",), calibrate=False),
-        "linear": LightGBMQuantiles(n_estimators=20, linear_base=True, calibrate=False),
-        "share": LightGBMQuantiles(n_estimators=20, share_of="cold", calibrate=False),
-    }
+    X, y = _cold_rows()
+    share = LightGBMQuantiles(n_estimators=20, share_of="cold", calibrate=False)
+    candidates = BLIND_AND_LINEAR | {"share": share}
     model = _selected(
         candidates=candidates,
         usual=tuple(candidates),

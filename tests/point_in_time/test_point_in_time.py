@@ -499,11 +499,43 @@ def test_whole_days_back_by_the_clock_show_the_same_hour(
     asked = pd.DatetimeIndex(wanted[0], tz="UTC").tz_convert(zone).tz_localize(None)
     found = index[values[0].astype(int)].tz_convert(zone).tz_localize(None)
     back = asked - found
-    # Lord Howe moves its clock by half an hour, which is no whole number of hours: there UTC counts.
+    # Lord Howe moves its clock by half an hour, which is no whole number of hours.
     if not (zone == "Australia/Lord_Howe" and width == "1h"):
         assert (back % step == pd.Timedelta(0)).all()
         assert ((back == step) | (back == 2 * step)).all()
         assert (back == 2 * step).mean() < 0.01  # the hour that a clock leaves out
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Chicago", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("change", ["2024-03", "2024-11"])
+@pytest.mark.parametrize("recorded", [False, True])
+def test_the_record_after_the_issue_does_not_change_lags_by_the_clock(
+    zone: str, change: str, recorded: bool
+) -> None:
+    index = pd.date_range(pd.Timestamp(change, tz="UTC") - pd.Timedelta("20D"), periods=24 * 70, freq="1h")
+    values = pd.DataFrame({"a": np.arange(len(index), dtype=float)}, index=index)
+    published = {"published_time": values.apply(lambda _: index + index.freq)} if recorded else None
+    step = pd.Timedelta("24h")
+
+    def lags(rows: int, issued: Any) -> Any:
+        given = (
+            {"published_time": published["published_time"][:rows]} if published else {"published_after": "0h"}
+        )
+        return history_as_of(
+            Observations(values[:rows], **given),
+            site="a",
+            issue_time=issued,
+            requested_time=issued[:, None] + np.arange(6, 48) * HOUR,
+            lag=step,
+            step=step,
+            clock=zone,
+        )
+
+    for row in range(
+        240 + 9, 60 * 24, 24
+    ):  # among them the day before each change, which the record has not seen
+        issued = index[[row]].tz_localize(None).to_numpy()
+        np.testing.assert_array_equal(lags(row, issued), lags(len(index), issued))
 
 
 def test_without_a_clock_lags_are_counted_in_utc() -> None:
