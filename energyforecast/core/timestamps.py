@@ -84,7 +84,7 @@ def local_hours(moments: Times, timezone: str) -> npt.NDArray[np.float64]:
 
 
 def on_clock(moments: Times, timezone: str) -> Times:
-    """What a local clock shows at moments in UTC, without a zone: it repeats hours, and leaves others out."""
+    """Readings of a local clock at moments in UTC, without a zone; some hours are repeated, others left out."""
     unique, place = np.unique(moments, return_inverse=True)
     local = pd.DatetimeIndex(unique, tz="UTC").tz_convert(zone(timezone)).tz_localize(None)
     return np.asarray(local.to_numpy().astype("datetime64[ns]", copy=False)[place].reshape(np.shape(moments)))
