@@ -89,8 +89,8 @@ class EmbeddedCapacity:
         return since, known
 
 
-def as_embedded(given: Any, *, area: str) -> tuple[EmbeddedCapacity, ...]:
-    """Capacities of an area: objects, or the tables of a configuration and of a stored site."""
+def as_embedded(given: Any, *, area: str, timezone: str) -> tuple[EmbeddedCapacity, ...]:
+    """Capacities of an area: objects, or the tables of a configuration and of a stored site; their moments exist."""
     several = given if isinstance(given, Iterable) and not isinstance(given, str | Mapping) else (given,)
     try:
         found = tuple(EmbeddedCapacity(**item) if isinstance(item, Mapping) else item for item in several)
@@ -98,6 +98,8 @@ def as_embedded(given: Any, *, area: str) -> tuple[EmbeddedCapacity, ...]:
         raise _no_capacity(given, area) from error
     if not all(isinstance(item, EmbeddedCapacity) for item in found):
         raise _no_capacity(given, area)
+    for item in found:
+        item.times(timezone=timezone)
     return found
 
 

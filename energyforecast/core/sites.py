@@ -74,7 +74,8 @@ class DemandArea(Site):
     embedded: tuple[EmbeddedCapacity, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "embedded", as_embedded(self.embedded, area=self.name))
+        capacities = as_embedded(self.embedded, area=self.name, timezone=self.timezone)
+        object.__setattr__(self, "embedded", capacities)
         object.__setattr__(self, "decrees", as_decrees(self.decrees, area=self.name))
         super().__post_init__()
         one_of(f"sector of site {self.name!r}", self.sector, allowed=("total", "industry", "households"))

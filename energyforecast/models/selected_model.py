@@ -66,8 +66,8 @@ class SelectedModel(QuantileModel):
         ``"above"`` as a third word, only where the median is then the higher one.
     early : tuple of str
         Candidates for rows that span fewer than `early_before` years, where there are the columns of
-        :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and no others are tried. In
-        longer rows they are left out, unless there are no others.
+        :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and the other candidates are
+        left out. In longer rows these are, unless there are no others.
     early_before : float
         Years from which on the season is known. [a]
     blend : bool

@@ -130,7 +130,7 @@ def history_as_of(
     if hop > 1:
         beyond = np.maximum(0, position - (len(record.values) - 1))
         position = position - -(-beyond // hop) * hop
-    if observations.published_after is not None:
+    if observations.published_after is not None and places.source is None:
         newest = places.at(issued - observations.published_after.value - width)
         position = _back_to_published(position, newest, hop)
     position = record.newest_known(position, issued, hop)
@@ -181,27 +181,38 @@ def _unpublished(published: Array, issued: Array) -> npt.NDArray[np.bool_]:
 class _Places(NamedTuple):
     """Numbers of intervals of a record, in UTC or by a local clock."""
 
-    begin: int
+    first: int
     width: int
     zone: str | None
+    begin: int
     source: Array | None
 
     @classmethod
     def of(cls, record: _Record, width: int, zone: str | None) -> _Places:
         """Places in UTC, or by the clock of a zone, also where that changes after the record's end alone."""
+        first = int(record.begun[0])
         if zone is None:
-            return cls(int(record.begun[0]), width, None, None)
+            return cls(first, width, None, first, None)
         local = _shown(record.begun, zone)
         begin = int(local.min())
-        place = (local - begin) // width
+        place = _nearest(local - begin, width)
         source = np.full(int(place.max()) + 1, -1)
         source[place[::-1]] = np.arange(len(place))[::-1]  # of a repeated hour, the first
-        return cls(begin, width, zone, source)
+        return cls(first, width, zone, begin, source)
 
     def at(self, moments: Array, lag: int = 0) -> Array:
-        """Places of moments minus a lag, by the clock. [ns]"""
-        local = moments if self.zone is None else _shown(moments, self.zone)
-        return np.asarray((local - lag - self.begin) // self.width)
+        """Places of the intervals that hold moments minus a lag, which is counted by the clock. [ns]"""
+        whole, rest = divmod(lag, self.width)
+        number = (moments - rest - self.first) // self.width
+        if self.zone is None:
+            return np.asarray(number - whole)
+        local = _shown(self.first + number * self.width, self.zone)
+        return _nearest(local - self.begin, self.width) - whole
+
+
+def _nearest(length: Array, width: int) -> Array:
+    """Whole number of intervals: a clock may change by less than one, which then keeps its place."""
+    return np.asarray((length + width // 2) // width)
 
 
 def _shown(moments: Array, zone: str) -> Array:

@@ -155,3 +155,14 @@ timezone = "UTC"
         ef.EmbeddedCapacity(pv=50, wind=4),
         ef.EmbeddedCapacity(pv=80, since="2024-04-01", published="2024-04-10"),
     )
+
+
+def test_a_moment_that_the_clock_of_the_area_leaves_out_is_refused_with_the_area() -> None:
+    with pytest.raises(TimeError):
+        ef.DemandArea(
+            name="town",
+            latitude=50,
+            longitude=10,
+            timezone="Europe/Paris",
+            embedded=[{"pv": 1, "since": "2024-03-31 02:30"}],
+        )

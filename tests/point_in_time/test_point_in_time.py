@@ -538,6 +538,35 @@ def test_the_record_after_the_issue_does_not_change_lags_by_the_clock(
         np.testing.assert_array_equal(lags(row, issued), lags(len(index), issued))
 
 
+def test_in_the_hour_that_a_clock_repeats_the_newest_published_value_is_used() -> None:
+    index = pd.date_range("2024-10-20", periods=960, freq="15min", tz="UTC")
+    power = Observations(pd.DataFrame({"a": np.arange(960.0)}, index=index), published_after="0h")
+    issued = np.array(["2024-10-27T01:20"], dtype="datetime64[ns]")  # 02:20 in Paris, for the second time
+    wanted = np.array([["2024-10-28T01:30"]], dtype="datetime64[ns]")
+    day = pd.Timedelta("24h")
+    values, age = history_as_of(
+        power, site="a", issue_time=issued, requested_time=wanted, lag=day, step=day, clock="Europe/Paris"
+    )
+    assert index[int(values[0, 0])] == pd.Timestamp("2024-10-27 00:30", tz="UTC")  # 02:30, for the first time
+    assert age[0, 0] == pytest.approx(50 / 60)
+
+
+@pytest.mark.parametrize("hours", [3, 12, 24])
+@pytest.mark.parametrize("change", ["2024-03-31", "2024-10-27"])
+def test_no_interval_is_lost_that_is_longer_than_a_change_of_the_clock(hours: int, change: str) -> None:
+    index = pd.date_range(
+        pd.Timestamp(change, tz="UTC") - pd.Timedelta("7D"), periods=15 * 24 // hours, freq=f"{hours}h"
+    )
+    power = Observations(pd.DataFrame({"a": np.arange(float(len(index)))}, index=index), published_after="0h")
+    wanted = index[24 // hours :].tz_localize(None).to_numpy()[None]
+    issued = np.array(["2026-01-01"], dtype="datetime64[ns]")
+    day = pd.Timedelta("24h")
+    values, _ = history_as_of(
+        power, site="a", issue_time=issued, requested_time=wanted, lag=day, step=day, clock="Europe/Paris"
+    )
+    np.testing.assert_array_equal(values[0], np.arange(len(index) - 24 // hours))
+
+
 def test_without_a_clock_lags_are_counted_in_utc() -> None:
     index = pd.date_range("2024-03-20", periods=24 * 20, freq="1h", tz="UTC")
     power = Observations(pd.DataFrame({"a": np.arange(480.0)}, index=index), published_after="0h")
