@@ -92,6 +92,7 @@ from .models import (
     Climatology as Climatology,
     ConformalQuantiles as ConformalQuantiles,
     ConvexCombination as ConvexCombination,
+    KernelQuantiles as KernelQuantiles,
     LightGBMQuantiles as LightGBMQuantiles,
     LinearQuantiles as LinearQuantiles,
     Persistence as Persistence,

@@ -1,11 +1,12 @@
 """Quantile models on a table of features: ``fit(X, y)`` and ``predict(X)``."""
 
-from energyforecast.models.base import PoolsMembers, QuantileModel
+from energyforecast.models.base import FitsOutOfFold, PoolsMembers, QuantileModel
 from energyforecast.models.blend import Blend
 from energyforecast.models.climatology import Climatology, SeasonalClimatology
 from energyforecast.models.cold_start import ColdStart
 from energyforecast.models.conformal import ConformalQuantiles
 from energyforecast.models.demand_response import DemandResponse
+from energyforecast.models.kernel_quantiles import KernelQuantiles
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.references import (
@@ -24,6 +25,8 @@ __all__ = [
     "ConformalQuantiles",
     "ConvexCombination",
     "DemandResponse",
+    "FitsOutOfFold",
+    "KernelQuantiles",
     "LightGBMQuantiles",
     "LinearQuantiles",
     "Persistence",

@@ -16,7 +16,7 @@ from energyforecast.core.arguments import as_numbers, check_types
 from energyforecast.core.quantiles import PERCENTILES, check_levels
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 
-__all__ = ["Part", "PoolsMembers", "QuantileModel"]
+__all__ = ["FitsOutOfFold", "Part", "PoolsMembers", "QuantileModel"]
 
 Array = npt.NDArray[Any]
 #: A text or an array: one part of a stored model.
@@ -126,6 +126,14 @@ class QuantileModel(BaseEstimator, ABC):
             If an argument, or a parameter of the model, is not of its type, or X has no columns, or not those that
             the model needs.
         """
+        target, weight = self._begin(X, y, sample_weight, bounds)
+        self._fit(X, target, weight)
+        return self
+
+    def _begin(
+        self, X: pd.DataFrame, y: Array, sample_weight: Array | None, bounds: tuple[float, float]
+    ) -> tuple[Array, Array | None]:
+        """Check the rows of a fit, keep their columns and bounds, and return outcomes and weights."""
         check_types({"X": X, "y": y, "sample_weight": sample_weight, "bounds": bounds}, of=QuantileModel.fit)
         check_parameters(self)
         check_levels(self.levels)
@@ -153,8 +161,7 @@ class QuantileModel(BaseEstimator, ABC):
         sample_weight = None if sample_weight is None else _check_weight(sample_weight, len(target))
         self.columns_ = [str(name) for name in X.columns]
         self.bounds_ = (float(bounds[0]), float(bounds[1]))
-        self._fit(X, target, sample_weight)
-        return self
+        return target, sample_weight
 
     def predict(self, X: pd.DataFrame) -> Array:
         """Predict quantiles, shape (rows, levels): not crossing, and inside the bounds."""
@@ -221,6 +228,42 @@ class PoolsMembers(Protocol):
         X : DataFrame, shape (members * steps, columns)
             Rows of one member after the other, the steps of each in order.
         members : int
+        """
+
+
+@runtime_checkable
+class FitsOutOfFold(Protocol):
+    """Quantile model with a way of its own to forecast the rows of a fit without their folds, at low cost.
+
+    Any other model is fitted again for each fold.
+
+    See Also
+    --------
+    KernelQuantiles : Model with this method.
+
+    Examples
+    --------
+    >>> from energyforecast.models import Climatology, KernelQuantiles
+    >>> isinstance(KernelQuantiles(), FitsOutOfFold), isinstance(Climatology(), FitsOutOfFold)
+    (True, False)
+    """
+
+    def fit_out_of_fold(
+        self,
+        X: pd.DataFrame,
+        y: Array,
+        *,
+        fold: npt.ArrayLike,
+        sample_weight: Array | None = None,
+        bounds: tuple[float, float] = (-np.inf, np.inf),
+    ) -> Array:
+        """Fit on all rows, and return the quantiles of each from a fit without its fold, shape (rows, levels).
+
+        Parameters
+        ----------
+        X, y, sample_weight, bounds
+            As in :meth:`QuantileModel.fit`.
+        fold : array of int, shape (rows,)
         """
 
 
