@@ -36,6 +36,8 @@ TASKS: Final[dict[str, Callable[..., Task]]] = {
 }
 #: Models that are no choice of a configuration: private bases, and the one that a forecaster adds itself.
 _NO_CHOICE: Final = ("ColdStart", "SelectedModel")
+#: Parameters that are models, with their types.
+_INNER: Final = {"model": "Model", "base_models": "list[NamedModel]"}
 
 
 def _one_place(given: Mapping[str, Any], places: Sequence[str]) -> None:
@@ -240,13 +242,15 @@ def _model_section() -> Any:
     """Section [model]; a model inside another is a table of its own."""
     sections = {}
     for name, maker in _models().items():
-        inner = (("model", "Model"),) if "model" in inspect.signature(maker).parameters else ()
+        given = inspect.signature(maker).parameters
+        inner = tuple((key, kind) for key, kind in _INNER.items() if key in given)
         section = section_of(maker, leave_out=frozenset({"quantiles"}), types=inner)
         sections[name] = _with_key(section, "kind", name, required=name != LightGBMQuantiles.__name__)
-    sections["auto"] = _with_key(_Auto, "kind", "auto")
+    base = _choice(sections, usual=LightGBMQuantiles.__name__)
+    sections = {**sections, "auto": _with_key(_Auto, "kind", "auto")}
     choice = _choice(sections, usual=LightGBMQuantiles.__name__)
     for section in sections.values():
-        section.model_rebuild(force=True, _types_namespace={"Model": choice})
+        section.model_rebuild(force=True, _types_namespace={"Model": choice, "NamedModel": base})
     return choice
 
 

@@ -326,13 +326,19 @@ def _task(values: Mapping[str, Any], source: Path) -> Task:
 
 
 def _model(values: Mapping[str, Any], source: Path, section: str = "model") -> QuantileModel | None:
-    if not values or values.get("kind") == "auto":
-        return None
+    return None if not values or values.get("kind") == "auto" else _of_kind(values, source, section)
+
+
+def _of_kind(values: Mapping[str, Any], source: Path, section: str) -> QuantileModel:
+    """Model of a table, with the models inside it."""
     given: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
     }
     if "model" in given:
         given["model"] = _model(given["model"], source, f"{section}.model")
+    if "base_models" in given:
+        where = f"{section}.base_models"
+        given["base_models"] = tuple(_of_kind(item, source, where) for item in given["base_models"])
     kind = given.pop("kind", LightGBMQuantiles.__name__)
     return _built(QuantileModel.registry[kind], given, source, section)
 

@@ -383,6 +383,8 @@ def alike(one: object, other: object) -> bool:
     """Whether two feature sets or two unfitted models are the same."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return list(one) == list(other) and all(alike(value, other[name]) for name, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
     if one is other or not isinstance(one, QuantileModel):
         return one is other or bool(one == other)
     if type(one) is not type(other) or not isinstance(other, QuantileModel):

@@ -92,9 +92,11 @@ def model_to_json(model: QuantileModel) -> dict[str, Any]:
 
 
 def _inner_to_json(value: Any) -> Any:
-    """Parameter of a model: a model, several by name, or a plain value."""
+    """Parameter of a model: a model, several by name or in a row, or a plain value."""
     if isinstance(value, Mapping):
         return {"models": {name: model_to_json(item) for name, item in value.items()}}
+    if isinstance(value, list | tuple):
+        return [_inner_to_json(item) for item in value]
     return model_to_json(value) if isinstance(value, QuantileModel) else value
 
 

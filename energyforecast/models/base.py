@@ -283,9 +283,15 @@ def check_parameters(model: QuantileModel) -> None:
     if type(model).__init__.__module__.startswith("energyforecast."):
         check_types(given, of=type(model).__init__)
     for inside in given.values():
-        for item in inside.values() if isinstance(inside, Mapping) else (inside,):
-            if isinstance(item, QuantileModel):
-                check_parameters(item)
+        for item in models_in(inside):
+            check_parameters(item)
+
+
+def models_in(value: object) -> list[QuantileModel]:
+    """Models of a parameter: itself, or those in a table or sequence."""
+    inside = list(value.values()) if isinstance(value, Mapping) else value
+    several = inside if isinstance(inside, list | tuple) else (inside,)
+    return [item for item in several if isinstance(item, QuantileModel)]
 
 
 def check_ranges(model: QuantileModel, ranges: Mapping[str, tuple[float, float]]) -> None:

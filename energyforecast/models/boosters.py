@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from energyforecast.errors import DependencyError
-from energyforecast.models.base import Array
+from energyforecast.models.base import Array, Part
 from energyforecast.models.leaf_values import LeafValues
 
 __all__ = [
+    "boosters_of",
     "dataset",
+    "gain_shares",
     "leaf_indices",
     "leaf_outputs",
     "lightgbm",
@@ -24,6 +27,7 @@ __all__ = [
     "shapley_curve",
     "shapley_mean",
     "shapley_shared",
+    "texts_of",
 ]
 
 
@@ -57,6 +61,23 @@ def dataset(
     )
     data.construct()
     return data
+
+
+def texts_of(boosters: list[Any]) -> dict[str, Part]:
+    """Text of each booster, for storage."""
+    return {f"booster_{k}": booster.model_to_string() for k, booster in enumerate(boosters)}
+
+
+def boosters_of(parts: Mapping[str, Part]) -> list[Any]:
+    """Boosters from :func:`texts_of`."""
+    count = sum(name.startswith("booster_") for name in parts)
+    return [lightgbm().Booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
+
+
+def gain_shares(boosters: list[Any]) -> Array:
+    """Share of each column in the loss reduction of all splits, shape (columns,)."""
+    total = np.sum([booster.feature_importance(importance_type="gain") for booster in boosters], axis=0)
+    return np.asarray(total / max(total.sum(), 1e-300))
 
 
 def predict_each(boosters: list[Any], values: Array) -> Array:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 from energyforecast.models.base import Array, Part, QuantileModel, check_ranges
+from energyforecast.models.boosters import boosters_of, texts_of
 from energyforecast.models.tree_growth import RANGES
 
 __all__ = ["DemandResponse"]
@@ -302,23 +303,19 @@ class DemandResponse(QuantileModel):
 
     def parts(self) -> dict[str, Part]:
         """Text of each booster; knots, weights, level and residuals."""
-        boosters = {f"booster_{k}": booster.model_to_string() for k, booster in enumerate(self.boosters_)}
         knots = {f"knots:{name}": values for name, values in self.knots_.items()}
         arrays = {name: getattr(self, f"{name}_") for name in _ARRAYS}
         counts = np.array([self.level_, self.left_out_])
-        return {**boosters, **knots, **arrays, "counts": counts}
+        return {**texts_of(self.boosters_), **knots, **arrays, "counts": counts}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Restore the fitted state from :meth:`parts`."""
-        from lightgbm import Booster
-
         for name in _ARRAYS:
             setattr(self, f"{name}_", np.asarray(parts[name]))
         self.level_, self.left_out_ = float(parts["counts"][0]), int(parts["counts"][1])
         names = [name for name in self.columns_ if f"knots:{name}" in parts]
         self.knots_ = {name: np.asarray(parts[f"knots:{name}"]) for name in names}
-        count = sum(name.startswith("booster_") for name in parts)
-        self.boosters_ = [Booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
+        self.boosters_ = boosters_of(parts)
 
 
 def _spline(values: pd.Series[Any], knots: Floats) -> Floats:

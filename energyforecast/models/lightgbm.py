@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -13,10 +12,17 @@ from energyforecast.core.quantiles import check_levels
 from energyforecast.errors import RangeError, one_of
 from energyforecast.models import learned_outcome, out_of_fold_calibration
 from energyforecast.models.base import Array, Part, QuantileModel, check_ranges
-from energyforecast.models.boosters import dataset, lightgbm, predict_curve, shapley_curve
+from energyforecast.models.boosters import (
+    boosters_of,
+    dataset,
+    gain_shares,
+    predict_curve,
+    shapley_curve,
+    texts_of,
+)
 from energyforecast.models.calibration_groups import check_column, numbers_of
 from energyforecast.models.leaf_values import LeafValues
-from energyforecast.models.linear_base import LinearBase, fit_linear_base
+from energyforecast.models.tree_columns import TreeColumns, fit_tree_columns
 from energyforecast.models.tree_growth import (
     BOOSTER_RANGES,
     TreeGrowth,
@@ -24,7 +30,7 @@ from energyforecast.models.tree_growth import (
     folds_along_time,
     warn_of_few_rows,
 )
-from energyforecast.models.tree_matrix import categories, positive_weight, tree_matrix, used_columns
+from energyforecast.models.tree_matrix import positive_weight
 
 __all__ = ["LightGBMQuantiles"]
 
@@ -92,8 +98,12 @@ class LightGBMQuantiles(QuantileModel):
         below 1 % of its largest value, do not train. With `relative_to` it scales the departure.
     linear_base : bool
         Grow trees on the residuals of a ridge regression on the columns, which goes beyond the range of training.
+    base_models : tuple of QuantileModel
+        Unfitted models whose forecasts are columns of the trees as well (stacking): the mean and the levels 0.1, 0.5
+        and 0.9, as ``"LinearQuantiles[0.5]"``. They learn the outcome as trees do, from all columns. In training, a
+        row's are those of a fit without its month. With fewer than 100 rows they have no effect.
     exclude : tuple of str
-        Columns that the model does not use, or patterns such as ``"season_*"``.
+        Columns that trees do not use, or patterns such as ``"season_*"``.
     season_after : float
         Use the season only where rows span so many years: in fewer, trees memorise single weeks. [a]
     categories : tuple of str
@@ -194,6 +204,7 @@ class LightGBMQuantiles(QuantileModel):
         relative_columns: tuple[str, ...] = (),
         share_of: str | None = None,
         linear_base: bool = False,
+        base_models: tuple[QuantileModel, ...] = (),
         exclude: tuple[str, ...] = (),
         season_after: float = 0.0,
         categories: tuple[str, ...] = (),
@@ -219,6 +230,7 @@ class LightGBMQuantiles(QuantileModel):
         self.relative_columns = relative_columns
         self.share_of = share_of
         self.linear_base = linear_base
+        self.base_models = base_models
         self.exclude = exclude
         self.season_after = season_after
         self.categories = categories
@@ -232,17 +244,15 @@ class LightGBMQuantiles(QuantileModel):
             X, y, sample_weight, relative_to=self.relative_to, share_of=self.share_of
         )
         X, y, sample_weight, self.level_ = learned.X, learned.y, learned.weight, learned.usual
-        self.used_ = used_columns(X, exclude=self.exclude, season_after=self.season_after)
-        self.names_ = categories(X[self.used_], self.categories)
-        values = self._values(X)
+        settings = self.get_params(deep=False)
         fold = folds_along_time(X.index, folds=self.folds, blocks_per_fold=self.blocks_per_fold)
-        self.linear_, level = None, np.zeros(len(y))
-        if self.linear_base:
-            self.linear_, level = fit_linear_base(values, y, fold=fold, weight=sample_weight)
-            y = y - level
+        self.tree_columns_, values, level = fit_tree_columns(
+            settings, learned, fold=fold, bounds=self.bounds_
+        )
+        y = y - level
         self.seen_ = np.array([y.min(), y.max()])
-        growth = TreeGrowth.of(self.get_params(deep=False), rows=len(y))
-        coded = [k for k, name in enumerate(self.used_) if name in self.names_]
+        growth = TreeGrowth.of(settings, rows=len(y))
+        coded = self.tree_columns_.coded
         data = dataset(values, y, sample_weight, coded=coded, parameters=growth.parameters)
         grown = (
             growth.shared(data, values, y, fold=fold, weight=sample_weight, calibrate=self.calibrate)
@@ -271,16 +281,11 @@ class LightGBMQuantiles(QuantileModel):
         check_ranges(self, BOOSTER_RANGES)
         check_fitted(self.fitted_quantiles)
 
-    def _values(self, X: pd.DataFrame) -> Array:
-        """Columns as trees take them."""
-        X = learned_outcome.departures(X, self.relative_columns, relative_to=self.relative_to)
-        return tree_matrix(X[self.used_], self.names_)
-
     def _by(self, X: pd.DataFrame) -> Array | None:
         return None if self.calibrate_by is None else numbers_of(X[self.calibrate_by])
 
     def _predict(self, X: pd.DataFrame) -> Array:
-        values = self._values(X)
+        values, base = self.tree_columns_.values(X)
         curve = np.sort(self._curve(values), axis=1)
         by = self._by(X)
         # The correction was fitted to whole curves: read on one that is cut at 0, quantiles of a calm lie above 0.
@@ -291,7 +296,7 @@ class LightGBMQuantiles(QuantileModel):
         # Steps of trees may lead beyond the range of training, where they have no data: rare levels alone go beyond.
         lowest, highest = self.seen_
         within = np.clip(whole, np.minimum(cut, lowest), np.maximum(cut, highest))
-        level, scale = self._placed(X, values)
+        level, scale = self._placed(X, base)
         return np.asarray(level[:, None] + scale[:, None] * within)
 
     def _curve(self, values: Array) -> Array:
@@ -301,12 +306,12 @@ class LightGBMQuantiles(QuantileModel):
             self.boosters_, self.leaf_values_, values, levels=count, num_leaves=self.num_leaves
         )
 
-    def _placed(self, X: pd.DataFrame, values: Array) -> tuple[Array, Array]:
+    def _placed(self, X: pd.DataFrame, base: Array) -> tuple[Array, Array]:
         """Level and scale of each row, for the forecast of the trees."""
         level, scale = learned_outcome.placed(
             X, relative_to=self.relative_to, share_of=self.share_of, usual=self.level_
         )
-        return level if self.linear_ is None else level + scale * self.linear_.predict(values), scale
+        return level + scale * base, scale
 
     def gain(self) -> pd.Series:
         """Share of each column in the loss reduction of all splits. [1]
@@ -319,10 +324,8 @@ class LightGBMQuantiles(QuantileModel):
         {'wind': 1.0, 'noise': 0.0}
         """
         self._check_fitted()
-        each = [booster.feature_importance(importance_type="gain") for booster in self.boosters_]
-        total = np.sum(each, axis=0)
-        share = pd.Series(total / max(total.sum(), 1e-300), index=pd.Index(self.used_), name="gain")
-        return share.reindex(self.columns_, fill_value=0.0)
+        share = pd.Series(gain_shares(self.boosters_), index=pd.Index(self.tree_columns_.names), name="gain")
+        return share.reindex(self.tree_columns_.among(self.columns_), fill_value=0.0)
 
     def contributions(self, X: pd.DataFrame, *, quantile: float = 0.5) -> pd.DataFrame:
         """Shapley values of each column for one quantile of each row, and the base value.
@@ -338,7 +341,7 @@ class LightGBMQuantiles(QuantileModel):
         Returns
         -------
         DataFrame, shape (rows, columns + 1)
-            In the unit of y; the last column is ``base``.
+            In the unit of y, also of the columns of base models; the last column is ``base``.
 
         Notes
         -----
@@ -359,7 +362,7 @@ class LightGBMQuantiles(QuantileModel):
         """
         check_levels((quantile,))
         self._check_columns(X)
-        values = self._values(X)
+        values, base = self.tree_columns_.values(X)
         curve = self._curve(values)
         weights = out_of_fold_calibration.weights_unsorted(
             curve, self.fitted_quantiles, quantile, self.correction_, by=self._by(X)
@@ -367,20 +370,17 @@ class LightGBMQuantiles(QuantileModel):
         total = shapley_curve(
             self.boosters_, self.leaf_values_, values, weights=weights, num_leaves=self.num_leaves
         )
-        level, scale = self._placed(X, values)
-        table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=[*self.used_, "base"])
+        level, scale = self._placed(X, base)
+        names = [*self.tree_columns_.names, "base"]
+        table = pd.DataFrame(scale[:, None] * total, index=X.index, columns=names)
         table["base"] += level
-        return table.reindex(columns=[*self.columns_, "base"], fill_value=0.0)
+        return table.reindex(columns=[*self.tree_columns_.among(self.columns_), "base"], fill_value=0.0)
 
     def parts(self) -> dict[str, Part]:
         """Text of each booster, leaf values, and calibration of the levels."""
-        texts: dict[str, Part] = {
-            f"booster_{k}": booster.model_to_string() for k, booster in enumerate(self.boosters_)
-        }
+        texts = texts_of(self.boosters_) | self.tree_columns_.parts()
         for k, leaf_values in enumerate(self.leaf_values_):
             texts |= {f"base_{k}": leaf_values.base, f"values_{k}": leaf_values.values}
-        texts["columns"] = json.dumps({"used": self.used_, "categories": self.names_})
-        texts |= self.linear_.parts() if self.linear_ is not None else {}
         return texts | {"correction": self.correction_, "level": self.level_, "seen": self.seen_}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
@@ -388,12 +388,9 @@ class LightGBMQuantiles(QuantileModel):
         self.correction_, self.level_, self.seen_ = (
             np.asarray(parts[name]) for name in ("correction", "level", "seen")
         )
-        columns = json.loads(str(parts["columns"]))
-        self.used_, self.names_ = columns["used"], columns["categories"]
-        self.linear_ = LinearBase.restored(parts)
-        booster, count = lightgbm().Booster, sum(name.startswith("booster_") for name in parts)
-        self.boosters_ = [booster(model_str=str(parts[f"booster_{k}"])) for k in range(count)]
+        self.tree_columns_ = TreeColumns.restored(self.get_params(deep=False), parts)
+        self.boosters_ = boosters_of(parts)
         self.leaf_values_ = [
             LeafValues(np.asarray(parts[f"base_{k}"]), np.asarray(parts[f"values_{k}"]))
-            for k in range(count if self.sharing == "trees" else 0)
+            for k in range(len(self.boosters_) if self.sharing == "trees" else 0)
         ]

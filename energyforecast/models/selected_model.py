@@ -14,7 +14,16 @@ import pandas as pd
 from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import SchemaError, of_type
 from energyforecast.models import out_of_fold_calibration
-from energyforecast.models.base import Array, Part, QuantileModel, check_ranges, lacking, parts_of, restored
+from energyforecast.models.base import (
+    Array,
+    Part,
+    QuantileModel,
+    check_ranges,
+    lacking,
+    models_in,
+    parts_of,
+    restored,
+)
 from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
 from energyforecast.models.lightgbm import LightGBMQuantiles
@@ -313,7 +322,11 @@ class SelectedModel(QuantileModel):
         """Mean of a method's tables over the chosen models."""
         self._check_fitted()
         several = [getattr(model, method)(*args, **kwargs) for model in self.models_.values()]
-        return sum(several[1:], several[0]) / len(several)
+        # Base models add columns to those that all have; the base value stays the last.
+        labels = dict.fromkeys(name for table in several for name in table.axes[-1])
+        whole = sorted(labels, key="base".__eq__)
+        filled = [table.reindex(whole, axis=table.ndim - 1, fill_value=0.0) for table in several]
+        return sum(filled[1:], filled[0]) / len(several)
 
 
 def _check_named(model: SelectedModel, candidates: list[str]) -> None:
@@ -342,8 +355,10 @@ def _check_named(model: SelectedModel, candidates: list[str]) -> None:
 
 def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     """Whether each column that a model names is there, with a value."""
-    named = [model.get_params(deep=False).get(key) for key in ("relative_to", "share_of")]
-    return not lacking(model, X) and all(
+    given = model.get_params(deep=False)
+    named = [given.get(key) for key in ("relative_to", "share_of")]
+    below = models_in(given.get("base_models"))
+    return not any(lacking(each, X) for each in (model, *below)) and all(
         bool(X[columns_of(X, name)].notna().any(axis=None)) for name in named if name is not None
     )
 

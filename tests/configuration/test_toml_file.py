@@ -14,7 +14,13 @@ import xarray as xr
 from energyforecast import configuration, weather
 from energyforecast.core.sites import WindFarm
 from energyforecast.errors import ConfigurationError
-from energyforecast.models import Climatology, ConformalQuantiles, LightGBMQuantiles, SelectedModel
+from energyforecast.models import (
+    Climatology,
+    ConformalQuantiles,
+    KernelQuantiles,
+    LightGBMQuantiles,
+    SelectedModel,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "la_haute_borne.toml"
 
@@ -192,6 +198,17 @@ def test_parameters_of_the_model_are_those_of_the_file(tmp_path: Path) -> None:
     assert parameters["fitted_quantiles"] == (0.1, 0.5, 0.9)
     by = configuration.read(_write(tmp_path, model='[model]\nkind = "Climatology"\nby = ["hour"]\n')).model
     assert by.get_params() == Climatology().get_params()
+
+
+def test_base_models_are_tables_of_their_own(tmp_path: Path) -> None:
+    text = '[model]\nn_estimators = 17\n[[model.base_models]]\nkind = "KernelQuantiles"\nprojections = 60\n'
+    text += '[[model.base_models]]\nkind = "Climatology"\nby = ["hour"]\n'
+    model = configuration.read(_write(tmp_path, model=text)).model
+    expected = (KernelQuantiles(projections=60), Climatology(by=("hour",)))
+    assert repr(model) == repr(LightGBMQuantiles(n_estimators=17, base_models=expected))
+    for wrong in ('kind = "auto"', "projections = 60", 'kind = "Kernel"'):
+        with pytest.raises(ConfigurationError, match="base_models"):
+            configuration.read(_write(tmp_path, model=f"[model]\n[[model.base_models]]\n{wrong}\n"))
 
 
 def test_an_intraday_task_and_several_sites_are_read(tmp_path: Path) -> None:
