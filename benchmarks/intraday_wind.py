@@ -9,6 +9,7 @@ follows. All models have the same hours and the same information, and are fitted
   the forecast wind of the hour and of the newest power's, with the quantiles of its residuals;
 * **hand-written**: departure from the newest power, of ``first_try_opponents.py``;
 * **default**: ``Forecaster(site, task)``;
+* **trees** and **kernel**: the default by trees alone and by the kernel model alone, and **half** of each;
 * to 24 h the day-ahead default (``features=ef.recipe(site)``), to which the default must lead without a step.
 
 Scores by lead: mean absolute error and pinball loss (levels 0.05 to 0.95) in percent of capacity, coverage of the
@@ -37,6 +38,8 @@ from rich.table import Table
 from sklearn.isotonic import IsotonicRegression
 
 import energyforecast as ef
+from energyforecast.competitions.settings import kinds
+from energyforecast.forecasting.default_of_wind import model_of_wind
 
 Array = tries.Array
 AR, DAY = "AR + weather", "day-ahead default"
@@ -124,9 +127,15 @@ def _forecasts(case: sets.Case, models: list[str]) -> tuple[Rows, Array, dict[st
         more[DAY] = lambda: tries.by_library(case, None, rows, features=ef.recipe(case.site))
     elif "ar" in models:
         more[AR] = lambda: by_ar(case, tries.rows_of(case)[1], rows)
+    for name, model in {} if daily else kinds(model_of_wind(next_hours=True, by_recipe=True)).items():
+        if name in models:
+            more[name] = lambda model=model: tries.by_library(case, model, rows)
     for name, maker in more.items():
         begun = time.process_time()
         found[name] = (maker(), time.process_time() - begun)
+    if {"trees", "kernel"} <= found.keys():
+        both = [found[name] for name in ("trees", "kernel")]
+        found["half"] = (0.5 * sum(quantiles for quantiles, _ in both), sum(cpu for _, cpu in both))
     return rows, asked, found
 
 
@@ -190,7 +199,9 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here, after each case")
     parser.add_argument("--only", nargs="+", metavar="WORD", help="cases whose name has one of these words")
-    parser.add_argument("--models", default="default,hand,reference,ar", help="with commas; all by default")
+    parser.add_argument(
+        "--models", default="default,trees,kernel,hand,reference,ar", help="with commas; all by default"
+    )
     parser.add_argument("--quick", action="store_true", help="forecast three weeks of each case")
     options = parser.parse_args()
     if options.data is None:

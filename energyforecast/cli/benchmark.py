@@ -35,12 +35,12 @@ def benchmark(
         ),
     ] = None,
     jobs: JobsOption = 1,
-    n_tree_sets: Annotated[
-        int,
+    models: Annotated[
+        str | None,
         typer.Option(
-            min=1, help="Sets of trees to average; 3 are slightly better, for three times the cost."
+            help="Other kinds to compare, each at its cost. Wind: trees,kernel,half,sets; solar: sets."
         ),
-    ] = 1,
+    ] = None,
     leave_one_month_out: Annotated[
         bool, typer.Option("--leave-one-month-out", help="Also forecast each month from all others.")
     ] = False,
@@ -59,7 +59,7 @@ def benchmark(
             tasks=tasks,
             information=information,  # type: ignore[arg-type]  # checked above
             jobs=processes(jobs),
-            n_tree_sets=n_tree_sets,
+            models=[name.strip() for name in (models or "").split(",") if name.strip()],
             leave_one_month_out=leave_one_month_out,
             progress=progress,
         )
@@ -110,6 +110,9 @@ def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
     table.add_row(*mean, *(("", _number(board["mean"])) if board else ()))
     yield table
     yield _sites_table(report)
+    if report["models"]:
+        yield _models_table(report)
+        yield _coverage_table(report)
     if report["leave_one_month_out"]:
         months = report["leave_one_month_out"]
         title = f"{report['benchmark']}: each month from all others, not forecast skill"
@@ -121,7 +124,7 @@ def _benchmark_tables(report: dict[str, Any]) -> Iterator[Table]:
 
 def _sites_table(report: dict[str, Any]) -> Table:
     """Pinball loss and root mean squared error of each site."""
-    models = list(next(iter(report["sites"].values()))["rmse"])
+    models = ["model", "climatology", *report["references"]]
     heads = [f"{metric}\n{name}" for metric in ("pinball", "rmse") for name in models]
     table = plain_table(f"{report['benchmark']}: by site [{report['unit']}]", ("site", "n", *heads))
     for site, scores in report["sites"].items():
@@ -130,8 +133,40 @@ def _sites_table(report: dict[str, Any]) -> Table:
     table.add_section()
     overall = [report["mean"], report["climatology"]["mean"]]
     overall += [other["mean"] for other in report["references"].values()]
-    cells = [f"{value:.4f}" for value in (*overall, *report["rmse"].values())]
+    cells = [f"{value:.4f}" for value in (*overall, *(report["rmse"][name] for name in models))]
     table.add_row("mean", str(report["n"]), *cells)
+    return table
+
+
+def _models_table(report: dict[str, Any]) -> Table:
+    """Scores and CPU seconds of several kinds of model on the same hours, and their changes."""
+    compared = report["models"]
+    title = f"{report['benchmark']}: kinds of model [{report['unit']}], changes against {compared['against']}"
+    caption = "Intervals of 95 %, paired, of blocks of seven days; coverage with ties shared in brackets."
+    heads = ("model", "pinball", "change", "rmse", "change", "80 %", "90 %", "CPU s")
+    table = plain_table(title, heads, left=("model",), caption=caption)
+    for name, row in compared["scores"].items():
+        cells = [name]
+        for metric, digits in (("pinball", 5), ("rmse", 4)):
+            low, high = row["interval"][metric]
+            change = f"{row['change'][metric]:+.2f} % ({low:+.2f} to {high:+.2f})"
+            cells += [f"{row[metric]:.{digits}f}", "" if name == compared["against"] else change]
+        covered = row["coverage"]
+        cells += [f"{covered[share]:.1%} ({covered['ties_shared'][share]:.1%})" for share in ("0.8", "0.9")]
+        table.add_row(*cells, f"{row['cpu_seconds']:.0f}")
+    return table
+
+
+def _coverage_table(report: dict[str, Any]) -> Table:
+    """Coverage of the central intervals of several kinds of model by lead time."""
+    scores = report["models"]["scores"]
+    heads = ("from lead [h]", "n", *scores)
+    table = plain_table(f"{report['benchmark']}: coverage of the 80 and 90 % intervals by lead time", heads)
+    for lead, first in next(iter(scores.values()))["leads"].items():
+        shares = [[row["leads"][lead][share] for share in ("0.8", "0.9")] for row in scores.values()]
+        table.add_row(
+            lead, str(first["n"]), *(" / ".join(f"{share:.1%}" for share in each) for each in shares)
+        )
     return table
 
 

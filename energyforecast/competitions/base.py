@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -38,11 +38,13 @@ class TaskForecast:
     site : array of str, shape (rows,)
     valid_time : array of datetime64, shape (rows,)
         Beginnings of the hours, in UTC (load: on the competition's clock).
+    lead_time : array of timedelta64, shape (rows,)
+        From the issue to the beginning of the hour.
 
     Examples
     --------
-    >>> hour = np.array(["2013-01-01"], dtype="datetime64[ns]")
-    >>> forecast = TaskForecast(np.array([0.4]), np.full((1, 99), 0.3), np.array(["zone 1"]), hour)
+    >>> hour, lead = np.array(["2013-01-01"], dtype="datetime64[ns]"), np.zeros(1, dtype="timedelta64[ns]")
+    >>> forecast = TaskForecast(np.array([0.4]), np.full((1, 99), 0.3), np.array(["zone 1"]), hour, lead)
     >>> len(forecast.scored())
     1
     """
@@ -51,6 +53,7 @@ class TaskForecast:
     quantiles: Array
     site: Array
     valid_time: timestamps.Times
+    lead_time: Array
 
     @classmethod
     def of_site(
@@ -60,18 +63,23 @@ class TaskForecast:
         valid_time: timestamps.Times,
         quantiles: Array,
         *,
+        issue_time: npt.ArrayLike | None = None,
         outside: Literal["error", "missing"] = "error",
     ) -> TaskForecast:
-        """Quantiles of one site with its outcomes; hours outside the data are refused or missing."""
+        """Quantiles of one site with its outcomes; hours outside the data are refused or missing.
+
+        Without `issue_time` all were issued in the first hour.
+        """
         observed = data.outcomes.value_at(site, valid_time, outside=outside)
-        return cls(observed, quantiles, np.full(len(valid_time), site), valid_time)
+        lead = valid_time - (valid_time[:1] if issue_time is None else np.asarray(issue_time))
+        return cls(observed, quantiles, np.full(len(valid_time), site), valid_time, lead)
 
     def __len__(self) -> int:
         return len(self.observed)
 
     def of_rows(self, rows: Array) -> TaskForecast:
         """Some rows only."""
-        return TaskForecast(self.observed[rows], self.quantiles[rows], self.site[rows], self.valid_time[rows])
+        return TaskForecast(*(getattr(self, item.name)[rows] for item in fields(self)))
 
     def scored(self) -> TaskForecast:
         """Rows with an outcome."""
@@ -80,10 +88,9 @@ class TaskForecast:
     @staticmethod
     def joined(parts: Iterable[TaskForecast]) -> TaskForecast:
         """Several below each other."""
-        fields = zip(
-            *((part.observed, part.quantiles, part.site, part.valid_time) for part in parts), strict=True
-        )
-        return TaskForecast(*(np.concatenate(arrays) for arrays in fields))
+        several = list(parts)
+        columns = ([getattr(part, item.name) for part in several] for item in fields(TaskForecast))
+        return TaskForecast(*map(np.concatenate, columns))
 
 
 class Competition(ABC):
@@ -91,16 +98,6 @@ class Competition(ABC):
 
     A subclass reads data, lists tasks, and forecasts one task at one site from the data known at its start; tasks
     and sites can then run in processes of their own.
-
-    Parameters
-    ----------
-    n_tree_sets : int
-        As in :class:`energyforecast.LightGBMQuantiles`.
-
-    Raises
-    ------
-    ConfigurationError
-        If the model of the competition has no sets of trees and others than 1 are asked for.
 
     See Also
     --------
@@ -121,26 +118,21 @@ class Competition(ABC):
     selectable: ClassVar[bool] = True
     #: Information from which it can be forecast, the default first.
     information: ClassVar[tuple[Information, ...]] = ("competition", "operational")
-    #: Whether the model is made of sets of trees.
-    has_tree_sets: ClassVar[bool] = True
+    #: Whether the model continues from the newest power.
+    next_hours: ClassVar[bool] = False
     #: File with the scores of the competitors, where there is one.
     leaderboard: ClassVar[str | None] = None
     #: Unit of scores.
     unit: ClassVar[str] = "capacity"
     levels: ClassVar[tuple[float, ...]] = PERCENTILES
 
-    def __init__(self, *, n_tree_sets: int = 1) -> None:
-        if n_tree_sets != 1 and not self.has_tree_sets:
-            raise ConfigurationError(
-                f"n_tree_sets={n_tree_sets} is given for {self.name}.",
-                "Its model has no sets of trees.",
-                "Leave --n-tree-sets out.",
-            )
-        self.n_tree_sets = n_tree_sets
-
     def model(self) -> QuantileModel:
         """The model, not fitted."""
-        return settings.model(self.kind, n_tree_sets=self.n_tree_sets)
+        return settings.model(self.kind, next_hours=self.next_hours)
+
+    def compared(self) -> dict[str, QuantileModel]:
+        """Other kinds of model by name, not fitted; none where the competition has one kind."""
+        return {}
 
     @abstractmethod
     def read(self, folder: str | Path, *, information: Information = "competition") -> CompetitionData:
@@ -155,8 +147,10 @@ class Competition(ABC):
         return tuple(site.name for site in data.sites)
 
     @abstractmethod
-    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
-        """Forecast one task at one site from the data known at its start."""
+    def forecast(
+        self, data: CompetitionData, task: int, *, site: str, model: QuantileModel | None = None
+    ) -> TaskForecast:
+        """Forecast one task at one site from the data known at its start, by the default model or another one."""
 
     @abstractmethod
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -25,6 +25,10 @@ from energyforecast.errors import ConfigurationError, one_of
 from energyforecast.evaluation.resource_use import ProcessUse, total_use
 
 __all__ = ["competition", "names", "run", "write_json"]
+
+#: Kinds of model of wind, and the mean of their quantiles.
+_BOTH: Final = ("trees", "kernel")
+_HALF: Final = "half"
 
 #: Every competition by its name; a further one is entered here.
 _COMPETITIONS: dict[str, type[Competition]] = {
@@ -47,21 +51,19 @@ def names() -> tuple[str, ...]:
     return tuple(_COMPETITIONS)
 
 
-@checked(n_tree_sets=(1, 1000))
-def competition(name: str, *, n_tree_sets: int = 1) -> Competition:
+@checked()
+def competition(name: str) -> Competition:
     """Competition by its name.
 
     Parameters
     ----------
     name : str
         One of :func:`names`.
-    n_tree_sets : int
-        Sets of trees of its model, whose forecasts are averaged.
 
     Raises
     ------
     ConfigurationError
-        If there is none of that name, or its model has no sets of trees.
+        If there is none of that name.
 
     See Also
     --------
@@ -73,16 +75,17 @@ def competition(name: str, *, n_tree_sets: int = 1) -> Competition:
     'capacity'
     """
     one_of("benchmark", name, allowed=_COMPETITIONS, error=ConfigurationError)
-    return _COMPETITIONS[name](n_tree_sets=n_tree_sets)
+    return _COMPETITIONS[name]()
 
 
 @dataclass(frozen=True, eq=False)
 class _SiteTask:
-    """One task at one site: its forecasts, and the use of the process that made them."""
+    """One task at one site: its forecasts, CPU seconds of models that are compared, and the use of the process."""
 
     task: int
     site: str
     forecasts: dict[str, TaskForecast]
+    cpu_seconds: dict[str, float]
     use: ProcessUse
 
 
@@ -94,7 +97,7 @@ def run(
     tasks: str | None = None,
     information: Information | None = None,
     jobs: int = 1,
-    n_tree_sets: int = 1,
+    models: Sequence[str] = (),
     leave_one_month_out: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -114,8 +117,9 @@ def run(
         the competitors had them (``"competition"``).
     jobs : int
         Processes; every task at every site is a piece of work.
-    n_tree_sets : int
-        As in :class:`energyforecast.LightGBMQuantiles`: 3 are slightly more accurate, for three times the cost.
+    models : sequence of {"trees", "kernel", "half", "sets"}
+        Other kinds of model to compare with the default on the same hours, each at the cost of its fits. Of wind: trees
+        alone, the kernel model alone, and half of each, which needs both. Of wind and solar: three sets of trees.
     leave_one_month_out : bool
         Also forecast each month from all others, where the competition offers it.
     progress : callable, optional
@@ -126,13 +130,15 @@ def run(
     dict
         Ready for JSON: ``information``, ``tasks`` (score by task), ``mean``, ``n``, ``missing``, ``sites``, ``rmse``
         (mean over sites, by model), ``climatology``, ``references``, ``coverage``, ``leaderboard``,
+        ``models`` (of :func:`scoring.comparison`, with ``cpu_seconds``; null without `models`),
         ``leave_one_month_out``, ``settings``, ``wall_seconds``, ``cpu_seconds`` and ``peak_memory_mb`` (processes
         included).
 
     Raises
     ------
     ConfigurationError
-        If there is no such competition, task or kind of information, or its model has no sets of trees.
+        If there is no such competition, task or kind of information
+        of model.
     EnergyForecastError
         If the files are missing, or not those of the competition.
 
@@ -150,12 +156,13 @@ def run(
     energyforecast.errors.MissingDataError: ...
     """
     begun, cpu_begun = time.perf_counter(), time.process_time()
-    event = competition(name, n_tree_sets=n_tree_sets)
+    event = competition(name)
     information = event.information[0] if information is None else information
     _check_information(event, information, leave_one_month_out)
+    others = _others(event, models)
     data = event.read(folder, information=information)
     chosen = event.chosen(tasks, data)
-    done = _forecasts(event, data, chosen, jobs, progress)
+    done = _forecasts(event, data, chosen, others=others, jobs=jobs, progress=progress)
     used = [item.use for item in done]
     months = None
     if leave_one_month_out:
@@ -167,6 +174,7 @@ def run(
         "information": information,
         **_scores(done, chosen),
         "leaderboard": scoring.leaderboard(folder, file=event.leaderboard, tasks=chosen),
+        "models": _compared(done, others) if others else None,
         "leave_one_month_out": months,
         "settings": event.settings(data) | {"versions": _versions()},
         "wall_seconds": round(time.perf_counter() - begun, 2),
@@ -185,10 +193,28 @@ def _check_information(event: Competition, information: str, leave_one_month_out
         )
 
 
+def _others(event: Competition, names: Sequence[str]) -> tuple[str, ...]:
+    """Kinds of model to compare, each once; half of each needs both."""
+    known = tuple(event.compared())
+    allowed = (*known, _HALF) if set(_BOTH) <= set(known) else known
+    for name in names:
+        if name not in allowed:
+            raise ConfigurationError(
+                f"The model {name!r} is to be compared with the default of {event.name}.",
+                f"There are {', '.join(allowed)} to compare."
+                if allowed
+                else "Tracks of wind and solar have others.",
+                "Choose of them with --models, separated by commas." if allowed else "Leave --models out.",
+            )
+    return tuple(name for name in allowed if name in names or (_HALF in names and name in _BOTH))
+
+
 def _forecasts(
     event: Competition,
     data: CompetitionData,
     tasks: Sequence[int],
+    *,
+    others: Sequence[str],
     jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> list[_SiteTask]:
@@ -196,7 +222,7 @@ def _forecasts(
     work = [(task, site) for task in reversed(tasks) for site in event.sites(data)]
     done: list[_SiteTask] = []
     for item in Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(_site_task)(event, data, task, site) for task, site in work
+        delayed(_site_task)(event, data, task, site, others) for task, site in work
     ):
         done.append(item)
         if progress is not None:
@@ -204,15 +230,37 @@ def _forecasts(
     return sorted(done, key=lambda item: (item.task, item.site))
 
 
-def _site_task(event: Competition, data: CompetitionData, task: int, site: str) -> _SiteTask:
+def _site_task(
+    event: Competition, data: CompetitionData, task: int, site: str, others: Sequence[str]
+) -> _SiteTask:
     """Forecast one task at one site; runs in a process of its own."""
     begun = time.process_time()
-    forecasts = {
-        "model": event.forecast(data, task, site=site),
+    compared: dict[str, TaskForecast] = {}
+    seconds: dict[str, float] = {}
+    for name, model in ({"model": None} | event.compared()).items():
+        if name in ("model", *others):
+            before = time.process_time()
+            compared[name] = event.forecast(data, task, site=site, model=model)
+            seconds[name] = time.process_time() - before
+    if _HALF in others:
+        one, two = (compared[name] for name in _BOTH)
+        compared[_HALF] = replace(one, quantiles=0.5 * (one.quantiles + two.quantiles))
+        seconds[_HALF] = seconds["trees"] + seconds["kernel"]
+    forecasts = compared | {
         "climatology": event.climatology(data, task, site=site),
         **event.references(data, task, site=site),
     }
-    return _SiteTask(task, site, forecasts, ProcessUse.since(begun))
+    return _SiteTask(task, site, forecasts, seconds, ProcessUse.since(begun))
+
+
+def _compared(done: Sequence[_SiteTask], others: Sequence[str]) -> dict[str, Any]:
+    """Scores of the default and of other kinds, against trees alone where they are among them."""
+    names = {"default": "model"} | {name: name for name in others}
+    usual = "trees" if "trees" in others else "default"
+    table = scoring.comparison({name: _joined(done, key) for name, key in names.items()}, usual=usual)
+    seconds = {name: sum(item.cpu_seconds[key] for item in done) for name, key in names.items()}
+    scores = {name: row | {"cpu_seconds": round(seconds[name], 2)} for name, row in table.items()}
+    return {"against": usual, "scores": scores}
 
 
 def _scores(done: Sequence[_SiteTask], tasks: Sequence[int]) -> dict[str, Any]:
@@ -221,7 +269,8 @@ def _scores(done: Sequence[_SiteTask], tasks: Sequence[int]) -> dict[str, Any]:
     everything = _joined(done, "model")
     scored = everything.scored()
     names, by_site = tuple(done[0].forecasts), _by_site(done)
-    scores = {name: _by_task(by_task, name) for name in names}
+    compared = [name for name in done[0].cpu_seconds if name != "model"]
+    scores = {name: _by_task(by_task, name) for name in names if name not in compared}
     return {
         **scores.pop("model"),
         "n": len(scored),

@@ -25,7 +25,8 @@ from energyforecast.competitions import (
     settings,
 )
 from energyforecast.errors import ConfigurationError, LeakageError
-from energyforecast.models import LightGBMQuantiles
+from energyforecast.forecasting.default_of_wind import model_of_wind
+from energyforecast.models import KernelQuantiles, LightGBMQuantiles
 from energyforecast.testing import check_no_leakage
 from tests.support.competition_files import QuickWind, wind_table, write_2012, write_solar, write_wind
 
@@ -40,9 +41,7 @@ INFORMATION = ("competition", "operational")
 def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of a second."""
     quick = LightGBMQuantiles(folds=0, n_estimators=8, num_leaves=6, fitted_quantiles=(0.1, 0.5, 0.9))
-    monkeypatch.setattr(
-        settings, "model", lambda kind, *, n_tree_sets: quick.set_params(n_tree_sets=n_tree_sets)
-    )
+    monkeypatch.setattr(settings, "model", lambda kind, *, next_hours: quick)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +212,7 @@ def _known(observed: Any, quantiles: Any, start: str = "2013-01-01") -> TaskFore
     observed = np.asarray(observed, dtype=float)
     hours = np.datetime64(start, "ns") + np.arange(len(observed)) * np.timedelta64(3_600_000_000_000, "ns")
     table = np.broadcast_to(np.asarray(quantiles, dtype=float), (len(observed), 99))
-    return TaskForecast(observed, table, np.full(len(observed), "zone 1"), hours)
+    return TaskForecast(observed, table, np.full(len(observed), "zone 1"), hours, hours - hours[:1])
 
 
 def test_the_pinball_loss_is_not_doubled_and_skips_what_was_not_observed() -> None:
@@ -250,6 +249,30 @@ def test_calms_are_inside_by_the_share_of_their_probability() -> None:
     assert found["0.9"]["all"] == pytest.approx(0.95, abs=0.006)
     assert found["0.8"]["ties_shared"]["all"] == pytest.approx(0.8, abs=0.006)
     assert found["0.9"]["ties_shared"]["all"] == pytest.approx(0.9, abs=0.006)
+
+
+def test_kinds_of_model_are_compared_in_pairs_and_by_lead_time() -> None:
+    """One model is half as wrong in every hour: its change is certain, however much the days differ."""
+    rng = np.random.default_rng(0)
+    error = rng.exponential(size=24 * 60)
+    usual, better = (_known(share * error, np.zeros(99)) for share in (1, 0.5))
+    far = replace(better, quantiles=np.where(np.arange(24 * 60)[:, None] < 6, 0.5, 0.0) * np.ones(99))
+    found = scoring.comparison({"usual": usual, "better": better, "far": far}, usual="usual")
+    assert found["usual"]["change"] == {"pinball": 0.0, "rmse": 0.0}
+    assert found["better"]["change"] == pytest.approx({"pinball": -50.0, "rmse": -50.0})
+    assert found["better"]["interval"]["pinball"] == pytest.approx([-50.0, -50.0])
+    assert found["better"]["pinball"] == pytest.approx(0.5 * found["usual"]["pinball"])
+    low, high = found["far"]["interval"]["rmse"]
+    assert low < found["far"]["change"]["rmse"] < high
+    leads = found["usual"]["leads"]
+    assert {lead: row["n"] for lead, row in leads.items()} == {
+        "0": 6, "6": 6, "12": 12, "24": 24, "48": 120, "168": 168, "336": 1104,
+    }  # fmt: skip
+    wide = replace(
+        usual, quantiles=np.tile(np.linspace(-9, 9, 99), (1440, 1)) * (np.arange(1440) < 6)[:, None]
+    )
+    covered = scoring.comparison({"wide": wide}, usual="wide")["wide"]["leads"]
+    assert (covered["0"]["0.8"], covered["6"]["0.8"]) == (1.0, 0.0)
 
 
 @REAL
@@ -313,6 +336,34 @@ def test_a_run_says_all_that_is_asked_of_it(board: Path) -> None:
     assert report["leave_one_month_out"] is None
 
 
+def test_both_kinds_of_model_and_half_of_each_are_compared_where_it_is_asked(board: Path) -> None:
+    alone = competitions.run("gefcom2014-wind", board, tasks="1")
+    report = competitions.run("gefcom2014-wind", board, tasks="1", models=["half"])
+    assert alone["models"] is None
+    assert report["tasks"] == alone["tasks"]
+    assert report["references"] == alone["references"] == {}
+    assert report["models"]["against"] == "trees"
+    scores = report["models"]["scores"]
+    assert list(scores) == ["default", "trees", "kernel", "half"]
+    assert scores["default"]["pinball"] == pytest.approx(report["mean"])
+    both = [scores[name]["pinball"] for name in ("trees", "kernel")]
+    assert both[0] != both[1]
+    assert scores["half"]["pinball"] < np.mean(both)  # the loss is convex
+    assert scores["half"]["cpu_seconds"] > scores["kernel"]["cpu_seconds"] > 0
+    assert set(report["sites"]["zone 1"]["rmse"]) == {"model", "trees", "kernel", "half", "climatology"}
+
+
+def test_the_kinds_of_model_learn_with_the_columns_of_the_default() -> None:
+    default = model_of_wind(next_hours=True, by_recipe=True)
+    found = settings.kinds(default)
+    for name, kind in (("trees", LightGBMQuantiles), ("kernel", KernelQuantiles)):
+        candidates = found[name].get_params(deep=False)["candidates"]
+        assert {type(item) for item in candidates.values()} == {kind}
+        assert candidates["without season"].exclude == ("season_*",)
+        assert candidates["season"].exclude == ()
+    assert all(not item.base_models for item in found["trees"].get_params(deep=False)["candidates"].values())
+
+
 @pytest.mark.slow
 def test_tasks_are_independent_of_each_other_and_of_processes(
     board: Path, monkeypatch: pytest.MonkeyPatch
@@ -362,7 +413,9 @@ def test_a_month_that_is_left_out_teaches_its_own_forecast_nothing(wind: Path) -
         ("gefcom2012-wind", {"information": "operational"}, "operational"),
         ("gefcom2014-wind", {"information": "past"}, "past"),
         ("gefcom2012-wind", {"leave_one_month_out": True}, "one month out"),
-        ("gefcom2014-load", {"n_tree_sets": 3}, "n_tree_sets=3"),
+        ("gefcom2014-load", {"models": ["sets"]}, "'sets'"),
+        ("gefcom2014-solar", {"models": ["kernel"]}, "'kernel'"),
+        ("gefcom2014-wind", {"models": ["forest"]}, "'forest'"),
     ],
 )
 def test_what_cannot_be_run_is_refused(wind: Path, name: str, options: dict[str, Any], named: str) -> None:
@@ -387,17 +440,20 @@ def test_the_command_writes_scores_and_prints_them_beside_the_best(
     board: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("ENERGYFORECAST_DATA", str(board))
-    options = ("--tasks", "1", "--n-tree-sets", "2", "--json", tmp_path / "scores.json")
+    options = ("--tasks", "1", "--models", "kernel", "--json", tmp_path / "scores.json")
     assert _command("benchmark", "gefcom2014-wind", *options, monkeypatch=monkeypatch) == 0
     out = capsys.readouterr().out
     assert "early" in out
     assert "0.03000" in out
     assert "Coverage: 80% interval" in out
+    assert "kinds of model" in out
+    assert "from lead [h]" in out
     assert "information: competition" in " ".join(out.split())
     written = json.loads((tmp_path / "scores.json").read_text())
     assert written["information"] == "competition"
     assert written["n"] == 2 * 744
-    assert "n_tree_sets=2" in written["settings"]["model"]
+    assert written["models"]["against"] == "default"
+    assert list(written["models"]["scores"]) == ["default", "kernel"]
 
 
 @pytest.mark.parametrize(

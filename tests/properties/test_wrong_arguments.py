@@ -251,7 +251,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "shelek": _one(datasets.shelek, **_SYNTHETIC),
     "almaty": _one(datasets.almaty, ramadan=False, **_SYNTHETIC),
     "kapshagay": _one(datasets.kapshagay, **_SYNTHETIC),
-    "competition": _one(competitions.competition, name="gefcom2014-wind", n_tree_sets=1),
+    "competition": _one(competitions.competition, name="gefcom2014-wind"),
     "run": _one(
         competitions.run, name="gefcom2014-wind", folder="absent", tasks=None, information="competition", jobs=1
     ),

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from energyforecast import physics
-from energyforecast.competitions import CompetitionData, Gefcom2014Wind
-from energyforecast.forecasting.forecaster import Forecaster
-from energyforecast.models import LightGBMQuantiles
+from energyforecast.competitions import Gefcom2014Wind
+from energyforecast.models import LightGBMQuantiles, QuantileModel
 
 ZONES = (1, 2)
 
@@ -18,11 +17,9 @@ ZONES = (1, 2)
 class QuickWind(Gefcom2014Wind):
     """The wind track with a model of a second, also in other processes."""
 
-    def forecaster(self, data: CompetitionData, site: str) -> Forecaster:
-        """As the track's, but for the model."""
-        known = super().forecaster(data, site)
-        model = LightGBMQuantiles(folds=0, n_estimators=8, num_leaves=6, fitted_quantiles=(0.1, 0.5, 0.9))
-        return Forecaster(known.sites, known.task, model=model, neighbours=known.neighbours)
+    def model(self) -> QuantileModel:
+        """Few small trees."""
+        return LightGBMQuantiles(folds=0, n_estimators=8, num_leaves=6, fitted_quantiles=(0.1, 0.5, 0.9))
 
 
 def _stamp(times: pd.DatetimeIndex) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from energyforecast.competitions import settings
 from energyforecast.competitions.base import Competition, TaskForecast, described
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.readers.gefcom2012 import read_gefcom2012_wind
@@ -36,19 +37,22 @@ class Gefcom2012Wind(Competition):
     name: ClassVar[str] = "gefcom2012-wind"
     kind: ClassVar[Kind] = "wind"
     selectable: ClassVar[bool] = False
+    next_hours: ClassVar[bool] = True
     information: ClassVar[tuple[Information, ...]] = ("past", "competition")
 
     def read(self, folder: str | Path, *, information: Information = "past") -> CompetitionData:
         """See :func:`energyforecast.competitions.read_gefcom2012_wind`."""
         return read_gefcom2012_wind(folder, information=information)
 
-    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
-        """Fit on the data of the information, forecast the blocks of the task."""
-        return self._by(data, task, site, self._default())
+    def compared(self) -> dict[str, QuantileModel]:
+        """Trees alone, the kernel model alone, and three sets of trees."""
+        return settings.kinds(self.model()) | settings.several_sets(self.model())
 
-    def _default(self) -> QuantileModel | None:
-        """The forecaster's own model, which may know the season; one of several structures as it is asked for."""
-        return None if self.n_tree_sets == 1 else self.model()
+    def forecast(
+        self, data: CompetitionData, task: int, *, site: str, model: QuantileModel | None = None
+    ) -> TaskForecast:
+        """Fit on the data of the information, forecast the blocks of the task."""
+        return self._by(data, task, site, self.model() if model is None else model)
 
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """The distribution of the power that is learnt from, by hour of the day."""
@@ -58,7 +62,7 @@ class Gefcom2012Wind(Competition):
         """Persistence of the newest power before the block."""
         return {"persistence": self._by(data, task, site, Persistence())}
 
-    def _by(self, data: CompetitionData, task: int, site: str, model: QuantileModel | None) -> TaskForecast:
+    def _by(self, data: CompetitionData, task: int, site: str, model: QuantileModel) -> TaskForecast:
         forecaster = _forecaster(data, site, model)
         power = data.observations[[site]]
         start, issued = data.starts[task], _blocks(data, site)
@@ -68,18 +72,19 @@ class Gefcom2012Wind(Competition):
         forecaster.fit(data.weather, power, as_of=as_of, missing="drop")
         forecast = forecaster.predict(data.weather, power, issue_time=issued)
         cube = forecast.data.sel(site=site)
-        valid = cube["valid_time"].values.ravel()
-        quantiles = np.asarray(cube.values, dtype=float).reshape(len(valid), -1)
+        valid = cube["valid_time"].values
+        begun = np.broadcast_to(cube["issue_time"].values[:, None], valid.shape).ravel()
+        quantiles = np.asarray(cube.values, dtype=float).reshape(valid.size, -1)
         # The last block ends with the data, before its 48 hours are over.
-        return TaskForecast.of_site(data, site, valid, quantiles, outside="missing")
+        return TaskForecast.of_site(data, site, valid.ravel(), quantiles, issue_time=begun, outside="missing")
 
     def settings(self, data: CompetitionData) -> dict[str, Any]:
         """Model, features and task."""
         refit = "each month" if data.information == "past" else "never: one fit on all training hours"
-        return {"refit": refit} | described(_forecaster(data, data.sites[0].name, self._default()), data)
+        return {"refit": refit} | described(_forecaster(data, data.sites[0].name, self.model()), data)
 
 
-def _forecaster(data: CompetitionData, site: str, model: QuantileModel | None) -> Forecaster:
+def _forecaster(data: CompetitionData, site: str, model: QuantileModel) -> Forecaster:
     """Forecaster of one farm, with the weather at all others."""
     task = intraday(every="12h", leads="48h")
     return Forecaster(data.site(site), task, model=model, neighbours=data.others(site), trust_clock=True)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from energyforecast.competitions import settings
 from energyforecast.competitions.base import Competition, TaskForecast, described
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.competitions.readers.gefcom2014 import read_gefcom2014_solar, read_gefcom2014_wind
@@ -15,6 +16,7 @@ from energyforecast.competitions.settings import Kind
 from energyforecast.core import timestamps
 from energyforecast.core.tasks import Task, day_ahead, month_ahead
 from energyforecast.forecasting.forecaster import Forecaster
+from energyforecast.models import QuantileModel
 
 __all__ = ["Gefcom2014Solar", "Gefcom2014Wind"]
 
@@ -28,28 +30,32 @@ class _Monthly(Competition):
             return month_ahead(timezone="UTC")
         return day_ahead("00:00", timezone="UTC", first_day=0)
 
-    def forecaster(self, data: CompetitionData, site: str) -> Forecaster:
+    def forecaster(self, data: CompetitionData, site: str, model: QuantileModel | None = None) -> Forecaster:
         """Forecaster of one site, with the weather at all others."""
         return Forecaster(
             data.site(site),
             self.task(data),
-            model=self.model(),
+            model=self.model() if model is None else model,
             neighbours=data.others(site),
             trust_clock=True,  # documented by the organisers; one farm's weather lags
         )
 
-    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
+    def forecast(
+        self, data: CompetitionData, task: int, *, site: str, model: QuantileModel | None = None
+    ) -> TaskForecast:
         """Fit on data known at the task's start, forecast its month."""
         start = data.starts[task]
-        forecaster = self.forecaster(data, site)
+        forecaster = self.forecaster(data, site, model)
         power = data.observations[[site]]
         forecaster.fit(data.weather, power, as_of=start, missing="drop")
         issued = forecaster.task.issue_times(start, _next_month(start))
         forecast = forecaster.predict(data.weather, power, issue_time=issued)
         cube = forecast.data.sel(site=site)
-        inside = ~np.isnat(cube["valid_time"].values)
+        valid = cube["valid_time"].values
+        inside = ~np.isnat(valid)
+        begun = np.broadcast_to(cube["issue_time"].values[:, None], valid.shape)
         quantiles = np.asarray(cube.values[inside], dtype=float)
-        return TaskForecast.of_site(data, site, cube["valid_time"].values[inside], quantiles)
+        return TaskForecast.of_site(data, site, valid[inside], quantiles, issue_time=begun[inside])
 
     def climatology(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
         """Quantiles of all power that was known: the organisers' benchmark for wind."""
@@ -94,6 +100,10 @@ class Gefcom2014Wind(_Monthly):
     kind: ClassVar[Kind] = "wind"
     leaderboard: ClassVar[str | None] = "leaderboard_wind.csv"
 
+    def compared(self) -> dict[str, QuantileModel]:
+        """Trees alone, the kernel model alone, and three sets of trees."""
+        return settings.kinds(self.model()) | settings.several_sets(self.model())
+
     def read(self, folder: str | Path, *, information: Information = "competition") -> CompetitionData:
         """See :func:`energyforecast.competitions.read_gefcom2014_wind`."""
         return read_gefcom2014_wind(folder, information=information)
@@ -112,6 +122,10 @@ class Gefcom2014Solar(_Monthly):
     kind: ClassVar[Kind] = "solar"
     counted: ClassVar[str] = "1"
     leaderboard: ClassVar[str | None] = "leaderboard_solar.csv"
+
+    def compared(self) -> dict[str, QuantileModel]:
+        """Three sets of trees."""
+        return settings.several_sets(self.model())
 
     def read(self, folder: str | Path, *, information: Information = "competition") -> CompetitionData:
         """See :func:`energyforecast.competitions.read_gefcom2014_solar`."""

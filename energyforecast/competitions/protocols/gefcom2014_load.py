@@ -17,7 +17,7 @@ from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.tasks import month_ahead
 from energyforecast.features import DayOfYear, FeatureSet, LocalHour, Weekend
 from energyforecast.forecasting.forecaster import Forecaster
-from energyforecast.models import DemandResponse, SeasonalClimatology
+from energyforecast.models import DemandResponse, QuantileModel, SeasonalClimatology
 from energyforecast.point_in_time import gathering
 from energyforecast.weather import TemperatureEnsemble
 
@@ -38,7 +38,6 @@ class Gefcom2014Load(Competition):
     name: ClassVar[str] = "gefcom2014-load"
     kind: ClassVar[Kind] = "load"
     information: ClassVar[tuple[Information, ...]] = ("competition",)
-    has_tree_sets: ClassVar[bool] = False
     leaderboard: ClassVar[str | None] = "leaderboard_load.csv"
     unit: ClassVar[str] = "MW"
 
@@ -47,19 +46,21 @@ class Gefcom2014Load(Competition):
         del information
         return read_gefcom2014_load(folder)
 
-    def forecaster(self, data: CompetitionData, site: str) -> Forecaster:
+    def forecaster(self, data: CompetitionData, site: str, model: QuantileModel | None = None) -> Forecaster:
         """The forecaster of the area, not fitted."""
-        area = data.site(site)
-        return Forecaster(area, month_ahead(timezone=area.timezone), model=DemandResponse())
+        area, used = data.site(site), DemandResponse() if model is None else model
+        return Forecaster(area, month_ahead(timezone=area.timezone), model=used)
 
     def weather(self, data: CompetitionData) -> TemperatureEnsemble:
         """The temperature scenarios."""
         return TemperatureEnsemble(data.weather)
 
-    def forecast(self, data: CompetitionData, task: int, *, site: str) -> TaskForecast:
+    def forecast(
+        self, data: CompetitionData, task: int, *, site: str, model: QuantileModel | None = None
+    ) -> TaskForecast:
         """Fit on data known at the month's first hour, forecast all its hours."""
         weather, known, start = self.weather(data), data.observations, data.starts[task]
-        fitted = self.forecaster(data, site).fit(weather, known, as_of=start)
+        fitted = self.forecaster(data, site, model).fit(weather, known, as_of=start)
         forecast = fitted.predict(weather, known, issue_time=start)
         cube = forecast.data.sel(site=site).isel(issue_time=0)
         quantiles = np.asarray(cube.values, dtype=float)
