@@ -165,6 +165,8 @@ def forecasts(case: Case, models: list[str], pythons: dict[str, str]) -> Found:
         makers[DEFAULT] = lambda: by_library(case, None, rows)
     if "hand" in models:
         makers[HAND] = lambda: hand.forecast(case, fits, rows)
+        if case.kind == "consumer":
+            makers["same-type day"] = lambda: hand.by_same_type(case, fits, rows)
     if "reference" in models:
         makers |= {name: lambda one=one: by_library(case, one, rows) for name, one in case.references.items()}
         if case.vendor is not None:
@@ -237,6 +239,8 @@ def scores(case: Case, rows: Rows, outcome: Array, quantiles: Array) -> dict[str
         if (season == name).sum() >= SEASON
     }
     lead = (rows.valid - rows.issue) / np.timedelta64(1, "h")
+    if case.kind == "consumer":
+        found["peak"] = peak(local, outcome, median)
     if lead.max() < 12:
         found["leads"] = {
             f"{one:g}": {
@@ -247,6 +251,29 @@ def scores(case: Case, rows: Rows, outcome: Array, quantiles: Array) -> dict[str
             for one in np.unique(lead)
         }
     return found
+
+
+def peak(local: pd.DatetimeIndex, outcome: Array, median: Array) -> dict[str, float]:
+    """Mean error of the day's peak, and share of days on which its hour is that of the median's peak.
+
+    Examples
+    --------
+    >>> day = pd.date_range("2024-01-01", periods=24, freq="1h", tz="UTC")
+    >>> outcome = np.where(day.hour == 18, 9.0, 5.0)
+    >>> peak(day, outcome, np.where(day.hour == 17, 7.0, 5.0))
+    {'mae': 2.0, 'hour': 0.0, 'days': 1}
+    """
+    table = pd.DataFrame({"outcome": outcome, "median": median}, index=local)
+    whole = table.groupby(local.date).filter(
+        lambda day: len(day) >= 0.9 * table.groupby(local.date).size().max()
+    )
+    days = whole.groupby(whole.index.date)
+    hours = days.agg(lambda values: values.idxmax().hour)
+    return {
+        "mae": float((days["median"].max() - days["outcome"].max()).abs().mean()),
+        "hour": float((hours["median"] == hours["outcome"]).mean()),
+        "days": len(hours),
+    }
 
 
 def interval(changed: Array, usual: Array, *, block: int = 7, draws: int = 1000) -> tuple[float, float]:

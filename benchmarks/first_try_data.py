@@ -126,7 +126,7 @@ def some(names: list[str]) -> list[str]:
     return [names[place] for place in places]
 
 
-def _case(data: str, series: str, task_name: str, **given: Any) -> Case:
+def case_of(data: str, series: str, task_name: str, **given: Any) -> Case:
     """Case whose period follows from its record, unless it is given."""
     power = given["observations"].values[given["site"].name]
     if "start" not in given:
@@ -192,7 +192,7 @@ def nl_gridpoints(folder: Path) -> Iterator[Case]:
             "intraday": ef.intraday(every="1h", leads="4h", frequency="15min"),
         }
         for name, task in tasks.items():
-            yield _case(
+            yield case_of(
                 "nl_gridpoints",
                 path.stem,
                 name,
@@ -232,7 +232,7 @@ def ercot(folder: Path) -> Iterator[Case]:
                 format=ef.TableFormat(time=clock, time_format="%m/%d/%Y %H:%M", columns=[zone]),
             )
             task = ef.day_ahead("09:00", timezone="America/Chicago")
-            yield _case(
+            yield case_of(
                 "ercot",
                 zone,
                 "day ahead",
@@ -263,7 +263,7 @@ def klim(folder: Path) -> Iterator[Case]:
         power = ef.read_power(
             table["p"].rename(path.stem), unit="MW", timezone="UTC", label="beginning", published_after="0h"
         )
-        yield _case(
+        yield case_of(
             "klim",
             path.stem,
             f"1 to {max(leads)} h",
@@ -312,7 +312,7 @@ def gefcom2012_wind(folder: Path) -> Iterator[Case]:
             day_ahead = words == "day ahead"
             references: dict[str, ef.QuantileModel] = {"ConvexCombination": ef.ConvexCombination()}
             references |= {} if day_ahead else {"Persistence": ef.Persistence()}
-            yield _case(
+            yield case_of(
                 "gefcom2012_wind",
                 name,
                 words,
@@ -351,7 +351,7 @@ def young_plants(
         end = min(start + pd.DateOffset(months=2), index[-1].floor("D"))
         if end - start < pd.Timedelta("28D"):
             return
-        yield _case(
+        yield case_of(
             data,
             site.name,
             f"day ahead, {months} months learnt",
@@ -381,7 +381,7 @@ def gb_demand(folder: Path) -> Iterator[Case]:
             periods["day ahead, spring of 2020"] = spring  # the lock-down
         for words, (start, end) in periods.items():
             recent = ef.Observations(demand.values.loc[start - 2 * _YEAR : end], published_after="1h")
-            yield _case(
+            yield case_of(
                 "gb_demand",
                 name,
                 words,
@@ -443,10 +443,10 @@ def _with_temperature(name: str, place: Place, load: pd.Series, temperature: pd.
     task = ef.day_ahead("09:00", timezone=place.timezone, frequency=demand.frequency)
     shared = {"kind": "load with temperature", "site": site, "task": task, "weather": weather}
     shared |= {"observations": demand, "references": _demand_references(task)}
-    yield _case("vic_elec", name, "day ahead", **shared)
+    yield case_of("vic_elec", name, "day ahead", **shared)
     start = (demand.index[0] + pd.DateOffset(months=2)).ceil("D")
     end = min(start + pd.DateOffset(months=2), demand.index[-1].floor("D"))
-    yield _case("vic_elec", name, "day ahead, 2 months learnt", start=start, end=end, **shared)
+    yield case_of("vic_elec", name, "day ahead, 2 months learnt", start=start, end=end, **shared)
 
 
 def opsd(folder: Path) -> Iterator[Case]:
@@ -468,7 +468,7 @@ def opsd(folder: Path) -> Iterator[Case]:
                 published_after="1h",
             )
             task = ef.day_ahead("09:00", timezone="Europe/Berlin")
-            yield _case(
+            yield case_of(
                 "opsd",
                 name,
                 "day ahead",
@@ -514,6 +514,13 @@ def pvanalytics(_: Path) -> Iterator[Case]:
         )
 
 
+def consumption(folder: Path) -> Iterator[Case]:
+    """Works, cities and households, see ``first_try_consumers.py``."""
+    from first_try_consumers import consumption as read  # it uses the rules above
+
+    yield from read(folder)
+
+
 READERS: Final[dict[str, Callable[[Path], Iterator[Case]]]] = {
     "nl_gridpoints": nl_gridpoints,
     "ercot": ercot,
@@ -523,6 +530,7 @@ READERS: Final[dict[str, Callable[[Path], Iterator[Case]]]] = {
     "gb_demand": gb_demand,
     "vic_elec": vic_elec,
     "opsd": opsd,
+    "consumption": consumption,
     "pvanalytics": pvanalytics,
 }
 

@@ -105,6 +105,7 @@ class Boosters:
     rate: float = 0.05
     rows: int = 40
     most: int = 400
+    random: bool = False
 
     def settings(self, level: float) -> dict[str, Any]:
         """Settings of LightGBM."""
@@ -116,6 +117,7 @@ class Boosters:
             "max_bin": 127,
             "num_leaves": self.leaves,
             "learning_rate": self.rate,
+            "extra_trees": self.random,
             "min_data_in_leaf": self.rows,
             "feature_fraction": 0.7,
             "bagging_fraction": 0.7,
@@ -325,12 +327,113 @@ def wind_intraday(rows: Rows, past: Past, _site: Any) -> Target:
     return Target(table, newest, np.sqrt((rows.valid - last) / _HOUR))
 
 
-Opponent = Callable[[Rows, Past, Any], Target]
+def consumer(rows: Rows, past: Past, site: Any) -> list[Target]:
+    """Consumer: departures from the hour's mean, and from that moved to the newest days, as shares of the last week."""
+    scale = np.maximum(past.mean(rows.issue, 7 * _DAY), 1e-9)
+    hour = past.same_hour(rows, _DAY, 7)
+    shifted = hour + past.mean(rows.issue, 2 * _DAY) - past.mean(rows.issue, 7 * _DAY)
+    return [
+        Target(consumer_columns(rows, past, site, level, scale), level, scale) for level in (hour, shifted)
+    ]
+
+
+def consumer_columns(rows: Rows, past: Past, site: Any, level: Array, scale: Array | float) -> pd.DataFrame:
+    """Calendar, and departures of all of the past from a level."""
+    last = past.newest(rows.issue)
+    found = {
+        "day": past.season(rows, _DAY) - level,
+        "day before": past.season(rows, _DAY, back=2) - level,
+        "week": past.season(rows, 7 * _DAY) - level,
+        "week before": past.season(rows, 7 * _DAY, back=2) - level,
+        "same hour, week": past.same_hour(rows, _DAY, 7) - level,
+        "same hour, weeks": past.same_hour(rows, 7 * _DAY, 4) - level,
+        "same type": same_type(rows, past, site) - level,
+        "last week": past.mean(rows.issue, 7 * _DAY) - level,
+        "newest": past.at(last) - level,
+        "newest, a day": past.at(last) - past.at(last - _DAY),
+        "last six hours": past.mean(rows.issue, 6 * _HOUR) - past.mean(rows.issue, 6 * _HOUR, ago=_DAY),
+        "trend": past.mean(rows.issue, _DAY) - past.mean(rows.issue, _DAY, ago=_DAY),
+    }
+    days = calendar(rows.valid, timezone=site.timezone, country=site.country, subdivision=site.subdivision)
+    return pd.concat([days, pd.DataFrame(found).div(scale, axis=0), rows.weather], axis=1)
+
+
+def consumer_intraday(rows: Rows, past: Past, site: Any) -> list[Target]:
+    """Consumer in the next hours: departures from the newest value, and from the mean of the hour."""
+    last, hour = past.newest(rows.issue), past.same_hour(rows, _DAY, 7)
+    newest, recent = past.at(last), past.mean(rows.issue, _HOUR)
+    days = np.stack([past.at(last - back * _DAY) for back in range(1, 8)])
+    usual = np.nansum(days, axis=0) / np.maximum(np.isfinite(days).sum(axis=0), 1)
+    now = {"lead": (rows.valid - rows.issue) / _HOUR, "own": newest, "own hour": hour}
+    now |= {"own week": past.season(rows, 7 * _DAY)}
+    now |= {"usual": newest - usual, "change, usual": hour - usual}
+    for name, season in (("a day", _DAY), ("a week", 7 * _DAY)):
+        now[f"newest, {name} ago"] = newest - past.at(last - season)
+        now[f"change, {name} ago"] = past.season(rows, season) - past.at(last - season)
+        now[f"last hour, {name} ago"] = recent - past.mean(rows.issue, _HOUR, ago=season)
+    now |= {f"{back} before": newest - past.at(last - back * past.step) for back in (1, 2, 3, 4, 8)}
+    now |= {"last hour": recent - newest, "hour before": past.mean(rows.issue, _HOUR, ago=_HOUR) - newest}
+    now["last 3 hours"] = past.mean(rows.issue, 3 * _HOUR) - newest
+    scales = (np.sqrt((rows.valid - last) / _HOUR), np.ones(len(hour)))
+    return [
+        Target(consumer_columns(rows, past, site, level, 1.0).assign(**now), level, scale)
+        for level, scale in zip((newest, hour), scales, strict=True)
+    ]
+
+
+# -- the newest day of the same type ---------------------------------------------------------------
+
+
+def type_of_day(valid: Array, site: Any) -> Array:
+    """Working day 0, bridge day 1, Saturday 2, Sunday 3 and holiday 4 of each interval on the local clock."""
+    local = pd.DatetimeIndex(valid, tz="UTC").tz_convert(site.timezone).tz_localize(None).normalize()
+    off = holidays.country_holidays(
+        site.country, subdiv=site.subdivision, years=range(local.year.min() - 1, local.year.max() + 2)
+    )
+    days = pd.date_range(local.min() - pd.Timedelta("1D"), local.max() + pd.Timedelta("1D"))
+    holiday = np.array([day.date() in off for day in days])
+    free = holiday | (days.day_of_week >= 5)
+    bridge = np.append(False, free[:-1]) & np.append(free[1:], False)
+    kind = np.select([holiday, days.day_of_week == 6, days.day_of_week == 5, bridge], [4, 3, 2, 1], 0)
+    return np.asarray(kind[days.get_indexer(local)])
+
+
+def same_type(rows: Rows, past: Past, site: Any) -> Array:
+    """Outcome of the newest published day of the same type; a bridge day has Saturdays, a holiday Sundays, too."""
+    asked, found = type_of_day(rows.valid, site), np.full(len(rows.valid), np.nan)
+    for back in range(1, 29):
+        then = rows.valid - back * _DAY
+        kind = type_of_day(then, site)
+        alike = (kind == asked) | ((asked == 1) & (kind == 2)) | ((asked == 4) & (kind == 3))
+        take = np.isnan(found) & alike & (then <= past.newest(rows.issue))
+        found[take] = past.at(then[take])
+    return np.where(np.isfinite(found), found, past.season(rows, _DAY))
+
+
+def by_same_type(case: Any, learnt: Sequence[tuple[pd.Timestamp, Array, Array]], rows: Rows) -> Array:
+    """Newest day of the same type with the quantiles of its errors by hour, on working days and others."""
+    past = past_of(case)
+    point = same_type(rows, past, case.site)
+    local = pd.DatetimeIndex(rows.valid, tz="UTC").tz_convert(case.site.timezone)
+    group = pd.MultiIndex.from_arrays([local.hour, type_of_day(rows.valid, case.site) > 0])
+    error = past.at(rows.valid) - point
+    result = np.full((len(point), len(LEVELS)), np.nan)
+    for _, may_learn, asked in learnt:
+        use = may_learn & np.isfinite(error)
+        curves = pd.Series(error[use], group[use]).groupby(level=[0, 1]).quantile(list(LEVELS)).unstack()
+        curves = curves.reindex(group[asked]).fillna(pd.Series(error[use]).quantile(list(LEVELS)))
+        result[asked] = point[asked, None] + curves.to_numpy()
+    return result
+
+
+Opponent = Callable[[Rows, Past, Any], Target | list[Target]]
 OPPONENTS: Final[dict[str, tuple[Opponent, Boosters]]] = {
     "load": (load, Boosters()),
     "load with temperature": (load_with_temperature, Boosters()),
     "net load": (net_load, Boosters()),
     "net load, intraday": (net_load_intraday, Boosters(rows=100, rate=0.08, most=200)),
+    "consumer": (consumer, Boosters(random=True)),
+    "consumer, intraday": (consumer_intraday, Boosters(leaves=31, rate=0.06, most=300)),
     "PV": (pv, Boosters(rows=20)),
     "wind, day ahead": (wind_day_ahead, Boosters(rows=100)),
     "wind, intraday": (wind_intraday, Boosters(rows=100, rate=0.08, most=200)),
@@ -344,9 +447,18 @@ def forecast(case: Any, learnt: Sequence[tuple[pd.Timestamp, Array, Array]], row
     """
     opponent, boosters = OPPONENTS[case.kind]
     past = past_of(case)
-    target = opponent(rows, past, case.site)
-    outcome = past.at(rows.valid)
-    result = np.full((len(rows.valid), len(LEVELS)), np.nan)
+    found = opponent(rows, past, case.site)
+    targets = found if isinstance(found, list) else [found]
+    several = [_quantiles(target, boosters, past.at(rows.valid), learnt) for target in targets]
+    result = np.asarray(np.mean(several, axis=0))
+    return result if case.site.kind == "demand" else np.clip(result, 0.0, case.site.capacity)
+
+
+def _quantiles(
+    target: Target, boosters: Boosters, outcome: Array, learnt: Sequence[tuple[pd.Timestamp, Array, Array]]
+) -> Array:
+    """Quantiles of the rows by one target. [MW]"""
+    result = np.full((len(outcome), len(LEVELS)), np.nan)
     for _, may_learn, asked in learnt:
         share = (outcome - target.offset) / np.where(target.scale > 0, target.scale, np.nan)
         use = may_learn & np.isfinite(share)
@@ -355,7 +467,7 @@ def forecast(case: Any, learnt: Sequence[tuple[pd.Timestamp, Array, Array]], row
         table = target.columns[asked].to_numpy(np.float32)
         shares = np.sort(np.stack([booster.predict(table) for booster in fitted], axis=1), axis=1)
         result[asked] = target.offset[asked, None] + target.scale[asked, None] * shares
-    return result if case.site.kind == "demand" else np.clip(result, 0.0, case.site.capacity)
+    return result
 
 
 def past_of(case: Any) -> Past:

@@ -18,6 +18,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 DAYS = 60
+COLD = ("day ahead, 1 week learnt", "day ahead, 4 weeks learnt")
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,21 @@ def write_gb(folder: Path) -> None:
     table[table["SETTLEMENT_DATE"] < "2024-02-25"].to_parquet(folder / "demand.parquet")
 
 
+def write_consumers(folder: Path) -> None:
+    """A works by the end of its quarters, whose midnights bear the date of the day that ends; a city; households."""
+    load = series("15min")
+    ends = load.index + pd.Timedelta("15min")
+    day = ends.where(ends != ends.normalize(), ends - pd.Timedelta("1D"))
+    works = pd.DataFrame({"date": [f"{stamp:%d/%m/%Y %H:%M}" for stamp in day], "usage_kwh": load.to_numpy()})
+    works.to_parquet(folder / "mill.parquet")
+    load = series("10min", days=40)
+    city = pd.DataFrame({"time": load.index, "temp_air": 20.0, "zone9_kw": load.to_numpy()})
+    city.to_parquet(folder / "town.parquet")
+    load = series("1h")
+    homes = pd.DataFrame({"time": load.index, "roof_wh": load.to_numpy(), "flat_wh": 2 * load.to_numpy()})
+    homes.to_parquet(folder / "some.parquet")
+
+
 WRITERS = {
     "nl_gridpoints": write_nl,
     "ercot": write_ercot,
@@ -110,6 +126,7 @@ WRITERS = {
     "vic_elec": write_vic,
     "opsd": write_opsd,
     "gb_demand": write_gb,
+    "consumption": write_consumers,
 }
 
 
@@ -141,7 +158,44 @@ def test_files_of_each_form_become_cases(cases: dict[str, Any]) -> None:
         "vic_elec B, day ahead",
         "vic_elec B, day ahead, 2 months learnt",
         "opsd PL, day ahead",
+        *(f"consumption mill, {task}" for task in ("day ahead", "intraday", *COLD)),
+        *(f"consumption {home}, {task}" for home in ("roof", "flat") for task in ("day ahead", *COLD)),
+        *(
+            f"consumption town zone9, {task}"
+            for task in ("day ahead", COLD[0], "day ahead, measured temperature")
+        ),
     ]
+
+
+def test_midnights_of_a_works_end_their_day(cases: dict[str, Any]) -> None:
+    power = cases["consumption mill, day ahead"].power
+    assert power.index[0] == pd.Timestamp("2022-02-01", tz="Asia/Seoul")
+    np.testing.assert_allclose(power.to_numpy(), 4 * series("15min").to_numpy() / 1e3)
+
+
+def test_households_and_zones_are_read_in_their_units(cases: dict[str, Any]) -> None:
+    flat, zone = (cases[f"consumption {name}, day ahead"] for name in ("flat", "town zone9"))
+    np.testing.assert_allclose(flat.power.to_numpy(), 2 * series("1h").to_numpy() / 1e6)
+    np.testing.assert_allclose(zone.power.to_numpy(), series("10min", days=40).to_numpy() / 1e3)
+
+
+def test_the_first_weeks_are_learnt_once(first_try: Any, cases: dict[str, Any]) -> None:
+    case = cases["consumption flat, day ahead, 4 weeks learnt"]
+    _, fits = first_try.first_try.rows_of(case)
+    assert len(fits) == 1
+    assert case.start - case.power.index[0] == pd.Timedelta("28D")
+
+
+def test_the_newest_day_of_the_same_type_skips_days_of_others(first_try: Any, cases: dict[str, Any]) -> None:
+    case, hand = cases["consumption flat, day ahead"], first_try.first_try_opponents
+    monday, saturday = (np.array([day], "datetime64[ns]") for day in ("2022-03-07T20", "2022-03-12T20"))
+    issue = np.array(["2022-03-06T17", "2022-03-11T17"], "datetime64[ns]")
+    rows = hand.Rows(
+        issue, np.append(monday, saturday), pd.DataFrame(index=[0, 1]), pd.DataFrame(index=[0, 1])
+    )
+    found = hand.same_type(rows, hand.past_of(case), case.site)
+    past = case.power.loc[[pd.Timestamp("2022-03-04T20", tz="UTC"), pd.Timestamp("2022-03-05T20", tz="UTC")]]
+    np.testing.assert_allclose(found, past.to_numpy())  # Friday's, and that of the last Saturday
 
 
 def test_both_forms_of_stamps_and_the_skipped_hour_are_read(cases: dict[str, Any]) -> None:
