@@ -98,6 +98,7 @@ from .models import (
     Persistence as Persistence,
     PowerCurveReference as PowerCurveReference,
     QuantileModel as QuantileModel,
+    SameTypeDay as SameTypeDay,
     SeasonalClimatology as SeasonalClimatology,
     SeasonalNaive as SeasonalNaive,
     SmartPersistence as SmartPersistence,

@@ -23,6 +23,7 @@ from energyforecast.models import (
     Persistence,
     PowerCurveReference,
     QuantileModel,
+    SameTypeDay,
     SeasonalNaive,
     SmartPersistence,
 )
@@ -76,7 +77,7 @@ def references(forecaster: Forecaster, weather: Weather) -> dict[str, Forecaster
     if isinstance(site, PVPlant):
         models.append(SmartPersistence())
     if isinstance(site, DemandArea):
-        models.append(SeasonalNaive())
+        models += [SeasonalNaive(), SameTypeDay()]
     return {type(model).__name__: _like(forecaster, model) for model in models}
 
 

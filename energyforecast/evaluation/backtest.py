@@ -38,6 +38,7 @@ from energyforecast.models import (
     Persistence,
     PowerCurveReference,
     QuantileModel,
+    SameTypeDay,
     SeasonalNaive,
     SelectedModel,
     SmartPersistence,
@@ -54,6 +55,7 @@ _REFERENCES: Final = (
     ConvexCombination,
     Persistence,
     PowerCurveReference,
+    SameTypeDay,
     SeasonalNaive,
     SmartPersistence,
 )

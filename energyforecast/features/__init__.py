@@ -11,6 +11,7 @@ from energyforecast.features.calendar import (
     Weekday,
     Weekend,
 )
+from energyforecast.features.day_class import DayClass, SameTypeLag
 from energyforecast.features.defaults import features_giving, recipe
 from energyforecast.features.demand import (
     ApparentTemperature,
@@ -58,6 +59,7 @@ __all__ = [
     "ClearSkyPower",
     "ColdStartPower",
     "CurveError",
+    "DayClass",
     "DayOfYear",
     "DayType",
     "Daylight",
@@ -91,6 +93,7 @@ __all__ = [
     "PowerCurvePower",
     "RecentLevel",
     "RunLeadTime",
+    "SameTypeLag",
     "SchoolHolidays",
     "SiteStatics",
     "SunPosition",

@@ -21,6 +21,7 @@ from energyforecast.features.calendar import (
     Weekday,
     Weekend,
 )
+from energyforecast.features.day_class import DayClass, SameTypeLag
 from energyforecast.features.demand import ApparentTemperature, Daylight, DayType, Temperature
 from energyforecast.features.embedded import EmbeddedPower
 from energyforecast.features.feature_set import FeatureSet
@@ -224,6 +225,8 @@ def _calendar(column: str) -> Feature | None:
         "season_cosine": DayOfYear(),
         "season_sine": DayOfYear(),
         "newest": NewestObservation(),
+        "day_class": DayClass(),
+        "same_type_lag": SameTypeLag(),
     }
     known |= {"power_curve": PowerCurvePower(), "power_curve[density]": PowerCurvePower(density=True)}
     known |= {
@@ -260,8 +263,9 @@ def features_giving(columns: Iterable[str]) -> FeatureSet:
         if item is None:
             raise SchemaError(
                 f"No built-in feature gives the column {column!r}.",
-                "There are hour, weekday, weekend, lead_time, season_cosine, season_sine, newest, power_curve, "
-                "power_curve[density], smart_persistence, clear_sky_power, pv_chain_power and lag_<length>.",
+                "There are hour, weekday, weekend, day_class, lead_time, season_cosine, season_sine, newest, "
+                "same_type_lag, power_curve, power_curve[density], smart_persistence, clear_sky_power, pv_chain_power "
+                "and lag_<length>.",
                 "Give the forecaster features=... that hold it.",
             )
         found[item.name] = item

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from energyforecast import physics
 from energyforecast.core import calendars, timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.features.base import Array, Columns, Feature, step_hours
-from energyforecast.features.calendar import local_times
+from energyforecast.features.day_class import calendar_of, local_day
 from energyforecast.point_in_time.snapshot import Snapshot
 
 __all__ = [
@@ -176,10 +176,10 @@ class DayType(Feature):
         is the time since the nearest sunset, after which the fast is broken.
         """
         country = getattr(now.site, "country", None)
-        day = _local_day(now)
+        day = local_day(now)
         columns: dict[str, Array] = {"weekday": (day.astype(np.int64) + 3) % 7}
         unknown = np.full(day.shape, np.nan)
-        types = _classes(now, decrees=self.decrees)
+        types = calendar_of(now, day, decrees=self.decrees)
         if country is None or types is None:
             return columns | dict.fromkeys((*_FLAGS, "ramadan_after_sunset"), unknown)
         columns |= {
@@ -234,7 +234,7 @@ class DaysOff(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Columns ``days_off_before`` and ``days_off_after``. [d]"""
-        types = _classes(now, decrees=self.decrees)
+        types = calendar_of(now, local_day(now), decrees=self.decrees)
         names = ("days_off_before", "days_off_after")
         if types is None:
             return dict.fromkeys(names, np.full(now.valid_time.shape, np.nan))
@@ -266,7 +266,7 @@ class HalfDays(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``half_day``."""
-        types = _classes(now)
+        types = calendar_of(now, local_day(now))
         if types is None:
             return {"half_day": np.full(now.valid_time.shape, np.nan)}
         return {"half_day": np.where(types.known, types.half_day, np.nan)}
@@ -297,41 +297,11 @@ class SchoolHolidays(Feature):
 
     def compute(self, now: Snapshot) -> Columns:
         """Column ``school_holidays``."""
-        day, country = _local_day(now), getattr(now.site, "country", None)
+        day, country = local_day(now), getattr(now.site, "country", None)
         if country is None:
             return {"school_holidays": np.full(day.shape, np.nan)}
         part = getattr(now.site, "subdivision", None)
         return {"school_holidays": calendars.school_holidays(day, country=country, subdivision=part)}
-
-
-def _classes(now: Snapshot, *, decrees: bool = True) -> calendars.Days | None:
-    """Classes of the local days of the site's country, with its decrees that were known at each issue."""
-    country = getattr(now.site, "country", None)
-    if country is None:
-        return None
-    place: dict[str, Any] = {
-        "country": country,
-        "subdivision": getattr(now.site, "subdivision", None),
-        "decrees": decrees,
-    }
-    zone, day = now.site.timezone, _local_day(now)
-    decreed = sorted(getattr(now.site, "decrees", ()), key=lambda decree: decree.known_from(timezone=zone))
-    published = timestamps.to_ns([decree.known_from(timezone=zone) for decree in decreed])
-    known = np.searchsorted(published, now.windows.issue_time, side="right")
-    parts = {
-        count: calendars.look_up(day[known == count], more_decrees=decreed[:count], **place)
-        for count in (np.unique(known) if known.size else [0])
-    }
-    return calendars.Days(*(_joined(parts, known, item.name) for item in fields(calendars.Days)))
-
-
-def _joined(parts: dict[int, calendars.Days], known: Array, name: str) -> Array:
-    """One field of the classes, of the issues in their order."""
-    some = getattr(next(iter(parts.values())), name)
-    whole = np.empty((len(known), *some.shape[1:]), dtype=some.dtype)
-    for count, days in parts.items():
-        whole[known == count] = getattr(days, name)
-    return whole
 
 
 @dataclass(frozen=True)
@@ -360,11 +330,6 @@ class Daylight(Feature):
             "day_length": length,
             "daylight": physics.daylight_share(hour, length, interval=step_hours(now)),
         }
-
-
-def _local_day(now: Snapshot) -> Array:
-    local = local_times(now).tz_localize(None)
-    return np.asarray(local.to_numpy().astype("datetime64[D]").reshape(now.valid_time.shape))
 
 
 def _solar_hours(now: Snapshot, *, middle: bool = False) -> tuple[Array, Array]:

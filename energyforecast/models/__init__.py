@@ -5,6 +5,7 @@ from energyforecast.models.blend import Blend
 from energyforecast.models.climatology import Climatology, SeasonalClimatology
 from energyforecast.models.cold_start import ColdStart
 from energyforecast.models.conformal import ConformalQuantiles
+from energyforecast.models.day_references import SameTypeDay, SeasonalNaive
 from energyforecast.models.demand_response import DemandResponse
 from energyforecast.models.kernel_quantiles import KernelQuantiles
 from energyforecast.models.lightgbm import LightGBMQuantiles
@@ -13,7 +14,6 @@ from energyforecast.models.references import (
     ConvexCombination,
     Persistence,
     PowerCurveReference,
-    SeasonalNaive,
     SmartPersistence,
 )
 from energyforecast.models.selected_model import SelectedModel
@@ -33,6 +33,7 @@ __all__ = [
     "PoolsMembers",
     "PowerCurveReference",
     "QuantileModel",
+    "SameTypeDay",
     "SeasonalClimatology",
     "SeasonalNaive",
     "SelectedModel",

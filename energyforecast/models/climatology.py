@@ -27,10 +27,14 @@ class _GroupedQuantiles(QuantileModel):
 
     def _fit_groups(self, X: pd.DataFrame, values: Array, weight: Array | None) -> None:
         """Quantiles of each group and of all rows."""
-        keys, member = np.unique(self._group(X), axis=0, return_inverse=True)
+        self.overall_ = weighted_quantiles(values, self.levels, weight)
+        self._tabulate(self._group(X), values, weight)
+
+    def _tabulate(self, group: Array, values: Array, weight: Array | None) -> None:
+        """Quantiles of each group."""
+        keys, member = np.unique(group, axis=0, return_inverse=True)
         member = member.ravel()
         self.keys_ = keys
-        self.overall_ = weighted_quantiles(values, self.levels, weight)
         order = np.argsort(member, kind="stable")
         rows = np.split(order, np.searchsorted(member[order], np.arange(1, len(keys))))
         self.table_ = np.stack(
@@ -44,8 +48,12 @@ class _GroupedQuantiles(QuantileModel):
         """Quantiles of the group of each row."""
         keys, member = np.unique(self._group(X), axis=0, return_inverse=True)
         known = {tuple(key): row for key, row in zip(self.keys_.tolist(), self.table_, strict=True)}
-        rows = np.stack([known.get(tuple(key), self.overall_) for key in keys.tolist()])
+        rows = np.stack([self._of_key(tuple(key), known) for key in keys.tolist()])
         return np.asarray(rows[member.ravel()])
+
+    def _of_key(self, key: tuple[float, ...], known: Mapping[tuple[float, ...], Array]) -> Array:
+        """Quantiles of one group, of all rows where it is unseen."""
+        return known.get(key, self.overall_)
 
     def parts(self) -> dict[str, Part]:
         """Groups and their quantiles."""

@@ -1,4 +1,4 @@
-"""Reference forecasts: persistence, seasonal naive, power curve, and their combination with climatology."""
+"""Reference forecasts: persistence, power curve, and their combination with climatology."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ __all__ = [
     "ConvexCombination",
     "Persistence",
     "PowerCurveReference",
-    "SeasonalNaive",
     "SmartPersistence",
 ]
 
@@ -250,45 +249,6 @@ class SmartPersistence(_PastValue):
     def column(self) -> str:
         """Column of the clear-sky persistence."""
         return "smart_persistence"
-
-
-class SeasonalNaive(_PastValue):
-    r"""Seasonal naive: the value of the same hour one season ago, with empirical quantiles of its errors.
-
-    .. math:: q_\tau(t) = y_{t - m} + Q_\tau(y_s - y_{s - m} : s < t)
-
-    Parameters
-    ----------
-    quantiles : tuple of float, optional
-        Levels; set by the forecaster.
-    season : str
-        Length :math:`m` of the season: a week by default. Unpublished values are replaced by those of whole seasons
-        before.
-
-    See Also
-    --------
-    Persistence : Newest observation, with its errors.
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"lag_168h": [1.0, 2.0, 3.0]})
-    >>> SeasonalNaive((0.5,)).fit(X, np.array([1.0, 2.5, 3.0])).predict(X).ravel().tolist()
-    [1.0, 2.0, 3.0]
-    """
-
-    by = ()
-
-    def __init__(self, quantiles: tuple[float, ...] | None = None, *, season: str = "168h") -> None:
-        super().__init__(quantiles)
-        self.season = season
-
-    @property
-    def column(self) -> str:
-        """Column of the observation one season ago."""
-        return f"lag_{self.season}"
-
-    def _group(self, X: pd.DataFrame) -> Array:
-        return np.zeros((len(X), 1))
 
 
 class PowerCurveReference(_PastValue):

@@ -16,9 +16,9 @@ from energyforecast.errors import ConfigurationError
 CASES = {
     "wind": {"Climatology", "Persistence", "PowerCurveReference"},
     "solar": {"Climatology", "Persistence", "SmartPersistence"},
-    "demand": {"Climatology", "Persistence", "SeasonalNaive"},
-    "industry": {"Climatology", "Persistence", "SeasonalNaive"},
-    "households": {"Climatology", "Persistence", "SeasonalNaive"},
+    "demand": {"Climatology", "Persistence", "SameTypeDay", "SeasonalNaive"},
+    "industry": {"Climatology", "Persistence", "SameTypeDay", "SeasonalNaive"},
+    "households": {"Climatology", "Persistence", "SameTypeDay", "SeasonalNaive"},
 }
 
 

@@ -16,6 +16,7 @@ import sklearn.base
 from scipy import stats
 
 import energyforecast
+import energyforecast as ef
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
 from energyforecast.models import Climatology, LightGBMQuantiles, Persistence, QuantileModel, SeasonalNaive
@@ -62,6 +63,8 @@ def _sample(rows: int = 900, *, seed: int = 0) -> tuple[pd.DataFrame, Array]:
         "lead_time": rng.integers(15, 39, rows).astype(float),
         "newest": y + rng.normal(size=rows),
         "lag_168h": y + rng.normal(size=rows),
+        "same_type_lag": y + rng.normal(size=rows),
+        "day_class": rng.integers(0, 5, rows).astype(float),
         "power_curve": y + rng.normal(size=rows),
         "smart_persistence": y + rng.normal(size=rows),
         "clear_sky_power": np.full(rows, 5.0),
@@ -174,7 +177,7 @@ def test_levels_that_do_not_rise_within_0_and_1_are_refused(name: str, quantiles
 @pytest.mark.parametrize("rows", [1, 2, 5, 30])
 def test_tiny_samples_give_quantiles_near_their_outcomes(name: str, rows: int) -> None:
     X, y = _sample(rows)
-    for past in ("newest", "lag_168h", "power_curve", "smart_persistence"):
+    for past in ("newest", "lag_168h", "same_type_lag", "power_curve", "smart_persistence"):
         X[past] = y  # a value that was right
     result = _model(name).fit(X, y, bounds=BOUNDS).predict(X)
     assert result.shape == (rows, 3)
@@ -185,7 +188,7 @@ def test_tiny_samples_give_quantiles_near_their_outcomes(name: str, rows: int) -
 @every_model
 def test_a_constant_outcome_is_forecast_as_itself(name: str) -> None:
     X, _ = _sample(700)
-    for past in ("newest", "lag_168h", "power_curve", "smart_persistence"):
+    for past in ("newest", "lag_168h", "same_type_lag", "power_curve", "smart_persistence"):
         X[past] = 2.5
     result = _model(name).fit(X, np.full(700, 2.5), bounds=BOUNDS).predict(X)
     np.testing.assert_allclose(result, 2.5, atol=1e-6)
@@ -218,7 +221,9 @@ def test_a_second_fit_forgets_the_first(name: str) -> None:
     np.testing.assert_array_equal(refitted.predict(X), _model(name).fit(X, y).predict(X))
 
 
-@pytest.mark.parametrize("name", ["Climatology", "LightGBMQuantiles", "Persistence", "SeasonalNaive"])
+@pytest.mark.parametrize(
+    "name", ["Climatology", "LightGBMQuantiles", "Persistence", "SameTypeDay", "SeasonalNaive"]
+)
 def test_equal_weights_are_no_weights(name: str) -> None:
     X, y = _sample(700)
     weighted = _model(name).fit(X, y, sample_weight=np.full(700, 2.0)).predict(X)
@@ -412,31 +417,54 @@ def test_persistence_is_cut_at_the_bounds() -> None:
 
 
 def test_seasonal_naive_adds_the_errors_of_a_season() -> None:
-    X = pd.DataFrame({"lag_168h": [1.0, 2.0, 3.0]})
+    X = pd.DataFrame({"lag_168h": [1.0, 2.0, 3.0], "hour": 0.0, "day_class": 0.0})
     model = SeasonalNaive((0.5, 0.75)).fit(X, np.array([2.0, 2.0, 5.0]))  # errors 1, 0, 2
-    assert model.predict(pd.DataFrame({"lag_168h": [10.0]})).tolist() == [[11.0, 11.5]]
-    assert SeasonalNaive(season="24h").needs == ("lag_24h",)
+    new = pd.DataFrame({"lag_168h": [10.0], "hour": 0.0, "day_class": 0.0})
+    assert model.predict(new).tolist() == [[11.0, 11.5]]
+    assert SeasonalNaive(season="24h").needs == ("lag_24h", "hour", "day_class")
 
 
-@pytest.mark.parametrize("name", ["Persistence", "SeasonalNaive"])
+@pytest.mark.parametrize("name", ["SeasonalNaive", "SameTypeDay"])
+def test_errors_of_an_hour_and_class_of_day_are_its_own_where_there_are_twenty(name: str) -> None:
+    """Errors of 1 at 13:00 on working days, 2 on Sundays, 0 at night; six of bridge days and holidays."""
+    groups = {(13.0, 0.0): 1.0, (13.75, 0.0): 1.0, (13.0, 3.0): 2.0, (2.0, 0.0): 0.0}
+    parts = [
+        pd.DataFrame({"hour": hour, "day_class": kind, "error": error}, index=range(20))
+        for (hour, kind), error in groups.items()
+    ]
+    rare = [
+        pd.DataFrame({"hour": 13.0, "day_class": kind, "error": 50.0}, index=range(6)) for kind in (1.0, 4.0)
+    ]
+    table = pd.concat([*parts, *rare], ignore_index=True)
+    column = "lag_168h" if name == "SeasonalNaive" else "same_type_lag"
+    model = getattr(ef, name)((0.5,)).fit(
+        table[["hour", "day_class"]].assign(**{column: 5.0}), 5.0 + table["error"].to_numpy()
+    )
+    asked = [(13.5, 0.0), (13.0, 3.0), (2.0, 0.0), (13.0, 1.0), (13.0, 4.0), (7.0, 0.0)]
+    new = pd.DataFrame(asked, columns=["hour", "day_class"]).assign(**{column: 0.0})
+    # A bridge day takes all working days, a holiday all days off, and an unseen hour all errors.
+    assert model.predict(new).ravel().tolist() == [1.0, 2.0, 0.0, 1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["Persistence", "SameTypeDay", "SeasonalNaive"])
 def test_rows_without_a_past_value_teach_nothing(name: str) -> None:
     X, y = _sample(200)
     hidden = X.copy()
-    hidden.loc[:49, ["newest", "lag_168h"]] = np.nan
+    hidden.loc[:49, ["newest", "lag_168h", "same_type_lag"]] = np.nan
     learnt = _model(name).fit(hidden, y).predict(X)
     np.testing.assert_array_equal(learnt, _model(name).fit(X[50:], y[50:]).predict(X))
 
 
-@pytest.mark.parametrize("name", ["Persistence", "SeasonalNaive"])
+@pytest.mark.parametrize("name", ["Persistence", "SameTypeDay", "SeasonalNaive"])
 def test_an_unknown_past_value_is_answered_by_the_quantiles_of_all_outcomes(name: str) -> None:
     """At the very beginning nothing was published yet; the answer is wide, not missing."""
     X, y = _sample(200)
-    unknown = X.assign(newest=np.nan, lag_168h=np.nan)
+    unknown = X.assign(newest=np.nan, lag_168h=np.nan, same_type_lag=np.nan)
     result = _model(name).fit(X, y).predict(unknown)
     assert np.isfinite(result).all()
 
 
-@pytest.mark.parametrize("name", ["Climatology", "Persistence", "SeasonalNaive"])
+@pytest.mark.parametrize("name", ["Climatology", "Persistence", "SameTypeDay", "SeasonalNaive"])
 def test_a_reference_leaves_out_rows_of_no_weight(name: str) -> None:
     X, y = _sample(600)
     wrong = y.copy()

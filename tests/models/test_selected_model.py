@@ -219,7 +219,7 @@ def test_a_candidate_that_needs_a_column_is_left_out_without_it() -> None:
     candidates = {"naive": ef.SeasonalNaive(), "absolute": ABSOLUTE}
     model = _selected(candidates=candidates, usual=("naive", "absolute")).fit(X, y)
     assert list(model.models_) == ["absolute"]
-    with pytest.raises(SchemaError, match="without \\['lag_168h'\\]"):
+    with pytest.raises(SchemaError, match="without \\['lag_168h', 'hour', 'day_class'\\]"):
         ef.SeasonalNaive(LEVELS).fit(X, y)
 
 

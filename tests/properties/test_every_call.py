@@ -170,12 +170,16 @@ def backtested(step: int) -> Numbers:
 # -- references and features -----------------------------------------------------------------------
 
 
-@call("Forecaster", "Persistence", "SeasonalNaive", "SeasonalClimatology", "day_ahead", "Task", "DayAhead")
+@call(
+    *("Forecaster", "Persistence", "SameTypeDay", "SeasonalNaive", "SeasonalClimatology"),
+    *("day_ahead", "Task", "DayAhead"),
+)
 def references(step: int) -> Numbers:
     task = ef.day_ahead("09:00", timezone="UTC", frequency=f"{step}min", quantiles=(0.5,))
     area = ef.DemandArea(name="site", latitude=48, longitude=10)
     power, medians = blocks.observations(step, 20), []
-    for model in (ef.Climatology(), ef.Persistence(), ef.SeasonalNaive(), ef.SeasonalClimatology()):
+    models = [ef.Climatology(), ef.Persistence(), ef.SeasonalNaive(), ef.SeasonalClimatology()]
+    for model in (*models, ef.SameTypeDay()):
         forecaster = ef.Forecaster(area, task, model=model).fit({}, power, as_of="2024-03-20")
         made = forecaster.predict({}, power, issue_time="2024-03-20 09:00")
         medians.append(blocks.blocks_of(made.at(0.5).values.ravel(), step))
@@ -258,7 +262,7 @@ def _of_blocks(table: pd.DataFrame, step: int) -> Numbers:
     *(f"features.{name}" for name in ("NewestObservation", "NewestWind", "PowerCurvePower", "RecentLevel")),
     "features.NewestDepartures",
     *(f"features.{name}" for name in ("CurveError", "DecayingNewest", "NewestChange")),
-    "features.NewestDayMean",
+    *("features.NewestDayMean", "features.DayClass", "features.SameTypeLag"),
     *(f"features.{name}" for name in ("SiteStatics", "Temperature", "WeatherAge", "Weekday", "Weekend")),
     *(
         f"features.{name}"
@@ -289,7 +293,7 @@ def features_in_calm_weather(step: int) -> Numbers:
     chosen += [f.HourOfWeek(), f.IntervalMean(), f.Lag("48h"), f.LagMean("48h", count=3), f.LocalHour()]
     chosen += [f.NeighbourWind(), f.NeighbourWindComponents(), f.NewestObservation(), f.RecentLevel()]
     chosen += [f.NewestDepartures(hours=(3,))]
-    chosen += [f.NewestDayMean()]
+    chosen += [f.NewestDayMean(), f.DayClass(), f.SameTypeLag()]
     chosen += [f.SiteStatics(), f.Temperature(), f.Weekend(), f.DayOfYear(), f.NewestWind(reach=20)]
     chosen += [f.CurveError(), f.DecayingNewest(), f.NewestChange(hours=(3, 6))]
     given = {item.name: item for item in chosen}

@@ -276,6 +276,7 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "PowerCurvePower": _one(features.PowerCurvePower, density=False),
     "EmbeddedPower": _one(features.EmbeddedPower, source="pv"),
     "NewestDepartures": _one(features.NewestDepartures, hours=(1, 2), days=7, weeks=4),
+    "SameTypeLag": _one(features.SameTypeLag, days=28),
     "RecentLevel": _one(features.RecentLevel, weeks=4),
     "Temperature": _one(
         features.Temperature, time_constants=(8, 24), heating=15.0, cooling=20.0, reach=96
@@ -342,6 +343,7 @@ def test_the_examples_are_right(name: str) -> None:
         lambda: features.Lag("a week"),
         lambda: features.NewestDepartures(days=0),
         lambda: features.RecentLevel(weeks=0),
+        lambda: features.SameTypeLag(days=0),
         lambda: features.Temperature(heating=288.15),
         lambda: planning.ReserveTerms(risk=5.0),
         lambda: planning.RampTerms(change=1.0, probability=30.0),
