@@ -106,6 +106,8 @@ class Boosters:
     rows: int = 40
     most: int = 400
     random: bool = False
+    #: Rows that are learnt, at most: quarter-hours of a year are much alike.
+    limit: int = 10**9
 
     def settings(self, level: float) -> dict[str, Any]:
         """Settings of LightGBM."""
@@ -127,6 +129,8 @@ class Boosters:
 
     def fit(self, columns: pd.DataFrame, target: Array, weight: Array | None = None) -> list[lgb.Booster]:
         """Boosters of all levels, from rows in the order of their issue."""
+        some = slice(None, None, -(-len(target) // self.limit))
+        columns, target, weight = columns[some], target[some], None if weight is None else weight[some]
         values, settings = columns.to_numpy(np.float32), self.settings(0.5)
         table = lgb.Dataset(values, target, weight=weight, params=settings, free_raw_data=False)
         order = np.arange(len(target))
@@ -432,8 +436,8 @@ OPPONENTS: Final[dict[str, tuple[Opponent, Boosters]]] = {
     "load with temperature": (load_with_temperature, Boosters()),
     "net load": (net_load, Boosters()),
     "net load, intraday": (net_load_intraday, Boosters(rows=100, rate=0.08, most=200)),
-    "consumer": (consumer, Boosters(random=True)),
-    "consumer, intraday": (consumer_intraday, Boosters(leaves=31, rate=0.06, most=300)),
+    "consumer": (consumer, Boosters(random=True, limit=12_000)),
+    "consumer, intraday": (consumer_intraday, Boosters(leaves=31, rate=0.06, most=300, limit=20_000)),
     "PV": (pv, Boosters(rows=20)),
     "wind, day ahead": (wind_day_ahead, Boosters(rows=100)),
     "wind, intraday": (wind_intraday, Boosters(rows=100, rate=0.08, most=200)),
