@@ -75,7 +75,7 @@ def forecast(
 
 def _day_sheet(result: Any, timezone: str) -> Table:
     """Some quantiles of each hour, and the fallback level."""
-    from energyforecast.core import timestamps
+    from energyforecast.core import timestamps, wording
 
     levels = [
         level
@@ -84,10 +84,15 @@ def _day_sheet(result: Any, timezone: str) -> Table:
     ]
     heads = ("site", "hour", *(f"q{level:g}" for level in levels), "made by")
     table = plain_table(f"Power [MW], beginning of the hour in {timezone}", heads)
-    zone = timestamps.zone(timezone)
-    for row in result.to_frame().to_dict("records"):
+    zone, frame = timestamps.zone(timezone), result.to_frame()
+    figures = {
+        site: wording.decimals(rows.filter(regex=r"^q0\.").to_numpy(), least=2)
+        for site, rows in frame.groupby("site")
+    }
+    for row in frame.to_dict("records"):
         hour = row["valid_time"].tz_convert(zone).strftime("%Y-%m-%d %H:%M")
-        cells = [f"{row[f'q{level:g}']:.2f}" for level in levels if f"q{level:g}" in row]
+        places = figures[row["site"]]
+        cells = [f"{row[f'q{level:g}']:.{places}f}" for level in levels if f"q{level:g}" in row]
         table.add_row(row["site"], hour, *cells, f"level {row['fallback_level']}")
     return table
 

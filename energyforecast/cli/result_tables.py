@@ -134,10 +134,13 @@ def _cells(lead: Any, rows: Any, value: str, shares: list[float], skills: list[A
     by_level = {key: row for key, row in by_key.items() if not math.isnan(key[1])}
     plain = {name: row for (name, level), row in by_key.items() if math.isnan(level)}
     cells = ["all" if math.isnan(lead) else wording.lead(lead), str(rows["n"].iloc[0])]
-    cells += [f"{getattr(plain[name], value):.2f}" for name in ("mae", "rmse", "bias", "pinball", "crps")]
+    figures = wording.decimals([getattr(plain["mae"], value)], least=2)
+    cells += [
+        f"{getattr(plain[name], value):.{figures}f}" for name in ("mae", "rmse", "bias", "pinball", "crps")
+    ]
     for share in shares:
         cells.append(f"{by_level[('coverage', share)].percent:.1f}%")
-        cells.append(f"{getattr(by_level[('width', share)], value):.2f}")
+        cells.append(f"{getattr(by_level[('width', share)], value):.{figures}f}")
     for table in skills:
         row = table if math.isnan(lead) else table[table["lead_time"] == lead]
         cells.append(f"{row['value'].iloc[0]:.2f}")

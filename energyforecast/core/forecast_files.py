@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from energyforecast.core import wording
 from energyforecast.core.files import whole_file
 from energyforecast.errors import FileFormatError
 
@@ -19,12 +20,20 @@ _SECONDS = {"units": "seconds since 1970-01-01", "dtype": "float64", "_FillValue
 
 
 def write_csv(frame: pd.DataFrame, path: Path, *, caveats: Sequence[str]) -> Path:
-    """Write rows of a forecast, with the caveats as the last column."""
+    """Write rows of a forecast, with the caveats as the last column; power below 1 MW has more than four decimals."""
+    levels = [name for name in frame if str(name).startswith("q0.")]
+    figures = wording.decimals(frame[levels].to_numpy(), least=4)
+    if "lead_hours" in frame:
+        frame["lead_hours"] = frame["lead_hours"].map("{:.4f}".format)
     if caveats:
         frame["caveat"] = "; ".join(caveats)
     with whole_file(path) as scratch:
         frame.to_csv(
-            scratch, index=False, float_format="%.4f", lineterminator="\n", date_format="%Y-%m-%dT%H:%MZ"
+            scratch,
+            index=False,
+            float_format=f"%.{figures}f",
+            lineterminator="\n",
+            date_format="%Y-%m-%dT%H:%MZ",
         )
     return path
 

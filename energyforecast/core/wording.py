@@ -1,4 +1,4 @@
-"""Moments, counts and levels in messages and representations."""
+"""Moments, counts, levels and small numbers in messages, tables and representations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-__all__ = ["counted", "intervals", "lead", "minute", "short", "spaced", "with_few_levels"]
+__all__ = ["counted", "decimals", "intervals", "lead", "minute", "short", "spaced", "with_few_levels"]
 
 #: Quantile levels beyond this number are summarised.
 _FEW: Final = 9
@@ -39,6 +39,19 @@ def intervals(count: int, length: Any) -> str:
         if width == pd.Timedelta("1h")
         else f"{counted(count, 'interval')} of {short(width)}"
     )
+
+
+def decimals(values: Any, *, least: int) -> int:
+    """Decimals of numbers: `least`, and more where all are below 1, so that a household in MW keeps its figures.
+
+    Examples
+    --------
+    >>> decimals([60.0, 0.01], least=2), decimals([0.0005, 0.0001], least=2)
+    (2, 6)
+    """
+    numbers = np.abs(np.asarray(values, dtype=np.float64))
+    largest = float(np.max(numbers, initial=0.0, where=np.isfinite(numbers)))
+    return least - int(np.floor(np.log10(largest))) if 0.0 < largest < 1.0 else least
 
 
 def lead(hours: float) -> str:

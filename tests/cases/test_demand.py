@@ -99,6 +99,26 @@ def test_four_weeks_of_a_works_give_wide_intervals_or_a_warning() -> None:
     assert warned or bool(result.folds["cold_start"].iloc[0]) or held >= 0.65
 
 
+@pytest.mark.parametrize("sector", ["industry", "households"])
+def test_a_week_of_a_consumer_is_enough_for_a_forecast(sector: str) -> None:
+    """The departure of the weekday from the days around it is known after two weeks; until then it counts as 0."""
+    index = pd.date_range("2024-01-01", periods=24 * 29, freq="1h", tz="UTC")
+    at_work = (index.hour >= 7) & (index.hour < 19) & (index.day_of_week < 5)
+    load = np.where(at_work, 10.0, 2.0) + 0.5 * np.random.default_rng(1).normal(size=len(index))
+    forecaster = ef.Forecaster(_area("works", sector=sector), DAY_AHEAD)
+    result = ef.backtest(
+        forecaster,
+        None,
+        _demand("works", load, index),
+        start="2024-01-09",
+        end="2024-01-28",
+        refit=None,
+    )
+    scores = result.scores(chosen=["coverage", "mae"])
+    assert scores.loc[scores["metric"] == "mae", "value"].iloc[0] < 3.0
+    assert scores.loc[scores["level"] == 0.8, "value"].iloc[0] >= 0.65
+
+
 @pytest.mark.slow
 def test_households_known_for_less_than_a_year_are_forecast_as_well_as_from_their_recent_level() -> None:
     rng = np.random.default_rng(3)

@@ -255,6 +255,16 @@ def test_the_csv_holds_every_row_and_its_caveat(caveats: str, tmp_path: Path) ->
         assert table.columns[-1] == "caveat"
 
 
+def test_the_csv_of_a_household_keeps_its_figures(tmp_path: Path) -> None:
+    """500 W are 0.0005 MW, of which four decimals would leave one figure."""
+    windows = TASK.windows([pd.Timestamp("2024-10-26 07:00", tz="UTC")])
+    values = np.tile([0.000401, 0.000503, 0.000617], (25, 1))
+    home = SiteRows(values, capacity=None, kind="demand", weather_init_time=windows.issue_time)
+    forecast = Forecast.from_rows({"home": home}, windows=windows, quantile_levels=LEVELS, attrs={})
+    table = pd.read_csv(forecast.write_csv(tmp_path / "home.csv"))
+    np.testing.assert_allclose(table[[f"q{level:g}" for level in LEVELS]], values, rtol=1e-4)
+
+
 @pytest.mark.parametrize("content", [b"", b"<html></html>", b"CDF\x01", b"\x89HDF\r\n\x1a\n"])
 def test_what_is_no_forecast_is_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "forecast.nc"
