@@ -121,7 +121,8 @@ def measure(case: sets.Case, models: list[str]) -> dict[str, Any]:
 def _forecasts(case: sets.Case, models: list[str]) -> tuple[Rows, Array, dict[str, tuple[Array, float]]]:
     """Rows, whether each is forecast, and quantiles and CPU seconds by model; of a whole day the two defaults."""
     daily = case.task_name == "24 h"
-    rows, asked, found = tries.forecasts(case, ["default"] if daily else models)
+    made = tries.forecasts(case, ["default"] if daily else models, {})
+    rows, asked, found = made.rows, made.asked, made.models
     more: dict[str, Callable[[], Array]] = {}
     if daily:
         more[DAY] = lambda: tries.by_library(case, None, rows, features=ef.recipe(case.site))
