@@ -320,6 +320,20 @@ def test_day_ahead_sheet_example_writes_every_form(tmp_path: Path) -> None:
 
 
 @pytest.mark.notebooks
+def test_the_example_of_a_works_needs_no_weather(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "works_without_weather.py", cwd=tmp_path)
+    assert "96 intervals of 15min" in shown
+    mae = {
+        name: float(row.split()[-2])
+        for row in shown.splitlines()
+        for name in ("default", "last week")
+        if row.startswith(name)
+    }
+    assert mae["default"] < 0.7 * mae["last week"]
+    assert (tmp_path / "works_without_weather" / "forecast.csv").exists()
+
+
+@pytest.mark.notebooks
 def test_verification_example_scores_beside_references(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "verification_of_yesterday.py", "--out", "out", cwd=tmp_path)
     assert "24 hours say little" in shown
