@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from sklearn.base import clone
 
@@ -13,6 +13,9 @@ from energyforecast.models import KernelQuantiles, LightGBMQuantiles, QuantileMo
 __all__ = ["Kind", "kinds", "model", "several_sets"]
 
 Kind: TypeAlias = Literal["wind", "solar", "load"]
+
+#: Settings that trees and the kernel model have in common.
+_SHARED: Final = ("relative_to", "relative_columns", "share_of", "exclude", "season_after", "categories")
 
 
 def model(kind: Kind, *, next_hours: bool = False) -> QuantileModel:
@@ -43,13 +46,10 @@ def kinds(default: QuantileModel) -> dict[str, QuantileModel]:
 
     Examples
     --------
-    >>> kinds(LightGBMQuantiles(base_models=(KernelQuantiles(season_after=1.0),), exclude=("hour",)))
-    {'trees': LightGBMQuantiles(exclude=('hour',)), 'kernel': KernelQuantiles(season_after=1.0)}
+    >>> kinds(LightGBMQuantiles(base_models=(KernelQuantiles(),), exclude=("hour",)))
+    {'trees': LightGBMQuantiles(exclude=('hour',)), 'kernel': KernelQuantiles(exclude=('hour',))}
     """
-    return {
-        "trees": _changed(default, lambda trees: trees.set_params(base_models=())),
-        "kernel": _changed(default, _kernel),
-    }
+    return {"trees": _alone(default, LightGBMQuantiles), "kernel": _alone(default, KernelQuantiles)}
 
 
 def several_sets(default: QuantileModel) -> dict[str, QuantileModel]:
@@ -63,10 +63,22 @@ def several_sets(default: QuantileModel) -> dict[str, QuantileModel]:
     return {"sets": _changed(default, lambda trees: trees.set_params(n_tree_sets=3))}
 
 
-def _kernel(trees: LightGBMQuantiles) -> QuantileModel:
-    """Kernel model beneath some trees, or else of their columns."""
-    beneath = [clone(item) for item in trees.base_models if isinstance(item, KernelQuantiles)]
-    return next(iter(beneath), KernelQuantiles(exclude=trees.exclude, season_after=trees.season_after))
+def _alone(default: QuantileModel, kind: type[QuantileModel]) -> QuantileModel:
+    """A default without its models of other kinds; trees make room for the kernel model where it is beneath them."""
+    if isinstance(default, SelectedModel):
+        given = default.candidates or {}
+        kept = [name for name, item in given.items() if isinstance(item, kind)] or list(given)
+        copy = clone(default).set_params(
+            candidates={name: _alone(given[name], kind) for name in kept},
+            usual=tuple(name for name in default.usual if name in kept),
+            required=tuple(item for item in default.required if item[0] in kept),
+            early=tuple(name for name in default.early if name in kept),
+        )
+        return cast("QuantileModel", copy)
+    if isinstance(default, LightGBMQuantiles) and kind is KernelQuantiles:
+        return KernelQuantiles(**{name: getattr(default, name) for name in _SHARED})
+    trees = {"base_models": ()} if isinstance(default, LightGBMQuantiles) else {}
+    return cast("QuantileModel", clone(default).set_params(**trees))
 
 
 def _changed(default: QuantileModel, change: Callable[[LightGBMQuantiles], QuantileModel]) -> QuantileModel:

@@ -26,7 +26,7 @@ from energyforecast.competitions import (
 )
 from energyforecast.errors import ConfigurationError, LeakageError
 from energyforecast.forecasting.default_of_wind import model_of_wind
-from energyforecast.models import KernelQuantiles, LightGBMQuantiles
+from energyforecast.models import KernelQuantiles, LightGBMQuantiles, SelectedModel
 from energyforecast.testing import check_no_leakage
 from tests.support.competition_files import QuickWind, wind_table, write_2012, write_solar, write_wind
 
@@ -353,15 +353,34 @@ def test_both_kinds_of_model_and_half_of_each_are_compared_where_it_is_asked(boa
     assert set(report["sites"]["zone 1"]["rmse"]) == {"model", "trees", "kernel", "half", "climatology"}
 
 
-def test_the_kinds_of_model_learn_with_the_columns_of_the_default() -> None:
-    default = model_of_wind(next_hours=True, by_recipe=True)
-    found = settings.kinds(default)
-    for name, kind in (("trees", LightGBMQuantiles), ("kernel", KernelQuantiles)):
-        candidates = found[name].get_params(deep=False)["candidates"]
-        assert {type(item) for item in candidates.values()} == {kind}
-        assert candidates["without season"].exclude == ("season_*",)
-        assert candidates["season"].exclude == ()
-    assert all(not item.base_models for item in found["trees"].get_params(deep=False)["candidates"].values())
+def test_the_kinds_of_model_learn_what_the_default_learns() -> None:
+    """Of a mean one candidate is left, of trees above a kernel model both kinds can be made."""
+    departure: dict[str, Any] = {"relative_to": "newest[decayed]", "exclude": ("season_*",)}
+    stacked = LightGBMQuantiles(base_models=(KernelQuantiles(),), **departure)
+    mean = SelectedModel(
+        candidates={"trees": LightGBMQuantiles(**departure), "kernel": KernelQuantiles(**departure)},
+        usual=("trees", "kernel"),
+        required=(("kernel", "wind_speed*"),),
+    )
+    for default in (stacked, SelectedModel(candidates={"stacked": stacked}), mean):
+        for name, kind in (("trees", LightGBMQuantiles), ("kernel", KernelQuantiles)):
+            found = settings.kinds(default)[name]
+            candidates = found.candidates if isinstance(found, SelectedModel) else {"": found}
+            (model,) = (candidates or {}).values()
+            assert isinstance(model, kind)
+            assert {key: getattr(model, key) for key in departure} == departure
+            assert getattr(model, "base_models", ()) == ()
+    alone = settings.kinds(mean)["trees"].get_params(deep=False)
+    assert (alone["usual"], alone["required"]) == (("trees",), ())
+
+
+def test_both_kinds_of_the_default_of_wind_are_there() -> None:
+    for name in ("trees", "kernel"):
+        found = settings.kinds(model_of_wind(next_hours=True, by_recipe=True))[name]
+        assert isinstance(found, SelectedModel)
+        assert set(found.usual) | set(found.early) <= set(found.candidates or {})
+        kinds = {type(item) for item in (found.candidates or {}).values()}
+        assert kinds == {LightGBMQuantiles if name == "trees" else KernelQuantiles}
 
 
 @pytest.mark.slow
