@@ -60,6 +60,9 @@ from .core.available_capacity import (
 from .core.observation_series import (
     Observations as Observations,
 )
+from .core.planned_operation import (
+    PlannedOperation as PlannedOperation,
+)
 from .core.table_format import (
     TableFormat as TableFormat,
 )
@@ -72,6 +75,7 @@ from .observations import (
     flag_quality as flag_quality,
     read_capacity as read_capacity,
     read_demand as read_demand,
+    read_planned_operation as read_planned_operation,
     read_power as read_power,
 )
 

@@ -22,6 +22,7 @@ from . import (
     power_kinds as power_kinds,
     labels as labels,
     observation_series as observation_series,
+    planned_operation as planned_operation,
     plausibility as plausibility,
     power_curve as power_curve,
     provenance as provenance,

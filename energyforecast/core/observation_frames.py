@@ -22,6 +22,7 @@ __all__ = [
     "on_same_axes",
     "one_for_each",
     "outside_error",
+    "refuse_early",
 ]
 
 #: Number of steps, none of the declared length, from which on the declaration is refused.
@@ -248,3 +249,17 @@ def outside_error(
         "Ask for a shorter period, or give more observations; "
         'observations.value_at(..., outside="missing") gives NaN for hours outside.',
     )
+
+
+def refuse_early(published: timestamps.Times, values: pd.DataFrame, frequency: pd.Timedelta) -> None:
+    """Refuse values that were published before their interval ended."""
+    ends = timestamps.to_ns(values.index) + frequency.to_timedelta64()
+    early = np.argwhere(published < ends[:, None])
+    if len(early):
+        row, column = early[0]
+        raise TimeError(
+            f"published_time of site {values.columns[column]!r} at {values.index[row]} is "
+            f"{published[row, column]}, before the interval ends.",
+            "A mean over an interval must be published after its end.",
+            "Check that published_time is in UTC and that the labels are beginnings.",
+        )

@@ -28,10 +28,12 @@ from energyforecast.core.observation_frames import (
     on_same_axes,
     one_for_each,
     outside_error,
+    refuse_early,
 )
+from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.variables import UNFIT
 from energyforecast.core.wording import short
-from energyforecast.errors import MissingDataError, SchemaError, TimeError, one_of
+from energyforecast.errors import MissingDataError, SchemaError, TimeError, of_type, one_of
 
 __all__ = ["Observations"]
 
@@ -57,6 +59,8 @@ class Observations:
         Bits of :class:`energyforecast.core.variables.Flag`.
     available_capacity : DataFrame or AvailableCapacity, or several, optional
         Capacity in service: a frame is known as the values are. [MW]
+    planned : PlannedOperation, optional
+        Planned operation of consumers, in hours to come too.
     frequency : str or timedelta, optional
         Length of an interval; read from the index where there is more than one row.
 
@@ -92,12 +96,12 @@ class Observations:
     published_time: pd.DataFrame | None = None
     flags: pd.DataFrame | None = None
     available_capacity: pd.DataFrame | Capacities = None
+    planned: PlannedOperation | None = None
     frequency: Any = None
 
     def __post_init__(self) -> None:
-        plain = {
-            name: value for name, value in vars(self).items() if name not in ("values", "available_capacity")
-        }
+        special = ("values", "available_capacity", "planned")
+        plain = {name: value for name, value in vars(self).items() if name not in special}
         check_types(plain, of=type(self))  # the others have remedies of their own
         given = None if self.frequency is None else timestamps.duration(self.frequency)
         frequency = check_frame(self.values, label="observations", frequency=given)
@@ -125,21 +129,11 @@ class Observations:
             if frame is not None:
                 object.__setattr__(self, name, on_same_axes(frame, values, name))
         object.__setattr__(self, "available_capacity", in_frame_of(values, self.available_capacity))
-        self._check_published()
-
-    def _check_published(self) -> None:
-        if self.published_time is None:
-            return
-        ends = timestamps.to_ns(self.values.index) + self.frequency.to_timedelta64()
-        early = np.argwhere(self.published < ends[:, None])
-        if len(early):
-            row, column = early[0]
-            raise TimeError(
-                f"published_time of site {self.values.columns[column]!r} at {self.values.index[row]} is "
-                f"{self.published[row, column]}, before the interval ends.",
-                "A mean over an interval must be published after its end.",
-                "Check that published_time is in UTC and that the labels are beginnings.",
-            )
+        if self.planned is not None:
+            remedy = "Make it of a table: PlannedOperation(rows), or read a file by read_planned_operation."
+            of_type("planned", self.planned, expected=PlannedOperation, remedy=remedy)
+        if self.published_time is not None:
+            refuse_early(self.published, values, frequency)
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -353,6 +347,7 @@ class Observations:
         }
         values = choose(self.values)
         frames["available_capacity"] = selected(self.available_capacity, choose, sites=values.columns)
+        frames["planned"] = None if self.planned is None else self.planned.of_sites(values.columns)
         return replace(self, values=values, **frames)
 
     def resample(self, frequency: str | timedelta, *, timezone: str | None = None) -> Observations:

@@ -113,6 +113,13 @@ class ReadStamps:
         early, late = _both(self.times, timezone)
         return timestamps.to_index(np.where(self.first, early, late))
 
+    def begun_by(self, timezone: str) -> pd.DatetimeIndex:
+        """Beginnings in UTC, in any order; the earlier moment where a clock shows one twice."""
+        if self.times.tz is not None:
+            return timestamps.localise(self.times, timezone=timezone)
+        early, late = _both(self.times, timezone)
+        return timestamps.to_index(np.where(self.second, late, early))
+
 
 def _newest_first(times: pd.DatetimeIndex) -> bool:
     """Whether rows go from the newest to the oldest, up to the hours of a clock that is put back."""

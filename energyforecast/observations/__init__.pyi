@@ -8,6 +8,7 @@ from . import (
     elexon as elexon,
     entsoe as entsoe,
     lag as lag,
+    planned_operation as planned_operation,
     plant_fit as plant_fit,
     quality as quality,
     quality_rules as quality_rules,
@@ -41,6 +42,9 @@ from .entsoe import (
 from .lag import (
     Lag as Lag,
     estimate_lag as estimate_lag,
+)
+from .planned_operation import (
+    read_planned_operation as read_planned_operation,
 )
 from .plant_fit import (
     PlantFit as PlantFit,

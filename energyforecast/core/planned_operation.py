@@ -1,0 +1,286 @@
+"""Planned operation of consumers: activities with their level, and the time at which each plan was known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energyforecast.core import timestamps
+from energyforecast.core.arguments import check_types
+from energyforecast.core.table_stamps import read_stamps
+from energyforecast.core.wording import counted, minute
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, of_type
+
+__all__ = ["COLUMNS", "PlannedOperation", "joined_plans", "moments"]
+
+#: Columns of a plan.
+COLUMNS: Final = ("site", "activity", "start", "end", "level", "published")
+_DAY: Final = re.compile(r"\s*(\d{4}-\d\d-\d\d|\d{8})\s*", re.ASCII)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PlannedOperation:
+    r"""Planned activities of one or several consumers: shifts, campaigns, maintenance, closing days.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        A row for each plan: `site`, `activity` (a name), `start`, `end` (exclusive; a day without a time of day is all
+        of it), `level` (1 by default: MW, a share, the number of shifts) and `published`, the time at which it was
+        known (a day: its end). Activities to come belong to it, and rows are added, never changed: of each moment the
+        row of the activity counts that was published last, and level 0 cancels.
+    published : str or moment, optional
+        One time of publication for all rows, in place of the column.
+    timezone : str
+        Zone of times without an offset.
+
+    Raises
+    ------
+    SchemaError
+        If a column is absent or unknown, or two rows of one publication contradict each other.
+    TimeError
+        If a time cannot be read, or an activity ends before it starts.
+    RangeError
+        If a level is negative or no number.
+    MissingDataError
+        If there is no row, or an empty cell.
+
+    See Also
+    --------
+    energyforecast.read_planned_operation : Reads a file.
+    energyforecast.features.Planned : Feature that forecasts learn from.
+    energyforecast.Observations, energyforecast.Forecaster.predict, energyforecast.backtest
+    energyforecast.AvailableCapacity : Capacity in service of a plant.
+
+    Notes
+    -----
+    With the level :math:`\ell_t(\tau)` that the last publication up to the issue :math:`t` gives the moment
+    :math:`\tau`, 0 where none does, an interval :math:`[a, b)` has the planned level
+
+    .. math:: p_t(a, b) = \frac{1}{b - a} \int_a^b \ell_t(\tau) \, d\tau .
+
+    It is missing before the first publication of any activity of the site.
+
+    Examples
+    --------
+    A furnace is planned for three hours; on the day itself the last hour is cancelled.
+
+    >>> plan = PlannedOperation(
+    ...     pd.DataFrame(
+    ...         {
+    ...             "site": "works",
+    ...             "activity": "furnace",
+    ...             "start": ["2024-03-05 10:00", "2024-03-05 12:00"],
+    ...             "end": ["2024-03-05 13:00", "2024-03-05 13:00"],
+    ...             "level": [1.0, 0.0],
+    ...             "published": ["2024-03-03 12:00", "2024-03-05 08:00"],
+    ...         }
+    ...     )
+    ... )
+    >>> plan
+    PlannedOperation of works: furnace, 2 rows from 2024-03-05 10:00 to 2024-03-05 13:00 UTC
+    >>> hours = ["2024-03-05 11:30", "2024-03-05 12:00"]
+    >>> plan.at("works", "furnace", hours).tolist()
+    [1.0, 0.0]
+    >>> plan.at("works", "furnace", hours, as_of="2024-03-04").tolist()
+    [1.0, 1.0]
+    """
+
+    rows: pd.DataFrame
+    _: KW_ONLY
+    published: Any = None
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        of_type("rows", self.rows, expected=pd.DataFrame, remedy="Give a table with a row for each activity.")
+        check_types({"timezone": self.timezone}, of=type(self))
+        table = self.rows.reset_index(drop=True)
+        if self.published is not None:
+            _refuse_two_publications(table)
+            table = table.assign(published=timestamps.instant(self.published, timezone=self.timezone))
+            object.__setattr__(self, "published", None)
+        table = _with_columns(table)
+        for name in ("start", "end", "published"):
+            table[name] = moments(table[name], timezone=self.timezone, late=name != "start", name=name)
+        _refuse_reversed(table)
+        # Stable: rows of one publication keep their order.
+        table = table.sort_values("published", kind="stable", ignore_index=True)
+        _refuse_contradictions(table)
+        object.__setattr__(self, "rows", table)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites."""
+        return tuple(sorted(set(self.rows["site"])))
+
+    def activities(self, site: str) -> tuple[str, ...]:
+        """Names of the activities of a site."""
+        return tuple(sorted(set(self.rows["activity"][self.rows["site"] == site])))
+
+    def of_sites(self, sites: Iterable[str]) -> PlannedOperation | None:
+        """The rows of some sites; None without any."""
+        rows = self.rows[self.rows["site"].isin(list(sites))]
+        return PlannedOperation(rows) if len(rows) else None
+
+    def at(self, site: str, activity: str, moment: Any, *, as_of: Any = None) -> npt.NDArray[np.float64]:
+        """Level at given moments as last published, or as published by `as_of`; 0 where none was planned."""
+        wanted = timestamps.instants(moment)
+        level = np.zeros(wanted.shape)
+        rows = self.rows[(self.rows["site"] == site) & (self.rows["activity"] == activity)]
+        if as_of is not None:
+            rows = rows[rows["published"] <= timestamps.instant(as_of)]
+        starts, ends = timestamps.to_ns(rows["start"]), timestamps.to_ns(rows["end"])
+        for start, end, value in zip(starts, ends, rows["level"], strict=True):
+            level[(wanted >= start) & (wanted < end)] = value
+        return level
+
+    def __repr__(self) -> str:
+        names = sorted(set(self.rows["activity"]))
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        first, last = (minute(timestamps.to_ns([moment])[0]) for moment in self._span())
+        return (
+            f"PlannedOperation of {', '.join(self.sites)}: {shown}, {counted(len(self.rows), 'row')} "
+            f"from {first} to {last} UTC"
+        )
+
+    def _span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        return self.rows["start"].min(), self.rows["end"].max()
+
+
+def joined_plans(*plans: PlannedOperation | None) -> PlannedOperation | None:
+    """All rows of several plans; None without any."""
+    tables = [plan.rows for plan in plans if plan is not None]
+    return PlannedOperation(pd.concat(tables, ignore_index=True)) if tables else None
+
+
+def moments(
+    column: pd.Series, *, timezone: str, late: bool, name: str, form: str | None = None
+) -> pd.DatetimeIndex:
+    """Moments of a column in UTC; `late`: a day is its end, and of an hour that the clock repeats the second counts.
+
+    Raises
+    ------
+    TimeError
+        If a cell cannot be read.
+    MissingDataError
+        If a cell is empty.
+    """
+    read = read_stamps(column, form=form)
+    if read.times.hasnans:
+        raise MissingDataError(
+            f"The column {name!r} is empty in row {int(np.argmax(read.times.isna())) + 1}.",
+            "Every activity must have a start, an end and the time at which it was known.",
+            "Complete the row, or leave it out.",
+        )
+    days = _days_alone(column, form)
+    if late and read.times.tz is None and days.any():
+        whole = pd.DatetimeIndex(np.where(days, read.times + pd.Timedelta("1D"), read.times))
+        read = type(read)(whole, read.first, read.second)
+    return read.known_by(timezone) if late else read.begun_by(timezone)
+
+
+def _days_alone(column: pd.Series, form: str | None) -> npt.NDArray[np.bool_]:
+    """Cells that are a day without a time of day; a datetime at midnight is a moment."""
+    if form is not None and not any(sign in form for sign in ("%H", "%I")):
+        return np.ones(len(column), dtype=bool)
+    return np.array([_is_day(cell) for cell in column], dtype=bool)
+
+
+def _is_day(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return _DAY.fullmatch(cell) is not None
+    return isinstance(cell, date) and not isinstance(cell, datetime)
+
+
+def _with_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a plan in their order, with names as text and levels as numbers."""
+    if "level" not in table:
+        table = table.assign(level=1.0)
+    absent = [name for name in COLUMNS if name not in table]
+    unknown = [name for name in table.columns if name not in COLUMNS]
+    if absent or unknown:
+        raise SchemaError(
+            f"The plan has no column {absent[0]!r}." if absent else f"The plan has a column {unknown[0]!r}.",
+            f"Its columns must be {', '.join(COLUMNS)}; level is 1 where it is left out.",
+            "Rename the columns, and drop others; published=... gives all rows one time of publication.",
+        )
+    if not len(table):
+        raise MissingDataError(
+            "The plan has no rows.",
+            "It must hold an activity.",
+            "Leave the plan out where nothing is planned.",
+        )
+    for name in ("site", "activity"):
+        empty = table[name].isna() | (table[name].astype(str).str.strip() == "")
+        if empty.any():
+            raise MissingDataError(
+                f"The column {name!r} is empty in row {int(np.argmax(empty)) + 1}.",
+                "Every activity must have its site and its name.",
+                "Complete the row, or leave it out.",
+            )
+    return table.assign(
+        site=table["site"].astype(str).astype(object),
+        activity=table["activity"].astype(str).astype(object),
+        level=_levels(table["level"]),
+    )[list(COLUMNS)]
+
+
+def _levels(column: pd.Series) -> npt.NDArray[np.float64]:
+    """Levels as numbers from 0."""
+    level = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=float)
+    wrong = np.flatnonzero(~(np.isfinite(level) & (level >= 0)))
+    if len(wrong):
+        raise RangeError(
+            f"The level of row {wrong[0] + 1} is {column.iloc[wrong[0]]!r}.",
+            "A level must be a number from 0; 0 cancels an activity.",
+            "Correct the cell, or leave the column out: each activity then has level 1.",
+        )
+    return level
+
+
+def _refuse_two_publications(table: pd.DataFrame) -> None:
+    if "published" in table:
+        raise SchemaError(
+            "The plan has a column 'published', and published=... is given.",
+            "One of them must give the time at which rows were known.",
+            "Leave one out.",
+        )
+
+
+def _refuse_reversed(table: pd.DataFrame) -> None:
+    """Refuse an activity that does not end after its start."""
+    wrong = np.flatnonzero((table["end"] <= table["start"]).to_numpy())
+    if len(wrong):
+        row = table.iloc[wrong[0]]
+        raise TimeError(
+            f"The activity {row['activity']!r} of {row['site']!r} starts at {row['start']} and ends at {row['end']}.",
+            "An end must lie after its start.",
+            f"Correct row {wrong[0] + 1}; an activity past midnight ends on the next day.",
+        )
+
+
+def _refuse_contradictions(table: pd.DataFrame) -> None:
+    """Refuse rows of one publication that give an activity two levels at once."""
+    for (site, activity, known), group in table.groupby(["site", "activity", "published"], sort=False):
+        if len(group) == 1:
+            continue
+        rows = group.sort_values("start", kind="stable")
+        starts, ends = timestamps.to_ns(rows["start"]), timestamps.to_ns(rows["end"])
+        level = rows["level"].to_numpy()
+        after = np.searchsorted(starts, ends, side="left")
+        for k, last in enumerate(after):
+            other = k + 1 + np.flatnonzero(level[k + 1 : last] != level[k])
+            if len(other):
+                raise SchemaError(
+                    f"The activity {activity!r} of {site!r} has the levels {level[k]:g} and {level[other[0]]:g} at "
+                    f"{minute(starts[other[0]])} UTC, both published {known:%Y-%m-%d %H:%M} UTC.",
+                    "Of one publication, one row must give the level of a moment.",
+                    "Give a correction its own, later time of publication, or shorten one of the rows.",
+                )
