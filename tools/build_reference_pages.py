@@ -22,14 +22,15 @@ from typing import Any
 from urllib.parse import quote
 
 from energyforecast import cli, errors, weather
-from energyforecast.configuration import schema
+from energyforecast.configuration import schema, table_sections
 from energyforecast.core import variables
 from energyforecast.core.labels import Label
 from energyforecast.core.pv_array import PVArray
 from energyforecast.core.settlement import ImbalanceTerms
 from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.models import QuantileModel
-from energyforecast.observations import read_capacity, read_power
+from energyforecast.observations import read_capacity, read_planned_operation, read_power
+from energyforecast.observations.planned_operation import USED
 from energyforecast.planning import ramps, reserve
 from energyforecast.planning.dispatch import system
 from energyforecast.weather.sources import registry
@@ -332,7 +333,10 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
         ),
         keys(TableFormat, columns, lambda name: None if column_default(name) == () else column_default(name)),
         "Of both:\n",
-        table(("Key", "Meaning"), [(code(name), text) for name, (_, text) in schema.OBSERVATION_USE.items()]),
+        table(
+            ("Key", "Meaning"),
+            [(code(name), text) for name, (_, text) in table_sections.OBSERVATION_USE.items()],
+        ),
         "## [available_capacity] and [curtailment]\n",
         (
             "Optional: `file`, the path of a CSV or parquet file with the capacity in service, or with orders that limit power, with the keys of "
@@ -342,6 +346,16 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
             read_capacity,
             *_of_signature(read_capacity, ("source", "unit", "timezone", "label", "format", "limit")),
         ),
+        "## [planned]\n",
+        (
+            "Optional: `file`, the path of a CSV file, a Parquet file or a workbook with planned operation of consumers, a row for each activity "
+            "({py:class}`energyforecast.PlannedOperation`), with `timezone`, which is needed, and the keys of "
+            "{py:func}`energyforecast.read_planned_operation`:\n"
+        ),
+        keys(
+            read_planned_operation, *_of_signature(read_planned_operation, ("source", "timezone", "format"))
+        ),
+        f"and of `TableFormat`: {', '.join(code(name) for name in USED)}.\n",
         "## [task]\n",
     ]
     for kind, task in schema.TASKS.items():

@@ -206,7 +206,7 @@ def show_config(config: ConfigArgument) -> None:
     }
     content |= {
         name: settings.sections[name]
-        for name in ("available_capacity", "curtailment")
+        for name in ("available_capacity", "curtailment", "planned")
         if name in settings.sections
     }
     typer.echo(json.dumps(content, indent=1, default=str))

@@ -14,14 +14,13 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
+from energyforecast.configuration.table_sections import described, one_place, table_sections
 from energyforecast.configuration.validation import Section, refuse, section_of
 from energyforecast.core import tasks
 from energyforecast.core.settlement import ImbalanceTerms, kazakhstan
 from energyforecast.core.sites import DemandArea, PVPlant, Site, TurbineGroup, WindFarm
-from energyforecast.core.table_format import FORMATS, TableFormat
 from energyforecast.core.tasks import Task
 from energyforecast.models import LightGBMQuantiles, QuantileModel
-from energyforecast.observations import read_capacity, read_power
 from energyforecast.planning.dispatch.system import PARTS, System
 from energyforecast.planning.settings import PRESETS, PlanSettings
 from energyforecast.weather.sources import registry
@@ -38,16 +37,6 @@ TASKS: Final[dict[str, Callable[..., Task]]] = {
 _NO_CHOICE: Final = ("ColdStart", "SelectedModel")
 #: Parameters that are models, with their types.
 _INNER: Final = {"model": "Model", "base_models": "list[NamedModel]"}
-
-
-def _one_place(given: Mapping[str, Any], places: Sequence[str]) -> None:
-    named = [key for key in places if key in given]
-    if len(named) != 1:
-        refuse(
-            f"{{where}} names {named or 'no place'}.",
-            f"It must name exactly one of {', '.join(places)}.",
-            "Give the place of the data.",
-        )
 
 
 #: Keys of [weather] with type and meaning: the place of the data, then how an archive is filled.
@@ -88,21 +77,13 @@ class _WeatherChecks(Section):
 
     @classmethod
     def check_table(cls, given: Mapping[str, Any]) -> None:
-        _one_place(given, tuple(WEATHER_PLACES))
+        one_place(given, tuple(WEATHER_PLACES))
         if "store" in given and "source" not in given:
             refuse(
                 "{where} has a store and no source.",
                 f"Sources are {', '.join(registry.named())}.",
                 'Add source = "open-meteo".',
             )
-
-
-def _described(name: str, keys: Mapping[str, tuple[Any, str]], base: type[Section]) -> type[Section]:
-    """Section of keys that are optional, with their meaning."""
-    fields: dict[str, Any] = {
-        key: (kind, Field(default=None, description=text)) for key, (kind, text) in keys.items()
-    }
-    return create_model(name, __base__=base, **fields)
 
 
 def _refuse_secrets(weather: Mapping[str, Any]) -> None:
@@ -120,66 +101,6 @@ def _refuse_secrets(weather: Mapping[str, Any]) -> None:
             "A key must be kept in the environment.",
             'Remove it, revoke the key if it was shared, and add api_key_env = "NAME_OF_A_VARIABLE".',
         )
-
-
-#: Keys without which a file of measurements cannot be read; a named format gives some of them.
-REQUIRED_OF_FILES: Final = ("unit", "timezone", "label", "published_after")
-
-
-OBSERVATION_PLACES: Final[dict[str, tuple[Any, str]]] = {
-    "file": (str, "Path of a CSV file, a Parquet file or a workbook (.xlsx)."),
-    "dataset": (str, "Name of a data set of the library: `la-haute-borne`, `almaty-region`."),
-}
-OBSERVATION_USE: Final[dict[str, tuple[Any, str]]] = {
-    "trust_clock": (
-        bool,
-        "`true` lets `fit` take power that comes earlier or later than the weather; the clock is not compared.",
-    ),
-    "resample": (
-        bool,
-        "`true` averages measurements of shorter intervals over those of the task; with a missing part it is missing.",
-    ),
-}
-
-
-#: Keys of [available_capacity] and [curtailment].
-CAPACITY_PLACES: Final[dict[str, tuple[Any, str]]] = {
-    "file": (str, "Path of a CSV or parquet file: a row for each hour or day, a column for each site.")
-}
-
-
-class _CapacityChecks(Section):
-    model_config = ConfigDict(json_schema_extra={"required": ["file"]})
-
-    @classmethod
-    def check_table(cls, given: Mapping[str, Any]) -> None:
-        _one_place(given, tuple(CAPACITY_PLACES))
-        _refuse_incomplete(given)
-
-
-class _ObservationChecks(Section):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [{"required": ["dataset"]}, {"required": ["file"]}],
-        }
-    )
-
-    @classmethod
-    def check_table(cls, given: Mapping[str, Any]) -> None:
-        _one_place(given, tuple(OBSERVATION_PLACES))
-        if "file" in given:
-            _refuse_incomplete(given)
-
-
-def _refuse_incomplete(given: Mapping[str, Any]) -> None:
-    """Refuse a file without a description of its form."""
-    named = FORMATS.get(str(given.get("format")), TableFormat()).given
-    instead = {"published_after": "published_time"}
-    for name in REQUIRED_OF_FILES:
-        if not {name, instead.get(name)} & {*given, *named}:
-            refuse(
-                f"{{where}} does not give {name}.", "It must be given, and is not guessed.", f"Add {name}."
-            )
 
 
 class _KazakhstanSection(Section):
@@ -295,45 +216,18 @@ def file_section() -> type[Section]:
             "wake_efficiency": str | list[list[float]],
         },
     )
-    capacity = _reading(
-        read_capacity, _described("Capacity", CAPACITY_PLACES, _CapacityChecks), name="Capacity"
-    )
-    observations = _reading(
-        read_power,
-        _described("Observations", OBSERVATION_PLACES | OBSERVATION_USE, _ObservationChecks),
-        name="Observations",
-    )
     weather = WEATHER_PLACES | PERFECT_WEATHER | WEATHER_REQUEST
     site: Any = _choice(sites)
+    tables = table_sections()
     keys: dict[str, Any] = {
         "sites": (Annotated[dict[str, site], Field(min_length=1)], ...),
-        "weather": (_described("Weather", weather, _WeatherChecks), None),
-        "observations": (observations, ...),
+        "weather": (described("Weather", weather, _WeatherChecks), None),
+        "observations": tables.pop("observations"),
         "task": (_choice(_sections_by_kind(TASKS)), ...),
         "model": (_model_section(), None),
         "plan": (plan_section(), None),
-        "available_capacity": (capacity, None),
-        "curtailment": (capacity, None),
-    }
+    } | tables
     return create_model("Configuration", __base__=Section, **keys)
-
-
-def _reading(reader: Callable[..., Any], places: type[Section], *, name: str) -> type[Section]:
-    """Section of a file and of everything that its reader has to know."""
-    reading = section_of(
-        reader,
-        leave_out=frozenset({"source", "limit"}),
-        types=(("format", Literal[tuple(FORMATS)]),),
-        base=places,
-        all_optional=True,
-    )
-    return section_of(
-        TableFormat,
-        leave_out=frozenset({"init_time", "lead_time"}),
-        base=reading,
-        all_optional=True,
-        name=name,
-    )
 
 
 def json_schema() -> dict[str, Any]:

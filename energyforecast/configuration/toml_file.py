@@ -39,6 +39,10 @@
     label = "beginning"
     published_time = "known"  # column of the time at which each value was known
 
+    [planned]               # optional: shifts, campaigns and closing days of consumers
+    file = "plan.csv"       # site,activity,start,end,level,published
+    timezone = "Europe/Paris"
+
     [task]
     kind = "day_ahead"      # or "intraday" with every = "1h", leads = "12h"
     issue = "09:00"
@@ -72,6 +76,7 @@ from energyforecast.configuration.schema import SITES, TASKS, file_section
 from energyforecast.configuration.validation import checked
 from energyforecast.core.arguments import check_types
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.power_curve import PowerCurve
 from energyforecast.core.sites import Site, TurbineGroup
 from energyforecast.core.table_format import TableFormat, format_of
@@ -80,9 +85,10 @@ from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import ConfigurationError, EnergyForecastError, one_of
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.models import LightGBMQuantiles, QuantileModel
-from energyforecast.observations import read_capacity, read_power
+from energyforecast.observations import read_capacity, read_planned_operation, read_power
 from energyforecast.planning.settings import PlanSettings
 from energyforecast.point_in_time.capacity import with_capacity
+from energyforecast.point_in_time.planned import with_plan
 from energyforecast.weather.processing.module_losses import with_losses
 from energyforecast.weather.sources import netcdf, registry
 from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
@@ -222,7 +228,7 @@ class Configuration:
             raise ConfigurationError(found, error.expected, error.remedy) from error
 
     def observations(self) -> Observations:
-        """The observations, with the capacity in service and the orders of their sections."""
+        """The observations, with the capacity in service, the orders and the plan of their sections."""
         section = dict(self.sections["observations"])
         if "dataset" in section:
             power = _dataset(section["dataset"], self.path)[2]
@@ -235,7 +241,16 @@ class Configuration:
             for name, limit in (("available_capacity", False), ("curtailment", True))
             if (one := self.sections.get(name)) is not None
         ]
-        return with_capacity(power, given) if given else power
+        return with_plan(with_capacity(power, given) if given else power, self._plan())
+
+    def _plan(self) -> PlannedOperation | None:
+        """Planned operation, if there is a section of it."""
+        if "planned" not in self.sections:
+            return None
+        section = dict(self.sections["planned"])
+        file, form = self._path(section.pop("file")), section.pop("format", None)
+        given = {name: section.pop(name, None) for name in ("site", "published")}
+        return read_planned_operation(file, **given, format=format_of(form, **section))
 
     def _path(self, name: str) -> Path:
         return self.path.parent / name

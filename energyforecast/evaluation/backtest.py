@@ -16,16 +16,16 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
 from energyforecast.core.available_capacity import Capacities
-from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.provenance import machine
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models, validated
 from energyforecast.errors import MissingDataError, SchemaError, TimeError, of_type, one_of
 from energyforecast.evaluation.checkpoints import Checkpoints, fingerprint
 from energyforecast.evaluation.fold_runs import Candidate, Execution, audit, forecast_of, run_folds
+from energyforecast.evaluation.inputs import negative_outcomes
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
-from energyforecast.evaluation.pairing import align
 from energyforecast.evaluation.resource_use import total_use
 from energyforecast.evaluation.result import Result
 from energyforecast.evaluation.splits import Fold, Refit, Splits, split
@@ -44,6 +44,7 @@ from energyforecast.models import (
     SmartPersistence,
 )
 from energyforecast.point_in_time.capacity import with_capacity
+from energyforecast.point_in_time.planned import with_plan
 
 __all__ = ["backtest"]
 
@@ -73,6 +74,7 @@ def backtest(
     execution: Execution = _EXECUTION,
     missing: Literal["error", "drop"] = "error",
     available_capacity: Capacities = None,
+    planned: PlannedOperation | None = None,
 ) -> Result:
     """Forecast a past period as it would have been, refitting on the way.
 
@@ -103,6 +105,8 @@ def backtest(
     available_capacity : AvailableCapacity, or several, optional
         Capacity in service and orders, besides those of the observations; each fit and each forecast uses what was
         known by its time.
+    planned : PlannedOperation, optional
+        Planned operation, besides that of the observations, likewise.
 
     Returns
     -------
@@ -142,6 +146,7 @@ def backtest(
     first = _alike(named)
     if available_capacity is not None:
         observations = with_capacity(observations, available_capacity)
+    observations = with_plan(observations, planned)
     begun, cpu_begun = time.perf_counter(), time.process_time()
     asked = splits.origins(first.task, start, end)
     _check_outcomes(first, observations, asked)
@@ -181,8 +186,8 @@ def backtest(
         | {"refit": "callable" if callable(refit) else refit}
         | {"without_weather": len(asked) - len(tested)}
         | {"window": str(splits.window), "gap": str(splits.gap), "stride": splits.stride}
-        | _capacity_note(observations)
-        | {"below_zero": _below_zero(observations, next(iter(forecasts.values())))}
+        | _notes_of_sites(observations)
+        | {"below_zero": negative_outcomes(observations, next(iter(forecasts.values())))}
         | {"wall_seconds": round(time.perf_counter() - begun, 2)}
         | total_use([run.use for run in done.values() if run.use is not None], since=cpu_begun),
     )
@@ -251,19 +256,11 @@ def _checkpoints(
     return checkpoints
 
 
-def _capacity_note(observations: Observations) -> dict[str, list[str]]:
-    """Capacities in service and limits that fits and forecasts met, if any."""
-    return (
-        {"available_capacity": [repr(item) for item in observations.capacities]}
-        if observations.capacities
-        else {}
-    )
-
-
-def _below_zero(observations: Observations, forecast: Forecast) -> int:
-    """Number of outcomes below zero, which are judged as zero."""
-    # One level is enough to align, and a cube on disk stays there.
-    return align(observations, Forecast(forecast.data.isel(quantile=[0]))).below_zero
+def _notes_of_sites(observations: Observations) -> dict[str, Any]:
+    """Capacities in service, limits and planned operation that fits and forecasts met, if any."""
+    capacities, plan = [repr(item) for item in observations.capacities], observations.planned
+    found = {"available_capacity": capacities, "planned": "" if plan is None else repr(plan)}
+    return {name: value for name, value in found.items() if value}
 
 
 def _named(forecasters: Forecaster | Mapping[str, Forecaster]) -> dict[str, Forecaster]:

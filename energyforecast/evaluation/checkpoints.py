@@ -19,6 +19,7 @@ import pandas as pd
 from energyforecast.core import timestamps
 from energyforecast.core.files import whole_file
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import COLUMNS
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import FileFormatError, SchemaError
@@ -116,6 +117,17 @@ def fingerprint(
         _add(digest, item)
     for name, forecaster in named.items():
         _add(digest, json.dumps([name, description.describe(forecaster)], default=str))
+    _add_observations(digest, observations)
+    for name, dataset in as_models(weather).items():
+        _add(digest, name)
+        for key in sorted(map(str, dataset.variables)):
+            _add(digest, key)
+            _add(digest, dataset[key].values)
+        _add(digest, json.dumps(dict(dataset.attrs), default=str, sort_keys=True))
+    return digest.hexdigest()
+
+
+def _add_observations(digest: Any, observations: Observations) -> None:
     for frame in (observations.values, observations.flags):
         if frame is not None:
             _add(digest, frame.to_numpy())
@@ -125,16 +137,12 @@ def fingerprint(
         for site in capacity.sites:
             _add(digest, site)
             _add(digest, capacity.published(site))
+    if observations.planned is not None:
+        for column in COLUMNS:
+            _add(digest, observations.planned.rows[column].to_list())
     _add(digest, " ".join(observations.sites))
     _add(digest, timestamps.to_ns(observations.index))
     _add(digest, observations.published)
-    for name, dataset in as_models(weather).items():
-        _add(digest, name)
-        for key in sorted(map(str, dataset.variables)):
-            _add(digest, key)
-            _add(digest, dataset[key].values)
-        _add(digest, json.dumps(dict(dataset.attrs), default=str, sort_keys=True))
-    return digest.hexdigest()
 
 
 def _add(digest: Any, item: Any) -> None:

@@ -20,7 +20,7 @@ from energyforecast.core.quantile_cube import check_issued_before
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.evaluation.pairing import Pairs, align, pairs_of_rows
 
-__all__ = ["Observed", "Predicted", "as_pairs"]
+__all__ = ["Observed", "Predicted", "as_pairs", "negative_outcomes"]
 
 Array = npt.NDArray[Any]
 #: Outcomes: observations, or a series, a table with a column a site, or an array with the dimension ``time``. [MW]
@@ -211,3 +211,9 @@ def _labels(cube: xr.DataArray) -> pd.DataFrame:
             cube["lead_time"].values / np.timedelta64(1, "h"), (len(times),)
         )
     return pd.concat([pd.DataFrame({"site": site, **single}) for site in _sites(cube)], ignore_index=True)
+
+
+def negative_outcomes(observations: Observations, forecast: Forecast) -> int:
+    """Number of outcomes below zero, which are judged as zero."""
+    # One level is enough to align, and a cube on disk stays there.
+    return align(observations, Forecast(forecast.data.isel(quantile=[0]))).below_zero

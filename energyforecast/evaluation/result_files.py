@@ -18,6 +18,7 @@ from energyforecast.core.files import whole_file
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import COLUMNS, PlannedOperation
 from energyforecast.errors import FileFormatError, require
 
 __all__ = ["read", "write", "write_parquet", "write_scores"]
@@ -98,6 +99,9 @@ def _write_observations(observations: Observations, path: Path) -> None:
         if name == "published_time":
             values = np.column_stack([timestamps.to_ns(frame[column]) for column in frame])
         data[name] = (("time", "site"), values.astype("int32") if name == "flags" else values)
+    if observations.planned is not None:
+        for name, column in observations.planned.rows.items():
+            data[f"planned_{name}"] = ("plan", _plain_column(column))
     data.attrs["frequency_seconds"] = observations.frequency / pd.Timedelta("1s")
     if observations.published_after is not None:
         data.attrs["published_after_seconds"] = observations.published_after / pd.Timedelta("1s")
@@ -107,6 +111,23 @@ def _write_observations(observations: Observations, path: Path) -> None:
         encoding["published_time"] = seconds | {"_FillValue": np.nan}
     with whole_file(path) as scratch:
         data.to_netcdf(scratch, engine="scipy", encoding=encoding)
+
+
+def _plain_column(column: pd.Series) -> np.ndarray[Any, Any]:
+    """Column of a plan as text, numbers or seconds since 1970."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return timestamps.to_ns(column).astype("int64") / 1e9
+    return np.asarray(column, dtype=float if column.dtype.kind == "f" else str)
+
+
+def _read_plan(data: xr.Dataset) -> PlannedOperation | None:
+    """Planned operation of a file, if it has one."""
+    if "planned_site" not in data:
+        return None
+    rows = pd.DataFrame({name: data[f"planned_{name}"].values for name in COLUMNS})
+    for name in ("start", "end", "published"):
+        rows[name] = pd.to_datetime(rows[name], unit="s", utc=True)
+    return PlannedOperation(rows)
 
 
 def _in_service(observations: Observations) -> pd.DataFrame | None:
@@ -140,6 +161,7 @@ def _read_observations(path: Path) -> Observations:
         published_time=frames["published_time"],
         flags=frames["flags"],
         available_capacity=frames["available_capacity"],
+        planned=_read_plan(data),
         frequency=pd.Timedelta(seconds=float(data.attrs["frequency_seconds"])),
     )
 

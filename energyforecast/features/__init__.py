@@ -29,6 +29,7 @@ from energyforecast.features.neighbours import NeighbourIrradiance, NeighbourWin
 from energyforecast.features.newest import CurveError, DecayingNewest, NewestChange, NewestWind
 from energyforecast.features.newest_departures import NewestDepartures
 from energyforecast.features.physical_power import ColdStartPower
+from energyforecast.features.planned import Planned
 from energyforecast.features.pv_chain import PVChainPower
 from energyforecast.features.site import SiteStatics
 from energyforecast.features.solar import (
@@ -90,6 +91,7 @@ __all__ = [
     "NewestObservation",
     "NewestWind",
     "PVChainPower",
+    "Planned",
     "PowerCurvePower",
     "RecentLevel",
     "RunLeadTime",

@@ -29,6 +29,7 @@ from energyforecast.features.lags import Lag, LagMean, NewestDayMean, NewestObse
 from energyforecast.features.neighbours import NeighbourWind, NeighbourWindComponents
 from energyforecast.features.newest import CurveError, DecayingNewest, NewestChange, NewestWind
 from energyforecast.features.newest_departures import NewestDepartures
+from energyforecast.features.planned import Planned
 from energyforecast.features.pv_chain import PVChainPower
 from energyforecast.features.solar import (
     ClearSky,
@@ -77,6 +78,7 @@ _PEOPLE: Final = FeatureSet(
         LagMean("24h", 7),
         NewestDayMean(),
         RecentLevel(),
+        Planned(),
         *_BEHIND_THE_METER,
         WeatherAge(),
         LeadTime(),
@@ -90,6 +92,7 @@ _INDUSTRY: Final = FeatureSet(
         DayType(),
         HourOfWeek(),
         RecentLevel(),
+        Planned(),
         *_BEHIND_THE_METER,
         LeadTime(),
     )

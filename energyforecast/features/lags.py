@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import checked
@@ -257,12 +258,9 @@ class RecentLevel(Feature):
         is NaN if the newest day is more than eleven days before the interval.
         """
         past = np.stack([now.lag(f"{24 * k}h", step="24h") for k in range(1, self._days + 1)]) / _scale(now)
-        newest = np.rint((now.lead_time + now.lag_age("24h", step="24h")) / 24)
-        known = newest <= _OLDEST
-        newest = np.where(known, newest, _OLDEST).astype(int)
-        week = mean_of_known(np.stack([_days_ago(past, newest + k) for k in range(7)]))
-        level = week + self._weekday(past, _weeks_before(newest + 3))
-        shift = _days_ago(past, newest) - week - self._weekday(past, newest)
+        newest, known = self.newest_day(now)
+        level = self.of_days(past, newest)
+        shift = _days_ago(past, newest) - _week(past, newest) - self._weekday(past, newest)
         return {
             "level": level,
             "level[newest]": now.lag("0h") / _scale(now) - level,
@@ -272,6 +270,16 @@ class RecentLevel(Feature):
             # Cells beyond a window that is shorter than others, as by an hour in spring, belong to no hour of it.
             "level[shift]": _median(np.where(known & now.windows.inside, shift, np.nan)),
         }
+
+    def newest_day(self, now: Snapshot) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Days from each interval back to the newest published day, at most eleven, and whether they are no more."""
+        newest = np.rint((now.lead_time + now.lag_age("24h", step="24h")) / 24)
+        known = newest <= _OLDEST
+        return np.where(known, newest, _OLDEST).astype(int), known
+
+    def of_days(self, past: Array, newest: Array) -> Array:
+        """Level, from the values of this hour one day, two days, ... ago, of which the newest known is so old. [d]"""
+        return _week(past, newest) + self._weekday(past, _weeks_before(newest + 3))
 
     def _same_weekday(self, past: Array, day: Array) -> Array:
         """Same hour of the weekday in each week before a day, so many days ago."""
@@ -284,6 +292,11 @@ class RecentLevel(Feature):
             around = mean_of_known(np.stack([_days_ago(past, same + k) for k in range(-3, 4)]))
             departures.append(_days_ago(past, same) - around)
         return np.asarray(np.nan_to_num(mean_of_known(np.stack(departures))))
+
+
+def _week(past: Array, newest: Array) -> Array:
+    """Mean of this hour over the newest seven days."""
+    return mean_of_known(np.stack([_days_ago(past, newest + k) for k in range(7)]))
 
 
 def _weeks_before(day: Array) -> Array:

@@ -16,10 +16,12 @@ from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site
 from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, weather_caveats
+from energyforecast.core.wording import counted
 from energyforecast.errors import one_of
 from energyforecast.features import Needs
 from energyforecast.forecasting import checks, ladder, training
@@ -28,7 +30,6 @@ from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.extrapolation import extrapolation_caveats
 from energyforecast.forecasting.fitted_plants import declared_sites, fitted_plants, orientation_caveats
 from energyforecast.forecasting.specification import Specification
-from energyforecast.forecasting.training import cold_start_caveats, cold_start_sites, fit_cold_start
 from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["Forecaster"]
@@ -98,7 +99,7 @@ class Forecaster(Specification):
     @property
     def cold_starts(self) -> tuple[str, ...]:
         """Caveats of the sites that had too little power to learn from."""
-        return cold_start_caveats(self.sites, self.training_.cold) if self.is_fitted else ()
+        return training.cold_start_caveats(self.sites, self.training_.cold) if self.is_fitted else ()
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -212,7 +213,7 @@ class Forecaster(Specification):
         if matrix.measured is not None:
             matrix, rows = matrix.measured(None if as_of is None else timestamps.instant(as_of)), None
         chosen = training.select_rows(matrix, observations, sites=self.sites, as_of=as_of, allowed=rows)
-        cold = cold_start_sites(chosen)
+        cold = training.cold_start_sites(chosen)
         warm = [site for site in self.sites if site.name not in cold]
         levels = self.task.quantiles
         self.scale_ = chosen.scale
@@ -224,7 +225,7 @@ class Forecaster(Specification):
             for site in warm
         }
         for name, others in cold.items():
-            self.models_[name], self.climatology_[name] = fit_cold_start(
+            self.models_[name], self.climatology_[name] = training.fit_cold_start(
                 chosen, name, others, quantiles=levels
             )
         self.needs_ = needs
@@ -239,6 +240,7 @@ class Forecaster(Specification):
         issue_time: Any = "now",
         strict: bool = True,
         available_capacity: Capacities = None,
+        planned: PlannedOperation | None = None,
     ) -> Forecast:
         """Forecast from data known at one or several issue times.
 
@@ -254,11 +256,14 @@ class Forecaster(Specification):
             with ``fallback_level`` 3.
         available_capacity : AvailableCapacity, or several, optional
             Capacity in service and orders of the hours to come, besides those of the observations.
+        planned : PlannedOperation, optional
+            Planned operation besides that of the observations: a newer plan, or one to try.
 
         Returns
         -------
         Forecast
-            Its ``fallback_level`` marks how each issue was made (:data:`energyforecast.core.fallback.LADDER`).
+            Its ``fallback_level`` marks how each issue was made (:data:`energyforecast.core.fallback.LADDER`): 1 from
+            an older run than the newest, where that is incomplete and training saw runs as old.
 
         Raises
         ------
@@ -266,11 +271,6 @@ class Forecaster(Specification):
             Before :meth:`fit`.
         NoRunError, MissingDataError
             If `strict` and weather is missing.
-
-        Notes
-        -----
-        An older run than the newest is used where that one is incomplete, if training saw runs as old
-        (``fallback_level`` 1).
 
         Examples
         --------
@@ -287,7 +287,9 @@ class Forecaster(Specification):
         near = runs_within_reach(
             weather, self.task.windows(issued), recipes=self.recipes_for(weather), places=self._places
         )
-        matrix = self.design_matrix(near, observations, issued, available_capacity=available_capacity)
+        given: Any = {"available_capacity": available_capacity, "planned": planned}
+        matrix = self.design_matrix(near, observations, issued, **given)
+        checks.refuse_other_activities(matrix.columns, self.models_)
         if strict:
             checks.refuse_unusable(weather, matrix, recipes=self.recipes_for(weather), place="predict")
             checks.refuse_too_old(matrix, self.training_)
@@ -352,14 +354,13 @@ class Forecaster(Specification):
         Forecast
         """
         runs = matrix.first_runs([site.name for site in self.sites])
+        levels = fallback_level or {site.name: self.fallback_levels(matrix, site) for site in self.sites}
         rows = {
             site.name: SiteRows(
                 self.predict_rows(matrix, site) if quantiles is None else quantiles[site.name],
                 capacity=site.capacity,
                 kind=site.kind,
-                fallback_level=self.fallback_levels(matrix, site)
-                if fallback_level is None
-                else fallback_level[site.name],
+                fallback_level=levels[site.name],
                 weather_init_time=runs[site.name],
                 available_capacity=matrix.available(site.name),
             )
@@ -389,12 +390,10 @@ class Forecaster(Specification):
         return storage.save(self, path)
 
     def __repr__(self) -> str:
-        names = ", ".join(site.name for site in self.sites[:3]) + (", ..." if len(self.sites) > 3 else "")
-        state = f"{names}, {self._model_names()}" + (", perfect weather" if self.perfect_weather else "")
         if not self.is_fitted:
-            return f"Forecaster({state}, not fitted)"
-        state += f", fitted on {self.training_.origins} origin{'s' if self.training_.origins != 1 else ''}"
-        state += ", orientation estimated" if orientation_caveats(self.sites) else ""
-        if cold := ", ".join(self.training_.cold):
-            state += f", cold start: power curve or PV chain on the weather for {cold}"
-        return f"Forecaster({state})"
+            return f"Forecaster({self._in_words()}, not fitted)"
+        parts = [self._in_words(), f"fitted on {counted(self.training_.origins, 'origin')}"]
+        parts += ["orientation estimated"] if orientation_caveats(self.sites) else []
+        cold = ", ".join(self.training_.cold)
+        parts += [f"cold start: power curve or PV chain on the weather for {cold}"] if cold else []
+        return f"Forecaster({', '.join(parts)})"

@@ -10,6 +10,7 @@ import pandas as pd
 from energyforecast.core.arguments import check_types
 from energyforecast.core.available_capacity import Capacities
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, validated
@@ -33,6 +34,7 @@ from energyforecast.forecasting.ensemble_matrix import ensemble_matrix
 from energyforecast.forecasting.row_capacity import RowCapacity
 from energyforecast.models import QuantileModel, SelectedModel
 from energyforecast.point_in_time.capacity import capacity_in_service, with_capacity
+from energyforecast.point_in_time.planned import with_plan
 from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["Specification", "name_of_model"]
@@ -129,6 +131,7 @@ class Specification:
         issue_times: Any,
         *,
         available_capacity: Capacities = None,
+        planned: PlannedOperation | None = None,
     ) -> DesignMatrix:
         """Features at many issue times, each from data known then.
 
@@ -140,11 +143,14 @@ class Specification:
         issue_times : DatetimeIndex or array of datetime64
         available_capacity : AvailableCapacity, or several, optional
             Besides that of the observations.
+        planned : PlannedOperation, optional
+            Rows besides those of the observations.
 
         Returns
         -------
         DesignMatrix
         """
+        observations = with_plan(observations, planned)
         checked = self._checked(weather, observations)
         self.needs(checked)
         windows, recipes = self.task.windows(issue_times), self.recipes_for(checked)
@@ -238,6 +244,11 @@ class Specification:
         return ", ".join(
             dict.fromkeys(name_of_model(model, chosen.get(name)) for name, model in self.model_of.items())
         )
+
+    def _in_words(self) -> str:
+        """Sites, models and weather, for representations."""
+        names = ", ".join(site.name for site in self.sites[:3]) + (", ..." if len(self.sites) > 3 else "")
+        return f"{names}, {self._model_names()}" + (", perfect weather" if self.perfect_weather else "")
 
 
 def name_of_model(unfitted: QuantileModel, fitted: QuantileModel | None = None) -> str:

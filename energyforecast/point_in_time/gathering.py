@@ -18,8 +18,9 @@ from energyforecast.core.sites import DemandArea, Site
 from energyforecast.core.weather_schema import Weather, as_models
 from energyforecast.errors import MissingDataError
 from energyforecast.point_in_time.capacity import CapacityInService, capacity_in_service
-from energyforecast.point_in_time.history import Past, history_as_of
+from energyforecast.point_in_time.history import Past, begun, history_as_of
 from energyforecast.point_in_time.margins import extend
+from energyforecast.point_in_time.planned import PlanAtIssue, check_plan
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.point_in_time.weather_access import Gathered, as_double, weather_as_of
 from energyforecast.weather.processing.temporal import Steps, cell_methods_at_steps, integral_of
@@ -117,6 +118,7 @@ def take_snapshot(
             model: one.converted.words for (model, _), one in gathered.items() if one.converted is not None
         },
         hindcasts=hindcasts,
+        plans=_plans(observations, windows, sites),
     )
 
 
@@ -197,9 +199,7 @@ def _histories(
 
 def _begun(age: Array, windows: Windows) -> Array:
     """Beginnings of observations of some age; of the window where there is none."""
-    # Ages are hours: in whole seconds, so that no rounding moves the interval.
-    seconds = np.round(np.nan_to_num(age) * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
-    return np.where(np.isfinite(age), windows.issue_time[:, None] - seconds, windows.valid_time[:, :1])
+    return np.where(np.isfinite(age), begun(age, windows.issue_time), windows.valid_time[:, :1])
 
 
 def _hindcasts(
@@ -229,6 +229,21 @@ def _hindcasts(
                 mean[~np.isfinite(age[:, 0])] = np.nan
                 found[past, f"{model}:{name}" if model else name, site] = mean
     return found
+
+
+def _plans(
+    observations: Observations | None, windows: Windows, sites: Sequence[Site]
+) -> dict[str, PlanAtIssue]:
+    """Planned operation of each site that has some, as known at each issue."""
+    plan = None if observations is None else observations.planned
+    if observations is None or plan is None:
+        return {}
+    check_plan(plan, {*observations.sites, *(site.name for site in sites)})
+    return {
+        site.name: PlanAtIssue(plan, site.name, windows.issue_time, windows.frequency)
+        for site in sites
+        if site.name in plan.sites
+    }
 
 
 def _interval_means(gathered: Gathered, dataset: xr.Dataset) -> dict[str, Array]:

@@ -15,7 +15,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.errors import TimeError
 from energyforecast.point_in_time.weather_runs import to_ints
 
-__all__ = ["Past", "history_as_of"]
+__all__ = ["Past", "begun", "history_as_of"]
 
 Array = npt.NDArray[Any]
 _NEVER: Final = np.iinfo(np.int64).max
@@ -138,6 +138,13 @@ def history_as_of(
     found = np.where(known, record.values[np.maximum(position, 0)], np.nan)
     age = np.where(known, (issued - record.begun[np.maximum(position, 0)]) / 3.6e12, np.nan)
     return found.reshape(requested_time.shape), age.reshape(requested_time.shape)
+
+
+def begun(age: Array, issue_time: timestamps.Times) -> timestamps.Times:
+    """Beginnings of observations of some age [h] at each issue, shape (origins, steps); NaT where there is none."""
+    # Ages are hours: in whole seconds, so that no rounding moves the interval.
+    seconds = np.round(np.nan_to_num(age) * 3600).astype("timedelta64[s]").astype("timedelta64[ns]")
+    return np.where(np.isfinite(age), issue_time[:, None] - seconds, np.datetime64("NaT", "ns"))
 
 
 class _Record(NamedTuple):

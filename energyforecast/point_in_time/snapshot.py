@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from energyforecast.errors import SchemaError
 from energyforecast.physics import SolarPosition, solar_position
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.margins import whole_steps
+from energyforecast.point_in_time.planned import PlanAtIssue
 from energyforecast.point_in_time.weather_access import as_double
 from energyforecast.weather.processing.temporal import integral_of
 
@@ -64,6 +65,8 @@ class Snapshot:
         Native steps and those of the task, by weather model that was brought to them.
     hindcasts : dict
         Forecast means over the intervals of lagged observations, shape (origins,), by request, variable and site.
+    plans : dict
+        Planned operation as it was known at each issue, by site; of sites with a plan alone.
 
     Examples
     --------
@@ -87,6 +90,7 @@ class Snapshot:
     older: Mapping[tuple[str, str], Array] = field(default_factory=dict)
     converted: Mapping[str, str] = field(default_factory=dict)
     hindcasts: Mapping[tuple[Past, str, str], Array] = field(default_factory=dict)
+    plans: Mapping[str, PlanAtIssue] = field(default_factory=dict)
 
     def at(self, site: str) -> Snapshot:
         """The same moment, seen from another site.
@@ -147,28 +151,25 @@ class Snapshot:
                 "Choose one weather model, or reduce the others to their mean.",
             )
         count = next(iter(sizes), 1)
+        again = partial(np.repeat, repeats=count, axis=0)
 
         def apart(array: Array) -> Array:
             return np.moveaxis(array, 2, 1).reshape(-1, array.shape[1]) if array.ndim == 3 else again(array)
 
-        def again(array: Array) -> Array:
-            return np.repeat(array, count, axis=0)
-
-        windows = replace(
-            self.windows,
-            issue_time=again(self.windows.issue_time),
-            valid_time=again(self.windows.valid_time),
-            inside=again(self.windows.inside),
-        )
+        windows = {
+            name: again(getattr(self.windows, name)) for name in ("issue_time", "valid_time", "inside")
+        }
+        repeated: dict[str, Any] = {
+            name: {key: again(array) for key, array in getattr(self, name).items()}
+            for name in ("init_time", "skipped", "older", "hindcasts")
+        }
         return replace(
             self,
-            windows=windows,
+            windows=replace(self.windows, **windows),
             weather={key: apart(array) for key, array in self.weather.items()},
-            init_time={key: again(array) for key, array in self.init_time.items()},
-            skipped={key: again(array) for key, array in self.skipped.items()},
-            older={key: again(array) for key, array in self.older.items()},
             history={key: (again(values), again(ages)) for key, (values, ages) in self.history.items()},
-            hindcasts={key: again(array) for key, array in self.hindcasts.items()},
+            plans={name: plan.repeated(count) for name, plan in self.plans.items()},
+            **repeated,
         )
 
     @property

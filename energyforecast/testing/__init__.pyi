@@ -29,6 +29,7 @@ from .leakage import (
 from .noise import (
     poison_capacity as poison_capacity,
     poison_observations as poison_observations,
+    poison_plan as poison_plan,
     poison_weather as poison_weather,
 )
 from .model_contract import (

@@ -19,6 +19,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.labels import Label
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.power_kinds import Kind
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site, Sites, WindFarm, as_sites
@@ -31,6 +32,7 @@ from energyforecast.planning.dispatch.inputs import DispatchInputs
 from energyforecast.planning.dispatch.system import System
 from energyforecast.point_in_time import gathering
 from energyforecast.point_in_time.history import Past
+from energyforecast.point_in_time.planned import with_plan
 from energyforecast.point_in_time.snapshot import Snapshot
 from energyforecast.testing.model_contract import check_model
 from energyforecast.testing.source_contract import check_source
@@ -150,6 +152,7 @@ def example_snapshot(
     start: Any = "2024-01-02 00:00",
     hours: int = 3,
     history: Sequence[Past] = _PASTS,
+    planned: PlannedOperation | None = None,
 ) -> Snapshot:
     """Snapshot 15 h before a few hours, for examples and tests of features.
 
@@ -170,6 +173,8 @@ def example_snapshot(
         Number of hours.
     history : sequence of Past
         Lagged observations of the snapshot.
+    planned : PlannedOperation, optional
+        Planned operation of the sites.
 
     See Also
     --------
@@ -196,7 +201,7 @@ def example_snapshot(
     names_by_model = {"": tuple(values)}
     return gathering.take_snapshot(
         weather_schema.check_weather(_runs(values, begin - 24 * _HOUR, (24 + around) * _HOUR, names)),
-        _power(names, first.floor("D") - pd.Timedelta("10D"), 12),
+        with_plan(_power(names, first.floor("D") - pd.Timedelta("10D"), 12), planned),
         sites=places,
         windows=Windows(
             issue_time=begin - 15 * _HOUR,

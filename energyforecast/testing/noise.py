@@ -14,10 +14,11 @@ from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.arguments import checked
 from energyforecast.core.available_capacity import AvailableCapacity
 from energyforecast.core.observation_series import Observations
+from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.weather_schema import Weather
 from energyforecast.weather import TemperatureEnsemble
 
-__all__ = ["poison_capacity", "poison_observations", "poison_weather"]
+__all__ = ["poison_capacity", "poison_observations", "poison_plan", "poison_weather"]
 
 
 @checked(seed=(0, inf))
@@ -110,7 +111,8 @@ def poison_observations(observations: Observations, moment: pd.Timestamp, *, see
         capacity = poison_capacity(observations.capacities[0], moment, seed=seed).values
     elif capacity is not None:
         capacity = [poison_capacity(item, moment, seed=seed) for item in observations.capacities]
-    return replace(observations, values=frame, flags=clean, available_capacity=capacity)
+    plan = None if observations.planned is None else poison_plan(observations.planned, moment, seed=seed)
+    return replace(observations, values=frame, flags=clean, available_capacity=capacity, planned=plan)
 
 
 @checked(seed=(0, inf))
@@ -141,3 +143,43 @@ def poison_capacity(capacity: AvailableCapacity, moment: pd.Timestamp, *, seed: 
         random = noise.uniform(0, 1, size=len(values)) * np.nan_to_num(values[site].max())
         values[site] = np.where(known, values[site], random)
     return replace(capacity, values=values)
+
+
+@checked(seed=(0, inf))
+def poison_plan(plan: PlannedOperation, moment: pd.Timestamp, *, seed: int = 0) -> PlannedOperation:
+    """Replace levels and times of planned operation that was not published at a moment by noise.
+
+    Parameters
+    ----------
+    plan : PlannedOperation
+    moment : Timestamp
+    seed : int
+        Of the noise.
+
+    See Also
+    --------
+    poison_observations, check_no_leakage
+
+    Examples
+    --------
+    >>> rows = {"site": "works", "activity": "furnace", "start": ["2024-03-05 10:00", "2024-03-05 14:00"]}
+    >>> rows |= {"end": ["2024-03-05 12:00", "2024-03-05 16:00"], "published": ["2024-03-03", "2024-03-04 08:00"]}
+    >>> plan = PlannedOperation(pd.DataFrame(rows))
+    >>> poison_plan(plan, timestamps.instant("2024-03-04")).rows["level"].round(1).tolist()
+    [1.0, 0.3]
+    """
+    rows, noise = plan.rows.copy(), np.random.default_rng(seed)
+    unknown = timestamps.to_ns(rows["published"]) > timestamps.to_ns([moment])[0]
+    largest = rows["level"].max() or 1.0
+    rows["level"] = np.where(unknown, noise.uniform(0, 1, size=len(rows)) * largest, rows["level"])
+    # Longer ones reach the hours of every window around them, so that a leak shows.
+    before, after = (
+        pd.to_timedelta(noise.integers(1, 73, size=len(rows)) * unknown, unit="h") for _ in range(2)
+    )
+    # A publication of its own for each row: noise must not contradict itself.
+    later = pd.to_timedelta(np.cumsum(unknown) * unknown, unit="us")
+    return PlannedOperation(
+        rows.assign(
+            start=rows["start"] - before, end=rows["end"] + after, published=rows["published"] + later
+        )
+    )

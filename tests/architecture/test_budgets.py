@@ -18,7 +18,7 @@ BODY, FILE, CLASS, METHODS, ARGUMENTS = 40, 400, 250, 12, 8
 
 #: What exceeds a budget, and why it is better whole.
 EXCEPTIONS: dict[str, str] = {
-    "evaluation/backtest.py::backtest": "`missing` is an argument as in `fit`, `available_capacity` as in `predict`",
+    "evaluation/backtest.py::backtest": "`missing` as in `fit`, `available_capacity` and `planned` as in `predict`",
 }
 
 #: What still exceeds a budget and is to be split; the list only shrinks.

@@ -128,6 +128,17 @@ def test_the_example_of_shared_definitions_prints_numbers_that_can_be_checked(tm
 
 
 @pytest.mark.notebooks
+def test_the_example_of_planned_operation_gains_by_the_plan_and_answers_to_another(tmp_path: Path) -> None:
+    shown = run(ROOT / "examples" / "planned_operation.py", cwd=tmp_path)
+    without, with_plan, noise = (float(value) for value in re.findall(r"pinball ([\d.]+) MW", shown))
+    assert noise < with_plan < 0.5 * without
+    rows = {int(line.split()[0]): line.split()[1:] for line in shown.splitlines()[-6:]}
+    gained = {hour: float(runs) - float(still) for hour, (still, runs) in rows.items()}
+    assert all(4.5 < gained[hour] < 7.5 for hour in (8, 10, 12))  # 6 MW
+    assert all(abs(gained[hour]) < 0.5 for hour in (6, 14, 16))
+
+
+@pytest.mark.notebooks
 def test_the_example_of_a_growing_fleet_is_right_with_the_capacity_in_service(tmp_path: Path) -> None:
     shown = run(ROOT / "examples" / "growing_fleet.py", cwd=tmp_path)
     bias = [float(value) for value in re.findall(r"bias +(-?[\d.]+) MW", shown)]

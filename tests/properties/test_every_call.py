@@ -346,6 +346,22 @@ def capacity_in_service(step: int) -> Numbers:
     return blocks.blocks_of(known.values["site"], step)
 
 
+@call("PlannedOperation", "read_planned_operation", "observations.read_planned_operation", "features.Planned")
+def planned_operation(step: int) -> Numbers:
+    """An activity from 7:10 to 22:50, planned the day before for each second day, and its departure from the usual."""
+    days = blocks.index(1440, DAYS)[::2]
+    rows = pd.DataFrame({"start": days + pd.Timedelta("430min"), "end": days + pd.Timedelta("1370min")})
+    rows = rows.assign(site="site", activity="shift", level=2.0, published=days - pd.Timedelta("1D"))
+    plan = ef.read_planned_operation(rows, timezone="UTC")
+    values = pd.DataFrame({"site": blocks.by_step(blocks.truth(DAYS), step)}, index=blocks.index(step, DAYS))
+    power = ef.Observations(values, published_after="0h", planned=plan)
+    area = ef.DemandArea(name="site", latitude=48, longitude=10)
+    task = ef.day_ahead("12:00", timezone="UTC", frequency=f"{step}min", quantiles=(0.5,))
+    forecaster = ef.Forecaster(area, task, features=[ef.features.Planned()])
+    columns = forecaster.design_matrix(None, power, blocks.index(1440, DAYS)[-6:-2]).columns["site"]
+    return blocks.blocks_of(columns.to_numpy(dtype=float).T, step)
+
+
 # -- plans -----------------------------------------------------------------------------------------
 
 

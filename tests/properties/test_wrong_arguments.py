@@ -102,6 +102,17 @@ _FARM, _WEATHER, _POWER, _TASK, _FORECASTER, _ = (partial(lambda k: given_object
 _STORE = {"start_level": 0.0, "end_level": None}
 _SYNTHETIC = {"seed": 1, "start": "2023-01-01", "hours": 48, "models": ("ecmwf",), "version": 1}
 _DAY = pd.Timestamp("2024-01-05", tz="UTC")
+_ROWS = pd.DataFrame(
+    [
+        {
+            "site": "works",
+            "activity": "furnace",
+            "start": "2024-01-05",
+            "end": "2024-01-06",
+            "published": "2024-01-03",
+        }
+    ]
+)
 
 #: Valid arguments; functions without arguments make theirs.
 CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
@@ -236,6 +247,13 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         ef.AvailableCapacity, values=pd.DataFrame({"farm": [8.0, 9.0]}, index=HOURS[[0, 12]]),
         published_after="1h", published_time=None, limit=False, frequency=None,
     ),
+    "PlannedOperation": _one(
+        ef.PlannedOperation, rows=_ROWS, published=None, timezone="UTC"
+    ),
+    "read_planned_operation": _one(
+        ef.read_planned_operation, source=_ROWS, timezone="UTC", site=None, published=None, format=None
+    ),
+    "poison_plan": _one(testing.poison_plan, plan=ef.PlannedOperation(_ROWS), moment=_DAY, seed=0),
     "example_days": _one(
         example_days, days=2, sites=("a",), range_hours=6.0, between=0.5, seed=0, kind="site"
     ),

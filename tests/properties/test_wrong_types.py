@@ -93,7 +93,7 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
     ),
     "Observations": _case(
         ef.Observations, values=_power_file, published_after="1h", published_time=None, flags=None,
-        available_capacity=None,
+        available_capacity=None, planned=None,
     ),
     "value_at": _case(
         lambda **given: example_observations().value_at(**given), site="farm", valid_time="2024-01-02 03:00",
