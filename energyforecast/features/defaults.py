@@ -119,7 +119,7 @@ _SOLAR: Final = FeatureSet(
         IntervalMean("temp_air"),
         # Where available: clouds and haze beyond the irradiance.
         *map(IntervalMean, ("relative_humidity", "precipitation", "longwave_down", "top_net_solar")),
-        *map(IntervalMean, ("cloud_water", "cloud_ice")),
+        *map(IntervalMean, ("cloud_water", "cloud_ice", "snow_depth", "albedo")),
         WeatherAge(),
         LeadTime(),
     )

@@ -68,6 +68,9 @@ _EXPLAIN_LITTLE: Final[dict[str, Any]] = {
     "init_from_median": False,
     "min_child_samples": 40,
 }
+#: Columns of the newest day of a PV plant, and the candidate that reads them.
+_OF_NEWEST_DAY: Final = ("newest_clear_sky_share*",)
+_SHARE: Final = "share of sun and clear sky"
 #: Years of demand from which on the season is known. [a]
 _SEASON_AFTER: Final = 1.25
 
@@ -158,8 +161,9 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
     Features are few and collinear: thresholds are searched in full, each tree receives few columns, so that trees
     differ, and out-of-fold models see most seasons. At the same power, noon in winter is less certain than a morning in
     summer: levels are calibrated by clear-sky power, too. Absolute powers follow a plant that is not as described,
-    departures from the chain of models one that is, shares of a clear sky a brighter season; these two take over where
-    the sun is higher than all that was learned. Their errors differ: the mean is the usual choice.
+    departures from the chain of models one that is, shares of sun and clear sky a brighter season, below snow as well;
+    these two take over where the sun is higher than all that was learned. Their errors differ: the mean is the usual
+    choice. What the newest day gave shows snow, in the light of the sky alone: shares see it, with most columns.
     """
     settings: dict[str, Any] = {
         "extra_trees": False,
@@ -167,12 +171,16 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
         "feature_fraction": 0.4,
         "calibrate_by": clear_sky,
     }
-    candidates: dict[str, QuantileModel] = {"absolute": LightGBMQuantiles(**settings)}
     if clear_sky is None or chain is None:
-        return candidates["absolute"]
-    candidates["share of clear sky"] = LightGBMQuantiles(share_of=clear_sky, **settings)
-    candidates["departure from the chain"] = LightGBMQuantiles(relative_to=chain, **settings)
-    able = ("share of clear sky", "departure from the chain")
+        return LightGBMQuantiles(**settings)
+    share = settings | {"share_of": (clear_sky, chain), "feature_fraction": 0.8}
+    settings["exclude"] = _OF_NEWEST_DAY
+    candidates: dict[str, QuantileModel] = {
+        "absolute": LightGBMQuantiles(**settings),
+        _SHARE: LightGBMQuantiles(**share),
+        "departure from the chain": LightGBMQuantiles(relative_to=chain, **settings),
+    }
+    able = (_SHARE, "departure from the chain")
     return SelectedModel(
         candidates=candidates, usual=tuple(candidates), beyond=tuple((clear_sky, name) for name in able)
     )

@@ -13,7 +13,7 @@ from energyforecast.models.base import Array, weighted_quantiles
 from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.tree_matrix import columns_of, fits, rounded
 
-__all__ = ["LearnedOutcome", "departures", "of_rows", "placed"]
+__all__ = ["LearnedOutcome", "departures", "names_of", "of_rows", "placed"]
 
 #: Lowest bound of which an outcome is learned as a share, as a share of the largest bound of training.
 _MIN_BOUND: Final = 0.01
@@ -43,7 +43,12 @@ class LearnedOutcome(NamedTuple):
 
 
 def of_rows(
-    X: pd.DataFrame, y: Array, weight: Array | None, *, relative_to: str | None, share_of: str | None
+    X: pd.DataFrame,
+    y: Array,
+    weight: Array | None,
+    *,
+    relative_to: str | None,
+    share_of: str | tuple[str, ...] | None,
 ) -> LearnedOutcome:
     """Departure of y from the level, as a share of the bound, of rows in which they are known."""
     if relative_to is None and share_of is None:
@@ -55,7 +60,8 @@ def of_rows(
         _check(X, relative_to, parameter="relative_to")
         level = _values(X, relative_to)
     if share_of is not None:
-        _check(X, share_of, parameter="share_of")
+        for name in names_of(share_of):
+            _check(X, name, parameter="share_of")
         bound = _large_enough(_bound(X, share_of), share_of)
     known = np.isfinite(level) & np.isfinite(bound)
     rows = np.flatnonzero(known)
@@ -84,7 +90,7 @@ def departures(X: pd.DataFrame, names: tuple[str, ...], *, relative_to: str | No
 
 
 def placed(
-    X: pd.DataFrame, *, relative_to: str | None, share_of: str | None, usual: Array
+    X: pd.DataFrame, *, relative_to: str | None, share_of: str | tuple[str, ...] | None, usual: Array
 ) -> tuple[Array, Array]:
     """Level and scale of each row: a forecast is the level, plus the scale times that of the trees."""
     level, scale = np.zeros(len(X)), np.ones(len(X))
@@ -99,9 +105,15 @@ def _filled(values: Array, usual: float) -> Array:
     return np.where(np.isfinite(values), values, usual)
 
 
-def _bound(X: pd.DataFrame, name: str) -> Array:
-    """Bound of each row; rounded like features, since its last bits differ between processors."""
-    return np.asarray(rounded(_values(X, name)), dtype=np.float64)
+def names_of(columns: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Names of one column or several."""
+    return (columns,) if isinstance(columns, str) else tuple(columns)
+
+
+def _bound(X: pd.DataFrame, columns: str | tuple[str, ...]) -> Array:
+    """Bound of each row, the mean of several; rounded like features, as its last bits differ between processors."""
+    mean = np.mean([_values(X, name) for name in names_of(columns)], axis=0)
+    return np.asarray(rounded(mean), dtype=np.float64)
 
 
 def _values(X: pd.DataFrame, name: str) -> Array:
@@ -110,12 +122,12 @@ def _values(X: pd.DataFrame, name: str) -> Array:
     return np.asarray(several.mean(axis=1))
 
 
-def _large_enough(bound: Array, name: str) -> Array:
+def _large_enough(bound: Array, columns: str | tuple[str, ...]) -> Array:
     """Bounds, NaN where they are too low for shares; refused if none is positive."""
     largest = np.nanmax(bound)
     if not largest > 0:
         raise MissingDataError(
-            f"The column {name!r} is at most {largest:g} in {len(bound)} rows.",
+            f"The column {columns!r} is at most {largest:g} in {len(bound)} rows.",
             "Outcomes are forecast as a share of it, so it must be positive in some rows.",
             "Give rows of daylight, or share_of=None.",
         )

@@ -92,10 +92,11 @@ class LightGBMQuantiles(QuantileModel):
         trees cannot follow growth. Rows in which it is missing do not train; in a forecast, its mean takes its place.
     relative_columns : tuple of str
         Columns in the unit of y, or patterns such as ``"lag_*"``, that enter as departures from `relative_to`, too.
-    share_of : str, optional
-        Column of a bound that physics gives, such as ``"clear_sky_power"``, in the unit of y; the model forecasts the
-        outcome's share of it, so that a winter's history serves a brighter spring. Rows in which it is missing, or
-        below 1 % of its largest value, do not train. With `relative_to` it scales the departure.
+    share_of : str or tuple of str, optional
+        Column of a bound that physics gives, such as ``"clear_sky_power"``, in the unit of y, or several, of which the
+        mean is taken; the model forecasts the outcome's share of it, so that a winter's history serves a brighter
+        spring. Rows in which it is missing, or below 1 % of its largest value, do not train. With `relative_to` it
+        scales the departure.
     linear_base : bool
         Grow trees on the residuals of a ridge regression on the columns, which goes beyond the range of training.
     base_models : tuple of QuantileModel
@@ -202,7 +203,7 @@ class LightGBMQuantiles(QuantileModel):
         bagging_fraction: float = 1.0,
         relative_to: str | None = None,
         relative_columns: tuple[str, ...] = (),
-        share_of: str | None = None,
+        share_of: str | tuple[str, ...] | None = None,
         linear_base: bool = False,
         base_models: tuple[QuantileModel, ...] = (),
         exclude: tuple[str, ...] = (),
