@@ -8,7 +8,7 @@ from typing import Final, Literal
 from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.embedded import SOURCES
 from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
-from energyforecast.core.tasks import Intraday, MonthAhead, Task
+from energyforecast.core.tasks import DayAhead, Intraday, MonthAhead, Task
 from energyforecast.errors import SchemaError
 from energyforecast.features.base import Feature
 from energyforecast.features.calendar import (
@@ -37,6 +37,7 @@ from energyforecast.features.solar import (
     ClearSkyPower,
     IntervalMean,
     Irradiance,
+    NewestClearSkyShare,
     SunPosition,
 )
 from energyforecast.features.wind import EnsembleSpread, WindDirection, WindShear, WindSpeed, WindVeer
@@ -124,6 +125,8 @@ _SOLAR: Final = FeatureSet(
         LeadTime(),
     )
 )
+# Modules below snow are seen in the power of the newest day; a month later they are free.
+_SOLAR_NEXT_DAYS: Final = (NewestClearSkyShare(),)
 
 
 # Newest values are informative for the next hours only.
@@ -173,6 +176,8 @@ def recipe(site: Site, task: Task | None = None, *, weather: Literal["any"] | No
     if isinstance(task, MonthAhead):
         lead = (LeadTime().name, WeatherAge().name)
         known = FeatureSet((*(item for item in known if item.name not in lead), RunLeadTime()))
+    if isinstance(task, DayAhead) and isinstance(site, PVPlant):
+        known += _SOLAR_NEXT_DAYS
     if isinstance(task, Intraday) and isinstance(site, WindFarm):
         # Without newest values a forecast is then that of a longer lead, not one of this lead with values that are old.
         known -= LeadTime().name
@@ -235,6 +240,7 @@ def _calendar(column: str) -> Feature | None:
     known |= {
         "smart_persistence": ClearSkyPersistence(),
         "clear_sky_power": ClearSkyPower(),
+        "newest_clear_sky_share": NewestClearSkyShare(),
         "pv_chain_power": PVChainPower(),
     }
     return known.get(column.rpartition(":")[2])

@@ -273,12 +273,12 @@ class ClearSkyPersistence(Feature):
 class NewestClearSkyShare(Feature):
     r"""Share of its clear sky that the plant gave on the newest published day: ``newest_clear_sky_share``. [1]
 
-    .. math:: \min\Bigl(\frac{\sum_{h=0}^{23} P_{t - h - 24 n_h}}{\sum_{h=0}^{23} P_\mathrm{clear}(t - h - 24 n_h)},\,
-        1.5\Bigr)
+    .. math:: \min\Bigl(\frac{\sum_{h=0}^{23} P_{t_0 - h}}{\sum_{h=0}^{23} P_\mathrm{clear}(t_0 - h)},\, 1.5\Bigr)
 
-    in hours, with the fewest whole days :math:`n_h` at which the power was published. Modules below snow or dirt and a
-    plant with a fault are recognised on the next day, which no weather shows; so is a cloudy day, which the weather
-    tells apart. NaN where the sum below is less than 0.05.
+    in hours, with the newest published power at :math:`t_0`. Modules below snow or dirt and a plant with a fault are
+    recognised on the next day, which no weather shows; so is a cloudy day, which the weather tells apart. The column
+    ``newest_clear_sky_share[hour]`` is that of the forecast hour, on the newest day on which it is published. NaN where
+    the sum below is less than 0.05, and in a forecast without observations, which is made all the same.
 
     See Also
     --------
@@ -297,22 +297,28 @@ class NewestClearSkyShare(Feature):
 
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
-        """The hour itself and the 23 before it, back in whole days to one that is published."""
+        """The hour on the newest day that is published, the newest hour and the 23 before it."""
         hour, day = timestamps.duration("1h"), timestamps.duration(_DAY)
-        return tuple(Past(hour * k, day) for k in range(24))
+        newest = (Past(hour * k, newest=True, optional=True) for k in range(24))
+        return (Past(hour * 0, day, optional=True), *newest)
 
     def compute(self, now: Snapshot) -> Columns:
-        """Column ``newest_clear_sky_share``."""
+        """Columns ``newest_clear_sky_share`` and ``newest_clear_sky_share[hour]``."""
         plant = plant_of(now.site, self.name)
-        power: Array = np.zeros(now.valid_time.shape)
+        of_hour, *newest = (now.history[past, now.site.name] for past in self.history)
+        power: Array = np.zeros((len(now.valid_time), 1))
         clear = power.copy()
-        for past in self.history:
-            then = _clear_then(now, plant, now.lag_age(past.lag, step=_DAY))
+        for values, age in newest:  # alike for all hours of an issue
+            then = _clear_then(now, plant, age[:, :1])
             known = np.isfinite(then)
-            power += np.where(known, np.maximum(now.lag(past.lag, step=_DAY), 0.0), 0.0)
+            power += np.where(known, np.maximum(values[:, :1], 0.0), 0.0)
             clear += np.where(known, then, 0.0)
         power /= plant.capacity or np.nan
-        return {"newest_clear_sky_share": physics.clear_sky_index(power, clear, min_clear=_MIN_CLEAR)}
+        day = physics.clear_sky_index(power, clear, min_clear=_MIN_CLEAR)
+        return {
+            "newest_clear_sky_share": np.broadcast_to(day, now.valid_time.shape),
+            "newest_clear_sky_share[hour]": _index(now, plant, *of_hour),
+        }
 
 
 def _index(now: Snapshot, plant: PVPlant, power: Array, age: Array) -> Array:

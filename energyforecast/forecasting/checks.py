@@ -338,9 +338,10 @@ def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -
     lost = np.flatnonzero(~np.logical_and.reduce(warm)) if warm else np.empty(0, dtype=int)
     if lost.size:
         names = ", ".join(repr(name) for name in matrix.has_history)
+        lags = _several([item.lag for item in needs.history if not item.optional])
         raise MissingDataError(
             f"At {minute(matrix.windows.issue_time[lost[0]])} UTC no observation of {names} had been published "
-            f"from which the lags {_several([item.lag for item in needs.history])} could be taken.",
+            f"from which the lags {lags} could be taken.",
             "Of each lag that a feature uses, the value or an older one must be published.",
             "Give the newest observations, or use predict(..., strict=False) for a marked fallback.",
         )

@@ -68,8 +68,7 @@ _EXPLAIN_LITTLE: Final[dict[str, Any]] = {
     "init_from_median": False,
     "min_child_samples": 40,
 }
-#: Columns of the newest day of a PV plant, and the candidate that reads them.
-_OF_NEWEST_DAY: Final = ("newest_clear_sky_share*",)
+#: Candidate of a PV plant that reads the newest day.
 _SHARE: Final = "share of sun and clear sky"
 #: Years of demand from which on the season is known. [a]
 _SEASON_AFTER: Final = 1.25
@@ -174,7 +173,7 @@ def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
     if clear_sky is None or chain is None:
         return LightGBMQuantiles(**settings)
     share = settings | {"share_of": (clear_sky, chain), "feature_fraction": 0.8}
-    settings["exclude"] = _OF_NEWEST_DAY
+    settings["exclude"] = ("newest_clear_sky_share*",)
     candidates: dict[str, QuantileModel] = {
         "absolute": LightGBMQuantiles(**settings),
         _SHARE: LightGBMQuantiles(**share),

@@ -131,6 +131,7 @@ def needs_to_json(needs: Needs) -> dict[str, Any]:
             None if item.step is None else item.step.isoformat(),
             item.newest,
             item.weather,
+            item.optional,
         ]
         for item in needs.history
     ]
@@ -147,8 +148,9 @@ def needs_from_json(values: dict[str, Any]) -> Needs:
             None if step is None else timestamps.duration(step),
             newest,
             tuple(weather),
+            optional,
         )
-        for lag, step, newest, weather in values["history"]
+        for lag, step, newest, weather, optional in values["history"]
     )
     names = {model: tuple(several) for model, several in values["names"].items()}
     left_out = {site: tuple(several) for site, several in values["left_out"].items()}

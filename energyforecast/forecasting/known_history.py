@@ -24,7 +24,7 @@ def has_history(now: Snapshot, site: str, *, needed: Iterable[tuple[Past, ...]])
     known = {
         past: np.isfinite(values).any(axis=1)
         for (past, name), (values, _) in now.history.items()
-        if name == site
+        if name == site and not past.optional
     }
     of_features = [
         np.logical_or.reduce([known[past] for past in lags if past in known])

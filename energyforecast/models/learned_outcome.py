@@ -13,7 +13,7 @@ from energyforecast.models.base import Array, weighted_quantiles
 from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.tree_matrix import columns_of, fits, rounded
 
-__all__ = ["LearnedOutcome", "departures", "names_of", "of_rows", "placed"]
+__all__ = ["LearnedOutcome", "departures", "of_rows", "placed", "present"]
 
 #: Lowest bound of which an outcome is learned as a share, as a share of the largest bound of training.
 _MIN_BOUND: Final = 0.01
@@ -60,7 +60,7 @@ def of_rows(
         _check(X, relative_to, parameter="relative_to")
         level = _values(X, relative_to)
     if share_of is not None:
-        for name in names_of(share_of):
+        for name in present(X, share_of):
             _check(X, name, parameter="share_of")
         bound = _large_enough(_bound(X, share_of), share_of)
     known = np.isfinite(level) & np.isfinite(bound)
@@ -105,14 +105,15 @@ def _filled(values: Array, usual: float) -> Array:
     return np.where(np.isfinite(values), values, usual)
 
 
-def names_of(columns: str | tuple[str, ...]) -> tuple[str, ...]:
-    """Names of one column or several."""
-    return (columns,) if isinstance(columns, str) else tuple(columns)
+def present(X: pd.DataFrame, columns: str | tuple[str, ...]) -> list[str]:
+    """Names of one column or several: those that X has, or all if it has none."""
+    names = [columns] if isinstance(columns, str) else list(columns)
+    return [name for name in names if columns_of(X, name)] or names
 
 
 def _bound(X: pd.DataFrame, columns: str | tuple[str, ...]) -> Array:
     """Bound of each row, the mean of several; rounded like features, as its last bits differ between processors."""
-    mean = np.mean([_values(X, name) for name in names_of(columns)], axis=0)
+    mean = np.mean([_values(X, name) for name in present(X, columns)], axis=0)
     return np.asarray(rounded(mean), dtype=np.float64)
 
 

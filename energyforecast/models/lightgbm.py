@@ -93,10 +93,9 @@ class LightGBMQuantiles(QuantileModel):
     relative_columns : tuple of str
         Columns in the unit of y, or patterns such as ``"lag_*"``, that enter as departures from `relative_to`, too.
     share_of : str or tuple of str, optional
-        Column of a bound that physics gives, such as ``"clear_sky_power"``, in the unit of y, or several, of which the
-        mean is taken; the model forecasts the outcome's share of it, so that a winter's history serves a brighter
-        spring. Rows in which it is missing, or below 1 % of its largest value, do not train. With `relative_to` it
-        scales the departure.
+        Column of a bound that physics gives, such as ``"clear_sky_power"``, or several for the mean of those in X; the
+        model forecasts the outcome's share of it, so that a winter's history serves a brighter spring. Rows in which
+        it is missing, or below 1 % of its largest value, do not train. With `relative_to` it scales the departure.
     linear_base : bool
         Grow trees on the residuals of a ridge regression on the columns, which goes beyond the range of training.
     base_models : tuple of QuantileModel

@@ -26,7 +26,7 @@ from energyforecast.models.base import (
 )
 from energyforecast.models.calibration_groups import numbers_of
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
-from energyforecast.models.learned_outcome import names_of
+from energyforecast.models.learned_outcome import present
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.tree_matrix import columns_of, fits, lasts_less
@@ -358,7 +358,7 @@ def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     """Whether each column that a model names is there, with a value."""
     given = model.get_params(deep=False)
     columns = (given.get(key) for key in ("relative_to", "share_of"))
-    named = [name for several in columns if several is not None for name in names_of(several)]
+    named = [name for several in columns if several is not None for name in present(X, several)]
     below = models_in(given.get("base_models"))
     return not any(lacking(each, X) for each in (model, *below)) and all(
         bool(X[columns_of(X, name)].notna().any(axis=None)) for name in named

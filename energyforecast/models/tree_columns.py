@@ -15,7 +15,7 @@ from energyforecast.models.base import Array, Part
 from energyforecast.models.base_columns import BaseColumns, fit_base_columns
 from energyforecast.models.learned_outcome import LearnedOutcome, departures
 from energyforecast.models.linear_base import LinearBase, fit_linear_base
-from energyforecast.models.tree_matrix import categories, tree_matrix, used_columns
+from energyforecast.models.tree_matrix import categories, tree_matrix, used_columns, usual_values
 
 __all__ = ["TreeColumns", "fit_tree_columns"]
 
@@ -24,13 +24,17 @@ _UNBOUNDED: Final = (-np.inf, np.inf)
 
 @dataclass(frozen=True)
 class TreeColumns:
-    """Names of the columns and of their categories, base models and linear base, by the settings of the model."""
+    """Names of the columns and of their categories, base models and linear base, by the settings of the model.
+
+    `usual`, shape (columns of features,), is the value of each where it is missing, NaN where trees know that.
+    """
 
     settings: Mapping[str, Any]
     used: list[str]
     categories: dict[str, list[str] | None]
     base: BaseColumns
     linear: LinearBase | None
+    usual: Array
 
     @property
     def names(self) -> list[str]:
@@ -45,7 +49,7 @@ class TreeColumns:
     def values(self, X: pd.DataFrame) -> tuple[Array, Array]:
         """Columns of the trees, shape (rows, columns), and level of the linear base, shape (rows,)."""
         X = _departing(X, self.settings)
-        own = tree_matrix(X[self.used], self.categories)
+        own = tree_matrix(X[self.used], self.categories, usual=self.usual)
         level = np.zeros(len(X)) if self.linear is None else self.linear.predict(own)
         return _beside(own, self.base.values(X), level), level
 
@@ -56,15 +60,17 @@ class TreeColumns:
     def parts(self) -> dict[str, Part]:
         """Fitted state, for storage."""
         names = json.dumps({"used": self.used, "categories": self.categories})
+        own: dict[str, Part] = {"columns": names, "usual": self.usual}
         linear = {} if self.linear is None else self.linear.parts()
-        return {"columns": names} | self.base.parts() | linear
+        return own | self.base.parts() | linear
 
     @classmethod
     def restored(cls, settings: Mapping[str, Any], parts: Mapping[str, Part]) -> TreeColumns:
         """Columns from :meth:`parts`."""
         names = json.loads(str(parts["columns"]))
         base = BaseColumns.restored(settings["base_models"], parts)
-        return cls(settings, names["used"], names["categories"], base, LinearBase.restored(parts))
+        linear, usual = LinearBase.restored(parts), np.asarray(parts["usual"])
+        return cls(settings, names["used"], names["categories"], base, linear, usual)
 
 
 def fit_tree_columns(
@@ -86,7 +92,9 @@ def fit_tree_columns(
     linear, level = None, np.zeros(len(y))
     if settings["linear_base"]:
         linear, level = fit_linear_base(own, y, fold=fold, weight=weight)
-    return TreeColumns(settings, used, names, base, linear), _beside(own, columns, level), level
+    coded = [k for k, name in enumerate(used) if name in names]
+    found = TreeColumns(settings, used, names, base, linear, usual_values(own, coded=coded))
+    return found, _beside(own, columns, level), level
 
 
 def _departing(X: pd.DataFrame, settings: Mapping[str, Any]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -24,11 +24,15 @@ __all__ = [
     "rounded",
     "tree_matrix",
     "used_columns",
+    "usual_values",
 ]
 
 #: Leading bits of a feature that trees use; share of a step of the last of them at which rounding turns upwards.
 _BITS: Final = 16
 _TURN: Final = 0.618
+
+#: Share of rows in which a column may be missing, so that its median takes its place in forecasts.
+_RARELY: Final = 0.05
 
 #: Columns of the season.
 _SEASON: Final = ("season_cosine", "season_sine")
@@ -37,11 +41,26 @@ _SEASON: Final = ("season_cosine", "season_sine")
 Categories = Mapping[str, list[str] | None]
 
 
-def tree_matrix(X: pd.DataFrame, known: Categories) -> npt.NDArray[np.float32]:
-    """Rounded numbers; a category is exact, and missing where training did not hold it."""
-    if not known:
-        return rounded(X.to_numpy(dtype=np.float64, na_value=np.nan))
-    return np.column_stack([_column(X[name], known) for name in X.columns]).astype(np.float32)
+def tree_matrix(X: pd.DataFrame, known: Categories, *, usual: Array | None = None) -> npt.NDArray[np.float32]:
+    """Rounded numbers; a category is exact, and missing where training did not hold it.
+
+    Missing values are the `usual` ones of their columns, as far as these are known.
+    """
+    values = (
+        np.column_stack([_column(X[name], known) for name in X.columns]).astype(np.float32)
+        if known
+        else rounded(X.to_numpy(dtype=np.float64, na_value=np.nan))
+    )
+    return values if usual is None else np.where(np.isnan(values), usual, values)
+
+
+def usual_values(values: npt.NDArray[np.float32], *, coded: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Median of each column that was nearly always known, NaN of the others: trees have learnt their missing values."""
+    rarely = np.isnan(values).mean(axis=0) <= _RARELY
+    rarely[list(coded)] = False
+    usual = np.full(values.shape[1], np.nan, dtype=np.float32)
+    usual[rarely] = np.nanmedian(values[:, rarely], axis=0)
+    return usual
 
 
 def used_columns(X: pd.DataFrame, *, exclude: tuple[str, ...], season_after: float) -> list[str]:

@@ -162,18 +162,20 @@ def _histories(
     history: Sequence[Past],
 ) -> dict[tuple[Past, str], tuple[Array, Array]]:
     """Lagged observations by request and site."""
-    if history and observations is None:
+    required = [past for past in history if not past.optional]
+    if required and observations is None:
         raise MissingDataError(
-            f"Features ask for lagged observations ({history[0].lag}), and there are none.",
+            f"Features ask for lagged observations ({required[0].lag}), and there are none.",
             "Observations must be given to predict as to fit.",
             "Pass them: forecaster.predict(weather, observations, issue_time=...), or remove the lag features.",
         )
+    unknown = np.full(windows.valid_time.shape, np.nan)
+    found = {(past, site.name): (unknown, unknown) for past in history if past.optional for site in sites}
     if observations is None or not history:
-        return {}
+        return found
     capacity = capacity_in_service(observations, sites=sites, step=windows.frequency)
     measured = [site for site in sites if site.name in observations.sites]
     void = {site.name: _void_since(observations, site, capacity) for site in measured}
-    found = {}
     for past in history:
         for site in measured:
             read = partial(

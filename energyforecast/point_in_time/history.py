@@ -40,17 +40,20 @@ class Past:
     weather : tuple of str
         Variables that are gathered for the interval of the observation, too, from the newest run known at issue
         that holds it; with `newest` alone.
+    optional : bool
+        Forecasts are made without it: it is missing where no observation is given or was published.
 
     Examples
     --------
     >>> Past(timestamps.duration("24h"))  # yesterday's value at the same hour
-    Past(lag=Timedelta('1 days 00:00:00'), step=None, newest=False, weather=())
+    Past(lag=Timedelta('1 days 00:00:00'), step=None, newest=False, weather=(), optional=False)
     """
 
     lag: pd.Timedelta
     step: pd.Timedelta | None = None
     newest: bool = False
     weather: tuple[str, ...] = ()
+    optional: bool = False
 
 
 def history_as_of(

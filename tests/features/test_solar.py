@@ -326,6 +326,43 @@ def test_a_plant_is_calibrated_by_its_clear_sky_where_that_is_among_the_features
     np.testing.assert_allclose(table["clear_sky_power"][0], PLANT.clear_sky_power(position), rtol=1e-6)
 
 
+def test_depth_of_snow_and_albedo_are_columns_where_the_weather_has_them() -> None:
+    weather, issued = _weather(PLANT), TASK.moments("2023-05-10 09:00")
+    forecaster = ef.Forecaster(PLANT, TASK)
+    snowy = weather.assign(snow_depth=0.0 * weather["ghi"] + 0.3, albedo=0.0 * weather["ghi"] + 0.7)
+    added, plain = (
+        set(forecaster.design_matrix(each, _power(PLANT), issued).columns["pv"]) for each in (snowy, weather)
+    )
+    assert added - plain == {"snow_depth[mean]", "albedo[mean]"}
+
+
+def test_the_newest_day_is_in_the_recipe_of_the_next_days_alone() -> None:
+    each = {
+        "day": TASK,
+        "now": intraday(every="1h", leads="6h"),
+        "month": ef.month_ahead("09:00", timezone="UTC"),
+    }
+    found = {name for name, task in each.items() if "NewestClearSkyShare" in recipe(PLANT, task).names}
+    assert found == {"day"}
+
+
+def test_a_covered_plant_is_forecast_lower_the_day_after_and_without_power_as_usual(tmp_path) -> None:
+    """Some weeks of no power under any sky: seen in the newest day, which is not needed for a forecast."""
+    covered = np.isin(np.arange(24 * DAYS) // 24 // 10, (2, 5, 7, 9, 11, 13))
+    power = _power(PLANT).values.where(~covered[:, None], 0.0)
+    observed = Observations(power, published_after="1h")
+    forecaster = ef.Forecaster(PLANT, TASK).fit(_weather(PLANT), observed, as_of="2023-07-05")
+    issued = "2023-07-17 09:00"  # day 138, covered since day 130; the next ten days are free
+    noon = [
+        forecaster.predict(_weather(PLANT), given, issue_time=issued).at(0.5).values.max()
+        for given in (observed, _power(PLANT), None)
+    ]
+    assert noon[0] < 0.6 * noon[1]
+    assert 0.8 * noon[1] < noon[2] <= 1.1 * noon[1]
+    stored = ef.load(forecaster.save(tmp_path / "pv.forecaster"))
+    assert stored.predict(_weather(PLANT), issue_time=issued).at(0.5).values.max() == noon[2]
+
+
 def _night(forecast: ef.Forecast) -> np.ndarray:
     valid = forecast.data["valid_time"].values.astype("datetime64[ns]").reshape(-1)
     ends = [
@@ -387,6 +424,12 @@ def test_nothing_leaks() -> None:
             PLANT, task, model=model, features=recipe(PLANT) + ClearSkyPersistence() + LocalHour()
         )
         ef.testing.check_no_leakage(forecaster, _weather(PLANT), _power(PLANT), issue_time="2023-05-10 06:00")
+
+
+def test_the_newest_day_does_not_leak() -> None:
+    model = ef.LightGBMQuantiles(n_estimators=5, folds=0)
+    forecaster = ef.Forecaster(PLANT, TASK, model=model, features=recipe(PLANT, TASK))
+    ef.testing.check_no_leakage(forecaster, _weather(PLANT), _power(PLANT), issue_time="2023-05-10 09:00")
 
 
 def test_a_plant_is_stored_with_its_mounting(fitted: ef.Forecaster, tmp_path) -> None:

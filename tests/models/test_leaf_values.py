@@ -386,6 +386,32 @@ def test_shares_of_a_bound_carry_the_forecast_beyond_what_was_seen() -> None:
     assert inside.mean() == pytest.approx(0.8, abs=0.05)
 
 
+def test_a_share_of_several_bounds_is_that_of_their_mean() -> None:
+    X, y = _shares(600, seed=1, brightest=1.0)
+    X = X.assign(a=1.5 * X["sky"], b=0.5 * X["sky"])
+    mean, two = (
+        LightGBMQuantiles(LEVELS, share_of=bound, n_estimators=20).fit(X, y) for bound in ("sky", ("a", "b"))
+    )
+    np.testing.assert_allclose(two.predict(X), mean.predict(X), rtol=1e-6)
+    one = LightGBMQuantiles(LEVELS, share_of=("sky", "plan"), n_estimators=20).fit(X, y)
+    np.testing.assert_array_equal(one.predict(X), mean.predict(X))  # of those that are there
+    with pytest.raises(SchemaError):
+        LightGBMQuantiles(LEVELS, share_of=("level", "plan")).fit(X, y)
+    lacking = two.predict(X.assign(b=np.nan)[:1])  # the mean bound of training
+    assert lacking[0, 1] == pytest.approx(X["sky"].mean() * two.predict(X)[0, 1] / X["sky"][0], rel=0.1)
+
+
+def test_a_column_that_was_always_known_is_its_median_where_it_is_missing() -> None:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.uniform(1, 2, size=1000), "often": rng.uniform(1, 2, size=1000)})
+    X.loc[::4, "often"] = np.nan
+    y = X["x"].to_numpy() + X["often"].fillna(5.0).to_numpy()
+    model = LightGBMQuantiles(LEVELS, n_estimators=60, learning_rate=0.2).fit(X, y)
+    usual = model.predict(pd.DataFrame({"x": [X["x"].median()], "often": [1.5]}))
+    np.testing.assert_array_equal(model.predict(pd.DataFrame({"x": [np.nan], "often": [1.5]})), usual)
+    assert model.predict(pd.DataFrame({"x": [1.5], "often": [np.nan]}))[0, 1] > 5.5  # as trees have learnt it
+
+
 def test_shares_minimise_the_loss_of_the_outcome() -> None:
     rng = np.random.default_rng(0)
     sky = rng.uniform(0.1, 1.0, 4000)
