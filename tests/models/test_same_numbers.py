@@ -115,6 +115,7 @@ rng = np.random.default_rng(0)
 X = pd.DataFrame(rng.normal(size=(2000, 6)), columns=list("abcdef"))
 y = X.to_numpy() @ np.arange(6) + rng.normal(size=2000)
 linear = ef.LinearQuantiles((0.1, 0.5, 0.9)).fit(X, y)
+kernel = ef.KernelQuantiles((0.1, 0.5, 0.9)).fit(X, y)
 both = X.rename(columns={"a": "one:a", "b": "two:b"})
 blend = ef.Blend((0.1, 0.5, 0.9), model=ef.LightGBMQuantiles(n_estimators=30)).fit(both, y)
 hours = pd.date_range("2024", periods=400, freq="1h", tz="UTC")
@@ -123,6 +124,7 @@ days = example_days(days=200)
 copula = GaussianCopula.fit(*days)
 print(json.dumps({
     "linear": (linear.predict(X[:50]) / np.ptp(y)).tolist(),
+    "kernel": (kernel.predict(X[:50]) / np.ptp(y)).tolist(),
     "blend": (blend.predict(both[:50]) / np.ptp(y)).tolist(),
     "MinT": MinT.fit({"all": ["a", "b"]}, residuals=errors).weights.tolist(),
     "copula": copula.scores[:20, :24].tolist(),
