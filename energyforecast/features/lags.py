@@ -209,7 +209,7 @@ class RecentLevel(Feature):
     days around the weekday are all published: the mean of the newest seven days at this hour, plus the usual departure
     of the weekday from the days around it. It follows growth and structural breaks within a week, and serves leads of
     up to a week. Trees cannot extrapolate beyond the levels of their training data, but have seen many departures from
-    a level. In the first weeks of a record, of which no weekday has days around it, that departure counts as 0.
+    a level.
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ class RecentLevel(Feature):
         for same in (day + 7 * week for week in range(1, self.weeks + 1)):
             around = mean_of_known(np.stack([_days_ago(past, same + k) for k in range(-3, 4)]))
             departures.append(_days_ago(past, same) - around)
-        return np.asarray(np.nan_to_num(mean_of_known(np.stack(departures))))
+        return mean_of_known(np.stack(departures))
 
 
 def _week(past: Array, newest: Array) -> Array:

@@ -37,6 +37,8 @@ __all__ = ["SelectedModel"]
 _MAX_PARTS: Final = 2.5
 #: Levels at which the mean of several models is calibrated.
 _CALIBRATED: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
+#: Part of the rows in which a column that a candidate names is known, at least: the first 40 % are a training part.
+_KNOWN: Final = 2 / 3
 #: Distance beyond the range of training at which a candidate has taken over, as a share of the range.
 _TAKEN_OVER: Final = 0.1
 
@@ -64,7 +66,7 @@ class SelectedModel(QuantileModel):
     candidates : dict of QuantileModel, optional
         Unfitted models by name; :class:`LightGBMQuantiles` and :class:`LinearQuantiles` by
         default. Those of which a column in `needs` is not among the columns, or a named one (`relative_to`,
-        `share_of`) is not or is empty, are left out.
+        `share_of`) is not, or is known in less than two thirds of the rows (`relative_to`) or in none, are left out.
     usual : tuple of str
         Names of the usual choice, of which the mean is taken; the first candidate by default.
     required : tuple of tuple of str
@@ -355,13 +357,15 @@ def _check_named(model: SelectedModel, candidates: list[str]) -> None:
 
 
 def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
-    """Whether each column that a model names is there, with a value."""
+    """Whether each column that a model names is there, with a value in most rows."""
     given = model.get_params(deep=False)
-    columns = (given.get(key) for key in ("relative_to", "share_of"))
-    named = [name for several in columns if several is not None for name in present(X, several)]
+    columns = ((given.get(key), least) for key, least in (("relative_to", _KNOWN), ("share_of", 0.0)))
+    named = [
+        (name, least) for several, least in columns if several is not None for name in present(X, several)
+    ]
     below = models_in(given.get("base_models"))
     return not any(lacking(each, X) for each in (model, *below)) and all(
-        bool(X[columns_of(X, name)].notna().any(axis=None)) for name in named
+        X[columns_of(X, name)].notna().any(axis=1).mean() > least for name, least in named
     )
 
 

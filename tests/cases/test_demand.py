@@ -101,7 +101,7 @@ def test_four_weeks_of_a_works_give_wide_intervals_or_a_warning() -> None:
 
 @pytest.mark.parametrize("sector", ["industry", "households"])
 def test_a_week_of_a_consumer_is_enough_for_a_forecast(sector: str) -> None:
-    """The departure of the weekday from the days around it is known after two weeks; until then it counts as 0."""
+    """The level, from which industry departs, is known after a week and a half; until then it is left out."""
     index = pd.date_range("2024-01-01", periods=24 * 29, freq="1h", tz="UTC")
     at_work = (index.hour >= 7) & (index.hour < 19) & (index.day_of_week < 5)
     load = np.where(at_work, 10.0, 2.0) + 0.5 * np.random.default_rng(1).normal(size=len(index))
