@@ -102,6 +102,8 @@ class LightGBMQuantiles(QuantileModel):
         Unfitted models whose forecasts are columns of the trees as well (stacking): the mean and the levels 0.1, 0.5
         and 0.9, as ``"LinearQuantiles[0.5]"``. They learn the outcome as trees do, from all columns. In training, a
         row's are those of a fit without its month. With fewer than 100 rows they have no effect.
+    base_after : float
+        Use base models only where rows span so many years: in weeks, a fit without one of them differs too much. [a]
     exclude : tuple of str
         Columns that trees do not use, or patterns such as ``"season_*"``.
     season_after : float
@@ -205,6 +207,7 @@ class LightGBMQuantiles(QuantileModel):
         share_of: str | tuple[str, ...] | None = None,
         linear_base: bool = False,
         base_models: tuple[QuantileModel, ...] = (),
+        base_after: float = 0.0,
         exclude: tuple[str, ...] = (),
         season_after: float = 0.0,
         categories: tuple[str, ...] = (),
@@ -231,6 +234,7 @@ class LightGBMQuantiles(QuantileModel):
         self.share_of = share_of
         self.linear_base = linear_base
         self.base_models = base_models
+        self.base_after = base_after
         self.exclude = exclude
         self.season_after = season_after
         self.categories = categories

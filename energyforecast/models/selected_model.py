@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core.quantiles import QuantileFunction
+from energyforecast.core.quantiles import QuantileFunction, check_levels
 from energyforecast.errors import SchemaError, of_type
 from energyforecast.models import out_of_fold_calibration
 from energyforecast.models.base import (
@@ -29,6 +29,12 @@ from energyforecast.models.forward_validation import chosen, of_levels, with_tre
 from energyforecast.models.learned_outcome import present
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
+from energyforecast.models.out_of_fold_mean import (
+    fitted_with_unseen,
+    mean_of_tables,
+    quantile_of,
+    shares_of_two,
+)
 from energyforecast.models.tree_matrix import columns_of, fits, lasts_less
 
 __all__ = ["SelectedModel"]
@@ -84,11 +90,17 @@ class SelectedModel(QuantileModel):
         Years from which on the season is known. [a]
     blend : bool
         Try the mean of each two candidates as well.
+    weigh : bool
+        Weigh the two models of a mean by their out-of-fold quantiles, where both give them at low cost (trees, and
+        :class:`KernelQuantiles`): a share of 0, 0.15, 0.3, 0.7, 0.85 or 1 of the first is taken where its pinball loss
+        is lower than that of halves beyond noise. Two usual ones are then not compared with each of them alone.
 
     Attributes
     ----------
     models_ : dict of QuantileModel
         The chosen candidates, fitted. The mean of several is calibrated by its out-of-fold quantiles.
+    shares_ : array, shape (models,)
+        Share of each in the mean.
     selection_ : DataFrame
         Mean pinball loss of each choice, its difference from the usual one and the standard error of that, in parts
         of the usual one's loss, and whether it was chosen. Empty where there was one candidate or too few rows.
@@ -138,6 +150,7 @@ class SelectedModel(QuantileModel):
         early: tuple[str, ...] = (),
         early_before: float = 1.25,
         blend: bool = True,
+        weigh: bool = False,
     ) -> None:
         super().__init__(quantiles)
         self.candidates = candidates
@@ -147,6 +160,7 @@ class SelectedModel(QuantileModel):
         self.early = early
         self.early_before = early_before
         self.blend = blend
+        self.weigh = weigh
 
     @property
     def _candidates(self) -> Mapping[str, QuantileModel]:
@@ -164,48 +178,57 @@ class SelectedModel(QuantileModel):
         choice = chosen(usable, choices, X, y, weight=sample_weight, bounds=self.bounds_)
         self.selection_ = pd.DataFrame(choice.table)
         self.models_ = {name: self._unfitted(name, choice.names) for name in choice.names}
-        for model in self.models_.values():
-            if len(choice.names) > 1 and isinstance(model, LightGBMQuantiles):
-                model.keeps_unseen = True
-            model.fit(X, y, sample_weight=sample_weight, bounds=self.bounds_)
+        given: dict[str, Any] = {"sample_weight": sample_weight, "bounds": self.bounds_}
+        if len(choice.names) == 1:
+            self.models_[choice.names[0]].fit(X, y, **given)
+            unseen: list[Array | None] = []
+        else:
+            unseen = [fitted_with_unseen(model, X, y, **given) for model in self.models_.values()]
         self.range_ = {
             column: (float(np.nanmin(X[column])), float(np.nanmax(X[column])))
             for named, name, *_ in self.beyond
             for column in columns_of(X, named)
             if name in self.models_ and X[column].notna().any()
         }
-        self.correction_ = self._corrected(X, y, sample_weight)
+        self._combine(unseen, X, y, sample_weight)
 
     def _unfitted(self, name: str, names: Sequence[str]) -> QuantileModel:
-        """Candidate as it is fitted, alone or for a mean."""
+        """Candidate as it is fitted, alone or for a mean, in which those with trees have fewer."""
         if len(names) == 1:
             return of_levels(self._candidates[name], self.levels)
-        return with_trees(of_levels(self._candidates[name], _CALIBRATED), parts=min(len(names), _MAX_PARTS))
+        growing = sum("n_estimators" in self._candidates[item].get_params(deep=False) for item in names)
+        parts = min(max(growing, 1), _MAX_PARTS)
+        return with_trees(of_levels(self._candidates[name], _CALIBRATED), parts=parts)
 
-    def _corrected(self, X: pd.DataFrame, y: Array, weight: Array | None) -> Array:
-        """Calibration of the mean of several models by its out-of-fold quantiles: it is wider than they are."""
-        none = np.empty((0, 2 + len(_CALIBRATED)))
-        several = [_unseen_quantiles(model, len(y), levels=_CALIBRATED) for model in self.models_.values()]
+    def _combine(
+        self, several: Sequence[Array | None], X: pd.DataFrame, y: Array, weight: Array | None
+    ) -> None:
+        """Shares of the models in a mean, and its calibration out of fold: it is wider than they are."""
+        count = len(self.models_)
+        self.shares_, self.correction_ = np.full(count, 1 / count), np.empty((0, 2 + len(_CALIBRATED)))
         unseen = [curves for curves in several if curves is not None]
-        if len(several) < 2 or len(unseen) < len(several):
-            return none
-        mean = np.clip(np.mean(np.stack(unseen), axis=0), *self.bounds_)
+        if len(unseen) < max(count, 2):
+            return
+        if self.weigh and count == 2:
+            self.shares_ = shares_of_two((unseen[0], unseen[1]), y, weight=weight, levels=_CALIBRATED)
+        mean = np.clip(self._mean(unseen), *self.bounds_)
         known = np.isfinite(mean).all(axis=1)
-        if not known.any():
-            return none
-        by = self._by(X)
-        return out_of_fold_calibration.correction(
-            mean[known],
-            y[known],
-            _CALIBRATED,
-            None if weight is None else weight[known],
-            by=None if by is None else by[known],
-            times=X.index[known],
-        )
+        if known.any():
+            self.correction_ = self._correction(
+                mean[known], X[known], y[known], None if weight is None else weight[known]
+            )
+
+    def _mean(self, several: Sequence[Array]) -> Array:
+        """Mean of curves by the shares of the models."""
+        return np.asarray(np.average(np.stack(several), axis=0, weights=self.shares_))
+
+    def _correction(self, mean: Array, X: pd.DataFrame, y: Array, weight: Array | None) -> Array:
+        return out_of_fold_calibration.correction(mean, y, _CALIBRATED, weight, by=self._by(X), times=X.index)
 
     def _by(self, X: pd.DataFrame) -> Array | None:
         """Column by which all chosen models are calibrated."""
-        names = {model.get_params(deep=False).get("calibrate_by") for model in self.models_.values()}
+        several = [model.get_params(deep=False) for model in self.models_.values()]
+        names = {given["calibrate_by"] for given in several if "calibrate_by" in given}
         name = names.pop() if len(names) == 1 else None
         return None if name is None else numbers_of(X[name])
 
@@ -237,13 +260,15 @@ class SelectedModel(QuantileModel):
         """The usual choice, each candidate, and each two."""
         usual = tuple(name for name in usable if name in (*self.usual, *self.early)) or (next(iter(usable)),)
         pairs = combinations(usable, 2) if self.blend else ()
-        return list(dict.fromkeys([usual, *((name,) for name in usable), *pairs]))
+        # Shares reach from none to all of a model: each of those that are weighed needs no comparison of its own.
+        alone = [name for name in usable if not (self.weigh and len(usual) == 2 and name in usual)]
+        return list(dict.fromkeys([usual, *((name,) for name in alone), *pairs]))
 
     def _predict(self, X: pd.DataFrame) -> Array:
         several = [model.predict(X) for model in self.models_.values()]
         if len(several) == 1:
             return several[0]
-        mean, by = np.mean(np.stack(several), axis=0), self._by(X)
+        mean, by = self._mean(several), self._by(X)
         result = out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
         middle = _CALIBRATED.index(0.5)
         for (column, above), names in self.followers.items():
@@ -290,13 +315,27 @@ class SelectedModel(QuantileModel):
         return np.asarray(self._taken_over(X, column) > 0)
 
     def gain(self) -> pd.Series:
-        """Share of each column in the loss reduction of all splits, mean over the chosen models. [1]"""
-        return self._mean_of("gain")
+        """Share of each column in the loss reduction of all splits, mean over the chosen models with trees. [1]"""
+        self._check_fitted()
+        several = zip(self.models_.values(), self.shares_, strict=True)
+        able = [(model.gain(), share) for model, share in several if hasattr(model, "gain")]
+        shares = np.array([share for _, share in able]) + 1e-12
+        return mean_of_tables([table for table, _ in able], shares / shares.sum())
 
     def contributions(self, X: pd.DataFrame, *, quantile: float = 0.5) -> pd.DataFrame:
-        """Shapley values of each column for one quantile, mean over the chosen models."""
+        """Shapley values of each column for one quantile, mean over the chosen models.
+
+        The forecast of a model without such values is a column under the name of its candidate.
+        """
         self._check_columns(X)
-        return self._mean_of("contributions", X, quantile=quantile)
+        check_levels((quantile,))
+        tables = [
+            model.contributions(X, quantile=quantile)
+            if hasattr(model, "contributions")
+            else pd.DataFrame({name: quantile_of(model, X, quantile), "base": 0.0}, index=X.index)
+            for name, model in self.models_.items()
+        ]
+        return mean_of_tables(tables, self.shares_)
 
     def parts(self) -> dict[str, Part]:
         """The comparison, and the fitted state of each chosen model."""
@@ -305,31 +344,21 @@ class SelectedModel(QuantileModel):
             "selection": self.selection_.to_dict("records"),
             "range": self.range_,
         }
-        state: dict[str, Part] = {"about": json.dumps(about), "correction": self.correction_}
+        state: dict[str, Part] = {"correction": self.correction_, "shares": self.shares_}
         for k, model in enumerate(self.models_.values()):
             state |= parts_of(f"model_{k}", model)
-        return state
+        return state | {"about": json.dumps(about)}
 
     def restore(self, parts: Mapping[str, Part]) -> None:
         """Restore the fitted state from :meth:`parts`."""
         about = json.loads(str(parts["about"]))
         self.selection_ = pd.DataFrame(about["selection"])
         self.range_ = {name: (float(low), float(high)) for name, (low, high) in about["range"].items()}
-        self.correction_ = np.asarray(parts["correction"])
+        self.correction_, self.shares_ = (np.asarray(parts[name]) for name in ("correction", "shares"))
         names = about["chosen"]
         self.models_ = {
             name: restored(f"model_{k}", self._unfitted(name, names), parts) for k, name in enumerate(names)
         }
-
-    def _mean_of(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Mean of a method's tables over the chosen models."""
-        self._check_fitted()
-        several = [getattr(model, method)(*args, **kwargs) for model in self.models_.values()]
-        # Base models add columns to those that all have; the base value stays the last.
-        labels = dict.fromkeys(name for table in several for name in table.axes[-1])
-        whole = sorted(labels, key="base".__eq__)
-        filled = [table.reindex(whole, axis=table.ndim - 1, fill_value=0.0) for table in several]
-        return sum(filled[1:], filled[0]) / len(several)
 
 
 def _check_named(model: SelectedModel, candidates: list[str]) -> None:
@@ -373,15 +402,3 @@ def _meets(pattern: str, X: pd.DataFrame) -> bool:
     """Whether a column of a pattern has a value, or none of one that begins with an exclamation mark."""
     names = [name for name in X.columns if fits(str(name), (pattern.removeprefix("!"),))]
     return any(bool(X[name].notna().any()) for name in names) != pattern.startswith("!")
-
-
-def _unseen_quantiles(model: QuantileModel, rows: int, *, levels: tuple[float, ...]) -> Array | None:
-    """Out-of-fold quantiles of the rows of the last fit, shape (rows, levels); NaN where there are none."""
-    kept = getattr(model, "unseen_", None)
-    if kept is None or not isinstance(model, LightGBMQuantiles):
-        return None
-    model.unseen_ = None  # large, and wanted once
-    curves = np.full((rows, len(levels)), np.nan)
-    known = QuantileFunction(np.sort(kept[1], axis=1), model.fitted_quantiles)
-    curves[kept[0]] = known.table(levels, tails="normal")
-    return curves

@@ -15,7 +15,7 @@ from energyforecast.models.base import Array, Part
 from energyforecast.models.base_columns import BaseColumns, fit_base_columns
 from energyforecast.models.learned_outcome import LearnedOutcome, departures
 from energyforecast.models.linear_base import LinearBase, fit_linear_base
-from energyforecast.models.tree_matrix import categories, tree_matrix, used_columns, usual_values
+from energyforecast.models.tree_matrix import categories, tree_matrix, used_columns, usual_values, years_of
 
 __all__ = ["TreeColumns", "fit_tree_columns"]
 
@@ -86,8 +86,13 @@ def fit_tree_columns(
     names = categories(X[used], settings["categories"])
     own = tree_matrix(X[used], names)
     as_it_is = settings["relative_to"] is None and settings["share_of"] is None
+    short = years_of(X) < settings["base_after"]
     base, columns = fit_base_columns(
-        settings["base_models"], X, y, weight=weight, bounds=bounds if as_it_is else _UNBOUNDED
+        () if short else settings["base_models"],
+        X,
+        y,
+        weight=weight,
+        bounds=bounds if as_it_is else _UNBOUNDED,
     )
     linear, level = None, np.zeros(len(y))
     if settings["linear_base"]:

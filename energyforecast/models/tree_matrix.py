@@ -25,6 +25,7 @@ __all__ = [
     "tree_matrix",
     "used_columns",
     "usual_values",
+    "years_of",
 ]
 
 #: Leading bits of a feature that trees use; share of a step of the last of them at which rounding turns upwards.
@@ -91,13 +92,15 @@ def columns_of(X: pd.DataFrame, name: str) -> list[str]:
 
 def lasts_less(X: pd.DataFrame, years: float) -> bool:
     """Whether rows span fewer years; False without the columns of the season."""
-    return years > 0 and set(_SEASON) <= set(X.columns) and _years(X) < years
+    return years > 0 and set(_SEASON) <= set(X.columns) and years_of(X) < years
 
 
-def _years(X: pd.DataFrame) -> float:
-    """Time from the first row to the last, by their times, or by the turns of the season. [a]"""
+def years_of(X: pd.DataFrame) -> float:
+    """Time from the first row to the last, by their times, or by the turns of the season; endless without both. [a]"""
     if isinstance(X.index, pd.DatetimeIndex) and len(X):
         return float((X.index.max() - X.index.min()) / pd.Timedelta(365.25, "D"))
+    if not set(_SEASON) <= set(X.columns):
+        return np.inf
     cosine, sine = (X[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in _SEASON)
     known = np.isfinite(cosine) & np.isfinite(sine)
     angle = np.unwrap(np.arctan2(sine[known], cosine[known]))

@@ -55,7 +55,7 @@ def _loss(model: QuantileModel, X: pd.DataFrame, y: npt.NDArray[np.float64]) -> 
     return float(np.maximum(levels * error, (levels - 1) * error).mean())
 
 
-@pytest.mark.parametrize("model", [KERNEL, LinearQuantiles(), BY_HEART])
+@pytest.mark.parametrize("model", [LinearQuantiles(), BY_HEART])
 def test_outcomes_of_a_fold_do_not_change_its_columns(model: QuantileModel) -> None:
     X, y = _rows()
     fold = folds_along_time(X.index, folds=3, blocks_per_fold=12)
@@ -67,6 +67,15 @@ def test_outcomes_of_a_fold_do_not_change_its_columns(model: QuantileModel) -> N
     )
     np.testing.assert_array_equal(before[fold == 1], after[fold == 1])
     assert (before[fold != 1] != after[fold != 1]).any(axis=1).mean() > 0.5
+
+
+def test_columns_of_a_kernel_do_not_know_an_outcome_that_is_noise() -> None:
+    """Its scales and weights are those of all rows; its slopes are not."""
+    X, _ = _rows()
+    noise = np.random.default_rng(3).normal(size=len(X))
+    made, columns = fit_base_columns([KernelQuantiles()], X, noise, weight=None, bounds=(-np.inf, np.inf))
+    own, seen = (np.corrcoef(values[:, 0], noise)[0, 1] for values in (columns, made.values(X)))
+    assert own < 0.08 < 0.15 < seen
 
 
 def test_trees_do_not_trust_a_base_model_that_learns_by_heart() -> None:
@@ -149,6 +158,21 @@ def test_too_few_rows_for_folds_leave_base_models_without_effect() -> None:
     np.testing.assert_array_equal(plain, stacked)
 
 
+def test_base_models_wait_until_rows_span_so_many_years() -> None:
+    X, y = _rows(2400)  # 0.27 a
+    plain, waiting, stacked = (
+        _stacked(*base, base_after=years).fit(X, y)
+        for base, years in (((), 0.0), ((LinearQuantiles(),), 0.28), ((LinearQuantiles(),), 0.27))
+    )
+    np.testing.assert_array_equal(plain.predict(X), waiting.predict(X))
+    assert list(waiting.gain().index) == list(X)
+    assert "LinearQuantiles[0.5]" in stacked.gain()
+    again = sklearn.base.clone(waiting)
+    again.columns_, again.bounds_ = waiting.columns_, waiting.bounds_
+    again.restore(waiting.parts())
+    np.testing.assert_array_equal(again.predict(X), waiting.predict(X))
+
+
 def test_weights_reach_base_models() -> None:
     X, y = _rows(1200)
     weight = np.where(X["x"] < 0.5, 1.0, 0.0)
@@ -194,3 +218,45 @@ def test_nothing_after_the_issue_reaches_base_models() -> None:
     task = ef.day_ahead("09:00", timezone="Europe/Paris", quantiles=LEVELS)
     forecaster = ef.Forecaster(given.sites, task, model=_stacked(KERNEL, LinearQuantiles()))
     check_no_leakage(forecaster, given.weather, given.power, issue_time="2024-02-10 09:00", origins=1)
+
+
+# --- Means of two kinds of model ------------------------------------------------------------------
+
+
+def _mean_of_two(
+    second: QuantileModel, X: pd.DataFrame, y: npt.NDArray[np.float64], *, trees: int = 80
+) -> SelectedModel:
+    both = {"trees": _stacked(n_estimators=trees), "other": second}
+    return SelectedModel(LEVELS, candidates=both, usual=tuple(both), weigh=True, blend=False).fit(X, y)
+
+
+def test_the_better_of_two_models_has_the_larger_share() -> None:
+    X, y = _rows(1600)
+    smooth = _mean_of_two(KernelQuantiles(), X, y, trees=15)
+    assert list(smooth.models_) == ["trees", "other"]
+    assert smooth.shares_[1] >= 0.7
+    steps = np.floor(8 * X["x"].to_numpy()) % 2 + 0.1 * y
+    assert _mean_of_two(KernelQuantiles(projections=5), X, steps).shares_[0] >= 0.7
+
+
+def test_halves_are_kept_where_others_are_not_better_beyond_noise() -> None:
+    X, y = _rows(800)
+    noise = np.random.default_rng(0).normal(size=len(y))
+    model = _mean_of_two(_stacked(n_estimators=80), X, noise)
+    np.testing.assert_array_equal(model.shares_, [0.5, 0.5])
+    again = sklearn.base.clone(model)
+    again.columns_, again.bounds_ = model.columns_, model.bounds_
+    again.restore(model.parts())
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+
+
+def test_a_weighed_mean_is_calibrated_and_shares_reach_its_forecast() -> None:
+    X, y = _rows()
+    model = _mean_of_two(KERNEL, X[:1600], y[:1600])
+    low, _, high = model.predict(X[1600:]).T
+    assert 0.74 < ((low <= y[1600:]) & (y[1600:] <= high)).mean() < 0.86
+    model.shares_ = np.array([0.0, 1.0])
+    alone = model.models_["other"].predict(X[1600:])
+    model.correction_ = np.empty((0, model.correction_.shape[1]))
+    middle = model.models_["other"].levels.index(0.5)
+    np.testing.assert_allclose(model.predict(X[1600:])[:, 1], alone[:, middle])
