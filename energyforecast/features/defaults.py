@@ -46,7 +46,7 @@ from energyforecast.features.wind_power import AirMass, PowerCurvePower
 __all__ = ["features_giving", "recipe"]
 
 # Chosen by cross-validation inside 2014 at La Haute Borne: with a year of data or less, the day of the
-# year memorises single weather episodes and makes forecasts worse; the default model adds it after two years.
+# year memorises single weather episodes and makes forecasts worse; the default model adds it after one and a half.
 _WIND: Final = FeatureSet(
     (
         WindSpeed(),
