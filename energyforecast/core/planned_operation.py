@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +18,9 @@ from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
 from energyforecast.core.table_stamps import read_stamps
 from energyforecast.core.wording import counted, minute
-from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, of_type
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, of_type, one_of
 
-__all__ = ["COLUMNS", "PlannedOperation", "joined_plans", "moments"]
+__all__ = ["COLUMNS", "PlannedOperation", "joined_plans", "moments", "refuse_doubled"]
 
 #: Columns of a plan.
 COLUMNS: Final = ("site", "activity", "start", "end", "level", "published")
@@ -37,7 +39,7 @@ class PlannedOperation:
         known (a day: its end). Activities to come belong to it, and rows are added, never changed: of each moment the
         row of the activity counts that was published last, and level 0 cancels.
     published : str or moment, optional
-        One time of publication for all rows, in place of the column.
+        One time of publication for all rows, in place of the column; a day is its end.
     timezone : str
         Zone of times without an offset.
 
@@ -104,7 +106,7 @@ class PlannedOperation:
         table = self.rows.reset_index(drop=True)
         if self.published is not None:
             _refuse_two_publications(table)
-            table = table.assign(published=timestamps.instant(self.published, timezone=self.timezone))
+            table = table.assign(published=_known(self.published, self.timezone))
             object.__setattr__(self, "published", None)
         table = _with_columns(table)
         for name in ("start", "end", "published"):
@@ -124,15 +126,24 @@ class PlannedOperation:
         """Names of the activities of a site."""
         return tuple(sorted(set(self.rows["activity"][self.rows["site"] == site])))
 
-    def of_sites(self, sites: Iterable[str]) -> PlannedOperation | None:
+    def of_sites(self, sites: str | Iterable[str]) -> PlannedOperation | None:
         """The rows of some sites; None without any."""
-        rows = self.rows[self.rows["site"].isin(list(sites))]
+        of_type("sites", sites, expected=Iterable, remedy="Give a name, or a list of names.")
+        rows = self.rows[self.rows["site"].isin([sites] if isinstance(sites, str) else list(sites))]
         return PlannedOperation(rows) if len(rows) else None
 
     def at(self, site: str, activity: str, moment: Any, *, as_of: Any = None) -> npt.NDArray[np.float64]:
-        """Level at given moments as last published, or as published by `as_of`; 0 where none was planned."""
+        """Level at given moments as last published, or as published by `as_of`; 0 where none was planned.
+
+        Raises
+        ------
+        SchemaError
+            If the plan has no such site or activity.
+        """
+        one_of("site", site, allowed=self.sites)
+        one_of("activity", activity, allowed=self.activities(site))
         wanted = timestamps.instants(moment)
-        level = np.zeros(wanted.shape)
+        level = np.where(np.isnat(wanted), np.nan, 0.0)
         rows = self.rows[(self.rows["site"] == site) & (self.rows["activity"] == activity)]
         if as_of is not None:
             rows = rows[rows["published"] <= timestamps.instant(as_of)]
@@ -179,11 +190,23 @@ def moments(
             "Every activity must have a start, an end and the time at which it was known.",
             "Complete the row, or leave it out.",
         )
+    if read.times.tz is not None:
+        return timestamps.localise(read.times, timezone=timezone)
+    # Of a day the midnight counts, where the clock skips it the first moment of the day.
     days = _days_alone(column, form)
-    if late and read.times.tz is None and days.any():
-        whole = pd.DatetimeIndex(np.where(days, read.times + pd.Timedelta("1D"), read.times))
-        read = type(read)(whole, read.first, read.second)
-    return read.known_by(timezone) if late else read.begun_by(timezone)
+    whole = read.times[days] + pd.Timedelta(days=int(late))
+    result = np.empty(len(days), dtype="datetime64[ns]")
+    result[days] = timestamps.to_ns(timestamps.local_midnights(whole, timezone=timezone))
+    timed = read.kept(~days)
+    result[~days] = timestamps.to_ns(timed.known_by(timezone) if late else timed.begun_by(timezone))
+    return timestamps.to_index(result)
+
+
+def _known(published: Any, timezone: str) -> pd.Timestamp:
+    """Time of publication of all rows; a day is its end."""
+    if not _is_day(published):
+        return timestamps.instant(published, timezone=timezone)
+    return moments(pd.Series([published], dtype=object), timezone=timezone, late=True, name="published")[0]
 
 
 def _days_alone(column: pd.Series, form: str | None) -> npt.NDArray[np.bool_]:
@@ -201,6 +224,7 @@ def _is_day(cell: Any) -> bool:
 
 def _with_columns(table: pd.DataFrame) -> pd.DataFrame:
     """The columns of a plan in their order, with names as text and levels as numbers."""
+    refuse_doubled(table)
     if "level" not in table:
         table = table.assign(level=1.0)
     absent = [name for name in COLUMNS if name not in table]
@@ -226,15 +250,15 @@ def _with_columns(table: pd.DataFrame) -> pd.DataFrame:
                 "Complete the row, or leave it out.",
             )
     return table.assign(
-        site=table["site"].astype(str).astype(object),
-        activity=table["activity"].astype(str).astype(object),
+        site=table["site"].astype(str).str.strip().astype(object),
+        activity=table["activity"].astype(str).str.strip().astype(object),
         level=_levels(table["level"]),
     )[list(COLUMNS)]
 
 
 def _levels(column: pd.Series) -> npt.NDArray[np.float64]:
     """Levels as numbers from 0."""
-    level = np.asarray(pd.to_numeric(column, errors="coerce"), dtype=float)
+    level = np.array([_number(cell) for cell in column], dtype=float)
     wrong = np.flatnonzero(~(np.isfinite(level) & (level >= 0)))
     if len(wrong):
         raise RangeError(
@@ -243,6 +267,33 @@ def _levels(column: pd.Series) -> npt.NDArray[np.float64]:
             "Correct the cell, or leave the column out: each activity then has level 1.",
         )
     return level
+
+
+def _number(cell: Any) -> float:
+    """A number, or one that is written as text; else NaN."""
+    if not isinstance(cell, str | Real | Decimal | np.bool_) or "_" in str(cell):
+        return float("nan")
+    try:
+        return float(cell)
+    except (ValueError, OverflowError):
+        return float("nan")
+
+
+def refuse_doubled(table: pd.DataFrame) -> None:
+    """Refuse two columns of one name.
+
+    Raises
+    ------
+    SchemaError
+        If there are two.
+    """
+    if table.columns.has_duplicates:
+        name = table.columns[table.columns.duplicated()][0]
+        raise SchemaError(
+            f"The plan has two columns {name!r}.",
+            "Each column must have a name of its own.",
+            "Drop one, or correct the names that are given to columns.",
+        )
 
 
 def _refuse_two_publications(table: pd.DataFrame) -> None:

@@ -191,6 +191,10 @@ def read_stamps(column: Any, *, form: str | None = None, at_end: bool = False) -
 
 
 def _unmarked(times: pd.DatetimeIndex) -> ReadStamps:
+    try:
+        times = times.as_unit("ns")
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise _outside(f"{times[~_countable(times)][0]:%Y-%m-%d}") from error
     return ReadStamps(times, np.zeros(len(times), dtype=bool), np.zeros(len(times), dtype=bool))
 
 
@@ -341,7 +345,24 @@ def _iso_in_form(cell: str, form: str | None) -> tuple[str, str, int] | None:
     return (written, "", 0) if same else None
 
 
+def _countable(times: pd.DatetimeIndex) -> Bools:
+    """Times between the first and the last year of which nanoseconds are counted."""
+    return np.asarray(
+        times.isna() | ((times.year > pd.Timestamp.min.year) & (times.year < pd.Timestamp.max.year))
+    )
+
+
+def _outside(stamp: str) -> TimeError:
+    return TimeError(
+        f"The stamp {stamp} lies outside the years that can be counted.",
+        "Times must lie from 1678 to 2261.",
+        "Correct it; for an open end, write one that no forecast reaches, such as 2099-12-31.",
+    )
+
+
 def _unreadable(text: list[str], place: int, *, row: int, form: str | None) -> TimeError:
+    if form is None and _ISO.fullmatch(text[place]) and not 1678 <= int(text[place][:4]) <= 2261:
+        return _outside(text[place])
     fitting = _forms(text, place)
     remedy = (
         "Give " + ", or ".join(f"time_format={one!r}{meant}" for one, meant in fitting.items()) + "."

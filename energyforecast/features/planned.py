@@ -16,7 +16,7 @@ from energyforecast.point_in_time.snapshot import Snapshot
 __all__ = ["Planned", "planned_activity"]
 
 _PREFIX: Final = "planned["
-_CHANGE: Final = ", change]"
+_CHANGE: Final = "planned_change["
 
 
 @checked(weeks=(1, 104))
@@ -56,7 +56,7 @@ class Planned(Feature):
     >>> furnace = Planned()
     >>> columns = furnace.compute(example_snapshot(history=furnace.history, planned=plan))
     >>> {name: values.tolist() for name, values in columns.items()}
-    {'planned[furnace]': [[0.5, 0.0, 0.0]], 'planned[furnace, change]': [[0.5, 0.0, 0.0]]}
+    {'planned[furnace]': [[0.5, 0.0, 0.0]], 'planned_change[furnace]': [[0.5, 0.0, 0.0]]}
     """
 
     weeks: int = 4
@@ -67,7 +67,7 @@ class Planned(Feature):
         return RecentLevel(self.weeks).history
 
     def compute(self, now: Snapshot) -> Columns:
-        """Columns like ``planned[furnace]`` and ``planned[furnace, change]``, in the unit of the plan."""
+        """Columns like ``planned[furnace]`` and ``planned_change[furnace]``, in the unit of the plan."""
         plan = now.plans.get(now.site.name)
         if plan is None:
             return {}
@@ -78,13 +78,10 @@ class Planned(Feature):
         for activity in plan.activities:
             level = plan.level(activity, now.valid_time)
             columns[f"{_PREFIX}{activity}]"] = level
-            columns[f"{_PREFIX}{activity}{_CHANGE}"] = level - usual.of_days(
-                plan.level(activity, days), newest
-            )
+            columns[f"{_CHANGE}{activity}]"] = level - usual.of_days(plan.level(activity, days), newest)
         return columns
 
 
 def planned_activity(column: str) -> str:
     """Activity of which a column holds the planned level; empty of other columns."""
-    is_level = column.startswith(_PREFIX) and not column.endswith(_CHANGE)
-    return column.removeprefix(_PREFIX).removesuffix("]") if is_level else ""
+    return column.removeprefix(_PREFIX).removesuffix("]") if column.startswith(_PREFIX) else ""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from energyforecast.core.arguments import check_types
-from energyforecast.core.planned_operation import COLUMNS, PlannedOperation, moments
+from energyforecast.core.planned_operation import COLUMNS, PlannedOperation, moments, refuse_doubled
 from energyforecast.core.table_cells import numbers
 from energyforecast.core.table_files import load_table
 from energyforecast.core.table_format import TableFormat, format_of
@@ -44,7 +44,7 @@ def read_planned_operation(
     site : str, optional
         Site of all rows, in place of the column.
     published : str or moment, optional
-        Time of publication of all rows, in place of the column.
+        Time of publication of all rows, in place of the column; a day is its end.
     format : TableFormat or str, optional
         Form of the file and of the times; ``columns={"Beginn": "start", ...}`` maps its columns to those of a plan, and
         leaves others out.
@@ -79,6 +79,7 @@ def read_planned_operation(
     form.check_used(*USED, reader="read_planned_operation")
     zone = form.required("timezone")
     table = _named(load_table(source, format=form), form)
+    refuse_doubled(table)
     if site is not None:
         if "site" in table:
             raise SchemaError(
@@ -92,9 +93,16 @@ def read_planned_operation(
     for name in ("start", "end", "published"):
         if name in table:
             late = name != "start"
-            column = table[name]
+            column = table[name] if isinstance(source, pd.DataFrame) else _as_shown(table[name])
             table[name] = moments(column, timezone=zone, late=late, name=name, form=form.time_format)
     return PlannedOperation(table, published=published, timezone=zone)
+
+
+def _as_shown(column: pd.Series) -> pd.Series:
+    """Column of a file, with days where all its cells are midnights: a workbook keeps a date as one."""
+    if column.dtype.kind != "M" or isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column
+    return column.dt.date if (column == column.dt.normalize()).all() else column
 
 
 def _named(table: pd.DataFrame, form: TableFormat) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,32 @@ def test_the_hour_that_a_clock_repeats_is_planned_whole() -> None:
     assert night.rows["end"][0] == pd.Timestamp("2024-10-27 01:30", tz="UTC")
 
 
+def test_a_day_of_publication_is_its_end_for_all_rows_too() -> None:
+    rows = pd.DataFrame([FURNACE], columns=COLUMNS).drop(columns="published")
+    for day in ("2024-03-04", "20240304", date(2024, 3, 4)):
+        given = ef.PlannedOperation(rows, published=day, timezone="Europe/Berlin")
+        assert given.rows["published"][0] == pd.Timestamp("2024-03-04 23:00", tz="UTC")
+        read = ef.read_planned_operation(rows, published=day, timezone="Europe/Berlin")
+        pd.testing.assert_frame_equal(read.rows, given.rows)
+    moment = ef.PlannedOperation(rows, published=pd.Timestamp("2024-03-04"), timezone="Europe/Berlin")
+    assert moment.rows["published"][0] == pd.Timestamp("2024-03-03 23:00", tz="UTC")
+
+
+def test_days_begin_where_the_clock_skips_or_repeats_midnight() -> None:
+    cairo = plan(("works", "closed", "2024-04-25", "2024-04-25", 1, "2024-03-01"), timezone="Africa/Cairo")
+    after = plan(("works", "closed", "2024-04-26", "2024-04-26", 1, "2024-03-01"), timezone="Africa/Cairo")
+    assert cairo.rows["end"][0] == after.rows["start"][0] == pd.Timestamp("2024-04-25 22:00", tz="UTC")
+    havana = plan(("works", "closed", "2024-11-02", "2024-11-02", 1, "2024-03-01"), timezone="America/Havana")
+    assert havana.rows["end"][0] == pd.Timestamp("2024-11-03 04:00", tz="UTC")
+
+
+def test_blanks_around_names_do_not_make_others() -> None:
+    cancelled = (" works", "furnace ", *FURNACE[2:4], 0.0, "2024-03-04 12:00")
+    found = plan(FURNACE, cancelled)
+    assert (found.sites, found.activities("works")) == (("works",), ("furnace",))
+    assert found.at("works", "furnace", ["2024-03-05 11:00"]).tolist() == [0.0]
+
+
 def test_offsets_count_before_the_zone() -> None:
     given = plan((*FURNACE[:2], "2024-03-05 10:00+05:00", "2024-03-05 13:00+05:00", 1, "2024-03-01"))
     assert given.rows["start"][0] == pd.Timestamp("2024-03-05 05:00", tz="UTC")
@@ -130,6 +157,12 @@ def test_level_is_one_and_one_publication_may_hold_for_all() -> None:
         ({"level": -1.0}, errors.RangeError, "level of row 1 is"),
         ({"level": "two"}, errors.RangeError, "'two'"),
         ({"level": np.nan}, errors.RangeError, "nan"),
+        ({"level": 1 + 2j}, errors.RangeError, "2j"),
+        ({"level": pd.Timestamp("2024-03-05")}, errors.RangeError, "2024-03-05"),
+        ({"level": pd.Timedelta("1h")}, errors.RangeError, "1:00:00"),
+        ({"level": 10**400}, errors.RangeError, "level of row 1 is"),
+        ({"end": "9999-12-31"}, errors.TimeError, "9999-12-31 lies outside"),
+        ({"end": np.datetime64("9999-12-31")}, errors.TimeError, "9999-12-31 lies outside"),
         ({"activity": " "}, errors.MissingDataError, "'activity' is empty in row 1"),
         ({"site": None}, errors.MissingDataError, "'site' is empty in row 1"),
         ({"levle": 2.0}, errors.SchemaError, "column 'levle'"),
@@ -150,6 +183,9 @@ def test_an_absent_column_and_an_empty_table_are_refused() -> None:
         ef.PlannedOperation(frame, published="2024-03-01 08:00")
     with pytest.raises(errors.MissingDataError, match="no rows"):
         ef.PlannedOperation(frame[:0])
+    for name in COLUMNS:
+        with pytest.raises(errors.SchemaError, match=f"two columns '{name}'"):
+            ef.PlannedOperation(pd.concat([frame, frame[[name]]], axis=1))
     with pytest.raises(errors.SchemaError, match="rows"):
         ef.PlannedOperation([FURNACE])  # type: ignore[arg-type]
 
@@ -174,6 +210,18 @@ def test_a_plan_knows_its_sites_and_activities() -> None:
     assert mill is not None
     assert mill.sites == ("mill",)
     assert both.of_sites(["other"]) is None
+    assert repr(both.of_sites("mill")) == repr(mill)
+    with pytest.raises(errors.SchemaError, match="sites is of the type int"):
+        both.of_sites(3)  # type: ignore[arg-type]
+
+
+def test_the_level_of_an_unknown_name_or_moment_is_not_zero() -> None:
+    works = plan(FURNACE)
+    with pytest.raises(errors.SchemaError, match="perhaps 'furnace' is meant"):
+        works.at("works", "furnce", ["2024-03-05 11:00"])
+    with pytest.raises(errors.SchemaError, match="site is 'wrks'"):
+        works.at("wrks", "furnace", ["2024-03-05 11:00"])
+    assert np.isnan(works.at("works", "furnace", pd.DatetimeIndex([pd.NaT]))).all()
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -219,6 +267,18 @@ def test_a_workbook_and_a_frame_are_the_same_plan(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(book.rows, ef.read_planned_operation(frame, timezone="Asia/Almaty").rows)
 
 
+def test_days_of_a_workbook_are_days(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    row = ("works", "closed", "2024-12-24", "2024-12-26", 1.0, "2024-06-30")
+    frame = pd.DataFrame([row], columns=COLUMNS)
+    text = ef.read_planned_operation(frame, timezone="Europe/Berlin")
+    days = {name: pd.to_datetime(frame[name]).dt.date for name in ("start", "end", "published")}
+    frame.assign(**days).to_excel(tmp_path / "plan.xlsx", index=False)
+    book = ef.read_planned_operation(tmp_path / "plan.xlsx", timezone="Europe/Berlin")
+    pd.testing.assert_frame_equal(book.rows, text.rows)
+    assert book.rows["end"][0] == pd.Timestamp("2024-12-26 23:00", tz="UTC")
+
+
 def test_a_reader_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     frame = pd.DataFrame([FURNACE], columns=COLUMNS)
     with pytest.raises(errors.SchemaError, match="timezone of the table is not given"):
@@ -231,5 +291,8 @@ def test_a_reader_refuses_what_it_does_not_know(tmp_path: Path) -> None:
         ef.read_planned_operation(frame, timezone="UTC", format=ef.TableFormat(columns={"begin": "start"}))
     with pytest.raises(errors.SchemaError, match="'begin'"):
         ef.read_planned_operation(frame, timezone="UTC", format=ef.TableFormat(columns={"start": "begin"}))
+    twice = ef.TableFormat(columns={"site": "level", "level": "level"})
+    with pytest.raises(errors.SchemaError, match="two columns 'level'"):
+        ef.read_planned_operation(frame, timezone="UTC", format=twice)
     with pytest.raises(errors.MissingDataError, match="no file"):
         ef.read_planned_operation(tmp_path / "none.csv", timezone="UTC")

@@ -15,6 +15,7 @@ import energyforecast as ef
 from energyforecast import configuration, errors
 from energyforecast.cli import application
 from energyforecast.features import LocalHour, Planned, RecentLevel
+from energyforecast.features.planned import planned_activity
 from energyforecast.testing import check_no_leakage, example_snapshot
 
 WORKS = ef.DemandArea(name="works", latitude=50.0, longitude=8.0, sector="industry", timezone="Europe/Berlin")
@@ -89,7 +90,7 @@ def test_columns_hold_the_plan_as_it_was_known_and_its_departure_from_the_last_w
         None, ef.Observations(as_measured, published_after="1h"), issued
     )
     change = frame["planned[furnace]"] - level.columns["works"]["level"]
-    np.testing.assert_allclose(frame["planned[furnace, change]"], change, atol=1e-6)
+    np.testing.assert_allclose(frame["planned_change[furnace]"], change, atol=1e-6)
 
 
 def test_before_the_first_publication_nothing_is_known_and_afterwards_nothing_is_planned() -> None:
@@ -104,14 +105,23 @@ def test_before_the_first_publication_nothing_is_known_and_afterwards_nothing_is
 def test_without_a_plan_there_are_no_columns() -> None:
     matrices = [_forecaster().design_matrix(None, power, [ISSUE]) for power in (BARE, POWER)]
     bare, planned = (list(matrix.columns["works"]) for matrix in matrices)
-    assert [name for name in planned if name not in bare] == ["planned[furnace]", "planned[furnace, change]"]
+    assert [name for name in planned if name not in bare] == ["planned[furnace]", "planned_change[furnace]"]
     assert [name for name in planned if name in bare] == bare
     assert Planned().compute(example_snapshot(history=Planned().history)) == {}
 
 
+def test_columns_of_activities_do_not_share_a_name() -> None:
+    names = ("furnace", "furnace, change", "change", "]", "[furnace]")
+    rows = {"site": "farm", "activity": names, "start": "2024-01-02 01:00", "end": "2024-01-02 02:00"}
+    plan = ef.PlannedOperation(pd.DataFrame(rows), published="2023-12-31")
+    columns = Planned().compute(example_snapshot(planned=plan, history=Planned().history))
+    assert len(columns) == 2 * len(names)
+    assert {name for name in map(planned_activity, columns) if name} == set(names)
+
+
 def test_members_of_an_ensemble_have_the_plan_of_their_origin() -> None:
     row = {"site": "farm", "activity": "shift", "start": "2024-01-02 01:00", "end": "2024-01-02 02:00"}
-    plan = ef.PlannedOperation(pd.DataFrame([row]), published="2024-01-01")
+    plan = ef.PlannedOperation(pd.DataFrame([row]), published="2023-12-31")
     now = example_snapshot({"temp_air": [1.0, 2.0]}, planned=plan, history=Planned().history)
     columns = Planned().compute(now.by_member())
     assert columns["planned[shift]"].tolist() == [[0.0, 1.0, 0.0]] * 2
