@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
-from energyforecast.models.base import Array, FitsOutOfFold, Part, QuantileModel, parts_of, restored
+from energyforecast.models.base import Array, Part, QuantileModel, parts_of, restored
 from energyforecast.models.tree_growth import folds_along_time
 
 __all__ = ["BaseColumns", "fit_base_columns", "out_of_fold"]
@@ -97,10 +97,11 @@ def out_of_fold(
     sample_weight: Array | None,
     bounds: tuple[float, float],
 ) -> Array:
-    """Fit a model on all rows, and give the quantiles of each row by a fit without its fold, shape (rows, levels)."""
+    """Fit a model on all rows, and give the quantiles of each row by a fit without its fold, shape (rows, levels).
+
+    The cheaper way of :class:`FitsOutOfFold` is not taken: scales of all rows would know a little of each fold.
+    """
     rest: dict[str, Any] = {"bounds": bounds}
-    if isinstance(model, FitsOutOfFold):
-        return np.asarray(model.fit_out_of_fold(X, y, fold=fold, sample_weight=sample_weight, **rest))
     curves = np.empty((len(y), len(model.levels)))
     for k in np.unique(fold):
         seen = fold != k
