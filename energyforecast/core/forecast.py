@@ -21,14 +21,16 @@ from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.core.table_format import TableFormat, format_of
 from energyforecast.core.tasks import Task
 from energyforecast.core.wording import intervals
-from energyforecast.errors import MissingDataError, RangeError
+from energyforecast.errors import RangeError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Forecast"]
+__all__ = ["By", "Forecast"]
 
 Array = npt.NDArray[Any]
+#: Periods of a peak or an energy.
+By = Literal["day", "month", "window"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -288,11 +290,11 @@ class Forecast:
         arguments.check_types(locals(), of=Forecast.sel)
         data = self.data
         if site is not None:
-            _among(site, self.sites, "site")
+            quantile_cube.check_held(site, self.sites, "site")
             data = data.sel(site=[site])
         if issue_time is not None:
             wanted = timestamps.instant(issue_time)
-            _among(wanted, list(self.issue_times), "issue time")
+            quantile_cube.check_held(wanted, list(self.issue_times), "issue time")
             data = data.sel(issue_time=[timestamps.to_ns([wanted])[0]])
             data = data.isel(lead_time=np.flatnonzero(~np.isnat(data["valid_time"].values[0])))
         return Forecast(data)
@@ -308,24 +310,7 @@ class Forecast:
         0        15.0   6.0  10.0  14.0
         1        16.0   6.5  10.5  14.5
         """
-        origin, step = np.nonzero(self.inside)
-        data, frames = self.data, []
-        for k, name in enumerate(self.sites):
-            head = {
-                "site": name,
-                "kind": self.kinds[name],
-                "issue_time": timestamps.to_index(data["issue_time"].values[origin]),
-                "valid_time": timestamps.to_index(data["valid_time"].values[origin, step]),
-                "lead_hours": data["lead_time"].values[step] / np.timedelta64(1, "h"),
-                "fallback_level": data["fallback_level"].values[k, origin],
-                "weather_init_time": timestamps.to_index(data["weather_init_time"].values[k, origin]),
-            }
-            if "available_capacity" in data.coords:
-                head["available_capacity"] = quantile_cube.available_capacity(data)[k, origin, step]
-            body = data.values[k, origin, step].astype(float)
-            columns = {f"q{level:g}": body[:, j] for j, level in enumerate(self.quantiles)}
-            frames.append(pd.DataFrame(head | columns))
-        return pd.concat(frames, ignore_index=True)
+        return forecast_files.rows_of(self.data, self.kinds, self.quantiles)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -378,6 +363,30 @@ class Forecast:
 
         return figures.fan_chart(self, observed, site=site, timezone=timezone)
 
+    def peak(
+        self,
+        *,
+        by: Literal["day", "month", "window"] = "day",
+        groups: Mapping[str, Sequence[str]] | None = None,
+        dependence: Any = None,
+    ) -> pd.DataFrame:
+        """Distribution of the highest power of each day, and its time; see :func:`energyforecast.planning.peak`."""
+        from energyforecast.planning import period_values
+
+        return period_values.peak(self, by=by, groups=groups, dependence=dependence)
+
+    def energy(
+        self,
+        *,
+        by: Literal["day", "month", "window"] = "day",
+        groups: Mapping[str, Sequence[str]] | None = None,
+        dependence: Any = None,
+    ) -> pd.DataFrame:
+        """Distribution of the energy of each day; see :func:`energyforecast.planning.energy`."""
+        from energyforecast.planning import period_values
+
+        return period_values.energy(self, by=by, groups=groups, dependence=dependence)
+
     def __repr__(self) -> str:
         issues = self.data.sizes["issue_time"]
         first = timestamps.to_index([self.data["valid_time"].values[self.inside].min()])[0]
@@ -388,13 +397,4 @@ class Forecast:
             f"Forecast of {', '.join(self.sites)}: {issues} issue{'s' if issues > 1 else ''}, "
             f"{length} from {first:%Y-%m-%d %H:%M} UTC, {len(self.quantiles)} quantiles from {self.quantiles[0]:g} "
             f"to {self.quantiles[-1]:g} [MW]{caveat}"
-        )
-
-
-def _among(wanted: Any, held: Sequence[Any], kind: str) -> None:
-    if wanted not in held:
-        raise MissingDataError(
-            f"The forecast has no {kind} {wanted}.",
-            f"It has {len(held)}, from {held[0]} to {held[-1]}.",
-            "Choose one of them.",
         )

@@ -1,8 +1,8 @@
-"""Files of forecasts: NetCDF and CSV."""
+"""Tables and files of forecasts: NetCDF and CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,36 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import wording
+from energyforecast.core import timestamps, wording
 from energyforecast.core.files import whole_file
+from energyforecast.core.quantile_cube import available_capacity
 from energyforecast.errors import FileFormatError
 
-__all__ = ["read_netcdf", "write_csv", "write_netcdf"]
+__all__ = ["read_netcdf", "rows_of", "write_csv", "write_netcdf"]
 
 _SECONDS = {"units": "seconds since 1970-01-01", "dtype": "float64", "_FillValue": np.nan}
+
+
+def rows_of(data: xr.DataArray, kinds: Mapping[str, str], levels: Sequence[float]) -> pd.DataFrame:
+    """A row for each site, issue and interval of a cube of quantiles. [MW]"""
+    origin, step = np.nonzero(~np.isnat(data["valid_time"].values))
+    frames = []
+    for k, (name, kind) in enumerate(kinds.items()):
+        head = {
+            "site": name,
+            "kind": kind,
+            "issue_time": timestamps.to_index(data["issue_time"].values[origin]),
+            "valid_time": timestamps.to_index(data["valid_time"].values[origin, step]),
+            "lead_hours": data["lead_time"].values[step] / np.timedelta64(1, "h"),
+            "fallback_level": data["fallback_level"].values[k, origin],
+            "weather_init_time": timestamps.to_index(data["weather_init_time"].values[k, origin]),
+        }
+        if "available_capacity" in data.coords:
+            head["available_capacity"] = available_capacity(data)[k, origin, step]
+        body = data.values[k, origin, step].astype(float)
+        columns = {f"q{level:g}": body[:, j] for j, level in enumerate(levels)}
+        frames.append(pd.DataFrame(head | columns))
+    return pd.concat(frames, ignore_index=True)
 
 
 def write_csv(frame: pd.DataFrame, path: Path, *, caveats: Sequence[str]) -> Path:

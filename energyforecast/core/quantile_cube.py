@@ -16,7 +16,7 @@ from energyforecast.core.arguments import checked
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.power_kinds import Kind, bounds_of_rows, check_kind, power_bounds
 from energyforecast.core.wording import minute, short
-from energyforecast.errors import RangeError, SchemaError, TimeError, of_type
+from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, of_type
 
 __all__ = ["SiteRows", "available_capacity", "build", "check", "check_issued_before"]
 
@@ -254,4 +254,14 @@ def _refuse(
             f"The forecast of site {site!r} {found} at {hour} ({where.size} hours in all).",
             f"{expected}.",
             "Sort and clip the quantiles where the model makes them; a forecast of demand has kind='demand'.",
+        )
+
+
+def check_held(wanted: Any, held: Sequence[Any], kind: str) -> None:
+    """Refuse a site or an issue time that a forecast does not hold."""
+    if wanted not in held:
+        raise MissingDataError(
+            f"The forecast has no {kind} {wanted}.",
+            f"It has {len(held)}, from {held[0]} to {held[-1]}.",
+            "Choose one of them.",
         )

@@ -180,7 +180,7 @@ def backtest(
     return Result(
         forecasts=forecasts,
         observations=observations,
-        folds=pd.DataFrame(summaries).drop(columns="newest_outcome"),
+        folds=pd.DataFrame(summaries).drop(columns=["newest_outcome", "error_correlation"]),
         origins=pd.concat(audits, ignore_index=True),
         provenance=_provenance(named, weather, tested)
         | {"refit": "callable" if callable(refit) else refit}

@@ -164,6 +164,7 @@ def _run(
         "chosen": _chosen(fitted),
         "newest_outcome": _newest_outcome(table, observations, known, as_of),
         "cold_start": "; ".join(fitted.cold_starts),
+        "error_correlation": fitted.training_.error_correlation,
         "data_hash": fitted.training_.data_hash,
         "cpu_seconds": use.cpu_seconds,
         "peak_memory_mb": use.peak_memory_mb,
@@ -220,7 +221,12 @@ def forecast_of(
         fallback_level={
             site: np.concatenate([item.read().fallback_levels[site] for item in runs]) for site in sites
         },
-        attrs={"model": candidate.name, "caveats": "; ".join(lines)},
+        attrs={
+            "model": candidate.name,
+            "caveats": "; ".join(lines),
+            # That of the first fit: known at the issue of all.
+            "error_correlation": runs[0].summary["error_correlation"],
+        },
         allocate=allocate,
     )
 

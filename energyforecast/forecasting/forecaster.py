@@ -24,7 +24,7 @@ from energyforecast.core.weather_schema import Weather, weather_caveats
 from energyforecast.core.wording import counted
 from energyforecast.errors import one_of
 from energyforecast.features import Needs
-from energyforecast.forecasting import checks, ladder, training
+from energyforecast.forecasting import checks, error_dependence, ladder, training
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.extrapolation import extrapolation_caveats
@@ -108,9 +108,8 @@ class Forecaster(Specification):
         return {
             "model": self._model_names(),
             "perfect_weather": int(self.perfect_weather),
-            "cold_start": ", ".join(trained.cold) if trained else "",
             "timezone": self.task.timezone,
-            "training_data": trained.data_hash if trained else "",
+            **(trained.provenance if trained else {"cold_start": "", "training_data": ""}),
             **provenance.machine(),
             "energyforecast": __version__,
             "lightgbm": version("lightgbm"),
@@ -229,7 +228,8 @@ class Forecaster(Specification):
                 chosen, name, others, quantiles=levels
             )
         self.needs_ = needs
-        self.training_ = training.summarise(chosen, cold, self.models_)
+        errors = error_dependence.learn(chosen, self.models_)
+        self.training_ = training.summarise(chosen, cold, self.models_, errors)
         return self
 
     def predict(

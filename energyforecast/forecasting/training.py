@@ -71,6 +71,8 @@ class Training:
         Choice among the candidates of ``model="auto"``, by site: ``chosen``, ``decided`` (newest hour that it saw,
         UTC), and ``tried``, a row for each choice with its validation loss and its difference from the usual one, in
         parts of that one's loss.
+    error_correlation : str
+        Correlation of errors between hours and sites (:func:`energyforecast.planning.peak`); empty if not learnt.
     data_hash : str
         Hash of the features and outcomes.
     fitted_on : dict of str
@@ -93,8 +95,18 @@ class Training:
     cold: dict[str, list[str]] = field(default_factory=dict)
     hours: dict[str, list[str]] = field(default_factory=dict)
     selection: dict[str, dict[str, Any]] = field(default_factory=dict)
+    error_correlation: str = ""
     data_hash: str = ""
     fitted_on: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Provenance that every forecast carries."""
+        return {
+            "cold_start": ", ".join(self.cold),
+            "training_data": self.data_hash,
+            "error_correlation": self.error_correlation,
+        }
 
 
 @dataclass(frozen=True)
@@ -294,7 +306,7 @@ def fit_models(
     groups = [tuple(sites)] if pooled and sites else [(site,) for site in sites]
     fitted: dict[str, QuantileModel] = {}
     for group in groups:
-        X, y = _stacked(rows, group)
+        X, y = stacked(rows, group)
         bounded = all(site.capacity is not None for site in group)
         share = max(site.largest_share for site in group) if bounded else None
         model: QuantileModel = sklearn.base.clone(model_of[group[0].name])
@@ -304,7 +316,7 @@ def fit_models(
     return fitted
 
 
-def _stacked(rows: TrainingRows, group: Sequence[Site]) -> tuple[pd.DataFrame, Array]:
+def stacked(rows: TrainingRows, group: Sequence[Site]) -> tuple[pd.DataFrame, Array]:
     """Features, by the time they are of, and scaled outcomes of a group of sites, in order of time."""
     chosen = {site.name: rows.lit(site) for site in group}
     X = pd.concat([rows.matrix.columns[name][where] for name, where in chosen.items()])
@@ -334,7 +346,6 @@ def fit_cold_start(
 
 
 def _first_and_last(hours: Array) -> list[str]:
-    """First and last of some hours, as text."""
     return [minute(hours.min()), minute(hours.max())]
 
 
@@ -352,7 +363,10 @@ def _selections(rows: TrainingRows, models: Mapping[str, QuantileModel]) -> dict
 
 
 def summarise(
-    rows: TrainingRows, cold: dict[str, list[str]], models: Mapping[str, QuantileModel]
+    rows: TrainingRows,
+    cold: dict[str, list[str]],
+    models: Mapping[str, QuantileModel],
+    error_correlation: str,
 ) -> Training:
     """Summary of a fit, by which later forecasts judge the age of their weather."""
     matrix = rows.matrix
@@ -376,6 +390,7 @@ def summarise(
             name: _first_and_last(matrix.valid_time[keep]) for name, keep in rows.keep.items() if keep.any()
         },
         selection=_selections(rows, models),
+        error_correlation=error_correlation,
         data_hash=provenance.data_hash(
             part
             for name, keep in rows.keep.items()

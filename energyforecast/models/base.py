@@ -75,6 +75,8 @@ class QuantileModel(BaseEstimator, ABC):
     registry: ClassVar[dict[str, type[QuantileModel]]] = {}
     #: Whether a fit requires at least one row.
     needs_rows: ClassVar[bool] = True
+    #: Whether there are so few parameters that errors of the rows of a fit are those of later ones.
+    few_parameters: ClassVar[bool] = False
 
     def __init__(self, quantiles: tuple[float, ...] | None = None) -> None:
         self.quantiles = quantiles

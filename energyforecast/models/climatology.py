@@ -19,6 +19,7 @@ _YEAR: Final = 365.25
 class _GroupedQuantiles(QuantileModel):
     """Empirical quantiles by groups of rows."""
 
+    few_parameters = True
     by: tuple[str, ...]
 
     def _group(self, X: pd.DataFrame) -> Array:
@@ -145,6 +146,8 @@ class SeasonalClimatology(QuantileModel):
     >>> reference.predict(X[1:3]).ravel().tolist()  # of 10, 11 and 13, and of 11, 13 and 14
     [11.0, 13.0]
     """
+
+    few_parameters = True
 
     def __init__(self, quantiles: tuple[float, ...] | None = None, *, days: int = 8) -> None:
         super().__init__(quantiles)

@@ -181,8 +181,6 @@ class LightGBMQuantiles(QuantileModel):
     [[3.1, 3.5, 3.9]]
     """
 
-    keeps_unseen = False  # out-of-fold quantiles are large: a mean of models alone asks for them
-
     def __init__(
         self,
         quantiles: tuple[float, ...] | None = None,
@@ -267,8 +265,8 @@ class LightGBMQuantiles(QuantileModel):
         self.correction_, self.unseen_ = np.empty((0, 2 + len(self.fitted_quantiles))), None
         if self.calibrate and fold.any():
             calibrated = self._calibrate(X, y, np.sort(grown.out_of_fold, axis=1), weight=learned.counted)
-            if self.keeps_unseen:
-                self.unseen_ = counted[learned.rows], learned.whole(calibrated + level[:, None])
+            # Large: who reads them, a mean of models or the forecaster, sets them to None.
+            self.unseen_ = counted[learned.rows], learned.whole(calibrated + level[:, None])
         elif self.calibrate and self.folds >= 2:
             warn_of_few_rows(len(y))
 

@@ -89,6 +89,8 @@ class LinearQuantiles(QuantileModel):
     x          2.0  2.0  2.0
     """
 
+    few_parameters = True
+
     def __init__(
         self,
         quantiles: tuple[float, ...] | None = None,

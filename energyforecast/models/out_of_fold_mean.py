@@ -37,8 +37,6 @@ def fitted_with_unseen(
     fold = folds_along_time(X.index, folds=2, blocks_per_fold=2)
     if isinstance(model, FitsOutOfFold) and fold.any():
         return np.asarray(model.fit_out_of_fold(X, y, fold=fold, sample_weight=sample_weight, bounds=bounds))
-    if isinstance(model, LightGBMQuantiles):
-        model.keeps_unseen = True
     model.fit(X, y, sample_weight=sample_weight, bounds=bounds)
     return _unseen(model, len(y)) if isinstance(model, LightGBMQuantiles) else None
 

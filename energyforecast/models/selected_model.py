@@ -35,7 +35,7 @@ from energyforecast.models.out_of_fold_mean import (
     quantile_of,
     shares_of_two,
 )
-from energyforecast.models.tree_matrix import columns_of, fits, lasts_less
+from energyforecast.models.tree_matrix import columns_of, lasts_less, meets
 
 __all__ = ["SelectedModel"]
 
@@ -206,6 +206,7 @@ class SelectedModel(QuantileModel):
         """Shares of the models in a mean, and its calibration out of fold: it is wider than they are."""
         count = len(self.models_)
         self.shares_, self.correction_ = np.full(count, 1 / count), np.empty((0, 2 + len(_CALIBRATED)))
+        self.unseen_: tuple[Array, Array] | None = None
         unseen = [curves for curves in several if curves is not None]
         if len(unseen) < max(count, 2):
             return
@@ -217,15 +218,18 @@ class SelectedModel(QuantileModel):
             self.correction_ = self._correction(
                 mean[known], X[known], y[known], None if weight is None else weight[known]
             )
+            self.unseen_ = np.flatnonzero(known), mean[known]
 
     def _mean(self, several: Sequence[Array]) -> Array:
         """Mean of curves by the shares of the models."""
         return np.asarray(np.average(np.stack(several), axis=0, weights=self.shares_))
 
     def _correction(self, mean: Array, X: pd.DataFrame, y: Array, weight: Array | None) -> Array:
-        return out_of_fold_calibration.correction(mean, y, _CALIBRATED, weight, by=self._by(X), times=X.index)
+        return out_of_fold_calibration.correction(
+            mean, y, _CALIBRATED, weight, by=self.groups_by(X), times=X.index
+        )
 
-    def _by(self, X: pd.DataFrame) -> Array | None:
+    def groups_by(self, X: pd.DataFrame) -> Array | None:
         """Column by which all chosen models are calibrated."""
         several = [model.get_params(deep=False) for model in self.models_.values()]
         names = {given["calibrate_by"] for given in several if "calibrate_by" in given}
@@ -240,7 +244,7 @@ class SelectedModel(QuantileModel):
                 f"candidates[{name!r}]", model, expected=QuantileModel, remedy="Give LightGBMQuantiles()."
             )
         _check_named(self, list(given))
-        lacking = {name for name, pattern in self.required if not _meets(pattern, X)}
+        lacking = {name for name, pattern in self.required if not meets(pattern, X)}
         able = {name: model for name, model in given.items() if _has_columns(model, X)}
         found = {name: model for name, model in able.items() if name not in lacking} or able
         if not found:
@@ -268,7 +272,7 @@ class SelectedModel(QuantileModel):
         several = [model.predict(X) for model in self.models_.values()]
         if len(several) == 1:
             return several[0]
-        mean, by = self._mean(several), self._by(X)
+        mean, by = self._mean(several), self.groups_by(X)
         result = out_of_fold_calibration.read(mean, _CALIBRATED, self.levels, self.correction_, by=by)
         middle = _CALIBRATED.index(0.5)
         for (column, above), names in self.followers.items():
@@ -389,16 +393,8 @@ def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
     """Whether each column that a model names is there, with a value in most rows."""
     given = model.get_params(deep=False)
     columns = ((given.get(key), least) for key, least in (("relative_to", _KNOWN), ("share_of", 0.0)))
-    named = [
-        (name, least) for several, least in columns if several is not None for name in present(X, several)
-    ]
+    named = [(name, least) for several, least in columns if several for name in present(X, several)]
     below = models_in(given.get("base_models"))
     return not any(lacking(each, X) for each in (model, *below)) and all(
         X[columns_of(X, name)].notna().any(axis=1).mean() > least for name, least in named
     )
-
-
-def _meets(pattern: str, X: pd.DataFrame) -> bool:
-    """Whether a column of a pattern has a value, or none of one that begins with an exclamation mark."""
-    names = [name for name in X.columns if fits(str(name), (pattern.removeprefix("!"),))]
-    return any(bool(X[name].notna().any()) for name in names) != pattern.startswith("!")

@@ -20,6 +20,7 @@ __all__ = [
     "columns_of",
     "fits",
     "lasts_less",
+    "meets",
     "positive_weight",
     "rounded",
     "tree_matrix",
@@ -164,3 +165,9 @@ def coded(column: pd.Series, names: list[str]) -> Array:
 def category_name(item: object) -> str:
     """Name of a category: pandas makes 1 a 1.0 where a value is missing."""
     return str(int(item)) if isinstance(item, float) and item.is_integer() else str(item)
+
+
+def meets(pattern: str, X: pd.DataFrame) -> bool:
+    """Whether a column of a pattern has a value, or none of one that begins with an exclamation mark."""
+    names = [name for name in X.columns if fits(str(name), (pattern.removeprefix("!"),))]
+    return any(bool(X[name].notna().any()) for name in names) != pattern.startswith("!")

@@ -46,6 +46,13 @@ from .outages import (
     Outage as Outage,
     outage_table as outage_table,
 )
+from .period_verification import (
+    period_scores as period_scores,
+)
+from .period_values import (
+    energy as energy,
+    peak as peak,
+)
 from .ramps import (
     alarm_scores as alarm_scores,
     alarms as alarms,

@@ -13,6 +13,7 @@ import energyforecast as ef
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models import LightGBMQuantiles, SelectedModel
 from energyforecast.models.linear_base import fit_linear_base
+from energyforecast.models.unseen_scores import unseen_scores
 
 Array = npt.NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
@@ -348,11 +349,18 @@ def test_a_column_with_brackets_is_excluded_by_its_name() -> None:
     assert model.gain()["level[newest]"] == 0
 
 
-def test_out_of_fold_quantiles_are_not_kept_after_a_fit() -> None:
+def test_out_of_fold_quantiles_are_not_kept_when_they_were_read() -> None:
     X, y = _rows(growth=0.0)
     alone = LightGBMQuantiles(LEVELS, n_estimators=5).fit(X, y)
     both = _selected(usual=("absolute", "departure"), blend=False).fit(X, y)
-    assert [one.unseen_ for one in (alone, *both.models_.values())] == [None] * (1 + len(both.models_))
+    for model in (alone, both):
+        scores = unseen_scores(model, X, y)
+        assert scores is not None
+        # Of held-out rows: as a standard normal, a little less, since levels are widened for what is not known.
+        assert abs(np.nanmean(scores)) < 0.1
+        assert 0.85 < np.nanstd(scores) < 1.05
+        assert model.unseen_ is None
+        assert unseen_scores(model, X, y) is None
 
 
 def test_an_excluded_column_has_no_influence() -> None:

@@ -415,6 +415,17 @@ def loads(step: int) -> Numbers:
     return np.round(np.quantile(net.of(), [0.25, 0.5, 0.75], axis=0).mean(axis=1) / 10)
 
 
+@call("planning.peak", "planning.energy", "planning.period_scores")
+def peaks_and_energies(step: int) -> Numbers:
+    scenarios = blocks.scenarios(step, 3)
+    found = [planning.peak(scenarios)["q0.5"], planning.energy(scenarios)["q0.5"]]
+    past, power = blocks.forecast(step, 3, "site", "demand"), blocks.observations(step, 3)
+    both = ef.Result.from_forecasts({"model": past}, power)
+    daily = {"model": planning.GaussianCopula.exponential(range_hours=1e9)}
+    table = planning.period_scores(both, dependence=daily)
+    return np.concatenate([*found, table["n"], np.round(table[table["metric"] == "bias"]["value"] / 10)])
+
+
 @call(
     "planning.GaussianCopula", "planning.Dependence", "planning.hindcast_residuals", "planning.SchaakeShuffle"
 )

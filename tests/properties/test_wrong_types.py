@@ -245,6 +245,18 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[], dict[str, Any]]]] = {
         planning.sample_scenarios, forecasts=example_forecast, n_scenarios=10, dependence=planning.Independence,
         issue_time=None, seed=0, tails="flat",
     ),
+    "peak": _case(
+        planning.peak, forecast=scenarios, by="day", groups=None, quantile_levels=(0.5,), dependence=None,
+        timezone="UTC", n_scenarios=10,
+    ),
+    "energy": _case(
+        planning.energy, forecast=scenarios, by="day", groups=None, quantile_levels=(0.5,), dependence=None,
+        timezone="UTC", n_scenarios=10,
+    ),
+    "period_scores": _case(
+        planning.period_scores, result=example_result, by="day", groups=None,
+        dependence=lambda: {"model": planning.GaussianCopula.exponential(range_hours=6.0)}, n_scenarios=10,
+    ),
     "net_load": _case(
         planning.net_load, demand=scenarios, wind=None, solar=None, areas=None, parts=False, n_scenarios=10,
         dependence=None, issue_time=None,

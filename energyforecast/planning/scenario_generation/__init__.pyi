@@ -2,7 +2,6 @@
 
 from . import (
     copula as copula,
-    correlation as correlation,
     dependence as dependence,
     empirical as empirical,
     marginals as marginals,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energyforecast.core import error_correlation as shrinking
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
+from energyforecast.core.error_correlation import ERROR_CORRELATION, Decay
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import LeakageError, MissingDataError, RangeError, one_of
-from energyforecast.planning.scenario_generation import correlation as shrinking
-from energyforecast.planning.scenario_generation.correlation import Decay
 from energyforecast.planning.scenario_generation.dependence import ranks_of
 from energyforecast.planning.scenario_generation.marginals import Marginals
 from energyforecast.planning.scenario_generation.ranks import HindcastScores
@@ -201,6 +202,41 @@ class GaussianCopula:
             If the range is not positive, or the table is no correlation matrix.
         """
         return cls(target=Decay.declared(range_hours=range_hours, site_correlation=site_correlation))
+
+    @classmethod
+    def of(cls, forecast: Forecast) -> GaussianCopula:
+        """Dependence that a forecast carries: of its model's errors in outcomes that it had not learnt.
+
+        A fit learns a decay of the correlation with the lag for each site, and a correlation between sites, from the
+        out-of-fold normal scores of its rows; of climatologies and other references, from those in sample.
+
+        Raises
+        ------
+        MissingDataError
+            If the forecast carries none.
+
+        See Also
+        --------
+        fit : From hindcasts, which know more of it.
+
+        Examples
+        --------
+        >>> from energyforecast.testing import example_forecaster, example_weather
+        >>> forecast = example_forecaster().predict(example_weather(), issue_time="2024-01-01 09:00")
+        >>> GaussianCopula.of(forecast)  # climatology errs for days
+        GaussianCopula(decay within 400 h, shrinkage 1)
+        """
+        numbers = str(forecast.data.attrs.get(ERROR_CORRELATION, ""))
+        known = Decay.from_numbers(json.loads(numbers)) if numbers else None
+        absent = [name for name in forecast.sites if known is None or name not in known.sites]
+        if known is None or absent:
+            raise MissingDataError(
+                f"The forecast of {absent[0]!r} holds no correlation of its errors between hours.",
+                "Sums and peaks must be computed in scenarios; quantiles of hours alone do not give them.",
+                "Give dependence=GaussianCopula.fit(past_forecasts, observations), or forecast with a model that is "
+                "calibrated out of fold, such as the default.",
+            )
+        return cls(target=known)
 
     def correlation(self, marginals: Marginals) -> Array:
         """Correlation R of the cells of a window, shape (sites × hours, sites × hours), for inspection."""

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtri
 
 from energyforecast.core import timestamps
 from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.arguments import check_types
+from energyforecast.core.error_correlation import normal_scores
 from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import MissingDataError
 from energyforecast.planning.scenario_generation.merging import as_list, by_site, observed_of
 
-__all__ = ["HindcastScores", "hindcast_residuals", "normal_scores"]
+__all__ = ["HindcastScores", "hindcast_residuals"]
 
 Array = npt.NDArray[Any]
-
-#: Largest absolute normal score of an outcome, about one in a thousand.
-_MAX_SCORE: Final = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,13 +132,6 @@ def _newest(observations: Observations, site: str, valid: timestamps.Times) -> p
     if not len(valid):
         return None
     return timestamps.to_index(observations.published_at(site, valid)).max()
-
-
-def normal_scores(outcome: Array, curve: Array, levels: Array, *, rng: np.random.Generator) -> Array:
-    """Normal score of the level of each outcome in its curve; random levels on point masses, tails to ±3."""
-    low, high = QuantileFunction(curve, levels).pit_interval(outcome, tails="normal")
-    level = low + (high - low) * rng.uniform(size=len(outcome))
-    return np.asarray(np.clip(ndtri(level), -_MAX_SCORE, _MAX_SCORE))
 
 
 def hindcast_residuals(

@@ -15,6 +15,7 @@ from scipy import stats
 
 from energyforecast import Forecast, Observations
 from energyforecast.core import timestamps
+from energyforecast.core.error_correlation import Decay, normal_scores
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.scenario_set import Scenarios
@@ -27,10 +28,9 @@ from energyforecast.planning import (
     SchaakeShuffle,
     sample_scenarios,
 )
-from energyforecast.planning.scenario_generation.correlation import Decay
 from energyforecast.planning.scenario_generation.dependence import Dependence, ranks_of
 from energyforecast.planning.scenario_generation.marginals import Marginals
-from energyforecast.planning.scenario_generation.ranks import HindcastScores, normal_scores
+from energyforecast.planning.scenario_generation.ranks import HindcastScores
 from energyforecast.testing import example_days, example_forecast
 
 Array = npt.NDArray[np.float64]

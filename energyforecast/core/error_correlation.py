@@ -1,17 +1,20 @@
-"""Correlations of few days over many hours and sites: a structured target and its shrinkage intensity."""
+"""Correlation of forecast errors over hours and sites: a structured form, and its share in that of a sample."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import ndtri
 
+from energyforecast.core.quantiles import QuantileFunction
 from energyforecast.errors import MissingDataError, RangeError, SchemaError
 
-__all__ = ["Decay"]
+__all__ = ["ERROR_CORRELATION", "Decay", "intensity", "normal_scores", "standardised"]
 
 Array = npt.NDArray[Any]
 
@@ -19,6 +22,17 @@ Array = npt.NDArray[Any]
 _RANGES: Final = np.geomspace(0.25, 400.0, 90)
 #: Floors on the grid of the fit. [1]
 _FLOORS: Final = np.linspace(0.0, 0.9, 19)
+#: Attribute of a forecast that holds the numbers of a :class:`Decay`, as JSON.
+ERROR_CORRELATION: Final = "error_correlation"
+#: Largest absolute normal score of an outcome, about one in a thousand.
+_MAX_SCORE: Final = 3.0
+
+
+def normal_scores(outcome: Array, curve: Array, levels: Array, *, rng: np.random.Generator) -> Array:
+    """Normal score of the level of each outcome in its curve; random levels on point masses, tails to ±3."""
+    low, high = QuantileFunction(curve, levels).pit_interval(outcome, tails="normal")
+    level = low + (high - low) * rng.uniform(size=len(outcome))
+    return np.asarray(np.clip(ndtri(level), -_MAX_SCORE, _MAX_SCORE))
 
 
 def standardised(scores: Array, *, min_count: int) -> Array:
@@ -120,6 +134,17 @@ class Decay:
         ranges, strengths, floors = (np.array(column) for column in zip(*fits, strict=True))
         return cls(sites, _between_sites(scores), ranges, strengths, floors)
 
+    def to_numbers(self) -> dict[str, Any]:
+        """The same as plain numbers and names; ``Decay.from_numbers`` reads them."""
+        names = ("between", "range_hours", "strength", "floor")
+        return {"sites": list(self.sites)} | {key: np.round(getattr(self, key), 6).tolist() for key in names}
+
+    @classmethod
+    def from_numbers(cls, numbers: Mapping[str, Any]) -> Decay:
+        """Decay of the numbers of :meth:`to_numbers`."""
+        arrays = {key: np.asarray(values, float) for key, values in numbers.items() if key != "sites"}
+        return cls(sites=tuple(numbers["sites"]), **arrays)
+
     def places(self, sites: tuple[str, ...]) -> list[int]:
         """Positions of sites in the correlation; MissingDataError if one has none."""
         absent = [name for name in sites if name not in self.sites]
@@ -212,13 +237,16 @@ def _fit_decay(scores: Array, hours: Array) -> tuple[float, float, float]:
     first, second = np.triu_indices(len(known), k=1)
     if not len(first):
         return 1.0, 0.0, 0.0
-    sample = (scores[:, known].T @ scores[:, known])[first, second]
-    shape = np.exp(-np.abs(hours[known][second] - hours[known][first])[:, None] / _RANGES)
-    power = (shape**2).sum(axis=0)
+    # Pairs of one lag have one fitted value: their mean, weighted by their number, has the same least squares.
+    distance = np.abs(hours[known][second] - hours[known][first])
+    lag, group, count = np.unique(np.round(distance, 6), return_inverse=True, return_counts=True)
+    sample = np.bincount(group, (scores[:, known].T @ scores[:, known])[first, second]) / count
+    shape = np.exp(-lag[:, None] / _RANGES)
+    power = count @ shape**2
     tries = []
     for floor in _FLOORS:
-        strength = np.clip((sample - floor) @ shape / power, 0.0, 1.0 - floor)
-        misfit = ((sample[:, None] - floor - strength * shape) ** 2).sum(axis=0)
+        strength = np.clip((count * (sample - floor)) @ shape / power, 0.0, 1.0 - floor)
+        misfit = count @ (sample[:, None] - floor - strength * shape) ** 2
         best = int(misfit.argmin())
         tries.append((misfit[best], float(_RANGES[best]), float(strength[best]), float(floor)))
     return min(tries)[1:]
