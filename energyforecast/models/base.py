@@ -153,6 +153,7 @@ class QuantileModel(BaseEstimator, ABC):
                 f"{type(self).__name__} must have at least one column.",
                 "Give X a column for each feature.",
             )
+        _check_names(X)
         missing = lacking(self, X)
         if missing:
             raise SchemaError(
@@ -168,6 +169,8 @@ class QuantileModel(BaseEstimator, ABC):
     def predict(self, X: pd.DataFrame) -> Array:
         """Predict quantiles, shape (rows, levels): not crossing, and inside the bounds."""
         self._check_columns(X)
+        if not len(X):
+            return np.empty((0, len(self.levels)))
         quantiles = np.sort(self._predict(X), axis=1)
         return np.asarray(np.clip(quantiles, *self.bounds_))
 
@@ -312,6 +315,18 @@ def lacking(model: QuantileModel, X: pd.DataFrame) -> list[str]:
     """Columns that a model requires and X does not have, of any weather model."""
     given = {item for name in map(str, X.columns) for item in (name, name.split(":", 1)[-1])}
     return [name for name in model.needs or () if name not in given]
+
+
+def _check_names(X: pd.DataFrame) -> None:
+    """Refuse columns without a name of their own, which none can be found by."""
+    names = list(X.columns)
+    wrong = [name for name in names if not isinstance(name, str) or names.count(name) > 1]
+    if wrong:
+        raise SchemaError(
+            f"X has the columns {names}.",
+            f"Each must have a text of its own as its name; {wrong[0]!r} is none.",
+            "Rename them: X.columns = ['x0', 'x1'].",
+        )
 
 
 def _check_weight(weight: Array, rows: int) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from energyforecast.models.tree_matrix import categories, coded
 __all__ = ["KernelInputs"]
 
 Array = npt.NDArray[Any]
+
+#: Numbers are below that of single precision, which trees have: others, as infinite ones, are taken for missing.
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class KernelInputs:
             found = coded(column, self.names[name] or [])
             return [np.asarray(found == k, dtype=np.float64) for k in range(len(self.names[name] or []))]
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        values = np.where(np.isfinite(values), values, np.nan)
+        values = np.where(np.abs(values) < _LARGEST, values, np.nan)
         if _bare(name) == "hour":
             return [np.sin(2 * np.pi * values / 24), np.cos(2 * np.pi * values / 24)]
         return [values]

@@ -61,8 +61,9 @@ class KernelQuantiles(QuantileModel):
         in which it is missing do not train; in a forecast, its mean takes its place.
     relative_columns : tuple of str
         Columns in the unit of y, or patterns such as ``"lag_*"``, that enter as departures from `relative_to`, too.
-    share_of : str, optional
-        Column of a bound that physics gives, in the unit of y, of which the outcome's share is forecast.
+    share_of : str or tuple of str, optional
+        Column of a bound that physics gives, in the unit of y, of which the outcome's share is forecast, or several for
+        the mean of those in X.
     exclude : tuple of str
         Columns that the model does not use, or patterns such as ``"season_*"``.
     season_after : float
@@ -132,7 +133,7 @@ class KernelQuantiles(QuantileModel):
         projections: int = 400,
         relative_to: str | None = None,
         relative_columns: tuple[str, ...] = (),
-        share_of: str | None = None,
+        share_of: str | tuple[str, ...] | None = None,
         exclude: tuple[str, ...] = (),
         season_after: float = 0.0,
         categories: tuple[str, ...] = (),
@@ -203,7 +204,7 @@ class KernelQuantiles(QuantileModel):
 
     def _learn(self, X: pd.DataFrame, y: Array, weight: Array | None, *, fold: Array) -> dict[Any, Several]:
         """Fit on all rows; return the distributions without each fold, where there are several."""
-        check_ranges(self, {"projections": (1, np.inf)})
+        check_ranges(self, {"projections": (1, np.inf), "seed": (0, np.inf)})
         learned = learned_outcome.of_rows(X, y, weight, relative_to=self.relative_to, share_of=self.share_of)
         X, self.level_, fold = learned.X, learned.usual, fold[learned.rows]
         w = np.ones(len(X)) if learned.weight is None else learned.weight / learned.weight.mean()

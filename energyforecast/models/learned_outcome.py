@@ -60,10 +60,22 @@ def of_rows(
         _check(X, relative_to, parameter="relative_to")
         level = _values(X, relative_to)
     if share_of is not None:
+        if not share_of:
+            raise SchemaError(
+                f"share_of is {share_of!r}.",
+                "It must name a column, or several.",
+                'Write share_of="clear_sky_power", or leave it out.',
+            )
         for name in present(X, share_of):
             _check(X, name, parameter="share_of")
         bound = _large_enough(_bound(X, share_of), share_of)
     known = np.isfinite(level) & np.isfinite(bound)
+    if not known.any():
+        raise MissingDataError(
+            f"The columns {_named(relative_to, share_of)} are never known at once in {len(y)} rows.",
+            "Outcomes are forecast by all of them, so they must be known in some of the same rows.",
+            "Name columns that are, or leave relative_to and share_of out.",
+        )
     rows = np.flatnonzero(known)
     usual = np.array([values[np.isfinite(values)].mean() for values in (level, bound)])
     given = None if weight is None else weight[known]
@@ -117,6 +129,12 @@ def _bound(X: pd.DataFrame, columns: str | tuple[str, ...]) -> Array:
     return np.asarray(rounded(mean), dtype=np.float64)
 
 
+def _named(relative_to: str | None, share_of: str | tuple[str, ...] | None) -> list[str]:
+    """Columns by which outcomes are forecast."""
+    bounds = (share_of,) if isinstance(share_of, str) else share_of or ()
+    return [name for name in (relative_to, *bounds) if name is not None]
+
+
 def _values(X: pd.DataFrame, name: str) -> Array:
     """Values of a column, or the mean of those of every weather model, such as ``"ifs:pv_chain_power"``."""
     several = pd.DataFrame({column: numbers_of(X[column]) for column in columns_of(X, name)})
@@ -125,8 +143,8 @@ def _values(X: pd.DataFrame, name: str) -> Array:
 
 def _large_enough(bound: Array, columns: str | tuple[str, ...]) -> Array:
     """Bounds, NaN where they are too low for shares; refused if none is positive."""
-    largest = np.nanmax(bound)
-    if not largest > 0:
+    largest = np.max(bound, where=np.isfinite(bound), initial=-np.inf)
+    if -np.inf < largest <= 0:
         raise MissingDataError(
             f"The column {columns!r} is at most {largest:g} in {len(bound)} rows.",
             "Outcomes are forecast as a share of it, so it must be positive in some rows.",

@@ -58,7 +58,7 @@ def shares_of_two(
 ) -> Array:
     """Shares of two models with the least pinball loss out of fold; half each unless others are better beyond noise."""
     one, other = unseen
-    w = np.ones(len(y)) if weight is None else weight
+    w = np.ones(len(y)) if weight is None else weight / weight.max()
     known = np.isfinite(one).all(axis=1) & np.isfinite(other).all(axis=1) & (w > 0)
     if known.sum() < 2 * _BLOCKS:
         return np.array([0.5, 0.5])

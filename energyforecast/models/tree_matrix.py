@@ -119,9 +119,21 @@ def categories(X: pd.DataFrame, named: tuple[str, ...]) -> dict[str, list[str] |
         )
     found: dict[str, list[str] | None] = dict.fromkeys(named)
     for name in X.columns:
+        _check_numbers(X[name])
         if isinstance(X[name].dtype, pd.CategoricalDtype):
             found[str(name)] = [category_name(item) for item in X[name].cat.categories]
     return found
+
+
+def _check_numbers(column: pd.Series) -> None:
+    """Refuse a column of texts."""
+    kind = pd.api.types.infer_dtype(column, skipna=True) if column.dtype.kind == "O" else ""
+    if kind in ("string", "mixed", "mixed-integer") and not isinstance(column.dtype, pd.CategoricalDtype):
+        raise SchemaError(
+            f"The column {column.name!r} holds texts, such as {column.dropna().iloc[0]!r}.",
+            "Columns must be numbers, or of pandas' category dtype.",
+            f"X = X.astype({{{column.name!r}: 'category'}}) makes it one of categories.",
+        )
 
 
 def positive_weight(
@@ -151,7 +163,8 @@ def rounded(values: Array) -> npt.NDArray[np.float32]:
     # as means of two rounded numbers, and would fall to either side.
     mantissa, exponent = np.frexp(np.asarray(values, dtype=np.float64))
     steps = np.floor(mantissa * 2.0**_BITS + _TURN)
-    return np.asarray(np.ldexp(steps, exponent - _BITS), dtype=np.float32)
+    with np.errstate(over="ignore"):  # beyond single precision a number is infinite
+        return np.asarray(np.ldexp(steps, exponent - _BITS), dtype=np.float32)
 
 
 def coded(column: pd.Series, names: list[str]) -> Array:

@@ -274,7 +274,7 @@ def test_rows_without_a_level_are_forecast_out_of_fold_too() -> None:
     assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("settings", [{"projections": 0}, {"projections": -3}])
+@pytest.mark.parametrize("settings", [{"projections": 0}, {"projections": -3}, {"seed": -1}])
 def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(RangeError):
         KernelQuantiles(**settings).fit(*_plane(50))

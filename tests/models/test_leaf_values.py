@@ -13,7 +13,7 @@ from scipy import stats
 
 from energyforecast.core.quantiles import PERCENTILES
 from energyforecast.errors import MissingDataError, NotFittedError, RangeError, SchemaError
-from energyforecast.models import LightGBMQuantiles, QuantileModel, out_of_fold_calibration
+from energyforecast.models import KernelQuantiles, LightGBMQuantiles, QuantileModel, out_of_fold_calibration
 from energyforecast.models.boosters import leaf_indices
 from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
 from energyforecast.models.tree_growth import Grown
@@ -384,6 +384,29 @@ def test_shares_of_a_bound_carry_the_forecast_beyond_what_was_seen() -> None:
     assert np.abs(share[bright, 1] - outcome[bright]).mean() < 0.05
     inside = (share[:, 0] <= outcome) & (outcome <= share[:, 2])
     assert inside.mean() == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [LightGBMQuantiles, KernelQuantiles])
+def test_bounds_that_are_never_known_at_once_are_refused(kind: Any) -> None:
+    y = np.arange(300.0)
+    early, late = np.where(y < 150, 400.0, np.nan), np.where(y < 150, np.nan, 400.0)
+    X = pd.DataFrame({"x": y, "a": early, "b": late})
+    for named in ({"share_of": ("a", "b")}, {"relative_to": "a", "share_of": "b"}):
+        with pytest.raises(MissingDataError, match="never known at once") as caught:
+            kind(LEVELS, **named).fit(X, y)
+        assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(SchemaError, match="name a column"):
+        kind(LEVELS, share_of=()).fit(X, y)
+
+
+def test_a_kernel_learns_the_share_of_several_bounds_too() -> None:
+    X = pd.DataFrame({"x": np.arange(300) % 7, "a": 1.0, "b": 3.0, "sky": 2.0})
+    several, one = (
+        KernelQuantiles(LEVELS, share_of=bound).fit(X, X["x"].to_numpy()).predict(X)
+        for bound in (("a", "b"), "sky")
+    )
+    np.testing.assert_array_equal(several, one)
 
 
 def test_a_share_of_several_bounds_is_that_of_their_mean() -> None:

@@ -139,6 +139,47 @@ def test_other_columns_than_those_of_fit_are_refused(name: str) -> None:
 
 
 @every_model
+@pytest.mark.parametrize("names", [["x", "x"], ["x", 1]])
+def test_columns_without_a_name_of_their_own_are_refused(name: str, names: list[Any]) -> None:
+    X, y = _sample(60)
+    wrong = pd.concat([X, X[["x", "z"]].set_axis(names, axis=1)], axis=1)
+    with pytest.raises(SchemaError, match="a text of its own") as caught:
+        _model(name).fit(wrong, y)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+@every_model
+def test_no_rows_have_no_forecasts(name: str) -> None:
+    X, y = _sample(150)
+    assert _model(name).fit(X, y).predict(X[:0]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["LightGBMQuantiles", "KernelQuantiles"])
+@pytest.mark.parametrize("words", [["a", "b"], ["a", 1.0], ["a", None]], ids=str)
+def test_columns_of_texts_are_refused_with_the_remedy(name: str, words: list[Any]) -> None:
+    X, y = _sample(60)
+    text = X.assign(kind=pd.Series(words * 30, dtype=object))
+    with pytest.raises(SchemaError, match="category") as caught:
+        _model(name).fit(text, y)
+    assert len(str(caught.value).splitlines()) == 3
+    named = text.astype({"kind": "category"})
+    assert np.isfinite(_model(name).fit(named, y).predict(named)).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["LightGBMQuantiles", "KernelQuantiles"])
+@pytest.mark.parametrize("huge", [1e300, -1e308, np.inf])
+def test_numbers_beyond_single_precision_are_as_infinite_ones(name: str, huge: float) -> None:
+    """Such as the fill values of files: they take no other row with them."""
+    X, y = _sample(300)
+    endless = X.assign(x=X["x"].where(X.index % 100 > 0, np.copysign(np.inf, huge)))
+    given = X.assign(x=X["x"].where(X.index % 100 > 0, huge))
+    model, same = _model(name).fit(given, y), _model(name).fit(endless, y)
+    np.testing.assert_array_equal(model.predict(given), same.predict(endless))
+    assert np.corrcoef(model.predict(X)[:, 1], y)[0, 1] > 0.5
+
+
+@every_model
 def test_an_unfitted_model_does_not_forecast(name: str) -> None:
     with pytest.raises(NotFittedError) as caught:
         _model(name).predict(_sample(3)[0])
