@@ -185,9 +185,10 @@ class KernelQuantiles(QuantileModel):
         """
         target, weight = self._begin(X, y, sample_weight, bounds)
         groups = as_numbers("fold", fold, ndim=1)
-        if len(groups) != len(target) or len(np.unique(groups)) < 2:
+        known = groups[np.isfinite(groups)]
+        if len(known) != len(target) or len(groups) != len(known) or len(np.unique(known)) < 2:
             raise RangeError(
-                f"fold has {len(groups)} values, {len(np.unique(groups))} of them different.",
+                f"fold has {len(groups)} values, {len(known)} known, {len(np.unique(known))} of them different.",
                 f"Each of the {len(target)} rows must have a fold, and there must be at least two.",
                 "Use energyforecast.models.KernelQuantiles.fit where rows are too few for folds.",
             )
@@ -204,7 +205,7 @@ class KernelQuantiles(QuantileModel):
 
     def _learn(self, X: pd.DataFrame, y: Array, weight: Array | None, *, fold: Array) -> dict[Any, Several]:
         """Fit on all rows; return the distributions without each fold, where there are several."""
-        check_ranges(self, {"projections": (1, np.inf), "seed": (0, np.inf)})
+        check_ranges(self, {"projections": (1, np.inf), "seed": (0, np.inf), "season_after": (0.0, np.inf)})
         learned = learned_outcome.of_rows(X, y, weight, relative_to=self.relative_to, share_of=self.share_of)
         X, self.level_, fold = learned.X, learned.usual, fold[learned.rows]
         w = np.ones(len(X)) if learned.weight is None else learned.weight / learned.weight.mean()

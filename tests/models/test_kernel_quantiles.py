@@ -259,7 +259,9 @@ def test_the_fit_of_all_rows_is_nearly_that_of_fit() -> None:
     np.testing.assert_allclose(both[0].predict(X), both[1].predict(X), atol=0.02)
 
 
-@pytest.mark.parametrize("fold", [np.zeros(100), np.arange(50)])
+@pytest.mark.parametrize(
+    "fold", [np.zeros(100), np.arange(50), np.where(np.arange(100) < 70, np.arange(100), np.nan)]
+)
 def test_folds_that_are_none_are_refused(fold: Array) -> None:
     with pytest.raises(RangeError, match="at least two") as caught:
         KernelQuantiles().fit_out_of_fold(*_plane(100), fold=fold)
@@ -274,7 +276,10 @@ def test_rows_without_a_level_are_forecast_out_of_fold_too() -> None:
     assert np.isfinite(found).all()
 
 
-@pytest.mark.parametrize("settings", [{"projections": 0}, {"projections": -3}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"projections": 0}, {"projections": -3}, {"seed": -1}, {"season_after": -1.0}, {"season_after": np.nan}],
+)
 def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(RangeError):
         KernelQuantiles(**settings).fit(*_plane(50))
