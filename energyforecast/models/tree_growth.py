@@ -62,7 +62,7 @@ BOOSTER_RANGES: Final = (
     RANGES
     | dict.fromkeys(("feature_fraction", "bagging_fraction"), (1e-6, 1.0))
     | dict.fromkeys(("n_tree_sets", "blocks_per_fold", "min_child_samples"), (1, np.inf))
-    | {"base_after": (0.0, np.inf)}
+    | dict.fromkeys(("base_after", "season_after"), (0.0, np.inf))
 )
 
 

@@ -129,3 +129,10 @@ def test_tables_and_outcomes_that_are_none_are_refused(table: Any, outcomes: Any
 def test_outcomes_of_two_dimensions_are_refused(model: QuantileModel, shape: tuple[int, int]) -> None:
     with pytest.raises(SchemaError, match="y has the shape"):
         model.fit(X, np.broadcast_to(Y[:, None], shape))
+
+
+@pytest.mark.parametrize("kind", [ef.LightGBMQuantiles, ef.KernelQuantiles])
+@pytest.mark.parametrize("years", [-1.0, np.nan])
+def test_years_until_the_season_is_known_are_not_negative(kind: Any, years: float) -> None:
+    with pytest.raises(RangeError, match="season_after is"):
+        kind(season_after=years).fit(X, Y)
