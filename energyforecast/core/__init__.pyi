@@ -8,6 +8,7 @@ from . import (
     power_curve_sources as power_curve_sources,
     decrees as decrees,
     embedded as embedded,
+    error_correlation as error_correlation,
     curve_points as curve_points,
     deprecations as deprecations,
     site_facts as site_facts,
