@@ -130,7 +130,7 @@ def run(
     dict
         Ready for JSON: ``information``, ``tasks`` (score by task), ``mean``, ``n``, ``missing``, ``sites``, ``rmse``
         (mean over sites, by model), ``climatology``, ``references``, ``coverage``, ``leaderboard``,
-        ``models`` (of :func:`scoring.comparison`, with ``cpu_seconds``; null without `models`),
+        ``models`` (of each kind its scores, their changes, and ``cpu_seconds``; null without `models`),
         ``leave_one_month_out``, ``settings``, ``wall_seconds``, ``cpu_seconds`` and ``peak_memory_mb`` (processes
         included).
 
