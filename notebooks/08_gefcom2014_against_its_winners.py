@@ -73,8 +73,8 @@ axis.legend(frameon=False, fontsize=9, loc="upper right")
 plt.show()
 
 # %% [markdown]
-# The mean is slightly below that of the winner; some months are better and others worse. The standard error of the
-# paired difference over nine months:
+# The mean is below that of the winner; most months are better, some worse. The standard error of the paired
+# difference over nine months:
 
 # %%
 difference = ours - best
@@ -83,9 +83,8 @@ print(f"mean difference {difference.mean():+.5f}, standard error {error:.5f}")
 print(f"better in {(difference < 0).sum()} of {len(difference)} months")
 
 # %% [markdown]
-# The difference is little more than its standard error, so it is not significant. The months were also scored
-# several times with different versions of the model (see the benchmark page), which makes the score slightly
-# optimistic.
+# The difference is more than two standard errors. But the months were also scored several times with different
+# versions of the model (see the benchmark page), which makes the score slightly optimistic.
 #
 # ## Calibration
 #

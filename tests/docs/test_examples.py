@@ -33,7 +33,7 @@ SHOWS = {
     "05_what_leakage_looks_like": "holds 'measured' (Series)",
     "06_calibration": "not forecast skill",
     "07_comparing_and_blending_weather_models": "synthetic: scores say how the code behaves",
-    "08_gefcom2014_against_its_winners": "better in 4 of 9 months",
+    "08_gefcom2014_against_its_winners": "better in 7 of 9 months",
     "09_planning_with_storage_and_hvdc": "the plan on scenarios saves",
     "10_bring_your_own_data": "60 doubled times",
 }
