@@ -171,7 +171,7 @@ def test_level_is_one_and_one_publication_may_hold_for_all() -> None:
 def test_a_wrong_row_is_refused(changes: dict[str, Any], error: type[Exception], words: str) -> None:
     row = dict(zip(COLUMNS, FURNACE, strict=True)) | changes
     with pytest.raises(error, match=words) as caught:
-        ef.PlannedOperation(pd.DataFrame([row]))
+        ef.PlannedOperation(pd.DataFrame([row], dtype=object))
     assert len(str(caught.value).splitlines()) == 3
 
 
