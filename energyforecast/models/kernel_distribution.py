@@ -60,9 +60,12 @@ class Rows:
     weight: Array
     part: npt.NDArray[np.int64]
 
-    def every(self, step: int) -> Rows:
-        """Every so many rows."""
-        return Rows(*(values[::step] for values in vars(self).values()))
+    def thinned(self, step: int, *, seed: int) -> Rows:
+        """One of each so many rows, drawn: every 24th would be that of one hour, with whole days alone."""
+        first = np.arange(0, len(self.y), step)
+        drawn = first + np.random.default_rng(seed).integers(step, size=len(first))
+        chosen = np.minimum(drawn, len(self.y) - 1)
+        return Rows(*(values[chosen] for values in vars(self).values()))
 
     def moments(self, features: FourierFeatures, targets: Array) -> list[Moments]:
         """Moments of each part."""

@@ -270,7 +270,7 @@ class KernelQuantiles(QuantileModel):
 
 def _first_fit(rows: Rows, *, seed: int) -> tuple[Array, Kinds]:
     """Weights of the inputs by the slopes of a first fit, and the kinds of distributions that fit best."""
-    few = rows.every(-(-len(rows.y) // _FIRST_ROWS))
+    few = rows.thinned(-(-len(rows.y) // _FIRST_ROWS), seed=seed)
     count = few.inputs.shape[1]
     features = FourierFeatures.drawn(count, count=_FIRST, gamma=_GAMMA / 2, seed=seed)
     equal = few.inputs / np.sqrt(max(count, 1))

@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 from energyforecast.errors import RangeError, SchemaError
 from energyforecast.models import FitsOutOfFold, KernelQuantiles
 from energyforecast.models.kernel_distribution import RIDGE, Kinds, Rows, fit_distributions
+from energyforecast.models.kernel_quantiles import _first_fit
 from energyforecast.models.random_features import (
     FourierFeatures,
     Moments,
@@ -109,6 +110,21 @@ def test_columns_without_meaning_have_little_weight() -> None:
     weights = dict(zip(X.columns, model.weights_, strict=True))
     assert weights["noise"] < 0.5 * weights["z"] < 0.2 * weights["x"]
     assert np.sum(model.weights_**2) == pytest.approx(1)
+
+
+def test_a_column_of_the_hour_has_weight_in_a_sample_of_any_length() -> None:
+    """Every 24th row of 16 years of hours would be that of one hour."""
+    hour = np.arange(24 * 6000) % 24
+    level = np.sin(2 * np.pi * hour / 24)[:, None]
+    inputs = np.hstack([level, np.random.default_rng(0).normal(size=level.shape)])
+    outcome = (inputs @ [1.0, 0.2]).ravel()
+    rows = Rows(inputs, outcome, np.ones(len(outcome)), np.zeros(len(outcome), dtype=np.int64))
+    few = rows.thinned(24, seed=1)
+    assert len(few.y) == 6000
+    assert set(np.unique(few.inputs[:, 0])) == set(np.unique(inputs[:, 0]))
+    np.testing.assert_array_equal(rows.thinned(1, seed=1).y, outcome)
+    weights, _ = _first_fit(rows, seed=1)
+    assert weights[0] > 3 * weights[1]
 
 
 @pytest.mark.parametrize("bound", [0.0, 5.0])
