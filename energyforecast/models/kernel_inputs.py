@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.models.base import Part
-from energyforecast.models.tree_matrix import categories, coded
+from energyforecast.models.tree_matrix import categories, category_name, coded
 
 __all__ = ["KernelInputs"]
 
@@ -112,4 +112,4 @@ def _seen(column: pd.Series, names: list[str] | None) -> list[str]:
     """Names of the categories of a column; of those that it holds, where they are numbers."""
     if names is not None:
         return names
-    return [f"{value:g}" for value in np.unique(column.dropna().to_numpy(dtype=np.float64))]
+    return [category_name(float(value)) for value in np.unique(column.dropna().to_numpy(dtype=np.float64))]

@@ -176,6 +176,14 @@ def test_categories_are_apart_and_an_unknown_one_is_no_obstacle() -> None:
     assert np.isfinite(model.predict(new)).all()
 
 
+def test_large_numbers_of_categories_are_told_apart() -> None:
+    meter = np.repeat([1234567, 1234568], 400)
+    y = (meter - 1234567) + 0.1 * np.random.default_rng(0).uniform(size=800)
+    model = KernelQuantiles((0.5,), categories=("meter",)).fit(pd.DataFrame({"meter": meter}), y)
+    median = model.predict(pd.DataFrame({"meter": [1234567, 1234568]})).ravel()
+    np.testing.assert_allclose(median, [0.05, 1.05], atol=0.03)
+
+
 def test_missing_values_have_a_level_of_their_own() -> None:
     rng = np.random.default_rng(8)
     x = rng.uniform(size=2000)
