@@ -162,6 +162,7 @@ class KernelQuantiles(QuantileModel):
 
         Moments of the rows are sums over folds, so that each fold costs one subtraction and one solution. Scales,
         weights and kinds are those of all rows: a few dozen numbers, which hold hardly anything of a single outcome.
+        Rows are missing of a fold that holds all rows which train.
 
         Parameters
         ----------
@@ -197,14 +198,15 @@ class KernelQuantiles(QuantileModel):
         curve = np.empty((len(target), len(self.levels)))
         for k in np.unique(groups):
             here = groups == k
-            curve[here] = self._quantiles(inputs[here], unseen.get(k, self.distributions_))
+            several = unseen.get(k, self.distributions_)
+            curve[here] = self._quantiles(inputs[here], several) if several else np.nan
         return np.asarray(np.clip(np.sort(self._placed(X, curve), axis=1), *self.bounds_))
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         self._learn(X, y, sample_weight, fold=np.zeros(len(y)))
 
     def _learn(self, X: pd.DataFrame, y: Array, weight: Array | None, *, fold: Array) -> dict[Any, Several]:
-        """Fit on all rows; return the distributions without each fold, where there are several."""
+        """Fit on all rows; return the distributions without each fold, none of one that holds all rows."""
         check_ranges(self, {"projections": (1, np.inf), "seed": (0, np.inf), "season_after": (0.0, np.inf)})
         learned = learned_outcome.of_rows(X, y, weight, relative_to=self.relative_to, share_of=self.share_of)
         X, self.level_, fold = learned.X, learned.usual, fold[learned.rows]
@@ -212,17 +214,18 @@ class KernelQuantiles(QuantileModel):
         self.used_ = used_columns(X, exclude=self.exclude, season_after=self.season_after)
         self.inputs_ = KernelInputs.of(self._departures(X)[self.used_], named=self.categories, weight=w)
         several, part = np.unique(fold, return_inverse=True)
-        if len(several) < 2:
-            several, part = several[:0], folds_along_time(X.index, folds=_PARTS, blocks_per_fold=_BLOCKS)
+        alone = len(several) < 2
+        if alone:
+            part = folds_along_time(X.index, folds=_PARTS, blocks_per_fold=_BLOCKS)
         rows = Rows(self.inputs_.of_rows(self._departures(X)), learned.y, w, part)
         self.weights_, kinds = _first_fit(rows, seed=self.seed)
         self.features_ = FourierFeatures.drawn(
             len(self.inputs_), count=self.projections, gamma=_GAMMA, seed=self.seed
         )
         weighted = replace(rows, inputs=rows.inputs * self.weights_)
-        found = fit_distributions(weighted, self.features_, kinds=kinds, unseen=len(several) > 0)
+        found = fit_distributions(weighted, self.features_, kinds=kinds, unseen=not alone)
         self.distributions_: Several = found[0]
-        return dict(zip(several, found[1:], strict=True))
+        return dict.fromkeys(several, ()) if alone else dict(zip(several, found[1:], strict=True))
 
     def _departures(self, X: pd.DataFrame) -> pd.DataFrame:
         return learned_outcome.departures(X, self.relative_columns, relative_to=self.relative_to)

@@ -292,6 +292,16 @@ def test_folds_that_are_none_are_refused(fold: Array) -> None:
     assert len(str(caught.value).splitlines()) == 3
 
 
+def test_a_fold_with_all_rows_that_train_has_no_forecast_out_of_fold() -> None:
+    rng = np.random.default_rng(0)
+    known = np.arange(400) < 200
+    X = pd.DataFrame({"x": rng.uniform(size=400), "bound": np.where(known, 1.0, np.nan)})
+    model = KernelQuantiles((0.5,), projections=20, share_of="bound")
+    unseen = model.fit_out_of_fold(X, rng.uniform(size=400), fold=np.arange(400) // 200)
+    assert np.isnan(unseen[known]).all(), "a forecast in sample is not one out of fold"
+    assert np.isfinite(unseen[~known]).all()
+
+
 def test_rows_without_a_level_are_forecast_out_of_fold_too() -> None:
     X, y = _plane(900)
     fold = np.arange(900) // 300
