@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +27,7 @@ _MAX_SITES: Final = 100
 
 
 def learn(rows: TrainingRows, models: Mapping[str, QuantileModel]) -> str:
-    """Numbers of the :class:`Decay` of errors, as JSON, of sites with models that have scores; empty without."""
+    """Numbers of the :class:`Decay` of errors, as JSON, of sites with scores in enough issues; empty without."""
     scores: dict[str, Array] = {}
     places: dict[str, npt.NDArray[np.intp]] = {}
     for site in rows.sites[: _MAX_SITES + 1]:
@@ -37,9 +38,11 @@ def learn(rows: TrainingRows, models: Mapping[str, QuantileModel]) -> str:
     if not scores or len(scores) > _MAX_SITES:
         return ""
     table, leads = _by_issue(rows, scores, places)
-    if np.isfinite(table).any(axis=2).sum(axis=0).min() < _MIN_ISSUES:
+    enough = np.isfinite(table).any(axis=2).sum(axis=0) >= _MIN_ISSUES
+    if not enough.any():
         return ""
-    decay = Decay.fit(standardised(table, min_count=_MIN_ISSUES), leads, sites=tuple(scores))
+    table, names = table[:, enough], tuple(compress(scores, enough))
+    decay = Decay.fit(standardised(table, min_count=_MIN_ISSUES), leads, sites=names)
     return json.dumps(_with_unseen(decay, np.nanvar(table, axis=(0, 2))).to_numbers())
 
 

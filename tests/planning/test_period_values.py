@@ -115,6 +115,17 @@ def test_references_carry_a_dependence_too(seasonal: str) -> None:
     assert GaussianCopula.of(forecast).target.matrix(("city",), np.arange(24.0))[0, 12] > 0.35
 
 
+def test_a_site_with_few_issues_leaves_the_others_their_dependence() -> None:
+    forecaster, observations = _forecaster(level=0.6, hours=24 * 60, model=ef.Climatology())
+    young = observations.values.copy()
+    young.loc[young.index[: -24 * 6], "works"] = np.nan
+    known = ef.Observations(young, published_after="1h")
+    forecast = forecaster.fit(None, known, missing="drop").predict(None, known, issue_time="2023-02-28 12:00")
+    assert len(forecast.sel(site="city").peak()) == 1
+    with pytest.raises(MissingDataError, match="'works'"):
+        forecast.peak()
+
+
 def test_a_model_that_is_not_calibrated_carries_none_and_the_remedy_is_named() -> None:
     model = ef.LightGBMQuantiles(n_estimators=5, folds=0)
     forecaster, observations = _forecaster(level=0.6, hours=24 * 40)
