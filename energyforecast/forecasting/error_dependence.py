@@ -30,9 +30,10 @@ def learn(rows: TrainingRows, models: Mapping[str, QuantileModel]) -> str:
     """Numbers of the :class:`Decay` of errors, as JSON, of sites with scores in enough issues; empty without."""
     scores: dict[str, Array] = {}
     places: dict[str, npt.NDArray[np.intp]] = {}
+    rng = np.random.default_rng(0)
     for site in rows.sites[: _MAX_SITES + 1]:
         places[site.name] = np.flatnonzero(rows.lit(site))
-        found = unseen_scores(models[site.name], *stacked(rows, (site,)))
+        found = unseen_scores(models[site.name], *stacked(rows, (site,)), rng=rng)
         if found is not None:
             scores[site.name] = found
     if not scores or len(scores) > _MAX_SITES:

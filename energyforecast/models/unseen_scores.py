@@ -14,15 +14,18 @@ from energyforecast.models.selected_model import _CALIBRATED, SelectedModel
 __all__ = ["unseen_scores"]
 
 
-def unseen_scores(model: QuantileModel, X: pd.DataFrame, y: Array) -> Array | None:
+def unseen_scores(
+    model: QuantileModel, X: pd.DataFrame, y: Array, *, rng: np.random.Generator
+) -> Array | None:
     """Normal scores of the rows of the last fit, to be read once: out of fold, NaN where there are none.
 
-    Of a model of few parameters they are in sample; None where a model keeps no out-of-fold quantiles.
+    Of a model of few parameters they are in sample; None where a model keeps no out-of-fold quantiles. `rng` draws
+    levels on point masses: one for several sites, whose calms would otherwise have the same levels.
     """
     if isinstance(model, SelectedModel) and len(model.models_) == 1:
-        return unseen_scores(next(iter(model.models_.values())), X, y)
+        return unseen_scores(next(iter(model.models_.values())), X, y, rng=rng)
     if model.few_parameters:
-        return _scores(y, model.predict(X), model.levels)
+        return _scores(y, model.predict(X), model.levels, rng=rng)
     if not isinstance(model, SelectedModel | LightGBMQuantiles) or model.unseen_ is None:
         return None
     (rows, curves), model.unseen_ = model.unseen_, None  # large, and wanted once
@@ -35,11 +38,10 @@ def unseen_scores(model: QuantileModel, X: pd.DataFrame, y: Array) -> Array | No
     if isinstance(model, SelectedModel):
         by = model.groups_by(X.iloc[rows])
         curves = out_of_fold_calibration.read(curves, levels, levels, model.correction_, by=by)
-    result[rows] = _scores(y[rows], curves, levels)
+    result[rows] = _scores(y[rows], curves, levels, rng=rng)
     return result
 
 
-def _scores(y: Array, curves: Array, levels: tuple[float, ...]) -> Array:
-    """Normal score of each outcome in its curve, with the same random levels on point masses in each call."""
-    rng = np.random.default_rng(0)
+def _scores(y: Array, curves: Array, levels: tuple[float, ...], *, rng: np.random.Generator) -> Array:
+    """Normal score of each outcome in its curve."""
     return normal_scores(y, np.sort(curves, axis=1), np.asarray(levels), rng=rng)

@@ -115,6 +115,18 @@ def test_references_carry_a_dependence_too(seasonal: str) -> None:
     assert GaussianCopula.of(forecast).target.matrix(("city",), np.arange(24.0))[0, 12] > 0.35
 
 
+def test_point_masses_of_two_sites_do_not_make_them_dependent() -> None:
+    """Half of the outcomes are 0; where is drawn at random, for each site apart."""
+    forecaster, observations = _forecaster(level=0.0, hours=24 * 150, model=ef.Climatology())
+    independent = np.maximum(np.random.default_rng(0).normal(size=observations.values.shape), 0.0)
+    known = ef.Observations(
+        pd.DataFrame(independent, observations.index, observations.values.columns), published_after="1h"
+    )
+    forecast = forecaster.fit(None, known).predict(None, known, issue_time="2023-05-28 12:00")
+    between = GaussianCopula.of(forecast).target.matrix(("city", "works"), np.arange(1.0))[0, 1]
+    assert between == pytest.approx(0.0, abs=0.05)
+
+
 def test_a_site_with_few_issues_leaves_the_others_their_dependence() -> None:
     forecaster, observations = _forecaster(level=0.6, hours=24 * 60, model=ef.Climatology())
     young = observations.values.copy()
