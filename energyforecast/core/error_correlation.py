@@ -254,18 +254,18 @@ def _fit_decay(scores: Array, hours: Array) -> tuple[float, float, float]:
 
 def _between_sites(scores: Array) -> Array:
     """Correlation between sites pooled over leads, shrunk towards one that is the same for all pairs."""
-    products = np.einsum("kih,kjh->kij", scores, scores, optimize=True)
-    power = np.sqrt(np.einsum("kii->i", products))
-    power = np.where(power > 0, power, 1.0)
-    products /= power[:, None] * power[None, :]
-    sample, issues = products.sum(axis=0), len(scores)
+    power = np.sqrt((scores**2).sum(axis=(0, 2)))[:, None]
+    scores = scores / np.where(power > 0, power, 1.0)
+    sample, issues = np.tensordot(scores, scores, axes=((0, 2), (0, 2))), len(scores)
+    mean = sample / issues
     np.fill_diagonal(sample, 1.0)
     if len(sample) == 1:
         return np.asarray(sample)
     apart = ~np.eye(len(sample), dtype=bool)
     equal = np.where(apart, max(sample[apart].mean(), 0.0), 1.0)
-    variance = issues / (issues - 1) * ((products - sample / issues) ** 2).sum(axis=0)
-    share = _share(variance[apart].sum(), ((sample - equal)[apart] ** 2).sum())
+    # One issue after the other: products of all at once are as large as issues times squared sites.
+    spread = sum(((one @ one.T - mean)[apart] ** 2).sum() for one in scores)
+    share = _share(issues / (issues - 1) * spread, ((sample - equal)[apart] ** 2).sum())
     return np.asarray((1 - share) * sample + share * equal)
 
 

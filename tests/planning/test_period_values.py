@@ -124,7 +124,7 @@ def test_point_masses_of_two_sites_do_not_make_them_dependent() -> None:
     )
     forecast = forecaster.fit(None, known).predict(None, known, issue_time="2023-05-28 12:00")
     between = GaussianCopula.of(forecast).target.matrix(("city", "works"), np.arange(1.0))[0, 1]
-    assert between == pytest.approx(0.0, abs=0.05)
+    assert between == pytest.approx(0.0, abs=0.03)
 
 
 def test_a_site_with_few_issues_leaves_the_others_their_dependence() -> None:
