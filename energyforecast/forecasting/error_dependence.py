@@ -14,7 +14,7 @@ import numpy.typing as npt
 from energyforecast.core.error_correlation import Decay, standardised
 from energyforecast.forecasting.training import TrainingRows, stacked
 from energyforecast.models import QuantileModel
-from energyforecast.models.unseen_scores import unseen_scores
+from energyforecast.models.unseen_scores import forget_unseen, unseen_scores
 
 __all__ = ["learn"]
 
@@ -31,12 +31,15 @@ def learn(rows: TrainingRows, models: Mapping[str, QuantileModel]) -> str:
     scores: dict[str, Array] = {}
     places: dict[str, npt.NDArray[np.intp]] = {}
     rng = np.random.default_rng(0)
-    for site in rows.sites[: _MAX_SITES + 1]:
+    if len(rows.sites) > _MAX_SITES:
+        forget_unseen(models.values())
+        return ""
+    for site in rows.sites:
         places[site.name] = np.flatnonzero(rows.lit(site))
         found = unseen_scores(models[site.name], *stacked(rows, (site,)), rng=rng)
         if found is not None:
             scores[site.name] = found
-    if not scores or len(scores) > _MAX_SITES:
+    if not scores:
         return ""
     table, leads = _by_issue(rows, scores, places)
     enough = np.isfinite(table).any(axis=2).sum(axis=0) >= _MIN_ISSUES

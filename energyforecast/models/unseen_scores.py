@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ from energyforecast.models.base import Array, QuantileModel
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.selected_model import _CALIBRATED, SelectedModel
 
-__all__ = ["unseen_scores"]
+__all__ = ["forget_unseen", "unseen_scores"]
 
 
 def unseen_scores(
@@ -40,6 +42,15 @@ def unseen_scores(
         curves = out_of_fold_calibration.read(curves, levels, levels, model.correction_, by=by)
     result[rows] = _scores(y[rows], curves, levels, rng=rng)
     return result
+
+
+def forget_unseen(models: Iterable[QuantileModel]) -> None:
+    """Drop the out-of-fold quantiles of fitted models, which are large, where they are not read."""
+    for model in models:
+        if isinstance(model, SelectedModel):
+            forget_unseen(model.models_.values())
+        if isinstance(model, SelectedModel | LightGBMQuantiles):
+            model.unseen_ = None
 
 
 def _scores(y: Array, curves: Array, levels: tuple[float, ...], *, rng: np.random.Generator) -> Array:

@@ -138,6 +138,16 @@ def test_a_site_with_few_issues_leaves_the_others_their_dependence() -> None:
         forecast.peak()
 
 
+def test_models_of_more_sites_than_are_correlated_keep_no_out_of_fold_quantiles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("energyforecast.forecasting.error_dependence._MAX_SITES", 0)
+    forecaster, observations = _forecaster(level=0.6, hours=24 * 40)
+    forecaster.fit(None, observations)
+    assert all(model.unseen_ is None for model in forecaster.models_.values())
+    assert not forecaster.training_.error_correlation
+
+
 def test_a_model_that_is_not_calibrated_carries_none_and_the_remedy_is_named() -> None:
     model = ef.LightGBMQuantiles(n_estimators=5, folds=0)
     forecaster, observations = _forecaster(level=0.6, hours=24 * 40)
