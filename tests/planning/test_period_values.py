@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 import energyforecast as ef
+from energyforecast.core.error_correlation import Decay
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.forecasting.error_dependence import _with_unseen
 from energyforecast.planning import GaussianCopula, Independence, energy, peak, period_scores
 from energyforecast.testing import example_days
 
@@ -178,6 +180,21 @@ def test_the_most_likely_hour_counts_its_neighbours() -> None:
     table = peak(Scenarios.from_values(values, sites=["a"], valid_time=hours))
     assert table["time"][0] == hours[9]
     assert table["probability"][0] == pytest.approx(0.6)
+    assert table["q0.5"][0] == 1.0  # a single hour is the peak, however short it is
+
+
+def test_energy_is_power_times_the_length_of_an_interval() -> None:
+    quarters = pd.date_range("2024-01-02", periods=96, freq="15min", tz="UTC")
+    scenarios = Scenarios.from_values(np.full((3, 1, 96), 8.0), sites=["a"], valid_time=quarters)
+    assert energy(scenarios)[["hours", "mean", "q0.5"]].to_numpy().tolist() == [[24.0, 192.0, 192.0]]
+
+
+def test_the_variance_that_a_sample_lacks_is_an_error_of_all_hours_together() -> None:
+    learnt = Decay(("a",), np.eye(1), np.array([6.0]), np.array([0.5]), np.array([0.2]))
+    wider = _with_unseen(learnt, np.array([0.75])).matrix(("a",), np.array([0.0, 1e6]))
+    # Three quarters of the variance are as learnt, with 0.2 in common, one quarter is the same in all hours.
+    assert wider[0, 1] == pytest.approx(0.75 * 0.2 + 0.25)
+    assert wider[0, 0] == 1.0
 
 
 def test_scores_of_a_perfect_dependence_are_calibrated_and_those_of_hours_alone_not(days: Any) -> None:
