@@ -46,7 +46,9 @@ SCENARIOS = 300
 
 def households(folder: Path) -> pd.DataFrame:
     """Power of each household, and of all together. [MW]"""
-    tables = [pd.read_parquet(path).set_index("time") for path in sorted(folder.glob("households*.parquet"))]
+    tables = [pd.read_parquet(path).set_index("time") for path in sorted(folder.rglob("households*.parquet"))]
+    if not tables:
+        raise SystemExit(f"There is no households*.parquet in {folder}.")
     power = pd.concat(tables, axis=1) / 1e6
     power.index = pd.DatetimeIndex(power.index, tz="UTC") if power.index.tz is None else power.index
     return power.assign(**{ALL: power.sum(axis=1, skipna=False)})
@@ -140,9 +142,9 @@ def figure(result: ef.Result, path: Path | str, *, model: str) -> None:
     )
     hours = sampled.valid_times.tz_convert(ZONE).hour
     drawn, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.4), width_ratios=(2, 1, 1))
-    for share in (0.9, 0.5):
+    for share, shade in ((0.9, "#c6dbec"), (0.5, "#93bcdd")):
         ends = np.quantile(x, [0.5 - share / 2, 0.5 + share / 2], axis=0)
-        left.fill_between(hours, *ends, color="#1f77b4", alpha=0.25, lw=0, label=f"{share:.0%}")
+        left.fill_between(hours, *ends, color=shade, lw=0, label=f"{share:.0%}")
     left.plot(hours, np.median(x, axis=0), color="#1f77b4", label="median")
     left.plot(hours, y, "k--", lw=1, label="outcome")
     left.set(xlabel="local hour", ylabel="power [kW]", title="hours")
@@ -170,9 +172,9 @@ def figure(result: ef.Result, path: Path | str, *, model: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds households*.parquet")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--figure", type=Path, help="draw one day here")
     arguments = parser.parse_args()
     result = backtest(households(arguments.data))
     table = pd.concat(
