@@ -311,6 +311,18 @@ def refuse_other_activities(columns: Mapping[str, pd.DataFrame], models: Mapping
             )
 
 
+def refuse_different_columns(columns: Mapping[str, pd.DataFrame], pooled: Sequence[str]) -> None:
+    """Refuse one model for sites of which one has columns that another lacks."""
+    for name in pooled[1:]:
+        differing = sorted({*map(str, columns[name])} ^ {*map(str, columns[pooled[0]])})
+        if differing:
+            raise SchemaError(
+                f"A pooled model is asked for; {name!r} and {pooled[0]!r} differ in the columns {differing}.",
+                "Sites of one model must have the same columns, also those of planned operation.",
+                "Plan the same activities for each (level 0 where one has none), or leave pooled=False.",
+            )
+
+
 def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:
     """Raise if the newest usable run is older than any seen in training."""
     for (model, name), init in matrix.weather_init_time.items():

@@ -215,6 +215,7 @@ class Forecaster(Specification):
         cold = training.cold_start_sites(chosen)
         warm = [site for site in self.sites if site.name not in cold]
         levels = self.task.quantiles
+        checks.refuse_different_columns(matrix.columns, [site.name for site in warm] if self.pooled else [])
         self.scale_ = chosen.scale
         self.models_ = training.fit_models(
             chosen, warm, model_of=self.model_of, quantiles=levels, pooled=self.pooled

@@ -84,6 +84,8 @@ def quantile_of(model: QuantileModel, X: pd.DataFrame, level: float) -> Array:
 
 def mean_of_tables(tables: Sequence[Any], shares: Array) -> Any:
     """Mean of tables, or of series, of which some have columns of their own; the base value stays the last."""
+    if not tables:
+        return pd.Series(dtype=np.float64)
     names = dict.fromkeys(name for table in tables for name in table.axes[-1])
     whole = sorted(names, key="base".__eq__)
     filled = [table.reindex(whole, axis=table.ndim - 1, fill_value=0.0) for table in tables]

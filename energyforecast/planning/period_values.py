@@ -19,7 +19,7 @@ from energyforecast.planning.scenario_generation.copula import GaussianCopula
 from energyforecast.planning.scenario_generation.dependence import Dependence
 from energyforecast.planning.scenario_generation.sample import sample_scenarios
 
-__all__ = ["By", "Period", "energy", "most_likely_time", "peak", "periods_of", "sampled"]
+__all__ = ["NEAR", "By", "Period", "energy", "most_likely_time", "peak", "periods_of", "sampled"]
 
 Array = npt.NDArray[Any]
 
@@ -28,7 +28,7 @@ _FORMS: Final = {"day": "%Y-%m-%d", "month": "%Y-%m"}
 #: Levels of the tables.
 _LEVELS: Final = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 #: Distance within which the time of a peak is right.
-_NEAR: Final = np.timedelta64(1, "h")
+NEAR: Final = np.timedelta64(1, "h")
 
 
 class Period(NamedTuple):
@@ -222,8 +222,9 @@ def periods_of(valid_time: pd.DatetimeIndex, *, by: By, timezone: str) -> list[P
 def most_likely_time(places: npt.NDArray[np.intp], stamps: timestamps.Times) -> tuple[np.datetime64, float]:
     """Interval within an hour of which most peaks lie, and their share; of several, that of most peaks itself."""
     count = np.bincount(places, minlength=len(stamps))
-    near = np.abs(stamps[:, None] - stamps[None, :]) <= _NEAR
-    share = near @ count
+    before = np.concatenate([[0], np.cumsum(count)])
+    first, last = np.searchsorted(stamps, stamps - NEAR), np.searchsorted(stamps, stamps + NEAR, side="right")
+    share = before[last] - before[first]
     best = int(np.lexsort((-np.arange(len(stamps)), count, share))[-1])
     return stamps[best], float(share[best] / len(places))
 

@@ -11,12 +11,13 @@ import pandas as pd
 
 from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.arguments import check_types
+from energyforecast.core.error_correlation import ERROR_CORRELATION
 from energyforecast.core.forecast import By, Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import MissingDataError
 from energyforecast.evaluation.losses import pinball_loss
 from energyforecast.evaluation.result import Result
-from energyforecast.planning.period_values import most_likely_time, periods_of, sampled
+from energyforecast.planning.period_values import NEAR, most_likely_time, periods_of, sampled
 from energyforecast.planning.scenario_generation.dependence import Dependence
 
 __all__ = ["period_scores"]
@@ -27,8 +28,6 @@ _Rows = list[tuple[str, str, float, Array]]
 _COVERAGES: Final = (0.5, 0.8, 0.9)
 #: Levels of the pinball loss.
 _LEVELS: Final = np.arange(1, 100) / 100
-#: Distance within which the time of a peak is right.
-_NEAR: Final = np.timedelta64(1, "h")
 
 
 def period_scores(
@@ -96,7 +95,7 @@ def period_scores(
     able = {
         name: forecast
         for name, forecast in result.forecasts.items()
-        if name in given or forecast.data.attrs.get("error_correlation")
+        if name in given or forecast.data.attrs.get(ERROR_CORRELATION)
     }
     if not able:
         raise MissingDataError(
@@ -136,7 +135,7 @@ def _of_model(
                         "site": name,
                         "peak": (y.max(), _curve(x.max(axis=1))),
                         "energy": (y.sum() * scenarios.step, _curve(x.sum(axis=1) * scenarios.step)),
-                        "near": abs(time - valid[period.places][y.argmax()]) <= _NEAR,
+                        "near": abs(time - valid[period.places][y.argmax()]) <= NEAR,
                     }
 
 

@@ -313,3 +313,16 @@ def test_a_section_that_is_wrong_is_refused(tmp_path: Path, old: str, new: str, 
     path.write_text(CONFIGURATION.replace(old, new))
     with pytest.raises(errors.ConfigurationError, match=words):
         configuration.read(path)
+
+
+def test_a_pooled_model_of_sites_with_different_activities_is_refused_in_the_fit() -> None:
+    both = ef.Observations(DEMAND.assign(other=DEMAND["works"]), published_after="1h", planned=PLAN)
+    sites = [WORKS, replace(WORKS, name="other")]
+    features = [LocalHour(), RecentLevel(), Planned()]
+    pooled = ef.Forecaster(sites, TASK, model=MODEL, pooled=True, features=features)
+    with pytest.raises(errors.SchemaError, match=r"'other' and 'works' differ in .*furnace"):
+        pooled.fit(None, both, as_of=FIT)
+    idle = ROWS.iloc[[0]].assign(site="other", level=0.0, published=INDEX[0] - pd.Timedelta("9D"))
+    whole = ef.PlannedOperation(pd.concat([ROWS, idle], ignore_index=True))
+    pooled.fit(None, replace(both, planned=whole), as_of=FIT)
+    assert np.isfinite(pooled.predict(None, replace(both, planned=whole), issue_time=ISSUE).data.values).all()

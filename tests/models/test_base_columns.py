@@ -251,3 +251,9 @@ def test_a_weighed_mean_is_calibrated_and_shares_reach_its_forecast() -> None:
     model.correction_ = np.empty((0, model.correction_.shape[1]))
     middle = model.models_["other"].levels.index(0.5)
     np.testing.assert_allclose(model.predict(X[1600:])[:, 1], alone[:, middle])
+
+
+def test_a_choice_without_trees_has_no_gain_of_columns() -> None:
+    X, y = _rows(400)
+    model = SelectedModel(LEVELS, candidates={"linear": LinearQuantiles()}).fit(X, y)
+    assert model.gain().empty
