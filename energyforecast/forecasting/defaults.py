@@ -23,8 +23,10 @@ from energyforecast.features import (
     features_giving,
     recipe,
 )
+from energyforecast.forecasting.default_of_demand import model_of_demand, model_of_demand_now
+from energyforecast.forecasting.default_of_pv import model_of_pv
 from energyforecast.forecasting.default_of_wind import SEASON, model_of_wind, season_for
-from energyforecast.models import DemandResponse, LightGBMQuantiles, QuantileModel, SelectedModel
+from energyforecast.models import DemandResponse, QuantileModel
 from energyforecast.models.base import check_parameters
 
 __all__ = [
@@ -51,27 +53,6 @@ ModelsFor: TypeAlias = QuantileModel | Literal["auto"] | Mapping[str, QuantileMo
 RESPONSE_FEATURES: Final = FeatureSet((LocalHour(), DayType(), DayOfYear(), Temperature()))
 
 _T = TypeVar("_T")
-
-#: Levels fitted for demand.
-_DENSE: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
-
-#: Columns of demand in its unit, which enter as departures where the outcome does.
-_LEVELS_OF_DEMAND: Final = ("lag_*h", "mean_*", "level", "day_mean", "newest")
-#: Columns that move as slowly as the season: in a short history with weather, trees take single weeks for them.
-_OF_WEEKS: Final = ("day_length", "mean_4x168h", "level[[]*")
-_SLOW: Final = (*_OF_WEEKS, "level", "mean_7x24h", "day_mean")
-#: Columns that move with the year, which no temperature explains.
-_OF_THE_YEAR: Final = ("season_*", "day_length", "daylight")
-#: Settings of trees where columns explain little: random thresholds, no start at the median, holidays of a few days.
-_EXPLAIN_LITTLE: Final[dict[str, Any]] = {
-    "extra_trees": True,
-    "init_from_median": False,
-    "min_child_samples": 40,
-}
-#: Candidate of a PV plant that reads the newest day.
-_SHARE: Final = "share of sun and clear sky"
-#: Years of demand from which on the season is known. [a]
-_SEASON_AFTER: Final = 1.25
 
 
 class Recipe(NamedTuple):
@@ -145,139 +126,13 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
     if isinstance(site, PVPlant):
         # Minutes to hours ahead, the newest power matters most: shares and departures were not compared there.
         chain = None if isinstance(task, Intraday) else known("PVChainPower", "pv_chain_power")
-        return _of_pv(known("ClearSkyPower", "clear_sky_power"), chain)
+        return model_of_pv(known("ClearSkyPower", "clear_sky_power"), chain)
     if not isinstance(site, DemandArea):
         near = isinstance(task, Intraday) if features is None else "DecayingNewest" in _as_set(features).names
         return model_of_wind(next_hours=near, by_recipe=features is None)
     if isinstance(task, Intraday):
-        return _of_demand_now(known("LeadTime", "lead_time"))
-    return _of_demand(site)
-
-
-def _of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
-    """Default model of a PV plant.
-
-    Features are few and collinear: thresholds are searched in full, each tree receives few columns, so that trees
-    differ, and out-of-fold models see most seasons. At the same power, noon in winter is less certain than a morning in
-    summer: levels are calibrated by clear-sky power, too. Absolute powers follow a plant that is not as described,
-    departures from the chain of models one that is, shares of sun and clear sky a brighter season, below snow as well;
-    these two take over where the sun is higher than all that was learned. Their errors differ: the mean is the usual
-    choice. What the newest day gave shows snow, in the light of the sky alone: shares see it, with most columns.
-    """
-    settings: dict[str, Any] = {
-        "extra_trees": False,
-        "folds": 3,
-        "feature_fraction": 0.4,
-        "calibrate_by": clear_sky,
-    }
-    if clear_sky is None or chain is None:
-        return LightGBMQuantiles(**settings)
-    share = settings | {"share_of": (clear_sky, chain), "feature_fraction": 0.8}
-    settings["exclude"] = ("newest_clear_sky_share*",)
-    candidates: dict[str, QuantileModel] = {
-        "absolute": LightGBMQuantiles(**settings),
-        _SHARE: LightGBMQuantiles(**share),
-        "departure from the chain": LightGBMQuantiles(relative_to=chain, **settings),
-    }
-    able = (_SHARE, "departure from the chain")
-    return SelectedModel(
-        candidates=candidates, usual=tuple(candidates), beyond=tuple((clear_sky, name) for name in able)
-    )
-
-
-def _of_demand(site: DemandArea) -> QuantileModel:
-    """Default model of a demand area.
-
-    Departures from published values follow growth and breaks; a linear base on the level goes beyond the range of
-    training, as in the first frost, in which it takes over. Errors differ: the mean is the usual choice. Industry moves
-    in steps: its level is that of its newest days.
-    """
-    absolute = {"absolute": _demand_trees()}
-    if site.sector == "industry":
-        return SelectedModel(
-            candidates={"departure from the level": _demand_trees(relative_to="level")} | absolute
-        )
-    means = {
-        "linear base on the level": _demand_trees(linear_base=True, relative_to="level"),
-        "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
-    }
-    newest = _demand_trees(relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True)
-    early, alone = _of_short_history(), _of_demand_alone()
-    responding = absolute | means | {"departure from the newest day": newest}
-    return SelectedModel(
-        candidates=responding | early | alone,
-        usual=(*absolute, *means, *alone),
-        required=(
-            *((name, "temp_air*") for name in (*responding, *early)),
-            *((name, "!temp_air*") for name in alone),
-        ),
-        # A frost or heat beyond all before raises demand: a base that falls follows the other leg of its response.
-        beyond=tuple(
-            ("temp_air[mean]", name, "above") for name in ("linear base on the level", "linear base, weather")
-        ),
-        early=tuple(early),
-        early_before=_SEASON_AFTER,
-    )
-
-
-def _of_short_history() -> dict[str, QuantileModel]:
-    """Candidates where a temperature is known and the season is not.
-
-    In so short a history, trees take single weeks for what moves with the season. On 34 histories of two to fourteen
-    months, the mean of these four has 14 % less loss than the usual one of longer histories.
-    """
-    newest = {"relative_to": "day_mean", "relative_columns": _LEVELS_OF_DEMAND, "exclude": _OF_WEEKS}
-    return {
-        "weather": _demand_trees(exclude=_SLOW),
-        "linear base, weather": _demand_trees(exclude=_SLOW, linear_base=True),
-        "departure from the newest day, short history": _demand_trees(**newest),
-        "departure from the week's mean, short history": _demand_trees(relative_to="mean_7x24h"),
-    }
-
-
-def _of_demand_alone() -> dict[str, QuantileModel]:
-    """Candidates where no temperature is known: departures of demand from its newest levels, as all of its past enters.
-
-    The settings of the trees are those for columns that explain little.
-    """
-    settings = _EXPLAIN_LITTLE | {"relative_columns": _LEVELS_OF_DEMAND, "exclude": _OF_THE_YEAR}
-    return {
-        "departure from the week's mean, past alone": _demand_trees(relative_to="mean_7x24h", **settings),
-        "departure from the newest day, past alone": _demand_trees(relative_to="day_mean", **settings),
-    }
-
-
-def _of_demand_now(lead: str | None) -> QuantileModel:
-    """Default model of a demand area for the next hours, which continue from the newest value.
-
-    Errors grow with the lead, by which levels are calibrated. How much columns explain differs by area: the mean of
-    trees for both is the usual choice.
-    """
-    settings: dict[str, Any] = {"relative_to": "newest", "calibrate_by": lead}
-    usual = {
-        "departure from the newest value": _demand_trees(**settings),
-        "departure from the newest value, random thresholds": _demand_trees(**settings, **_EXPLAIN_LITTLE),
-    }
-    linear = {"linear base": _demand_trees(linear_base=True, calibrate_by=lead)}
-    return SelectedModel(candidates=usual | linear, usual=tuple(usual))
-
-
-def _demand_trees(**settings: Any) -> QuantileModel:
-    """Trees for demand.
-
-    It depends on few features: thresholds are searched in full. Quantiles lie near the median, where leaf values begin;
-    each fold has all seasons; residuals are nearly normal, so that straight lines between few levels would widen the
-    distribution.
-    """
-    usual: dict[str, Any] = {
-        "extra_trees": False,
-        "init_from_median": True,
-        "folds": 3,
-        "blocks_per_fold": 15,
-        "fitted_quantiles": _DENSE,
-        "season_after": _SEASON_AFTER,
-    }
-    return LightGBMQuantiles(**(usual | settings))
+        return model_of_demand_now(known("LeadTime", "lead_time"))
+    return model_of_demand(site)
 
 
 def _default_features(site: Site, task: Task, model: QuantileModel) -> FeatureSet:
