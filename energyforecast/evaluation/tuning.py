@@ -323,7 +323,7 @@ def _judge(
                 as_of=moment,
                 outside="missing",
             )
-            rows = judge & np.isfinite(outcome) & table.usable[table.origin]
+            rows = judge & np.isfinite(outcome) & table.usable_at[site.name][table.origin]
             quantiles = fitted.predict_rows(table, site, rows=rows)
             unit = 1.0 if site.capacity is None else site.capacity / 100
             losses.append(float(pinball_loss(outcome[rows], quantiles, fitted.task.quantiles).mean()) / unit)

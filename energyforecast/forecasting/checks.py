@@ -33,7 +33,8 @@ from energyforecast.errors import (
 from energyforecast.features import Needs
 from energyforecast.features.planned import planned_activity
 from energyforecast.forecasting.defaults import Recipe
-from energyforecast.forecasting.design_matrix import DesignMatrix, clock_stride
+from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.hub_wind import clock_stride
 from energyforecast.forecasting.ladder import AGE_SLACK
 from energyforecast.forecasting.training import Training
 from energyforecast.models import QuantileModel

@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import timestamps, variables
+from energyforecast.core import timestamps
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import PVPlant, Site, WindFarm
+from energyforecast.core.sites import PVPlant, Site
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, check_structure, label_of
 from energyforecast.errors import MissingDataError
 from energyforecast.features import ColdStartPower, FeatureSet, Needs
 from energyforecast.forecasting.defaults import Recipe
+from energyforecast.forecasting.hub_wind import clock_margin, hub_wind
 from energyforecast.forecasting.known_history import has_history, newest_observation
 from energyforecast.forecasting.row_capacity import RowCapacity
 from energyforecast.models import QuantileModel
@@ -30,7 +31,6 @@ from energyforecast.point_in_time.snapshot import Snapshot
 __all__ = [
     "DesignMatrix",
     "build_design_matrix",
-    "clock_stride",
     "joint_needs",
     "merge_sites",
     "of_origins",
@@ -41,8 +41,6 @@ Array = npt.NDArray[Any]
 
 #: Caveat of forecasts for which no single run has all hours.
 EARLIER: Final = "weather: hours that the newest run does not reach are from the run before"
-#: Intervals around each one in which the wind is compared with the power, in strides of about an hour.
-_REACH: Final = range(-3, 4)
 _NAT: Final = np.datetime64("NaT", "ns")
 
 
@@ -62,8 +60,8 @@ class DesignMatrix:
     weather_init_time, skipped : dict of array, shape (origins,)
         Newest run, and whether a newer one was incomplete; by weather model and site. ``skipped`` holds the models of
         which features need a variable: with the others a forecast is neither late nor lost.
-    usable : array of bool, shape (origins,)
-        Whether usable weather had arrived for every site.
+    usable_at : dict of array of bool, shape (origins,)
+        Whether usable weather had arrived, by site.
     has_history : dict of array of bool, shape (origins,)
         Whether of the lags of every feature a value was published, by site.
     newest_observation : dict of array of datetime64, shape (origins,)
@@ -105,7 +103,7 @@ class DesignMatrix:
     origin: npt.NDArray[np.int64]
     weather_init_time: dict[tuple[str, str], timestamps.Times]
     skipped: dict[tuple[str, str], npt.NDArray[np.bool_]]
-    usable: npt.NDArray[np.bool_]
+    usable_at: dict[str, npt.NDArray[np.bool_]]
     has_history: dict[str, npt.NDArray[np.bool_]]
     newest_observation: dict[str, timestamps.Times]
     hub_wind: dict[str, Array]
@@ -120,6 +118,11 @@ class DesignMatrix:
     def valid_time(self) -> timestamps.Times:
         """Beginning of each row's interval, shape (rows,)."""
         return self.windows.valid_time[self.windows.inside]
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Whether usable weather had arrived for every site, shape (origins,)."""
+        return np.asarray(np.logical_and.reduce(list(self.usable_at.values())))
 
     @property
     def issue_time(self) -> timestamps.Times:
@@ -144,7 +147,7 @@ class DesignMatrix:
             weather_init_time={key: value[chosen] for key, value in self.weather_init_time.items()},
             skipped={key: value[chosen] for key, value in self.skipped.items()},
             from_earlier={key: value[chosen] for key, value in self.from_earlier.items()},
-            usable=self.usable[chosen],
+            usable_at={name: usable[chosen] for name, usable in self.usable_at.items()},
             has_history={name: known[chosen] for name, known in self.has_history.items()},
             newest_observation={name: moments[chosen] for name, moments in self.newest_observation.items()},
             hub_wind={name: array[rows] if len(array) else array for name, array in self.hub_wind.items()},
@@ -195,7 +198,7 @@ class DesignMatrix:
 
     def first_runs(self, sites: Sequence[str]) -> dict[str, timestamps.Times]:
         """Run of the first weather model by site, shape (origins,); NaT without weather."""
-        runs = {site: np.full(len(self.usable), _NAT) for site in sites}
+        runs = {site: np.full(len(self.windows.issue_time), _NAT) for site in sites}
         return runs | {site: run for (_, site), run in reversed(list(self.weather_init_time.items()))}
 
     def with_caveats(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -241,7 +244,7 @@ def runs_within_reach(
     models = as_models(weather)
     for model, dataset in models.items():
         check_structure(dataset, sites=places, label=label_of(model))
-    margin = max(joint_needs(recipes, models).margin, _clock_margin(windows.frequency, places))
+    margin = max(joint_needs(recipes, models).margin, clock_margin(windows.frequency, places))
     return {model: select_runs(dataset, windows, margin=margin) for model, dataset in models.items()}
 
 
@@ -272,7 +275,7 @@ def merge_sites(parts: Sequence[DesignMatrix], windows: Windows, sites: Sequence
     return DesignMatrix(
         windows=windows,
         origin=np.nonzero(windows.inside)[0],
-        usable=np.logical_and.reduce([part.usable for part in parts]),
+        usable_at=by_site("usable_at"),
         weather_init_time=by_run("weather_init_time"),
         skipped=by_run("skipped"),
         from_earlier=by_run("from_earlier"),
@@ -305,7 +308,7 @@ def _of_recipe(
         windows=windows,
         names=needs.names,
         required=needs.names,
-        margin=max(needs.margin, _clock_margin(windows.frequency, sites)),
+        margin=max(needs.margin, clock_margin(windows.frequency, sites)),
         history=needs.history,
     )
     # A model that names its columns is a reference, for which physics is no substitute.
@@ -323,12 +326,12 @@ def _of_recipe(
             for key, older in now.older.items()
             if key[1] in views
         },
-        usable=_usable(now, needs, recipe.sites),
+        usable_at={name: _usable(view, needs) for name, view in views.items()},
         has_history={
             name: has_history(now, name, needed=[item.history for item in features]) for name in views
         },
         newest_observation={name: newest_observation(now, name) for name in views},
-        hub_wind={name: _hub_wind(view) for name, view in views.items()},
+        hub_wind={name: hub_wind(view) for name, view in views.items()},
         members=_members(now, features, recipe),
         weather_steps=dict(now.converted),
     )
@@ -346,44 +349,14 @@ def _members(now: Snapshot, features: FeatureSet, recipe: Recipe) -> dict[str, t
     return {name: tuple(table[row == k] for k in range(origins)) for name, table in tables.items()}
 
 
-def clock_stride(frequency: pd.Timedelta) -> pd.Timedelta:
-    """Whole intervals of about an hour, by which the wind is moved against the power."""
-    return max(1, round(pd.Timedelta("1h") / frequency)) * frequency
-
-
-def _clock_margin(frequency: pd.Timedelta, sites: Sequence[Site]) -> pd.Timedelta:
-    """Margin for the check of the clock, which a wind farm needs."""
-    wind = any(isinstance(site, WindFarm) for site in sites)
-    return _REACH[-1] * clock_stride(frequency) + frequency if wind else pd.Timedelta(0)
-
-
-def _hub_wind(now: Snapshot) -> Array:
-    """Mean wind speed nearest the hub in each row's interval and in those around it."""
-    speeds, site, frequency = now.matching("wind_speed_*m"), now.site, now.windows.frequency
-    if (
-        not speeds
-        or not isinstance(site, WindFarm)
-        or now.margin * frequency < _clock_margin(frequency, [site])
-    ):
-        return np.empty((0, len(_REACH)))
-    hub = site.hub_height or 100.0
-    nearest = min(speeds, key=lambda name: abs((variables.height_of(name) or hub) - hub))
-    stride, inside = clock_stride(frequency) / pd.Timedelta("1h"), now.windows.inside
-    return np.stack([now.interval_mean(nearest, hours=k * stride)[inside] for k in _REACH], axis=1)
-
-
-def _usable(now: Snapshot, needs: Needs, sites: Sequence[Site]) -> npt.NDArray[np.bool_]:
-    """Origins for which, at every site, at least one weather model has all that is needed."""
-    usable = np.ones(len(now.windows.issue_time), dtype=bool)
-    for site in sites:
-        view = now.at(site.name)
-        found = np.zeros_like(usable)
-        for model, names in needs.names.items():
-            prefix = f"{model}:" if model else ""
-            arrays = [view.members(prefix + name) for name in names]
-            whole = [np.isfinite(array).all(axis=2) | ~now.windows.inside for array in arrays]
-            found |= np.logical_and.reduce(whole).all(axis=1) if whole else False
-        usable &= found | (not any(needs.names.values()))
+def _usable(view: Snapshot, needs: Needs) -> npt.NDArray[np.bool_]:
+    """Origins for which at least one weather model has all that is needed at a site."""
+    usable = np.full(len(view.windows.issue_time), not any(needs.names.values()))
+    for model, names in needs.names.items():
+        prefix = f"{model}:" if model else ""
+        arrays = [view.members(prefix + name) for name in names]
+        whole = [np.isfinite(array).all(axis=2) | ~view.windows.inside for array in arrays]
+        usable |= np.logical_and.reduce(whole).all(axis=1) if whole else False
     return usable
 
 

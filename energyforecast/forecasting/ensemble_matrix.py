@@ -25,6 +25,7 @@ from energyforecast.forecasting.design_matrix import (
     merge_sites,
     of_origins,
 )
+from energyforecast.forecasting.matrix_joins import join_origins
 from energyforecast.weather import TemperatureEnsemble
 
 __all__ = ["ensemble_matrix", "measured_matrix"]
@@ -62,7 +63,7 @@ def ensemble_matrix(
         return _of_site(run, observations, window, recipe, site)
 
     def of_site(recipe: Recipe, site: Site) -> DesignMatrix:
-        return _join_origins([of_window(window, recipe, site) for window in each], windows)
+        return join_origins([of_window(window, recipe, site) for window in each], windows)
 
     merged = _merged(of_site, recipes, windows)
     if observations is None:
@@ -103,7 +104,7 @@ def measured_matrix(
         known = weather.known(site.name, observations, as_of=as_of)
         part = _of_site(known, observations, window, recipe, site)
         # Hours without temperature are left out one by one, by the model.
-        return replace(part, usable=np.ones(1, dtype=bool))
+        return replace(part, usable_at={site.name: np.ones(1, dtype=bool)})
 
     return _merged(of_site, recipes, window)
 
@@ -155,34 +156,3 @@ def _merged(of_site: Any, recipes: Sequence[Recipe], windows: Windows) -> Design
     """One matrix of the sites of all recipes."""
     pairs = [(recipe, site) for recipe in recipes for site in recipe.sites]
     return merge_sites([of_site(*pair) for pair in pairs], windows, [site for _, site in pairs])
-
-
-def _join_origins(parts: Sequence[DesignMatrix], windows: Windows) -> DesignMatrix:
-    """One matrix of parts with one origin each, of the same sites."""
-
-    def arrays(attribute: str) -> dict[Any, Any]:
-        first = getattr(parts[0], attribute)
-        return {key: np.concatenate([getattr(part, attribute)[key] for part in parts]) for key in first}
-
-    def frames(attribute: str) -> dict[str, pd.DataFrame]:
-        first = getattr(parts[0], attribute)
-        return {
-            key: pd.concat([getattr(part, attribute)[key] for part in parts], ignore_index=True)
-            for key in first
-        }
-
-    return DesignMatrix(
-        windows=windows,
-        columns=frames("columns"),
-        physics=frames("physics"),
-        origin=np.nonzero(windows.inside)[0],
-        usable=np.concatenate([part.usable for part in parts]),
-        weather_init_time=arrays("weather_init_time"),
-        skipped=arrays("skipped"),
-        has_history=arrays("has_history"),
-        newest_observation=arrays("newest_observation"),
-        hub_wind=arrays("hub_wind"),
-        members={key: tuple(part.members[key][0] for part in parts) for key in parts[0].members},
-        refusal=next((part.refusal for part in parts if part.refusal is not None), None),
-        weather_steps=parts[0].weather_steps,
-    )

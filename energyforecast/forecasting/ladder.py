@@ -50,11 +50,11 @@ def fallback_levels(
     level = _level_of_runs(matrix, site, training)
     if site.name in training.cold:
         last = CLIMATOLOGY if training.cold[site.name] else CONSTANT
-        return np.where(matrix.usable & (level < CLIMATOLOGY), level, last)
+        return np.where(matrix.usable_at[site.name] & (level < CLIMATOLOGY), level, last)
     # Trees answer without a lag; a reference that rests on it cannot.
     without_history = REDUCED if model.needs is None else CLIMATOLOGY
     level = np.where(matrix.has_history[site.name], level, np.maximum(level, without_history))
-    return np.where(matrix.usable, level, CLIMATOLOGY)
+    return np.where(matrix.usable_at[site.name], level, CLIMATOLOGY)
 
 
 def _level_of_runs(matrix: DesignMatrix, site: Site, training: Training) -> npt.NDArray[np.int64]:

@@ -36,7 +36,18 @@ class RowCapacity:
             {site.name: capacity.limit(site, hours, issued) for site in sites},
         )
 
-    def of_rows(self, rows: npt.NDArray[np.bool_]) -> Self:
+    @classmethod
+    def joined(cls, parts: Sequence[RowCapacity]) -> RowCapacity:
+        """Of the rows of several, one after the other."""
+        return replace(
+            parts[0],
+            in_service={
+                k: np.concatenate([part.in_service[k] for part in parts]) for k in parts[0].in_service
+            },
+            limit={k: np.concatenate([part.limit[k] for part in parts]) for k in parts[0].limit},
+        )
+
+    def of_rows(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Self:
         """Of some rows."""
         return replace(
             self,

@@ -16,7 +16,7 @@ from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, validated
 from energyforecast.errors import of_type
 from energyforecast.features import FeatureSet, Needs
-from energyforecast.forecasting import checks, training
+from energyforecast.forecasting import checks, training, training_origins
 from energyforecast.forecasting.defaults import (
     FeaturesFor,
     ModelsFor,
@@ -225,7 +225,7 @@ class Specification:
         used = {model: as_models(weather)[model] for model in self._reads(weather)}
         if used and isinstance(weather, TemperatureEnsemble):
             return pd.DatetimeIndex([], tz="UTC")
-        return training.training_origins(self.task, used, observations, as_of=as_of)
+        return training_origins.training_origins(self.task, used, observations, as_of=as_of)
 
     def _reads(self, weather: Weather) -> list[str]:
         """Weather models of which the features need a variable."""

@@ -15,10 +15,9 @@ from energyforecast.core import provenance, timestamps, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import PVPlant, Site, WindFarm
-from energyforecast.core.tasks import Task
 from energyforecast.core.weather_schema import Weather
 from energyforecast.core.wording import minute
-from energyforecast.errors import MissingDataError, NoRunError
+from energyforecast.errors import MissingDataError
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.models import Climatology, ColdStart, QuantileModel, SelectedModel
 from energyforecast.point_in_time.capacity import capacity_in_service, free_power
@@ -32,7 +31,6 @@ __all__ = [
     "fit_models",
     "select_rows",
     "summarise",
-    "training_origins",
     "with_every_site",
 ]
 
@@ -115,7 +113,7 @@ class TrainingRows:
 
     matrix: DesignMatrix
     sites: tuple[Site, ...]
-    usable: npt.NDArray[np.bool_]
+    usable: dict[str, npt.NDArray[np.bool_]]
     outcome: dict[str, Array]
     keep: dict[str, npt.NDArray[np.bool_]]
 
@@ -129,57 +127,6 @@ class TrainingRows:
         keep = self.keep[site.name]
         lit = keep & ~self.matrix.is_dark(site)
         return lit if lit.any() else keep
-
-
-def training_origins(
-    task: Task, weather: Weather, observations: Observations, *, as_of: pd.Timestamp | None = None
-) -> pd.DatetimeIndex:
-    """Issue times with weather that had arrived and a window inside the observations."""
-    start, end, arrival = _common_period(task, weather, observations)
-    issued = task.issue_times(start, end) if start < end else pd.DatetimeIndex([], tz="UTC")
-    issued = issued[issued >= min(arrival)] if arrival else issued
-    issued = issued if as_of is None else issued[issued < as_of]
-    if len(issued):
-        windows = task.windows(issued)
-        last = np.where(windows.inside, windows.valid_time, windows.valid_time[:, :1]).max(axis=1)
-        issued = issued[last < timestamps.to_ns([end])[0]]
-    if not len(issued):
-        raise MissingDataError(
-            f"No window can be used for training: observations {observations.index[0]} to {observations.index[-1]}, "
-            f"common with the weather from {start} to {end}"
-            + (f", as of {as_of}." if as_of is not None else "."),
-            "At least one window of the task must lie in the observations, and its weather must have arrived in time.",
-            "Check the periods of the weather and of the observations, and the delay in available_time.",
-        )
-    return issued
-
-
-def _common_period(
-    task: Task, weather: Weather, observations: Observations
-) -> tuple[pd.Timestamp, pd.Timestamp, list[pd.Timestamp]]:
-    """Period that observations and analyses share, and the first arrival of each forecast archive."""
-    width = task.frequency
-    spans, arrival = [(observations.index[0], observations.index[-1] + width)], []
-    for dataset in weather_schema.as_models(weather).values():
-        if weather_schema.is_analysis(dataset):
-            axis = timestamps.to_index(dataset["time"].values)
-            spans.append((axis[0], axis[-1] + width))
-        else:
-            arrival.append(_first_arrival(dataset))
-    return max(span[0] for span in spans), min(span[1] for span in spans), arrival
-
-
-def _first_arrival(dataset: Any) -> pd.Timestamp:
-    """When the first run of an archive arrived."""
-    arrived = timestamps.to_ns(dataset["available_time"].values.ravel())
-    known = arrived[~np.isnat(arrived)]
-    if not len(known):
-        raise NoRunError(
-            "No run of the weather archive ever arrived: every available_time is empty.",
-            "available_time must hold the time at which each run arrived.",
-            "Add publication delays, or fill the archive.",
-        )
-    return timestamps.to_index([known.min()])[0]
 
 
 def with_every_site(
@@ -243,13 +190,14 @@ def select_rows(
     """Rows with usable weather and an outcome published as of a moment, by site."""
     outcome, keep = {}, {}
     capacity = capacity_in_service(observations, sites=sites, step=matrix.windows.frequency)
-    usable = matrix.usable[matrix.origin] & (True if allowed is None else allowed)
+    may = np.ones(len(matrix.origin), dtype=bool) if allowed is None else allowed
+    usable = {site.name: matrix.usable_at[site.name][matrix.origin] & may for site in sites}
     for site in sites:
         outcome[site.name] = free_power(observations, site, matrix.valid_time, as_of=as_of, capacity=capacity)
-        keep[site.name] = usable & np.isfinite(outcome[site.name])
+        keep[site.name] = usable[site.name] & np.isfinite(outcome[site.name])
         if not keep[site.name].any() and not matrix.has_physics(site):
             raise MissingDataError(
-                f"Site {site.name!r} has no published outcome among {int(usable.sum())} rows"
+                f"Site {site.name!r} has no published outcome among {int(usable[site.name].sum())} rows"
                 + (f" as of {as_of}." if as_of is not None else "."),
                 "At least one hour must have weather and a published, unflagged outcome.",
                 "Check the flags and published_after of the observations. Demand must be observed; a plant is "
@@ -371,7 +319,7 @@ def summarise(
     """Summary of a fit, by which later forecasts judge the age of their weather."""
     matrix = rows.matrix
     # A cold start meets the weather's lateness without any outcome.
-    met = rows.usable if cold else np.logical_or.reduce(list(rows.keep.values()))
+    met = np.logical_or.reduce(list((rows.usable if cold else rows.keep).values()))
     origins = np.unique(matrix.origin[met])
     ages: dict[str, list[Array]] = {}
     for model, site in matrix.skipped:
@@ -381,7 +329,7 @@ def summarise(
     return Training(
         origins=len(origins),
         rows={name: int(mask.sum()) for name, mask in rows.keep.items()},
-        without_outcome={name: int((rows.usable & ~mask).sum()) for name, mask in rows.keep.items()},
+        without_outcome={name: int((rows.usable[name] & ~mask).sum()) for name, mask in rows.keep.items()},
         without_weather=int((~matrix.usable).sum()),
         oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
         usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
