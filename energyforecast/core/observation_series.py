@@ -385,7 +385,10 @@ class Observations:
         missing = int(self.values.isna().to_numpy().sum())
         flagged = 0 if self.flags is None else int((self.flags != 0).to_numpy().sum())
         known = f"after {short(self.published_after)}" if self.published_time is None else "at recorded times"
+        named = ", ".join(self.sites[:3]) + (
+            f" and {len(self.sites) - 3} more" if len(self.sites) > 3 else ""
+        )
         return (
-            f"Observations of {', '.join(self.sites)}: {len(self)} x {short(self.frequency)} from "
+            f"Observations of {named}: {len(self)} x {short(self.frequency)} from "
             f"{self.index[0]:%Y-%m-%d %H:%M} UTC, {missing} missing, {flagged} flagged, published {known}"
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -11,7 +12,7 @@ import xarray as xr
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 
-__all__ = ["Statistic", "SyntheticSite"]
+__all__ = ["Statistic", "SyntheticSite", "tabulated"]
 
 
 @dataclass(frozen=True)
@@ -123,21 +124,7 @@ class SyntheticSite:
         DataFrame
             Columns ``unit``, ``target``, ``reached``, ``tolerance``, ``within`` and ``basis``.
         """
-        rows = [
-            {
-                "statistic": row.name,
-                "unit": row.unit,
-                "target": row.target,
-                "reached": round(row.reached, 4),
-                "tolerance": row.tolerance,
-                "within": row.within,
-                "basis": row.basis,
-            }
-            for row in self.statistics()
-        ]
-        table = pd.DataFrame(rows).set_index("statistic")
-        table.attrs = dict(self.truth.attrs)
-        return table
+        return tabulated(self.statistics(), attrs=dict(self.truth.attrs))
 
     def __repr__(self) -> str:
         index = self.observations.index
@@ -145,3 +132,22 @@ class SyntheticSite:
             f"SyntheticSite {self.name}: seed {self.seed}, version {self.version}, {len(index)} hours from "
             f"{index[0]:%Y-%m-%d %H:%M} UTC, weather {', '.join(self.weather)}"
         )
+
+
+def tabulated(statistics: Iterable[Statistic], *, attrs: dict[Hashable, Any]) -> pd.DataFrame:
+    """Statistics as a table with its origin."""
+    rows = [
+        {
+            "statistic": row.name,
+            "unit": row.unit,
+            "target": row.target,
+            "reached": round(row.reached, 4),
+            "tolerance": row.tolerance,
+            "within": row.within,
+            "basis": row.basis,
+        }
+        for row in statistics
+    ]
+    table = pd.DataFrame(rows).set_index("statistic")
+    table.attrs = attrs
+    return table
