@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from numbers import Real
 from typing import Any, Final
@@ -16,15 +14,14 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
-from energyforecast.core.table_stamps import read_stamps
+from energyforecast.core.planned_times import activity_times, is_day, moments
 from energyforecast.core.wording import counted, minute
 from energyforecast.errors import MissingDataError, RangeError, SchemaError, TimeError, of_type, one_of
 
-__all__ = ["COLUMNS", "PlannedOperation", "joined_plans", "moments", "refuse_doubled"]
+__all__ = ["COLUMNS", "PlannedOperation", "joined_plans", "refuse_doubled"]
 
 #: Columns of a plan.
 COLUMNS: Final = ("site", "activity", "start", "end", "level", "published")
-_DAY: Final = re.compile(r"\s*(\d{4}-\d\d-\d\d|\d{8})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,7 +38,8 @@ class PlannedOperation:
     published : str or moment, optional
         One time of publication for all rows, in place of the column; a day is its end.
     timezone : str
-        Zone of times without an offset.
+        Zone of times without an offset. Of an hour that its clock repeats, the first showing is a start, the second an
+        end; rows that follow each other on that clock meet, and of two with the same times one is for each showing.
 
     Raises
     ------
@@ -109,8 +107,8 @@ class PlannedOperation:
             table = table.assign(published=_known(self.published, self.timezone))
             object.__setattr__(self, "published", None)
         table = _with_columns(table)
-        for name in ("start", "end", "published"):
-            table[name] = moments(table[name], timezone=self.timezone, late=name != "start", name=name)
+        table["start"], table["end"] = activity_times(table, timezone=self.timezone)
+        table["published"] = moments(table["published"], timezone=self.timezone, late=True, name="published")
         _refuse_reversed(table)
         # Stable: rows of one publication keep their order.
         table = table.sort_values("published", kind="stable", ignore_index=True)
@@ -171,55 +169,11 @@ def joined_plans(*plans: PlannedOperation | None) -> PlannedOperation | None:
     return PlannedOperation(pd.concat(tables, ignore_index=True)) if tables else None
 
 
-def moments(
-    column: pd.Series, *, timezone: str, late: bool, name: str, form: str | None = None
-) -> pd.DatetimeIndex:
-    """Moments of a column in UTC; `late`: a day is its end, and of an hour that the clock repeats the second counts.
-
-    Raises
-    ------
-    TimeError
-        If a cell cannot be read.
-    MissingDataError
-        If a cell is empty.
-    """
-    read = read_stamps(column, form=form)
-    if read.times.hasnans:
-        raise MissingDataError(
-            f"The column {name!r} is empty in row {int(np.argmax(read.times.isna())) + 1}.",
-            "Every activity must have a start, an end and the time at which it was known.",
-            "Complete the row, or leave it out.",
-        )
-    if read.times.tz is not None:
-        return timestamps.localise(read.times, timezone=timezone)
-    # Of a day the midnight counts, where the clock skips it the first moment of the day.
-    days = _days_alone(column, form)
-    whole = read.times[days] + pd.Timedelta(days=int(late))
-    result = np.empty(len(days), dtype="datetime64[ns]")
-    result[days] = timestamps.to_ns(timestamps.local_midnights(whole, timezone=timezone))
-    timed = read.kept(~days)
-    result[~days] = timestamps.to_ns(timed.known_by(timezone) if late else timed.begun_by(timezone))
-    return timestamps.to_index(result)
-
-
 def _known(published: Any, timezone: str) -> pd.Timestamp:
     """Time of publication of all rows; a day is its end."""
-    if not _is_day(published):
+    if not is_day(published):
         return timestamps.instant(published, timezone=timezone)
     return moments(pd.Series([published], dtype=object), timezone=timezone, late=True, name="published")[0]
-
-
-def _days_alone(column: pd.Series, form: str | None) -> npt.NDArray[np.bool_]:
-    """Cells that are a day without a time of day; a datetime at midnight is a moment."""
-    if form is not None and not any(sign in form for sign in ("%H", "%I")):
-        return np.ones(len(column), dtype=bool)
-    return np.array([_is_day(cell) for cell in column], dtype=bool)
-
-
-def _is_day(cell: Any) -> bool:
-    if isinstance(cell, str):
-        return _DAY.fullmatch(cell) is not None
-    return isinstance(cell, date) and not isinstance(cell, datetime)
 
 
 def _with_columns(table: pd.DataFrame) -> pd.DataFrame:

@@ -31,13 +31,11 @@ from energyforecast.errors import (
     one_of,
 )
 from energyforecast.features import Needs
-from energyforecast.features.planned import planned_activity
 from energyforecast.forecasting.defaults import Recipe
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.hub_wind import clock_stride
 from energyforecast.forecasting.ladder import AGE_SLACK
 from energyforecast.forecasting.training import Training
-from energyforecast.models import QuantileModel
 from energyforecast.observations import Lag, estimate_lag
 from energyforecast.observations.clock import WIND_TOLERANCE
 from energyforecast.point_in_time import weather_access
@@ -295,21 +293,6 @@ def _remedy(weather: xr.Dataset, begins: Times, place: Place) -> str:
         f"splits=Splits(skip=[('{first}Z', '{last}Z')]) does not ask for them.",
     }
     return f"{members if 'member' in weather.dims else ''}Complete the weather; {ways[place]}"
-
-
-def refuse_other_activities(columns: Mapping[str, pd.DataFrame], models: Mapping[str, QuantileModel]) -> None:
-    """Refuse planned operation with other activities than those of the fit."""
-    for site, frame in columns.items():
-        found, learnt = (
-            sorted({activity for name in names if (activity := planned_activity(str(name)))})
-            for names in (frame.columns, models[site].columns_)
-        )
-        if found != learnt and models[site].needs is None:
-            raise SchemaError(
-                f"The planned operation of {site!r} has the activities {found}.",
-                f"The forecaster was fitted with {learnt}.",
-                "Give the activities of the fit (level 0 where one is not planned), or fit again with the new plan.",
-            )
 
 
 def refuse_different_columns(columns: Mapping[str, pd.DataFrame], pooled: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from energyforecast.core.weather_schema import Weather, weather_caveats
 from energyforecast.core.wording import counted
 from energyforecast.errors import one_of
 from energyforecast.features import Needs
-from energyforecast.forecasting import checks, error_dependence, ladder, training
+from energyforecast.forecasting import checks, error_dependence, known_activities, ladder, training
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.extrapolation import extrapolation_caveats
@@ -253,8 +253,8 @@ class Forecaster(Specification):
         issue_time : str, moment, or sequence of moments
             Strings are wall time in the task's zone; ``"now"`` is the present.
         strict : bool
-            Refuse if no usable weather had arrived. Otherwise such an issue is answered by climatology,
-            with ``fallback_level`` 3.
+            Refuse if no usable weather had arrived, or if a plan has other activities than training. Otherwise such an
+            issue is answered by climatology (``fallback_level`` 3), or without the activity (2, with a caveat).
         available_capacity : AvailableCapacity, or several, optional
             Capacity in service and orders of the hours to come, besides those of the observations.
         planned : PlannedOperation, optional
@@ -270,8 +270,8 @@ class Forecaster(Specification):
         ------
         NotFittedError
             Before :meth:`fit`.
-        NoRunError, MissingDataError
-            If `strict` and weather is missing.
+        NoRunError, MissingDataError, SchemaError
+            If `strict` and weather is missing, or planned activities differ from those of the fit.
 
         Examples
         --------
@@ -290,12 +290,12 @@ class Forecaster(Specification):
         )
         given: Any = {"available_capacity": available_capacity, "planned": planned}
         matrix = self.design_matrix(near, observations, issued, **given)
-        checks.refuse_other_activities(matrix.columns, self.models_)
+        matrix, unknown = known_activities.as_learnt(matrix, self.models_, strict=strict)
         if strict:
             checks.refuse_unusable(weather, matrix, recipes=self.recipes_for(weather), place="predict")
             checks.refuse_too_old(matrix, self.training_)
             checks.refuse_unpublished(matrix, self.training_, self.needs_)
-        caveats = (*self.caveats(near), *extrapolation_caveats(self.models_, matrix))
+        caveats = (*self.caveats(near), *unknown, *extrapolation_caveats(self.models_, matrix))
         return self.to_forecast(matrix, attrs={"caveats": "; ".join(caveats)})
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:

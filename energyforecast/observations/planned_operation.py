@@ -9,7 +9,8 @@ from typing import Any, Final
 import pandas as pd
 
 from energyforecast.core.arguments import check_types
-from energyforecast.core.planned_operation import COLUMNS, PlannedOperation, moments, refuse_doubled
+from energyforecast.core.planned_operation import COLUMNS, PlannedOperation, refuse_doubled
+from energyforecast.core.planned_times import activity_times, moments
 from energyforecast.core.table_cells import numbers
 from energyforecast.core.table_files import load_table
 from energyforecast.core.table_format import TableFormat, format_of
@@ -22,6 +23,8 @@ USED: Final = (
     *("timezone", "columns", "time_format", "encoding", "delimiter", "decimal", "thousands"),
     *("missing", "skip_rows", "sheet"),
 )
+
+_TIMES: Final = ("start", "end", "published")
 
 
 def read_planned_operation(
@@ -90,11 +93,13 @@ def read_planned_operation(
         table = table.assign(site=site)
     if "level" in table:
         table = table.assign(level=numbers(table["level"], form))
-    for name in ("start", "end", "published"):
-        if name in table:
-            late = name != "start"
-            column = table[name] if isinstance(source, pd.DataFrame) else _as_shown(table[name])
-            table[name] = moments(column, timezone=zone, late=late, name=name, form=form.time_format)
+    if not isinstance(source, pd.DataFrame):
+        table = table.assign(**{name: _as_shown(table[name]) for name in _TIMES if name in table})
+    if {"start", "end"} <= {*table}:
+        table["start"], table["end"] = activity_times(table, timezone=zone, form=form.time_format)
+    if "published" in table:
+        known = moments(table["published"], timezone=zone, late=True, name="published", form=form.time_format)
+        table = table.assign(published=known)
     return PlannedOperation(table, published=published, timezone=zone)
 
 

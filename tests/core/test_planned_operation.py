@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,57 @@ def test_the_hour_that_a_clock_repeats_is_planned_whole() -> None:
     )
     assert night.rows["start"][0] == pd.Timestamp("2024-10-27 00:00", tz="UTC")
     assert night.rows["end"][0] == pd.Timestamp("2024-10-27 01:30", tz="UTC")
+
+
+def _by_the_clock(*spans: tuple[str, str], **more: Any) -> ef.PlannedOperation:
+    """Rows of one night of autumn, each with its place in the table as its level."""
+    day = "2024-10-27 "
+    rows = [
+        ("works", "furnace", day + start, day + end, float(k), "2024-10-20")
+        for k, (start, end) in enumerate(spans)
+    ]
+    return plan(*rows, timezone="Europe/Berlin", **more)
+
+
+def _levels(table: ef.PlannedOperation, *, freq: str) -> list[float]:
+    """Levels from 01:00 local to the end of the repeated hour, and of the interval after it."""
+    moments = pd.date_range("2024-10-26 23:00", "2024-10-27 02:00", freq=freq)
+    return table.at("works", "furnace", moments).tolist()
+
+
+def test_hours_of_a_plan_meet_where_the_clock_repeats_one(tmp_path: Path) -> None:
+    hours = [(f"0{h}:00", f"0{h + 1}:00") for h in range(5)]
+    once = _by_the_clock(*hours)
+    assert _levels(once, freq="1h") == [1, 2, 2, 3]  # the hour holds through both showings
+    assert _levels(_by_the_clock(*hours[:3], *hours[2:]), freq="1h") == [1, 2, 3, 4]  # 25 rows
+    table = pd.DataFrame(
+        [("f", f"2024-10-27 {a}", f"2024-10-27 {b}", float(k)) for k, (a, b) in enumerate(hours)],
+        columns=["activity", "start", "end", "level"],
+    )
+    table.to_csv(tmp_path / "plan.csv", index=False)
+    for source in (tmp_path / "plan.csv", table):
+        read = ef.read_planned_operation(
+            source, timezone="Europe/Berlin", site="works", published="2024-10-20"
+        )
+        pd.testing.assert_frame_equal(read.rows[["start", "end"]], once.rows[["start", "end"]])
+
+
+def test_quarters_of_a_plan_meet_where_the_clock_repeats_them() -> None:
+    times = [f"0{h}:{m:02d}" for h in (1, 2, 3) for m in (0, 15, 30, 45)]
+    quarters = list(itertools.pairwise(times))
+    once = _levels(_by_the_clock(*quarters), freq="15min")
+    assert once == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 8]
+    twice = _levels(_by_the_clock(*quarters[:8], *quarters[4:]), freq="15min")
+    assert twice == list(range(13))
+
+
+def test_marks_and_whole_shifts_keep_their_showing_of_a_repeated_hour() -> None:
+    marked = _by_the_clock(("01:00", "02B:00"), ("02B:00", "03:00"))
+    assert _levels(marked, freq="1h") == [0, 0, 1, 0]
+    shifts = _by_the_clock(("00:00", "02:30"), ("02:30", "08:00"))
+    assert _levels(shifts, freq="30min") == [0, 0, 0, 1, 1, 1, 1]
+    with pytest.raises(errors.SchemaError, match="levels 0 and 1"):
+        _by_the_clock(("02:00", "05:00"), ("02:00", "05:00"))  # longer than the hour: no showings of it
 
 
 def test_a_day_of_publication_is_its_end_for_all_rows_too() -> None:

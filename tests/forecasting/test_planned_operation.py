@@ -190,6 +190,29 @@ def test_another_plan_than_that_of_the_fit_is_refused(fitted: ef.Forecaster) -> 
     naive.predict(None, BARE, issue_time=ISSUE)  # needs none
 
 
+def test_an_activity_that_training_never_saw_is_left_out_and_marked(fitted: ef.Forecaster) -> None:
+    press = ef.PlannedOperation(
+        pd.DataFrame([{"site": "works", "activity": "press", "start": "2024-04-07", "end": "2024-04-08"}]),
+        published="2024-04-01 12:00",
+        timezone="Europe/Berlin",
+    )
+    issued = ["2024-04-04 11:00", ISSUE, "2024-04-06 11:00"]
+    usual = fitted.predict(None, POWER, issue_time=issued)
+    loose = fitted.predict(None, POWER, issue_time=issued, planned=press, strict=False)
+    np.testing.assert_array_equal(loose.data.values, usual.data.values)
+    assert loose.data["fallback_level"].values.tolist() == [[0, 0, 2]]  # of the press's day alone
+    assert loose.caveats == ("works: planned activity 'press' is unknown to training and left out",)
+    assert usual.caveats == ()
+    assert not usual.data["fallback_level"].values.any()
+
+
+def test_an_activity_of_training_that_no_plan_has_is_missing_and_marked(fitted: ef.Forecaster) -> None:
+    bare = fitted.predict(None, BARE, issue_time=ISSUE, strict=False)
+    assert np.isfinite(bare.data.values).all()
+    assert bare.data["fallback_level"].values.tolist() == [[2]]
+    assert bare.caveats == ("works: planned activity 'furnace' of training is missing",)
+
+
 def test_plans_of_other_sites_and_without_observations_are_refused(fitted: ef.Forecaster) -> None:
     misspelt = ef.PlannedOperation(ROWS.assign(site="wroks"))
     with pytest.raises(errors.SchemaError, match="'wroks'"):
