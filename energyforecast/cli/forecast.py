@@ -6,7 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -26,6 +26,7 @@ from energyforecast.cli.result_tables import write_results
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from energyforecast.core.forecast import By
     from energyforecast.evaluation import GateReport
 
 __all__ = ["app"]
@@ -40,14 +41,22 @@ def forecast(
     model: Annotated[Path | None, typer.Option(help="A stored forecaster; without it one is fitted.")] = None,
     save: Annotated[Path | None, typer.Option(help="Store the forecaster here.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse if weather is missing, rather than fall back.")] = True,
+    by: Annotated[str, typer.Option(help="Peak and energy of a consumer's day, month or window.")] = "day",
     out: OutOption = Path("forecast"),
 ) -> None:
-    """Forecast from a configuration: forecast.csv, forecast.nc and a fan chart for each site."""
+    """Forecast from a configuration: forecast.csv, forecast.nc and a fan chart for each site.
+
+    Of consumers also peak.csv and energy.csv: quantiles of the highest power and of the energy of each local day,
+    where the forecast carries the dependence of its errors between hours.
+    """
     from energyforecast import configuration
+    from energyforecast.cli.period_tables import write_periods
     from energyforecast.core import timestamps
+    from energyforecast.errors import one_of
     from energyforecast.forecasting import storage
     from energyforecast.reporting import figures
 
+    one_of("by", by, allowed=("day", "month", "window"))
     settings = configuration.read(config)
     weather, power = settings.weather(), settings.observations()
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
@@ -70,6 +79,8 @@ def forecast(
     for caveat in result.caveats:
         shown.print(styled((caveat, "bold red")))
     shown.print(_day_sheet(result, settings.task.timezone))
+    for table in write_periods(result, out, by=cast("By", by), timezone=settings.task.timezone):
+        shown.print(table)
     shown.print(f"Written to {out}: {listed(out)}", highlight=False)
 
 

@@ -32,10 +32,11 @@ NEAR: Final = np.timedelta64(1, "h")
 
 
 class Period(NamedTuple):
-    """A local day, a local month or the whole window: its name and its intervals."""
+    """A local day, a local month or the whole window: its name, its intervals, and whether they cover it."""
 
     name: str
     places: npt.NDArray[np.intp]
+    whole: bool
 
 
 def peak(
@@ -210,13 +211,25 @@ def sampled(
     return (one if groups is None else one.total(groups) for one in several)
 
 
-def periods_of(valid_time: pd.DatetimeIndex, *, by: By, timezone: str) -> list[Period]:
+def periods_of(valid_time: pd.DatetimeIndex, *, by: By, timezone: str, step: pd.Timedelta) -> list[Period]:
     """Local days or months of some intervals in order, or all of them as one."""
     one_of("by", by, allowed=("day", "month", "window"))
     if by == "window":
-        return [Period(f"{valid_time[0]:%Y-%m-%d %H:%M}", np.arange(len(valid_time)))]
+        return [Period(f"{valid_time[0]:%Y-%m-%d %H:%M}", np.arange(len(valid_time)), whole=True)]
     names = valid_time.tz_convert(timestamps.zone(timezone)).strftime(_FORMS[by]).to_numpy()
-    return [Period(str(name), np.flatnonzero(names == name)) for name in dict.fromkeys(names)]
+    found = {str(name): np.flatnonzero(names == name) for name in dict.fromkeys(names)}
+    return [
+        Period(name, places, whole=_length(name, timezone) == step * len(places))
+        for name, places in found.items()
+    ]
+
+
+def _length(name: str, timezone: str) -> pd.Timedelta:
+    """Length of a local day or month by its name."""
+    period = pd.Period(name)
+    days = pd.DatetimeIndex([period.start_time, (period + 1).start_time])
+    first, last = timestamps.to_ns(timestamps.local_midnights(days, timezone=timezone))
+    return pd.Timedelta(last - first)
 
 
 def most_likely_time(places: npt.NDArray[np.intp], stamps: timestamps.Times) -> tuple[np.datetime64, float]:
@@ -240,7 +253,8 @@ def _each(
     """Scenarios of each issue with each of their periods."""
     zone = timezone or str(forecast.data.attrs.get("timezone", "UTC"))
     for scenarios in sampled(forecast, groups=groups, dependence=dependence, n_scenarios=n_scenarios):
-        for period in periods_of(scenarios.valid_times, by=by, timezone=zone):
+        step = pd.Timedelta(hours=scenarios.step)
+        for period in periods_of(scenarios.valid_times, by=by, timezone=zone, step=step):
             yield scenarios, period
 
 

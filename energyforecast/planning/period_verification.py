@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from energyforecast.core.arguments import check_types
 from energyforecast.core.error_correlation import ERROR_CORRELATION
 from energyforecast.core.forecast import By, Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.errors import MissingDataError
+from energyforecast.errors import MissingDataError, one_of
 from energyforecast.evaluation.losses import pinball_loss
 from energyforecast.evaluation.result import Result
 from energyforecast.planning.period_values import NEAR, most_likely_time, periods_of, sampled
@@ -26,6 +27,8 @@ Array = npt.NDArray[Any]
 _Rows = list[tuple[str, str, float, Array]]
 
 _COVERAGES: Final = (0.5, 0.8, 0.9)
+#: Time from the first to the last lead of windows that can hold a whole period: a day may have 23 h, steps 3.
+_SHORTEST: Final = {"day": pd.Timedelta("20h"), "month": pd.Timedelta("27D"), "window": pd.Timedelta(0)}
 #: Levels of the pinball loss.
 _LEVELS: Final = np.arange(1, 100) / 100
 
@@ -47,10 +50,12 @@ def period_scores(
     with the peak or energy :math:`M_d` that is forecast of day :math:`d`, its outcome :math:`m_d`, and the time
     :math:`t_d` of the peak. The pinball loss is the mean over the levels 0.01 to 0.99.
 
+    A day or month that a forecast covers in part is left out: its peak is not that of these hours.
+
     Parameters
     ----------
     result : Result
-        Of a backtest; each model is scored on the same days, those without a missing interval.
+        Of a backtest; each model is scored on the same days, whole ones without a missing interval.
     by : {"day", "month", "window"}
     groups : mapping of sequence of str, optional
         As in :func:`peak`; by default each site alone.
@@ -63,13 +68,14 @@ def period_scores(
     -------
     DataFrame
         Columns ``model``, ``site``, ``quantity`` (``"peak"`` [MW], ``"energy"`` [MWh], ``"time of peak"``), ``metric``
-        (``"pinball"``, ``"bias"``, ``"coverage"`` of the central interval ``level``, ``"within 1 h"``), ``level``,
-        ``value`` and ``n``, the number of periods. Models whose forecasts carry no dependence are left out.
+        (``"pinball"``, ``"mae"`` and ``"bias"`` of the median, ``"coverage"`` of the central interval ``level``,
+        ``"within 1 h"``), ``level``, ``value`` and ``n``, the number of periods. Models whose forecasts carry no
+        dependence are left out.
 
     Raises
     ------
     MissingDataError
-        If no model has a dependence.
+        If no model has a dependence, or no forecast covers a whole period of which all intervals were observed.
 
     See Also
     --------
@@ -86,17 +92,14 @@ def period_scores(
     >>> table = period_scores(example_result(), dependence={"model": decay})
     >>> table[table["metric"].isin(["bias", "within 1 h"])][["quantity", "metric", "value", "n"]].round(1)
            quantity      metric  value  n
-    1          peak        bias    0.4  1
-    6        energy        bias  -24.5  1
-    10  time of peak  within 1 h    1.0  1
+    2          peak        bias    0.4  1
+    8        energy        bias  -24.5  1
+    12  time of peak  within 1 h    1.0  1
     """
     check_types(locals(), of=period_scores)
+    one_of("by", by, allowed=tuple(_SHORTEST))
     given = dict(dependence or {})
-    able = {
-        name: forecast
-        for name, forecast in result.forecasts.items()
-        if name in given or forecast.data.attrs.get(ERROR_CORRELATION)
-    }
+    able = {name: one for name, one in result.forecasts.items() if name in given or _carries(one)}
     if not able:
         raise MissingDataError(
             f"The forecasts of {', '.join(result.forecasts)} hold no correlation of their errors between hours.",
@@ -106,8 +109,27 @@ def period_scores(
     tables = [
         _table(_of_model(forecast, result.observations, by, groups, given.get(name), n_scenarios), model=name)
         for name, forecast in able.items()
+        if _span(forecast) >= _SHORTEST[by]
     ]
+    if not any(len(table) for table in tables):
+        raise MissingDataError(
+            f"No forecast covers a whole {by} of which all intervals were observed.",
+            "Peaks and energies must be scored of whole periods.",
+            "Give by='window' for tasks of a few hours, or a result of longer forecasts.",
+        )
     return pd.concat(tables, ignore_index=True)
+
+
+def _carries(forecast: Forecast) -> bool:
+    """Whether a forecast holds the dependence of all its sites."""
+    numbers = str(forecast.data.attrs.get(ERROR_CORRELATION, ""))
+    return bool(numbers) and {*forecast.sites} <= {*json.loads(numbers)["sites"]}
+
+
+def _span(forecast: Forecast) -> pd.Timedelta:
+    """Time from the first lead to the last one."""
+    lead = forecast.data["lead_time"].values
+    return pd.Timedelta(lead.max() - lead.min())
 
 
 def _of_model(
@@ -127,9 +149,9 @@ def _of_model(
             outcome = sum(
                 outcomes_at(observations, valid, site=site, step=step, outside="missing") for site in sites
             )
-            for period in periods_of(scenarios.valid_times, by=by, timezone=zone):
+            for period in periods_of(scenarios.valid_times, by=by, timezone=zone, step=step):
                 y, x = np.asarray(outcome)[period.places], scenarios.data.values[:, k, period.places]
-                if np.isfinite(y).all():
+                if period.whole and np.isfinite(y).all():
                     time, _ = most_likely_time(x.argmax(axis=1), valid[period.places])
                     yield {
                         "site": name,
@@ -162,9 +184,10 @@ def _table(found: Iterator[dict[str, Any]], *, model: str) -> pd.DataFrame:
 
 
 def _scores(y: Array, curves: Array) -> list[dict[str, Any]]:
-    """Pinball loss, bias of the median and coverage of one quantity."""
+    """Pinball loss, error and bias of the median and coverage of one quantity."""
     rows: list[dict[str, Any]] = [
         {"metric": "pinball", "level": np.nan, "value": float(pinball_loss(y, curves, _LEVELS).mean())},
+        {"metric": "mae", "level": np.nan, "value": float(np.abs(curves[:, 49] - y).mean())},
         {"metric": "bias", "level": np.nan, "value": float((curves[:, 49] - y).mean())},
     ]
     for share in _COVERAGES:

@@ -10,12 +10,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import energyforecast as ef
 from energyforecast.cli import main
+from energyforecast.cli.application import app
 from energyforecast.core.forecast import Forecast
+from energyforecast.errors import SchemaError
 from tests.support.toy_weather import toy_power, toy_weather, wind_farm
 
 CAVEAT = "perfect weather (ERA5 reanalysis): not forecast skill"
@@ -250,6 +254,46 @@ def test_an_error_is_three_lines_and_exit_code_one(
 def test_an_error_leaves_the_process_as_it_leaves_main(tmp_path: Path) -> None:
     done = _run("forecast", "absent.toml", cwd=tmp_path)
     _refused(done.returncode, done.stdout, done.stderr, "ConfigurationError", "absent.toml")
+
+
+WORKS = """
+[sites.works]
+kind = "demand"
+latitude = 50.0
+longitude = 8.0
+timezone = "Europe/Berlin"
+[observations]
+file = "demand.csv"
+unit = "MW"
+timezone = "UTC"
+label = "beginning"
+published_after = "1h"
+[task]
+kind = "day_ahead"
+issue = "11:00"
+timezone = "Europe/Berlin"
+[model]
+kind = "SeasonalNaive"
+"""
+
+
+def test_a_forecast_of_a_consumer_has_its_peak_and_energy(tmp_path: Path) -> None:
+    hours = pd.date_range("2024-01-01", periods=24 * 60, freq="1h", tz="UTC")
+    noise = np.random.default_rng(0).normal(0, 0.1, len(hours))
+    power = 5.0 + 2.0 * (hours.tz_convert("Europe/Berlin").hour == 18) + noise
+    pd.DataFrame({"works": power}, hours).to_csv(tmp_path / "demand.csv", index_label="time")
+    (tmp_path / "works.toml").write_text(WORKS, encoding="utf-8")
+    arguments = ["forecast", str(tmp_path / "works.toml"), "--issue-time", "2024-02-20 11:00", "--out"]
+    done = CliRunner().invoke(app, [*arguments, str(tmp_path / "out")], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    peak, energy = (pd.read_csv(tmp_path / "out" / f"{name}.csv") for name in ("peak", "energy"))
+    assert peak[["site", "period", "hours"]].to_numpy().tolist() == [["works", "2024-02-21", 24.0]]
+    assert peak["time"].tolist() == ["2024-02-21T17:00Z"]  # 18:00 in Berlin
+    assert peak["q0.5"].iloc[0] == pytest.approx(7.0, abs=0.2)
+    assert energy["q0.5"].iloc[0] == pytest.approx(122.0, abs=1.5)
+    assert "2024-02-21 18:00" in done.output
+    refused = CliRunner().invoke(app, [*arguments, str(tmp_path / "out"), "--by", "week"])
+    assert isinstance(refused.exception, SchemaError)
 
 
 @pytest.mark.slow

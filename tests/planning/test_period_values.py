@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import energyforecast as ef
 from energyforecast.core.error_correlation import Decay
+from energyforecast.core.forecast import SiteRows
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.errors import MissingDataError, SchemaError
 from energyforecast.forecasting.error_dependence import _with_unseen
@@ -212,6 +214,32 @@ def test_scores_of_a_perfect_dependence_are_calibrated_and_those_of_hours_alone_
     assert abs(truly) < 1.5
     assert alone > 2  # independent hours have higher peaks
     assert (table["n"] == DAYS).all()
+
+
+def test_only_whole_days_and_months_are_scored_and_gaps_leave_a_day_out() -> None:
+    """A constant 2 MW is forecast of a constant 3 MW, three days ahead of which the first is half over."""
+    task = ef.day_ahead("12:00", timezone="Europe/Berlin", first_day=0, days=3, quantiles=(0.1, 0.5, 0.9))
+    windows = task.windows(task.issue_times("2024-03-30", "2024-03-30"))
+    valid = pd.DatetimeIndex(windows.valid_time[windows.inside], tz="UTC")
+    late = windows.inside & (windows.valid_time >= windows.issue_time[:, None] + np.timedelta64(1, "h"))
+    cut = replace(windows, inside=late)
+    rows = SiteRows(np.tile([1.9, 2.0, 2.1], (int(late.sum()), 1)), kind="demand")
+    attrs = {"model": "a", "perfect_weather": 0, "timezone": "Europe/Berlin"}
+    forecast = ef.Forecast.from_rows(
+        {"works": rows}, windows=cut, quantile_levels=task.quantiles, attrs=attrs
+    )
+    power = pd.DataFrame({"works": 3.0}, index=pd.date_range(valid[0], valid[-1], freq="1h"))
+    power.loc["2024-04-01 05:00Z"] = np.nan
+    result = ef.Result.from_forecasts({"a": forecast}, ef.Observations(power, published_after="1h"))
+    table = period_scores(result, dependence={"a": Independence()})
+    error = table[table["metric"] == "mae"].set_index("quantity")["value"]
+    assert (table["n"] == 1).all()  # of the 30th the forecast has a part, of 1 April an outcome is missing
+    assert error["peak"] == pytest.approx(0.9, abs=0.05)
+    assert error["energy"] == pytest.approx(
+        23.0, abs=0.1
+    )  # hours of 31 March, in which the clock is put forward
+    with pytest.raises(MissingDataError, match="whole month"):
+        period_scores(result, by="month", dependence={"a": Independence()})
 
 
 def test_wrong_arguments_are_refused(days: Any) -> None:

@@ -253,6 +253,18 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "read_planned_operation": _one(
         ef.read_planned_operation, source=_ROWS, timezone="UTC", site=None, published=None, format=None
     ),
+    "peak": _one(
+        planning.peak, forecast=scenarios, by="day", groups=None, quantile_levels=(0.5,), dependence=None,
+        timezone="UTC", n_scenarios=10,
+    ),
+    "energy": _one(
+        planning.energy, forecast=scenarios, by="day", groups=None, quantile_levels=(0.5,), dependence=None,
+        timezone="UTC", n_scenarios=10,
+    ),
+    "period_scores": _one(
+        planning.period_scores, result=testing.example_result, by="day", groups=None,
+        dependence=lambda: {"model": planning.GaussianCopula.exponential(range_hours=6.0)}, n_scenarios=10,
+    ),
     "poison_plan": _one(testing.poison_plan, plan=ef.PlannedOperation(_ROWS), moment=_DAY, seed=0),
     "example_days": _one(
         example_days, days=2, sites=("a",), range_hours=6.0, between=0.5, seed=0, kind="site"

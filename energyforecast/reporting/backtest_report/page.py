@@ -15,7 +15,7 @@ from energyforecast.evaluation.bias_range import recent_bias
 from energyforecast.evaluation.pairing import Pairs
 from energyforecast.evaluation.result import Result
 from energyforecast.reporting import page_templates
-from energyforecast.reporting.backtest_report import fans, figures, rows, tables
+from energyforecast.reporting.backtest_report import fans, figures, period_rows, rows, tables
 
 __all__ = ["check_installed", "write"]
 
@@ -138,6 +138,7 @@ def _context(result: Result, reference: str | None) -> dict[str, Any]:
         "event": rows.event(result),
         "worst": rows.worst(result, content["left_out"]),
         "errors": rows.errors(result),
+        "periods": period_rows.periods(result),
         "ramps": rows.ramps(result),
         "value": rows.value(result, reference),
         "quality": rows.quality(result),

@@ -16,12 +16,14 @@ import pandas as pd
 import pytest
 
 import energyforecast as ef
+from energyforecast.core.error_correlation import ERROR_CORRELATION, Decay
 from energyforecast.errors import MissingDataError
 from energyforecast.evaluation import Result, backtest
+from energyforecast.planning import period_scores
 from energyforecast.reporting.backtest_report import fans, tables
 from energyforecast.reporting.backtest_report.page import caveats
 from energyforecast.reporting.backtest_report.rows import setup
-from energyforecast.testing import example_result
+from energyforecast.testing import example_days, example_result
 
 pytest.importorskip("plotly", reason="the report is drawn by plotly (extra report)")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -223,6 +225,34 @@ def test_the_newest_issues_are_kept_where_room_is_short(result: Result) -> None:
     assert 0 < len(content["issues"]) < 31
     assert content["left_out"] == 31 - len(content["issues"])
     assert content["issues"][-1]["day"] == "Tue 31 March 2015"
+
+
+def test_peak_and_energy_of_consumers_are_those_of_the_scores(file: Path, tmp_path: Path) -> None:
+    """A forecast that errs by 1 MW in all hours together, as its dependence says; and another without one."""
+    forecast, observations = example_days(days=12, sites=("works", "farm"), kind="demand")
+    decay = Decay(("works", "farm"), np.eye(2), np.full(2, 6.0), np.ones(2), np.zeros(2))
+    carried = forecast.data.assign_attrs({ERROR_CORRELATION: json.dumps(decay.to_numbers())})
+    forecasts = {"default": ef.Forecast(carried), "other": forecast}
+    result = Result.from_forecasts(forecasts, observations)
+    page = _Page(result.report(tmp_path / "peaks.html").read_text(encoding="utf-8"))
+    table = period_scores(result)
+    scores = {
+        (row.site, row.quantity, row.metric, 0.0 if np.isnan(row.level) else row.level): row.value
+        for row in table.itertuples()
+    }
+    head, *rows = page.rows["Peak of the day"]
+    assert [row[:2] for row in rows] == [["works", "default"], ["farm", "default"]]
+    for site, row in zip(("works", "farm"), rows, strict=True):
+        found = dict(zip(head, row, strict=True))
+        assert found["Error of the median [MW]"] == f"{scores[site, 'peak', 'mae', 0.0]:.3g}"
+        assert found["Inside 80 % [%]"] == f"{100 * scores[site, 'peak', 'coverage', 0.8]:.0f}"
+        assert found["Hour right [%]"] == f"{100 * scores[site, 'time of peak', 'within 1 h', 0.0]:.0f}"
+        assert found["Days"] == "12"
+    assert len(page.rows["Energy of the day"]) == 3
+    assert "Without a dependence of their errors, and so without peaks: other." in (
+        tmp_path / "peaks.html"
+    ).read_text(encoding="utf-8")
+    assert "Peak of the day" not in _Page(file.read_text(encoding="utf-8")).rows  # a wind farm
 
 
 def test_an_unknown_reference_is_refused(result: Result, tmp_path: Path) -> None:
