@@ -76,7 +76,7 @@ def _differing(
 
 
 def _changed(matrix: DesignMatrix, site: str, activities: Activities) -> npt.NDArray[np.bool_]:
-    """Origins in whose windows one of the activities is planned."""
+    """Origins with a window in which one of the activities is planned."""
     frame = matrix.columns[site]
     planned = [name for name in frame if planned_activity(str(name)) in activities]
     rows = (frame[planned].to_numpy() > 0).any(axis=1)
