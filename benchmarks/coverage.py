@@ -106,7 +106,7 @@ def _demand(
         weather = None
         if temp is not None:
             hourly = temp[~temp.index.duplicated()].resample("1h").first().to_frame(str(name))
-            weather = ef.weather.measured_temperature(hourly, published_after="0h")
+            weather = ef.weather.measured_weather({"temp_air": hourly}, published_after="0h")
         yield _series(group, area, task, weather, observations)
 
 

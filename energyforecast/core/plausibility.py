@@ -14,7 +14,7 @@ from energyforecast import physics
 from energyforecast.core import timestamps, variables
 from energyforecast.core.daylight import dark_days, proven_lag
 from energyforecast.core.power_series import check_unit_of_power
-from energyforecast.core.sites import PVPlant, Site
+from energyforecast.core.sites import DemandArea, PVPlant, Site
 from energyforecast.core.unit_changes import check_radiation_units, check_unit_changes
 from energyforecast.errors import RangeError, SchemaError, TimeError, UnitsError
 
@@ -129,6 +129,11 @@ _CONSUMED: Final = 0.2
 _RADIATION: Final = ("ghi", "dni", "dhi")
 _DARK: Final = 5.0
 
+#: Offset of a zone that explains a lag. [min]
+_ALIKE: Final = 20.0
+_RELABEL: Final = "If the source labels the end of the hour, shift it by one hour; check the time zone."
+_SHARED: Final = " Demand of the same table has the same clock."
+
 #: Variables of which a few days alone may look wrong: a storm, a clear sky.
 _NEEDS_WEEKS: Final = ("wind_speed", "cloud_cover")
 
@@ -239,7 +244,8 @@ def check_radiation(weather: xr.Dataset, sites: Iterable[Site], label: str) -> N
         if ghi.attrs.get("cell_methods") == variables.POINT:  # the sun is asked for at the stamps themselves
             valid = valid - _usual_step(np.unique(valid)) // 2
         given = ghi.values.ravel().astype(float)
-        check_sun(valid, given, site=site, label=f"{label}['ghi']")
+        remedy = _RELABEL + (_SHARED if analysis and isinstance(site, DemandArea) else "")
+        check_sun(valid, given, site=site, label=f"{label}['ghi']", measured=analysis, remedy=remedy)
         starts = (
             valid.astype("datetime64[D]")
             if analysis
@@ -257,12 +263,13 @@ def check_sun(
     site: Site,
     label: str,
     modules: bool = False,
-    remedy: str = "If the source labels the end of the hour, shift it by one hour; check the time zone.",
+    measured: bool = False,
+    remedy: str = _RELABEL,
 ) -> float | None:
     """Lag of radiation or PV power behind the sun, None with under a week of light. [min]
 
-    It is refused from 45 min on (power: 35), if values without light prove it: hills and other orientations move
-    the power of a day too.
+    It is refused from 45 min on (power: 35, measured radiation: 20), if values without light prove it: hills, clouds
+    and other orientations move the power of a day too.
     PV power of `modules` is compared with theirs under a clear sky, radiation with the height of the sun.
     """
     order = np.argsort(valid, kind="stable")
@@ -279,14 +286,24 @@ def check_sun(
     if lag is None:
         return None
     proven = proven_lag(lag, dark_days(valid, generation, step=step, site=site).possible())
-    if proven is not None and abs(proven) >= (35 if modules else 45):
+    if proven is not None and abs(proven) >= (35 if modules else 20 if measured else 45):
         raise TimeError(
             f"{label} at site {site.name!r} comes {abs(proven):.0f} min {'after' if proven > 0 else 'before'} the sun "
-            f"(median over days, from {valid[0]}), and is above 0 in the dark.",
+            f"(median over days, from {valid[0]}), and is above 0 in the dark{_as_clock(proven, valid, site)}.",
             "Means and power must be labelled with the beginning of their interval, in UTC.",
             remedy,
         )
     return lag
+
+
+def _as_clock(lag: float, valid: timestamps.Times, site: Site) -> str:
+    """Words for a lag that the wall clock of the site explains, taken for UTC."""
+    local = pd.DatetimeIndex(valid[[0, len(valid) // 2, -1]], tz="UTC").tz_convert(
+        timestamps.zone(site.timezone)
+    )
+    ahead = [moment.utcoffset() / pd.Timedelta("1min") for moment in local]
+    alike = any(abs(lag - minutes) <= _ALIKE for minutes in ahead if minutes)
+    return f": stamps of the clock of {site.timezone}, read as UTC, would come so" if alike else ""
 
 
 def _usual_power(moments: timestamps.Times, site: Site) -> Floats:

@@ -18,7 +18,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
 from energyforecast.errors import SchemaError, one_of
 from energyforecast.observations.lag import Lag, estimate_lag
-from energyforecast.observations.power_driver import clock_driver
+from energyforecast.observations.power_driver import clock_driver, measured_radiation
 
 __all__ = ["WIND_TOLERANCE", "ClockReport", "check_clock"]
 
@@ -127,7 +127,7 @@ class ClockReport:
         constant, change = f"{self.constant:+z.0f} min", f"{self.change:+z.0f} min"
         since = "" if self.since is None else f"{self.since:%B %Y}"
         return {
-            "right": "Modules that face another direction than declared, or shade, explain its lag: no power comes "
+            "right": "Shade, or modules that face another direction than declared, explain its lag: nothing comes "
             "without light."
             if np.isnan(self.constant)
             else f"Its lag of {constant} is within the usual range.",
@@ -158,7 +158,9 @@ def check_clock(
     expected : Series or Dataset, optional
         Driver of the power at instants in UTC: wind speed, irradiance, or a forecast of the power. Of
         a weather dataset, the wind speed nearest the hub (``ghi`` for a plant), and of several runs the
-        newest. By default a PV plant is compared with the sun.
+        newest. By default a PV plant is compared with the sun. In an area, measured ``ghi`` (of
+        :func:`energyforecast.weather.measured_weather`) is itself compared with the sun: demand of the same table has
+        its clock.
     site : Site
         The calendar of its zone is the first that is tried for daylight saving.
     by : {"month", "quarter"}
@@ -215,7 +217,8 @@ def check_clock(
     """
     check_types(locals(), of=check_clock)
     one_of("by", by, allowed=("month", "quarter"))
-    series = _measured(power, site)
+    radiation = measured_radiation(expected, site)
+    series = _measured(power, site) if radiation is None else radiation
     step = observation_frames.check_frame(series.to_frame(site.name), label="power")
     rows = max(1, round(pd.Timedelta("1h") / step))
     reach = _REACH * pd.Timedelta("1h") // (rows * step) * rows
@@ -227,7 +230,8 @@ def check_clock(
     compared = series.index[np.isfinite(measured) & np.isfinite(shifted).all(axis=1)]
     period = pd.PeriodIndex(series.index.tz_localize(None), freq={"month": "M", "quarter": "Q"}[by])
     table = _by_part(measured, shifted, period, step=rows * step, interval=step)
-    dark, found = _dark(series, site, step), table
+    by_sun = radiation is not None or isinstance(site, PVPlant)
+    dark, found = _dark(series, site, step) if by_sun else None, table
     if dark is not None:
         table = _proven(table, dark, period.freqstr)
     counts = {
@@ -238,14 +242,12 @@ def check_clock(
         return ClockReport(site.name, against, "unknown", lag, table, **counts)
     if not table["certain"].any():
         return ClockReport(site.name, against, lag=lag, table=table, **counts, **_without_proof(found))
-    tolerance = _SUN_TOLERANCE if isinstance(site, PVPlant) else WIND_TOLERANCE
+    tolerance = _SUN_TOLERANCE if by_sun else WIND_TOLERANCE
     return ClockReport(site.name, against, lag=lag, table=table, **counts, **_verdict(table, site, tolerance))
 
 
-def _dark(power: pd.Series, site: Site, step: pd.Timedelta) -> DarkDays | None:
-    """Days of a PV plant with power in the dark."""
-    if not isinstance(site, PVPlant):
-        return None
+def _dark(power: pd.Series, site: Site, step: pd.Timedelta) -> DarkDays:
+    """Days with power or radiation in the dark."""
     known = power[power.notna()]
     generation = known.to_numpy(dtype=float)
     return dark_days(timestamps.to_ns(known.index), generation, step=step.to_timedelta64(), site=site)

@@ -12,10 +12,10 @@ import xarray as xr
 from energyforecast import physics
 from energyforecast.core import timestamps, variables, weather_schema
 from energyforecast.core.arguments import as_numbers
-from energyforecast.core.sites import PVPlant, Site, WindFarm
+from energyforecast.core.sites import DemandArea, PVPlant, Site, WindFarm
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
 
-__all__ = ["clock_driver", "driver_at", "expected_power"]
+__all__ = ["clock_driver", "driver_at", "expected_power", "measured_radiation"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,8 +90,14 @@ def clock_driver(
 ) -> tuple[Floats, str]:
     """Driver of a site's power with which its clock is compared, and its name.
 
-    A PV plant's is the power of its modules, as they are declared, under a clear sky or with the radiation of weather.
+    A PV plant's is the power of its modules, as they are declared, under a clear sky or with the radiation of weather;
+    that of the radiation measured in an area is a clear sky.
     """
+    if measured_radiation(expected, site) is not None:
+        sky = physics.clear_sky(
+            physics.solar_position(timestamps.to_ns(middle), site.latitude, site.longitude)
+        )
+        return np.nan_to_num(sky.ghi), "the sun"
     if not isinstance(site, PVPlant) or isinstance(expected, pd.Series):
         return driver_at(middle, expected, site=site)
     sun = physics.solar_position(timestamps.to_ns(middle), site.latitude, site.longitude)
@@ -100,6 +106,26 @@ def clock_driver(
     ghi, name = driver_at(middle, expected, site=site)
     power = site.power(np.clip(ghi, 0.0, None), sun, temp_air=20.0, wind_speed=2.0)
     return np.where(np.isfinite(ghi), np.nan_to_num(power), np.nan), name
+
+
+def measured_radiation(expected: pd.Series | xr.Dataset | None, site: Site) -> pd.Series | None:
+    """Radiation that was measured in an area, by the beginnings of its intervals."""
+    if not (
+        isinstance(site, DemandArea)
+        and isinstance(expected, xr.Dataset)
+        and weather_schema.is_analysis(expected)
+        and "ghi" in expected
+        and site.name in expected["site"].values
+    ):
+        return None
+    values = expected["ghi"].sel(site=site.name)
+    series = pd.Series(values.values.astype(float), timestamps.to_index(values["time"].values)).dropna()
+    if len(series) < 2:
+        return None
+    step = pd.Series(series.index).diff().min()
+    if values.attrs.get("cell_methods") == variables.POINT:
+        series.index = series.index - step / 2
+    return series.asfreq(step)
 
 
 def expected_power(power: Floats, driver: Floats, *, classes: int = 30) -> Floats:

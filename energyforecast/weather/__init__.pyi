@@ -12,6 +12,10 @@ from . import (
 from .ensemble_weather import (
     TemperatureEnsemble as TemperatureEnsemble,
 )
+from .measurements import (
+    known_by as known_by,
+    measured_weather as measured_weather,
+)
 from .processing.accumulation import (
     de_accumulate as de_accumulate,
     interval_means as interval_means,
@@ -99,8 +103,6 @@ from .store.update import (
     UpdateReport as UpdateReport,
 )
 from .temperature_ensemble import (
-    known_by as known_by,
-    measured_temperature as measured_temperature,
     temperature_scenarios as temperature_scenarios,
 )
 from .validation import (

@@ -18,8 +18,9 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import Site
 from energyforecast.core.weather_schema import ValidatedWeather
 from energyforecast.errors import MissingDataError, SchemaError
+from energyforecast.weather.measurements import known_by
 from energyforecast.weather.station_ranking import rank_stations
-from energyforecast.weather.temperature_ensemble import known_by, temperature_scenarios
+from energyforecast.weather.temperature_ensemble import temperature_scenarios
 
 __all__ = ["TemperatureEnsemble"]
 
@@ -54,14 +55,14 @@ class TemperatureEnsemble(ValidatedWeather):
     See Also
     --------
     energyforecast.models.DemandResponse : Pools its forecasts over the scenarios.
-    measured_temperature : Makes the dataset from a table.
+    measured_weather : Makes the dataset from a table.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> from energyforecast.weather import measured_temperature
+    >>> from energyforecast.weather import measured_weather
     >>> hours = pd.date_range("2022-01-01", "2024-01-01", freq="1h", tz="UTC")
-    >>> measured = measured_temperature(pd.DataFrame({"city": 5.0}, index=hours), published_after="1h")
+    >>> measured = measured_weather({"temp_air": pd.DataFrame({"city": 5.0}, index=hours)}, published_after="1h")
     >>> TemperatureEnsemble(measured)
     Temperature ensemble of past years: city, 2022-01-01 to 2024-01-01
     """

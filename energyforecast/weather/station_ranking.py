@@ -11,7 +11,7 @@ import xarray as xr
 from energyforecast.core import timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.errors import MissingDataError
-from energyforecast.weather.temperature_ensemble import known_by
+from energyforecast.weather.measurements import known_by
 
 __all__ = ["rank_stations"]
 

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import observation_frames, timestamps, weather_schema
-from energyforecast.core.arguments import as_numbers, check_types, checked
+from energyforecast.core import timestamps, weather_schema
+from energyforecast.core.arguments import check_types, checked
 from energyforecast.core.variables import POINT
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
+from energyforecast.weather.measurements import known_by
 
-__all__ = ["known_by", "measured_temperature", "temperature_scenarios"]
+__all__ = ["temperature_scenarios"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,98 +27,6 @@ _LEVEL: Final = 3
 _CYCLE: Final = 2
 #: Longest gap of past anomalies that is interpolated. [h]
 _BRIDGED: Final = 6
-
-
-def known_by(analysis: xr.Dataset, as_of: Any) -> xr.Dataset:
-    """Analysis restricted to the values available at a moment.
-
-    Parameters
-    ----------
-    analysis : Dataset
-        Dimensions ``(site, time)``, with ``available_time``.
-    as_of : str or moment
-        In UTC unless it has an offset.
-
-    Returns
-    -------
-    Dataset
-        The same, NaN where ``available_time`` is later, or not known.
-
-    See Also
-    --------
-    measured_temperature, temperature_scenarios
-
-    Examples
-    --------
-    >>> from energyforecast.datasets import la_haute_borne
-    >>> weather = la_haute_borne()[1]  # ERA5, with a latency of five days
-    >>> known = known_by(weather, "2014-12-20")["temp_air"].notnull().values[0]
-    >>> str(weather["time"].values[known][-1])[:13]
-    '2014-12-15T00'
-    """
-    check_types(locals(), of=known_by)
-    if "available_time" not in analysis.coords or "time" not in analysis.dims:
-        raise SchemaError(
-            f"The analysis has the coordinates {list(analysis.coords)}.",
-            "It must have the dimension time, and the coordinate available_time.",
-            "Give a Dataset of the readers of energyforecast.weather.",
-        )
-    known = (analysis["available_time"] <= timestamps.to_ns([timestamps.instant(as_of)])[0]).values
-    return analysis.where(xr.DataArray(known, dims="time", coords={"time": analysis["time"]}))
-
-
-@checked()
-def measured_temperature(values: pd.DataFrame, *, published_after: str | timedelta) -> xr.Dataset:
-    """Measured temperatures as an analysis, with the time at which each was known.
-
-    Parameters
-    ----------
-    values : DataFrame
-        Indexed by instants in UTC, a column a site or station; NaN where nothing was measured. [°C]
-    published_after : str or timedelta
-        Latency after its instant at which a value is known.
-
-    Returns
-    -------
-    Dataset
-        ``temp_air``, dimensions ``(site, time)``.
-
-    Raises
-    ------
-    TimeError
-        If the index has no zone, or does not rise.
-    UnitsError, RangeError
-        If these are not temperatures in °C.
-
-    See Also
-    --------
-    known_by, temperature_scenarios
-
-    Examples
-    --------
-    >>> hours = pd.date_range("2024-01-01", periods=3, freq="1h", tz="UTC")
-    >>> analysis = measured_temperature(pd.DataFrame({"city": [1.0, 0.5, 0.0]}, index=hours), published_after="1h")
-    >>> analysis["available_time"].values[0].astype("datetime64[h]")
-    np.datetime64('2024-01-01T01','h')
-    """
-    observation_frames.check_rising_times(pd.DatetimeIndex(values.index), "temperature")
-    instants = timestamps.to_ns(values.index)
-    analysis = xr.Dataset(
-        {
-            "temp_air": (
-                ("site", "time"),
-                as_numbers("values", values, ndim=2).T.astype(np.float32),
-                {"cell_methods": POINT},
-            )
-        },
-        coords={
-            "site": [str(name) for name in values.columns],
-            "time": instants,
-            "available_time": ("time", instants + timestamps.duration(published_after).to_timedelta64()),
-        },
-        attrs={"kind": "analysis"},
-    )
-    return weather_schema.check_weather(analysis, label="temperature")
 
 
 @checked(horizon="1h", lookback="0h", shift_days=(0, 180), step_days=(1, 180), memory_days=(0, 180))
@@ -166,7 +75,7 @@ def temperature_scenarios(
 
     See Also
     --------
-    known_by, measured_temperature
+    known_by, measured_weather
 
     Notes
     -----

@@ -24,7 +24,7 @@ from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.forecasting.storage import load
 from energyforecast.models import DemandResponse, LightGBMQuantiles, SeasonalClimatology
 from energyforecast.testing import check_no_leakage, example_weather, poison_observations
-from energyforecast.weather import TemperatureEnsemble, measured_temperature, rank_stations
+from energyforecast.weather import TemperatureEnsemble, measured_weather, rank_stations
 from tests.support.city_demand import city_demand
 
 VICTORIA = Path(os.environ.get("ENERGYFORECAST_DATA", "")) / "vic_elec" / "vic_elec.parquet"
@@ -39,7 +39,7 @@ ISSUE = "2023-06-01 00:00"
 def _inputs(delay: str = "1h") -> tuple[xr.Dataset, Observations]:
     """Of the demand eight months before the issue, of the temperature more than two years."""
     warm, demand = city_demand()
-    return measured_temperature(warm, published_after="1h"), Observations(
+    return measured_weather({"temp_air": warm}, published_after="1h"), Observations(
         demand["2022-10":], published_after=delay
     )
 
@@ -103,7 +103,7 @@ class _Clairvoyant(TemperatureEnsemble):
 
 def test_the_check_for_leakage_covers_the_measured_temperature() -> None:
     _, demand = _inputs()
-    late = measured_temperature(city_demand()[0], published_after="30h")
+    late = measured_weather({"temp_air": city_demand()[0]}, published_after="30h")
     forecaster = Forecaster(CITY, WEEK, model=SMALL)
     check_no_leakage(forecaster, TemperatureEnsemble(late), demand, issue_time=ISSUE)
     with pytest.raises(LeakageError, match="not known then"):
@@ -230,8 +230,8 @@ def test_another_area_is_forecast_without_a_change() -> None:
         subdivision="VIC",
     )
     demand = Observations(frame[["Demand"]].set_axis(["Victoria"], axis=1), published_after="0h")
-    temperature = measured_temperature(
-        frame[["Temperature"]].set_axis(["Victoria"], axis=1), published_after="0h"
+    temperature = measured_weather(
+        {"temp_air": frame[["Temperature"]].set_axis(["Victoria"], axis=1)}, published_after="0h"
     )
     task = day_ahead("00:00", timezone=state.timezone, first_day=0, days=30)
     weather, issue = TemperatureEnsemble(temperature), "2014-06-01"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,8 +21,9 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.site_catalogue import catalogue
 from energyforecast.core.sites import DemandArea, PVPlant, WindFarm
 from energyforecast.errors import MissingDataError, SchemaError, TimeError
-from energyforecast.observations import check_clock
+from energyforecast.observations import audit_observations, check_clock
 from energyforecast.observations import clock as clocks
+from energyforecast.weather import measured_weather, validated
 
 HOUR = pd.Timedelta("1h")
 SITE, WEATHER, POWER = datasets.la_haute_borne()
@@ -295,6 +298,44 @@ def test_what_cannot_be_compared_is_refused() -> None:
         check_clock(TRUE.tz_localize(None), WEATHER, site=SITE)
     with pytest.raises(MissingDataError, match="empty"):
         check_clock(TRUE, wind.tz_localize("UTC").iloc[:0], site=SITE)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "verdict"),
+    [(0, "right"), (-30, "half an hour off"), (-60, "off by a constant"), (300, "off by a constant")],
+)
+def test_radiation_measured_in_an_area_shows_the_clock_of_its_table(minutes: int, verdict: str) -> None:
+    """Clouds that are a little thicker in the afternoon, and demand that has nothing to do with the sun."""
+    area = DemandArea(name="area", latitude=43.2, longitude=76.9, timezone="Asia/Almaty")
+    index = pd.date_range("2024-02-01", "2024-06-01", freq="10min", tz="UTC", inclusive="left")
+    sun = physics.solar_position(
+        timestamps.to_ns(index + pd.Timedelta("5min")), area.latitude, area.longitude
+    )
+    rng = np.random.default_rng(0)
+    clouds = rng.uniform(0.3, 1, len(index) // 144).repeat(144) * np.where(index.hour >= 7, 0.93, 1)
+    ghi = np.nan_to_num(physics.clear_sky(sun).ghi) * clouds
+    stamps = index + pd.Timedelta(minutes, "min")
+    measured = measured_weather({"ghi": pd.DataFrame({"area": ghi}, index=stamps)}, published_after="0h")
+    demand = pd.Series(rng.uniform(1, 2, len(index)), index=stamps)
+    report = check_clock(demand, measured, site=area)
+    assert report.verdict == verdict
+    assert report.against == "the sun"
+    assert report.lag is not None
+    assert abs(report.lag.minutes - minutes) < 15
+    refused = [TimeError] if minutes else []
+    audit = audit_observations(
+        Observations(demand.to_frame("area"), published_after="0h"), sites=area, weather=measured
+    )
+    assert [problem for problem in audit.problems if "Clock" in problem] == ([str(report)] if minutes else [])
+    with pytest.raises(TimeError) if refused else nullcontext() as caught:
+        validated(measured, sites=[area])
+    if caught is not None:
+        found, _, remedy = str(caught.value).splitlines()
+        assert re.search(r"comes (\d+) min", found)
+        assert "same table has the same clock" in remedy
+        assert ("Asia/Almaty" in found) == (
+            minutes == 300
+        )  # five hours ahead of UTC since March 2024, six before
 
 
 @pytest.mark.faults

@@ -206,8 +206,8 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
         weather.interval_means, values=lambda: _sums().values, end=lambda: _sums()["lead_time"].values,
         label=lambda: weather.Label.SUM_SINCE_START, start=None, factor=1.0, resolution=0.0, most_negative=60.0,
     ),
-    "measured_temperature": _one(
-        weather.measured_temperature, values=pd.DataFrame({"a": np.arange(24.0)}, index=HOURS),
+    "measured_weather": _one(
+        weather.measured_weather, values={"temp_air": pd.DataFrame({"a": np.arange(24.0)}, index=HOURS)},
         published_after="1h",
     ),
     "temperature_scenarios": _one(

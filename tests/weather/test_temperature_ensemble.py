@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from energyforecast.errors import MissingDataError, SchemaError, TimeError, UnitsError
+from energyforecast.errors import MissingDataError, SchemaError, TimeError
 from energyforecast.point_in_time import weather_access
-from energyforecast.weather import known_by, measured_temperature, temperature_scenarios
+from energyforecast.weather import measured_weather, temperature_scenarios
 
 ISSUE = pd.Timestamp("2023-06-01", tz="UTC")
 HOUR = np.timedelta64(1, "h")
@@ -35,7 +35,7 @@ def _run(frame: pd.DataFrame, **changes: Any) -> xr.Dataset:
         "horizon": "720h",
         "lookback": "48h",
     } | changes
-    return temperature_scenarios(measured_temperature(frame, published_after=delay), **given)
+    return temperature_scenarios(measured_weather({"temp_air": frame}, published_after=delay), **given)
 
 
 def _members(run: xr.Dataset) -> pd.DataFrame:
@@ -156,13 +156,3 @@ def test_forecasts_and_other_units_are_refused() -> None:
     run = _run(_temperature())
     with pytest.raises(SchemaError, match="measured temperature"):
         temperature_scenarios(run, site="city", issue_time=ISSUE, horizon="24h")
-    with pytest.raises(UnitsError, match="kelvin"):
-        measured_temperature(_temperature() + 273.15, published_after="0h")
-
-
-def test_known_by_goes_by_availability_not_by_time() -> None:
-    analysis = measured_temperature(_temperature(), published_after="6h")
-    known = known_by(analysis, ISSUE)["temp_air"].notnull()
-    assert pd.Timestamp(known["time"].values[known.values[0]][-1], tz="UTC") == ISSUE - pd.Timedelta("6h")
-    analysis["available_time"][:] = np.datetime64("NaT", "ns")
-    assert not known_by(analysis, ISSUE)["temp_air"].notnull().any()

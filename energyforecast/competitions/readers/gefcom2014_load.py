@@ -14,7 +14,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.site_facts import Source
 from energyforecast.core.sites import DemandArea
 from energyforecast.errors import TimeError
-from energyforecast.weather import measured_temperature
+from energyforecast.weather import measured_weather
 
 __all__ = ["read_gefcom2014_load"]
 
@@ -107,7 +107,9 @@ def read_gefcom2014_load(folder: str | Path) -> CompetitionData:
     wanted = wanted[wanted >= _FIRST]
     return CompetitionData(
         (_AREA,),
-        measured_temperature(celsius, published_after="0h").assign_attrs(source="GEFCom2014: 25 stations"),
+        measured_weather({"temp_air": celsius}, published_after="0h").assign_attrs(
+            source="GEFCom2014: 25 stations"
+        ),
         observed,
         observed,
         dict(enumerate(wanted, start=1)),
