@@ -387,7 +387,9 @@ def _in_words(model: QuantileModel) -> str:
     if not isinstance(model, SelectedModel) or not model.candidates:
         return repr(model)
     usual = model.usual or tuple(model.candidates)[:1]
-    return f"chosen among {', '.join(model.candidates)} (by default {' + '.join(usual)})"
+    usually, early = ([n for n in usual if (n in model.early) == short] for short in (False, True))
+    words = " + ".join(usually) + (f"; in short histories {' + '.join(early)}" if early else "")
+    return f"chosen among {', '.join(model.candidates)} (by default {words})"
 
 
 def _features(forecaster: Forecaster) -> list[str]:

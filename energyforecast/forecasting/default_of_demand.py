@@ -46,11 +46,15 @@ def model_of_demand(site: DemandArea) -> QuantileModel:
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
     }
     newest = _demand_trees(relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True)
-    early, alone = _of_short_history(), _of_demand_alone()
+    weather, alone = _of_short_history(), _of_demand_alone()
+    # Where the temperature explains little, or leaves all that was learnt, the past alone may be right.
+    early = weather | {
+        "departure from the week's mean, without temperature": _of_the_past("mean_7x24h", "temp_air*")
+    }
     responding = absolute | means | {"departure from the newest day": newest}
     return SelectedModel(
         candidates=responding | early | alone,
-        usual=(*absolute, *means, *alone),
+        usual=(*absolute, *means, *alone, *weather),
         required=(
             *((name, "temp_air*") for name in (*responding, *early)),
             *((name, "!temp_air*") for name in alone),
@@ -84,11 +88,18 @@ def _of_demand_alone() -> dict[str, QuantileModel]:
 
     The settings of the trees are those for columns that explain little.
     """
-    settings = _EXPLAIN_LITTLE | {"relative_columns": _LEVELS_OF_DEMAND, "exclude": _OF_THE_YEAR}
     return {
-        "departure from the week's mean, past alone": _demand_trees(relative_to="mean_7x24h", **settings),
-        "departure from the newest day, past alone": _demand_trees(relative_to="day_mean", **settings),
+        "departure from the week's mean, past alone": _of_the_past("mean_7x24h"),
+        "departure from the newest day, past alone": _of_the_past("day_mean"),
     }
+
+
+def _of_the_past(level: str, *more: str) -> QuantileModel:
+    """Trees for the departure of demand from a level of its past, without the year and some more columns."""
+    exclude = (*_OF_THE_YEAR, *more)
+    return _demand_trees(
+        relative_to=level, relative_columns=_LEVELS_OF_DEMAND, exclude=exclude, **_EXPLAIN_LITTLE
+    )
 
 
 def model_of_demand_now(lead: str | None) -> QuantileModel:

@@ -44,7 +44,7 @@ def model_of_wind(*, next_hours: bool, by_recipe: bool) -> QuantileModel:
     usual, without = (two(f", {name}", columns) for name, columns in _KNOWN.items())
     return SelectedModel(
         candidates=usual | without | early,
-        usual=tuple(usual),
+        usual=(*usual, *early),
         required=tuple((name, "season_*") for name in usual),
         early=tuple(early),
         early_before=_YEARS,

@@ -84,8 +84,8 @@ class SelectedModel(QuantileModel):
         ``"above"`` as a third word, only where the median is then the higher one.
     early : tuple of str
         Candidates for rows that span fewer than `early_before` years, where there are the columns of
-        :class:`energyforecast.features.DayOfYear`: their mean is then the usual choice, and the other candidates are
-        left out. In longer rows these are, unless there are no others.
+        :class:`energyforecast.features.DayOfYear`: the other candidates are then left out, and the usual choice is the
+        mean of those that `usual` names. In longer rows they are left out, unless there are no others.
     early_before : float
         Years from which on the season is known. [a]
     blend : bool
@@ -262,7 +262,7 @@ class SelectedModel(QuantileModel):
 
     def _choices(self, usable: Mapping[str, QuantileModel]) -> list[tuple[str, ...]]:
         """The usual choice, each candidate, and each two."""
-        usual = tuple(name for name in usable if name in (*self.usual, *self.early)) or (next(iter(usable)),)
+        usual = tuple(name for name in usable if name in self.usual) or (next(iter(usable)),)
         pairs = combinations(usable, 2) if self.blend else ()
         # Shares reach from none to all of a model: each of those that are weighed needs no comparison of its own.
         alone = [name for name in usable if not (self.weigh and len(usual) == 2 and name in usual)]

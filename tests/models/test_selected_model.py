@@ -405,18 +405,20 @@ def _short_or_long(years: float) -> tuple[pd.DataFrame, Array]:
     return X.assign(season_cosine=np.cos(angle), season_sine=np.sin(angle)), y
 
 
-@pytest.mark.parametrize(("years", "names"), [(0.3, ["few", "linear"]), (1.4, ["absolute", "departure"])])
-def test_a_short_history_has_its_own_candidates(years: float, names: list[str]) -> None:
-    early = {"few": LightGBMQuantiles(n_estimators=20), "linear": LightGBMQuantiles(n_estimators=21)}
+@pytest.mark.parametrize(
+    ("years", "names", "more"), [(0.3, ["few", "linear"], ["past"]), (1.4, ["absolute", "departure"], [])]
+)
+def test_a_short_history_has_its_own_candidates(years: float, names: list[str], more: list[str]) -> None:
+    early = {name: LightGBMQuantiles(n_estimators=20 + k) for k, name in enumerate(("few", "linear", "past"))}
     model = _selected(
         candidates={"absolute": ABSOLUTE, "departure": DEPARTURE} | early,
-        usual=("absolute", "departure"),
+        usual=("absolute", "departure", "few", "linear"),  # the third is only tried
         early=tuple(early),
         blend=False,
     )
     model.fit(*_short_or_long(years))
     tried = set(model.selection_["choice"])
-    assert tried == {" + ".join(names), *names}
+    assert tried == {" + ".join(names), *names, *more}
     assert model.selection_["choice"].iloc[0] == " + ".join(names)
 
 
