@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 #: Increases when a rule or a threshold changes, so that flags can be compared over time.
-RULES_VERSION: Final = 3
+RULES_VERSION: Final = 4
 
 #: Share of capacity below which a plant is at rest: calm, night, or auxiliary use.
 _STILL: Final = 0.01
@@ -145,7 +145,8 @@ def spike(series: MeasuredPower) -> Bools:
 
     :math:`c` is 8, and 10 for a PV plant, since clouds are brief. The scaled median is that of Hampel's filter (Pearson
     2002, https://doi.org/10.1109/87.974338). Gusts and clouds seldom rise and fall so in one interval; a trip of one
-    interval looks the same and is flagged too.
+    interval looks the same and is flagged too. A consumer's furnaces and pumps do: in an area without a capacity a
+    value must also lie outside its quantiles of 0.1 and 99.9 % by more than the distance between them.
 
     Examples
     --------
@@ -159,7 +160,15 @@ def spike(series: MeasuredPower) -> Bools:
     same_side = (series.power - before) * (series.power - after) > 0
     multiple = 8 if series.elevation is None else 10
     far = np.abs(departure) > max(0.3, multiple * usual)
-    return np.asarray(far & same_side & (np.abs(before - after) < np.abs(departure) / 4))
+    return np.asarray(far & same_side & (np.abs(before - after) < np.abs(departure) / 4) & _unusual(series))
+
+
+def _unusual(series: MeasuredPower) -> Bools:
+    """Values that a consumer without a capacity otherwise never comes near; of other sites, all."""
+    if np.isfinite(series.bounds).all() or not np.isfinite(series.power).any():
+        return np.ones(len(series.power), dtype=bool)
+    low, high = np.nanquantile(series.power, (0.001, 0.999))
+    return np.asarray((series.power > 2 * high - low) | (series.power < 2 * low - high))
 
 
 def above_capacity(series: MeasuredPower) -> Bools:

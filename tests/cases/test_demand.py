@@ -64,6 +64,21 @@ def test_a_meter_of_a_works_that_is_stuck_is_found() -> None:
     assert _flagged(works, _area("works", sector="industry"), ef.Flag.STUCK) == 40
 
 
+def test_a_furnace_of_quarter_hours_is_no_spike_and_a_faulty_value_is() -> None:
+    """Single quarter-hours of half and of more than the usual load are real; one of ten times is a fault."""
+    index = pd.date_range("2024-01-01", periods=96 * 60, freq="15min", tz="UTC")
+    at_work = (index.hour >= 8) & (index.hour < 18)
+    rng = np.random.default_rng(0)
+    load = np.where(at_work, 0.4, 0.02) + 0.005 * rng.random(len(index))
+    places = rng.permutation(np.flatnonzero(at_work & (index.minute == 30)))
+    load[places[:20]] *= 1.6
+    load[places[20:40]] *= 0.5
+    works, area = _demand("works", load, index), _area("works", sector="industry")
+    assert _flagged(works, area, ef.Flag.SPIKE) == 0
+    load[places[50]] = 4.0
+    assert _flagged(_demand("works", load, index), area, ef.Flag.SPIKE) == 1
+
+
 @pytest.mark.parametrize("capacity", [None, 6.0])
 def test_exports_of_a_village_with_solar_roofs_are_not_above_its_capacity(capacity: float | None) -> None:
     index = pd.date_range("2023-01-01", periods=24 * 60, freq="1h", tz="UTC")
