@@ -28,7 +28,7 @@ from energyforecast.evaluation.inputs import negative_outcomes
 from energyforecast.evaluation.metrics.basic import SEVEN_LEVELS
 from energyforecast.evaluation.resource_use import total_use
 from energyforecast.evaluation.result import Result
-from energyforecast.evaluation.splits import Fold, Refit, Splits, split
+from energyforecast.evaluation.splits import Fold, Refit, Splits, ends_within, split
 from energyforecast.forecasting import checks
 from energyforecast.forecasting.fitted_plants import declared_sites, fitted_plants
 from energyforecast.forecasting.forecaster import Forecaster
@@ -89,7 +89,8 @@ def backtest(
     observations : Observations
     start, end : str or moment
         Period in which the windows of the forecasts begin, read in the task's zone; ``"2015"`` means
-        all of it.
+        all of it. Windows that begin in the record and end after it are left out, and counted in
+        ``provenance["beyond_record"]``.
     refit : {"auto", "D", "W", "MS", "QS", "YS"}, int, callable or None
         Fit again at the first origin of each local day, week, month, quarter or year; at every so many
         origins; where ``refit(issue_time, last_fit)`` is true; ``None``: once. ``"auto"``: each week while the history
@@ -148,8 +149,8 @@ def backtest(
         observations = with_capacity(observations, available_capacity)
     observations = with_plan(observations, planned)
     begun, cpu_begun = time.perf_counter(), time.process_time()
-    asked = splits.origins(first.task, start, end)
-    _check_outcomes(first, observations, asked)
+    named_period = splits.origins(first.task, start, end)
+    asked = _with_outcomes(first, observations, named_period)
     named = _with_orientation(named, observations, asked)
     first = next(iter(named.values()))
     weather = validated(weather, sites=first.sites)  # Once, and not for each forecaster.
@@ -184,7 +185,7 @@ def backtest(
         origins=pd.concat(audits, ignore_index=True),
         provenance=_provenance(named, weather, tested)
         | {"refit": "callable" if callable(refit) else refit}
-        | {"without_weather": len(asked) - len(tested)}
+        | {"without_weather": len(asked) - len(tested), "beyond_record": len(named_period) - len(asked)}
         | {"window": str(splits.window), "gap": str(splits.gap), "stride": splits.stride}
         | _notes_of_sites(observations)
         | {"below_zero": negative_outcomes(observations, next(iter(forecasts.values())))}
@@ -207,22 +208,22 @@ def _with_orientation(
     return copies
 
 
-def _check_outcomes(forecaster: Forecaster, observations: Observations, tested: pd.DatetimeIndex) -> None:
-    """Refuse hours that were never observed now, not after the fits."""
-    of_type(
-        "observations",
-        observations,
-        expected=Observations,
-        remedy="Read them with energyforecast.read_power.",
-    )
+def _with_outcomes(
+    forecaster: Forecaster, observations: Observations, asked: pd.DatetimeIndex
+) -> pd.DatetimeIndex:
+    """Origins with an outcome for each hour; hours that were never observed are refused now, not after the fits."""
+    remedy = "Read them with energyforecast.read_power."
+    of_type("observations", observations, expected=Observations, remedy=remedy)
     checks.check_intervals(observations, forecaster.task)
-    windows = forecaster.task.windows(tested)
+    asked = asked[ends_within(forecaster.task.windows(asked), observations.index[-1])]
+    windows = forecaster.task.windows(asked)
     for site in forecaster.sites:
         try:
             observations.value_at(site.name, windows.valid_time[windows.inside])
         except TimeError as error:
             remedy = "Choose a start and an end inside the observations, or give more of them."
             raise TimeError(error.found, error.expected, remedy) from error
+    return asked
 
 
 def _history(
@@ -387,9 +388,9 @@ def _in_words(model: QuantileModel) -> str:
     if not isinstance(model, SelectedModel) or not model.candidates:
         return repr(model)
     usual = model.usual or tuple(model.candidates)[:1]
-    usually, early = ([n for n in usual if (n in model.early) == short] for short in (False, True))
-    words = " + ".join(usually) + (f"; in short histories {' + '.join(early)}" if early else "")
-    return f"chosen among {', '.join(model.candidates)} (by default {words})"
+    words = [" + ".join(n for n in usual if (n in model.early) == short) for short in (False, True)]
+    by_default = "; in short histories ".join(filter(None, words))
+    return f"chosen among {', '.join(model.candidates)} (by default {by_default})"
 
 
 def _features(forecaster: Forecaster) -> list[str]:

@@ -17,7 +17,7 @@ from energyforecast.core.tasks import Task
 from energyforecast.errors import SchemaError, TimeError
 from energyforecast.forecasting.design_matrix import DesignMatrix
 
-__all__ = ["CALENDAR", "Fold", "Refit", "Skip", "Splits", "split"]
+__all__ = ["CALENDAR", "Fold", "Refit", "Skip", "Splits", "ends_within", "split"]
 
 #: When a forecaster is fitted again: see :func:`energyforecast.backtest`.
 Refit: TypeAlias = str | int | Callable[[pd.Timestamp, pd.Timestamp | None], bool] | None
@@ -136,7 +136,7 @@ class Splits:
 
     def asked(self, task: Task, windows: Windows) -> npt.NDArray[np.bool_]:
         """Origins that do not begin in a period that is skipped, shape (origins,)."""
-        begins = windows.valid_time[:, 0]
+        begins = windows.valid_time[:, :1].ravel()  # none where the period has no origin
         kept = np.ones(len(begins), dtype=bool)
         for item in [self.skip] if isinstance(self.skip, str) else self.skip:
             first, last = (item, item) if isinstance(item, str) else item
@@ -245,3 +245,12 @@ def _by_callable(
         begins[k] = bool(refit(now, last)) or k == 0
         last = now if begins[k] else last
     return begins
+
+
+def ends_within(windows: Windows, last: pd.Timestamp) -> npt.NDArray[np.bool_]:
+    """All windows but those that begin in a record, up to its last interval, and end after it, shape (origins,)."""
+    end = timestamps.to_ns([last])[0]
+    begins = windows.valid_time[:, 0] <= end
+    late = ((windows.valid_time > end) & windows.inside).any(axis=1)
+    # Where no window is whole, there is nothing to forecast: the hours that lack an outcome are refused.
+    return np.asarray(~(begins & late) | (begins & late).all())

@@ -17,8 +17,8 @@ import energyforecast as ef
 from energyforecast.core import timestamps
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
-from energyforecast.core.sites import Site
-from energyforecast.core.tasks import day_ahead
+from energyforecast.core.sites import DemandArea, Site
+from energyforecast.core.tasks import day_ahead, intraday
 from energyforecast.errors import (
     MissingDataError,
     PerfectWeatherError,
@@ -279,6 +279,26 @@ def test_observations_that_end_early_are_refused_by_the_first_hour_without_outco
     three_lines(caught.value, "2015-03-21")
     assert "start" in caught.value.remedy
     assert "value_at" not in str(caught.value), "the user called backtest"
+
+
+def test_an_intraday_backtest_runs_to_the_end_of_the_record() -> None:
+    """The last issues of its last day reach past it: they are left out, and counted."""
+    index = pd.date_range("2024-01-01", "2024-02-01", freq="15min", tz="UTC", inclusive="left")
+    load = pd.DataFrame({"works": 5 + np.sin(np.arange(len(index)) / 15)}, index=index)
+    works = DemandArea(name="works", latitude=43.2, longitude=76.9, sector="industry")
+    task = intraday(every="1h", leads="4h", frequency="15min", quantiles=(0.1, 0.5, 0.9))
+    forecaster = Forecaster(works, task, model=Persistence())
+    demand = Observations(load, published_after="15min")
+    result = backtest(forecaster, None, demand, start="2024-01-30", end="2024-01-31", refit=None)
+    issued = result.forecasts["model"].data["issue_time"].values
+    assert str(issued[-1])[:16] == "2024-01-31T20:00"
+    assert result.provenance["beyond_record"] == 3
+    for end, count in (("2024-01-31", 8), ("2024-01-30 23:00", 16)):  # nothing is left
+        period = {"start": "2024-01-31 22:00", "end": "2024-01-31 22:15"}
+        with pytest.raises(TimeError, match=f"was not observed in {count} intervals"):
+            backtest(forecaster, None, demand[:end], refit=None, **period)
+    with pytest.raises(SchemaError, match="No origin is left of 0"):
+        backtest(forecaster, None, demand, start="2024-01-31 22:00", end="2024-01-31 22:00")
 
 
 def test_a_period_before_anything_was_learnt_is_refused(data: Data) -> None:
