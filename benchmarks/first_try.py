@@ -10,7 +10,7 @@ Further files of the same form may be laid into the folders; ``first_try_data.py
 Scores: mean pinball loss over the levels 0.05 to 0.95, mean absolute error and bias of the median, coverage of the
 central 80 and 90 % (ties share it) overall and in the season where it is furthest off, CPU seconds of features, fits
 and forecasts together. The change of the default against the hand-written model has an interval of 95 % from blocks
-of seven days, both models on the same days.
+of seven days, both models on the same days. Consumers have the losses by season and type of day as well (``--parts``).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import first_try_data as sets
 import first_try_opponents as hand
 import first_try_others as others
 import first_try_page
+import first_try_parts
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -253,6 +254,12 @@ def scores(case: Case, rows: Rows, outcome: Array, quantiles: Array) -> dict[str
     return found
 
 
+def short_scores(outcome: Array, quantiles: Array) -> dict[str, float]:
+    """Pinball loss, and coverage of the central 80 %."""
+    held = covered(outcome, quantiles, 0.8)
+    return {"pinball": float(pinball(outcome, quantiles).mean()), "coverage 80": float(held.mean())}
+
+
 def peak(local: pd.DatetimeIndex, outcome: Array, median: Array) -> dict[str, float]:
     """Mean error of the day's peak, and share of days on which its hour is that of the median's peak.
 
@@ -340,6 +347,14 @@ def measure(case: Case, models: list[str], pythons: dict[str, str]) -> dict[str,
             for name, (quantiles, _) in found.items()
             if name != DEFAULT
         }
+    if case.kind.startswith("consumer"):
+        by_model = {
+            name: lambda chosen, q=quantiles[whole]: short_scores(outcome[chosen], q[chosen])
+            for name, (quantiles, _) in found.items()
+        }
+        figures["parts"] = first_try_parts.by_part(
+            rows.valid, case.site, by_model, step=case.observations.frequency
+        )
     if versions or left_out:
         figures |= {"versions": versions, "left out": left_out}
     return figures
@@ -429,6 +444,9 @@ def main() -> None:
         "--python", nargs="+", default=[], metavar="LIBRARY=PATH", help="interpreters of other libraries"
     )
     parser.add_argument("--quick", action="store_true", help="forecast three weeks of each case")
+    parser.add_argument(
+        "--parts", action="store_true", help="print consumers by season and type of day, in Markdown"
+    )
     parser.add_argument("--page", action="store_true", help="write the page of the documentation, too")
     parser.add_argument("--page-only", action="store_true", help="write it from the figures that are there")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
@@ -470,6 +488,8 @@ def main() -> None:
     if options.page:
         first_try_page.write(found)
     console.print(table([row for row in rows if name_of(row) in measured]))
+    if options.parts:
+        console.print(first_try_parts.table(rows), soft_wrap=True, markup=False)
     console.print_json(json.dumps(found.get("summary", {}) | {"without data": found["without data"]}))
 
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import first_try_parts
 import numpy as np
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -68,6 +69,8 @@ def page(
     lost = [f"{name} ({reason})" for name, reason in figures.get("without data", {}).items()]
     parts += [f"Without data, and not measured: {', '.join(lost)}.\n"] if lost else []
     parts += ["## By series\n", details(rows, old)]
+    if any(row.get("parts") for row in rows.values()):
+        parts += ["## Consumers by season and type of day\n", first_try_parts.table(list(rows.values()))]
     parts += [libraries_table(others)] if others else []
     return "\n".join(parts)
 

@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import energyforecast as ef
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 DAYS = 60
 COLD = ("day ahead, 1 week learnt", "day ahead, 4 weeks learnt")
@@ -370,3 +372,23 @@ def test_a_library_that_cannot_be_imported_is_left_out_with_the_reason(
         found[name] = others.ask("OpenSTEF 4, linear", sys.executable, known)
     assert "No module named 'openstef_models'" in found["ercot WEST, day ahead"]
     assert "each interval once" in found["nl_gridpoints pid_1, intraday"]
+
+
+def test_consumers_are_scored_by_season_and_type_of_day(first_try: Any) -> None:
+    module = importlib.import_module("first_try_parts")
+    area = ef.DemandArea(name="a", latitude=35.6, longitude=-5.4, timezone="Africa/Casablanca", country="MA")
+    valid = pd.date_range("2017-05-01", "2017-07-01", freq="1h", inclusive="left").to_numpy()
+    loss = np.where(module.parts(valid, area)["type of day"] == "Ramadan", 3.0, 1.0)
+    models = {
+        name: lambda chosen, factor=factor: {"pinball": factor * loss[chosen].mean(), "coverage 80": 0.8}
+        for name, factor in (("default", 1.0), ("same-type day", 2.0))
+    }
+    found = module.by_part(valid, area, models, step=pd.Timedelta("1h"))
+    by = {item["part"]: item for item in found}
+    assert by["Ramadan"]["models"]["default"]["pinball"] == 3
+    assert by["working day"]["models"]["same-type day"]["pinball"] == 2
+    for kind in ("season", "type of day"):
+        assert sum(item["n"] for item in found if item["by"] == kind) > len(valid) - 2 * 24
+    assert by["March to May"]["n"] == 31 * 24  # in Ramadan the clock of Morocco is UTC
+    text = module.table([{"data": "set", "series": "a", "task": "day ahead", "parts": found}])
+    assert f"|  | Ramadan | {by['Ramadan']['n']} | **3** | 6 | 80 |" in text
