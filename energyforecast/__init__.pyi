@@ -2,6 +2,7 @@
 
 # sub-packages
 from . import (
+    archive as archive,
     cli as cli,
     competitions as competitions,
     configuration as configuration,

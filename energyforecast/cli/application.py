@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from energyforecast.cli import benchmark, demo, forecast, observations, plan
+from energyforecast.cli import archive, benchmark, demo, forecast, observations, plan
 from energyforecast.cli import weather as cli_weather
 from energyforecast.cli.console import console, styled
 from energyforecast.errors import EnergyForecastError
@@ -75,4 +75,5 @@ app.registered_commands.extend(forecast.app.registered_commands)
 app.command()(benchmark.benchmark)
 app.add_typer(observations.app, name="observations")
 app.add_typer(cli_weather.app, name="weather")
+app.add_typer(archive.app, name="archive")
 app.command(name="plan")(plan.plan)

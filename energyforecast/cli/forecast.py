@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
+from energyforecast.cli.archive import ArchiveOption, archive_of, keep, keep_forecast
 from energyforecast.cli.console import (
     ConfigArgument,
     JobsOption,
@@ -42,12 +43,14 @@ def forecast(
     save: Annotated[Path | None, typer.Option(help="Store the forecaster here.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse if weather is missing, rather than fall back.")] = True,
     by: Annotated[str, typer.Option(help="Peak and energy of a consumer's day, month or window.")] = "day",
+    archive: ArchiveOption = None,
     out: OutOption = Path("forecast"),
 ) -> None:
     """Forecast from a configuration: forecast.csv, forecast.nc and a fan chart for each site.
 
     Of consumers also peak.csv and energy.csv: quantiles of the highest power and of the energy of each local day,
     where the forecast carries the dependence of its errors between hours.
+    With an archive, forecast, measurements and model are recorded in it too; exit code 3: only the files were written.
     """
     from energyforecast import configuration
     from energyforecast.cli.period_tables import write_periods
@@ -57,7 +60,8 @@ def forecast(
     from energyforecast.reporting import figures
 
     one_of("by", by, allowed=("day", "month", "window"))
-    settings = configuration.read(config)
+    begun, settings = timestamps.now(), configuration.read(config)
+    opens = archive_of(settings, archive)
     weather, power = settings.weather(), settings.observations()
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
     stored = None if model is None else storage.load(model)
@@ -82,6 +86,9 @@ def forecast(
     for table in write_periods(result, out, by=cast("By", by), timezone=settings.task.timezone):
         shown.print(table)
     shown.print(f"Written to {out}: {listed(out)}", highlight=False)
+    if opens is not None:
+        content = storage.dump(fitted) if model is None else model.read_bytes()
+        keep(opens, lambda held: keep_forecast(held, result, power, model=content, begun=begun))
 
 
 def _day_sheet(result: Any, timezone: str) -> Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from energyforecast.cli.archive import ArchiveOption, archive_of, keep
 from energyforecast.cli.console import JobsOption, OutOption, console, listed, plain_table, processes, styled
 from energyforecast.errors import ConfigurationError, require
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.table import Table
 
+    from energyforecast.archive import Archive
     from energyforecast.demos.plan import WeekPlan
     from energyforecast.planning import DayPlan, PlanSettings
 
@@ -30,9 +32,13 @@ def plan(
     out: OutOption = Path("plan"),
     language: Annotated[str, typer.Option(help="Of the sheets: en, ru or fr.")] = "en",
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the plan.")] = None,
+    archive: ArchiveOption = None,
     jobs: JobsOption = 1,
 ) -> None:
-    """Plan from a configuration: sheets, reserve, schedules, ramps, scenarios, dispatch and figures."""
+    """Plan from a configuration: sheets, reserve, schedules, ramps, scenarios, dispatch and figures.
+
+    With an archive, tables and forecasts are recorded in it too; exit code 3: only the files were written.
+    """
     from energyforecast import configuration
     from energyforecast.core import timestamps
     from energyforecast.forecasting.portfolio import forecast_portfolio
@@ -45,7 +51,7 @@ def plan(
             "The section must hold the terms of the plan.",
             "See docs/howto/plan.md.",
         )
-    terms = settings.plan
+    terms, opens = settings.plan, archive_of(settings, archive)
     terms.kinds(settings.sites)  # refuses kinds before the fits
     _check_tools(language, dispatch=terms.system is not None)
     moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
@@ -70,6 +76,14 @@ def plan(
     for line in _not_planned(terms, made):
         shown.print(line, highlight=False)
     shown.print(f"Written to {out}: {listed(out)}", highlight=False)
+    keep(opens, lambda held: _keep(held, made, name=config.stem))
+
+
+def _keep(archive: Archive, made: DayPlan, *, name: str) -> None:
+    """Record a plan, by the name of its configuration, and its forecasts."""
+    for forecast in made.forecasts.values():
+        archive.write_forecast(forecast)
+    archive.write_plan(made.tables(), name=name, issue_time=made.issue_time)
 
 
 def demo(

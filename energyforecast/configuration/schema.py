@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 
+from energyforecast.configuration.archive_section import archive_section
 from energyforecast.configuration.table_sections import described, one_place, table_sections
 from energyforecast.configuration.validation import Section, refuse, section_of
 from energyforecast.core import tasks
@@ -226,6 +227,7 @@ def file_section() -> type[Section]:
         "task": (_choice(_sections_by_kind(TASKS)), ...),
         "model": (_model_section(), None),
         "plan": (plan_section(), None),
+        "archive": (archive_section(), None),
     } | tables
     return create_model("Configuration", __base__=Section, **keys)
 

@@ -54,6 +54,9 @@
 
     [plan]                  # terms of plans from the forecasts: energyforecast.planning.settings
 
+    [archive]               # optional: database of forecasts, plans and measurements
+    file = "archive.sqlite" # or address = "postgresql://user@host/database"
+
 Paths are relative to the file. An unknown section or key is an error, so that a misspelt
 one is not silently a default.
 """
@@ -70,7 +73,9 @@ from typing import Any, Final, TypeVar
 
 import xarray as xr
 
+from energyforecast import archive as archives
 from energyforecast import datasets
+from energyforecast.configuration.archive_section import archive_place
 from energyforecast.configuration.plan import plan_settings
 from energyforecast.configuration.schema import SITES, TASKS, file_section
 from energyforecast.configuration.validation import checked
@@ -242,6 +247,10 @@ class Configuration:
             if (one := self.sections.get(name)) is not None
         ]
         return with_plan(with_capacity(power, given) if given else power, self._plan())
+
+    def archive(self) -> archives.Archive:
+        """The database of forecasts, plans and measurements."""
+        return archives.open(**archive_place(self.sections.get("archive"), self.path))
 
     def _plan(self) -> PlannedOperation | None:
         """Planned operation, if there is a section of it."""
