@@ -22,7 +22,7 @@
     │   ├── RefusedError                 the request itself was refused: key, parameters, place
     │   ├── RunNotPublishedError         a weather run that does not exist (yet)
     │   └── ResponseError                an answer that cannot be right, or is not whole
-    ├── StoreError (OSError)             an archive of weather that cannot be written or trusted
+    ├── StoreError (OSError)             a store or an archive that cannot be written or trusted
     │   └── StoreLockedError             another process is writing to it
     └── DependencyError (ImportError)    a library or system package that is absent
 
@@ -209,11 +209,11 @@ class ResponseError(SourceError):
 
 
 class StoreError(EnergyForecastError, OSError):
-    """Archive of weather that cannot be written or trusted."""
+    """Store of weather, or archive, that cannot be written or trusted."""
 
 
 class StoreLockedError(StoreError):
-    """Archive to which another process is writing."""
+    """Store or archive to which another process is writing."""
 
 
 class EnergyForecastWarning(UserWarning):

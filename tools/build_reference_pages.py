@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 from energyforecast import cli, errors, weather
-from energyforecast.configuration import schema, table_sections
+from energyforecast.configuration import archive_section, schema, table_sections
 from energyforecast.core import variables
 from energyforecast.core.labels import Label
 from energyforecast.core.pv_array import PVArray
@@ -356,6 +356,12 @@ One section for each site, with `kind` and its keys. A `power_curve` is the path
             read_planned_operation, *_of_signature(read_planned_operation, ("source", "timezone", "format"))
         ),
         f"and of `TableFormat`: {', '.join(code(name) for name in USED)}.\n",
+        "## [archive]\n",
+        "Optional: the database to which `forecast` and `plan` write, see [the archive](../howto/archive.md). Exactly one of `file` and `address`.\n",
+        table(
+            ("Key", "Meaning"),
+            [(code(name), text) for name, (_, text) in archive_section.ARCHIVE_KEYS.items()],
+        ),
         "## [task]\n",
     ]
     for kind, task in schema.TASKS.items():
@@ -467,8 +473,8 @@ def command_line_page() -> str:
 {MADE}
 
 `energyforecast --help` lists the commands, `energyforecast COMMAND --help` the options of one. Exit codes: 0 success, 1 an error of
-three lines (found, expected, remedy), 2 a wrong option, 3 a negative result: a gate failed, measurements did not pass, or a
-server did not provide everything.
+three lines (found, expected, remedy), 2 a wrong option, 3 a negative result: a gate failed, measurements did not pass, a
+server did not provide everything, or files were written and the archive was not.
 """
     ]
     for name, function in commands(cli.app, "energyforecast"):

@@ -368,7 +368,7 @@ CANARY = "c4nary-pw"
 
 
 def test_passwords_are_in_no_message_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("psycopg")
+    pytest.importorskip("psycopg", reason="PostgreSQL is not tested: psycopg is not installed")
     caplog.set_level(logging.DEBUG)
     texts = []
     for address in (

@@ -713,6 +713,7 @@ def test_finer_observations_are_never_taken_for_the_interval(step: int) -> None:
 
 #: Packages whose names have no interval of their own, and the reason.
 WITHOUT_INTERVALS = {
+    "archive": "keeps intervals of any length as they are, which its own tests compare",
     "cli": "calls others",
     "competitions": "readers and protocols of published files of hours",
     "configuration": "objects that others use",

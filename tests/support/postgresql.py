@@ -41,7 +41,7 @@ def server() -> Iterator[str]:
         yield given
         return
     programs = _programs()
-    if programs is None:
+    if programs is None or os.name == "nt":  # sockets of Unix are used
         pytest.skip("PostgreSQL is not tested: no server here, and EF_TEST_POSTGRES names none")
     with tempfile.TemporaryDirectory(prefix="ef-pg-") as name:
         folder = Path(name)
