@@ -1,9 +1,9 @@
-"""Demand of a works in quarter-hours without weather: forecast, and comparison with what needs no model.
+"""Demand of a works in quarter-hours without weather: forecast, and comparison with references that need no model.
 
     python examples/works_without_weather.py [--out DIR]
     python examples/works_without_weather.py --config works.toml --issue-time now --out DIR
 
-Without --config it writes the meter's file of a synthetic works first. Needs no network.
+Without --config it writes the files of a synthetic works first: its meter and its plans. Needs no network.
 """
 
 from __future__ import annotations
@@ -12,32 +12,23 @@ import argparse
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 import energyforecast as ef
 
-#: Days of history, which end with the evening after the forecast day.
-DAYS = 100
+#: Days of history from 1 January 2023, which end with the evening after the forecast day.
+DAYS = 172
 
 
 def synthetic_files(folder: Path) -> Path:
-    """The meter's file of a works that runs two shifts from Monday to Friday, and a configuration. Made up."""
-    end = pd.Timestamp("2023-04-12")
-    index = pd.date_range(end - pd.Timedelta(days=DAYS), end, freq="15min", inclusive="left")
-    rng = np.random.default_rng(0)
-    free = (index.day_of_week >= 5) | index.normalize().isin(
-        pd.to_datetime(["2023-03-08", "2023-03-21", "2023-03-22", "2023-03-23"])
-    )
-    at_work = (index.hour >= 6) & (index.hour < 22) & ~free
-    orders = 1 + 0.4 * pd.Series(rng.normal(size=DAYS)).ewm(halflife=5).mean().to_numpy()  # they come and go
-    load = np.where(
-        at_work,
-        900 * orders[(index - index[0]).days] + 60 * rng.normal(size=len(index)),
-        120 + 5 * rng.normal(size=len(index)),
-    )
-    table = pd.DataFrame({"time": index + pd.Timedelta("15min"), "works": load.round(1)})
-    table.to_csv(folder / "works.csv", index=False)
+    """The meter's file of a synthetic works, the plans of its furnace and shifts, and a configuration."""
+    synthetic = ef.datasets.works(days=DAYS)
+    power = 1000 * synthetic.observations.values[synthetic.site.name]  # kW
+    ends = power.index.tz_convert(synthetic.site.timezone).tz_localize(None) + pd.Timedelta("15min")
+    pd.DataFrame({"time": ends, "works": power.round(1).to_numpy()}).to_csv(folder / "works.csv", index=False)
+    planned = synthetic.observations.planned
+    assert planned is not None
+    planned.rows.assign(site="works").to_csv(folder / "plan.csv", index=False)
     return Path(shutil.copy(Path(__file__).with_suffix(".toml"), folder))
 
 
@@ -46,7 +37,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", type=Path, help="configuration of your own; without it synthetic files")
-    parser.add_argument("--issue-time", default="2023-04-10 09:00", help="wall time of the task, or now")
+    parser.add_argument("--issue-time", default="2023-06-19 09:00", help="wall time of the task, or now")
     parser.add_argument("--out", type=Path, default=Path("works_without_weather"), help="folder of the files")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -60,13 +51,13 @@ def main() -> None:
     print(forecast)
     table = forecast.to_frame()
     table.index = table["valid_time"].dt.tz_convert(settings.task.timezone).dt.strftime("%H:%M")
-    print((1000 * table[["q0.1", "q0.5", "q0.9"]]).round(0).iloc[20:32:2].to_string())  # kW
+    print((1000 * table[["q0.1", "q0.5", "q0.9"]]).round(0).iloc[28:40:2].to_string())  # kW
 
     models = {"default": None, "same type of day": ef.SameTypeDay(), "last week": ef.SeasonalNaive()}
     several = {
         name: ef.Forecaster(forecaster.sites, settings.task, model=model) for name, model in models.items()
     }
-    first = issued - pd.Timedelta("13D")
+    first = issued - pd.Timedelta("27D")
     result = ef.backtest(several, None, demand, start=str(first.date()), end=str(issued.date()), refit=None)
     scores = result.scores(chosen=["mae", "pinball"]).pivot(index="model", columns="metric", values="value")
     print((1000 * scores).round(1).to_string())  # kW

@@ -148,6 +148,29 @@ for q, values in level.items():
 ef.reporting.figures.error_by_hour_and_month(result)
 
 # %% [markdown]
+# ## A single works
+#
+# The industry of a region is smooth, since its works average out. A single works is not: it has shifts, silent
+# nights, and a furnace whose campaigns are planned. The synthetic works of notebook 11 needs no weather (`None`), and
+# its true distribution is known, so the best possible loss is, too.
+
+# %%
+works = ef.datasets.works()
+quarters = ef.day_ahead("09:00", timezone="Asia/Almaty", frequency="15min", quantiles=task.quantiles)
+contestants = {"default": None, "same type of day": ef.SameTypeDay()}
+single = ef.backtest(
+    {name: ef.Forecaster(works.site, quarters, model=model) for name, model in contestants.items()},
+    None,
+    works.observations,
+    start="2023-06-01",
+    end="2023-06-28",
+    refit=None,
+)
+best = {"best possible": works.best_possible(single.forecasts["default"])}
+single = ef.Result.from_forecasts(dict(single.forecasts) | best, works.observations)
+(1000 * single.scores(chosen=["pinball"]).set_index("model")["value"]).round(1).rename("pinball loss [kW]")
+
+# %% [markdown]
 # ## Exercises
 #
 # 1. Use the area without `country` (`dataclasses.replace(area, country=None)`). How large is the error on a

@@ -1,7 +1,7 @@
 """Run a notebook kept as text, cell by cell, and show the last line of each as Jupyter would.
 
 ``python tests/support/notebook_cells.py NOTEBOOK FOLDER`` prints what cells print and give, and draws every figure
-into the folder.
+into the folder. Solutions of its exercises, in ``solutions/`` beside it, go on with its variables.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ def cells(text: str) -> list[tuple[str, str]]:
     return [("markdown" if "[markdown]" in mark else "code", source) for mark, source in pairs]
 
 
-def execute(path: Path, folder: Path) -> None:
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+def execute(path: Path, folder: Path, *, namespace: dict[str, Any]) -> None:
     for number, (kind, source) in enumerate(cells(path.read_text(encoding="utf-8"))):
         if kind == "code":
             tree = ast.parse(source, filename=path.name)
@@ -60,4 +59,8 @@ def draw_open_figures(folder: Path, number: int) -> None:
 
 
 if __name__ == "__main__":
-    execute(Path(sys.argv[1]), Path(sys.argv[2]))
+    notebook, target, shared = Path(sys.argv[1]), Path(sys.argv[2]), {"__name__": "__main__"}
+    execute(notebook, target, namespace=shared)
+    solutions = notebook.parent / "solutions" / notebook.name
+    if solutions.exists():
+        execute(solutions, target, namespace=shared)
