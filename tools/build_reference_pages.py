@@ -474,7 +474,7 @@ def command_line_page() -> str:
 
 `energyforecast --help` lists the commands, `energyforecast COMMAND --help` the options of one. Exit codes: 0 success, 1 an error of
 three lines (found, expected, remedy), 2 a wrong option, 3 a negative result: a gate failed, measurements did not pass, a
-server did not provide everything, or files were written and the archive was not.
+server did not provide everything, weather is out of date, or files were written and the archive was not.
 """
     ]
     for name, function in commands(cli.app, "energyforecast"):

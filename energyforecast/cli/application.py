@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import signal
 import sys
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -25,6 +27,8 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; errors of the library become three lines and exit code 1."""
+    # The usual end by SIGTERM would leave worker processes and temporary files.
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except EnergyForecastError as error:
@@ -39,6 +43,12 @@ def main() -> None:
             "Check path, permissions and free space.\n"
         )
         sys.exit(1)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    """End as an error does, so that everything is cleaned up."""
+    signal.signal(number, signal.SIG_IGN)  # the clean-up is not to be stopped by a second one
+    raise SystemExit(128 + number)
 
 
 def _show_version(wanted: bool) -> None:

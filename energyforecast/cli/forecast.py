@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -22,11 +21,16 @@ from energyforecast.cli.console import (
     progress_bar,
     styled,
 )
+from energyforecast.cli.published_set import PublishedSet
 from energyforecast.cli.result_tables import write_results
+from energyforecast.core.files import distinct_names, whole_file
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.table import Table
 
+    from energyforecast import Forecast, Forecaster, Observations
+    from energyforecast.configuration import Configuration
     from energyforecast.core.forecast import By
     from energyforecast.evaluation import GateReport
 
@@ -51,44 +55,75 @@ def forecast(
     Of consumers also peak.csv and energy.csv: quantiles of the highest power and of the energy of each local day,
     where the forecast carries the dependence of its errors between hours.
     With an archive, forecast, measurements and model are recorded in it too; exit code 3: only the files were written.
+
+    The files take the place of the old ones together, and are listed in forecast_files.json. If the forecast is
+    refused, those of an earlier day are moved to the folder previous, and forecast_files.json has the error. A stored
+    forecaster must have the sites, the task and the model of the configuration, and must have been fitted on data
+    known at the issue time.
     """
     from energyforecast import configuration
     from energyforecast.cli.period_tables import write_periods
     from energyforecast.core import timestamps
     from energyforecast.errors import one_of
     from energyforecast.forecasting import storage
-    from energyforecast.reporting import figures
 
     one_of("by", by, allowed=("day", "month", "window"))
-    begun, settings = timestamps.now(), configuration.read(config)
-    opens = archive_of(settings, archive)
-    weather, power = settings.weather(), settings.observations()
-    moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
-    stored = None if model is None else storage.load(model)
-    lost: Literal["error", "drop"] = "error" if strict else "drop"
-    fitted = (
-        settings.forecaster().fit(weather, power, as_of=moment, missing=lost) if stored is None else stored
-    )
-    if save is not None:
-        fitted.save(save)
-    result = fitted.predict(weather, power, issue_time=moment, strict=strict)
-    out.mkdir(parents=True, exist_ok=True)
-    result.write_csv(out / "forecast.csv")
-    result.save(out / "forecast.nc")
-    for site in result.sites:
-        figure = figures.fan_chart(result, power, site=site, timezone=settings.task.timezone)
-        figures.save(figure, out / ("fan_chart_" + re.sub(r"[^\w.-]", "_", site) + ".png"))
+    files = PublishedSet(out, "forecast")
+    with files.or_refused():
+        begun, settings = timestamps.now(), configuration.read(config)
+        moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
+        files.ask(settings.task, moment)
+        opens = archive_of(settings, archive)
+        stored = None if model is None else _stored(model, settings, moment)
+        weather, power = settings.weather(), settings.observations()
+        lost: Literal["error", "drop"] = "error" if strict else "drop"
+        fitted = (
+            settings.forecaster().fit(weather, power, as_of=moment, missing=lost)
+            if stored is None
+            else stored
+        )
+        if save is not None:
+            fitted.save(save)
+        result = fitted.predict(weather, power, issue_time=moment, strict=strict)
+        about = {"fallback_level": int(result.data["fallback_level"].max()), "caveats": list(result.caveats)}
+        with files.publish(about) as stage:
+            _write(result, power, stage, timezone=settings.task.timezone)
+            periods = write_periods(result, stage, by=cast("By", by), timezone=settings.task.timezone)
     shown = console()
     shown.print(repr(result), highlight=False)
     for caveat in result.caveats:
         shown.print(styled((caveat, "bold red")))
     shown.print(_day_sheet(result, settings.task.timezone))
-    for table in write_periods(result, out, by=cast("By", by), timezone=settings.task.timezone):
+    for table in periods:
         shown.print(table)
     shown.print(f"Written to {out}: {listed(out)}", highlight=False)
     if opens is not None:
         content = storage.dump(fitted) if model is None else model.read_bytes()
         keep(opens, lambda held: keep_forecast(held, result, power, model=content, begun=begun))
+
+
+def _write(result: Forecast, power: Observations, folder: Path, *, timezone: str) -> None:
+    """Write the table, the cube and a figure for each site."""
+    from energyforecast.reporting import figures
+
+    result.write_csv(folder / "forecast.csv")
+    result.save(folder / "forecast.nc")
+    stems = distinct_names(result.sites)
+    for site in result.sites:
+        figure = figures.fan_chart(result, power, site=site, timezone=timezone)
+        figures.save(figure, folder / f"fan_chart_{stems[site]}.png")
+
+
+def _stored(model: Path, settings: Configuration, moment: pd.Timestamp) -> Forecaster:
+    """A stored forecaster, if it is that of the configuration and was fitted before the issue time."""
+    from energyforecast.forecasting import agreement, storage
+
+    stored = storage.load(model)
+    agreement.refuse_other_settings(
+        stored, settings.forecaster(), model=settings.model is not None, name=str(model)
+    )
+    agreement.refuse_later_fit(stored, settings.task.moments(moment), name=str(model))
+    return stored
 
 
 def _day_sheet(result: Any, timezone: str) -> Table:
@@ -191,8 +226,8 @@ def _judge(report: GateReport, json_file: Path | None, markdown: Path | None) ->
     typer.echo(report.to_markdown())
     for path, text in ((json_file, report.to_json()), (markdown, report.to_markdown())):
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text + "\n", encoding="utf-8")
+            with whole_file(path) as scratch:
+                scratch.write_text(text + "\n", encoding="utf-8")
     if not report.passed:
         raise typer.Exit(3)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from energyforecast.cli.console import console, plain_table, styled
+from energyforecast.core.files import whole_file
 from energyforecast.errors import ConfigurationError, one_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def check(
     report = audit.audit_observations(power, sites=places, weather=forecasts)
     _show(report, file)
     if json_file is not None:
-        json_file.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
+        with whole_file(json_file) as scratch:
+            scratch.write_text(json.dumps(report.to_dict(), indent=1) + "\n", encoding="utf-8")
     if not report.passed:
         raise typer.Exit(_FAILED)
 

@@ -12,6 +12,8 @@ import typer
 
 from energyforecast.cli.archive import ArchiveOption, archive_of, keep
 from energyforecast.cli.console import JobsOption, OutOption, console, listed, plain_table, processes, styled
+from energyforecast.cli.published_set import PublishedSet
+from energyforecast.core.files import whole_file
 from energyforecast.errors import ConfigurationError, require
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from energyforecast.archive import Archive
+    from energyforecast.configuration import Configuration
     from energyforecast.demos.plan import WeekPlan
     from energyforecast.planning import DayPlan, PlanSettings
 
@@ -38,23 +41,49 @@ def plan(
     """Plan from a configuration: sheets, reserve, schedules, ramps, scenarios, dispatch and figures.
 
     With an archive, tables and forecasts are recorded in it too; exit code 3: only the files were written.
+
+    The files take the place of the old ones together, and are listed in plan_files.json. If the plan is refused, those
+    of an earlier day are moved to the folder previous, and plan_files.json and --json-file have the error.
     """
     from energyforecast import configuration
     from energyforecast.core import timestamps
+
+    files = PublishedSet(out, "plan", report=json_file)
+    with files.or_refused():
+        settings = configuration.read(config)
+        moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
+        files.ask(settings.task, moment)
+        opens = archive_of(settings, archive)
+        made = _made(settings, moment, language=language, jobs=processes(jobs))
+        with files.publish({"caveats": list(made.caveats)}) as stage:
+            _write_day(made, stage, timezone=settings.task.timezone, language=language)
+        if json_file is not None:
+            _write_json(json_file, _day_report(made))
+    shown = console()
+    for line in made.caveats:
+        shown.print(styled((line, "bold red")))
+    for table in _day_tables(made, settings.task.timezone):
+        shown.print(table)
+    for line in _not_planned(made.settings, made):
+        shown.print(line, highlight=False)
+    shown.print(f"Written to {out}: {listed(out)}", highlight=False)
+    keep(opens, lambda held: _keep(held, made, name=config.stem))
+
+
+def _made(settings: Configuration, moment: pd.Timestamp, *, language: str, jobs: int) -> DayPlan:
+    """The plan of a configuration, from forecasts issued at a moment."""
     from energyforecast.forecasting.portfolio import forecast_portfolio
     from energyforecast.planning import plan_day
 
-    settings = configuration.read(config)
     if settings.plan is None:
         raise ConfigurationError(
-            f"{config} has no section [plan].",
+            f"{settings.path} has no section [plan].",
             "The section must hold the terms of the plan.",
             "See docs/howto/plan.md.",
         )
-    terms, opens = settings.plan, archive_of(settings, archive)
+    terms = settings.plan
     terms.kinds(settings.sites)  # refuses kinds before the fits
     _check_tools(language, dispatch=terms.system is not None)
-    moment = timestamps.instant(issue_time, timezone=settings.task.timezone)
     observations = settings.observations()
     ahead = forecast_portfolio(
         settings.forecaster(),
@@ -62,21 +91,9 @@ def plan(
         observations,
         issue_times=moment,
         learn=terms.learn if terms.dependence == "gaussian" else None,
-        jobs=processes(jobs),
+        jobs=jobs,
     )
-    made = plan_day(terms, ahead, observations)
-    _write_day(made, out, timezone=settings.task.timezone, language=language)
-    if json_file is not None:
-        _write_json(json_file, _day_report(made))
-    shown = console()
-    for line in made.caveats:
-        shown.print(styled((line, "bold red")))
-    for table in _day_tables(made, settings.task.timezone):
-        shown.print(table)
-    for line in _not_planned(terms, made):
-        shown.print(line, highlight=False)
-    shown.print(f"Written to {out}: {listed(out)}", highlight=False)
-    keep(opens, lambda held: _keep(held, made, name=config.stem))
+    return plan_day(terms, ahead, observations)
 
 
 def _keep(archive: Archive, made: DayPlan, *, name: str) -> None:
@@ -185,8 +202,8 @@ def _day_report(made: DayPlan) -> dict[str, Any]:
 
 
 def _write_json(path: Path, report: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with whole_file(path) as scratch:
+        scratch.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _day_tables(made: DayPlan, timezone: str) -> Iterator[Table]:

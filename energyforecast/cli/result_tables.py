@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from energyforecast.cli.console import console, listed, plain_table, styled
 from energyforecast.core import wording
+from energyforecast.core.file_sets import whole_set
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,17 +27,18 @@ def write_results(
     from energyforecast.evaluation import write_scores
 
     shown = console()
-    out.mkdir(parents=True, exist_ok=True)
-    for name, result in results.items():
-        _write_case(result, out, f"_{name}" if name else "", timezone)
+    with whole_set(out, index="scores.json") as stage:
+        for name, result in results.items():
+            _write_case(result, stage, f"_{name}" if name else "", timezone)
+        records = [record for result in results.values() for record in result.records()]
+        write_scores(stage, records, _joined(results, notes))
+    for result in results.values():
         for line in (*_headline(result), *(styled((note, "bold")) for note in notes)):
             shown.print(line, highlight=False)
         for site in next(iter(result.forecasts.values())).sites:
             for unit in ("MW", "% of capacity"):
                 if unit == "MW" or result.provenance["capacity_mw"][site] is not None:
                     shown.print(_score_table(result, site, unit))
-    records = [record for result in results.values() for record in result.records()]
-    write_scores(out, records, _joined(results, notes))
     fits = sum(len(result.folds) for result in results.values())
     spent = sum(result.provenance["cpu_seconds"] for result in results.values())
     shown.print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,10 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+    from energyforecast import Site
+    from energyforecast.weather.sources.common.base import AnalysisSource, RunSource
+
 __all__ = ["app"]
 
-#: Exit code of an update that is incomplete; 1 is an error, 2 a wrong option.
+#: Exit code of an update that is incomplete, and of an archive that is old or damaged; 1 is an error, 2 a wrong option.
 _IN_PART: Final = 3
+#: Time by which the newest weather may lag behind what should be available.
+_BEHIND: Final = "1D"
 #: Failures that are printed; the rest is counted.
 _SHOWN: Final = 10
 
@@ -69,18 +75,52 @@ def fetch(
 
 @app.command()
 def status(config: _Config) -> None:
-    """Show the runs in the store, their lateness, and damaged or missing ones."""
+    """Show the runs in the store, their lateness, and damaged or missing ones.
+
+    Exit code 3: files are damaged, or the newest run of a site is more than a day older than the newest that should be
+    available by now (of an analysis: a month is missing).
+    """
     from energyforecast import configuration
 
-    store = configuration.read(config).store()
-    shown, damaged = console(), store.quarantined()
-    shown.print(_table(repr(store), store.describe(), store.clock()))
+    settings = configuration.read(config)
+    store, source = settings.store(), settings.named_source(key=None)
+    shown, damaged, held = console(), store.quarantined(), store.describe()
+    shown.print(_table(repr(store), held, store.clock()))
+    late = _late(held, source, settings.sites, now=store.clock())
+    for line in late[:_SHOWN]:
+        shown.print(styled((line, "bold red")))
     if len(damaged):
         runs = sum(len(blocks) for blocks in damaged["blocks"])
         line = f"{len(damaged)} damaged files with {runs} runs are set aside; the next fetch asks for them."
         shown.print(styled((line, "bold red")))
         for row in damaged.head(_SHOWN).itertuples():
             shown.print(f"  {row.source}: {row.reason}", highlight=False)
+    if late or len(damaged):
+        raise typer.Exit(_IN_PART)
+
+
+def _late(
+    held: pd.DataFrame, source: RunSource | AnalysisSource, sites: Iterable[Site], *, now: pd.Timestamp
+) -> list[str]:
+    """A line for each site of which the newest weather is out of date."""
+    import pandas as pd
+
+    from energyforecast.weather.store.update import newest_due
+
+    due = newest_due(source, now - pd.Timedelta(_BEHIND))
+    newest = held[held["source"] == source.name].set_index("site")["newest"].to_dict()
+    lines = []
+    for site in sites:
+        last = newest.get(site.name)
+        if last is None or pd.isna(last):
+            lines.append(f"{site.name}: no weather of {source.name} is stored.")
+        elif last < due:
+            age = (now - last).total_seconds() / 86_400
+            lines.append(
+                f"{site.name}: the newest weather is of {last:%Y-%m-%d %H:%M}, {age:.1f} days old; that of "
+                f"{newest_due(source, now):%Y-%m-%d %H:%M} should be available."
+            )
+    return lines
 
 
 def _table(title: str, held: pd.DataFrame, now: pd.Timestamp) -> Table:

@@ -20,6 +20,7 @@ from energyforecast.competitions.protocols.gefcom2014 import Gefcom2014Solar, Ge
 from energyforecast.competitions.protocols.gefcom2014_load import Gefcom2014Load
 from energyforecast.competitions.readers.common import CompetitionData, Information
 from energyforecast.core.arguments import checked
+from energyforecast.core.files import whole_file
 from energyforecast.core.version import __version__
 from energyforecast.errors import ConfigurationError, one_of
 from energyforecast.evaluation.resource_use import ProcessUse, total_use
@@ -353,8 +354,9 @@ def write_json(path: str | Path, report: dict[str, Any]) -> Path:
     '{\n "mean": null\n}\n'
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(_plain(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(_plain(report), indent=1, allow_nan=False) + "\n"
+    with whole_file(target) as scratch:
+        scratch.write_text(text, encoding="utf-8")
     return target
 
 

@@ -195,7 +195,7 @@ class Configuration:
         if "dataset" in section:
             return _dataset(section["dataset"], self.path)[1]
         if "store" in section:
-            weather = self.store().open(self._named_source(key=None).name, sites=self.sites)
+            weather = self.store().open(self.named_source(key=None).name, sites=self.sites)
             return weather.load() if isinstance(weather, xr.Dataset) else weather
         return netcdf.read(self._path(section["file"]))
 
@@ -221,9 +221,10 @@ class Configuration:
                 "It must hold the key.",
                 f"Set it: export {variable}=...",
             )
-        return self._named_source(key=key)
+        return self.named_source(key=key)
 
-    def _named_source(self, *, key: str | None) -> RunSource | AnalysisSource:
+    def named_source(self, *, key: str | None) -> RunSource | AnalysisSource:
+        """The source from which the archive is filled, with this key or, if it is not asked for weather, with none."""
         section = self.sections["weather"]
         model, base_url = section.get("model"), section.get("base_url")
         try:

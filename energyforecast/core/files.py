@@ -8,6 +8,8 @@ import itertools
 import os
 import re
 import secrets
+import shutil
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,17 +19,20 @@ from typing import Final
 from energyforecast.errors import StoreError, StoreLockedError, require
 
 __all__ = [
+    "SCRATCH",
     "checksum",
     "distinct_names",
     "only_writer",
     "refused",
     "sweep",
+    "sync_folder",
     "whole_file",
     "without_secrets",
     "write_whole",
 ]
 
-_SCRATCH: Final = ".part-"
+#: Beginning of the names of temporary files and folders.
+SCRATCH: Final = ".part-"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN: Final = (errno.EROFS, errno.EACCES, errno.EPERM)
 #: User and query of an address, which may contain keys, and keys in plain text.
@@ -69,7 +74,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield path  # a folder refuses, a pipe takes all bytes
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{_SCRATCH}{secrets.token_hex(8)}{path.suffix}")
+    scratch = path.with_name(f"{SCRATCH}{secrets.token_hex(8)}{path.suffix}")
     try:
         yield scratch
         with scratch.open("rb+") as file:
@@ -78,7 +83,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             scratch.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -90,7 +95,7 @@ def write_whole(path: Path, content: bytes) -> None:
         raise refused(error, path) from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A rename lasts once its folder is on disk; systems that cannot open folders do without."""
     if hasattr(os, "O_DIRECTORY"):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -100,10 +105,17 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def sweep(folder: Path) -> None:
-    """Remove temporary files left by killed processes; only the holder of the lock may call it."""
-    for left in folder.rglob(f"{_SCRATCH}*"):
-        left.unlink(missing_ok=True)
+def sweep(folder: Path, *, older_than: float = 0.0) -> None:
+    """Remove temporary files left by killed processes; without an age [s] only the holder of the lock may call it."""
+    now = time.time()
+    for left in list(folder.rglob(f"{SCRATCH}*") if not older_than else folder.glob(f"{SCRATCH}*")):
+        with suppress(OSError):
+            if now - left.stat().st_mtime < older_than:
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
 
 
 def checksum(content: bytes) -> str:

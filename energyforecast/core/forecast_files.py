@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps, wording
+from energyforecast.core import netcdf_files, timestamps, wording
 from energyforecast.core.files import whole_file
 from energyforecast.core.quantile_cube import available_capacity
 from energyforecast.errors import FileFormatError
@@ -69,13 +69,12 @@ def write_netcdf(cube: xr.DataArray, path: Path) -> Path:
     encoding["issue_time"].pop("_FillValue")
     encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
     data["fallback_level"] = data["fallback_level"].astype("int32")
-    with whole_file(path) as scratch:
-        data.to_netcdf(scratch, engine="scipy", encoding=encoding)
-    return path
+    return netcdf_files.write(data, path, encoding=encoding)
 
 
 def read_netcdf(path: str | Path) -> xr.DataArray:
     """Cube of quantiles of a file; times are in nanoseconds."""
+    netcdf_files.refuse_damage(Path(path))
     try:
         with xr.open_dataset(path, engine="scipy", decode_timedelta=True) as dataset:
             data = dataset.load()["power"]

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from energyforecast.core.arguments import check_types
+from energyforecast.core.file_sets import whole_set
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.wording import counted
@@ -21,6 +22,8 @@ from energyforecast.evaluation.scored_forecasts import ScoredForecasts
 
 __all__ = ["Result"]
 
+#: Of the files that are read again, in that of a result.
+_FOLDER: Final = "result"
 _SKILLS: Final = ("mae", "rmse", "pinball", "crps")
 
 
@@ -194,7 +197,7 @@ class Result(ScoredForecasts):
         """Write scores, forecasts and outcomes into a folder.
 
         ``scores.json``, ``scores.csv``, ``forecast.csv`` and ``forecast.nc`` of the first model; and in
-        ``result``, as NetCDF, everything that :meth:`load` reads.
+        ``result``, as NetCDF, everything that :meth:`load` reads. They take the place of older ones together.
 
         Parameters
         ----------
@@ -211,14 +214,14 @@ class Result(ScoredForecasts):
         ['forecast.csv', 'forecast.nc', 'result', 'scores.csv', 'scores.json']
         """
         target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        result_files.write_scores(target, self.records(), self.provenance)
         first = next(iter(self.forecasts.values()))
-        first.write_csv(target / "forecast.csv")
-        first.save(target / "forecast.nc")
-        self.write(target)
-        if parquet:
-            result_files.write_parquet(target / "pairs.parquet", self.forecasts, self.observations)
+        with whole_set(target, index=f"{_FOLDER}/{result_files.INDEX}") as stage:
+            result_files.write_scores(stage, self.records(), self.provenance)
+            first.write_csv(stage / "forecast.csv")
+            first.save(stage / "forecast.nc")
+            self.write(stage)
+            if parquet:
+                result_files.write_parquet(stage / "pairs.parquet", self.forecasts, self.observations)
         return target
 
     def write(self, folder: str | Path) -> Path:
@@ -232,10 +235,10 @@ class Result(ScoredForecasts):
         ...     sorted(file.name for file in example_result().write(folder).iterdir())
         ['model000.nc', 'model001.nc', 'observations.nc', 'result.json']
         """
-        target = Path(folder) / "result"
-        target.mkdir(parents=True, exist_ok=True)
+        target = Path(folder) / _FOLDER
         tables = {"folds": self.folds, "origins": self.origins}
-        result_files.write(target, self.forecasts, self.observations, **tables, provenance=self.provenance)
+        with whole_set(target, index=result_files.INDEX) as stage:
+            result_files.write(stage, self.forecasts, self.observations, **tables, provenance=self.provenance)
         return target
 
     @classmethod
@@ -255,7 +258,7 @@ class Result(ScoredForecasts):
         ...     Result.load(example_result().save(folder))
         Result of model, reference: 1 issues, 0 fits
         """
-        inner = Path(folder) / "result"
+        inner = Path(folder) / _FOLDER
         return cls(**result_files.read(inner if inner.is_dir() else Path(folder)))
 
     def report(self, path: str | Path, *, reference: str | None = None) -> Path:

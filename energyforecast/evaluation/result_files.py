@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from energyforecast.core import timestamps
+from energyforecast.core import netcdf_files, timestamps
 from energyforecast.core.alignment import outcomes_at
 from energyforecast.core.files import whole_file
 from energyforecast.core.forecast import Forecast
@@ -21,10 +21,11 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import COLUMNS, PlannedOperation
 from energyforecast.errors import FileFormatError, require
 
-__all__ = ["read", "write", "write_parquet", "write_scores"]
+__all__ = ["INDEX", "read", "write", "write_parquet", "write_scores"]
 
 _SCHEMA: Final = 1
-_INDEX: Final = "result.json"
+#: A folder without it is no result.
+INDEX: Final = "result.json"
 _OUTCOMES: Final = "observations.nc"
 _FRAMES: Final = ("values", "published_time", "flags", "available_capacity")
 _MOMENTS: Final = ("issue_time", "as_of", "newest_outcome", "newest_observation", "weather_init_time")
@@ -39,7 +40,7 @@ def write(
     origins: pd.DataFrame,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write everything that :func:`read` needs into an existing folder."""
+    """Write everything that :func:`read` needs into an empty folder."""
     files = {name: f"model{k:03d}.nc" for k, name in enumerate(forecasts)}
     for name, forecast in forecasts.items():
         forecast.save(folder / files[name])
@@ -52,8 +53,7 @@ def write(
         "origins": _records(origins),
         "provenance": dict(provenance),
     }
-    with whole_file(folder / _INDEX) as path:  # last: a folder without it is no result
-        path.write_text(json.dumps(content, default=_plain), encoding="utf-8")
+    (folder / INDEX).write_text(json.dumps(content, default=_plain), encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:
@@ -109,8 +109,7 @@ def _write_observations(observations: Observations, path: Path) -> None:
     encoding: dict[str, dict[str, Any]] = {"time": dict(seconds)}
     if "published_time" in data:
         encoding["published_time"] = seconds | {"_FillValue": np.nan}
-    with whole_file(path) as scratch:
-        data.to_netcdf(scratch, engine="scipy", encoding=encoding)
+    netcdf_files.write(data, path, encoding=encoding)
 
 
 def _plain_column(column: pd.Series) -> np.ndarray[Any, Any]:
@@ -141,6 +140,7 @@ def _in_service(observations: Observations) -> pd.DataFrame | None:
 
 def _read_observations(path: Path) -> Observations:
     """Read the file of :func:`_write_observations`."""
+    netcdf_files.refuse_damage(path)
     with xr.open_dataset(path, engine="scipy") as dataset:
         data = dataset.load()
     index = timestamps.to_index(data["time"].values.astype("datetime64[ns]"))
@@ -169,7 +169,7 @@ def _read_observations(path: Path) -> Observations:
 def read(folder: Path) -> dict[str, Any]:
     """Fields of a result from the files of :func:`write`; FileFormatError without one, or if it is damaged."""
     try:
-        content = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        content = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         if content["schema"] != _SCHEMA:
             raise ValueError(f"its schema is {content['schema']}")  # noqa: TRY301
         files = {str(name): folder / Path(file).name for name, file in content["forecasts"].items()}

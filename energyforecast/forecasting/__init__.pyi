@@ -2,6 +2,7 @@
 
 from . import (
     adaptive_calibration as adaptive_calibration,
+    agreement as agreement,
     checks as checks,
     defaults as defaults,
     description as description,
@@ -14,6 +15,7 @@ from . import (
     specification as specification,
     storage as storage,
     training as training,
+    training_summary as training_summary,
 )
 from .adaptive_calibration import (
     AdaptiveCalibration as AdaptiveCalibration,
@@ -32,6 +34,6 @@ from .storage import (
     load as load,
     save as save,
 )
-from .training import (
+from .training_summary import (
     Training as Training,
 )

@@ -35,7 +35,7 @@ from energyforecast.forecasting.defaults import Recipe
 from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.hub_wind import clock_stride
 from energyforecast.forecasting.ladder import AGE_SLACK
-from energyforecast.forecasting.training import Training
+from energyforecast.forecasting.training_summary import Training
 from energyforecast.observations import Lag, estimate_lag
 from energyforecast.observations.clock import WIND_TOLERANCE
 from energyforecast.point_in_time import weather_access

@@ -24,7 +24,7 @@ from energyforecast.core.weather_schema import Weather, weather_caveats
 from energyforecast.core.wording import counted
 from energyforecast.errors import one_of
 from energyforecast.features import Needs
-from energyforecast.forecasting import checks, error_dependence, known_activities, ladder, training
+from energyforecast.forecasting import checks, known_activities, ladder, training, training_summary
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.extrapolation import extrapolation_caveats
@@ -229,8 +229,8 @@ class Forecaster(Specification):
                 chosen, name, others, quantiles=levels
             )
         self.needs_ = needs
-        errors = error_dependence.learn(chosen, self.models_)
-        self.training_ = training.summarise(chosen, cold, self.models_, errors)
+        learnt: Any = {"cold": cold, "models": self.models_, "as_of": as_of}
+        self.training_ = training_summary.summarise(chosen, observations, **learnt)
         return self
 
     def predict(

@@ -14,7 +14,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import Site
 from energyforecast.forecasting.design_matrix import DesignMatrix
-from energyforecast.forecasting.training import Training
+from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import Climatology, QuantileModel
 from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 

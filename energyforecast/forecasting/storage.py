@@ -31,7 +31,7 @@ from energyforecast.forecasting.description import (
     task_from_json,
 )
 from energyforecast.forecasting.forecaster import Forecaster
-from energyforecast.forecasting.training import Training
+from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import QuantileModel
 from energyforecast.models.base import Part
 

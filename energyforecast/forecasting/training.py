@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,26 +11,23 @@ import numpy.typing as npt
 import pandas as pd
 import sklearn.base
 
-from energyforecast.core import provenance, timestamps, weather_schema
+from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import PVPlant, Site, WindFarm
 from energyforecast.core.weather_schema import Weather
-from energyforecast.core.wording import minute
 from energyforecast.errors import MissingDataError
 from energyforecast.forecasting.design_matrix import DesignMatrix
-from energyforecast.models import Climatology, ColdStart, QuantileModel, SelectedModel
+from energyforecast.models import Climatology, ColdStart, QuantileModel
 from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 
 __all__ = [
-    "Training",
     "TrainingRows",
     "cold_start_caveats",
     "cold_start_sites",
     "fit_cold_start",
     "fit_models",
     "select_rows",
-    "summarise",
     "with_every_site",
 ]
 
@@ -40,71 +37,6 @@ Array = npt.NDArray[Any]
 #: days repeat, so that after 15 of them what was learned is 21 % better than the chain alone, after 8 days 10 %. [h]
 _COLD: Final = 720.0
 _COLD_BY_DAY: Final = 150.0
-
-
-@dataclass(frozen=True)
-class Training:
-    """Summary of the data on which a forecaster was fitted.
-
-    Parameters
-    ----------
-    origins : int
-        Issue times.
-    rows : dict of int
-        Rows with an outcome, by site.
-    hours : dict of list of str
-        First and last hour with an outcome that was learnt, by site, in UTC.
-    without_outcome : dict of int
-        Rows left out because the outcome was missing, not published or set aside by its flags, by site.
-    without_weather : int
-        Origins left out because no usable weather had arrived (``missing="drop"``).
-    oldest_weather : dict of float
-        Greatest age of a weather run at issue, by weather model. [h]
-    usual_weather : dict of float
-        Age that 95 % of the runs stayed under, by weather model. [h]
-    cold : dict of list of str
-        Sites with little power (a farm: 30 days, a PV plant: 150 h of daylight), each with the sites from which its
-        errors are taken (none: the usual errors of weather forecasts).
-    selection : dict of dict
-        Choice among the candidates of ``model="auto"``, by site: ``chosen``, ``decided`` (newest hour that it saw,
-        UTC), and ``tried``, a row for each choice with its validation loss and its difference from the usual one, in
-        parts of that one's loss.
-    error_correlation : str
-        Correlation of errors between hours and sites (:func:`energyforecast.planning.peak`); empty if not learnt.
-    data_hash : str
-        Hash of the features and outcomes.
-    fitted_on : dict of str
-        Platform, processor level and commit of the fit.
-
-    Examples
-    --------
-    >>> from energyforecast.testing import example_forecaster
-    >>> training = example_forecaster().training_  # climatology, which needs no weather
-    >>> training.origins, training.rows, training.hours
-    (30, {'farm': 720}, {'farm': ['2024-01-01 00:00', '2024-01-30 23:00']})
-    """
-
-    origins: int
-    rows: dict[str, int]
-    without_outcome: dict[str, int]
-    without_weather: int
-    oldest_weather: dict[str, float]
-    usual_weather: dict[str, float]
-    cold: dict[str, list[str]] = field(default_factory=dict)
-    hours: dict[str, list[str]] = field(default_factory=dict)
-    selection: dict[str, dict[str, Any]] = field(default_factory=dict)
-    error_correlation: str = ""
-    data_hash: str = ""
-    fitted_on: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def provenance(self) -> dict[str, str]:
-        """Provenance that every forecast carries."""
-        return {
-            "cold_start": ", ".join(self.cold),
-            "training_data": self.data_hash,
-            "error_correlation": self.error_correlation,
-        }
 
 
 @dataclass(frozen=True)
@@ -291,58 +223,3 @@ def fit_cold_start(
         hour, y_of_hour = pd.DataFrame({"hour": np.zeros(101)}), np.linspace(0.0, 1.0, 101)
     model = ColdStart(quantiles).fit(X, y, bounds=(0.0, 1.0))
     return model, Climatology(quantiles).fit(hour, y_of_hour, bounds=(0.0, 1.0))
-
-
-def _first_and_last(hours: Array) -> list[str]:
-    return [minute(hours.min()), minute(hours.max())]
-
-
-def _selections(rows: TrainingRows, models: Mapping[str, QuantileModel]) -> dict[str, dict[str, Any]]:
-    """Choice among candidates, of the models that have made one."""
-    return {
-        name: {
-            "chosen": " + ".join(model.models_),
-            "decided": minute(rows.matrix.valid_time[rows.keep[name]].max()),
-            "tried": model.selection_.to_dict("records"),
-        }
-        for name, model in models.items()
-        if isinstance(model, SelectedModel)
-    }
-
-
-def summarise(
-    rows: TrainingRows,
-    cold: dict[str, list[str]],
-    models: Mapping[str, QuantileModel],
-    error_correlation: str,
-) -> Training:
-    """Summary of a fit, by which later forecasts judge the age of their weather."""
-    matrix = rows.matrix
-    # A cold start meets the weather's lateness without any outcome.
-    met = np.logical_or.reduce(list((rows.usable if cold else rows.keep).values()))
-    origins = np.unique(matrix.origin[met])
-    ages: dict[str, list[Array]] = {}
-    for model, site in matrix.skipped:
-        age = matrix.weather_age(model, site)[origins]
-        ages.setdefault(model, []).append(age[np.isfinite(age)])
-    known = {model: np.concatenate(several) for model, several in ages.items()}
-    return Training(
-        origins=len(origins),
-        rows={name: int(mask.sum()) for name, mask in rows.keep.items()},
-        without_outcome={name: int((rows.usable[name] & ~mask).sum()) for name, mask in rows.keep.items()},
-        without_weather=int((~matrix.usable).sum()),
-        oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
-        usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
-        cold=cold,
-        hours={
-            name: _first_and_last(matrix.valid_time[keep]) for name, keep in rows.keep.items() if keep.any()
-        },
-        selection=_selections(rows, models),
-        error_correlation=error_correlation,
-        data_hash=provenance.data_hash(
-            part
-            for name, keep in rows.keep.items()
-            for part in (matrix.columns[name][keep], rows.outcome[name][keep])
-        ),
-        fitted_on=provenance.machine(),
-    )

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from energyforecast.core import timestamps
-from energyforecast.core.files import distinct_names
+from energyforecast.core import netcdf_files, timestamps
+from energyforecast.core.files import distinct_names, whole_file
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
 from energyforecast.planning.day import DayPlan
@@ -108,7 +108,7 @@ def write(plan: DayPlan, folder: str | Path, *, timezone: str, language: str = "
         write_table(frame, place / f"{name}.csv", caveats=plan.caveats)
     if plan.net_load is not None:
         data = plan.net_load.data.astype("float32").to_dataset(name="power")
-        data.to_netcdf(place / "scenarios.nc", engine="scipy")
+        netcdf_files.write(data, place / "scenarios.nc")
     return place
 
 
@@ -116,7 +116,8 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]
     """Write a table as CSV, with the caveats as its last column."""
     target = Path(path)
     table = frame.assign(caveat="; ".join(caveats)) if caveats else frame
-    table.to_csv(target, index=False, float_format="%.4f", lineterminator="\n")
+    with whole_file(target) as scratch:
+        table.to_csv(scratch, index=False, float_format="%.4f", lineterminator="\n")
     return target
 
 

@@ -153,7 +153,6 @@ def test_a_file_that_cannot_be_written_whole_leaves_that_of_yesterday(tmp_path: 
     assert path.read_bytes() == yesterday
 
 
-@fault("a run is stored as available before the time at which the store saw that it was not there")
 def test_a_run_is_not_available_before_it_was_seen_to_be_absent(tmp_path: Path) -> None:
     class Late(type(example_source())):
         """Source whose run of 3 June is not there at first."""

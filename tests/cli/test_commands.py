@@ -86,6 +86,7 @@ def test_a_forecast_is_written_and_a_stored_forecaster_gives_the_same(quick: Pat
     assert {path.name for path in folder.iterdir()} == {
         "forecast.csv",
         "forecast.nc",
+        "forecast_files.json",
         "fan_chart_La_Haute_Borne.png",
     }
     assert (folder / "fan_chart_La_Haute_Borne.png").read_bytes().startswith(PNG)

@@ -12,10 +12,15 @@ import pytest
 pytest.importorskip("zarr")
 
 from energyforecast import configuration
+from energyforecast.cli.weather import _late
+from energyforecast.core import timestamps
 from energyforecast.errors import ConfigurationError
+from energyforecast.testing import example_source
+from energyforecast.weather import Store
 from tests.cli.test_commands import _refused, _run, _succeeded
 from tests.support.replay import Replay, said
 from tests.support.replay_open_meteo import OpenMeteoServer
+from tests.support.toy_weather import wind_farm
 
 TEXT = """
 [sites.farm]
@@ -85,7 +90,9 @@ def test_weather_is_fetched_told_and_forecast_from(tmp_path: Path, server: Repla
         assert len(server.requests) == asked
     assert {request.headers.get("X-Api-Key") for request in server.requests} == {"CANARY"}
     status = _run("weather", "status", path, cwd=tmp_path)  # without the key: nothing is asked
-    assert "32 of 32" in _succeeded(status)
+    assert status.returncode == 3, "weather of 2024 is old"
+    assert "Ферма 2: the newest weather is of 2024-06-18 18:00" in status.stdout
+    assert "32 of 32" in status.stdout
     assert "Ферма 2" in status.stdout
     assert "100.0%" in status.stdout
     out = _run("forecast", path, "--issue-time", "2024-06-19 08:00", cwd=tmp_path)
@@ -105,11 +112,13 @@ def test_what_did_not_come_is_told_and_fetched_later(tmp_path: Path, server: Rep
     assert "2 stored, 0 incomplete, 1 failed" in done.stdout
     assert "2024-06-18 06:00" in done.stdout
     status = _run("weather", "status", path, cwd=tmp_path)
-    assert "2 of 3" in _succeeded(status)
+    assert status.returncode == 3
+    assert "2 of 3" in status.stdout
     for file in (tmp_path / "archive.zarr").rglob("*.zip"):
         file.write_bytes(b"")
     status = _run("weather", "status", path, cwd=tmp_path)
-    assert "1 damaged files" in _succeeded(status)
+    assert status.returncode == 3
+    assert "1 damaged files" in status.stdout
     healed = _run("weather", "fetch", path, "--until", "2024-06-18 13:00", cwd=tmp_path)
     assert "3 stored, 0 incomplete, 0 failed, 0 given up, 1 quarantined" in _succeeded(healed)
 
@@ -149,3 +158,16 @@ def test_settings_that_cannot_be_followed_are_refused(tmp_path: Path, line: str,
         configuration.read(written(tmp_path, line))
     assert message in str(error.value)
     assert "CANARY" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("now", "late"), [("2024-06-03 05:00", 0), ("2024-06-04 03:00", 0), ("2024-06-04 17:00", 1)]
+)
+def test_weather_that_is_a_day_behind_is_named(tmp_path: Path, now: str, late: int) -> None:
+    source, moment = example_source(), timestamps.instant(now)
+    farm = wind_farm()
+    store = Store(tmp_path / "store", clock=lambda: timestamps.instant("2024-06-03 05:00"))
+    store.update(source, sites=[farm], since="2024-06-01")
+    assert len(_late(store.describe(), source, [farm], now=moment)) == late
+    absent = _late(store.describe(), source, [wind_farm(name="other")], now=moment)
+    assert absent == [f"other: no weather of {source.name} is stored."]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from energyforecast.core.files import whole_file
 from energyforecast.errors import MissingDataError, require
 from energyforecast.evaluation.bias_range import recent_bias
 from energyforecast.evaluation.pairing import Pairs
@@ -56,7 +57,8 @@ def write(result: Result, path: str | Path, *, reference: str | None = None) -> 
     """
     page = page_templates.render("backtest.html", _context(result, _reference(result, reference)))
     target = Path(path)
-    target.write_text(page, encoding="utf-8")
+    with whole_file(target) as scratch:
+        scratch.write_text(page, encoding="utf-8")
     return target
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.files import whole_file
 from energyforecast.errors import MissingDataError
 from energyforecast.evaluation.result import Result
 
@@ -178,5 +179,6 @@ def save(figure: Figure, path: str | Path) -> Path:
     b'PNG'
     """
     target = Path(path)
-    figure.savefig(target, dpi=130)
+    with whole_file(target) as scratch:
+        figure.savefig(scratch, dpi=130)
     return target

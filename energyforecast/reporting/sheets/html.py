@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from energyforecast.core.files import whole_file
 from energyforecast.reporting import page_templates, translations
 from energyforecast.reporting.sheets import figure
 from energyforecast.reporting.sheets.sheet import Column, Sheet, Table, words
@@ -20,7 +21,8 @@ def write_html(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
     """Write the page."""
     page = html(sheet, language=language)
     target = Path(path)
-    target.write_text(page, encoding="utf-8")
+    with whole_file(target) as scratch:
+        scratch.write_text(page, encoding="utf-8")
     return target
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from energyforecast.core.files import whole_file
 from energyforecast.errors import require
 from energyforecast.reporting import translations
 from energyforecast.reporting.sheets.sheet import Column, Part, Sheet, Table, words
@@ -51,14 +52,15 @@ def write_csv(sheet: Sheet, path: str | Path, *, language: str | None = None, pa
     # Excel reads UTF-8 only where a mark says so; files for machines have none.
     encoding = "utf-8" if language is None else "utf-8-sig"
     target = Path(path)
-    frame.to_csv(target, index=False, float_format="%.4f", lineterminator="\n", encoding=encoding)
+    with whole_file(target) as scratch:
+        frame.to_csv(scratch, index=False, float_format="%.4f", lineterminator="\n", encoding=encoding)
     return target
 
 
 def write_xlsx(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
     """Write a workbook: the table, its summary, and a page of facts, notes and caveats."""
     xlsxwriter = require("xlsxwriter", extra="planning", purpose="Workbooks are written by XlsxWriter.")
-    held = io.BytesIO()  # written whole or not at all
+    held = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(held, options) as workbook:
         first = sheet.period[0]
@@ -71,7 +73,8 @@ def write_xlsx(sheet: Sheet, path: str | Path, *, language: str = "en") -> Path:
                 _Page(workbook, sheet, language).write(table)
         _about(workbook, sheet, language)
     target = Path(path)
-    target.write_bytes(held.getvalue())
+    with whole_file(target) as scratch:
+        scratch.write_bytes(held.getvalue())
     return target
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import xarray as xr
 
-from energyforecast.core import weather_schema
+from energyforecast.core import netcdf_files, weather_schema
 from energyforecast.core.arguments import check_types, checked
-from energyforecast.core.files import whole_file
 from energyforecast.errors import FileFormatError, require
 from energyforecast.weather.sources.common.containers import real_times, refuse_grib
 
@@ -34,7 +33,7 @@ def read(path: str | Path) -> xr.Dataset:
     Raises
     ------
     FileFormatError
-        If the file cannot be read.
+        If the file cannot be read, or is one of :func:`write` and does not have the checksum it was written with.
     DependencyError
         If it is NetCDF 4 and the extra ``store`` is not installed.
     SchemaError, TimeError, UnitsError, RangeError
@@ -56,6 +55,7 @@ def read(path: str | Path) -> xr.Dataset:
     """
     check_types(locals(), of=read)
     source = Path(path)
+    netcdf_files.refuse_damage(source)
     try:
         with source.open("rb") as raw:
             head = raw.read(4)
@@ -129,6 +129,4 @@ def write(weather: xr.Dataset, path: str | Path) -> Path:
     }
     if "lead_time" in weather.coords:
         encoding["lead_time"] = {"units": "seconds", "dtype": "float64"}
-    with whole_file(target) as scratch:
-        weather.to_netcdf(scratch, engine="scipy", encoding=encoding)
-    return target
+    return netcdf_files.write(weather, target, encoding=encoding)

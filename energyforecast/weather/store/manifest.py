@@ -77,6 +77,8 @@ class Manifest:
     asked: dict[int, dict[str, int]] = field(
         default_factory=dict
     )  # requests without new values, by block and site
+    #: Last request that found a block unpublished or incomplete, by block and site. [ns since 1970]
+    absent: dict[int, dict[str, int]] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)  # of failures, by block
     lost: list[dict[str, Any]] = field(default_factory=list)  # damaged files that are not replaced yet
     #: Files that were merged into others, and when; readers may still use them. [ns since 1970]
@@ -164,10 +166,11 @@ def _parsed(state: dict[str, Any], folder: Path) -> Manifest:
         )
     files = [_record(item) for item in state.pop("files")]
     asked = {int(block): sites for block, sites in state.pop("asked").items()}
+    absent = {int(block): sites for block, sites in state.pop("absent", {}).items()}
     reasons = {int(block): text for block, text in state.pop("reasons").items()}
     state["variables"] = tuple(state["variables"])
     state["sites"] = {name: (place[0], place[1]) for name, place in state["sites"].items()}
-    return Manifest(folder=folder, files=files, asked=asked, reasons=reasons, **state)
+    return Manifest(folder=folder, files=files, asked=asked, absent=absent, reasons=reasons, **state)
 
 
 def _record(item: dict[str, Any]) -> Record:

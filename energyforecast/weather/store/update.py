@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ from energyforecast.weather.store.completeness import (
 from energyforecast.weather.store.lazy_dataset import gathered
 from energyforecast.weather.store.manifest import Manifest, Record
 
-__all__ = ["UpdateReport", "Updating"]
+__all__ = ["UpdateReport", "Updating", "newest_due"]
 
 _TRIES: Final = 3
 #: Longest time after the declared latency at which a run was fetched live: its true arrival is recorded.
@@ -116,16 +116,10 @@ class Updating:
         until = min(until, now)
         if isinstance(self.source, AnalysisSource):
             months = pd.date_range(_month(since), until, freq="MS", inclusive="left")
-            return [month for month in months[::-1] if month < self._known_until(now)]
+            return [month for month in months[::-1] if month < _known_until(self.source, now)]
         runs = self.source.runs(since, until)
         available = self.source.latency.available_time(timestamps.to_ns(runs)) <= timestamps.to_ns([now])[0]
         return list(runs[available][::-1])
-
-    def _known_until(self, now: pd.Timestamp) -> pd.Timestamp:
-        """End of the hours of an analysis that should be available."""
-        moment = timestamps.to_ns([now])
-        lag = self.source.latency.available_time(moment)[0] - moment[0]
-        return (now - pd.Timedelta(lag)).floor(step_of(self.source))
 
     def run(
         self,
@@ -179,7 +173,10 @@ class Updating:
         except (SourceError, WrongDataError) as error:
             self._fail(block, error)
             self._count(block, names)
-            self._troubles = 0 if isinstance(error, RunNotPublishedError) else self._troubles
+            if isinstance(error, RunNotPublishedError):
+                self._troubles = 0
+                self._note_absent(block, names)
+                self.manifest.save()
             return True
         self._troubles = 0
         if answer is not None:
@@ -193,6 +190,11 @@ class Updating:
     def _fail(self, block: pd.Timestamp, error: SourceError | WrongDataError) -> None:
         self.report.failed[block] = without_secrets(error.found)
         self.manifest.reasons[seconds(block)] = without_secrets(error.found)
+
+    def _note_absent(self, block: pd.Timestamp, names: Iterable[str]) -> None:
+        """Remember that a block was asked for and was not there, or not whole: it did not arrive before."""
+        seen = self.manifest.absent.setdefault(seconds(block), {})
+        seen.update(dict.fromkeys(names, self.clock().value))
 
     def _count(self, block: pd.Timestamp, names: Sequence[str]) -> None:
         """Count an unanswered request once the block is long overdue."""
@@ -226,7 +228,12 @@ class Updating:
         weather_schema.check_weather(answer, sites=sites, label=self.source.name)
         extra = set(map(str, answer["site"].values)) - {site.name for site in sites}
         self._must_be(not extra, f"has the sites {sorted(extra)}, which were not requested")
-        self._must_be(any(bool(values.notnull().any()) for values in answer.values()), "holds no value")
+        if not any(bool(values.notnull().any()) for values in answer.values()):
+            raise RunNotPublishedError(
+                f"The answer of {self.source.name} holds no value.",
+                "A run that is published must have values.",
+                "Ask again later.",
+            )
         return answer.sel(site=[site.name for site in sites])
 
     def _must_be(self, right: bool, found: str) -> None:
@@ -239,7 +246,7 @@ class Updating:
 
     def _open_hours(self, month: pd.Timestamp, names: Sequence[str]) -> tuple[pd.Timestamp, pd.Timestamp]:
         """Hours from the first missing one of a month to the last that should be available."""
-        end = min(next_month(month), self._known_until(self.clock()))
+        end = min(next_month(month), _known_until(self.source, self.clock()))
         old = self._archived(month, names)
         if old is None:
             return month, end
@@ -273,6 +280,7 @@ class Updating:
             self.report.incomplete[block] = problem
             self.manifest.reasons[seconds(block)] = problem
             self._count(block, list(short))
+            self._note_absent(block, short)
         if fresh is not None or short:
             self.manifest.save()
 
@@ -301,14 +309,16 @@ class Updating:
         """First availability of each value, and the moment if it was recorded.
 
         It is recorded for values that are stored within a day of their declared latency, by a clock that did not go
-        back since the last file; for others the declared one counts, or the clock where it went back and is later.
+        back since the last file. For others the declared one counts, or the last request that did not find them, or
+        the clock where it went back: the latest of these.
         """
         rows = ("init_time", "lead_time") if "init_time" in fresh.dims else ("time",)
         start = fresh[rows[0]]
         ones = xr.ones_like(fresh[rows[-1]], dtype=np.int8)
         declared, _ = xr.broadcast(fresh["available_time"], ones)
         known = timestamps.to_ns(declared.transpose(*rows).values)
-        again = self.manifest.arrival(seconds(block), map(str, fresh["site"].values))
+        names = [str(name) for name in fresh["site"].values]
+        again = self.manifest.arrival(seconds(block), names)
         if again is not None:
             return (rows, np.full(known.shape, np.datetime64(again, "ns"))), again
         if now.astype(np.int64) < self.manifest.newest:
@@ -316,11 +326,19 @@ class Updating:
         earliest = np.broadcast_to(
             timestamps.to_ns(start.values).reshape(-1, *[1] * (known.ndim - 1)), known.shape
         )
+        known = np.maximum(known, self._last_absent(block, names, now))
         if len(rows) == 1:  # hours of an analysis grow up one by one
             return (rows, np.where(now <= known + _LIVE, np.maximum(now, earliest), known)), None
         if now <= known.max() + _LIVE:
             return (rows, np.maximum(now, earliest)), int(now.astype(np.int64))
         return (rows, known), None
+
+    def _last_absent(self, block: pd.Timestamp, names: Iterable[str], now: np.datetime64) -> np.datetime64:
+        """Last request that did not find a block whole, by a clock that was not ahead; 1970 without one."""
+        seen = self.manifest.absent.get(seconds(block), {})
+        moments = [seen[name] for name in names if name in seen]
+        past = [moment for moment in moments if np.datetime64(moment, "ns") <= now]
+        return np.datetime64(max(past, default=0), "ns")
 
     def _attributes(self, answer: xr.Dataset) -> dict[str, str | int | float]:
         """Provenance without keys."""
@@ -335,6 +353,18 @@ class Updating:
             "source": self.source.name,
             "attribution": without_secrets(self.source.attribution),
         }
+
+
+def _known_until(source: RunSource | AnalysisSource, now: pd.Timestamp) -> pd.Timestamp:
+    """End of the hours that should be available of an analysis."""
+    moment = timestamps.to_ns([now])
+    lag = source.latency.available_time(moment)[0] - moment[0]
+    return (now - pd.Timedelta(lag)).floor(step_of(source))
+
+
+def newest_due(source: RunSource | AnalysisSource, now: pd.Timestamp) -> pd.Timestamp:
+    """Newest run, or month of an analysis, that should be available."""
+    return source.newest(now) if isinstance(source, RunSource) else _month(_known_until(source, now))
 
 
 def _axis(answer: xr.Dataset, name: str) -> Any:

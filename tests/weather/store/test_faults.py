@@ -444,7 +444,7 @@ def test_a_clock_that_jumped_ahead_does_not_hide_runs_for_years(healthy: Path) -
         Toy(), sites=FARM, since="2024-06-02 12:00", until="2024-06-02 13:00"
     )
     came = opened(store_at(healthy))["available_time"].max()
-    assert came == np.datetime64("2024-06-02T16:00")
+    assert came == np.datetime64("2024-06-02T17:00"), "when it was last seen to be absent"
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,10 @@ class _Child:
         self.timer.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.timer.cancel()
+        if kind is not None:  # such as the end of this process: nobody waits for the answer
+            self.process.kill()
         with contextlib.suppress(OSError):  # it may have died with the request unread
             self.process.communicate()
         self.complaints.close()
