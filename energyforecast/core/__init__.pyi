@@ -32,6 +32,7 @@ from . import (
     quantile_cube as quantile_cube,
     quantiles as quantiles,
     scenario_set as scenario_set,
+    secret_queries as secret_queries,
     settlement as settlement,
     site_catalogue as site_catalogue,
     sites as sites,

@@ -15,6 +15,7 @@ import urllib3
 from urllib3.util import Retry
 
 from energyforecast.core.arguments import checked
+from energyforecast.core.secret_queries import SecretQuery, without_parameters
 from energyforecast.errors import (
     RateLimitError,
     RefusedError,
@@ -51,7 +52,10 @@ class Http:
     largest : int
         Largest answer that is accepted. [bytes]
     headers : mapping, optional
-        Sent with every request; a key of an account belongs here, or into ``params``.
+        Sent with every request; a key of an account belongs here, or into ``secret``.
+    secret : mapping, optional
+        Query with the key of an account, for servers that do not take it as a header. It is sent to the host that is
+        asked alone, and no log, error or redirect has it.
     reason : callable
         Reason in the body of an error, free of secrets; empty by default.
     retry_after : callable
@@ -79,6 +83,7 @@ class Http:
     attempts: int = 4
     largest: int = 1 << 30
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
     reason: Callable[[bytes], str] = field(default=lambda _: "", repr=False)
     retry_after: Callable[[str], float] = field(default=lambda _: 60.0, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
@@ -161,7 +166,7 @@ class Http:
         timeout = max(0.1, min(self.timeout, end - time.monotonic()))
         try:
             with (
-                _Guarded(self.headers) as session,
+                _Guarded(self.headers, secret=self.secret, url=url) as session,
                 session.request(
                     method,
                     url,
@@ -236,16 +241,23 @@ class Http:
 
 
 class _Guarded(requests.Session):
-    """Follows redirects to other hosts without the headers that may hold a key."""
+    """Follows redirects to other hosts without the headers and the query that may hold a key."""
 
-    def __init__(self, secret: Mapping[str, str]) -> None:
+    def __init__(self, headers: Mapping[str, str], *, secret: Mapping[str, str], url: str) -> None:
         super().__init__()
-        self._secret = tuple(secret)
+        self._headers, self._secret = tuple(headers), secret
+        if secret:
+            parts = urlsplit(url)
+            self.mount(f"{parts.scheme}://{parts.netloc}/", SecretQuery(secret))
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        return target if target is None else without_parameters(target, self._secret)
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         super().rebuild_auth(prepared_request, response)
         if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
-            for name in self._secret:
+            for name in self._headers:
                 prepared_request.headers.pop(name, None)
 
 

@@ -225,8 +225,10 @@ class _Session:
         """Answer to a request of entsoe-py, at the address and with the timeouts of this session."""
         del url, proxies, timeout
         # A client with too many requests is banned for ten minutes.
-        asking = replace(self.http, reason=self._reason, retry_after=lambda _: 600.0)
-        body = asking.get(self.url, params={**params, "securityToken": self.token})
+        secret = {"securityToken": self.token}
+        asking = replace(self.http, reason=self._reason, retry_after=lambda _: 600.0, secret=secret)
+        known = {name: value for name, value in params.items() if name not in secret}
+        body = asking.get(self.url, params=known)
         return SimpleNamespace(
             text=body.decode("utf-8", errors="replace"),
             headers={"content-type": "text/xml"},

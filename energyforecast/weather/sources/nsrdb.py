@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pandas as pd
@@ -86,8 +86,6 @@ class NSRDB(PointSource):
     def _get_year(self, site: Site, year: int) -> xr.Dataset:
         latitude, longitude = site.coordinates_for_weather()
         params = {
-            "api_key": self.api_key,
-            "email": self.email,
             "wkt": f"POINT({longitude:.4f} {latitude:.4f})",
             "names": year,
             "attributes": _NSRDB_ATTRIBUTES,
@@ -95,7 +93,8 @@ class NSRDB(PointSource):
             "utc": "true",
             "interval": timestamps.duration(self.frequency) // pd.Timedelta("1min"),
         }
-        weather = self.parse(self.http.get(self.base_url, params=params), site=site)
+        asking = replace(self.http, secret={"api_key": self.api_key, "email": self.email})
+        weather = self.parse(asking.get(self.base_url, params=params), site=site)
         length = pd.Timestamp(year + 1, 1, 1) - pd.Timestamp(year, 1, 1)
         count = length // timestamps.duration(self.frequency)
         if weather.sizes["time"] != count:
