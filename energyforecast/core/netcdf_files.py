@@ -17,6 +17,8 @@ __all__ = ["refuse_damage", "write"]
 #: Stands after the last byte of the NetCDF, which readers of NetCDF do not reach: unlike an attribute it does not go
 #: along when another program reads the file, changes it and writes it anew.
 _MARK: Final = b"\nenergyforecast sha256 "
+#: Beginning of the mark by which a cut one is known. [bytes]
+_NAME: Final = 15
 _DIGITS: Final = 64
 _LENGTH: Final = len(_MARK) + _DIGITS + 1
 _BLOCK: Final = 1 << 20
@@ -64,13 +66,14 @@ def refuse_damage(path: Path) -> None:
 
 def _is_whole(path: Path) -> bool:
     """Whether a file has no checksum, or its own."""
-    size = path.stat().st_size - _LENGTH
-    if size < 0:
-        return True
+    size = max(0, path.stat().st_size - _LENGTH)
     with path.open("rb") as file:
         file.seek(size)
         end = file.read()
-    return not end.startswith(_MARK) or end[len(_MARK) :] == _digest(path, size).encode() + b"\n"
+    place = end.rfind(_MARK[:_NAME])
+    if place < 0:
+        return True
+    return place == 0 and end == _MARK + _digest(path, size).encode() + b"\n"
 
 
 def _digest(path: Path, size: int) -> str:
