@@ -37,6 +37,7 @@ from . import (
     site_catalogue as site_catalogue,
     sites as sites,
     table_format as table_format,
+    spreadsheets as spreadsheets,
     tasks as tasks,
     timestamps as timestamps,
     unit_changes as unit_changes,

@@ -13,6 +13,7 @@ import xarray as xr
 from energyforecast.core import netcdf_files, timestamps, wording
 from energyforecast.core.files import whole_file
 from energyforecast.core.quantile_cube import available_capacity
+from energyforecast.core.spreadsheets import without_formulas
 from energyforecast.errors import FileFormatError
 
 __all__ = ["read_netcdf", "rows_of", "write_csv", "write_netcdf"]
@@ -51,7 +52,7 @@ def write_csv(frame: pd.DataFrame, path: Path, *, caveats: Sequence[str]) -> Pat
     if caveats:
         frame["caveat"] = "; ".join(caveats)
     with whole_file(path) as scratch:
-        frame.to_csv(
+        without_formulas(frame).to_csv(
             scratch,
             index=False,
             float_format=f"%.{figures}f",

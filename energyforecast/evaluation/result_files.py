@@ -19,6 +19,7 @@ from energyforecast.core.forecast import Forecast
 from energyforecast.core.intervals import frequency_of
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import COLUMNS, PlannedOperation
+from energyforecast.core.spreadsheets import without_formulas
 from energyforecast.errors import FileFormatError, require
 
 __all__ = ["INDEX", "read", "write", "write_parquet", "write_scores"]
@@ -267,4 +268,4 @@ def write_scores(
     if provenance.get("caveats"):
         table["caveat"] = "; ".join(provenance["caveats"])
     with whole_file(target / "scores.csv") as path:
-        table.to_csv(path, index=False, lineterminator="\n")
+        without_formulas(table).to_csv(path, index=False, lineterminator="\n")

@@ -12,6 +12,7 @@ from energyforecast.core import netcdf_files, timestamps
 from energyforecast.core.files import distinct_names, whole_file
 from energyforecast.core.forecast import Forecast
 from energyforecast.core.scenario_set import Scenarios
+from energyforecast.core.spreadsheets import without_formulas
 from energyforecast.planning.day import DayPlan
 from energyforecast.planning.net_load import NET_LOAD
 from energyforecast.reporting.sheets import Sheet, day_ahead_sheet, weekly_outlook
@@ -117,7 +118,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, caveats: Sequence[str]
     target = Path(path)
     table = frame.assign(caveat="; ".join(caveats)) if caveats else frame
     with whole_file(target) as scratch:
-        table.to_csv(scratch, index=False, float_format="%.4f", lineterminator="\n")
+        without_formulas(table).to_csv(scratch, index=False, float_format="%.4f", lineterminator="\n")
     return target
 
 

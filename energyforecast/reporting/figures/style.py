@@ -55,10 +55,11 @@ def model_of(result: Result, name: str | None) -> str:
 def blank_figure(width: float, height: float) -> Figure:
     """An empty figure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from energyforecast.reporting.figures.plain_figure import PlainFigure
 
     # Not pyplot: its global state would keep every figure of a long run in memory.
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = PlainFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 

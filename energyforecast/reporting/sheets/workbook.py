@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core.files import whole_file
+from energyforecast.core.spreadsheets import without_formulas
 from energyforecast.errors import require
 from energyforecast.reporting import translations
 from energyforecast.reporting.sheets.sheet import Column, Part, Sheet, Table, words
@@ -21,16 +22,9 @@ if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook
     from xlsxwriter.worksheet import Worksheet
 
-__all__ = ["digits_of", "plain_text", "write_csv", "write_xlsx"]
+__all__ = ["digits_of", "write_csv", "write_xlsx"]
 
-#: Beginnings that a spreadsheet takes for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _A4: Final = 9  # its number in the format of workbooks
-
-
-def plain_text(cell: Any) -> Any:
-    """Text that no spreadsheet takes for a formula: with an apostrophe before it if necessary."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def digits_of(values: pd.Series) -> int:
@@ -46,9 +40,7 @@ def write_csv(sheet: Sheet, path: str | Path, *, language: str | None = None, pa
         cells = frame.iloc[:, place]
         if isinstance(cells.dtype, pd.DatetimeTZDtype):
             frame.isetitem(place, [moment.isoformat(timespec="minutes") for moment in cells])
-        elif not pd.api.types.is_numeric_dtype(cells.dtype):
-            frame.isetitem(place, [plain_text(cell) for cell in cells])
-    frame.columns = [plain_text(name) for name in frame.columns]
+    frame = without_formulas(frame)
     # Excel reads UTF-8 only where a mark says so; files for machines have none.
     encoding = "utf-8" if language is None else "utf-8-sig"
     target = Path(path)
