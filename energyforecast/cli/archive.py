@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from energyforecast.cli.console import console, plain_table, styled
+from energyforecast.core.files import whole_file
 from energyforecast.errors import StoreError, one_of, require
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ def _write_json(path: Path, frame: pd.DataFrame, head: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us", double_precision=6))
     text = json.dumps(head | {"rows": rows}, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    with whole_file(path) as scratch:
+        scratch.write_text(text + "\n", encoding="utf-8")
 
 
 def _measured(power: Observations) -> pd.DataFrame:
