@@ -39,3 +39,17 @@ def test_the_past_alone_is_taken_where_the_temperature_has_no_effect(
     (chosen,) = table.loc[table["chosen"], "choice"]
     assert (PAST in chosen) == taken
     assert (PAST in repr(forecaster)) == taken
+
+
+def test_that_candidate_does_not_read_the_temperature() -> None:
+    default = ef.Forecaster(TOWN, TASK).model
+    assert isinstance(default, ef.models.SelectedModel)
+    assert default.candidates is not None
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {name: rng.uniform(size=400) for name in ("temp_air[mean]", "temp_air[24h]", "mean_7x24h", "hour")}
+    )
+    y = X["mean_7x24h"] + 3 * X["temp_air[mean]"] + X["hour"]
+    gain = default.candidates[PAST].set_params(quantiles=(0.5,)).fit(X, y.to_numpy()).gain()
+    assert gain["hour"] > 0
+    assert gain.filter(like="temp_air").sum() == 0
