@@ -67,10 +67,10 @@ class Rows:
         chosen = np.minimum(drawn, len(self.y) - 1)
         return Rows(*(values[chosen] for values in vars(self).values()))
 
-    def moments(self, features: FourierFeatures, targets: Array) -> list[Moments]:
+    def moments(self, features: FourierFeatures, *targets: Array) -> list[Moments]:
         """Moments of each part."""
         return [
-            Moments.of(features, self.inputs[here], targets[here], weight=self.weight[here])
+            Moments.of(features, self.inputs[here], *(one[here] for one in targets), weight=self.weight[here])
             for here in (self.part == number for number in range(int(self.part.max()) + 1))
         ]
 
@@ -116,7 +116,7 @@ def fit_distributions(
 ) -> list[tuple[Distribution, ...]]:
     """Fit distributions of some kinds on all rows and, if asked for, without each part."""
     grid = grid_of(rows.y, rows.weight)
-    each = rows.moments(features, np.hstack([rows.y[:, None], indicators(rows.y, grid)]))
+    each = rows.moments(features, rows.y[:, None], indicators(rows.y, grid))
     every = Moments.total(each)
     moments = [every, *(every.without([part]) for part in each if len(each) > 1)]
     ridges = [ridge_of(part.gram, ridge=RIDGE) for part in moments]
@@ -140,17 +140,18 @@ def _of_departures(
     """Distributions of the departure from the means of all rows, and of those without each part."""
     departure = _departures(rows, features, means)[:, : len(ridges)]
     kept = [np.ones(len(rows.y), dtype=bool), *(rows.part != k for k in range(len(ridges) - 1))]
-    grids, targets = [], []
-    for values, here in zip(departure.T, kept, strict=True):
-        grids.append(grid_of(values[here], rows.weight[here]))
-        targets.append(np.where(here, rows.weight, 0.0)[:, None] * indicators(values, grids[-1]))
-    weighted = np.hstack(targets)
-    cross = np.zeros((len(features), weighted.shape[1]))
-    for here, terms in features.blocks(rows.inputs):
-        cross += terms.T @ weighted[here]
+    grids = [grid_of(one[here], rows.weight[here]) for one, here in zip(departure.T, kept, strict=True)]
+    several = list(zip(departure.T, kept, grids, strict=True))
+    cross = np.zeros((len(features), sum(len(grid) - 1 for grid in grids)))
+    for block, terms in features.blocks(rows.inputs):
+        steps = [
+            np.where(here[block], rows.weight[block], 0.0)[:, None] * indicators(one[block], grid)
+            for one, here, grid in several
+        ]
+        cross += terms.T @ np.hstack(steps)
     ends = np.cumsum([len(grid) - 1 for grid in grids])[:-1]
-    several = zip(grids, np.split(cross, ends, axis=1), means, ridges, strict=False)
-    return [Distribution(grid, ridge(part), mean) for grid, part, mean, ridge in several]
+    solved = zip(grids, np.split(cross, ends, axis=1), means, ridges, strict=False)
+    return [Distribution(grid, ridge(part), mean) for grid, part, mean, ridge in solved]
 
 
 def _departures(rows: Rows, features: FourierFeatures, means: list[Array]) -> Array:
@@ -199,9 +200,9 @@ def _with_full_end(grid: Array, y: Array, weight: Array) -> Array:
     return np.concatenate([grid[:-2], grid[-1:], grid[-1:]])
 
 
-def indicators(y: Array, grid: Array) -> Array:
-    """1 where an outcome is at most the value of the grid, shape (rows, grid - 1); at its end it always is."""
-    return (y[:, None] <= grid[:-1]).astype(np.float64)
+def indicators(y: Array, grid: Array) -> npt.NDArray[np.bool_]:
+    """Whether an outcome is at most the value of the grid, shape (rows, grid - 1); at its end it always is."""
+    return np.asarray(y[:, None] <= grid[:-1])
 
 
 def widths(grid: Array) -> Array:

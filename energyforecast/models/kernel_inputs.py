@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -43,27 +43,19 @@ class KernelInputs:
         names = categories(X, named) | _weekdays(X)
         names = {name: _seen(X[name], found) for name, found in names.items()}
         gaps = [name for name in columns if name not in names and X[name].isna().any()]
-        raw = cls(columns, names, gaps, np.empty((4, 0))).raw(X)
-        known = np.isfinite(raw) & (weight > 0)[:, None]
-        share = np.where(known, weight[:, None], 0.0)
-        total = np.maximum(share.sum(axis=0), 1e-300)
-        whole = np.where(known, raw, 0.0)
-        mean = (share * whole).sum(axis=0) / total
-        spread = np.sqrt((share * (whole - mean) ** 2).sum(axis=0) / total)
-        # Rounding leaves a little spread in a column that holds one value.
-        spread = np.where(spread > 1e-9 * np.abs(mean), spread, 0.0)
-        scaled = _scaled(np.where(known, raw, mean), mean, spread)
-        limits = (scaled.min(axis=0), scaled.max(axis=0))
-        return cls(columns, names, gaps, np.stack([mean, spread, *limits]))
+        each = cls(columns, names, gaps, np.empty((4, 0))).raw(X)
+        scaling = [_scaling(values, weight) for values in each]
+        return cls(columns, names, gaps, np.array(scaling).reshape(-1, 4).T)
 
     def __len__(self) -> int:
         return int(self.scaling.shape[1])
 
-    def raw(self, X: pd.DataFrame) -> Array:
-        """Numbers of the columns, shape (rows, inputs), NaN where one is missing."""
-        parts = [part for name in self.columns for part in self._numbers(X[name])]
-        parts += [X[name].isna().to_numpy(dtype=np.float64) for name in self.gaps]
-        return np.stack(parts, axis=1) if parts else np.empty((len(X), 0))
+    def raw(self, X: pd.DataFrame) -> Iterator[Array]:
+        """Numbers of one input after the other, shape (rows,), NaN where one is missing."""
+        for name in self.columns:
+            yield from self._numbers(X[name])
+        for name in self.gaps:
+            yield X[name].isna().to_numpy(dtype=np.float64)
 
     def _numbers(self, column: pd.Series) -> list[Array]:
         """Inputs of a column."""
@@ -79,9 +71,10 @@ class KernelInputs:
 
     def of_rows(self, X: pd.DataFrame) -> Array:
         """Standardised inputs, shape (rows, inputs): 0 where a value is missing."""
-        mean, spread, low, high = self.scaling
-        raw = self.raw(X)
-        return np.clip(_scaled(np.where(np.isfinite(raw), raw, mean), mean, spread), low, high)
+        result = np.empty((len(X), len(self)))
+        for k, (raw, (mean, spread, low, high)) in enumerate(zip(self.raw(X), self.scaling.T, strict=True)):
+            result[:, k] = np.clip(_scaled(np.where(np.isfinite(raw), raw, mean), mean, spread), low, high)
+        return result
 
     def parts(self) -> dict[str, Part]:
         """Fitted state, for storage."""
@@ -94,8 +87,22 @@ class KernelInputs:
         return cls(**json.loads(str(parts["inputs"])), scaling=np.asarray(parts["scaling"]))
 
 
-def _scaled(raw: Array, mean: Array, spread: Array) -> Array:
-    return np.asarray(np.where(spread > 0, (raw - mean) / np.where(spread > 0, spread, 1.0), 0.0))
+def _scaling(raw: Array, weight: Array) -> tuple[float, float, float, float]:
+    """Mean, standard deviation, and lowest and highest standardised value of an input in training."""
+    known = np.isfinite(raw) & (weight > 0)
+    share = np.where(known, weight, 0.0)
+    total = max(float(share.sum()), 1e-300)
+    whole = np.where(known, raw, 0.0)
+    mean = float((share * whole).sum()) / total
+    spread = float(np.sqrt((share * (whole - mean) ** 2).sum() / total))
+    if spread <= 1e-9 * abs(mean):  # rounding leaves a little spread in a column that holds one value
+        spread = 0.0
+    scaled = _scaled(np.where(known, raw, mean), mean, spread)
+    return mean, spread, float(scaled.min()), float(scaled.max())
+
+
+def _scaled(raw: Array, mean: float, spread: float) -> Array:
+    return np.asarray((raw - mean) / spread if spread > 0 else np.zeros(len(raw)))
 
 
 def _bare(name: str) -> str:

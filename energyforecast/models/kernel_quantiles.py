@@ -212,12 +212,13 @@ class KernelQuantiles(QuantileModel):
         X, self.level_, fold = learned.X, learned.usual, fold[learned.rows]
         w = np.ones(len(X)) if learned.weight is None else learned.weight / learned.weight.mean()
         self.used_ = used_columns(X, exclude=self.exclude, season_after=self.season_after)
-        self.inputs_ = KernelInputs.of(self._departures(X)[self.used_], named=self.categories, weight=w)
+        table = self._departures(X)[self.used_]
+        self.inputs_ = KernelInputs.of(table, named=self.categories, weight=w)
         several, part = np.unique(fold, return_inverse=True)
         alone = len(several) < 2
         if alone:
             part = folds_along_time(X.index, folds=_PARTS, blocks_per_fold=_BLOCKS)
-        rows = Rows(self.inputs_.of_rows(self._departures(X)), learned.y, w, part)
+        rows = Rows(self.inputs_.of_rows(table), learned.y, w, part)
         self.weights_, kinds = _first_fit(rows, seed=self.seed)
         self.features_ = FourierFeatures.drawn(
             len(self.inputs_), count=self.projections, gamma=_GAMMA, seed=self.seed

@@ -68,15 +68,16 @@ class Moments:
     cross: Array
 
     @classmethod
-    def of(cls, features: FourierFeatures, inputs: Array, targets: Array, *, weight: Array) -> Self:
-        """Moments of rows, of one weight each."""
-        size = len(features)
-        gram, cross = np.zeros((size, size)), np.zeros((size, targets.shape[1]))
+    def of(cls, features: FourierFeatures, inputs: Array, *targets: Array, weight: Array) -> Self:
+        """Moments of rows, of one weight each, with the columns of all targets."""
+        size, count = len(features), sum(one.shape[1] for one in targets)
+        gram, cross = np.zeros((size, size)), np.zeros((size, count))
         for rows, terms in features.blocks(inputs):
             root = np.sqrt(weight[rows, None])
             scaled = terms * root
             gram += scaled.T @ scaled
-            cross += scaled.T @ (root * targets[rows])
+            # As floats in a block alone: indicators of all rows would be several times as large as the inputs.
+            cross += scaled.T @ (root * np.hstack([one[rows] for one in targets]))
         return cls(gram, cross)
 
     def without(self, others: Sequence[Moments]) -> Moments:

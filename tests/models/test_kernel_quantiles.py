@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -322,3 +323,16 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any]) -> None:
 def test_a_category_that_is_not_a_column_is_refused() -> None:
     with pytest.raises(SchemaError):
         KernelQuantiles(categories=("kind",)).fit(*_plane(50))
+
+
+def test_memory_is_a_few_times_the_table() -> None:
+    """Indicators of all rows, of each fold, would be thirty times as large as two columns."""
+    rng, rows = np.random.default_rng(0), 40_000
+    X = pd.DataFrame(rng.normal(size=(rows, 2)), columns=["x", "z"])
+    y = X["x"].to_numpy() + rng.normal(size=rows)
+    model = KernelQuantiles((0.5,), projections=5)
+    tracemalloc.start()
+    model.fit_out_of_fold(X, y, fold=np.arange(rows) * 4 // rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6, "64 indicators as floats have 20 MB in each of five fits"
