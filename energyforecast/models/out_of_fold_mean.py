@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,23 +22,29 @@ _BEYOND_NOISE: Final = 2.0
 
 
 def fitted_with_unseen(
-    model: QuantileModel,
+    models: Collection[QuantileModel],
     X: pd.DataFrame,
     y: Array,
     *,
     sample_weight: Array | None,
     bounds: tuple[float, float],
-) -> Array | None:
-    """Fit a model, and give the out-of-fold quantiles of the rows at its levels; None where that is not cheap.
+) -> list[Array | None]:
+    """Fit models, and give the out-of-fold quantiles of the rows at the levels of each; None where that is not cheap.
 
-    Folds are those of trees by default, so that models are compared which learned from as many rows. Rows that trees
-    do not learn are missing.
+    Folds are those of the first model with trees, so that models are compared which learned from the same rows. Rows
+    that a model does not learn are missing.
     """
-    fold = folds_along_time(X.index, folds=2, blocks_per_fold=2)
-    if isinstance(model, FitsOutOfFold) and fold.any():
-        return np.asarray(model.fit_out_of_fold(X, y, fold=fold, sample_weight=sample_weight, bounds=bounds))
-    model.fit(X, y, sample_weight=sample_weight, bounds=bounds)
-    return _unseen(model, len(y)) if isinstance(model, LightGBMQuantiles) else None
+    given: dict[str, Any] = {"sample_weight": sample_weight, "bounds": bounds}
+    trees = next((one for one in models if isinstance(one, LightGBMQuantiles)), LightGBMQuantiles())
+    fold = folds_along_time(X.index, folds=trees.folds, blocks_per_fold=trees.blocks_per_fold)
+    several: list[Array | None] = []
+    for model in models:
+        if isinstance(model, FitsOutOfFold) and fold.any():
+            several.append(np.asarray(model.fit_out_of_fold(X, y, fold=fold, **given)))
+            continue
+        model.fit(X, y, **given)
+        several.append(_unseen(model, len(y)) if isinstance(model, LightGBMQuantiles) else None)
+    return several
 
 
 def _unseen(model: LightGBMQuantiles, rows: int) -> Array | None:

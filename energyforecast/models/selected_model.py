@@ -183,7 +183,7 @@ class SelectedModel(QuantileModel):
             self.models_[choice.names[0]].fit(X, y, **given)
             unseen: list[Array | None] = []
         else:
-            unseen = [fitted_with_unseen(model, X, y, **given) for model in self.models_.values()]
+            unseen = fitted_with_unseen(self.models_.values(), X, y, **given)
         self.range_ = {
             column: (float(np.nanmin(X[column])), float(np.nanmax(X[column])))
             for named, name, *_ in self.beyond

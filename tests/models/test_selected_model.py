@@ -11,8 +11,9 @@ import pytest
 
 import energyforecast as ef
 from energyforecast.errors import RangeError, SchemaError
-from energyforecast.models import LightGBMQuantiles, SelectedModel
+from energyforecast.models import Climatology, LightGBMQuantiles, SelectedModel
 from energyforecast.models.linear_base import fit_linear_base
+from energyforecast.models.tree_growth import folds_along_time
 from energyforecast.models.unseen_scores import unseen_scores
 
 Array = npt.NDArray[np.float64]
@@ -347,6 +348,36 @@ def test_a_column_with_brackets_is_excluded_by_its_name() -> None:
     X = X.rename(columns={"level": "level[newest]"})
     model = LightGBMQuantiles(LEVELS, n_estimators=20, exclude=("level[newest]",)).fit(X, y)
     assert model.gain()["level[newest]"] == 0
+
+
+class _Folded(Climatology):
+    """Keeps the folds that it was given."""
+
+    def fit_out_of_fold(
+        self,
+        X: pd.DataFrame,
+        y: Array,
+        *,
+        fold: npt.ArrayLike,
+        sample_weight: Array | None = None,
+        bounds: tuple[float, float] = (-np.inf, np.inf),
+    ) -> Array:
+        self.fold_ = np.asarray(fold)
+        self.fit(X, y, sample_weight=sample_weight, bounds=bounds)
+        return self.predict(X)
+
+
+@pytest.mark.parametrize(("folds", "blocks"), [(2, 2), (3, 5)])
+def test_models_of_a_mean_are_compared_on_the_folds_of_its_trees(folds: int, blocks: int) -> None:
+    X, y = _rows(growth=0.0)
+    X.index = pd.date_range("2020-01-01", periods=len(X), freq="8h")
+    X["hour"] = X.index.hour
+    trees = LightGBMQuantiles(n_estimators=5, folds=folds, blocks_per_fold=blocks)
+    several = {"other": _Folded(by=("hour",)), "trees": trees}
+    model = SelectedModel(LEVELS, candidates=several, usual=tuple(several), blend=False).fit(X, y)
+    other = model.models_["other"]
+    assert isinstance(other, _Folded)
+    np.testing.assert_array_equal(other.fold_, folds_along_time(X.index, folds=folds, blocks_per_fold=blocks))
 
 
 def test_out_of_fold_quantiles_are_not_kept_when_they_were_read() -> None:
