@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from energyforecast.core.sites import DemandArea
-from energyforecast.models import LightGBMQuantiles, QuantileModel, SelectedModel
+from energyforecast.models import KernelQuantiles, LightGBMQuantiles, QuantileModel, SelectedModel
 
 __all__ = ["model_of_demand", "model_of_demand_now"]
 
@@ -25,6 +25,8 @@ _EXPLAIN_LITTLE: Final[dict[str, Any]] = {
     "init_from_median": False,
     "min_child_samples": 40,
 }
+#: Projections of the kernel models: with more they are hardly better, and dearer.
+_PROJECTIONS: Final = 200
 #: Years of demand from which on the season is known. [a]
 _SEASON_AFTER: Final = 1.25
 
@@ -33,8 +35,8 @@ def model_of_demand(site: DemandArea) -> QuantileModel:
     """Default model of a demand area.
 
     Departures from published values follow growth and breaks; a linear base on the level goes beyond the range of
-    training, as in the first frost, in which it takes over. Errors differ: the mean is the usual choice. Industry moves
-    in steps: its level is that of its newest days.
+    training, as in the first frost, in which it takes over. A kernel model is smooth in all columns at once. Errors
+    differ: the mean is the usual choice. Industry moves in steps: its level is that of its newest days.
     """
     absolute = {"absolute": _demand_trees()}
     if site.sector == "industry":
@@ -44,14 +46,14 @@ def model_of_demand(site: DemandArea) -> QuantileModel:
     means = {
         "linear base on the level": _demand_trees(linear_base=True, relative_to="level"),
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
+        "kernel of the departure from the newest day": _demand_kernel("day_mean", season_after=_SEASON_AFTER),
     }
-    newest = _demand_trees(relative_to="day_mean", relative_columns=_LEVELS_OF_DEMAND, linear_base=True)
     weather, alone = _of_short_history(), _of_demand_alone()
     # Where the temperature explains little, or leaves all that was learnt, the past alone may be right.
     early = weather | {
         "departure from the week's mean, without temperature": _of_the_past("mean_7x24h", "temp_air*")
     }
-    responding = absolute | means | {"departure from the newest day": newest}
+    responding = absolute | means
     return SelectedModel(
         candidates=responding | early | alone,
         usual=(*absolute, *means, *alone, *weather),
@@ -65,6 +67,7 @@ def model_of_demand(site: DemandArea) -> QuantileModel:
         ),
         early=tuple(early),
         early_before=_SEASON_AFTER,
+        weigh=True,
     )
 
 
@@ -86,11 +89,13 @@ def _of_short_history() -> dict[str, QuantileModel]:
 def _of_demand_alone() -> dict[str, QuantileModel]:
     """Candidates where no temperature is known: departures of demand from its newest levels, as all of its past enters.
 
-    The settings of the trees are those for columns that explain little.
+    The settings of the trees are those for columns that explain little. A kernel model, which is smooth in all columns
+    at once, errs differently: the mean of both is the usual choice, in shares by out-of-fold rows.
     """
+    kernel = _demand_kernel("day_mean", exclude=_OF_THE_YEAR)
     return {
         "departure from the week's mean, past alone": _of_the_past("mean_7x24h"),
-        "departure from the newest day, past alone": _of_the_past("day_mean"),
+        "kernel of the departure from the newest day, past alone": kernel,
     }
 
 
@@ -105,16 +110,28 @@ def _of_the_past(level: str, *more: str) -> QuantileModel:
 def model_of_demand_now(lead: str | None) -> QuantileModel:
     """Default model of a demand area for the next hours, which continue from the newest value.
 
-    Errors grow with the lead, by which levels are calibrated. How much columns explain differs by area: the mean of
-    trees for both is the usual choice.
+    Errors grow with the lead, by which levels are calibrated. Trees and a kernel model err differently: their mean is
+    the usual choice, in shares by out-of-fold rows.
     """
-    settings: dict[str, Any] = {"relative_to": "newest", "calibrate_by": lead}
-    usual = {
-        "departure from the newest value": _demand_trees(**settings),
-        "departure from the newest value, random thresholds": _demand_trees(**settings, **_EXPLAIN_LITTLE),
+    usual: dict[str, QuantileModel] = {
+        "departure from the newest value": _demand_trees(relative_to="newest", calibrate_by=lead),
+        "kernel of the departure from the newest value": _demand_kernel("newest", season_after=_SEASON_AFTER),
     }
-    linear = {"linear base": _demand_trees(linear_base=True, calibrate_by=lead)}
-    return SelectedModel(candidates=usual | linear, usual=tuple(usual))
+    without = "linear base"  # for features of one's own that have no newest value
+    return SelectedModel(
+        candidates=usual | {without: _demand_trees(linear_base=True, calibrate_by=lead)},
+        usual=tuple(usual),
+        required=((without, "!newest"),),
+        weigh=True,
+        blend=False,
+    )
+
+
+def _demand_kernel(level: str, **settings: Any) -> QuantileModel:
+    """Kernel model of the departure of demand from a level, with all that it reads of demand as departures."""
+    return KernelQuantiles(
+        projections=_PROJECTIONS, relative_to=level, relative_columns=_LEVELS_OF_DEMAND, **settings
+    )
 
 
 def _demand_trees(**settings: Any) -> QuantileModel:
