@@ -32,7 +32,7 @@ from energyforecast.models.tree_matrix import used_columns
 
 __all__ = ["KernelQuantiles"]
 
-#: Projections of the fit that weights the columns, and rows that it has at most.
+#: Projections of the fit that weights the columns, and rows that it has, at most.
 _FIRST: Final = 150
 _FIRST_ROWS: Final = 6000
 #: Inverse squared length of the kernel, in the mean distance of two rows.
@@ -219,7 +219,7 @@ class KernelQuantiles(QuantileModel):
         if alone:
             part = folds_along_time(X.index, folds=_PARTS, blocks_per_fold=_BLOCKS)
         rows = Rows(self.inputs_.of_rows(table), learned.y, w, part)
-        self.weights_, kinds = _first_fit(rows, seed=self.seed)
+        self.weights_, kinds = _first_fit(rows, count=min(_FIRST, self.projections), seed=self.seed)
         self.features_ = FourierFeatures.drawn(
             len(self.inputs_), count=self.projections, gamma=_GAMMA, seed=self.seed
         )
@@ -272,12 +272,12 @@ class KernelQuantiles(QuantileModel):
         self.distributions_ = Distribution.restored(parts)
 
 
-def _first_fit(rows: Rows, *, seed: int) -> tuple[Array, Kinds]:
+def _first_fit(rows: Rows, *, count: int, seed: int) -> tuple[Array, Kinds]:
     """Weights of the inputs by the slopes of a first fit, and the kinds of distributions that fit best."""
     few = rows.thinned(-(-len(rows.y) // _FIRST_ROWS), seed=seed)
-    count = few.inputs.shape[1]
-    features = FourierFeatures.drawn(count, count=_FIRST, gamma=_GAMMA / 2, seed=seed)
-    equal = few.inputs / np.sqrt(max(count, 1))
+    inputs = few.inputs.shape[1]
+    features = FourierFeatures.drawn(inputs, count=count, gamma=_GAMMA / 2, seed=seed)
+    equal = few.inputs / np.sqrt(max(inputs, 1))
     grid = grid_of(few.y, few.weight)
     moments = Moments.of(features, equal, indicators(few.y, grid), weight=few.weight)
     slope = coefficients(moments, ridge=RIDGE) * np.sqrt(widths(grid))
