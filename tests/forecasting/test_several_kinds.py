@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -119,13 +118,11 @@ def test_each_site_has_the_recipe_and_the_model_of_its_kind() -> None:
         assert forecaster.features_of[site.name] == alone.features == ef.recipe(site, TASK) + season
         assert alike(forecaster.model_of[site.name], alone.model)
     assert "departure from the level" in _usual(forecaster.model_of["works"])
-    assert _usual(forecaster.model_of["farm"]) == ("trees, season", "kernel, season")
+    assert _usual(forecaster.model_of["farm"])[:2] == ("trees, season", "kernel, season")
 
 
 @pytest.mark.parametrize("task", [TASK, ef.intraday(every="1h", leads="4h")])
-@pytest.mark.parametrize(
-    "site", [FARM, PLANT, dataclasses.replace(WORKS, sector="total")], ids=lambda site: site.kind
-)
+@pytest.mark.parametrize("site", [FARM, PLANT, replace(WORKS, sector="total")], ids=lambda site: site.kind)
 def test_a_kernel_model_is_in_the_usual_mean(site: Site, task: ef.Task) -> None:
     model = ef.Forecaster(site, task).model
     if isinstance(site, ef.PVPlant) and task != TASK:
