@@ -109,7 +109,7 @@ print("chosen:", alone.folds.set_index("model")["chosen"]["no weather"])
 # its scores are a bound, and the library marks them. `perfect_weather=True` says that you know.
 
 # %%
-weather = ef.weather.measured_temperature(synthetic.temperature, published_after="15min")
+weather = ef.weather.measured_weather({"temp_air": synthetic.temperature}, published_after="15min")
 warm = ef.backtest(
     {"temperature": ef.Forecaster(city, task, perfect_weather=True)}, weather, demand, **period
 )
