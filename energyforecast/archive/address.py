@@ -42,6 +42,7 @@ def url_of(address: str | Path, *, password: str | None = None) -> sa.URL:
         url = sa.make_url(f"postgresql+psycopg://{rest}")
     except (ArgumentError, ValueError):
         raise _refused_address(scheme) from None
+    require("psycopg", extra="archive", purpose="Archives in PostgreSQL are reached through it.")
     return url if password is None else url.set(password=password)
 
 
@@ -68,7 +69,6 @@ def engine_of(url: sa.URL) -> Engine:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
-    require("psycopg", extra="archive", purpose="Archives in PostgreSQL are reached through it.")
     options = f"-c timezone=UTC -c lock_timeout={_PATIENCE}s"
     return sa.create_engine(url, poolclass=NullPool, connect_args={"options": options, "connect_timeout": 10})
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import check_types
+from energyforecast.core.files import refused
 from energyforecast.errors import MissingDataError, require
 
 if TYPE_CHECKING:
@@ -83,5 +84,9 @@ def open(  # noqa: A001  (ef.archive.open, as pathlib and xarray name it)
                 "It must be the file of an archive that a forecast was written to.",
                 "Check the path; energyforecast forecast CONFIG --archive FILE writes one.",
             )
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(str(url.database)).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise refused(error, folder) from error
     return Archive(engine_of(url), address=shown(url), clock=clock)

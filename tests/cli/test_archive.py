@@ -146,11 +146,12 @@ def test_an_export_is_read_as_any_other_file(command: Command, tmp_path: Path) -
     assert not (tmp_path / "typo.sqlite").exists()
 
 
-def test_without_its_database_a_forecast_is_issued_all_the_same(command: Command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["broken.sqlite", "broken.sqlite/archive.sqlite"])
+def test_without_its_database_a_forecast_is_issued_all_the_same(
+    place: str, command: Command, tmp_path: Path
+) -> None:
     (tmp_path / "broken.sqlite").write_text("no database " * 500)
-    code, out, err = command(
-        "forecast", "plain.toml", "--issue-time", "2024-01-15 09:00", "--archive", "broken.sqlite"
-    )
+    code, out, err = command("forecast", "plain.toml", "--issue-time", "2024-01-15 09:00", "--archive", place)
     assert code == 3, out + err
     assert "not archived" in err
     assert len(pd.read_csv(tmp_path / "forecast" / "forecast.csv")) == 24
@@ -161,6 +162,15 @@ def test_a_wrong_address_is_refused_before_the_fit(command: Command, tmp_path: P
     code, out, err = command("forecast", "plain.toml", "--archive", address)
     assert (code, "ConfigurationError" in err) == (1, True)
     assert PASSWORD not in out + err
+    assert not (tmp_path / "forecast").exists()
+
+
+def test_a_driver_that_is_absent_is_named_before_the_fit(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    code, out, err = command("forecast", "plain.toml", "--archive", "postgresql://127.0.0.1:1/db")
+    assert (code, "energyforecast[archive]" in err) == (1, True), out + err
     assert not (tmp_path / "forecast").exists()
 
 
