@@ -109,6 +109,8 @@ def test_forecasts_of_others_and_of_other_times_are_refused() -> None:
     with pytest.raises(SchemaError, match=r"household 001") as caught:
         month(ef.datasets.households).best_possible(forecast)
     assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(SchemaError, match="forecast is"):
+        month(ef.datasets.works).best_possible("forecast.csv")  # type: ignore[arg-type]
     with pytest.raises(TimeError, match="every 15min"):
         ef.datasets.works(days=21).best_possible(forecast)
     with pytest.raises(TimeError, match="before the record"):

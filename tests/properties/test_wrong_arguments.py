@@ -281,6 +281,9 @@ CALLS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "shelek": _one(datasets.shelek, **_SYNTHETIC),
     "almaty": _one(datasets.almaty, ramadan=False, **_SYNTHETIC),
     "kapshagay": _one(datasets.kapshagay, **_SYNTHETIC),
+    "works": _one(datasets.works, seed=1, start="2023-01-01", days=14),
+    "households": _one(datasets.households, seed=1, number=2, start="2023-01-01", days=14),
+    "city": _one(datasets.city, seed=1, start="2023-01-01", days=14),
     "competition": _one(competitions.competition, name="gefcom2014-wind"),
     "run": _one(
         competitions.run, name="gefcom2014-wind", folder="absent", tasks=None, information="competition", jobs=1

@@ -17,7 +17,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import DemandArea
 from energyforecast.core.wording import counted, intervals, short
 from energyforecast.datasets.synthetic.synthetic_site import Statistic, tabulated
-from energyforecast.errors import SchemaError, TimeError
+from energyforecast.errors import SchemaError, TimeError, of_type
 
 __all__ = ["LogitNormal", "SyntheticConsumers", "clock_time", "interval_index", "labelled"]
 
@@ -166,7 +166,7 @@ class SyntheticConsumers:
         Raises
         ------
         SchemaError
-            If a site is none of the consumers.
+            If it is no forecast, or a site is none of the consumers.
         TimeError
             If an interval is none of the record, or an issue precedes its first published interval.
 
@@ -189,6 +189,9 @@ class SyntheticConsumers:
         >>> bool(losses[0]["value"].iloc[0] < 0.7 * losses[1]["value"].iloc[0])
         True
         """
+        of_type(
+            "forecast", forecast, expected=Forecast, remedy="Give that of Forecaster.predict or a backtest."
+        )
         data = forecast.data
         names, levels = [site.name for site in self.sites], data["quantile"].to_numpy()
         unknown = [name for name in forecast.sites if name not in names]
