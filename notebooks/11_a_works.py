@@ -185,7 +185,7 @@ question.iloc[36:68:4].round(0)
 # ## Peak and energy
 #
 # The works pays for its highest quarter-hour and for its energy. Neither is in the quantiles of quarter-hours: the
-# highest of 96 medians is lower than nearly every peak. Both come from scenarios. [MW, MWh]
+# highest of 96 medians is lower than most peaks. Both come from scenarios. [MW, MWh]
 
 # %%
 tomorrow.peak().iloc[0].drop(["site", "issue_time"])

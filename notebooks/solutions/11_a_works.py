@@ -64,7 +64,8 @@ next_hours = pd.Series(
 next_hours.round(1).rename("pinball loss [kW]")
 
 # %% [markdown]
-# 4. On nearly every day: the highest of many values is high because its own chance was good.
+# 4. On most days, and on nearly all on which the works works: the highest of many values is high because its own
+#    chance was good. On a silent Sunday there is little to be higher than.
 
 # %%
 rows = result.forecasts["default"].to_frame().set_index("valid_time")
