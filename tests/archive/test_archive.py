@@ -21,10 +21,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import energyforecast as ef
+from energyforecast import planning
 from energyforecast.archive import tables
 from energyforecast.archive.address import engine_of, url_of
 from energyforecast.core import timestamps
 from energyforecast.errors import ConfigurationError, MissingDataError, SchemaError, StoreError
+from energyforecast.forecasting import PortfolioForecast
 from energyforecast.testing import example_days, example_forecast, example_observations
 from tests.support import postgresql
 
@@ -322,6 +324,26 @@ def test_tables_of_a_plan_come_back_number_for_number(address: str) -> None:
     assert list(archive.plan("region", issue_time=issue)) == ["other"]
     with pytest.raises(MissingDataError):
         archive.plan("region", issue_time="2024-01-02")
+
+
+@pytest.mark.slow
+def test_every_table_of_a_planned_day_comes_back(tmp_path: Path) -> None:
+    demand, _ = example_days(days=40)
+    terms = {
+        "areas": {"South": ["a", "b"]},
+        "dependence": "independent",
+        "reserve": {"risk": 0.05},
+        "ramps": {"change": 20, "within": ["1h", "3h"], "probability": 0.1},
+        "system": {"areas": ["South"], "units": {"gas": {"area": "South", "capacity": 200, "cost": 60}}},
+    }
+    ahead = PortfolioForecast({"demand": demand}, {})
+    made = planning.plan_day(planning.PlanSettings.from_dict(terms), ahead, issue_time=demand.issue_times[-1])
+    archive = ef.archive.open(tmp_path / "archive.sqlite")
+    archive.write_plan(made.tables(), name="region", issue_time=made.issue_time)
+    read = archive.plan("region", issue_time=made.issue_time)
+    assert len(read) == len(made.tables()) > 8
+    for name, table in made.tables().items():
+        pd.testing.assert_frame_equal(read[name], table, check_dtype=False, check_column_type=False)
 
 
 def test_models_and_runs_are_listed(address: str) -> None:
