@@ -4,6 +4,7 @@ from . import (
     alignment as alignment,
     available_capacity as available_capacity,
     intervals as intervals,
+    bounded_memory as bounded_memory,
     calendars as calendars,
     power_curve_sources as power_curve_sources,
     decrees as decrees,

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from energyforecast.core.arguments import check_types, checked
+from energyforecast.core.bounded_memory import largest_content
 from energyforecast.core.files import whole_file
 from energyforecast.core.version import __version__
 from energyforecast.errors import FileFormatError, NotFittedError, SchemaError
@@ -237,8 +239,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    if sum(item.file_size for item in archive.infolist()) > _LARGEST:
-        raise zipfile.BadZipFile("it unpacks to more than 2 GiB")
+    """Contents of a file, of which the sizes are checked before anything is unpacked."""
+    packed = sum(item.compress_size for item in archive.infolist())
+    if sum(item.file_size for item in archive.infolist()) > min(_LARGEST, largest_content(packed)):
+        raise zipfile.BadZipFile(f"{packed:,} bytes unpack to more than {largest_content(packed):,}")
     return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -283,5 +287,10 @@ def _model(values: dict[str, Any], members: Mapping[str, bytes]) -> QuantileMode
 def _part(name: str, content: bytes) -> Part:
     if name.endswith(".txt"):
         return content.decode()
+    file = io.BytesIO(content)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = read[np.lib.format.read_magic(file)](file)
+    if math.prod(shape) * dtype.itemsize > len(content):  # memory is taken before anything is read
+        raise ValueError(f"{name} has the shape {shape} and {len(content)} bytes")
     array: Part = np.load(io.BytesIO(content), allow_pickle=False)
     return array

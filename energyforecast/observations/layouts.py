@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.bounded_memory import regular_grid
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.table_stamps import read_stamps
@@ -63,7 +64,7 @@ def joined(parts: Mapping[str, Observations]) -> Observations:
     other = next((name for name in steps if steps[name] != step), None)
     stamps = [timestamps.to_ns(part.index) for part in parts.values()]
     index = timestamps.to_index(np.unique(np.concatenate(stamps)))
-    regular = pd.date_range(index[0], index[-1], freq=step)
+    regular = regular_grid(index, step)
     if other is not None or len(index.difference(regular)):
         name = other or next(name for name in parts if len(parts[name].index.difference(regular)))
         raise TimeError(

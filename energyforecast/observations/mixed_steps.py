@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energyforecast.core import table_steps
+from energyforecast.core import table_steps, timestamps
+from energyforecast.core.bounded_memory import regular_grid
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
 from energyforecast.errors import TimeError
@@ -62,9 +63,10 @@ def on_one_grid(
         rows = values[[name]].dropna()
         length = pd.to_timedelta(widths.get(name, np.full(len(rows), step.value)), unit="ns")
         columns[name] = _power(rows, length, format, doubled, moments)
-    first = min(rows.index[0] for rows in columns.values())
     last = max(rows.index[-1] + rows["length"].iloc[-1] for rows in columns.values())
-    grid = pd.date_range(first, last, freq=step, inclusive="left")
+    stamps = np.unique(np.concatenate([timestamps.to_ns(rows.index) for rows in columns.values()]))
+    grid = regular_grid(timestamps.to_index(stamps).append(pd.DatetimeIndex([last])), step)
+    grid = grid[grid < last]
     held = {name: _held(rows, grid, step) for name, rows in columns.items()}
     if format.resolution == "mean":
         longest = max(int(lengths.max()) for lengths in widths.values())

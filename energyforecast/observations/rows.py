@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from energyforecast.core import observation_frames, table_steps, timestamps
+from energyforecast.core.bounded_memory import regular_grid
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.table_format import TableFormat
 from energyforecast.core.variables import Flag
@@ -121,7 +122,7 @@ def _one_row_per_stamp(
 
 def _regular(index: pd.Index, step: pd.Timedelta) -> pd.DatetimeIndex:
     """Regular grid of the stamps, on which all must lie."""
-    regular = pd.date_range(index[0], index[-1], freq=step)
+    regular = regular_grid(index, step)
     stray = index.difference(regular)
     if len(stray):
         raise TimeError(

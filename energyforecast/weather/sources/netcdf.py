@@ -8,6 +8,7 @@ import xarray as xr
 
 from energyforecast.core import netcdf_files, weather_schema
 from energyforecast.core.arguments import check_types, checked
+from energyforecast.core.bounded_memory import refuse_bloated
 from energyforecast.errors import FileFormatError, require
 from energyforecast.weather.sources.common.containers import real_times, refuse_grib
 
@@ -64,8 +65,11 @@ def read(path: str | Path) -> xr.Dataset:
         engine = "h5netcdf" if modern else "scipy"
         if modern:
             require(engine, extra="store", purpose=f"{source} is NetCDF 4.")
+            refuse_bloated(source, size=source.stat().st_size, label=str(source))
         with xr.open_dataset(source, engine=engine, decode_timedelta=True) as dataset:
             weather = dataset.load()
+    except FileFormatError:
+        raise
     except (OSError, ValueError, TypeError, LookupError, EOFError) as error:
         raise FileFormatError(
             f"{source} cannot be read: {error}",

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import xarray as xr
 
+from energyforecast.core.bounded_memory import refuse_bloated
 from energyforecast.errors import FileFormatError, SchemaError, TimeError, require
 from energyforecast.weather.processing.grid_cells import LATITUDES, LONGITUDES
 
@@ -101,8 +102,12 @@ def open_netcdf(source: Path | bytes, *, label: str) -> xr.Dataset:
     if engine == "h5netcdf":
         require(engine, extra="store", purpose=f"{label} is NetCDF 4.")
     try:
+        if engine == "h5netcdf":
+            refuse_bloated(io.BytesIO(data), size=len(data), label=label)
         with xr.open_dataset(io.BytesIO(data), engine=engine, decode_timedelta=False) as dataset:
             return dataset.load()
+    except FileFormatError:
+        raise
     except (OSError, ValueError, TypeError, LookupError, EOFError, RuntimeError, AttributeError) as error:
         if "decode time" in str(error):
             raise TimeError(
