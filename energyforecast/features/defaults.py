@@ -98,6 +98,14 @@ _INDUSTRY: Final = FeatureSet(
         LeadTime(),
     )
 )
+# In the first weeks of a works its level is not known yet.
+_FIRST_WEEKS: Final = (
+    LocalHour(),
+    Lag("24h", step="24h"),
+    LagMean("168h", 4),
+    LagMean("24h", 7),
+    NewestDayMean(),
+)
 # Where no weather tells of the next day, the demand of the newest days and hours does.
 _DEMAND_ALONE: Final = (
     Lag("48h", step="24h"),
@@ -178,6 +186,8 @@ def recipe(site: Site, task: Task | None = None, *, weather: Literal["any"] | No
         known = FeatureSet((*(item for item in known if item.name not in lead), RunLeadTime()))
     if isinstance(task, DayAhead) and isinstance(site, PVPlant):
         known += _SOLAR_NEXT_DAYS
+    if isinstance(task, DayAhead) and isinstance(site, DemandArea):
+        known += [item for item in _FIRST_WEEKS if item.name not in known.names]
     if isinstance(task, Intraday) and isinstance(site, WindFarm):
         # Without newest values a forecast is then that of a longer lead, not one of this lead with values that are old.
         known -= LeadTime().name

@@ -330,7 +330,11 @@ def _several(lags: Sequence[pd.Timedelta]) -> str:
 
 def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -> None:
     """Raise if of a lag no observation had been published."""
-    warm = [known for name, known in matrix.has_history.items() if name not in training.cold]
+    warm = [
+        matrix.any_lag(name) if name in training.young else known
+        for name, known in matrix.has_history.items()
+        if name not in training.cold
+    ]
     lost = np.flatnonzero(~np.logical_and.reduce(warm)) if warm else np.empty(0, dtype=int)
     if lost.size:
         names = ", ".join(repr(name) for name in matrix.has_history)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from energyforecast.core.sites import DemandArea
-from energyforecast.models import KernelQuantiles, LightGBMQuantiles, QuantileModel, SelectedModel
+import numpy as np
 
-__all__ = ["model_of_demand", "model_of_demand_now"]
+from energyforecast.core import calendars
+from energyforecast.core.sites import DemandArea
+from energyforecast.models import DayProfile, KernelQuantiles, LightGBMQuantiles, QuantileModel, SelectedModel
+
+__all__ = ["IN_ITS_UNIT", "model_of_demand", "model_of_demand_now"]
 
 #: Levels fitted for demand.
 _DENSE: Final = (0.01, 0.025, 0.05, 0.1, 0.17, 0.25, 0.37, 0.5, 0.63, 0.75, 0.83, 0.9, 0.95, 0.975, 0.99)
 
 #: Columns of demand in its unit, which enter as departures where the outcome does.
 _LEVELS_OF_DEMAND: Final = ("lag_*h", "mean_*", "level", "day_mean", "newest")
+#: All columns in the unit of demand, besides the age of lags.
+IN_ITS_UNIT: Final = (*_LEVELS_OF_DEMAND, "level[[]*", "newest[[]*", "change[[]*")
 #: Columns that move as slowly as the season: in a short history with weather, trees take single weeks for them.
 _OF_WEEKS: Final = ("day_length", "mean_4x168h", "level[[]*")
 _SLOW: Final = (*_OF_WEEKS, "level", "mean_7x24h", "day_mean")
@@ -27,6 +32,13 @@ _EXPLAIN_LITTLE: Final[dict[str, Any]] = {
 }
 #: Projections of the kernel models: with more they are hardly better, and dearer.
 _PROJECTIONS: Final = 200
+#: Years below which profiles forecast demand, and below which they do so with trees. [a]
+_FEW_WEEKS: Final = 0.125
+_HALF_YEAR: Final = 0.5
+#: Columns without which there is no profile.
+_OF_PROFILES: Final = ("hour", "weekday", "mean_7x24h", "lag_24h")
+#: Columns of industry for the first weeks alone: later, those of its level say the same.
+_OF_FIRST_WEEKS: Final = ("hour", "lag_24h*", "mean_*", "day_mean")
 #: Years of demand from which on the season is known. [a]
 _SEASON_AFTER: Final = 1.25
 
@@ -38,28 +50,27 @@ def model_of_demand(site: DemandArea) -> QuantileModel:
     training, as in the first frost, in which it takes over. A kernel model is smooth in all columns at once. Errors
     differ: the mean is the usual choice. Industry moves in steps: its level is that of its newest days.
     """
-    absolute = {"absolute": _demand_trees()}
     if site.sector == "industry":
-        return SelectedModel(
-            candidates={"departure from the level": _demand_trees(relative_to="level")} | absolute
-        )
+        return _of_industry(site)
+    absolute = {"absolute": _demand_trees()}
     means = {
         "linear base on the level": _demand_trees(linear_base=True, relative_to="level"),
         "departure from the week's mean": _demand_trees(relative_to="mean_7x24h"),
         "kernel of the departure from the newest day": _demand_kernel("day_mean", season_after=_SEASON_AFTER),
     }
-    weather, alone = _of_short_history(), _of_demand_alone()
+    weather, alone, profiles = _of_short_history(), _of_demand_alone(), _profiles(site)
     # Where the temperature explains little, or leaves all that was learnt, the past alone may be right.
     early = weather | {
         "departure from the week's mean, without temperature": _of_the_past("mean_7x24h", "temp_air*")
     }
     responding = absolute | means
     return SelectedModel(
-        candidates=responding | early | alone,
+        candidates=responding | early | alone | profiles,
         usual=(*absolute, *means, *alone, *weather),
         required=(
             *((name, "temp_air*") for name in (*responding, *early)),
             *((name, "!temp_air*") for name in alone),
+            *((name, column) for name in profiles for column in _OF_PROFILES),
         ),
         # A frost or heat beyond all before raises demand: a base that falls follows the other leg of its response.
         beyond=tuple(
@@ -68,7 +79,39 @@ def model_of_demand(site: DemandArea) -> QuantileModel:
         early=tuple(early),
         early_before=_SEASON_AFTER,
         weigh=True,
+        young=(
+            (_FEW_WEEKS, (*profiles, "departure from the week's mean, short history")),
+            (_FEW_WEEKS, tuple(profiles)),
+            (_HALF_YEAR, (*profiles, next(iter(alone)))),
+        ),
     )
+
+
+def _of_industry(site: DemandArea) -> QuantileModel:
+    """Default model of industry; of the first weeks, that of other demand without a temperature."""
+    profiles, alone = _profiles(site), _of_demand_alone()
+    week = next(iter(alone))
+    return SelectedModel(
+        candidates={
+            "departure from the level": _demand_trees(relative_to="level", exclude=_OF_FIRST_WEEKS),
+            "absolute": _demand_trees(exclude=_OF_FIRST_WEEKS),
+            **profiles,
+            week: alone[week],
+        },
+        required=tuple((name, column) for name in (*profiles, week) for column in _OF_PROFILES),
+        young=((_FEW_WEEKS, (*profiles, week)), (_FEW_WEEKS, tuple(profiles))),
+    )
+
+
+def _profiles(site: DemandArea) -> dict[str, QuantileModel]:
+    """Candidates for the first weeks, from the week's mean and from the newest day: each hour of each type of day."""
+    week = np.datetime64("2024-01-01") + np.arange(7)
+    off = calendars.weekend(week, country=site.country, subdivision=site.subdivision)
+    weekend = tuple(int(k) for k in np.flatnonzero(off))
+    return {
+        "profile from the week's mean": DayProfile(weekend=weekend),
+        "profile from the newest day": DayProfile(level="lag_24h", weekend=weekend),
+    }
 
 
 def _of_short_history() -> dict[str, QuantileModel]:

@@ -196,6 +196,10 @@ class DesignMatrix:
         instants = (self.valid_time + part * step // 2 for part in (0, 1, 2))
         return is_dark(*(solar_position(instant, site.latitude, site.longitude) for instant in instants))
 
+    def any_lag(self, site: str) -> npt.NDArray[np.bool_]:
+        """Origins at which any lag had a published value, shape (origins,); all where there are no lags."""
+        return self.has_history[site] | ~np.isnat(self.newest_observation[site])
+
     def first_runs(self, sites: Sequence[str]) -> dict[str, timestamps.Times]:
         """Run of the first weather model by site, shape (origins,); NaT without weather."""
         runs = {site: np.full(len(self.windows.issue_time), _NAT) for site in sites}

@@ -24,7 +24,7 @@ from energyforecast.core.weather_schema import Weather, weather_caveats
 from energyforecast.core.wording import counted
 from energyforecast.errors import one_of
 from energyforecast.features import Needs
-from energyforecast.forecasting import checks, known_activities, ladder, training, training_summary
+from energyforecast.forecasting import checks, known_activities, ladder, newcomers, training, training_summary
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.extrapolation import extrapolation_caveats
@@ -98,8 +98,8 @@ class Forecaster(Specification):
 
     @property
     def cold_starts(self) -> tuple[str, ...]:
-        """Caveats of the sites that had too little power to learn from."""
-        return training.cold_start_caveats(self.sites, self.training_.cold) if self.is_fitted else ()
+        """Caveats of the sites of which little power or demand was known."""
+        return newcomers.caveats(self.sites, self.training_) if self.is_fitted else ()
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -161,10 +161,9 @@ class Forecaster(Specification):
         Notes
         -----
         A wind farm with less than 30 days of published power, or a PV plant with less than 150 hours of it in daylight,
-        is forecast by its power curve or PV chain on the weather (:class:`energyforecast.models.ColdStart`), with the
-        errors of plants of its kind that have more, or those that weather forecasts usually have; ``training_``, repr
-        and forecasts are marked so. PV sites that declare neither tilt nor azimuth get those of
-        :func:`energyforecast.fit_plant`, marked likewise.
+        is forecast by its power curve or PV chain on the weather (:class:`energyforecast.models.ColdStart`); an area
+        with less than four weeks of demand learns from others of its sector, too. ``training_``, repr and forecasts are
+        marked so. PV sites without tilt and azimuth get those of :func:`energyforecast.fit_plant`, marked likewise.
         """
         one_of("missing", missing, allowed=("error", "drop"))
         observations = self._with_every_site(observations, weather)
@@ -212,24 +211,25 @@ class Forecaster(Specification):
         if matrix.measured is not None:
             matrix, rows = matrix.measured(None if as_of is None else timestamps.instant(as_of)), None
         chosen = training.select_rows(matrix, observations, sites=self.sites, as_of=as_of, allowed=rows)
-        cold = training.cold_start_sites(chosen)
+        cold = newcomers.cold_plants(chosen)
         warm = [site for site in self.sites if site.name not in cold]
-        levels = self.task.quantiles
-        checks.refuse_different_columns(matrix.columns, [site.name for site in warm] if self.pooled else [])
-        self.scale_ = chosen.scale
-        self.models_ = training.fit_models(
-            chosen, warm, model_of=self.model_of, quantiles=levels, pooled=self.pooled
-        )
+        levels, names = self.task.quantiles, [site.name for site in warm]
+        checks.refuse_different_columns(matrix.columns, names if self.pooled else [])
+        self.needs_, self.scale_ = needs, chosen.scale
+        young = newcomers.young_areas(observations, self.model_of, sites=self.sites, as_of=as_of)
+        alike = {} if self.pooled else newcomers.alike_areas(chosen, young, self.model_of)
+        given: Any = {"model_of": self.model_of, "quantiles": levels}
+        self.models_ = newcomers.fit_with_alike(chosen, alike, **given)
+        alone = [site for site in warm if site.name not in alike]
+        self.models_ |= training.fit_models(chosen, alone, pooled=self.pooled, **given)
         self.climatology_ = {
             site.name: ladder.fit_climatology(observations, site, quantiles=levels, as_of=as_of, since=since)
             for site in warm
         }
         for name, others in cold.items():
-            self.models_[name], self.climatology_[name] = training.fit_cold_start(
-                chosen, name, others, quantiles=levels
-            )
-        self.needs_ = needs
-        learnt: Any = {"cold": cold, "models": self.models_, "as_of": as_of}
+            both = newcomers.fit_cold_start(chosen, name, others, quantiles=levels)
+            self.models_[name], self.climatology_[name] = both
+        learnt: Any = {"cold": cold, "young": young, "alike": alike, "models": self.models_, "as_of": as_of}
         self.training_ = training_summary.summarise(chosen, observations, **learnt)
         return self
 
@@ -395,6 +395,5 @@ class Forecaster(Specification):
             return f"Forecaster({self._in_words()}, not fitted)"
         parts = [self._in_words(), f"fitted on {counted(self.training_.origins, 'origin')}"]
         parts += ["orientation estimated"] if orientation_caveats(self.sites) else []
-        cold = ", ".join(self.training_.cold)
-        parts += [f"cold start: power curve or PV chain on the weather for {cold}"] if cold else []
+        parts += newcomers.in_words(self.training_)
         return f"Forecaster({', '.join(parts)})"

@@ -14,9 +14,9 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
 from energyforecast.core.sites import Site
 from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.newcomers import free_outcomes
 from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import Climatology, QuantileModel
-from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 
 __all__ = ["AGE_SLACK", "fallback_levels", "fit_climatology"]
 
@@ -33,14 +33,10 @@ def fit_climatology(
     since: np.datetime64 | None = None,
 ) -> QuantileModel:
     """Climatology of a site by hour of the day, the answer where there is no weather: of every hour observed."""
-    moments = timestamps.to_ns(observations.index)
-    moments = moments if since is None else moments[moments >= since]
-    capacity = capacity_in_service(observations, sites=[site], step=observations.frequency)
-    power = free_power(observations, site, moments, as_of=as_of, capacity=capacity)
-    known = np.isfinite(power)
+    moments, power = free_outcomes(observations, site, as_of=as_of, since=since)
     share, scale = (None, 1.0) if site.capacity is None else (site.largest_share, float(site.capacity))
-    hour = pd.DataFrame({"hour": timestamps.local_hours(moments[known], site.timezone)})
-    return Climatology(quantiles).fit(hour, power[known] / scale, bounds=power_bounds(share, kind=site.kind))
+    hour = pd.DataFrame({"hour": timestamps.local_hours(moments, site.timezone)})
+    return Climatology(quantiles).fit(hour, power / scale, bounds=power_bounds(share, kind=site.kind))
 
 
 def fallback_levels(
@@ -53,7 +49,8 @@ def fallback_levels(
         return np.where(matrix.usable_at[site.name] & (level < CLIMATOLOGY), level, last)
     # Trees answer without a lag; a reference that rests on it cannot.
     without_history = REDUCED if model.needs is None else CLIMATOLOGY
-    level = np.where(matrix.has_history[site.name], level, np.maximum(level, without_history))
+    known = matrix.any_lag(site.name) if site.name in training.young else matrix.has_history[site.name]
+    level = np.where(known, level, np.maximum(level, without_history))
     return np.where(matrix.usable_at[site.name], level, CLIMATOLOGY)
 
 

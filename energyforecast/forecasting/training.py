@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +14,21 @@ import sklearn.base
 from energyforecast.core import timestamps, weather_schema
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.power_kinds import power_bounds
-from energyforecast.core.sites import PVPlant, Site, WindFarm
+from energyforecast.core.sites import Site
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError
 from energyforecast.forecasting.design_matrix import DesignMatrix
-from energyforecast.models import Climatology, ColdStart, QuantileModel
+from energyforecast.models import QuantileModel
 from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 
 __all__ = [
     "TrainingRows",
-    "cold_start_caveats",
-    "cold_start_sites",
-    "fit_cold_start",
     "fit_models",
     "select_rows",
     "with_every_site",
 ]
 
 Array = npt.NDArray[Any]
-
-#: A farm with fewer hours of published power than this is forecast from physics, a PV plant with fewer of daylight: its
-#: days repeat, so that after 15 of them what was learned is 21 % better than the chain alone, after 8 days 10 %. [h]
-_COLD: Final = 720.0
-_COLD_BY_DAY: Final = 150.0
 
 
 @dataclass(frozen=True)
@@ -138,42 +130,6 @@ def select_rows(
     return TrainingRows(matrix=matrix, sites=tuple(sites), usable=usable, outcome=outcome, keep=keep)
 
 
-def cold_start_sites(rows: TrainingRows) -> dict[str, list[str]]:
-    """Plants with little published power, each with those of its kind that have more."""
-    matrix = rows.matrix
-    cold = {
-        site.name: type(site) for site in rows.sites if matrix.has_physics(site) and _has_little(rows, site)
-    }
-    others = [site for site in rows.sites if site.name not in cold and matrix.has_physics(site)]
-    return {name: [o.name for o in others if type(o) is kind] for name, kind in cold.items()}
-
-
-def _has_little(rows: TrainingRows, site: Site) -> bool:
-    """Whether the published power of a site is too short for a model."""
-    known = rows.keep[site.name] & ~rows.matrix.is_dark(site)
-    hours = len(np.unique(rows.matrix.valid_time[known])) * (
-        rows.matrix.windows.frequency / pd.Timedelta("1h")
-    )
-    return bool(hours < (_COLD_BY_DAY if isinstance(site, PVPlant) else _COLD))
-
-
-def cold_start_caveats(sites: Sequence[Site], cold: Mapping[str, list[str]]) -> tuple[str, ...]:
-    """Caveats of results for sites that had little power."""
-    return tuple(
-        f"cold start: power curve on the weather for {site.name}, errors {_origin_of_errors(cold[site.name])}"
-        if isinstance(site, WindFarm)
-        else f"cold start: PV chain on the weather for {site.name}, errors {_origin_of_errors(cold[site.name])}"
-        for site in sites
-        if site.name in cold
-    )
-
-
-def _origin_of_errors(others: list[str]) -> str:
-    """Words for the sites from which a cold start takes its errors."""
-    named = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-    return f"as at {named}" if others else "by default"
-
-
 def fit_models(
     rows: TrainingRows,
     sites: Sequence[Site],
@@ -206,20 +162,3 @@ def stacked(rows: TrainingRows, group: Sequence[Site]) -> tuple[pd.DataFrame, Ar
     order = np.argsort(place, kind="stable")
     valid = pd.DatetimeIndex(rows.matrix.valid_time[place[order]], name="valid_time")
     return X.iloc[order].set_axis(valid), y[order]
-
-
-def fit_cold_start(
-    rows: TrainingRows, name: str, others: Sequence[str], *, quantiles: tuple[float, ...]
-) -> tuple[QuantileModel, QuantileModel]:
-    """Physics with the errors of other sites, and the climatology that answers where there is no weather."""
-    matrix, scale = rows.matrix, rows.scale
-    sites = {site.name: site for site in rows.sites}
-    hours = {site: matrix.hour_of_day(sites[site]) for site in (name, *others)}
-    lit = {other: rows.lit(sites[other]) for other in others}
-    X = pd.concat([matrix.physics[name][:0], *(matrix.physics[o][lit[o]] for o in others)])
-    y = np.concatenate([np.empty(0), *(rows.outcome[o][lit[o]] / scale[o] for o in others)])
-    hour, y_of_hour = pd.concat([hours[name][:0], *(hours[o][lit[o]] for o in others)]), y
-    if not others:  # Without any errors, all between no power and full power is equally likely.
-        hour, y_of_hour = pd.DataFrame({"hour": np.zeros(101)}), np.linspace(0.0, 1.0, 101)
-    model = ColdStart(quantiles).fit(X, y, bounds=(0.0, 1.0))
-    return model, Climatology(quantiles).fit(hour, y_of_hour, bounds=(0.0, 1.0))

@@ -45,6 +45,10 @@ class Training:
     cold : dict of list of str
         Sites with little power (a farm: 30 days, a PV plant: 150 h of daylight), each with the sites from which its
         errors are taken (none: the usual errors of weather forecasts).
+    young : dict of float
+        Areas with less than four weeks of published demand, and the days that are known. [d]
+    alike : dict of list of str
+        Young areas with others of their sector of which the newest weeks train them, too.
     selection : dict of dict
         Choice among the candidates of ``model="auto"``, by site: ``chosen``, ``decided`` (newest hour that it saw,
         UTC), and ``tried``, a row for each choice with its validation loss and its difference from the usual one, in
@@ -76,6 +80,8 @@ class Training:
     oldest_weather: dict[str, float]
     usual_weather: dict[str, float]
     cold: dict[str, list[str]] = field(default_factory=dict)
+    young: dict[str, float] = field(default_factory=dict)
+    alike: dict[str, list[str]] = field(default_factory=dict)
     hours: dict[str, list[str]] = field(default_factory=dict)
     selection: dict[str, dict[str, Any]] = field(default_factory=dict)
     error_correlation: str = ""
@@ -87,7 +93,7 @@ class Training:
     def provenance(self) -> dict[str, str]:
         """Provenance that every forecast carries."""
         return {
-            "cold_start": ", ".join(self.cold),
+            "cold_start": ", ".join([*self.cold, *self.young]),
             "training_data": self.data_hash,
             "error_correlation": self.error_correlation,
         }
@@ -115,6 +121,8 @@ def summarise(
     observations: Observations,
     *,
     cold: dict[str, list[str]],
+    young: dict[str, float],
+    alike: dict[str, list[str]],
     models: Mapping[str, QuantileModel],
     as_of: pd.Timestamp | np.datetime64 | None,
 ) -> Training:
@@ -136,6 +144,8 @@ def summarise(
         oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
         usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
         cold=cold,
+        young=young,
+        alike=alike,
         hours={
             name: _first_and_last(matrix.valid_time[keep]) for name, keep in rows.keep.items() if keep.any()
         },

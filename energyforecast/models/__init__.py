@@ -5,6 +5,7 @@ from energyforecast.models.blend import Blend
 from energyforecast.models.climatology import Climatology, SeasonalClimatology
 from energyforecast.models.cold_start import ColdStart
 from energyforecast.models.conformal import ConformalQuantiles
+from energyforecast.models.day_profile import DayProfile
 from energyforecast.models.day_references import SameTypeDay, SeasonalNaive
 from energyforecast.models.demand_response import DemandResponse
 from energyforecast.models.kernel_quantiles import KernelQuantiles
@@ -24,6 +25,7 @@ __all__ = [
     "ColdStart",
     "ConformalQuantiles",
     "ConvexCombination",
+    "DayProfile",
     "DemandResponse",
     "FitsOutOfFold",
     "KernelQuantiles",

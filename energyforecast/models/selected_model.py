@@ -19,14 +19,12 @@ from energyforecast.models.base import (
     Part,
     QuantileModel,
     check_ranges,
-    lacking,
-    models_in,
     parts_of,
     restored,
 )
 from energyforecast.models.calibration_groups import numbers_of
+from energyforecast.models.candidates import check_named, has_columns
 from energyforecast.models.forward_validation import chosen, of_levels, with_trees
-from energyforecast.models.learned_outcome import present
 from energyforecast.models.lightgbm import LightGBMQuantiles
 from energyforecast.models.linear import LinearQuantiles
 from energyforecast.models.out_of_fold_mean import (
@@ -35,7 +33,8 @@ from energyforecast.models.out_of_fold_mean import (
     quantile_of,
     shares_of_two,
 )
-from energyforecast.models.tree_matrix import columns_of, lasts_less, meets
+from energyforecast.models.tree_growth import MIN_ROWS
+from energyforecast.models.tree_matrix import columns_of, lasts_less, meets, years_of
 
 __all__ = ["SelectedModel"]
 
@@ -88,6 +87,10 @@ class SelectedModel(QuantileModel):
         mean of those that `usual` names. In longer rows they are left out, unless there are no others.
     early_before : float
         Years from which on the season is known. [a]
+    young : tuple of (float, tuple of str)
+        Years, and candidates for rows that span fewer: of the first of which all can be used the mean is taken, without
+        comparison and further calibration, for which weeks are too few. Trees are left out where their rows are too few
+        to calibrate them. Candidates that are neither usual nor early serve such rows alone. [a]
     blend : bool
         Try the mean of each two candidates as well.
     weigh : bool
@@ -149,6 +152,7 @@ class SelectedModel(QuantileModel):
         beyond: tuple[tuple[str, ...], ...] = (),
         early: tuple[str, ...] = (),
         early_before: float = 1.25,
+        young: tuple[tuple[float, tuple[str, ...]], ...] = (),
         blend: bool = True,
         weigh: bool = False,
     ) -> None:
@@ -159,6 +163,7 @@ class SelectedModel(QuantileModel):
         self.beyond = beyond
         self.early = early
         self.early_before = early_before
+        self.young = young
         self.blend = blend
         self.weigh = weigh
 
@@ -173,8 +178,9 @@ class SelectedModel(QuantileModel):
 
     def _fit(self, X: pd.DataFrame, y: Array, sample_weight: Array | None) -> None:
         check_ranges(self, {"early_before": (0.0, np.inf)})
-        usable = self._usable(X)
-        choices = self._choices(usable)
+        young = self._young(X, found := self._usable(X))
+        usable = young or self._of_length(found, X)
+        choices = [tuple(young)] if young else self._choices(usable)
         choice = chosen(usable, choices, X, y, weight=sample_weight, bounds=self.bounds_)
         self.selection_ = pd.DataFrame(choice.table)
         self.models_ = {name: self._unfitted(name, choice.names) for name in choice.names}
@@ -190,7 +196,12 @@ class SelectedModel(QuantileModel):
             for column in columns_of(X, named)
             if name in self.models_ and X[column].notna().any()
         }
-        self._combine(unseen, X, y, sample_weight)
+        weigh, calibrate = self.weigh and len(choice.names) == 2, True
+        if (
+            young
+        ):  # Of few weeks shares and corrected levels are noise: these made their loss 2 to 3 % higher.
+            weigh = calibrate = False
+        self._combine(unseen, X, y, sample_weight, weigh=weigh, calibrate=calibrate)
 
     def _unfitted(self, name: str, names: Sequence[str]) -> QuantileModel:
         """Candidate as it is fitted, alone or for a mean, in which those with trees have fewer."""
@@ -201,7 +212,14 @@ class SelectedModel(QuantileModel):
         return with_trees(of_levels(self._candidates[name], _CALIBRATED), parts=parts)
 
     def _combine(
-        self, several: Sequence[Array | None], X: pd.DataFrame, y: Array, weight: Array | None
+        self,
+        several: Sequence[Array | None],
+        X: pd.DataFrame,
+        y: Array,
+        weight: Array | None,
+        *,
+        weigh: bool,
+        calibrate: bool,
     ) -> None:
         """Shares of the models in a mean, and its calibration out of fold: it is wider than they are."""
         count = len(self.models_)
@@ -210,14 +228,14 @@ class SelectedModel(QuantileModel):
         unseen = [curves for curves in several if curves is not None]
         if len(unseen) < max(count, 2):
             return
-        if self.weigh and count == 2:
+        if weigh:
             self.shares_ = shares_of_two((unseen[0], unseen[1]), y, weight=weight, levels=_CALIBRATED)
         mean = np.clip(self._mean(unseen), *self.bounds_)
         known = np.isfinite(mean).all(axis=1)
         if known.any():
-            self.correction_ = self._correction(
-                mean[known], X[known], y[known], None if weight is None else weight[known]
-            )
+            if calibrate:
+                kept = None if weight is None else weight[known]
+                self.correction_ = self._correction(mean[known], X[known], y[known], kept)
             self.unseen_ = np.flatnonzero(known), mean[known]
 
     def _mean(self, several: Sequence[Array]) -> Array:
@@ -243,9 +261,9 @@ class SelectedModel(QuantileModel):
             of_type(
                 f"candidates[{name!r}]", model, expected=QuantileModel, remedy="Give LightGBMQuantiles()."
             )
-        _check_named(self, list(given))
+        check_named(self, list(given))
         lacking = {name for name, pattern in self.required if not meets(pattern, X)}
-        able = {name: model for name, model in given.items() if _has_columns(model, X)}
+        able = {name: model for name, model in given.items() if has_columns(model, X)}
         found = {name: model for name, model in able.items() if name not in lacking} or able
         if not found:
             raise SchemaError(
@@ -253,10 +271,22 @@ class SelectedModel(QuantileModel):
                 "There must be a candidate whose columns are among the features.",
                 "Give candidates={'absolute': LightGBMQuantiles()}, or the features that they name.",
             )
-        return self._of_length(found, X)
+        return found
+
+    def _young(self, X: pd.DataFrame, found: dict[str, QuantileModel]) -> dict[str, QuantileModel]:
+        """Candidates of which the mean is taken in so short a history; none in a longer one."""
+        for years, names in self.young:
+            if years_of(X) < years and set(names) <= set(found):
+                several = {name: found[name] for name in names}
+                few = {name: one for name, one in several.items() if not isinstance(one, LightGBMQuantiles)}
+                return few if few and len(X) < MIN_ROWS else several
+        return {}
 
     def _of_length(self, found: dict[str, QuantileModel], X: pd.DataFrame) -> dict[str, QuantileModel]:
         """Candidates for so long a history, or all where there are none for it."""
+        lasting = {*found} - {name for _, names in self.young for name in names}
+        lasting |= {*self.usual, *self.early}
+        found = {name: model for name, model in found.items() if name in lasting} or found
         short = lasts_less(X, self.early_before)
         return {name: model for name, model in found.items() if (name in self.early) == short} or found
 
@@ -363,38 +393,3 @@ class SelectedModel(QuantileModel):
         self.models_ = {
             name: restored(f"model_{k}", self._unfitted(name, names), parts) for k, name in enumerate(names)
         }
-
-
-def _check_named(model: SelectedModel, candidates: list[str]) -> None:
-    """Refuse arguments that name no candidate, and words of `beyond` that have no meaning."""
-    for item in model.beyond:
-        if len(item) not in (2, 3) or tuple(item[2:]) not in ((), ("above",)):
-            raise SchemaError(
-                f"beyond has {item}.",
-                'Each must be a column and a candidate, and "above" as a third word if at all.',
-                'Write beyond=(("temp_air[mean]", "linear", "above"),).',
-            )
-    named = {
-        "usual": model.usual,
-        "early": model.early,
-        "required": tuple(name for name, _ in model.required),
-        "beyond": tuple(name for _, name, *_ in model.beyond),
-    }
-    for key, names in named.items():
-        if not set(names) <= set(candidates):
-            raise SchemaError(
-                f"{key} is {getattr(model, key)}.",
-                f"It must be of the candidates {candidates}.",
-                f"Correct {key}, or leave it out.",
-            )
-
-
-def _has_columns(model: QuantileModel, X: pd.DataFrame) -> bool:
-    """Whether each column that a model names is there, with a value in most rows."""
-    given = model.get_params(deep=False)
-    columns = ((given.get(key), least) for key, least in (("relative_to", _KNOWN), ("share_of", 0.0)))
-    named = [(name, least) for several, least in columns if several for name in present(X, several)]
-    below = models_in(given.get("base_models"))
-    return not any(lacking(each, X) for each in (model, *below)) and all(
-        X[columns_of(X, name)].notna().any(axis=1).mean() > least for name, least in named
-    )

@@ -19,6 +19,7 @@ from energyforecast.models.leaf_values import LeafValues, fit_leaf_values
 
 __all__ = [
     "BOOSTER_RANGES",
+    "MIN_ROWS",
     "RANGES",
     "Grown",
     "TreeGrowth",
@@ -33,7 +34,7 @@ Mask = npt.NDArray[np.bool_]
 
 #: Rows of a fold, at least, where there are more than two; and of a sample that is cut.
 _MIN_FOLD: Final = 200
-_MIN_ROWS: Final = 100
+MIN_ROWS: Final = 100
 #: Days of a block of time that is held out, and the number of blocks in short samples.
 _BLOCK_DAYS: Final = 30
 _MIN_BLOCKS: Final = 4
@@ -189,7 +190,7 @@ def folds_along_time(index: pd.Index, *, folds: int, blocks_per_fold: int) -> np
     days would give away the level that a forecast of the next month has to do without.
     """
     rows, day = len(index), days_of(index)
-    folds = min(folds, max(2, rows // _MIN_FOLD)) if rows >= _MIN_ROWS else 0
+    folds = min(folds, max(2, rows // _MIN_FOLD)) if rows >= MIN_ROWS else 0
     blocks = blocks_per_fold * folds
     if day is None:
         day = np.arange(rows)
@@ -210,7 +211,7 @@ def days_of(index: pd.Index) -> npt.NDArray[np.int64] | None:
 def warn_of_few_rows(rows: int) -> None:
     """Warn that a sample is too small to be cut into folds, and so to calibrate."""
     warnings.warn(
-        f"{rows} rows are too few to calibrate the quantiles of LightGBMQuantiles: {_MIN_ROWS} are needed. Its "
+        f"{rows} rows are too few to calibrate the quantiles of LightGBMQuantiles: {MIN_ROWS} are needed. Its "
         "intervals are too narrow, since trees fit the rows they have seen.",
         UncalibratedWarning,
         stacklevel=4,  # where fit() was called

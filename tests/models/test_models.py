@@ -64,6 +64,7 @@ def _sample(rows: int = 900, *, seed: int = 0) -> tuple[pd.DataFrame, Array]:
         "newest": y + rng.normal(size=rows),
         "lag_168h": y + rng.normal(size=rows),
         "same_type_lag": y + rng.normal(size=rows),
+        "mean_7x24h": y + rng.normal(size=rows),
         "day_class": rng.integers(0, 5, rows).astype(float),
         "power_curve": y + rng.normal(size=rows),
         "smart_persistence": y + rng.normal(size=rows),
@@ -218,7 +219,7 @@ def test_levels_that_do_not_rise_within_0_and_1_are_refused(name: str, quantiles
 @pytest.mark.parametrize("rows", [1, 2, 5, 30])
 def test_tiny_samples_give_quantiles_near_their_outcomes(name: str, rows: int) -> None:
     X, y = _sample(rows)
-    for past in ("newest", "lag_168h", "same_type_lag", "power_curve", "smart_persistence"):
+    for past in ("newest", "lag_168h", "same_type_lag", "mean_7x24h", "power_curve", "smart_persistence"):
         X[past] = y  # a value that was right
     result = _model(name).fit(X, y, bounds=BOUNDS).predict(X)
     assert result.shape == (rows, 3)
@@ -229,7 +230,7 @@ def test_tiny_samples_give_quantiles_near_their_outcomes(name: str, rows: int) -
 @every_model
 def test_a_constant_outcome_is_forecast_as_itself(name: str) -> None:
     X, _ = _sample(700)
-    for past in ("newest", "lag_168h", "same_type_lag", "power_curve", "smart_persistence"):
+    for past in ("newest", "lag_168h", "same_type_lag", "mean_7x24h", "power_curve", "smart_persistence"):
         X[past] = 2.5
     result = _model(name).fit(X, np.full(700, 2.5), bounds=BOUNDS).predict(X)
     np.testing.assert_allclose(result, 2.5, atol=1e-6)

@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "LightGBMQuantiles": {"n_estimators": 5, "folds": 2},
     "ConformalQuantiles": {"model": Climatology(), "folds": 2},
 }
-OTHERS = {"ColdStart", "Blend", "DemandResponse", "SeasonalClimatology", "SmartPersistence"}
+OTHERS = {"ColdStart", "Blend", "DayProfile", "DemandResponse", "SeasonalClimatology", "SmartPersistence"}
 NAMES = sorted(name for name in QuantileModel.registry if not name.startswith("_") and name not in OTHERS)
 
 
