@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -145,10 +146,12 @@ class Observations:
         """Beginnings of the intervals, in UTC."""
         return pd.DatetimeIndex(self.values.index)
 
-    @property
+    @cached_property
     def published(self) -> timestamps.Times:
         """Publication time of each value, shape (rows, sites); NaT for never."""
-        return np.column_stack([self._published(name) for name in self.sites])
+        times = np.column_stack([self._published(name) for name in self.sites])
+        times.flags.writeable = False  # every lag reads it
+        return times
 
     def _published(self, site: str) -> timestamps.Times:
         """Publication time of each value of a site."""

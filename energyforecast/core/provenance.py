@@ -7,12 +7,15 @@ import hashlib
 import platform
 import subprocess
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["commit", "data_hash", "machine", "processor_level"]
+from energyforecast.core.version import __version__
+
+__all__ = ["commit", "data_hash", "machine", "processor_level", "versions"]
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -24,6 +27,11 @@ def machine() -> dict[str, str]:
         "processor": processor_level(),
         "commit": commit(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the library and of LightGBM."""
+    return {"energyforecast": __version__, "lightgbm": version("lightgbm")}
 
 
 def processor_level() -> str:

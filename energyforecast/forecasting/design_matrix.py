@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energyforecast.core import timestamps
+from energyforecast.core.fallback import CLIMATOLOGY
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.sites import PVPlant, Site
@@ -184,6 +185,11 @@ class DesignMatrix:
         age = (self.windows.issue_time - self.weather_init_time[(model, site)]) / np.timedelta64(1, "h")
         return np.asarray(age)
 
+    def measurement_age(self, site: str) -> Array:
+        """Issue time minus the newest measurement's beginning, shape (origins,); NaN without one. [h]"""
+        age = self.windows.issue_time - self.newest_observation[site]
+        return np.asarray(age / np.timedelta64(1, "h"))
+
     def hour_of_day(self, site: Site) -> pd.DataFrame:
         """Local hour at each row's beginning, as the one column ``hour``. [h]"""
         return pd.DataFrame({"hour": timestamps.local_hours(self.valid_time, site.timezone)})
@@ -200,10 +206,14 @@ class DesignMatrix:
         """Origins at which any lag had a published value, shape (origins,); all where there are no lags."""
         return self.has_history[site] | ~np.isnat(self.newest_observation[site])
 
-    def first_runs(self, sites: Sequence[str]) -> dict[str, timestamps.Times]:
-        """Run of the first weather model by site, shape (origins,); NaT without weather."""
-        runs = {site: np.full(len(self.windows.issue_time), _NAT) for site in sites}
-        return runs | {site: run for (_, site), run in reversed(list(self.weather_init_time.items()))}
+    def first_runs(self, levels: Mapping[str, npt.NDArray[np.int64]]) -> dict[str, timestamps.Times]:
+        """Run of the first weather model by site, shape (origins,); NaT without weather, or where none was used."""
+        runs: dict[str, timestamps.Times] = {
+            site: np.full(len(self.windows.issue_time), _NAT) for site in levels
+        }
+        for (_, site), run in reversed(list(self.weather_init_time.items())):
+            runs[site] = np.where(levels[site] < CLIMATOLOGY, run, _NAT)
+        return runs
 
     def with_caveats(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Provenance, with a caveat if hours are from the runs before the newest."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -19,7 +18,6 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.quantile_cube import SiteRows
 from energyforecast.core.sites import Site
-from energyforecast.core.version import __version__
 from energyforecast.core.weather_schema import Weather, weather_caveats
 from energyforecast.core.wording import counted
 from energyforecast.errors import one_of
@@ -28,6 +26,7 @@ from energyforecast.forecasting import checks, known_activities, ladder, newcome
 from energyforecast.forecasting.design_matrix import DesignMatrix, runs_within_reach
 from energyforecast.forecasting.ensemble_matrix import measured_matrix
 from energyforecast.forecasting.extrapolation import extrapolation_caveats
+from energyforecast.forecasting.fallback_models import FallbackModel, fit_fallbacks, replaced
 from energyforecast.forecasting.fitted_plants import declared_sites, fitted_plants, orientation_caveats
 from energyforecast.forecasting.specification import Specification
 from energyforecast.weather import TemperatureEnsemble
@@ -111,8 +110,7 @@ class Forecaster(Specification):
             "timezone": self.task.timezone,
             **(trained.provenance if trained else {"cold_start": "", "training_data": ""}),
             **provenance.machine(),
-            "energyforecast": __version__,
-            "lightgbm": version("lightgbm"),
+            **provenance.versions(),
         }
 
     def needs(self, weather: Weather) -> Needs:
@@ -129,6 +127,7 @@ class Forecaster(Specification):
         *,
         as_of: Any = None,
         missing: Literal["error", "drop"] = "error",
+        fallbacks: bool = False,
     ) -> Self:
         """Fit on every origin with a published outcome.
 
@@ -143,6 +142,9 @@ class Forecaster(Specification):
         missing : {"error", "drop"}
             Treatment of origins for which no usable weather had arrived: refuse, or leave them out
             and count them in ``training_``.
+        fallbacks : bool
+            Fit models of later and of fewer inputs, too, which answer where the full one lacks some, at about four
+            times the cost; ``training_.fallbacks`` names them.
 
         Returns
         -------
@@ -166,6 +168,7 @@ class Forecaster(Specification):
         marked so. PV sites without tilt and azimuth get those of :func:`energyforecast.fit_plant`, marked likewise.
         """
         one_of("missing", missing, allowed=("error", "drop"))
+        one_of("fallbacks", fallbacks, allowed=(True, False))
         observations = self._with_every_site(observations, weather)
         checked = self._checked(weather, observations)
         for name in ("models_", "needs_"):
@@ -181,7 +184,10 @@ class Forecaster(Specification):
             checks.refuse_unusable(checked, matrix, recipes=self.recipes_for(checked), place="fit")
         if not self.trust_clock:
             checks.check_clock(matrix, observations, sites=declared_sites(self.sites))
-        return self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
+        self.fit_matrix(matrix, observations, needs=self.needs(checked), as_of=moment)
+        if fallbacks:
+            fit_fallbacks(self, checked, observations, as_of=moment)
+        return self
 
     def fit_matrix(
         self,
@@ -229,6 +235,7 @@ class Forecaster(Specification):
         for name, others in cold.items():
             both = newcomers.fit_cold_start(chosen, name, others, quantiles=levels)
             self.models_[name], self.climatology_[name] = both
+        self.fallbacks_: tuple[FallbackModel, ...] = ()
         learnt: Any = {"cold": cold, "young": young, "alike": alike, "models": self.models_, "as_of": as_of}
         self.training_ = training_summary.summarise(chosen, observations, **learnt)
         return self
@@ -254,7 +261,7 @@ class Forecaster(Specification):
             Strings are wall time in the task's zone; ``"now"`` is the present.
         strict : bool
             Refuse if no usable weather had arrived, or if a plan has other activities than training. Otherwise such an
-            issue is answered by climatology (``fallback_level`` 3), or without the activity (2, with a caveat).
+            issue is answered by a fallback model or climatology, or without the activity, marked in ``fallback_level``.
         available_capacity : AvailableCapacity, or several, optional
             Capacity in service and orders of the hours to come, besides those of the observations.
         planned : PlannedOperation, optional
@@ -263,8 +270,7 @@ class Forecaster(Specification):
         Returns
         -------
         Forecast
-            Its ``fallback_level`` marks how each issue was made (:data:`energyforecast.core.fallback.LADDER`): 1 from
-            an older run than the newest, where that is incomplete and training saw runs as old.
+            Its ``fallback_level`` marks how each issue was made (:data:`energyforecast.core.fallback.LADDER`).
 
         Raises
         ------
@@ -285,6 +291,8 @@ class Forecaster(Specification):
         checks.check_issue_times(issued, strict=strict)
         if self.training_.cold:
             observations = self._with_every_site(observations, weather)
+        if not strict:
+            weather, observations = self._completed(weather, observations, issued)
         near = runs_within_reach(
             weather, self.task.windows(issued), recipes=self.recipes_for(weather), places=self._places
         )
@@ -295,8 +303,10 @@ class Forecaster(Specification):
             checks.refuse_unusable(weather, matrix, recipes=self.recipes_for(weather), place="predict")
             checks.refuse_too_old(matrix, self.training_)
             checks.refuse_unpublished(matrix, self.training_, self.needs_)
-        caveats = (*self.caveats(near), *unknown, *extrapolation_caveats(self.models_, matrix))
-        return self.to_forecast(matrix, attrs={"caveats": "; ".join(caveats)})
+        ages = (*unknown, *ladder.caveats_of_ages(matrix, self.training_))
+        caveats = "; ".join((*self.caveats(near), *ages, *extrapolation_caveats(self.models_, matrix)))
+        result = self.to_forecast(matrix, attrs={"caveats": caveats})
+        return replaced(result, self.fallbacks_, weather, observations, given=given)
 
     def caveats(self, weather: Weather) -> tuple[str, ...]:
         """Caveats of every result made from this weather."""
@@ -308,19 +318,9 @@ class Forecaster(Specification):
         """Quantiles of some rows of a design matrix for one site, shape (rows, quantiles). [MW]"""
         chosen = np.ones(len(matrix.origin), dtype=bool) if rows is None else rows
         modelled = self.fallback_levels(matrix, site)[matrix.origin][chosen] < CLIMATOLOGY
-        result = np.empty((int(chosen.sum()), len(self.task.quantiles)))
-        if modelled.any():
-            rows = chosen.copy()
-            rows[chosen] = modelled
-            result[modelled] = (
-                self.models_[site.name].predict(matrix.physics[site.name][rows])
-                if site.name in self.training_.cold
-                else matrix.predict(self.models_[site.name], site.name, rows)
-            )
-        if not modelled.all():
-            hour = matrix.hour_of_day(site)[chosen][~modelled]
-            result[~modelled] = self.climatology_[site.name].predict(hour)
-        result[matrix.is_dark(site)[chosen]] = 0.0
+        cold = site.name in self.training_.cold
+        models = ladder.SiteModels(self.models_[site.name], self.climatology_[site.name], cold=cold)
+        result = ladder.quantiles_of_rows(matrix, site, models, chosen=chosen, modelled=modelled)
         return matrix.in_service(result * self.scale_[site.name], site, chosen)
 
     def fallback_levels(self, matrix: DesignMatrix, site: Site) -> npt.NDArray[np.int64]:
@@ -354,8 +354,8 @@ class Forecaster(Specification):
         -------
         Forecast
         """
-        runs = matrix.first_runs([site.name for site in self.sites])
         levels = fallback_level or {site.name: self.fallback_levels(matrix, site) for site in self.sites}
+        runs = matrix.first_runs(levels)
         rows = {
             site.name: SiteRows(
                 self.predict_rows(matrix, site) if quantiles is None else quantiles[site.name],

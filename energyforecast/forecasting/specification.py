@@ -13,6 +13,7 @@ from energyforecast.core.observation_series import Observations
 from energyforecast.core.planned_operation import PlannedOperation
 from energyforecast.core.sites import Site, Sites, as_sites
 from energyforecast.core.tasks import Task
+from energyforecast.core.timestamps import Times
 from energyforecast.core.weather_schema import ValidatedWeather, Weather, as_models, validated
 from energyforecast.errors import of_type
 from energyforecast.features import FeatureSet, Needs
@@ -31,6 +32,7 @@ from energyforecast.forecasting.defaults import (
 )
 from energyforecast.forecasting.design_matrix import DesignMatrix, build_design_matrix, joint_needs
 from energyforecast.forecasting.ensemble_matrix import ensemble_matrix
+from energyforecast.forecasting.missing_inputs import with_every_measurement, with_every_variable
 from energyforecast.forecasting.row_capacity import RowCapacity
 from energyforecast.models import QuantileModel, SelectedModel
 from energyforecast.point_in_time.capacity import capacity_in_service, with_capacity
@@ -236,6 +238,17 @@ class Specification:
         checks.check_observations(observations)
         return training.with_every_site(
             observations, weather, model_of=self.model_of, frequency=self.task.frequency
+        )
+
+    def _completed(
+        self, weather: Weather, observations: Observations | None, issued: Times
+    ) -> tuple[Any, Observations | None]:
+        """Weather and observations of all that the fit read, missing where they lack it."""
+        needs: Needs = vars(self)["needs_"]
+        windows = self.task.windows(issued)
+        return (
+            with_every_variable(weather, needs, places=self._places, windows=windows),
+            with_every_measurement(observations, needs, sites=self.sites, windows=windows),
         )
 
     def _model_names(self) -> str:

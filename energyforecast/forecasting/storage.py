@@ -32,6 +32,8 @@ from energyforecast.forecasting.description import (
     site_from_json,
     task_from_json,
 )
+from energyforecast.forecasting.fallback_models import FallbackModel
+from energyforecast.forecasting.fallback_plans import FallbackPlan
 from energyforecast.forecasting.forecaster import Forecaster
 from energyforecast.forecasting.training_summary import Training
 from energyforecast.models import QuantileModel
@@ -101,28 +103,43 @@ def dump(forecaster: Forecaster) -> bytes:
             "The forecaster is not fitted.", "Only a fitted forecaster can be stored.", "Call fit first."
         )
     members: dict[str, bytes] = {}
-    described = {site: _describe_model(model, members) for site, model in forecaster.models_.items()}
-    climatology = {site: _describe_model(model, members) for site, model in forecaster.climatology_.items()}
     manifest = {
         "format": _FORMAT,
         "schema": _SCHEMA,
         "versions": {"energyforecast": __version__, "lightgbm": version("lightgbm"), "numpy": np.__version__},
+        **_describe(forecaster, members),
+        "fallbacks": [
+            {
+                **{name: value for name, value in fallback.plan._asdict().items() if name != "features_of"},
+                "forecaster": _describe(fallback.forecaster, members),
+            }
+            for fallback in forecaster.fallbacks_
+        ],
+    }
+    manifest["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+    return _zip({"manifest.json": json.dumps(manifest, indent=1, default=_number).encode()} | members)
+
+
+def _describe(forecaster: Forecaster, members: dict[str, bytes]) -> dict[str, Any]:
+    """Settings, training and models of a fitted forecaster; its parts are added to the members."""
+    return {
         **settings_to_json(forecaster, describe_model=model_to_json),
         "scale": forecaster.scale_,
         "needs": needs_to_json(forecaster.needs_),
         "training": dataclasses.asdict(forecaster.training_),
-        "models": described,
-        "climatology": climatology,
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+        "models": {site: _describe_model(model, members) for site, model in forecaster.models_.items()},
+        "climatology": {
+            site: _describe_model(model, members) for site, model in forecaster.climatology_.items()
+        },
     }
-    return _zip({"manifest.json": json.dumps(manifest, indent=1, default=_number).encode()} | members)
 
 
 def parts(forecaster: Forecaster) -> dict[str, bytes]:
     """Fitted state of a forecaster as named bytes: equal for equal forecasters."""
     members: dict[str, bytes] = {}
-    for model in (*forecaster.models_.values(), *forecaster.climatology_.values()):
-        _describe_model(model, members)
+    for fitted in (forecaster, *(fallback.forecaster for fallback in forecaster.fallbacks_)):
+        for model in (*fitted.models_.values(), *fitted.climatology_.values()):
+            _describe_model(model, members)
     return members | {"scale": repr(forecaster.scale_).encode()}
 
 
@@ -271,7 +288,24 @@ def _rebuild(manifest: dict[str, Any], members: dict[str, bytes], given: dict[st
     forecaster.climatology_ = {
         site: _model(values, members) for site, values in manifest["climatology"].items()
     }
+    forecaster.fallbacks_ = tuple(
+        _fallback(values, members, given) for values in manifest.get("fallbacks", ())
+    )
     return forecaster
+
+
+def _fallback(values: dict[str, Any], members: dict[str, bytes], given: dict[str, Feature]) -> FallbackModel:
+    """Fallback model of its description."""
+    forecaster = _rebuild(values["forecaster"], members, given)
+    plan = FallbackPlan(
+        name=values["name"],
+        level=values["level"],
+        features_of=forecaster.features_of,
+        models=tuple(values["models"]),
+        variables=tuple(values["variables"]),
+        delays=tuple((weather, measured) for weather, measured in values["delays"]),
+    )
+    return FallbackModel(plan, forecaster)
 
 
 def _model(values: dict[str, Any], members: Mapping[str, bytes]) -> QuantileModel:

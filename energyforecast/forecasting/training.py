@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from energyforecast.core.sites import Site
 from energyforecast.core.weather_schema import Weather
 from energyforecast.errors import MissingDataError
 from energyforecast.forecasting.design_matrix import DesignMatrix
+from energyforecast.forecasting.missing_inputs import with_every_column
 from energyforecast.models import QuantileModel
 from energyforecast.point_in_time.capacity import capacity_in_service, free_power
 
@@ -70,20 +71,7 @@ def with_every_site(
     references = any(model_of[name].needs is not None for name in absent)
     if not absent or references or not set(observations.sites) < set(names):
         return observations
-    published, flags = (
-        None if frame is None else frame.reindex(columns=names)
-        for frame in (observations.published_time, observations.flags)
-    )
-    available = observations.available_capacity
-    return replace(
-        observations,
-        values=observations.values.reindex(columns=names),
-        published_time=published,
-        available_capacity=available.reindex(columns=names)
-        if isinstance(available, pd.DataFrame)
-        else available,
-        flags=None if flags is None else flags.where(flags.notna(), 0).astype(int),
-    )
+    return with_every_column(observations, names)
 
 
 def _weather_hours(weather: Weather, frequency: pd.Timedelta) -> pd.DatetimeIndex:

@@ -14,6 +14,7 @@ from energyforecast.core import provenance, timestamps
 from energyforecast.core.observation_series import Observations
 from energyforecast.core.wording import minute
 from energyforecast.forecasting import error_dependence
+from energyforecast.forecasting.design_matrix import DesignMatrix
 from energyforecast.forecasting.training import TrainingRows
 from energyforecast.models import QuantileModel, SelectedModel
 
@@ -42,6 +43,14 @@ class Training:
         Greatest age of a weather run at issue, by weather model. [h]
     usual_weather : dict of float
         Age that 95 % of the runs stayed under, by weather model. [h]
+    newest_weather : dict of float
+        Age that 5 % of the runs stayed under, by weather model. [h]
+    oldest_measurement, usual_measurement : dict of float
+        Greatest age of the newest measurement at issue, and that which 95 % stayed under, by site that reads some. [h]
+    always_known : dict of list of str
+        Columns without a missing value in training, by site.
+    fallbacks : dict of str
+        Fallback models by name, and on how many origins each was fitted, or why it was not.
     cold : dict of list of str
         Sites with little power (a farm: 30 days, a PV plant: 150 h of daylight), each with the sites from which its
         errors are taken (none: the usual errors of weather forecasts).
@@ -79,6 +88,11 @@ class Training:
     without_weather: int
     oldest_weather: dict[str, float]
     usual_weather: dict[str, float]
+    newest_weather: dict[str, float] = field(default_factory=dict)
+    oldest_measurement: dict[str, float] = field(default_factory=dict)
+    usual_measurement: dict[str, float] = field(default_factory=dict)
+    always_known: dict[str, list[str]] = field(default_factory=dict)
+    fallbacks: dict[str, str] = field(default_factory=dict)
     cold: dict[str, list[str]] = field(default_factory=dict)
     young: dict[str, float] = field(default_factory=dict)
     alike: dict[str, list[str]] = field(default_factory=dict)
@@ -131,18 +145,21 @@ def summarise(
     # A cold start meets the weather's lateness without any outcome.
     met = np.logical_or.reduce(list((rows.usable if cold else rows.keep).values()))
     origins = np.unique(matrix.origin[met])
-    ages: dict[str, list[Array]] = {}
-    for model, site in matrix.skipped:
-        age = matrix.weather_age(model, site)[origins]
-        ages.setdefault(model, []).append(age[np.isfinite(age)])
-    known = {model: np.concatenate(several) for model, several in ages.items()}
+    weather, measured = _ages_of_weather(matrix, origins), _ages_of_measurements(rows)
     return Training(
         origins=len(origins),
         rows={name: int(mask.sum()) for name, mask in rows.keep.items()},
         without_outcome={name: int((rows.usable[name] & ~mask).sum()) for name, mask in rows.keep.items()},
         without_weather=int((~matrix.usable).sum()),
-        oldest_weather={model: float(age.max()) for model, age in known.items() if len(age)},
-        usual_weather={model: float(np.quantile(age, 0.95)) for model, age in known.items() if len(age)},
+        oldest_weather={model: float(age.max()) for model, age in weather.items()},
+        usual_weather={model: float(np.quantile(age, 0.95)) for model, age in weather.items()},
+        newest_weather={model: float(np.quantile(age, 0.05)) for model, age in weather.items()},
+        oldest_measurement={name: float(age.max()) for name, age in measured.items()},
+        usual_measurement={name: float(np.quantile(age, 0.95)) for name, age in measured.items()},
+        always_known={
+            name: list(frame.columns[frame[rows.keep[name]].notna().all()])
+            for name, frame in matrix.columns.items()
+        },
         cold=cold,
         young=young,
         alike=alike,
@@ -170,3 +187,22 @@ def _known_from(
     hours = {name: rows.matrix.valid_time[keep] for name, keep in rows.keep.items() if keep.any()}
     known = [observations.published_at(name, of_site, outside="missing") for name, of_site in hours.items()]
     return minute(max(times[~np.isnat(times)].max() for times in known)) if known else ""
+
+
+def _ages_of_weather(matrix: DesignMatrix, origins: Array) -> dict[str, Array]:
+    """Ages of the runs of some origins, by weather model. [h]"""
+    ages: dict[str, list[Array]] = {}
+    for model, site in matrix.skipped:
+        age = matrix.weather_age(model, site)[origins]
+        ages.setdefault(model, []).append(age[np.isfinite(age)])
+    known = {model: np.concatenate(several) for model, several in ages.items()}
+    return {model: age for model, age in known.items() if len(age)}
+
+
+def _ages_of_measurements(rows: TrainingRows) -> dict[str, Array]:
+    """Ages of the newest measurement at the origins of the rows that a fit uses, by site. [h]"""
+    found = {}
+    for name, keep in rows.keep.items():
+        age = rows.matrix.measurement_age(name)[np.unique(rows.matrix.origin[keep])]
+        found[name] = age[np.isfinite(age)]
+    return {name: age for name, age in found.items() if len(age)}

@@ -9,7 +9,6 @@ import xarray as xr
 
 import energyforecast as ef
 from energyforecast import evaluation
-from tests.support.known_faults import fault
 from tests.support.toy_weather import quick_model, toy_power, toy_weather, wind_farm
 
 
@@ -132,7 +131,6 @@ def test_outcomes_below_zero_are_scored_as_they_are() -> None:
 # -- old power -------------------------------------------------------------------------------------
 
 
-@fault("a forecast of the next hours from power of half a year ago is of the best level, without a caveat")
 def test_power_that_ended_long_ago_is_named_by_an_intraday_forecast() -> None:
     farm = wind_farm()
     weather, truth = toy_weather([farm], days=240, cycle="24h", leads=31)
