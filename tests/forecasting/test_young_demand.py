@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import energyforecast as ef
-from energyforecast.errors import MissingDataError
+from energyforecast.errors import MissingDataError, UncalibratedWarning
 from energyforecast.forecasting.default_of_demand import model_of_demand
 
 TASK = ef.day_ahead("09:00", timezone="UTC", quantiles=(0.1, 0.25, 0.5, 0.75, 0.9))
@@ -41,7 +41,7 @@ def _newest(demand: ef.Observations) -> pd.Timestamp:
 def test_a_consumer_of_some_days_is_forecast_and_marked(sector: str, days: float) -> None:
     demand, area = _demand(days), AREAS[sector]
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # also not uncalibrated
+        warnings.simplefilter("error", UncalibratedWarning)
         forecaster = ef.Forecaster(area, TASK).fit(None, demand)
     forecast = forecaster.predict(None, demand, issue_time=_newest(demand))
     words = f"cold start: {round(days)} days of demand known for home"
