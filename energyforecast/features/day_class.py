@@ -113,15 +113,42 @@ def _alike(own: Array, then: Array) -> Array:
 
 def classes_of(now: Snapshot, day: Array) -> Array:
     """Number of the class of local days, shape (origins, days), by the calendar as known at each issue."""
+    usual = _weekday_class(now, day)
+    types = calendar_of(now, day)
+    if types is None:
+        return usual
+    special = [types.holiday, types.compensation, types.bridge]
+    return np.asarray(np.select(special, [_HOLIDAY, _WORKING, _BRIDGE], usual))
+
+
+def _weekday_class(now: Snapshot, day: Array) -> Array:
+    """Class of days by their weekday alone."""
     place = {name: getattr(now.site, name, None) for name in ("country", "subdivision")}
     weekend = calendars.weekend(day, **place)
     second = weekend & calendars.weekend(day - 1, **place)
-    usual = np.where(weekend, _WEEKEND + second, _WORKING)
-    types = calendar_of(now, day)
-    if types is None:
-        return np.asarray(usual)
-    special = [types.holiday, types.compensation, types.bridge]
-    return np.asarray(np.select(special, [_HOLIDAY, _WORKING, _BRIDGE], usual))
+    return np.asarray(np.where(weekend, _WEEKEND + second, _WORKING))
+
+
+def usual_days(now: Snapshot, past: Array) -> Array:
+    """Values one day, two days, ... before each interval, where holidays give way to the same weekday a week before.
+
+    So do all days whose class is not that of their weekday: bridge days and working weekends, too. The oldest give way
+    to a week after, and one without an ordinary week at hand is missing.
+    """
+    day, count = local_day(now), len(past)
+    first = day.min(axis=1, keepdims=True) - count
+    span = first + np.arange(int((day - first).max(initial=0).astype(np.int64)) + 1)
+    unusual = classes_of(now, span) != _weekday_class(now, span)
+    if not unusual.any():
+        return past
+    place, usual = (day - first).astype(np.int64), past.copy()
+    odd = np.stack([np.take_along_axis(unusual, place - back, axis=1) for back in range(1, count + 1)])
+    before = ((k, k + 7) for k in range(count - 8, -1, -1))  # from the oldest on: what takes a place is usual
+    after = ((k, k - 7) for k in range(7, count))
+    for k, other in (*before, *after):
+        take = odd[k] & ~odd[other]
+        usual[k], odd[k] = np.where(take, usual[other], usual[k]), odd[k] & ~take
+    return np.where(odd, np.nan, usual)
 
 
 def local_day(now: Snapshot) -> Array:

@@ -92,8 +92,8 @@ _INDUSTRY: Final = FeatureSet(
         Temperature(time_constants=(24,)),
         DayType(),
         HourOfWeek(),
-        RecentLevel(),
-        Planned(),
+        RecentLevel(holidays=False),
+        Planned(holidays=False),
         *_BEHIND_THE_METER,
         LeadTime(),
     )

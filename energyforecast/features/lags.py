@@ -10,6 +10,7 @@ import numpy.typing as npt
 from energyforecast.core import timestamps
 from energyforecast.core.arguments import checked
 from energyforecast.features.base import Array, Columns, Feature, mean_of_known
+from energyforecast.features.day_class import usual_days
 from energyforecast.point_in_time.history import Past
 from energyforecast.point_in_time.snapshot import Snapshot
 
@@ -215,10 +216,15 @@ class RecentLevel(Feature):
     ----------
     weeks : int
         Number of weeks for the departure of the weekday.
+    holidays : bool
+        Whether holidays count. A run of them is not the level of the weeks after it: with False, days whose
+        :class:`DayClass` is not that of their weekday (holidays, bridge days, working weekends) give way to the same
+        weekday a week before, the oldest to that of a week after. The level of a holiday is then that of an ordinary
+        day.
 
     See Also
     --------
-    LagMean, NewestObservation
+    LagMean, NewestObservation, DayClass, SameTypeLag
 
     Notes
     -----
@@ -236,6 +242,7 @@ class RecentLevel(Feature):
     """
 
     weeks: int = 4
+    holidays: bool = True
 
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
@@ -259,6 +266,7 @@ class RecentLevel(Feature):
         """
         past = np.stack([now.lag(f"{24 * k}h", step="24h") for k in range(1, self._days + 1)]) / _scale(now)
         newest, known = self.newest_day(now)
+        past = self.counted(now, past, newest)
         level = self.of_days(past, newest)
         shift = _days_ago(past, newest) - _week(past, newest) - self._weekday(past, newest)
         return {
@@ -276,6 +284,13 @@ class RecentLevel(Feature):
         newest = np.rint((now.lead_time + now.lag_age("24h", step="24h")) / 24)
         known = newest <= _OLDEST
         return np.where(known, newest, _OLDEST).astype(int), known
+
+    def counted(self, now: Snapshot, past: Array, newest: Array) -> Array:
+        """Values of ordinary days in place of holidays that do not count, of the newest day for unpublished ones."""
+        if self.holidays:
+            return past
+        days = np.arange(1, len(past) + 1)[:, None, None]
+        return np.take_along_axis(usual_days(now, past), np.maximum(days, newest) - 1, axis=0)
 
     def of_days(self, past: Array, newest: Array) -> Array:
         """Level, from the values of this hour one day, two days, ... ago, of which the newest known is so old. [d]"""

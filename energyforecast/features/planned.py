@@ -34,6 +34,8 @@ class Planned(Feature):
     ----------
     weeks : int
         Number of weeks, as in :class:`RecentLevel`.
+    holidays : bool
+        Whether holidays count in the recent level, as in :class:`RecentLevel`.
 
     See Also
     --------
@@ -60,6 +62,7 @@ class Planned(Feature):
     """
 
     weeks: int = 4
+    holidays: bool = True
 
     @property
     def history(self) -> tuple[Past, ...]:  # type: ignore[override]
@@ -71,14 +74,15 @@ class Planned(Feature):
         plan = now.plans.get(now.site.name)
         if plan is None:
             return {}
-        usual, columns = RecentLevel(self.weeks), dict[str, Array]()
+        usual, columns = RecentLevel(self.weeks, self.holidays), dict[str, Array]()
         newest, _ = usual.newest_day(now)
         issued = now.windows.issue_time
         days = np.stack([begun(now.lag_age(past.lag, step="24h"), issued) for past in usual.history[1:]])
         for activity in plan.activities:
             level = plan.level(activity, now.valid_time)
             columns[f"{_PREFIX}{activity}]"] = level
-            columns[f"{_CHANGE}{activity}]"] = level - usual.of_days(plan.level(activity, days), newest)
+            past = usual.counted(now, plan.level(activity, days), newest)
+            columns[f"{_CHANGE}{activity}]"] = level - usual.of_days(past, newest)
         return columns
 
 

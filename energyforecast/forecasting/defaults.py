@@ -131,7 +131,7 @@ def _default_model(site: Site, task: Task, features: Features | None) -> Quantil
         near = isinstance(task, Intraday) if features is None else "DecayingNewest" in _as_set(features).names
         return model_of_wind(next_hours=near, by_recipe=features is None)
     if isinstance(task, Intraday):
-        return model_of_demand_now(known("LeadTime", "lead_time"))
+        return model_of_demand_now(site, known("LeadTime", "lead_time"))
     return model_of_demand(site)
 
 

@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 from energyforecast import configuration, physics
+from energyforecast.core import calendars
 from energyforecast.core.decrees import Decree
 from energyforecast.core.forecast_windows import Windows
 from energyforecast.core.observation_series import Observations
@@ -392,6 +393,31 @@ def test_the_level_follows_a_break_within_a_week_and_last_weeks_do_not() -> None
     assert got["level[weeks]"][0].mean() == pytest.approx(-15.0, abs=2.5)
 
 
+def _works() -> Observations:
+    """Hourly demand of 100 MW on working days and of 60 MW on all others, in the winter and spring of 2025."""
+    index = pd.date_range("2024-11-01", "2025-05-01", freq="1h", tz="Asia/Almaty", inclusive="left")
+    days = index.tz_localize(None).to_numpy().astype("datetime64[D]")
+    demand = np.where(calendars.look_up(days, country="KZ").working, 100.0, 60.0)
+    return Observations(pd.DataFrame({"Almaty": demand}, index=index.tz_convert("UTC")), published_after="1h")
+
+
+def test_holidays_and_working_weekends_are_not_the_level_of_the_weeks_after() -> None:
+    # Nauryz is from Friday 21 to Tuesday 25 March; Sunday 5 January was worked.
+    for first, last in (("2025-03-22", "2025-04-26"), ("2025-01-06", "2025-02-10")):
+        days = [f"{day:%Y-%m-%d}" for day in pd.date_range(first, last)]
+        got = _look(RecentLevel(holidays=False), _day(*days), demand=_works(), weather=_runs(first, runs=2))
+        weekend = np.array([pd.Timestamp(day).day_of_week >= 5 for day in days])
+        np.testing.assert_allclose(got["level"], np.where(weekend, 60.0, 100.0)[:, None] * np.ones(24))
+        for column in ("level[weeks]", "level[shift]"):
+            np.testing.assert_allclose(got[column], 0.0, atol=1e-9)
+    for feature, site in (
+        (RecentLevel(), ALMATY),
+        (RecentLevel(holidays=False), dataclasses.replace(ALMATY, country=None)),
+    ):
+        got = _look(feature, _day("2025-03-27"), demand=_works(), weather=_runs("2025-03-20"), site=site)
+        assert got["level"].mean() < 90.0
+
+
 WEEK = day_ahead("14:00", timezone="Asia/Almaty", days=7)
 
 
@@ -431,15 +457,21 @@ def test_a_level_without_a_past_is_missing() -> None:
     assert all(np.isnan(values).all() for values in got.values())
 
 
-def test_people_are_forecast_as_they_are_and_by_departures_from_two_levels() -> None:
+def test_people_are_forecast_as_they_are_and_by_departures_from_three_levels() -> None:
     area = DemandArea(name="Almaty", latitude=43.24, longitude=76.9)
     model = Forecaster(area, day_ahead("14:00", timezone="Asia/Almaty")).model
     assert isinstance(model, SelectedModel)
     assert model.candidates is not None
-    alone = {name for name, pattern in model.required if pattern.startswith("!")}  # without a temperature
-    usual = [model.candidates[name].get_params() for name in model.usual if name not in alone]
-    assert [one["relative_to"] for one in usual] == [None, "level", "mean_7x24h"]
-    assert [one["linear_base"] for one in usual] == [False, True, False]
+    others = {name for name, pattern in model.required if pattern.startswith("!")}  # without a temperature
+    others |= set(model.early)
+    usual = [model.candidates[name].get_params() for name in model.usual if name not in others]
+    assert [one["relative_to"] for one in usual] == [None, "level", "mean_7x24h", "day_mean"]
+    assert [one.get("linear_base") for one in usual] == [
+        False,
+        True,
+        False,
+        None,
+    ]  # the last is a kernel model
 
 
 def test_industry_is_forecast_as_a_departure_from_its_level() -> None:

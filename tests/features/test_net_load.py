@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cache
 from pathlib import Path
 
@@ -176,12 +177,21 @@ def test_the_usual_choice_of_the_next_hours_continues_from_the_newest_value() ->
         assert (first.relative_to, first.calibrate_by) == ("newest", "lead_time")
 
 
+def test_trees_of_industry_return_to_its_level() -> None:
+    works = dataclasses.replace(POINT, sector="industry")
+    for site, bases in ((POINT, ["newest", "newest"]), (works, ["level", "newest"])):
+        model = ef.Forecaster(site, QUARTERS).model
+        assert isinstance(model, ef.models.SelectedModel)
+        assert model.candidates is not None
+        assert [model.candidates[name].get_params()["relative_to"] for name in model.usual] == bases
+
+
 def test_features_without_the_lead_are_not_calibrated_by_it() -> None:
     features = [NewestObservation(), ef.features.LocalHour()]
     model = ef.Forecaster(POINT, QUARTERS, features=features).model
     assert isinstance(model, ef.models.SelectedModel)
     assert model.candidates is not None
-    assert all(each.get_params()["calibrate_by"] is None for each in model.candidates.values())
+    assert all(each.get_params().get("calibrate_by") is None for each in model.candidates.values())
 
 
 @pytest.mark.slow
