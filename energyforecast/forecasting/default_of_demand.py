@@ -154,19 +154,19 @@ def model_of_demand_now(site: DemandArea, lead: str | None) -> QuantileModel:
     """Default model of a demand area for the next hours, which continue from the newest value.
 
     Errors grow with the lead, by which levels are calibrated. Trees and a kernel model err differently: their mean is
-    the usual choice, in shares by out-of-fold rows. A machine that was switched on is switched off again: trees of
-    industry return to the level of the newest days, which stays a column as it is, as it separates night and noon.
+    the usual choice, of two in shares by out-of-fold rows. A machine that was switched on is switched off again: of
+    industry, trees for the departure from the level of the newest days are in the mean as well.
     """
-    if site.sector == "industry":
-        others = tuple(name for name in _LEVELS_OF_DEMAND if name != "level")
-        base: dict[str, Any] = {"relative_to": "level", "relative_columns": others}
-    else:
-        base = {"relative_to": "newest"}
-    words = {"level": "departure from the level", "newest": "departure from the newest value"}
     usual: dict[str, QuantileModel] = {
-        words[base["relative_to"]]: _demand_trees(**base, calibrate_by=lead),
+        "departure from the newest value": _demand_trees(relative_to="newest", calibrate_by=lead),
         "kernel of the departure from the newest value": _demand_kernel("newest", season_after=_SEASON_AFTER),
     }
+    if site.sector == "industry":
+        # The level stays a column as it is: it separates night and noon.
+        others = tuple(name for name in _LEVELS_OF_DEMAND if name != "level")
+        usual["departure from the level"] = _demand_trees(
+            relative_to="level", relative_columns=others, calibrate_by=lead
+        )
     without = "linear base"  # for features of one's own that have no newest value
     return SelectedModel(
         candidates=usual | {without: _demand_trees(linear_base=True, calibrate_by=lead)},

@@ -177,9 +177,9 @@ def test_the_usual_choice_of_the_next_hours_continues_from_the_newest_value() ->
         assert (first.relative_to, first.calibrate_by) == ("newest", "lead_time")
 
 
-def test_trees_of_industry_return_to_its_level() -> None:
+def test_the_usual_mean_of_industry_returns_to_its_level() -> None:
     works = dataclasses.replace(POINT, sector="industry")
-    for site, bases in ((POINT, ["newest", "newest"]), (works, ["level", "newest"])):
+    for site, bases in ((POINT, ["newest", "newest"]), (works, ["newest", "newest", "level"])):
         model = ef.Forecaster(site, QUARTERS).model
         assert isinstance(model, ef.models.SelectedModel)
         assert model.candidates is not None
