@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
+#: Exit code of a forecast on a lower level of the fallback ladder.
+DEGRADED: Final = 3
+
 app = typer.Typer()
 
 
@@ -53,7 +56,9 @@ def forecast(
     """Forecast from a configuration: forecast.csv, forecast.nc and a fan chart for each site.
 
     Of consumers also peak.csv and energy.csv: quantiles of the highest power and of the energy of each local day,
-    where the forecast carries the dependence of its errors between hours.
+    where the forecast carries the dependence of its errors between hours. Issue times of the past without usable
+    weather are left out of training. With --no-strict models of later and fewer inputs are fitted, too, and one of them
+    answers where weather or measurements are late or lost. Exit code 3: a fallback_level is above 0.
     With an archive, forecast, measurements and model are recorded in it too; exit code 3: only the files were written.
 
     The files take the place of the old ones together, and are listed in forecast_files.json. If the forecast is
@@ -76,12 +81,9 @@ def forecast(
         opens = archive_of(settings, archive)
         stored = None if model is None else _stored(model, settings, moment)
         weather, power = settings.weather(), settings.observations()
-        lost: Literal["error", "drop"] = "error" if strict else "drop"
-        fitted = (
-            settings.forecaster().fit(weather, power, as_of=moment, missing=lost)
-            if stored is None
-            else stored
-        )
+        # A gap of the past is no reason to refuse the forecast of today: such issue times are left out and counted.
+        learnt: Any = {"as_of": moment, "missing": "drop", "fallbacks": not strict}
+        fitted = settings.forecaster().fit(weather, power, **learnt) if stored is None else stored
         if save is not None:
             fitted.save(save)
         result = fitted.predict(weather, power, issue_time=moment, strict=strict)
@@ -89,17 +91,28 @@ def forecast(
         with files.publish(about) as stage:
             _write(result, power, stage, timezone=settings.task.timezone)
             periods = write_periods(result, stage, by=cast("By", by), timezone=settings.task.timezone)
+    _show(result, periods, timezone=settings.task.timezone)
+    if fitted.training_.without_weather:
+        console().print(
+            f"Left out of training without usable weather: {fitted.training_.without_weather} issue times"
+        )
+    console().print(f"Written to {out}: {listed(out)}", highlight=False)
+    if opens is not None:
+        content = storage.dump(fitted) if model is None else model.read_bytes()
+        keep(opens, lambda held: keep_forecast(held, result, power, model=content, begun=begun))
+    if about["fallback_level"]:
+        raise typer.Exit(DEGRADED)
+
+
+def _show(result: Forecast, periods: list[Table], *, timezone: str) -> None:
+    """Print the caveats, the hours and the periods of a forecast."""
     shown = console()
     shown.print(repr(result), highlight=False)
     for caveat in result.caveats:
         shown.print(styled((caveat, "bold red")))
-    shown.print(_day_sheet(result, settings.task.timezone))
+    shown.print(_day_sheet(result, timezone))
     for table in periods:
         shown.print(table)
-    shown.print(f"Written to {out}: {listed(out)}", highlight=False)
-    if opens is not None:
-        content = storage.dump(fitted) if model is None else model.read_bytes()
-        keep(opens, lambda held: keep_forecast(held, result, power, model=content, begun=begun))
 
 
 def _write(result: Forecast, power: Observations, folder: Path, *, timezone: str) -> None:

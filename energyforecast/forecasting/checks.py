@@ -62,6 +62,10 @@ Place: TypeAlias = Literal["fit", "predict", "backtest"]
 
 #: Lags that a message names.
 _NAMED: Final = 4
+#: Remedy of inputs that are lost at the issue time.
+_NOT_STRICT: Final = (
+    "--no-strict (command line) or predict(..., strict=False) gives a forecast without it, marked so"
+)
 #: Remedy of a wrong clock.
 _RIGHT_CLOCK: Final = (
     "If the file labels the end of the hour, read it with label='ending'; else check its time zone. If the clock is "
@@ -288,7 +292,7 @@ def _remedy(weather: xr.Dataset, begins: Times, place: Place) -> str:
     members = "Give the members alone that every run has, by weather.sel(member=[...]). "
     ways = {
         "fit": "fit(..., missing='drop') leaves such issue times out.",
-        "predict": "predict(..., strict=False) answers them from climatology.",
+        "predict": f"{_NOT_STRICT}.",
         "backtest": "backtest(..., missing='drop') leaves such issue times out of all models, and "
         f"splits=Splits(skip=[('{first}Z', '{last}Z')]) does not ask for them.",
     }
@@ -318,7 +322,7 @@ def refuse_too_old(matrix: DesignMatrix, training: Training) -> None:
                 f"At {minute(matrix.windows.issue_time[old[0]])} UTC the newest usable weather run for site "
                 f"{name!r} is {age[old[0]]:g} h old (initialised {minute(init[old[0]])} UTC).",
                 f"A run must be at most {limit:g} h old, as those of training were.",
-                "Update the weather archive, or use predict(..., strict=False) for a marked fallback.",
+                f"Update the weather archive; {_NOT_STRICT}.",
             )
 
 
@@ -343,5 +347,5 @@ def refuse_unpublished(matrix: DesignMatrix, training: Training, needs: Needs) -
             f"At {minute(matrix.windows.issue_time[lost[0]])} UTC no observation of {names} had been published "
             f"from which the lags {lags} could be taken.",
             "Of each lag that a feature uses, the value or an older one must be published.",
-            "Give the newest observations, or use predict(..., strict=False) for a marked fallback.",
+            f"Give the newest observations; {_NOT_STRICT}.",
         )

@@ -85,14 +85,31 @@ def _run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_old_gap_of_the_weather_does_not_stop_the_forecast(folder: Path) -> None:
+def _lose_runs(folder: Path, first: str, last: str) -> None:
+    """Take the weather runs of some days out of the file."""
     weather = ef.weather.read(folder / "weather.nc").load()
     begin = weather["init_time"].values
-    lost = (begin >= np.datetime64("2024-01-20")) & (begin < np.datetime64("2024-01-24"))
+    lost = (begin >= np.datetime64(first)) & (begin < np.datetime64(last))
     ef.weather.write(weather.isel(init_time=~lost), folder / "weather.nc")
-    done = _run(folder, "--no-strict")
+
+
+def test_an_old_gap_of_the_weather_does_not_stop_the_forecast(folder: Path) -> None:
+    _lose_runs(folder, "2024-01-20", "2024-01-24")
+    done = _run(folder)
     assert "Traceback" not in done.stderr
-    assert done.returncode in (0, 3), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"without usable weather: [1-4] issue times", done.stdout)
+
+
+def test_a_day_without_new_weather_is_answered_from_the_run_before(folder: Path) -> None:
+    _lose_runs(folder, "2024-02-24T12", "2024-02-26")
+    refused = _run(folder)
+    assert refused.returncode == 1
+    assert "--no-strict" in refused.stderr
+    done = _run(folder, "--no-strict")
+    assert done.returncode == 3, done.stderr
+    assert set(pd.read_csv(folder / "out" / "forecast.csv")["fallback_level"]) == {1}
+    assert "fallback model 'older runs'" in done.stdout
 
 
 def test_one_cell_of_text_is_named_or_one_missing_value(folder: Path) -> None:
