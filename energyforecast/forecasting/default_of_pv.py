@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from energyforecast.models import KernelQuantiles, LightGBMQuantiles, QuantileModel, SelectedModel
+from energyforecast.models import LightGBMQuantiles, QuantileModel, SelectedModel
 
 __all__ = ["model_of_pv"]
 
-#: Projections of the kernel model: twice as many gain a tenth of what it gains, at twice the cost.
-_PROJECTIONS: Final = 60
 #: Candidate of a PV plant that reads the newest day.
 _SHARE: Final = "share of sun and clear sky"
 
@@ -22,8 +20,7 @@ def model_of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
     summer: levels are calibrated by clear-sky power, too. Absolute powers follow a plant that is not as described,
     departures from the chain of models one that is, shares of sun and clear sky a brighter season, below snow as well;
     these two take over where the sun is higher than all that was learned. Their errors differ: the mean is the usual
-    choice. What the newest day gave shows snow, in the light of the sky alone: shares see it, with most columns. A
-    kernel model is smooth in all columns at once, and errs differently from trees.
+    choice. What the newest day gave shows snow, in the light of the sky alone: shares see it, with most columns.
     """
     settings: dict[str, Any] = {
         "extra_trees": False,
@@ -39,9 +36,6 @@ def model_of_pv(clear_sky: str | None, chain: str | None) -> QuantileModel:
         "absolute": LightGBMQuantiles(**settings),
         _SHARE: LightGBMQuantiles(**share),
         "departure from the chain": LightGBMQuantiles(relative_to=chain, **settings),
-        "share of the clear sky by a kernel": KernelQuantiles(
-            projections=_PROJECTIONS, share_of=clear_sky, exclude=settings["exclude"]
-        ),
     }
     able = (_SHARE, "departure from the chain")
     return SelectedModel(

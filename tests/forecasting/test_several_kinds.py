@@ -122,12 +122,9 @@ def test_each_site_has_the_recipe_and_the_model_of_its_kind() -> None:
 
 
 @pytest.mark.parametrize("task", [TASK, ef.intraday(every="1h", leads="4h")])
-@pytest.mark.parametrize("site", [FARM, PLANT, replace(WORKS, sector="total")], ids=lambda site: site.kind)
+@pytest.mark.parametrize("site", [FARM, replace(WORKS, sector="total")], ids=lambda site: site.kind)
 def test_a_kernel_model_is_in_the_usual_mean(site: Site, task: ef.Task) -> None:
     model = ef.Forecaster(site, task).model
-    if isinstance(site, ef.PVPlant) and task != TASK:
-        assert isinstance(model, ef.LightGBMQuantiles)  # no candidates were compared there
-        return
     assert isinstance(model, SelectedModel)
     kinds = {type((model.candidates or {})[name]).__name__ for name in _usual(model)}
     assert kinds == {"KernelQuantiles", "LightGBMQuantiles"}
