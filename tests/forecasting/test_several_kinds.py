@@ -87,7 +87,8 @@ def _models() -> dict[str, ef.QuantileModel]:
 def _small(model: ef.QuantileModel) -> ef.QuantileModel:
     """Model with few trees, or candidates with few."""
     for one in (model.candidates or {}).values() if isinstance(model, SelectedModel) else (model,):
-        one.set_params(**({"projections": 10} if isinstance(one, KernelQuantiles) else SMALL))
+        small = {"projections": 10} if isinstance(one, KernelQuantiles) else SMALL
+        one.set_params(**{key: value for key, value in small.items() if key in one.get_params(deep=False)})
     return model
 
 
