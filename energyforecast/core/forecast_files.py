@@ -75,8 +75,8 @@ def write_netcdf(cube: xr.DataArray, path: Path) -> Path:
 
 def read_netcdf(path: str | Path) -> xr.DataArray:
     """Cube of quantiles of a file; times are in nanoseconds."""
-    netcdf_files.refuse_damage(Path(path))
     try:
+        netcdf_files.refuse_damage(Path(path))
         with xr.open_dataset(path, engine="scipy", decode_timedelta=True) as dataset:
             data = dataset.load()["power"]
         for name in ("issue_time", "valid_time", "weather_init_time"):

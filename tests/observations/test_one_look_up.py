@@ -40,9 +40,14 @@ ALLOWED = {
     ("observations/capacity.py", "read_capacity"): "puts times of publication on the grid of their rows",
     ("weather/station_ranking.py", "rank_stations"): "brings temperature to the days of demand",
     (
-        "forecasting/training.py",
-        "with_every_site",
+        "forecasting/missing_inputs.py",
+        "with_every_column",
     ): "adds columns of sites without power; hours stay as they are",
+    ("archive/measurements.py", "_write_site"): "compares the recorded rows with the given ones, on their index",
+    (
+        "datasets/synthetic/synthetic_consumers.py",
+        "SyntheticConsumers._places",
+    ): "finds the hours of a synthetic truth",
 }
 
 
